@@ -1,0 +1,3 @@
+//! midwatch: the on-call engineer's cockpit in a terminal.
+
+pub mod demo;
