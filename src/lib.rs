@@ -10,5 +10,7 @@ pub mod query;
 pub mod secret;
 pub mod source;
 pub mod store;
+pub mod terminal;
 pub mod text;
 pub mod time;
+pub mod ui;
