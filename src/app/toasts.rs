@@ -33,8 +33,4 @@ impl Toasts {
     pub fn iter(&self) -> impl Iterator<Item = &Clean> {
         self.0.iter().map(|(text, _)| text)
     }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }

@@ -1,6 +1,8 @@
 //! The screens 1 to 8, and what needs me over all of them.
 
 pub mod blank;
+pub mod kube;
+pub mod pane;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -12,7 +14,7 @@ use crate::{command::ScreenId, model::Level, query::LogQuery, store::Changes, te
 pub struct Screens {
     now: blank::Blank,
     triage: blank::Blank,
-    kube: blank::Blank,
+    kube: kube::Kube,
     pipelines: blank::Blank,
     prs: blank::Blank,
     metrics: blank::Blank,
