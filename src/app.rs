@@ -102,6 +102,8 @@ pub enum Effect {
 pub struct Drawn {
     pub cursor: Option<Position>,
     pub title: String,
+    /// Places that lead to a page when clicked (OSC 8).
+    pub links: Vec<crate::terminal::Link>,
 }
 
 /// All state of the cockpit.

@@ -50,7 +50,7 @@ impl App {
     /// Draws everything. Returns the cursor's place and the terminal's title.
     pub(super) fn frame(&mut self, buf: &mut Buffer, now: Now) -> Drawn {
         let area = buf.area;
-        let mut drawn = Drawn { cursor: None, title: self.title(now) };
+        let mut drawn = Drawn { title: self.title(now), ..Drawn::default() };
         self.hits = Hits::default();
         if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
             screens::plain_list(&self.view(now), area, buf);
