@@ -1,7 +1,7 @@
 //! A window over everything else, in the middle, with nothing shining through.
 
 use super::cells::clip;
-use super::frame::PaneFrame;
+use super::frame::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget as _};
@@ -13,7 +13,7 @@ pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
 }
 
 /// Clears the middle of `area`, draws `frame` there, and returns the area inside for the content.
-pub fn dialog(frame: PaneFrame<'_>, area: Rect, width: u16, height: u16, buf: &mut Buffer) -> Rect {
+pub fn dialog(frame: Frame<'_>, area: Rect, width: u16, height: u16, buf: &mut Buffer) -> Rect {
     let window = centred(clip(area, buf), width, height);
     Clear.render(window, buf);
     // A wide character that the window cuts in half would shift the rest of its row.
@@ -40,7 +40,7 @@ mod tests {
             for y in 0..5 {
                 buf.set_string(0, y, "a日本語日本b", ratatui::style::Style::new());
             }
-            assert_eq!(dialog(PaneFrame::new(&theme, "ASK"), area, 10, 3, buf), Rect::new(4, 2, 6, 1));
+            assert_eq!(dialog(Frame::new(&theme, "ASK"), area, 10, 3, buf), Rect::new(4, 2, 6, 1));
         });
         assert_eq!(rows, ["a日本語日本b", "a += ASK ==+", "a |        |", "a +========+", "a日本語日本b"]);
     }
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn any_size_is_safe() {
         everywhere(|theme, area, buf| {
-            dialog(PaneFrame::new(theme, "ASK"), area, 20, 5, buf);
+            dialog(Frame::new(theme, "ASK"), area, 20, 5, buf);
         });
     }
 }

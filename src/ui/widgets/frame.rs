@@ -18,9 +18,9 @@ pub struct Scroll {
     pub visible: usize,
 }
 
-/// A bordered pane. [`PaneFrame::render`] returns the area inside, one column of air on each side.
+/// A bordered pane. [`Frame::render`] returns the area inside, one column of air on each side.
 #[derive(Debug, Clone)]
-pub struct PaneFrame<'a> {
+pub struct Frame<'a> {
     theme: &'a Theme,
     title: Line<'a>,
     info: Line<'a>,
@@ -30,7 +30,7 @@ pub struct PaneFrame<'a> {
     border: Option<Style>,
 }
 
-impl<'a> PaneFrame<'a> {
+impl<'a> Frame<'a> {
     pub fn new(theme: &'a Theme, title: impl Into<Line<'a>>) -> Self {
         Self {
             theme,
@@ -210,14 +210,14 @@ mod tests {
     fn title_and_information_share_the_border() {
         let theme = ascii();
         let mut buf = Buffer::empty(Rect::new(0, 0, 40, 3));
-        let inner = PaneFrame::new(&theme, "WORKLOADS 13").info("sort: trouble").render(buf.area, &mut buf);
+        let inner = Frame::new(&theme, "WORKLOADS 13").info("sort: trouble").render(buf.area, &mut buf);
         assert_eq!(inner, Rect::new(2, 1, 36, 1));
         assert_eq!(rows_of(&buf)[0], "+- WORKLOADS 13 ------- sort: trouble -+");
         let mut buf = Buffer::empty(Rect::new(0, 0, 28, 3));
-        PaneFrame::new(&theme, "WORKLOADS 13").info("sort: trouble").focused(true).render(buf.area, &mut buf);
+        Frame::new(&theme, "WORKLOADS 13").info("sort: trouble").focused(true).render(buf.area, &mut buf);
         assert_eq!(rows_of(&buf)[0], "+= WORKLOADS 13 = sort: t~=+");
         let mut buf = Buffer::empty(Rect::new(0, 0, 12, 3));
-        PaneFrame::new(&theme, "WORKLOADS 13").info("sort: trouble").foot("x").render(buf.area, &mut buf);
+        Frame::new(&theme, "WORKLOADS 13").info("sort: trouble").foot("x").render(buf.area, &mut buf);
         assert_eq!(rows_of(&buf), ["+- WORKLO~-+", "|          |", "+------ x -+"]);
     }
 
@@ -225,7 +225,7 @@ mod tests {
     fn focus_is_seen_without_colour() {
         let draw = |focused| {
             let mut buf = Buffer::empty(Rect::new(0, 0, 10, 3));
-            PaneFrame::new(&plain(), "A").focused(focused).render(buf.area, &mut buf);
+            Frame::new(&plain(), "A").focused(focused).render(buf.area, &mut buf);
             rows_of(&buf)
         };
         assert_eq!(draw(false), ["╭─ A ────╮", "│        │", "╰────────╯"]);
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn any_size_is_safe() {
         everywhere(|theme, area, buf| {
-            let inner = PaneFrame::new(theme, "title").info("info").foot("foot").focused(true).render(area, buf);
+            let inner = Frame::new(theme, "title").info("info").foot("foot").focused(true).render(area, buf);
             assert!(inner.right() <= area.right().max(inner.x));
             scrollbar(area, Scroll { len: 9, offset: 3, visible: 2 }, theme, buf);
         });

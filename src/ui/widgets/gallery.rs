@@ -2,7 +2,7 @@
 
 use crate::ui::theme::{Mark, Theme};
 use crate::ui::widgets::chart::{Chart, Limit, Marker, Series};
-use crate::ui::widgets::frame::{PaneFrame, scrollbar};
+use crate::ui::widgets::frame::{Frame, scrollbar};
 use crate::ui::widgets::freshness::{Fresh, freshness};
 use crate::ui::widgets::hints::{Hint, hints};
 use crate::ui::widgets::log_view::{Anchor, LogLine, LogView};
@@ -75,7 +75,7 @@ fn header(theme: &Theme, area: Rect, buf: &mut Buffer) {
 fn now(theme: &Theme, area: Rect, buf: &mut Buffer) {
     let [top, middle, bottom] =
         Layout::vertical([Constraint::Length(8), Constraint::Length(11), Constraint::Min(0)]).areas(area);
-    let inner = PaneFrame::new(theme, "NEEDS YOU NOW 3").focused(true).info("since 18:02").render(top, buf);
+    let inner = Frame::new(theme, "NEEDS YOU NOW 3").focused(true).info("since 18:02").render(top, buf);
     let text = [
         Line::from(vec![
             theme.mark(Mark::Broken),
@@ -135,7 +135,7 @@ fn charts(theme: &Theme, area: Rect, buf: &mut Buffer) {
         Span::styled("  limit 5  ", theme.dim),
         Span::styled("was 0.02 %", theme.dim),
     ]);
-    let inner = PaneFrame::new(theme, "myapp errors %").info(info).render(area, buf);
+    let inner = Frame::new(theme, "myapp errors %").info(info).render(area, buf);
     Chart::new(theme, (0, 3_600_000), &|value| format!("{value:.0}"), &minute)
         .series(Series { name: "errors", points: &points, style: None })
         .limit(Limit { value: 5.0, label: "limit" })
@@ -144,7 +144,7 @@ fn charts(theme: &Theme, area: Rect, buf: &mut Buffer) {
 }
 
 fn changes(theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let inner = PaneFrame::new(theme, "BEFORE ONSET").info("02:59-03:02").foot("6 more").render(area, buf);
+    let inner = Frame::new(theme, "BEFORE ONSET").info("02:59-03:02").foot("6 more").render(area, buf);
     let changes = [
         ("02:57", "deploy", "myapp 411-412 Jenkins #412", Mark::Incident),
         ("02:56", "config", "myapp-config JWT_ISSUER", Mark::Blank),
@@ -171,7 +171,7 @@ fn changes(theme: &Theme, area: Rect, buf: &mut Buffer) {
 
 fn services(theme: &Theme, area: Rect, buf: &mut Buffer) {
     let stale = freshness(Fresh::Stale { age: "4m", why: "Grafana: 503" }, theme).unwrap_or_default();
-    let inner = PaneFrame::new(theme, "SERVICES").info(stale).render(area, buf);
+    let inner = Frame::new(theme, "SERVICES").info(stale).render(area, buf);
     let rows = [
         (Mark::Broken, "myapp", "1480", "31.0", "8/10", [0.1, 0.1, 0.1, 0.2, 1.0, 4.0, 12.0, 31.0]),
         (Mark::Wrong, "postgres", "-", "-", "0/1", [8.0, 8.0, 8.0, 8.0, 8.0, 2.0, 0.0, 0.0]),
@@ -202,7 +202,7 @@ fn services(theme: &Theme, area: Rect, buf: &mut Buffer) {
 }
 
 fn logs(theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let inner = PaneFrame::new(theme, "LOGS myapp").info("follow  18/s").render(area, buf);
+    let inner = Frame::new(theme, "LOGS myapp").info("follow  18/s").render(area, buf);
     let line = |time, level, style, body: &'static str, tail: &'static str| LogLine {
         head: Line::from(vec![Span::styled(time, theme.dim), " ".into(), Span::styled(level, style)]),
         body: body.into(),
@@ -220,7 +220,7 @@ fn logs(theme: &Theme, area: Rect, buf: &mut Buffer) {
 
 fn kube(theme: &Theme, area: Rect, buf: &mut Buffer) {
     let [top, bottom] = Layout::vertical([Constraint::Percentage(60), Constraint::Percentage(40)]).areas(area);
-    let frame = PaneFrame::new(theme, "PODS deploy/myapp  13").info("sort: trouble   filter: -").focused(true);
+    let frame = Frame::new(theme, "PODS deploy/myapp  13").info("sort: trouble   filter: -").focused(true);
     let inner = frame.render(top, buf);
     let columns = [
         Column::new("st", 2, 255),
@@ -262,7 +262,7 @@ fn kube(theme: &Theme, area: Rect, buf: &mut Buffer) {
         scrollbar(top, scroll, theme, buf);
     }
     let [left, right] = Layout::horizontal([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(bottom);
-    let inner = PaneFrame::new(theme, "DIFF rev 13 to rev 14").render(left, buf);
+    let inner = Frame::new(theme, "DIFF rev 13 to rev 14").render(left, buf);
     let old = "image: myapp:411\nlimits:\n  cpu: 500m\n  memory: 512Mi\nenv:\n  LOG_LEVEL: warn\n";
     let new = "image: myapp:412\nlimits:\n  cpu: 500m\n  memory: 1Gi\nenv:\n  LOG_LEVEL: info\n";
     diff_view::diff_view(&diff_view::between(old, new, 2), 0, 0, inner, theme, buf);
@@ -275,7 +275,7 @@ fn kube(theme: &Theme, area: Rect, buf: &mut Buffer) {
 }
 
 fn several(theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let inner = PaneFrame::new(theme, "p95 ms").info("now 910  limit 500").render(area, buf);
+    let inner = Frame::new(theme, "p95 ms").info("now 910  limit 500").render(area, buf);
     let wave = |shift: f64, scale: f64, gap: bool| -> Vec<(i64, Option<f64>)> {
         (0..=120)
             .map(|step| {
@@ -295,7 +295,7 @@ fn several(theme: &Theme, area: Rect, buf: &mut Buffer) {
 }
 
 fn plan(theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let frame = PaneFrame::new(theme, "ROLL BACK deploy/myapp").info("checks 2 s old").border(theme.broken).padding(2);
+    let frame = Frame::new(theme, "ROLL BACK deploy/myapp").info("checks 2 s old").border(theme.broken).padding(2);
     let inner = dialog::dialog(frame, area, 84, 15, buf);
     let look = |text: &'static str| Line::from(vec![Span::styled("LOOK ", theme.wrong), Span::raw(text)]);
     let lines = [

@@ -1,7 +1,7 @@
 use super::gallery::{Screen, draw};
 use super::testing::{ascii, dark, drawn, everywhere};
 use super::virtual_table::{Column, Row, TableState, VirtualTable};
-use crate::terminal::paint::{Frame, Painter};
+use crate::terminal::paint::{self, Painter};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -30,7 +30,7 @@ fn bytes_to_the_terminal_stay_below_the_bars() {
     let (theme, area) = (dark(), Rect::new(0, 0, 120, 35));
     let bytes = |painter: &mut Painter, buffer: Buffer| {
         let mut out = Vec::new();
-        painter.paint(Frame { buffer, ..Frame::default() }, &mut out);
+        painter.paint(paint::Frame { buffer, ..paint::Frame::default() }, &mut out);
         out.len()
     };
     let mut painter = Painter::new(true);
