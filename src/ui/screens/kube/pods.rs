@@ -131,3 +131,4 @@ fn cells<'a>(view: &View<'a>, pod: &'a Pod) -> Vec<Line<'a>> {
         Line::styled(age(view, &pod.key.cluster, pod.created), theme.dim),
     ]
 }
+
