@@ -58,6 +58,15 @@ impl Cluster {
         false
     }
 
+    pub fn scale(&mut self, _now: Timestamp, _namespace: &str, _name: &str, _replicas: u32, _manager: &str) -> bool {
+        false
+    }
+
+    /// Kills a running container of the workload for memory: `OOMKilled`, exit code 137.
+    pub fn oom_kill(&mut self, _now: Timestamp, _namespace: &str, _workload: &str) -> bool {
+        false
+    }
+
     pub fn rollout(&self, _namespace: &str, _deployment: &str) -> Option<Rollout> {
         None
     }
