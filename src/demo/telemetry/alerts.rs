@@ -94,6 +94,12 @@ impl Alerts {
         }
     }
 
+    /// The state of a rule at a moment, as far back as changes are remembered.
+    pub fn state_at(&self, rule: usize, at: Timestamp) -> &'static str {
+        let mut later = self.changes.iter().filter(|change| change.rule == rule && change.at > at);
+        later.next().map_or_else(|| self.rules[rule].state.as_str(), |change| change.from)
+    }
+
     /// The rules that fire now.
     pub fn firing(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter().filter(|rule| matches!(rule.state, State::Firing { .. }))
@@ -175,21 +181,9 @@ impl Rule {
 
 /// An expression for a rule that shows none of its own.
 fn expression(spec: &AlertSpec, service: &str) -> String {
-    let metric = match spec.metric {
-        Metric::Always => return "vector(1)".to_owned(),
-        Metric::Requests => "service:requests:rate1m",
-        Metric::ErrorPercent => "service:errors:percent",
-        Metric::P95Ms => "service:latency:p95_ms",
-        Metric::CpuPercent => "service:cpu:percent",
-        Metric::MemoryPercent => "service:memory:percent",
-        Metric::MemoryMib => "service:memory:mib",
-        Metric::Connections => "pg_stat_activity_count",
-        Metric::Ready => "kube_deployment_status_replicas_ready",
-        Metric::Wanted => "kube_deployment_spec_replicas",
-        Metric::Restarts => "kube_pod_container_status_restarts_total",
-        Metric::OomKills => "service:oom_kills:increase15m",
-        Metric::DiskPercent => "node:disk:percent",
-    };
+    if spec.metric == Metric::Always {
+        return "vector(1)".to_owned();
+    }
     let limit = spec.above.map(|limit| format!(" > {limit}")).or(spec.below.map(|limit| format!(" < {limit}")));
-    format!("{metric}{{service=\"{service}\"}}{}", limit.unwrap_or_default())
+    format!("{}{{service=\"{service}\"}}{}", spec.metric.series_name(), limit.unwrap_or_default())
 }
