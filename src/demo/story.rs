@@ -2,11 +2,18 @@
 
 use jiff::Timestamp;
 
-use super::{cluster::Cluster, code::Code};
+use std::sync::Arc;
+
+use super::{cluster::Cluster, code::Code, scenario::Scenario};
 
 /// The scenario being played.
-#[derive(Default)]
-pub struct Story {}
+pub struct Story {
+    pub scenario: Arc<Scenario>,
+    /// From it come all names, hashes and chances.
+    pub seed: u64,
+    /// The moment the servers open: what the scenario's times are relative to.
+    pub start: Timestamp,
+}
 
 /// How a container of one image behaves; the cluster's kubelet asks once per container start.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +53,10 @@ pub struct ContainerRef<'a> {
 }
 
 impl Story {
+    pub fn new(scenario: Arc<Scenario>, seed: u64, start: Timestamp) -> Self {
+        Self { scenario, seed, start }
+    }
+
     /// Plays what the script has for the time up to `now`: merges, pushes, pages.
     pub fn step(&mut self, _now: Timestamp, _clusters: &mut [Cluster], _code: &mut Code) {}
 
