@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{cluster::Cluster, story::Story};
+use super::{cluster::Cluster, scenario::Scenario, story::Story};
 use happening::Happening;
 use model::{Repo, User};
 use run::{Mark, Reach, Run};
@@ -11,12 +11,12 @@ use site::{Clusters, Past, Site};
 pub mod actions;
 mod deploy;
 mod happening;
+mod layout;
 pub mod log;
 pub mod merge;
 pub mod model;
 pub mod review;
 pub mod run;
-pub mod script;
 pub mod seed;
 mod site;
 pub mod workflow;
@@ -60,18 +60,15 @@ impl Refusal {
 }
 
 impl Code {
-    /// The code host of the default story, as it is one hour before `opening`.
-    pub fn default_story(opening: Timestamp, seed: u64) -> Self {
-        let script = script::Script::default_story();
-        Self::new(&script, opening, seed::after(opening, -3600.0), seed)
-    }
-
-    /// A code host whose script is told relative to `opening`; what lies before `start` has happened already.
-    pub fn new(script: &script::Script, opening: Timestamp, start: Timestamp, seed: u64) -> Self {
-        let mut code = Self { seed, now: start, ..Self::default() };
-        happening::lay_out(&mut code, script, opening);
-        code.play(start, &mut Past);
-        for run in &mut code.runs {
+    /// The code host of a scenario, as it is when the scenario's history begins. `start` is what its times are
+    /// relative to.
+    pub fn new(scenario: &Scenario, start: Timestamp, seed: u64) -> Self {
+        let begin = scenario.history.before(start);
+        let mut code = Self { seed, now: begin, viewer: scenario.viewer.clone(), ..Self::default() };
+        happening::lay_out(&mut code, scenario, start);
+        code.play(begin, &mut Past);
+        // What ran in the past set off what the scenario says, nothing else.
+        for run in code.runs.iter_mut().filter(|r| r.latest().done()) {
             run.announced = true;
         }
         code
@@ -117,6 +114,16 @@ impl Code {
 
     pub fn repo_index(&self, owner: &str, name: &str) -> Option<usize> {
         self.repos.iter().position(|r| r.owner.eq_ignore_ascii_case(owner) && r.name.eq_ignore_ascii_case(name))
+    }
+
+    fn repo_named(&self, full: &str) -> Option<usize> {
+        self.repos.iter().position(|r| r.full_name() == full)
+    }
+
+    /// The login of an account as REST shows it: scenarios write a bot's without its `[bot]`.
+    fn login(&self, written: &str) -> String {
+        let bot = format!("{written}[bot]");
+        if self.user(&bot).is_some() { bot } else { written.to_owned() }
     }
 
     /// A number no other object has; they grow like the real host's.

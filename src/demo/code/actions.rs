@@ -6,7 +6,7 @@ use super::{
     Code, Refusal,
     run::{Attempt, Cancel, Conclusion, Job, Run},
     seed,
-    workflow::{Failing, JobPlan, Target, Trigger, When, Work},
+    workflow::{Failing, JobPlan, Trigger, When},
 };
 
 /// A run to start.
@@ -21,8 +21,12 @@ pub struct Start {
     pub title: String,
     pub pull: Option<u64>,
     pub at: Timestamp,
-    /// Jobs that fail, by name: their last own step does.
-    pub fails: Vec<(String, Failing)>,
+    /// Jobs that fail: job, step (the last, if not named), how.
+    pub fails: Vec<(String, Option<String>, Failing)>,
+    /// Times of all steps are multiplied by this.
+    pub pace: f64,
+    /// The run's number; the workflow's next if not given.
+    pub number: Option<u64>,
 }
 
 impl Code {
@@ -31,8 +35,8 @@ impl Code {
         let id = self.fresh_id();
         let suite = self.fresh_id();
         let workflow = &mut self.repos[start.repo].workflows[start.workflow];
-        let number = workflow.next_run;
-        workflow.next_run += 1;
+        let number = start.number.unwrap_or(workflow.next_run);
+        workflow.next_run = workflow.next_run.max(number + 1);
         let (plans, alone) = (workflow.jobs.clone(), workflow.one_at_a_time);
         let same = |r: &Run| r.repo == start.repo && r.workflow == start.workflow && !r.latest().done();
         let held = alone && self.runs.iter().any(same);
@@ -58,16 +62,17 @@ impl Code {
     }
 
     fn new_job(&mut self, plan: &JobPlan, start: &Start, number: u64) -> Job {
-        let mut plan = plan.clone();
-        let failing = start.fails.iter().find(|(job, _)| *job == plan.name).map(|(_, f)| f.clone());
-        for step in &mut plan.steps {
-            step.work = filled(&step.work, number, &start.sha);
+        let steps = plan.steps.iter().map(|s| s.filled(number, &start.sha, start.pace)).collect();
+        let mut plan = JobPlan { steps, ..plan.clone() };
+        if let Some((_, step, failing)) = start.fails.iter().find(|(job, _, _)| *job == plan.name) {
+            let named = plan.steps.iter().position(|s| step.as_deref() == Some(&s.name));
+            let last = plan.steps.iter().rposition(|s| s.when == When::Success);
+            if let Some(index) = named.or(last) {
+                plan.steps[index].fails = Some(failing.clone());
+            }
         }
-        let last = plan.steps.iter_mut().rev().find(|s| s.when == When::Success);
-        if let Some(Work::Takes { fails, .. }) = last.map(|s| &mut s.work) {
-            *fails = failing.or_else(|| fails.take());
-        }
-        Job::new(self.seed, self.fresh_id(), 1, &plan, start.at)
+        let id = self.fresh_id();
+        Job::new(self.seed, id, 1, &plan, start.at)
     }
 
     /// Lets a held run go on, once nothing older of its workflow runs.
@@ -112,6 +117,8 @@ impl Code {
                 pull: None,
                 at: seed::after(run.latest().updated(), 3.0),
                 fails: Vec::new(),
+                pace: 1.0,
+                number: None,
             });
         }
     }
@@ -119,7 +126,7 @@ impl Code {
     /// Starts the workflows that a push to the default branch sets off.
     pub fn pushed(&mut self, repo: usize, sha: &str, actor: &str, at: Timestamp) {
         self.repos[repo].pushed = at;
-        self.trigger(repo, &Trigger::Push, sha, actor, None, Vec::new(), at);
+        self.trigger(repo, &Trigger::Push, sha, actor, None, at);
     }
 
     /// Starts the workflows of a repository that have this trigger.
@@ -130,7 +137,6 @@ impl Code {
         sha: &str,
         actor: &str,
         pull: Option<u64>,
-        fails: Vec<(String, Failing)>,
         at: Timestamp,
     ) {
         let held = &self.repos[repo];
@@ -151,7 +157,9 @@ impl Code {
                 title: title.clone(),
                 pull,
                 at,
-                fails: fails.clone(),
+                fails: Vec::new(),
+                pace: 1.0,
+                number: None,
             });
         }
     }
@@ -202,10 +210,8 @@ impl Code {
             }
             let mut plan = job.plan.clone();
             for step in &mut plan.steps {
-                if let Work::Takes { fails, .. } = &mut step.work
-                    && fails.as_ref().is_some_and(|f| f.flaky)
-                {
-                    *fails = None;
+                if step.fails.as_ref().is_some_and(|f| f.flaky) {
+                    step.fails = None;
                 }
             }
             let id = self.fresh_id();
@@ -242,20 +248,5 @@ fn chosen(attempt: &Attempt, which: &Again) -> Vec<String> {
             return names;
         }
         names.extend(more);
-    }
-}
-
-/// Completes `{run}` and `{sha}`.
-fn filled(work: &Work, run: u64, sha: &str) -> Work {
-    let fill = |text: &str| text.replace("{run}", &run.to_string()).replace("{sha}", &sha[..sha.len().min(7)]);
-    let target = |t: &Target| Target { image: fill(&t.image), ..t.clone() };
-    match work {
-        Work::Takes { seconds, lines, fails } => {
-            Work::Takes { seconds: *seconds, lines: lines.iter().map(|l| fill(l)).collect(), fails: fails.clone() }
-        }
-        Work::Deploy(t) => Work::Deploy(target(t)),
-        Work::Smoke(t) => Work::Smoke(target(t)),
-        Work::Mark(t) => Work::Mark(target(t)),
-        Work::Undo(t) => Work::Undo(target(t)),
     }
 }

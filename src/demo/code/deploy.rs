@@ -3,23 +3,24 @@
 use jiff::Timestamp;
 
 use super::{
-    run::{Conclusion, Mark, Reach, Step},
+    run::{Conclusion, Reach, Step},
     seed,
     workflow::Target,
 };
 use crate::demo::cluster::Rollout;
 
 /// `kubectl set image`.
-pub fn begin(step: &mut Step, target: &Target, at: Timestamp, reach: &mut Reach<'_>) {
+pub fn set_image(step: &mut Step, target: &Target, at: Timestamp, reach: &mut Reach<'_>) {
     let Target { namespace, deployment, image, .. } = target;
     let done = reach.site.set_image(at, target);
-    step.lines.push((at, format!("+ kubectl -n {namespace} set image deployment/{deployment} {deployment}={image}")));
-    if done {
-        step.lines.push((at, format!("deployment.apps/{deployment} image updated")));
-        let timeout = minutes(target.timeout);
-        let command = format!("+ kubectl -n {namespace} rollout status deployment/{deployment} --timeout={timeout}");
-        step.lines.push((seed::after(at, 0.6), command));
-    } else {
+    if step.plan.lines.is_empty() {
+        let command = format!("+ kubectl -n {namespace} set image deployment/{deployment} {deployment}={image}");
+        step.lines.push((at, command));
+        if done {
+            step.lines.push((at, format!("deployment.apps/{deployment} image updated")));
+        }
+    }
+    if !done {
         let line = format!("Error from server (NotFound): deployments.apps \"{deployment}\" not found");
         step.finish(at, Some(line), Conclusion::Failure);
     }
@@ -38,7 +39,7 @@ pub fn watch(step: &mut Step, target: &Target, now: Timestamp, reach: &mut Reach
         let line = format!("error: deployment \"{name}\" exceeded its progress deadline");
         return step.finish(now, Some(line), Conclusion::Failure);
     }
-    if now.duration_since(started).as_secs_f64() >= target.timeout {
+    if target.timeout.is_some_and(|t| now.duration_since(started).as_secs_f64() >= t) {
         let line = "error: timed out waiting for the condition".to_owned();
         return step.finish(now, Some(line), Conclusion::Failure);
     }
@@ -69,21 +70,15 @@ fn waiting(name: &str, r: &Rollout) -> Option<String> {
 
 /// The smoke test: does the service answer with the version that was deployed? Fails when somebody has put another
 /// version there meanwhile, which then runs the failure hook.
-pub fn smoke(step: &mut Step, target: &Target, now: Timestamp, reach: &mut Reach<'_>) {
-    let Some(started) = step.started else { return };
-    let end = seed::after(started, 20.0);
-    if end > now {
-        return;
-    }
-    let want = tag(&target.image).to_owned();
-    let serving = reach.site.serving(target);
-    step.lines.push((started, format!("+ curl -fsS http://{}.{}/version", target.deployment, target.namespace)));
-    match serving.as_deref().map(tag) {
+pub fn smoke(step: &mut Step, target: &Target, end: Timestamp, reach: &mut Reach<'_>) {
+    let want = &target.tag;
+    let name = &target.deployment;
+    match reach.site.serving(target).as_deref().map(tag) {
         Some(got) if got == want => {
-            step.finish(end, Some(format!("version {want}: 30 of 30 checks passed")), Conclusion::Success);
+            step.finish(end, Some(format!("GET /version 200: {name} {want}")), Conclusion::Success);
         }
         Some(got) => {
-            let line = format!("##[error]smoke: expected version {want}, got {got}");
+            let line = format!("##[error]smoke: expected {name} {want}, got {got}");
             step.finish(end, Some(line), Conclusion::Failure);
         }
         None => {
@@ -93,40 +88,21 @@ pub fn smoke(step: &mut Step, target: &Target, now: Timestamp, reach: &mut Reach
     }
 }
 
-/// Notes the deployment for the dashboards.
-pub fn mark(step: &mut Step, target: &Target, now: Timestamp, reach: &mut Reach<'_>) {
-    let Some(started) = step.started else { return };
-    let end = seed::after(started, 1.0);
-    if end > now {
-        return;
-    }
-    reach.marks.push(Mark {
-        at: end,
-        namespace: target.namespace.clone(),
-        service: target.deployment.clone(),
-        image: target.image.clone(),
-        run: reach.run,
-    });
-    step.finish(end, Some("{\"message\":\"Annotation added\"}".into()), Conclusion::Success);
-}
-
-/// The failure hook.
+/// The failure hook. The step goes on for the time it takes.
 pub fn undo(step: &mut Step, target: &Target, now: Timestamp, reach: &mut Reach<'_>) {
     let Target { namespace, deployment, .. } = target;
     let done = reach.site.undo(now, target);
-    step.lines.push((now, format!("+ kubectl -n {namespace} rollout undo deployment/{deployment}")));
-    let (line, how) = if done {
-        (format!("deployment.apps/{deployment} rolled back"), Conclusion::Success)
+    if step.plan.lines.is_empty() {
+        step.lines.push((now, format!("+ kubectl -n {namespace} rollout undo deployment/{deployment}")));
+    }
+    if done {
+        step.lines.push((now, format!("deployment.apps/{deployment} rolled back")));
     } else {
-        (format!("error: no rollout history found for deployment \"{deployment}\""), Conclusion::Failure)
-    };
-    step.finish(now, Some(line), how);
+        let line = format!("error: no rollout history found for deployment \"{deployment}\"");
+        step.finish(now, Some(line), Conclusion::Failure);
+    }
 }
 
 fn tag(image: &str) -> &str {
     image.rsplit_once(':').map_or(image, |(_, tag)| tag)
-}
-
-fn minutes(seconds: f64) -> String {
-    format!("{}m", (seconds / 60.0).round() as i64)
 }

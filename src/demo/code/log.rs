@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use super::{
     run::{Conclusion, Job, Step},
     seed,
-    workflow::Work,
 };
 
 /// The whole log, with the byte order mark it starts with. A line is a UTC time with seven fraction digits, a space, text.
@@ -33,7 +32,7 @@ fn step_lines(job: &Job, step: &Step) -> Vec<(Timestamp, String)> {
     }
     match step.plan.name.as_str() {
         "Set up job" => set_up(job, started),
-        "Run actions/checkout@v4" => checkout(started),
+        "Checkout" => checkout(step, started),
         "Complete job" => vec![(started, "Cleaning up orphan processes".into())],
         name if name.starts_with("Post ") => vec![(started, "Post job cleanup.".into())],
         name => body(name, step, started, completed),
@@ -56,7 +55,7 @@ fn set_up(job: &Job, at: Timestamp) -> Vec<(Timestamp, String)> {
     spread(at, seed::after(at, 1.5), lines.to_vec())
 }
 
-fn checkout(at: Timestamp) -> Vec<(Timestamp, String)> {
+fn checkout(step: &Step, at: Timestamp) -> Vec<(Timestamp, String)> {
     let lines = [
         "##[group]Run actions/checkout@v4",
         "with:",
@@ -65,7 +64,8 @@ fn checkout(at: Timestamp) -> Vec<(Timestamp, String)> {
         "[command]/usr/bin/git version",
         "git version 2.51.0",
     ];
-    spread(at, seed::after(at, 1.0), lines.iter().map(|&l| l.to_owned()).collect())
+    let own = step.plan.lines.iter().cloned();
+    spread(at, seed::after(at, 1.0), lines.iter().map(|&l| l.to_owned()).chain(own).collect())
 }
 
 fn body(name: &str, step: &Step, started: Timestamp, completed: Timestamp) -> Vec<(Timestamp, String)> {
@@ -75,13 +75,13 @@ fn body(name: &str, step: &Step, started: Timestamp, completed: Timestamp) -> Ve
         (started, "shell: /usr/bin/bash -e {0}".to_owned()),
         (started, "##[endgroup]".to_owned()),
     ];
-    if let Work::Takes { lines: printed, fails, .. } = &step.plan.work {
-        let mut all = printed.clone();
-        if let (Some(failing), Some(Conclusion::Failure)) = (fails, step.conclusion) {
-            all.extend(failing.lines.iter().cloned());
-        }
-        lines.extend(spread(started, completed, all));
+    let mut all = step.plan.lines.clone();
+    if let (Some(failing), Some(Conclusion::Failure)) = (&step.plan.fails, step.conclusion) {
+        all.extend(failing.lines.iter().cloned());
     }
+    // A step that waits for the cluster prints its command first, then what it sees.
+    let until = if step.lines.is_empty() { completed } else { seed::after(started, 0.5).min(completed) };
+    lines.extend(spread(started, until, all));
     lines.extend(step.lines.iter().cloned());
     if step.conclusion == Some(Conclusion::Failure) {
         lines.push((completed, "##[error]Process completed with exit code 1.".to_owned()));

@@ -1,8 +1,10 @@
 //! Checks of a commit, whether a pull request may be merged, and merging it.
 
+use jiff::Timestamp;
+
 use super::{
     Code, Refusal,
-    model::{Commit, Merged, Pull, Repo},
+    model::{AppCheck, Commit, Merged, Pull, Repo},
     run::{Conclusion, Job, Run},
     seed,
 };
@@ -15,6 +17,56 @@ pub enum Method {
     Rebase,
 }
 
+/// One check of a commit.
+#[derive(Clone, Debug)]
+pub struct Check<'a> {
+    pub id: u64,
+    pub name: &'a str,
+    pub status: &'static str,
+    /// In REST's words.
+    pub conclusion: Option<&'a str>,
+    pub started: Timestamp,
+    pub completed: Option<Timestamp>,
+    /// The workflow run it is a job of.
+    pub run: Option<&'a Run>,
+}
+
+impl<'a> Check<'a> {
+    fn of_job(run: &'a Run, job: &'a Job) -> Self {
+        Self {
+            id: job.id,
+            name: &job.plan.name,
+            status: job.status(),
+            conclusion: job.conclusion.map(Conclusion::word),
+            started: job.started.unwrap_or(job.created),
+            completed: job.completed,
+            run: Some(run),
+        }
+    }
+
+    fn of_app(check: &'a AppCheck, now: Timestamp) -> Self {
+        let done = check.conclusion.is_some() && check.completed <= now;
+        Self {
+            id: check.id,
+            name: &check.name,
+            status: if done { "completed" } else { "in_progress" },
+            conclusion: check.conclusion.as_deref().filter(|_| done),
+            started: check.started,
+            completed: done.then_some(check.completed),
+            run: None,
+        }
+    }
+
+    /// Skipped and neutral checks count as passed.
+    pub fn passed(&self) -> bool {
+        matches!(self.conclusion, Some("success" | "skipped" | "neutral"))
+    }
+
+    pub fn failed(&self) -> bool {
+        self.conclusion.is_some() && !self.passed()
+    }
+}
+
 /// All checks of a commit in one word.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rollup {
@@ -24,27 +76,32 @@ pub enum Rollup {
 }
 
 impl Code {
-    /// The jobs that count as checks of a commit: of each workflow the newest run.
-    pub fn checks(&self, repo: usize, sha: &str) -> Vec<(&Run, &Job)> {
+    /// The checks of a commit: the jobs of the newest run of each workflow, and what other apps reported.
+    pub fn checks(&self, repo: usize, sha: &str) -> Vec<Check<'_>> {
         let mut newest: Vec<&Run> = Vec::new();
         for run in self.runs.iter().filter(|r| r.repo == repo && r.sha == sha) {
             newest.retain(|r| r.workflow != run.workflow || r.event != run.event);
             newest.push(run);
         }
-        newest.iter().flat_map(|run| run.latest().jobs.iter().map(move |job| (*run, job))).collect()
+        let jobs = newest.iter().flat_map(|run| run.latest().jobs.iter().map(|job| Check::of_job(run, job)));
+        let mut all: Vec<Check<'_>> = jobs.collect();
+        let others = self.repos[repo].commits.get(sha).map_or(&[][..], |c| &c.checks);
+        for other in others.iter().filter(|c| c.started <= self.now) {
+            if !all.iter().any(|c| c.name == other.name) {
+                all.push(Check::of_app(other, self.now));
+            }
+        }
+        all
     }
 
     /// `None` when nothing checks the commit.
     pub fn rollup(&self, repo: usize, sha: &str) -> Option<Rollup> {
         let checks = self.checks(repo, sha);
-        let statuses = self.repos[repo].commits.get(sha).map_or(&[][..], |c| &c.statuses);
-        if checks.is_empty() && statuses.is_empty() {
-            return None;
-        }
-        let bad = |c: Option<Conclusion>| matches!(c, Some(Conclusion::Failure | Conclusion::Cancelled));
-        if checks.iter().any(|(_, j)| bad(j.conclusion)) || statuses.iter().any(|s| s.state == "failure") {
+        if checks.is_empty() {
+            None
+        } else if checks.iter().any(Check::failed) {
             Some(Rollup::Failure)
-        } else if checks.iter().any(|(_, j)| j.conclusion.is_none()) || statuses.iter().any(|s| s.state == "pending") {
+        } else if checks.iter().any(|c| c.conclusion.is_none()) {
             Some(Rollup::Pending)
         } else {
             Some(Rollup::Success)
@@ -102,8 +159,7 @@ impl Code {
             _ => {}
         }
         let checks = self.checks(index, &pull.head_sha);
-        let passed = |c: Option<Conclusion>| matches!(c, Some(Conclusion::Success | Conclusion::Skipped));
-        let missing = |name: &&String| !checks.iter().any(|(_, j)| j.plan.name == **name && passed(j.conclusion));
+        let missing = |name: &&String| !checks.iter().any(|c| c.name == name.as_str() && c.passed());
         let missing: Vec<&String> = repo.required_checks.iter().filter(missing).collect();
         match missing[..] {
             [] => None,
@@ -150,49 +206,65 @@ impl Code {
         if pull.conflicts {
             return refuse("Pull Request has merge conflicts");
         }
-        if method == Method::Merge {
-            return refuse("Merge commits are not allowed on this repository.");
+        if !self.repos[index].methods.contains(&method) {
+            return refuse(match method {
+                Method::Merge => "Merge commits are not allowed on this repository.",
+                Method::Squash => "Squash merges are not allowed on this repository.",
+                Method::Rebase => "Rebase merges are not allowed on this repository.",
+            });
         }
         if let Some(rule) = self.unmet(index, pull) {
             return refuse(&rule);
         }
         let by = self.viewer.clone();
-        Ok(self.merge_as(index, number, &by, title, message))
+        let new = seed::sha(self.seed, "", &format!("merge/{}/{number}", self.repos[index].name));
+        self.merge_as(index, number, &by, method, &new, title, message);
+        self.pushed(index, &new, &by, self.now);
+        Ok(new)
     }
 
-    /// Merges without asking whether it may be.
+    /// Merges as commit `new`, without asking whether it may be, and starts nothing.
+    #[expect(clippy::too_many_arguments, reason = "what a merge is told, once")]
     pub(super) fn merge_as(
         &mut self,
         index: usize,
         number: u64,
         by: &str,
+        method: Method,
+        new: &str,
         title: Option<&str>,
         message: Option<&str>,
-    ) -> String {
-        let (now, seed) = (self.now, self.seed);
+    ) {
+        let now = self.now;
         let repo = &mut self.repos[index];
         let base = repo.branches.get(&repo.default_branch).cloned().unwrap_or_default();
-        let Some(pull) = repo.pulls.iter_mut().find(|p| p.number == number) else { return base };
-        let subject = title.map_or_else(|| format!("{} (#{number})", pull.title), str::to_owned);
+        let Some(pull) = repo.pulls.iter_mut().find(|p| p.number == number) else { return };
+        let usual = match method {
+            Method::Merge => format!("Merge pull request #{number} from {}/{}", repo.owner, pull.head_ref),
+            Method::Squash | Method::Rebase => format!("{} (#{number})", pull.title),
+        };
+        let subject = title.map_or(usual, str::to_owned);
         let message = message.map_or(subject.clone(), |m| format!("{subject}\n\n{m}"));
-        let new = seed::sha(seed, "", &format!("merge/{}/{number}", repo.name));
+        let mut parents = vec![base];
+        if method == Method::Merge {
+            parents.push(pull.head_sha.clone());
+        }
+        pull.merged = Some(Merged { at: now, by: by.into(), sha: new.into() });
+        pull.closed = Some(now);
+        pull.updated = now;
         let commit = Commit {
-            sha: new.clone(),
-            parents: vec![base],
+            sha: new.into(),
+            parents,
             message,
             author: pull.author.clone(),
             at: now,
             files: pull.files.clone(),
-            statuses: Vec::new(),
+            checks: Vec::new(),
         };
-        pull.merged = Some(Merged { at: now, by: by.into(), sha: new.clone() });
-        pull.closed = Some(now);
-        pull.updated = now;
-        repo.commits.insert(new.clone(), commit);
-        repo.branches.insert(repo.default_branch.clone(), new.clone());
+        repo.commits.insert(new.into(), commit);
+        repo.branches.insert(repo.default_branch.clone(), new.into());
+        repo.pushed = now;
         forget_mergeable(repo);
-        self.pushed(index, &new, by, now);
-        new
     }
 }
 

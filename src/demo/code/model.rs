@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::workflow::Workflow;
+use super::{merge::Method, workflow::Workflow};
 
 /// An account, of a person or of a bot.
 #[derive(Clone, Debug)]
@@ -23,7 +23,6 @@ pub struct Repo {
     pub owner: String,
     pub name: String,
     pub description: String,
-    pub language: String,
     pub created: Timestamp,
     pub pushed: Timestamp,
     pub default_branch: String,
@@ -34,6 +33,9 @@ pub struct Repo {
     pub pulls: Vec<Pull>,
     pub issues: Vec<Issue>,
     pub workflows: Vec<Workflow>,
+    pub private: bool,
+    /// Allowed ways to merge.
+    pub methods: Vec<Method>,
     /// Branch protection: how many approvals a merge needs.
     pub approvals_needed: usize,
     /// Branch protection: checks that must have passed, by name.
@@ -49,18 +51,19 @@ pub struct Commit {
     pub author: String,
     pub at: Timestamp,
     pub files: Vec<FileChange>,
-    /// Statuses of the older API, as an external service sets them.
-    pub statuses: Vec<Status>,
+    /// Checks that apps other than the workflows reported.
+    pub checks: Vec<AppCheck>,
 }
 
-/// A legacy commit status.
+/// A check run that no workflow run makes.
 #[derive(Clone, Debug)]
-pub struct Status {
-    pub context: String,
-    /// `success`, `pending`, `failure` or `error`.
-    pub state: String,
-    pub description: String,
-    pub at: Timestamp,
+pub struct AppCheck {
+    pub id: u64,
+    pub name: String,
+    /// In REST's words; `None`: it never ends.
+    pub conclusion: Option<String>,
+    pub started: Timestamp,
+    pub completed: Timestamp,
 }
 
 /// One changed file.
@@ -96,7 +99,7 @@ pub struct Pull {
     pub updated: Timestamp,
     pub closed: Option<Timestamp>,
     pub merged: Option<Merged>,
-    pub labels: Vec<(String, String)>,
+    pub labels: Vec<String>,
     /// Logins whose review is asked for and not given.
     pub requested: Vec<String>,
     pub reviews: Vec<Review>,
@@ -138,6 +141,7 @@ pub struct LineComment {
     pub line: u64,
     pub commit: String,
     pub hunk: String,
+    pub resolved: bool,
     pub at: Timestamp,
 }
 

@@ -62,6 +62,7 @@ impl Code {
                 line: line.line,
                 commit: commit.clone(),
                 hunk: "@@ -1 +1 @@".into(),
+                resolved: false,
                 at: now,
             });
         }

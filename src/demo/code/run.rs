@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::{
-    seed,
+    deploy, seed,
     site::Site,
-    workflow::{JobPlan, StepPlan, When, Work},
+    workflow::{JobPlan, StepPlan, When},
 };
 
 /// How a run, job or step ended.
@@ -104,9 +104,8 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
     pub at: Timestamp,
-    pub namespace: String,
-    pub service: String,
-    pub image: String,
+    pub text: String,
+    /// Number of the run.
     pub run: u64,
 }
 
@@ -325,18 +324,19 @@ impl Job {
 
 /// The steps as the runner lists them: set-up before, post steps numbered from the end.
 fn steps_of(plan: &JobPlan) -> Vec<Step> {
-    let plain = |name: &str, when, seconds| StepPlan {
-        name: name.into(),
-        when,
-        work: Work::Takes { seconds, lines: Vec::new(), fails: None },
-    };
-    let mut all = vec![plain("Set up job", When::Success, 1.6), plain("Run actions/checkout@v4", When::Success, 1.2)];
+    let plain = |name: &str, when, seconds| StepPlan { name: name.into(), when, seconds, ..StepPlan::default() };
+    let mut all = Vec::new();
+    if plan.steps.first().is_none_or(|s| s.name != "Set up job") {
+        all.push(plain("Set up job", When::Success, 1.6));
+    }
     all.extend(plan.steps.iter().cloned());
     let before = all.len() as u64;
-    all.push(plain("Post Run actions/checkout@v4", When::Always, 0.4));
+    if plan.steps.iter().any(|s| s.name == "Checkout") {
+        all.push(plain("Post Checkout", When::Always, 0.4));
+    }
     all.push(plain("Complete job", When::Always, 0.2));
     let numbered = all.into_iter().zip(1..).map(|(plan, n)| Step {
-        number: if n <= before { n } else { n + before - 2 },
+        number: if n <= before { n } else { n + before - 1 },
         plan,
         started: None,
         completed: None,
@@ -363,25 +363,34 @@ impl Step {
 
     fn begin(&mut self, at: Timestamp, reach: &mut Reach<'_>) {
         self.started = Some(at);
-        if let Work::Deploy(target) = self.plan.work.clone() {
-            super::deploy::begin(self, &target, at, reach);
+        if let Some(target) = self.plan.set_image.clone() {
+            deploy::set_image(self, &target, at, reach);
+        }
+        if let Some(target) = self.plan.undo.clone() {
+            deploy::undo(self, &target, at, reach);
         }
     }
 
     fn work(&mut self, now: Timestamp, reach: &mut Reach<'_>) {
-        let Some(started) = self.started else { return };
-        match self.plan.work.clone() {
-            Work::Takes { seconds, fails, .. } => {
-                let end = seed::after(started, seconds);
-                if end <= now {
-                    self.end(started, end, if fails.is_some() { Conclusion::Failure } else { Conclusion::Success });
-                }
-            }
-            Work::Deploy(target) => super::deploy::watch(self, &target, now, reach),
-            Work::Smoke(target) => super::deploy::smoke(self, &target, now, reach),
-            Work::Mark(target) => super::deploy::mark(self, &target, now, reach),
-            Work::Undo(target) => super::deploy::undo(self, &target, now, reach),
+        let (Some(started), None) = (self.started, self.completed) else { return };
+        if let Some(target) = self.plan.awaits.clone() {
+            return deploy::watch(self, &target, now, reach);
         }
+        let end = seed::after(started, self.plan.seconds);
+        if end > now {
+            return;
+        }
+        if self.plan.fails.is_some() {
+            return self.finish(end, None, Conclusion::Failure);
+        }
+        if let Some(target) = self.plan.smoke.clone() {
+            return deploy::smoke(self, &target, end, reach);
+        }
+        if let Some(text) = self.plan.annotate.clone() {
+            self.lines.push((end, "{\"message\":\"Annotation added\"}".into()));
+            reach.marks.push(Mark { at: end, text, run: reach.run });
+        }
+        self.finish(end, None, Conclusion::Success);
     }
 
     /// Prints a line and ends the step.

@@ -35,37 +35,37 @@ pub struct JobPlan {
     pub steps: Vec<StepPlan>,
 }
 
-/// A step as written.
-#[derive(Clone, Debug)]
+/// A step as written. What it does besides taking time is said by the optional targets.
+#[derive(Clone, Debug, Default)]
 pub struct StepPlan {
     pub name: String,
     pub when: When,
-    pub work: Work,
+    /// How long it takes, when it ends by itself.
+    pub seconds: f64,
+    /// Lines it prints, with `{run}` and `{sha}`.
+    pub lines: Vec<String>,
+    pub fails: Option<Failing>,
+    /// `kubectl set image`.
+    pub set_image: Option<Target>,
+    /// `kubectl rollout status`.
+    pub awaits: Option<Target>,
+    /// Asks the deployed service for its version.
+    pub smoke: Option<Target>,
+    /// `kubectl rollout undo`.
+    pub undo: Option<Target>,
+    /// Text of the dashboard annotation that it writes.
+    pub annotate: Option<String>,
 }
 
 /// The step's `if:`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum When {
     /// All before it passed.
+    #[default]
     Success,
     /// One before it failed; a cancelled job does not count.
     Failure,
     Always,
-}
-
-/// What a step does.
-#[derive(Clone, Debug)]
-pub enum Work {
-    /// Runs a command for a while, printing these lines.
-    Takes { seconds: f64, lines: Vec<String>, fails: Option<Failing> },
-    /// `kubectl set image`, then `kubectl rollout status`.
-    Deploy(Target),
-    /// Asks the deployed service for its version.
-    Smoke(Target),
-    /// Writes the dashboard annotation.
-    Mark(Target),
-    /// The failure hook: `kubectl rollout undo`.
-    Undo(Target),
 }
 
 /// How a step fails.
@@ -83,10 +83,11 @@ pub struct Target {
     pub cluster: String,
     pub namespace: String,
     pub deployment: String,
-    /// With `{run}` for the run number and `{sha}` for the short commit.
+    /// With `{run}` for the run number and `{sha}` for the commit.
     pub image: String,
-    /// `--timeout` of `kubectl rollout status`, in seconds.
-    pub timeout: f64,
+    pub tag: String,
+    /// `--timeout` of `kubectl rollout status`, in seconds; without one it waits for ever.
+    pub timeout: Option<f64>,
 }
 
 impl Workflow {
@@ -95,25 +96,22 @@ impl Workflow {
     }
 }
 
-impl JobPlan {
-    pub fn new(name: &str, needs: &[&str], steps: Vec<StepPlan>) -> Self {
-        Self {
-            name: name.into(),
-            needs: needs.iter().map(|&n| n.into()).collect(),
-            labels: vec!["ubuntu-24.04".into()],
-            steps,
-        }
-    }
-}
-
 impl StepPlan {
-    /// A step that passes after `seconds`.
-    pub fn takes(name: &str, seconds: f64, lines: &[&str]) -> Self {
-        let lines = lines.iter().map(|&l| l.into()).collect();
-        Self { name: name.into(), when: When::Success, work: Work::Takes { seconds, lines, fails: None } }
-    }
-
-    pub fn does(name: &str, when: When, work: Work) -> Self {
-        Self { name: name.into(), when, work }
+    /// Completes the names for one run. `pace` stretches its time.
+    pub fn filled(&self, run: u64, sha: &str, pace: f64) -> Self {
+        let fill = |text: &String| text.replace("{run}", &run.to_string()).replace("{sha}", sha);
+        let target = |t: &Target| Target { image: fill(&t.image), tag: fill(&t.tag), ..t.clone() };
+        Self {
+            name: self.name.clone(),
+            when: self.when,
+            seconds: self.seconds * pace,
+            lines: self.lines.iter().map(fill).collect(),
+            fails: self.fails.clone(),
+            set_image: self.set_image.as_ref().map(target),
+            awaits: self.awaits.as_ref().map(target),
+            smoke: self.smoke.as_ref().map(target),
+            undo: self.undo.as_ref().map(target),
+            annotate: self.annotate.as_ref().map(fill),
+        }
     }
 }
