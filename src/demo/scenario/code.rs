@@ -196,6 +196,10 @@ pub struct WorkflowSpec {
     /// `.github/workflows/<name>.yml` if left out.
     #[serde(default)]
     pub path: Option<String>,
+    /// What starts it besides `[[run]]`: `push` (to the default branch), `pull_request`, `after:NAME` (success of that
+    /// workflow on the default branch). Left out: `ci` both of the first, one that sets an image on `push`.
+    #[serde(default)]
+    pub on: Option<Vec<String>>,
     /// In order; each waits for all before it unless `needs` says otherwise.
     #[serde(default)]
     pub job: Vec<JobSpec>,
@@ -236,6 +240,9 @@ pub struct StepSpec {
     /// The step fails after this long without the rollout done (`--timeout`).
     #[serde(default)]
     pub timeout: Option<Span>,
+    /// Fails unless pods of this service answer with the tag that was set.
+    #[serde(default)]
+    pub smoke: Option<String>,
     /// Runs only when a step before it failed (`if: failure()`), never on a cancelled run.
     #[serde(default)]
     pub on_failure: bool,

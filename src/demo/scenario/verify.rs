@@ -85,7 +85,7 @@ fn code(scenario: &Scenario) -> Result<(), Fault> {
             return fault("workflow", index, message);
         }
         for step in workflow.job.iter().flat_map(|job| &job.step) {
-            for name in [&step.set_image, &step.await_rollout, &step.undo].into_iter().flatten() {
+            for name in [&step.set_image, &step.await_rollout, &step.smoke, &step.undo].into_iter().flatten() {
                 known_service(scenario, name).or_else(|message| fault("workflow", index, message))?;
             }
         }
