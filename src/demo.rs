@@ -3,6 +3,7 @@
 
 pub mod cluster;
 pub mod code;
+pub mod kubernetes;
 pub mod story;
 pub mod telemetry;
 pub mod world;
