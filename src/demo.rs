@@ -3,6 +3,7 @@
 
 pub mod cluster;
 pub mod code;
+pub mod github;
 pub mod scenario;
 pub mod story;
 pub mod telemetry;
