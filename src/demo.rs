@@ -1,9 +1,11 @@
 //! The demo world: a seeded simulation of a small company with its own clock, served over the real wire protocols on
 //! loopback. It shares no type with the cockpit's clients, so that a misunderstanding cannot cancel out.
 
+pub mod alertmanager;
 pub mod cluster;
 pub mod code;
 pub mod github;
+pub mod grafana;
 pub mod scenario;
 pub mod story;
 pub mod telemetry;

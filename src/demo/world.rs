@@ -1,8 +1,8 @@
 //! The whole simulated company at one moment of its own clock.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{cluster::Cluster, code::Code, story::Story, telemetry::Telemetry};
 
@@ -18,6 +18,11 @@ pub struct World {
 /// The world as the servers and the ticker share it.
 pub type Shared = Arc<Mutex<World>>;
 
+/// Takes the lock, also after a server panicked while it held it: the world is stepped, not repaired.
+pub fn lock(world: &Shared) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl World {
     /// Moves the world to `now`: the story's script first, then pipelines, clusters, and what is measured of them.
     pub fn step(&mut self, now: Timestamp) {
@@ -28,6 +33,16 @@ impl World {
         for cluster in clusters.iter_mut() {
             cluster.step(now, story);
         }
-        telemetry.step(now, story, clusters);
+        if telemetry.step(now, story, clusters) {
+            story.feel(now, telemetry, clusters);
+        }
+    }
+
+    /// Moves the world to `to` in steps of at most a second, so that everything happens in its order.
+    pub fn advance(&mut self, to: Timestamp) {
+        while self.now < to {
+            let next = self.now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(to).min(to);
+            self.step(next);
+        }
     }
 }

@@ -38,6 +38,29 @@ pub enum Metric {
     Always,
 }
 
+impl Metric {
+    /// Every metric, with the name under which Prometheus has its series.
+    pub const NAMES: [(Self, &str); 13] = [
+        (Self::Requests, "service:requests:rate1m"),
+        (Self::ErrorPercent, "service:errors:percent"),
+        (Self::P95Ms, "service:latency:p95_ms"),
+        (Self::CpuPercent, "service:cpu:percent"),
+        (Self::MemoryPercent, "service:memory:percent"),
+        (Self::MemoryMib, "service:memory:mib"),
+        (Self::Connections, "pg_stat_activity_count"),
+        (Self::Ready, "kube_deployment_status_replicas_ready"),
+        (Self::Wanted, "kube_deployment_spec_replicas"),
+        (Self::Restarts, "kube_pod_container_status_restarts_total"),
+        (Self::OomKills, "service:oom_kills:increase15m"),
+        (Self::DiskPercent, "node:disk:percent"),
+        (Self::Always, "up"),
+    ];
+
+    pub fn series_name(self) -> &'static str {
+        Self::NAMES.iter().find(|(metric, _)| *metric == self).map_or("up", |(_, name)| name)
+    }
+}
+
 /// `[[alert]]`: an alerting rule.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +95,9 @@ pub struct AlertSpec {
     /// One that is already firing when the world begins: for how long before the start.
     #[serde(default)]
     pub active_since: Option<Span>,
+    /// A Grafana-managed rule: Grafana shows it, Prometheus and Alertmanager do not know it.
+    #[serde(default)]
+    pub grafana: bool,
     /// Rule group.
     #[serde(default = "group")]
     pub group: String,
