@@ -7,6 +7,7 @@ pub mod code;
 pub mod github;
 pub mod grafana;
 pub mod scenario;
+pub mod kubernetes;
 pub mod story;
 pub mod telemetry;
 pub mod world;

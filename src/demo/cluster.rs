@@ -82,7 +82,10 @@ pub struct AuditLine {
 /// Something that happens at its time.
 #[derive(Clone, Debug)]
 enum Timer {
-    Pod { uid: String, act: Act },
+    Pod {
+        uid: String,
+        act: Act,
+    },
     /// Look at a workload again: a progress deadline may have passed.
     Look(Resource, Key),
     ExpireEvents,
@@ -186,11 +189,9 @@ impl Cluster {
         let uid = &gone.facts().uid;
         self.runs.remove(uid);
         self.wake(resource, &gone);
-        for (kind, grace) in [
-            (Resource::ReplicaSets, false),
-            (Resource::ControllerRevisions, false),
-            (Resource::Pods, true),
-        ] {
+        for (kind, grace) in
+            [(Resource::ReplicaSets, false), (Resource::ControllerRevisions, false), (Resource::Pods, true)]
+        {
             for child in self.store.owned(uid, kind) {
                 if grace {
                     self.terminate(self.now, &child, None);
