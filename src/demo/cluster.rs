@@ -99,6 +99,11 @@ const HISTORY: usize = 8_192;
 impl Cluster {
     /// A cluster with its system namespaces and six nodes, `now` being some moment before anything of interest.
     pub fn new(name: &str, production: bool, seed: u64, now: Timestamp) -> Self {
+        Self::with_nodes(name, production, seed, now, 6)
+    }
+
+    /// As `new`, with so many nodes.
+    pub fn with_nodes(name: &str, production: bool, seed: u64, now: Timestamp, nodes: u32) -> Self {
         let seed = ids::mix(seed, name);
         let mut cluster = Self {
             name: name.to_owned(),
@@ -116,7 +121,7 @@ impl Cluster {
             nodes: Vec::new(),
             events: EventLog::default(),
         };
-        cluster.found_system(now);
+        cluster.found_system(now, nodes);
         cluster.at(now, Timer::ExpireEvents);
         cluster
     }

@@ -359,6 +359,22 @@ impl Cluster {
         self.report(at, uid);
     }
 
+    /// Kills a running container of the workload for memory: `OOMKilled`, exit code 137. False if none runs.
+    pub fn oom_kill(&mut self, at: Timestamp, namespace: &str, workload: &str) -> bool {
+        let running = |it: &ContainerRun| matches!(it.life, Life::Running { .. });
+        let mut pods: Vec<_> = self
+            .runs
+            .iter()
+            .filter(|(_, run)| run.namespace == namespace && run.workload == workload && !run.stopping)
+            .filter(|(_, run)| run.containers.first().is_some_and(running))
+            .map(|(uid, run)| (run.name.clone(), uid.clone()))
+            .collect();
+        pods.sort();
+        let Some((_, uid)) = pods.first() else { return false };
+        self.end(at, uid, 0, 137, "OOMKilled");
+        true
+    }
+
     /// A readiness probe that fails, every ten seconds.
     fn probe(&mut self, at: Timestamp, uid: &str, container: usize) {
         let Some(it) = self.runs.get(uid).and_then(|run| run.containers.get(container)) else { return };
