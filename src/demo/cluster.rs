@@ -82,7 +82,10 @@ pub struct AuditLine {
 /// Something that happens at its time.
 #[derive(Clone, Debug)]
 enum Timer {
-    Pod { uid: String, act: Act },
+    Pod {
+        uid: String,
+        act: Act,
+    },
     /// Look at a workload again: a progress deadline may have passed.
     Look(Resource, Key),
     ExpireEvents,
@@ -96,6 +99,11 @@ const HISTORY: usize = 8_192;
 impl Cluster {
     /// A cluster with its system namespaces and six nodes, `now` being some moment before anything of interest.
     pub fn new(name: &str, production: bool, seed: u64, now: Timestamp) -> Self {
+        Self::with_nodes(name, production, seed, now, 6)
+    }
+
+    /// As `new`, with so many nodes.
+    pub fn with_nodes(name: &str, production: bool, seed: u64, now: Timestamp, nodes: u32) -> Self {
         let seed = ids::mix(seed, name);
         let mut cluster = Self {
             name: name.to_owned(),
@@ -113,7 +121,7 @@ impl Cluster {
             nodes: Vec::new(),
             events: EventLog::default(),
         };
-        cluster.found_system(now);
+        cluster.found_system(now, nodes);
         cluster.at(now, Timer::ExpireEvents);
         cluster
     }
@@ -186,11 +194,9 @@ impl Cluster {
         let uid = &gone.facts().uid;
         self.runs.remove(uid);
         self.wake(resource, &gone);
-        for (kind, grace) in [
-            (Resource::ReplicaSets, false),
-            (Resource::ControllerRevisions, false),
-            (Resource::Pods, true),
-        ] {
+        for (kind, grace) in
+            [(Resource::ReplicaSets, false), (Resource::ControllerRevisions, false), (Resource::Pods, true)]
+        {
             for child in self.store.owned(uid, kind) {
                 if grace {
                     self.terminate(self.now, &child, None);

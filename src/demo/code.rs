@@ -75,8 +75,8 @@ impl Code {
     }
 
     /// Brings the script, the runs and what they set off up to `now`.
-    pub fn step(&mut self, now: Timestamp, _story: &Story, clusters: &mut [Cluster]) {
-        self.play(now, &mut Clusters(clusters));
+    pub fn step(&mut self, now: Timestamp, story: &Story, clusters: &mut [Cluster]) {
+        self.play(now, &mut Clusters(clusters, story));
     }
 
     fn play(&mut self, now: Timestamp, site: &mut dyn Site) {

@@ -16,9 +16,9 @@ use jiff::Timestamp;
 
 use self::strain::Strain;
 use super::{
-    cluster::Cluster,
+    cluster::{Cluster, TemplateChange, WorkloadKind},
     code::Code,
-    scenario::{EventSpec, EventVerb, Scenario, ServiceSpec, VersionSpec},
+    scenario::{EventSpec, EventVerb, Kind, Scenario, ServiceSpec, VersionSpec},
 };
 
 /// The scenario being played.
@@ -90,10 +90,12 @@ impl Story {
         match event.verb {
             EventVerb::SetImage => {
                 let image = service.image_of(event.tag.as_deref().unwrap_or_default());
-                cluster.set_image(now, &service.namespace, &service.name, &image, &event.by);
+                let change = self.template_change(&service.cluster, &service.namespace, &service.name, &image);
+                cluster.apply_template_change(now, &service.namespace, &service.name, &change, &event.by);
             }
             EventVerb::Scale => {
-                cluster.scale(now, &service.namespace, &service.name, event.replicas.unwrap_or(1), &event.by);
+                let to = event.replicas.unwrap_or(1);
+                cluster.scale(now, workload_kind(service.kind), &service.namespace, &service.name, to, &event.by);
             }
             EventVerb::OomKill => {
                 cluster.oom_kill(now, &service.namespace, &service.name);
@@ -101,6 +103,16 @@ impl Story {
             // Felt by telemetry for as long as it lasts.
             EventVerb::Disturb => {}
         }
+    }
+
+    /// What setting this image changes in the template: the image, and the environment and limit that its version has.
+    pub fn template_change(&self, cluster: &str, namespace: &str, name: &str, image: &str) -> TemplateChange {
+        let mut change = TemplateChange { image: Some(image.to_owned()), ..TemplateChange::default() };
+        let Some(service) = self.scenario.workload(cluster, namespace, name) else { return change };
+        let Some(version) = service.version_of_image(image) else { return change };
+        change.env = version.env.clone().into_iter().collect();
+        change.memory_limit.clone_from(&version.memory_limit);
+        change
     }
 
     /// The service and version that this container is of, if the scenario knows them.
@@ -175,6 +187,15 @@ impl Story {
         };
         let edges = self.scenario.dependency.iter().filter(|d| index(&d.from) == Some(service));
         edges.filter_map(|d| index(&d.to)).collect()
+    }
+}
+
+/// The cluster's word for a kind.
+pub(crate) const fn workload_kind(kind: Kind) -> WorkloadKind {
+    match kind {
+        Kind::Deployment => WorkloadKind::Deployment,
+        Kind::StatefulSet => WorkloadKind::StatefulSet,
+        Kind::DaemonSet => WorkloadKind::DaemonSet,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{cluster::Cluster, code::Code, story::Story, telemetry::Telemetry};
+use super::{cluster::Cluster, code::Code, founding, scenario::Scenario, story::Story, telemetry::Telemetry};
 
 /// Everything the simulated company is. Servers lock it for the time of one answer; the ticker steps it.
 pub struct World {
@@ -24,6 +24,22 @@ pub fn lock(world: &Shared) -> MutexGuard<'_, World> {
 }
 
 impl World {
+    /// The scenario's world at `start`, its history played.
+    pub fn new(scenario: Scenario, seed: u64, start: Timestamp) -> Self {
+        let scenario = Arc::new(scenario);
+        let begin = scenario.history.before(start);
+        let mut world = Self {
+            now: begin,
+            clusters: founding::clusters(&scenario, seed, begin, start),
+            code: Code::new(&scenario, start, seed),
+            telemetry: Telemetry::new(&scenario, seed, start),
+            story: Story::new(scenario, seed, start),
+        };
+        world.step(begin);
+        world.advance(start);
+        world
+    }
+
     /// Moves the world to `now`: the story's script first, then pipelines, clusters, and what is measured of them.
     pub fn step(&mut self, now: Timestamp) {
         self.now = now;
@@ -32,6 +48,9 @@ impl World {
         code.step(now, story, clusters);
         for cluster in clusters.iter_mut() {
             cluster.step(now, story);
+        }
+        for mark in code.marks.drain(..) {
+            telemetry.annotations.deployed(mark.at, &mark.text);
         }
         if telemetry.step(now, story, clusters) {
             story.feel(now, telemetry, clusters);

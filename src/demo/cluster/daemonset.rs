@@ -24,12 +24,14 @@ impl Cluster {
             let message = format!("Created pod: {pod_name}");
             self.tell(at, DS, &object, "SuccessfulCreate", message, "daemonset-controller");
         }
-        let unready = placed.iter().filter(|(_, pod)| !pod.as_ref().is_some_and(|p| p.facts().active() && p.facts().ready()));
+        let unready =
+            placed.iter().filter(|(_, pod)| !pod.as_ref().is_some_and(|p| p.facts().active() && p.facts().ready()));
         let old = |pod: &&Object| pod.facts().label("controller-revision-hash") != Some(hash.as_str());
         if js::text(&value, "/spec/updateStrategy/type") != "OnDelete" {
             let may = unready.count() == 0;
             let outdated = placed.iter().filter_map(|(_, pod)| pod.as_ref()).filter(old);
-            let first = outdated.filter(|p| p.facts().active()).min_by_key(|p| (p.facts().ready(), p.facts().name.clone()));
+            let first =
+                outdated.filter(|p| p.facts().active()).min_by_key(|p| (p.facts().ready(), p.facts().name.clone()));
             if let Some(pod) = first.filter(|pod| may || !pod.facts().ready()).cloned() {
                 self.terminate(at, &pod, None);
                 let message = format!("Deleted pod: {}", pod.facts().name);

@@ -3,12 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{
-    Cluster, Timer, ids, json as js,
-    kinds::Resource,
-    replicas::owner_reference,
-    store::Object,
-};
+use super::{Cluster, Timer, ids, json as js, kinds::Resource, replicas::owner_reference, store::Object};
 
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
 pub const REVISION_HISTORY: &str = "deployment.kubernetes.io/revision-history";
@@ -110,10 +105,9 @@ impl Cluster {
                 None => self.create_set(at, &object, &mut deployment, highest + 1),
             });
         }
-        let scaled = old
-            .iter()
-            .chain(&new)
-            .any(|set| set.spec > 0 && js::annotation(&set.value, DESIRED) != deployment["spec"]["replicas"].to_string());
+        let scaled = old.iter().chain(&new).any(|set| {
+            set.spec > 0 && js::annotation(&set.value, DESIRED) != deployment["spec"]["replicas"].to_string()
+        });
         if paused || scaled {
             self.proportion(at, &deployment, &mut old, new.as_mut());
         } else if let Some(new) = &mut new {
@@ -315,7 +309,14 @@ impl Cluster {
         }
     }
 
-    fn deployment_status(&mut self, at: Timestamp, mut deployment: Value, old: &[Set], new: Option<&Set>, paused: bool) {
+    fn deployment_status(
+        &mut self,
+        at: Timestamp,
+        mut deployment: Value,
+        old: &[Set],
+        new: Option<&Set>,
+        paused: bool,
+    ) {
         let desired = js::int(&deployment, "/spec/replicas");
         let all = |field: &str| old.iter().chain(new).map(|set| set.status(field)).sum::<i64>();
         let (replicas, available) = (all("replicas"), all("availableReplicas"));
@@ -327,7 +328,10 @@ impl Cluster {
             ("updatedReplicas", updated),
             ("readyReplicas", all("readyReplicas")),
             ("availableReplicas", available),
-            ("unavailableReplicas", (old.iter().chain(new).map(|s| s.spec).sum::<i64>().max(desired) - available).max(0)),
+            (
+                "unavailableReplicas",
+                (old.iter().chain(new).map(|s| s.spec).sum::<i64>().max(desired) - available).max(0),
+            ),
         ] {
             if count > 0 {
                 status[field] = json!(count);
@@ -355,8 +359,7 @@ impl Cluster {
         let Some(current) = self.store.get(Resource::Deployments, &namespace, &name).map(Object::value) else { return };
         let mut annotated = current.clone();
         annotated["metadata"]["annotations"] = deployment["metadata"]["annotations"].clone();
-        let written =
-            if annotated == current { current } else { self.write(Resource::Deployments, annotated).value() };
+        let written = if annotated == current { current } else { self.write(Resource::Deployments, annotated).value() };
         let mut done = written.clone();
         done["status"] = deployment["status"].clone();
         done["status"]["observedGeneration"] = written["metadata"]["generation"].clone();
@@ -383,7 +386,9 @@ impl Cluster {
         }
         if reason == "NewReplicaSetAvailable" && about_this {
             let desired = js::int(deployment, "/spec/replicas");
-            if new.is_some_and(|set| set.spec == desired) && js::int(deployment, "/status/updatedReplicas") == js::int(deployment, "/status/replicas") {
+            if new.is_some_and(|set| set.spec == desired)
+                && js::int(deployment, "/status/updatedReplicas") == js::int(deployment, "/status/replicas")
+            {
                 return;
             }
         }

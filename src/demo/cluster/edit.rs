@@ -118,7 +118,15 @@ impl Cluster {
     }
 
     /// Sets `spec.replicas`.
-    pub fn scale(&mut self, now: Timestamp, kind: WorkloadKind, namespace: &str, name: &str, to: u32, by: &str) -> bool {
+    pub fn scale(
+        &mut self,
+        now: Timestamp,
+        kind: WorkloadKind,
+        namespace: &str,
+        name: &str,
+        to: u32,
+        by: &str,
+    ) -> bool {
         self.edit(now, kind.resource(), namespace, name, by, |value| js::set(value, "/spec/replicas", json!(to)))
     }
 

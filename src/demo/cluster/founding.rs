@@ -56,6 +56,8 @@ pub struct Founding {
     pub revisions: Vec<PastRevision>,
     /// Deployments: seconds until a stalled roll-out is given up on.
     pub progress_deadline: u32,
+    /// Deployments: `maxSurge` and `maxUnavailable`, as percentages.
+    pub strategy: (String, String),
     pub annotations: Vec<(String, String)>,
     pub labels: Vec<(String, String)>,
 }
@@ -72,6 +74,7 @@ impl Founding {
             created: at,
             revisions: vec![PastRevision { number: 1, template, at, change_cause: None, manager }],
             progress_deadline: 600,
+            strategy: ("25%".to_owned(), "25%".to_owned()),
             annotations: Vec::new(),
             labels: Vec::new(),
         }
@@ -79,11 +82,11 @@ impl Founding {
 }
 
 impl Cluster {
-    pub(super) fn found_system(&mut self, now: Timestamp) {
+    pub(super) fn found_system(&mut self, now: Timestamp, nodes: u32) {
         for namespace in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             self.add_namespace(now, namespace);
         }
-        for index in 1..=6 {
+        for index in 1..=nodes {
             self.add_node(now, &format!("node-{index}"));
         }
     }
@@ -268,9 +271,10 @@ impl Cluster {
         match founding.kind {
             WorkloadKind::Deployment => {
                 spec["replicas"] = json!(founding.replicas);
+                let (surge, unavailable) = &founding.strategy;
                 spec["progressDeadlineSeconds"] = json!(founding.progress_deadline);
                 spec["strategy"] =
-                    json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}});
+                    json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}});
             }
             WorkloadKind::StatefulSet => {
                 spec["replicas"] = json!(founding.replicas);

@@ -83,11 +83,7 @@ const fn row(
 pub static KINDS: &[Kind] = &[
     Kind { namespaced: false, ..row(Resource::Namespaces, "", "namespaces", "Namespace", &["ns"]) },
     Kind { namespaced: false, ..row(Resource::Nodes, "", "nodes", "Node", &["no"]) },
-    Kind {
-        all: true,
-        subresources: &["log", "status", "eviction"],
-        ..row(Resource::Pods, "", "pods", "Pod", &["po"])
-    },
+    Kind { all: true, subresources: &["log", "status", "eviction"], ..row(Resource::Pods, "", "pods", "Pod", &["po"]) },
     Kind { all: true, ..row(Resource::Services, "", "services", "Service", &["svc"]) },
     row(Resource::ConfigMaps, "", "configmaps", "ConfigMap", &["cm"]),
     row(Resource::Secrets, "", "secrets", "Secret", &[]),

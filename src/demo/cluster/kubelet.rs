@@ -3,13 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{
-    Cluster, Timer,
-    events::Occurrence,
-    ids, json as js,
-    kinds::Resource,
-    store::Object,
-};
+use super::{Cluster, Timer, events::Occurrence, ids, json as js, kinds::Resource, store::Object};
 use crate::demo::story::{Behaviour, ContainerRef, Crash, Story};
 
 /// What a kubelet knows of one pod.
@@ -87,12 +81,8 @@ impl ContainerRun {
 
     /// The instance a plain log request reads: running, else ended, else the one before.
     pub fn present(&self) -> Option<Instance> {
-        let of = |e: &Ending, restart| Instance {
-            restart,
-            started: e.started,
-            ended: Some(e.finished),
-            id: e.id.clone(),
-        };
+        let of =
+            |e: &Ending, restart| Instance { restart, started: e.started, ended: Some(e.finished), id: e.id.clone() };
         match &self.life {
             Life::Running { started, .. } => {
                 Some(Instance { restart: self.restarts, started: *started, ended: None, id: self.id.clone() })
@@ -117,12 +107,28 @@ impl ContainerRun {
 pub enum Act {
     Schedule,
     Create,
-    Start { container: usize },
-    Ready { container: usize, start: u32 },
-    Probe { container: usize, start: u32 },
-    End { container: usize, start: u32, code: i32, reason: String },
+    Start {
+        container: usize,
+    },
+    Ready {
+        container: usize,
+        start: u32,
+    },
+    Probe {
+        container: usize,
+        start: u32,
+    },
+    End {
+        container: usize,
+        start: u32,
+        code: i32,
+        reason: String,
+    },
     /// After an ending: restart at once or back off.
-    Weigh { container: usize, start: u32 },
+    Weigh {
+        container: usize,
+        start: u32,
+    },
     Gone,
 }
 
@@ -353,6 +359,22 @@ impl Cluster {
         self.report(at, uid);
     }
 
+    /// Kills a running container of the workload for memory: `OOMKilled`, exit code 137. False if none runs.
+    pub fn oom_kill(&mut self, at: Timestamp, namespace: &str, workload: &str) -> bool {
+        let running = |it: &ContainerRun| matches!(it.life, Life::Running { .. });
+        let mut pods: Vec<_> = self
+            .runs
+            .iter()
+            .filter(|(_, run)| run.namespace == namespace && run.workload == workload && !run.stopping)
+            .filter(|(_, run)| run.containers.first().is_some_and(running))
+            .map(|(uid, run)| (run.name.clone(), uid.clone()))
+            .collect();
+        pods.sort();
+        let Some((_, uid)) = pods.first() else { return false };
+        self.end(at, uid, 0, 137, "OOMKilled");
+        true
+    }
+
     /// A readiness probe that fails, every ten seconds.
     fn probe(&mut self, at: Timestamp, uid: &str, container: usize) {
         let Some(it) = self.runs.get(uid).and_then(|run| run.containers.get(container)) else { return };
@@ -459,6 +481,17 @@ impl Cluster {
         running
     }
 
+    /// Hands a pod that nobody controls to the scheduler.
+    pub fn admit_bare(&mut self, at: Timestamp, pod: &Object) {
+        let name = pod.facts().name.clone();
+        self.admit(at, pod, &name);
+    }
+
+    /// Everything the kubelets run.
+    pub fn runs(&self) -> impl Iterator<Item = &PodRun> {
+        self.runs.values()
+    }
+
     /// What the kubelet runs for a pod.
     pub fn run(&self, uid: &str) -> Option<&PodRun> {
         self.runs.get(uid)
@@ -483,7 +516,10 @@ impl Cluster {
         let run = self.runs.get(&pod.facts().uid);
         let host = if component == "kubelet" { run.map(|r| r.node.clone()).unwrap_or_default() } else { String::new() };
         let resource = Resource::Pods;
-        self.record(at, &Occurrence { about: pod, resource, container, warning, reason, message, component, host: &host });
+        self.record(
+            at,
+            &Occurrence { about: pod, resource, container, warning, reason, message, component, host: &host },
+        );
     }
 
     pub(super) fn node_ip(&self, node: &str) -> String {

@@ -26,16 +26,14 @@ pub fn pod_status(run: &PodRun, at: Timestamp, pod: &Value) -> Value {
     let started = run.initialized.is_some();
     let ready = started && run.containers.iter().all(ContainerRun::ready);
     let waiting: Vec<_> = run.containers.iter().filter(|c| !c.ready()).map(|c| c.name.as_str()).collect();
-    let not_ready = (!ready).then(|| {
-        ("ContainersNotReady", format!("containers with unready status: [{}]", waiting.join(" ")))
-    });
+    let not_ready =
+        (!ready).then(|| ("ContainersNotReady", format!("containers with unready status: [{}]", waiting.join(" "))));
     let mut conditions = Vec::new();
     let mut push = |kind: &str, is: bool, why: Option<(&str, String)>| {
         let status = if is { "True" } else { "False" };
         let old = js::condition(pod, kind).filter(|c| js::text(c, "/status") == status);
         let since = old.map_or_else(|| js::stamp(at), |c| js::text(c, "/lastTransitionTime").to_owned());
-        let mut condition =
-            json!({"type": kind, "status": status, "lastProbeTime": null, "lastTransitionTime": since});
+        let mut condition = json!({"type": kind, "status": status, "lastProbeTime": null, "lastTransitionTime": since});
         if let Some((reason, message)) = why {
             condition["reason"] = json!(reason);
             condition["message"] = json!(message);

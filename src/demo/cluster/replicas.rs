@@ -151,7 +151,17 @@ impl Cluster {
 }
 
 /// How much a pod is worth keeping when some must go: placed, running, ready longest, fewest restarts, oldest.
-fn worth(facts: &Facts) -> (bool, bool, bool, std::cmp::Reverse<Option<Timestamp>>, std::cmp::Reverse<u32>, std::cmp::Reverse<Timestamp>, String) {
+fn worth(
+    facts: &Facts,
+) -> (
+    bool,
+    bool,
+    bool,
+    std::cmp::Reverse<Option<Timestamp>>,
+    std::cmp::Reverse<u32>,
+    std::cmp::Reverse<Timestamp>,
+    String,
+) {
     use std::cmp::Reverse;
     let pod = facts.pod.clone().unwrap_or_default();
     let since = pod.ready_since;

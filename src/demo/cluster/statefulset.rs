@@ -148,9 +148,10 @@ impl Cluster {
             return;
         }
         let partition = js::int(set, "/spec/updateStrategy/rollingUpdate/partition") as usize;
-        let outdated = pods.iter().rev().find(|(n, pod)| {
-            *n >= partition && pod.facts().label("controller-revision-hash") != Some(update)
-        });
+        let outdated = pods
+            .iter()
+            .rev()
+            .find(|(n, pod)| *n >= partition && pod.facts().label("controller-revision-hash") != Some(update));
         if let Some((_, pod)) = outdated
             && pod.facts().active()
         {
@@ -161,8 +162,7 @@ impl Cluster {
     /// The pod of one ordinal at one revision.
     pub(super) fn stateful_pod(&self, set: &Value, ordinal: usize, revision: &str) -> Value {
         let (namespace, name) = (js::text(set, "/metadata/namespace"), js::text(set, "/metadata/name"));
-        let template =
-            self.revision_template(namespace, revision).unwrap_or_else(|| set["spec"]["template"].clone());
+        let template = self.revision_template(namespace, revision).unwrap_or_else(|| set["spec"]["template"].clone());
         let pod_name = format!("{name}-{ordinal}");
         let mut pod = pod_from_template(STS, set, &template, &pod_name);
         js::set(&mut pod, "/metadata/labels/controller-revision-hash", json!(revision));

@@ -16,11 +16,13 @@ use super::{json, kinds::Resource};
 pub type Key = (String, String);
 
 /// One version of an object. It is kept as JSON text: a tenth of what a tree costs, and what a LIST sends anyway.
+/// Without `kind` and `apiVersion`, which the items of a real LIST do not have either.
 #[derive(Clone, Debug)]
 pub struct Object(Arc<Stored>);
 
 #[derive(Debug)]
 struct Stored {
+    resource: Resource,
     raw: String,
     facts: Facts,
 }
@@ -115,11 +117,23 @@ impl PodFacts {
 impl Object {
     /// An object as it would be stored, without storing it.
     pub fn new(resource: Resource, value: &Value) -> Self {
-        Self(Arc::new(Stored { raw: value.to_string(), facts: Facts::of(resource, value) }))
+        let mut bare = value.clone();
+        if let Some(map) = bare.as_object_mut() {
+            map.remove("kind");
+            map.remove("apiVersion");
+        }
+        Self(Arc::new(Stored { resource, raw: bare.to_string(), facts: Facts::of(resource, value) }))
     }
 
-    pub fn raw(&self) -> &str {
+    /// As an item of a LIST: without `kind` and `apiVersion`.
+    pub fn item(&self) -> &str {
         &self.0.raw
+    }
+
+    /// As a GET answers it.
+    pub fn full(&self) -> String {
+        let kind = self.0.resource.kind();
+        format!("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",{}", kind.kind, kind.api_version(), &self.0.raw[1..])
     }
 
     pub fn facts(&self) -> &Facts {
@@ -127,7 +141,11 @@ impl Object {
     }
 
     pub fn value(&self) -> Value {
-        serde_json::from_str(&self.0.raw).expect("the store wrote this text from a value")
+        let mut value: Value = serde_json::from_str(&self.0.raw).expect("the store wrote this text from a value");
+        let kind = self.0.resource.kind();
+        value["kind"] = json!(kind.kind);
+        value["apiVersion"] = json!(kind.api_version());
+        value
     }
 }
 
@@ -195,10 +213,8 @@ impl Store {
 
     /// Writes an object, new or not, and gives it the next version. A write that changes nothing keeps the old one.
     pub fn put(&mut self, resource: Resource, mut value: Value) -> Object {
-        let key = (
-            json::text(&value, "/metadata/namespace").to_owned(),
-            json::text(&value, "/metadata/name").to_owned(),
-        );
+        let key =
+            (json::text(&value, "/metadata/namespace").to_owned(), json::text(&value, "/metadata/name").to_owned());
         let before = self.tables.get(&resource).and_then(|table| table.get(&key)).cloned();
         if let Some(before) = &before {
             json::set(&mut value, "/metadata/resourceVersion", json!(before.facts().version.to_string()));

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::workflow::Target;
-use crate::demo::cluster::{Cluster, Rollout};
+use crate::demo::{cluster::{Cluster, Rollout},
+    story::Story,
+};
 
 /// The place a pipeline deploys to.
 pub trait Site {
@@ -21,7 +23,7 @@ pub trait Site {
 }
 
 /// The simulated clusters.
-pub struct Clusters<'a>(pub &'a mut [Cluster]);
+pub struct Clusters<'a>(pub &'a mut [Cluster], pub &'a Story);
 
 impl Clusters<'_> {
     fn of(&self, target: &Target) -> Option<&Cluster> {
@@ -36,7 +38,9 @@ impl Clusters<'_> {
 impl Site for Clusters<'_> {
     fn set_image(&mut self, now: Timestamp, target: &Target) -> bool {
         let Target { namespace, deployment, image, .. } = target;
-        self.of_mut(target).is_some_and(|c| c.set_image(now, namespace, deployment, image, "kubectl-set"))
+        let change = self.1.template_change(&target.cluster, namespace, deployment, image);
+        let cluster = self.of_mut(target);
+        cluster.is_some_and(|c| c.apply_template_change(now, namespace, deployment, &change, "kubectl-set"))
     }
 
     fn undo(&mut self, now: Timestamp, target: &Target) -> bool {

@@ -123,7 +123,7 @@ fn step(query: &Value, from: Timestamp, to: Timestamp) -> SignedDuration {
     let asked = query["intervalMs"].as_f64().unwrap_or(1000.0);
     let scrape = query["interval"].as_str().and_then(|text| Span::parse(text).ok()).map_or(15.0, Span::as_secs);
     let fewest = to.duration_since(from).as_secs_f64() / 11_000.0;
-    SignedDuration::from_millis((asked / 1000.0).max(scrape).max(fewest).mul_add(1000.0, 0.0).round() as i64)
+    SignedDuration::from_millis(((asked / 1000.0).max(scrape).max(fewest) * 1000.0).round() as i64)
 }
 
 /// The legend's name of a series.

@@ -57,6 +57,15 @@ fn fleet(scenario: &Scenario) -> Result<(), Fault> {
             return fault("service", index, message);
         }
     }
+    for (index, service) in scenario.service.iter().enumerate() {
+        if let Some(late) = service.deployed.iter().find(|d| d.age < scenario.history) {
+            let message = format!(
+                "service '{}': version '{}' was deployed {} before the start, but the history is {} long; use an event or a run",
+                service.name, late.version, late.age, scenario.history
+            );
+            return fault("service", index, message);
+        }
+    }
     for (index, dependency) in scenario.dependency.iter().enumerate() {
         for name in [&dependency.from, &dependency.to] {
             known_service(scenario, name).or_else(|message| fault("dependency", index, message))?;

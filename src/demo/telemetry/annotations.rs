@@ -61,13 +61,15 @@ impl Annotations {
     }
 
     /// What a pipeline writes after a deploy.
-    pub fn deployed(&mut self, at: Timestamp, service: &str, text: &str) -> u64 {
+    pub fn deployed(&mut self, at: Timestamp, text: &str) -> u64 {
+        // "deploy myapp 412" is tagged `deploy` and `myapp`.
+        let tags = text.split_whitespace().take(2).map(str::to_owned).collect();
         self.add(Annotation {
             id: 0,
             at,
             until: at,
             text: text.to_owned(),
-            tags: vec!["deploy".to_owned(), service.to_owned()],
+            tags,
             login: "sa-pipeline".to_owned(),
             dashboard_uid: None,
             panel_id: None,
