@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::workflow::Target;
-use crate::demo::{cluster::{Cluster, Rollout},
+use crate::demo::{
+    cluster::{Cluster, Rollout},
     story::Story,
 };
 
