@@ -111,7 +111,7 @@ for (const { method, path: url, body } of job.requests ?? []) {
 
 const documents = [...(job.graphql ?? []), ...(job.ask ?? []).map((a) => a.query)];
 if (documents.length) {
-  const file = path.join(path.dirname(require.resolve('@octokit/graphql-schema')), 'schema.graphql');
+  const file = path.join(folder, 'node_modules', '@octokit', 'graphql-schema', 'schema.graphql');
   const schema = buildSchema(readFileSync(file, 'utf8'), { assumeValid: true });
   for (const document of documents) {
     checked += 1;

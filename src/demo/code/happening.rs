@@ -36,8 +36,7 @@ pub(super) fn lay_out(code: &mut Code, scenario: &Scenario, start: Timestamp) {
         code.repos.push(repo);
         let index = code.repos.len() - 1;
         for commit in &spec.commit {
-            code.coming
-                .push((commit.age.before(start), Happening::Commit { repo: index, commit: Box::new(commit.clone()) }));
+            code.coming.push((commit.age.before(start), Happening::Commit { repo: index, commit: Box::new(commit.clone()) }));
         }
     }
     for spec in &scenario.workflow {
@@ -159,8 +158,14 @@ fn start_run(code: &mut Code, repo: usize, workflow: usize, spec: &RunSpec, at: 
         None => (place.clone(), None, failing.clone()),
     });
     let sha = full(code.seed, &spec.sha);
-    let title =
-        if spec.title.is_empty() { code.repos[repo].workflows[workflow].name.clone() } else { spec.title.clone() };
+    let commits = &mut code.repos[repo].commits;
+    if !commits.contains_key(&sha) {
+        let message = if spec.title.is_empty() { "wip".to_owned() } else { spec.title.clone() };
+        let (parents, files, checks) = (Vec::new(), Vec::new(), Vec::new());
+        let commit = Commit { sha: sha.clone(), parents, message, author: spec.actor.clone(), at, files, checks };
+        commits.insert(sha.clone(), commit);
+    }
+    let title = if spec.title.is_empty() { code.repos[repo].workflows[workflow].name.clone() } else { spec.title.clone() };
     code.start_run(Start {
         repo,
         workflow,

@@ -32,7 +32,8 @@ pub struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn of_job(run: &'a Run, job: &'a Job) -> Self {
+    /// A job is a check of its run's commit.
+    pub fn of_job(run: &'a Run, job: &'a Job) -> Self {
         Self {
             id: job.id,
             name: &job.plan.name,

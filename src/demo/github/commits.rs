@@ -81,6 +81,9 @@ fn check_runs(code: &Code, call: &Call<'_>, repo: usize, commit: &Commit) -> Rep
 
 /// One check run by its id.
 pub(crate) fn check_run(code: &Code, call: &Call<'_>, repo: usize, id: &str) -> Reply {
+    if let Some((run, job)) = id.parse().ok().and_then(|id| code.job(repo, id)) {
+        return Reply::json(200, check_json(code, repo, &run.sha, &Check::of_job(run, job), &call.base));
+    }
     let commits = code.repos[repo].commits.keys();
     let found = commits.flat_map(|sha| code.checks(repo, sha).into_iter().map(move |c| (sha, c)));
     match found.into_iter().find(|(_, c)| c.id.to_string() == id) {

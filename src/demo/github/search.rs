@@ -85,7 +85,7 @@ fn item(code: &Code, index: usize, pull: &Pull, base: &str) -> Value {
         "state": if pull.is_open() { "open" } else { "closed" }, "assignee": null, "assignees": [],
         "milestone": null, "comments": pull.comments.len(), "created_at": stamp(pull.created),
         "updated_at": stamp(pull.updated), "closed_at": stamp_of(pull.closed), "score": 1.0,
-        "author_association": association(code, &pull.author), "draft": pull.draft, "body": pull.body,
+        "author_association": association(code, &pull.author), "draft": pull.draft, "body": pull.body.as_deref().unwrap_or_default(),
         "pull_request": {
             "url": format!("{address}/pulls/{}", pull.number), "html_url": page, "diff_url": format!("{page}.diff"),
             "patch_url": format!("{page}.patch"), "merged_at": stamp_of(pull.merged.as_ref().map(|m| m.at)),

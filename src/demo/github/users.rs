@@ -16,7 +16,7 @@ pub(crate) fn owner(login: &str) -> Value {
 }
 
 fn short(login: &str, id: u64, kind: &str) -> Value {
-    let api = format!("{WEB}/api/users/{login}");
+    let api = format!("{WEB}/api/users/{}", login.replace('[', "%5B").replace(']', "%5D"));
     let prefix = match kind {
         "Bot" => "BOT",
         "Organization" => "O",
