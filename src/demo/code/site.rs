@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::workflow::Target;
-use crate::demo::{cluster::{Cluster, Rollout},
+use crate::demo::{
+    cluster::{Cluster, PodView, Rollout},
     story::Story,
 };
 
@@ -54,8 +55,7 @@ impl Site for Clusters<'_> {
 
     fn serving(&self, target: &Target) -> Option<String> {
         let pods = self.of(target)?.pods();
-        let mine = |p: &&_| {
-            let p: &crate::demo::cluster::PodView = p;
+        let mine = |p: &&PodView| {
             p.namespace == target.namespace && p.workload == target.deployment && p.ready
         };
         pods.iter().find(mine).map(|p| p.image.clone())
