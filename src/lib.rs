@@ -1,3 +1,16 @@
 //! midwatch: the on-call engineer's cockpit in a terminal.
 
+pub mod action;
+pub mod command;
+pub mod config;
 pub mod demo;
+pub mod keymap;
+pub mod model;
+pub mod query;
+pub mod secret;
+pub mod source;
+pub mod store;
+pub mod terminal;
+pub mod text;
+pub mod time;
+pub mod ui;

@@ -100,7 +100,11 @@ impl Host {
             return render(reply, &[id], None);
         }
         if text(header::USER_AGENT).is_empty() {
-            let reply = Reply::text(403, "text/html", "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.");
+            let reply = Reply::text(
+                403,
+                "text/html",
+                "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.",
+            );
             return render(reply, &[id], None);
         }
         let call = Call {
@@ -211,7 +215,8 @@ fn url_pairs(query: &str) -> Vec<(String, String)> {
         let mut bytes = Vec::new();
         let mut rest = text.as_bytes();
         while let [first, tail @ ..] = rest {
-            let code = tail.get(..2).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+            let code =
+                tail.get(..2).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
             match (first, code) {
                 (b'%', Some(byte)) => {
                     bytes.push(byte);

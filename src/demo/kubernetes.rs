@@ -1,6 +1,9 @@
 //! The simulated cluster's API server: what `kubectl` and client libraries talk to.
 //!
 //! It speaks Kubernetes 1.33: discovery (legacy and aggregated), LIST, WATCH, Table, PATCH, logs, access reviews.
+//!
+//! The token comes as a bearer token, or as a path prefix `/as/TOKEN`: client-go sends no credentials over plain HTTP
+//! (`clientcmd`, `IsConfigTransportTLS`), so a kubeconfig for `kubectl` must name the server `http://HOST:PORT/as/TOKEN`.
 
 pub mod access;
 pub mod age;
@@ -9,8 +12,10 @@ pub mod discovery;
 pub mod list;
 pub mod logs;
 pub mod metrics;
+pub mod openapi;
 pub mod patch;
 pub mod pod_columns;
+pub mod protobuf;
 pub mod request;
 pub mod scale;
 pub mod selector;
@@ -26,7 +31,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{Method, StatusCode, header, request::Parts},
+    http::{Method, StatusCode, Uri, header, request::Parts},
     response::Response,
 };
 
@@ -81,10 +86,14 @@ pub fn router_with_watch_list(world: Shared, cluster: usize, token: String) -> R
     Router::new().fallback(handle).with_state(Server { world, cluster, tokens, watch_list: true })
 }
 
-async fn handle(State(server): State<Server>, request: Request) -> Response {
+async fn handle(State(server): State<Server>, mut request: Request) -> Response {
     let bearer = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-    let token = bearer.and_then(|v| v.strip_prefix("Bearer ")).unwrap_or_default();
-    let Some((_, role)) = server.tokens.iter().find(|(known, _)| known == token) else {
+    let mut token = bearer.and_then(|v| v.strip_prefix("Bearer ")).unwrap_or_default().to_owned();
+    if let Some((prefix, uri)) = without_prefix(request.uri()) {
+        *request.uri_mut() = uri;
+        token = prefix;
+    }
+    let Some((_, role)) = server.tokens.iter().find(|(known, _)| *known == token) else {
         return Failure::unauthorized().into_response();
     };
     let role = role.clone();
@@ -97,6 +106,15 @@ async fn handle(State(server): State<Server>, request: Request) -> Response {
         Ok(response) => response,
         Err(failure) => failure.into_response(),
     }
+}
+
+/// The token of a `/as/TOKEN` prefix, and the address without it.
+fn without_prefix(uri: &Uri) -> Option<(String, Uri)> {
+    let rest = uri.path_and_query()?.as_str().strip_prefix("/as/")?;
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (token, rest) = rest.split_at(end);
+    let rest = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+    Some((token.to_owned(), rest.parse().ok()?))
 }
 
 fn route(server: &Server, role: &Role, parts: &Parts, body: &[u8]) -> Result<Response, Failure> {

@@ -84,7 +84,9 @@ impl fmt::Display for DemoError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Scenario(error) => write!(f, "{error}"),
-            Self::Pods(pods) => write!(f, "the scenario has more than {pods} pods already; ask for more, or leave '--pods' out"),
+            Self::Pods(pods) => {
+                write!(f, "the scenario has more than {pods} pods already; ask for more, or leave '--pods' out")
+            }
             Self::Bind(error) => write!(f, "the demo cannot listen on 127.0.0.1: {error}"),
             Self::File(path, error) => write!(f, "the demo cannot write '{}': {error}", path.display()),
         }
@@ -222,12 +224,8 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
     let clock = WorldClock::new(options.wall.clone(), started, options.speed);
     let scenario = lock(&world).story.scenario.clone();
     let token = |prefix: &str, of: &str| format!("{prefix}{}", chance::hex(seed, &["token", of], 36));
-    let mut harbour = Harbour {
-        world: world.clone(),
-        stop: CancellationToken::new(),
-        tasks: Vec::new(),
-        gates: BTreeMap::new(),
-    };
+    let mut harbour =
+        Harbour { world: world.clone(), stop: CancellationToken::new(), tasks: Vec::new(), gates: BTreeMap::new() };
     let mut clusters = Vec::new();
     for (index, cluster) in scenario.cluster.iter().enumerate() {
         let token = token("", &cluster.name);
@@ -305,4 +303,3 @@ async fn tick(world: Shared, clock: WorldClock, stop: CancellationToken) {
         }
     }
 }
-

@@ -3,7 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Cluster, Timer, ids, json as js, kinds::Resource, replicas::owner_reference, store::Object};
+use super::{
+    Cluster, Timer,
+    fields::{self, Writer},
+    ids, json as js,
+    kinds::Resource,
+    replicas::owner_reference,
+    store::Object,
+};
 
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
 pub const REVISION_HISTORY: &str = "deployment.kubernetes.io/revision-history";
@@ -359,10 +366,13 @@ impl Cluster {
         let Some(current) = self.store.get(Resource::Deployments, &namespace, &name).map(Object::value) else { return };
         let mut annotated = current.clone();
         annotated["metadata"]["annotations"] = deployment["metadata"]["annotations"].clone();
-        let written = if annotated == current { current } else { self.write(Resource::Deployments, annotated).value() };
+        let written =
+            if annotated == current { current.clone() } else { self.write(Resource::Deployments, annotated).value() };
         let mut done = written.clone();
         done["status"] = deployment["status"].clone();
         done["status"]["observedGeneration"] = written["metadata"]["generation"].clone();
+        let by = Writer { manager: "kube-controller-manager", subresource: "status", at };
+        fields::record(Some(&current), &mut done, by);
         self.write(Resource::Deployments, done);
     }
 

@@ -27,7 +27,9 @@ pub fn record(old: Option<&Value>, new: &mut Value, by: Writer<'_>) {
                     js::set(&mut changed, &format!("/f:metadata/f:{what}"), set);
                 }
             }
-        } else if let Some(set) = difference(before, after) {
+        } else if after.is_some_and(|a| *a != json!({}))
+            && let Some(set) = difference(before, after)
+        {
             js::set(&mut changed, &format!("/f:{part}"), set);
         }
     }
@@ -64,7 +66,7 @@ pub fn record(old: Option<&Value>, new: &mut Value, by: Writer<'_>) {
 
 /// The set of fields in which `new` differs from `old`, in FieldsV1 form; `None` if they are equal or `new` has none.
 fn difference(old: Option<&Value>, new: Option<&Value>) -> Option<Value> {
-    let new = new?;
+    let new = new.filter(|new| !new.is_null())?;
     if old == Some(new) {
         return None;
     }

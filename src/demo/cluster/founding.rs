@@ -273,8 +273,7 @@ impl Cluster {
                 spec["replicas"] = json!(founding.replicas);
                 let (surge, unavailable) = &founding.strategy;
                 spec["progressDeadlineSeconds"] = json!(founding.progress_deadline);
-                spec["strategy"] =
-                    json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}});
+                spec["strategy"] = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}});
             }
             WorkloadKind::StatefulSet => {
                 spec["replicas"] = json!(founding.replicas);

@@ -81,9 +81,8 @@ impl Code {
         if !run.held {
             return;
         }
-        let busy = self.runs[..index]
-            .iter()
-            .any(|r| r.repo == run.repo && r.workflow == run.workflow && !r.latest().done());
+        let busy =
+            self.runs[..index].iter().any(|r| r.repo == run.repo && r.workflow == run.workflow && !r.latest().done());
         if !busy {
             let run = &mut self.runs[index];
             run.held = false;
@@ -130,15 +129,7 @@ impl Code {
     }
 
     /// Starts the workflows of a repository that have this trigger.
-    pub fn trigger(
-        &mut self,
-        repo: usize,
-        on: &Trigger,
-        sha: &str,
-        actor: &str,
-        pull: Option<u64>,
-        at: Timestamp,
-    ) {
+    pub fn trigger(&mut self, repo: usize, on: &Trigger, sha: &str, actor: &str, pull: Option<u64>, at: Timestamp) {
         let held = &self.repos[repo];
         let commit = held.commits.get(sha).map_or("", |c| &c.message);
         let pulled = pull.and_then(|n| held.pull(n));

@@ -151,7 +151,9 @@ impl Code {
     fn unmet(&self, index: usize, pull: &Pull) -> Option<String> {
         let repo = &self.repos[index];
         match self.review_decision(index, pull) {
-            Some("CHANGES_REQUESTED") => return Some("Changes have been requested by a reviewer with write access.".into()),
+            Some("CHANGES_REQUESTED") => {
+                return Some("Changes have been requested by a reviewer with write access.".into());
+            }
             Some("REVIEW_REQUIRED") => {
                 let n = repo.approvals_needed;
                 let s = if n == 1 { "" } else { "s" };

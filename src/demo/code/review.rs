@@ -40,7 +40,11 @@ impl Code {
             Some("REQUEST_CHANGES") => "CHANGES_REQUESTED",
             Some("COMMENT") => "COMMENTED",
             None => "PENDING",
-            Some(_) => return Err(Refusal::unprocessable("Variable $event of type PullRequestReviewEvent was provided invalid value")),
+            Some(_) => {
+                return Err(Refusal::unprocessable(
+                    "Variable $event of type PullRequestReviewEvent was provided invalid value",
+                ));
+            }
         };
         if commit.is_some_and(|c| !pull.commits.iter().any(|s| s == c)) {
             return Err(Refusal::unprocessable("No commit found for SHA"));

@@ -169,7 +169,8 @@ pub(crate) fn run_json(code: &Code, run: &Run, attempt: &Attempt, base: &str) ->
             "author": users::git(code, &c.author, c.at), "committer": users::git(code, &c.author, c.at),
         })
     });
-    let pulls: Vec<Value> = run.pull.and_then(|n| repo.pull(n)).map(|p| pulls::minimal(repo, p, base)).into_iter().collect();
+    let pulls: Vec<Value> =
+        run.pull.and_then(|n| repo.pull(n)).map(|p| pulls::minimal(repo, p, base)).into_iter().collect();
     let previous = (attempt.number > 1).then(|| format!("{address}/attempts/{}", attempt.number - 1));
     json!({
         "id": run.id, "name": workflow.name, "node_id": node("WFR", run.id), "head_branch": run.branch,

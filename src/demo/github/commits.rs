@@ -154,9 +154,10 @@ fn status(code: &Code, call: &Call<'_>, index: usize, commit: &Commit) -> Reply 
 /// Pull requests that brought a commit in, or, for one that is on no default branch, that have it.
 fn with_pulls(code: &Code, call: &Call<'_>, index: usize, commit: &Commit) -> Reply {
     let repo = &code.repos[index];
-    let found = repo.pulls.iter().filter(|p| {
-        p.merged.as_ref().is_some_and(|m| m.sha == commit.sha) || p.commits.contains(&commit.sha)
-    });
+    let found = repo
+        .pulls
+        .iter()
+        .filter(|p| p.merged.as_ref().is_some_and(|m| m.sha == commit.sha) || p.commits.contains(&commit.sha));
     Page::of(found.map(|p| pulls::simple(code, index, p, &call.base)).collect(), call).array()
 }
 

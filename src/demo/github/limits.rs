@@ -100,9 +100,6 @@ impl Limits {
         let core = self.state(Bucket::Core, now);
         let search = self.state(Bucket::Search, now);
         let graphql = self.state(Bucket::Graphql, now);
-        Reply::json(
-            200,
-            json!({ "resources": { "core": core, "search": search, "graphql": graphql }, "rate": core }),
-        )
+        Reply::json(200, json!({ "resources": { "core": core, "search": search, "graphql": graphql }, "rate": core }))
     }
 }

@@ -188,8 +188,10 @@ pub(crate) fn review(code: &Code, repo: &Repo, pull: &Pull, review: &Review, bas
 
 fn line_comment(code: &Code, repo: &Repo, pull: &Pull, comment: &LineComment, base: &str) -> Value {
     let page = format!("{}/pull/{}#discussion_r{}", web(repo), pull.number, comment.id);
-    let (own, url) =
-        (format!("{}/pulls/{}", api(base, repo), pull.number), format!("{}/pulls/comments/{}", api(base, repo), comment.id));
+    let (own, url) = (
+        format!("{}/pulls/{}", api(base, repo), pull.number),
+        format!("{}/pulls/comments/{}", api(base, repo), comment.id),
+    );
     json!({
         "url": url, "pull_request_review_id": comment.review, "id": comment.id, "node_id": node("PRRC", comment.id),
         "diff_hunk": comment.hunk, "path": comment.path, "commit_id": comment.commit,

@@ -20,11 +20,14 @@ fn signature(code: &Code, repo: usize, job: u64, until: i64) -> String {
 /// Answers such an address. The store takes no `Authorization`: it has its own.
 pub(crate) fn serve(code: &Code, path: &str, query: &str, authorized: bool) -> Reply {
     let refuse = |status, name: &str, message: &str| {
-        let xml = format!("\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{name}</Code><Message>{message}</Message></Error>");
+        let xml = format!(
+            "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{name}</Code><Message>{message}</Message></Error>"
+        );
         Reply::text(status, "application/xml", xml)
     };
     if authorized {
-        let message = "Authentication information is not given in the correct format. Check the value of Authorization header.";
+        let message =
+            "Authentication information is not given in the correct format. Check the value of Authorization header.";
         return refuse(400, "InvalidAuthenticationInfo", message);
     }
     let pairs = url_pairs(query);

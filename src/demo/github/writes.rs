@@ -90,7 +90,9 @@ fn merge(code: &mut Code, call: &Call<'_>, index: usize, number: u64) -> Reply {
     let (title, message) = (call.text("commit_title"), call.text("commit_message"));
     match code.merge(index, number, call.text("sha"), method, title, message) {
         Err(refusal) => Reply::refused(&refusal),
-        Ok(sha) => Reply::json(200, json!({ "sha": sha, "merged": true, "message": "Pull Request successfully merged" })),
+        Ok(sha) => {
+            Reply::json(200, json!({ "sha": sha, "merged": true, "message": "Pull Request successfully merged" }))
+        }
     }
 }
 

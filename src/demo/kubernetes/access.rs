@@ -1,11 +1,12 @@
 //! Who may do what, and the reviews by which clients ask about it.
 
 use axum::{http::StatusCode, response::Response};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Server,
     answer::{Failure, json_value},
+    protobuf,
     request::Ask,
 };
 use crate::demo::cluster::json as js;
@@ -77,8 +78,7 @@ pub fn check(role: &Role, ask: &Ask) -> Result<(), Failure> {
 
 /// Answers a review: access, rules, or who one is.
 pub fn review(server: &Server, role: &Role, kind: &str, body: &[u8]) -> Result<Response, Failure> {
-    let mut value: Value = serde_json::from_slice(body)
-        .map_err(|e| Failure::bad_request(format!("the object provided is unrecognized: {e}")))?;
+    let mut value = protobuf::decode(body)?;
     let now = server.with(|_, now| now);
     match kind {
         "selfsubjectaccessreviews" => {

@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode, header, request::Parts};
 
-use super::{answer::Failure, discovery};
+use super::{answer::Failure, discovery, openapi};
 use crate::demo::cluster::kinds::{self, Kind};
 
 /// Where a request goes.
@@ -155,7 +155,11 @@ pub fn parse(parts: &Parts) -> Result<Route, Failure> {
         ["apis", group, version] => {
             return discovery::resources(group, version).ok_or_else(Failure::path_not_found);
         }
-        ["openapi", ..] => return Err(Failure::path_not_found()),
+        ["openapi", "v3"] => return Ok(Route::Discovery(openapi::index(), "application/json")),
+        ["openapi", "v3", rest @ ..] => {
+            let document = openapi::document(&rest.join("/")).ok_or_else(Failure::path_not_found)?;
+            return Ok(Route::Discovery(document, "application/json"));
+        }
         ["apis", "metrics.k8s.io", "v1beta1", rest @ ..] => {
             return Ok(Route::Metrics(rest.iter().map(|s| (*s).to_owned()).collect()));
         }

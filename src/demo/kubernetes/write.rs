@@ -8,6 +8,7 @@ use super::{
     Server,
     answer::{self, Failure, json_value},
     list, patch as patches,
+    protobuf::decode,
     request::Ask,
     selector::Selector,
 };
@@ -19,11 +20,6 @@ use crate::demo::cluster::{
     replicas::qos_class,
     store::Object,
 };
-
-fn decode(body: &[u8]) -> Result<Value, Failure> {
-    serde_json::from_slice(body)
-        .map_err(|e| Failure::bad_request(format!("the object provided is unrecognized (must be of type JSON): {e}")))
-}
 
 pub fn create(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> {
     let mut value = decode(body)?;

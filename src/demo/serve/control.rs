@@ -45,7 +45,8 @@ async fn authorised(known: String, request: Request, next: Next) -> Response {
     if given == Some(known.as_str()) {
         return next.run(request).await;
     }
-    (StatusCode::UNAUTHORIZED, Json(json!({"error": "send the control token as 'Authorization: Bearer TOKEN'"}))).into_response()
+    (StatusCode::UNAUTHORIZED, Json(json!({"error": "send the control token as 'Authorization: Bearer TOKEN'"})))
+        .into_response()
 }
 
 fn refuse(text: &str) -> Response {

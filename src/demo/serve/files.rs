@@ -92,6 +92,10 @@ fn text(path: &Path) -> Value {
     Value::String(path.to_string_lossy().into_owned())
 }
 
+fn list(values: impl Iterator<Item = Value>) -> Value {
+    Value::Array(values.collect())
+}
+
 /// The cockpit's configuration for this world.
 pub(super) fn config(scenario: &Scenario, paths: &Paths<'_>, [github, grafana, alertmanager]: [&str; 3]) -> String {
     let mut root = Table::new();
@@ -105,23 +109,23 @@ pub(super) fn config(scenario: &Scenario, paths: &Paths<'_>, [github, grafana, a
         table.insert("production".into(), cluster.production.into());
         Value::Table(table)
     });
-    root.insert("kubernetes".into(), kubernetes.collect());
+    root.insert("kubernetes".into(), list(kubernetes));
     let mut host = toml! { name = "github" };
     host.insert("url".into(), github.into());
     host.insert("graphql".into(), format!("{github}/graphql").into());
     host.insert("token".into(), Table::from_iter([("file".to_owned(), text(paths.github_token))]).into());
-    let repositories: Value = scenario.repository.iter().map(|r| Value::from(r.name.clone())).collect();
+    let repositories = list(scenario.repository.iter().map(|r| r.name.clone().into()));
     host.insert("repositories".into(), repositories);
     root.insert("github".into(), Value::Array(vec![host.into()]));
     let mut charts = toml! { name = "grafana" };
     charts.insert("url".into(), grafana.into());
     charts.insert("token".into(), Table::from_iter([("file".to_owned(), text(paths.grafana_token))]).into());
-    charts.insert("dashboards".into(), scenario.dashboard.iter().map(|d| Value::from(d.uid.clone())).collect());
+    charts.insert("dashboards".into(), list(scenario.dashboard.iter().map(|d| d.uid.clone().into())));
     root.insert("grafana".into(), Value::Array(vec![charts.into()]));
     let mut alerts = toml! { name = "alertmanager" };
     alerts.insert("url".into(), alertmanager.into());
     root.insert("alertmanager".into(), Value::Array(vec![alerts.into()]));
-    root.insert("service".into(), scenario.service.iter().filter_map(|s| service(scenario, s)).collect());
+    root.insert("service".into(), list(scenario.service.iter().filter_map(|s| service(scenario, s))));
     toml::to_string(&root).expect("a table of texts and lists is always TOML")
 }
 
@@ -160,6 +164,6 @@ fn service(scenario: &Scenario, service: &ServiceSpec) -> Option<Value> {
     if let Some(repository) = repository {
         table.insert("repository".into(), repository.name.clone().into());
     }
-    table.insert("panels".into(), panels.into_iter().map(|(_, panel)| Value::from(panel)).collect());
+    table.insert("panels".into(), list(panels.into_iter().map(|(_, panel)| panel.into())));
     Some(table.into())
 }

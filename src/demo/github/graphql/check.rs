@@ -39,7 +39,9 @@ impl<'a> Check<'a> {
                     self.path.pop();
                 }
                 Selection::Spread(name) => match self.document.fragments.get(name) {
-                    None => self.error(None, "useAndDefineFragment", &format!("Fragment {name} was used, but not defined")),
+                    None => {
+                        self.error(None, "useAndDefineFragment", &format!("Fragment {name} was used, but not defined"))
+                    }
                     Some(_) if self.spread.contains(name) => {
                         self.error(None, "infiniteLoop", &format!("Fragment {name} contains an infinite loop"));
                     }
@@ -81,7 +83,10 @@ impl<'a> Check<'a> {
         match (known.of, field.selections.is_empty()) {
             (Some(of), false) => self.set(of, &field.selections),
             (Some(of), true) => {
-                let message = format!("Field must have selections (field '{}' returns {of} but has no selections. Did you mean '{} {{ ... }}'?)", field.name, field.name);
+                let message = format!(
+                    "Field must have selections (field '{}' returns {of} but has no selections. Did you mean '{} {{ ... }}'?)",
+                    field.name, field.name
+                );
                 self.error(Some(field), "selectionMismatch", &message);
             }
             (None, false) => {

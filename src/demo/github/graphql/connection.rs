@@ -44,7 +44,10 @@ pub(super) fn extended(
     let shown: Vec<Node> = nodes.into_iter().skip(start).take(end - start).collect();
     let edge = |(n, node): (usize, &Node)| {
         let fields = vec![("cursor", Node::leaf(cursor(start + n + 1))), ("node", node.clone())];
-        Node::Of(Object::plain(if of == "PullRequestConnection" { "PullRequestEdge" } else { "SearchResultItemEdge" }, fields))
+        Node::Of(Object::plain(
+            if of == "PullRequestConnection" { "PullRequestEdge" } else { "SearchResultItemEdge" },
+            fields,
+        ))
     };
     more.push(("edges", Node::List(shown.iter().enumerate().map(edge).collect())));
     more.push(("totalCount", Node::leaf(total)));

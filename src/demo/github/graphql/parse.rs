@@ -123,7 +123,9 @@ fn tokens(text: &str) -> Read<Vec<(Token, (usize, usize))>> {
         let mut n = 0;
         while n < chars.len() {
             let at = (index + 1, n + 1);
-            let run = |from: usize, keep: fn(char) -> bool| chars[from..].iter().take_while(|c| keep(**c)).collect::<String>();
+            let run = |from: usize, keep: fn(char) -> bool| {
+                chars[from..].iter().take_while(|c| keep(**c)).collect::<String>()
+            };
             match chars[n] {
                 '#' => break,
                 c if c.is_whitespace() || c == ',' || c == '\u{feff}' => n += 1,
@@ -298,7 +300,9 @@ impl Reader {
                 Argument::Object(all)
             }
             Token::Text(text) => Argument::Plain(json!(text)),
-            Token::Number(text) => Argument::Plain(serde_json::from_str(&text).map_err(|_| SyntaxError("Bad number".into()))?),
+            Token::Number(text) => {
+                Argument::Plain(serde_json::from_str(&text).map_err(|_| SyntaxError("Bad number".into()))?)
+            }
             Token::Name(word) => Argument::Plain(match word.as_str() {
                 "true" => json!(true),
                 "false" => json!(false),

@@ -109,11 +109,16 @@ impl Resolver<'_> {
             }
             "node" => {
                 let number = node_number(text("id")).map(|(_, n)| n);
-                let every = self.code.repos.iter().enumerate().flat_map(|(r, repo)| repo.pulls.iter().map(move |p| (r, repo, p)));
+                let every = self
+                    .code
+                    .repos
+                    .iter()
+                    .enumerate()
+                    .flat_map(|(r, repo)| repo.pulls.iter().map(move |p| (r, repo, p)));
                 let found = every.into_iter().find(|(_, repo, p)| Some(pull_id(repo, p)) == number);
-                found.map(|(r, _, p)| Node::Of(Object::Pull(r, p.number))).ok_or_else(|| {
-                    format!("Could not resolve to a node with the global id of '{}'", text("id"))
-                })
+                found
+                    .map(|(r, _, p)| Node::Of(Object::Pull(r, p.number)))
+                    .ok_or_else(|| format!("Could not resolve to a node with the global id of '{}'", text("id")))
             }
             _ => Ok(Node::NULL),
         }
@@ -161,7 +166,10 @@ impl Resolver<'_> {
             "databaseId" => Node::leaf(repo.id),
             "name" => Node::leaf(repo.name.as_str()),
             "nameWithOwner" => Node::leaf(repo.full_name()),
-            "owner" => Node::Of(Object::plain("Organization", vec![("login", Node::leaf(repo.owner.as_str())), ("url", Node::leaf(format!("{WEB}/{}", repo.owner)))])),
+            "owner" => Node::Of(Object::plain(
+                "Organization",
+                vec![("login", Node::leaf(repo.owner.as_str())), ("url", Node::leaf(format!("{WEB}/{}", repo.owner)))],
+            )),
             "url" => Node::leaf(web(repo)),
             "description" => Node::leaf(repo.description.as_str()),
             "isArchived" | "autoMergeAllowed" => Node::leaf(false),
@@ -189,7 +197,9 @@ impl Resolver<'_> {
             "pullRequests" => Node::Of(self.pulls(index, arguments)),
             "object" => {
                 let wanted = arguments.get("oid").or_else(|| arguments.get("expression")).and_then(Value::as_str);
-                wanted.and_then(|w| repo.resolve(w)).map_or(Node::NULL, |c| Node::Of(Object::Commit(index, c.sha.clone())))
+                wanted
+                    .and_then(|w| repo.resolve(w))
+                    .map_or(Node::NULL, |c| Node::Of(Object::Commit(index, c.sha.clone())))
             }
             _ => Node::NULL,
         })
@@ -232,7 +242,11 @@ impl Resolver<'_> {
             "author" => {
                 let login = commit.author.as_str();
                 let shown = self.code.user(login).and_then(|u| u.name.clone()).unwrap_or_else(|| login.to_owned());
-                let fields = vec![("name", Node::leaf(shown)), ("user", self.actor(login)), ("date", Node::leaf(stamp(commit.at)))];
+                let fields = vec![
+                    ("name", Node::leaf(shown)),
+                    ("user", self.actor(login)),
+                    ("date", Node::leaf(stamp(commit.at))),
+                ];
                 Node::Of(Object::plain("GitActor", fields))
             }
             "statusCheckRollup" => self.rollup(index, &commit.sha),
@@ -302,17 +316,29 @@ impl Resolver<'_> {
         match name {
             "labels" => {
                 let label = |l: &String| {
-                    plain("Label", vec![("name", Node::leaf(l.as_str())), ("color", Node::leaf(colour(l))), ("description", Node::NULL)])
+                    plain(
+                        "Label",
+                        vec![
+                            ("name", Node::leaf(l.as_str())),
+                            ("color", Node::leaf(colour(l))),
+                            ("description", Node::NULL),
+                        ],
+                    )
                 };
                 list("LabelConnection", pull.labels.iter().map(label).collect())
             }
             "reviewRequests" => {
                 let request = |login: &String| {
-                    plain("ReviewRequest", vec![("asCodeOwner", Node::leaf(false)), ("requestedReviewer", self.actor(login))])
+                    plain(
+                        "ReviewRequest",
+                        vec![("asCodeOwner", Node::leaf(false)), ("requestedReviewer", self.actor(login))],
+                    )
                 };
                 list("ReviewRequestConnection", pull.requested.iter().map(request).collect())
             }
-            "reviews" => list("PullRequestReviewConnection", pull.reviews.iter().map(|r| self.review(index, pull, r)).collect()),
+            "reviews" => {
+                list("PullRequestReviewConnection", pull.reviews.iter().map(|r| self.review(index, pull, r)).collect())
+            }
             "latestReviews" | "latestOpinionatedReviews" => {
                 let standing = pull.standing_reviews();
                 list("PullRequestReviewConnection", standing.into_iter().map(|r| self.review(index, pull, r)).collect())
@@ -336,7 +362,10 @@ impl Resolver<'_> {
                         ("isOutdated", Node::leaf(c.commit != pull.head_sha)),
                         ("path", Node::leaf(c.path.as_str())),
                         ("line", Node::leaf(c.line)),
-                        ("comments", Node::Of(cut("PullRequestReviewCommentConnection", vec![comment], &Arguments::new()))),
+                        (
+                            "comments",
+                            Node::Of(cut("PullRequestReviewCommentConnection", vec![comment], &Arguments::new())),
+                        ),
                     ];
                     plain("PullRequestReviewThread", thread)
                 });
@@ -358,7 +387,10 @@ impl Resolver<'_> {
             }
             "commits" => {
                 let commits = pull.commits.iter().map(|sha| {
-                    let fields = vec![("id", Node::leaf(format!("PRC_{sha}"))), ("commit", Node::Of(Object::Commit(index, sha.clone())))];
+                    let fields = vec![
+                        ("id", Node::leaf(format!("PRC_{sha}"))),
+                        ("commit", Node::Of(Object::Commit(index, sha.clone()))),
+                    ];
                     plain("PullRequestCommit", fields)
                 });
                 list("PullRequestCommitConnection", commits.collect())
@@ -369,7 +401,14 @@ impl Resolver<'_> {
                         ("path", Node::leaf(f.path.as_str())),
                         ("additions", Node::leaf(f.additions)),
                         ("deletions", Node::leaf(f.deletions)),
-                        ("changeType", Node::leaf(if f.status == "removed" { "DELETED".to_owned() } else { f.status.to_uppercase() })),
+                        (
+                            "changeType",
+                            Node::leaf(if f.status == "removed" {
+                                "DELETED".to_owned()
+                            } else {
+                                f.status.to_uppercase()
+                            }),
+                        ),
                     ];
                     plain("PullRequestChangedFile", fields)
                 });

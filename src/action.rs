@@ -1,0 +1,317 @@
+//! Actions: a request is planned over live evidence, shown with its checks, confirmed, and only then executed, step by
+//! step, each audited before it is sent.
+
+pub mod act;
+pub mod plan;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    model::{
+        BackendId, Name,
+        alert::{AlertKey, Matcher, SilenceKey},
+        code::{MergeMethod, PullRequestKey, RunKey},
+        kubernetes::{ObjectKey, Revision, WorkloadKey},
+    },
+    text::Clean,
+};
+
+/// An action somebody asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// To a revision number, or to the last known good one.
+    RollBack {
+        workload: WorkloadKey,
+        to: Option<i64>,
+    },
+    Restart {
+        workload: WorkloadKey,
+    },
+    Scale {
+        workload: WorkloadKey,
+        replicas: u32,
+    },
+    Review {
+        pull_request: PullRequestKey,
+        head_sha: Name,
+        verdict: Verdict,
+        body: String,
+    },
+    Comment {
+        pull_request: PullRequestKey,
+        body: String,
+    },
+    Merge {
+        pull_request: PullRequestKey,
+        head_sha: Name,
+        method: MergeMethod,
+    },
+    Rerun {
+        run: RunKey,
+        attempt: u32,
+        only_failed: bool,
+    },
+    Cancel {
+        run: RunKey,
+        attempt: u32,
+    },
+    /// `a`: silences of 15 minutes on exactly these alerts' labels. Sent at once.
+    Acknowledge {
+        alerts: Vec<AlertKey>,
+    },
+    Silence(SilenceDraft),
+    ExpireSilence {
+        silence: SilenceKey,
+    },
+    /// Undo an earlier act, by its number in the audit.
+    Undo {
+        act: u64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    Approve,
+    RequestChanges,
+}
+
+/// A silence to be made. It always ends, within 24 hours, and always has a comment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SilenceDraft {
+    pub backend: BackendId,
+    pub matchers: Vec<Matcher>,
+    pub minutes: u32,
+    pub comment: String,
+}
+
+/// Longest silence, in minutes.
+pub const MAX_SILENCE_MINUTES: u32 = 24 * 60;
+/// What `a` sends, in minutes.
+pub const ACK_MINUTES: u32 = 15;
+
+/// How much the person must do to confirm; grows with what can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Risk {
+    /// Sent at once; ends by itself.
+    Quiet,
+    /// `y`.
+    Reversible,
+    /// Type the value one must have read.
+    Production,
+    /// Full name and a reason: a STOP stands in the plan.
+    Stopped,
+}
+
+/// Result of one check. Enter is dead while one is pending.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CheckResult {
+    Pending,
+    Ok(Clean),
+    Look(Clean),
+    Stop(Clean),
+    /// Shown, never left out.
+    NotChecked(Clean),
+}
+
+/// One line of a plan's checks. `id` is the name in the docs: `B1` … `B16`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    pub id: Clean,
+    /// `right place`, `owner`, `history`.
+    pub name: Clean,
+    pub result: CheckResult,
+}
+
+/// What exactly is sent to a backend. Nothing else writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Write {
+    /// JSON patch with `test` on uid and live template, then `replace` (Deployments), or a strategic merge patch of a
+    /// ControllerRevision's data guarded by a fresh compare (StatefulSets, DaemonSets).
+    PatchTemplate {
+        workload: WorkloadKey,
+        uid: Name,
+        /// The pod template as read when the plan was made, raw.
+        live: serde_json::Value,
+        target: serde_json::Value,
+        /// Annotations to set on the object: change cause, actor, act number.
+        annotations: BTreeMap<String, String>,
+    },
+    /// Of broken StatefulSet pods that block an OrderedReady rollback.
+    DeletePod {
+        pod: ObjectKey,
+        uid: Name,
+    },
+    Scale {
+        workload: WorkloadKey,
+        uid: Name,
+        from: u32,
+        to: u32,
+    },
+    /// Sets `kubectl.kubernetes.io/restartedAt` in the template.
+    Restart {
+        workload: WorkloadKey,
+        uid: Name,
+        live: serde_json::Value,
+        at: Timestamp,
+    },
+    CancelRun {
+        run: RunKey,
+        attempt: u32,
+    },
+    RerunRun {
+        run: RunKey,
+        attempt: u32,
+        only_failed: bool,
+    },
+    Review {
+        pull_request: PullRequestKey,
+        head_sha: Name,
+        verdict: Verdict,
+        body: String,
+    },
+    Comment {
+        pull_request: PullRequestKey,
+        body: String,
+    },
+    Merge {
+        pull_request: PullRequestKey,
+        head_sha: Name,
+        method: MergeMethod,
+    },
+    CreateSilence {
+        backend: BackendId,
+        matchers: Vec<Matcher>,
+        starts: Timestamp,
+        ends: Timestamp,
+        comment: String,
+        created_by: String,
+    },
+    ExpireSilence {
+        silence: SilenceKey,
+    },
+}
+
+impl Write {
+    pub fn backend(&self) -> &BackendId {
+        match self {
+            Self::PatchTemplate { workload, .. } | Self::Scale { workload, .. } | Self::Restart { workload, .. } => {
+                &workload.cluster
+            }
+            Self::DeletePod { pod, .. } => &pod.cluster,
+            Self::CancelRun { run, .. } | Self::RerunRun { run, .. } => &run.repo.host,
+            Self::Review { pull_request, .. }
+            | Self::Comment { pull_request, .. }
+            | Self::Merge { pull_request, .. } => &pull_request.repo.host,
+            Self::CreateSilence { backend, .. } => backend,
+            Self::ExpireSilence { silence } => &silence.backend,
+        }
+    }
+}
+
+/// A write that was done, as the backend answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// What changed, in words: "template is rev 13's, now rev 15".
+    pub says: Clean,
+    /// New silence id, run id, generation: whatever undo or watching needs.
+    pub reference: Option<Name>,
+}
+
+/// Why a write was not done, or that nobody knows.
+#[derive(Clone, Debug, PartialEq, thiserror::Error, Serialize, Deserialize)]
+pub enum ActionError {
+    /// It moved since it was looked at; nothing was sent, or the server's guard refused it. Says who and when, if known.
+    #[error("{0}")]
+    Moved(Clean),
+    /// The server said no: rights, rules, validation. Nothing changed.
+    #[error("{0}")]
+    Refused(Clean),
+    /// Never reached the server. Nothing changed.
+    #[error("{0}")]
+    NotSent(Clean),
+    /// Sent, and no answer: it may have happened. Says what to look at.
+    #[error("{0}")]
+    Unknown(Clean),
+}
+
+/// Writes to one backend. Re-checks, then writes once. Never retries by itself. In read-only mode none is built.
+pub trait Operator: Send + Sync {
+    fn backend(&self) -> &BackendId;
+    /// Asks the server to do everything but keep it (`dryRun=All`), where it can; `None`: it cannot.
+    fn rehearse<'a>(&'a self, write: &'a Write) -> futures::future::BoxFuture<'a, Option<Result<Clean, ActionError>>>;
+    fn execute<'a>(&'a self, write: &'a Write) -> futures::future::BoxFuture<'a, Result<Done, ActionError>>;
+}
+
+/// Reads live what a plan needs to know of one backend's object: gathered fresh, never from the store.
+pub trait Inspector: Send + Sync {
+    fn backend(&self) -> &BackendId;
+    fn inspect<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> futures::future::BoxFuture<'a, Result<Inspection, crate::source::SourceError>>;
+}
+
+/// What was asked live for a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inspection {
+    Workload(Box<WorkloadInspection>),
+    PullRequest(Box<PullRequestInspection>),
+    Run(Box<RunInspection>),
+    /// The alerts as they are now, and the silences.
+    Alerts {
+        alerts: Vec<crate::model::alert::Alert>,
+        silences: Vec<crate::model::alert::Silence>,
+    },
+}
+
+/// A workload as its API server has it now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkloadInspection {
+    pub workload: crate::model::kubernetes::Workload,
+    /// The live pod template, raw.
+    pub template: serde_json::Value,
+    /// `metadata.annotations`, for change-cause and for the undo.
+    pub annotations: BTreeMap<String, String>,
+    pub revisions: Vec<Revision>,
+    pub pods: Vec<crate::model::kubernetes::Pod>,
+    /// Server URL, version and cluster id, asked now.
+    pub server: Clean,
+    pub cluster_id: Option<Clean>,
+    /// SelfSubjectAccessReview: may patch this workload / its scale / delete its pods; `Err`: why it could not be asked.
+    pub may_patch: Result<bool, Clean>,
+    pub may_scale: Result<bool, Clean>,
+    pub may_delete_pods: Result<bool, Clean>,
+    /// ConfigMaps, Secrets, ServiceAccounts and PVCs that templates name, by `kind/name`: exists, is gone, or could not
+    /// be asked. For every kept revision's template.
+    pub references: BTreeMap<String, Result<bool, Clean>>,
+    /// Dry-run create of a pod from each kept revision's template is asked by the operator, not here.
+    /// HPA that scales it: `name min-max`.
+    pub autoscaler: Option<Clean>,
+    /// Quota that would be exceeded, admission warnings, and the like.
+    pub warnings: Vec<Clean>,
+    /// Last changes of the template by field manager, newest first.
+    pub changes: Vec<(Clean, Timestamp)>,
+    /// Nodes that hold each image digest: digest -> count, of how many nodes; from `node.status.images`, if readable.
+    pub image_nodes: Result<(BTreeMap<Name, u32>, u32), Clean>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PullRequestInspection {
+    pub pull_request: crate::model::code::PullRequest,
+    pub detail: crate::model::code::PullRequestDetail,
+    /// The token may push to the repository (`viewerPermission`).
+    pub may_write: Result<bool, Clean>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunInspection {
+    pub run: crate::model::code::Run,
+    pub jobs: Vec<crate::model::code::Job>,
+    pub may_write: Result<bool, Clean>,
+    /// Steps of the workflow that run when it fails or is cancelled (`if: always()`, `failure()`, `cancelled()`), as the
+    /// workflow file has them; `Err`: why it could not be read.
+    pub hooks: Result<Vec<Clean>, Clean>,
+}

@@ -1,0 +1,3 @@
+//! Configuration: the shapes of `config.toml`. Every key and its default stands in `config.example.toml`.
+
+pub mod file;

@@ -1,0 +1,189 @@
+//! The shapes of `config.toml` (serde). Unknown keys are errors.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Who I am, for "needs me" and the audit; else the GitHub login, else user@host.
+    pub me: Option<String>,
+    pub team: Vec<String>,
+    /// No backend is ever written to.
+    pub read_only: bool,
+    pub ui: Ui,
+    pub timeouts: Timeouts,
+    /// Severity label value to P1..P4.
+    pub severity: BTreeMap<String, String>,
+    /// `default` or `k9s`, and single commands by name: `keys.rollback = ["R"]`; an empty list unbinds.
+    pub keys: Keys,
+    pub kubernetes: Vec<Kubernetes>,
+    pub github: Vec<GitHub>,
+    pub grafana: Vec<Grafana>,
+    pub alertmanager: Vec<Alertmanager>,
+    pub service: Vec<Service>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ui {
+    /// `auto`, `dark`, `light`, `colourblind`, `none`.
+    pub theme: String,
+    pub ascii: bool,
+    pub mouse: bool,
+    /// On a new page-worthy alert: `bell`, `osc9`, `none`.
+    pub notify: String,
+    /// Bytes of log lines kept per open log.
+    pub log_bytes: usize,
+}
+
+impl Default for Ui {
+    fn default() -> Self {
+        Self {
+            theme: "auto".to_owned(),
+            ascii: false,
+            mouse: true,
+            notify: "bell".to_owned(),
+            log_bytes: 32 * 1024 * 1024,
+        }
+    }
+}
+
+/// Seconds. None can be infinite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Timeouts {
+    pub connect: u32,
+    /// Without a byte.
+    pub idle: u32,
+    /// A whole answer.
+    pub answer: u32,
+    /// A whole Kubernetes LIST.
+    pub list: u32,
+    /// A credential command or exec plugin.
+    pub command: u32,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: 5, idle: 5, answer: 30, list: 60, command: 30 }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Keys {
+    pub preset: Option<String>,
+    #[serde(flatten)]
+    pub commands: BTreeMap<String, Vec<String>>,
+}
+
+/// Where a token comes from: exactly one of the three.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Token {
+    /// Name of an environment variable.
+    Env(String),
+    /// A file that only its owner may read (0600).
+    File(PathBuf),
+    /// A program and its arguments, no shell; its first line of output is the token.
+    Command(Vec<String>),
+}
+
+/// What every HTTP backend may have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// PEM bundle of a private CA, trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Certificates are not verified. Shown in words on every screen.
+    pub insecure: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kubernetes {
+    pub name: String,
+    /// Else `KUBECONFIG`, else `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
+    /// Else the current context.
+    pub context: Option<String>,
+    /// Empty: all namespaces if they may be listed, else the context's own.
+    pub namespaces: Vec<String>,
+    /// Unset: by name, else asked once per cluster id; unanswered counts as production.
+    pub production: Option<bool>,
+    pub read_only: bool,
+    /// Exec plugins that may run without asking: `command` as the kubeconfig names it.
+    pub allow_exec: Vec<String>,
+    pub enabled: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GitHub {
+    pub name: String,
+    /// REST base: `https://api.github.com`, `https://HOST/api/v3`.
+    pub url: String,
+    /// Else derived from `url`.
+    pub graphql: Option<String>,
+    pub token: Option<Token>,
+    /// `owner/name`
+    pub repositories: Vec<String>,
+    pub poll_seconds: Option<u32>,
+    /// Workflow files or names that deploy, over what their names tell.
+    pub deploy_workflows: Vec<String>,
+    pub read_only: bool,
+    pub tls: Tls,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Grafana {
+    pub name: String,
+    /// With its sub-path, if it has one.
+    pub url: String,
+    pub token: Option<Token>,
+    pub org_id: Option<u64>,
+    /// Uids. Empty: the starred ones.
+    pub dashboards: Vec<String>,
+    pub poll_seconds: Option<u32>,
+    /// Take Grafana-managed alerts too.
+    pub alerts: Option<bool>,
+    /// Read through this cluster's API server instead: `CLUSTER/NAMESPACE/SERVICE:PORT`.
+    pub through: Option<String>,
+    pub read_only: bool,
+    pub tls: Tls,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Alertmanager {
+    pub name: String,
+    /// With its path prefix, without `/api/v2`.
+    pub url: String,
+    pub token: Option<Token>,
+    pub user: Option<String>,
+    /// Mimir and Cortex: `X-Scope-OrgID`.
+    pub tenant: Option<String>,
+    pub poll_seconds: Option<u32>,
+    pub through: Option<String>,
+    pub read_only: bool,
+    pub tls: Tls,
+}
+
+/// What belongs together, over what is inferred from labels and names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Service {
+    pub name: String,
+    /// `CLUSTER/NAMESPACE/KIND/NAME`
+    pub workload: Option<String>,
+    /// `owner/name`
+    pub repository: Option<String>,
+    /// Workflow files that deploy it.
+    pub workflows: Vec<String>,
+    /// `GRAFANA/DASHBOARD/PANEL`, the most telling first.
+    pub panels: Vec<String>,
+}

@@ -1,0 +1,359 @@
+//! Kubernetes: pods, workloads, revisions and events as compact rows.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{BackendId, Level, Name};
+use crate::text::Clean;
+
+/// A namespaced object of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectKey {
+    pub cluster: BackendId,
+    pub namespace: Name,
+    pub name: Name,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WorkloadKind {
+    Deployment,
+    StatefulSet,
+    DaemonSet,
+}
+
+impl WorkloadKind {
+    /// `deployment`, as in kubectl's `deployment/NAME`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deployment => "deployment",
+            Self::StatefulSet => "statefulset",
+            Self::DaemonSet => "daemonset",
+        }
+    }
+
+    /// `deploy`, `sts`, `ds`.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Deployment => "deploy",
+            Self::StatefulSet => "sts",
+            Self::DaemonSet => "ds",
+        }
+    }
+
+    /// The resource in API paths: `deployments`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Deployment => "deployments",
+            Self::StatefulSet => "statefulsets",
+            Self::DaemonSet => "daemonsets",
+        }
+    }
+
+    /// Any of kubectl's names for the kind.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "deploy" | "deployment" | "deployments" => Some(Self::Deployment),
+            "sts" | "statefulset" | "statefulsets" => Some(Self::StatefulSet),
+            "ds" | "daemonset" | "daemonsets" => Some(Self::DaemonSet),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WorkloadKey {
+    pub cluster: BackendId,
+    pub namespace: Name,
+    pub kind: WorkloadKind,
+    pub name: Name,
+}
+
+impl fmt::Display for WorkloadKey {
+    /// `deploy/myapp`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}/{}", self.kind.short(), self.name))
+    }
+}
+
+/// The controller an object belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// `ReplicaSet`, `StatefulSet`, `DaemonSet`, `Job`, …
+    pub kind: Name,
+    pub name: Name,
+    pub uid: Name,
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Termination {
+    /// `OOMKilled`, `Error`, `Completed`, …
+    pub reason: Clean,
+    pub exit_code: i32,
+    pub signal: Option<i32>,
+    pub message: Option<Clean>,
+    pub started: Option<Timestamp>,
+    pub finished: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ContainerState {
+    Waiting {
+        reason: Clean,
+        message: Clean,
+    },
+    Running {
+        since: Option<Timestamp>,
+    },
+    Terminated(Termination),
+    /// No state reported.
+    Unknown,
+}
+
+/// One container of a pod, main or sidecar or init.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Container {
+    pub name: Name,
+    pub role: ContainerRole,
+    /// `spec` image, with its tag.
+    pub image: Name,
+    /// The digest that really runs (`sha256:…`), from `status.containerStatuses[].imageID`.
+    pub digest: Option<Name>,
+    /// `containerID`: log streams are keyed by it.
+    pub instance: Option<Name>,
+    pub ready: bool,
+    pub restarts: u32,
+    pub state: ContainerState,
+    pub last: Option<Termination>,
+    /// `resources.limits.memory` in bytes.
+    pub memory_limit: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerRole {
+    Main,
+    Init,
+    /// An init container with `restartPolicy: Always`.
+    Sidecar,
+}
+
+/// One pod.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pod {
+    pub key: ObjectKey,
+    pub uid: Name,
+    /// The STATUS column, exactly as the server prints it.
+    pub status: Name,
+    /// READY: `ready/total`.
+    pub ready: u16,
+    pub total: u16,
+    pub restarts: u32,
+    pub last_restart: Option<Timestamp>,
+    pub created: Option<Timestamp>,
+    pub deleting_since: Option<Timestamp>,
+    pub node: Option<Name>,
+    pub owner: Option<Owner>,
+    /// Label `pod-template-hash` or `controller-revision-hash`.
+    pub hash: Option<Name>,
+    /// Condition `Ready` is True, and since when.
+    pub is_ready: bool,
+    pub ready_since: Option<Timestamp>,
+    /// `status.reason` and `status.message`: an eviction hides behind STATUS `Error`.
+    pub reason: Option<Clean>,
+    /// Why it is Pending, crashing or not ready, in one line for people; empty when fine.
+    pub why: Clean,
+    pub level: Level,
+    pub containers: Box<[Container]>,
+    /// Labels that tie it to a service: `app`, `app.kubernetes.io/name`, `app.kubernetes.io/instance`.
+    pub app: Option<Name>,
+}
+
+impl Pod {
+    /// Newest OOM kill of any container, running again or not.
+    pub fn last_oom(&self) -> Option<&Termination> {
+        self.containers
+            .iter()
+            .flat_map(|container| {
+                let now = match &container.state {
+                    ContainerState::Terminated(end) => Some(end),
+                    _ => None,
+                };
+                now.into_iter().chain(container.last.as_ref())
+            })
+            .filter(|end| end.reason == "OOMKilled")
+            .max_by_key(|end| end.finished)
+    }
+}
+
+/// Who else sets a workload's fields, by the marks on the object (see Argo CD, Flux and Helm documentation).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Manager {
+    ArgoCd {
+        application: Clean,
+    },
+    FluxKustomization {
+        name: Clean,
+        namespace: Clean,
+    },
+    FluxHelmRelease {
+        name: Clean,
+        namespace: Clean,
+    },
+    Helm {
+        release: Clean,
+    },
+    ConfigSync,
+    /// Owned by another object: act on that one.
+    Controller {
+        kind: Clean,
+        name: Clean,
+    },
+}
+
+impl fmt::Display for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ArgoCd { application } => write!(f, "Argo CD application '{application}'"),
+            Self::FluxKustomization { name, namespace } => write!(f, "Flux Kustomization '{namespace}/{name}'"),
+            Self::FluxHelmRelease { name, namespace } => write!(f, "Flux HelmRelease '{namespace}/{name}'"),
+            Self::Helm { release } => write!(f, "Helm release '{release}'"),
+            Self::ConfigSync => f.write_str("Config Sync"),
+            Self::Controller { kind, name } => write!(f, "{kind} '{name}'"),
+        }
+    }
+}
+
+/// How far a rollout is, in the words of `kubectl rollout status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RolloutStatus {
+    pub words: Clean,
+    pub state: RolloutState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolloutState {
+    Progressing,
+    /// `ProgressDeadlineExceeded`.
+    Failed,
+    Done,
+    /// kubectl gives no status (`OnDelete`).
+    Unavailable,
+}
+
+/// A Deployment, StatefulSet or DaemonSet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    pub key: WorkloadKey,
+    pub uid: Name,
+    pub created: Option<Timestamp>,
+    pub desired: u32,
+    /// Pods that exist, of any version.
+    pub replicas: u32,
+    pub ready: u32,
+    pub updated: u32,
+    pub available: u32,
+    pub generation: i64,
+    pub observed_generation: i64,
+    pub paused: bool,
+    /// Deployment: annotation `deployment.kubernetes.io/revision`. Others: unknown until their history is read.
+    pub revision: Option<i64>,
+    /// StatefulSet: `status.updateRevision`; DaemonSet: none; Deployment: none (its ReplicaSets tell).
+    pub update_hash: Option<Name>,
+    pub current_hash: Option<Name>,
+    /// Image of each container, in order.
+    pub images: Box<[Name]>,
+    pub rollout: RolloutStatus,
+    /// Condition `Progressing`: reason, message, last update.
+    pub progressing: Option<(Clean, Clean, Option<Timestamp>)>,
+    /// Condition `ReplicaFailure`: the first thing to show when no pod appears.
+    pub replica_failure: Option<Clean>,
+    /// Seconds; 600 unless set.
+    pub progress_deadline: u32,
+    /// `25%` or a number, as written.
+    pub max_unavailable: Option<Name>,
+    pub recreates: bool,
+    /// `spec.selector.matchLabels`.
+    pub selector: Box<[(Name, Name)]>,
+    pub managed_by: Vec<Manager>,
+    pub change_cause: Option<Clean>,
+    /// Field manager that last changed the pod template, and when (`metadata.managedFields`).
+    pub changed_by: Option<(Clean, Option<Timestamp>)>,
+    pub memory_limit: Option<u64>,
+    pub level: Level,
+    pub app: Option<Name>,
+}
+
+/// A ReplicaSet: one revision of a Deployment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplicaSet {
+    pub key: ObjectKey,
+    pub uid: Name,
+    pub owner: Option<Owner>,
+    pub revision: Option<i64>,
+    pub hash: Option<Name>,
+    pub desired: u32,
+    pub replicas: u32,
+    pub ready: u32,
+    pub created: Option<Timestamp>,
+    pub images: Box<[Name]>,
+    pub change_cause: Option<Clean>,
+}
+
+/// An event, counted up by the server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub key: ObjectKey,
+    pub uid: Name,
+    pub warning: bool,
+    pub reason: Name,
+    pub message: Clean,
+    pub kind: Name,
+    pub object: Name,
+    pub object_uid: Option<Name>,
+    pub component: Option<Name>,
+    pub count: u32,
+    pub first: Option<Timestamp>,
+    pub last: Option<Timestamp>,
+}
+
+/// One revision of a workload, from a ReplicaSet or a ControllerRevision, read in full for a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revision {
+    pub number: i64,
+    /// Name of the ReplicaSet or ControllerRevision.
+    pub name: Name,
+    pub hash: Option<Name>,
+    pub created: Option<Timestamp>,
+    pub change_cause: Option<Clean>,
+    pub images: Box<[Name]>,
+    /// Pods up now.
+    pub ready: u32,
+    pub replicas: u32,
+    pub is_live: bool,
+    /// The pod template as raw JSON, hash label removed. For ControllerRevisions: the `data` verbatim in `patch`.
+    pub template: serde_json::Value,
+    pub patch: Option<serde_json::Value>,
+}
+
+/// The tag of an image reference, or its short digest: `412`, `9f2c1e`, `latest`.
+pub fn tag_of(image: &str) -> &str {
+    if let Some((_, digest)) = image.split_once("@sha256:") {
+        return digest.get(..6).unwrap_or(digest);
+    }
+    let name = image.rsplit('/').next().unwrap_or(image);
+    name.split_once(':').map_or("latest", |(_, tag)| tag)
+}
+
+/// The last part of an image's name with its tag: `myapp:412`.
+pub fn short_image(image: &str) -> &str {
+    image.rsplit('/').next().unwrap_or(image)
+}
+
+/// Six digits of a digest, `9f2c1e`, however it is written.
+pub fn short_digest(digest: &str) -> &str {
+    let hex = digest.rsplit_once("sha256:").map_or(digest, |(_, hex)| hex);
+    hex.get(..6).unwrap_or(hex)
+}

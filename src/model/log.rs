@@ -1,0 +1,60 @@
+//! Log lines of containers.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Name, kubernetes::ObjectKey};
+use crate::text::Clean;
+
+/// Which container instance wrote a line; shared by all its lines.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    pub pod: ObjectKey,
+    pub container: Name,
+    /// Version of the pod, for colour and comparison: the image's tag.
+    pub version: Name,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogLevel {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl LogLevel {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    pub origin: Arc<Origin>,
+    /// By the node's clock.
+    pub at: Timestamp,
+    pub level: Option<LogLevel>,
+    pub text: Clean,
+    /// Continues the line before it (a stack trace): filters act on the whole.
+    pub continues: bool,
+    /// A word of our own between lines: a container restarted, a stream was cut.
+    pub is_note: bool,
+}
+
+impl LogLine {
+    /// Bytes it costs to keep, about.
+    pub fn cost(&self) -> usize {
+        size_of::<Self>() + self.text.len() + 16
+    }
+}

@@ -1,0 +1,137 @@
+//! Queries: reads that are wanted only while somebody looks at their answer.
+
+use crate::{
+    model::{
+        BackendId, Name,
+        code::{Job, JobKey, JobLog, PullRequestDetail, PullRequestKey, RunKey},
+        kubernetes::{ObjectKey, Revision, WorkloadKey},
+        log::LogLine,
+        metric::{PanelData, PanelKey},
+    },
+    text::Clean,
+};
+
+/// A read wanted now: once, every so often, or followed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Query {
+    /// Followed.
+    Logs(LogQuery),
+    /// Once: a describe-like page.
+    Describe(ObjectRef),
+    /// Once: an object as YAML, managedFields folded.
+    Yaml(ObjectRef),
+    /// Once, and again whenever the workload's generation moves.
+    Revisions(WorkloadKey),
+    /// Every 15 s.
+    PullRequest(PullRequestKey),
+    /// Every 10 s while the run goes on.
+    Jobs(RunKey),
+    /// Once: the log of a finished job.
+    JobLog(JobKey),
+    /// Every 15 s (or the dashboard's own refresh, if slower).
+    Panel(PanelQuery),
+}
+
+impl Query {
+    pub fn backend(&self) -> &BackendId {
+        match self {
+            Self::Logs(logs) => logs.target.cluster(),
+            Self::Describe(object) | Self::Yaml(object) => object.cluster(),
+            Self::Revisions(workload) => &workload.cluster,
+            Self::PullRequest(key) => &key.repo.host,
+            Self::Jobs(run) => &run.repo.host,
+            Self::JobLog(job) => &job.run.repo.host,
+            Self::Panel(panel) => &panel.panel.dashboard.backend,
+        }
+    }
+}
+
+/// A pod or a workload.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectRef {
+    Pod(ObjectKey),
+    Workload(WorkloadKey),
+}
+
+impl ObjectRef {
+    pub fn cluster(&self) -> &BackendId {
+        match self {
+            Self::Pod(pod) => &pod.cluster,
+            Self::Workload(workload) => &workload.cluster,
+        }
+    }
+
+    pub fn namespace(&self) -> &Name {
+        match self {
+            Self::Pod(pod) => &pod.namespace,
+            Self::Workload(workload) => &workload.namespace,
+        }
+    }
+
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Pod(pod) => &pod.name,
+            Self::Workload(workload) => &workload.name,
+        }
+    }
+}
+
+/// Log lines of one pod, or of all pods of a workload merged.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogQuery {
+    pub target: ObjectRef,
+    /// `None`: the pod's default container (all main containers for a workload).
+    pub container: Option<Name>,
+    /// The container's previous instance, once, not followed.
+    pub previous: bool,
+    /// Lines of at most this many seconds before now, at first.
+    pub since_seconds: Option<u32>,
+    /// Newest lines per container, at first.
+    pub tail: Option<u32>,
+    pub follow: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PanelQuery {
+    pub panel: PanelKey,
+    /// Seconds up to now.
+    pub range_seconds: u32,
+    /// Points wanted: twice the plot's columns.
+    pub points: u16,
+    /// Template variables set by the user, over the dashboard's own.
+    pub variables: Vec<(Name, Clean)>,
+}
+
+/// What a query brought.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Logs(LogBatch),
+    Page(Vec<PageLine>),
+    Revisions(Vec<Revision>),
+    PullRequest(Box<PullRequestDetail>),
+    Jobs(Vec<Job>),
+    JobLog(Box<JobLog>),
+    Panel(Box<PanelData>),
+}
+
+/// A batch of a followed log, ascending in time as far as the merge's hold-back allows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogBatch {
+    pub lines: Vec<LogLine>,
+    /// Streams open, and streams wanted (pods that have not started, or above the cap).
+    pub open: u16,
+    pub wanted: u16,
+    /// Lines dropped since the last batch because they came faster than they could be taken in.
+    pub dropped: u64,
+    /// What is wrong with single streams, newest last: "pod a: no get pods/log".
+    pub troubles: Vec<Clean>,
+}
+
+/// One line of a describe-like page.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PageLine {
+    Heading(Clean),
+    /// Name and value; the level colours the value.
+    Field(Clean, Clean, Option<crate::model::Level>),
+    Text(Clean),
+}

@@ -1,0 +1,232 @@
+//! Clean text: every foreign string is sanitised once, where it enters, so that nothing a pod, a pull request or a label
+//! says can reach the terminal, the clipboard, a file or the audit log as a control sequence.
+
+use std::{fmt, ops::Deref, sync::Arc};
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Longest line kept, in bytes; what is over is counted in the text itself.
+pub const MAX_LINE_BYTES: usize = 16 * 1024;
+
+/// Text without escape sequences, C0/C1 controls, bidirectional overrides or zero-width controls. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(transparent)]
+pub struct Clean(Arc<str>);
+
+impl Clean {
+    /// One line: line breaks become spaces, tabs four spaces, of a `\r` progress bar only the last state is kept; other
+    /// controls are shown in caret form (`^G`), escape sequences dropped.
+    pub fn line(foreign: &str) -> Self {
+        if is_plain(foreign) && foreign.len() <= MAX_LINE_BYTES {
+            return Self(foreign.into());
+        }
+        let foreign = foreign.trim_end_matches(['\r', '\n']);
+        let visible = if foreign.contains('\n') { foreign } else { foreign.rsplit('\r').next().unwrap_or(foreign) };
+        Self(capped(strip(visible, false)).into())
+    }
+
+    /// Several lines: as [`Clean::line`], but line breaks stay.
+    pub fn block(foreign: &str) -> Self {
+        if is_plain(foreign) {
+            return Self(foreign.into());
+        }
+        Self(strip(&foreign.replace("\r\n", "\n"), true).into())
+    }
+
+    /// Joins already clean pieces, or text of our own.
+    pub fn own(text: impl Into<String>) -> Self {
+        let text: String = text.into();
+        if is_plain(&text) { Self(text.into()) } else { Self(strip(&text, true).into()) }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Width on screen, in cells.
+    pub fn width(&self) -> usize {
+        self.0.width()
+    }
+}
+
+impl Deref for Clean {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Clean {
+    fn default() -> Self {
+        Self("".into())
+    }
+}
+
+impl fmt::Debug for Clean {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl fmt::Display for Clean {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl From<&str> for Clean {
+    fn from(text: &str) -> Self {
+        Self::line(text)
+    }
+}
+
+impl From<String> for Clean {
+    fn from(text: String) -> Self {
+        Self::line(&text)
+    }
+}
+
+impl std::borrow::Borrow<str> for Clean {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Clean {
+    fn eq(&self, other: &str) -> bool {
+        &*self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Clean {
+    fn eq(&self, other: &&str) -> bool {
+        &*self.0 == *other
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Clean {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|text| Self::block(&text))
+    }
+}
+
+/// Cuts `text` to `width` cells, with `ellipsis` at the end if something was cut.
+pub fn truncate(text: &str, width: usize, ellipsis: &str) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let room = width.saturating_sub(ellipsis.width());
+    let mut cut = String::new();
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let cells = grapheme.width();
+        if used + cells > room {
+            break;
+        }
+        cut.push_str(grapheme);
+        used += cells;
+    }
+    if ellipsis.width() <= width {
+        cut.push_str(ellipsis);
+    }
+    cut
+}
+
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+}
+
+fn capped(mut text: String) -> String {
+    if text.len() > MAX_LINE_BYTES {
+        let mut end = MAX_LINE_BYTES;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let cut = text.len() - end;
+        text.truncate(end);
+        text.push_str(&format!(" … (+{cut} bytes)"));
+    }
+    text
+}
+
+fn strip(foreign: &str, keep_breaks: bool) -> String {
+    let mut parser = vte::Parser::new();
+    let mut kept = Printed { text: String::with_capacity(foreign.len()), keep_breaks };
+    parser.advance(&mut kept, foreign.as_bytes());
+    kept.text
+}
+
+struct Printed {
+    text: String,
+    keep_breaks: bool,
+}
+
+impl vte::Perform for Printed {
+    fn print(&mut self, c: char) {
+        if !is_hidden(c) {
+            self.text.push(c);
+        }
+    }
+
+    fn execute(&mut self, byte: u8) {
+        match byte {
+            b'\n' if self.keep_breaks => self.text.push('\n'),
+            b'\n' | b'\r' => self.text.push(' '),
+            b'\t' => self.text.push_str("    "),
+            0x00..=0x1f => self.text.extend(['^', char::from(byte + 0x40)]),
+            _ => {}
+        }
+    }
+}
+
+/// Controls and format characters that draw nothing but change what is drawn.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn escapes_are_dropped_and_controls_shown() {
+        assert_eq!(Clean::line("\x1b[31mred\x1b[0m \x07bell"), "red ^Gbell");
+        assert_eq!(Clean::line("\x1b]0;title\x07ok"), "ok");
+        assert_eq!(Clean::line("\x1b]52;c;aGk=\x1b\\ok"), "ok");
+        assert_eq!(Clean::line("a\tb\nc"), "a    b c");
+        assert_eq!(Clean::line("10%\r50%\r100%\n"), "100%");
+        assert_eq!(Clean::block("a\r\nb\x1b[2Jc"), "a\nbc");
+    }
+
+    #[test]
+    fn bidi_and_zero_width_controls_are_dropped() {
+        assert_eq!(Clean::line("ad\u{202e}min\u{200b}\u{feff}"), "admin");
+        assert_eq!(Clean::line("\u{9b}31m"), "31m");
+    }
+
+    #[test]
+    fn a_huge_line_is_cut_and_says_so() {
+        let line = Clean::line(&"x".repeat(MAX_LINE_BYTES + 10));
+        assert!(line.ends_with("… (+10 bytes)"), "{}", &line[line.len() - 20..]);
+    }
+
+    #[test]
+    fn truncation_counts_cells_not_bytes() {
+        assert_eq!(truncate("日本語テキスト", 7, "…"), "日本語…");
+        assert_eq!(truncate("short", 7, "…"), "short");
+        assert_eq!(truncate("anything", 0, "…"), "");
+    }
+
+    proptest! {
+        #[test]
+        fn no_control_character_survives(foreign in "\\PC*|.*|(?s:.{0,200})") {
+            let line = Clean::line(&foreign);
+            prop_assert!(!line.chars().any(is_hidden), "{line:?}");
+            prop_assert!(!Clean::block(&foreign).chars().any(|c| c != '\n' && is_hidden(c)));
+        }
+    }
+}
