@@ -36,7 +36,8 @@ pub(super) fn lay_out(code: &mut Code, scenario: &Scenario, start: Timestamp) {
         code.repos.push(repo);
         let index = code.repos.len() - 1;
         for commit in &spec.commit {
-            code.coming.push((commit.age.before(start), Happening::Commit { repo: index, commit: Box::new(commit.clone()) }));
+            code.coming
+                .push((commit.age.before(start), Happening::Commit { repo: index, commit: Box::new(commit.clone()) }));
         }
     }
     for spec in &scenario.workflow {
@@ -165,7 +166,8 @@ fn start_run(code: &mut Code, repo: usize, workflow: usize, spec: &RunSpec, at: 
         let commit = Commit { sha: sha.clone(), parents, message, author: spec.actor.clone(), at, files, checks };
         commits.insert(sha.clone(), commit);
     }
-    let title = if spec.title.is_empty() { code.repos[repo].workflows[workflow].name.clone() } else { spec.title.clone() };
+    let title =
+        if spec.title.is_empty() { code.repos[repo].workflows[workflow].name.clone() } else { spec.title.clone() };
     code.start_run(Start {
         repo,
         workflow,

@@ -55,9 +55,7 @@ impl Site for Clusters<'_> {
 
     fn serving(&self, target: &Target) -> Option<String> {
         let pods = self.of(target)?.pods();
-        let mine = |p: &&PodView| {
-            p.namespace == target.namespace && p.workload == target.deployment && p.ready
-        };
+        let mine = |p: &&PodView| p.namespace == target.namespace && p.workload == target.deployment && p.ready;
         pods.iter().find(mine).map(|p| p.image.clone())
     }
 }
