@@ -59,7 +59,7 @@ pub(super) fn lay_out(code: &mut Code, scenario: &Scenario, start: Timestamp) {
     }
     // Taken from the end; of two at the same time the one written first comes first.
     code.coming.reverse();
-    code.coming.sort_by(|a, b| b.0.cmp(&a.0));
+    code.coming.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
 }
 
 fn repository(id: u64, spec: &RepositorySpec, created: Timestamp) -> Repo {
@@ -101,7 +101,7 @@ pub(super) fn play(code: &mut Code, what: Happening, at: Timestamp) {
             let mut parent = base.clone();
             for mut commit in commits {
                 commit.parents = vec![parent];
-                parent = commit.sha.clone();
+                parent.clone_from(&commit.sha);
                 repo.commits.insert(commit.sha.clone(), commit);
             }
             pull.base_sha = base;

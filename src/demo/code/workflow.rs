@@ -97,6 +97,7 @@ impl Workflow {
 }
 
 impl StepPlan {
+    #[must_use]
     /// Completes the names for one run. `pace` stretches its time.
     pub fn filled(&self, run: u64, sha: &str, pace: f64) -> Self {
         let fill = |text: &String| text.replace("{run}", &run.to_string()).replace("{sha}", sha);

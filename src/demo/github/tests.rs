@@ -37,7 +37,7 @@ fn world() -> Shared {
 /// Steps the code host alone.
 fn step(world: &mut World, seconds: i64) {
     for _ in 0..seconds {
-        world.now = world.now + SignedDuration::from_secs(1);
+        world.now += SignedDuration::from_secs(1);
         world.code.step(world.now, &world.story, &mut world.clusters);
     }
 }

@@ -95,13 +95,13 @@ impl Resolver<'_> {
         match name {
             "rateLimit" => Ok(self.rate_limit()),
             "viewer" => Ok(self.actor(&self.code.viewer)),
-            "repository" => match self.code.repo_index(text("owner"), text("name")) {
-                Some(index) => Ok(Node::Of(Object::Repository(index))),
-                None => {
+            "repository" => {
+                let found = self.code.repo_index(text("owner"), text("name"));
+                found.map(|index| Node::Of(Object::Repository(index))).ok_or_else(|| {
                     let wanted = format!("{}/{}", text("owner"), text("name"));
-                    Err(format!("Could not resolve to a Repository with the name '{wanted}'."))
-                }
-            },
+                    format!("Could not resolve to a Repository with the name '{wanted}'.")
+                })
+            }
             "search" => {
                 let found = search::find(self.code, text("query"));
                 let nodes = found.into_iter().map(|(r, n)| Node::Of(Object::Pull(r, n))).collect();
