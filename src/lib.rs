@@ -1,6 +1,7 @@
 //! midwatch: the on-call engineer's cockpit in a terminal.
 
 pub mod action;
+pub mod app;
 pub mod command;
 pub mod config;
 pub mod demo;
