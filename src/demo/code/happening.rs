@@ -100,8 +100,7 @@ pub(super) fn play(code: &mut Code, what: Happening, at: Timestamp) {
             let base = repo.branches.get(&pull.base_ref).cloned().unwrap_or_default();
             let mut parent = base.clone();
             for mut commit in commits {
-                commit.parents = vec![parent];
-                parent.clone_from(&commit.sha);
+                commit.parents = vec![std::mem::replace(&mut parent, commit.sha.clone())];
                 repo.commits.insert(commit.sha.clone(), commit);
             }
             pull.base_sha = base;
