@@ -1,6 +1,8 @@
 //! The demo's GitHub against GitHub's own OpenAPI description and GraphQL schema, by way of node. The packages are those
 //! of `tests/witness/package.json`; `MIDWATCH_NPM_WITNESS` is the folder they are installed in.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
