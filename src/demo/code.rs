@@ -67,10 +67,6 @@ impl Code {
         let mut code = Self { seed, now: begin, viewer: scenario.viewer.clone(), ..Self::default() };
         happening::lay_out(&mut code, scenario, start);
         code.play(begin, &mut Past);
-        // What ran in the past set off what the scenario says, nothing else.
-        for run in code.runs.iter_mut().filter(|r| r.latest().done()) {
-            run.announced = true;
-        }
         code
     }
 
@@ -83,6 +79,8 @@ impl Code {
         while self.coming.last().is_some_and(|(at, _)| *at <= now) {
             if let Some((at, what)) = self.coming.pop() {
                 self.now = at;
+                // What ran until then comes first: a run may wait for it.
+                self.advance_runs(at, site);
                 happening::play(self, what, at);
             }
         }
@@ -103,7 +101,10 @@ impl Code {
             }
             if self.runs[index].latest().done() {
                 self.runs[index].announced = true;
-                self.announce(index);
+                // What ran in the past set off what the scenario says, nothing else.
+                if site.past().is_none() {
+                    self.announce(index);
+                }
             }
         }
     }
@@ -132,3 +133,6 @@ impl Code {
         17_800_000_000 + self.counter * 37 + seed::mix(self.seed, &format!("id/{}", self.counter)) % 37
     }
 }
+
+#[cfg(test)]
+mod tests;
