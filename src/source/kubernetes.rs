@@ -1,0 +1,6 @@
+//! Kubernetes: its API, read by watches. One [`client::Cluster`] per context is shared by everything that talks to it.
+
+pub mod client;
+pub mod exec;
+pub mod failure;
+pub mod kubeconfig;
