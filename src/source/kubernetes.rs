@@ -4,3 +4,4 @@ pub mod client;
 pub mod exec;
 pub mod failure;
 pub mod kubeconfig;
+pub mod rows;
