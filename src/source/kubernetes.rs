@@ -5,3 +5,4 @@ pub mod exec;
 pub mod failure;
 pub mod kubeconfig;
 pub mod rows;
+pub mod watch;
