@@ -3,6 +3,8 @@
 pub mod client;
 pub mod exec;
 pub mod failure;
+#[cfg(test)]
+mod fake;
 pub mod kubeconfig;
 pub mod rows;
 pub mod watch;

@@ -101,7 +101,12 @@ impl Watch {
                         return Ok(self.take_ready().unwrap_or_default());
                     }
                 }
-                Err(failure) if failure.is(403) => self.refused(lane, failure).await?,
+                Err(failure) if failure.is(403) => {
+                    self.refused(lane, failure).await?;
+                    if let Some(batch) = self.take_ready() {
+                        return Ok(batch);
+                    }
+                }
                 Err(failure) if failure.is(404) => {
                     // the kind is not served here; asked again from the start, later
                     self.lanes = None;
