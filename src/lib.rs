@@ -10,3 +10,4 @@ pub mod secret;
 pub mod source;
 pub mod text;
 pub mod time;
+pub mod units;
