@@ -61,8 +61,9 @@ pub fn sci(value: f64, decimals: Option<u8>) -> String {
     if !value.is_finite() {
         return not_finite(value);
     }
-    let text = format!("{:e}", value.abs());
-    let text = match (decimals, text.split_once('e')) {
+    // Rounded by its exact value: enough digits to tell a tie from nearly one.
+    let exact = format!("{:.60e}", value.abs());
+    let text = match (decimals, exact.split_once('e')) {
         (Some(decimals), Some((mantissa, exponent))) => {
             let exponent: i32 = exponent.parse().unwrap_or(0);
             match half_up(mantissa, usize::from(decimals)) {
@@ -72,7 +73,7 @@ pub fn sci(value: f64, decimals: Option<u8>) -> String {
                 mantissa => format!("{mantissa}e{exponent}"),
             }
         }
-        _ => text,
+        _ => format!("{:e}", value.abs()),
     };
     with_sign(&if value < 0.0 { format!("-{text}") } else { text })
 }
