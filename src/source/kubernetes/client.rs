@@ -10,7 +10,7 @@ use axum::body::BodyDataStream;
 use base64::Engine;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use kube::{
     client::{Body, ClientBuilder},
     config::{AuthInfo, Config, KubeConfigOptions},
@@ -296,6 +296,24 @@ impl Cluster {
         &self,
         write: bool,
         credential: Option<Arc<Credential>>,
+        request: Request<Vec<u8>>,
+    ) -> Result<Opened, Failure> {
+        let what = resource(request.uri().path());
+        let mut opened = self.ask_with(write, credential, request).await?;
+        if opened.status.is_success() {
+            return Ok(opened);
+        }
+        // a refusal with half a body is still a refusal
+        let body = opened.collect(MAX_REFUSAL, self.idle()).await.unwrap_or_default();
+        let now = self.0.clock.now().wall;
+        Err(failure::refused(&self.0.id, &what, opened.status.as_u16(), &opened.headers, &body, now))
+    }
+
+    /// One request on the wire, with the login; any answer will do.
+    async fn ask_with(
+        &self,
+        write: bool,
+        credential: Option<Arc<Credential>>,
         mut request: Request<Vec<u8>>,
     ) -> Result<Opened, Failure> {
         let mut clients = self.0.clients.clone();
@@ -308,20 +326,12 @@ impl Cluster {
                 ..Failure::own(ErrorKind::Auth, Reached::NotSent, "")
             })?;
         }
-        let what = resource(request.uri().path());
         let client = if write { clients.write } else { clients.read };
         let answer = client.send(request.map(Body::from)).await.map_err(|error| self.broken(&error))?;
         let (head, body) = answer.into_parts();
         self.note_time(&head.headers);
         let body = axum::body::Body::new(body).into_data_stream();
-        let mut opened = Opened { cluster: self.clone(), headers: head.headers, body };
-        if head.status.is_success() {
-            return Ok(opened);
-        }
-        // a refusal with half a body is still a refusal
-        let body = opened.collect(MAX_REFUSAL, self.idle()).await.unwrap_or_default();
-        let now = self.0.clock.now().wall;
-        Err(failure::refused(&self.0.id, &what, head.status.as_u16(), &opened.headers, &body, now))
+        Ok(Opened { cluster: self.clone(), status: head.status, headers: head.headers, body })
     }
 
     fn parse<T: DeserializeOwned>(&self, path: &str, answer: &[u8]) -> Result<T, Failure> {
@@ -423,24 +433,38 @@ impl Writer {
         let (_, answer) = self.0.whole(true, request, self.0.answer_within()).await?;
         self.0.parse(path, &answer)
     }
-
-    /// As [`Writer::send`] for any body and any answer: through the service proxy.
-    pub async fn forward(&self, request: Request<Vec<u8>>) -> Result<(HeaderMap, Bytes), Failure> {
-        self.0.whole(true, request, self.0.answer_within()).await
-    }
 }
 
 impl Cluster {
-    /// Sends a prepared GET, as the service proxy needs it: with its own headers.
-    pub async fn forward(&self, request: Request<Vec<u8>>) -> Result<(HeaderMap, Bytes), Failure> {
-        assert!(request.method() == Method::GET, "a reader only reads");
-        self.whole(false, request, self.answer_within()).await
+    /// Passes a prepared request on, for the service proxy: any answer that is not the API server's own refusal is an
+    /// answer. The caller says what may be sent.
+    pub(super) async fn pass(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Failure> {
+        let _permit = self.0.calls.acquire().await.expect("never closed");
+        let (what, within) = (resource(request.uri().path()), self.answer_within());
+        self.logged_in(|credential| {
+            let asked = self.ask_with(request.method() != Method::GET, credential, request.clone());
+            let answer = async {
+                let mut opened = asked.await?;
+                let body = opened.collect(MAX_BODY, self.idle()).await?;
+                let code = opened.status.as_u16();
+                if !opened.status.is_success() && failure::is_status(&body) {
+                    let now = self.0.clock.now().wall;
+                    return Err(failure::refused(&self.0.id, &what, code, &opened.headers, &body, now));
+                }
+                let mut answer = Response::new(body);
+                (*answer.status_mut(), *answer.headers_mut()) = (opened.status, opened.headers);
+                Ok(answer)
+            };
+            async { timeout(within, answer).await.map_err(|_| self.too_slow(&what, within))? }
+        })
+        .await
     }
 }
 
 /// An answer whose head has arrived.
 pub struct Opened {
     cluster: Cluster,
+    status: StatusCode,
     pub headers: HeaderMap,
     body: BodyDataStream,
 }

@@ -6,7 +6,15 @@ mod lane;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::{
     FutureExt, StreamExt,
@@ -47,6 +55,17 @@ pub struct Watch {
     lasts: Duration,
     lanes: Option<Lanes>,
     ready: VecDeque<Fact>,
+    /// A panic went through it: what it left behind is not touched again.
+    panicked: Arc<AtomicBool>,
+}
+
+/// Notes a panic that passes.
+struct OnPanic(Arc<AtomicBool>);
+
+impl Drop for OnPanic {
+    fn drop(&mut self) {
+        self.0.fetch_or(std::thread::panicking(), Ordering::Relaxed);
+    }
 }
 
 struct Lanes {
@@ -70,7 +89,7 @@ enum LaneState {
 impl Watch {
     pub fn new(cluster: &Cluster, kind: Watched, scope: Scope, rows: Arc<Rows>) -> Self {
         let lasts = lane::LASTS;
-        Self { cluster: cluster.clone(), kind, scope, rows, lasts, lanes: None, ready: VecDeque::new() }
+        Self { cluster: cluster.clone(), kind, scope, rows, lasts, lanes: None, ready: VecDeque::new(), panicked: Arc::default() }
     }
 
     /// Asks the server to end each watch after this long instead of the usual time.
@@ -81,6 +100,11 @@ impl Watch {
     }
 
     async fn step(&mut self) -> Result<Vec<Fact>, SourceError> {
+        let _noted = OnPanic(self.panicked.clone());
+        if self.panicked.swap(false, Ordering::Relaxed) {
+            self.lanes = None;
+            self.ready.clear();
+        }
         if let Some(batch) = self.take_ready() {
             return Ok(batch);
         }
