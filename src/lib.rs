@@ -8,6 +8,7 @@ pub mod demo;
 pub mod effects;
 pub mod keymap;
 pub mod model;
+pub mod operator;
 pub mod query;
 pub mod runtime;
 pub mod secret;
@@ -16,4 +17,8 @@ pub mod store;
 pub mod terminal;
 pub mod text;
 pub mod time;
+<<<<<<< HEAD
 pub mod ui;
+=======
+pub mod units;
+>>>>>>> s3

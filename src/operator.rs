@@ -1,0 +1,3 @@
+//! Writes to backends, one operator per kind. In read-only mode none is built.
+
+pub mod alertmanager;
