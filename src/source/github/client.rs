@@ -351,6 +351,11 @@ impl Client {
         Failure::waiting(self.backend(), &wait)
     }
 
+    /// The token may go to this address.
+    pub(super) fn is_own_address(&self, url: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| self.settings.is_own(&url))
+    }
+
     /// Address of a path below the REST base; a whole address stays.
     pub(super) fn address(&self, path: &str) -> String {
         if path.starts_with("https://") || path.starts_with("http://") {

@@ -1,0 +1,2 @@
+//! Operators: what writes to a backend, one per kind.
+
