@@ -18,6 +18,9 @@ mod settings;
 mod shapes;
 
 
+#[cfg(test)]
+mod tests;
+
 pub use client::{Caller, Client};
 pub use deploys::DeployRule;
 pub use failure::Failure;
