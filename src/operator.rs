@@ -1,2 +1,3 @@
 //! Operators: what writes to a backend, one per kind.
 
+pub mod github;

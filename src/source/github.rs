@@ -7,26 +7,35 @@ mod cache;
 mod client;
 mod convert;
 mod deploys;
+mod detail;
 pub mod documents;
 mod failure;
 mod graphql;
+mod hooks;
+mod inspect;
+mod job_log;
 mod limits;
 mod pulls;
+mod reader;
+pub mod remote;
 pub mod requests;
 mod runs;
 mod settings;
 mod shapes;
-
+pub mod token;
 
 #[cfg(test)]
 mod tests;
 
 pub use client::{Caller, Client};
 pub use deploys::DeployRule;
-pub use failure::Failure;
+pub use failure::{Failure, Reached};
+pub use inspect::GitHubInspector;
 pub use pulls::PullRequestsSource;
+pub use reader::GitHubReader;
 pub use runs::RunsSource;
 pub use settings::{Settings, rest_url};
 
 pub(crate) use convert::run_state;
-pub(crate) use shapes::{PullShape, RunShape};
+pub(crate) use inspect::read_run;
+pub(crate) use shapes::PullShape;

@@ -315,10 +315,16 @@ impl Client {
         };
         let received = self.exchange(&ask).await?;
         if received.status.is_redirection() {
-            let says = format!("GitHub '{}': the repository of {what} was renamed; nothing was sent on. Set its new name", self.backend());
-            return Err(Failure { status: Some(received.status.as_u16()), ..Failure::new(ErrorKind::Unexpected, says) });
+            let says = format!(
+                "GitHub '{}': the repository of {what} was renamed; nothing was sent on. Set its new name",
+                self.backend()
+            );
+            return Err(Failure {
+                status: Some(received.status.as_u16()),
+                ..Failure::new(ErrorKind::Unexpected, says)
+            });
         }
-        self.expect_success(&received, what)?;
+        self.expect_data(&received, what)?;
         Ok(received.body)
     }
 
@@ -378,6 +384,7 @@ impl Client {
             resource: "core",
         };
         let mut response = self.begin(&ask).await?;
+        let mut is_own_word = true;
         for _ in 0..=MAX_REDIRECTS {
             let status = response.status();
             if !status.is_redirection() {
@@ -393,13 +400,13 @@ impl Client {
             response = sent
                 .map_err(|_| Failure::timed_out(host, what, self.settings.answer.as_secs()))?
                 .map_err(|error| Failure::transport(host, what, &error.without_url()))?;
+            is_own_word = false;
         }
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let is_own_word = matches!(status.as_u16(), 401 | 403 | 429) && self.settings.is_own(response.url());
-        if !is_own_word {
+        if !is_own_word || !matches!(status.as_u16(), 401 | 403 | 429) {
             return Err(failure::no_log(host, what, status));
         }
         let headers = response.headers().clone();
@@ -467,8 +474,7 @@ impl Client {
         };
         let unsendable = |why: String| Failure::unreadable(host, ask.what, &why).reached(Reached::Nothing);
         let request = request.body(body).map_err(|error| unsendable(error.to_string()))?;
-        let response =
-            self.api.execute(request).await.map_err(|error| Failure::transport(host, ask.what, &error))?;
+        let response = self.api.execute(request).await.map_err(|error| Failure::transport(host, ask.what, &error))?;
         Ok(reqwest::Response::from(response.map(reqwest::Body::wrap)))
     }
 
@@ -478,7 +484,9 @@ impl Client {
         while let Some(chunk) = response.chunk().await.map_err(|error| Failure::transport(host, what, &error))? {
             if body.len() + chunk.len() > self.settings.body_cap {
                 let mib = self.settings.body_cap / 1024 / 1024;
-                return Err(Failure::unreadable(host, what, &format!("it is longer than {mib} MiB")).reached(Reached::Unknown));
+                return Err(
+                    Failure::unreadable(host, what, &format!("it is longer than {mib} MiB")).reached(Reached::Unknown)
+                );
             }
             body.extend_from_slice(&chunk);
         }
@@ -548,13 +556,17 @@ fn is_web_page(received: &Received) -> bool {
 
 /// The `rel="next"` address of a `Link` header.
 fn next_link(headers: &HeaderMap) -> Option<String> {
-    headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok()).flat_map(|links| links.split(',')).find_map(
-        |link| {
+    headers
+        .get_all(header::LINK)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|links| links.split(','))
+        .find_map(|link| {
             let (address, rest) = link.split_once('>')?;
-            let is_next = rest.split(';').any(|part| part.trim().trim_start_matches("rel=").trim_matches('"') == "next");
+            let is_next =
+                rest.split(';').any(|part| part.trim().trim_start_matches("rel=").trim_matches('"') == "next");
             is_next.then(|| address.trim().trim_start_matches('<').to_owned())
-        },
-    )
+        })
 }
 
 #[cfg(test)]
@@ -564,7 +576,10 @@ mod tests {
     #[test]
     fn the_next_page_is_found_in_any_link_header() {
         let mut headers = HeaderMap::new();
-        headers.insert(header::LINK, HeaderValue::from_static("<https://h/a?page=1>; rel=\"prev\", <https://h/a?page=3>; rel=\"next\""));
+        headers.insert(
+            header::LINK,
+            HeaderValue::from_static("<https://h/a?page=1>; rel=\"prev\", <https://h/a?page=3>; rel=\"next\""),
+        );
         assert_eq!(next_link(&headers).as_deref(), Some("https://h/a?page=3"));
         headers.insert(header::LINK, HeaderValue::from_static("<https://h/a?page=1>; rel=\"last\""));
         assert_eq!(next_link(&headers), None);

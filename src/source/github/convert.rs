@@ -10,8 +10,8 @@ use crate::{
     model::{
         Name,
         code::{
-            ChangedFile, Check, Checks, Job, JobKey, MergeMethod, MergeState, Need, PullRequest, PullRequestKey, RepoKey,
-            Review, ReviewDecision, Run, RunKey, RunState, Step,
+            ChangedFile, Check, Checks, Job, JobKey, MergeMethod, MergeState, Need, PullRequest, PullRequestKey,
+            RepoKey, Review, ReviewDecision, Run, RunKey, RunState, Step,
         },
     },
     text::Clean,
@@ -368,8 +368,10 @@ mod tests {
 
     #[test]
     fn hostile_titles_and_labels_are_clean() {
-        let pull = pull(json!({"number": 7, "title": "\u{1b}]0;owned\u{7}fix\u{202e}cod\n\u{1b}[2Jx", "headRefName": "a\u{9b}b",
-            "labels": {"nodes": [{"name": "\u{1b}[31mred"}, null, {"name": 3}]}}));
+        let pull = pull(
+            json!({"number": 7, "title": "\u{1b}]0;owned\u{7}fix\u{202e}cod\n\u{1b}[2Jx", "headRefName": "a\u{9b}b",
+            "labels": {"nodes": [{"name": "\u{1b}[31mred"}, null, {"name": 3}]}}),
+        );
         assert_eq!(pull.title, "fixcod x");
         assert_eq!(pull.head, "ab");
         assert_eq!(*pull.labels, ["red"]);

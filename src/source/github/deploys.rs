@@ -86,7 +86,8 @@ mod tests {
         ] {
             assert!(rule.deploys(&run(name, path)), "{name} {path}");
         }
-        for (name, path) in [("CI", ".github/workflows/ci.yml"), ("undeployable", "x.yml"), ("nightly-e2e", "e2e.yml")] {
+        for (name, path) in [("CI", ".github/workflows/ci.yml"), ("undeployable", "x.yml"), ("nightly-e2e", "e2e.yml")]
+        {
             assert!(!rule.deploys(&run(name, path)), "{name} {path}");
         }
         rule.learn(".github/workflows/ci.yml");

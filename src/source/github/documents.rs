@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 /// What is read of every pull request, in lists and alone.
-const PULL: &str = "fragment P on PullRequest{ id number title url state isDraft createdAt updatedAt mergedAt
+const PULL: &str = "fragment P on PullRequest{ id number title url isDraft createdAt updatedAt mergedAt
  author{login} headRefName headRefOid baseRefName additions deletions changedFiles mergeable mergeStateStatus
  reviewDecision viewerDidAuthor isInMergeQueue
  repository{nameWithOwner mergeCommitAllowed squashMergeAllowed rebaseMergeAllowed}
@@ -59,8 +59,7 @@ pub fn pull_requests(repositories: usize, searches: bool, more: bool, checks: bo
              nodes{{...P}}}}{merged} }}"
         );
     }
-    let arguments =
-        if repositories == 0 { String::new() } else { format!("($n:Int!{variables})") };
+    let arguments = if repositories == 0 { String::new() } else { format!("($n:Int!{variables})") };
     let searches = if searches { SEARCHES } else { "" };
     format!(
         "query PullRequests{arguments}{{ rateLimit{{cost remaining resetAt}} viewer{{login}}{fields}\n{searches} }}\n{}",

@@ -69,7 +69,10 @@ impl Failure {
             let doing = if is_connect { "could not be connected to in time" } else { "went silent" };
             (ErrorKind::TimedOut, format!("GitHub '{host}' {doing} ({what})"))
         } else if http.is_some_and(|error| error.is_body() || error.is_decode()) {
-            (ErrorKind::Unexpected, format!("GitHub '{host}' broke off in the middle of its answer for {what}: {cause}"))
+            (
+                ErrorKind::Unexpected,
+                format!("GitHub '{host}' broke off in the middle of its answer for {what}: {cause}"),
+            )
         } else {
             (ErrorKind::Unreachable, format!("GitHub '{host}' does not answer: {cause}"))
         };
@@ -88,10 +91,16 @@ impl Failure {
             (ErrorKind::Auth, "a proxy or a login page stands before it, or 'url' is not the API")
         };
         let code = status.as_u16();
-        Self { status: Some(code), ..Self::new(
-            kind,
-            format!("GitHub '{host}' answered with a web page (HTTP {code}) instead of data: {why} ('{rest}')"),
-        ) }
+        // Whether what stands before GitHub let a write pass is not known.
+        let reached = if status.is_client_error() { Reached::Answer } else { Reached::Unknown };
+        Self {
+            status: Some(code),
+            reached,
+            ..Self::new(
+                kind,
+                format!("GitHub '{host}' answered with a web page (HTTP {code}) instead of data: {why} ('{rest}')"),
+            )
+        }
     }
 }
 
@@ -137,7 +146,14 @@ pub fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str) -> bool 
 }
 
 /// Words a refusal that is no limit.
-pub fn refused(host: &BackendId, what: &str, has_token: bool, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
+pub fn refused(
+    host: &BackendId,
+    what: &str,
+    has_token: bool,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Failure {
     let message = message(body);
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let quoted = if message.is_empty() { String::new() } else { format!(" ('{message}')") };
@@ -149,17 +165,28 @@ pub fn refused(host: &BackendId, what: &str, has_token: bool, status: StatusCode
                  Run `gh auth login`, or set a new GITHUB_TOKEN"
             ),
         ),
-        401 => (ErrorKind::Auth, format!("GitHub '{host}' wants a token (401) for {what}: run `gh auth login`, or set GITHUB_TOKEN")),
+        401 => (
+            ErrorKind::Auth,
+            format!("GitHub '{host}' wants a token (401) for {what}: run `gh auth login`, or set GITHUB_TOKEN"),
+        ),
         403 if header("x-github-sso").contains("required") => {
             let url = header("x-github-sso").split("url=").nth(1).unwrap_or_default();
-            (ErrorKind::Auth, format!("GitHub '{host}' wants the token authorised for single sign-on (403) for {what}: open {url}"))
+            (
+                ErrorKind::Auth,
+                format!("GitHub '{host}' wants the token authorised for single sign-on (403) for {what}: open {url}"),
+            )
         }
         403 => {
-            let needs = rights(&header("x-accepted-github-permissions").replace('=', ":"), header("x-accepted-oauth-scopes"));
+            let needs =
+                rights(&header("x-accepted-github-permissions").replace('=', ":"), header("x-accepted-oauth-scopes"));
             (ErrorKind::Auth, format!("GitHub '{host}' refused {what} (403){quoted}: the token lacks a right{needs}"))
         }
         404 => {
-            let token = if has_token { "it is gone, or the token may not see it" } else { "it is gone, or private: set GITHUB_TOKEN" };
+            let token = if has_token {
+                "it is gone, or the token may not see it"
+            } else {
+                "it is gone, or private: set GITHUB_TOKEN"
+            };
             (ErrorKind::Unexpected, format!("GitHub '{host}' does not find {what} (404): {token}"))
         }
         410 => (ErrorKind::Unexpected, format!("GitHub '{host}' no longer has {what} (410): expired or switched off")),
@@ -191,7 +218,10 @@ pub fn no_log(host: &BackendId, what: &str, status: StatusCode) -> Failure {
         403 => "the link to it was refused; try again",
         _ => "the store of logs refused it; try again",
     };
-    Failure { status: Some(code), ..Failure::new(ErrorKind::Unexpected, format!("GitHub '{host}' has no {what} ({code}): {why}")) }
+    Failure {
+        status: Some(code),
+        ..Failure::new(ErrorKind::Unexpected, format!("GitHub '{host}' has no {what} ({code}): {why}"))
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::{
     client::{Caller, Client},
     failure::Failure,
 };
-use crate::source::ErrorKind;
+use crate::{secret, source::ErrorKind, text::Clean};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -32,6 +32,11 @@ impl GraphError {
         self.kind.as_deref() == Some(kind)
     }
 
+    /// The server's words.
+    pub fn words(&self) -> Clean {
+        Clean::line(&secret::mask(self.message.as_deref().unwrap_or("no reason given")))
+    }
+
     /// The alias at the root that failed.
     pub fn alias(&self) -> Option<&str> {
         self.path.as_ref()?.first()?.as_str()
@@ -40,10 +45,13 @@ impl GraphError {
     /// The token may not read checks: fine-grained tokens have no such right.
     pub fn is_checks_right(&self) -> bool {
         let is_refused = self.is("FORBIDDEN")
-            || self.message.as_deref().is_some_and(|text| text.contains("Resource not accessible by personal access token"));
-        let is_checks = self.path.iter().flatten().filter_map(Value::as_str).any(|name| {
-            name == "statusCheckRollup" || name == "checks" || name == "contexts"
-        });
+            || self.message.as_deref().is_some_and(|text| text.contains("Resource not accessible by"));
+        let is_checks = self
+            .path
+            .iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .any(|name| name == "statusCheckRollup" || name == "checks" || name == "contexts");
         is_refused && is_checks
     }
 }
@@ -76,7 +84,8 @@ impl Client {
         if answer.errors().iter().any(|error| error.is("RATE_LIMITED") || error.is("RATE_LIMIT")) {
             return Err(self.limited("graphql"));
         }
-        if let Some(login) = answer.data.as_ref().and_then(|data| data.pointer("/viewer/login")).and_then(Value::as_str) {
+        if let Some(login) = answer.data.as_ref().and_then(|data| data.pointer("/viewer/login")).and_then(Value::as_str)
+        {
             self.learn_login(login);
         }
         let is_empty = match &answer.data {
@@ -89,7 +98,7 @@ impl Client {
             if why.to_ascii_lowercase().contains("rate limit") {
                 return Err(self.limited("graphql"));
             }
-            let says = format!("GitHub '{}' refused {what}: {}", self.backend(), crate::secret::mask(&why));
+            let says = format!("GitHub '{}' refused {what}: {}", self.backend(), secret::mask(&why));
             return Err(Failure { message: why, ..Failure::new(ErrorKind::Unexpected, says) });
         }
         answer.data.get_or_insert(Value::Null);

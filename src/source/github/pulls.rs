@@ -10,7 +10,7 @@ use super::{
     client::{Caller, Client},
     convert, documents,
     failure::Failure,
-    graphql::GraphAnswer,
+    graphql::{GraphAnswer, GraphError},
     requests,
     shapes::{Connection, PullNode, RepositoryNode, each},
 };
@@ -89,7 +89,7 @@ impl PullRequestsSource {
     ) -> Result<(), Failure> {
         for nth in 0..PAGES {
             let mut answer = ask(client, page, &wanted, searches && nth == 0, nth > 0).await?;
-            if answer.errors().iter().any(super::graphql::GraphError::is_checks_right) && !client.checks_unreadable() {
+            if answer.errors().iter().any(GraphError::is_checks_right) && !client.checks_unreadable() {
                 client.lose_checks();
                 answer = ask(client, page, &wanted, searches && nth == 0, nth > 0).await?;
             }
@@ -99,7 +99,10 @@ impl PullRequestsSource {
             }
         }
         for (repo, _) in wanted {
-            client.note(&format!("many {}", repo.name), Some(&format!("'{}': only the newest pull requests are read", repo.name)));
+            client.note(
+                &format!("many {}", repo.name),
+                Some(&format!("'{}': only the newest pull requests are read", repo.name)),
+            );
         }
         Ok(())
     }
@@ -201,6 +204,9 @@ impl Round {
             let merged = self.nodes(node.merged);
             self.lists.entry(repo.clone()).or_default().extend(pulls.into_iter().chain(merged));
         }
+        let broken = answer.errors().iter().find(|error| error.path.as_ref().is_some_and(|path| path.len() > 1));
+        let note = broken.map(|error| format!("pull requests are incomplete: {}", error.words()));
+        client.note("partial pulls", note.as_deref());
         for alias in ["review", "mine"] {
             let found = answer.take(alias).and_then(|value| serde_json::from_value::<Connection>(value).ok());
             let found = self.nodes(found);
@@ -212,7 +218,8 @@ impl Round {
     fn nodes(&mut self, connection: Option<Connection>) -> Vec<PullNode> {
         let Some(connection) = connection else { return Vec::new() };
         // A union's other kinds come as `{}`.
-        let nodes = connection.nodes.into_iter().filter(|node| node.as_object().is_none_or(|fields| !fields.is_empty()));
+        let nodes =
+            connection.nodes.into_iter().filter(|node| node.as_object().is_none_or(|fields| !fields.is_empty()));
         let (pulls, unreadable) = each(nodes.collect());
         self.unreadable += unreadable;
         pulls
@@ -278,8 +285,7 @@ fn newest_first<K>(pulls: BTreeMap<K, PullRequest>) -> Vec<PullRequest> {
 /// Why one repository has no answer, in words.
 fn why(answer: &GraphAnswer, alias: &str) -> String {
     let error = answer.errors().iter().find(|error| error.alias() == Some(alias));
-    let message = error.and_then(|error| error.message.as_deref()).unwrap_or("it has no answer");
-    let message = Clean::line(&crate::secret::mask(message));
+    let message = error.map_or_else(|| "it has no answer".into(), GraphError::words);
     match error {
         Some(error) if error.is("NOT_FOUND") => format!("{message}: it is gone, or the token may not see it"),
         Some(error) if error.is("FORBIDDEN") => format!("{message}: the token lacks a right"),

@@ -46,21 +46,16 @@ pub struct RunsSource {
 
 /// What a run's jobs tell of it.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Stage {
-    name: Option<Clean>,
-    done: u32,
-    total: u32,
-    deploys: bool,
+pub(super) struct Stage {
+    pub name: Option<Clean>,
+    pub done: u32,
+    pub total: u32,
+    pub deploys: bool,
 }
 
 impl RunsSource {
     /// `repositories`: `owner/name`. `poll`: else every 30 s.
-    pub fn new(
-        client: Arc<Client>,
-        repositories: &[String],
-        deploys: Arc<DeployRule>,
-        poll: Option<Duration>,
-    ) -> Self {
+    pub fn new(client: Arc<Client>, repositories: &[String], deploys: Arc<DeployRule>, poll: Option<Duration>) -> Self {
         let repositories = repo_keys(&client, repositories);
         let poll = poll.unwrap_or(POLL);
         Self { client, repositories, deploys, poll, over: BTreeMap::new(), open: BTreeSet::new() }
@@ -84,7 +79,9 @@ impl RunsSource {
                 }
             }
         }
-        if facts.is_empty() && let Some(error) = first_failure {
+        if facts.is_empty()
+            && let Some(error) = first_failure
+        {
             return Err(error);
         }
         self.forget_gone(&facts);
@@ -141,7 +138,9 @@ impl RunsSource {
 
     /// Drops what is remembered of runs that are in no list any more.
     fn forget_gone(&mut self, facts: &[Fact]) {
-        let lists = facts.iter().filter_map(|fact| if let Fact::Runs { repo, list } = fact { Some((repo, list)) } else { None });
+        let lists = facts
+            .iter()
+            .filter_map(|fact| if let Fact::Runs { repo, list } = fact { Some((repo, list)) } else { None });
         for (repo, list) in lists {
             let is_kept = |(key, _): &(RunKey, u32)| key.repo != *repo || list.iter().any(|run| run.key == *key);
             self.over.retain(|id, _| is_kept(id));
@@ -181,7 +180,7 @@ pub(super) async fn read_jobs(client: &Client, run: &RunKey, caller: Caller) -> 
     Ok(jobs)
 }
 
-fn stage_of(jobs: &[Job], run: &Run) -> Stage {
+pub(super) fn stage_of(jobs: &[Job], run: &Run) -> Stage {
     let named = |is: &dyn Fn(&Job) -> bool| jobs.iter().find(|job| is(job)).map(|job| job.name.clone());
     let name = if run.state.is_finished() {
         named(&|job| job.state.is_bad()).or_else(|| named(&|job| job.state == RunState::Cancelled))
@@ -215,7 +214,8 @@ mod tests {
             let shape = |(name, status, conclusion): &(&str, &str, Option<&str>)| json!({"id": 1, "name": name, "status": status, "conclusion": conclusion});
             jobs.iter().map(|job| convert::job(&key, serde_json::from_value(shape(job)).unwrap())).collect()
         };
-        let going = jobs(&[("build", "completed", Some("success")), ("ship", "in_progress", None), ("smoke", "queued", None)]);
+        let going =
+            jobs(&[("build", "completed", Some("success")), ("ship", "in_progress", None), ("smoke", "queued", None)]);
         let stage = stage_of(&going, &run("in_progress", None));
         assert_eq!((stage.name, stage.done, stage.total), (Some("ship".into()), 1, 3));
         let failed = jobs(&[("a", "completed", Some("cancelled")), ("b", "completed", Some("failure"))]);

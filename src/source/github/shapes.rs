@@ -65,7 +65,6 @@ pub struct PullNode {
     pub id: Option<String>,
     pub title: Option<String>,
     pub url: Option<String>,
-    pub state: Option<String>,
     pub is_draft: Option<bool>,
     pub created_at: Option<String>,
     pub updated_at: Option<String>,
@@ -221,7 +220,6 @@ pub struct JobList {
 #[derive(Debug, Deserialize)]
 pub struct JobShape {
     pub id: u64,
-    pub run_id: Option<u64>,
     pub run_attempt: Option<u32>,
     pub name: Option<String>,
     pub status: Option<String>,

@@ -1,10 +1,13 @@
 //! The client against a fake GitHub that can be slow, cut off, hostile or out of budget.
 
 mod fake;
+mod inspect;
 mod limits;
 mod pulls;
+mod reader;
 mod runs;
 mod transport;
+mod writes;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,4 +35,16 @@ fn client_with(fake: &Fake, change: impl FnOnce(&mut Settings)) -> (Arc<Client>,
     change(&mut settings);
     let clock = Arc::new(TestClock::at(NOW.parse().unwrap()));
     (Client::new(settings, Some(&Secret::new(TOKEN)), clock.clone()).unwrap(), clock)
+}
+
+fn repo() -> crate::model::code::RepoKey {
+    crate::model::code::RepoKey { host: BackendId::new("gh"), name: "acme/api".into() }
+}
+
+fn pull_key() -> crate::model::code::PullRequestKey {
+    crate::model::code::PullRequestKey { repo: repo(), number: 1490 }
+}
+
+fn run_key() -> crate::model::code::RunKey {
+    crate::model::code::RunKey { repo: repo(), id: 412 }
 }

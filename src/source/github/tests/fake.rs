@@ -74,6 +74,8 @@ type Script = dyn Fn(&Seen) -> Reply + Send + Sync;
 pub struct Fake {
     pub url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
+    /// Requests being answered now, and the most there were.
+    busy: Arc<Mutex<(usize, usize)>>,
     task: JoinHandle<()>,
 }
 
@@ -88,17 +90,23 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
+        let busy = Arc::new(Mutex::new((0, 0)));
+        let counted = busy.clone();
         let (kept, script): (_, Arc<Script>) = (seen.clone(), Arc::new(script));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, kept.clone(), script.clone()));
+                tokio::spawn(serve(stream, kept.clone(), script.clone(), counted.clone()));
             }
         });
-        Self { url, seen, task }
+        Self { url, seen, busy, task }
     }
 
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
+    }
+
+    pub fn most_at_once(&self) -> usize {
+        self.busy.lock().unwrap().1
     }
 
     pub fn paths(&self) -> Vec<String> {
@@ -106,7 +114,7 @@ impl Fake {
     }
 }
 
-async fn serve(stream: TcpStream, kept: Arc<Mutex<Vec<Seen>>>, script: Arc<Script>) {
+async fn serve(stream: TcpStream, kept: Arc<Mutex<Vec<Seen>>>, script: Arc<Script>, busy: Arc<Mutex<(usize, usize)>>) {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
@@ -131,6 +139,15 @@ async fn serve(stream: TcpStream, kept: Arc<Mutex<Vec<Seen>>>, script: Arc<Scrip
     seen.body = String::from_utf8_lossy(&body).into_owned();
     kept.lock().unwrap().push(seen.clone());
     let reply = script(&seen);
+    {
+        let mut busy = busy.lock().unwrap();
+        *busy = (busy.0 + 1, busy.1.max(busy.0 + 1));
+    }
+    // Others that are on their way get the chance to be counted.
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    busy.lock().unwrap().0 -= 1;
     let _ = stream.write_all(&reply.bytes).await;
     let _ = stream.flush().await;
     if reply.hangs {

@@ -85,19 +85,7 @@ async fn a_used_up_hour_comes_as_403() {
 
 #[tokio::test]
 async fn requests_go_one_after_another() {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    };
-    let running = Arc::new(AtomicUsize::new(0));
-    let most = Arc::new(AtomicUsize::new(0));
-    let (in_script, peak) = (running.clone(), most.clone());
-    let fake = Fake::start(move |_| {
-        peak.fetch_max(in_script.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        in_script.fetch_sub(1, Ordering::SeqCst);
-        Reply::new(200, &[], "{}")
-    })
-    .await;
+    let fake = Fake::start(|_| Reply::new(200, &[], "{}")).await;
     let (client, _) = client(&fake);
     let asked = (0..8).map(|n| {
         let client = client.clone();
@@ -106,7 +94,7 @@ async fn requests_go_one_after_another() {
     for answer in futures::future::join_all(asked).await {
         answer.unwrap();
     }
-    assert_eq!(most.load(Ordering::SeqCst), 1);
+    assert_eq!(fake.most_at_once(), 1);
     let paths: Vec<String> = fake.seen().into_iter().map(|seen| seen.path).collect();
     assert_eq!(paths, (0..8).map(|n| format!("/x{n}")).collect::<Vec<_>>(), "in the order asked");
 }

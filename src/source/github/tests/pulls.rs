@@ -47,7 +47,10 @@ fn list<'f>(facts: &'f [Fact], repo: Option<&str>) -> &'f [PullRequest] {
 }
 
 fn notes(facts: &[Fact]) -> String {
-    facts.iter().find_map(|fact| if let Fact::Info(info) = fact { Some(format!("{:?}", info.notes)) } else { None }).unwrap()
+    facts
+        .iter()
+        .find_map(|fact| if let Fact::Info(info) = fact { Some(format!("{:?}", info.notes)) } else { None })
+        .unwrap()
 }
 
 #[tokio::test]

@@ -27,7 +27,11 @@ fn source(fake: &Fake, repositories: &[&str]) -> RunsSource {
 }
 
 fn runs(facts: &[Fact]) -> Vec<Run> {
-    facts.iter().filter_map(|fact| if let Fact::Runs { list, .. } = fact { Some(list.clone()) } else { None }).flatten().collect()
+    facts
+        .iter()
+        .filter_map(|fact| if let Fact::Runs { list, .. } = fact { Some(list.clone()) } else { None })
+        .flatten()
+        .collect()
 }
 
 /// A run that goes on, and its end, which comes with the third poll.
