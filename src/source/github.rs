@@ -9,6 +9,7 @@ mod convert;
 mod deploys;
 mod detail;
 pub mod documents;
+mod exchange;
 mod failure;
 mod graphql;
 mod hooks;

@@ -257,7 +257,7 @@ pub fn body(node: &PullNode) -> Clean {
     block(node.body.as_ref())
 }
 
-pub fn file(shape: FileShape) -> ChangedFile {
+pub fn file(shape: &FileShape) -> ChangedFile {
     ChangedFile {
         path: text(shape.filename.as_ref()),
         mark: match shape.status.as_deref() {

@@ -130,7 +130,7 @@ async fn files(client: &Client, pull: &PullRequest) -> Result<Files, Failure> {
         let Some(path) = next.take() else { break };
         let page = client.get(&path, &what, Caller::Person).await?;
         let (shapes, _) = each::<FileShape>(client.decode(&page.body, &what)?);
-        list.extend(shapes.into_iter().map(convert::file));
+        list.extend(shapes.iter().map(convert::file));
         next = page.next.filter(|url| client.is_own_address(url));
     }
     let truncated = next.is_some() || list.len() < pull.changed_files as usize;

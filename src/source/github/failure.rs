@@ -26,7 +26,7 @@ pub enum Reached {
 /// A request that failed, with what a write must know beside the words.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    pub error: SourceError,
+    pub error: Box<SourceError>,
     pub status: Option<u16>,
     /// The server's own words, cleaned.
     pub message: String,
@@ -35,11 +35,21 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(kind: ErrorKind, says: impl AsRef<str>) -> Self {
-        Self { error: SourceError::new(kind, says), status: None, message: String::new(), reached: Reached::Answer }
+        Self {
+            error: Box::new(SourceError::new(kind, says)),
+            status: None,
+            message: String::new(),
+            reached: Reached::Answer,
+        }
     }
 
+    #[must_use]
     pub fn reached(self, reached: Reached) -> Self {
         Self { reached, ..self }
+    }
+
+    pub fn into_error(self) -> SourceError {
+        *self.error
     }
 
     /// Other repositories of the host would fail alike: asking on is of no use.
@@ -51,7 +61,7 @@ impl Failure {
     pub fn waiting(host: &BackendId, wait: &Wait) -> Self {
         let mut failure =
             Self::new(ErrorKind::Throttled, format!("GitHub '{host}': {}", wait.why)).reached(Reached::Nothing);
-        failure.error = failure.error.retry_at(Some(wait.until));
+        failure.error.retry_at = Some(wait.until);
         failure
     }
 
@@ -197,7 +207,7 @@ pub fn refused(
         code => (ErrorKind::Unexpected, format!("GitHub '{host}' refused {what} ({code}){quoted}")),
     };
     let reached = if status.is_server_error() { Reached::Unknown } else { Reached::Answer };
-    Failure { error: SourceError::new(kind, says), status: Some(status.as_u16()), message, reached }
+    Failure { error: Box::new(SourceError::new(kind, says)), status: Some(status.as_u16()), message, reached }
 }
 
 fn rights(permissions: &str, scopes: &str) -> String {

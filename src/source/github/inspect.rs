@@ -9,7 +9,9 @@ use super::{
     client::{Caller, Client},
     convert, deploys,
     deploys::DeployRule,
-    detail, hooks, requests, runs,
+    detail,
+    failure::Failure,
+    hooks, requests, runs,
     shapes::{ContentShape, RepositoryShape, RunShape},
 };
 use crate::{
@@ -39,13 +41,13 @@ impl GitHubInspector {
     }
 
     async fn pull_request(&self, key: &PullRequestKey) -> Result<Inspection, SourceError> {
-        let (mut whole, _) = detail::read(&self.client, key, None).await.map_err(|failure| failure.error)?;
+        let (mut whole, _) = detail::read(&self.client, key, None).await.map_err(Failure::into_error)?;
         for nth in 1..=SETTLE_TRIES {
             if whole.pull.merge != MergeState::Checking || whole.pull.merged.is_some() {
                 break;
             }
             tokio::time::sleep(self.client.settings().settle * nth).await;
-            whole.pull.merge = detail::merge_state(&self.client, &whole.pull).await.map_err(|failure| failure.error)?;
+            whole.pull.merge = detail::merge_state(&self.client, &whole.pull).await.map_err(Failure::into_error)?;
             whole.detail.merge = whole.pull.merge.clone();
         }
         let may_write = whole.may_write.ok_or_else(|| Clean::line("GitHub did not tell what the token may do"));
@@ -57,9 +59,9 @@ impl GitHubInspector {
     }
 
     async fn run(&self, key: &RunKey) -> Result<Inspection, SourceError> {
-        let shape = read_run(&self.client, key).await.map_err(|failure| failure.error)?;
+        let shape = read_run(&self.client, key).await.map_err(Failure::into_error)?;
         let mut run = convert::run(&key.repo, &shape);
-        let jobs = runs::read_jobs(&self.client, key, Caller::Person).await.map_err(|failure| failure.error)?;
+        let jobs = runs::read_jobs(&self.client, key, Caller::Person).await.map_err(Failure::into_error)?;
         let hooks = self.hooks(&run).await;
         let stage = runs::stage_of(&jobs, &run);
         run.deploys = self.deploys.deploys(&run) || stage.deploys;
@@ -134,7 +136,7 @@ impl GitHubInspector {
 }
 
 /// A run as it is now.
-pub(crate) async fn read_run(client: &Client, key: &RunKey) -> Result<RunShape, super::Failure> {
+pub(crate) async fn read_run(client: &Client, key: &RunKey) -> Result<RunShape, Failure> {
     let what = format!("run {} of '{}'", key.id, key.repo.name);
     client.read(&requests::run(key), &what, Caller::Person).await
 }

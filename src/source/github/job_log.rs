@@ -167,7 +167,8 @@ mod tests {
             {"number": 2, "status": "completed", "conclusion": "failure", "completed_at": "2026-03-01T02:03:05Z"},
             {"number": 16, "status": "completed", "conclusion": "success", "completed_at": "2026-03-01T02:03:09Z"}]});
         let job = convert::job(&run, serde_json::from_value(shape).unwrap());
-        let text: String = (1..10).map(|n| format!("2026-03-01T02:03:0{n}.5000000Z line {n}\n")).collect();
+        let text: String =
+            (1..10).map(|n| format!("2026-03-01T02:03:0{n}.5000000Z line {n}\n")).collect::<Vec<_>>().concat();
         let lines = lines(text.as_bytes(), false);
         let errors = last_of_failed_step(&lines.times, &lines.kept, &job);
         assert_eq!(

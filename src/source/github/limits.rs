@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// Wait after a secondary limit that names no time.
-const SECONDARY_WAIT: Duration = Duration::from_secs(60);
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const SECONDARY_WAIT: Duration = Duration::from_mins(1);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// Servers' and our clocks differ by more than the `Date` header tells.
 const MARGIN: SignedDuration = SignedDuration::from_secs(2);
 

@@ -29,7 +29,7 @@ const PAGE: u32 = 50;
 const SMALL_PAGE: u32 = 15;
 /// Pages per repository: 200 pull requests.
 const PAGES: usize = 4;
-const POLL: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_mins(1);
 /// Polls without a change after which it is asked half as often.
 const CALM: u32 = 10;
 /// How long merged ones are reported.
@@ -73,7 +73,7 @@ impl PullRequestsSource {
                     // Too heavy for its 10 s: smaller pages from now on.
                     self.page = SMALL_PAGE;
                 }
-                return Err(failure.error);
+                return Err(failure.into_error());
             }
         }
         round.conclude(&self.client, &self.repositories).inspect(|facts| self.watch_for_change(facts))

@@ -6,7 +6,9 @@ use futures::{FutureExt, future::BoxFuture};
 
 use super::{
     client::{Caller, Client},
-    convert, detail, inspect, job_log, runs,
+    convert, detail,
+    failure::Failure,
+    inspect, job_log, runs,
 };
 use crate::{
     model::{
@@ -47,7 +49,7 @@ impl GitHubReader {
                 }
                 Err(failure) => {
                     wait = self.until(&failure.error, wait);
-                    if !out.send(Err(failure.error)).await {
+                    if !out.send(Err(failure.into_error())).await {
                         return;
                     }
                 }
@@ -86,9 +88,9 @@ impl GitHubReader {
                     let state = convert::run(&key.repo, &shape).state;
                     let jobs = runs::read_jobs(&self.client, key, Caller::Person).await;
                     let is_over = state.is_finished() && jobs.is_ok();
-                    (jobs.map(Answer::Jobs).map_err(|failure| failure.error), is_over)
+                    (jobs.map(Answer::Jobs).map_err(Failure::into_error), is_over)
                 }
-                Err(failure) => (Err(failure.error), false),
+                Err(failure) => (Err(failure.into_error()), false),
             };
             if let Err(error) = &answer {
                 wait = self.until(error, wait);
@@ -120,7 +122,7 @@ impl Reader for GitHubReader {
                 Query::Jobs(key) => self.jobs(key, &out).await,
                 Query::JobLog(key) => {
                     let log = job_log::read(&self.client, key).await;
-                    let answer = log.map(|log| Answer::JobLog(Box::new(log))).map_err(|failure| failure.error);
+                    let answer = log.map(|log| Answer::JobLog(Box::new(log))).map_err(Failure::into_error);
                     out.send(answer).await;
                 }
                 _ => {

@@ -72,10 +72,10 @@ impl RunsSource {
                     self.client.note(&topic, None);
                     facts.push(Fact::Runs { repo, list });
                 }
-                Err(failure) if failure.is_host_wide() => return Err(failure.error),
+                Err(failure) if failure.is_host_wide() => return Err(failure.into_error()),
                 Err(failure) => {
                     self.client.note(&topic, Some(&failure.error.says));
-                    first_failure.get_or_insert(failure.error);
+                    first_failure.get_or_insert(failure.into_error());
                 }
             }
         }

@@ -1,6 +1,9 @@
 //! A scripted HTTP server on loopback: one answer per connection, every request kept.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+};
 
 use serde_json::Value;
 use tokio::{
@@ -44,7 +47,7 @@ impl Reply {
             head.push_str("content-type: application/json\r\n");
         }
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         head.push_str("\r\n");
         Self { bytes: [head.as_bytes(), body].concat(), hangs: false }

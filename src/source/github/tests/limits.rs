@@ -48,13 +48,13 @@ async fn polls_stop_at_a_tenth_without_asking() {
     let fake = Fake::start(|_| with(200, &budget("400"), "{}")).await;
     let (client, clock) = client(&fake);
     client.get("/x", "x", Caller::Poll).await.unwrap();
-    let error = client.get("/x", "x", Caller::Poll).await.err().unwrap().error;
+    let error = client.get("/x", "x", Caller::Poll).await.err().unwrap().into_error();
     assert_eq!(error.kind, ErrorKind::Throttled);
     assert_eq!(error.retry_at, Some("2026-11-21T03:50:02Z".parse().unwrap()));
     assert!(error.says.contains("400 of 5000"), "{}", error.says);
     assert_eq!(fake.seen().len(), 1, "the second was not sent");
     client.get("/x", "x", Caller::Person).await.unwrap();
-    clock.advance(Duration::from_secs(3600));
+    clock.advance(Duration::from_hours(1));
     client.get("/x", "x", Caller::Poll).await.unwrap();
     let quotas = client.facts().into_iter().filter(|fact| matches!(fact, Fact::Quota(quota) if quota.remaining == 400));
     assert_eq!(quotas.count(), 1);
@@ -64,9 +64,9 @@ async fn polls_stop_at_a_tenth_without_asking() {
 async fn retry_after_is_obeyed_by_all_requests() {
     let fake = Fake::start(|_| with(429, &[("retry-after", "60".to_owned())], r#"{"message":"slow down"}"#)).await;
     let (client, clock) = client(&fake);
-    let error = client.get("/x", "x", Caller::Person).await.err().unwrap().error;
+    let error = client.get("/x", "x", Caller::Person).await.err().unwrap().into_error();
     assert_eq!(error.kind, ErrorKind::Throttled);
-    assert_eq!(error.retry_at, Some(clock.now().wall + Duration::from_secs(60)));
+    assert_eq!(error.retry_at, Some(clock.now().wall + Duration::from_mins(1)));
     assert!(client.get("/y", "y", Caller::Person).await.is_err());
     assert_eq!(fake.seen().len(), 1);
     clock.advance(Duration::from_secs(61));
@@ -78,7 +78,7 @@ async fn retry_after_is_obeyed_by_all_requests() {
 async fn a_used_up_hour_comes_as_403() {
     let fake = Fake::start(|_| with(403, &budget("0"), r#"{"message":"API rate limit exceeded"}"#)).await;
     let (client, _) = client(&fake);
-    let error = client.get("/x", "x", Caller::Person).await.err().unwrap().error;
+    let error = client.get("/x", "x", Caller::Person).await.err().unwrap().into_error();
     assert_eq!(error.kind, ErrorKind::Throttled);
     assert_eq!(error.retry_at, Some("2026-11-21T03:50:02Z".parse().unwrap()));
 }
@@ -97,4 +97,39 @@ async fn requests_go_one_after_another() {
     assert_eq!(fake.most_at_once(), 1);
     let paths: Vec<String> = fake.seen().into_iter().map(|seen| seen.path).collect();
     assert_eq!(paths, (0..8).map(|n| format!("/x{n}")).collect::<Vec<_>>(), "in the order asked");
+}
+
+#[tokio::test]
+async fn ten_repositories_stay_within_600_requests_an_hour() {
+    use serde_json::json;
+
+    use super::super::{DeployRule, PullRequestsSource, RunsSource};
+    use crate::source::Source;
+
+    let fake = Fake::start(|seen: &Seen| match (seen.method.as_str(), seen.header("if-none-match")) {
+        ("POST", _) => {
+            let mut data = json!({"viewer": {"login": "ana"}});
+            for index in 0..10 {
+                data[format!("r{index}")] = json!({"nameWithOwner": format!("acme/r{index}"), "open": {"nodes": []}});
+            }
+            Reply::json(&json!({ "data": data }))
+        }
+        (_, Some(_)) => Reply::new(304, &[], ""),
+        _ => Reply::new(200, &[("etag", "\"1\"")], r#"{"workflow_runs":[]}"#),
+    })
+    .await;
+    let (client, _) = client(&fake);
+    let repositories: Vec<String> = (0..10).map(|index| format!("acme/r{index}")).collect();
+    let mut pulls = PullRequestsSource::new(client.clone(), &repositories, None);
+    let mut runs = RunsSource::new(client, &repositories, std::sync::Arc::new(DeployRule::default()), None);
+    // A tenth of an hour, at the pace the sources themselves ask for.
+    for (source, seconds) in [(&mut pulls as &mut dyn Source, 360), (&mut runs, 360)] {
+        let mut passed = Duration::ZERO;
+        while passed < Duration::from_secs(seconds) {
+            source.next().await.unwrap();
+            passed += source.cadence().expected();
+        }
+    }
+    let counted = fake.seen().iter().filter(|seen| seen.header("if-none-match").is_none()).count();
+    assert!(counted <= 60, "{counted} counted requests in a tenth of an hour");
 }

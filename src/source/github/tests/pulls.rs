@@ -12,11 +12,11 @@ use crate::{
     source::{ErrorKind, Fact, Source, SourceError},
 };
 
-fn pull(repo: &str, number: u64, more: Value) -> Value {
+fn pull(repo: &str, number: u64, more: &Value) -> Value {
     let mut node = json!({"number": number, "id": format!("PR_{number}"), "title": format!("pull {number}"),
         "repository": {"nameWithOwner": repo, "squashMergeAllowed": true}, "author": {"login": "bob"},
         "updatedAt": "2026-11-21T03:00:00Z", "headRefOid": "77ac01", "mergeable": "MERGEABLE", "mergeStateStatus": "CLEAN"});
-    json_patch::merge(&mut node, &more);
+    json_patch::merge(&mut node, more);
     node
 }
 
@@ -25,9 +25,9 @@ fn repository(name: &str, open: &[Value], merged: &[Value]) -> Value {
         "merged": {"nodes": merged}})
 }
 
-fn answer(fields: Value) -> Reply {
+fn answer(fields: &Value) -> Reply {
     let mut data = json!({"viewer": {"login": "ana"}, "review": {"nodes": []}, "mine": {"nodes": []}});
-    json_patch::merge(&mut data, &fields);
+    json_patch::merge(&mut data, fields);
     Reply::json(&json!({ "data": data }))
 }
 
@@ -57,14 +57,14 @@ fn notes(facts: &[Fact]) -> String {
 async fn open_merged_asked_and_mine_come_in_one_request() {
     let fake = Fake::start(|_| {
         let merged = [
-            pull("acme/api", 1487, json!({"mergedAt": "2026-11-21T02:44:00Z", "state": "MERGED"})),
-            pull("acme/api", 1400, json!({"mergedAt": "2026-11-19T02:44:00Z", "state": "MERGED"})),
+            pull("acme/api", 1487, &json!({"mergedAt": "2026-11-21T02:44:00Z", "state": "MERGED"})),
+            pull("acme/api", 1400, &json!({"mergedAt": "2026-11-19T02:44:00Z", "state": "MERGED"})),
         ];
-        answer(json!({
-            "r0": repository("acme/api", &[pull("acme/api", 1490, json!({})), pull("acme/api", 3, json!({"author": null}))], &merged),
+        answer(&json!({
+            "r0": repository("acme/api", &[pull("acme/api", 1490, &json!({})), pull("acme/api", 3, &json!({"author": null}))], &merged),
             "r1": repository("acme/web", &[], &[]),
-            "review": {"nodes": [pull("acme/api", 1490, json!({})), pull("other/x", 5, json!({})), {}]},
-            "mine": {"nodes": [pull("acme/api", 1479, json!({"viewerDidAuthor": true, "reviewDecision": "APPROVED"}))]},
+            "review": {"nodes": [pull("acme/api", 1490, &json!({})), pull("other/x", 5, &json!({})), {}]},
+            "mine": {"nodes": [pull("acme/api", 1479, &json!({"viewerDidAuthor": true, "reviewDecision": "APPROVED"}))]},
         }))
     })
     .await;
@@ -85,7 +85,7 @@ async fn open_merged_asked_and_mine_come_in_one_request() {
 
 #[tokio::test]
 async fn without_repositories_only_the_searches_are_made() {
-    let fake = Fake::start(|_| answer(json!({}))).await;
+    let fake = Fake::start(|_| answer(&json!({}))).await;
     let facts = poll(&fake, &[]).await.unwrap();
     assert!(list(&facts, None).is_empty());
     let document = fake.seen()[0].json()["query"].as_str().unwrap().to_owned();
@@ -95,7 +95,7 @@ async fn without_repositories_only_the_searches_are_made() {
 #[tokio::test]
 async fn one_bad_repository_does_not_cost_the_others() {
     let fake = Fake::start(|_| {
-        Reply::json(&json!({"data": {"viewer": {"login": "ana"}, "r0": null, "r1": repository("acme/web", &[pull("acme/web", 1, json!({}))], &[])},
+        Reply::json(&json!({"data": {"viewer": {"login": "ana"}, "r0": null, "r1": repository("acme/web", &[pull("acme/web", 1, &json!({}))], &[])},
             "errors": [{"type": "NOT_FOUND", "path": ["r0"], "message": "Could not resolve to a Repository with the name 'acme/gone'."}]}))
     })
     .await;
@@ -115,7 +115,7 @@ async fn unreadable_checks_are_asked_for_once_and_never_called_none() {
                 "message": "Resource not accessible by personal access token"});
             return Reply::json(&json!({"data": {"viewer": {"login": "ana"}, "r0": repository("acme/api", &[Value::Null], &[])}, "errors": [error]}));
         }
-        answer(json!({"r0": repository("acme/api", &[pull("acme/api", 1, json!({}))], &[])}))
+        answer(&json!({"r0": repository("acme/api", &[pull("acme/api", 1, &json!({}))], &[])}))
     })
     .await;
     let (client, _) = client(&fake);
@@ -132,11 +132,11 @@ async fn unreadable_checks_are_asked_for_once_and_never_called_none() {
 async fn later_pages_are_read() {
     let fake = Fake::start(|seen: &Seen| {
         let first = seen.json()["variables"]["c0"].is_null();
-        let mut page = repository("acme/api", &[pull("acme/api", if first { 1 } else { 2 }, json!({}))], &[]);
+        let mut page = repository("acme/api", &[pull("acme/api", if first { 1 } else { 2 }, &json!({}))], &[]);
         if first {
             page["open"]["pageInfo"] = json!({"hasNextPage": true, "endCursor": "abc"});
         }
-        answer(json!({ "r0": page }))
+        answer(&json!({ "r0": page }))
     })
     .await;
     let facts = poll(&fake, &["acme/api"]).await.unwrap();
@@ -163,8 +163,8 @@ async fn limits_and_errors_that_come_as_200_are_failures() {
 #[tokio::test]
 async fn wrong_types_cost_one_pull_request() {
     let fake = Fake::start(|_| {
-        let open = [pull("acme/api", 1, json!({})), pull("acme/api", 2, json!({"title": {"no": "text"}}))];
-        answer(json!({"r0": repository("acme/api", &open, &[])}))
+        let open = [pull("acme/api", 1, &json!({})), pull("acme/api", 2, &json!({"title": {"no": "text"}}))];
+        answer(&json!({"r0": repository("acme/api", &open, &[])}))
     })
     .await;
     let facts = poll(&fake, &["acme/api"]).await.unwrap();

@@ -109,11 +109,15 @@ async fn a_refused_token_for_a_log_says_so() {
 
 #[tokio::test]
 async fn of_a_huge_log_the_end_is_kept() {
-    let text: String = (0..10_000).map(|n| format!("2026-03-01T02:03:04.1234567Z line {n}\n")).collect();
+    let text: String =
+        (0..10_000).map(|n| format!("2026-03-01T02:03:04.1234567Z line {n}\n")).collect::<Vec<_>>().concat();
     let whole = text.len() as u64;
-    let fake = Fake::start(move |seen: &Seen| match seen.path.ends_with("/logs") {
-        true => Reply::new(200, &[("content-type", "text/plain")], &text),
-        false => Reply::json(&json!({"id": 701, "status": "completed", "conclusion": "success"})),
+    let fake = Fake::start(move |seen: &Seen| {
+        if seen.path.ends_with("/logs") {
+            Reply::new(200, &[("content-type", "text/plain")], &text)
+        } else {
+            Reply::json(&json!({"id": 701, "status": "completed", "conclusion": "success"}))
+        }
     })
     .await;
     let (client, clock) = client_with(&fake, |settings| settings.log_cap = 1000);
@@ -135,9 +139,12 @@ fn jobs_reply(conclusion: &Value) -> Reply {
 
 #[tokio::test]
 async fn jobs_end_with_their_run() {
-    let fake = Fake::start(|seen: &Seen| match seen.path.contains("/jobs") {
-        true => jobs_reply(&json!("failure")),
-        false => Reply::json(&json!({"id": 412, "status": "completed", "conclusion": "failure"})),
+    let fake = Fake::start(|seen: &Seen| {
+        if seen.path.contains("/jobs") {
+            jobs_reply(&json!("failure"))
+        } else {
+            Reply::json(&json!({"id": 412, "status": "completed", "conclusion": "failure"}))
+        }
     })
     .await;
     let (client, clock) = client(&fake);

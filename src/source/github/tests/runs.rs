@@ -14,10 +14,10 @@ use crate::{
     source::{ErrorKind, Fact, Source},
 };
 
-fn run(id: u64, more: Value) -> Value {
+fn run(id: u64, more: &Value) -> Value {
     let mut run = json!({"id": id, "name": "ci", "path": ".github/workflows/ci.yml", "run_number": id, "run_attempt": 1,
         "status": "completed", "conclusion": "success", "head_sha": "3e9d1c", "actor": {"login": "alice"}});
-    json_patch::merge(&mut run, &more);
+    json_patch::merge(&mut run, more);
     run
 }
 
@@ -43,8 +43,8 @@ fn story(seen: &Seen, polls: u64) -> Reply {
             {"id": 2, "run_attempt": 1, "name": "deploy", "status": status, "conclusion": conclusion, "started_at": null}]}));
     }
     Reply::json(&json!({"total_count": 3, "workflow_runs": [
-        run(412, json!({"status": status, "conclusion": conclusion, "name": null, "head_branch": null, "head_commit": null})),
-        run(411, json!({})), {"id": "wrong"}]}))
+        run(412, &json!({"status": status, "conclusion": conclusion, "name": null, "head_branch": null, "head_commit": null})),
+        run(411, &json!({})), {"id": "wrong"}]}))
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn jobs_are_read_while_a_run_goes_on_and_once_after() {
 async fn one_bad_repository_does_not_cost_the_others() {
     let fake = Fake::start(|seen| match seen.path.as_str() {
         path if path.starts_with("/repos/acme/gone") => Reply::new(404, &[], r#"{"message":"Not Found"}"#),
-        _ => Reply::json(&json!({"workflow_runs": [run(1, json!({}))]})),
+        _ => Reply::json(&json!({"workflow_runs": [run(1, &json!({}))]})),
     })
     .await;
     let facts = source(&fake, &["acme/gone", "acme/api"]).next().await.unwrap();
@@ -93,7 +93,7 @@ async fn a_refused_token_stops_the_round() {
 async fn unchanged_lists_cost_no_budget() {
     let fake = Fake::start(|seen: &Seen| match seen.header("if-none-match") {
         Some(_) => Reply::new(304, &[], ""),
-        None => Reply::new(200, &[("etag", "\"1\"")], json!({"workflow_runs": [run(1, json!({}))]}).to_string()),
+        None => Reply::new(200, &[("etag", "\"1\"")], json!({"workflow_runs": [run(1, &json!({}))]}).to_string()),
     })
     .await;
     let mut source = source(&fake, &["acme/a", "acme/b"]);

@@ -10,7 +10,7 @@ use crate::source::{ErrorKind, SourceError};
 async fn fail(reply: impl Fn() -> Reply + Send + Sync + 'static) -> SourceError {
     let fake = Fake::start(move |_| reply()).await;
     let (client, _) = client_with(&fake, |settings| settings.body_cap = 1024 * 1024);
-    client.read::<serde_json::Value>("/repos/acme/api", "'acme/api'", Caller::Person).await.unwrap_err().error
+    client.read::<serde_json::Value>("/repos/acme/api", "'acme/api'", Caller::Person).await.unwrap_err().into_error()
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn a_dead_server_is_unreachable() {
     // The listener closes when its task is gone.
     let error = loop {
         tokio::task::yield_now().await;
-        let error = client.get("/x", "x", Caller::Person).await.err().unwrap().error;
+        let error = client.get("/x", "x", Caller::Person).await.err().unwrap().into_error();
         if error.kind != ErrorKind::TimedOut {
             break error;
         }
@@ -117,7 +117,7 @@ async fn the_token_goes_to_no_other_host() {
     let location = format!("{}/login", other.url);
     let fake = Fake::start(move |_| Reply::new(302, &[("location", &location)], "")).await;
     let (client, _) = client(&fake);
-    let error = client.get("/user", "the user", Caller::Person).await.err().unwrap().error;
+    let error = client.get("/user", "the user", Caller::Person).await.err().unwrap().into_error();
     assert_eq!(error.kind, ErrorKind::Auth);
     assert!(error.says.contains("redirects"), "{}", error.says);
     assert!(other.seen().is_empty());

@@ -90,11 +90,14 @@ async fn what_is_sent_is_bound_to_what_was_seen() {
 
 #[tokio::test]
 async fn what_moved_is_not_written_to() {
-    let fake = Fake::start(|seen: &Seen| match seen.path.contains("/pulls/") {
-        true => Reply::json(&json!({"state": "open", "head": {"sha": "0ther00"}})),
-        false => Reply::json(
-            &json!({"id": 412, "run_attempt": 2, "status": "in_progress", "triggering_actor": {"login": "bob"}}),
-        ),
+    let fake = Fake::start(|seen: &Seen| {
+        if seen.path.contains("/pulls/") {
+            Reply::json(&json!({"state": "open", "head": {"sha": "0ther00"}}))
+        } else {
+            let bob =
+                json!({"id": 412, "run_attempt": 2, "status": "in_progress", "triggering_actor": {"login": "bob"}});
+            Reply::json(&bob)
+        }
     })
     .await;
     for write in [approve(), merge()] {
@@ -129,12 +132,13 @@ async fn finished_runs_are_not_cancelled_and_running_ones_not_rerun() {
     assert!(matches!(&error, ActionError::Refused(says) if says.contains("still goes on")), "{error:?}");
 }
 
+type Is<'a> = &'a dyn Fn(&ActionError) -> bool;
+
 #[tokio::test]
 async fn refusals_are_told_apart() {
     let moved = |error: &ActionError| matches!(error, ActionError::Moved(_));
     let no = |error: &ActionError| matches!(error, ActionError::Refused(_));
     let body = |text: &str| json!({ "message": text }).to_string();
-    type Is<'a> = &'a dyn Fn(&ActionError) -> bool;
     let cases: [(Write, u16, String, Is<'_>, &str); 7] = [
         (merge(), 409, body("Head branch was modified. Review and try the merge again."), &moved, "head moved"),
         (merge(), 405, body("Base branch was modified. Review and try the merge again."), &moved, "retry"),
@@ -201,7 +205,7 @@ async fn a_renamed_repository_is_not_written_to() {
 #[tokio::test]
 async fn writes_keep_their_distance() {
     let fake = Fake::start(|_| Reply::json(&json!({"id": 1}))).await;
-    let gap = Duration::from_secs(3600);
+    let gap = Duration::from_hours(1);
     let (client, clock) = client_with(&fake, |settings| settings.write_gap = gap);
     let operator = GitHubOperator::new(client);
     let comment = Write::Comment { pull_request: pull_key(), body: "hi".into() };
