@@ -18,7 +18,7 @@ pub mod statefulset;
 pub mod store;
 pub mod template;
 #[cfg(test)]
-mod tests;
+pub(in crate::demo) mod tests;
 pub mod views;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -44,6 +44,8 @@ use super::story::Story;
 pub struct Cluster {
     pub name: String,
     pub production: bool,
+    /// What `/version` and the kubelets say.
+    pub version: String,
     /// Its objects, as the API server reads and writes them.
     pub store: Store,
     /// Who changed what through the API, newest last; bounded.
@@ -108,6 +110,7 @@ impl Cluster {
         let mut cluster = Self {
             name: name.to_owned(),
             production,
+            version: "v1.33.5".to_owned(),
             store: Store::new(100_000 + seed % 1_000_000, HISTORY),
             audit: VecDeque::new(),
             seed,
@@ -121,7 +124,8 @@ impl Cluster {
             nodes: Vec::new(),
             events: EventLog::default(),
         };
-        cluster.found_system(now, nodes);
+        // A cluster is older than the story that is told of it.
+        cluster.found_system(now - SignedDuration::from_hours(24 * 212), nodes);
         cluster.at(now, Timer::ExpireEvents);
         cluster
     }
@@ -194,6 +198,9 @@ impl Cluster {
         let uid = &gone.facts().uid;
         self.runs.remove(uid);
         self.wake(resource, &gone);
+        if resource == Resource::Pods {
+            self.wake_recreating(&gone);
+        }
         for (kind, grace) in
             [(Resource::ReplicaSets, false), (Resource::ControllerRevisions, false), (Resource::Pods, true)]
         {
@@ -227,6 +234,16 @@ impl Cluster {
             _ => return,
         };
         self.dirty.insert((kind, (facts.namespace.clone(), owner.name.clone())));
+    }
+
+    /// A Deployment with strategy `Recreate` waits for its old pods to be gone, which their ReplicaSet does not count.
+    fn wake_recreating(&mut self, pod: &Object) {
+        let facts = pod.facts();
+        let Some(owner) = facts.owner.as_ref().filter(|owner| owner.kind == "ReplicaSet") else { return };
+        let set = self.store.get(Resource::ReplicaSets, &facts.namespace, &owner.name);
+        if let Some(deployment) = set.and_then(|set| set.facts().owner.as_ref()) {
+            self.dirty.insert((Resource::Deployments, (facts.namespace.clone(), deployment.name.clone())));
+        }
     }
 
     fn at(&mut self, at: Timestamp, timer: Timer) {

@@ -119,7 +119,9 @@ fn without_prefix(uri: &Uri) -> Option<(String, Uri)> {
 
 fn route(server: &Server, role: &Role, parts: &Parts, body: &[u8]) -> Result<Response, Failure> {
     match request::parse(parts)? {
-        Route::Version => Ok(json_text(StatusCode::OK, discovery::version())),
+        Route::Version => {
+            Ok(json_text(StatusCode::OK, discovery::version(&server.with(|cluster, _| cluster.version.clone()))))
+        }
         Route::Healthy => Ok(reply(StatusCode::OK, "text/plain; charset=utf-8", Body::from("ok"))),
         Route::Discovery(text, content_type) => Ok(reply(StatusCode::OK, content_type, Body::from(text))),
         Route::Review(kind) => access::review(server, role, &kind, body),

@@ -125,6 +125,7 @@ impl Cluster {
                 "lastHeartbeatTime": js::stamp(created), "lastTransitionTime": js::stamp(created)})
         };
         let index = self.nodes.len();
+        let version = self.version.clone();
         self.write(
             Resource::Nodes,
             json!({
@@ -152,7 +153,7 @@ impl Cluster {
                     "nodeInfo": {
                         "architecture": "amd64", "bootID": ids::uid(self.seed, &format!("boot/{name}")),
                         "containerRuntimeVersion": "containerd://2.0.5", "kernelVersion": "6.8.0-60-generic",
-                        "kubeProxyVersion": "", "kubeletVersion": "v1.33.2", "machineID": ids::digest(self.seed, name)[..32],
+                        "kubeProxyVersion": "", "kubeletVersion": version, "machineID": ids::digest(self.seed, name)[..32],
                         "operatingSystem": "linux", "osImage": "Ubuntu 24.04.2 LTS", "systemUUID": ids::uid(self.seed, &format!("system/{name}")),
                     },
                 },
@@ -401,8 +402,8 @@ impl Cluster {
         let name = js::text(&pod, "/metadata/name").to_owned();
         let created = founding.revisions.last().map_or(founding.created, |r| r.at);
         let uid = self.uid("pod", &name);
-        let serial = self.serial() as usize;
-        let node = node.map_or_else(|| self.nodes[serial % self.nodes.len()].clone(), str::to_owned);
+        let next = self.runs.len() % self.nodes.len();
+        let node = node.map_or_else(|| self.nodes[next].clone(), str::to_owned);
         js::set(&mut pod, "/metadata/uid", json!(uid));
         js::set(&mut pod, "/metadata/creationTimestamp", json!(js::stamp(created)));
         js::set(&mut pod, "/spec/nodeName", json!(node));

@@ -218,7 +218,7 @@ impl Store {
         let before = self.tables.get(&resource).and_then(|table| table.get(&key)).cloned();
         if let Some(before) = &before {
             json::set(&mut value, "/metadata/resourceVersion", json!(before.facts().version.to_string()));
-            if value == before.value() {
+            if Object::new(resource, &value).item() == before.item() {
                 return before.clone();
             }
         }

@@ -100,6 +100,7 @@ impl Workflow {
 
 impl StepPlan {
     /// Completes the names for one run. `pace` stretches its time.
+    #[must_use]
     pub fn filled(&self, run: u64, sha: &str, pace: f64) -> Self {
         let fill = |text: &String| text.replace("{run}", &run.to_string()).replace("{sha}", sha);
         let target = |t: &Target| Target { image: fill(&t.image), tag: fill(&t.tag), ..t.clone() };

@@ -20,10 +20,11 @@ const OTHERS: &[(&str, &str, &str, &str, bool, &[&str])] = &[
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /// `/version`.
-pub fn version() -> String {
+pub fn version(version: &str) -> String {
+    let mut parts = version.trim_start_matches('v').split('.');
+    let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     json!({
-        "major": "1", "minor": "33", "emulationMajor": "1", "emulationMinor": "33",
-        "minCompatibilityMajor": "1", "minCompatibilityMinor": "32", "gitVersion": "v1.33.2",
+        "major": major, "minor": minor, "emulationMajor": major, "emulationMinor": minor, "gitVersion": version,
         "gitCommit": "a57b6f7709f6c2722b92f07b8b4c48210a51fc40", "gitTreeState": "clean",
         "buildDate": "2025-06-17T18:32:32Z", "goVersion": "go1.24.4", "compiler": "gc", "platform": "linux/amd64",
     })
