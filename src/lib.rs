@@ -17,8 +17,5 @@ pub mod store;
 pub mod terminal;
 pub mod text;
 pub mod time;
-<<<<<<< HEAD
 pub mod ui;
-=======
 pub mod units;
->>>>>>> s3

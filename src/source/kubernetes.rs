@@ -5,6 +5,7 @@ pub mod exec;
 pub mod failure;
 #[cfg(test)]
 mod fake;
+pub mod find;
 pub mod health;
 pub mod kubeconfig;
 pub mod rows;
