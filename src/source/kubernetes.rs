@@ -1,10 +1,13 @@
 //! Kubernetes: its API, read by watches. One [`Cluster`] per context is shared by everything that talks to it.
 
+#![allow(clippy::result_large_err)] // a failure is rare, and moved once
+
 pub mod client;
 pub mod exec;
 pub mod failure;
 #[cfg(test)]
 mod fake;
+pub mod find;
 pub mod health;
 pub mod kubeconfig;
 pub mod rows;
