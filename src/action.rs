@@ -2,6 +2,7 @@
 //! step, each audited before it is sent.
 
 pub mod act;
+pub mod engine;
 pub mod plan;
 
 use std::collections::BTreeMap;

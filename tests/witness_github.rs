@@ -1,6 +1,8 @@
 //! The demo's GitHub against GitHub's own OpenAPI description and GraphQL schema, by way of node. The packages are those
 //! of `tests/witness/package.json`; `MIDWATCH_NPM_WITNESS` is the folder they are installed in.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -8,9 +10,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use midwatch::demo::{
-    code::Code, github, scenario::Scenario, story::Story, telemetry::Telemetry, world::World,
-};
+use midwatch::demo::{code::Code, github, scenario::Scenario, story::Story, telemetry::Telemetry, world::World};
 use serde_json::{Value, json};
 
 const TOKEN: &str = "ghp_witness";
@@ -58,7 +58,8 @@ fn addresses(code: &Code) -> Vec<String> {
         let at = format!("/repos/{}", repo.full_name());
         let head = repo.branches.get(&repo.default_branch).cloned().unwrap_or_default();
         let first = repo.history(&head).last().map(|c| c.sha.clone()).unwrap_or_default();
-        let plain = ["", "/pulls?state=all&per_page=100", "/actions/runs?per_page=100", "/actions/workflows", "/commits"];
+        let plain =
+            ["", "/pulls?state=all&per_page=100", "/actions/runs?per_page=100", "/actions/workflows", "/commits"];
         all.extend(plain.iter().map(|p| format!("{at}{p}")));
         all.push(format!("{at}/compare/{first}...{head}"));
         for sha in repo.pulls.iter().map(|p| &p.head_sha).chain([&head]) {

@@ -83,6 +83,8 @@ impl Code {
         while self.coming.last().is_some_and(|(at, _)| *at <= now) {
             if let Some((at, what)) = self.coming.pop() {
                 self.now = at;
+                // What ran before it has gone on until then.
+                self.advance_runs(at, site);
                 happening::play(self, what, at);
             }
         }

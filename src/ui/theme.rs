@@ -11,7 +11,7 @@ pub use environment::{Background, ColourDepth, TerminalEnv, background_of, parse
 pub use glyphs::{GlyphSet, Glyphs, Lines};
 
 use palette::{Ink, Palette};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
 /// What somebody asked for by `--theme` or in the configuration.
@@ -345,11 +345,6 @@ impl Theme {
     /// Whether anything is told by colour at all.
     pub fn has_colour(&self) -> bool {
         self.depth != ColourDepth::None
-    }
-
-    /// The background a style paints, for tests and for widgets that must fill.
-    pub fn backdrop(style: Style) -> Color {
-        style.bg.unwrap_or(Color::Reset)
     }
 }
 

@@ -16,4 +16,8 @@ pub mod toast;
 pub mod virtual_table;
 
 #[cfg(test)]
+mod gallery;
+#[cfg(test)]
+mod gallery_tests;
+#[cfg(test)]
 mod testing;

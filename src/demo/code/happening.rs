@@ -36,7 +36,8 @@ pub(super) fn lay_out(code: &mut Code, scenario: &Scenario, start: Timestamp) {
         code.repos.push(repo);
         let index = code.repos.len() - 1;
         for commit in &spec.commit {
-            code.coming.push((commit.age.before(start), Happening::Commit { repo: index, commit: Box::new(commit.clone()) }));
+            code.coming
+                .push((commit.age.before(start), Happening::Commit { repo: index, commit: Box::new(commit.clone()) }));
         }
     }
     for spec in &scenario.workflow {
@@ -58,7 +59,7 @@ pub(super) fn lay_out(code: &mut Code, scenario: &Scenario, start: Timestamp) {
     }
     // Taken from the end; of two at the same time the one written first comes first.
     code.coming.reverse();
-    code.coming.sort_by(|a, b| b.0.cmp(&a.0));
+    code.coming.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
 }
 
 fn repository(id: u64, spec: &RepositorySpec, created: Timestamp) -> Repo {
@@ -99,8 +100,7 @@ pub(super) fn play(code: &mut Code, what: Happening, at: Timestamp) {
             let base = repo.branches.get(&pull.base_ref).cloned().unwrap_or_default();
             let mut parent = base.clone();
             for mut commit in commits {
-                commit.parents = vec![parent];
-                parent = commit.sha.clone();
+                commit.parents = vec![std::mem::replace(&mut parent, commit.sha.clone())];
                 repo.commits.insert(commit.sha.clone(), commit);
             }
             pull.base_sha = base;
@@ -165,7 +165,8 @@ fn start_run(code: &mut Code, repo: usize, workflow: usize, spec: &RunSpec, at: 
         let commit = Commit { sha: sha.clone(), parents, message, author: spec.actor.clone(), at, files, checks };
         commits.insert(sha.clone(), commit);
     }
-    let title = if spec.title.is_empty() { code.repos[repo].workflows[workflow].name.clone() } else { spec.title.clone() };
+    let title =
+        if spec.title.is_empty() { code.repos[repo].workflows[workflow].name.clone() } else { spec.title.clone() };
     code.start_run(Start {
         repo,
         workflow,

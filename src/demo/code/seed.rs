@@ -1,5 +1,7 @@
 //! Names and numbers that look random and are not: everything comes from the world's seed.
 
+use std::fmt::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
 
 /// splitmix64 over the seed and a label.
@@ -19,7 +21,7 @@ pub fn sha(seed: u64, prefix: &str, label: &str) -> String {
     let mut text = prefix.to_owned();
     let mut round = 0;
     while text.len() < 40 {
-        text.push_str(&format!("{:016x}", mix(seed, &format!("{label}/{round}"))));
+        let _ = write!(text, "{:016x}", mix(seed, &format!("{label}/{round}")));
         round += 1;
     }
     text.truncate(40);

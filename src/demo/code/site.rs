@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::workflow::Target;
 use crate::demo::{
-    cluster::{Cluster, Rollout},
+    cluster::{Cluster, PodView, Rollout},
     story::Story,
 };
 
@@ -55,10 +55,7 @@ impl Site for Clusters<'_> {
 
     fn serving(&self, target: &Target) -> Option<String> {
         let pods = self.of(target)?.pods();
-        let mine = |p: &&_| {
-            let p: &crate::demo::cluster::PodView = p;
-            p.namespace == target.namespace && p.workload == target.deployment && p.ready
-        };
+        let mine = |p: &&PodView| p.namespace == target.namespace && p.workload == target.deployment && p.ready;
         pods.iter().find(mine).map(|p| p.image.clone())
     }
 }

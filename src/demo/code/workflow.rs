@@ -88,6 +88,8 @@ pub struct Target {
     pub tag: String,
     /// `--timeout` of `kubectl rollout status`, in seconds; without one it waits for ever.
     pub timeout: Option<f64>,
+    /// Between these seconds of the step its runner does not answer: nothing is looked at, nothing is written.
+    pub silent: Option<(f64, f64)>,
 }
 
 impl Workflow {
@@ -98,6 +100,7 @@ impl Workflow {
 
 impl StepPlan {
     /// Completes the names for one run. `pace` stretches its time.
+    #[must_use]
     pub fn filled(&self, run: u64, sha: &str, pace: f64) -> Self {
         let fill = |text: &String| text.replace("{run}", &run.to_string()).replace("{sha}", sha);
         let target = |t: &Target| Target { image: fill(&t.image), tag: fill(&t.tag), ..t.clone() };

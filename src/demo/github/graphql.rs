@@ -10,6 +10,7 @@ use resolve::{Node, Object, Resolver};
 
 mod check;
 mod connection;
+mod lists;
 mod parse;
 mod resolve;
 mod rollup;

@@ -1,5 +1,7 @@
 //! Small things that many answers share: times, addresses, node ids, labels.
 
+use std::fmt::Write as _;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -97,7 +99,7 @@ pub(crate) fn diff(files: &[FileChange]) -> String {
     for file in files {
         let path = &file.path;
         let old = file.previous.as_ref().unwrap_or(path);
-        out.push_str(&format!("diff --git a/{old} b/{path}\n"));
+        let _ = writeln!(out, "diff --git a/{old} b/{path}");
         let (from, to) = match file.status.as_str() {
             "added" => ("/dev/null".to_owned(), format!("b/{path}")),
             "removed" => (format!("a/{old}"), "/dev/null".to_owned()),
@@ -108,7 +110,7 @@ pub(crate) fn diff(files: &[FileChange]) -> String {
             "removed" => out.push_str("deleted file mode 100644\n"),
             _ => {}
         }
-        out.push_str(&format!("--- {from}\n+++ {to}\n"));
+        let _ = writeln!(out, "--- {from}\n+++ {to}");
         if let Some(patch) = &file.patch {
             out.push_str(patch.trim_end_matches('\n'));
             out.push('\n');

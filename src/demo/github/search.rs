@@ -22,7 +22,7 @@ pub(crate) fn find(code: &Code, query: &str) -> Vec<(usize, u64)> {
         }
     }
     let updated = |&(index, number): &(usize, u64)| code.repos[index].pull(number).map(|p| p.updated);
-    found.sort_by(|a, b| updated(b).cmp(&updated(a)));
+    found.sort_by_key(|at| std::cmp::Reverse(updated(at)));
     found
 }
 
@@ -40,8 +40,7 @@ fn fits(code: &Code, index: usize, pull: &Pull, term: &str) -> bool {
         ("is", "unmerged") => pull.merged.is_none(),
         ("is", "draft") | ("draft", "true") => pull.draft,
         ("draft", "false") => !pull.draft,
-        ("is" | "type", "pr" | "pull-request") => true,
-        ("archived", "false") | ("sort", _) => true,
+        ("is" | "type", "pr" | "pull-request") | ("archived", "false") | ("sort", _) => true,
         ("author", _) => pull.author == who,
         ("review-requested" | "user-review-requested", _) => pull.requested.iter().any(|l| l == who),
         ("reviewed-by", _) => pull.reviews.iter().any(|r| r.user == who),

@@ -37,7 +37,7 @@ fn world() -> Shared {
 /// Steps the code host alone.
 fn step(world: &mut World, seconds: i64) {
     for _ in 0..seconds {
-        world.now = world.now + SignedDuration::from_secs(1);
+        world.now += SignedDuration::from_secs(1);
         world.code.step(world.now, &world.story, &mut world.clusters);
     }
 }
@@ -145,10 +145,14 @@ async fn merging_is_guarded_by_the_head_and_by_the_rules() {
     assert_eq!((&head["mergeable"], &head["mergeable_state"]), (&json!(true), &json!("clean")));
     let merge = "/repos/acme/myapp/pulls/1479/merge";
     let (status, body) = client.send("PUT", merge, &json!({ "sha": "0".repeat(40), "merge_method": "squash" })).await;
-    assert_eq!((status, body["message"].as_str().unwrap()), (409, "Head branch was modified. Review and try the merge again."));
+    assert_eq!(
+        (status, body["message"].as_str().unwrap()),
+        (409, "Head branch was modified. Review and try the merge again.")
+    );
     let (status, body) = client.send("PUT", merge, &json!({ "merge_method": "rebase" })).await;
     assert_eq!((status, body["message"].as_str().unwrap()), (405, "Rebase merges are not allowed on this repository."));
-    let (status, body) = client.send("PUT", "/repos/acme/myapp/pulls/1490/merge", &json!({ "merge_method": "squash" })).await;
+    let (status, body) =
+        client.send("PUT", "/repos/acme/myapp/pulls/1490/merge", &json!({ "merge_method": "squash" })).await;
     assert_eq!(status, 405);
     assert!(body["message"].as_str().unwrap().starts_with("At least 1 approving review"));
     let sent = json!({ "sha": head["head"]["sha"], "merge_method": "squash" });
@@ -165,9 +169,11 @@ async fn merging_is_guarded_by_the_head_and_by_the_rules() {
 #[tokio::test]
 async fn nobody_approves_their_own_pull_request() {
     let client = Client::new().await;
-    let (status, body) = client.send("POST", "/repos/acme/payments/pulls/305/reviews", &json!({ "event": "APPROVE" })).await;
+    let (status, body) =
+        client.send("POST", "/repos/acme/payments/pulls/305/reviews", &json!({ "event": "APPROVE" })).await;
     assert_eq!((status, &body["errors"]), (422, &json!(["Can not approve your own pull request"])));
-    let (status, body) = client.send("POST", "/repos/acme/myapp/pulls/1490/reviews", &json!({ "event": "APPROVE" })).await;
+    let (status, body) =
+        client.send("POST", "/repos/acme/myapp/pulls/1490/reviews", &json!({ "event": "APPROVE" })).await;
     assert_eq!((status, &body["state"]), (200, &json!("APPROVED")));
     let left = client.get("/repos/acme/myapp/pulls/1490/requested_reviewers").await;
     assert_eq!(left["users"], json!([]));

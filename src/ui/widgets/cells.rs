@@ -65,6 +65,13 @@ pub fn put_grapheme(buf: &mut Buffer, x: u16, y: u16, end: u16, symbol: &str, st
     wide
 }
 
+/// Empties an area, style and all: text that comes there must not take the style of what was.
+pub fn clear(buf: &mut Buffer, area: Rect) {
+    for position in clip(area, buf).positions() {
+        buf[position].reset();
+    }
+}
+
 /// Writes a line into the first row of `area`, cut with an ellipsis. Returns the cells used.
 pub fn put_line(buf: &mut Buffer, area: Rect, line: &Line<'_>, ellipsis: &str) -> u16 {
     let area = clip(area, buf);

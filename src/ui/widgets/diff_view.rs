@@ -173,20 +173,23 @@ mod tests {
     use super::super::testing::{ascii, dark, drawn, everywhere};
     use super::*;
 
+    use DiffKind::{Add, Head, Hunk, Remove, Same};
+
     const PATCH: &str = "diff --git a/cm.yaml b/cm.yaml\n--- a/cm.yaml\n+++ b/cm.yaml\n@@ -1,2 +1,2 @@\n kind: ConfigMap\n-issuer: a\n+issuer: b\n--- yaml\n";
 
     #[test]
     fn signs_are_kept_and_file_names_are_no_changes() {
         let lines = parse_unified(PATCH);
         let kinds: Vec<DiffKind> = lines.iter().map(|line| line.kind).collect();
-        use DiffKind::{Add, Head, Hunk, Remove, Same};
         assert_eq!(kinds, [Head, Head, Head, Hunk, Same, Remove, Add, Remove]);
         let rows = drawn(20, 4, |area, buf| {
             let scroll = diff_view(&lines, 99, 0, area, &ascii(), buf);
             assert_eq!(scroll, Some(Scroll { len: 8, offset: 4, visible: 4 }));
         });
         assert_eq!(rows, [" kind: ConfigMap", "-issuer: a", "+issuer: b", "--- yaml"]);
-        let rows = drawn(20, 1, |area, buf| drop(diff_view(&lines[5..6], 0, 8, area, &ascii(), buf)));
+        let rows = drawn(20, 1, |area, buf| {
+            diff_view(&lines[5..6], 0, 8, area, &ascii(), buf);
+        });
         assert_eq!(rows, ["-a"]);
     }
 
@@ -207,7 +210,9 @@ mod tests {
     #[test]
     fn any_size_is_safe() {
         let lines = parse_unified(PATCH);
-        everywhere(|theme, area, buf| drop(diff_view(&lines, 2, 3, area, theme, buf)));
+        everywhere(|theme, area, buf| {
+            diff_view(&lines, 2, 3, area, theme, buf);
+        });
         assert_eq!(shifted(&"日本".into(), 1).to_string(), " 本");
     }
 }

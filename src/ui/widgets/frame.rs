@@ -1,6 +1,6 @@
 //! A pane's frame: title on the left, information on the right, and how it looks when it has the focus.
 
-use super::cells::{clip, line_width, put_line, put_right, put_text};
+use super::cells::{clear, clip, line_width, put_line, put_right};
 use crate::ui::theme::{Lines, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -101,16 +101,24 @@ impl<'a> Frame<'a> {
         let lines = if shaped { theme.glyphs.lines_focused } else { theme.glyphs.lines };
         let style = self.border.unwrap_or(if self.focused { theme.border_focused } else { theme.border });
         outline(area, lines, style, buf);
-        let title_style = if self.focused { theme.title.patch(theme.accent) } else { theme.title_quiet };
-        self.top(area, title_style, style, buf);
+        let title_style = match (self.border, self.focused) {
+            (Some(border), _) => theme.title.patch(border),
+            (None, true) => theme.title.patch(theme.accent),
+            (None, false) => theme.title_quiet,
+        };
+        self.top(area, title_style, buf);
         if self.foot.width() > 0 && area.width > 8 {
-            let foot = padded(self.foot);
-            put_right(buf, Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 4, height: 1 }, &foot, "");
+            let mut foot = padded(self.foot);
+            foot.style = theme.dim.patch(foot.style);
+            let room = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 4, height: 1 };
+            let taken = line_width(&foot).min(room.width);
+            clear(buf, Rect { x: room.right() - taken, width: taken, ..room });
+            put_right(buf, room, &foot, theme.glyphs.ellipsis);
         }
         inner
     }
 
-    fn top(&self, area: Rect, title_style: Style, border: Style, buf: &mut Buffer) {
+    fn top(&self, area: Rect, title_style: Style, buf: &mut Buffer) {
         let ellipsis = self.theme.glyphs.ellipsis;
         let room = Rect { x: area.x + 2, y: area.y, width: area.width.saturating_sub(4), height: 1 };
         if room.width < 3 {
@@ -119,7 +127,12 @@ impl<'a> Frame<'a> {
         let mut title = self.title.clone();
         title.style = title_style.patch(title.style);
         let title = padded(title);
-        let taken = if title.width() > 2 { put_line(buf, room, &title, ellipsis) } else { 0 };
+        let taken = if title.width() > 2 {
+            clear(buf, Rect { width: line_width(&title).min(room.width), ..room });
+            put_line(buf, room, &title, ellipsis)
+        } else {
+            0
+        };
         let left = room.width - taken;
         if self.info.width() == 0 || left < 10 {
             return;
@@ -130,7 +143,7 @@ impl<'a> Frame<'a> {
         // One piece of border stays between the two.
         let most = (left - 1).min(line_width(&info));
         let spot = Rect { x: room.right() - most, width: most, ..room };
-        put_text(buf, spot, &" ".repeat(usize::from(most)), border);
+        clear(buf, spot);
         put_line(buf, spot, &info, ellipsis);
     }
 }
@@ -225,7 +238,7 @@ mod tests {
         let thumb = |offset| {
             let mut buf = Buffer::empty(Rect::new(0, 0, 3, 8));
             scrollbar(buf.area, Scroll { len: 100, offset, visible: 6 }, &theme, &mut buf);
-            rows_of(&buf).iter().position(|row| row.contains('█'))
+            rows_of(&buf).iter().position(|row| row.contains('▐'))
         };
         assert_eq!(thumb(0), Some(1));
         assert_eq!(thumb(1), Some(2));

@@ -121,32 +121,15 @@ impl<'a> LogView<'a> {
         }
         if self.anchor == Anchor::Bottom {
             hits.lines.reverse();
-            self.close_up(area, buf, left, &mut hits);
+            close_up(area, buf, left, &mut hits);
         }
         hits
     }
 
-    /// With fewer lines than rows, text stands at the top also while following.
-    fn close_up(self, area: Rect, buf: &mut Buffer, empty: u16, hits: &mut LogHits) {
-        if empty == 0 {
-            return;
-        }
-        for y in area.y..area.bottom() {
-            for x in area.x..area.right() {
-                let from = y + empty;
-                let cell = if from < area.bottom() { buf[(x, from)].clone() } else { ratatui::buffer::Cell::EMPTY };
-                buf[(x, y)] = cell;
-            }
-        }
-        for (spot, _) in &mut hits.lines {
-            spot.y -= empty;
-        }
-    }
-
     fn flow(&self, area: Rect, number: usize, line: &LogLine<'_>) -> Flow {
         let current = self.current_find.filter(|find| find.0 == number).map(|find| find.1);
-        let head = self.head_width(area, line);
-        let tail = self.tail_width(area, line);
+        let head = head_width(area, line);
+        let tail = tail_width(area, line);
         let room = area.width - head - tail;
         let styles = flow::Styles { find: self.theme.search_match, current: self.theme.search_current };
         if self.wrap {
@@ -158,20 +141,9 @@ impl<'a> LogView<'a> {
         }
     }
 
-    /// Cells of the head with the gap behind it: at most half of the window.
-    fn head_width(&self, area: Rect, line: &LogLine<'_>) -> u16 {
-        let wide = line_width(&line.head);
-        if wide == 0 { 0 } else { (wide + 1).min(area.width / 2) }
-    }
-
-    fn tail_width(&self, area: Rect, line: &LogLine<'_>) -> u16 {
-        let wide = line_width(&line.tail);
-        if wide == 0 || wide + 2 > area.width / 3 { 0 } else { wide + 2 }
-    }
-
     fn draw(&self, spot: Rect, buf: &mut Buffer, line: &LogLine<'_>, flow: &Flow, skip: usize, number: usize) {
         let (theme, glyphs) = (self.theme, self.theme.glyphs);
-        let (head, tail) = (self.head_width(spot, line), self.tail_width(spot, line));
+        let (head, tail) = (head_width(spot, line), tail_width(spot, line));
         for (index, text) in flow.rows.iter().enumerate().skip(skip) {
             let Some(area) = row(spot, (index - skip) as u16) else { break };
             let body = Rect { x: area.x + head, width: area.width - head - tail, ..area };
@@ -194,6 +166,34 @@ impl<'a> LogView<'a> {
             buf.set_style(spot, theme.selection);
         }
     }
+}
+
+/// With fewer lines than rows, text stands at the top also while following.
+fn close_up(area: Rect, buf: &mut Buffer, empty: u16, hits: &mut LogHits) {
+    if empty == 0 {
+        return;
+    }
+    for y in area.y..area.bottom() {
+        for x in area.x..area.right() {
+            let from = y + empty;
+            let cell = if from < area.bottom() { buf[(x, from)].clone() } else { ratatui::buffer::Cell::EMPTY };
+            buf[(x, y)] = cell;
+        }
+    }
+    for (spot, _) in &mut hits.lines {
+        spot.y -= empty;
+    }
+}
+
+/// Cells of the head with the gap behind it: at most half of the window.
+fn head_width(area: Rect, line: &LogLine<'_>) -> u16 {
+    let wide = line_width(&line.head);
+    if wide == 0 { 0 } else { (wide + 1).min(area.width / 2) }
+}
+
+fn tail_width(area: Rect, line: &LogLine<'_>) -> u16 {
+    let wide = line_width(&line.tail);
+    if wide == 0 || wide + 2 > area.width / 3 { 0 } else { wide + 2 }
 }
 
 #[cfg(test)]

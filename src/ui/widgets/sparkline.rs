@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 /// The trend of `values`, oldest first, in at most `width` cells; a missing value is a blank. More values than cells
-/// are joined by their highest, so that a spike stays. A flat line is drawn in the middle.
+/// are joined by their highest, so that a spike stays. A flat line is drawn low.
 pub fn sparkline(values: &[Option<f64>], width: u16, style: Style, theme: &Theme) -> Span<'static> {
     let levels = theme.glyphs.spark;
     let cells = usize::from(width).min(values.len());
@@ -16,7 +16,7 @@ pub fn sparkline(values: &[Option<f64>], width: u16, style: Style, theme: &Theme
     let level = |value: f64| {
         // Noise below a fiftieth of the value is flat: else 0.02 % against 0.021 % looks like an outage.
         if high - low <= high.abs() * 0.02 {
-            return levels[(levels.len() - 1) / 2];
+            return theme.glyphs.spark_flat;
         }
         let part = (value - low) / (high - low);
         levels[((part * (levels.len() - 1) as f64).round() as usize).min(levels.len() - 1)]

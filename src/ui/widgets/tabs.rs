@@ -58,7 +58,7 @@ pub fn tabs(
         x = x.saturating_add(cells(tab, form) + gap(form));
     }
     let left = area.right().saturating_sub(x);
-    if right.width() > 0 && right.width() + 1 <= usize::from(left) {
+    if right.width() > 0 && right.width() < usize::from(left) {
         put_right(buf, Rect { x, width: left, height: 1, ..area }, right, theme.glyphs.ellipsis);
     }
     hits

@@ -4,7 +4,7 @@ mod columns;
 
 pub use columns::{Align, Column, Placed, Sort, place};
 
-use super::cells::{clip, put_centred, put_line, put_right, put_text, row as row_of, width};
+use super::cells::{clear, clip, put_centred, put_line, put_right, put_text, row as row_of, width};
 use super::frame::Scroll;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -211,6 +211,8 @@ impl<'a> VirtualTable<'a> {
         if let Some(note) = &self.above {
             let mut note = note.clone().patch_style(theme.new);
             note.spans.insert(0, format!("  {} ", glyphs.up).into());
+            let taken = (note.width() as u16).min(area.width);
+            clear(buf, Rect { x: area.right() - taken, width: taken, ..area });
             put_right(buf, area, &note, glyphs.ellipsis);
         }
     }
@@ -254,6 +256,7 @@ impl<'a> VirtualTable<'a> {
         name.spans.push(" ".into());
         let left = (GUTTER - 1).min(area.width);
         let spot = Rect { x: area.x + left, width: area.width.saturating_sub(left + 1), ..area };
+        clear(buf, Rect { width: (name.width() as u16).min(spot.width), ..spot });
         put_line(buf, spot, &name, theme.glyphs.ellipsis);
     }
 

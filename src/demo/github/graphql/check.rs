@@ -40,7 +40,7 @@ impl<'a> Check<'a> {
                 }
                 Selection::Spread(name) => match self.document.fragments.get(name) {
                     None => {
-                        self.error(None, "useAndDefineFragment", &format!("Fragment {name} was used, but not defined"))
+                        self.error(None, "useAndDefineFragment", &format!("Fragment {name} was used, but not defined"));
                     }
                     Some(_) if self.spread.contains(name) => {
                         self.error(None, "infiniteLoop", &format!("Fragment {name} contains an infinite loop"));

@@ -7,10 +7,10 @@ use crate::demo::{
     code::{
         Code,
         merge::Method,
-        model::{Commit, Pull, Review},
+        model::{Commit, Pull},
     },
     github::{
-        objects::{WEB, association, colour, node, node_number, pull_id, stamp, stamp_of, web},
+        objects::{WEB, node, node_number, pull_id, stamp, stamp_of, web},
         search,
     },
 };
@@ -60,7 +60,7 @@ impl Object {
     }
 }
 
-type Arguments = Map<String, Value>;
+pub(super) type Arguments = Map<String, Value>;
 
 /// What fields are looked up in.
 pub(super) struct Resolver<'a> {
@@ -95,13 +95,13 @@ impl Resolver<'_> {
         match name {
             "rateLimit" => Ok(self.rate_limit()),
             "viewer" => Ok(self.actor(&self.code.viewer)),
-            "repository" => match self.code.repo_index(text("owner"), text("name")) {
-                Some(index) => Ok(Node::Of(Object::Repository(index))),
-                None => {
+            "repository" => {
+                let found = self.code.repo_index(text("owner"), text("name"));
+                found.map(|index| Node::Of(Object::Repository(index))).ok_or_else(|| {
                     let wanted = format!("{}/{}", text("owner"), text("name"));
-                    Err(format!("Could not resolve to a Repository with the name '{wanted}'."))
-                }
-            },
+                    format!("Could not resolve to a Repository with the name '{wanted}'.")
+                })
+            }
             "search" => {
                 let found = search::find(self.code, text("query"));
                 let nodes = found.into_iter().map(|(r, n)| Node::Of(Object::Pull(r, n))).collect();
@@ -141,7 +141,7 @@ impl Resolver<'_> {
     }
 
     /// A person or bot; a bot's login is without its `[bot]` here.
-    fn actor(&self, login: &str) -> Node {
+    pub(super) fn actor(&self, login: &str) -> Node {
         let Some(user) = self.code.user(login) else { return Node::NULL };
         let shown = login.trim_end_matches("[bot]");
         let of = if user.bot { "Bot" } else { "User" };
@@ -306,135 +306,6 @@ impl Resolver<'_> {
             "statusCheckRollup" => self.rollup(index, &pull.head_sha),
             _ => self.pull_list(index, pull, name, arguments),
         }
-    }
-
-    /// The lists of a pull request.
-    fn pull_list(&self, index: usize, pull: &Pull, name: &str, arguments: &Arguments) -> Node {
-        let repo = &self.code.repos[index];
-        let list = |of, nodes: Vec<Node>| Node::Of(cut(of, nodes, arguments));
-        let plain = |of, fields| Node::Of(Object::plain(of, fields));
-        match name {
-            "labels" => {
-                let label = |l: &String| {
-                    plain(
-                        "Label",
-                        vec![
-                            ("name", Node::leaf(l.as_str())),
-                            ("color", Node::leaf(colour(l))),
-                            ("description", Node::NULL),
-                        ],
-                    )
-                };
-                list("LabelConnection", pull.labels.iter().map(label).collect())
-            }
-            "reviewRequests" => {
-                let request = |login: &String| {
-                    plain(
-                        "ReviewRequest",
-                        vec![("asCodeOwner", Node::leaf(false)), ("requestedReviewer", self.actor(login))],
-                    )
-                };
-                list("ReviewRequestConnection", pull.requested.iter().map(request).collect())
-            }
-            "reviews" => {
-                list("PullRequestReviewConnection", pull.reviews.iter().map(|r| self.review(index, pull, r)).collect())
-            }
-            "latestReviews" | "latestOpinionatedReviews" => {
-                let standing = pull.standing_reviews();
-                list("PullRequestReviewConnection", standing.into_iter().map(|r| self.review(index, pull, r)).collect())
-            }
-            "reviewThreads" => {
-                let threads = pull.line_comments.iter().map(|c| {
-                    let comment = plain(
-                        "PullRequestReviewComment",
-                        vec![
-                            ("id", Node::leaf(node("PRRC", c.id))),
-                            ("body", Node::leaf(c.body.as_str())),
-                            ("author", self.actor(&c.user)),
-                            ("createdAt", Node::leaf(stamp(c.at))),
-                            ("path", Node::leaf(c.path.as_str())),
-                            ("url", Node::leaf(format!("{}/pull/{}#discussion_r{}", web(repo), pull.number, c.id))),
-                        ],
-                    );
-                    let thread = vec![
-                        ("id", Node::leaf(node("PRRT", c.id))),
-                        ("isResolved", Node::leaf(c.resolved)),
-                        ("isOutdated", Node::leaf(c.commit != pull.head_sha)),
-                        ("path", Node::leaf(c.path.as_str())),
-                        ("line", Node::leaf(c.line)),
-                        (
-                            "comments",
-                            Node::Of(cut("PullRequestReviewCommentConnection", vec![comment], &Arguments::new())),
-                        ),
-                    ];
-                    plain("PullRequestReviewThread", thread)
-                });
-                list("PullRequestReviewThreadConnection", threads.collect())
-            }
-            "comments" => {
-                let comments = pull.comments.iter().map(|c| {
-                    let fields = vec![
-                        ("id", Node::leaf(node("IC", c.id))),
-                        ("databaseId", Node::leaf(c.id)),
-                        ("body", Node::leaf(c.body.as_str())),
-                        ("author", self.actor(&c.user)),
-                        ("createdAt", Node::leaf(stamp(c.at))),
-                        ("url", Node::leaf(format!("{}/pull/{}#issuecomment-{}", web(repo), pull.number, c.id))),
-                    ];
-                    plain("IssueComment", fields)
-                });
-                list("IssueCommentConnection", comments.collect())
-            }
-            "commits" => {
-                let commits = pull.commits.iter().map(|sha| {
-                    let fields = vec![
-                        ("id", Node::leaf(format!("PRC_{sha}"))),
-                        ("commit", Node::Of(Object::Commit(index, sha.clone()))),
-                    ];
-                    plain("PullRequestCommit", fields)
-                });
-                list("PullRequestCommitConnection", commits.collect())
-            }
-            "files" => {
-                let files = pull.files.iter().map(|f| {
-                    let fields = vec![
-                        ("path", Node::leaf(f.path.as_str())),
-                        ("additions", Node::leaf(f.additions)),
-                        ("deletions", Node::leaf(f.deletions)),
-                        (
-                            "changeType",
-                            Node::leaf(if f.status == "removed" {
-                                "DELETED".to_owned()
-                            } else {
-                                f.status.to_uppercase()
-                            }),
-                        ),
-                    ];
-                    plain("PullRequestChangedFile", fields)
-                });
-                list("PullRequestChangedFileConnection", files.collect())
-            }
-            _ => Node::NULL,
-        }
-    }
-
-    fn review(&self, index: usize, pull: &Pull, review: &Review) -> Node {
-        let repo = &self.code.repos[index];
-        let page = format!("{}/pull/{}#pullrequestreview-{}", web(repo), pull.number, review.id);
-        Node::Of(Object::plain(
-            "PullRequestReview",
-            vec![
-                ("id", Node::leaf(node("PRR", review.id))),
-                ("databaseId", Node::leaf(review.id)),
-                ("state", Node::leaf(review.state.as_str())),
-                ("body", Node::leaf(review.body.as_str())),
-                ("author", self.actor(&review.user)),
-                ("submittedAt", Node::leaf(stamp(review.at))),
-                ("url", Node::leaf(page)),
-                ("commit", Node::Of(Object::Commit(index, review.commit.clone()))),
-                ("authorAssociation", Node::leaf(association(self.code, &review.user))),
-            ],
-        ))
     }
 }
 

@@ -7,7 +7,10 @@ use super::{
     resolve::{Node, Object, Resolver},
 };
 use crate::demo::{
-    code::merge::{Check, Rollup},
+    code::{
+        merge::{Check, Rollup},
+        run::Run,
+    },
     github::objects::{node, stamp, stamp_of, web},
 };
 
@@ -101,7 +104,7 @@ impl Resolver<'_> {
             ))
         });
         let id = check.run.map_or(check.id + 1, |r| r.suite);
-        let conclusion = check.run.and_then(|r| r.conclusion()).map(|c| c.word().to_uppercase());
+        let conclusion = check.run.and_then(Run::conclusion).map(|c| c.word().to_uppercase());
         let status = check.run.map_or("COMPLETED".to_owned(), |r| r.status().to_uppercase());
         Node::Of(Object::plain(
             "CheckSuite",

@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(numbers(-3.0, 4.0, 5), [4.0, 0.0, -4.0]);
         assert_eq!(numbers(7.0, 7.0, 3).len(), 3);
         assert_eq!(numbers(0.0, 0.0, 3), [1.0, 0.5, 0.0]);
-        assert_eq!(numbers(0.0, 0.31, 4), [0.6, 0.4, 0.2, 0.0]);
+        assert_eq!(numbers(0.0, 0.31, 4), [0.45, 0.3, 0.15, 0.0]);
     }
 
     #[test]

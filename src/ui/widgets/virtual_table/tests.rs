@@ -120,7 +120,7 @@ fn the_selected_row_is_painted_to_its_end() {
         |index| Row::item(cells(index)),
     );
     assert!((0..40).all(|x| Some(buf[(x, 1)].bg) == theme.selection.bg));
-    assert!(rows_of(&buf)[1].starts_with("▸  ok"));
+    assert!(rows_of(&buf)[1].starts_with("❯  ok"));
     assert_eq!(buf[(0, 2)].bg, ratatui::style::Color::Reset);
 }
 
