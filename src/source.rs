@@ -1,5 +1,7 @@
 //! Sources read the world and report facts. They know nothing of the screen.
 
+pub mod kubernetes;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;

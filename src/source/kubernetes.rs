@@ -1,0 +1,3 @@
+//! Kubernetes.
+
+pub mod log_line;
