@@ -1,4 +1,4 @@
-//! Kubernetes: clusters as the kubeconfig names them, read by list and watch over the API (v1.28 and later).
+//! Kubernetes: its API, read by watches. One [`client::Cluster`] per context is shared by everything that talks to it.
 
 pub mod client;
 pub mod exec;

@@ -7,6 +7,8 @@ use std::sync::{
 };
 
 use jiff::Timestamp;
+use std::time::Instant;
+
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
@@ -275,12 +277,20 @@ impl Stream {
     }
 
     /// The next instance, when the status names one and the old one's log has had its time to end: then what is read is
-    /// the new one's already.
-    async fn replaced(&self, status: &mut watch::Receiver<Instance>, instance: &Instance) -> Instance {
+    /// the new one's already. `noticed` keeps since when, over calls.
+    async fn replaced(
+        &self,
+        status: &mut watch::Receiver<Instance>,
+        instance: &Instance,
+        noticed: &mut Option<Instant>,
+    ) -> Instance {
         let next = status.wait_for(|now| now.id.is_some() && now.id != instance.id).await.map(|now| now.clone());
         match next {
             Ok(next) => {
-                tokio::time::sleep(self.limits.eof_grace).await;
+                let now = self.clock.now();
+                let waited = now.since(*noticed.get_or_insert(now.mono));
+                tokio::time::sleep(self.limits.eof_grace.saturating_sub(waited)).await;
+                *noticed = None;
                 next
             }
             Err(_) => std::future::pending().await,
@@ -295,14 +305,18 @@ impl Stream {
         let begun = self.clock.now().wall;
         let mut live = false;
         let mut status = self.instance.clone();
+        let mut noticed = None;
         loop {
             let patience = if live { self.limits.idle } else { self.limits.quiet };
             let read = tokio::select! {
                 read = timeout(patience, body.chunk()) => read,
-                next = self.replaced(&mut status, instance) => {
+                next = self.replaced(&mut status, instance, &mut noticed) => {
                     *instance = next;
                     reader.attach(&self.pod, &self.container, &instance.version);
                     self.note_restart(reader, instance);
+                    if !self.flush(reader, true).await {
+                        return Stopped::Unwanted;
+                    }
                     continue;
                 }
             };
