@@ -3,9 +3,12 @@
 pub mod client;
 pub mod exec;
 pub mod failure;
+pub mod inspect;
 pub mod kubeconfig;
 pub mod log_line;
 pub mod logs;
+pub mod revisions;
+pub mod rows;
 mod selector;
 
 #[cfg(test)]
