@@ -4,6 +4,7 @@ pub mod action;
 pub mod config;
 pub mod demo;
 pub mod model;
+pub mod operator;
 pub mod query;
 pub mod secret;
 pub mod source;
