@@ -1,6 +1,7 @@
 //! The demo's clusters seen by `kubectl`: if an unmodified `kubectl` can work with them, so can any other client.
 //!
 //! Without `kubectl` these tests say so and pass, unless `MIDWATCH_WITNESSES=required`.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test's own helpers; clippy knows only test functions")]
 
 use std::{
     path::PathBuf,
