@@ -73,6 +73,7 @@ fn addresses(code: &Code) -> Vec<String> {
         for workflow in &repo.workflows {
             all.push(format!("{at}/actions/workflows/{}", workflow.id));
             all.push(format!("{at}/actions/workflows/{}/runs", workflow.file));
+            all.push(format!("{at}/contents/{}?ref={head}", workflow.path()));
         }
         for run in code.runs.iter().filter(|r| r.repo == index) {
             let parts = ["", "/attempts/1", "/jobs?filter=all", "/attempts/1/jobs"];

@@ -115,7 +115,7 @@ async fn grafana_answers_in_frames() {
     assert_eq!(ask(&demo.grafana, Method::POST, "/api/ds/query", Some(unknown)).await.0, 404);
     let notes = get(&demo.grafana, "/api/annotations?tags=deploy").await;
     let texts: Vec<_> = notes.as_array().unwrap().iter().map(|a| a["text"].as_str().unwrap()).collect();
-    assert_eq!(texts, ["deploy payments 88", "deploy myapp 411"]);
+    assert_eq!(texts, ["deploy payments 88", "deploy myapp 411", "deploy myapp 410"]);
     demo.stop().await;
 }
 
@@ -226,4 +226,29 @@ fn the_same_seed_makes_the_same_world() {
     };
     assert_eq!(shown(3), shown(3));
     assert_ne!(shown(3), shown(4));
+}
+
+#[test]
+fn the_story_goes_the_same_way_with_any_seed() {
+    for seed in [2, 412] {
+        let at: Timestamp = START.parse().unwrap();
+        let world = World::new(Scenario::load("default").unwrap(), seed, at);
+        let pods = world.clusters[0].pods();
+        let bad: Vec<_> = pods.iter().filter(|p| p.workload == "myapp" && p.image.ends_with(":412")).collect();
+        let ready = bad.iter().filter(|p| p.ready).count();
+        assert!(ready >= 3 && bad.len() - ready >= 3, "seed {seed}: {ready} of {}", bad.len());
+        let fired = world.telemetry.alerts.rule("HighErrorRate", "myapp").unwrap().state.as_str();
+        assert_eq!(fired, "firing", "seed {seed}");
+    }
+}
+
+#[test]
+fn a_large_fleet_is_cheap_to_step() {
+    let mut scenario = Scenario::load("default").unwrap();
+    assert!(scenario.scale_to(2_000));
+    scenario.history = crate::demo::scenario::Span::seconds(60.0);
+    scenario.run.clear();
+    scenario.event.clear();
+    let world = World::new(scenario, 1, START.parse().unwrap());
+    assert!(world.clusters[0].pods().len() >= 1_950);
 }

@@ -113,13 +113,16 @@ impl Client {
             (header::HeaderName::from_static("x-github-api-version"), HeaderValue::from_static(API_VERSION)),
         ];
         // octocrab's own builders add a layer that follows redirects, and one that traces addresses: signed ones too.
-        let api = OctocrabBuilder::new_empty()
+        let built = OctocrabBuilder::new_empty()
             .with_service(ReqwestConnector::new(http(&settings)?))
             .with_layer(&ExtraHeadersLayer::new(Arc::new(own_headers)))
             .with_layer(&AuthHeaderLayer::new(authorization, base, graphql))
             .with_auth(AuthState::None)
-            .build()
-            .map_err(|never| match never {})?;
+            .build();
+        let api = match built {
+            Ok(api) => api,
+            Err(never) => match never {},
+        };
         let bare = http(&settings)?;
         let mut known = Known::default();
         if settings.is_in_the_clear() && token.is_some() {
