@@ -125,10 +125,10 @@ fn route(server: &Server, role: &Role, parts: &Parts, body: &[u8]) -> Result<Res
         Route::Healthy => Ok(reply(StatusCode::OK, "text/plain; charset=utf-8", Body::from("ok"))),
         Route::Discovery(text, content_type) => Ok(reply(StatusCode::OK, content_type, Body::from(text))),
         Route::Review(kind) => access::review(server, role, &kind, body),
-        Route::Metrics(which) => metrics::answer(server, role, &which, &request::Query::of(parts)),
+        Route::Metrics(which) => metrics::answer(server, &which, &request::Query::of(parts)),
         Route::Object(ask) => {
             access::check(role, &ask)?;
-            let answer = object(server, role, &ask, body);
+            let answer = object(server, &ask, body);
             audit(server, role, &ask, &answer);
             answer
         }
@@ -136,7 +136,7 @@ fn route(server: &Server, role: &Role, parts: &Parts, body: &[u8]) -> Result<Res
 }
 
 /// Everything under a kind of object.
-fn object(server: &Server, role: &Role, ask: &Ask, body: &[u8]) -> Result<Response, Failure> {
+fn object(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> {
     match (ask.method.as_str(), ask.sub.as_str()) {
         ("GET", "") if ask.watches() => watch::watch(server, ask),
         ("GET", "") if ask.name.is_some() => list::get(server, ask),
@@ -151,10 +151,7 @@ fn object(server: &Server, role: &Role, ask: &Ask, body: &[u8]) -> Result<Respon
         ("DELETE", "") if ask.name.is_some() => write::delete(server, ask, body),
         ("DELETE", "") => write::delete_all(server, ask, body),
         (_, "" | "log" | "eviction" | "status") => Err(Failure::method_not_allowed()),
-        _ => {
-            let _ = role;
-            Err(Failure::path_not_found())
-        }
+        _ => Err(Failure::path_not_found()),
     }
 }
 

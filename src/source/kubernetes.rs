@@ -1,14 +1,25 @@
 //! Kubernetes: its API, read by watches. One [`Cluster`] per context is shared by everything that talks to it.
 
+#![allow(clippy::result_large_err)] // a failure is rare, and moved once
+
 pub mod client;
 pub mod exec;
 pub mod failure;
+pub mod find;
+pub mod health;
+pub mod inspect;
+pub mod kubeconfig;
+pub mod log_line;
+pub mod logs;
+pub mod revisions;
+pub mod rows;
+mod selector;
+pub mod watch;
+
 #[cfg(test)]
 mod fake;
-pub mod health;
-pub mod kubeconfig;
-pub mod rows;
-pub mod watch;
+#[cfg(test)]
+pub(crate) mod scripted;
 
 use std::{path::Path, sync::Arc};
 

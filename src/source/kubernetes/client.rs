@@ -433,9 +433,20 @@ impl Writer {
         let (_, answer) = self.0.whole(true, request, self.0.answer_within()).await?;
         self.0.parse(path, &answer)
     }
+
+    /// Sends a prepared change once, with the headers of the answer (`Warning`).
+    pub async fn forward(&self, request: Request<Vec<u8>>) -> Result<(HeaderMap, Bytes), Failure> {
+        self.0.forward(request).await
+    }
 }
 
 impl Cluster {
+    /// Sends a prepared request, with the headers of the answer.
+    pub(super) async fn forward(&self, request: Request<Vec<u8>>) -> Result<(HeaderMap, Bytes), Failure> {
+        let (head, body) = self.pass(request).await?.into_parts();
+        Ok((head.headers, body))
+    }
+
     /// Passes a prepared request on, for the service proxy: any answer that is not the API server's own refusal is an
     /// answer. The caller says what may be sent.
     pub(super) async fn pass(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Failure> {
@@ -583,5 +594,5 @@ pub(super) fn sha256(data: &[u8]) -> String {
     use rustls::{SupportedCipherSuite, crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256 as SUITE};
     let SupportedCipherSuite::Tls13(suite) = SUITE else { unreachable!("it is named TLS13") };
     let digest = suite.common.hash_provider.hash(data);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
