@@ -63,7 +63,10 @@ impl Grafana {
         let mut notes = Vec::new();
         let uids = if self.wanted.is_empty() { self.starred(&mut notes).await? } else { self.wanted.clone() };
         let datasources = self.datasources().await;
-        let loads = uids.iter().map(|uid| async move { (uid, self.load(uid).await) });
+        let loads = uids.clone().into_iter().map(|uid| async move {
+            let loaded = self.load(&uid).await;
+            (uid, loaded)
+        });
         let loaded: Vec<_> = futures::stream::iter(loads).buffered(AT_ONCE).collect().await;
         let mut dashboards = Vec::new();
         for (uid, result) in loaded {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, header};
 use kube::config::Config;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, watch};
@@ -307,6 +307,19 @@ impl Writer {
         request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         let (_, answer) = self.0.whole(true, request, self.0.answer_within()).await?;
         self.0.parse(path, &answer)
+    }
+
+    /// Sends a prepared change once, with the headers of the answer (`Warning`).
+    pub async fn forward(&self, request: Request<Vec<u8>>) -> Result<(HeaderMap, Bytes), Failure> {
+        self.0.whole(true, request, self.0.answer_within()).await
+    }
+}
+
+impl Cluster {
+    /// Sends a prepared GET and gives the headers of the answer too.
+    pub(super) async fn forward(&self, request: Request<Vec<u8>>) -> Result<(HeaderMap, Bytes), Failure> {
+        assert!(request.method() == Method::GET, "a reader only reads");
+        self.whole(false, request, self.answer_within()).await
     }
 }
 
