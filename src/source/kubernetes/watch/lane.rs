@@ -10,11 +10,12 @@ use std::{
 
 use bytes::BytesMut;
 use futures::{FutureExt, Stream};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::{sync::watch, time::timeout};
 
-use super::kind::{Watched, key_of};
+use super::{
+    kind::{Watched, key_of},
+    shapes::{About, Change, Page, Unreadable},
+};
 use crate::{
     model::Name,
     source::{
@@ -384,65 +385,4 @@ impl Lane {
 
 fn gone_step(facts: Vec<Fact>) -> Step {
     Step { facts, ..Step::default() }
-}
-
-/// How many objects could not be read, and why the first.
-#[derive(Default)]
-struct Unreadable {
-    count: usize,
-    first: Option<String>,
-}
-
-impl Unreadable {
-    fn add(&mut self, error: &serde_json::Error) {
-        self.count += 1;
-        self.first.get_or_insert_with(|| error.to_string());
-    }
-
-    fn note(self, kind: Watched) -> Option<Clean> {
-        let first = self.first?;
-        Some(Clean::line(&format!(
-            "{} of the {} cannot be read and are left out: {first}",
-            self.count,
-            kind.part().title()
-        )))
-    }
-}
-
-#[derive(Deserialize)]
-struct Page<'a> {
-    metadata: Option<PageMeta>,
-    #[serde(borrow)]
-    items: Option<Vec<&'a RawValue>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct PageMeta {
-    resource_version: Option<String>,
-    #[serde(rename = "continue")]
-    continues: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Change<'a> {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(borrow)]
-    object: &'a RawValue,
-}
-
-/// What an object is called, and its version.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct About {
-    metadata: AboutMeta,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct AboutMeta {
-    name: Option<String>,
-    namespace: Option<String>,
-    resource_version: Option<String>,
 }
