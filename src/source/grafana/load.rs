@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -63,7 +63,10 @@ impl Grafana {
         let mut notes = Vec::new();
         let uids = if self.wanted.is_empty() { self.starred(&mut notes).await? } else { self.wanted.clone() };
         let datasources = self.datasources().await;
-        let loads = uids.iter().map(|uid| async move { (uid, self.load(uid).await) });
+        let mut loads = Vec::new();
+        for uid in &uids {
+            loads.push(async move { (uid, self.load(uid).await) }.boxed());
+        }
         let loaded: Vec<_> = futures::stream::iter(loads).buffered(AT_ONCE).collect().await;
         let mut dashboards = Vec::new();
         for (uid, result) in loaded {
