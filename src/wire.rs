@@ -13,17 +13,20 @@ use crate::{
         token,
     },
     model::{BackendId, BackendKind},
-    operator::{alertmanager::AlertmanagerOperator, github::GitHubOperator},
+    operator::{alertmanager::AlertmanagerOperator, github::GitHubOperator, kubernetes::ClusterOperator},
     secret::Secret,
     source::{
         ErrorKind, Reader, Source, SourceError,
-        alertmanager::{Alertmanager, AlertmanagerInspector},
+        alertmanager::Alertmanager,
         github::{
             Client, DeployRule, GitHubInspector, GitHubReader, PullRequestsSource, RunsSource,
             Settings as GitHubSettings,
         },
         http::Transport,
-        kubernetes::{self, Cluster, ExecPolicy},
+        kubernetes::{
+            self, Cluster, ExecPolicy,
+            find::{Place, ServiceProxy},
+        },
         severity::Severities,
     },
     text::Clean,
@@ -109,13 +112,12 @@ impl Wired {
         match opened {
             Ok(cluster) => {
                 self.sources.extend(kubernetes::sources(&cluster, &kubernetes::first_scope(&cluster)));
-                self.readers.push(Arc::new(kubernetes::KubernetesReader::new(cluster.clone())));
-                self.inspectors.push(Arc::new(kubernetes::KubernetesInspector::new(cluster.clone())));
+                self.inspectors.push(Arc::new(kubernetes::inspect::WorkloadInspector::new(cluster.clone())));
                 if !is_read_only
                     && !wanted.read_only
                     && let Some(writer) = cluster.writer()
                 {
-                    self.operators.push(Arc::new(crate::operator::kubernetes::KubernetesOperator::new(writer)));
+                    self.operators.push(Arc::new(ClusterOperator::new(writer)));
                 }
                 self.clusters.insert(id, cluster);
             }
@@ -144,7 +146,7 @@ impl Wired {
         };
         let token = self.token(host.token.as_ref(), &host.name).await?;
         let settings = GitHubSettings::from_file(host, &self.config.timeouts, ca)
-            .map_err(|says| SourceError::new(ErrorKind::Unexpected, says))?;
+            .map_err(|says| SourceError::new(ErrorKind::Unexpected, says.as_str()))?;
         let client = Client::new(settings, token.as_ref(), self.clock.clone())?;
         let deploys: Vec<&str> = host
             .deploy_workflows
@@ -167,7 +169,13 @@ impl Wired {
     }
 
     /// The transport of `through = "CLUSTER/NAMESPACE/SERVICE:PORT"`.
-    fn through(&self, name: &str, through: Option<&str>) -> Result<Option<Arc<dyn Transport>>, SourceError> {
+    fn through(
+        &self,
+        name: &str,
+        through: Option<&str>,
+        prefix: &str,
+        may_write: bool,
+    ) -> Result<Option<Arc<dyn Transport>>, SourceError> {
         let Some(text) = through else { return Ok(None) };
         let wrong = |what: &str| {
             let says = format!("`through` of '{name}', '{text}', {what}: write 'CLUSTER/NAMESPACE/SERVICE:PORT'");
@@ -177,13 +185,13 @@ impl Wired {
         let cluster = self.clusters.get(&BackendId::new(cluster)).ok_or_else(|| {
             wrong(&format!("names the cluster '{cluster}', which is not configured or could not be opened"))
         })?;
-        let transport = kubernetes::through(cluster, service).ok_or_else(|| wrong("is no service of a cluster"))?;
-        Ok(Some(transport))
+        let place = Place::parse(service).ok_or_else(|| wrong("is no service of a cluster"))?;
+        Ok(Some(Arc::new(ServiceProxy::new(cluster, &place, prefix, may_write))))
     }
 
     async fn open_grafana(&mut self, config: &file::Grafana) -> Result<(), SourceError> {
         let token = self.token(config.token.as_ref(), &config.name).await?;
-        let through = self.through(&config.name, config.through.as_deref())?;
+        let through = self.through(&config.name, config.through.as_deref(), &path_of(&config.url), false)?;
         let grafana = crate::source::grafana::Grafana::new(
             config,
             token,
@@ -199,12 +207,17 @@ impl Wired {
 
     async fn open_alertmanager(&mut self, config: &file::Alertmanager, is_read_only: bool) -> Result<(), SourceError> {
         let token = self.token(config.token.as_ref(), &config.name).await?;
-        let through = self.through(&config.name, config.through.as_deref())?;
+        let through = self.through(
+            &config.name,
+            config.through.as_deref(),
+            &path_of(&config.url),
+            !is_read_only && !config.read_only,
+        )?;
         let severities = Severities::new(&self.config.severity);
         let alertmanager =
             Alertmanager::new(config, token, severities, self.config.timeouts, self.clock.clone(), through)?;
         self.sources.extend(alertmanager.sources());
-        self.inspectors.push(Arc::new(AlertmanagerInspector::new(alertmanager.clone())));
+        self.inspectors.push(alertmanager.clone());
         if !is_read_only && !config.read_only {
             self.operators.push(Arc::new(AlertmanagerOperator::new(alertmanager)));
         }
@@ -249,6 +262,11 @@ impl Wired {
         settings.insecure.extend(insecure.filter(|(_, on)| *on).map(|(name, _)| BackendId::new(name)));
         settings
     }
+}
+
+/// The path of a `url` that is read through a cluster: what the server itself is under.
+fn path_of(url: &str) -> String {
+    url::Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default()
 }
 
 /// kind, k3d, minikube, docker-desktop, colima and loopback servers.

@@ -53,7 +53,7 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
         let mut out = std::io::stdout();
         writeln!(out, "{}", served.to_json())?;
         out.flush()?;
-        super::cockpit::stopped().await;
+        cockpit::stopped().await;
         ExitCode::SUCCESS
     } else {
         let config = load::load(Some(&served.config), None)?.config;

@@ -5,13 +5,21 @@
 pub mod client;
 pub mod exec;
 pub mod failure;
-#[cfg(test)]
-mod fake;
 pub mod find;
 pub mod health;
+pub mod inspect;
 pub mod kubeconfig;
+pub mod log_line;
+pub mod logs;
+pub mod revisions;
 pub mod rows;
+mod selector;
 pub mod watch;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+pub(crate) mod scripted;
 
 use std::{path::Path, sync::Arc};
 

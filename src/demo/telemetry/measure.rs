@@ -58,7 +58,8 @@ impl Measure {
         let mut parts: BTreeMap<(usize, Part), Sums> = BTreeMap::new();
         for cluster in clusters {
             // Only where something is measured: a scaled fleet has thousands of pods elsewhere.
-            let places: BTreeSet<_> = self.by_path.keys().filter(|k| k.0 == cluster.name).map(|k| k.1.clone()).collect();
+            let places: BTreeSet<_> =
+                self.by_path.keys().filter(|k| k.0 == cluster.name).map(|k| k.1.clone()).collect();
             for pod in places.iter().flat_map(|namespace| cluster.pods_in(Some(namespace))) {
                 let path = (cluster.name.clone(), pod.namespace.clone(), pod.workload.clone());
                 let Some(&index) = self.by_path.get(&path) else { continue };

@@ -433,9 +433,20 @@ impl Writer {
         let (_, answer) = self.0.whole(true, request, self.0.answer_within()).await?;
         self.0.parse(path, &answer)
     }
+
+    /// Sends a prepared change once, with the headers of the answer (`Warning`).
+    pub async fn forward(&self, request: Request<Vec<u8>>) -> Result<(HeaderMap, Bytes), Failure> {
+        self.0.forward(request).await
+    }
 }
 
 impl Cluster {
+    /// Sends a prepared request, with the headers of the answer.
+    pub(super) async fn forward(&self, request: Request<Vec<u8>>) -> Result<(HeaderMap, Bytes), Failure> {
+        let (head, body) = self.pass(request).await?.into_parts();
+        Ok((head.headers, body))
+    }
+
     /// Passes a prepared request on, for the service proxy: any answer that is not the API server's own refusal is an
     /// answer. The caller says what may be sent.
     pub(super) async fn pass(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Failure> {
