@@ -28,7 +28,7 @@ use crate::{
 const MAX_STARRED: usize = 20;
 /// How far back annotations are read, seconds.
 const ANNOTATIONS_SINCE: i64 = 6 * 3600;
-const DATASOURCES_FRESH: Duration = Duration::from_secs(300);
+const DATASOURCES_FRESH: Duration = Duration::from_mins(5);
 
 #[derive(Deserialize, Default)]
 #[serde(default)]

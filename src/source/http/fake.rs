@@ -114,14 +114,14 @@ async fn serve(
             Behaviour::Answer { status, headers, body } => {
                 let mut text = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
                 for (name, value) in headers {
-                    text.push_str(&format!("{name}: {value}\r\n"));
+                    text.extend([name, ": ", &value, "\r\n"]);
                 }
                 stream.write_all(format!("{text}\r\n{body}").as_bytes()).await?;
             }
-            Behaviour::Silent => std::future::pending().await,
+            Behaviour::Silent => std::future::pending::<()>().await,
             Behaviour::SilentInBody => {
                 stream.write_all(format!("{}[1,", head(100)).as_bytes()).await?;
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Behaviour::CutOff => {
                 stream.write_all(format!("{}[1,", head(100)).as_bytes()).await?;
@@ -136,7 +136,7 @@ async fn serve(
             }
             Behaviour::Claims(length) => {
                 stream.write_all(head(length).as_bytes()).await?;
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Behaviour::HangUp => return Ok(()),
         }
