@@ -354,3 +354,28 @@ async fn a_refused_token_is_said_and_recovers() {
     assert_eq!((alerts[0].name.as_str(), &alerts[0].state), ("Hi", &AlertState::Firing));
     grafana.info().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_panel_of_the_demo_world_has_data() {
+    let wall = Arc::new(|| crate::time::Clock::now(&SystemClock).wall);
+    let demo = crate::demo::serve::start(crate::demo::serve::Options::new(wall)).await.unwrap();
+    let config = file::Grafana { name: "main".to_owned(), url: demo.grafana.url.clone(), ..Default::default() };
+    let token = Some(Secret::new(&demo.grafana.token));
+    let timeouts = file::Timeouts::default();
+    let grafana = Grafana::new(&config, token, Severities::default(), timeouts, Arc::new(SystemClock), None).unwrap();
+    let dashboards = grafana.dashboards().await.unwrap();
+    assert!(!dashboards.is_empty());
+    for panel in dashboards.iter().flat_map(|dashboard| &dashboard.panels) {
+        let query = PanelQuery { panel: panel.key.clone(), range_seconds: 3_600, points: 180, variables: Vec::new() };
+        let data = grafana.panel(&query).await.unwrap();
+        assert!(data.failures.is_empty(), "{}: {:?}", panel.title, data.failures);
+        if !matches!(panel.kind, PanelKind::Other(_)) {
+            assert!(data.series.iter().any(|series| series.last().is_some()), "{}: no data", panel.title);
+        }
+    }
+    grafana.annotations().await.unwrap();
+    grafana.alerts().await.unwrap();
+    let info = grafana.info().await.unwrap();
+    assert!(info.notes.is_empty() && info.identity.is_some(), "{info:?}");
+    demo.stop().await;
+}
