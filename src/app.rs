@@ -3,7 +3,7 @@
 pub mod acts;
 mod chrome;
 mod dispatch;
-mod line;
+pub mod line;
 pub mod look;
 mod pointer;
 pub mod settings;
