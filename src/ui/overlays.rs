@@ -2,13 +2,18 @@
 
 mod actions;
 mod availability;
+mod describe;
 mod equivalent;
+mod errors;
+mod evidence;
 mod help;
 mod note;
 mod object;
+mod page;
 mod palette;
 mod quit;
 mod sheet;
+mod why;
 
 use super::{Overlay, target::Target};
 use crate::{
@@ -49,17 +54,17 @@ pub fn actions(screen: ScreenId, target: Target) -> Box<dyn Overlay> {
 
 /// `@`: what midwatch did, and the errors it met.
 pub fn errors() -> Box<dyn Overlay> {
-    later("errors")
+    Box::new(page::Page::errors())
 }
 
 /// `.`: the evidence behind a row.
-pub fn why(_target: Target) -> Box<dyn Overlay> {
-    later("why")
+pub fn why(target: Target) -> Box<dyn Overlay> {
+    Box::new(page::Page::why(target))
 }
 
 /// `d` and `e`: tabs describe, YAML, events, revisions; `command` says which is first.
-pub fn describe(_target: Target, _command: Command) -> Box<dyn Overlay> {
-    later("describe")
+pub fn describe(target: Target, command: Command) -> Box<dyn Overlay> {
+    Box::new(page::Page::describe(target, command))
 }
 
 /// `=`: what changed between a workload's revisions.

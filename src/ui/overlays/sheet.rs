@@ -15,6 +15,7 @@ use crate::{
     ui::{
         View,
         screens::pane::{level_style, mark_of},
+        target::Target,
         theme::Theme,
         widgets::{
             cells::{clear, put_line, put_right, put_text, row},
@@ -31,6 +32,8 @@ pub struct SheetLine {
     pub body: Line<'static>,
     /// What `y` copies instead of the line's own text.
     pub copy: Option<Clean>,
+    /// The object the line is about: keys mean it while the cursor is here.
+    pub target: Option<Target>,
 }
 
 impl SheetLine {
@@ -162,6 +165,11 @@ impl Sheet {
         let line = self.lines.get(self.cursor)?;
         let text = line.copy.clone().unwrap_or_else(|| Clean::own(line.text().trim()));
         (!text.is_empty()).then_some(text)
+    }
+
+    /// The object of the line under the cursor.
+    pub fn target(&self) -> Option<&Target> {
+        self.lines.get(self.cursor)?.target.as_ref()
     }
 
     fn step(&mut self, by: isize) {
@@ -317,12 +325,13 @@ impl<'t> Writer<'t> {
             head,
             body: Line::styled(lines.next().unwrap_or("").to_owned(), style),
             copy: Some(Clean::own(value.clone())),
+            target: None,
         });
         for more in lines {
             self.lines.push(SheetLine {
                 head: Line::raw(" ".repeat(width)),
                 body: Line::styled(more.to_owned(), style),
-                copy: None,
+                ..SheetLine::default()
             });
         }
         self
@@ -344,14 +353,22 @@ impl<'t> Writer<'t> {
 
     pub fn marked_line(&mut self, level: Level, body: Line<'static>) -> &mut Self {
         let head = Line::from(self.theme.mark(mark_of(level)));
-        self.lines.push(SheetLine { head, body, copy: None });
+        self.lines.push(SheetLine { head, body, ..SheetLine::default() });
         self
     }
 
     /// `03:04  text`
     pub fn timed(&mut self, time: String, spans: Vec<Span<'static>>) -> &mut Self {
         let head = Line::styled(format!("{time:5}"), self.theme.dim);
-        self.lines.push(SheetLine { head, body: Line::from(spans), copy: None });
+        self.lines.push(SheetLine { head, body: Line::from(spans), ..SheetLine::default() });
+        self
+    }
+
+    /// The line just written is about this object.
+    pub fn about(&mut self, target: Target) -> &mut Self {
+        if let Some(line) = self.lines.last_mut() {
+            line.target = Some(target);
+        }
         self
     }
 
