@@ -7,11 +7,14 @@ mod equivalent;
 mod errors;
 mod evidence;
 mod help;
+mod job_log;
 mod note;
 mod object;
 mod page;
 mod palette;
+mod pull_diff;
 mod quit;
+mod revisions;
 mod sheet;
 mod why;
 
@@ -68,18 +71,18 @@ pub fn describe(target: Target, command: Command) -> Box<dyn Overlay> {
 }
 
 /// `=`: what changed between a workload's revisions.
-pub fn revisions(_workload: WorkloadKey) -> Box<dyn Overlay> {
-    later("revisions")
+pub fn revisions(workload: WorkloadKey) -> Box<dyn Overlay> {
+    Box::new(revisions::Revisions::new(workload))
 }
 
 /// `l` on a run: its failed job's log (or the job's), at the first error.
-pub fn job_log(_run: RunKey, _job: Option<JobKey>) -> Box<dyn Overlay> {
-    later("job log")
+pub fn job_log(run: RunKey, job: Option<JobKey>) -> Box<dyn Overlay> {
+    Box::new(job_log::JobLogPage::new(run, job))
 }
 
 /// `d` on a pull request.
-pub fn pull_request_diff(_key: crate::model::code::PullRequestKey) -> Box<dyn Overlay> {
-    later("diff")
+pub fn pull_request_diff(key: crate::model::code::PullRequestKey) -> Box<dyn Overlay> {
+    Box::new(pull_diff::PullDiff::new(key))
 }
 
 /// A comment, or a review with a text.

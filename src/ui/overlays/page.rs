@@ -171,7 +171,7 @@ impl Overlay for Page {
         self.fill(view);
     }
 
-    fn wanted(&self, view: &View<'_>) -> Vec<Query> {
+    fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
         let Some(target) = &self.target else { return Vec::new() };
         match (self.tab(), target) {
             (Tab::Describe, Target::Pod(_) | Target::Workload(_)) => {
@@ -183,7 +183,6 @@ impl Overlay for Page {
             (Tab::Describe | Tab::Why, Target::Job(key)) => vec![Query::Jobs(key.run.clone())],
             (Tab::Describe | Tab::Why, Target::PullRequest(key)) => vec![Query::PullRequest(key.clone())],
             (Tab::Describe | Tab::Why, Target::Panel(key)) => vec![describe::panel_query(key)],
-            (Tab::Why, Target::Alert(key)) => why::wanted(view, key),
             _ => Vec::new(),
         }
     }

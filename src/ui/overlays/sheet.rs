@@ -19,6 +19,7 @@ use crate::{
         theme::Theme,
         widgets::{
             cells::{clear, put_line, put_right, put_text, row},
+            diff_view::{DiffKind, DiffLine},
             log_view::{Anchor, LogHits, LogLine, LogView},
             text_input::TextInput,
         },
@@ -87,6 +88,22 @@ impl Sheet {
 
     pub fn len(&self) -> usize {
         self.lines.len()
+    }
+
+    /// This line at the top.
+    pub fn go_to_top(&mut self, line: usize) {
+        self.cursor = line.min(self.lines.len().saturating_sub(1));
+        self.top = self.cursor;
+    }
+
+    /// Something was searched for: `n` means the next of it.
+    pub fn is_finding(&self) -> bool {
+        !self.needle.is_empty()
+    }
+
+    /// All lines, to be saved.
+    pub fn all_text(&self) -> String {
+        self.lines.iter().fold(String::new(), |text, line| text + &line.text() + "\n")
     }
 
     pub fn owns_keys(&self) -> bool {
@@ -375,6 +392,28 @@ impl<'t> Writer<'t> {
     pub fn done(self) -> Vec<SheetLine> {
         self.lines
     }
+}
+
+/// Lines of a difference: the sign stays while the text scrolls.
+pub fn diff_lines(theme: &Theme, lines: &[DiffLine]) -> Vec<SheetLine> {
+    let of = |line: &DiffLine| {
+        let (sign, style) = match line.kind {
+            DiffKind::Same => (" ", theme.text),
+            DiffKind::Add => ("+", theme.diff_add),
+            DiffKind::Remove => ("-", theme.diff_remove),
+            DiffKind::Hunk => (" ", theme.diff_hunk),
+            DiffKind::Head => (" ", theme.strong),
+        };
+        let piece = |(changed, text): &(bool, String)| {
+            Span::styled(text.clone(), if *changed { style.patch(theme.diff_word) } else { style })
+        };
+        SheetLine {
+            head: Line::styled(sign, style),
+            body: Line::from(line.pieces.iter().map(piece).collect::<Vec<_>>()),
+            ..SheetLine::default()
+        }
+    };
+    lines.iter().map(of).collect()
 }
 
 /// `HH:MM` in UTC.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     model::{
         Level,
-        alert::{Alert, AlertKey},
+        alert::Alert,
         code::{PullRequest, Run, RunState},
         kubernetes::{Pod, Workload},
     },
@@ -49,11 +49,6 @@ pub fn lines(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
         writer.styled("it is no longer there", view.theme.dim);
     }
     writer.done()
-}
-
-/// Reads that make an alert's evidence whole: the jobs of the run that deployed last.
-pub fn wanted(_view: &View<'_>, _key: &AlertKey) -> Vec<Query> {
-    Vec::new()
 }
 
 fn of_one_alert(writer: &mut Writer<'_>, view: &View<'_>, alert: &Alert) {
