@@ -89,7 +89,16 @@ enum LaneState {
 impl Watch {
     pub fn new(cluster: &Cluster, kind: Watched, scope: Scope, rows: Arc<Rows>) -> Self {
         let lasts = lane::LASTS;
-        Self { cluster: cluster.clone(), kind, scope, rows, lasts, lanes: None, ready: VecDeque::new(), panicked: Arc::default() }
+        Self {
+            cluster: cluster.clone(),
+            kind,
+            scope,
+            rows,
+            lasts,
+            lanes: None,
+            ready: VecDeque::new(),
+            panicked: Arc::default(),
+        }
     }
 
     /// Asks the server to end each watch after this long instead of the usual time.
