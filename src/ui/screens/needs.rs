@@ -183,12 +183,20 @@ pub fn troubled_runs<'a>(view: &View<'a>) -> Vec<&'a Run> {
 }
 
 fn is_bad_or_stuck(view: &View<'_>, run: &Run) -> bool {
-    let now = view.store.time_of(&run.key.repo.host, view.now);
-    let age = |since: Option<Timestamp>| since.map_or(0, |since| seconds_between(since, now));
-    if run.state.is_finished() {
-        return run.state.is_bad() && age(run.updated.or(run.created)) < RUNS_MATTER_FOR;
-    }
-    run.deploys && age(run.started.or(run.created)) > STUCK_AFTER
+    let ended = run.updated.or(run.created).map_or(0, |ended| seconds_between(ended, host_time(view, run)));
+    is_stuck(view, run) || (run.state.is_bad() && ended < RUNS_MATTER_FOR)
+}
+
+/// A deploy that is under way for too long.
+pub fn is_stuck(view: &View<'_>, run: &Run) -> bool {
+    let started = run.started.or(run.created);
+    !run.state.is_finished()
+        && run.deploys
+        && started.is_some_and(|started| seconds_between(started, host_time(view, run)) > STUCK_AFTER)
+}
+
+fn host_time(view: &View<'_>, run: &Run) -> Timestamp {
+    view.store.time_of(&run.key.repo.host, view.now)
 }
 
 fn run_level(run: &Run) -> Level {

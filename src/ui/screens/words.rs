@@ -202,8 +202,10 @@ fn run(view: &View<'_>, run: &Run) -> Words {
     let now = view.store.time_of(&run.key.repo.host, view.now);
     let is_finished = run.state.is_finished();
     let stage = run.stage.as_ref().filter(|_| run.state.is_bad() || !is_finished);
+    let is_stuck = needs::is_stuck(view, run);
     let mut says = match (stage, is_finished) {
         (Some(stage), true) => format!("{} in {stage}", run.state),
+        (Some(stage), false) if is_stuck => format!("stuck in {stage}"),
         (Some(stage), false) => format!("{} {stage}", run.state),
         (None, _) => run.state.to_string(),
     };
@@ -216,7 +218,7 @@ fn run(view: &View<'_>, run: &Run) -> Words {
     says.push_str(&format!("   {}", run.actor));
     let since = if is_finished { run.updated } else { run.started }.or(run.created);
     Words {
-        mark: run_mark(run),
+        mark: if is_stuck { Mark::Wrong } else { run_mark(run) },
         name: format!("{} #{}", run.workflow, run.number),
         says,
         when: since.map_or_else(String::new, |since| age_of(since, now)),

@@ -75,7 +75,7 @@ pub(super) fn objects(
     let (cursor, mut state) = (list.cursor(), list.table);
     let entries = list.entries();
     list.hits = VirtualTable::new(theme, &columns, entries.len())
-        .cursor(cursor)
+        .cursor(cursor.filter(|_| dress.focused))
         .focused(dress.focused)
         .header(new > 0)
         .above((new > 0).then(|| format!("{new} new above")))
@@ -112,9 +112,10 @@ pub(super) fn needed(now: &mut Now, title: &str, focused: bool, view: &View<'_>,
     let ack_width = ack.iter().map(Span::width).sum::<usize>() as u16;
     let columns = [
         Column::new("", 2, 100),
-        Column::new("", 28, 99).min(14),
-        Column::new("", 30, 95).min(8).grows(),
-        Column::new("", 12, 90).min(6).right(),
+        Column::new("", 28, 98).min(14),
+        Column::new("", 30, 96).min(20).grows(),
+        Column::new("", 12, 97).right(),
+        // The footer says it too.
         Column::new("", ack_width, 80),
     ];
     let cursor = now.needs.cursor();
@@ -166,7 +167,8 @@ fn need(view: &View<'_>, target: &Target, ack: &[Span<'static>]) -> Row<'static>
     if let Target::Alert(_) = target {
         if let Some(measured) = measured(view, target) {
             let text = cells[2].to_string();
-            cells[2] = Line::from(vec![Span::styled(measured, view.theme.broken), Span::raw(format!("   {text}"))]);
+            let text = if view.is_narrow() { String::new() } else { format!("   {text}") };
+            cells[2] = Line::from(vec![Span::styled(measured, view.theme.broken), Span::raw(text)]);
         }
         if is_firing {
             cells.push(Line::from(ack.to_vec()));

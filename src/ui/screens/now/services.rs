@@ -32,7 +32,7 @@ use crate::{
 const READ: (usize, usize) = (8, 3);
 /// Firing alerts that are looked up for their workload.
 const ALERTS: usize = 50;
-const SPARK: u16 = 12;
+const SPARK: u16 = 10;
 
 /// Configured services; without any, the workloads, trouble first.
 pub(super) fn entries(view: &View<'_>) -> Vec<Entry<Target>> {
@@ -112,14 +112,14 @@ pub(super) fn render(now: &mut Now, view: &View<'_>, focused: bool, area: Rect, 
     let mut columns =
         vec![Column::new("", 2, 100), Column::new("", 18, 99).min(8).grows(), Column::new("pods", 7, 98).right()];
     columns.extend(
-        titles.iter().enumerate().map(|(index, title)| Column::new(title, 9, 90 - index as u8 * 5).min(7).right()),
+        titles.iter().enumerate().map(|(index, title)| Column::new(title, 9, 90 - index as u8 * 5).min(6).right()),
     );
     columns.push(Column::new("last 60m", SPARK, 85));
     now.services.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (now.services.cursor(), now.services.table);
     let list = now.services.entries();
     let hits = VirtualTable::new(theme, &columns, list.len())
-        .cursor(cursor)
+        .cursor(cursor.filter(|_| focused))
         .focused(focused)
         .empty(pane::empty_words(view, &parts, "no workloads", ""))
         .render(inside, buf, &mut state, |index| match &list[index] {
