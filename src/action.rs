@@ -1,6 +1,10 @@
 //! Actions: a request is planned over live evidence, shown with its checks, confirmed, and only then executed, step by
 //! step, each audited before it is sent.
 
+pub mod act;
+pub mod engine;
+pub mod plan;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

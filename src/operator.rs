@@ -1,3 +1,4 @@
-//! Operators: what sends an action to a backend. Each re-checks, writes once, and never retries by itself.
+//! Writes to backends, one operator per kind. In read-only mode none is built.
 
+pub mod alertmanager;
 pub mod kubernetes;

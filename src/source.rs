@@ -1,6 +1,10 @@
 //! Sources read the world and report facts. They know nothing of the screen.
 
+pub mod alertmanager;
+pub mod http;
 pub mod kubernetes;
+pub mod severity;
+pub mod supervise;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ mod tests;
 mod verdict;
 
 use futures::{FutureExt, future::BoxFuture};
-use http::{Method, Request, header};
+use http::{Method, header};
 use serde_json::{Value, json};
 
 use self::{
@@ -197,12 +197,7 @@ impl ClusterOperator {
     /// webhooks speak. Gives the server's warnings; `Refused` says why such a pod would not come up.
     pub async fn rehearse_pod(&self, workload: &WorkloadKey, template: &Value) -> Result<Vec<Clean>, ActionError> {
         let path = format!("/api/v1/namespaces/{}/pods{}", segment(&workload.namespace), Mode::Rehearse.query());
-        let request = Request::post(path)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, "application/json")
-            .body(patch::pod(template).to_string().into_bytes())
-            .map_err(|error| ActionError::NotSent(Clean::line(&error.to_string())))?;
-        match self.writer.forward(request).await {
+        match self.writer.send_and_listen(Method::POST, &path, "application/json", &patch::pod(template)).await {
             Ok((headers, _)) => {
                 let warnings = headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok());
                 Ok(warnings.map(verdict::warning).collect())

@@ -11,7 +11,7 @@ use tokio::{io::AsyncReadExt, net::TcpListener};
 
 use super::*;
 use crate::{
-    source::kubernetes::fake::{self, Asked, Fake},
+    source::kubernetes::fake_api::{self as fake, Asked, Fake},
     time::{SystemClock, TestClock},
 };
 

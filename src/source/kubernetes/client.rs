@@ -10,7 +10,7 @@ use axum::body::BodyDataStream;
 use base64::Engine;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use kube::{
     client::{Body, ClientBuilder},
     config::{AuthInfo, Config, KubeConfigOptions},
@@ -221,10 +221,22 @@ impl Cluster {
         }
     }
 
+    /// Whether there is such an object. Asks for its metadata alone, so that the data of a Secret never leaves the server.
+    pub async fn exists(&self, path: &str) -> Result<bool, Failure> {
+        let mut request = self.request(Method::GET, path, None)?;
+        let metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(metadata));
+        match self.whole(false, request, self.answer_within()).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is(404) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Reads an answer whole, of at most [`MAX_BODY`] bytes, `within` a time.
     pub async fn get_bytes(&self, path: &str, within: Duration) -> Result<Bytes, Failure> {
         let request = self.request(Method::GET, path, None)?;
-        self.whole(false, request, within).await
+        Ok(self.whole(false, request, within).await?.1)
     }
 
     /// Asks a question that is put as a POST but keeps nothing: an access or subject review (`authorization.k8s.io`,
@@ -233,7 +245,7 @@ impl Cluster {
         let asks = ["/apis/authorization.k8s.io/", "/apis/authentication.k8s.io/"];
         assert!(asks.iter().any(|api| path.starts_with(api)), "only reviews are posted by a reader, not to {path}");
         let request = self.request(Method::POST, path, Some(body))?;
-        let answer = self.whole(false, request, self.answer_within()).await?;
+        let (_, answer) = self.whole(false, request, self.answer_within()).await?;
         self.parse(path, &answer)
     }
 
@@ -245,19 +257,50 @@ impl Cluster {
         self.send(false, request, within).await
     }
 
-    /// Sends one request, with the login; once more with a new login if that is not accepted (401). An answer that is no
-    /// success is a failure. `within` bounds the time to the answer's head.
+    /// Sends one request and waits `within` a time for the answer's head. An answer that is no success is a failure.
     async fn send(&self, write: bool, request: Request<Vec<u8>>, within: Duration) -> Result<Opened, Failure> {
-        let Some(login) = &self.0.login else {
-            return self.send_once(self.client(write, &self.0.clients), request, within).await;
-        };
+        let what = resource(request.uri().path());
+        let asked = self.logged_in(|credential| {
+            let asked = self.send_with(write, credential, request.clone());
+            async { timeout(within, asked).await.map_err(|_| self.too_slow(&what, within))? }
+        });
+        // the future is large, and many of them are awaited together
+        Box::pin(asked).await
+    }
+
+    /// Sends one request and takes its whole answer, both `within` a time.
+    async fn whole(
+        &self,
+        write: bool,
+        request: Request<Vec<u8>>,
+        within: Duration,
+    ) -> Result<(HeaderMap, Bytes), Failure> {
+        let _permit = self.0.calls.acquire().await.expect("never closed");
+        let what = resource(request.uri().path());
+        let asked = self.logged_in(|credential| {
+            let asked = self.send_with(write, credential, request.clone());
+            let answer = async {
+                let mut opened = asked.await?;
+                let body = opened.collect(MAX_BODY, self.idle()).await?;
+                Ok((opened.headers, body))
+            };
+            let what = &what;
+            async move { timeout(within, answer).await.map_err(|_| self.too_slow(what, within))? }
+        });
+        Box::pin(asked).await
+    }
+
+    /// Asks with the login, and once more with a new login if that is not accepted (401). A program that logs in has its
+    /// own deadline, so it is waited for outside of the question's.
+    async fn logged_in<T, Asked: Future<Output = Result<T, Failure>>>(
+        &self,
+        ask: impl Fn(Option<Arc<Credential>>) -> Asked,
+    ) -> Result<T, Failure> {
+        let Some(login) = &self.0.login else { return ask(None).await };
         let not_sent = |error: SourceError| Failure { error, ..Failure::own(ErrorKind::Auth, Reached::NotSent, "") };
         let credential = login.current().await.map_err(not_sent)?;
-        match self.send_with(write, &credential, request.clone(), within).await {
-            Err(failure) if failure.is(401) => {
-                let credential = login.renew(&credential).await.map_err(not_sent)?;
-                self.send_with(write, &credential, request, within).await
-            }
+        match ask(Some(credential.clone())).await {
+            Err(failure) if failure.is(401) => ask(Some(login.renew(&credential).await.map_err(not_sent)?)).await,
             answer => answer,
         }
     }
@@ -265,51 +308,43 @@ impl Cluster {
     async fn send_with(
         &self,
         write: bool,
-        credential: &Arc<Credential>,
-        mut request: Request<Vec<u8>>,
-        within: Duration,
-    ) -> Result<Opened, Failure> {
-        if let Some(bearer) = &credential.bearer {
-            request.headers_mut().insert(header::AUTHORIZATION, bearer.clone());
-        }
-        let clients = self.clients_for(credential).map_err(|error| Failure {
-            error: unusable(&self.0.id, &error),
-            ..Failure::own(ErrorKind::Auth, Reached::NotSent, "")
-        })?;
-        self.send_once(self.client(write, &clients), request, within).await
-    }
-
-    async fn send_once(
-        &self,
-        client: kube::Client,
+        credential: Option<Arc<Credential>>,
         request: Request<Vec<u8>>,
-        within: Duration,
     ) -> Result<Opened, Failure> {
         let what = resource(request.uri().path());
-        let answer = timeout(within, client.send(request.map(Body::from))).await;
-        let answer = answer.map_err(|_| self.too_slow(&what, within))?.map_err(|error| self.broken(&error))?;
-        let (head, body) = answer.into_parts();
-        self.note_time(&head.headers);
-        let body = axum::body::Body::new(body).into_data_stream();
-        let mut opened = Opened { cluster: self.clone(), headers: head.headers, body };
-        if head.status.is_success() {
+        let mut opened = self.ask_with(write, credential, request).await?;
+        if opened.status.is_success() {
             return Ok(opened);
         }
         // a refusal with half a body is still a refusal
         let body = opened.collect(MAX_REFUSAL, self.idle()).await.unwrap_or_default();
         let now = self.0.clock.now().wall;
-        Err(failure::refused(&self.0.id, &what, head.status.as_u16(), &opened.headers, &body, now))
+        Err(failure::refused(&self.0.id, &what, opened.status.as_u16(), &opened.headers, &body, now))
     }
 
-    async fn whole(&self, write: bool, request: Request<Vec<u8>>, within: Duration) -> Result<Bytes, Failure> {
-        let _permit = self.0.calls.acquire().await.expect("never closed");
-        let what = resource(request.uri().path());
-        let idle = self.idle();
-        let answer = async {
-            let mut opened = self.send(write, request, within).await?;
-            opened.collect(MAX_BODY, idle).await
-        };
-        timeout(within, answer).await.map_err(|_| self.too_slow(&what, within))?
+    /// One request on the wire, with the login; any answer will do.
+    async fn ask_with(
+        &self,
+        write: bool,
+        credential: Option<Arc<Credential>>,
+        mut request: Request<Vec<u8>>,
+    ) -> Result<Opened, Failure> {
+        let mut clients = self.0.clients.clone();
+        if let Some(credential) = &credential {
+            if let Some(bearer) = &credential.bearer {
+                request.headers_mut().insert(header::AUTHORIZATION, bearer.clone());
+            }
+            clients = self.clients_for(credential).map_err(|error| Failure {
+                error: unusable(&self.0.id, &error),
+                ..Failure::own(ErrorKind::Auth, Reached::NotSent, "")
+            })?;
+        }
+        let client = if write { clients.write } else { clients.read };
+        let answer = client.send(request.map(Body::from)).await.map_err(|error| self.broken(&error))?;
+        let (head, body) = answer.into_parts();
+        self.note_time(&head.headers);
+        let body = axum::body::Body::new(body).into_data_stream();
+        Ok(Opened { cluster: self.clone(), status: head.status, headers: head.headers, body })
     }
 
     fn parse<T: DeserializeOwned>(&self, path: &str, answer: &[u8]) -> Result<T, Failure> {
@@ -337,10 +372,6 @@ impl Cluster {
             let says = format!("'{path}' is not a path that Kubernetes '{}' can be asked.", self.0.id);
             Failure::own(ErrorKind::Unexpected, Reached::NotSent, says)
         })
-    }
-
-    fn client(&self, write: bool, clients: &Clients) -> kube::Client {
-        if write { clients.write.clone() } else { clients.read.clone() }
     }
 
     /// Clients with the login's certificate, made once per login.
@@ -410,41 +441,54 @@ impl Writer {
         kind: &'static str,
         body: &serde_json::Value,
     ) -> Result<serde_json::Value, Failure> {
-        let mut request = self.0.request(method, path, Some(body))?;
-        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        let answer = self.0.whole(true, request, self.0.answer_within()).await?;
+        let (_, answer) = self.send_and_listen(method, path, kind, body).await?;
         self.0.parse(path, &answer)
     }
 
-    /// As [`Writer::send`] for any body and any answer: through the service proxy.
-    pub async fn forward(&self, request: Request<Vec<u8>>) -> Result<(HeaderMap, Bytes), Failure> {
-        forward(&self.0, true, request).await
+    /// As [`Writer::send`], with the answer's headers: `Warning` says what the server only mentions.
+    pub async fn send_and_listen(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &'static str,
+        body: &serde_json::Value,
+    ) -> Result<(HeaderMap, Bytes), Failure> {
+        let mut request = self.0.request(method, path, Some(body))?;
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        self.0.whole(true, request, self.0.answer_within()).await
     }
 }
 
 impl Cluster {
-    /// Sends a prepared GET, as the service proxy needs it: with its own headers.
-    pub async fn forward(&self, request: Request<Vec<u8>>) -> Result<(HeaderMap, Bytes), Failure> {
-        assert!(request.method() == Method::GET, "a reader only reads");
-        forward(self, false, request).await
+    /// Passes a prepared request on, for the service proxy: any answer that is not the API server's own refusal is an
+    /// answer. The caller says what may be sent.
+    pub(super) async fn pass(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Failure> {
+        let _permit = self.0.calls.acquire().await.expect("never closed");
+        let (what, within) = (resource(request.uri().path()), self.answer_within());
+        self.logged_in(|credential| {
+            let asked = self.ask_with(request.method() != Method::GET, credential, request.clone());
+            let answer = async {
+                let mut opened = asked.await?;
+                let body = opened.collect(MAX_BODY, self.idle()).await?;
+                let code = opened.status.as_u16();
+                if !opened.status.is_success() && failure::is_status(&body) {
+                    let now = self.0.clock.now().wall;
+                    return Err(failure::refused(&self.0.id, &what, code, &opened.headers, &body, now));
+                }
+                let mut answer = Response::new(body);
+                (*answer.status_mut(), *answer.headers_mut()) = (opened.status, opened.headers);
+                Ok(answer)
+            };
+            async { timeout(within, answer).await.map_err(|_| self.too_slow(&what, within))? }
+        })
+        .await
     }
-}
-
-async fn forward(cluster: &Cluster, write: bool, request: Request<Vec<u8>>) -> Result<(HeaderMap, Bytes), Failure> {
-    let _permit = cluster.0.calls.acquire().await.expect("never closed");
-    let within = cluster.answer_within();
-    let what = resource(request.uri().path());
-    let answer = async {
-        let mut opened = cluster.send(write, request, within).await?;
-        let body = opened.collect(MAX_BODY, cluster.idle()).await?;
-        Ok((opened.headers, body))
-    };
-    timeout(within, answer).await.map_err(|_| cluster.too_slow(&what, within))?
 }
 
 /// An answer whose head has arrived.
 pub struct Opened {
     cluster: Cluster,
+    status: StatusCode,
     pub headers: HeaderMap,
     body: BodyDataStream,
 }

@@ -354,3 +354,6 @@ fn end_group(pid: Option<u32>) {
 
 #[cfg(not(unix))]
 fn end_group(_: Option<u32>) {}
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -92,6 +92,17 @@ struct Cause {
     message: Option<String>,
 }
 
+/// Whether a body is the API server's own word, not that of something behind it.
+pub(super) fn is_status(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Kind {
+        kind: String,
+        api_version: String,
+    }
+    serde_json::from_slice::<Kind>(body).is_ok_and(|of| of.kind == "Status" && of.api_version == "v1")
+}
+
 /// An HTTP answer that is no success.
 pub(super) fn refused(
     cluster: &str,

@@ -1,129 +1,182 @@
-//! A small API server for tests: answers with what a closure says, remembers what it was asked.
+//! A small API server for tests, scripted per call: slow, cut off, refusing, forgetting.
 
 use std::{
-    collections::BTreeMap,
-    io,
+    convert::Infallible,
     sync::{Arc, Mutex},
 };
 
-use axum::{
-    body::{Body, Bytes},
-    extract::Request,
-    response::Response,
-};
+use axum::{Router, body::Body, extract::Request, response::Response};
+use bytes::Bytes;
 use futures::StreamExt;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-use super::{client::Cluster, exec::ExecPolicy, kubeconfig::Loaded};
+use super::{client::Cluster, exec::ExecPolicy, kubeconfig};
 use crate::{
     config::file::{Kubernetes, Timeouts},
+    source::{Fact, Source, SourceError},
     time::{Clock, SystemClock},
 };
 
-/// One request, as it came.
+/// One request as the server saw it.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    pub method: String,
+pub struct Call {
     pub path: String,
-    pub query: BTreeMap<String, String>,
-    pub media: String,
-    pub accept: String,
-    /// Null if there was none.
-    pub body: Value,
+    pub query: String,
+    pub authorization: String,
+    /// How many calls with the same path (watches and lists apart) came before it.
+    pub nth: usize,
 }
 
-impl Asked {
-    pub fn query(&self, key: &str) -> Option<&str> {
-        self.query.get(key).map(String::as_str)
+impl Call {
+    pub fn watches(&self) -> bool {
+        self.query.contains("watch=true")
+    }
+
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = url::form_urlencoded::parse(self.query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 }
 
-/// The server; it ends with the test's runtime.
+/// What the server does.
+pub enum Answer {
+    Json(u16, Value),
+    Text(u16, &'static str),
+    /// Sends these pieces as they are, then ends cleanly.
+    Pieces(Vec<String>),
+    /// Sends these pieces, then says nothing more.
+    Open(Vec<String>),
+    /// Never answers.
+    Hang,
+}
+
 pub struct Fake {
-    pub cluster: Cluster,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    pub url: String,
+    calls: Arc<Mutex<Vec<Call>>>,
 }
 
 impl Fake {
-    pub fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    pub async fn start(script: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
+        let (seen, script) = (calls.clone(), Arc::new(script));
+        let router = Router::new().fallback(move |request: Request| {
+            let (seen, script) = (seen.clone(), script.clone());
+            async move {
+                let call = record(&seen, &request);
+                answer(script(&call)).await
+            }
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, calls }
     }
 
-    pub fn asked_with(&self, method: &str, path_part: &str) -> Vec<Asked> {
-        self.asked().into_iter().filter(|asked| asked.method == method && asked.path.contains(path_part)).collect()
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
     }
-}
 
-pub async fn serve(answer: impl Fn(&Asked) -> Response + Send + Sync + 'static) -> Fake {
-    serve_at(answer, Arc::new(SystemClock)).await
-}
+    /// A cluster at this server; `user` is the kubeconfig's, in YAML flow style.
+    pub async fn cluster(&self, user: &str) -> Cluster {
+        self.open(user, &Kubernetes::default(), Arc::default()).await.unwrap()
+    }
 
-pub async fn serve_at(answer: impl Fn(&Asked) -> Response + Send + Sync + 'static, clock: Arc<dyn Clock>) -> Fake {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-    let (log, answer) = (asked.clone(), Arc::new(answer));
-    let app = axum::Router::new().fallback(move |request: Request| {
-        let (log, answer) = (log.clone(), answer.clone());
-        async move {
-            let asked = read(request).await;
-            log.lock().unwrap().push(asked.clone());
-            answer(&asked)
-        }
-    });
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    Fake { cluster: cluster(port, clock).await, asked }
-}
-
-async fn read(request: Request) -> Asked {
-    let (head, body) = request.into_parts();
-    let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let query = url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-    let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
-    Asked {
-        method: head.method.to_string(),
-        path: head.uri.path().to_owned(),
-        query,
-        media: header("content-type"),
-        accept: header("accept"),
-        body: serde_json::from_slice(&bytes).unwrap_or_default(),
+    pub async fn open(&self, user: &str, wanted: &Kubernetes, policy: Arc<ExecPolicy>) -> Result<Cluster, SourceError> {
+        open_at(&self.url, user, wanted, policy).await
     }
 }
 
-/// A cluster named `c` at a local port, whether or not anybody listens there.
-pub async fn cluster(port: u16, clock: Arc<dyn Clock>) -> Cluster {
+pub async fn open_at(
+    url: &str,
+    user: &str,
+    wanted: &Kubernetes,
+    policy: Arc<ExecPolicy>,
+) -> Result<Cluster, SourceError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "c",
-        "clusters": [{"name": "c", "cluster": {"server": format!("http://127.0.0.1:{port}")}}],
-        "users": [{"name": "u", "user": {}}],
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]});
-    let loaded = Loaded {
-        config: serde_json::from_value(config).unwrap(),
-        files: vec!["kubeconfig".into()],
-        troubles: Vec::new(),
+    let yaml = format!(
+        "current-context: eu\nclusters: [{{name: eu, cluster: {{server: '{url}'}}}}]\n\
+         contexts: [{{name: eu, context: {{cluster: eu, user: ann, namespace: shop}}}}]\nusers: [{{name: ann, user: {user}}}]"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config");
+    std::fs::write(&path, yaml).unwrap();
+    let loaded = kubeconfig::load(&[path]);
+    assert_eq!(loaded.troubles, [] as [crate::text::Clean; 0]);
+    let timeouts = Timeouts { connect: 1, idle: 1, answer: 1, list: 1, command: 5 };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Cluster::open(wanted, &loaded, timeouts, policy, clock).await
+}
+
+fn record(seen: &Mutex<Vec<Call>>, request: &Request) -> Call {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let authorization = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+    let path = request.uri().path().to_owned();
+    let mut call = Call { path, query, authorization: authorization.unwrap_or_default(), nth: 0 };
+    let mut seen = seen.lock().unwrap();
+    call.nth = seen.iter().filter(|other| other.path == call.path && other.watches() == call.watches()).count();
+    seen.push(call.clone());
+    call
+}
+
+async fn answer(answer: Answer) -> Response {
+    let pieces =
+        |pieces: Vec<String>| futures::stream::iter(pieces).map(|piece| Ok::<_, Infallible>(Bytes::from(piece)));
+    let of = |status: u16, body: Body| {
+        let kind = "application/json";
+        Response::builder().status(status).header("content-type", kind).body(body).unwrap()
     };
-    let wanted = Kubernetes { name: "c".to_owned(), context: Some("c".to_owned()), ..Kubernetes::default() };
-    let timeouts = Timeouts { connect: 2, idle: 2, answer: 2, list: 5, command: 2 };
-    Cluster::open(&wanted, &loaded, timeouts, Arc::new(ExecPolicy::default()), clock).await.unwrap()
+    match answer {
+        Answer::Json(status, value) => of(status, Body::from(value.to_string())),
+        Answer::Text(status, text) => of(status, Body::from(text)),
+        Answer::Pieces(list) => of(200, Body::from_stream(pieces(list))),
+        Answer::Open(list) => of(200, Body::from_stream(pieces(list).chain(futures::stream::pending()))),
+        Answer::Hang => std::future::pending().await,
+    }
 }
 
-pub fn json_answer(code: u16, body: &Value) -> Response {
-    Response::builder()
-        .status(code)
-        .header("content-type", "application/json")
-        .body(Body::from(body.to_string()))
-        .unwrap()
+pub fn pod(name: &str, version: u32) -> Value {
+    json!({"metadata": {"name": name, "namespace": "shop", "uid": format!("uid-{name}"), "resourceVersion": version.to_string()},
+        "spec": {"containers": [{"name": "app", "image": "reg/app:1"}]},
+        "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": true, "state": {"running": {}}}]}})
 }
 
-/// A failure in the API's shape.
-pub fn status(code: u16, reason: &str, message: &str) -> Response {
-    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": reason,
-        "code": code});
-    json_answer(code, &body)
+/// A list answer.
+pub fn list(items: &[Value], version: &str, next: Option<&str>) -> Answer {
+    Answer::Json(
+        200,
+        json!({"kind": "List", "metadata": {"resourceVersion": version, "continue": next}, "items": items}),
+    )
 }
 
-/// A body in pieces; an error cuts the connection.
-pub fn pieces(pieces: impl futures::Stream<Item = Result<Bytes, io::Error>> + Send + 'static) -> Response {
-    Response::builder().status(200).body(Body::from_stream(pieces.boxed())).unwrap()
+/// One line of a watch.
+pub fn line(kind: &str, object: &Value) -> String {
+    json!({"type": kind, "object": object}).to_string() + "\n"
+}
+
+pub fn status(code: u16, reason: &str, message: &str) -> Value {
+    json!({"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message})
+}
+
+pub fn refusal(code: u16, reason: &str, message: &str) -> Answer {
+    Answer::Json(code, status(code, reason, message))
+}
+
+/// Asks a source until `enough`, gathering what it brings, failures too.
+pub async fn gather(
+    source: &mut dyn Source,
+    enough: impl Fn(&[Fact], &[SourceError]) -> bool,
+) -> (Vec<Fact>, Vec<SourceError>) {
+    let (mut facts, mut errors) = (Vec::new(), Vec::new());
+    let all = async {
+        while !enough(&facts, &errors) {
+            match source.next().await {
+                Ok(batch) => facts.extend(batch),
+                Err(error) => errors.push(error),
+            }
+        }
+    };
+    let done = tokio::time::timeout(std::time::Duration::from_secs(10), all).await;
+    assert!(done.is_ok(), "it never came; facts {facts:?}, errors {errors:?}");
+    (facts, errors)
 }

@@ -229,7 +229,7 @@ fn mark_live(revisions: &mut [Revision], object: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::BackendId, source::kubernetes::fake};
+    use crate::{model::BackendId, source::kubernetes::fake_api as fake};
     use serde_json::json;
 
     fn template(image: &str, hash: Option<&str>) -> Value {

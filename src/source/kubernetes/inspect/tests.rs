@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     model::kubernetes::WorkloadKind,
-    source::kubernetes::fake::{self, Asked, Fake},
+    source::kubernetes::fake_api::{self as fake, Asked, Fake},
     time::SystemClock,
 };
 
@@ -67,7 +67,7 @@ fn world(asked: &Asked) -> axum::response::Response {
 async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
     let server: Fake = fake::serve(world).await;
     let inspector = WorkloadInspector::new(server.cluster.clone());
-    let request = Act::RollBack { workload: key(), to: None };
+    let request = Request::RollBack { workload: key(), to: None };
     let Inspection::Workload(seen) = inspector.inspect(&request).await.unwrap() else { panic!("not a workload") };
     assert_eq!(seen.workload.desired, 3);
     assert_eq!(seen.template, template("reg/web:2"));

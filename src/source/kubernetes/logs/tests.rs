@@ -22,7 +22,7 @@ use crate::{
     query::{Answer, LogBatch, LogQuery, ObjectRef, Query},
     source::{
         AnswerSink, Answered, ErrorKind, SourceError,
-        kubernetes::fake::{self, Asked, Fake},
+        kubernetes::fake_api::{self as fake, Asked, Fake},
     },
     time::SystemClock,
 };

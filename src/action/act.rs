@@ -1,0 +1,67 @@
+//! Acts: actions that were sent, with their progress, as the screen and the audit show them.
+
+use jiff::Timestamp;
+
+use super::{
+    Request,
+    plan::{Plan, Refusal},
+};
+use crate::text::Clean;
+
+/// How far one step is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepState {
+    Waiting,
+    /// With what is seen meanwhile: "8/10 ready".
+    Running(Clean),
+    Done(Clean),
+    /// Nothing changed by this step.
+    Refused(Clean),
+    /// It may have happened.
+    Unknown(Clean),
+    Skipped(Clean),
+}
+
+/// How an act ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Running,
+    Done,
+    Refused,
+    /// Could not be learnt.
+    Unknown,
+}
+
+/// One act of mine (this process), or of the audit file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Act {
+    /// Its number in the audit.
+    pub number: u64,
+    pub request: Request,
+    pub title: Clean,
+    pub place: Clean,
+    pub actor: Clean,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub steps: Vec<(Clean, StepState)>,
+    pub outcome: Outcome,
+    pub reason: Option<Clean>,
+    /// Whether `U` can make a plan to undo it.
+    pub can_undo: bool,
+    /// False: another process's, or an earlier run's, from the audit file.
+    pub is_mine: bool,
+}
+
+/// What the action engine tells the App.
+#[derive(Clone, Debug)]
+pub enum ActionEvent {
+    /// The plan for ticket's dialog, or why there is none. A later one for the same ticket replaces it.
+    Planned { ticket: u64, result: Result<Box<Plan>, Refusal> },
+    /// A new act, or news of one.
+    Act(Box<Act>),
+    /// Refused before anything was written to the audit.
+    Refused { ticket: u64, says: Clean },
+    /// Acts read from the audit file at start, newest first, and those found unfinished.
+    History { acts: Vec<Act>, unfinished: Vec<Clean> },
+}

@@ -1,0 +1,404 @@
+//! The App owns all state. It takes a message, changes itself, and returns work as data. It does no I/O and has no clock.
+
+pub mod acts;
+mod chrome;
+mod dispatch;
+mod line;
+pub mod look;
+mod pointer;
+pub mod settings;
+mod tell;
+mod toasts;
+
+use std::collections::BTreeSet;
+
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
+use ratatui::{buffer::Buffer, layout::Position};
+
+use crate::{
+    action::{
+        Request,
+        act::{ActionEvent, Outcome},
+        plan::Approved,
+    },
+    command::ScreenId,
+    keymap::{Key, Keymap},
+    model::{BackendId, Name},
+    query::Query,
+    source::{Answered, Update},
+    store::{Changes, Store},
+    text::Clean,
+    time::Now,
+    ui::{Overlay, Reply, Screen, View, screens, target::Target, theme::Theme, widgets::text_input::TextInput},
+};
+
+use self::{acts::Acts, chrome::Hits, look::Look, settings::Settings, toasts::Toasts};
+
+/// Everything that can happen to the App.
+pub enum Msg {
+    Key(KeyEvent),
+    /// A bracketed paste, cleaned. It never runs keys.
+    Paste(Clean),
+    Mouse(MouseEvent),
+    Resize(u16, u16),
+    Focus(bool),
+    Update(Box<Update>),
+    Answer(Box<Answered>),
+    Action(Box<ActionEvent>),
+    /// Something the runtime did for an effect: a line to show.
+    Said(Clean),
+    /// Once a second.
+    Tick,
+}
+
+/// Work the App wants done. Its answer comes back as a message.
+#[derive(Debug)]
+pub enum Effect {
+    /// Ask these backends' sources now; none named: all.
+    Refresh(Vec<BackendId>),
+    /// Gather evidence and plan; answers with the ticket.
+    Prepare {
+        ticket: u64,
+        request: Request,
+    },
+    Execute {
+        ticket: u64,
+        approved: Box<Approved>,
+    },
+    /// Open in the browser, or copy over ssh.
+    OpenUrl(Clean),
+    Copy(Clean),
+    /// Write a file into the working directory, never over one that exists.
+    Save {
+        name: String,
+        text: String,
+    },
+    /// Bell or desktop notification.
+    Notify(Clean),
+    /// Watch these namespaces; none: all.
+    SetNamespaces {
+        cluster: BackendId,
+        namespaces: Vec<Name>,
+    },
+    /// Open another context of the kubeconfig.
+    OpenContext(Name),
+    /// Suspend the screen and renew a backend's login.
+    Login(BackendId),
+    /// Capture the mouse, or leave it to the terminal.
+    Mouse(bool),
+    /// Write what was found as a configuration.
+    WriteConfig,
+    /// Remember the answer to "is this production?".
+    RememberProduction {
+        cluster: BackendId,
+        is_production: bool,
+    },
+    Suspend,
+    Quit,
+}
+
+/// What the drawing of one frame left for the terminal.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Drawn {
+    pub cursor: Option<Position>,
+    pub title: String,
+    /// Places that lead to a page when clicked (OSC 8).
+    pub links: Vec<crate::terminal::Link>,
+}
+
+/// All state of the cockpit.
+pub struct App {
+    pub store: Store,
+    pub settings: Settings,
+    pub keymap: Keymap,
+    pub acts: Acts,
+    pub theme: Theme,
+    look: Look,
+    screen: ScreenId,
+    screens: screens::Screens,
+    overlays: Vec<Box<dyn Overlay>>,
+    /// The filter line while it is typed.
+    prompt: Option<TextInput>,
+    toasts: Toasts,
+    hits: Hits,
+    changes: Changes,
+    is_frozen: bool,
+    zoomed: bool,
+    mouse: bool,
+    tickets: u64,
+    /// Things to tell when they change.
+    watched: Vec<(Target, String)>,
+    /// Alerts that were told of.
+    told: BTreeSet<crate::model::alert::AlertKey>,
+    has_alerts: bool,
+    size: (u16, u16),
+    visible_ages: String,
+    pub dirty: bool,
+}
+
+impl App {
+    pub fn new(settings: Settings, keymap: Keymap, look: Look) -> Self {
+        let theme = look.theme();
+        let mouse = settings.ui.mouse;
+        let store = Store { log_bytes: settings.ui.log_bytes, ..Store::default() };
+        Self {
+            store,
+            settings,
+            keymap,
+            acts: Acts::default(),
+            theme,
+            look,
+            screen: ScreenId::Now,
+            screens: screens::Screens::default(),
+            overlays: Vec::new(),
+            prompt: None,
+            toasts: Toasts::default(),
+            hits: Hits::default(),
+            changes: Changes::ALL,
+            is_frozen: false,
+            zoomed: false,
+            mouse,
+            tickets: 0,
+            watched: Vec::new(),
+            told: BTreeSet::new(),
+            has_alerts: false,
+            size: (80, 24),
+            visible_ages: String::new(),
+            dirty: true,
+        }
+    }
+
+    /// Applies one message. No I/O, no clock of its own.
+    pub fn update(&mut self, msg: Msg, now: Now) -> Vec<Effect> {
+        match msg {
+            Msg::Key(key) => {
+                self.dirty = true;
+                self.key(key, now)
+            }
+            Msg::Paste(text) => {
+                self.dirty = true;
+                if let Some(overlay) = self.overlays.last_mut() {
+                    overlay.paste(&text);
+                } else if let Some(prompt) = &mut self.prompt {
+                    prompt.insert(&text);
+                    self.apply_filter(now);
+                }
+                Vec::new()
+            }
+            Msg::Mouse(event) => self.mouse_event(event, now),
+            Msg::Resize(width, height) => {
+                self.size = (width, height);
+                self.dirty = true;
+                Vec::new()
+            }
+            Msg::Focus(_) => Vec::new(),
+            Msg::Update(update) => {
+                let changes = self.store.apply(*update, now);
+                self.changed(changes);
+                if changes.any(Changes::ALERTS) { self.tell_alerts() } else { Vec::new() }
+            }
+            Msg::Answer(answered) => {
+                let changes = self.store.answer(*answered, now);
+                self.changed(changes);
+                Vec::new()
+            }
+            Msg::Action(event) => self.action(*event, now),
+            Msg::Said(text) => {
+                self.toasts.say(text, now);
+                self.dirty = true;
+                Vec::new()
+            }
+            Msg::Tick => self.tick(now),
+        }
+    }
+
+    /// What must be read now because somebody looks at it.
+    pub fn wanted(&self, now: Now) -> BTreeSet<Query> {
+        let view = self.view(now);
+        let mut wanted: BTreeSet<Query> = self.screens.get(self.screen).wanted(&view).into_iter().collect();
+        for overlay in &self.overlays {
+            wanted.extend(overlay.wanted(&view));
+        }
+        // Open logs go on while another screen is looked at for a moment; the Logs screen says which are open.
+        wanted.extend(self.screens.logs.open_logs().cloned().map(Query::Logs));
+        wanted
+    }
+
+    /// Draws one frame into `buf`.
+    pub fn draw(&mut self, buf: &mut Buffer, now: Now) -> Drawn {
+        self.dirty = false;
+        self.size = (buf.area.width, buf.area.height);
+        self.sync(now);
+        self.visible_ages = self.ages(now);
+        self.frame(buf, now)
+    }
+
+    fn view(&self, now: Now) -> View<'_> {
+        View {
+            store: &self.store,
+            settings: &self.settings,
+            acts: &self.acts,
+            keymap: &self.keymap,
+            theme: &self.theme,
+            now,
+            size: self.size,
+            zoomed: self.zoomed,
+        }
+    }
+
+    /// Splits the borrow: what screens change, and what they may look at.
+    fn parts(&mut self, now: Now) -> (&mut screens::Screens, &mut Vec<Box<dyn Overlay>>, View<'_>) {
+        let view = View {
+            store: &self.store,
+            settings: &self.settings,
+            acts: &self.acts,
+            keymap: &self.keymap,
+            theme: &self.theme,
+            now,
+            size: self.size,
+            zoomed: self.zoomed,
+        };
+        (&mut self.screens, &mut self.overlays, view)
+    }
+
+    fn on_screen<R>(&mut self, now: Now, act: impl FnOnce(&mut dyn Screen, &View<'_>) -> R) -> R {
+        let id = self.screen;
+        let (screens, _, view) = self.parts(now);
+        act(screens.get_mut(id), &view)
+    }
+
+    fn on_overlay<R>(&mut self, now: Now, act: impl FnOnce(&mut dyn Overlay, &View<'_>) -> R) -> Option<R> {
+        let (_, overlays, view) = self.parts(now);
+        overlays.last_mut().map(|overlay| act(&mut **overlay, &view))
+    }
+
+    fn sync(&mut self, now: Now) {
+        if self.is_frozen {
+            return;
+        }
+        let changes = std::mem::take(&mut self.changes);
+        let screen = self.screen;
+        let stale = self.screens.take_stale(screen, changes);
+        let (screens, overlays, view) = self.parts(now);
+        if !stale.is_empty() {
+            screens.get_mut(screen).sync(&view, stale);
+        }
+        if !changes.is_empty() {
+            for overlay in overlays {
+                overlay.sync(&view, changes);
+            }
+        }
+    }
+
+    fn changed(&mut self, changes: Changes) {
+        if !changes.is_empty() {
+            self.changes |= changes;
+            self.dirty |= !self.is_frozen;
+        }
+    }
+
+    fn action(&mut self, event: ActionEvent, now: Now) -> Vec<Effect> {
+        self.acts.apply(&event);
+        self.changed(Changes::ACTS);
+        match event {
+            ActionEvent::Planned { ticket, result } => {
+                self.dirty = true;
+                if let Some(overlay) = self.overlays.iter_mut().find(|overlay| overlay.ticket() == Some(ticket)) {
+                    overlay.planned(result, now);
+                } else if let Err(refusal) = result {
+                    self.toasts.say(refusal.0, now);
+                }
+            }
+            ActionEvent::Refused { says, .. } => self.toasts.say(says, now),
+            ActionEvent::Act(act) if act.is_mine && act.outcome != Outcome::Running => {
+                let word = match act.outcome {
+                    Outcome::Done => "done",
+                    Outcome::Refused => "refused",
+                    Outcome::Unknown => "outcome unknown, see @",
+                    Outcome::Running => "",
+                };
+                self.toasts.say(Clean::own(format!("{}: {word}", act.title)), now);
+            }
+            ActionEvent::Act(_) | ActionEvent::History { .. } => {}
+        }
+        Vec::new()
+    }
+
+    fn tick(&mut self, now: Now) -> Vec<Effect> {
+        self.dirty |= self.toasts.expire(now);
+        self.dirty |= self.on_screen(now, |screen, _| screen.settle(now));
+        // Rows that time alone moves (`17s` to `18s`) are drawn anew in coarse steps only.
+        self.dirty |= self.ages(now) != self.visible_ages;
+        self.tell_watched(now)
+    }
+
+    /// The ages that a person sees, in their coarse steps: what time alone changes on the screen.
+    fn ages(&self, now: Now) -> String {
+        use std::fmt::Write as _;
+        let mut ages = String::new();
+        let _ = write!(ages, "{}", now.wall.as_second() / 10);
+        for (id, state) in &self.store.sources {
+            let _ = write!(
+                ages,
+                "|{}{:?}",
+                id.part.title(),
+                std::mem::discriminant(&state.pulse.freshness(now, state.expected))
+            );
+        }
+        ages
+    }
+
+    fn key(&mut self, key: KeyEvent, now: Now) -> Vec<Effect> {
+        if Key::of(key) == Key::parse("ctrl-c").expect("a valid key") {
+            return vec![Effect::Quit];
+        }
+        if self.overlays.last().is_some_and(|overlay| overlay.owns_keys()) {
+            let reply = self.on_overlay(now, |overlay, view| overlay.key(key, view)).unwrap_or(Reply::Ignored);
+            let reply = match (reply, key.code) {
+                (Reply::Ignored, KeyCode::Esc) => Reply::Close,
+                (reply, _) => reply,
+            };
+            return self.reply(reply, None, now);
+        }
+        if self.prompt.is_some() {
+            return self.prompt_key(key, now);
+        }
+        let selected = self.selected(now);
+        let kind = selected.as_ref().map(Target::kind);
+        match self.keymap.command(Key::of(key), self.screen, kind) {
+            Some(command) => self.run(command, now),
+            None => Vec::new(),
+        }
+    }
+
+    fn prompt_key(&mut self, key: KeyEvent, now: Now) -> Vec<Effect> {
+        match key.code {
+            KeyCode::Esc => {
+                self.prompt = None;
+                self.on_screen(now, |screen, view| screen.set_filter("", view));
+            }
+            KeyCode::Enter => self.prompt = None,
+            _ => {
+                if let Some(prompt) = &mut self.prompt {
+                    prompt.handle(key);
+                }
+                self.apply_filter(now);
+            }
+        }
+        Vec::new()
+    }
+
+    fn apply_filter(&mut self, now: Now) {
+        if let Some(text) = self.prompt.as_ref().map(|prompt| prompt.text().to_owned()) {
+            self.on_screen(now, |screen, view| screen.set_filter(&text, view));
+        }
+    }
+
+    /// The selected object: an overlay's own, else the screen's.
+    pub fn selected(&self, now: Now) -> Option<Target> {
+        match self.overlays.last() {
+            Some(overlay) => overlay.selected(),
+            None => self.screens.get(self.screen).selected(&self.view(now)),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What midwatch did and is doing, as the screens show it.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    action::act::{Act, ActionEvent, Outcome},
+    text::Clean,
+};
+
+/// Acts by number; the newest last.
+#[derive(Clone, Debug, Default)]
+pub struct Acts {
+    pub by_number: BTreeMap<u64, Act>,
+    /// Acts that an earlier run left without an outcome.
+    pub unfinished: Vec<Clean>,
+}
+
+impl Acts {
+    /// Takes in news; plans are not kept here.
+    pub fn apply(&mut self, event: &ActionEvent) {
+        match event {
+            ActionEvent::Act(act) => {
+                self.by_number.insert(act.number, (**act).clone());
+            }
+            ActionEvent::History { acts, unfinished } => {
+                self.by_number.extend(acts.iter().map(|act| (act.number, act.clone())));
+                self.unfinished.clone_from(unfinished);
+            }
+            ActionEvent::Planned { .. } | ActionEvent::Refused { .. } => {}
+        }
+    }
+
+    /// Newest first.
+    pub fn newest(&self) -> impl Iterator<Item = &Act> {
+        self.by_number.values().rev()
+    }
+
+    /// Those of mine that go on.
+    pub fn running(&self) -> impl Iterator<Item = &Act> {
+        self.newest().filter(|act| act.is_mine && act.outcome == Outcome::Running)
+    }
+
+    /// What `U` would undo.
+    pub fn last_undoable(&self) -> Option<&Act> {
+        self.newest().find(|act| act.is_mine && act.can_undo)
+    }
+}

@@ -1,0 +1,272 @@
+//! What is around every screen: header, tabs, messages, filter line, footer.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{App, Drawn};
+use crate::{
+    command::{Command, ScreenId},
+    model::{BackendKind, Level},
+    store::slot::Freshness,
+    time::{Now, coarse},
+    ui::{
+        screens,
+        target::Target,
+        theme::Mark,
+        widgets::{
+            cells::{put_line, put_right},
+            hints::{Hint, hints},
+            tabs::{Tab, tabs},
+            toast::{Toast, toasts},
+        },
+    },
+};
+
+/// Smallest terminal that gets screens; below it there is a plain list.
+pub const MIN_SIZE: (u16, u16) = (60, 16);
+
+/// Where the mouse may click, outside the screen itself.
+#[derive(Clone, Debug, Default)]
+pub struct Hits {
+    tabs: Vec<(Rect, usize)>,
+    hints: Vec<(Rect, Command)>,
+}
+
+impl Hits {
+    pub fn tab_at(&self, at: Position) -> Option<usize> {
+        self.tabs.iter().find(|(area, _)| area.contains(at)).map(|(_, index)| *index)
+    }
+
+    pub fn command_at(&self, at: Position) -> Option<Command> {
+        self.hints.iter().find(|(area, _)| area.contains(at)).map(|(_, command)| *command)
+    }
+}
+
+impl App {
+    /// Draws everything. Returns the cursor's place and the terminal's title.
+    pub(super) fn frame(&mut self, buf: &mut Buffer, now: Now) -> Drawn {
+        let area = buf.area;
+        let mut drawn = Drawn { title: self.title(now), ..Drawn::default() };
+        self.hits = Hits::default();
+        if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
+            screens::plain_list(&self.view(now), area, buf);
+            drawn.cursor = self.on_overlay(now, |overlay, view| overlay.render(view, area, buf)).flatten();
+            return drawn;
+        }
+        let row = |y: u16| Rect { x: area.x, y: area.y + y, width: area.width, height: 1 };
+        self.header(row(0), buf, now);
+        self.tab_line(row(1), buf, now);
+        let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
+        let id = self.screen;
+        let (screens, overlays, view) = self.parts(now);
+        screens.get_mut(id).render(&view, body, buf);
+        for overlay in overlays.iter_mut() {
+            drawn.cursor = overlay.render(&view, body, buf);
+        }
+        let messages: Vec<Toast<'_>> =
+            self.toasts.iter().map(|text| Toast { mark: Mark::Blank, text, hint: "" }).collect();
+        toasts(&messages, body, &self.theme, buf);
+        let footer = row(area.height - 1);
+        match &self.prompt {
+            Some(prompt) => {
+                put_line(buf, Rect { width: 2.min(footer.width), ..footer }, &Line::styled(" /", self.theme.key), "");
+                let field = Rect { x: footer.x + 2, width: footer.width.saturating_sub(2), ..footer };
+                drawn.cursor = prompt.render(field, "text  !not  -l label=x  -f fuzzy", &self.theme, buf);
+            }
+            None => self.footer(footer, buf, now),
+        }
+        drawn
+    }
+
+    fn title(&self, now: Now) -> String {
+        let needs = screens::needs(&self.view(now)).len();
+        let mode = if self.settings.is_demo { "midwatch demo" } else { "midwatch" };
+        if needs == 0 { mode.to_owned() } else { format!("{mode} ({needs})") }
+    }
+
+    fn header(&self, area: Rect, buf: &mut Buffer, now: Now) {
+        let theme = &self.theme;
+        let mut spans = vec![Span::raw(" ")];
+        if area.width >= 100 {
+            spans.push(Span::styled("midwatch", theme.strong));
+            spans.push(Span::raw("  "));
+        }
+        if self.settings.is_demo {
+            spans.push(Span::styled(" DEMO ", theme.harmless));
+            spans.push(Span::raw(" "));
+        }
+        let clusters: Vec<_> = self
+            .settings
+            .backends
+            .iter()
+            .filter(|(_, kind)| **kind == BackendKind::Kubernetes)
+            .map(|(id, _)| id)
+            .collect();
+        let mut is_first = true;
+        for cluster in clusters.iter().take(3) {
+            if !std::mem::take(&mut is_first) {
+                spans.push(Span::raw("  "));
+            }
+            if self.settings.is_production(cluster) {
+                spans.push(Span::styled(" PROD ", theme.production));
+                spans.push(Span::raw(" "));
+            }
+            spans.push(Span::styled(cluster.to_string(), theme.text));
+            if let Some([only]) = self.settings.namespaces.get(*cluster).map(Vec::as_slice) {
+                spans.push(Span::styled(format!("/{only}"), theme.text));
+            }
+        }
+        if clusters.len() > 3 {
+            spans.push(Span::styled(format!("  +{}", clusters.len() - 3), theme.dim));
+        }
+        for backend in &self.settings.insecure {
+            spans.push(Span::styled(format!("  {backend}: certificate NOT verified"), theme.wrong));
+        }
+        for act in self.acts.running().take(1) {
+            spans.push(Span::styled(format!("   ~ {}", act.title), theme.progress));
+        }
+        let right = self.header_right(area.width, now);
+        let used = right.width() as u16;
+        put_line(
+            buf,
+            Rect { width: area.width.saturating_sub(used + 2), ..area },
+            &Line::from(spans),
+            theme.glyphs.ellipsis,
+        );
+        put_right(buf, Rect { width: area.width.saturating_sub(1), ..area }, &right, theme.glyphs.ellipsis);
+    }
+
+    fn header_right(&self, width: u16, now: Now) -> Line<'_> {
+        let theme = &self.theme;
+        let mut spans = Vec::new();
+        if self.is_frozen {
+            spans.push(Span::styled(" FROZEN ", theme.wrong));
+            spans.push(Span::raw("  "));
+        }
+        spans.push(Span::styled(self.settings.me.to_string(), theme.text));
+        let zone = self.settings.time_zone.clone().unwrap_or(jiff::tz::TimeZone::UTC);
+        let utc = now.wall.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%MZ").to_string();
+        let local = now.wall.to_zoned(zone).strftime("%H:%M").to_string();
+        let clock = if utc.trim_end_matches('Z') == local || width < 100 { utc } else { format!("{utc} = {local}") };
+        spans.push(Span::styled(format!("  {clock}"), theme.text));
+        match &self.settings.read_only {
+            Some(_) => spans.push(Span::styled("  READ-ONLY", theme.ok)),
+            None => spans.push(Span::styled("  RW", theme.dim)),
+        }
+        let total = self.settings.backends.len();
+        let up = self.settings.backends.keys().filter(|id| self.backend_freshness(id, now).is_live()).count();
+        let style = if up == total { theme.dim } else { theme.stale };
+        spans.push(Span::styled(format!("  {up}/{total} up"), style));
+        Line::from(spans)
+    }
+
+    /// The worst freshness of a backend's sources.
+    fn backend_freshness(&self, id: &crate::model::BackendId, now: Now) -> Freshness {
+        self.store
+            .sources
+            .iter()
+            .filter(|(source, _)| source.backend == *id)
+            .map(|(_, state)| state.pulse.freshness(now, state.expected))
+            .max_by_key(|freshness| match freshness {
+                Freshness::Live => 0,
+                Freshness::Loading => 1,
+                Freshness::Stale { .. } => 2,
+                Freshness::Down { .. } => 3,
+            })
+            .unwrap_or(Freshness::Loading)
+    }
+
+    fn tab_line(&mut self, area: Rect, buf: &mut Buffer, now: Now) {
+        let theme = &self.theme;
+        let badges = screens::badges(&self.view(now));
+        let digits: Vec<String> = ScreenId::ALL.iter().map(|id| id.digit().to_string()).collect();
+        let row: Vec<Tab<'_>> = ScreenId::ALL
+            .iter()
+            .zip(&digits)
+            .zip(badges)
+            .map(|((id, digit), badge)| Tab {
+                key: digit,
+                title: id.title(),
+                short: id.short(),
+                badge: badge.map(|(text, level)| Span::styled(text, level_style(theme, level))),
+            })
+            .collect();
+        let late = self.late_backends(now);
+        let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        let selected = ScreenId::ALL.iter().position(|id| *id == self.screen).unwrap_or(0);
+        self.hits.tabs = tabs(&row, selected, &late, inner, theme, buf);
+    }
+
+    /// Only what is late is said: a fresh backend needs no words.
+    fn late_backends(&self, now: Now) -> Line<'static> {
+        let mut spans = Vec::new();
+        for (id, kind) in &self.settings.backends {
+            let freshness = self.backend_freshness(id, now);
+            let (mark, words) = match freshness {
+                Freshness::Live => continue,
+                Freshness::Loading => (Mark::Progress, "loading".to_owned()),
+                Freshness::Stale { age } => (Mark::NoData, coarse(age)),
+                Freshness::Down { age, .. } => (Mark::NoData, age.map_or("down".to_owned(), coarse)),
+            };
+            let name = if self.settings.backends.values().filter(|other| *other == kind).count() > 1 {
+                id.to_string()
+            } else {
+                kind.short().to_owned()
+            };
+            if !spans.is_empty() {
+                spans.push(Span::raw("  "));
+            }
+            spans.push(self.theme.mark(mark));
+            spans.push(Span::styled(
+                format!("{}{name} {words}", if mark == Mark::Progress { "" } else { " " }),
+                if mark == Mark::Progress { self.theme.dim } else { self.theme.stale },
+            ));
+        }
+        Line::from(spans)
+    }
+
+    fn footer(&mut self, area: Rect, buf: &mut Buffer, now: Now) {
+        let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        if let Some(own) = self.overlays.last().map(|overlay| overlay.hints()).filter(|own| !own.is_empty()) {
+            let row: Vec<Hint<'_>> =
+                own.iter().map(|(key, word)| Hint { key, word, priority: 50, enabled: true }).collect();
+            hints(&row, inner, &self.theme, buf);
+            return;
+        }
+        let kind = self.selected(now).as_ref().map(Target::kind);
+        let mut shown: Vec<_> = self
+            .keymap
+            .available(self.screen, kind)
+            .filter(|(spec, _)| spec.weight > 0)
+            .map(|(spec, key)| (spec, key.to_string()))
+            .collect();
+        shown.sort_by_key(|(spec, _)| std::cmp::Reverse(spec.weight));
+        let read_only = self.settings.read_only.is_some();
+        let row: Vec<Hint<'_>> = shown
+            .iter()
+            .map(|(spec, key)| Hint {
+                key,
+                word: spec.hint,
+                priority: spec.weight,
+                enabled: !(spec.writes && read_only),
+            })
+            .collect();
+        let hit = hints(&row, inner, &self.theme, buf);
+        self.hits.hints = hit.into_iter().map(|(area, index)| (area, shown[index].0.id)).collect();
+    }
+}
+
+/// The style of a level's words.
+pub fn level_style(theme: &crate::ui::theme::Theme, level: Level) -> Style {
+    match level {
+        Level::Broken => theme.broken,
+        Level::Wrong => theme.wrong,
+        Level::Unknown => theme.stale,
+        Level::Progress => theme.progress,
+        Level::Ok => theme.ok,
+    }
+}

@@ -1,0 +1,140 @@
+//! `:` lines: a command's name, a screen, or a word with arguments.
+
+use super::{App, Effect};
+use crate::{
+    command::{Command, ScreenId, nearest},
+    model::{BackendId, BackendKind},
+    text::Clean,
+    time::Now,
+    ui::Reply,
+};
+
+/// Words with arguments, beside the commands: shown by the palette.
+pub const LINES: &[(&str, &str)] = &[
+    ("ns NAME", "watch only this namespace; `ns all` for all"),
+    ("ctx NAME", "open another context of the kubeconfig"),
+    ("theme NAME", "auto, dark, light, colourblind, none"),
+    ("since TIME", "start of the open log: 5m, 15m, 1h, all"),
+    ("production yes|no", "whether the selected cluster is production; remembered"),
+    ("write-config", "write what was found as config.toml"),
+    ("pods", "screen Kube"),
+    ("q", "quit"),
+];
+
+impl App {
+    pub(super) fn line(&mut self, line: &str, now: Now) -> Reply {
+        let line = line.trim().trim_start_matches(':');
+        let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
+        match word {
+            "" => Reply::Done,
+            "q" | "q!" | "quit" | "wq" | "exit" => Reply::Do(Effect::Quit),
+            "ns" | "namespace" => self.namespace(rest, now),
+            "ctx" | "context" => self.context(rest),
+            "theme" => match rest.parse() {
+                Ok(choice) => {
+                    self.look.choice = choice;
+                    self.theme = self.look.theme();
+                    Reply::Done
+                }
+                Err(crate::ui::theme::UnknownTheme(name)) => {
+                    Reply::Say(Clean::own(format!("no theme is called '{name}': auto, dark, light, colourblind, none")))
+                }
+            },
+            "since" => self.screens.logs.since(rest),
+            "production" => self.production(rest, now),
+            "write-config" => Reply::Do(Effect::WriteConfig),
+            "pods" | "po" | "deploy" | "deployments" | "sts" | "ds" | "workloads" => Reply::Go(ScreenId::Kube, None),
+            "alerts" => Reply::Go(ScreenId::Triage, None),
+            "runs" | "pipes" => Reply::Go(ScreenId::Pipelines, None),
+            "logs" => Reply::Go(ScreenId::Logs, None),
+            _ => match Command::by_name(line) {
+                Ok(command) => Reply::Run(command),
+                Err(near) => {
+                    let names = LINES.iter().filter_map(|(name, _)| name.split(' ').next());
+                    let near = near.or_else(|| nearest(word, names)).map(|near| format!(": did you mean '{near}'?"));
+                    Reply::Say(Clean::own(format!("there is no command '{line}'{}", near.unwrap_or_default())))
+                }
+            },
+        }
+    }
+
+    /// The cluster that `:ns` and `:production` mean: the selected object's, else the first.
+    fn cluster_meant(&self, now: Now) -> Option<BackendId> {
+        let selected = self.selected(now).and_then(|target| target.backend().cloned());
+        let is_cluster = |id: &BackendId| self.settings.backends.get(id) == Some(&BackendKind::Kubernetes);
+        selected.filter(is_cluster).or_else(|| self.settings.backends.keys().find(|id| is_cluster(id)).cloned())
+    }
+
+    fn namespace(&mut self, rest: &str, now: Now) -> Reply {
+        let clusters: Vec<BackendId> = if rest == "all" {
+            self.settings
+                .backends
+                .iter()
+                .filter(|(_, kind)| **kind == BackendKind::Kubernetes)
+                .map(|(id, _)| id.clone())
+                .collect()
+        } else {
+            self.cluster_meant(now).into_iter().collect()
+        };
+        if clusters.is_empty() {
+            return Reply::Say("no cluster is open".into());
+        }
+        if rest.is_empty() {
+            let known: Vec<&str> =
+                clusters.iter().flat_map(|id| self.store.kube.namespaces(id)).map(|ns| ns.as_str()).collect();
+            return Reply::Say(Clean::own(format!("namespaces seen: {}. `:ns NAME` or `:ns all`", known.join(", "))));
+        }
+        let namespaces: Vec<Clean> = if rest == "all" {
+            Vec::new()
+        } else {
+            rest.split([',', ' ']).filter(|n| !n.is_empty()).map(Clean::line).collect()
+        };
+        let mut replies = Vec::new();
+        for cluster in clusters {
+            let current = self.settings.namespaces.get(&cluster).map_or(&[][..], Vec::as_slice);
+            if current == namespaces.as_slice() {
+                continue;
+            }
+            self.settings.namespaces.insert(cluster.clone(), namespaces.clone());
+            replies.push(Reply::Do(Effect::SetNamespaces { cluster, namespaces: namespaces.clone() }));
+        }
+        replies.push(Reply::Say(if rest == "all" {
+            "all namespaces".into()
+        } else {
+            Clean::own(format!("namespace {rest}"))
+        }));
+        Reply::Many(replies)
+    }
+
+    fn context(&self, rest: &str) -> Reply {
+        if rest.is_empty() {
+            let known: Vec<&str> = self.settings.contexts.iter().map(|name| name.as_str()).collect();
+            return Reply::Say(if known.is_empty() {
+                "the kubeconfig has no other context".into()
+            } else {
+                Clean::own(format!("contexts: {}. `:ctx NAME` opens one", known.join(", ")))
+            });
+        }
+        if !self.settings.contexts.iter().any(|name| *name == rest) {
+            let near = nearest(rest, self.settings.contexts.iter().map(|name| name.as_str()));
+            let near = near.map(|near| format!(": did you mean '{near}'?")).unwrap_or_default();
+            return Reply::Say(Clean::own(format!("the kubeconfig has no context '{rest}'{near}")));
+        }
+        Reply::Do(Effect::OpenContext(Clean::line(rest)))
+    }
+
+    fn production(&mut self, rest: &str, now: Now) -> Reply {
+        let Some(cluster) = self.cluster_meant(now) else { return Reply::Say("no cluster is open".into()) };
+        let is_production = match rest {
+            "yes" | "y" | "true" => true,
+            "no" | "n" | "false" => false,
+            _ => return Reply::Say(Clean::own(format!("write `:production yes` or `:production no` for '{cluster}'"))),
+        };
+        self.settings.production.insert(cluster.clone(), is_production);
+        let word = if is_production { "production" } else { "not production" };
+        Reply::Many(vec![
+            Reply::Say(Clean::own(format!("'{cluster}' is {word}; remembered for this cluster"))),
+            Reply::Do(Effect::RememberProduction { cluster, is_production }),
+        ])
+    }
+}

@@ -1,0 +1,150 @@
+//! What the configuration and the command line decided, as the App needs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    config::file::{Service, Ui},
+    model::{BackendId, BackendKind, Name, kubernetes::WorkloadKey, metric::PanelKey},
+    store::Store,
+    text::Clean,
+};
+
+/// Settings in force. Changed only by commands (`:ns`, theme, `W`).
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub version: &'static str,
+    /// Login or name: "needs me", audit actor, silences' author.
+    pub me: Clean,
+    /// Why nothing may be written, in words; `None`: writing is on.
+    pub read_only: Option<Clean>,
+    /// Backends that are read-only on their own, and why.
+    pub read_only_backends: BTreeMap<BackendId, Clean>,
+    pub backends: BTreeMap<BackendId, BackendKind>,
+    /// By configuration or answer; what is not here is judged by its name.
+    pub production: BTreeMap<BackendId, bool>,
+    /// kind, k3d, minikube, docker-desktop, colima and loopback servers.
+    pub local: BTreeSet<BackendId>,
+    /// Namespaces watched per cluster; empty: all.
+    pub namespaces: BTreeMap<BackendId, Vec<Name>>,
+    pub services: Vec<ServiceBinding>,
+    pub ui: Ui,
+    pub is_demo: bool,
+    /// Started without a config file.
+    pub is_first_run: bool,
+    /// Contexts known from the kubeconfig, never contacted unless opened.
+    pub contexts: Vec<Clean>,
+    pub home: Option<std::path::PathBuf>,
+    /// Backends whose certificates are not verified.
+    pub insecure: BTreeSet<BackendId>,
+    /// Over ssh, addresses are copied instead of opened.
+    pub over_ssh: bool,
+    /// Where the audit and the configuration stand, for help.
+    pub audit_path: Clean,
+    pub config_path: Clean,
+    /// Time zone of the person, for the second clock in the header.
+    pub time_zone: Option<jiff::tz::TimeZone>,
+}
+
+/// A `[[service]]` with its names resolved.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceBinding {
+    pub name: Clean,
+    pub workload: Option<WorkloadKey>,
+    pub repository: Option<Name>,
+    pub workflows: Vec<String>,
+    pub panels: Vec<PanelKey>,
+}
+
+impl Settings {
+    /// Unknown counts as production.
+    pub fn is_production(&self, cluster: &BackendId) -> bool {
+        match self.production.get(cluster) {
+            Some(known) => *known,
+            None => !self.local.contains(cluster),
+        }
+    }
+
+    /// Why this backend may not be written to, if so.
+    pub fn read_only_reason(&self, backend: &BackendId) -> Option<&Clean> {
+        self.read_only.as_ref().or_else(|| self.read_only_backends.get(backend))
+    }
+
+    /// The service that a workload belongs to, by configuration.
+    pub fn service_of(&self, workload: &WorkloadKey) -> Option<&ServiceBinding> {
+        self.services.iter().find(|service| service.workload.as_ref() == Some(workload))
+    }
+
+    /// The service of a name: an alert's `service` label, a repository's name.
+    pub fn service_named(&self, name: &str) -> Option<&ServiceBinding> {
+        self.services.iter().find(|service| service.name == name)
+    }
+
+    /// The workload that a service name means: by configuration, else the only one of that name, production first.
+    pub fn workload_named<'a>(&self, name: &str, store: &'a Store) -> Option<&'a crate::model::kubernetes::Workload> {
+        if let Some(key) = self.service_named(name).and_then(|service| service.workload.as_ref())
+            && let Some(workload) = store.kube.workloads.get(key)
+        {
+            return Some(workload);
+        }
+        let mut found: Vec<_> = store
+            .kube
+            .workloads
+            .values()
+            .filter(|workload| workload.key.name == name || workload.app.as_ref().is_some_and(|app| app == name))
+            .collect();
+        found.sort_by_key(|workload| (!self.is_production(&workload.key.cluster), workload.key.name != name));
+        found.first().map(|workload| &***workload)
+    }
+}
+
+/// Parses `[[service]]` tables; errors say which table and key.
+pub fn bind_services(services: &[Service]) -> Result<Vec<ServiceBinding>, Vec<String>> {
+    let mut errors = Vec::new();
+    let mut bound = Vec::new();
+    for service in services {
+        let mut binding = ServiceBinding {
+            name: Clean::line(&service.name),
+            repository: service.repository.as_deref().map(Clean::line),
+            workflows: service.workflows.clone(),
+            ..ServiceBinding::default()
+        };
+        if let Some(text) = &service.workload {
+            match parse_workload(text) {
+                Some(key) => binding.workload = Some(key),
+                None => errors.push(format!(
+                    "[[service]] '{}': workload '{text}' is not CLUSTER/NAMESPACE/KIND/NAME, for example 'prod/shop/deployment/api'",
+                    service.name
+                )),
+            }
+        }
+        for text in &service.panels {
+            match parse_panel(text) {
+                Some(key) => binding.panels.push(key),
+                None => errors.push(format!(
+                    "[[service]] '{}': panel '{text}' is not GRAFANA/DASHBOARD/PANEL, for example 'grafana/abc123/4'",
+                    service.name
+                )),
+            }
+        }
+        bound.push(binding);
+    }
+    if errors.is_empty() { Ok(bound) } else { Err(errors) }
+}
+
+fn parse_workload(text: &str) -> Option<WorkloadKey> {
+    let [cluster, namespace, kind, name] = text.split('/').collect::<Vec<_>>().try_into().ok()?;
+    Some(WorkloadKey {
+        cluster: BackendId::new(cluster),
+        namespace: Clean::line(namespace),
+        kind: crate::model::kubernetes::WorkloadKind::parse(kind)?,
+        name: Clean::line(name),
+    })
+}
+
+fn parse_panel(text: &str) -> Option<PanelKey> {
+    let [grafana, dashboard, panel] = text.split('/').collect::<Vec<_>>().try_into().ok()?;
+    Some(PanelKey {
+        dashboard: crate::model::metric::DashboardKey { backend: BackendId::new(grafana), uid: Clean::line(dashboard) },
+        id: panel.parse().ok()?,
+    })
+}

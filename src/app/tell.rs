@@ -1,0 +1,81 @@
+//! Telling: a bell or a notification on a new page-worthy alert, and on what one asked to be told of.
+
+use super::{App, Effect};
+use crate::{
+    model::alert::{AlertState, Priority},
+    text::Clean,
+    time::Now,
+    ui::target::Target,
+};
+
+impl App {
+    /// New alerts that page, once each. The first list after the start is no news.
+    pub(super) fn tell_alerts(&mut self) -> Vec<Effect> {
+        let is_first = !std::mem::replace(&mut self.has_alerts, true);
+        let mut effects = Vec::new();
+        for alert in self.store.alerts.values() {
+            let pages = alert.state == AlertState::Firing && alert.priority <= Priority::P2 && !alert.is_watchdog;
+            if !pages {
+                self.told.remove(&alert.key);
+            } else if self.told.insert(alert.key.clone()) && !is_first && self.settings.ui.notify != "none" {
+                let subject = alert.subject().map(|subject| format!(" {subject}")).unwrap_or_default();
+                effects.push(Effect::Notify(Clean::own(format!("{} {}{subject}", alert.priority.name(), alert.name))));
+            }
+        }
+        effects
+    }
+
+    /// `w`: tell me when this changes. A second `w` takes it back.
+    pub(super) fn toggle_watched(&mut self, target: &Target, now: Now) {
+        if let Some(index) = self.watched.iter().position(|(watched, _)| watched == target) {
+            self.watched.remove(index);
+            self.toasts.say(Clean::own(format!("no longer watching {target}")), now);
+            return;
+        }
+        let state = self.state_of(target);
+        self.toasts.say(Clean::own(format!("you will be told when {target} changes (now: {state})")), now);
+        self.watched.push((target.clone(), state));
+    }
+
+    pub(super) fn tell_watched(&mut self, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for index in 0..self.watched.len() {
+            let (target, before) = &self.watched[index];
+            let state = self.state_of(target);
+            if state != *before {
+                let text = Clean::own(format!("{target}: {before} -> {state}"));
+                self.watched[index].1 = state;
+                self.toasts.say(text.clone(), now);
+                self.dirty = true;
+                effects.push(Effect::Notify(text));
+            }
+        }
+        effects
+    }
+
+    /// The state of an object in a few words, for comparison and for the message.
+    fn state_of(&self, target: &Target) -> String {
+        let gone = || "gone".to_owned();
+        match target {
+            Target::Pod(key) => self
+                .store
+                .kube
+                .pods
+                .get(key)
+                .map_or_else(gone, |pod| format!("{} {}/{}", pod.status, pod.ready, pod.total)),
+            Target::Workload(key) => self.store.kube.workloads.get(key).map_or_else(gone, |workload| {
+                format!("{}/{} ready, {:?}", workload.ready, workload.desired, workload.rollout.state)
+            }),
+            Target::Run(key) => self.store.runs.get(key).map_or_else(gone, |run| run.state.to_string()),
+            Target::PullRequest(key) => self.store.pull_requests.get(key).map_or_else(gone, |pr| {
+                let merged = if pr.merged.is_some() { "merged" } else { "open" };
+                format!("{merged}, checks {}/{}, {:?}", pr.checks.passed, pr.checks.total(), pr.review)
+            }),
+            Target::Alert(key) => self.store.alerts.get(key).map_or_else(gone, |alert| match &alert.state {
+                AlertState::Resolved(_) => "resolved".to_owned(),
+                other => format!("{other:?}").to_lowercase(),
+            }),
+            _ => gone(),
+        }
+    }
+}

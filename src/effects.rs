@@ -1,0 +1,261 @@
+//! Carries out effects by spawning tasks; their answers come back as messages. Nothing here waits.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, mpsc},
+    task::AbortHandle,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    action::engine::Engine,
+    app::{Effect, Msg},
+    model::{BackendId, SourceId},
+    query::Query,
+    source::{
+        AnswerSink, Answered, Reader, Source, Update,
+        supervise::{Supervision, supervise},
+    },
+    text::Clean,
+    time::Clock,
+};
+
+/// Where answers go. All bounded: sources wait on a full channel.
+#[derive(Clone)]
+pub struct Channels {
+    pub updates: mpsc::Sender<Update>,
+    pub answers: mpsc::Sender<Answered>,
+    pub news: mpsc::Sender<Msg>,
+}
+
+/// A running source.
+struct Supervised {
+    stop: CancellationToken,
+    refresh: Arc<Notify>,
+}
+
+/// Work in progress: sources, queries, actions.
+pub struct Work {
+    channels: Channels,
+    clock: Arc<dyn Clock>,
+    deadline: Duration,
+    readers: BTreeMap<BackendId, Arc<dyn Reader>>,
+    sources: BTreeMap<SourceId, Supervised>,
+    queries: BTreeMap<Query, AbortHandle>,
+    generation: u64,
+    tasks: TaskTracker,
+    engine: Option<Arc<dyn Engine>>,
+    over_ssh: bool,
+    /// Where `s` in a log writes.
+    directory: PathBuf,
+}
+
+impl Work {
+    pub fn new(
+        channels: Channels,
+        clock: Arc<dyn Clock>,
+        deadline: Duration,
+        directory: PathBuf,
+        over_ssh: bool,
+    ) -> Self {
+        Self {
+            channels,
+            clock,
+            deadline,
+            readers: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            queries: BTreeMap::new(),
+            generation: 0,
+            tasks: TaskTracker::new(),
+            engine: None,
+            over_ssh,
+            directory,
+        }
+    }
+
+    pub fn set_engine(&mut self, engine: Arc<dyn Engine>) {
+        self.engine = Some(engine);
+    }
+
+    pub fn add_reader(&mut self, reader: Arc<dyn Reader>) {
+        self.readers.insert(reader.backend().clone(), reader);
+    }
+
+    /// Starts a source; one that ran under the same id stops.
+    pub fn start_source(&mut self, source: Box<dyn Source>, generation: u64) {
+        let id = source.id();
+        self.stop_source(&id);
+        let (stop, refresh) = (CancellationToken::new(), Arc::new(Notify::new()));
+        let with = Supervision {
+            updates: self.channels.updates.clone(),
+            stop: stop.clone(),
+            refresh: refresh.clone(),
+            clock: self.clock.clone(),
+            deadline: self.deadline,
+            generation,
+        };
+        self.tasks.spawn(supervise(source, with));
+        self.sources.insert(id, Supervised { stop, refresh });
+    }
+
+    pub fn stop_source(&mut self, id: &SourceId) {
+        if let Some(source) = self.sources.remove(id) {
+            source.stop.cancel();
+        }
+    }
+
+    /// Stops the sources that `is_gone` names.
+    pub fn stop_sources(&mut self, is_gone: impl Fn(&SourceId) -> bool) {
+        let gone: Vec<SourceId> = self.sources.keys().filter(|id| is_gone(id)).cloned().collect();
+        for id in gone {
+            self.stop_source(&id);
+        }
+    }
+
+    /// Starts and cancels queries so that exactly the wanted ones run.
+    pub fn want(&mut self, wanted: &BTreeSet<Query>) {
+        self.queries.retain(|query, task| {
+            let stays = wanted.contains(query);
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        for query in wanted {
+            if self.queries.contains_key(query) {
+                continue;
+            }
+            let Some(reader) = self.readers.get(query.backend()).cloned() else { continue };
+            self.generation += 1;
+            let sink = AnswerSink {
+                query: query.clone(),
+                generation: self.generation,
+                clock: self.clock.clone(),
+                to: self.channels.answers.clone(),
+            };
+            let query = query.clone();
+            let task = self.tasks.spawn({
+                let query = query.clone();
+                async move { reader.read(&query, sink).await }
+            });
+            self.queries.insert(query, task.abort_handle());
+        }
+    }
+
+    /// Whether this answer is to a question still asked.
+    pub fn is_wanted(&self, query: &Query) -> bool {
+        self.queries.contains_key(query)
+    }
+
+    /// Carries out what needs neither the terminal nor the App.
+    pub fn start(&mut self, effect: Effect) {
+        match effect {
+            Effect::Refresh(backends) => {
+                for (id, source) in &self.sources {
+                    if backends.is_empty() || backends.contains(&id.backend) {
+                        source.refresh.notify_one();
+                    }
+                }
+            }
+            Effect::Prepare { ticket, request } => {
+                if let Some(engine) = &self.engine {
+                    engine.prepare(ticket, request);
+                }
+            }
+            Effect::Execute { ticket, approved } => {
+                if let Some(engine) = &self.engine {
+                    engine.execute(ticket, *approved);
+                }
+            }
+            Effect::OpenUrl(url) if !self.over_ssh => self.open(url),
+            Effect::Save { name, text } => self.save(name, text),
+            _ => {}
+        }
+    }
+
+    fn open(&self, url: Clean) {
+        let news = self.channels.news.clone();
+        self.tasks.spawn_blocking(move || {
+            // Only web addresses: a label must not start programs.
+            let says = if !url.starts_with("https://") && !url.starts_with("http://") {
+                Clean::own(format!("'{url}' is no web address; it was not opened"))
+            } else {
+                match open::that_detached(url.as_str()) {
+                    Ok(()) => Clean::own(format!("opened {url}")),
+                    Err(error) => Clean::own(format!("no browser could be started ({error}): Y copies the address")),
+                }
+            };
+            let _ = news.blocking_send(Msg::Said(says));
+        });
+    }
+
+    fn save(&self, name: String, text: String) {
+        let (news, directory) = (self.channels.news.clone(), self.directory.clone());
+        self.tasks.spawn_blocking(move || {
+            let says = match write_new(&directory, &name, &text) {
+                Ok(path) => Clean::own(format!("saved {}", path.display())),
+                Err(error) => Clean::own(format!("'{name}' was not saved in '{}': {error}", directory.display())),
+            };
+            let _ = news.blocking_send(Msg::Said(says));
+        });
+    }
+
+    /// Cancels reads and lets running writes finish, for at most `patience`. What was left, in words.
+    pub async fn shut_down(&mut self, patience: Duration) -> Vec<Clean> {
+        self.stop_sources(|_| true);
+        for task in std::mem::take(&mut self.queries).into_values() {
+            task.abort();
+        }
+        let Some(engine) = self.engine.take() else { return Vec::new() };
+        let _ = tokio::time::timeout(patience, engine.idle()).await;
+        engine.running()
+    }
+
+    /// What actions still run.
+    pub fn running(&self) -> Vec<Clean> {
+        self.engine.as_ref().map(|engine| engine.running()).unwrap_or_default()
+    }
+}
+
+/// Writes a file that must not exist yet: `name`, `name-1`, …; only its owner may read it.
+fn write_new(directory: &std::path::Path, name: &str, text: &str) -> std::io::Result<PathBuf> {
+    use std::io::Write as _;
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "txt"));
+    for number in 0..1000 {
+        let suffix = if number == 0 { String::new() } else { format!("-{number}") };
+        let path = directory.join(format!("{stem}{suffix}.{extension}"));
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
+            Ok(mut file) => {
+                file.write_all(text.as_bytes())?;
+                return Ok(path);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(std::io::Error::other("a thousand files of that name are there"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saving_never_writes_over_a_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let first = write_new(directory.path(), "log.txt", "one").expect("saved");
+        let second = write_new(directory.path(), "log.txt", "two").expect("saved");
+        assert_ne!(first, second);
+        assert_eq!(std::fs::read_to_string(first).expect("readable"), "one");
+    }
+}

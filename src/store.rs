@@ -1,0 +1,370 @@
+//! The store: facts become state, each with its freshness. It is owned by the App and touched by nobody else.
+
+pub mod kube;
+pub mod logs;
+pub mod ring;
+pub mod slot;
+pub mod table;
+pub mod timeline;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    model::{
+        BackendId, BackendInfo, BackendKind, Part, Quota, SourceId,
+        alert::{Alert, AlertGroup, AlertKey, AlertState, Silence, SilenceKey},
+        code::{PullRequest, PullRequestKey, RepoKey, Run, RunKey},
+        metric::{Annotation, Dashboard, DashboardKey},
+    },
+    query::{Answer, LogQuery, Query},
+    source::{Answered, Fact, Update},
+    time::Now,
+};
+
+use self::{
+    kube::Kube,
+    logs::LogBuffer,
+    slot::{Freshness, Pulse, Slot},
+};
+
+/// Which parts of the store changed since somebody looked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes(u32);
+
+impl Changes {
+    pub const NONE: Self = Self(0);
+    pub const ALL: Self = Self(u32::MAX);
+    pub const KUBE: Self = Self(1);
+    pub const PULL_REQUESTS: Self = Self(2);
+    pub const RUNS: Self = Self(4);
+    pub const ALERTS: Self = Self(8);
+    pub const METRICS: Self = Self(16);
+    pub const ANSWERS: Self = Self(32);
+    pub const LOGS: Self = Self(64);
+    /// Freshness, quota, versions.
+    pub const BACKENDS: Self = Self(128);
+    pub const ACTS: Self = Self(256);
+
+    pub fn any(self, of: Self) -> bool {
+        self.0 & of.0 != 0
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl std::ops::BitOr for Changes {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl std::ops::BitOrAssign for Changes {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+/// A source as the store knows it.
+#[derive(Clone, Debug)]
+pub struct SourceState {
+    pub pulse: Pulse,
+    /// Poll interval or heartbeat.
+    pub expected: Duration,
+    /// Answers to older questions are dropped.
+    pub generation: u64,
+    /// A complete answer came at least once: before that, a pane is loading, not empty.
+    pub has_synced: bool,
+}
+
+/// A backend as the store knows it.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    pub kind: BackendKind,
+    pub info: BackendInfo,
+    /// By resource, where the backend states a budget.
+    pub quotas: BTreeMap<String, Quota>,
+}
+
+/// Everything midwatch knows.
+#[derive(Debug, Default)]
+pub struct Store {
+    pub backends: BTreeMap<BackendId, Backend>,
+    pub sources: BTreeMap<SourceId, SourceState>,
+    pub kube: Kube,
+    pub pull_requests: BTreeMap<PullRequestKey, PullRequest>,
+    pub runs: BTreeMap<RunKey, Run>,
+    pub alerts: BTreeMap<AlertKey, Alert>,
+    pub alert_groups: BTreeMap<BackendId, Vec<AlertGroup>>,
+    pub silences: BTreeMap<SilenceKey, Silence>,
+    pub dashboards: BTreeMap<DashboardKey, Dashboard>,
+    pub annotations: BTreeMap<BackendId, Vec<Annotation>>,
+    pub answers: BTreeMap<Query, Slot<Answer>>,
+    pub logs: BTreeMap<LogQuery, LogBuffer>,
+    /// Bytes of lines kept per open log.
+    pub log_bytes: usize,
+}
+
+/// How long a resolved alert stays listed.
+const RESOLVED_FOR: Duration = Duration::from_secs(12 * 3600);
+
+impl Store {
+    /// Announces a source, so that "no answer yet" can be told from "does not exist".
+    pub fn expect(&mut self, source: SourceId, kind: BackendKind, expected: Duration, generation: u64) {
+        self.backends.entry(source.backend.clone()).or_insert_with(|| Backend {
+            kind,
+            info: BackendInfo::default(),
+            quotas: BTreeMap::new(),
+        });
+        let state = self.sources.entry(source).or_insert_with(|| SourceState {
+            pulse: Pulse::default(),
+            expected,
+            generation,
+            has_synced: false,
+        });
+        state.expected = expected;
+        state.generation = generation;
+    }
+
+    /// Forgets sources (a namespace or context was left) and the rows they brought.
+    pub fn forget(&mut self, is_gone: impl Fn(&SourceId) -> bool) -> Changes {
+        self.sources.retain(|id, _| !is_gone(id));
+        self.kube.drop_sources(&is_gone);
+        Changes::KUBE | Changes::BACKENDS
+    }
+
+    /// Applies an update; answers to older questions are dropped.
+    pub fn apply(&mut self, update: Update, now: Now) -> Changes {
+        let Some(source) = self.sources.get_mut(&update.from) else { return Changes::NONE };
+        if update.generation < source.generation {
+            return Changes::NONE;
+        }
+        let expected = source.expected;
+        let before = source.pulse.freshness(now, expected);
+        match update.body {
+            Err(error) => {
+                source.pulse.fail(error, now);
+                Changes::BACKENDS
+            }
+            Ok(facts) => {
+                source.pulse.beat(now);
+                let mut changes = if before == Freshness::Live { Changes::NONE } else { Changes::BACKENDS };
+                for fact in facts {
+                    changes |= self.apply_fact(&update.from, fact, now);
+                }
+                changes
+            }
+        }
+    }
+
+    fn apply_fact(&mut self, from: &SourceId, fact: Fact, now: Now) -> Changes {
+        match fact {
+            Fact::Info(info) => {
+                let Some(backend) = self.backends.get_mut(&from.backend) else { return Changes::NONE };
+                merge_info(&mut backend.info, info)
+            }
+            Fact::Quota(quota) => {
+                let Some(backend) = self.backends.get_mut(&from.backend) else { return Changes::NONE };
+                backend.quotas.insert(quota.resource.to_string(), quota);
+                Changes::BACKENDS
+            }
+            Fact::Pod(delta) => {
+                self.synced_if(from, matches!(delta, crate::source::Delta::Synced)) | self.kube.apply_pod(from, delta)
+            }
+            Fact::Workload(delta) => {
+                self.synced_if(from, matches!(delta, crate::source::Delta::Synced))
+                    | self.kube.apply_workload(from, delta)
+            }
+            Fact::ReplicaSet(delta) => {
+                self.synced_if(from, matches!(delta, crate::source::Delta::Synced))
+                    | self.kube.apply_replica_set(from, delta)
+            }
+            Fact::Event(delta) => {
+                self.synced_if(from, matches!(delta, crate::source::Delta::Synced)) | self.kube.apply_event(from, delta)
+            }
+            Fact::PullRequests { repo, list } => {
+                self.synced_if(from, true) | self.apply_pull_requests(from, repo.as_ref(), list)
+            }
+            Fact::Runs { repo, list } => self.synced_if(from, true) | self.apply_runs(&repo, list),
+            Fact::Alerts { list, groups } => self.synced_if(from, true) | self.apply_alerts(from, list, groups, now),
+            Fact::Silences(list) => {
+                self.silences.retain(|key, _| key.backend != from.backend);
+                self.silences.extend(list.into_iter().map(|silence| (silence.key.clone(), silence)));
+                self.synced_if(from, true) | Changes::ALERTS
+            }
+            Fact::Dashboards(list) => {
+                self.dashboards.retain(|key, _| key.backend != from.backend);
+                self.dashboards.extend(list.into_iter().map(|dashboard| (dashboard.key.clone(), dashboard)));
+                self.synced_if(from, true) | Changes::METRICS
+            }
+            Fact::Annotations(list) => {
+                let changed = self.annotations.insert(from.backend.clone(), list.clone()).as_ref() != Some(&list);
+                self.synced_if(from, true) | if changed { Changes::METRICS } else { Changes::NONE }
+            }
+        }
+    }
+
+    fn synced_if(&mut self, from: &SourceId, is_complete: bool) -> Changes {
+        match self.sources.get_mut(from) {
+            Some(source) if is_complete && !source.has_synced => {
+                source.has_synced = true;
+                Changes::BACKENDS
+            }
+            _ => Changes::NONE,
+        }
+    }
+
+    fn apply_pull_requests(&mut self, from: &SourceId, repo: Option<&RepoKey>, list: Vec<PullRequest>) -> Changes {
+        // The searches add what they found; only a repository's own complete list says that something is gone.
+        let listed: BTreeSet<&PullRequestKey> = list.iter().map(|pr| &pr.key).collect();
+        let gone: Vec<PullRequestKey> = self
+            .pull_requests
+            .keys()
+            .filter(|key| match repo {
+                Some(repo) => key.repo == *repo && !listed.contains(key),
+                None => false,
+            })
+            .cloned()
+            .collect();
+        let mut changed = !gone.is_empty();
+        for key in gone {
+            self.pull_requests.remove(&key);
+        }
+        debug_assert!(list.iter().all(|pr| pr.key.repo.host == from.backend));
+        for pr in list {
+            changed |= self.pull_requests.get(&pr.key) != Some(&pr);
+            self.pull_requests.insert(pr.key.clone(), pr);
+        }
+        if changed { Changes::PULL_REQUESTS } else { Changes::NONE }
+    }
+
+    fn apply_runs(&mut self, repo: &RepoKey, list: Vec<Run>) -> Changes {
+        let fresh: BTreeMap<RunKey, Run> = list.into_iter().map(|run| (run.key.clone(), run)).collect();
+        let is_same = self.runs.iter().filter(|(key, _)| key.repo == *repo).eq(fresh.iter());
+        if is_same {
+            return Changes::NONE;
+        }
+        self.runs.retain(|key, _| key.repo != *repo);
+        self.runs.extend(fresh);
+        Changes::RUNS
+    }
+
+    fn apply_alerts(&mut self, from: &SourceId, list: Vec<Alert>, groups: Vec<AlertGroup>, now: Now) -> Changes {
+        let listed: BTreeSet<AlertKey> = list.iter().map(|alert| alert.key.clone()).collect();
+        let mut changed = self.alert_groups.insert(from.backend.clone(), groups.clone()) != Some(groups);
+        for (_, alert) in self.alerts.iter_mut().filter(|(key, _)| key.backend == from.backend) {
+            // A resolved alert simply leaves the list: this is when we noticed.
+            if !listed.contains(&alert.key) && !matches!(alert.state, AlertState::Resolved(_)) {
+                alert.state = AlertState::Resolved(now.wall);
+                changed = true;
+            }
+        }
+        for alert in list {
+            changed |= self.alerts.get(&alert.key) != Some(&alert);
+            self.alerts.insert(alert.key.clone(), alert);
+        }
+        let oldest = now.wall.checked_sub(RESOLVED_FOR).unwrap_or(Timestamp::MIN);
+        self.alerts.retain(|_, alert| !matches!(alert.state, AlertState::Resolved(at) if at < oldest));
+        if changed { Changes::ALERTS } else { Changes::NONE }
+    }
+
+    /// Applies an answer to a query. The runtime drops those that nobody wants any more.
+    pub fn answer(&mut self, answered: Answered, now: Now) -> Changes {
+        if let Query::Logs(query) = &answered.query {
+            let max_bytes = self.log_bytes;
+            let buffer = self.logs.entry(query.clone()).or_insert_with(|| LogBuffer::new(max_bytes));
+            match answered.body {
+                Ok(Answer::Logs(batch)) => buffer.take_in(batch, now),
+                Ok(_) => {}
+                Err(error) => buffer.pulse.fail(error, now),
+            }
+            return Changes::LOGS;
+        }
+        let slot = self.answers.entry(answered.query).or_default();
+        match answered.body {
+            Ok(answer) => {
+                slot.pulse.beat(now);
+                let changed = slot.value.as_ref() != Some(&answer);
+                slot.value = Some(answer);
+                if changed { Changes::ANSWERS } else { Changes::BACKENDS }
+            }
+            Err(error) => {
+                slot.pulse.fail(error, now);
+                Changes::ANSWERS
+            }
+        }
+    }
+
+    /// Drops answers that nobody looked at lately, so that they do not pile up.
+    pub fn keep_answers(&mut self, wanted: &BTreeSet<Query>) {
+        const KEPT: usize = 64;
+        if self.answers.len() > KEPT {
+            self.answers.retain(|query, _| wanted.contains(query));
+        }
+    }
+
+    /// The backend's own time: ours plus the offset its `Date` header shows. Ages of its objects are taken from this.
+    pub fn time_of(&self, backend: &BackendId, now: Now) -> Timestamp {
+        let offset = self.backends.get(backend).and_then(|backend| backend.info.clock_offset_ms).unwrap_or(0);
+        // A `Date` header has whole seconds, so less than two seconds is no skew.
+        if offset.abs() < 2_000 {
+            return now.wall;
+        }
+        now.wall.checked_add(jiff::SignedDuration::from_millis(offset)).unwrap_or(now.wall)
+    }
+
+    /// Freshness of one source.
+    pub fn freshness(&self, source: &SourceId, now: Now) -> Freshness {
+        self.sources.get(source).map_or(Freshness::Loading, |state| state.pulse.freshness(now, state.expected))
+    }
+
+    /// The worst freshness of a part over all its sources (of one backend, or of all), with the source it comes from.
+    pub fn freshness_of(&self, part: Part, backend: Option<&BackendId>, now: Now) -> Option<(&SourceId, Freshness)> {
+        self.sources
+            .iter()
+            .filter(|(id, _)| id.part == part && backend.is_none_or(|backend| id.backend == *backend))
+            .map(|(id, state)| (id, state.pulse.freshness(now, state.expected)))
+            .max_by_key(|(_, freshness)| match freshness {
+                Freshness::Live => 0,
+                Freshness::Loading => 1,
+                Freshness::Stale { .. } => 2,
+                Freshness::Down { .. } => 3,
+            })
+    }
+}
+
+/// A source reports what it learned; what it does not know stays.
+fn merge_info(known: &mut BackendInfo, news: BackendInfo) -> Changes {
+    let before = known.clone();
+    if news.version.is_some() {
+        known.version = news.version;
+    }
+    if news.identity.is_some() {
+        known.identity = news.identity;
+    }
+    if news.cluster_id.is_some() {
+        known.cluster_id = news.cluster_id;
+    }
+    if news.server.is_some() {
+        known.server = news.server;
+    }
+    if let Some(offset) = news.clock_offset_ms {
+        // `Date` has whole seconds: only a jump of more than that is news.
+        if known.clock_offset_ms.is_none_or(|known| (known - offset).abs() > 1_500) {
+            known.clock_offset_ms = Some(offset);
+        }
+    }
+    for note in news.notes {
+        if !known.notes.contains(&note) && known.notes.len() < 16 {
+            known.notes.push(note);
+        }
+    }
+    if *known == before { Changes::NONE } else { Changes::BACKENDS }
+}

@@ -1,0 +1,209 @@
+//! Kubernetes objects and the links between them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+use super::{
+    Changes,
+    table::{Applied, Table},
+};
+use crate::{
+    model::{
+        BackendId, Name, SourceId,
+        kubernetes::{Event, ObjectKey, Owner, Pod, ReplicaSet, Workload, WorkloadKey, WorkloadKind},
+    },
+    source::Delta,
+};
+
+/// Watched objects of all clusters.
+#[derive(Debug, Default)]
+pub struct Kube {
+    pub pods: Table<ObjectKey, Box<Pod>>,
+    pub workloads: Table<WorkloadKey, Box<Workload>>,
+    pub replica_sets: Table<ObjectKey, Box<ReplicaSet>>,
+    pub events: Table<ObjectKey, Box<Event>>,
+    /// Controller uid to the pods it owns.
+    pods_by_owner: HashMap<Name, BTreeSet<ObjectKey>>,
+    /// Deployment uid to its ReplicaSets.
+    sets_by_owner: HashMap<Name, BTreeSet<ObjectKey>>,
+    /// Uid of the involved object to its events.
+    events_by_object: HashMap<Name, BTreeSet<ObjectKey>>,
+    /// Namespaces that pods were seen in, for `:ns`.
+    pub(super) seen_namespaces: BTreeMap<BackendId, BTreeSet<Name>>,
+}
+
+impl Kube {
+    pub(super) fn apply_pod(&mut self, from: &SourceId, delta: Delta<ObjectKey, Box<Pod>>) -> Changes {
+        match self.pods.apply(from, delta, |pod| pod.key.clone()) {
+            Applied::Nothing => return Changes::NONE,
+            Applied::Put { key, old } => {
+                let owner = self.pods.get(&key).and_then(|pod| pod.owner.as_ref()).map(|owner| owner.uid.clone());
+                let was = old.and_then(|pod| pod.owner).map(|owner| owner.uid);
+                relink(&mut self.pods_by_owner, &key, was, owner);
+                let spaces = self.seen_namespaces.entry(key.cluster.clone()).or_default();
+                if !spaces.contains(&key.namespace) {
+                    spaces.insert(key.namespace.clone());
+                }
+            }
+            Applied::Gone(pods) => self.unlink_pods(pods),
+        }
+        Changes::KUBE
+    }
+
+    fn unlink_pods(&mut self, pods: Vec<(ObjectKey, Box<Pod>)>) {
+        for (key, pod) in pods {
+            relink(&mut self.pods_by_owner, &key, pod.owner.map(|owner| owner.uid), None);
+        }
+    }
+
+    pub(super) fn apply_workload(&mut self, from: &SourceId, delta: Delta<WorkloadKey, Box<Workload>>) -> Changes {
+        match self.workloads.apply(from, delta, |workload| workload.key.clone()) {
+            Applied::Nothing => Changes::NONE,
+            _ => Changes::KUBE,
+        }
+    }
+
+    pub(super) fn apply_replica_set(&mut self, from: &SourceId, delta: Delta<ObjectKey, Box<ReplicaSet>>) -> Changes {
+        match self.replica_sets.apply(from, delta, |set| set.key.clone()) {
+            Applied::Nothing => return Changes::NONE,
+            Applied::Put { key, old } => {
+                let owner =
+                    self.replica_sets.get(&key).and_then(|set| set.owner.as_ref()).map(|owner| owner.uid.clone());
+                relink(&mut self.sets_by_owner, &key, old.and_then(|set| set.owner).map(|owner| owner.uid), owner);
+            }
+            Applied::Gone(sets) => {
+                for (key, set) in sets {
+                    relink(&mut self.sets_by_owner, &key, set.owner.map(|owner| owner.uid), None);
+                }
+            }
+        }
+        Changes::KUBE
+    }
+
+    pub(super) fn apply_event(&mut self, from: &SourceId, delta: Delta<ObjectKey, Box<Event>>) -> Changes {
+        match self.events.apply(from, delta, |event| event.key.clone()) {
+            Applied::Nothing => return Changes::NONE,
+            Applied::Put { key, old } => {
+                let object = self.events.get(&key).and_then(|event| event.object_uid.clone());
+                relink(&mut self.events_by_object, &key, old.and_then(|event| event.object_uid), object);
+            }
+            Applied::Gone(events) => {
+                for (key, event) in events {
+                    relink(&mut self.events_by_object, &key, event.object_uid, None);
+                }
+            }
+        }
+        Changes::KUBE
+    }
+
+    pub(super) fn drop_sources(&mut self, is_gone: &impl Fn(&SourceId) -> bool) {
+        let pods = self.pods.drop_sources(is_gone);
+        self.unlink_pods(pods);
+        self.workloads.drop_sources(is_gone);
+        for (key, set) in self.replica_sets.drop_sources(is_gone) {
+            relink(&mut self.sets_by_owner, &key, set.owner.map(|owner| owner.uid), None);
+        }
+        for (key, event) in self.events.drop_sources(is_gone) {
+            relink(&mut self.events_by_object, &key, event.object_uid, None);
+        }
+    }
+
+    /// ReplicaSets of a Deployment, newest revision first.
+    pub fn sets_of(&self, workload: &Workload) -> Vec<&ReplicaSet> {
+        let mut sets: Vec<&ReplicaSet> = self
+            .sets_by_owner
+            .get(&workload.uid)
+            .into_iter()
+            .flatten()
+            .filter_map(|key| self.replica_sets.get(key).map(|set| &**set))
+            .collect();
+        sets.sort_by_key(|set| std::cmp::Reverse((set.revision, set.created)));
+        sets
+    }
+
+    /// Pods of a workload, of all versions, by name.
+    pub fn pods_of<'a>(&'a self, workload: &'a Workload) -> Vec<&'a Pod> {
+        let of = |uid: &Name| {
+            self.pods_by_owner.get(uid).into_iter().flatten().filter_map(|key| self.pods.get(key).map(|pod| &**pod))
+        };
+        match workload.key.kind {
+            WorkloadKind::Deployment => self.sets_of(workload).iter().flat_map(|set| of(&set.uid)).collect(),
+            WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => of(&workload.uid).collect(),
+        }
+    }
+
+    /// The workload a pod belongs to, through its ReplicaSet if it has one.
+    pub fn workload_of(&self, pod: &Pod) -> Option<&Workload> {
+        let owner = pod.owner.as_ref()?;
+        let (kind, name) = self.top_owner(&pod.key, owner)?;
+        let key = WorkloadKey { cluster: pod.key.cluster.clone(), namespace: pod.key.namespace.clone(), kind, name };
+        self.workloads.get(&key).map(|workload| &**workload)
+    }
+
+    fn top_owner(&self, pod: &ObjectKey, owner: &Owner) -> Option<(WorkloadKind, Name)> {
+        match owner.kind.as_str() {
+            "ReplicaSet" => {
+                let set = ObjectKey { name: owner.name.clone(), ..pod.clone() };
+                let owner = self.replica_sets.get(&set)?.owner.as_ref()?;
+                (owner.kind == "Deployment").then(|| (WorkloadKind::Deployment, owner.name.clone()))
+            }
+            "StatefulSet" => Some((WorkloadKind::StatefulSet, owner.name.clone())),
+            "DaemonSet" => Some((WorkloadKind::DaemonSet, owner.name.clone())),
+            _ => None,
+        }
+    }
+
+    /// Events of an object by uid, newest first.
+    pub fn events_of(&self, uid: &Name) -> Vec<&Event> {
+        let mut events: Vec<&Event> = self
+            .events_by_object
+            .get(uid)
+            .into_iter()
+            .flatten()
+            .filter_map(|key| self.events.get(key).map(|event| &**event))
+            .collect();
+        events.sort_by_key(|event| std::cmp::Reverse(event.last));
+        events
+    }
+
+    /// Events of a workload, its ReplicaSets and its pods, newest first.
+    pub fn events_around(&self, workload: &Workload) -> Vec<&Event> {
+        let mut uids: Vec<&Name> = vec![&workload.uid];
+        uids.extend(self.sets_of(workload).iter().map(|set| &set.uid));
+        uids.extend(self.pods_of(workload).iter().map(|pod| &pod.uid));
+        let mut events: Vec<&Event> = uids.into_iter().flat_map(|uid| self.events_of(uid)).collect();
+        events.sort_by_key(|event| std::cmp::Reverse(event.last));
+        events
+    }
+
+    /// When the live version of a Deployment began: its newest ReplicaSet's creation.
+    pub fn version_since(&self, workload: &Workload) -> Option<Timestamp> {
+        match workload.key.kind {
+            WorkloadKind::Deployment => self.sets_of(workload).first().and_then(|set| set.created),
+            _ => workload.created,
+        }
+    }
+
+    /// Namespaces that pods were seen in.
+    pub fn namespaces(&self, cluster: &BackendId) -> impl Iterator<Item = &Name> {
+        self.seen_namespaces.get(cluster).into_iter().flatten()
+    }
+}
+
+fn relink(links: &mut HashMap<Name, BTreeSet<ObjectKey>>, key: &ObjectKey, was: Option<Name>, now: Option<Name>) {
+    if was == now {
+        return;
+    }
+    if let Some(was) = was
+        && let Some(keys) = links.get_mut(&was)
+    {
+        keys.remove(key);
+        if keys.is_empty() {
+            links.remove(&was);
+        }
+    }
+    if let Some(now) = now {
+        links.entry(now).or_default().insert(key.clone());
+    }
+}

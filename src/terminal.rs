@@ -1,0 +1,108 @@
+//! The terminal: entering and leaving it, stepping aside for a shell or a child, and the one thread that writes to it.
+//!
+//! Everything sent goes through [`FrameWriter`], so that a slow line never holds the cockpit. What was entered is left
+//! exactly once, however the program ends: by [`Session::leave`], by its drop, or by the panic hook.
+
+pub mod late_reply;
+pub mod osc;
+pub mod paint;
+pub mod query;
+pub mod restore;
+pub mod writer;
+
+pub use late_reply::LateReply;
+pub use paint::{Frame, Link};
+pub use restore::{Modes, install_panic_hook, mark_ui_thread, restore};
+pub use writer::{FrameWriter, Tty};
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long the writer may take to finish a frame before the terminal is handed over or left.
+const HAND_OVER: Duration = Duration::from_millis(500);
+
+/// The terminal while the cockpit has it.
+#[derive(Debug)]
+pub struct Session {
+    writer: FrameWriter,
+    modes: Modes,
+}
+
+impl Session {
+    /// Takes the terminal: raw mode, alternate screen, bracketed paste, focus events, and the mouse if asked. The
+    /// receiver yields once writing to the terminal has failed, which means that it is gone.
+    pub fn enter(modes: Modes, links: bool) -> io::Result<(Self, oneshot::Receiver<io::Error>)> {
+        if !io::stdout().is_terminal() {
+            return Err(io::Error::other(
+                "midwatch needs a terminal, and its output is not one: use 'midwatch status' or 'midwatch show'",
+            ));
+        }
+        restore::enter(modes)?;
+        let (writer, gone) = FrameWriter::spawn(Tty, links)?;
+        Ok((Self { writer, modes }, gone))
+    }
+
+    /// Where frames go.
+    pub const fn writer(&self) -> &FrameWriter {
+        &self.writer
+    }
+
+    /// Takes the mouse, or leaves it to the terminal so that text can be selected with it.
+    pub fn set_mouse(&mut self, mouse: bool) {
+        if self.modes.mouse != mouse {
+            self.modes.mouse = mouse;
+            restore::set_mouse(mouse);
+            self.writer.raw(Modes::mouse_bytes(mouse).to_vec());
+        }
+    }
+
+    pub const fn mouse(&self) -> bool {
+        self.modes.mouse
+    }
+
+    /// Gives the terminal to a child (an editor, a shell, a login). Drop the event stream first: it would eat keys.
+    pub fn release(&mut self) -> io::Result<()> {
+        self.writer.pause(HAND_OVER);
+        restore();
+        Ok(())
+    }
+
+    /// Takes the terminal back after [`Self::release`] and draws everything anew with the next frame, also what is
+    /// already on its way.
+    pub fn reclaim(&mut self) -> io::Result<()> {
+        restore::enter(self.modes)?;
+        self.writer.resume();
+        Ok(())
+    }
+
+    /// Stops the process as Ctrl-Z does and returns when the shell brings it back. The terminal may have another size.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        self.release()?;
+        #[cfg(unix)]
+        {
+            rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+            // The stop reaches this thread a moment later: do not take the terminal back before it.
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.reclaim()
+    }
+
+    /// Writes what is still waiting, for at most half a second, and gives the terminal back. Does nothing the second
+    /// time.
+    pub fn leave(&mut self) {
+        self.writer.stop(HAND_OVER);
+        restore();
+    }
+
+    /// Writes directly, before the first frame: questions to the terminal.
+    pub fn ask(&self, bytes: &[u8]) -> io::Result<()> {
+        Tty.write_all(bytes)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

@@ -1,0 +1,103 @@
+//! Styles as SGR sequences, only what changed since the last cell.
+
+use ratatui::buffer::Cell;
+use ratatui::style::{Color, Modifier};
+use std::io::Write as _;
+
+const CODES: [(Modifier, u8); 9] = [
+    (Modifier::BOLD, 1),
+    (Modifier::DIM, 2),
+    (Modifier::ITALIC, 3),
+    (Modifier::UNDERLINED, 4),
+    (Modifier::SLOW_BLINK, 5),
+    (Modifier::RAPID_BLINK, 6),
+    (Modifier::REVERSED, 7),
+    (Modifier::HIDDEN, 8),
+    (Modifier::CROSSED_OUT, 9),
+];
+
+/// The style the terminal writes in now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pen {
+    fg: Color,
+    bg: Color,
+    underline: Color,
+    modifier: Modifier,
+}
+
+impl Default for Pen {
+    fn default() -> Self {
+        Self { fg: Color::Reset, bg: Color::Reset, underline: Color::Reset, modifier: Modifier::empty() }
+    }
+}
+
+impl Pen {
+    /// Changes the style to the cell's.
+    pub(super) fn set(&mut self, cell: &Cell, out: &mut Vec<u8>) {
+        let wanted = Self { fg: cell.fg, bg: cell.bg, underline: cell.underline_color, modifier: cell.modifier };
+        if *self == wanted {
+            return;
+        }
+        let mut codes: Vec<u8> = Vec::with_capacity(48);
+        // Attributes go one by one only in theory: 22 ends bold and dim alike. A reset is shorter and always right.
+        if !wanted.modifier.contains(self.modifier) || wanted == Self::default() {
+            codes.extend_from_slice(b"0;");
+            *self = Self::default();
+        }
+        for (modifier, code) in CODES {
+            if (wanted.modifier - self.modifier).contains(modifier) {
+                let _ = write!(codes, "{code};");
+            }
+        }
+        if wanted.fg != self.fg {
+            colour(wanted.fg, 30, &mut codes);
+        }
+        if wanted.bg != self.bg {
+            colour(wanted.bg, 40, &mut codes);
+        }
+        if wanted.underline != self.underline {
+            match wanted.underline {
+                Color::Rgb(red, green, blue) => drop(write!(codes, "58;2;{red};{green};{blue};")),
+                Color::Indexed(index) => drop(write!(codes, "58;5;{index};")),
+                _ => codes.extend_from_slice(b"59;"),
+            }
+        }
+        *self = wanted;
+        codes.pop();
+        let _ = write!(out, "\x1b[{}m", std::str::from_utf8(&codes).unwrap_or_default());
+    }
+
+    /// Back to the terminal's own style.
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+        if *self != Self::default() {
+            out.extend_from_slice(b"\x1b[0m");
+            *self = Self::default();
+        }
+    }
+}
+
+/// A colour's code with a semicolon behind it; `base` is 30 for text and 40 for background.
+fn colour(colour: Color, base: u8, codes: &mut Vec<u8>) {
+    let number = match colour {
+        Color::Rgb(red, green, blue) => return drop(write!(codes, "{};2;{red};{green};{blue};", base + 8)),
+        Color::Indexed(index) => return drop(write!(codes, "{};5;{index};", base + 8)),
+        Color::Reset => base + 9,
+        Color::Black => base,
+        Color::Red => base + 1,
+        Color::Green => base + 2,
+        Color::Yellow => base + 3,
+        Color::Blue => base + 4,
+        Color::Magenta => base + 5,
+        Color::Cyan => base + 6,
+        Color::Gray => base + 7,
+        Color::DarkGray => base + 60,
+        Color::LightRed => base + 61,
+        Color::LightGreen => base + 62,
+        Color::LightYellow => base + 63,
+        Color::LightBlue => base + 64,
+        Color::LightMagenta => base + 65,
+        Color::LightCyan => base + 66,
+        Color::White => base + 67,
+    };
+    let _ = write!(codes, "{number};");
+}

@@ -1,0 +1,167 @@
+//! What is drawn: screens, overlays above them, and the widgets and colours they share. Drawing does no I/O, takes no
+//! lock and reads no clock; it works on visible rows only.
+
+pub mod filter;
+pub mod list;
+pub mod overlays;
+pub mod screens;
+pub mod target;
+pub mod theme;
+pub mod widgets;
+
+use crossterm::event::KeyEvent;
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
+
+use crate::{
+    action::Request,
+    app::{Effect, acts::Acts, settings::Settings},
+    command::{Command, ScreenId},
+    keymap::Keymap,
+    query::{LogQuery, Query},
+    store::{Changes, Store},
+    text::Clean,
+    time::Now,
+};
+
+use self::{target::Target, theme::Theme};
+
+/// What screens and overlays may look at.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub store: &'a Store,
+    pub settings: &'a Settings,
+    pub acts: &'a Acts,
+    pub keymap: &'a Keymap,
+    pub theme: &'a Theme,
+    pub now: Now,
+    /// Size of the whole terminal: below 100 columns the narrow forms are drawn.
+    pub size: (u16, u16),
+    /// `z`: the focused pane takes the whole screen.
+    pub zoomed: bool,
+}
+
+impl View<'_> {
+    /// The narrow forms, as at 80x24.
+    pub fn is_narrow(&self) -> bool {
+        self.size.0 < 100 || self.size.1 < 28
+    }
+}
+
+/// What came of a command or key.
+pub enum Reply {
+    /// Not mine: the next one may take it.
+    Ignored,
+    Done,
+    /// Work for the runtime.
+    Do(Effect),
+    /// An action: goes to plan and confirm.
+    Ask(Request),
+    /// To a screen, with an object selected there.
+    Go(ScreenId, Option<Target>),
+    /// Opens a log on the Logs screen.
+    OpenLog(LogQuery),
+    Push(Box<dyn Overlay>),
+    /// This overlay is done.
+    Close,
+    /// A line for a few seconds.
+    Say(Clean),
+    /// As if that command's key had been pressed, on the selected object.
+    Run(Command),
+    /// As [`Reply::Run`], on this object.
+    RunOn(Command, Target),
+    /// A `:` line with arguments: `ns shop`, `since 10m`.
+    Line(String),
+    Many(Vec<Reply>),
+}
+
+/// One of the screens 1 to 8.
+pub trait Screen {
+    /// Data changed: rebuild what is sorted, filtered and grouped. The only place for work in proportion to the data.
+    fn sync(&mut self, view: &View<'_>, changes: Changes);
+    /// The object under the cursor of the focused pane.
+    fn selected(&self, view: &View<'_>) -> Option<Target>;
+    /// Marked objects, where marking means something.
+    fn marked(&self) -> Vec<Target> {
+        Vec::new()
+    }
+    /// A command, before the object's own meaning of it is tried.
+    fn run(&mut self, command: Command, view: &View<'_>) -> Reply;
+    /// Reads wanted while this screen is shown.
+    fn wanted(&self, view: &View<'_>) -> Vec<Query>;
+    /// Shows this object, if the screen has it.
+    fn reveal(&mut self, target: &Target, view: &View<'_>) -> bool;
+    /// The filter line of the focused pane, changed while it is typed.
+    fn filter(&self) -> String {
+        String::new()
+    }
+    fn set_filter(&mut self, _text: &str, _view: &View<'_>) {}
+    fn click(&mut self, _at: Position, _view: &View<'_>) -> Reply {
+        Reply::Ignored
+    }
+    /// Wheel, in lines, down positive.
+    fn scroll(&mut self, _at: Position, lines: i32, view: &View<'_>) -> Reply {
+        let command = if lines > 0 { Command::Down } else { Command::Up };
+        for _ in 0..lines.unsigned_abs() {
+            self.run(command, view);
+        }
+        Reply::Done
+    }
+    /// Text of the selection, for the clipboard.
+    fn copied(&self, _view: &View<'_>) -> Option<Clean> {
+        None
+    }
+    /// Time passed: lets waiting orders in. True if something moved.
+    fn settle(&mut self, now: Now) -> bool;
+    /// `view.zoomed`: the focused pane alone.
+    fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer);
+}
+
+/// Something above the screen; the top one gets keys first.
+pub trait Overlay {
+    /// A text field owns all keys but Esc, Tab and Enter; other overlays get commands.
+    fn owns_keys(&self) -> bool {
+        false
+    }
+    /// A key, if it owns them. Esc reaches it too; `Reply::Close` leaves.
+    fn key(&mut self, _key: KeyEvent, _view: &View<'_>) -> Reply {
+        Reply::Ignored
+    }
+    /// Clean text that was pasted. It never runs keys.
+    fn paste(&mut self, _text: &str) {}
+    /// A command, if it does not own the keys. `Command::Back` closes it when it says nothing else.
+    fn run(&mut self, _command: Command, _view: &View<'_>) -> Reply {
+        Reply::Ignored
+    }
+    fn sync(&mut self, _view: &View<'_>, _changes: Changes) {}
+    fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
+        Vec::new()
+    }
+    /// The object it is about, so that keys keep their meaning above it.
+    fn selected(&self) -> Option<Target> {
+        None
+    }
+    /// The planning ticket it waits for.
+    fn ticket(&self) -> Option<u64> {
+        None
+    }
+    /// A plan, or the refusal to make one, for its ticket.
+    fn planned(&mut self, _result: Result<Box<crate::action::plan::Plan>, crate::action::plan::Refusal>, _now: Now) {}
+    fn click(&mut self, _at: Position, _view: &View<'_>) -> Reply {
+        Reply::Ignored
+    }
+    fn scroll(&mut self, _lines: i32, _view: &View<'_>) -> Reply {
+        Reply::Ignored
+    }
+    fn copied(&self) -> Option<Clean> {
+        None
+    }
+    /// `area`: the whole screen between header and footer. The cursor's place, if it has one.
+    fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position>;
+    /// Footer hints of its own; empty: those of the commands in force.
+    fn hints(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,241 @@
+//! A list whose selection is kept by identity: a refresh can never move a dangerous key onto another row.
+
+use std::time::{Duration, Instant};
+
+use super::widgets::virtual_table::{TableHits, TableState};
+use crate::{command::Command, text::Clean, time::Now};
+
+/// Rows stay where they are for this long after a key, unless the cursor is on the first.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// One line of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry<K> {
+    Item(K),
+    /// Head of a group: cannot be selected.
+    Group(Clean),
+}
+
+/// Entries, the selected one, and the order that waits until nobody reads.
+#[derive(Clone, Debug)]
+pub struct List<K> {
+    entries: Vec<Entry<K>>,
+    cursor: Option<usize>,
+    waiting: Option<Vec<Entry<K>>>,
+    last_key: Option<Instant>,
+    pub table: TableState,
+    pub hits: TableHits,
+    /// Height of the last drawing, for paging.
+    pub height: usize,
+}
+
+impl<K> Default for List<K> {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            cursor: None,
+            waiting: None,
+            last_key: None,
+            table: TableState::default(),
+            hits: TableHits::default(),
+            height: 10,
+        }
+    }
+}
+
+impl<K: Clone + Ord> List<K> {
+    /// Takes the rows in their right order. They show at once if nobody is reading; else what is gone goes, and the rest
+    /// waits.
+    pub fn set(&mut self, entries: Vec<Entry<K>>, now: Now) {
+        if entries == self.entries {
+            self.waiting = None;
+            return;
+        }
+        if self.may_move(now) {
+            self.apply(entries);
+            return;
+        }
+        let there: std::collections::BTreeSet<&K> = entries.iter().filter_map(item).collect();
+        let selected = self.selected().cloned();
+        let index = self.cursor;
+        self.entries.retain(|entry| item(entry).is_none_or(|key| there.contains(key)));
+        self.cursor = selected.and_then(|key| self.position(&key)).or(index);
+        self.clamp();
+        self.waiting = Some(entries);
+    }
+
+    /// Lets the waiting order in when nobody read for a while. True if something moved.
+    pub fn settle(&mut self, now: Now) -> bool {
+        if !self.may_move(now) {
+            return false;
+        }
+        let Some(entries) = self.waiting.take() else { return false };
+        self.apply(entries);
+        true
+    }
+
+    fn may_move(&self, now: Now) -> bool {
+        let first = self.entries.iter().position(|entry| item(entry).is_some());
+        let at_top = self.cursor.is_none() || self.cursor == first;
+        at_top || self.last_key.is_none_or(|at| now.since(at) >= QUIET)
+    }
+
+    fn apply(&mut self, entries: Vec<Entry<K>>) {
+        let first = self.entries.iter().position(|entry| item(entry).is_some());
+        // On the top row one looks at whatever is worst, not at the object.
+        let follows_top = self.last_key.is_none() && self.cursor == first;
+        let selected = self.selected().cloned();
+        self.entries = entries;
+        self.waiting = None;
+        let kept = if follows_top { None } else { selected.and_then(|key| self.position(&key)) };
+        self.cursor = kept.or(if follows_top { Some(0) } else { self.cursor });
+        self.clamp();
+    }
+
+    /// The cursor onto an item, near where it was.
+    fn clamp(&mut self) {
+        let wanted = self.cursor.unwrap_or(0).min(self.entries.len().saturating_sub(1));
+        let is_item = |index: &usize| self.entries.get(*index).is_some_and(|entry| item(entry).is_some());
+        self.cursor = (wanted..self.entries.len()).find(is_item).or_else(|| (0..wanted).rev().find(is_item));
+    }
+
+    fn position(&self, key: &K) -> Option<usize> {
+        self.entries.iter().position(|entry| item(entry) == Some(key))
+    }
+
+    pub fn entries(&self) -> &[Entry<K>] {
+        &self.entries
+    }
+
+    /// Items, group heads left out.
+    pub fn items(&self) -> impl Iterator<Item = &K> {
+        self.entries.iter().filter_map(item)
+    }
+
+    pub fn selected(&self) -> Option<&K> {
+        self.entries.get(self.cursor?).and_then(item)
+    }
+
+    pub fn cursor(&self) -> Option<usize> {
+        self.cursor
+    }
+
+    pub fn select(&mut self, key: &K) -> bool {
+        let Some(index) = self.position(key) else { return false };
+        self.cursor = Some(index);
+        true
+    }
+
+    /// Selects the row at this index, if it is an item.
+    pub fn select_row(&mut self, index: usize, now: Now) -> bool {
+        if !self.entries.get(index).is_some_and(|entry| item(entry).is_some()) {
+            return false;
+        }
+        self.last_key = Some(now.mono);
+        self.cursor = Some(index);
+        true
+    }
+
+    /// Rows that wait above the cursor: "2 new above".
+    pub fn new_above(&self) -> usize {
+        let (Some(waiting), Some(selected)) = (&self.waiting, self.selected()) else { return 0 };
+        let shown: std::collections::BTreeSet<&K> = self.items().collect();
+        waiting.iter().filter_map(item).take_while(|key| *key != selected).filter(|key| !shown.contains(key)).count()
+    }
+
+    /// Moves by a movement command. False: it was none.
+    pub fn navigate(&mut self, command: Command, now: Now) -> bool {
+        let page = self.height.max(2) as isize - 1;
+        match command {
+            Command::Down => self.step(1),
+            Command::Up => self.step(-1),
+            Command::PageDown => self.step(page),
+            Command::PageUp => self.step(-page),
+            Command::HalfDown => self.step(page / 2 + 1),
+            Command::HalfUp => self.step(-(page / 2 + 1)),
+            Command::Top => {
+                self.cursor = Some(0);
+                self.clamp();
+            }
+            Command::Bottom => {
+                self.cursor = Some(self.entries.len().saturating_sub(1));
+                self.clamp();
+            }
+            Command::Right => self.table.scroll_x(8),
+            Command::Left => self.table.scroll_x(-8),
+            _ => return false,
+        }
+        self.last_key = Some(now.mono);
+        true
+    }
+
+    /// Moves over items; group heads are jumped.
+    fn step(&mut self, by: isize) {
+        let items: Vec<usize> = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| item(entry).is_some())
+            .map(|(index, _)| index)
+            .collect();
+        let Some(last) = items.len().checked_sub(1) else { return };
+        let at = self.cursor.and_then(|cursor| items.iter().position(|index| *index == cursor)).unwrap_or(0);
+        self.cursor = Some(items[at.saturating_add_signed(by).min(last)]);
+    }
+}
+
+fn item<K>(entry: &Entry<K>) -> Option<&K> {
+    match entry {
+        Entry::Item(key) => Some(key),
+        Entry::Group(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{Clock, TestClock};
+    use jiff::Timestamp;
+
+    fn items(keys: &[u32]) -> Vec<Entry<u32>> {
+        keys.iter().copied().map(Entry::Item).collect()
+    }
+
+    #[test]
+    fn the_selected_row_keeps_its_object_and_its_line() {
+        let clock = TestClock::at(Timestamp::UNIX_EPOCH);
+        let mut list = List::default();
+        list.set(items(&[1, 2, 3]), clock.now());
+        list.navigate(Command::Down, clock.now());
+        assert_eq!(list.selected(), Some(&2));
+        list.set(items(&[9, 8, 1, 2, 3]), clock.now());
+        assert_eq!((list.selected(), list.cursor(), list.new_above()), (Some(&2), Some(1), 2));
+        clock.advance(QUIET);
+        assert!(list.settle(clock.now()));
+        assert_eq!((list.selected(), list.cursor(), list.new_above()), (Some(&2), Some(3), 0));
+    }
+
+    #[test]
+    fn on_the_top_row_the_list_moves_at_once() {
+        let clock = TestClock::at(Timestamp::UNIX_EPOCH);
+        let mut list = List::default();
+        list.set(items(&[1, 2]), clock.now());
+        list.set(items(&[7, 1, 2]), clock.now());
+        assert_eq!(list.selected(), Some(&7), "nobody pressed a key: the worst row is selected");
+    }
+
+    #[test]
+    fn what_is_gone_goes_at_once_and_group_heads_are_jumped() {
+        let clock = TestClock::at(Timestamp::UNIX_EPOCH);
+        let mut list = List::default();
+        let head = || Entry::Group(Clean::from("NEW"));
+        list.set(vec![head(), Entry::Item(1), head(), Entry::Item(2), Entry::Item(3)], clock.now());
+        assert_eq!(list.selected(), Some(&1));
+        list.navigate(Command::Down, clock.now());
+        assert_eq!(list.selected(), Some(&2));
+        list.set(vec![head(), Entry::Item(1), head(), Entry::Item(3)], clock.now());
+        assert_eq!(list.selected(), Some(&3));
+        list.set(vec![], clock.now());
+        assert_eq!(list.selected(), None);
+    }
+}

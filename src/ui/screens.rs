@@ -1,0 +1,78 @@
+//! The screens 1 to 8, and what needs me over all of them.
+
+pub mod blank;
+pub mod kube;
+pub mod pane;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{Reply, Screen, View, target::Target};
+use crate::{command::ScreenId, model::Level, query::LogQuery, store::Changes, text::Clean, time::Now};
+
+/// All screens; each keeps its own selection and filter.
+#[derive(Default)]
+pub struct Screens {
+    now: blank::Blank,
+    triage: blank::Blank,
+    kube: kube::Kube,
+    pipelines: blank::Blank,
+    prs: blank::Blank,
+    metrics: blank::Blank,
+    pub logs: blank::Blank,
+    audit: blank::Blank,
+    /// Changes that each screen has not seen yet.
+    stale: [Changes; 8],
+    has_seen: [bool; 8],
+}
+
+impl Screens {
+    pub fn get(&self, id: ScreenId) -> &dyn Screen {
+        match id {
+            ScreenId::Now => &self.now,
+            ScreenId::Triage => &self.triage,
+            ScreenId::Kube => &self.kube,
+            ScreenId::Pipelines => &self.pipelines,
+            ScreenId::PullRequests => &self.prs,
+            ScreenId::Metrics => &self.metrics,
+            ScreenId::Logs => &self.logs,
+            ScreenId::Audit => &self.audit,
+        }
+    }
+
+    pub fn get_mut(&mut self, id: ScreenId) -> &mut dyn Screen {
+        match id {
+            ScreenId::Now => &mut self.now,
+            ScreenId::Triage => &mut self.triage,
+            ScreenId::Kube => &mut self.kube,
+            ScreenId::Pipelines => &mut self.pipelines,
+            ScreenId::PullRequests => &mut self.prs,
+            ScreenId::Metrics => &mut self.metrics,
+            ScreenId::Logs => &mut self.logs,
+            ScreenId::Audit => &mut self.audit,
+        }
+    }
+
+    /// Adds changes to every screen's, and takes what `id` has not seen.
+    pub fn take_stale(&mut self, id: ScreenId, changes: Changes) -> Changes {
+        for stale in &mut self.stale {
+            *stale |= changes;
+        }
+        let index = id as usize;
+        let all = !std::mem::replace(&mut self.has_seen[index], true);
+        let stale = std::mem::take(&mut self.stale[index]);
+        if all { Changes::ALL } else { stale }
+    }
+}
+
+/// What needs me, most urgent first: the rows of Now, and where `!` goes.
+pub fn needs(_view: &View<'_>) -> Vec<Target> {
+    Vec::new()
+}
+
+/// What waits on each screen, for its tab.
+pub fn badges(_view: &View<'_>) -> [Option<(String, Level)>; 8] {
+    Default::default()
+}
+
+/// Below 60x16: what needs me, one line each.
+pub fn plain_list(_view: &View<'_>, _area: Rect, _buf: &mut Buffer) {}

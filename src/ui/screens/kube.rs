@@ -1,0 +1,259 @@
+//! Screen Kube: workloads with trouble first, the selected one's pods by version, its last log lines and events.
+
+mod pods;
+mod side;
+mod workloads;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Constraint, Layout, Position, Rect},
+};
+
+use super::super::{Reply, Screen, View, filter::Filter, list::List, target::Target, widgets::virtual_table::TableHit};
+use crate::{
+    command::Command,
+    model::kubernetes::{ObjectKey, Workload, WorkloadKey},
+    query::{LogQuery, ObjectRef, Query},
+    store::Changes,
+    text::Clean,
+    time::Now,
+};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pane {
+    #[default]
+    Workloads,
+    Pods,
+}
+
+/// Column the workloads are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum SortBy {
+    #[default]
+    Trouble,
+    Name,
+    Ready,
+    Restarts,
+    Age,
+}
+
+const SORTS: [SortBy; 5] = [SortBy::Trouble, SortBy::Name, SortBy::Ready, SortBy::Restarts, SortBy::Age];
+
+/// State of the screen.
+#[derive(Default)]
+pub struct Kube {
+    workloads: List<WorkloadKey>,
+    pods: List<ObjectKey>,
+    /// The workload whose pods are listed.
+    shown: Option<WorkloadKey>,
+    pane: Pane,
+    filter: String,
+    sort: SortBy,
+    is_reversed: bool,
+    not_ok: usize,
+}
+
+impl Kube {
+    /// The workload the lower panes are about.
+    fn workload<'a>(&self, view: &View<'a>) -> Option<&'a Workload> {
+        view.store.kube.workloads.get(self.workloads.selected()?).map(|workload| &**workload)
+    }
+
+    fn sync_pods(&mut self, view: &View<'_>) {
+        let workload = self.workload(view);
+        let key = workload.map(|workload| workload.key.clone());
+        if key != self.shown {
+            self.pods = List::default();
+            self.shown = key;
+        }
+        let entries = workload.map(|workload| pods::entries(view.store, workload)).unwrap_or_default();
+        self.pods.set(entries, view.now);
+    }
+
+    fn resort(&mut self, by: isize, view: &View<'_>) {
+        let at = SORTS.iter().position(|sort| *sort == self.sort).unwrap_or(0) as isize + by;
+        if at < 0 || at >= SORTS.len() as isize {
+            self.is_reversed = !self.is_reversed;
+        } else {
+            (self.sort, self.is_reversed) = (SORTS[at as usize], false);
+        }
+        self.workloads = List::default();
+        self.sync(view, Changes::KUBE);
+    }
+
+    /// The object whose log lines are shown below: the pod under the cursor, else the worst pod.
+    fn log_of(&self, view: &View<'_>) -> Option<LogQuery> {
+        let pod = match self.pane {
+            Pane::Pods => self.pods.selected(),
+            Pane::Workloads => self.pods.items().next(),
+        }?;
+        view.store.kube.pods.get(pod)?;
+        Some(LogQuery {
+            target: ObjectRef::Pod(pod.clone()),
+            container: None,
+            previous: false,
+            since_seconds: None,
+            tail: Some(20),
+            follow: true,
+        })
+    }
+
+    fn focused(&mut self) -> &mut dyn Navigate {
+        match self.pane {
+            Pane::Workloads => &mut self.workloads,
+            Pane::Pods => &mut self.pods,
+        }
+    }
+}
+
+/// What both lists have in common for keys.
+trait Navigate {
+    fn navigate(&mut self, command: Command, now: Now) -> bool;
+}
+
+impl<K: Clone + Ord> Navigate for List<K> {
+    fn navigate(&mut self, command: Command, now: Now) -> bool {
+        Self::navigate(self, command, now)
+    }
+}
+
+impl Screen for Kube {
+    fn sync(&mut self, view: &View<'_>, changes: Changes) {
+        if !changes.any(Changes::KUBE) {
+            return;
+        }
+        let filter = Filter::parse(&self.filter);
+        let rows = workloads::sorted(view.store, &filter, self.sort, self.is_reversed);
+        self.not_ok = rows.iter().filter(|workload| workload.level < crate::model::Level::Ok).count();
+        let entries = workloads::entries(&rows);
+        self.workloads.set(entries, view.now);
+        self.sync_pods(view);
+    }
+
+    fn settle(&mut self, now: Now) -> bool {
+        let moved = self.workloads.settle(now);
+        self.pods.settle(now) || moved
+    }
+
+    fn selected(&self, view: &View<'_>) -> Option<Target> {
+        match self.pane {
+            Pane::Pods => self.pods.selected().cloned().map(Target::Pod),
+            Pane::Workloads => self.workload(view).map(|workload| Target::Workload(workload.key.clone())),
+        }
+    }
+
+    fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
+        if self.focused().navigate(command, view.now) {
+            if self.pane == Pane::Workloads {
+                self.sync_pods(view);
+            }
+            return Reply::Done;
+        }
+        match (command, self.pane) {
+            (Command::NextPane | Command::PreviousPane, Pane::Workloads) | (Command::Enter, Pane::Workloads) => {
+                if self.pods.selected().is_some() {
+                    self.pane = Pane::Pods;
+                }
+                Reply::Done
+            }
+            (Command::NextPane | Command::PreviousPane | Command::Back, Pane::Pods) => {
+                self.pane = Pane::Workloads;
+                Reply::Done
+            }
+            (Command::Enter, Pane::Pods) => Reply::Run(Command::Describe),
+            (Command::SortNext, _) => {
+                self.resort(1, view);
+                Reply::Done
+            }
+            (Command::SortPrevious, _) => {
+                self.resort(-1, view);
+                Reply::Done
+            }
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn wanted(&self, view: &View<'_>) -> Vec<Query> {
+        if view.is_narrow() || view.zoomed {
+            return Vec::new();
+        }
+        self.log_of(view).map(Query::Logs).into_iter().collect()
+    }
+
+    fn reveal(&mut self, target: &Target, view: &View<'_>) -> bool {
+        let workload = match target {
+            Target::Workload(key) => key.clone(),
+            Target::Pod(key) => match view.store.kube.pods.get(key).and_then(|pod| view.store.kube.workload_of(pod)) {
+                Some(workload) => workload.key.clone(),
+                None => return false,
+            },
+            _ => return false,
+        };
+        if !self.workloads.select(&workload) {
+            self.filter.clear();
+            self.sync(view, Changes::KUBE);
+            self.workloads.select(&workload);
+        }
+        self.sync_pods(view);
+        self.pane = Pane::Workloads;
+        if let Target::Pod(key) = target
+            && self.pods.select(key)
+        {
+            self.pane = Pane::Pods;
+        }
+        true
+    }
+
+    fn filter(&self) -> String {
+        self.filter.clone()
+    }
+
+    fn set_filter(&mut self, text: &str, view: &View<'_>) {
+        text.clone_into(&mut self.filter);
+        self.workloads = List::default();
+        self.sync(view, Changes::KUBE);
+    }
+
+    fn click(&mut self, at: Position, view: &View<'_>) -> Reply {
+        match (self.workloads.hits.at(at), self.pods.hits.at(at)) {
+            (Some(TableHit::Row(row)), _) => {
+                self.pane = Pane::Workloads;
+                self.workloads.select_row(row, view.now);
+                self.sync_pods(view);
+            }
+            (_, Some(TableHit::Row(row))) => {
+                self.pane = Pane::Pods;
+                self.pods.select_row(row, view.now);
+            }
+            (Some(TableHit::Head(_)), _) => self.resort(1, view),
+            _ => return Reply::Ignored,
+        }
+        Reply::Done
+    }
+
+    fn copied(&self, view: &View<'_>) -> Option<Clean> {
+        match self.selected(view)? {
+            Target::Pod(key) => Some(key.name),
+            Target::Workload(key) => Some(key.name),
+            _ => None,
+        }
+    }
+
+    fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        (self.workloads.hits, self.pods.hits) = Default::default();
+        if view.is_narrow() || view.zoomed {
+            return match self.pane {
+                Pane::Workloads => workloads::render(self, view, area, buf, true),
+                Pane::Pods => pods::render(self, view, area, buf, true),
+            };
+        }
+        let wanted = (self.workloads.entries().len() as u16 + 4).clamp(6, area.height * 2 / 5);
+        let [top, middle, bottom] =
+            Layout::vertical([Constraint::Length(wanted), Constraint::Min(6), Constraint::Length(8)]).areas(area);
+        workloads::render(self, view, top, buf, self.pane == Pane::Workloads);
+        pods::render(self, view, middle, buf, self.pane == Pane::Pods);
+        let [left, right] = Layout::horizontal([Constraint::Percentage(52), Constraint::Min(0)]).areas(bottom);
+        side::log(self.log_of(view).as_ref(), view, left, buf);
+        side::events(self.workload(view), view, right, buf);
+    }
+}

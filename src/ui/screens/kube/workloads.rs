@@ -1,0 +1,228 @@
+//! The workloads pane.
+
+use std::cmp::Reverse;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{
+    super::{
+        super::{
+            View,
+            filter::Filter,
+            list::Entry,
+            widgets::{
+                cells::{put_line, row},
+                virtual_table::{Column, Row, Sort, VirtualTable},
+            },
+        },
+        pane::{age, empty_words, framed, fresh_line, level_style, mark},
+    },
+    Kube, SortBy,
+};
+use crate::{
+    model::{
+        Level, Part,
+        kubernetes::{RolloutState, Workload, WorkloadKey, short_image},
+    },
+    store::Store,
+};
+
+pub(super) const PARTS: [Part; 4] = [Part::Deployments, Part::StatefulSets, Part::DaemonSets, Part::Pods];
+
+/// Workloads that the filter keeps, in order: trouble first, unless another column was chosen.
+pub(super) fn sorted<'a>(store: &'a Store, filter: &Filter, sort: SortBy, is_reversed: bool) -> Vec<&'a Workload> {
+    let mut rows: Vec<&Workload> = store
+        .kube
+        .workloads
+        .values()
+        .map(|workload| &**workload)
+        .filter(|workload| {
+            let key = &workload.key;
+            let text = format!(
+                "{} {} {} {} {}",
+                key.cluster,
+                key.namespace,
+                key.kind.short(),
+                key.name,
+                workload.images.first().map_or("", |i| i)
+            );
+            filter.keeps(&text, |name| match name {
+                "app" => workload.app.as_deref(),
+                _ => workload.selector.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str()),
+            })
+        })
+        .collect();
+    match sort {
+        SortBy::Trouble => rows.sort_by_key(|workload| (workload.level, missing(workload), &workload.key)),
+        SortBy::Name => rows.sort_by_key(|workload| &workload.key.name),
+        SortBy::Ready => rows.sort_by_key(|workload| (workload.ready, &workload.key)),
+        SortBy::Restarts => {
+            rows.sort_by_cached_key(|workload| (Reverse(restarts(store, workload)), workload.key.clone()))
+        }
+        SortBy::Age => rows.sort_by_key(|workload| (Reverse(workload.created), &workload.key)),
+    }
+    if is_reversed {
+        rows.reverse();
+    }
+    rows
+}
+
+/// More missing pods come first.
+fn missing(workload: &Workload) -> Reverse<u32> {
+    Reverse(workload.desired.saturating_sub(workload.ready))
+}
+
+fn restarts(store: &Store, workload: &Workload) -> u32 {
+    store.kube.pods_of(workload).iter().map(|pod| pod.restarts).sum()
+}
+
+pub(super) fn entries(rows: &[&Workload]) -> Vec<Entry<WorkloadKey>> {
+    rows.iter().map(|workload| Entry::Item(workload.key.clone())).collect()
+}
+
+pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buffer, focused: bool) {
+    let theme = view.theme;
+    let total = kube.workloads.items().count();
+    let trouble = if kube.not_ok > 0 {
+        Span::styled(format!("   {} not ok", kube.not_ok), theme.wrong)
+    } else {
+        Span::styled("   all ok", theme.dim)
+    };
+    let title = Line::from(vec![Span::raw(format!("WORKLOADS {total}")), trouble]);
+    let filter = if kube.filter.is_empty() { String::new() } else { format!("filter {}   ", kube.filter) };
+    let info = Line::styled(format!("{filter}sort {}", sort_name(kube.sort, kube.is_reversed)), theme.dim);
+    let inside = framed(view, title, info, fresh_line(view, &PARTS, None), focused, area, buf);
+    let summary = kube.workload(view).filter(|_| inside.height > 5).map(|workload| versions(view, workload));
+    let table_area = Rect { height: inside.height - u16::from(summary.is_some()), ..inside };
+    let clusters =
+        view.store.kube.workloads.values().map(|w| &w.key.cluster).collect::<std::collections::BTreeSet<_>>().len();
+    let columns = columns(kube, clusters > 1);
+    let empty = empty_words(view, &PARTS, "no workloads in these namespaces", &kube.filter);
+    let note = kube.workloads.new_above();
+    kube.workloads.height = usize::from(table_area.height.saturating_sub(1));
+    let (cursor, mut state) = (kube.workloads.cursor(), kube.workloads.table);
+    let list = kube.workloads.entries();
+    let hits = VirtualTable::new(theme, &columns, list.len())
+        .cursor(cursor)
+        .focused(focused)
+        .above((note > 0).then(|| format!("{note} new above")))
+        .empty(empty)
+        .render(table_area, buf, &mut state, |index| match &list[index] {
+            Entry::Item(key) => match view.store.kube.workloads.get(key) {
+                Some(workload) => Row::item(cells(view, workload, clusters > 1)),
+                None => Row::Wide(Line::styled(key.name.to_string(), theme.dim)),
+            },
+            Entry::Group(name) => Row::Group(Line::raw(name.to_string())),
+        });
+    (kube.workloads.table, kube.workloads.hits) = (state, hits);
+    if let (Some(summary), Some(line)) = (summary, row(inside, inside.height - 1)) {
+        put_line(
+            buf,
+            Rect { x: line.x + 3, width: line.width.saturating_sub(3), ..line },
+            &summary,
+            theme.glyphs.ellipsis,
+        );
+    }
+}
+
+fn sort_name(sort: SortBy, is_reversed: bool) -> String {
+    let name = match sort {
+        SortBy::Trouble => "trouble",
+        SortBy::Name => "name",
+        SortBy::Ready => "ready",
+        SortBy::Restarts => "restarts",
+        SortBy::Age => "age",
+    };
+    if is_reversed { format!("{name}, reversed") } else { name.to_owned() }
+}
+
+fn columns(kube: &Kube, several_clusters: bool) -> Vec<Column<'static>> {
+    let direction =
+        |by: SortBy| (kube.sort == by).then_some(if kube.is_reversed { Sort::Descending } else { Sort::Ascending });
+    let mut columns = vec![
+        Column::new("", 2, 100),
+        Column::new("kind", 6, 60),
+        Column::new("name", 26, 99).min(12).grows().sorted(direction(SortBy::Name)),
+        Column::new("ready", 6, 98).right().sorted(direction(SortBy::Ready)),
+        Column::new("updated", 8, 50).right(),
+        Column::new("rev", 4, 70).right(),
+        Column::new("image", 26, 80).min(10),
+        Column::new("namespace", 12, 55).min(6),
+    ];
+    if several_clusters {
+        columns.push(Column::new("cluster", 12, 75).min(6));
+    }
+    columns.extend([
+        Column::new("restarts", 8, 65).right().sorted(direction(SortBy::Restarts)),
+        Column::new("age", 5, 66).right().sorted(direction(SortBy::Age)),
+    ]);
+    columns
+}
+
+fn cells<'a>(view: &View<'a>, workload: &'a Workload, several_clusters: bool) -> Vec<Line<'a>> {
+    let theme = view.theme;
+    let style = level_style(theme, workload.level);
+    let key = &workload.key;
+    let name_style = if workload.level < Level::Ok { theme.strong } else { theme.text };
+    let mut cells = vec![
+        mark(theme, workload.level),
+        Line::styled(key.kind.short(), theme.dim),
+        Line::styled(key.name.as_str(), name_style),
+        Line::styled(format!("{}/{}", workload.ready, workload.desired), style),
+        Line::styled(
+            workload.updated.to_string(),
+            if workload.updated < workload.desired { theme.progress } else { theme.dim },
+        ),
+        Line::styled(workload.revision.map_or_else(|| "-".to_owned(), |revision| revision.to_string()), theme.dim),
+        Line::raw(workload.images.first().map_or("-", |image| short_image(image))),
+        Line::styled(key.namespace.as_str(), theme.dim),
+    ];
+    if several_clusters {
+        let style = if view.settings.is_production(&key.cluster) { theme.text } else { theme.dim };
+        cells.push(Line::styled(key.cluster.to_string(), style));
+    }
+    let restarts = restarts(view.store, workload);
+    cells.push(Line::styled(restarts.to_string(), if restarts > 0 { theme.text } else { theme.dim }));
+    cells.push(Line::styled(age(view, &key.cluster, view.store.kube.version_since(workload)), theme.dim));
+    cells
+}
+
+/// `new RS 6d5c9 (rev 14) 5 pods, 2 ready | old …`, or kubectl's words for the rollout.
+fn versions<'a>(view: &View<'a>, workload: &'a Workload) -> Line<'a> {
+    let theme = view.theme;
+    let live: Vec<_> = view.store.kube.sets_of(workload).into_iter().filter(|set| set.replicas > 0).collect();
+    let mut spans = vec![Span::styled(format!("{}  ", workload.key.name), theme.strong)];
+    if live.len() > 1 {
+        for (index, set) in live.iter().enumerate() {
+            let word = if index == 0 { "new" } else { "old" };
+            let style = if set.ready < set.replicas { theme.wrong } else { theme.text };
+            let rev = set.revision.map_or_else(String::new, |rev| format!(" rev {rev}"));
+            spans.push(Span::styled(format!("{}{word}{rev} ", if index > 0 { "  |  " } else { "" }), theme.dim));
+            spans.push(Span::styled(format!("{}/{} ready", set.ready, set.replicas), style));
+        }
+        spans.push(Span::styled("   ", theme.dim));
+    }
+    let style = match workload.rollout.state {
+        RolloutState::Failed => theme.broken,
+        RolloutState::Progressing => theme.progress,
+        _ => theme.dim,
+    };
+    spans.push(Span::styled(workload.rollout.words.as_str(), style));
+    if let Some((_, _, Some(last))) = &workload.progressing
+        && workload.rollout.state == RolloutState::Progressing
+    {
+        let deadline = crate::time::seconds_between(view.store.time_of(&workload.key.cluster, view.now), *last)
+            + i64::from(workload.progress_deadline);
+        let words = if deadline > 0 {
+            format!("   deadline in {}", crate::time::age(deadline))
+        } else {
+            "   past its deadline".to_owned()
+        };
+        spans.push(Span::styled(words, theme.wrong));
+    }
+    Line::from(spans)
+}

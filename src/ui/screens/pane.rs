@@ -1,0 +1,120 @@
+//! What panes share: freshness in the title, marks, ages, versions.
+
+use jiff::Timestamp;
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::super::{
+    View,
+    theme::{Mark, Theme},
+    widgets::{
+        frame::Frame,
+        freshness::{Fresh, freshness},
+    },
+};
+use crate::{
+    model::{BackendId, Level, Part},
+    store::slot::Freshness,
+    time::{age_of, coarse},
+};
+
+/// The mark of a level.
+pub fn mark_of(level: Level) -> Mark {
+    match level {
+        Level::Broken => Mark::Broken,
+        Level::Wrong => Mark::Wrong,
+        Level::Unknown => Mark::NoData,
+        Level::Progress => Mark::Progress,
+        Level::Ok => Mark::Ok,
+    }
+}
+
+/// A cell with a level's mark.
+pub fn mark(theme: &Theme, level: Level) -> Line<'static> {
+    Line::from(theme.mark(mark_of(level)))
+}
+
+/// The words of a level in its style; `ok` rows are quiet.
+pub fn level_style(theme: &Theme, level: Level) -> Style {
+    match level {
+        Level::Broken => theme.broken,
+        Level::Wrong => theme.wrong,
+        Level::Unknown => theme.stale,
+        Level::Progress => theme.progress,
+        Level::Ok => theme.text,
+    }
+}
+
+/// AGE as kubectl prints it, by the backend's own clock.
+pub fn age(view: &View<'_>, backend: &BackendId, since: Option<Timestamp>) -> String {
+    since.map_or_else(|| "<unknown>".to_owned(), |since| age_of(since, view.store.time_of(backend, view.now)))
+}
+
+/// Why a pane is not fresh, over all sources of these parts: nothing while all are live.
+pub fn fresh_line<'a>(view: &View<'a>, parts: &[Part], backend: Option<&BackendId>) -> Option<Line<'a>> {
+    let worst = parts.iter().filter_map(|part| view.store.freshness_of(*part, backend, view.now)).max_by_key(
+        |(_, freshness)| match freshness {
+            Freshness::Live => 0,
+            Freshness::Loading => 1,
+            Freshness::Stale { .. } => 2,
+            Freshness::Down { .. } => 3,
+        },
+    )?;
+    let (id, state) = (worst.0, view.store.sources.get(worst.0)?);
+    let why = state
+        .pulse
+        .failure
+        .as_ref()
+        .map_or_else(|| format!("{} silent", id.backend), |failure| format!("{}: {}", id.backend, failure.error.says));
+    let words = match &worst.1 {
+        Freshness::Live => return None,
+        Freshness::Loading => Fresh::Loading,
+        Freshness::Stale { age } | Freshness::Down { age: Some(age), .. } => {
+            let age = coarse(*age);
+            return freshness(Fresh::Stale { age: &age, why: &why }, view.theme).map(owned);
+        }
+        Freshness::Down { age: None, .. } => return freshness(Fresh::Never { why: &why }, view.theme).map(owned),
+    };
+    freshness(words, view.theme)
+}
+
+/// What stands in an empty list: an error is never shown as an empty list.
+pub fn empty_words(view: &View<'_>, parts: &[Part], nothing: &str, filter: &str) -> String {
+    let worst = parts.iter().filter_map(|part| view.store.freshness_of(*part, None, view.now)).map(|(id, _)| id);
+    for id in worst {
+        if let Some(state) = view.store.sources.get(id) {
+            if let Some(failure) = &state.pulse.failure {
+                return format!("?? {}", failure.error.says);
+            }
+            if !state.has_synced {
+                return "loading".to_owned();
+            }
+        }
+    }
+    if filter.is_empty() { nothing.to_owned() } else { format!("nothing matches '{filter}'; esc shows all") }
+}
+
+fn owned(line: Line<'_>) -> Line<'static> {
+    let style = line.style;
+    Line::from(
+        line.spans.into_iter().map(|span| Span::styled(span.content.into_owned(), span.style)).collect::<Vec<_>>(),
+    )
+    .style(style)
+}
+
+/// A framed pane: title, and on the right either why it is not fresh or `info`. Returns the area inside.
+pub fn framed<'a>(
+    view: &View<'a>,
+    title: impl Into<Line<'a>>,
+    info: impl Into<Line<'a>>,
+    fresh: Option<Line<'a>>,
+    focused: bool,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Rect {
+    Frame::new(view.theme, title).info(fresh.unwrap_or_else(|| info.into())).focused(focused).render(area, buf)
+}

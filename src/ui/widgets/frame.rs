@@ -1,0 +1,257 @@
+//! A pane's frame: title on the left, information on the right, and how it looks when it has the focus.
+
+use super::cells::{clear, clip, line_width, put_line, put_right};
+use crate::ui::theme::{Lines, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+/// Where a list stands, for the bar on its frame's right border.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scroll {
+    /// Rows in all.
+    pub len: usize,
+    /// The first row shown.
+    pub offset: usize,
+    /// Rows shown.
+    pub visible: usize,
+}
+
+/// A bordered pane. [`Frame::render`] returns the area inside, one column of air on each side.
+#[derive(Debug, Clone)]
+pub struct Frame<'a> {
+    theme: &'a Theme,
+    title: Line<'a>,
+    info: Line<'a>,
+    foot: Line<'a>,
+    focused: bool,
+    padding: u16,
+    border: Option<Style>,
+}
+
+impl<'a> Frame<'a> {
+    pub fn new(theme: &'a Theme, title: impl Into<Line<'a>>) -> Self {
+        Self {
+            theme,
+            title: title.into(),
+            info: Line::default(),
+            foot: Line::default(),
+            focused: false,
+            padding: 1,
+            border: None,
+        }
+    }
+
+    /// Right of the title: ages, sums, filters. Gives way to the title where there is little room.
+    #[must_use]
+    pub fn info(mut self, info: impl Into<Line<'a>>) -> Self {
+        self.info = info.into();
+        self
+    }
+
+    /// On the right of the lower border: what there is more.
+    #[must_use]
+    pub fn foot(mut self, foot: impl Into<Line<'a>>) -> Self {
+        self.foot = foot.into();
+        self
+    }
+
+    #[must_use]
+    pub const fn focused(mut self, focused: bool) -> Self {
+        self.focused = focused;
+        self
+    }
+
+    /// Columns of air between border and content: one unless said.
+    #[must_use]
+    pub const fn padding(mut self, padding: u16) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// Another border style: a dialog that stops somebody.
+    #[must_use]
+    pub const fn border(mut self, style: Style) -> Self {
+        self.border = Some(style);
+        self
+    }
+
+    /// The area inside the frame, without drawing it.
+    pub fn inner(&self, area: Rect) -> Rect {
+        let side = 1 + self.padding;
+        Rect {
+            x: area.x.saturating_add(side.min(area.width)),
+            y: area.y.saturating_add(1.min(area.height)),
+            width: area.width.saturating_sub(2 * side),
+            height: area.height.saturating_sub(2),
+        }
+    }
+
+    /// Draws the frame and returns the area inside.
+    pub fn render(self, area: Rect, buf: &mut Buffer) -> Rect {
+        let area = clip(area, buf);
+        let inner = self.inner(area);
+        if area.width < 2 || area.height < 2 {
+            return inner;
+        }
+        let theme = self.theme;
+        // A focused frame differs by shape where colour cannot say it.
+        let shaped = self.focused && (!theme.has_colour() || !theme.glyphs.braille);
+        let lines = if shaped { theme.glyphs.lines_focused } else { theme.glyphs.lines };
+        let style = self.border.unwrap_or(if self.focused { theme.border_focused } else { theme.border });
+        outline(area, lines, style, buf);
+        let title_style = match (self.border, self.focused) {
+            (Some(border), _) => theme.title.patch(border),
+            (None, true) => theme.title.patch(theme.accent),
+            (None, false) => theme.title_quiet,
+        };
+        self.top(area, title_style, buf);
+        if self.foot.width() > 0 && area.width > 8 {
+            let mut foot = padded(self.foot);
+            foot.style = theme.dim.patch(foot.style);
+            let room = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 4, height: 1 };
+            let taken = line_width(&foot).min(room.width);
+            clear(buf, Rect { x: room.right() - taken, width: taken, ..room });
+            put_right(buf, room, &foot, theme.glyphs.ellipsis);
+        }
+        inner
+    }
+
+    fn top(&self, area: Rect, title_style: Style, buf: &mut Buffer) {
+        let ellipsis = self.theme.glyphs.ellipsis;
+        let room = Rect { x: area.x + 2, y: area.y, width: area.width.saturating_sub(4), height: 1 };
+        if room.width < 3 {
+            return;
+        }
+        let mut title = self.title.clone();
+        title.style = title_style.patch(title.style);
+        let title = padded(title);
+        let taken = if title.width() > 2 {
+            clear(buf, Rect { width: line_width(&title).min(room.width), ..room });
+            put_line(buf, room, &title, ellipsis)
+        } else {
+            0
+        };
+        let left = room.width - taken;
+        if self.info.width() == 0 || left < 10 {
+            return;
+        }
+        let mut info = self.info.clone();
+        info.style = self.theme.dim.patch(info.style);
+        let info = padded(info);
+        // One piece of border stays between the two.
+        let most = (left - 1).min(line_width(&info));
+        let spot = Rect { x: room.right() - most, width: most, ..room };
+        clear(buf, spot);
+        put_line(buf, spot, &info, ellipsis);
+    }
+}
+
+fn padded(mut line: Line<'_>) -> Line<'_> {
+    line.spans.insert(0, " ".into());
+    line.spans.push(" ".into());
+    line
+}
+
+fn outline(area: Rect, lines: Lines, style: Style, buf: &mut Buffer) {
+    let (left, right, top, bottom) = (area.x, area.right() - 1, area.y, area.bottom() - 1);
+    let mut put = |x: u16, y: u16, symbol: &str| {
+        if let Some(cell) = buf.cell_mut((x, y)) {
+            cell.set_symbol(symbol).set_style(style);
+        }
+    };
+    for x in left..=right {
+        put(x, top, lines.horizontal);
+        put(x, bottom, lines.horizontal);
+    }
+    for y in top..=bottom {
+        put(left, y, lines.vertical);
+        put(right, y, lines.vertical);
+    }
+    put(left, top, lines.top_left);
+    put(right, top, lines.top_right);
+    put(left, bottom, lines.bottom_left);
+    put(right, bottom, lines.bottom_right);
+}
+
+/// Draws a thumb on the right border of `frame` when there is more than is shown.
+pub fn scrollbar(frame: Rect, scroll: Scroll, theme: &Theme, buf: &mut Buffer) {
+    let frame = clip(frame, buf);
+    if frame.height < 4 || frame.width == 0 || scroll.len <= scroll.visible || scroll.visible == 0 {
+        return;
+    }
+    let track = usize::from(frame.height - 2);
+    let thumb = (track * scroll.visible / scroll.len).clamp(1, track - 1);
+    let hidden = scroll.len - scroll.visible;
+    let offset = scroll.offset.min(hidden);
+    // Rounded inwards: the thumb touches an end only when there is nothing more beyond it.
+    let free = track - thumb;
+    let top = match offset {
+        0 => 0,
+        _ if offset == hidden => free,
+        _ => (offset * free / hidden).clamp(1.min(free), free.saturating_sub(1).max(1.min(free))),
+    };
+    for y in top..top + thumb {
+        let y = frame.y + 1 + u16::try_from(y).unwrap_or(0);
+        if let Some(cell) = buf.cell_mut((frame.right() - 1, y)) {
+            cell.set_symbol(theme.glyphs.scroll_thumb).set_style(theme.dim);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cells::rows_of;
+    use super::super::testing::{ascii, dark, everywhere, plain};
+    use super::*;
+
+    #[test]
+    fn title_and_information_share_the_border() {
+        let theme = ascii();
+        let mut buf = Buffer::empty(Rect::new(0, 0, 40, 3));
+        let inner = Frame::new(&theme, "WORKLOADS 13").info("sort: trouble").render(buf.area, &mut buf);
+        assert_eq!(inner, Rect::new(2, 1, 36, 1));
+        assert_eq!(rows_of(&buf)[0], "+- WORKLOADS 13 ------- sort: trouble -+");
+        let mut buf = Buffer::empty(Rect::new(0, 0, 28, 3));
+        Frame::new(&theme, "WORKLOADS 13").info("sort: trouble").focused(true).render(buf.area, &mut buf);
+        assert_eq!(rows_of(&buf)[0], "+= WORKLOADS 13 = sort: t~=+");
+        let mut buf = Buffer::empty(Rect::new(0, 0, 12, 3));
+        Frame::new(&theme, "WORKLOADS 13").info("sort: trouble").foot("x").render(buf.area, &mut buf);
+        assert_eq!(rows_of(&buf), ["+- WORKLO~-+", "|          |", "+------ x -+"]);
+    }
+
+    #[test]
+    fn focus_is_seen_without_colour() {
+        let draw = |focused| {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 10, 3));
+            Frame::new(&plain(), "A").focused(focused).render(buf.area, &mut buf);
+            rows_of(&buf)
+        };
+        assert_eq!(draw(false), ["╭─ A ────╮", "│        │", "╰────────╯"]);
+        assert_eq!(draw(true), ["┏━ A ━━━━┓", "┃        ┃", "┗━━━━━━━━┛"]);
+    }
+
+    #[test]
+    fn the_thumb_touches_an_end_only_at_the_end() {
+        let theme = dark();
+        let thumb = |offset| {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 3, 8));
+            scrollbar(buf.area, Scroll { len: 100, offset, visible: 6 }, &theme, &mut buf);
+            rows_of(&buf).iter().position(|row| row.contains('▐'))
+        };
+        assert_eq!(thumb(0), Some(1));
+        assert_eq!(thumb(1), Some(2));
+        assert_eq!(thumb(93), Some(5));
+        assert_eq!(thumb(94), Some(6));
+    }
+
+    #[test]
+    fn any_size_is_safe() {
+        everywhere(|theme, area, buf| {
+            let inner = Frame::new(theme, "title").info("info").foot("foot").focused(true).render(area, buf);
+            assert!(inner.right() <= area.right().max(inner.x));
+            scrollbar(area, Scroll { len: 9, offset: 3, visible: 2 }, theme, buf);
+        });
+    }
+}

@@ -1,0 +1,144 @@
+//! The line of screens: `[1 Now]  2 Triage 6   3 Kube !!`, shorter where there is less room.
+
+use super::cells::{clip, put_line, put_right, width};
+use crate::ui::theme::Theme;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// One screen.
+#[derive(Debug, Clone)]
+pub struct Tab<'a> {
+    /// The key that leads there.
+    pub key: &'a str,
+    pub title: &'a str,
+    /// Three or four letters.
+    pub short: &'a str,
+    /// What waits there: `6`, `!!`.
+    pub badge: Option<Span<'a>>,
+}
+
+/// How much of each tab is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Roomy,
+    Full,
+    Short,
+    /// Only the selected one has a name.
+    Keys,
+}
+
+/// Draws the tabs from the left and `right` at the right end if it fits. Returns each tab's area and index.
+pub fn tabs(
+    tabs: &[Tab<'_>],
+    selected: usize,
+    right: &Line<'_>,
+    area: Rect,
+    theme: &Theme,
+    buf: &mut Buffer,
+) -> Vec<(Rect, usize)> {
+    let area = clip(area, buf);
+    if area.is_empty() {
+        return Vec::new();
+    }
+    let forms = [Form::Roomy, Form::Full, Form::Short, Form::Keys];
+    let total = |form| {
+        tabs.iter().map(|tab| cells(tab, form) + gap(form)).fold(0, u16::saturating_add).saturating_sub(gap(form))
+    };
+    let form = forms.into_iter().find(|form| total(*form) <= area.width).unwrap_or(Form::Keys);
+    let (mut x, mut hits) = (area.x, Vec::new());
+    for (index, tab) in tabs.iter().enumerate() {
+        let form = if form == Form::Keys && index == selected { Form::Short } else { form };
+        let spot = Rect { x, y: area.y, width: cells(tab, form).min(area.right().saturating_sub(x)), height: 1 };
+        if spot.width == 0 {
+            break;
+        }
+        put_line(buf, spot, &words(tab, form, index == selected, theme), theme.glyphs.ellipsis);
+        hits.push((spot, index));
+        x = x.saturating_add(cells(tab, form) + gap(form));
+    }
+    let left = area.right().saturating_sub(x);
+    if right.width() > 0 && right.width() < usize::from(left) {
+        put_right(buf, Rect { x, width: left, height: 1, ..area }, right, theme.glyphs.ellipsis);
+    }
+    hits
+}
+
+const fn gap(form: Form) -> u16 {
+    if matches!(form, Form::Roomy) { 1 } else { 0 }
+}
+
+fn name<'a>(tab: &Tab<'a>, form: Form) -> &'a str {
+    match form {
+        Form::Roomy | Form::Full => tab.title,
+        Form::Short => tab.short,
+        Form::Keys => "",
+    }
+}
+
+/// Cells of one tab, brackets or blanks around it counted.
+fn cells(tab: &Tab<'_>, form: Form) -> u16 {
+    let name = name(tab, form);
+    let badge = tab.badge.as_ref().map_or(0, |badge| 1 + width(&badge.content));
+    2 + width(tab.key) + if name.is_empty() { 0 } else { 1 + width(name) } + badge
+}
+
+fn words<'a>(tab: &Tab<'a>, form: Form, selected: bool, theme: &Theme) -> Line<'a> {
+    let (open, close) = if selected { ("[", "]") } else { (" ", " ") };
+    let text = if selected { theme.strong } else { theme.text };
+    let edge = theme.accent.patch(theme.strong);
+    let mut line = Line::from(vec![Span::styled(open, edge)]);
+    line.push_span(Span::styled(tab.key, if selected { edge } else { theme.dim }));
+    let name = name(tab, form);
+    if !name.is_empty() {
+        line.push_span(Span::styled(format!(" {name}"), text));
+    }
+    if let Some(badge) = &tab.badge {
+        line.push_span(" ");
+        line.push_span(badge.clone());
+    }
+    line.push_span(Span::styled(close, edge));
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{ascii, drawn, everywhere};
+    use super::*;
+
+    fn screens() -> Vec<Tab<'static>> {
+        [("1", "Now", "Now"), ("2", "Triage", "Tri"), ("3", "Kube", "Kube"), ("4", "Pipelines", "Pipe")]
+            .into_iter()
+            .zip([None, Some("6"), Some("!!"), None])
+            .map(|((key, title, short), badge)| Tab { key, title, short, badge: badge.map(Span::raw) })
+            .collect()
+    }
+
+    #[test]
+    fn it_gets_shorter_where_there_is_less_room() {
+        let theme = ascii();
+        let draw = |width, selected| {
+            drawn(width, 1, |area, buf| drop(tabs(&screens(), selected, &"gh 24s".into(), area, &theme, buf))).remove(0)
+        };
+        assert_eq!(draw(60, 0), "[1 Now]  2 Triage 6   3 Kube !!   4 Pipelines         gh 24s");
+        assert_eq!(draw(46, 1), " 1 Now  [2 Triage 6]  3 Kube !!   4 Pipelines");
+        assert_eq!(draw(43, 1), " 1 Now [2 Triage 6] 3 Kube !!  4 Pipelines");
+        assert_eq!(draw(38, 2), " 1 Now  2 Tri 6 [3 Kube !!] 4 Pipe");
+        assert_eq!(draw(26, 2), " 1  2 6 [3 Kube !!] 4");
+        assert_eq!(draw(5, 2), " 1  ~");
+    }
+
+    #[test]
+    fn each_tab_can_be_clicked() {
+        drawn(60, 1, |area, buf| {
+            let hits = tabs(&screens(), 0, &Line::default(), area, &ascii(), buf);
+            assert_eq!(hits.len(), 4);
+            assert_eq!(hits[1], (Rect::new(8, 0, 12, 1), 1));
+        });
+    }
+
+    #[test]
+    fn any_size_is_safe() {
+        everywhere(|theme, area, buf| drop(tabs(&screens(), 1, &"right".into(), area, theme, buf)));
+    }
+}

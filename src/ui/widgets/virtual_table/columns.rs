@@ -1,0 +1,125 @@
+//! Which columns fit, where, and how wide.
+
+use super::super::cells::width;
+
+/// Cells between two columns.
+const GAP: u16 = 2;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Align {
+    #[default]
+    Left,
+    /// Numbers.
+    Right,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    Ascending,
+    Descending,
+}
+
+/// One column: how narrow it may get, how wide it likes to be, and how long it stays when there is little room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column<'a> {
+    pub title: &'a str,
+    /// Below this it is left out.
+    pub min: u16,
+    pub ideal: u16,
+    /// Takes what is left over.
+    pub grows: bool,
+    /// The lowest goes first.
+    pub priority: u8,
+    pub align: Align,
+    pub sort: Option<Sort>,
+}
+
+impl<'a> Column<'a> {
+    /// A column of one width, left-aligned.
+    pub const fn new(title: &'a str, width: u16, priority: u8) -> Self {
+        Self { title, min: width, ideal: width, grows: false, priority, align: Align::Left, sort: None }
+    }
+
+    /// It may shrink down to `min`.
+    #[must_use]
+    pub const fn min(mut self, min: u16) -> Self {
+        self.min = min;
+        self
+    }
+
+    #[must_use]
+    pub const fn grows(mut self) -> Self {
+        self.grows = true;
+        self
+    }
+
+    #[must_use]
+    pub const fn right(mut self) -> Self {
+        self.align = Align::Right;
+        self
+    }
+
+    #[must_use]
+    pub const fn sorted(mut self, sort: Option<Sort>) -> Self {
+        self.sort = sort;
+        self
+    }
+
+    /// At least as wide as its head, with room for the arrow of a sorted one.
+    fn widest(&self) -> u16 {
+        self.ideal.max(self.min).max(width(self.title) + u16::from(self.sort.is_some()))
+    }
+}
+
+/// A column that fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// Its index among the table's columns.
+    pub column: usize,
+    pub x: u16,
+    pub width: u16,
+}
+
+/// The width at which every column has its ideal width.
+pub(super) fn full_width(columns: &[Column<'_>]) -> u16 {
+    let gaps = GAP.saturating_mul(columns.len().saturating_sub(1) as u16);
+    columns.iter().fold(gaps, |sum, column| sum.saturating_add(column.widest()))
+}
+
+/// Places the columns in `room` cells: the least important are left out until the rest fits, the rest grows towards its
+/// ideal by importance, and what is left over goes to those that grow.
+pub fn place(columns: &[Column<'_>], room: u16) -> Vec<Placed> {
+    let mut kept: Vec<usize> = (0..columns.len()).collect();
+    let needed = |kept: &[usize]| -> usize {
+        kept.iter().map(|i| usize::from(columns[*i].min)).sum::<usize>()
+            + usize::from(GAP) * kept.len().saturating_sub(1)
+    };
+    while kept.len() > 1 && needed(&kept) > usize::from(room) {
+        let least = (0..kept.len()).rev().min_by_key(|at| columns[kept[*at]].priority).unwrap_or(0);
+        kept.remove(least);
+    }
+    let mut widths: Vec<u16> = kept.iter().map(|i| columns[*i].min.min(room)).collect();
+    let mut spare = usize::from(room).saturating_sub(needed(&kept)) as u16;
+    let mut order: Vec<usize> = (0..kept.len()).collect();
+    order.sort_by_key(|at| std::cmp::Reverse(columns[kept[*at]].priority));
+    for at in order {
+        let more = columns[kept[at]].widest().saturating_sub(widths[at]).min(spare);
+        widths[at] += more;
+        spare -= more;
+    }
+    let growing: Vec<usize> = (0..kept.len()).filter(|at| columns[kept[*at]].grows).collect();
+    for (nth, at) in growing.iter().enumerate() {
+        let share = spare / (growing.len() - nth) as u16;
+        widths[*at] += share;
+        spare -= share;
+    }
+    let mut x = 0;
+    kept.into_iter()
+        .zip(widths)
+        .map(|(column, width)| {
+            let placed = Placed { column, x, width };
+            x += width + GAP;
+            placed
+        })
+        .collect()
+}
