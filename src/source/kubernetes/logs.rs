@@ -2,6 +2,7 @@
 //! streams are keyed by pod uid and container, and attach again when the containerID changes.
 
 mod cursor;
+mod lines;
 mod merge;
 mod pods;
 mod refusal;

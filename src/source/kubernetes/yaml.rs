@@ -284,8 +284,8 @@ mod tests {
     #[test]
     fn the_layout_is_kubectls() {
         let object =
-            json!({"a": {"list": [{"x": 1, "y": [true, null]}, "s", [1, 2], {}], "empty": [], "map": {}}, "n": -1.5});
-        let expected = "a:\n  empty: []\n  list:\n  - x: 1\n    y:\n    - true\n    - null\n  - s\n  - - 1\n    - 2\n  - {}\n  map: {}\nn: -1.5";
+            json!({"a": {"list": [{"k": 1, "l": [true, null]}, "s", [1, 2], {}], "empty": [], "map": {}}, "z": -1.5});
+        let expected = "a:\n  empty: []\n  list:\n  - k: 1\n    l:\n    - true\n    - null\n  - s\n  - - 1\n    - 2\n  - {}\n  map: {}\nz: -1.5";
         assert_eq!(lines(&object).join("\n"), expected);
     }
 

@@ -1,6 +1,6 @@
 //! The pods whose logs are followed: what of them matters to a log, and a task that reports their changes.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
@@ -350,6 +350,3 @@ pub fn wanted<'a>(pod: &'a LogPod, container: Option<&Name>, all_main: bool) -> 
         None => pod.containers.iter().filter(|(name, _)| Some(name) == pod.default_container.as_ref()).collect(),
     }
 }
-
-/// Shared by the lines of one container instance.
-pub type SharedOrigin = Arc<crate::model::log::Origin>;
