@@ -238,7 +238,9 @@ impl Inspector for WorkloadInspector {
             match request {
                 Request::RollBack { workload, .. }
                 | Request::Restart { workload }
-                | Request::Scale { workload, .. } => Ok(Inspection::Workload(Box::new(self.workload(workload).await?))),
+                | Request::Scale { workload, .. } => {
+                    Ok(Inspection::Workload(Box::new(Box::pin(self.workload(workload)).await?)))
+                }
                 _ => Err(SourceError::new(ErrorKind::Bug, "This is no request for Kubernetes.")),
             }
         }

@@ -66,16 +66,16 @@ fn state(page: &mut Page, container: &Container) {
 }
 
 fn ending(page: &mut Page, name: &str, end: &Termination) {
-    let mut words = format!("{}, exit {}", end.reason, end.exit_code);
+    let mut words = vec![end.reason.to_string(), format!("exit {}", end.exit_code)];
     if let Some(signal) = end.signal.filter(|signal| *signal != 0) {
-        words.push_str(&format!(", signal {signal}"));
+        words.push(format!("signal {signal}"));
     }
     if let Some((started, finished)) = end.started.zip(end.finished) {
-        words.push_str(&format!(", after {}", time::age_of(started, finished)));
+        words.push(format!("after {}", time::age_of(started, finished)));
     }
-    words.push_str(&format!(", {}", page.ago(end.finished)));
+    words.push(page.ago(end.finished));
     let level = if end.exit_code == 0 { Level::Ok } else { Level::Broken };
-    page.levelled(name, &words, Some(level));
+    page.levelled(name, &words.join(", "), Some(level));
     if let Some(message) = &end.message {
         page.field("its last words", message);
     }

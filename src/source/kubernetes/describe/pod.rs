@@ -147,17 +147,18 @@ async fn owners(cluster: &Cluster, namespace: &str, raw: &Value) -> Vec<(String,
 fn facts_of(owner: &Value, cluster: &Cluster) -> String {
     let annotation = |name: &str| owner.pointer("/metadata/annotations").and_then(|all| all.get(name)?.as_str());
     let now = cluster.clock().now().wall;
-    let mut facts = String::new();
+    let mut facts = vec![String::new()];
     if let Some(revision) = annotation("deployment.kubernetes.io/revision") {
-        facts.push_str(&format!(", revision {revision}"));
+        facts.push(format!("revision {revision}"));
     }
     if let Ok(created) = text(owner, "/metadata/creationTimestamp").parse() {
-        facts.push_str(&format!(", made {} ago", age_of(created, now)));
+        facts.push(format!("made {} ago", age_of(created, now)));
     }
     if let Some(cause) = annotation(CHANGE_CAUSE) {
-        facts.push_str(&format!(", because: {cause}"));
+        facts.push(format!("because: {cause}"));
     }
-    facts
+    // Begins with the comma after the name.
+    facts.join(", ")
 }
 
 fn describe_node(page: &mut Page, name: &str, node: Result<Value, Failure>) {

@@ -96,9 +96,10 @@ async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
 #[tokio::test]
 async fn without_the_workload_there_is_no_inspection() {
     let server = fake::serve(|_| fake::status(404, "NotFound", "deployments.apps \"web\" not found")).await;
-    let error = WorkloadInspector::new(server.cluster.clone()).workload(&key()).await.unwrap_err();
+    let restart = Request::Restart { workload: key() };
+    let error = WorkloadInspector::new(server.cluster.clone()).inspect(&restart).await.unwrap_err();
     assert!(error.says.contains("\"web\" not found"), "{error}");
     let nobody = fake::cluster(1, Arc::new(SystemClock)).await;
-    let error = WorkloadInspector::new(nobody).workload(&key()).await.unwrap_err();
+    let error = WorkloadInspector::new(nobody).inspect(&restart).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
 }

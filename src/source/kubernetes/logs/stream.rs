@@ -115,7 +115,7 @@ impl Stream {
                 reader.note("the log is incomplete: the server went silent", self.clock.now().wall);
             }
             Ok(Stopped::NotRetrieved) => {
-                reader.note(&Refusal::NothingLeft.says(&self.container), self.clock.now().wall)
+                reader.note(&Refusal::NothingLeft.says(&self.container), self.clock.now().wall);
             }
             Ok(Stopped::Eof | Stopped::Unwanted) => {}
             Err(refusal) => reader.note(&refusal.says(&self.container), self.clock.now().wall),
@@ -165,11 +165,12 @@ impl Stream {
             }
             match stopped {
                 Ok(Stopped::Unwanted) => return End::Unwanted,
-                Ok(Stopped::Eof | Stopped::NotRetrieved) => match self.settled(instance).await {
-                    Some(end) => return end,
+                Ok(Stopped::Eof | Stopped::NotRetrieved) => {
+                    if let Some(end) = self.settled(instance).await {
+                        return end;
+                    }
                     // It still runs: the server closed, for its own reasons.
-                    None => {}
-                },
+                }
                 Ok(Stopped::Idle) => failures = 0,
                 Ok(Stopped::Broken(why)) => {
                     failures += 1;
@@ -242,16 +243,15 @@ impl Stream {
         let opening = self.cluster.open_stream(&path, self.limits.quiet + self.limits.idle);
         let mut opening = std::pin::pin!(opening);
         // The API server sends its headers with the first byte, so a silent container looks unopened.
-        let opened = match timeout(self.limits.quiet, &mut opening).await {
-            Ok(opened) => opened,
-            Err(_) => {
-                if self.first.follow && !(self.report(Report::Open(self.number)).await && self.caught_up().await) {
-                    return Ok(Stopped::Unwanted);
-                }
-                match opening.await {
-                    Err(failure) if failure.error.kind == ErrorKind::TimedOut => return Ok(Stopped::Idle),
-                    opened => opened,
-                }
+        let opened = if let Ok(opened) = timeout(self.limits.quiet, &mut opening).await {
+            opened
+        } else {
+            if self.first.follow && !(self.report(Report::Open(self.number)).await && self.caught_up().await) {
+                return Ok(Stopped::Unwanted);
+            }
+            match opening.await {
+                Err(failure) if failure.error.kind == ErrorKind::TimedOut => return Ok(Stopped::Idle),
+                opened => opened,
             }
         };
         let body = opened.map_err(|failure| Refusal::of(&failure))?;
