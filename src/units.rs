@@ -6,6 +6,7 @@ mod table;
 mod time;
 
 use crate::model::metric::Unit;
+pub use number::plain;
 use number::{grouped, hex, sci, to_fixed};
 use table::{Family, TABLE};
 
@@ -63,7 +64,7 @@ fn written(id: &str, value: f64, decimals: Option<u8>) -> Written {
     }
     match id {
         "" | "none" => Written::plain(to_fixed(value, decimals)),
-        "string" => Written::plain(number::plain(value)),
+        "string" => Written::plain(plain(value)),
         "short" => scaled(value, decimals, 1000.0, &SHORT, 0),
         "pressurepsi" => scaled(value, decimals, 1000.0, &["psi", "ksi", "Mpsi"], 0),
         "percent" => Written::with(to_fixed(value, decimals), "%"),

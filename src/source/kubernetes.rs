@@ -1,13 +1,11 @@
 //! Kubernetes: its API, read by watches. One [`Cluster`] per context is shared by everything that talks to it.
 
+#![allow(clippy::result_large_err)] // a failure is rare, and moved once
+
 pub mod client;
 pub mod describe;
 pub mod exec;
 pub mod failure;
-#[cfg(test)]
-mod fake;
-#[cfg(test)]
-pub(crate) mod fake_api;
 pub mod find;
 pub mod health;
 pub mod inspect;
@@ -20,6 +18,11 @@ pub mod rows;
 mod selector;
 pub mod watch;
 pub mod yaml;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+pub(crate) mod scripted;
 
 use std::{path::Path, sync::Arc};
 

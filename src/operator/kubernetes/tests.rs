@@ -11,7 +11,7 @@ use tokio::{io::AsyncReadExt, net::TcpListener};
 
 use super::*;
 use crate::{
-    source::kubernetes::fake_api::{self as fake, Asked, Fake},
+    source::kubernetes::scripted::{self, Asked, Fake},
     time::{SystemClock, TestClock},
 };
 
@@ -49,13 +49,13 @@ impl World {
 
     fn answer(&self, asked: &Asked) -> Response {
         if asked.method == "GET" {
-            return fake::json_answer(200, &self.object.lock().unwrap());
+            return scripted::json_answer(200, &self.object.lock().unwrap());
         }
         if let Some(refusal) = self.refusal.lock().unwrap().take() {
             return refusal;
         }
         if asked.method == "POST" || asked.method == "DELETE" {
-            return fake::json_answer(200, &json!({}));
+            return scripted::json_answer(200, &json!({}));
         }
         let mut object = self.object.lock().unwrap();
         if let Some(race) = self.race.lock().unwrap().take() {
@@ -64,13 +64,13 @@ impl World {
         let mut patched = object.clone();
         let operations: json_patch::Patch = serde_json::from_value(asked.body.clone()).unwrap();
         if json_patch::patch(&mut patched, &operations).is_err() {
-            return fake::status(422, "Invalid", "the server rejected our request due to an error in our request");
+            return scripted::status(422, "Invalid", "the server rejected our request due to an error in our request");
         }
         patched["metadata"]["generation"] = json!(8);
         if asked.query("dryRun").is_none() {
             *object = patched.clone();
         }
-        fake::json_answer(200, &patched)
+        scripted::json_answer(200, &patched)
     }
 
     fn change(&self, change: impl FnOnce(&mut Value)) {
@@ -110,7 +110,7 @@ fn edit(object: &mut Value) {
 async fn operator(world: &Arc<World>) -> (Fake, ClusterOperator) {
     let world = world.clone();
     let clock = TestClock::at("2026-01-02T03:04:05Z".parse().unwrap());
-    let server = fake::serve_at(move |asked| world.answer(asked), Arc::new(clock)).await;
+    let server = scripted::serve_at(move |asked| world.answer(asked), Arc::new(clock)).await;
     let operator = ClusterOperator::new(server.cluster.writer().unwrap());
     (server, operator)
 }
@@ -189,7 +189,7 @@ async fn a_rehearsal_changes_nothing() {
     assert!(warnings.is_empty());
     let pod = &server.asked_with("POST", "/api/v1/namespaces/shop/pods")[0];
     assert_eq!((pod.query("dryRun"), &pod.body["kind"]), (Some("All"), &json!("Pod")));
-    *world.refusal.lock().unwrap() = Some(fake::status(403, "Forbidden", "exceeded quota: q"));
+    *world.refusal.lock().unwrap() = Some(scripted::status(403, "Forbidden", "exceeded quota: q"));
     let refused = operator.rehearse_pod(&key(), &template_of("reg/web:1")).await.unwrap_err();
     assert_eq!(refused, ActionError::Refused("exceeded quota: q".into()));
 }
@@ -215,7 +215,7 @@ async fn refusals_are_verbatim_and_lost_answers_are_unknown() {
     for (code, reason, message, is_right) in cases {
         let world = World::new();
         let (server, operator) = operator(&world).await;
-        *world.refusal.lock().unwrap() = Some(fake::status(code, reason, message));
+        *world.refusal.lock().unwrap() = Some(scripted::status(code, reason, message));
         let error = operator.execute(&roll_back()).await.unwrap_err();
         assert!(is_right(&error), "{code} {message}: {error:?}");
         if let ActionError::Unknown(says) = error {
@@ -230,7 +230,7 @@ async fn refusals_are_verbatim_and_lost_answers_are_unknown() {
 
 #[tokio::test]
 async fn a_connection_cut_after_sending_is_unknown_and_none_at_all_is_not_sent() {
-    let nobody = fake::cluster(1, Arc::new(SystemClock)).await;
+    let nobody = scripted::cluster(1, Arc::new(SystemClock)).await;
     let error = ClusterOperator::new(nobody.writer().unwrap()).execute(&roll_back()).await.unwrap_err();
     assert!(matches!(&error, ActionError::NotSent(says) if says.contains("nothing was sent")), "{error:?}");
 
@@ -249,7 +249,7 @@ async fn a_connection_cut_after_sending_is_unknown_and_none_at_all_is_not_sent()
             }
         }
     });
-    let cluster = fake::cluster(port, Arc::new(SystemClock)).await;
+    let cluster = scripted::cluster(port, Arc::new(SystemClock)).await;
     let error = ClusterOperator::new(cluster.writer().unwrap()).execute(&roll_back()).await.unwrap_err();
     assert!(matches!(&error, ActionError::Unknown(says) if says.contains("may have happened")), "{error:?}");
 }
@@ -307,7 +307,7 @@ async fn a_pod_is_deleted_by_uid() {
     assert!(operator.rehearse(&write).await.unwrap().is_ok());
     assert_eq!(server.asked_with("DELETE", "")[1].body["dryRun"], json!(["All"]));
     for (code, says) in [(409, "pod 'db-0' is another one by now"), (404, "pod 'db-0' is gone already")] {
-        *world.refusal.lock().unwrap() = Some(fake::status(code, "", "no"));
+        *world.refusal.lock().unwrap() = Some(scripted::status(code, "", "no"));
         let error = operator.execute(&write).await.unwrap_err();
         assert!(matches!(&error, ActionError::Moved(what) if what.starts_with(says)), "{error:?}");
     }

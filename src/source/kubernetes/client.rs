@@ -607,5 +607,5 @@ pub(super) fn sha256(data: &[u8]) -> String {
     use rustls::{SupportedCipherSuite, crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256 as SUITE};
     let SupportedCipherSuite::Tls13(suite) = SUITE else { unreachable!("it is named TLS13") };
     let digest = suite.common.hash_provider.hash(data);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }

@@ -75,8 +75,10 @@ impl Place {
             None => (false, rest.strip_prefix("http:").unwrap_or(rest)),
         };
         let (service, port) = rest.split_once(':')?;
-        let is_name =
-            |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c));
+        let is_name = |text: &str| {
+            let dns = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.');
+            !text.is_empty() && text.bytes().all(dns) && !text.starts_with('.')
+        };
         [namespace, service, port].into_iter().all(is_name).then(|| Self {
             namespace: namespace.into(),
             service: service.into(),
@@ -132,7 +134,7 @@ async fn list(cluster: &Cluster, namespace: Option<&Name>) -> Result<Vec<Service
         services.extend(page.items.into_iter().flatten());
         match page.metadata.and_then(|metadata| metadata.continues).filter(|token| !token.is_empty()) {
             Some(token) => {
-                next = "&continue=".to_owned();
+                "&continue=".clone_into(&mut next);
                 next.extend(url::form_urlencoded::byte_serialize(token.as_bytes()));
             }
             None => return Ok(services),
@@ -164,8 +166,8 @@ fn judge(service: &Service) -> Option<(u8, Found)> {
 
 /// The product's own port, else one named as web ports are, else the only one.
 fn port(product: Product, spec: &Spec) -> Option<(Name, bool)> {
-    let ports: Vec<&Port> = spec.ports.iter().flatten().filter(|port| port.port.is_some()).collect();
-    let own = |port: &&&Port| port.port.is_some_and(|number| product.ports().contains(&number));
+    let ports: Vec<&Port> = spec.ports.iter().flatten().filter(|port| port.number.is_some()).collect();
+    let own = |port: &&&Port| port.number.is_some_and(|number| product.ports().contains(&number));
     let web = |port: &&&Port| {
         let name = port.name.as_deref().unwrap_or_default();
         matches!(name, "web" | "http" | "https" | "service" | "http-web" | "http-metrics") || name == product.name()
@@ -175,7 +177,7 @@ fn port(product: Product, spec: &Spec) -> Option<(Name, bool)> {
         .find(own)
         .or_else(|| ports.iter().find(web))
         .or_else(|| ports.first().filter(|_| ports.len() == 1))?;
-    let number = chosen.port?;
+    let number = chosen.number?;
     let https = chosen.name.as_deref() == Some("https")
         || chosen.app_protocol.as_deref() == Some("https")
         || matches!(number, 443 | 8443);
@@ -220,7 +222,7 @@ impl ServiceProxy {
         // the API server takes this header for itself and passes none on
         head.headers.remove(header::AUTHORIZATION);
         let request = Request::from_parts(head, body.to_vec());
-        Ok(self.cluster.pass(request).await.map_err(|failure| self.in_words(failure))?)
+        self.cluster.pass(request).await.map_err(|failure| self.in_words(failure))
     }
 
     fn in_words(&self, failure: Failure) -> SourceError {
@@ -293,7 +295,8 @@ struct Spec {
 #[serde(rename_all = "camelCase")]
 struct Port {
     name: Option<String>,
-    port: Option<u16>,
+    #[serde(rename = "port")]
+    number: Option<u16>,
     app_protocol: Option<String>,
 }
 

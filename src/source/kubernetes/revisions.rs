@@ -231,7 +231,7 @@ fn mark_live(revisions: &mut [Revision], object: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::BackendId, source::kubernetes::fake_api as fake};
+    use crate::{model::BackendId, source::kubernetes::scripted};
     use serde_json::json;
 
     fn template(image: &str, hash: Option<&str>) -> Value {
@@ -258,14 +258,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_deployments_revisions_are_its_own_replica_sets() {
-        let server = fake::serve(|asked| {
+        let server = scripted::serve(|asked| {
             assert_eq!(asked.query("labelSelector"), Some("app=web"));
             let items = json!([
                 replica_set("3", "web:2", "u1"),
                 replica_set("4", "web:3", "u1"),
                 replica_set("9", "web:9", "other")
             ]);
-            fake::json_answer(200, &json!({ "items": items }))
+            scripted::json_answer(200, &json!({ "items": items }))
         })
         .await;
         let object = json!({"metadata": {"uid": "u1"},
@@ -290,7 +290,7 @@ mod tests {
                 "revision": number, "data": {"spec": {"template": data}}})
         };
         let list = json!({"items": [kept(1, "db:1"), kept(2, "db:2")]});
-        let server = fake::serve(move |_| fake::json_answer(200, &list)).await;
+        let server = scripted::serve(move |_| scripted::json_answer(200, &list)).await;
         let object = json!({"metadata": {"uid": "u1"}, "status": {"updateRevision": "web-2"},
             "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template("db:2", None)}});
         let revisions = read(&server.cluster, &key(WorkloadKind::StatefulSet), &object, &[]).await.unwrap();

@@ -10,15 +10,15 @@ use crate::{
         BackendId,
         kubernetes::{ObjectKey, WorkloadKey, WorkloadKind},
     },
-    source::kubernetes::fake_api::{self as fake, Asked},
+    source::kubernetes::scripted::{self, Asked},
     time::TestClock,
 };
 
 fn world(asked: &Asked) -> axum::response::Response {
-    let list = |items: Value| fake::json_answer(200, &json!({ "items": items }));
+    let list = |items: Value| scripted::json_answer(200, &json!({ "items": items }));
     let template = json!({"spec": {"containers": [{"name": "app", "image": "reg/checkout:v42"}]}});
     match asked.path.as_str() {
-        "/api/v1/namespaces/shop/pods/checkout-x" => fake::json_answer(
+        "/api/v1/namespaces/shop/pods/checkout-x" => scripted::json_answer(
             200,
             &json!({
             "metadata": {"name": "checkout-x", "namespace": "shop", "uid": "p1", "creationTimestamp": "2026-01-02T03:00:00Z",
@@ -37,14 +37,14 @@ fn world(asked: &Asked) -> axum::response::Response {
                     "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "startedAt": "2026-01-02T03:09:00Z",
                         "finishedAt": "2026-01-02T03:09:41Z", "message": "heap\u{1b}[31m full"}}}]}}),
         ),
-        "/apis/apps/v1/namespaces/shop/replicasets/checkout-6c" => fake::json_answer(
+        "/apis/apps/v1/namespaces/shop/replicasets/checkout-6c" => scripted::json_answer(
             200,
             &json!({
             "metadata": {"name": "checkout-6c", "creationTimestamp": "2026-01-02T03:03:00Z",
                 "annotations": {"deployment.kubernetes.io/revision": "8", "kubernetes.io/change-cause": "v42"},
                 "ownerReferences": [{"kind": "Deployment", "name": "checkout", "uid": "d1", "controller": true}]}}),
         ),
-        "/apis/apps/v1/namespaces/shop/deployments/checkout" => fake::json_answer(
+        "/apis/apps/v1/namespaces/shop/deployments/checkout" => scripted::json_answer(
             200,
             &json!({
             "metadata": {"name": "checkout", "namespace": "shop", "uid": "d1"},
@@ -54,20 +54,20 @@ fn world(asked: &Asked) -> axum::response::Response {
         "/apis/apps/v1/namespaces/shop/replicasets" => list(json!([{"metadata": {"name": "checkout-6c",
             "annotations": {"deployment.kubernetes.io/revision": "8"}, "ownerReferences": [{"uid": "d1", "controller": true}]},
             "spec": {"template": template}}])),
-        "/api/v1/nodes/node-7" => fake::status(403, "Forbidden", "nodes is forbidden"),
+        "/api/v1/nodes/node-7" => scripted::status(403, "Forbidden", "nodes is forbidden"),
         "/api/v1/namespaces/shop/events" => list(json!([
             {"metadata": {"name": "e1"}, "type": "Normal", "reason": "Pulled", "message": "ok", "lastTimestamp": "2026-01-02T03:09:55Z",
                 "involvedObject": {"kind": "Pod", "name": "checkout-x"}},
             {"metadata": {"name": "e2"}, "type": "Warning", "reason": "BackOff", "message": "Back-off restarting", "count": 14,
                 "lastTimestamp": "2026-01-02T03:09:50Z", "involvedObject": {"kind": "Pod", "name": "checkout-x"}}])),
         "/api/v1/namespaces/default/events" | "/api/v1/namespaces/shop/pods" => list(json!([])),
-        _ => fake::status(404, "NotFound", "not found"),
+        _ => scripted::status(404, "NotFound", "not found"),
     }
 }
 
 async fn text_of(object: ObjectRef) -> String {
     let clock = TestClock::at("2026-01-02T03:10:00Z".parse().unwrap());
-    let server = fake::serve_at(world, Arc::new(clock)).await;
+    let server = scripted::serve_at(world, Arc::new(clock)).await;
     let rows = Rows::new(&BackendId::new("c"));
     let page = page(&server.cluster, &rows, &object).await.unwrap();
     let lines = page.iter().map(|line| match line {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     model::kubernetes::WorkloadKind,
-    source::kubernetes::fake_api::{self as fake, Asked, Fake},
+    source::kubernetes::scripted::{self, Asked, Fake},
     time::SystemClock,
 };
 
@@ -26,9 +26,9 @@ fn template(image: &str) -> Value {
 }
 
 fn world(asked: &Asked) -> axum::response::Response {
-    let list = |items: Value| fake::json_answer(200, &json!({"metadata": {}, "items": items}));
+    let list = |items: Value| scripted::json_answer(200, &json!({"metadata": {}, "items": items}));
     match asked.path.as_str() {
-        "/apis/apps/v1/namespaces/shop/deployments/web" => fake::json_answer(
+        "/apis/apps/v1/namespaces/shop/deployments/web" => scripted::json_answer(
             200,
             &json!({"metadata": {"name": "web", "namespace": "shop", "uid": "u1",
                 "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "team": "pay"},
@@ -44,28 +44,28 @@ fn world(asked: &Asked) -> axum::response::Response {
         "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" => {
             let wanted = &asked.body["spec"]["resourceAttributes"];
             match wanted["verb"].as_str() {
-                Some("delete") => fake::status(500, "InternalError", "webhook down"),
-                _ => fake::json_answer(201, &json!({"status": {"allowed": wanted["subresource"] != "scale"}})),
+                Some("delete") => scripted::status(500, "InternalError", "webhook down"),
+                _ => scripted::json_answer(201, &json!({"status": {"allowed": wanted["subresource"] != "scale"}})),
             }
         }
         "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers" => list(json!([{"metadata": {"name": "web"},
             "spec": {"minReplicas": 2, "maxReplicas": 9, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}}])),
         "/api/v1/namespaces/shop/resourcequotas" => list(json!([{"metadata": {"name": "q"},
             "status": {"hard": {"pods": "10", "limits.memory": "2Gi"}, "used": {"pods": "10", "limits.memory": "1Gi"}}}])),
-        "/api/v1/namespaces/shop/configmaps/cfg" => fake::json_answer(200, &json!({"metadata": {"name": "cfg"}})),
+        "/api/v1/namespaces/shop/configmaps/cfg" => scripted::json_answer(200, &json!({"metadata": {"name": "cfg"}})),
         "/api/v1/nodes" => list(json!([
             {"status": {"images": [{"names": ["reg/web@sha256:aa", "reg/web:1"]}, {"names": ["reg/other:1"]}]}},
             {"status": {"images": [{"names": ["reg/web@sha256:aa"]}]}}])),
-        "/version" => fake::json_answer(200, &json!({"gitVersion": "v1.33.1"})),
-        "/api/v1/namespaces/kube-system" => fake::json_answer(200, &json!({"metadata": {"uid": "cluster-1"}})),
-        "/api/v1/namespaces/shop/pods" => fake::status(403, "Forbidden", "pods is forbidden"),
-        _ => fake::status(404, "NotFound", "not found"),
+        "/version" => scripted::json_answer(200, &json!({"gitVersion": "v1.33.1"})),
+        "/api/v1/namespaces/kube-system" => scripted::json_answer(200, &json!({"metadata": {"uid": "cluster-1"}})),
+        "/api/v1/namespaces/shop/pods" => scripted::status(403, "Forbidden", "pods is forbidden"),
+        _ => scripted::status(404, "NotFound", "not found"),
     }
 }
 
 #[tokio::test]
 async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
-    let server: Fake = fake::serve(world).await;
+    let server: Fake = scripted::serve(world).await;
     let inspector = WorkloadInspector::new(server.cluster.clone());
     let request = Request::RollBack { workload: key(), to: None };
     let Inspection::Workload(seen) = inspector.inspect(&request).await.unwrap() else { panic!("not a workload") };
@@ -95,11 +95,11 @@ async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
 
 #[tokio::test]
 async fn without_the_workload_there_is_no_inspection() {
-    let server = fake::serve(|_| fake::status(404, "NotFound", "deployments.apps \"web\" not found")).await;
+    let server = scripted::serve(|_| scripted::status(404, "NotFound", "deployments.apps \"web\" not found")).await;
     let restart = Request::Restart { workload: key() };
     let error = WorkloadInspector::new(server.cluster.clone()).inspect(&restart).await.unwrap_err();
     assert!(error.says.contains("\"web\" not found"), "{error}");
-    let nobody = fake::cluster(1, Arc::new(SystemClock)).await;
+    let nobody = scripted::cluster(1, Arc::new(SystemClock)).await;
     let error = WorkloadInspector::new(nobody).inspect(&restart).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
 }

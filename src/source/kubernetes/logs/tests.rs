@@ -22,7 +22,7 @@ use crate::{
     query::{Answer, LogBatch, LogQuery, ObjectRef, Query},
     source::{
         AnswerSink, Answered, ErrorKind, SourceError,
-        kubernetes::fake_api::{self as fake, Asked, Fake},
+        kubernetes::scripted::{self, Asked, Fake},
     },
     time::SystemClock,
 };
@@ -57,20 +57,20 @@ impl World {
             return self.log(asked);
         }
         if asked.path.starts_with("/apis/apps/v1/") {
-            return fake::json_answer(200, &json!({"spec": {"selector": {"matchLabels": {"app": "web"}}}}));
+            return scripted::json_answer(200, &json!({"spec": {"selector": {"matchLabels": {"app": "web"}}}}));
         }
         if asked.query("watch").is_some() {
             let (to, from) = mpsc::unbounded_channel();
             self.watches.lock().unwrap().push(to);
             let events = stream::unfold(from, |mut from| async { Some((Ok(from.recv().await?), from)) });
-            return fake::pieces(events);
+            return scripted::pieces(events);
         }
         if asked.path.ends_with("/pods") {
             if let Some(refusal) = self.refuse_list.lock().unwrap().take() {
                 return refusal;
             }
             let pods = self.pods.lock().unwrap().clone();
-            return fake::json_answer(200, &json!({"metadata": {"resourceVersion": "1"}, "items": pods}));
+            return scripted::json_answer(200, &json!({"metadata": {"resourceVersion": "1"}, "items": pods}));
         }
         match self
             .pods
@@ -79,8 +79,8 @@ impl World {
             .iter()
             .find(|pod| asked.path.ends_with(pod["metadata"]["name"].as_str().unwrap()))
         {
-            Some(pod) => fake::json_answer(200, pod),
-            None => fake::status(404, "NotFound", "pods not found"),
+            Some(pod) => scripted::json_answer(200, pod),
+            None => scripted::status(404, "NotFound", "pods not found"),
         }
     }
 
@@ -89,7 +89,7 @@ impl World {
         let key = format!("{pod}/{}", asked.query("container").unwrap_or("?"));
         let answer = self.logs.lock().unwrap().get_mut(&key).and_then(VecDeque::pop_front);
         let (pieces, then) = match answer.unwrap_or(LogAnswer::Bytes(Vec::new(), Then::Hang)) {
-            LogAnswer::Status(code, message) => return fake::status(code, "", message),
+            LogAnswer::Status(code, message) => return scripted::status(code, "", message),
             LogAnswer::Bytes(pieces, then) => (pieces, then),
             LogAnswer::Lines(lines, then) => {
                 let since: Option<Timestamp> = asked.query("sinceTime").map(|text| text.parse().unwrap());
@@ -106,15 +106,15 @@ impl World {
         };
         let pieces = stream::iter(pieces.into_iter().map(|piece| Ok(Bytes::from(piece))));
         match then {
-            Then::End => fake::pieces(pieces),
-            Then::Cut => fake::pieces(pieces.chain(stream::once(async {
+            Then::End => scripted::pieces(pieces),
+            Then::Cut => scripted::pieces(pieces.chain(stream::once(async {
                 // The server writes when it has to wait; then it breaks.
                 for _ in 0..100 {
                     tokio::task::yield_now().await;
                 }
                 Err(std::io::Error::other("cut"))
             }))),
-            Then::Hang => fake::pieces(pieces.chain(stream::pending())),
+            Then::Hang => scripted::pieces(pieces.chain(stream::pending())),
         }
     }
 
@@ -221,7 +221,7 @@ async fn look(world: World, query: LogQuery, limits: Limits) -> Look {
 async fn look_through(world: World, query: LogQuery, limits: Limits, room: usize) -> Look {
     let world = Arc::new(world);
     let served = world.clone();
-    let fake = fake::serve(move |asked| served.answer(asked)).await;
+    let fake = scripted::serve(move |asked| served.answer(asked)).await;
     let reader = LogReader::new(fake.cluster.clone()).with_limits(limits);
     let (to, answers) = mpsc::channel(room);
     let sink = AnswerSink { query: Query::Logs(query.clone()), generation: 1, clock: Arc::new(SystemClock), to };
@@ -459,7 +459,8 @@ async fn a_silent_stream_of_a_running_container_is_opened_anew() {
 
 #[tokio::test]
 async fn no_right_to_list_is_an_error_for_a_workload_and_a_detour_for_a_pod() {
-    let forbidden = || fake::status(403, "Forbidden", "pods is forbidden: User \"jo\" cannot list resource \"pods\"");
+    let forbidden =
+        || scripted::status(403, "Forbidden", "pods is forbidden: User \"jo\" cannot list resource \"pods\"");
     let world = World::default();
     *world.refuse_list.lock().unwrap() = Some(forbidden());
     let mut look = look(world, workload(), limits()).await;

@@ -29,10 +29,12 @@ use crate::{
 };
 
 /// The server ends a watch after this long (`timeoutSeconds`); a little more without an end is a dead connection.
-pub const LASTS: Duration = Duration::from_secs(60);
+pub const LASTS: Duration = Duration::from_mins(1);
 const GRACE: Duration = Duration::from_secs(5);
 /// A watch that ends sooner than this without a line is not asked for again without a pause.
 const AT_ONCE: Duration = Duration::from_secs(1);
+/// What is taken from a storm at once, in bytes.
+const ENOUGH: usize = 1024 * 1024;
 const PAGE: u32 = 500;
 /// When a page of 500 is over the bound of one answer.
 const SMALL_PAGE: u32 = 20;
@@ -252,9 +254,8 @@ impl Lane {
         match chunk {
             Ok(Ok(Some(chunk))) => follow.rest.extend_from_slice(&chunk),
             // its time was over, or it broke, perhaps inside a line: on from the last version
-            Ok(Ok(None)) => return self.ended(None),
             Ok(Err(failure)) => return self.ended(Some(failure)),
-            Err(_) => return self.ended(None),
+            Ok(Ok(None)) | Err(_) => return self.ended(None),
         }
         self.take_more();
         self.read_lines()
@@ -277,7 +278,6 @@ impl Lane {
     /// What has arrived meanwhile, without waiting, so that a storm comes in batches.
     fn take_more(&mut self) {
         let Phase::Watch { stream: Some(follow), .. } = &mut self.phase else { return };
-        const ENOUGH: usize = 1024 * 1024;
         while follow.rest.len() < ENOUGH {
             let Some(Ok(Some(chunk))) = follow.answer.chunk().now_or_never() else { return };
             follow.rest.extend_from_slice(&chunk);

@@ -1,0 +1,74 @@
+//! The scenario's clusters and workloads as they are when the history begins.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    cluster::{Cluster, Founding, PastRevision, PodTemplate},
+    scenario::{ClusterSpec, Kind, Scenario, ServiceSpec},
+    story::workload_kind,
+};
+
+/// All clusters of the scenario at `begin`; its ages are counted back from `start`.
+pub fn clusters(scenario: &Scenario, seed: u64, begin: Timestamp, start: Timestamp) -> Vec<Cluster> {
+    scenario.cluster.iter().map(|spec| cluster(scenario, spec, seed, begin, start)).collect()
+}
+
+fn cluster(scenario: &Scenario, spec: &ClusterSpec, seed: u64, begin: Timestamp, start: Timestamp) -> Cluster {
+    let mut cluster = Cluster::with_nodes(&spec.name, spec.production, seed, begin, spec.nodes);
+    for namespace in &spec.namespaces {
+        cluster.add_namespace(begin, namespace);
+    }
+    for service in scenario.service.iter().filter(|service| service.cluster == spec.name) {
+        cluster.found(&founding(service, start));
+        if service.kind != Kind::DaemonSet {
+            cluster.add_service(begin, &service.namespace, &service.name, &service.name, service.port);
+        }
+    }
+    cluster
+}
+
+fn founding(service: &ServiceSpec, start: Timestamp) -> Founding {
+    let deployed = service.deployments();
+    let last = deployed.len() as u64;
+    let revisions: Vec<_> = deployed
+        .iter()
+        .zip(1..)
+        .map(|(past, place)| PastRevision {
+            number: (u64::from(service.revision) + place).saturating_sub(last).max(1),
+            template: template(service, &past.version),
+            at: past.age.before(start),
+            change_cause: past.cause.clone(),
+            manager: service.manager.clone(),
+        })
+        .collect();
+    let created = revisions.first().map_or(start, |revision| revision.at);
+    let pairs = |map: &std::collections::BTreeMap<String, String>| map.clone().into_iter().collect();
+    Founding {
+        kind: workload_kind(service.kind),
+        namespace: service.namespace.clone(),
+        name: service.name.clone(),
+        replicas: service.replicas,
+        created,
+        revisions,
+        progress_deadline: service.progress_deadline.as_secs() as u32,
+        strategy: (service.max_surge.clone(), service.max_unavailable.clone()),
+        annotations: pairs(&service.annotations),
+        labels: pairs(&service.labels),
+    }
+}
+
+fn template(service: &ServiceSpec, tag: &str) -> Value {
+    let version = service.version.iter().find(|version| version.tag == tag);
+    let limit = version.and_then(|v| v.memory_limit.as_ref()).unwrap_or(&service.memory_limit);
+    let mut template = PodTemplate::new(&service.name, &service.image_of(tag))
+        .container_name(service.container())
+        .memory(&service.memory_request, limit)
+        .cpu(&service.cpu_request)
+        .port(service.port)
+        .readiness("/healthz", service.port);
+    for (name, value) in service.env.iter().chain(version.iter().flat_map(|v| &v.env)) {
+        template = template.env(name, value);
+    }
+    template.build()
+}

@@ -1,0 +1,305 @@
+//! Starting the demo world: every server on its own loopback port, and the files that lead a client to them.
+
+mod control;
+mod files;
+mod gate;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, fmt, io, path::PathBuf, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderValue, header},
+    middleware::{self, Next},
+    response::Response,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use self::gate::Gate;
+use super::{
+    alertmanager,
+    clock::{Wall, WorldClock},
+    grafana,
+    scenario::{Scenario, ScenarioError},
+    story::chance,
+    world::{Shared, World, lock},
+};
+
+/// How often the world catches up with its clock.
+const TICK: Duration = Duration::from_millis(200);
+
+/// What to start.
+#[derive(Clone)]
+pub struct Options {
+    /// Name of a built-in scenario, or a file.
+    pub scenario: String,
+    /// In place of the scenario's own.
+    pub seed: Option<u64>,
+    /// How many times as fast as real time the world runs.
+    pub speed: f64,
+    /// What the world's clock shows at the start; `None`: the real time.
+    pub at: Option<Timestamp>,
+    /// Scale the fleet to so many pods.
+    pub pods: Option<usize>,
+    /// Whether the control server runs.
+    pub control: bool,
+    /// The real time.
+    pub wall: Wall,
+    /// Where the private folder is made; `None`: the system's place for temporary files.
+    pub folder: Option<PathBuf>,
+}
+
+impl Options {
+    /// The default story at real speed from now on.
+    pub fn new(wall: Wall) -> Self {
+        Self {
+            scenario: "default".to_owned(),
+            seed: None,
+            speed: 1.0,
+            at: None,
+            pods: None,
+            control: false,
+            wall,
+            folder: None,
+        }
+    }
+}
+
+/// Why the demo could not be started.
+#[derive(Debug)]
+pub enum DemoError {
+    Scenario(ScenarioError),
+    /// More pods in the scenario than asked for.
+    Pods(usize),
+    Bind(io::Error),
+    File(PathBuf, io::Error),
+}
+
+impl fmt::Display for DemoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scenario(error) => write!(f, "{error}"),
+            Self::Pods(pods) => {
+                write!(f, "the scenario has more than {pods} pods already; ask for more, or leave '--pods' out")
+            }
+            Self::Bind(error) => write!(f, "the demo cannot listen on 127.0.0.1: {error}"),
+            Self::File(path, error) => write!(f, "the demo cannot write '{}': {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for DemoError {}
+
+impl From<ScenarioError> for DemoError {
+    fn from(error: ScenarioError) -> Self {
+        Self::Scenario(error)
+    }
+}
+
+/// One server: where it is and what it asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    pub url: String,
+    pub token: String,
+}
+
+/// A running demo world. Dropping it stops the servers and removes the files.
+pub struct Served {
+    pub world: Shared,
+    pub clock: WorldClock,
+    pub seed: u64,
+    pub started: Timestamp,
+    /// Path of the configuration for the cockpit.
+    pub config: PathBuf,
+    pub kubeconfig: PathBuf,
+    /// Name, endpoint, and whether it is production.
+    pub clusters: Vec<(String, Endpoint, bool)>,
+    pub github: Endpoint,
+    pub grafana: Endpoint,
+    pub alertmanager: Endpoint,
+    pub control: Option<Endpoint>,
+    login: String,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    _folder: files::Folder,
+}
+
+impl Served {
+    /// The line that `--serve` prints: one JSON object whose keys are a contract.
+    ///
+    /// `schema` 1; `config` and `kubeconfig` paths; `clusters[]` with `name`, `url`, `token`, `production`; `github` with
+    /// `url`, `graphql`, `token`, `login`; `grafana` with `url`, `token`; `alertmanager` with `url`; `control` with `url`
+    /// and `token`, or null; `started` (the world's time); `seed`; `speed`.
+    pub fn to_json(&self) -> Value {
+        let clusters: Vec<_> = self
+            .clusters
+            .iter()
+            .map(|(name, at, production)| {
+                json!({"name": name, "url": at.url, "token": at.token, "production": production})
+            })
+            .collect();
+        json!({
+            "schema": 1, "config": self.config, "kubeconfig": self.kubeconfig, "clusters": clusters,
+            "github": {
+                "url": self.github.url, "graphql": format!("{}/graphql", self.github.url), "token": self.github.token,
+                "login": self.login,
+            },
+            "grafana": {"url": self.grafana.url, "token": self.grafana.token},
+            "alertmanager": {"url": self.alertmanager.url},
+            "control": self.control.as_ref().map(|at| json!({"url": at.url, "token": at.token})),
+            "started": self.started.to_string(), "seed": self.seed, "speed": self.clock.speed(),
+        })
+    }
+
+    /// Moves the world forward, as the control server does.
+    pub fn advance(&self, by: jiff::SignedDuration) {
+        self.clock.advance(by);
+        lock(&self.world).advance(self.clock.now());
+    }
+
+    /// Stops every server and removes the files.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        for task in std::mem::take(&mut self.tasks) {
+            // A task that panicked has ended as well.
+            drop(task.await);
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// The servers as they are put up one after another.
+struct Harbour {
+    world: Shared,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    gates: BTreeMap<String, Gate>,
+}
+
+impl Harbour {
+    /// Binds a port for the backend and serves it. The URL is returned.
+    async fn open(&mut self, name: &str, router: Router) -> Result<String, DemoError> {
+        let gate = Gate::bind().await.map_err(DemoError::Bind)?;
+        let url = format!("http://{}", gate.address());
+        let router = router.layer(middleware::from_fn_with_state(self.world.clone(), dated));
+        self.tasks.push(tokio::spawn(gate.clone().serve(router, self.stop.clone())));
+        self.gates.insert(name.to_owned(), gate);
+        Ok(url)
+    }
+}
+
+/// Every answer carries the world's time.
+async fn dated(State(world): State<Shared>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let now = lock(&world).now;
+    if let Ok(date) = HeaderValue::from_str(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
+}
+
+/// Starts the world and its servers.
+pub async fn start(options: Options) -> Result<Served, DemoError> {
+    let mut scenario = Scenario::load(&options.scenario)?;
+    if let Some(pods) = options.pods
+        && !scenario.scale_to(pods)
+    {
+        return Err(DemoError::Pods(pods));
+    }
+    let seed = options.seed.unwrap_or(scenario.seed);
+    let started = options.at.unwrap_or_else(|| (options.wall)());
+    let built = tokio::task::spawn_blocking(move || World::new(scenario, seed, started));
+    let world: Shared = Arc::new(std::sync::Mutex::new(built.await.expect("building a world does not panic")));
+    let clock = WorldClock::new(options.wall.clone(), started, options.speed);
+    let scenario = lock(&world).story.scenario.clone();
+    let token = |prefix: &str, of: &str| format!("{prefix}{}", chance::hex(seed, &["token", of], 36));
+    let mut harbour =
+        Harbour { world: world.clone(), stop: CancellationToken::new(), tasks: Vec::new(), gates: BTreeMap::new() };
+    let mut clusters = Vec::new();
+    for (index, cluster) in scenario.cluster.iter().enumerate() {
+        let token = token("", &cluster.name);
+        let router = super::kubernetes::router(world.clone(), index, token.clone());
+        let url = harbour.open(&cluster.name, router).await?;
+        clusters.push((cluster.name.clone(), Endpoint { url, token }, cluster.production));
+    }
+    let github = token("ghp_", "github");
+    let router = super::github::router(world.clone(), github.clone());
+    let github = Endpoint { url: harbour.open("github", router).await?, token: github };
+    let service_account = token("glsa_", "grafana");
+    let router = grafana::router(world.clone(), &service_account);
+    let grafana = Endpoint { url: harbour.open("grafana", router).await?, token: service_account };
+    let router = alertmanager::router(world.clone());
+    let alertmanager = Endpoint { url: harbour.open("alertmanager", router).await?, token: String::new() };
+    let control = if options.control { Some(token("", "control")) } else { None };
+    let control = match control {
+        None => None,
+        Some(token) => {
+            let router = control::router(world.clone(), clock.clone(), harbour.gates.clone(), &token);
+            Some(Endpoint { url: harbour.open("control", router).await?, token })
+        }
+    };
+    harbour.tasks.push(tokio::spawn(tick(world.clone(), clock.clone(), harbour.stop.clone())));
+    let folder = files::Folder::create(options.folder.as_deref())?;
+    let kubeconfig = folder.write("kubeconfig", &files::kubeconfig(&scenario, &clusters))?;
+    let paths = files::Paths {
+        kubeconfig: &kubeconfig,
+        github_token: &folder.write("github-token", &github.token)?,
+        grafana_token: &folder.write("grafana-token", &grafana.token)?,
+    };
+    let text = files::config(&scenario, &paths, [&github.url, &grafana.url, &alertmanager.url]);
+    let config = folder.write("config.toml", &text)?;
+    Ok(Served {
+        world,
+        clock,
+        seed,
+        started,
+        config,
+        kubeconfig,
+        clusters,
+        github,
+        grafana,
+        alertmanager,
+        control,
+        login: scenario.viewer.clone(),
+        stop: harbour.stop,
+        tasks: harbour.tasks,
+        _folder: folder,
+    })
+}
+
+/// Lets the world follow its clock.
+async fn tick(world: Shared, clock: WorldClock, stop: CancellationToken) {
+    let mut every = tokio::time::interval(TICK);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = every.tick() => {}
+        }
+        // In slices, so that servers get the lock between them when the world runs fast.
+        for _ in 0..20 {
+            let behind = {
+                let mut world = lock(&world);
+                let now = clock.now();
+                let next = world.now.saturating_add(jiff::SignedDuration::from_secs(15)).unwrap_or(now).min(now);
+                world.advance(next);
+                world.now < now
+            };
+            if !behind {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The private folder with the files that lead a client to the servers.
+
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use toml::{Table, Value, toml};
+
+use super::{DemoError, Endpoint};
+use crate::demo::scenario::{DashboardSpec, Kind, Metric, Scenario, ServiceSpec};
+
+/// A folder that only its owner can read (0700, files 0600), removed with all in it when dropped.
+pub(super) struct Folder(PathBuf);
+
+static MADE: AtomicU32 = AtomicU32::new(0);
+
+impl Folder {
+    pub(super) fn create(within: Option<&Path>) -> Result<Self, DemoError> {
+        let within = within.map_or_else(std::env::temp_dir, Path::to_owned);
+        loop {
+            let number = MADE.fetch_add(1, Ordering::Relaxed);
+            let path = within.join(format!("midwatch-demo-{}-{number}", std::process::id()));
+            let mut builder = fs::DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            match builder.create(&path) {
+                Ok(()) => return Ok(Self(path)),
+                // Left by another process that had our number: never reuse a folder we did not make.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(DemoError::File(path, error)),
+            }
+        }
+    }
+
+    /// Writes a new file.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf, DemoError> {
+        let path = self.0.join(name);
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options.open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map(|()| path.clone()).map_err(|error| DemoError::File(path, error))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Nothing more can be done about it at the end.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// A kubeconfig with one context for each cluster, the first one current. It is JSON, which YAML readers read.
+pub(super) fn kubeconfig(scenario: &Scenario, clusters: &[(String, Endpoint, bool)]) -> String {
+    use std::fmt::Write as _;
+    let namespace = |name: &str| {
+        let spec = scenario.cluster.iter().find(|cluster| cluster.name == name);
+        spec.and_then(|cluster| cluster.namespaces.first()).map_or("default", String::as_str)
+    };
+    let user = &scenario.viewer;
+    let (mut servers, mut users, mut contexts) = (String::new(), String::new(), String::new());
+    for (name, at, _) in clusters {
+        let written = write!(servers, "- name: {name}\n  cluster:\n    server: {}\n", at.url)
+            .and_then(|()| write!(users, "- name: {user}@{name}\n  user:\n    token: {}\n", at.token))
+            .and_then(|()| {
+                let namespace = namespace(name);
+                write!(
+                    contexts,
+                    "- name: {name}\n  context:\n    cluster: {name}\n    user: {user}@{name}\n    namespace: {namespace}\n"
+                )
+            });
+        written.expect("a String takes every text");
+    }
+    let current = clusters.first().map_or("", |(name, ..)| name);
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: {current}\npreferences: {{}}\nclusters:\n{servers}users:\n{users}contexts:\n{contexts}"
+    )
+}
+
+/// The files that the configuration names.
+pub(super) struct Paths<'a> {
+    pub kubeconfig: &'a Path,
+    pub github_token: &'a Path,
+    pub grafana_token: &'a Path,
+}
+
+fn text(path: &Path) -> Value {
+    Value::String(path.to_string_lossy().into_owned())
+}
+
+fn list(values: impl Iterator<Item = Value>) -> Value {
+    Value::Array(values.collect())
+}
+
+/// The cockpit's configuration for this world.
+pub(super) fn config(scenario: &Scenario, paths: &Paths<'_>, [github, grafana, alertmanager]: [&str; 3]) -> String {
+    let mut root = Table::new();
+    root.insert("me".into(), scenario.viewer.clone().into());
+    let kubernetes = scenario.cluster.iter().map(|cluster| {
+        let mut table = Table::new();
+        table.insert("name".into(), cluster.name.clone().into());
+        table.insert("kubeconfig".into(), text(paths.kubeconfig));
+        table.insert("context".into(), cluster.name.clone().into());
+        table.insert("namespaces".into(), Value::Array(Vec::new()));
+        table.insert("production".into(), cluster.production.into());
+        Value::Table(table)
+    });
+    root.insert("kubernetes".into(), list(kubernetes));
+    let mut host = toml! { name = "github" };
+    host.insert("url".into(), github.into());
+    host.insert("graphql".into(), format!("{github}/graphql").into());
+    host.insert("token".into(), Table::from_iter([("file".to_owned(), text(paths.github_token))]).into());
+    let repositories = list(scenario.repository.iter().map(|r| r.name.clone().into()));
+    host.insert("repositories".into(), repositories);
+    root.insert("github".into(), Value::Array(vec![host.into()]));
+    let mut charts = toml! { name = "grafana" };
+    charts.insert("url".into(), grafana.into());
+    charts.insert("token".into(), Table::from_iter([("file".to_owned(), text(paths.grafana_token))]).into());
+    charts.insert("dashboards".into(), list(scenario.dashboard.iter().map(|d| d.uid.clone().into())));
+    root.insert("grafana".into(), Value::Array(vec![charts.into()]));
+    let mut alerts = toml! { name = "alertmanager" };
+    alerts.insert("url".into(), alertmanager.into());
+    root.insert("alertmanager".into(), Value::Array(vec![alerts.into()]));
+    root.insert("service".into(), list(scenario.service.iter().filter_map(|s| service(scenario, s))));
+    toml::to_string(&root).expect("a table of texts and lists is always TOML")
+}
+
+/// `[[service]]` for one that has panels: error rate first, then latency, requests, the rest.
+fn service(scenario: &Scenario, service: &ServiceSpec) -> Option<Value> {
+    let found = |path: &str| scenario.service(path).is_some_and(|s| std::ptr::eq(s, service));
+    let mut panels: Vec<(Metric, String)> = Vec::new();
+    let own = |d: &&DashboardSpec| d.service.as_deref().is_some_and(found);
+    let (owned, others): (Vec<_>, Vec<_>) = scenario.dashboard.iter().partition(own);
+    // Its own dashboard, or else single panels on others that show nothing but it.
+    let has_own = !owned.is_empty();
+    for dashboard in if has_own { owned } else { others } {
+        for panel in &dashboard.panel {
+            let [query] = &panel.query[..] else { continue };
+            if query.by.is_none() && (has_own || found(&query.service)) {
+                panels.push((query.metric, format!("grafana/{}/{}", dashboard.uid, panel.id)));
+            }
+        }
+    }
+    let golden = panels.iter().any(|(metric, _)| matches!(metric, Metric::ErrorPercent | Metric::Connections));
+    if !golden {
+        return None;
+    }
+    let order = [Metric::ErrorPercent, Metric::P95Ms, Metric::Requests];
+    panels.sort_by_key(|(metric, _)| order.iter().position(|m| m == metric).unwrap_or(order.len()));
+    let kind = match service.kind {
+        Kind::Deployment => "deployment",
+        Kind::StatefulSet => "statefulset",
+        Kind::DaemonSet => "daemonset",
+    };
+    let mut table = Table::new();
+    table.insert("name".into(), service.name.clone().into());
+    let workload = format!("{}/{}/{kind}/{}", service.cluster, service.namespace, service.name);
+    table.insert("workload".into(), workload.into());
+    let repository = scenario.repository.iter().find(|r| r.name.ends_with(&format!("/{}", service.name)));
+    if let Some(repository) = repository {
+        table.insert("repository".into(), repository.name.clone().into());
+    }
+    table.insert("panels".into(), list(panels.into_iter().map(|(_, panel)| panel.into())));
+    Some(table.into())
+}
