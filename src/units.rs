@@ -25,10 +25,8 @@ pub fn format(unit: &Unit, value: f64) -> String {
 /// The same as short as an axis needs it: no padding zeros, no spaces, `m h d w y` for the words of time.
 pub fn axis(unit: &Unit, value: f64) -> String {
     let number = written(&unit.id, value, unit.decimals);
-    let text = match number.text.contains('.') && !number.text.contains('e') {
-        true => number.text.trim_end_matches('0').trim_end_matches('.'),
-        false => &number.text,
-    };
+    let has_fraction = number.text.contains('.') && !number.text.contains('e');
+    let text = if has_fraction { number.text.trim_end_matches('0').trim_end_matches('.') } else { &number.text };
     let after = match number.after.trim() {
         "min" | "mins" => "m",
         "hour" | "hours" => "h",

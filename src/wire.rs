@@ -34,7 +34,7 @@ use crate::{
 };
 
 use self::failed::Failed;
-pub use self::remembered::Remembered;
+pub use self::remembered::{Remembered, replace_private};
 
 /// Everything that talks to backends, ready to be started.
 pub struct Wired {

@@ -1,11 +1,15 @@
 //! The demo's clusters seen by `kubectl`: if an unmodified `kubectl` can work with them, so can any other client.
 //!
 //! Without `kubectl` these tests say so and pass, unless `MIDWATCH_WITNESSES=required`.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test's own helpers; clippy knows only test functions")]
 
 use std::{
     path::PathBuf,
     process::Stdio,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,7 +21,7 @@ use midwatch::demo::{
     world::{Shared, World},
 };
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     process::{Child, Command},
     time::timeout,
 };
@@ -76,6 +80,8 @@ struct Witness {
     world: Shared,
     home: tempfile::TempDir,
     kubeconfig: PathBuf,
+    /// Seconds of the world in a tenth of a second.
+    speed: Arc<AtomicI64>,
 }
 
 /// What a command printed.
@@ -101,13 +107,15 @@ impl Witness {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
         let ticking = Arc::downgrade(&world);
+        let speed = Arc::new(AtomicI64::new(speed));
+        let seconds = speed.clone();
         tokio::spawn(async move {
             let mut tick = tokio::time::interval(Duration::from_millis(100));
             loop {
                 tick.tick().await;
                 let Some(world) = ticking.upgrade() else { return };
                 let mut world = world.lock().unwrap();
-                for _ in 0..speed {
+                for _ in 0..seconds.load(Ordering::Relaxed) {
                     let next = world.now + SignedDuration::from_secs(1);
                     let World { now, story, clusters, .. } = &mut *world;
                     *now = next;
@@ -129,7 +137,7 @@ impl Witness {
             admin.0, viewer.0, admin.1, viewer.1
         );
         std::fs::write(&kubeconfig, text).unwrap();
-        Some(Self { world, home, kubeconfig })
+        Some(Self { world, home, kubeconfig, speed })
     }
 
     fn command(&self, line: &str) -> Command {
@@ -148,7 +156,7 @@ impl Witness {
     }
 
     async fn run(&self, line: &str) -> Said {
-        let output = timeout(Duration::from_secs(60), self.command(line).output()).await;
+        let output = timeout(Duration::from_mins(1), self.command(line).output()).await;
         let output = output.unwrap_or_else(|_| panic!("'kubectl {line}' did not end")).unwrap();
         Said {
             ok: output.status.success(),
@@ -226,11 +234,15 @@ async fn it_is_told_what_it_may() {
 
 #[tokio::test]
 async fn it_rolls_out_and_back() {
-    let Some(witness) = Witness::call(2).await else { return };
+    let Some(witness) = Witness::call(0).await else { return };
     witness.out("set image deploy/myapp myapp=registry.acme.example/myapp:413").await;
-    let status = witness.out("rollout status deploy/myapp").await;
-    assert!(status.contains("out of 10 new replicas have been updated..."), "{status}");
-    assert!(status.ends_with("deployment \"myapp\" successfully rolled out\n"), "{status}");
+    witness.pass(1);
+    let mut child = witness.command("rollout status deploy/myapp").spawn().unwrap();
+    let mut lines = Vec::new();
+    until(&mut child, &mut lines, "5 out of 10 new replicas have been updated...").await;
+    witness.speed.store(2, Ordering::Relaxed);
+    until(&mut child, &mut lines, "deployment \"myapp\" successfully rolled out").await;
+    assert!(child.wait().await.unwrap().success());
     let managers = "get deploy myapp --show-managed-fields -o jsonpath={.metadata.managedFields[*].manager}";
     assert!(witness.out(managers).await.contains("kubectl-set"));
     let history = |text: String| {
@@ -305,21 +317,25 @@ async fn it_scales_deletes_and_drains() {
     assert!(audit.contains(&"create pods/eviction".to_owned()), "{audit:?}");
 }
 
-/// Reads lines until one holds `wanted`.
+/// Reads lines until one holds `wanted`; a byte at a time, so that nothing is lost in between.
 async fn until(child: &mut Child, lines: &mut Vec<String>, wanted: &str) {
-    let mut reader = BufReader::new(child.stdout.take().unwrap()).lines();
+    let out = child.stdout.as_mut().expect("it is piped");
     let search = async {
-        while let Some(line) = reader.next_line().await.unwrap() {
-            let found = line.contains(wanted);
-            lines.push(line);
-            if found {
+        let mut line = Vec::new();
+        while let Ok(byte) = out.read_u8().await {
+            if byte != b'\n' {
+                line.push(byte);
+                continue;
+            }
+            lines.push(String::from_utf8_lossy(&std::mem::take(&mut line)).into_owned());
+            if lines.last().is_some_and(|l| l.contains(wanted)) {
                 return;
             }
         }
         panic!("the stream ended without '{wanted}': {lines:?}");
     };
-    timeout(Duration::from_secs(30), search).await.unwrap_or_else(|_| panic!("'{wanted}' never came"));
-    child.stdout = Some(reader.into_inner().into_inner());
+    let found = timeout(Duration::from_secs(30), search).await;
+    assert!(found.is_ok(), "'{wanted}' never came: {lines:?}");
 }
 
 #[tokio::test]

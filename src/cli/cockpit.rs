@@ -19,12 +19,12 @@ use crate::{
     model::{BackendId, BackendKind, Part},
     runtime::{self, Host, Inputs},
     source::{Source, kubernetes},
-    store::Changes,
+    store::{Changes, snapshot::Snapshot},
     terminal::{LateReply, Modes, Session, install_panic_hook, mark_ui_thread, query},
     text::Clean,
     time::Clock,
     ui::theme::{Background, TerminalEnv, ThemeChoice},
-    wire::{Remembered, Wired},
+    wire::{Remembered, Wired, replace_private},
 };
 
 /// What kind of start it is.
@@ -107,8 +107,12 @@ pub async fn run_with(
     let directory = std::env::current_dir().unwrap_or_default();
     let deadline = Duration::from_secs(u64::from(wired.config.timeouts.answer) + 5);
     let mut work = Work::new(channels, clock.clone(), deadline, directory, app.settings.over_ssh);
-    let mut host = CockpitHost { wired: &mut wired, remembered, paths, generations: BTreeMap::new() };
+    let mut host =
+        CockpitHost { wired: &mut wired, remembered, paths, generations: BTreeMap::new(), keeps: mode != Mode::Demo };
     host.start_all(&mut app, &mut work);
+    if let Some(snapshot) = std::fs::read(host.paths.snapshot()).ok().and_then(|bytes| Snapshot::from_bytes(&bytes)) {
+        app.store.restore(snapshot, clock.now());
+    }
     let stop = CancellationToken::new();
     tokio::spawn({
         let stop = stop.clone();
@@ -214,6 +218,8 @@ struct CockpitHost<'a> {
     remembered: Remembered,
     paths: Paths,
     generations: BTreeMap<BackendId, u64>,
+    /// The demo's world is gone with it.
+    keeps: bool,
 }
 
 impl CockpitHost<'_> {
@@ -304,7 +310,19 @@ impl Host for CockpitHost<'_> {
         Some(command)
     }
 
-    fn keep(&mut self, _app: &App) {}
+    fn keep(&mut self, app: &App, is_end: bool) {
+        if !self.keeps {
+            return;
+        }
+        let bytes = Snapshot::take(&app.store, self.wired.clock.now()).to_bytes();
+        let path = self.paths.snapshot();
+        // Losing a snapshot costs a faster first paint, nothing else.
+        if is_end {
+            drop(replace_private(&path, &bytes));
+        } else {
+            tokio::task::spawn_blocking(move || drop(replace_private(&path, &bytes)));
+        }
+    }
 }
 
 impl CockpitHost<'_> {

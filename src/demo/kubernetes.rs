@@ -2,7 +2,7 @@
 //!
 //! It speaks Kubernetes 1.33: discovery (legacy and aggregated), LIST, WATCH, Table, PATCH, logs, access reviews.
 //!
-//! The token comes as a bearer token, or as a path prefix `/as/TOKEN`: client-go sends no credentials over plain HTTP
+//! The token comes as a bearer token, or, without one, as a path prefix `/as/TOKEN`: client-go sends no credentials over plain HTTP
 //! (`clientcmd`, `IsConfigTransportTLS`), so a kubeconfig for `kubectl` must name the server `http://HOST:PORT/as/TOKEN`.
 
 pub mod access;
@@ -89,9 +89,12 @@ pub fn router_with_watch_list(world: Shared, cluster: usize, token: String) -> R
 async fn handle(State(server): State<Server>, mut request: Request) -> Response {
     let bearer = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
     let mut token = bearer.and_then(|v| v.strip_prefix("Bearer ")).unwrap_or_default().to_owned();
+    let named = request.headers().contains_key(header::AUTHORIZATION);
     if let Some((prefix, uri)) = without_prefix(request.uri()) {
         *request.uri_mut() = uri;
-        token = prefix;
+        if !named {
+            token = prefix;
+        }
     }
     let Some((_, role)) = server.tokens.iter().find(|(known, _)| *known == token) else {
         return Failure::unauthorized().into_response();

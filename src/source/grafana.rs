@@ -13,6 +13,8 @@ mod mapping;
 mod panel;
 mod reduce;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod variable;
 
 use std::{

@@ -16,13 +16,15 @@ const WINDOW: usize = 12;
 /// How long a kill for memory is counted.
 const REMEMBERED: SignedDuration = SignedDuration::from_mins(15);
 
+/// Requests and errors per second of a window's points.
+type Window = VecDeque<(f64, f64)>;
+
 /// What measuring has to remember between two points.
 pub(super) struct Measure {
     seed: u64,
     /// By workload path, so that a pod finds its service.
     by_path: BTreeMap<(String, String, String), usize>,
-    /// Requests and errors per second of the last points.
-    windows: BTreeMap<(usize, Option<Part>), VecDeque<(f64, f64)>>,
+    windows: BTreeMap<(usize, Option<Part>), Window>,
     oom_kills: BTreeSet<(Timestamp, usize, String)>,
     /// Replicas wanted, and when that was read: reading an object is dear, so it is done once a minute.
     wanted: BTreeMap<usize, (Timestamp, f64)>,

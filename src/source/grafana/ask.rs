@@ -118,12 +118,9 @@ impl Grafana {
             Ok(response) => response,
             Err(unreadable) => return Err(judged.err().unwrap_or(unreadable)),
         };
-        let results = match response.results.filter(|results| !results.is_empty()) {
-            Some(results) => Arc::new(results),
-            None => {
-                judged?;
-                return Err(self.http.error(ErrorKind::Unexpected, "answered a query without any result"));
-            }
+        let Some(results) = response.results.filter(|results| !results.is_empty()).map(Arc::new) else {
+            judged?;
+            return Err(self.http.error(ErrorKind::Unexpected, "answered a query without any result"));
         };
         *slot = Some(Shared { at: self.clock.now().mono, from, to, results: results.clone() });
         Ok((from, to, results))

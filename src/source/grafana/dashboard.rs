@@ -105,7 +105,7 @@ fn add_panels(loaded: &mut Loaded, json: &Value) {
 }
 
 fn in_reading_order(panels: &Value) -> Vec<&Value> {
-    let mut panels: Vec<&Value> = panels.as_array().into_iter().flatten().collect();
+    let mut panels: Vec<&Value> = panels.as_array().into_iter().flatten().filter(|panel| panel.is_object()).collect();
     let at = |panel: &Value, key: &str| panel["gridPos"][key].as_i64().unwrap_or(0);
     panels.sort_by_key(|panel| (at(panel, "y"), at(panel, "x")));
     panels

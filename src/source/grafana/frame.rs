@@ -284,7 +284,7 @@ fn displayed(template: &str, line: &Line, series: impl Fn() -> String) -> String
             Some(label) => text.push_str(line.labels.get(label).map_or("", String::as_str)),
             None if matches!(inside, "__series.name" | "__field.displayName" | "__cell") => text.push_str(&series()),
             None if inside == "__field.name" => text.push_str(&line.field),
-            None => text.push_str(&format!("${{{inside}}}")),
+            None => text.extend(["${", inside, "}"]),
         }
         rest = behind;
     }

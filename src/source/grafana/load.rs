@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -28,7 +28,7 @@ use crate::{
 const MAX_STARRED: usize = 20;
 /// How far back annotations are read, seconds.
 const ANNOTATIONS_SINCE: i64 = 6 * 3600;
-const DATASOURCES_FRESH: Duration = Duration::from_secs(300);
+const DATASOURCES_FRESH: Duration = Duration::from_mins(5);
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -63,10 +63,10 @@ impl Grafana {
         let mut notes = Vec::new();
         let uids = if self.wanted.is_empty() { self.starred(&mut notes).await? } else { self.wanted.clone() };
         let datasources = self.datasources().await;
-        let loads = uids.clone().into_iter().map(|uid| async move {
-            let loaded = self.load(&uid).await;
-            (uid, loaded)
-        });
+        let mut loads = Vec::new();
+        for uid in &uids {
+            loads.push(async move { (uid, self.load(uid).await) }.boxed());
+        }
         let loaded: Vec<_> = futures::stream::iter(loads).buffered(AT_ONCE).collect().await;
         let mut dashboards = Vec::new();
         for (uid, result) in loaded {

@@ -17,7 +17,7 @@ use super::{
 use crate::{model::metric::Variable, source::SourceError, text::Clean};
 
 /// How long an answer about label values is good.
-const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_mins(1);
 /// Options kept of one variable.
 const MAX_OPTIONS: usize = 1000;
 

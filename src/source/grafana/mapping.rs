@@ -105,7 +105,7 @@ mod tests {
             json!({"type": "regex", "options": {"pattern": ".*", "result": {"text": "x"}}}),
             json!("nonsense"),
         ]);
-        let word = |value| apply(&mappings, value).map(|text| text.as_str());
+        let word = |value| apply(&mappings, value).map(Clean::as_str);
         assert_eq!(word(Some(0.0)), Some("DOWN"));
         assert_eq!(word(Some(1.0)), Some("UP"));
         assert_eq!(word(Some(5.0)), Some("few"));

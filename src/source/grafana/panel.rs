@@ -89,10 +89,10 @@ fn range(time_from: &str) -> Option<u32> {
 fn title(panel: &Value, time_from: Option<&str>, time_shift: Option<&str>) -> Clean {
     let mut title = panel["title"].as_str().unwrap_or_default().to_owned();
     if let Some(from) = time_from {
-        title.push_str(&format!(" (last {})", from.trim_start_matches("now-")));
+        title.extend([" (last ", from.trim_start_matches("now-"), ")"]);
     }
     if let Some(shift) = time_shift {
-        title.push_str(&format!(" (shifted by -{shift})"));
+        title.extend([" (shifted by -", shift, ")"]);
     }
     Clean::line(title.trim())
 }

@@ -4,6 +4,7 @@
 /// give `None`.
 pub fn reduce(calc: &str, samples: &[Option<f64>]) -> Option<f64> {
     let numbers = || samples.iter().flatten().copied().filter(|value| !value.is_nan());
+    let last_number = || numbers().next_back();
     let sum = || numbers().sum::<f64>();
     let count = numbers().count();
     let some = |value: f64| (count > 0).then_some(value);
@@ -11,23 +12,25 @@ pub fn reduce(calc: &str, samples: &[Option<f64>]) -> Option<f64> {
         "last" => samples.last().copied().flatten(),
         "first" => samples.first().copied().flatten(),
         "firstNotNull" => numbers().next(),
-        "lastNotNull" => numbers().last(),
+        "lastNotNull" => last_number(),
         "min" | "logmin" => numbers().filter(|value| calc == "min" || *value > 0.0).reduce(f64::min),
         "max" => numbers().reduce(f64::max),
         "mean" => some(sum() / count as f64),
         "sum" => some(sum()),
         "count" => Some(samples.iter().flatten().count() as f64),
         "range" => Some(numbers().reduce(f64::max)? - numbers().reduce(f64::min)?),
-        "diff" => Some(numbers().last()? - numbers().next()?),
+        "diff" => Some(last_number()? - numbers().next()?),
         "diffperc" => {
-            let (first, last) = (numbers().next()?, numbers().last()?);
+            let (first, last) = (numbers().next()?, last_number()?);
             Some((last - first) / first)
         }
         "delta" => some(delta(numbers())),
         "step" => numbers().zip(numbers().skip(1)).map(|(a, b)| b - a).reduce(f64::min),
         "variance" => some(variance(numbers(), sum() / count as f64, count)),
         "stdDev" => some(variance(numbers(), sum() / count as f64, count).sqrt()),
-        "changeCount" => Some(numbers().zip(numbers().skip(1)).filter(|(a, b)| a != b).count() as f64),
+        "changeCount" => {
+            Some(numbers().zip(numbers().skip(1)).filter(|(a, b)| a.to_bits() != b.to_bits()).count() as f64)
+        }
         "distinctCount" => {
             let mut values: Vec<u64> = numbers().map(f64::to_bits).collect();
             values.sort_unstable();

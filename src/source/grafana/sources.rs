@@ -10,7 +10,7 @@ use crate::{
     source::{Cadence, Fact, Source, SourceError},
 };
 
-const DASHBOARDS_EVERY: Duration = Duration::from_secs(60);
+const DASHBOARDS_EVERY: Duration = Duration::from_mins(1);
 const ANNOTATIONS_EVERY: Duration = Duration::from_secs(30);
 const HEALTH_EVERY: Duration = Duration::from_secs(30);
 

@@ -207,7 +207,8 @@ impl Definition {
 fn captured(regex: &Regex, value: &str) -> Option<(String, String)> {
     let found = regex.captures(value)?;
     let group = |name: &str| found.name(name).map(|part| part.as_str().to_owned());
-    let first = found.get(1).or(found.get(0))?.as_str().to_owned();
+    // Without a group the pattern only chooses.
+    let first = found.get(1).map_or(value, |part| part.as_str()).to_owned();
     match (group("text"), group("value")) {
         (None, None) => Some((first.clone(), first)),
         (text, value) => {
