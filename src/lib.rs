@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod app;
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod demo;
@@ -19,3 +20,4 @@ pub mod text;
 pub mod time;
 pub mod ui;
 pub mod units;
+pub mod wire;

@@ -2,6 +2,7 @@
 
 pub mod alertmanager;
 pub mod github;
+pub mod grafana;
 pub mod http;
 pub mod kubernetes;
 pub mod severity;

@@ -6,6 +6,7 @@ mod table;
 mod time;
 
 use crate::model::metric::Unit;
+pub use number::plain;
 use number::{grouped, hex, sci, to_fixed};
 use table::{Family, TABLE};
 
@@ -24,10 +25,8 @@ pub fn format(unit: &Unit, value: f64) -> String {
 /// The same as short as an axis needs it: no padding zeros, no spaces, `m h d w y` for the words of time.
 pub fn axis(unit: &Unit, value: f64) -> String {
     let number = written(&unit.id, value, unit.decimals);
-    let text = match number.text.contains('.') && !number.text.contains('e') {
-        true => number.text.trim_end_matches('0').trim_end_matches('.'),
-        false => &number.text,
-    };
+    let has_fraction = number.text.contains('.') && !number.text.contains('e');
+    let text = if has_fraction { number.text.trim_end_matches('0').trim_end_matches('.') } else { &number.text };
     let after = match number.after.trim() {
         "min" | "mins" => "m",
         "hour" | "hours" => "h",
@@ -63,7 +62,7 @@ fn written(id: &str, value: f64, decimals: Option<u8>) -> Written {
     }
     match id {
         "" | "none" => Written::plain(to_fixed(value, decimals)),
-        "string" => Written::plain(number::plain(value)),
+        "string" => Written::plain(plain(value)),
         "short" => scaled(value, decimals, 1000.0, &SHORT, 0),
         "pressurepsi" => scaled(value, decimals, 1000.0, &["psi", "ksi", "Mpsi"], 0),
         "percent" => Written::with(to_fixed(value, decimals), "%"),

@@ -1,5 +1,8 @@
 //! Makes and expires silences.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

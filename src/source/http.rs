@@ -3,7 +3,11 @@
 
 pub mod cause;
 mod direct;
+#[cfg(test)]
+pub mod fake;
 mod judge;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{
     Arc,

@@ -1,21 +1,35 @@
 //! Kubernetes: its API, read by watches. One [`Cluster`] per context is shared by everything that talks to it.
 
+#![allow(clippy::result_large_err)] // a failure is rare, and moved once
+
 pub mod client;
+pub mod describe;
 pub mod exec;
 pub mod failure;
+pub mod find;
+pub mod health;
+pub mod inspect;
+pub mod kubeconfig;
+pub mod log_line;
+pub mod logs;
+pub mod reader;
+pub mod revisions;
+pub mod rows;
+mod selector;
+pub mod watch;
+pub mod yaml;
+
 #[cfg(test)]
 mod fake;
-pub mod health;
-pub mod kubeconfig;
-pub mod rows;
-pub mod watch;
+#[cfg(test)]
+pub(crate) mod scripted;
 
 use std::{path::Path, sync::Arc};
 
 pub use self::{client::Cluster, exec::ExecPolicy, kubeconfig::ContextInfo, watch::Scope};
 use crate::{
     config::file::{Kubernetes, Timeouts},
-    source::{Source, SourceError},
+    source::{Source, SourceError, http},
     time::Clock,
 };
 
@@ -54,4 +68,11 @@ pub fn sources(cluster: &Cluster, scope: &Scope) -> Vec<Box<dyn Source>> {
     let watches = watch::Watched::ALL.map(|kind| watch::Watch::new(cluster, kind, scope.clone(), rows.clone()));
     let health: Box<dyn Source> = Box::new(health::Health::new(cluster));
     std::iter::once(health).chain(watches.into_iter().map(|watch| Box::new(watch) as Box<dyn Source>)).collect()
+}
+
+/// The server that `NAMESPACE/SERVICE:PORT` of a cluster names, through the API server's service proxy; `None` if that is
+/// no such place. What may be written is decided where the backend's operator is made.
+pub fn through(cluster: &Cluster, place: &str) -> Option<Arc<dyn http::Transport>> {
+    let place = find::Place::parse(place)?;
+    Some(Arc::new(find::ServiceProxy::new(cluster, &place, "", true)))
 }

@@ -144,7 +144,9 @@ pub fn hex(value: f64, decimals: Option<u8>, prefix: &str) -> String {
             delta *= 16.0;
             let digit = fraction.trunc();
             fraction -= digit;
-            let up = (fraction > 0.5 || fraction == 0.5 && digit as u32 % 2 == 1) && fraction + delta > 1.0;
+            // An exact half goes to the even digit.
+            let beyond_half = fraction > 0.5 || (fraction >= 0.5 && digit as u32 % 2 == 1);
+            let up = beyond_half && fraction + delta > 1.0;
             let digit = digit as u32 + u32::from(up);
             // A carry out of 15 would need two neighbours that differ in no digit: it cannot follow from `up` here.
             text.extend(char::from_digit(digit.min(15), 16).map(|digit| digit.to_ascii_uppercase()));

@@ -119,8 +119,8 @@ fn words(value: f64, decimals: Option<u8>, seconds: f64, zero: &str) -> Written 
         let length = length * 1000.0;
         let times = rest / length;
         if room > 0 && (times >= 1.0 || !parts.is_empty()) {
-            let whole = times.floor();
-            parts.push(format!("{whole} {name}{}", if whole == 1.0 { "" } else { "s" }));
+            let whole = times.floor() as u64;
+            parts.push(format!("{whole} {name}{}", if whole == 1 { "" } else { "s" }));
             rest %= length;
             room -= 1;
         }
@@ -165,6 +165,34 @@ fn clock(milliseconds: f64, decimals: Option<u8>) -> Written {
     Written::plain(parts[..kept].join(":"))
 }
 
+/// moment.js to strftime, the longest token first.
+const TOKENS: [(&str, &str); 24] = [
+    ("YYYY", "%Y"),
+    ("YY", "%y"),
+    ("MMMM", "%B"),
+    ("MMM", "%b"),
+    ("MM", "%m"),
+    ("M", "%-m"),
+    ("DD", "%d"),
+    ("D", "%-d"),
+    ("dddd", "%A"),
+    ("ddd", "%a"),
+    ("HH", "%H"),
+    ("H", "%-H"),
+    ("hh", "%I"),
+    ("h", "%-I"),
+    ("mm", "%M"),
+    ("m", "%-M"),
+    ("ss", "%S"),
+    ("s", "%-S"),
+    ("SSS", "%3f"),
+    ("A", "%p"),
+    ("a", "%P"),
+    ("ZZ", "%z"),
+    ("Z", "%:z"),
+    ("X", "%s"),
+];
+
 /// Epoch milliseconds by a pattern of moment.js, in UTC.
 fn date(milliseconds: f64, pattern: &str) -> Written {
     let Ok(at) = Timestamp::from_millisecond(milliseconds as i64) else {
@@ -173,33 +201,6 @@ fn date(milliseconds: f64, pattern: &str) -> Written {
     let at = at.to_zoned(TimeZone::UTC);
     let mut text = String::new();
     let mut rest = pattern;
-    // Longest token first.
-    const TOKENS: [(&str, &str); 24] = [
-        ("YYYY", "%Y"),
-        ("YY", "%y"),
-        ("MMMM", "%B"),
-        ("MMM", "%b"),
-        ("MM", "%m"),
-        ("M", "%-m"),
-        ("DD", "%d"),
-        ("D", "%-d"),
-        ("dddd", "%A"),
-        ("ddd", "%a"),
-        ("HH", "%H"),
-        ("H", "%-H"),
-        ("hh", "%I"),
-        ("h", "%-I"),
-        ("mm", "%M"),
-        ("m", "%-M"),
-        ("ss", "%S"),
-        ("s", "%-S"),
-        ("SSS", "%3f"),
-        ("A", "%p"),
-        ("a", "%P"),
-        ("ZZ", "%z"),
-        ("Z", "%:z"),
-        ("X", "%s"),
-    ];
     while let Some(first) = rest.chars().next() {
         if let Some(inside) = rest.strip_prefix('[')
             && let Some((literal, after)) = inside.split_once(']')

@@ -9,7 +9,7 @@ use super::{
     seed,
     workflow::{JobPlan, StepPlan, Target, Trigger, When, Workflow},
 };
-use crate::demo::scenario::{PullRequestSpec, Scenario, StepSpec, WorkflowSpec};
+use crate::demo::scenario::{PullRequestSpec, Scenario, Span, StepSpec, WorkflowSpec};
 
 /// Accounts with an entry, and those that are only mentioned.
 pub(super) fn users(code: &mut Code, scenario: &Scenario) {
@@ -93,7 +93,7 @@ fn step(spec: &StepSpec, siblings: &[StepSpec], scenario: &Scenario) -> StepPlan
             deployment: service.name.clone(),
             image: service.image_of(&tag),
             tag,
-            timeout: spec.timeout.map(|t| t.as_secs()),
+            timeout: spec.timeout.map(Span::as_secs),
             silent: spec.silent.map(|[from, to]| (from.as_secs(), to.as_secs())),
         })
     };

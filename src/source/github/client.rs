@@ -288,7 +288,7 @@ impl Client {
         let ask = Ask {
             method,
             url: self.address(path),
-            body: Some(body),
+            body: Some(body).filter(|body| !body.is_null()),
             etag: None,
             what,
             caller: Caller::Person,

@@ -79,7 +79,7 @@ impl Client {
     ) -> Result<GraphAnswer, Failure> {
         let body = json!({ "query": document, "variables": variables });
         let bytes = self.post(&self.settings().graphql, &body, what, caller).await?;
-        let mut answer: GraphAnswer = self.decode(&bytes, what)?;
+        let answer: GraphAnswer = self.decode(&bytes, what)?;
         drop(bytes);
         if answer.errors().iter().any(|error| error.is("RATE_LIMITED") || error.is("RATE_LIMIT")) {
             return Err(self.limited("graphql"));
@@ -88,11 +88,14 @@ impl Client {
         {
             self.learn_login(login);
         }
+        // Without data the document itself was refused; paths then name places in it, not in the answer.
         let is_empty = match &answer.data {
-            Some(Value::Object(fields)) => fields.values().all(Value::is_null),
+            Some(Value::Object(fields)) => {
+                fields.values().all(Value::is_null) && !answer.errors().iter().any(|error| error.alias().is_some())
+            }
             _ => true,
         };
-        if is_empty && !answer.errors().iter().any(|error| error.alias().is_some()) {
+        if is_empty {
             let message = answer.errors().iter().find_map(|error| error.message.clone());
             let why = message.unwrap_or_else(|| "it holds no data".to_owned());
             if why.to_ascii_lowercase().contains("rate limit") {
@@ -101,7 +104,6 @@ impl Client {
             let says = format!("GitHub '{}' refused {what}: {}", self.backend(), secret::mask(&why));
             return Err(Failure { message: why, ..Failure::new(ErrorKind::Unexpected, says) });
         }
-        answer.data.get_or_insert(Value::Null);
         Ok(answer)
     }
 }

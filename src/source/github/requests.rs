@@ -14,6 +14,7 @@ use crate::{
 pub struct WriteRequest {
     pub method: Method,
     pub path: String,
+    /// `Null`: none is sent.
     pub body: Value,
 }
 
@@ -98,7 +99,7 @@ pub fn rerun(key: &RunKey, only_failed: bool) -> WriteRequest {
 
 /// `POST …/runs/{id}/cancel`
 pub fn cancel(key: &RunKey) -> WriteRequest {
-    WriteRequest { method: Method::POST, path: format!("{}/cancel", run(key)), body: json!({}) }
+    WriteRequest { method: Method::POST, path: format!("{}/cancel", run(key)), body: Value::Null }
 }
 
 /// One of every request, made by the same functions as the real ones: method, path, body.
@@ -132,7 +133,7 @@ pub fn sample_requests() -> Vec<(&'static str, String, Option<Value>)> {
     let reads = reads.into_iter().map(|path| ("GET", path, None));
     let writes = writes.into_iter().map(|write| {
         let method = if write.method == Method::PUT { "PUT" } else { "POST" };
-        (method, write.path, Some(write.body))
+        (method, write.path, Some(write.body).filter(|body| !body.is_null()))
     });
     reads.chain(writes).collect()
 }
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn writes_carry_their_guards() {
         for (method, path, body) in sample_requests() {
-            assert_eq!(method == "GET", body.is_none(), "{path}");
+            assert_eq!(method == "GET" || path.ends_with("/cancel"), body.is_none(), "{path}");
             if path.ends_with("/merge") {
                 assert_eq!(body.unwrap()["sha"], "3e9d1c0000000000000000000000000000000000");
             } else if path.ends_with("/reviews") {

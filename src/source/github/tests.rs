@@ -1,5 +1,6 @@
 //! The client against a fake GitHub that can be slow, cut off, hostile or out of budget.
 
+mod demo;
 mod fake;
 mod inspect;
 mod limits;

@@ -72,7 +72,7 @@ impl Direct {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(limits.connect)
             .timeout(limits.answer)
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .tls_danger_accept_invalid_certs(tls.insecure);
         if is_loopback(&base) {
             client = client.no_proxy();

@@ -29,7 +29,7 @@ impl Http {
         match status {
             _ if status.is_success() => Ok(()),
             _ if status.is_redirection() => {
-                let to = reply.header("location").map(bare).unwrap_or("elsewhere");
+                let to = reply.header("location").map_or("elsewhere", bare);
                 fail(
                     ErrorKind::Unexpected,
                     format!(

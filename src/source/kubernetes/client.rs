@@ -221,6 +221,18 @@ impl Cluster {
         }
     }
 
+    /// Whether there is such an object. Asks for its metadata alone, so that the data of a Secret never leaves the server.
+    pub async fn exists(&self, path: &str) -> Result<bool, Failure> {
+        let mut request = self.request(Method::GET, path, None)?;
+        let metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(metadata));
+        match self.whole(false, request, self.answer_within()).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is(404) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Reads an answer whole, of at most [`MAX_BODY`] bytes, `within` a time.
     pub async fn get_bytes(&self, path: &str, within: Duration) -> Result<Bytes, Failure> {
         let request = self.request(Method::GET, path, None)?;
@@ -248,11 +260,12 @@ impl Cluster {
     /// Sends one request and waits `within` a time for the answer's head. An answer that is no success is a failure.
     async fn send(&self, write: bool, request: Request<Vec<u8>>, within: Duration) -> Result<Opened, Failure> {
         let what = resource(request.uri().path());
-        self.logged_in(|credential| {
+        let asked = self.logged_in(|credential| {
             let asked = self.send_with(write, credential, request.clone());
             async { timeout(within, asked).await.map_err(|_| self.too_slow(&what, within))? }
-        })
-        .await
+        });
+        // the future is large, and many of them are awaited together
+        Box::pin(asked).await
     }
 
     /// Sends one request and takes its whole answer, both `within` a time.
@@ -264,7 +277,7 @@ impl Cluster {
     ) -> Result<(HeaderMap, Bytes), Failure> {
         let _permit = self.0.calls.acquire().await.expect("never closed");
         let what = resource(request.uri().path());
-        self.logged_in(|credential| {
+        let asked = self.logged_in(|credential| {
             let asked = self.send_with(write, credential, request.clone());
             let answer = async {
                 let mut opened = asked.await?;
@@ -273,8 +286,8 @@ impl Cluster {
             };
             let what = &what;
             async move { timeout(within, answer).await.map_err(|_| self.too_slow(what, within))? }
-        })
-        .await
+        });
+        Box::pin(asked).await
     }
 
     /// Asks with the login, and once more with a new login if that is not accepted (401). A program that logs in has its
@@ -428,10 +441,21 @@ impl Writer {
         kind: &'static str,
         body: &serde_json::Value,
     ) -> Result<serde_json::Value, Failure> {
+        let (_, answer) = self.send_and_listen(method, path, kind, body).await?;
+        self.0.parse(path, &answer)
+    }
+
+    /// As [`Writer::send`], with the answer's headers: `Warning` says what the server only mentions.
+    pub async fn send_and_listen(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &'static str,
+        body: &serde_json::Value,
+    ) -> Result<(HeaderMap, Bytes), Failure> {
         let mut request = self.0.request(method, path, Some(body))?;
         request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        let (_, answer) = self.0.whole(true, request, self.0.answer_within()).await?;
-        self.0.parse(path, &answer)
+        self.0.whole(true, request, self.0.answer_within()).await
     }
 }
 
@@ -583,5 +607,5 @@ pub(super) fn sha256(data: &[u8]) -> String {
     use rustls::{SupportedCipherSuite, crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256 as SUITE};
     let SupportedCipherSuite::Tls13(suite) = SUITE else { unreachable!("it is named TLS13") };
     let digest = suite.common.hash_provider.hash(data);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }

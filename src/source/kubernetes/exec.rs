@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A credential is renewed this long before it ends.
-const EARLY: Duration = Duration::from_secs(60);
+const EARLY: Duration = Duration::from_mins(1);
 /// A failure answers for this long, so that the sources of a cluster do not each run a failing plugin.
 const FAILURE_HOLDS: Duration = Duration::from_secs(5);
 const MAX_OUTPUT: u64 = 1024 * 1024;
@@ -355,5 +355,6 @@ fn end_group(pid: Option<u32>) {
 #[cfg(not(unix))]
 fn end_group(_: Option<u32>) {}
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -47,7 +47,7 @@ impl Health {
     async fn beat(&mut self) -> Result<Vec<Fact>, SourceError> {
         self.ping().await?;
         if !self.identity.asked {
-            self.identity = identify(&self.cluster).await;
+            self.identity = Box::pin(identify(&self.cluster)).await;
         }
         let info = self.info();
         let same = self.told.as_ref().is_some_and(|told| is_no_news(told, &info));

@@ -114,7 +114,7 @@ impl Loaded {
             None if names.is_empty() => "No kubeconfig could be read.".to_owned(),
             None => format!("The kubeconfig has no current context: choose one of {}.", listed(&names)),
         };
-        let troubles: String = self.troubles.iter().map(|trouble| format!(" {trouble}")).collect();
+        let troubles = self.troubles.iter().fold(String::new(), |all, trouble| all + " " + trouble);
         Err(SourceError::new(ErrorKind::Unexpected, says + &troubles))
     }
 }

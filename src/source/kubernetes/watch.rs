@@ -3,6 +3,7 @@
 
 mod kind;
 mod lane;
+mod shapes;
 #[cfg(test)]
 mod tests;
 

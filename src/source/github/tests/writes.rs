@@ -83,7 +83,7 @@ async fn what_is_sent_is_bound_to_what_was_seen() {
             r#"POST /repos/acme/api/pulls/1490/reviews {"commit_id":"77ac01f","event":"APPROVE"}"#,
             r#"PUT /repos/acme/api/pulls/1490/merge {"merge_method":"squash","sha":"77ac01f"}"#,
             r#"POST /repos/acme/api/issues/1490/comments {"body":"hi"}"#,
-            "POST /repos/acme/api/actions/runs/412/cancel {}",
+            "POST /repos/acme/api/actions/runs/412/cancel null",
         ]
     );
 }

@@ -6,7 +6,7 @@ use crate::{model::kubernetes::Event, text::Clean};
 pub fn row(rows: &Rows, wire: &wire::Event) -> Event {
     let object = wire.involved_object.as_ref();
     let created = time(wire.metadata.creation_timestamp.as_ref());
-    let own_first = time(wire.first_timestamp.as_ref()).or_else(|| time(wire.event_time.as_ref()));
+    let own_first = time(wire.first_timestamp.as_ref()).or_else(|| time(wire.at.as_ref()));
     let series = wire.series.as_ref();
     let last = match series {
         Some(series) => time(series.last_observed_time.as_ref()),

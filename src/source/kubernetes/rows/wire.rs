@@ -311,7 +311,8 @@ pub struct Event {
     pub source: Option<EventSource>,
     pub first_timestamp: Option<String>,
     pub last_timestamp: Option<String>,
-    pub event_time: Option<String>,
+    #[serde(rename = "eventTime")]
+    pub at: Option<String>,
     pub count: Option<u32>,
     pub series: Option<Series>,
     pub reporting_component: Option<String>,

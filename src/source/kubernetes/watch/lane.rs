@@ -10,11 +10,12 @@ use std::{
 
 use bytes::BytesMut;
 use futures::{FutureExt, Stream};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::{sync::watch, time::timeout};
 
-use super::kind::{Watched, key_of};
+use super::{
+    kind::{Watched, key_of},
+    shapes::{About, Change, Page, Unreadable},
+};
 use crate::{
     model::Name,
     source::{
@@ -29,10 +30,12 @@ use crate::{
 };
 
 /// The server ends a watch after this long (`timeoutSeconds`); a little more without an end is a dead connection.
-pub const LASTS: Duration = Duration::from_secs(60);
+pub const LASTS: Duration = Duration::from_mins(1);
 const GRACE: Duration = Duration::from_secs(5);
 /// A watch that ends sooner than this without a line is not asked for again without a pause.
 const AT_ONCE: Duration = Duration::from_secs(1);
+/// What is taken from a storm at once, in bytes.
+const ENOUGH: usize = 1024 * 1024;
 const PAGE: u32 = 500;
 /// When a page of 500 is over the bound of one answer.
 const SMALL_PAGE: u32 = 20;
@@ -252,9 +255,8 @@ impl Lane {
         match chunk {
             Ok(Ok(Some(chunk))) => follow.rest.extend_from_slice(&chunk),
             // its time was over, or it broke, perhaps inside a line: on from the last version
-            Ok(Ok(None)) => return self.ended(None),
             Ok(Err(failure)) => return self.ended(Some(failure)),
-            Err(_) => return self.ended(None),
+            Ok(Ok(None)) | Err(_) => return self.ended(None),
         }
         self.take_more();
         self.read_lines()
@@ -277,7 +279,6 @@ impl Lane {
     /// What has arrived meanwhile, without waiting, so that a storm comes in batches.
     fn take_more(&mut self) {
         let Phase::Watch { stream: Some(follow), .. } = &mut self.phase else { return };
-        const ENOUGH: usize = 1024 * 1024;
         while follow.rest.len() < ENOUGH {
             let Some(Ok(Some(chunk))) = follow.answer.chunk().now_or_never() else { return };
             follow.rest.extend_from_slice(&chunk);
@@ -384,65 +385,4 @@ impl Lane {
 
 fn gone_step(facts: Vec<Fact>) -> Step {
     Step { facts, ..Step::default() }
-}
-
-/// How many objects could not be read, and why the first.
-#[derive(Default)]
-struct Unreadable {
-    count: usize,
-    first: Option<String>,
-}
-
-impl Unreadable {
-    fn add(&mut self, error: &serde_json::Error) {
-        self.count += 1;
-        self.first.get_or_insert_with(|| error.to_string());
-    }
-
-    fn note(self, kind: Watched) -> Option<Clean> {
-        let first = self.first?;
-        Some(Clean::line(&format!(
-            "{} of the {} cannot be read and are left out: {first}",
-            self.count,
-            kind.part().title()
-        )))
-    }
-}
-
-#[derive(Deserialize)]
-struct Page<'a> {
-    metadata: Option<PageMeta>,
-    #[serde(borrow)]
-    items: Option<Vec<&'a RawValue>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct PageMeta {
-    resource_version: Option<String>,
-    #[serde(rename = "continue")]
-    continues: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Change<'a> {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(borrow)]
-    object: &'a RawValue,
-}
-
-/// What an object is called, and its version.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct About {
-    metadata: AboutMeta,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct AboutMeta {
-    name: Option<String>,
-    namespace: Option<String>,
-    resource_version: Option<String>,
 }

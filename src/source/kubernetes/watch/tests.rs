@@ -139,9 +139,12 @@ async fn a_connection_cut_inside_a_line_loses_nothing() {
 
 #[tokio::test]
 async fn an_unreadable_object_is_left_out_and_told_the_rest_lives() {
-    let fake = Fake::start(|call| match call.watches() {
-        false => list(&[pod("a", 1), json!({"metadata": {"name": 7}}), json!("nonsense"), pod("b", 2)], "10", None),
-        true => Answer::Open(vec![]),
+    let fake = Fake::start(|call| {
+        if call.watches() {
+            Answer::Open(vec![])
+        } else {
+            list(&[pod("a", 1), json!({"metadata": {"name": 7}}), json!("nonsense"), pod("b", 2)], "10", None)
+        }
     })
     .await;
     let cluster = fake.cluster("{}").await;
@@ -259,11 +262,8 @@ async fn web_pages_throttling_and_failures_are_told_apart() {
 
 #[tokio::test]
 async fn a_silent_watch_is_reconnected_and_heartbeats_say_still_so() {
-    let fake = Fake::start(|call| match call.watches() {
-        false => list(&[pod("a", 1)], "10", None),
-        true => Answer::Open(vec![]),
-    })
-    .await;
+    let fake =
+        Fake::start(|call| if call.watches() { Answer::Open(vec![]) } else { list(&[pod("a", 1)], "10", None) }).await;
     let cluster = fake.cluster("{}").await;
     let mut source = watch(&cluster, Scope::All).lasting(Duration::from_secs(1));
     gather(&mut source, |facts, _| words(facts).contains(&"synced".to_owned())).await;
