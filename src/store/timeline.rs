@@ -290,3 +290,6 @@ fn from_alert(alert: &Alert) -> impl Iterator<Item = Change> + use<> {
     };
     pending.into_iter().chain(fired).chain(resolved)
 }
+
+#[cfg(test)]
+mod tests;

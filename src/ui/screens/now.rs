@@ -253,7 +253,7 @@ fn dress<'a>(pane: Pane, view: &View<'a>, focused: bool) -> Dress<'a> {
             info: Line::default(),
             parts: &[Part::Runs],
             nothing: "no runs",
-            name: 20,
+            name: 18,
             focused,
         },
         Pane::Kube => {
@@ -269,7 +269,7 @@ fn dress<'a>(pane: Pane, view: &View<'a>, focused: bool) -> Dress<'a> {
                 info,
                 parts: &[Part::Deployments, Part::StatefulSets, Part::DaemonSets, Part::Pods],
                 nothing: "no workloads in these namespaces",
-                name: 22,
+                name: 20,
                 focused,
             }
         }
@@ -278,7 +278,7 @@ fn dress<'a>(pane: Pane, view: &View<'a>, focused: bool) -> Dress<'a> {
             info: waiting,
             parts: &[Part::PullRequests],
             nothing: "no open pull request is yours or asks for you",
-            name: 30,
+            name: 26,
             focused,
         },
     }

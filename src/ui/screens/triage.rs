@@ -127,16 +127,8 @@ impl Triage {
     fn render_rows(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let theme = view.theme;
         let focused = self.pane == Pane::Groups;
-        let title = groups::title(view, &self.groups);
-        let marked = match self.marked.len() {
-            0 => String::new(),
-            count => format!("{count} marked"),
-        };
-        let info = match (marked.is_empty(), self.filter.is_empty()) {
-            (false, _) => Line::styled(marked, theme.accent),
-            (true, false) => Line::raw(format!("filter {}", self.filter)),
-            (true, true) => Line::default(),
-        };
+        let title = groups::title(view, &self.groups, self.marked.len());
+        let info = if self.filter.is_empty() { Line::default() } else { Line::raw(format!("filter {}", self.filter)) };
         let fresh = pane::fresh_line(view, &PARTS, None);
         let inside = pane::framed(view, title, info, fresh, focused, area, buf);
         let columns = groups::columns();

@@ -225,24 +225,24 @@ fn run(view: &View<'_>, run: &Run) -> Words {
     }
 }
 
-/// `checks 9/11`, `2 of 11 checks fail`; nothing where there are none.
+/// `9/11 checks`, `2 of 11 checks fail`; nothing where there are none.
 pub fn checks_words(checks: &Checks) -> String {
     match (checks.is_readable, checks.exist, checks.failed, checks.running) {
         (false, ..) => "checks unreadable".to_owned(),
         (_, false, ..) => "no checks".to_owned(),
         (_, _, failed, _) if failed > 0 => format!("{failed} of {} checks fail", checks.total()),
         (_, _, _, 0) => "checks ok".to_owned(),
-        _ => format!("checks {}/{}", checks.passed, checks.total()),
+        _ => format!("{}/{} checks", checks.passed, checks.total()),
     }
 }
 
 fn pull_request(view: &View<'_>, pr: &PullRequest) -> Words {
     let now = view.store.time_of(&pr.key.repo.host, view.now);
     let what = match (pr.need, &pr.merge, &pr.review) {
-        (Some(Need::Review), ..) => format!("{} wants your review", pr.author),
-        (Some(Need::MineFailing), MergeState::Conflicts, _) => "yours: conflicts".to_owned(),
-        (Some(Need::MineFailing), ..) => "yours: fails".to_owned(),
-        (Some(Need::MineReady), ..) => "yours: approved, ready to merge".to_owned(),
+        (Some(Need::Review), ..) => "your review".to_owned(),
+        (Some(Need::MineFailing), MergeState::Conflicts, _) => "conflicts".to_owned(),
+        (Some(Need::MineFailing), ..) => "yours fails".to_owned(),
+        (Some(Need::MineReady), ..) => "ready to merge".to_owned(),
         (None, MergeState::Draft, _) => format!("{}, draft", pr.author),
         (None, _, ReviewDecision::Approved) => format!("{}, approved", pr.author),
         (None, _, ReviewDecision::ChangesRequested) => format!("{}, changes requested", pr.author),
@@ -256,20 +256,32 @@ fn pull_request(view: &View<'_>, pr: &PullRequest) -> Words {
     Words {
         mark,
         name: format!("#{} {}", pr.key.number, pr.title),
-        says: format!("{what}   {}", checks_words(&pr.checks)),
+        says: if pr.need == Some(Need::Review) {
+            format!("{what}   {}   {}", checks_words(&pr.checks), pr.author)
+        } else {
+            format!("{what}   {}", checks_words(&pr.checks))
+        },
         when: pr.updated.or(pr.created).map_or_else(String::new, |at| age_of(at, now)),
     }
 }
 
+/// `DiskWillFill node=~node-.*`: what a silence matches, a plain alert name without its label.
+pub fn matchers(silence: &Silence) -> String {
+    let words = silence.matchers.iter().map(|matcher| match matcher.operator() {
+        "=" if matcher.name == "alertname" => matcher.value.to_string(),
+        operator => format!("{}{operator}{}", matcher.name, matcher.value),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 fn silence(view: &View<'_>, silence: &Silence) -> Words {
-    let matchers: Vec<String> = silence.matchers.iter().map(ToString::to_string).collect();
     let word = match silence.state.as_str() {
         "pending" => format!("from {}", day_clock(silence.starts, view.now.wall)),
         _ => format!("until {}", day_clock(silence.ends, view.now.wall)),
     };
     Words {
         mark: Mark::Silenced,
-        name: matchers.join(" "),
+        name: matchers(silence),
         says: format!("{}: {}", silence.created_by, silence.comment),
         when: word,
     }

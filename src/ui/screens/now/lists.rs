@@ -110,14 +110,16 @@ pub(super) fn needed(now: &mut Now, title: &str, focused: bool, view: &View<'_>,
     let inside = pane::framed(view, title, info, fresh, focused, area, buf);
     let ack = words::key_hint(view, Command::Acknowledge, "ack 15m");
     let ack_width = ack.iter().map(Span::width).sum::<usize>() as u16;
-    let columns = [
+    let mut columns = vec![
         Column::new("", 2, 100),
         Column::new("", 28, 98).min(14),
         Column::new("", 30, 96).min(20).grows(),
         Column::new("", 12, 97).right(),
-        // The footer says it too.
-        Column::new("", ack_width, 80),
     ];
+    // At 80 columns the footer says it alone.
+    if !view.is_narrow() {
+        columns.push(Column::new("", ack_width, 80));
+    }
     let cursor = now.needs.cursor();
     let details = now.needs.selected().and_then(|target| Story::of(view, target)).map(|story| story.details(view));
     let details = details.unwrap_or_default();

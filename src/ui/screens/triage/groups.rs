@@ -165,8 +165,8 @@ pub(super) fn entries(view: &View<'_>, groups: &[Group], open: &BTreeSet<Key>, f
     entries
 }
 
-/// `37 ALERTS in 6 GROUPS   3 firing   2 silenced`: the parts add up to the whole.
-pub(super) fn title(view: &View<'_>, groups: &[Group]) -> Line<'static> {
+/// `37 ALERTS, 6 GROUPS  3 firing  2 silenced`: the parts add up to the whole.
+pub(super) fn title(view: &View<'_>, groups: &[Group], marked: usize) -> Line<'static> {
     let theme = view.theme;
     let states: Vec<u8> = groups
         .iter()
@@ -178,7 +178,11 @@ pub(super) fn title(view: &View<'_>, groups: &[Group]) -> Line<'static> {
         return Line::raw("ALERTS");
     }
     let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "S" });
-    let mut line = Line::raw(format!("{} in {}", plural(states.len(), "ALERT"), plural(groups.len(), "GROUP")));
+    let mut line = Line::raw(format!("{}, {}", plural(states.len(), "ALERT"), plural(groups.len(), "GROUP")));
+    if marked > 0 {
+        line.push_span(Span::styled(format!("  {marked} marked"), theme.accent));
+        return line;
+    }
     let words = [
         ("firing", theme.broken),
         ("failing rules", theme.stale),
@@ -189,7 +193,7 @@ pub(super) fn title(view: &View<'_>, groups: &[Group]) -> Line<'static> {
     for (state, (word, style)) in words.into_iter().enumerate() {
         let count = states.iter().filter(|own| usize::from(**own) == state).count();
         if count > 0 {
-            line.push_span(Span::styled(format!("   {count} {word}"), style));
+            line.push_span(Span::styled(format!("  {count} {word}"), style));
         }
     }
     line
@@ -201,8 +205,17 @@ pub(super) fn columns() -> Vec<Column<'static>> {
         Column::new("n", 3, 90).right(),
         Column::new("alert", 24, 99).min(12).grows(),
         Column::new("since", 5, 95),
-        Column::new("state", 14, 97).min(8),
+        Column::new("state", 14, 97).min(14),
     ]
+}
+
+/// The state where its mark stands beside it: of a silence only its end.
+fn state_words(view: &View<'_>, alert: &Alert) -> String {
+    let words = words::alert_state(view, alert);
+    match words.split_once(" until ") {
+        Some((_, end)) => format!("until {end}"),
+        None => words,
+    }
 }
 
 fn since(view: &View<'_>, first: Option<Timestamp>) -> Line<'static> {
@@ -224,7 +237,7 @@ pub(super) fn group_cells(view: &View<'_>, group: &Group, is_open: bool) -> Vec<
     let worst = group.alerts.first().and_then(|key| view.store.alerts.get(key));
     let mark = worst.map_or(Mark::Blank, |alert| words::alert_mark(view, alert));
     let state = match (group.firing, worst) {
-        (0, Some(alert)) => words::alert_state(view, alert),
+        (0, Some(alert)) => state_words(view, alert),
         (firing, _) if firing == group.alerts.len() => "firing".to_owned(),
         (firing, _) => format!("{firing} firing"),
     };
@@ -249,19 +262,18 @@ pub(super) fn alert_cells(view: &View<'_>, alert: &Alert, is_inside: bool) -> Ve
         Line::styled(count, theme.dim),
         Line::styled(name, name_style(view, mark)),
         since(view, alert.active_since.or(alert.starts)),
-        Line::styled(words::alert_state(view, alert), theme.mark_style(mark)),
+        Line::styled(state_words(view, alert), theme.mark_style(mark)),
     ]
 }
 
 pub(super) fn silence_cells(view: &View<'_>, silence: &Silence) -> Vec<Line<'static>> {
     let theme = view.theme;
-    let matchers: Vec<String> = silence.matchers.iter().map(ToString::to_string).collect();
     let until = format!("until {}", words::day_clock(silence.ends, view.now.wall));
     let holds = view.store.alerts.values().filter(|alert| alert.silenced_by.contains(&silence.key.id)).count();
     vec![
         Line::from(theme.mark(Mark::Silenced)),
         Line::styled(if holds > 0 { holds.to_string() } else { String::new() }, theme.dim),
-        Line::styled(format!("  {}", matchers.join(" ")), theme.text),
+        Line::styled(format!("  {}", words::matchers(silence)), theme.text),
         Line::styled(words::clock(silence.starts), theme.dim),
         Line::styled(until, theme.dim),
     ]
