@@ -6,7 +6,7 @@ use crate::{
 };
 
 fn lines(world: &World) -> Vec<String> {
-    timeline(&world.store, world.clock.now(), Duration::from_secs(2 * 3600))
+    timeline(&world.store, world.clock.now(), Duration::from_hours(2))
         .iter()
         .map(|change| {
             let time = change.at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%M");

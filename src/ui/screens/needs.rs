@@ -150,10 +150,10 @@ pub fn workload_of_alert<'a>(view: &View<'a>, alert: &Alert) -> Option<&'a Workl
             return Some(workload);
         }
         let within = namespace.and_then(|namespace| {
-            let here = |workload: &&Box<Workload>| workload.key.namespace == *namespace && workload.key.name == *name;
-            store.kube.workloads.values().find(here)
+            let mut all = store.kube.workloads.values().map(|workload| &**workload);
+            all.find(|workload| workload.key.namespace == *namespace && workload.key.name == *name)
         });
-        if let Some(workload) = within.map(|workload| &**workload).or_else(|| settings.workload_named(name, store)) {
+        if let Some(workload) = within.or_else(|| settings.workload_named(name, store)) {
             return Some(workload);
         }
     }

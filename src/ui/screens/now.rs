@@ -42,7 +42,7 @@ use crate::{
 use self::{lists::Dress, story::Story};
 
 /// How far back the timeline goes.
-const WINDOW: Duration = Duration::from_secs(2 * 3600);
+const WINDOW: Duration = Duration::from_hours(2);
 /// After this long without a key somebody was away: what came meanwhile is marked new.
 const AWAY: i64 = 10 * 60;
 

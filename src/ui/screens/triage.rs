@@ -34,7 +34,7 @@ use crate::{
 use self::groups::{Group, Row};
 
 /// How far back the timeline goes: the night.
-const WINDOW: Duration = Duration::from_secs(12 * 3600);
+const WINDOW: Duration = Duration::from_hours(12);
 const PARTS: [Part; 2] = [Part::Alerts, Part::Silences];
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,7 +190,7 @@ impl Triage {
         let focused = self.pane == Pane::Timeline;
         let title = Line::from(vec![
             Span::raw("TIMELINE"),
-            Span::styled(format!("   {} in 12h, newest first", self.happened.len()), theme.dim),
+            Span::styled(format!("   {} in 12h, newest first", self.happened.count()), theme.dim),
         ]);
         let parts = [Part::Deployments, Part::ReplicaSets, Part::Events, Part::Runs, Part::Alerts];
         let fresh = pane::fresh_line(view, &parts, None);

@@ -1,5 +1,7 @@
 //! One line about an object, in the same words wherever it is listed.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
@@ -210,12 +212,12 @@ fn run(view: &View<'_>, run: &Run) -> Words {
         (None, _) => run.state.to_string(),
     };
     if !is_finished && run.jobs_total > 0 {
-        says.push_str(&format!(", {} of {} jobs done", run.jobs_done, run.jobs_total));
+        let _ = write!(says, ", {} of {} jobs done", run.jobs_done, run.jobs_total);
     }
     if let Some(branch) = &run.branch {
-        says.push_str(&format!("   {branch}"));
+        let _ = write!(says, "   {branch}");
     }
-    says.push_str(&format!("   {}", run.actor));
+    let _ = write!(says, "   {}", run.actor);
     let since = if is_finished { run.updated } else { run.started }.or(run.created);
     Words {
         mark: if is_stuck { Mark::Wrong } else { run_mark(run) },
@@ -349,7 +351,7 @@ fn backend(view: &View<'_>, id: &BackendId) -> Option<Words> {
         None => known.info.version.as_ref().map_or_else(|| known.kind.title().to_owned(), Clean::to_string),
     };
     for quota in known.quotas.values().filter(|quota| quota.limit > 0) {
-        says.push_str(&format!("   {} {}/{}", quota.resource, quota.remaining, quota.limit));
+        let _ = write!(says, "   {} {}/{}", quota.resource, quota.remaining, quota.limit);
     }
     let oldest = sources.iter().filter_map(|(_, state)| state.pulse.age(view.now)).max();
     let when = oldest.map_or_else(|| "never".to_owned(), coarse);

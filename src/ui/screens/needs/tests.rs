@@ -119,7 +119,7 @@ fn tabs_say_what_waits_and_what_is_unknown() {
 fn the_list_of_a_tiny_terminal() {
     let mut world = incident();
     world.fail(&github(), "GitHub refused the token (401)");
-    world.clock.advance(std::time::Duration::from_secs(3600));
+    world.clock.advance(std::time::Duration::from_hours(1));
     let mut buf = Buffer::empty(Rect::new(0, 0, 50, 8));
     plain_list(&world.view(), Rect::new(0, 0, 50, 8), &mut buf);
     let rows = rows_of(&buf);

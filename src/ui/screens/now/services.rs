@@ -1,6 +1,6 @@
 //! The services pane: ready pods, the bound panels' values and their trend.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
     super::{
@@ -16,7 +16,7 @@ use super::{
         needs, pane,
     },
     Now,
-    story::measure,
+    story::{Measure, measure},
 };
 use crate::{
     app::settings::ServiceBinding,
@@ -160,17 +160,29 @@ fn cells(view: &View<'_>, target: &Target, titles: &[String], alerted: &[(Worklo
     ];
     for title in titles {
         let found = measures.iter().find(|(own, _)| own == title).map(|(_, measure)| measure);
-        let style = if found.is_some_and(|measure| measure.is_over()) { theme.broken } else { theme.text };
+        let style = if found.is_some_and(Measure::is_over) { theme.broken } else { theme.text };
         let value = found.map_or_else(|| "-".to_owned(), |measure| measure.text().unwrap_or_else(|| "..".to_owned()));
         cells.push(Line::styled(value, if value_is_known(found) { style } else { theme.dim }));
     }
-    let first = measures.first().and_then(|(_, measure)| measure.data?.series.first());
-    let points: Vec<Option<f64>> =
-        first.map(|series| series.points.iter().map(|(_, value)| *value).collect()).unwrap_or_default();
-    cells.push(Line::from(sparkline(&points, SPARK, Style::new(), theme)));
+    let first = measures.first().map(|(_, measure)| measure);
+    let points = first.map(trend).unwrap_or_default();
+    let style = if first.is_some_and(Measure::is_over) { theme.broken } else { theme.dim };
+    cells.push(Line::from(sparkline(&points, SPARK, style, theme)));
     cells
 }
 
-fn value_is_known(measure: Option<&super::story::Measure<'_>>) -> bool {
+/// The first series; flat where it lies far below its limit, else noise would look like an outage.
+fn trend(measure: &Measure<'_>) -> Vec<Option<f64>> {
+    let series = measure.data.and_then(|data| data.series.first());
+    let points: Vec<Option<f64>> =
+        series.map(|series| series.points.iter().map(|(_, value)| *value).collect()).unwrap_or_default();
+    let most = points.iter().flatten().copied().fold(0.0, f64::max);
+    if measure.limit().is_some_and(|limit| most < limit / 10.0) {
+        return points.into_iter().map(|value| value.map(|_| 0.0)).collect();
+    }
+    points
+}
+
+fn value_is_known(measure: Option<&Measure<'_>>) -> bool {
     measure.is_some_and(|measure| measure.value().is_some())
 }

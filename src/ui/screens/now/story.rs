@@ -14,7 +14,7 @@ use crate::{
     model::{
         alert::Alert,
         kubernetes::{Workload, WorkloadKey, tag_of},
-        metric::{Panel, PanelData, PanelKey},
+        metric::{Panel, PanelData, PanelKey, Series},
     },
     query::{Answer, PanelQuery, Query},
     store::{
@@ -198,7 +198,7 @@ impl Measure<'_> {
     /// The newest value: the panel's own reducer's, else the first series' last.
     pub fn value(&self) -> Option<f64> {
         let data = self.data?;
-        data.value.or_else(|| data.series.iter().find_map(|series| series.last()).map(|(_, value)| value))
+        data.value.or_else(|| data.series.iter().find_map(Series::last).map(|(_, value)| value))
     }
 
     pub fn limit(&self) -> Option<f64> {

@@ -1,5 +1,7 @@
 //! The facts of the selected alert or silence: whom it reaches, what it says, its labels.
 
+use std::fmt::Write as _;
+
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -53,7 +55,7 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
     };
     let mut state = format!("{}   {}", words::alert_state(view, alert), alert.priority.name());
     if let (Some(active), Some(starts)) = (alert.active_since, alert.starts) {
-        state.push_str(&format!("   true since {}, fired {}", words::clock(active), words::clock(starts)));
+        let _ = write!(state, "   true since {}, fired {}", words::clock(active), words::clock(starts));
     }
     lines.push(field(view, "state", state));
     lines.push(field(view, "goes to", to));
@@ -66,7 +68,7 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
         let mut text = format!("{}   {}/{} ready", workload.key, workload.ready, workload.desired);
         let deploys = deploys_of(view.store, workload);
         if let Some(deploy) = deploys.iter().find(|deploy| onset.is_none_or(|onset| deploy.at <= onset)) {
-            text.push_str(&format!("   deploy {} {}", deploy.tags(), words::day_clock(deploy.at, view.now.wall)));
+            let _ = write!(text, "   deploy {} {}", deploy.tags(), words::day_clock(deploy.at, view.now.wall));
         }
         lines.push(field(view, "workload", text));
     }
