@@ -288,6 +288,11 @@ impl App {
         }
     }
 
+    /// The composition root changed the store: sources came or went.
+    pub fn note_changes(&mut self, changes: Changes) {
+        self.changed(changes);
+    }
+
     fn changed(&mut self, changes: Changes) {
         if !changes.is_empty() {
             self.changes |= changes;

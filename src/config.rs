@@ -1,3 +1,7 @@
-//! Configuration: the shapes of `config.toml`. Every key and its default stands in `config.example.toml`.
+//! Configuration: the shapes of `config.toml`, reading it, the folders it stands in, and tokens. Every key and its
+//! default stands in `config.example.toml`.
 
 pub mod file;
+pub mod load;
+pub mod paths;
+pub mod token;

@@ -2,12 +2,14 @@
 
 pub mod action;
 pub mod app;
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod demo;
 pub mod effects;
 pub mod keymap;
 pub mod model;
+pub mod operator;
 pub mod query;
 pub mod runtime;
 pub mod secret;
@@ -17,3 +19,5 @@ pub mod terminal;
 pub mod text;
 pub mod time;
 pub mod ui;
+pub mod units;
+pub mod wire;

@@ -53,7 +53,7 @@ pub trait Host {
     /// A login to run with the screen suspended, for [`Effect::Login`].
     fn login(&mut self, effect: &Effect, app: &App) -> Option<std::process::Command>;
     /// Once a minute and at the end: keep a snapshot.
-    fn keep(&mut self, app: &App);
+    fn keep(&mut self, app: &App, is_end: bool);
 }
 
 /// Runs the cockpit until it is told to end.
@@ -121,7 +121,7 @@ pub async fn run(
                 effects.extend(app.update(Msg::Tick, clock.now()));
                 if clock.now().since(kept) >= Duration::from_secs(60) {
                     kept = clock.now().mono;
-                    host.keep(app);
+                    host.keep(app, false);
                 }
             }
         }
@@ -136,7 +136,7 @@ pub async fn run(
         app.store.keep_answers(&wanted);
     }
     drop(keyboard);
-    host.keep(app);
+    host.keep(app, true);
     finish(app, &mut screen, work).await;
     Ok(())
 }

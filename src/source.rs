@@ -1,5 +1,11 @@
 //! Sources read the world and report facts. They know nothing of the screen.
 
+pub mod alertmanager;
+pub mod github;
+pub mod grafana;
+pub mod http;
+pub mod kubernetes;
+pub mod severity;
 pub mod supervise;
 
 use std::time::Duration;

@@ -4,6 +4,7 @@ pub mod kube;
 pub mod logs;
 pub mod ring;
 pub mod slot;
+pub mod snapshot;
 pub mod table;
 pub mod timeline;
 

@@ -10,7 +10,10 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use midwatch::demo::{code::Code, github, scenario::Scenario, story::Story, telemetry::Telemetry, world::World};
+use midwatch::{
+    demo::{code::Code, github, scenario::Scenario, story::Story, telemetry::Telemetry, world::World},
+    source::github::{documents, requests::sample_requests},
+};
 use serde_json::{Value, json};
 
 const TOKEN: &str = "ghp_witness";
@@ -73,6 +76,7 @@ fn addresses(code: &Code) -> Vec<String> {
         for workflow in &repo.workflows {
             all.push(format!("{at}/actions/workflows/{}", workflow.id));
             all.push(format!("{at}/actions/workflows/{}/runs", workflow.file));
+            all.push(format!("{at}/contents/{}?ref={head}", workflow.path()));
         }
         for run in code.runs.iter().filter(|r| r.repo == index) {
             let parts = ["", "/attempts/1", "/jobs?filter=all", "/attempts/1/jobs"];
@@ -103,6 +107,13 @@ fn requests() -> Value {
     ])
 }
 
+/// Requests the cockpit sends, made by its own builders.
+fn own_requests() -> Vec<Value> {
+    let request =
+        |(method, path, body): (&str, String, Option<Value>)| json!({ "method": method, "path": path, "body": body });
+    sample_requests().into_iter().map(request).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_fit_githubs_own_descriptions() {
     let Some(folder) = packages() else { return };
@@ -115,8 +126,11 @@ async fn answers_fit_githubs_own_descriptions() {
     let list = include_str!("witness/pulls.graphql");
     let one = include_str!("witness/pull.graphql");
     let search = include_str!("witness/search.graphql");
+    let mut requests = requests();
+    requests.as_array_mut().unwrap().extend(own_requests());
+    let documents: Vec<String> = documents::all().into_iter().map(|(_, document)| document).collect();
     let job = json!({
-        "base": base, "token": TOKEN, "get": get, "requests": requests(),
+        "base": base, "token": TOKEN, "get": get, "requests": requests, "graphql": documents,
         "ask": [
             { "query": list, "variables": { "n": 30 } },
             { "query": one, "variables": { "pr": 1490 } },

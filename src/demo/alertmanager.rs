@@ -64,11 +64,11 @@ fn config(world: &World) -> String {
     let mut text = format!("route:\n  receiver: {root}\n  group_by: [alertname, service]\n  routes:\n");
     for receiver in receivers.iter().filter(|r| !r.severities.is_empty()) {
         let wanted = receiver.severities.join("|");
-        text += &format!("  - receiver: {}\n    matchers: [severity=~\"{wanted}\"]\n", receiver.name);
+        text += &["  - receiver: ", &receiver.name, "\n    matchers: [severity=~\"", &wanted, "\"]\n"].concat();
     }
     text += "receivers:\n";
     for receiver in receivers {
-        text += &format!("- name: {}\n", receiver.name);
+        text += &["- name: ", &receiver.name, "\n"].concat();
     }
     text
 }
@@ -89,24 +89,24 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(pairs: &[(String, String)]) -> Result<Self, Response> {
-        let bad = |text: String| refuse(StatusCode::BAD_REQUEST, text);
+    /// Reads the query; the error is the text of a 400.
+    fn read(pairs: &[(String, String)]) -> Result<Self, String> {
         let mut wanted = Self { matchers: Vec::new(), active: true, silenced: true, receiver: None };
         for (key, value) in pairs {
             let on = || match value.as_str() {
                 "true" | "1" => Ok(true),
                 "false" | "0" => Ok(false),
-                _ => Err(bad(format!("{key} in query must be of type boolean: \"{value}\""))),
+                _ => Err(format!("{key} in query must be of type boolean: \"{value}\"")),
             };
             match key.as_str() {
-                "filter" => wanted.matchers.push(Matcher::parse(value).map_err(bad)?),
+                "filter" => wanted.matchers.push(Matcher::parse(value)?),
                 "active" => wanted.active = on()?,
                 "silenced" => wanted.silenced = on()?,
                 // Nothing here is ever inhibited, muted or unprocessed; only the form is checked.
                 "inhibited" | "unprocessed" | "muted" => drop(on()?),
                 "receiver" => {
                     let regex = Regex::new(&format!("^(?:{value})$"));
-                    let regex = regex.map_err(|_| bad(format!("failed to parse receiver param: {value}")))?;
+                    let regex = regex.map_err(|_| format!("failed to parse receiver param: {value}"))?;
                     wanted.receiver = Some(regex);
                 }
                 _ => {}
@@ -170,7 +170,8 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out += &format!("%{byte:02X}");
+            out.push('%');
+            out.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
         }
         out
     })
@@ -179,14 +180,14 @@ fn encoded(text: &str) -> String {
 async fn alerts(State(world): State<Shared>, Query(pairs): Pairs) -> Response {
     match Wanted::read(&pairs) {
         Ok(wanted) => Json(wanted.pick(&lock(&world))).into_response(),
-        Err(refusal) => refusal,
+        Err(text) => refuse(StatusCode::BAD_REQUEST, text),
     }
 }
 
 async fn groups(State(world): State<Shared>, Query(pairs): Pairs) -> Response {
     let wanted = match Wanted::read(&pairs) {
         Ok(wanted) => wanted,
-        Err(refusal) => return refusal,
+        Err(text) => return refuse(StatusCode::BAD_REQUEST, text),
     };
     let mut groups: BTreeMap<(String, String, String), Vec<Value>> = BTreeMap::new();
     for alert in wanted.pick(&lock(&world)) {

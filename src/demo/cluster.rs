@@ -2,6 +2,8 @@
 //!
 //! Everything happens on timers and on queues of objects that changed, so that a calm cluster costs nothing to step.
 
+pub mod condition;
+pub mod container;
 pub mod daemonset;
 pub mod deployment;
 pub mod edit;
@@ -16,7 +18,9 @@ pub mod pod_status;
 pub mod replicas;
 pub mod statefulset;
 pub mod store;
+pub mod system;
 pub mod template;
+pub mod termination;
 #[cfg(test)]
 pub(in crate::demo) mod tests;
 pub mod views;

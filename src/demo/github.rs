@@ -18,6 +18,7 @@ use super::{code::Code, world::Shared};
 
 mod actions;
 mod commits;
+mod contents;
 mod graphql;
 mod limits;
 mod objects;
@@ -168,6 +169,7 @@ fn in_repo(code: &mut Code, call: &Call<'_>, repo: usize, rest: &[&str]) -> Repl
         ("GET", ["check-runs", id, "annotations"]) => commits::annotations(code, call, repo, id),
         ("GET", ["commits"]) => commits::list(code, call, repo),
         ("GET", ["commits", rest @ ..]) => commits::route(code, call, repo, rest),
+        ("GET", ["contents", path @ ..]) => contents::file(code, call, repo, &path.join("/")),
         ("GET", ["compare", rest @ ..]) => commits::compare(code, call, repo, &rest.join("/")),
         ("GET", ["pulls" | "issues", ..]) => pulls::route(code, call, repo, rest),
         (_, ["pulls" | "issues", ..]) => writes::route(code, call, repo, rest),

@@ -2,7 +2,7 @@
 //!
 //! It speaks Kubernetes 1.33: discovery (legacy and aggregated), LIST, WATCH, Table, PATCH, logs, access reviews.
 //!
-//! The token comes as a bearer token, or as a path prefix `/as/TOKEN`: client-go sends no credentials over plain HTTP
+//! The token comes as a bearer token, or, without one, as a path prefix `/as/TOKEN`: client-go sends no credentials over plain HTTP
 //! (`clientcmd`, `IsConfigTransportTLS`), so a kubeconfig for `kubectl` must name the server `http://HOST:PORT/as/TOKEN`.
 
 pub mod access;
@@ -89,9 +89,12 @@ pub fn router_with_watch_list(world: Shared, cluster: usize, token: String) -> R
 async fn handle(State(server): State<Server>, mut request: Request) -> Response {
     let bearer = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
     let mut token = bearer.and_then(|v| v.strip_prefix("Bearer ")).unwrap_or_default().to_owned();
+    let named = request.headers().contains_key(header::AUTHORIZATION);
     if let Some((prefix, uri)) = without_prefix(request.uri()) {
         *request.uri_mut() = uri;
-        token = prefix;
+        if !named {
+            token = prefix;
+        }
     }
     let Some((_, role)) = server.tokens.iter().find(|(known, _)| *known == token) else {
         return Failure::unauthorized().into_response();
@@ -125,10 +128,10 @@ fn route(server: &Server, role: &Role, parts: &Parts, body: &[u8]) -> Result<Res
         Route::Healthy => Ok(reply(StatusCode::OK, "text/plain; charset=utf-8", Body::from("ok"))),
         Route::Discovery(text, content_type) => Ok(reply(StatusCode::OK, content_type, Body::from(text))),
         Route::Review(kind) => access::review(server, role, &kind, body),
-        Route::Metrics(which) => metrics::answer(server, role, &which, &request::Query::of(parts)),
+        Route::Metrics(which) => metrics::answer(server, &which, &request::Query::of(parts)),
         Route::Object(ask) => {
             access::check(role, &ask)?;
-            let answer = object(server, role, &ask, body);
+            let answer = object(server, &ask, body);
             audit(server, role, &ask, &answer);
             answer
         }
@@ -136,7 +139,7 @@ fn route(server: &Server, role: &Role, parts: &Parts, body: &[u8]) -> Result<Res
 }
 
 /// Everything under a kind of object.
-fn object(server: &Server, role: &Role, ask: &Ask, body: &[u8]) -> Result<Response, Failure> {
+fn object(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> {
     match (ask.method.as_str(), ask.sub.as_str()) {
         ("GET", "") if ask.watches() => watch::watch(server, ask),
         ("GET", "") if ask.name.is_some() => list::get(server, ask),
@@ -151,10 +154,7 @@ fn object(server: &Server, role: &Role, ask: &Ask, body: &[u8]) -> Result<Respon
         ("DELETE", "") if ask.name.is_some() => write::delete(server, ask, body),
         ("DELETE", "") => write::delete_all(server, ask, body),
         (_, "" | "log" | "eviction" | "status") => Err(Failure::method_not_allowed()),
-        _ => {
-            let _ = role;
-            Err(Failure::path_not_found())
-        }
+        _ => Err(Failure::path_not_found()),
     }
 }
 

@@ -219,9 +219,10 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
     }
     let seed = options.seed.unwrap_or(scenario.seed);
     let started = options.at.unwrap_or_else(|| (options.wall)());
+    // From here on: what the building takes, the world catches up with.
+    let clock = WorldClock::new(options.wall.clone(), started, options.speed);
     let built = tokio::task::spawn_blocking(move || World::new(scenario, seed, started));
     let world: Shared = Arc::new(std::sync::Mutex::new(built.await.expect("building a world does not panic")));
-    let clock = WorldClock::new(options.wall.clone(), started, options.speed);
     let scenario = lock(&world).story.scenario.clone();
     let token = |prefix: &str, of: &str| format!("{prefix}{}", chance::hex(seed, &["token", of], 36));
     let mut harbour =

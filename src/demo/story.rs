@@ -9,7 +9,7 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -31,6 +31,8 @@ pub struct Story {
     /// Events not yet played, the next one last.
     ahead: Vec<EventSpec>,
     strain: BTreeMap<usize, Strain>,
+    /// The pods that started with an image of which some crash, in that order: it decides which ones do.
+    started: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 /// How a container of one image behaves; the cluster's kubelet asks once per container start.
@@ -74,7 +76,7 @@ impl Story {
     pub fn new(scenario: Arc<Scenario>, seed: u64, start: Timestamp) -> Self {
         let mut ahead = scenario.event.clone();
         ahead.sort_by(|a, b| b.at.as_secs().total_cmp(&a.at.as_secs()));
-        Self { scenario, seed, start, ahead, strain: BTreeMap::new() }
+        Self { scenario, seed, start, ahead, strain: BTreeMap::new(), started: Mutex::default() }
     }
 
     /// Plays what the script has for the time up to `now`.
@@ -137,7 +139,7 @@ impl Story {
             return calm();
         }
         let draw = |what: &str| chance::unit(self.seed, &[of.pod, of.image, what]);
-        let crash = version.crash.as_ref().filter(|crash| draw("crash") < crash.share);
+        let crash = version.crash.as_ref().filter(|crash| self.crashes(of, crash.share));
         Behaviour {
             ready_after: crash.is_none().then(|| version.ready_after.as_secs() * (0.8 + 0.4 * draw("ready"))),
             crash: crash.map(|crash| Crash {
@@ -148,6 +150,20 @@ impl Story {
             memory_mib: version.memory_mib * (0.95 + 0.1 * draw("memory")),
             cpu_millis: version.cpu_millis,
         }
+    }
+
+    /// Whether this pod is one of those that crash: a fixed share of them, spread evenly over the order of their starts,
+    /// so that a rollout goes the same way whatever the seed.
+    fn crashes(&self, of: &ContainerRef<'_>, share: f64) -> bool {
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let pods = started.entry(format!("{}/{}/{}", of.cluster, of.namespace, of.image)).or_default();
+        let place = pods.iter().position(|pod| pod == of.pod).unwrap_or_else(|| {
+            pods.push(of.pod.to_owned());
+            pods.len() - 1
+        });
+        let phase = 0.1 + 0.4 * chance::unit(self.seed, &[of.image, "crash"]);
+        let before = |count: usize| (count as f64 * share + phase).floor();
+        before(place + 1) > before(place)
     }
 
     /// What this container instance writes between two moments (from inclusive, to exclusive), oldest first. A pure

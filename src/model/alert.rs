@@ -13,7 +13,7 @@ pub struct AlertKey {
     pub fingerprint: Name,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AlertState {
     Firing,
     /// True, but its hold time is not over (Grafana and Prometheus rules know; Alertmanager does not).
@@ -51,7 +51,7 @@ impl Priority {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     pub key: AlertKey,
     pub name: Clean,
@@ -146,7 +146,7 @@ pub struct SilenceKey {
     pub id: Name,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Silence {
     pub key: SilenceKey,
     pub matchers: Vec<Matcher>,
@@ -159,7 +159,7 @@ pub struct Silence {
 }
 
 /// A group as the backend groups for notification.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertGroup {
     pub backend: BackendId,
     /// The labels it is grouped by.

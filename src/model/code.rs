@@ -48,7 +48,7 @@ pub enum Need {
 }
 
 /// Checks of a head commit, counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checks {
     pub passed: u32,
     pub failed: u32,
@@ -64,7 +64,7 @@ impl Checks {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReviewDecision {
     Approved,
     ChangesRequested,
@@ -75,7 +75,7 @@ pub enum ReviewDecision {
 }
 
 /// GitHub's `mergeStateStatus`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MergeState {
     /// CLEAN, HAS_HOOKS.
     Ready,
@@ -90,7 +90,7 @@ pub enum MergeState {
     Other(Clean),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PullRequest {
     pub key: PullRequestKey,
     /// GraphQL node id.
@@ -143,7 +143,7 @@ impl MergeMethod {
 }
 
 /// A changed file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChangedFile {
     pub path: Clean,
     /// `A` `M` `D` `R`, or `?`.
@@ -155,14 +155,14 @@ pub struct ChangedFile {
 }
 
 /// One check run or commit status, by name.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     pub name: Clean,
     pub state: RunState,
     pub url: Option<Clean>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Review {
     pub author: Name,
     /// `APPROVED`, `CHANGES_REQUESTED`, `COMMENTED`, `DISMISSED`, in lower case words.
@@ -172,7 +172,7 @@ pub struct Review {
 }
 
 /// What the list does not carry, read when a pull request is looked at.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PullRequestDetail {
     pub key: PullRequestKey,
     pub head_sha: Name,
@@ -187,7 +187,7 @@ pub struct PullRequestDetail {
 }
 
 /// State of a run, a job, a step or a check: status and conclusion as one word.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunState {
     Queued,
     Running,
@@ -233,7 +233,7 @@ impl fmt::Display for RunState {
 }
 
 /// A workflow run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     pub key: RunKey,
     pub workflow: Clean,
@@ -260,7 +260,7 @@ pub struct Run {
     pub jobs_total: u32,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     pub number: u32,
     pub name: Clean,
@@ -269,7 +269,7 @@ pub struct Step {
     pub completed: Option<Timestamp>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     pub key: JobKey,
     pub name: Clean,
@@ -282,7 +282,7 @@ pub struct Job {
 }
 
 /// The log of a finished job.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobLog {
     pub job: JobKey,
     pub lines: Vec<Clean>,

@@ -79,7 +79,7 @@ impl fmt::Display for WorkloadKey {
 }
 
 /// The controller an object belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Owner {
     /// `ReplicaSet`, `StatefulSet`, `DaemonSet`, `Job`, …
     pub kind: Name,
@@ -88,7 +88,7 @@ pub struct Owner {
 }
 
 /// How a container ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Termination {
     /// `OOMKilled`, `Error`, `Completed`, …
     pub reason: Clean,
@@ -99,7 +99,7 @@ pub struct Termination {
     pub finished: Option<Timestamp>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ContainerState {
     Waiting {
         reason: Clean,
@@ -114,7 +114,7 @@ pub enum ContainerState {
 }
 
 /// One container of a pod, main or sidecar or init.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Container {
     pub name: Name,
     pub role: ContainerRole,
@@ -132,7 +132,7 @@ pub struct Container {
     pub memory_limit: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContainerRole {
     Main,
     Init,
@@ -141,7 +141,7 @@ pub enum ContainerRole {
 }
 
 /// One pod.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pod {
     pub key: ObjectKey,
     pub uid: Name,
@@ -189,7 +189,7 @@ impl Pod {
 }
 
 /// Who else sets a workload's fields, by the marks on the object (see Argo CD, Flux and Helm documentation).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Manager {
     ArgoCd {
         application: Clean,
@@ -227,13 +227,13 @@ impl fmt::Display for Manager {
 }
 
 /// How far a rollout is, in the words of `kubectl rollout status`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolloutStatus {
     pub words: Clean,
     pub state: RolloutState,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RolloutState {
     Progressing,
     /// `ProgressDeadlineExceeded`.
@@ -244,7 +244,7 @@ pub enum RolloutState {
 }
 
 /// A Deployment, StatefulSet or DaemonSet.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Workload {
     pub key: WorkloadKey,
     pub uid: Name,
@@ -287,7 +287,7 @@ pub struct Workload {
 }
 
 /// A ReplicaSet: one revision of a Deployment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplicaSet {
     pub key: ObjectKey,
     pub uid: Name,
@@ -303,7 +303,7 @@ pub struct ReplicaSet {
 }
 
 /// An event, counted up by the server.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     pub key: ObjectKey,
     pub uid: Name,
@@ -320,7 +320,7 @@ pub struct Event {
 }
 
 /// One revision of a workload, from a ReplicaSet or a ControllerRevision, read in full for a plan.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Revision {
     pub number: i64,
     /// Name of the ReplicaSet or ControllerRevision.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     model::{
-        BackendId, Name, SourceId,
+        BackendId, Level, Name, SourceId,
         kubernetes::{Event, ObjectKey, Owner, Pod, ReplicaSet, Workload, WorkloadKey, WorkloadKind},
     },
     source::Delta,
@@ -131,6 +131,12 @@ impl Kube {
             WorkloadKind::Deployment => self.sets_of(workload).iter().flat_map(|set| of(&set.uid)).collect(),
             WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => of(&workload.uid).collect(),
         }
+    }
+
+    /// How bad a workload is: its own state, or that of its worst pod. A rollout in progress whose pods crash is broken.
+    pub fn level_of(&self, workload: &Workload) -> Level {
+        let worst = self.pods_of(workload).iter().map(|pod| pod.level).min().unwrap_or(Level::Ok);
+        workload.level.min(worst)
     }
 
     /// The workload a pod belongs to, through its ReplicaSet if it has one.

@@ -68,7 +68,7 @@ const deref = (thing) => {
 
 const templates = Object.keys(api.paths).map((template) => {
   const fixed = template.split('/').filter((part) => part && !part.startsWith('{')).length;
-  const source = template.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{(basehead|ref)\}/g, '.+').replace(/\{[^}]+\}/g, '[^/]+');
+  const source = template.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{(basehead|ref|path)\}/g, '.+').replace(/\{[^}]+\}/g, '[^/]+');
   return { template, fixed, pattern: new RegExp(`^${source}$`) };
 });
 function operation(method, url) {

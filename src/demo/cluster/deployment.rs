@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Cluster, Timer,
+    condition::{condition_mut, set_condition},
     fields::{self, Writer},
     ids, json as js,
     kinds::Resource,
@@ -108,12 +109,12 @@ impl Cluster {
         let highest = old.iter().map(|set| revision(&set.value)).max().unwrap_or_default();
         if !paused {
             new = Some(match new {
-                Some(set) => self.adopt(at, &mut deployment, set, highest),
+                Some(set) => self.adopt(at, &mut deployment, &set, highest),
                 None => self.create_set(at, &object, &mut deployment, highest + 1),
             });
         }
         let scaled = old.iter().chain(&new).any(|set| {
-            set.spec > 0 && js::annotation(&set.value, DESIRED) != deployment["spec"]["replicas"].to_string()
+            set.spec > 0 && js::annotation(&set.value, DESIRED).parse() != Ok(js::int(&deployment, "/spec/replicas"))
         });
         if paused || scaled {
             self.proportion(at, &deployment, &mut old, new.as_mut());
@@ -133,7 +134,7 @@ impl Cluster {
     }
 
     /// An existing ReplicaSet serves the template: it becomes the newest revision.
-    fn adopt(&mut self, at: Timestamp, deployment: &mut Value, set: Set, highest: u64) -> Set {
+    fn adopt(&mut self, at: Timestamp, deployment: &mut Value, set: &Set, highest: u64) -> Set {
         let mut value = set.value.clone();
         let current = revision(&value);
         if current <= highest {
@@ -282,10 +283,8 @@ impl Cluster {
             }
             return;
         }
-        if let Some(new) = new.take() {
-            if new.spec > 0 || new.available >= desired {
-                active.push(new);
-            }
+        if let Some(new) = new.take().filter(|new| new.spec > 0 || new.available >= desired) {
+            active.push(new);
         }
         if active.len() == 1 {
             self.scale_set(at, deployment, active[0], desired);
@@ -378,86 +377,43 @@ impl Cluster {
 
     /// The Progressing condition, with its deadline.
     fn progress(&mut self, at: Timestamp, deployment: &mut Value, new: Option<&Set>, complete: bool, progressed: bool) {
-        let reason =
-            js::condition(deployment, "Progressing").map(|c| js::text(c, "/reason").to_owned()).unwrap_or_default();
         let set = new.map(|set| set.name().to_owned()).unwrap_or_default();
-        let started = matches!(reason.as_str(), "NewReplicaSetCreated");
+        let (mut reason, mut mine) = (String::new(), false);
+        if let Some(condition) = js::condition(deployment, "Progressing") {
+            js::text(condition, "/reason").clone_into(&mut reason);
+            mine = js::text(condition, "/message").contains(&format!("\"{set}\""));
+        }
         if complete {
-            if reason != "NewReplicaSetAvailable" {
+            if reason != "NewReplicaSetAvailable" || !mine {
                 let message = format!("ReplicaSet \"{set}\" has successfully progressed.");
                 set_condition(deployment, at, "Progressing", true, "NewReplicaSetAvailable", &message);
             }
             return;
         }
-        let about_this = js::condition(deployment, "Progressing")
-            .is_some_and(|c| js::text(c, "/message").contains(&format!("\"{set}\"")));
-        if reason == "NewReplicaSetAvailable" && about_this && !progressed {
-            return; // A pod of a finished roll-out failed: that is not a roll-out.
+        // A pod of a finished roll-out that fails, or a scaling, is not a roll-out.
+        let status = |field: &str| js::int(deployment, &format!("/status/{field}"));
+        if reason == "NewReplicaSetAvailable" && mine && status("replicas") == status("updatedReplicas") {
+            return;
         }
-        if reason == "NewReplicaSetAvailable" && about_this {
-            let desired = js::int(deployment, "/spec/replicas");
-            if new.is_some_and(|set| set.spec == desired)
-                && js::int(deployment, "/status/updatedReplicas") == js::int(deployment, "/status/replicas")
-            {
-                return;
-            }
-        }
-        if progressed || reason.is_empty() || !about_this {
+        if progressed || !(mine || reason == "NewReplicaSetCreated") {
             let message = format!("ReplicaSet \"{set}\" is progressing.");
-            if started && !progressed {
-                return;
-            }
             set_condition(deployment, at, "Progressing", true, "ReplicaSetUpdated", &message);
-            if let Some(c) = condition_mut(deployment, "Progressing") {
-                c["lastUpdateTime"] = json!(js::stamp(at));
+            if let Some(condition) = condition_mut(deployment, "Progressing") {
+                condition["lastUpdateTime"] = json!(js::stamp(at));
             }
+        } else if reason == "ProgressDeadlineExceeded" {
+            return;
         }
         let limit = deployment.pointer("/spec/progressDeadlineSeconds").and_then(Value::as_i64).unwrap_or(600);
         let last = js::condition(deployment, "Progressing").and_then(|c| js::time(c, "/lastUpdateTime")).unwrap_or(at);
         let due = last + SignedDuration::from_secs(limit);
-        if reason == "ProgressDeadlineExceeded" && !progressed && about_this {
-            return;
-        }
         if due < at {
             let message = format!("ReplicaSet \"{set}\" has timed out progressing.");
             set_condition(deployment, at, "Progressing", false, "ProgressDeadlineExceeded", &message);
         } else {
-            let key = (
-                js::text(deployment, "/metadata/namespace").to_owned(),
-                js::text(deployment, "/metadata/name").to_owned(),
-            );
+            let namespace = js::text(deployment, "/metadata/namespace").to_owned();
+            let key = (namespace, js::text(deployment, "/metadata/name").to_owned());
             self.at(due + SignedDuration::from_secs(1), Timer::Look(Resource::Deployments, key));
         }
-    }
-}
-
-fn condition_mut<'a>(value: &'a mut Value, kind: &str) -> Option<&'a mut Value> {
-    value.pointer_mut("/status/conditions")?.as_array_mut()?.iter_mut().find(|c| js::text(c, "/type") == kind)
-}
-
-/// Sets a condition; its transition time moves only with its status.
-pub fn set_condition(value: &mut Value, at: Timestamp, kind: &str, is: bool, reason: &str, message: &str) {
-    let status = if is { "True" } else { "False" };
-    let now = js::stamp(at);
-    let old = js::condition(value, kind);
-    if old.is_some_and(|c| {
-        js::text(c, "/status") == status && js::text(c, "/reason") == reason && js::text(c, "/message") == message
-    }) {
-        return;
-    }
-    let since = old.filter(|c| js::text(c, "/status") == status).map(|c| js::text(c, "/lastTransitionTime").to_owned());
-    let new = json!({
-        "type": kind, "status": status, "reason": reason, "message": message,
-        "lastUpdateTime": now, "lastTransitionTime": since.unwrap_or_else(|| now.clone()),
-    });
-    if let Some(condition) = condition_mut(value, kind) {
-        *condition = new;
-        return;
-    }
-    if !js::at(value, "/status/conditions").is_array() {
-        js::set(value, "/status/conditions", json!([]));
-    }
-    if let Some(conditions) = value.pointer_mut("/status/conditions").and_then(Value::as_array_mut) {
-        conditions.push(new);
     }
 }

@@ -10,6 +10,7 @@ use super::{
     founding::WorkloadKind,
     json as js,
     kinds::Resource,
+    store::Object,
     template::set_env,
 };
 
@@ -46,7 +47,7 @@ impl Cluster {
         manager: &str,
         change: impl FnOnce(&mut Value),
     ) -> bool {
-        let Some(old) = self.store.get(resource, namespace, name).map(super::store::Object::value) else {
+        let Some(old) = self.store.get(resource, namespace, name).map(Object::value) else {
             return false;
         };
         let mut new = old.clone();
@@ -96,7 +97,7 @@ impl Cluster {
         if object.value()["spec"]["paused"] == true {
             return false;
         }
-        let mut sets: Vec<_> = self.replica_sets(&object.facts().uid).iter().map(|set| set.value()).collect();
+        let mut sets: Vec<_> = self.replica_sets(&object.facts().uid).iter().map(Object::value).collect();
         sets.sort_by_key(|set| std::cmp::Reverse(revision(set)));
         let Some(target) = sets.get(1) else { return false };
         let template = bare_template(&target["spec"]["template"]);

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     Cluster,
-    deployment::{DESIRED, MAX, REVISION, bounds, set_condition},
+    condition::set_condition,
+    deployment::{DESIRED, MAX, REVISION, bounds},
     fields::{self, Writer},
     ids, json as js,
     kinds::Resource,
@@ -82,121 +83,6 @@ impl Founding {
 }
 
 impl Cluster {
-    pub(super) fn found_system(&mut self, now: Timestamp, nodes: u32) {
-        for namespace in ["default", "kube-node-lease", "kube-public", "kube-system"] {
-            self.add_namespace(now, namespace);
-        }
-        for index in 1..=nodes {
-            self.add_node(now, &format!("node-{index}"));
-        }
-    }
-
-    /// Adds a namespace with its default ServiceAccount. Its uid depends on seed, cluster and name only.
-    pub fn add_namespace(&mut self, created: Timestamp, name: &str) {
-        if self.store.get(Resource::Namespaces, "", name).is_some() {
-            return;
-        }
-        let uid = ids::uid(self.seed, &format!("namespace/{name}"));
-        self.write(
-            Resource::Namespaces,
-            json!({
-                "kind": "Namespace", "apiVersion": "v1",
-                "metadata": {"name": name, "uid": uid, "creationTimestamp": js::stamp(created),
-                    "labels": {"kubernetes.io/metadata.name": name}},
-                "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
-            }),
-        );
-        let account = self.uid("sa", name);
-        self.write(
-            Resource::ServiceAccounts,
-            json!({
-                "kind": "ServiceAccount", "apiVersion": "v1",
-                "metadata": {"name": "default", "namespace": name, "uid": account, "creationTimestamp": js::stamp(created)},
-            }),
-        );
-    }
-
-    fn add_node(&mut self, created: Timestamp, name: &str) {
-        self.nodes.push(name.to_owned());
-        let ip = self.node_ip(name);
-        let uid = self.uid("node", name);
-        let condition = |kind: &str, is: bool, reason: &str, message: &str| {
-            json!({"type": kind, "status": if is { "True" } else { "False" }, "reason": reason, "message": message,
-                "lastHeartbeatTime": js::stamp(created), "lastTransitionTime": js::stamp(created)})
-        };
-        let index = self.nodes.len();
-        let version = self.version.clone();
-        self.write(
-            Resource::Nodes,
-            json!({
-                "kind": "Node", "apiVersion": "v1",
-                "metadata": {
-                    "name": name, "uid": uid, "creationTimestamp": js::stamp(created),
-                    "labels": {
-                        "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
-                        "topology.kubernetes.io/region": "eu1", "topology.kubernetes.io/zone": format!("eu1-{}", ["a", "b", "c"][index % 3]),
-                        "node.kubernetes.io/instance-type": "m6.2xlarge",
-                    },
-                },
-                "spec": {"podCIDR": format!("10.42.{}.0/21", (index - 1) * 8), "providerID": format!("acme://eu1/{name}")},
-                "status": {
-                    "capacity": {"cpu": "8", "memory": "32781840Ki", "pods": "110", "ephemeral-storage": "102350Mi"},
-                    "allocatable": {"cpu": "7910m", "memory": "31629840Ki", "pods": "110", "ephemeral-storage": "95551679124"},
-                    "addresses": [{"type": "InternalIP", "address": ip}, {"type": "Hostname", "address": name}],
-                    "conditions": [
-                        condition("MemoryPressure", false, "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-                        condition("DiskPressure", false, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-                        condition("PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-                        condition("Ready", true, "KubeletReady", "kubelet is posting ready status"),
-                    ],
-                    "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
-                    "nodeInfo": {
-                        "architecture": "amd64", "bootID": ids::uid(self.seed, &format!("boot/{name}")),
-                        "containerRuntimeVersion": "containerd://2.0.5", "kernelVersion": "6.8.0-60-generic",
-                        "kubeProxyVersion": "", "kubeletVersion": version, "machineID": ids::digest(self.seed, name)[..32],
-                        "operatingSystem": "linux", "osImage": "Ubuntu 24.04.2 LTS", "systemUUID": ids::uid(self.seed, &format!("system/{name}")),
-                    },
-                },
-            }),
-        );
-    }
-
-    /// Adds a ClusterIP service for the pods labelled `app=APP`.
-    pub fn add_service(&mut self, created: Timestamp, namespace: &str, name: &str, app: &str, port: u16) {
-        let hash = ids::mix(self.seed, &format!("{namespace}/{name}"));
-        let ip = format!("10.96.{}.{}", (hash >> 8) % 256, 1 + hash % 254);
-        let uid = self.uid("svc", name);
-        self.write(
-            Resource::Services,
-            json!({
-                "kind": "Service", "apiVersion": "v1",
-                "metadata": {"name": name, "namespace": namespace, "uid": uid, "creationTimestamp": js::stamp(created),
-                    "labels": {"app": app}},
-                "spec": {
-                    "type": "ClusterIP", "clusterIP": ip, "clusterIPs": [ip], "selector": {"app": app},
-                    "ports": [{"name": "http", "protocol": "TCP", "port": port, "targetPort": port}],
-                    "sessionAffinity": "None", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack",
-                    "internalTrafficPolicy": "Cluster",
-                },
-                "status": {"loadBalancer": {}},
-            }),
-        );
-    }
-
-    /// Adds a Secret whose values nobody needs: keys with made-up contents.
-    pub fn add_secret(&mut self, created: Timestamp, namespace: &str, name: &str, keys: &[&str]) {
-        let uid = self.uid("secret", name);
-        let data: serde_json::Map<_, _> =
-            keys.iter().map(|key| ((*key).to_owned(), json!("bm90LWEtcmVhbC1zZWNyZXQ="))).collect();
-        self.write(
-            Resource::Secrets,
-            json!({
-                "kind": "Secret", "apiVersion": "v1", "type": "Opaque", "data": data,
-                "metadata": {"name": name, "namespace": namespace, "uid": uid, "creationTimestamp": js::stamp(created)},
-            }),
-        );
-    }
-
     /// Creates a workload now, as `kubectl create` by `manager`; its pods start from nothing.
     #[expect(clippy::too_many_arguments, reason = "what a manifest says")]
     pub fn create_from_template(
@@ -408,7 +294,7 @@ impl Cluster {
         js::set(&mut pod, "/metadata/creationTimestamp", json!(js::stamp(created)));
         js::set(&mut pod, "/spec/nodeName", json!(node));
         let object = super::store::Object::new(Resource::Pods, &pod);
-        let mut run = self.new_run(&object, &founding.name);
+        let mut run = Self::new_run(&object, &founding.name);
         let started = created + SignedDuration::from_millis(1500 + (ids::mix(self.seed, &uid) % 4000) as i64);
         let ready = started + SignedDuration::from_secs(8);
         (run.node_ip, run.ip) = (self.node_ip(&node), self.pod_ip(&uid, &node));

@@ -34,12 +34,11 @@ pub fn uid(seed: u64, text: &str) -> String {
 /// 64 hexadecimal digits.
 pub fn digest(seed: u64, text: &str) -> String {
     let mut x = mix(seed, text);
-    (0..4)
-        .map(|_| {
-            x = splitmix(x);
-            format!("{x:016x}")
-        })
-        .collect()
+    let mut part = || {
+        x = splitmix(x);
+        x
+    };
+    format!("{:016x}{:016x}{:016x}{:016x}", part(), part(), part(), part())
 }
 
 /// The letters that generated names are made of (`apimachinery/pkg/util/rand`: no vowels, no look-alikes).

@@ -3,104 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+pub use super::container::{ContainerRun, Ending, Instance, Life, PodRun};
 use super::{Cluster, Timer, events::Occurrence, ids, json as js, kinds::Resource, store::Object};
-use crate::demo::story::{Behaviour, ContainerRef, Crash, Story};
-
-/// What a kubelet knows of one pod.
-#[derive(Debug)]
-pub struct PodRun {
-    pub namespace: String,
-    pub name: String,
-    pub uid: String,
-    /// Name of the top owner, or the pod's own.
-    pub workload: String,
-    pub node: String,
-    pub node_ip: String,
-    pub ip: String,
-    pub created: Timestamp,
-    pub scheduled: Option<Timestamp>,
-    /// When the first containers started.
-    pub initialized: Option<Timestamp>,
-    pub containers: Vec<ContainerRun>,
-    pub restarts: bool,
-    pub stopping: bool,
-}
-
-/// One container over all its starts.
-#[derive(Clone, Debug)]
-pub struct ContainerRun {
-    pub name: String,
-    pub image: String,
-    pub probed: bool,
-    pub life: Life,
-    pub last: Option<Ending>,
-    pub restarts: u32,
-    /// `containerd://…` of the instance that runs or ran last.
-    pub id: String,
-    /// Seconds of the back-off that the next crash would wait.
-    pub backoff: Option<i64>,
-    pub behaviour: Option<Behaviour>,
-}
-
-/// The state of a container.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Life {
-    Waiting { reason: &'static str, message: Option<String> },
-    Running { started: Timestamp, ready_since: Option<Timestamp> },
-    Ended(Ending),
-}
-
-/// How one instance of a container ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ending {
-    pub code: i32,
-    pub reason: String,
-    pub started: Timestamp,
-    pub finished: Timestamp,
-    pub id: String,
-}
-
-/// One instance of a container, for its log.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Instance {
-    pub restart: u32,
-    pub started: Timestamp,
-    pub ended: Option<Timestamp>,
-    pub id: String,
-}
-
-impl ContainerRun {
-    pub fn ready(&self) -> bool {
-        matches!(self.life, Life::Running { ready_since: Some(_), .. })
-    }
-
-    /// The last instance that ended, also the present one.
-    pub fn last_ending(&self) -> Option<&Ending> {
-        if let Life::Ended(ending) = &self.life { Some(ending) } else { self.last.as_ref() }
-    }
-
-    /// The instance a plain log request reads: running, else ended, else the one before.
-    pub fn present(&self) -> Option<Instance> {
-        let of =
-            |e: &Ending, restart| Instance { restart, started: e.started, ended: Some(e.finished), id: e.id.clone() };
-        match &self.life {
-            Life::Running { started, .. } => {
-                Some(Instance { restart: self.restarts, started: *started, ended: None, id: self.id.clone() })
-            }
-            Life::Ended(ending) => Some(of(ending, self.restarts)),
-            Life::Waiting { .. } => self.last.as_ref().map(|e| of(e, self.restarts)),
-        }
-    }
-
-    /// The instance before the present one, for `previous=true`.
-    pub fn previous(&self) -> Option<Instance> {
-        let ending = self.last.as_ref()?;
-        // While it waits in its back-off, the last ended instance is the previous one too; the count has not moved.
-        let waiting = matches!(self.life, Life::Waiting { .. });
-        let restart = if waiting { self.restarts } else { self.restarts.saturating_sub(1) };
-        Some(Instance { restart, started: ending.started, ended: Some(ending.finished), id: ending.id.clone() })
-    }
-}
+use crate::demo::story::{ContainerRef, Crash, Story};
 
 /// What happens to a pod next. `start` is the container's restart count it was meant for: stale acts do nothing.
 #[derive(Clone, Debug)]
@@ -132,22 +37,14 @@ pub enum Act {
     Gone,
 }
 
-/// Longest back-off of a crash-looping container, seconds.
-const LONGEST_BACKOFF: i64 = 300;
-
-fn secs(seconds: f64) -> SignedDuration {
+pub(super) fn secs(seconds: f64) -> SignedDuration {
     SignedDuration::from_millis((seconds * 1000.0) as i64)
-}
-
-/// `1m20s`, as Go prints durations.
-pub fn go_duration(seconds: i64) -> String {
-    if seconds >= 60 { format!("{}m{}s", seconds / 60, seconds % 60) } else { format!("{seconds}s") }
 }
 
 impl Cluster {
     /// Hands a new pod to the scheduler.
     pub(super) fn admit(&mut self, at: Timestamp, pod: &Object, workload: &str) {
-        let mut run = self.new_run(pod, workload);
+        let mut run = Self::new_run(pod, workload);
         run.created = at;
         let uid = run.uid.clone();
         self.runs.insert(uid.clone(), run);
@@ -156,7 +53,7 @@ impl Cluster {
     }
 
     /// What a kubelet first knows of a pod.
-    pub(super) fn new_run(&self, pod: &Object, workload: &str) -> PodRun {
+    pub(super) fn new_run(pod: &Object, workload: &str) -> PodRun {
         let value = pod.value();
         let facts = pod.facts();
         let containers = js::list(&value, "/spec/containers").iter().map(|c| ContainerRun {
@@ -187,7 +84,7 @@ impl Cluster {
         }
     }
 
-    fn pod_timer(&mut self, at: Timestamp, uid: &str, act: Act) {
+    pub(super) fn pod_timer(&mut self, at: Timestamp, uid: &str, act: Act) {
         self.at(at, Timer::Pod { uid: uid.to_owned(), act });
     }
 
@@ -387,88 +284,6 @@ impl Cluster {
         self.pod_timer(at + secs(10.0), uid, Act::Probe { container, start });
     }
 
-    /// A container's process has ended.
-    fn end(&mut self, at: Timestamp, uid: &str, container: usize, code: i32, reason: &str) {
-        let Some(it) = self.runs.get_mut(uid).and_then(|run| run.containers.get_mut(container)) else { return };
-        let Life::Running { started, .. } = it.life else { return };
-        if at.duration_since(started) >= SignedDuration::from_mins(10) {
-            it.backoff = None;
-        }
-        let (start, id) = (it.restarts, it.id.clone());
-        it.life = Life::Ended(Ending { code, reason: reason.to_owned(), started, finished: at, id });
-        self.report(at, uid);
-        self.pod_timer(at + secs(1.0), uid, Act::Weigh { container, start });
-    }
-
-    /// The first crash restarts at once; later ones wait 10 s, 20 s... 300 s.
-    fn weigh(&mut self, at: Timestamp, uid: &str, container: usize) {
-        let Some(run) = self.runs.get_mut(uid) else { return };
-        if !run.restarts {
-            return;
-        }
-        let whole = format!("{}_{}({})", run.name, run.namespace, run.uid);
-        let Some(it) = run.containers.get_mut(container) else { return };
-        let Life::Ended(ending) = it.life.clone() else { return };
-        let name = it.name.clone();
-        let image = it.image.clone();
-        let wait = it.backoff;
-        it.backoff = Some(wait.map_or(10, |w| (w * 2).min(LONGEST_BACKOFF)));
-        if let Some(wait) = wait {
-            let message = format!("back-off {} restarting failed container={name} pod={whole}", go_duration(wait));
-            it.last = Some(ending.clone());
-            it.life = Life::Waiting { reason: "CrashLoopBackOff", message: Some(message) };
-            if let Some(object) = self.pod_object(uid) {
-                let message = format!("Back-off restarting failed container {name} in pod {whole}");
-                self.pod_event(at, &object, Some(&name), true, "BackOff", message, "kubelet");
-            }
-            self.report(at, uid);
-            let due = ending.finished + SignedDuration::from_secs(wait);
-            self.pod_timer(due.max(at + secs(1.0)), uid, Act::Start { container });
-            return;
-        }
-        if let Some(object) = self.pod_object(uid) {
-            let message = format!("Container image \"{image}\" already present on machine");
-            self.pod_event(at, &object, Some(&name), false, "Pulled", message, "kubelet");
-        }
-        self.pod_timer(at + secs(0.3), uid, Act::Start { container });
-    }
-
-    /// Begins a graceful deletion (`grace` seconds, 30 if not said); with 0 the pod is gone at once.
-    pub fn terminate(&mut self, at: Timestamp, pod: &Object, grace: Option<i64>) {
-        let mut value = pod.value();
-        let uid = pod.facts().uid.clone();
-        let own = value.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_i64);
-        let grace = grace.or(own).unwrap_or(30);
-        let placed = self.runs.get(&uid).is_some_and(|run| run.scheduled.is_some());
-        if grace == 0 || !placed {
-            self.pod_gone(&uid);
-            self.erase(Resource::Pods, &pod.facts().key());
-            return;
-        }
-        if pod.facts().deleting {
-            return;
-        }
-        let end = at + SignedDuration::from_secs(grace);
-        js::set(&mut value, "/metadata/deletionTimestamp", json!(js::stamp(end)));
-        js::set(&mut value, "/metadata/deletionGracePeriodSeconds", json!(grace));
-        let object = self.write(Resource::Pods, value);
-        let names: Vec<_> = self.runs.get_mut(&uid).map_or_else(Vec::new, |run| {
-            run.stopping = true;
-            run.containers.iter().filter(|c| matches!(c.life, Life::Running { .. })).map(|c| c.name.clone()).collect()
-        });
-        for name in &names {
-            let message = format!("Stopping container {name}");
-            self.pod_event(at, &object, Some(name), false, "Killing", message, "kubelet");
-        }
-        let needed = if names.is_empty() { 1.0 } else { 4.0 + 5.0 * self.chance(&format!("{uid}/stop")) };
-        self.pod_timer(at + secs(needed.min(grace as f64)), &uid, Act::Gone);
-    }
-
-    fn pod_gone(&mut self, uid: &str) {
-        let Some(run) = self.runs.remove(uid) else { return };
-        self.erase(Resource::Pods, &(run.namespace, run.name));
-    }
-
     /// Ends a running container now, as the kernel's OOM killer or a signal would.
     pub fn kill_container(&mut self, now: Timestamp, namespace: &str, pod: &str, exit_code: i32, reason: &str) -> bool {
         let Some(object) = self.store.get(Resource::Pods, namespace, pod) else { return false };
@@ -497,13 +312,13 @@ impl Cluster {
         self.runs.get(uid)
     }
 
-    fn pod_object(&self, uid: &str) -> Option<Object> {
+    pub(super) fn pod_object(&self, uid: &str) -> Option<Object> {
         let run = self.runs.get(uid)?;
         self.store.get(Resource::Pods, &run.namespace, &run.name).cloned()
     }
 
     #[expect(clippy::too_many_arguments, reason = "one line of `kubectl describe`, told once per caller")]
-    fn pod_event(
+    pub(super) fn pod_event(
         &mut self,
         at: Timestamp,
         pod: &Object,

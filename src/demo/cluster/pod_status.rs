@@ -57,7 +57,7 @@ pub fn pod_status(run: &PodRun, at: Timestamp, pod: &Value) -> Value {
         status["hostIP"] = json!(run.node_ip);
         status["hostIPs"] = json!([{"ip": run.node_ip}]);
         status["startTime"] = json!(js::stamp(run.scheduled.unwrap_or(at)));
-        status["containerStatuses"] = run.containers.iter().map(|c| container_status(c)).collect();
+        status["containerStatuses"] = run.containers.iter().map(container_status).collect();
     }
     if started {
         status["podIP"] = json!(run.ip);

@@ -151,27 +151,9 @@ impl Cluster {
 }
 
 /// How much a pod is worth keeping when some must go: placed, running, ready longest, fewest restarts, oldest.
-fn worth(
-    facts: &Facts,
-) -> (
-    bool,
-    bool,
-    bool,
-    std::cmp::Reverse<Option<Timestamp>>,
-    std::cmp::Reverse<u32>,
-    std::cmp::Reverse<Timestamp>,
-    String,
-) {
+fn worth(facts: &Facts) -> impl Ord + use<> {
     use std::cmp::Reverse;
     let pod = facts.pod.clone().unwrap_or_default();
-    let since = pod.ready_since;
-    (
-        !pod.node.is_empty(),
-        pod.phase == "Running",
-        pod.ready,
-        Reverse(since),
-        Reverse(pod.restarts),
-        Reverse(facts.created),
-        facts.name.clone(),
-    )
+    let stands = (!pod.node.is_empty(), pod.phase == "Running", pod.ready);
+    (stands, Reverse(pod.ready_since), Reverse(pod.restarts), Reverse(facts.created), facts.name.clone())
 }

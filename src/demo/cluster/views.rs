@@ -50,7 +50,12 @@ impl Cluster {
 
     /// The live pods, terminating ones left out, by namespace and name.
     pub fn pods(&self) -> Vec<PodView> {
-        let pods = self.store.list(Resource::Pods, None, None).filter(|pod| pod.facts().active());
+        self.pods_in(None)
+    }
+
+    /// As `pods`, of one namespace.
+    pub fn pods_in(&self, namespace: Option<&str>) -> Vec<PodView> {
+        let pods = self.store.list(Resource::Pods, namespace, None).filter(|pod| pod.facts().active());
         pods.map(|pod| {
             let facts = pod.facts();
             let known = facts.pod.clone().unwrap_or_default();

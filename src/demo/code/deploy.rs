@@ -34,6 +34,10 @@ pub fn watch(step: &mut Step, target: &Target, now: Timestamp, reach: &mut Reach
         let line = format!("deployment \"{name}\" successfully rolled out");
         return step.finish(seed::after(started, seconds), Some(line), Conclusion::Success);
     }
+    let waited = now.duration_since(started).as_secs_f64();
+    if target.silent.is_some_and(|(from, to)| from <= waited && waited < to) {
+        return;
+    }
     let Some(rollout) = reach.site.rollout(target) else { return };
     if rollout.observed && rollout.deadline_exceeded {
         let line = format!("error: deployment \"{name}\" exceeded its progress deadline");

@@ -94,6 +94,7 @@ fn step(spec: &StepSpec, siblings: &[StepSpec], scenario: &Scenario) -> StepPlan
             image: service.image_of(&tag),
             tag,
             timeout: spec.timeout.map(Span::as_secs),
+            silent: spec.silent.map(|[from, to]| (from.as_secs(), to.as_secs())),
         })
     };
     StepPlan {

@@ -88,6 +88,8 @@ pub struct Target {
     pub tag: String,
     /// `--timeout` of `kubectl rollout status`, in seconds; without one it waits for ever.
     pub timeout: Option<f64>,
+    /// Between these seconds of the step its runner does not answer: nothing is looked at, nothing is written.
+    pub silent: Option<(f64, f64)>,
 }
 
 impl Workflow {

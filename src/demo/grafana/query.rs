@@ -134,9 +134,8 @@ fn name(found: &Found, legend: &str, alone: bool, expr: &str) -> String {
         format!("{}{{{}}}", found.labels.get("__name__").map_or("", String::as_str), text.join(", "))
     };
     match legend {
-        "" => labels(),
         "__auto" if alone => expr.to_owned(),
-        "__auto" => labels(),
+        "" | "__auto" => labels(),
         _ => found.labels.iter().fold(legend.to_owned(), |text, (label, value)| {
             text.replace(&format!("{{{{{label}}}}}"), value).replace(&format!("{{{{ {label} }}}}"), value)
         }),

@@ -8,8 +8,11 @@ use crate::demo::cluster::kinds::{KINDS, Kind};
 const JSON: &str = "application/json";
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-/// Kinds that are posted and never stored, and those that only read: group, version, plural, kind, namespaced, verbs.
-const OTHERS: &[(&str, &str, &str, &str, bool, &[&str])] = &[
+/// Group, version, plural, kind, whether namespaced, verbs.
+type Other = (&'static str, &'static str, &'static str, &'static str, bool, &'static [&'static str]);
+
+/// Kinds that are posted and never stored, and those that are only read.
+const OTHERS: &[Other] = &[
     ("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", false, &["create"]),
     ("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false, &["create"]),
     ("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", false, &["create"]),

@@ -1,5 +1,7 @@
 //! GET of one object and LIST of many, in JSON, as a Table or as metadata only.
 
+use std::fmt::Write as _;
+
 use axum::{http::StatusCode, response::Response};
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -35,7 +37,7 @@ pub fn one(server: &Server, ask: &Ask, code: StatusCode, object: &Object) -> Res
             let now = server.with(|_, now| now);
             let row = table::row(ask.kind.resource, object, now, Include::parse(&ask.query)?);
             let meta = json!({"resourceVersion": object.facts().version.to_string()});
-            json_value(code, &table::table(ask.kind.resource, vec![row], meta, true))
+            json_value(code, &table::table(ask.kind.resource, &[row], &meta, true))
         }
     })
 }
@@ -121,9 +123,9 @@ pub fn list(server: &Server, ask: &Ask) -> Result<Response, Failure> {
         Form::Json => {
             let size = objects.iter().map(|o| o.item().len() + 1).sum::<usize>();
             let mut body = String::with_capacity(size + 200);
-            let head = format!("{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",", ask.kind.kind, ask.kind.api_version());
-            body.push_str(&head);
-            body.push_str(&format!("\"metadata\":{meta},\"items\":["));
+            let (kind, api_version) = (ask.kind.kind, ask.kind.api_version());
+            write!(body, "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{api_version}\",\"metadata\":{meta},\"items\":[")
+                .expect("a String takes every text");
             for (index, object) in objects.iter().enumerate() {
                 if index > 0 {
                     body.push(',');
@@ -140,8 +142,8 @@ pub fn list(server: &Server, ask: &Ask) -> Result<Response, Failure> {
             json_value(StatusCode::OK, &list)
         }
         Form::Table => {
-            let rows = objects.iter().map(|o| table::row(ask.kind.resource, o, now, include)).collect();
-            json_value(StatusCode::OK, &table::table(ask.kind.resource, rows, meta, true))
+            let rows: Vec<_> = objects.iter().map(|o| table::row(ask.kind.resource, o, now, include)).collect();
+            json_value(StatusCode::OK, &table::table(ask.kind.resource, &rows, &meta, true))
         }
     })
 }

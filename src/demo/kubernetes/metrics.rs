@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::{
     Server,
-    access::Role,
     answer::{Failure, json_value},
     request::Query,
     selector::Selector,
@@ -21,7 +20,7 @@ use crate::demo::{
     story::{Behaviour, ContainerRef, Story},
 };
 
-pub fn answer(server: &Server, _role: &Role, path: &[String], query: &Query) -> Result<Response, Failure> {
+pub fn answer(server: &Server, path: &[String], query: &Query) -> Result<Response, Failure> {
     let labels = query.get("labelSelector").unwrap_or_default();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let world = server.lock();

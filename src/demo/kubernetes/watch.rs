@@ -28,7 +28,7 @@ use crate::demo::cluster::{
 };
 
 /// How long a watch lives that does not say it.
-const LIFETIME: Duration = Duration::from_secs(2_400);
+const LIFETIME: Duration = Duration::from_mins(40);
 /// How often a quiet watch gets a bookmark.
 const BOOKMARKS: Duration = Duration::from_secs(10);
 
@@ -54,14 +54,13 @@ struct Watching {
 }
 
 /// 422 as by a server whose WatchList feature gate is off.
-fn no_streaming_list(kind: &Kind) -> Failure {
+fn no_streaming_list() -> Failure {
     let why = "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
     let message = format!("ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: {why}");
     let details = json!({
         "group": "meta.k8s.io", "kind": "ListOptions", "name": "",
         "causes": [{"reason": "FieldValueForbidden", "message": why, "field": "sendInitialEvents"}],
     });
-    let _ = kind;
     Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message, details)
 }
 
@@ -71,7 +70,7 @@ pub fn watch(server: &Server, ask: &Ask) -> Result<Response, Failure> {
     let selector = Selector::parse(ask.kind.resource, text("labelSelector"), text("fieldSelector"))?;
     let initial = query.flag("sendInitialEvents");
     if !server.watch_list && query.get("sendInitialEvents").is_some() {
-        return Err(no_streaming_list(ask.kind));
+        return Err(no_streaming_list());
     }
     let seconds = query.number("timeoutSeconds")?.filter(|s| *s > 0);
     let lifetime = seconds.map_or(LIFETIME, |s| Duration::from_secs(s as u64));
@@ -210,7 +209,7 @@ impl Watching {
                 let row = table::row(self.kind.resource, object, now, self.include);
                 let meta = json!({"resourceVersion": object.facts().version.to_string()});
                 let columns = !std::mem::replace(&mut self.headed, true);
-                table::table(self.kind.resource, vec![row], meta, columns).to_string()
+                table::table(self.kind.resource, &[row], &meta, columns).to_string()
             }
         };
         format!("{{\"type\":\"{kind}\",\"object\":{body}}}\n")
@@ -226,7 +225,7 @@ impl Watching {
             Form::Partial => {
                 json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
             }
-            Form::Table => table::table(self.kind.resource, vec![], metadata, false),
+            Form::Table => table::table(self.kind.resource, &[], &metadata, false),
         };
         format!("{}\n", json!({"type": "BOOKMARK", "object": object}))
     }

@@ -243,6 +243,9 @@ pub struct StepSpec {
     /// Fails unless pods of this service answer with the tag that was set.
     #[serde(default)]
     pub smoke: Option<String>,
+    /// `await_rollout`: the runner does not answer between these two times of the step: it sees and writes nothing.
+    #[serde(default)]
+    pub silent: Option<[Span; 2]>,
     /// Runs only when a step before it failed (`if: failure()`), never on a cancelled run.
     #[serde(default)]
     pub on_failure: bool,

@@ -295,7 +295,7 @@ impl Default for VersionSpec {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct CrashSpec {
-    /// Which part of the pods crash, 0 to 1, drawn once per pod name; such a pod never gets ready.
+    /// Which part of the pods crash, 0 to 1, spread evenly in the order of their starts; such a pod never gets ready.
     #[serde(default = "all")]
     pub share: f64,
     /// Container start to its end.

@@ -64,7 +64,7 @@ pub(super) fn kubeconfig(scenario: &Scenario, clusters: &[(String, Endpoint, boo
     let user = &scenario.viewer;
     let (mut servers, mut users, mut contexts) = (String::new(), String::new(), String::new());
     for (name, at, _) in clusters {
-        let written = write!(servers, "- name: {name}\n  cluster:\n    server: {}\n", at.url)
+        let written = write!(servers, "- name: {name}\n  cluster:\n    server: {}/as/{}\n", at.url, at.token)
             .and_then(|()| write!(users, "- name: {user}@{name}\n  user:\n    token: {}\n", at.token))
             .and_then(|()| {
                 let namespace = namespace(name);

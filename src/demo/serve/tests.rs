@@ -115,7 +115,7 @@ async fn grafana_answers_in_frames() {
     assert_eq!(ask(&demo.grafana, Method::POST, "/api/ds/query", Some(unknown)).await.0, 404);
     let notes = get(&demo.grafana, "/api/annotations?tags=deploy").await;
     let texts: Vec<_> = notes.as_array().unwrap().iter().map(|a| a["text"].as_str().unwrap()).collect();
-    assert_eq!(texts, ["deploy payments 88", "deploy myapp 411"]);
+    assert_eq!(texts, ["deploy payments 88", "deploy myapp 411", "deploy myapp 410"]);
     demo.stop().await;
 }
 
@@ -217,13 +217,57 @@ async fn backends_break_and_come_back() {
     demo.stop().await;
 }
 
+/// The default story with less calm before it.
+fn short() -> Scenario {
+    let history = crate::demo::scenario::Span::seconds(1800.0);
+    Scenario { history, ..Scenario::load("default").unwrap() }
+}
+
 #[test]
 fn the_same_seed_makes_the_same_world() {
     let shown = |seed| {
         let at: Timestamp = START.parse().unwrap();
-        let world = World::new(Scenario::load("default").unwrap(), seed, at);
+        let world = World::new(short(), seed, at);
         format!("{:?} {:?}", world.clusters[0].pods(), world.telemetry.alerts.changes)
     };
     assert_eq!(shown(3), shown(3));
     assert_ne!(shown(3), shown(4));
+}
+
+#[test]
+fn the_story_goes_the_same_way_with_any_seed() {
+    for seed in [2, 412] {
+        let at: Timestamp = START.parse().unwrap();
+        let world = World::new(short(), seed, at);
+        let pods = world.clusters[0].pods();
+        let bad: Vec<_> = pods.iter().filter(|p| p.workload == "myapp" && p.image.ends_with(":412")).collect();
+        let ready = bad.iter().filter(|p| p.ready).count();
+        assert!(ready >= 3 && bad.len() - ready >= 3, "seed {seed}: {ready} of {}", bad.len());
+        let fired = world.telemetry.alerts.rule("HighErrorRate", "myapp").unwrap().state.as_str();
+        assert_eq!(fired, "firing", "seed {seed}");
+    }
+}
+
+#[test]
+fn a_large_fleet_is_cheap_to_step() {
+    let mut scenario = Scenario::load("default").unwrap();
+    assert!(scenario.scale_to(3_000));
+    let world = World::new(scenario, 1, START.parse().unwrap());
+    assert!(world.clusters[0].pods().len() >= 2_950);
+}
+
+#[test]
+fn a_rollback_beside_a_running_deploy_is_undone_by_its_hook() {
+    let at: Timestamp = START.parse().unwrap();
+    let mut world = World::new(short(), 1487, at);
+    let image = |world: &World| world.clusters[0].image("production", "myapp").unwrap();
+    assert!(world.clusters[0].undo(at, "production", "myapp", "kubectl"));
+    world.advance(at + jiff::SignedDuration::from_mins(5));
+    assert!(image(&world).ends_with(":411"));
+    assert_eq!(world.telemetry.alerts.rule("HighErrorRate", "myapp").unwrap().state.as_str(), "inactive");
+    // The runner answers again, its smoke test finds 411, its hook undoes what is live: the mend.
+    world.advance(at + jiff::SignedDuration::from_mins(30));
+    assert!(image(&world).ends_with(":412"));
+    world.advance(at + jiff::SignedDuration::from_mins(45));
+    assert_eq!(world.telemetry.alerts.rule("HighErrorRate", "myapp").unwrap().state.as_str(), "firing");
 }

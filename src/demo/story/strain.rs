@@ -64,10 +64,8 @@ impl Strain {
         let open = self.starved.last().is_some_and(|(_, to)| to.is_none());
         if full && !open {
             self.starved.push((now, None));
-        } else if !full && open {
-            if let Some((_, to)) = self.starved.last_mut() {
-                *to = Some(now);
-            }
+        } else if !full && let Some((_, to)) = self.starved.last_mut() {
+            to.get_or_insert(now);
         }
         if self.starved.len() > 500 {
             self.starved.remove(0);

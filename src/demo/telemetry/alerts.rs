@@ -153,7 +153,8 @@ impl Rule {
             State::Pending { active_at } if pending_over(active_at) => State::Firing { active_at, fired_at: now },
             same => same,
         };
-        if now.duration_since(self.told_at) >= RESEND || self.told_at > now {
+        let news = matches!(self.state, State::Firing { fired_at, .. } if fired_at == now);
+        if news || now.duration_since(self.told_at) >= RESEND || self.told_at > now {
             self.told_at = now;
         }
     }

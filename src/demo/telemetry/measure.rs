@@ -16,14 +16,18 @@ const WINDOW: usize = 12;
 /// How long a kill for memory is counted.
 const REMEMBERED: SignedDuration = SignedDuration::from_mins(15);
 
+/// Requests and errors per second of a window's points.
+type Window = VecDeque<(f64, f64)>;
+
 /// What measuring has to remember between two points.
 pub(super) struct Measure {
     seed: u64,
     /// By workload path, so that a pod finds its service.
     by_path: BTreeMap<(String, String, String), usize>,
-    /// Requests and errors per second of the last points.
-    windows: BTreeMap<(usize, Option<Part>), VecDeque<(f64, f64)>>,
+    windows: BTreeMap<(usize, Option<Part>), Window>,
     oom_kills: BTreeSet<(Timestamp, usize, String)>,
+    /// Replicas wanted, and when that was read: reading an object is dear, so it is done once a minute.
+    wanted: BTreeMap<usize, (Timestamp, f64)>,
 }
 
 /// The sums over one service's, or one version's, pods.
@@ -48,14 +52,17 @@ impl Measure {
             .filter(|(_, s)| !s.namespace.starts_with("load-"))
             .map(|(index, s)| ((s.cluster.clone(), s.namespace.clone(), s.name.clone()), index))
             .collect();
-        Self { seed, by_path, windows: BTreeMap::new(), oom_kills: BTreeSet::new() }
+        Self { seed, by_path, windows: BTreeMap::new(), oom_kills: BTreeSet::new(), wanted: BTreeMap::new() }
     }
 
     pub(super) fn take(&mut self, now: Timestamp, story: &Story, clusters: &[Cluster], series: &mut Series) {
         let mut whole: BTreeMap<usize, Sums> = self.by_path.values().map(|index| (*index, Sums::default())).collect();
         let mut parts: BTreeMap<(usize, Part), Sums> = BTreeMap::new();
         for cluster in clusters {
-            for pod in cluster.pods() {
+            // Only where something is measured: a scaled fleet has thousands of pods elsewhere.
+            let places: BTreeSet<_> =
+                self.by_path.keys().filter(|k| k.0 == cluster.name).map(|k| k.1.clone()).collect();
+            for pod in places.iter().flat_map(|namespace| cluster.pods_in(Some(namespace))) {
                 let path = (cluster.name.clone(), pod.namespace.clone(), pod.workload.clone());
                 let Some(&index) = self.by_path.get(&path) else { continue };
                 let service = &story.scenario.service[index];
@@ -97,9 +104,9 @@ impl Measure {
     ) {
         let service = &story.scenario.service[index];
         let mut put = |metric, value| series.push(Key { service: index, metric, part: None }, now, value);
-        let wanted = cluster.and_then(|c| c.rollout(&service.namespace, &service.name)).map(|r| f64::from(r.desired));
+        let wanted = self.wanted(now, story, cluster, index);
         put(Metric::Ready, sums.ready);
-        put(Metric::Wanted, wanted.unwrap_or_else(|| story.scenario.pods_of(service) as f64));
+        put(Metric::Wanted, wanted);
         put(Metric::Restarts, sums.restarts);
         put(Metric::OomKills, self.oom_kills.iter().filter(|(_, of, _)| *of == index).count() as f64);
         put(Metric::DiskPercent, disk(now, self.noise(now, index, Metric::DiskPercent, 0.004)));
@@ -127,6 +134,19 @@ impl Measure {
         put(Metric::ErrorPercent, self.windowed((index, None), requests, share));
         let p95 = mixed(&sums.latencies) * slower * self.noise(now, index, Metric::P95Ms, 0.03);
         put(Metric::P95Ms, p95);
+    }
+
+    fn wanted(&mut self, now: Timestamp, story: &Story, cluster: Option<&Cluster>, index: usize) -> f64 {
+        if let Some((at, wanted)) = self.wanted.get(&index)
+            && now.duration_since(*at) < SignedDuration::from_mins(1)
+        {
+            return *wanted;
+        }
+        let service = &story.scenario.service[index];
+        let read = cluster.and_then(|c| c.rollout(&service.namespace, &service.name)).map(|r| f64::from(r.desired));
+        let wanted = read.unwrap_or_else(|| story.scenario.pods_of(service) as f64);
+        self.wanted.insert(index, (now, wanted));
+        wanted
     }
 
     #[expect(clippy::too_many_arguments, reason = "one call; a struct for it would only name them twice")]

@@ -124,7 +124,8 @@ impl Screen for Kube {
         }
         let filter = Filter::parse(&self.filter);
         let rows = workloads::sorted(view.store, &filter, self.sort, self.is_reversed);
-        self.not_ok = rows.iter().filter(|workload| workload.level < crate::model::Level::Ok).count();
+        self.not_ok =
+            rows.iter().filter(|workload| view.store.kube.level_of(workload) < crate::model::Level::Ok).count();
         let entries = workloads::entries(&rows);
         self.workloads.set(entries, view.now);
         self.sync_pods(view);

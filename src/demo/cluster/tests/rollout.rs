@@ -159,7 +159,7 @@ fn strategy_recreate_has_no_two_versions_at_once() {
     let now = world.now;
     let cluster = &mut world.clusters[0];
     cluster.edit(now, Resource::Deployments, NS, "myapp", "kubectl", |v| {
-        v["spec"]["strategy"] = json!({"type": "Recreate"})
+        v["spec"]["strategy"] = json!({"type": "Recreate"});
     });
     cluster.set_image(now, NS, "myapp", &image("413"), "kubectl");
     for _ in 0..60 {

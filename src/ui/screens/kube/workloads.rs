@@ -57,7 +57,11 @@ pub(super) fn sorted<'a>(store: &'a Store, filter: &Filter, sort: SortBy, is_rev
         })
         .collect();
     match sort {
-        SortBy::Trouble => rows.sort_by_key(|workload| (workload.level, missing(workload), &workload.key)),
+        SortBy::Trouble => {
+            rows.sort_by_cached_key(|workload| {
+                (store.kube.level_of(workload), missing(workload), workload.key.clone())
+            });
+        }
         SortBy::Name => rows.sort_by_key(|workload| &workload.key.name),
         SortBy::Ready => rows.sort_by_key(|workload| (workload.ready, &workload.key)),
         SortBy::Restarts => {
@@ -146,15 +150,15 @@ fn columns(kube: &Kube, several_clusters: bool) -> Vec<Column<'static>> {
     let mut columns = vec![
         Column::new("", 2, 100),
         Column::new("kind", 6, 60),
-        Column::new("name", 26, 99).min(12).grows().sorted(direction(SortBy::Name)),
+        Column::new("name", 22, 99).min(12).grows().sorted(direction(SortBy::Name)),
         Column::new("ready", 6, 98).right().sorted(direction(SortBy::Ready)),
-        Column::new("updated", 8, 50).right(),
+        Column::new("updated", 7, 50).right(),
         Column::new("rev", 4, 70).right(),
-        Column::new("image", 26, 80).min(10),
-        Column::new("namespace", 12, 55).min(6),
+        Column::new("image", 24, 80).min(10),
+        Column::new("namespace", 12, 55).min(10),
     ];
     if several_clusters {
-        columns.push(Column::new("cluster", 12, 75).min(6));
+        columns.push(Column::new("cluster", 12, 75).min(9));
     }
     columns.extend([
         Column::new("restarts", 8, 65).right().sorted(direction(SortBy::Restarts)),
@@ -165,11 +169,12 @@ fn columns(kube: &Kube, several_clusters: bool) -> Vec<Column<'static>> {
 
 fn cells<'a>(view: &View<'a>, workload: &'a Workload, several_clusters: bool) -> Vec<Line<'a>> {
     let theme = view.theme;
-    let style = level_style(theme, workload.level);
+    let level = view.store.kube.level_of(workload);
+    let style = level_style(theme, level);
     let key = &workload.key;
-    let name_style = if workload.level < Level::Ok { theme.strong } else { theme.text };
+    let name_style = if level < Level::Ok { theme.strong } else { theme.text };
     let mut cells = vec![
-        mark(theme, workload.level),
+        mark(theme, level),
         Line::styled(key.kind.short(), theme.dim),
         Line::styled(key.name.as_str(), name_style),
         Line::styled(format!("{}/{}", workload.ready, workload.desired), style),

@@ -1,0 +1,344 @@
+//! The cockpit itself: opens the backends, takes the terminal, runs the loop.
+
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
+
+use color_eyre::Result;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Global;
+use crate::{
+    app::{App, Effect, look::Look},
+    config::{
+        file::{self, Config},
+        load,
+        paths::Paths,
+    },
+    effects::{Channels, Work},
+    keymap::Keymap,
+    model::{BackendId, BackendKind, Part},
+    runtime::{self, Host, Inputs},
+    source::{Source, kubernetes},
+    store::{Changes, snapshot::Snapshot},
+    terminal::{LateReply, Modes, Session, install_panic_hook, mark_ui_thread, query},
+    text::Clean,
+    time::Clock,
+    ui::theme::{Background, TerminalEnv, ThemeChoice},
+    wire::{Remembered, Wired, replace_private},
+};
+
+/// What kind of start it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Configured,
+    /// No configuration: from what is found; read-only until `W`.
+    FirstRun,
+    Demo,
+}
+
+/// `midwatch` without a subcommand.
+pub async fn run(global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
+    let paths = Paths::of_user().unwrap_or_else(|| Paths::below(&std::env::temp_dir().join("midwatch")));
+    let loaded = load::load(global.config.as_deref(), Some(&paths.config))?;
+    let mode = if loaded.path.is_some() { Mode::Configured } else { Mode::FirstRun };
+    run_with(loaded.config, paths, global, clock, mode).await
+}
+
+/// Resolves when the program is asked to end from outside: SIGINT, SIGTERM, SIGHUP.
+pub async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut term), Ok(mut hup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = hup.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Runs the cockpit on a configuration.
+pub async fn run_with(
+    config: Config,
+    paths: Paths,
+    global: Global,
+    clock: Arc<dyn Clock>,
+    mode: Mode,
+) -> Result<ExitCode> {
+    let config = with_flags(config, &global);
+    let remembered = Remembered::read(&paths.remembered());
+    let read_only = read_only_reason(&config, &global, mode);
+    let never_writes = config.read_only || global.read_only;
+    let keymap = Keymap::new(config.keys.preset.as_deref(), &config.keys.commands)
+        .map_err(|errors| color_eyre::eyre::eyre!("{}", errors.join("; ")))?;
+    let mut wired = Wired::open(config, &remembered, never_writes, clock.clone()).await;
+    let mut settings = wired.settings(&remembered);
+    settings.read_only = read_only;
+    settings.is_demo = mode == Mode::Demo;
+    settings.is_first_run = mode == Mode::FirstRun;
+    settings.over_ssh = std::env::var_os("SSH_CONNECTION").is_some() || std::env::var_os("SSH_TTY").is_some();
+    settings.audit_path = Clean::own(paths.audit().display().to_string());
+    settings.config_path = Clean::own(paths.config.display().to_string());
+    settings.time_zone = Some(jiff::tz::TimeZone::system());
+    settings.contexts = kubernetes::contexts(None).0.into_iter().map(|context| context.name).collect();
+    if settings.me.is_empty() {
+        settings.me = Clean::own(user_at_host());
+    }
+
+    mark_ui_thread();
+    install_panic_hook(|_| {});
+    let terminal = TerminalEnv::from_process();
+    let choice = settings.ui.theme.parse::<ThemeChoice>().unwrap_or_default();
+    let (mut session, gone) = Session::enter(Modes { mouse: settings.ui.mouse }, terminal.understands_osc())?;
+    let (background, late, typed) = background(&session, &terminal, choice, &clock);
+    let choice = if terminal.no_color.is_some() && choice == ThemeChoice::Auto { ThemeChoice::None } else { choice };
+    let look = Look { choice, background, depth: terminal.depth(), glyphs: terminal.glyphs(settings.ui.ascii) };
+    let mut app = App::new(settings, keymap, look);
+
+    let (updates_to, updates) = mpsc::channel(256);
+    let (answers_to, answers) = mpsc::channel(256);
+    let (news_to, news) = mpsc::channel(64);
+    let channels = Channels { updates: updates_to, answers: answers_to, news: news_to };
+    let directory = std::env::current_dir().unwrap_or_default();
+    let deadline = Duration::from_secs(u64::from(wired.config.timeouts.answer) + 5);
+    let mut work = Work::new(channels, clock.clone(), deadline, directory, app.settings.over_ssh);
+    let mut host =
+        CockpitHost { wired: &mut wired, remembered, paths, generations: BTreeMap::new(), keeps: mode != Mode::Demo };
+    host.start_all(&mut app, &mut work);
+    if let Some(snapshot) = std::fs::read(host.paths.snapshot()).ok().and_then(|bytes| Snapshot::from_bytes(&bytes)) {
+        app.store.restore(snapshot, clock.now());
+    }
+    let stop = CancellationToken::new();
+    tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            stopped().await;
+            stop.cancel();
+        }
+    });
+    for key in typed {
+        app.update(crate::app::Msg::Key(key), clock.now());
+    }
+    let inputs = Inputs { updates, answers, news, gone, stop };
+    let ended = runtime::run(&mut app, &mut session, &mut work, &mut host, inputs, late, clock).await;
+    session.leave();
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Flags win over the file.
+fn with_flags(mut config: Config, global: &Global) -> Config {
+    config.ui.ascii |= global.ascii;
+    if let Some(theme) = &global.theme {
+        config.ui.theme.clone_from(theme);
+    }
+    if let Some(context) = &global.context {
+        let named = config
+            .kubernetes
+            .iter()
+            .position(|cluster| cluster.name == *context || cluster.context.as_ref() == Some(context));
+        config.kubernetes = match named {
+            Some(index) => vec![config.kubernetes.swap_remove(index)],
+            None => {
+                vec![file::Kubernetes { name: context.clone(), context: Some(context.clone()), ..Default::default() }]
+            }
+        };
+    }
+    for cluster in &mut config.kubernetes {
+        if global.all_namespaces {
+            cluster.namespaces.clear();
+        } else if let Some(namespace) = &global.namespace {
+            cluster.namespaces = vec![namespace.clone()];
+        }
+    }
+    config
+}
+
+fn read_only_reason(config: &Config, global: &Global, mode: Mode) -> Option<Clean> {
+    if global.read_only {
+        Some("started with --read-only".into())
+    } else if config.read_only {
+        Some("read_only = true in the configuration".into())
+    } else if mode == Mode::FirstRun {
+        Some("a first run only reads; W enables writing".into())
+    } else {
+        None
+    }
+}
+
+fn user_at_host() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "someone".to_owned());
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{user}@{host}")
+}
+
+/// The terminal's background: asked for at most 100 ms; a late answer is swallowed.
+fn background(
+    session: &Session,
+    terminal: &TerminalEnv,
+    choice: ThemeChoice,
+    clock: &Arc<dyn Clock>,
+) -> (Background, LateReply, Vec<crossterm::event::KeyEvent>) {
+    let known = terminal.background();
+    let is_asked = matches!(choice, ThemeChoice::Auto | ThemeChoice::Colourblind) && terminal.understands_osc();
+    if !is_asked {
+        return (known.unwrap_or_default(), LateReply::disarmed(), Vec::new());
+    }
+    let writer = Asking(session);
+    match query::ask_background(std::io::stdin(), writer, || clock.now().mono) {
+        Ok(answer) => {
+            let late = if answer.complete { LateReply::disarmed() } else { LateReply::armed() };
+            (answer.background.or(known).unwrap_or_default(), late, answer.typed)
+        }
+        Err(_) => (known.unwrap_or_default(), LateReply::armed(), Vec::new()),
+    }
+}
+
+/// Writes a question directly to the terminal.
+struct Asking<'a>(&'a Session);
+
+impl std::io::Write for Asking<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.ask(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the loop asks of the composition root.
+struct CockpitHost<'a> {
+    wired: &'a mut Wired,
+    remembered: Remembered,
+    paths: Paths,
+    generations: BTreeMap<BackendId, u64>,
+    /// The demo's world is gone with it.
+    keeps: bool,
+}
+
+impl CockpitHost<'_> {
+    fn start_all(&mut self, app: &mut App, work: &mut Work) {
+        for reader in self.wired.readers.drain(..) {
+            work.add_reader(reader);
+        }
+        let sources = std::mem::take(&mut self.wired.sources);
+        self.start(sources, app, work);
+    }
+
+    fn start(&mut self, sources: Vec<Box<dyn Source>>, app: &mut App, work: &mut Work) {
+        for source in sources {
+            let id = source.id();
+            let kind = self.wired.kinds.get(&id.backend).copied().unwrap_or(BackendKind::Kubernetes);
+            let generation = self.generations.get(&id.backend).copied().unwrap_or_default();
+            app.store.expect(id, kind, source.cadence().expected(), generation);
+            work.start_source(source, generation);
+        }
+    }
+
+    /// Other namespaces: the watches are made anew, what they brought is forgotten.
+    fn watch_namespaces(&mut self, id: &BackendId, namespaces: Vec<Clean>, app: &mut App, work: &mut Work) {
+        let Some(cluster) = self.wired.clusters.get(id) else { return };
+        let scope =
+            if namespaces.is_empty() { kubernetes::Scope::All } else { kubernetes::Scope::Namespaces(namespaces) };
+        let sources = kubernetes::sources(cluster, &scope);
+        *self.generations.entry(id.clone()).or_default() += 1;
+        work.stop_sources(|source| source.backend == *id);
+        let changes = app.store.forget(|source| source.backend == *id && source.part != Part::Health);
+        app.note_changes(changes | Changes::KUBE);
+        self.start(sources, app, work);
+    }
+
+    fn open_context(&mut self, name: &Clean, app: &mut App, work: &mut Work) -> Clean {
+        let id = BackendId(name.clone());
+        if self.wired.kinds.contains_key(&id) {
+            return Clean::own(format!("'{name}' is open already"));
+        }
+        let wanted =
+            file::Kubernetes { name: name.to_string(), context: Some(name.to_string()), ..file::Kubernetes::default() };
+        let never_writes = app.settings.read_only.is_some() && !app.settings.is_first_run;
+        // Opening reads files only.
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(self.wired.open_cluster(&wanted, never_writes));
+        });
+        app.settings.backends.insert(id, BackendKind::Kubernetes);
+        for reader in self.wired.readers.drain(..) {
+            work.add_reader(reader);
+        }
+        let sources = std::mem::take(&mut self.wired.sources);
+        self.start(sources, app, work);
+        Clean::own(format!("context '{name}' is open beside the others"))
+    }
+}
+
+impl Host for CockpitHost<'_> {
+    fn carry_out(&mut self, effect: Effect, app: &mut App, work: &mut Work) -> Option<Clean> {
+        match effect {
+            Effect::SetNamespaces { cluster, namespaces } => {
+                self.watch_namespaces(&cluster, namespaces, app, work);
+                None
+            }
+            Effect::OpenContext(name) => Some(self.open_context(&name, app, work)),
+            Effect::RememberProduction { cluster, is_production } => {
+                let server = self.wired.clusters.get(&cluster)?.server().to_string();
+                self.remembered.production.insert(server, is_production);
+                self.write_remembered()
+            }
+            Effect::Login(backend) => {
+                let login = login_of(app, &backend)?;
+                let print = self.wired.policy.allow(&login);
+                self.remembered.allowed_plugins.insert(print);
+                work.start(Effect::Refresh(vec![backend]));
+                self.write_remembered()
+            }
+            _ => None,
+        }
+    }
+
+    fn login(&mut self, effect: &Effect, app: &App) -> Option<std::process::Command> {
+        let Effect::Login(backend) = effect else { return None };
+        let login = login_of(app, backend)?;
+        let mut command = std::process::Command::new(&login.command);
+        command.args(&login.args).envs(login.env.iter().map(|(name, value)| (name, value)));
+        // What it prints is a credential: it belongs to nobody's screen.
+        command.stdout(std::process::Stdio::null());
+        Some(command)
+    }
+
+    fn keep(&mut self, app: &App, is_end: bool) {
+        if !self.keeps {
+            return;
+        }
+        let bytes = Snapshot::take(&app.store, self.wired.clock.now()).to_bytes();
+        let path = self.paths.snapshot();
+        // Losing a snapshot costs a faster first paint, nothing else.
+        if is_end {
+            drop(replace_private(&path, &bytes));
+        } else {
+            tokio::task::spawn_blocking(move || drop(replace_private(&path, &bytes)));
+        }
+    }
+}
+
+impl CockpitHost<'_> {
+    fn write_remembered(&self) -> Option<Clean> {
+        let path = self.paths.remembered();
+        self.remembered
+            .write(&path)
+            .err()
+            .map(|error| Clean::own(format!("it could not be remembered in '{}': {error}", path.display())))
+    }
+}
+
+fn login_of(app: &App, backend: &BackendId) -> Option<crate::source::Login> {
+    app.store
+        .sources
+        .iter()
+        .filter(|(id, _)| id.backend == *backend)
+        .find_map(|(_, state)| state.pulse.failure.as_ref()?.error.login.clone())
+}

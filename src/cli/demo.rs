@@ -1,0 +1,65 @@
+//! `midwatch demo`: the embedded world with the cockpit on it, or only its servers.
+
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::Args;
+use color_eyre::{Result, eyre::eyre};
+use jiff::Timestamp;
+
+use super::{Global, cockpit};
+use crate::{
+    config::{load, paths::Paths},
+    demo::{Options, start},
+    time::Clock,
+};
+
+#[derive(Clone, Debug, Args)]
+pub struct Demo {
+    /// A built-in scenario, or a scenario file
+    #[arg(long, default_value = "default", value_name = "NAME or FILE")]
+    scenario: String,
+    /// Seed of everything random, in place of the scenario's
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many times as fast as real time the world runs
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    speed: f64,
+    /// Only the servers: one JSON line with every address, until interrupted
+    #[arg(long)]
+    serve: bool,
+    /// What the world's clock shows at the start [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// Scale the fleet to this many pods
+    #[arg(long, value_name = "N")]
+    pods: Option<usize>,
+}
+
+/// Starts the world; the cockpit gets only what `--serve` prints.
+pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
+    if !(demo.speed > 0.0 && demo.speed <= 1000.0) {
+        return Err(eyre!("--speed {}: take a number above 0, at most 1000", demo.speed));
+    }
+    let wall = clock.clone();
+    let mut options = Options::new(Arc::new(move || wall.now().wall));
+    options.scenario = demo.scenario;
+    options.seed = demo.seed;
+    options.speed = demo.speed;
+    options.at = demo.at;
+    options.pods = demo.pods;
+    options.control = demo.serve;
+    let served = start(options).await.map_err(|error| eyre!("{error}"))?;
+    let code = if demo.serve {
+        let mut out = std::io::stdout();
+        writeln!(out, "{}", served.to_json())?;
+        out.flush()?;
+        cockpit::stopped().await;
+        ExitCode::SUCCESS
+    } else {
+        let config = load::load(Some(&served.config), None)?.config;
+        let folder: PathBuf = served.config.parent().map_or_else(std::env::temp_dir, std::path::Path::to_owned);
+        cockpit::run_with(config, Paths::below(&folder), global, clock, cockpit::Mode::Demo).await?
+    };
+    served.stop().await;
+    Ok(code)
+}

@@ -1,0 +1,314 @@
+//! The operator against a small API server that keeps one Deployment and really applies patches.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use axum::response::Response;
+use serde_json::{Value, json};
+use tokio::{io::AsyncReadExt, net::TcpListener};
+
+use super::*;
+use crate::{
+    source::kubernetes::scripted::{self, Asked, Fake},
+    time::{SystemClock, TestClock},
+};
+
+fn key() -> WorkloadKey {
+    WorkloadKey {
+        cluster: BackendId::new("c"),
+        namespace: "shop".into(),
+        kind: WorkloadKind::Deployment,
+        name: "web".into(),
+    }
+}
+
+fn template_of(image: &str) -> Value {
+    json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "app", "image": image}]}})
+}
+
+type Race = Box<dyn FnOnce(&mut Value) + Send>;
+
+/// A Deployment that its controllers keep writing to.
+struct World {
+    object: Mutex<Value>,
+    /// Done to the object when a patch arrives, before it is applied: somebody was faster.
+    race: Mutex<Option<Race>>,
+    /// Instead of an answer to writes.
+    refusal: Mutex<Option<Response>>,
+}
+
+impl World {
+    fn new() -> Arc<Self> {
+        let object = json!({"metadata": {"name": "web", "namespace": "shop", "uid": "u1", "resourceVersion": "100", "generation": 7,
+                "annotations": {"argocd.argoproj.io/tracking-id": "t"}},
+            "spec": {"replicas": 3, "template": template_of("reg/web:2")}});
+        Arc::new(Self { object: Mutex::new(object), race: Mutex::default(), refusal: Mutex::default() })
+    }
+
+    fn answer(&self, asked: &Asked) -> Response {
+        if asked.method == "GET" {
+            return scripted::json_answer(200, &self.object.lock().unwrap());
+        }
+        if let Some(refusal) = self.refusal.lock().unwrap().take() {
+            return refusal;
+        }
+        if asked.method == "POST" || asked.method == "DELETE" {
+            return scripted::json_answer(200, &json!({}));
+        }
+        let mut object = self.object.lock().unwrap();
+        if let Some(race) = self.race.lock().unwrap().take() {
+            race(&mut object);
+        }
+        let mut patched = object.clone();
+        let operations: json_patch::Patch = serde_json::from_value(asked.body.clone()).unwrap();
+        if json_patch::patch(&mut patched, &operations).is_err() {
+            return scripted::status(422, "Invalid", "the server rejected our request due to an error in our request");
+        }
+        patched["metadata"]["generation"] = json!(8);
+        if asked.query("dryRun").is_none() {
+            *object = patched.clone();
+        }
+        scripted::json_answer(200, &patched)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Value)) {
+        change(&mut self.object.lock().unwrap());
+    }
+
+    fn set_race(&self, race: impl FnOnce(&mut Value) + Send + 'static) {
+        *self.race.lock().unwrap() = Some(Box::new(race));
+    }
+
+    fn image(&self) -> String {
+        self.object
+            .lock()
+            .unwrap()
+            .pointer("/spec/template/spec/containers/0/image")
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+/// A status write, as kubelets and controllers send them all the time.
+fn write_status(object: &mut Value, number: u64) {
+    object["status"] = json!({"unavailableReplicas": number % 3});
+    object["metadata"]["resourceVersion"] = json!((200 + number).to_string());
+}
+
+/// `kubectl edit`, four seconds before the tests' now.
+fn edit(object: &mut Value) {
+    object["spec"]["template"] = template_of("reg/web:13");
+    object["metadata"]["managedFields"] = json!([
+        {"manager": "ci", "time": "2026-01-02T02:00:00Z", "fieldsV1": {"f:spec": {"f:template": {}}}},
+        {"manager": "kubectl-edit", "time": "2026-01-02T03:04:01Z", "fieldsV1": {"f:spec": {"f:template": {}}}}]);
+}
+
+async fn operator(world: &Arc<World>) -> (Fake, ClusterOperator) {
+    let world = world.clone();
+    let clock = TestClock::at("2026-01-02T03:04:05Z".parse().unwrap());
+    let server = scripted::serve_at(move |asked| world.answer(asked), Arc::new(clock)).await;
+    let operator = ClusterOperator::new(server.cluster.writer().unwrap());
+    (server, operator)
+}
+
+fn roll_back() -> Write {
+    Write::PatchTemplate {
+        workload: key(),
+        uid: "u1".into(),
+        live: template_of("reg/web:2"),
+        target: template_of("reg/web:1"),
+        annotations: BTreeMap::from([("kubernetes.io/change-cause".to_owned(), "midwatch: roll back".to_owned())]),
+    }
+}
+
+#[tokio::test]
+async fn fifty_status_writes_do_not_stop_a_rollback_and_one_template_change_does() {
+    let world = World::new();
+    let (server, operator) = operator(&world).await;
+    for number in 0..50 {
+        world.change(|object| write_status(object, number));
+    }
+    // More of them between our last look and the patch.
+    world.set_race(|object| (50..100).for_each(|number| write_status(object, number)));
+    let done = operator.execute(&roll_back()).await.unwrap();
+    assert_eq!(world.image(), "reg/web:1");
+    assert_eq!((done.says.as_str(), done.reference.as_deref()), ("the template is replaced (generation 8)", Some("8")));
+    let annotations = world.object.lock().unwrap()["metadata"]["annotations"].clone();
+    assert_eq!(annotations["kubernetes.io/change-cause"], "midwatch: roll back");
+    assert_eq!(annotations["argocd.argoproj.io/tracking-id"], "t", "other marks stay");
+    let sent = &server.asked_with("PATCH", "/deployments/web")[0];
+    assert_eq!((sent.query("fieldManager"), sent.media.as_str()), (Some("midwatch"), JSON_PATCH));
+
+    let world = World::new();
+    let (server, operator) = self::operator(&world).await;
+    world.change(edit);
+    let error = operator.execute(&roll_back()).await.unwrap_err();
+    let says = "'kubectl-edit' changed the template of 'deploy/web' 4 s ago; nothing was sent";
+    assert_eq!(error, ActionError::Moved(Clean::line(says)));
+    assert!(server.asked_with("PATCH", "").is_empty());
+    assert_eq!(world.image(), "reg/web:13");
+}
+
+#[tokio::test]
+async fn a_change_after_our_last_look_is_caught_by_the_servers_guard() {
+    let world = World::new();
+    let (server, operator) = operator(&world).await;
+    world.set_race(edit);
+    let error = operator.execute(&roll_back()).await.unwrap_err();
+    let ActionError::Moved(says) = error else { panic!("{error:?}") };
+    assert_eq!(
+        says,
+        "'kubectl-edit' changed the template of 'deploy/web' 4 s ago; the server's guard held and nothing was changed"
+    );
+    assert_eq!(world.image(), "reg/web:13");
+    assert_eq!(server.asked_with("PATCH", "").len(), 1, "sent once, never again");
+}
+
+#[tokio::test]
+async fn an_object_made_anew_under_the_same_name_is_another_one() {
+    let world = World::new();
+    let (_server, operator) = operator(&world).await;
+    world.change(|object| object["metadata"]["uid"] = json!("u2"));
+    let error = operator.execute(&roll_back()).await.unwrap_err();
+    assert_eq!(error.to_string(), "'deploy/web' was deleted and made anew; nothing was sent");
+}
+
+#[tokio::test]
+async fn a_rehearsal_changes_nothing() {
+    let world = World::new();
+    let (server, operator) = operator(&world).await;
+    let rehearsed = operator.rehearse(&roll_back()).await.unwrap();
+    assert_eq!(rehearsed.unwrap(), "the server would accept it (dry run)");
+    assert_eq!(world.image(), "reg/web:2");
+    assert_eq!(server.asked_with("PATCH", "")[0].query("dryRun"), Some("All"));
+    let warnings = operator.rehearse_pod(&key(), &template_of("reg/web:1")).await.unwrap();
+    assert!(warnings.is_empty());
+    let pod = &server.asked_with("POST", "/api/v1/namespaces/shop/pods")[0];
+    assert_eq!((pod.query("dryRun"), &pod.body["kind"]), (Some("All"), &json!("Pod")));
+    *world.refusal.lock().unwrap() = Some(scripted::status(403, "Forbidden", "exceeded quota: q"));
+    let refused = operator.rehearse_pod(&key(), &template_of("reg/web:1")).await.unwrap_err();
+    assert_eq!(refused, ActionError::Refused("exceeded quota: q".into()));
+}
+
+#[tokio::test]
+async fn refusals_are_verbatim_and_lost_answers_are_unknown() {
+    type Is = fn(&ActionError) -> bool;
+    let cases: [(u16, &str, &str, Is); 8] = [
+        (
+            403,
+            "Forbidden",
+            "deployments.apps \"web\" is forbidden: User \"jo\" cannot patch",
+            |e| matches!(e, ActionError::Refused(s) if s == "deployments.apps \"web\" is forbidden: User \"jo\" cannot patch"),
+        ),
+        (422, "Invalid", "Deployment \"web\" is invalid: spec.template", |e| matches!(e, ActionError::Refused(_))),
+        (409, "Conflict", "the object has been modified", |e| matches!(e, ActionError::Moved(_))),
+        (429, "TooManyRequests", "slow down", |e| matches!(e, ActionError::Refused(_))),
+        (503, "ServiceUnavailable", "no backend", |e| matches!(e, ActionError::Refused(_))),
+        (500, "InternalError", "failed calling webhook \"x\"", |e| matches!(e, ActionError::Refused(_))),
+        (500, "InternalError", "etcdserver: request timed out", |e| matches!(e, ActionError::Unknown(_))),
+        (504, "Timeout", "request did not complete", |e| matches!(e, ActionError::Unknown(_))),
+    ];
+    for (code, reason, message, is_right) in cases {
+        let world = World::new();
+        let (server, operator) = operator(&world).await;
+        *world.refusal.lock().unwrap() = Some(scripted::status(code, reason, message));
+        let error = operator.execute(&roll_back()).await.unwrap_err();
+        assert!(is_right(&error), "{code} {message}: {error:?}");
+        if let ActionError::Unknown(says) = error {
+            assert!(
+                says.contains("may have happened") && says.contains("kubectl -n shop rollout history deploy/web"),
+                "{says}"
+            );
+        }
+        assert_eq!(server.asked_with("PATCH", "").len(), 1, "sent once, never again");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_cut_after_sending_is_unknown_and_none_at_all_is_not_sent() {
+    let nobody = scripted::cluster(1, Arc::new(SystemClock)).await;
+    let error = ClusterOperator::new(nobody.writer().unwrap()).execute(&roll_back()).await.unwrap_err();
+    assert!(matches!(&error, ActionError::NotSent(says) if says.contains("nothing was sent")), "{error:?}");
+
+    // Reads the request, answers GETs, and closes on the patch.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let object = World::new().object.lock().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut buffer = [0; 16 * 1024];
+            let read = socket.read(&mut buffer).await.unwrap_or_default();
+            if buffer[..read].starts_with(b"GET") {
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{object}", object.len());
+                let _gone = tokio::io::AsyncWriteExt::write_all(&mut socket, answer.as_bytes()).await;
+            }
+        }
+    });
+    let cluster = scripted::cluster(port, Arc::new(SystemClock)).await;
+    let error = ClusterOperator::new(cluster.writer().unwrap()).execute(&roll_back()).await.unwrap_err();
+    assert!(matches!(&error, ActionError::Unknown(says) if says.contains("may have happened")), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_paused_deployment_is_neither_rolled_back_nor_restarted() {
+    let world = World::new();
+    let (server, operator) = operator(&world).await;
+    world.change(|object| object["spec"]["paused"] = json!(true));
+    let restart = Write::Restart {
+        workload: key(),
+        uid: "u1".into(),
+        live: template_of("reg/web:2"),
+        at: "2026-01-02T03:04:05Z".parse().unwrap(),
+    };
+    for write in [roll_back(), restart.clone()] {
+        let error = operator.execute(&write).await.unwrap_err();
+        assert!(
+            matches!(&error, ActionError::Refused(says) if says.contains("rollout resume deploy/web")),
+            "{error:?}"
+        );
+    }
+    assert!(server.asked_with("PATCH", "").is_empty());
+    world.change(|object| object["spec"]["paused"] = json!(false));
+    operator.execute(&restart).await.unwrap();
+    let object = world.object.lock().unwrap();
+    let mark = object.pointer("/spec/template/metadata/annotations").unwrap();
+    assert_eq!(mark["kubectl.kubernetes.io/restartedAt"], "2026-01-02T03:04:05Z");
+}
+
+#[tokio::test]
+async fn scaling_compares_first_and_is_guarded() {
+    let world = World::new();
+    let (server, operator) = operator(&world).await;
+    let scale = |from, to| Write::Scale { workload: key(), uid: "u1".into(), from, to };
+    let error = operator.execute(&scale(2, 5)).await.unwrap_err();
+    assert_eq!(error, ActionError::Moved("'deploy/web' has 3 replicas by now, not 2; nothing was sent".into()));
+    world.set_race(|object| object["spec"]["replicas"] = json!(9));
+    let error = operator.execute(&scale(3, 5)).await.unwrap_err();
+    assert!(matches!(&error, ActionError::Moved(says) if says.contains("has 9 replicas by now")), "{error:?}");
+    operator.execute(&scale(9, 5)).await.unwrap();
+    assert_eq!(world.object.lock().unwrap()["spec"]["replicas"], 5);
+    assert!(server.asked_with("PATCH", "").iter().all(|asked| asked.path.ends_with("/deployments/web/scale")));
+}
+
+#[tokio::test]
+async fn a_pod_is_deleted_by_uid() {
+    let world = World::new();
+    let (server, operator) = operator(&world).await;
+    let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: "db-0".into() };
+    let write = Write::DeletePod { pod, uid: "p1".into() };
+    operator.execute(&write).await.unwrap();
+    let sent = &server.asked_with("DELETE", "/api/v1/namespaces/shop/pods/db-0")[0];
+    assert_eq!(sent.body["preconditions"]["uid"], "p1");
+    assert!(operator.rehearse(&write).await.unwrap().is_ok());
+    assert_eq!(server.asked_with("DELETE", "")[1].body["dryRun"], json!(["All"]));
+    for (code, says) in [(409, "pod 'db-0' is another one by now"), (404, "pod 'db-0' is gone already")] {
+        *world.refusal.lock().unwrap() = Some(scripted::status(code, "", "no"));
+        let error = operator.execute(&write).await.unwrap_err();
+        assert!(matches!(&error, ActionError::Moved(what) if what.starts_with(says)), "{error:?}");
+    }
+}

@@ -1,0 +1,108 @@
+//! What a failed write means: it moved, it was refused, it was never sent, or nobody knows. The last is said honestly.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Mode;
+use crate::{
+    action::ActionError,
+    model::kubernetes::WorkloadKey,
+    source::kubernetes::{
+        failure::{Failure, Reached},
+        inspect::template_changes,
+    },
+    text::Clean,
+    time,
+};
+
+/// Judges at a moment.
+pub struct Verdict {
+    pub now: Timestamp,
+}
+
+impl Verdict {
+    /// How the object differs from what was looked at; `None`: it does not.
+    pub fn moved(&self, key: &WorkloadKey, uid: &str, live: Option<&Value>, object: &Value) -> Option<String> {
+        if object.pointer("/metadata/uid").and_then(Value::as_str) != Some(uid) {
+            return Some(format!("'{key}' was deleted and made anew"));
+        }
+        if live.is_none_or(|live| object.pointer("/spec/template") == Some(live)) {
+            return None;
+        }
+        Some(match template_changes(object).first() {
+            Some((manager, at)) => format!("'{manager}' changed the template of '{key}' {}", self.ago(*at)),
+            None => format!("somebody changed the template of '{key}'"),
+        })
+    }
+
+    fn ago(&self, at: Timestamp) -> String {
+        match time::seconds_between(at, self.now) {
+            // Clocks of two computers.
+            ..=0 => "just now".to_owned(),
+            seconds @ 1..120 => format!("{seconds} s ago"),
+            seconds => format!("{} ago", time::age(seconds)),
+        }
+    }
+
+    /// `moved`: what a fresh read showed; `look`: the command that tells what happened.
+    pub fn of(failure: &Failure, mode: Mode, moved: Option<String>, look: &str) -> ActionError {
+        if let Some(how) = moved {
+            let says = format!("{how}; the server's guard held and nothing was changed");
+            return ActionError::Moved(Clean::line(&says));
+        }
+        match (failure.reached, failure.code) {
+            (Reached::NotSent, _) => ActionError::NotSent(Clean::line(&format!("nothing was sent: {failure}"))),
+            (Reached::Answered, Some(409)) => {
+                ActionError::Moved(Clean::line(&format!("it changed while we sent, and nothing was done: {failure}")))
+            }
+            (Reached::Answered, Some(code)) if code < 500 || code == 503 => ActionError::Refused(refusal(failure)),
+            (Reached::Answered, Some(500)) if is_admission(failure) => ActionError::Refused(refusal(failure)),
+            _ if mode == Mode::Rehearse => {
+                ActionError::NotSent(Clean::line(&format!("the rehearsal has no answer: {failure}")))
+            }
+            _ => {
+                let says = format!("sent, but the answer is lost: it may have happened. Check `{look}`. ({failure})");
+                ActionError::Unknown(Clean::line(&says))
+            }
+        }
+    }
+}
+
+/// The server's own sentence, verbatim, with its causes.
+fn refusal(failure: &Failure) -> Clean {
+    if failure.message.is_empty() {
+        return failure.error.says.clone();
+    }
+    let causes = failure.causes.iter().map(|(_, cause)| cause);
+    let news: Vec<String> = causes
+        .filter(|cause| !cause.is_empty() && !failure.message.contains(&***cause))
+        .map(|cause| format!(" ({cause})"))
+        .collect();
+    Clean::line(&format!("{}{}", failure.message, news.concat()))
+}
+
+/// An internal error from before anything was stored: a webhook that failed or denied.
+fn is_admission(failure: &Failure) -> bool {
+    failure.message.contains("failed calling webhook") || failure.message.contains("admission webhook")
+}
+
+/// The text of a `Warning` header: `299 - "text"`.
+pub fn warning(header: &str) -> Clean {
+    let quoted = header.split_once('"').map(|(_, text)| text.trim_end());
+    let text = quoted.map_or(header, |text| text.strip_suffix('"').unwrap_or(text));
+    Clean::line(&text.replace("\\\"", "\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_lose_their_frame() {
+        assert_eq!(
+            warning("299 - \"would violate PodSecurity \\\"restricted:latest\\\"\""),
+            "would violate PodSecurity \"restricted:latest\""
+        );
+        assert_eq!(warning("odd"), "odd");
+    }
+}

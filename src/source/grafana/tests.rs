@@ -1,0 +1,381 @@
+//! Against a small Grafana that answers as told.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use serde_json::{Value, json};
+
+use super::Grafana;
+use crate::{
+    config::file,
+    model::{
+        BackendId, Part,
+        alert::AlertState,
+        metric::{DashboardKey, PanelKey, PanelKind},
+    },
+    query::{Answer, PanelQuery, Query},
+    secret::Secret,
+    source::{
+        AnswerSink, ErrorKind, Fact, Reader,
+        http::fake::{Asked, Behaviour, Fake, answer, json as good},
+        severity::Severities,
+    },
+    text::Clean,
+    time::SystemClock,
+};
+
+fn grafana(url: &str, dashboards: &[&str]) -> Arc<Grafana> {
+    let config = file::Grafana {
+        name: "main".to_owned(),
+        url: url.to_owned(),
+        dashboards: dashboards.iter().map(|uid| (*uid).to_owned()).collect(),
+        ..Default::default()
+    };
+    let token = Some(Secret::new("glsa_x"));
+    Grafana::new(&config, token, Severities::default(), file::Timeouts::default(), Arc::new(SystemClock), None).unwrap()
+}
+
+fn panel_query(id: i64) -> PanelQuery {
+    let dashboard = DashboardKey { backend: BackendId::new("main"), uid: Clean::line("shop") };
+    PanelQuery { panel: PanelKey { dashboard, id }, range_seconds: 3_600, points: 180, variables: Vec::new() }
+}
+
+fn shop() -> Value {
+    let prometheus = json!({"type": "prometheus", "uid": "${ds}"});
+    json!({"meta": {"url": "/d/shop/shop"}, "dashboard": {
+    "title": "Shop", "time": {"from": "now-3h", "to": "now"}, "refresh": "1m", "schemaVersion": "39",
+    "templating": {"list": [
+        {"name": "pod", "type": "query", "datasource": prometheus, "multi": true, "includeAll": true,
+         "query": {"query": "label_values(up{job=\"$job\"}, pod)", "refId": "x"}, "current": {"value": ["$__all"]}},
+        {"name": "job", "type": "custom", "query": "web,api", "current": {"value": "api"}},
+        {"name": "ds", "type": "datasource", "query": "prometheus", "current": {"value": "default"}},
+    ]},
+    "panels": [
+        {"id": 3, "type": "row", "title": "Inside $job", "collapsed": true, "gridPos": {"y": 20}, "panels": [
+            {"id": 4, "type": "table", "title": "Deep", "targets": [], "transformations": [{"id": "merge"}]}]},
+        {"id": 2, "type": "stat", "title": "State", "gridPos": {"x": 12, "y": 0}, "datasource": "Prom",
+         "fieldConfig": {"defaults": {"unit": "percentunit", "decimals": null, "noValue": "none",
+            "thresholds": {"mode": "absolute", "steps": [{"value": null, "color": "green"}, {"value": 0.05, "color": "red"}]},
+            "mappings": [{"type": "value", "options": {"1": {"text": "ALL"}}}]},
+          "overrides": [{"matcher": {"id": "byName", "options": "x"}, "properties": [{"id": "unit", "value": "s"}]}]},
+         "options": {"reduceOptions": {"calcs": ["max"]}},
+         "targets": [{"refId": "A", "expr": "errors", "instant": true}]},
+        {"id": 1, "type": "timeseries", "title": "Rate of $pod", "gridPos": {"x": 0, "y": 0}, "datasource": null,
+         "targets": [
+            {"refId": "A", "datasource": prometheus, "expr": "sum by (pod) (rate(http{pod=~\"$pod\"}[$__rate_interval]))",
+             "legendFormat": "{{pod}}"},
+            {"refId": "B", "datasource": prometheus, "expr": "x", "hide": true},
+            {"refId": "C", "datasource": {"uid": "gone"}, "expr": "y"}]},
+        {"id": 5, "type": "singlestat", "title": "Old", "gridPos": {"y": 30}, "format": "ms", "thresholds": "80,90",
+         "colors": ["green", "orange", "red"], "valueName": "avg", "repeat": "pod", "timeFrom": "24h"},
+        "nonsense", {"id": "seven"}
+    ]}})
+}
+
+fn time_frame(name: &str, values: &Value) -> Value {
+    json!({"schema": {"refId": "A", "fields": [
+        {"name": "Time", "type": "time", "config": {"interval": 20000}},
+        {"name": "Value", "type": "number", "labels": {"pod": name}, "config": {"displayNameFromDS": name}}]},
+        "data": {"values": [[1_790_000_000_000_i64, 1_790_000_020_000_i64], values]}})
+}
+
+/// What a healthy Grafana answers to everything but queries.
+fn usual(asked: &Asked) -> Behaviour {
+    match asked.path.split('?').next().unwrap() {
+        "/api/dashboards/uid/shop" => good(&shop()),
+        "/api/datasources" => good(&json!([
+            {"uid": "p1", "name": "Prom", "type": "prometheus", "isDefault": true, "jsonData": {"timeInterval": "30s"}},
+            {"uid": "l1", "name": "Loki", "type": "loki"}])),
+        "/api/datasources/uid/p1/resources/api/v1/label/pod/values" => {
+            assert!(asked.path.contains("match%5B%5D=up%7Bjob%3D%22api%22%7D"), "{}", asked.path);
+            good(&json!({"status": "success", "data": ["api.1", "api.2"]}))
+        }
+        "/api/health" => good(&json!({"database": "ok", "version": "13.2.0"})),
+        "/api/user" => answer(404, "application/json", r#"{"message":"user not found"}"#),
+        "/api/org" => good(&json!({"id": 1, "name": "Main Org."})),
+        "/api/search" => good(&json!([{"uid": "shop", "title": "Shop"}])),
+        _ => answer(404, "application/json", r#"{"message":"Not found"}"#),
+    }
+}
+
+async fn with_query(query: impl Fn(&Asked) -> Behaviour + Send + Sync + 'static) -> (Fake, Arc<Grafana>) {
+    let fake =
+        Fake::start(move |asked| if asked.is("POST", "/api/ds/query") { query(asked) } else { usual(asked) }).await;
+    let grafana = grafana(&fake.url, &["shop"]);
+    (fake, grafana)
+}
+
+#[tokio::test]
+async fn a_dashboard_is_read_in_reading_order_with_its_variables() {
+    let fake = Fake::start(usual).await;
+    // None is named: the starred ones.
+    let dashboards = grafana(&fake.url, &[]).dashboards().await.unwrap();
+    let shop = &dashboards[0];
+    assert_eq!((shop.title.as_str(), shop.range_seconds), ("Shop", 3 * 3600));
+    assert_eq!(shop.url.as_str(), format!("{}/d/shop", fake.url));
+    let titles: Vec<_> = shop.panels.iter().map(|panel| panel.title.as_str()).collect();
+    assert_eq!(titles, ["Rate of All", "", "State", "Deep", "Old (last 24h)"], "what is no panel is left out");
+    let of = |title: &str| shop.panels.iter().find(|panel| panel.title.starts_with(title)).unwrap();
+    assert_eq!((of("Deep").row.as_ref().unwrap().as_str(), of("Deep").is_collapsed), ("Inside api", true));
+    assert!(!of("Old").is_collapsed);
+    assert_eq!(of("Deep").kind, PanelKind::Other(Clean::own("table")));
+    assert_eq!(of("Deep").notes[0].as_str(), "transformation 'merge' is not applied");
+    assert_eq!(of("State").kind, PanelKind::Stat);
+    assert_eq!((of("State").unit.id.as_str(), of("State").unit.decimals), ("percentunit", None));
+    assert_eq!(of("State").limit(), Some(0.05));
+    assert_eq!(of("State").notes[0].as_str(), "overrides are not applied: x");
+    assert_eq!(of("Old").unit.id.as_str(), "ms");
+    assert_eq!(of("Old").thresholds.iter().map(|step| step.value).collect::<Vec<_>>(), [None, Some(80.0), Some(90.0)]);
+    assert!(of("Old").notes[0].contains("repeated for each 'pod'"));
+    let variables: Vec<_> =
+        shop.variables.iter().map(|v| (v.name.as_str(), v.value.as_str(), v.options.len())).collect();
+    assert_eq!(variables, [("pod", "All", 3), ("job", "api", 2), ("ds", "Prom", 1)]);
+}
+
+#[tokio::test]
+async fn a_panel_asks_what_the_web_page_asks() {
+    let (fake, grafana) =
+        with_query(|_| good(&json!({"results": {"A": {"frames": [time_frame("a", &json!([1, 2]))]}}}))).await;
+    let data = grafana.panel(&panel_query(1)).await.unwrap();
+    assert_eq!(data.series[0].name.as_str(), "a");
+    assert_eq!(data.series[0].points[1], (1_790_000_020_000, Some(2.0)));
+    assert_eq!(data.failures, [Clean::own("C: its datasource 'gone' is not known")]);
+    let asked = fake.asked().into_iter().find(|asked| asked.method == "POST").unwrap();
+    let body = asked.json();
+    let (from, to): (i64, i64) =
+        (body["from"].as_str().unwrap().parse().unwrap(), body["to"].as_str().unwrap().parse().unwrap());
+    assert_eq!((to - from, data.from, data.to), (3_600_000, from, to));
+    assert_eq!(body["queries"].as_array().unwrap().len(), 1, "hidden and unknown ones are not sent");
+    let query = &body["queries"][0];
+    assert_eq!(query["expr"], json!(r#"sum by (pod) (rate(http{pod=~"(api\\.1|api\\.2)"}[2m]))"#));
+    assert_eq!(query["datasource"], json!({"type": "prometheus", "uid": "p1"}));
+    assert_eq!((&query["intervalMs"], &query["maxDataPoints"]), (&json!(30_000), &json!(180)));
+    assert_eq!((&query["range"], &query["legendFormat"]), (&json!(true), &json!("{{pod}}")));
+
+    let set = PanelQuery { variables: vec![(Clean::own("pod"), Clean::own("api.2"))], ..panel_query(1) };
+    grafana.panel(&set).await.unwrap();
+    let asked = fake.asked().into_iter().rfind(|asked| asked.method == "POST").unwrap();
+    assert!(asked.json()["queries"][0]["expr"].as_str().unwrap().contains(r#"pod=~"api\\.2""#));
+}
+
+#[tokio::test]
+async fn identical_questions_are_asked_once() {
+    let (fake, grafana) =
+        with_query(|_| good(&json!({"results": {"A": {"frames": [time_frame("a", &json!([1, 2]))]}}}))).await;
+    grafana.dashboards().await.unwrap();
+    let query = panel_query(2);
+    let (one, two, three) = tokio::join!(grafana.panel(&query), grafana.panel(&query), grafana.panel(&query));
+    assert_eq!((one.clone().unwrap(), one.unwrap()), (two.unwrap(), three.unwrap()));
+    assert_eq!(fake.asked().iter().filter(|asked| asked.method == "POST").count(), 1);
+}
+
+#[tokio::test]
+async fn values_are_reduced_and_written_as_the_panel_says() {
+    for (values, value, text) in [
+        (json!([0.02, 0.125]), Some(0.125), "12.5%"),
+        (json!([0.5, 1]), Some(1.0), "ALL"),
+        (json!([null, null]), None, "none"),
+    ] {
+        let frames = json!({"results": {"A": {"frames": [time_frame("a", &values)]}}});
+        let (_fake, grafana) = with_query(move |_| good(&frames)).await;
+        let data = grafana.panel(&panel_query(2)).await.unwrap();
+        assert_eq!((data.value, data.text.as_str()), (value, text), "{values}");
+    }
+    let (_fake, grafana) = with_query(|_| good(&json!({"results": {"A": {"frames": []}}}))).await;
+    let data = grafana.panel(&panel_query(2)).await.unwrap();
+    assert_eq!((data.value, data.text.as_str(), data.series.len()), (None, "none", 0));
+}
+
+#[tokio::test]
+async fn good_data_beside_a_failed_query_is_kept() {
+    for status in [400, 207] {
+        let (_fake, grafana) = with_query(move |_| {
+            answer(
+                status,
+                "application/json",
+                &json!({"results": {
+                "A": {"status": 200, "frames": [time_frame("a", &json!([1, 2])), {"schema": 5}]},
+                "B": {"status": 500, "error": "context deadline exceeded"}}})
+                .to_string(),
+            )
+        })
+        .await;
+        let data = grafana.panel(&panel_query(2)).await.unwrap();
+        assert_eq!(data.series.len(), 1);
+        let failures: Vec<_> = data.failures.iter().map(Clean::as_str).collect();
+        assert_eq!(failures, ["A: a frame of an unexpected shape", "B: context deadline exceeded"]);
+    }
+}
+
+#[tokio::test]
+async fn whole_failures_are_errors_not_no_data() {
+    for (status, body, kind, words) in [
+        (200, r#"{"results":{}}"#, ErrorKind::Unexpected, "answered a query without any result"),
+        (200, r#"{"results":"#, ErrorKind::Unexpected, "was cut off"),
+        (200, "[]", ErrorKind::Unexpected, "without any result"),
+        (
+            400,
+            r#"{"message":"bad request data"}"#,
+            ErrorKind::Unexpected,
+            "answered 400 for '/api/ds/query': bad request data",
+        ),
+        (404, r#"{"message":"Data source not found"}"#, ErrorKind::Unexpected, "Data source not found"),
+        (403, r#"{"message":"no"}"#, ErrorKind::Auth, "does not allow '/api/ds/query' (403): no"),
+        (502, "<html>Bad Gateway</html>", ErrorKind::Unreachable, "not available behind its proxy (502)"),
+    ] {
+        let (_fake, grafana) = with_query(move |_| answer(status, "application/json", body)).await;
+        let error = grafana.panel(&panel_query(2)).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{status}: {error}");
+        assert!(error.says.contains(words), "{status}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn many_series_are_capped_and_counted() {
+    let frames: Vec<Value> = (0..75).map(|n| time_frame(&format!("pod-{n}"), &json!([n, n]))).collect();
+    let body = json!({"results": {"A": {"frames": frames}}});
+    let (_fake, grafana) = with_query(move |_| good(&body)).await;
+    let data = grafana.panel(&panel_query(2)).await.unwrap();
+    assert_eq!((data.series.len(), data.more_series), (50, 25));
+}
+
+#[tokio::test]
+async fn a_panel_that_is_gone_is_said() {
+    let (_fake, grafana) = with_query(|_| Behaviour::HangUp).await;
+    let error = grafana.panel(&panel_query(99)).await.unwrap_err();
+    assert_eq!(error.says.as_str(), "Grafana 'main' has no panel 99 in dashboard 'Shop' any more");
+}
+
+#[tokio::test]
+async fn the_reader_answers_until_nobody_looks() {
+    let (_fake, grafana) =
+        with_query(|_| good(&json!({"results": {"A": {"frames": [time_frame("a", &json!([1, 2]))]}}}))).await;
+    let query = Query::Panel(panel_query(2));
+    let (to, mut answers) = tokio::sync::mpsc::channel(1);
+    let sink = AnswerSink { query: query.clone(), generation: 7, clock: Arc::new(SystemClock), to };
+    let reading = grafana.read(&query, sink);
+    tokio::pin!(reading);
+    let answered = tokio::select! {
+        () = &mut reading => panic!("it goes on while somebody looks"),
+        answered = answers.recv() => answered.unwrap(),
+    };
+    assert_eq!(answered.generation, 7);
+    assert!(matches!(answered.body, Ok(Answer::Panel(data)) if data.text == "200%"));
+}
+
+#[tokio::test]
+async fn a_dashboard_that_cannot_be_read_does_not_take_the_others_along() {
+    let fake = Fake::start(|asked| match asked.path.as_str() {
+        "/api/dashboards/uid/new" => answer(406, "application/json", r#"{"message":"dashboard api version not supported"}"#),
+        "/api/dashboards/uid/converted" => answer(406, "application/json", "{}"),
+        "/apis/dashboard.grafana.app/v1beta1/namespaces/default/dashboards/converted" => {
+            good(&json!({"spec": {"title": "Converted", "panels": [
+                {"id": 1, "libraryPanel": {"uid": "lib1", "name": "L"}}, {"id": 2, "libraryPanel": {"uid": "lib2", "name": "M"}}]}}))
+        }
+        "/api/library-elements/lib1" => good(&json!({"result": {"model": {"type": "gauge", "title": "Shared"}}})),
+        _ => usual(asked),
+    })
+    .await;
+    let grafana = grafana(&fake.url, &["new", "shop", "converted", "gone"]);
+    let dashboards = grafana.dashboards().await.unwrap();
+    assert_eq!(dashboards.iter().map(|d| d.title.as_str()).collect::<Vec<_>>(), ["Shop", "Converted"]);
+    let panels = &dashboards[1].panels;
+    assert_eq!((panels[0].title.as_str(), &panels[0].kind), ("Shared", &PanelKind::Gauge));
+    assert!(panels[1].title == "M" && panels[1].notes[0].contains("library panel 'lib2' is not readable"));
+    let info = grafana.info().await.unwrap();
+    let notes = info.notes.iter().map(Clean::as_str).collect::<Vec<_>>().join("\n");
+    assert!(
+        notes.contains("keeps dashboard 'new' in schema v2") && notes.contains("no dashboard 'gone' (404)"),
+        "{notes}"
+    );
+    assert_eq!((info.version.unwrap().as_str(), info.identity.unwrap().as_str()), ("13.2.0", "org Main Org."));
+}
+
+#[tokio::test]
+async fn sources_report_facts_and_missing_rights_are_notes() {
+    let fake = Fake::start(|asked| match asked.path.split('?').next().unwrap() {
+        "/api/annotations" => good(&json!([
+            {"id": 2, "time": 1_790_000_000_000_i64, "timeEnd": 1_790_000_060_000_i64, "text": "deploy\nv2", "tags": ["deploy"], "dashboardUID": "shop"},
+            {"id": 1, "time": 1_780_000_000_000_i64, "timeEnd": 1_780_000_000_000_i64, "text": "", "alertName": "High", "newState": "Alerting"},
+            {"id": 3}])),
+        "/api/prometheus/grafana/api/v1/rules" => answer(403, "application/json", "{}"),
+        _ => usual(asked),
+    })
+    .await;
+    let grafana = grafana(&fake.url, &["shop"]);
+    let mut sources = grafana.sources();
+    assert_eq!(
+        sources.iter().map(|s| s.id().part).collect::<Vec<_>>(),
+        [Part::Health, Part::Dashboards, Part::Annotations, Part::Alerts]
+    );
+    let annotations = sources[2].next().await.unwrap();
+    let [Fact::Annotations(list)] = annotations.as_slice() else { panic!("{annotations:?}") };
+    assert_eq!(
+        list.iter().map(|a| (a.id, a.text.as_str())).collect::<Vec<_>>(),
+        [(1, "High: alerting"), (2, "deploy\nv2")]
+    );
+    assert!(list[0].end.is_none() && list[1].end.is_some());
+    assert_eq!(sources[3].next().await.unwrap(), [Fact::Alerts { list: Vec::new(), groups: Vec::new() }]);
+    let health = sources[0].next().await.unwrap();
+    assert!(
+        matches!(&health[..], [Fact::Info(info)] if info.notes[0].contains("its token may not (403)")),
+        "{health:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_token_is_said_and_recovers() {
+    let refused = Arc::new(AtomicUsize::new(0));
+    let count = refused.clone();
+    let fake = Fake::start(move |asked| {
+        if asked.path == "/api/user" || asked.path == "/api/org" || asked.path.starts_with("/api/prometheus") {
+            if count.fetch_add(1, Ordering::Relaxed) < 3 {
+                return answer(401, "application/json", r#"{"message":"Invalid API key"}"#);
+            }
+            if asked.path.starts_with("/api/prometheus") {
+                return good(&json!({"data": {"groups": [{"rules": [{"uid": "u", "alerts": [
+                    {"labels": {"alertname": "Hi\u{1b}[2J"}, "state": "Alerting", "activeAt": "2026-11-21T02:00:00Z"}]}]}]}}));
+            }
+        }
+        usual(asked)
+    })
+    .await;
+    let grafana = grafana(&fake.url, &["shop"]);
+    let error = grafana.info().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Auth);
+    assert!(
+        error.says.contains("refused who we are (401) for '/api/user': Invalid API key: set the `token`"),
+        "{error}"
+    );
+    assert_eq!(grafana.alerts().await.unwrap_err().kind, ErrorKind::Auth);
+    let alerts = grafana.alerts().await.unwrap();
+    assert_eq!((alerts[0].name.as_str(), &alerts[0].state), ("Hi", &AlertState::Firing));
+    grafana.info().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_panel_of_the_demo_world_has_data() {
+    let wall = Arc::new(|| crate::time::Clock::now(&SystemClock).wall);
+    let demo = crate::demo::serve::start(crate::demo::serve::Options::new(wall)).await.unwrap();
+    let config = file::Grafana { name: "main".to_owned(), url: demo.grafana.url.clone(), ..Default::default() };
+    let token = Some(Secret::new(&demo.grafana.token));
+    let timeouts = file::Timeouts::default();
+    let grafana = Grafana::new(&config, token, Severities::default(), timeouts, Arc::new(SystemClock), None).unwrap();
+    let dashboards = grafana.dashboards().await.unwrap();
+    assert!(!dashboards.is_empty());
+    for panel in dashboards.iter().flat_map(|dashboard| &dashboard.panels) {
+        let query = PanelQuery { panel: panel.key.clone(), range_seconds: 3_600, points: 180, variables: Vec::new() };
+        let data = grafana.panel(&query).await.unwrap();
+        assert!(data.failures.is_empty(), "{}: {:?}", panel.title, data.failures);
+        if !matches!(panel.kind, PanelKind::Other(_)) {
+            assert!(data.series.iter().any(|series| series.last().is_some()), "{}: no data", panel.title);
+        }
+    }
+    grafana.annotations().await.unwrap();
+    grafana.alerts().await.unwrap();
+    let info = grafana.info().await.unwrap();
+    assert!(info.notes.is_empty() && info.identity.is_some(), "{info:?}");
+    demo.stop().await;
+}

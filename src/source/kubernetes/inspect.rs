@@ -1,0 +1,330 @@
+//! Everything a plan needs to know of a workload, asked live: nothing here comes from a cache. What cannot be asked says
+//! why in its place; only the workload itself must answer.
+
+mod references;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+pub use self::references::references;
+use super::{
+    client::{Cluster, segment},
+    failure::Failure,
+    revisions::{self, images, items, text, workload_path},
+    rows::{Rows, parse_bytes},
+};
+use crate::{
+    action::{Inspection, Inspector, Request, WorkloadInspection},
+    model::{
+        BackendId, Name,
+        kubernetes::{Revision, WorkloadKey},
+    },
+    source::{ErrorKind, SourceError},
+    text::Clean,
+};
+
+/// Each ask has this long: a person waits for all of them.
+const WITHIN: Duration = Duration::from_secs(10);
+/// Most objects looked up by name.
+const MAX_REFERENCES: usize = 80;
+/// Nodes are read in one page of this size; a larger cluster's are not.
+const MAX_NODES: &str = "500";
+
+/// Inspects the workloads of one cluster.
+pub struct WorkloadInspector {
+    cluster: Cluster,
+    rows: Rows,
+}
+
+impl WorkloadInspector {
+    pub fn new(cluster: Cluster) -> Self {
+        let rows = Rows::new(cluster.id());
+        Self { cluster, rows }
+    }
+
+    /// Asks everything at once.
+    pub async fn workload(&self, key: &WorkloadKey) -> Result<WorkloadInspection, SourceError> {
+        let object: Value =
+            asked(self.cluster.get(&workload_path(key))).await.map_err(|says| self.failed(key, &says))??;
+        let workload = self.rows.workload(key.kind, &object).map_err(|error| self.failed(key, &error.to_string()))?;
+        let template = object.pointer("/spec/template").cloned().unwrap_or_default();
+        let name = (&*key.namespace, &*key.name);
+        let (history, server, cluster_id, may_patch, may_scale, may_delete_pods, autoscaler, quotas, nodes) = futures::join!(
+            self.history(key, &object),
+            self.server(),
+            self.cluster_id(),
+            self.may("patch", "apps", key.kind.plural(), "", name),
+            self.may("patch", "apps", key.kind.plural(), "scale", name),
+            self.may("delete", "", "pods", "", (&*key.namespace, "")),
+            self.autoscaler(key),
+            self.quotas(&key.namespace),
+            self.nodes(),
+        );
+        let mut warnings = marks(&object);
+        let mut or_warn =
+            |what: &str, says: Clean| warnings.push(Clean::line(&format!("{what} could not be read: {says}")));
+        let (revisions, pods) = history;
+        let revisions = revisions.unwrap_or_else(|says| {
+            or_warn("revisions", says);
+            Vec::new()
+        });
+        let pods = pods.unwrap_or_else(|says| {
+            or_warn("pods", says);
+            Vec::new()
+        });
+        let autoscaler = autoscaler.unwrap_or_else(|says| {
+            or_warn("autoscalers", says);
+            None
+        });
+        match quotas {
+            Ok(full) => warnings.extend(full),
+            Err(says) => or_warn("quotas", says),
+        }
+        let templates: Vec<&Value> = revisions.iter().map(|revision| &revision.template).chain([&template]).collect();
+        let references = self.existing(&key.namespace, &templates).await;
+        let image_nodes = nodes.map(|nodes| images_on(&nodes, &templates));
+        Ok(WorkloadInspection {
+            annotations: annotations(&object),
+            changes: template_changes(&object),
+            workload,
+            template,
+            revisions,
+            pods,
+            server,
+            cluster_id,
+            may_patch,
+            may_scale,
+            may_delete_pods,
+            references,
+            autoscaler,
+            warnings,
+            image_nodes,
+        })
+    }
+
+    fn failed(&self, key: &WorkloadKey, says: &str) -> SourceError {
+        let cluster = self.cluster.id();
+        SourceError::new(ErrorKind::Unexpected, format!("Kubernetes '{cluster}': '{key}' could not be read: {says}"))
+    }
+
+    async fn history(
+        &self,
+        key: &WorkloadKey,
+        object: &Value,
+    ) -> (Result<Vec<Revision>, Clean>, Result<Vec<crate::model::kubernetes::Pod>, Clean>) {
+        let pods = answered(revisions::pods(&self.cluster, &self.rows, key, object)).await;
+        let known = pods.as_deref().unwrap_or_default();
+        (answered(revisions::read(&self.cluster, key, object, known)).await, pods)
+    }
+
+    /// URL and version.
+    async fn server(&self) -> Clean {
+        let version = answered(self.cluster.get::<Value>("/version")).await;
+        let words = match &version {
+            Ok(version) => text(version, "/gitVersion"),
+            Err(_) => "version unknown",
+        };
+        Clean::line(&format!("{} {words}", self.cluster.server()))
+    }
+
+    async fn cluster_id(&self) -> Option<Clean> {
+        let system = answered(self.cluster.get::<Value>("/api/v1/namespaces/kube-system")).await.ok();
+        let uid = system.as_ref().map(|system| text(system, "/metadata/uid")).filter(|uid| !uid.is_empty());
+        Some(uid.map_or_else(|| self.cluster.fallback_id(), Clean::line))
+    }
+
+    async fn may(
+        &self,
+        verb: &str,
+        group: &str,
+        resource: &str,
+        subresource: &str,
+        (namespace, name): (&str, &str),
+    ) -> Result<bool, Clean> {
+        let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {"namespace": namespace, "verb": verb, "group": group, "resource": resource,
+                "subresource": subresource, "name": name}}});
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let answer = answered(self.cluster.review::<Value>(path, &review)).await?;
+        let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
+        allowed.ok_or_else(|| Clean::line("the access review has no verdict"))
+    }
+
+    /// `name min-max` of the HPA that scales it.
+    async fn autoscaler(&self, key: &WorkloadKey) -> Result<Option<Clean>, Clean> {
+        let path = format!("/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers", segment(&key.namespace));
+        let list = answered(self.cluster.get_opt::<Value>(&path)).await?.unwrap_or_default();
+        let found = items(&list).find(|scaler| {
+            text(scaler, "/spec/scaleTargetRef/kind").eq_ignore_ascii_case(key.kind.name())
+                && text(scaler, "/spec/scaleTargetRef/name") == &*key.name
+        });
+        Ok(found.map(|scaler| {
+            let number = |pointer, default| scaler.pointer(pointer).and_then(Value::as_i64).unwrap_or(default);
+            let (min, max) = (number("/spec/minReplicas", 1), number("/spec/maxReplicas", 0));
+            Clean::line(&format!("{} {min}-{max}", text(scaler, "/metadata/name")))
+        }))
+    }
+
+    /// Quotas with nothing left of something.
+    async fn quotas(&self, namespace: &str) -> Result<Vec<Clean>, Clean> {
+        let path = format!("/api/v1/namespaces/{}/resourcequotas", segment(namespace));
+        let list = answered(self.cluster.get::<Value>(&path)).await?;
+        let mut full = Vec::new();
+        for quota in items(&list) {
+            for (resource, hard) in quota.pointer("/status/hard").and_then(Value::as_object).into_iter().flatten() {
+                let used =
+                    quota.pointer("/status/used").and_then(|used| used.get(resource)?.as_str()).unwrap_or_default();
+                let hard = hard.as_str().unwrap_or_default();
+                let is_full =
+                    used == hard || parse_bytes(used).zip(parse_bytes(hard)).is_some_and(|(used, hard)| used >= hard);
+                if is_full && hard != "0" && !used.is_empty() {
+                    let name = text(quota, "/metadata/name");
+                    full.push(Clean::line(&format!("quota '{name}' has no {resource} left: {used} of {hard} used")));
+                }
+            }
+        }
+        Ok(full)
+    }
+
+    async fn nodes(&self) -> Result<Value, Clean> {
+        let list = answered(self.cluster.get::<Value>(&format!("/api/v1/nodes?limit={MAX_NODES}"))).await?;
+        match text(&list, "/metadata/continue") {
+            "" => Ok(list),
+            _ => Err(Clean::line(&format!("more than {MAX_NODES} nodes: not asked"))),
+        }
+    }
+
+    /// Whether what the templates name is there.
+    async fn existing(&self, namespace: &str, templates: &[&Value]) -> BTreeMap<String, Result<bool, Clean>> {
+        let wanted: BTreeSet<String> = templates.iter().flat_map(|template| references(template)).collect();
+        let too_many =
+            wanted.iter().skip(MAX_REFERENCES).map(|name| (name.clone(), Err(Clean::line("not asked: too many"))));
+        let mut found: BTreeMap<_, _> = too_many.collect();
+        let mut asks: Vec<BoxFuture<'_, (String, Result<bool, Clean>)>> = Vec::new();
+        for reference in wanted.into_iter().take(MAX_REFERENCES) {
+            asks.push(
+                async move {
+                    let exists = self.exists(namespace, &reference).await;
+                    (reference, exists)
+                }
+                .boxed(),
+            );
+        }
+        found.extend(stream::iter(asks).buffer_unordered(8).collect::<Vec<_>>().await);
+        found
+    }
+
+    /// By metadata alone: the data of a Secret never leaves the server.
+    async fn exists(&self, namespace: &str, reference: &str) -> Result<bool, Clean> {
+        let (kind, name) = reference.split_once('/').unwrap_or_default();
+        let path = format!("/api/v1/namespaces/{}/{kind}s/{}", segment(namespace), segment(name));
+        answered(self.cluster.exists(&path)).await
+    }
+}
+
+impl Inspector for WorkloadInspector {
+    fn backend(&self) -> &BackendId {
+        self.cluster.id()
+    }
+
+    fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
+        async move {
+            match request {
+                Request::RollBack { workload, .. }
+                | Request::Restart { workload }
+                | Request::Scale { workload, .. } => {
+                    Ok(Inspection::Workload(Box::new(Box::pin(self.workload(workload)).await?)))
+                }
+                _ => Err(SourceError::new(ErrorKind::Bug, "This is no request for Kubernetes.")),
+            }
+        }
+        .boxed()
+    }
+}
+
+async fn asked<T>(ask: impl Future<Output = T>) -> Result<T, Clean> {
+    let silent = || Clean::line(&format!("no answer within {} s", WITHIN.as_secs()));
+    tokio::time::timeout(WITHIN, ask).await.map_err(|_| silent())
+}
+
+async fn answered<T>(ask: impl Future<Output = Result<T, Failure>>) -> Result<T, Clean> {
+    asked(ask).await?.map_err(|failure| failure.error.says)
+}
+
+fn annotations(object: &Value) -> BTreeMap<String, String> {
+    let all = object.pointer("/metadata/annotations").and_then(Value::as_object);
+    all.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// Marks on the object that an act must know of.
+fn marks(object: &Value) -> Vec<Clean> {
+    let mut warnings = Vec::new();
+    let since = text(object, "/metadata/deletionTimestamp");
+    if !since.is_empty() {
+        warnings.push(Clean::line(&format!("it is being deleted, since {since}")));
+    }
+    let applied = object
+        .pointer("/metadata/annotations")
+        .and_then(|all| all.get("kubectl.kubernetes.io/last-applied-configuration"));
+    if applied.is_some() {
+        warnings
+            .push(Clean::line("it was applied from a file: the next apply of that file reverses what is done here"));
+    }
+    warnings
+}
+
+/// Field managers that set something in the pod template, newest first (`metadata.managedFields`).
+pub fn template_changes(object: &Value) -> Vec<(Clean, Timestamp)> {
+    let managers = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let mut changes: Vec<(Clean, Timestamp)> = managers
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.pointer("/fieldsV1/f:spec/f:template").is_some())
+        .filter_map(|entry| Some((Clean::line(text(entry, "/manager")), text(entry, "/time").parse().ok()?)))
+        .collect();
+    changes.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
+    changes
+}
+
+/// Of how many nodes hold which image, by digest and by name with tag; only images of the templates' repositories.
+fn images_on(nodes: &Value, templates: &[&Value]) -> (BTreeMap<Name, u32>, u32) {
+    let repositories: BTreeSet<String> =
+        templates.iter().flat_map(|template| images(template)).map(|image| repository(&image).to_owned()).collect();
+    let mut held = BTreeMap::new();
+    let mut count = 0;
+    for node in items(nodes) {
+        count += 1;
+        let mut here = BTreeSet::new();
+        for image in node.pointer("/status/images").and_then(Value::as_array).into_iter().flatten() {
+            let names: Vec<&str> =
+                image.get("names").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+            if names.iter().any(|name| repositories.contains(repository(name))) {
+                here.extend(names.iter().map(|name| name.split_once('@').map_or(*name, |(_, digest)| digest)));
+            }
+        }
+        for name in here {
+            *held.entry(Clean::line(name)).or_default() += 1;
+        }
+    }
+    (held, count)
+}
+
+/// An image without tag and digest. A node writes `docker.io/library/nginx` for `nginx`.
+fn repository(image: &str) -> &str {
+    let name = image.split('@').next().unwrap_or(image);
+    let name = name.strip_prefix("docker.io/").unwrap_or(name);
+    let name = name.strip_prefix("library/").unwrap_or(name);
+    match name.rsplit_once(':') {
+        Some((before, tag)) if !tag.contains('/') => before,
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests;

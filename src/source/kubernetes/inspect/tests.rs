@@ -1,0 +1,105 @@
+//! The inspector against a small API server.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    model::kubernetes::WorkloadKind,
+    source::kubernetes::scripted::{self, Asked, Fake},
+    time::SystemClock,
+};
+
+fn key() -> WorkloadKey {
+    WorkloadKey {
+        cluster: BackendId::new("c"),
+        namespace: "shop".into(),
+        kind: WorkloadKind::Deployment,
+        name: "web".into(),
+    }
+}
+
+fn template(image: &str) -> Value {
+    json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "app", "image": image,
+        "envFrom": [{"configMapRef": {"name": "cfg"}}, {"secretRef": {"name": "gone"}}]}]}})
+}
+
+fn world(asked: &Asked) -> axum::response::Response {
+    let list = |items: Value| scripted::json_answer(200, &json!({"metadata": {}, "items": items}));
+    match asked.path.as_str() {
+        "/apis/apps/v1/namespaces/shop/deployments/web" => scripted::json_answer(
+            200,
+            &json!({"metadata": {"name": "web", "namespace": "shop", "uid": "u1",
+                "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "team": "pay"},
+                "managedFields": [
+                    {"manager": "ci", "time": "2026-01-02T03:00:00Z", "fieldsV1": {"f:spec": {"f:template": {}}}},
+                    {"manager": "kubectl-edit", "time": "2026-01-02T03:05:00Z", "fieldsV1": {"f:spec": {"f:template": {}}}},
+                    {"manager": "hpa", "time": "2026-01-02T03:06:00Z", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]},
+                "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template("reg/web:2")}}),
+        ),
+        "/apis/apps/v1/namespaces/shop/replicasets" => list(json!([{"metadata": {"name": "web-1",
+            "annotations": {"deployment.kubernetes.io/revision": "1"}, "ownerReferences": [{"uid": "u1", "controller": true}]},
+            "spec": {"template": template("reg/web:1")}}])),
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" => {
+            let wanted = &asked.body["spec"]["resourceAttributes"];
+            match wanted["verb"].as_str() {
+                Some("delete") => scripted::status(500, "InternalError", "webhook down"),
+                _ => scripted::json_answer(201, &json!({"status": {"allowed": wanted["subresource"] != "scale"}})),
+            }
+        }
+        "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers" => list(json!([{"metadata": {"name": "web"},
+            "spec": {"minReplicas": 2, "maxReplicas": 9, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}}])),
+        "/api/v1/namespaces/shop/resourcequotas" => list(json!([{"metadata": {"name": "q"},
+            "status": {"hard": {"pods": "10", "limits.memory": "2Gi"}, "used": {"pods": "10", "limits.memory": "1Gi"}}}])),
+        "/api/v1/namespaces/shop/configmaps/cfg" => scripted::json_answer(200, &json!({"metadata": {"name": "cfg"}})),
+        "/api/v1/nodes" => list(json!([
+            {"status": {"images": [{"names": ["reg/web@sha256:aa", "reg/web:1"]}, {"names": ["reg/other:1"]}]}},
+            {"status": {"images": [{"names": ["reg/web@sha256:aa"]}]}}])),
+        "/version" => scripted::json_answer(200, &json!({"gitVersion": "v1.33.1"})),
+        "/api/v1/namespaces/kube-system" => scripted::json_answer(200, &json!({"metadata": {"uid": "cluster-1"}})),
+        "/api/v1/namespaces/shop/pods" => scripted::status(403, "Forbidden", "pods is forbidden"),
+        _ => scripted::status(404, "NotFound", "not found"),
+    }
+}
+
+#[tokio::test]
+async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
+    let server: Fake = scripted::serve(world).await;
+    let inspector = WorkloadInspector::new(server.cluster.clone());
+    let request = Request::RollBack { workload: key(), to: None };
+    let Inspection::Workload(seen) = inspector.inspect(&request).await.unwrap() else { panic!("not a workload") };
+    assert_eq!(seen.workload.desired, 3);
+    assert_eq!(seen.template, template("reg/web:2"));
+    assert_eq!(seen.revisions.len(), 1);
+    assert_eq!(seen.annotations["team"], "pay");
+    assert!(seen.server.ends_with(" v1.33.1") && seen.server.starts_with("http://127.0.0.1:"), "{}", seen.server);
+    assert_eq!(seen.cluster_id.as_deref(), Some("cluster-1"));
+    assert_eq!((&seen.may_patch, &seen.may_scale), (&Ok(true), &Ok(false)));
+    assert!(seen.may_delete_pods.as_ref().unwrap_err().contains("webhook down"));
+    assert_eq!(seen.references["configmap/cfg"], Ok(true));
+    assert_eq!(seen.references["secret/gone"], Ok(false));
+    assert_eq!(seen.autoscaler.as_deref(), Some("web 2-9"));
+    let warnings: Vec<&str> = seen.warnings.iter().map(|warning| &**warning).collect();
+    assert!(warnings.iter().any(|warning| warning.contains("applied from a file")), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.starts_with("pods could not be read")), "{warnings:?}");
+    assert!(warnings.contains(&"quota 'q' has no pods left: 10 of 10 used"), "{warnings:?}");
+    let managers: Vec<&str> = seen.changes.iter().map(|(manager, _)| &**manager).collect();
+    assert_eq!(managers, ["kubectl-edit", "ci"]);
+    let (held, nodes) = seen.image_nodes.as_ref().unwrap();
+    assert_eq!((*nodes, held.get("sha256:aa").copied(), held.len()), (2, Some(2), 2));
+    // No Secret is ever read with its data.
+    let secrets = server.asked_with("GET", "/secrets/");
+    assert!(!secrets.is_empty() && secrets.iter().all(|asked| asked.accept.contains("as=PartialObjectMetadata")));
+}
+
+#[tokio::test]
+async fn without_the_workload_there_is_no_inspection() {
+    let server = scripted::serve(|_| scripted::status(404, "NotFound", "deployments.apps \"web\" not found")).await;
+    let restart = Request::Restart { workload: key() };
+    let error = WorkloadInspector::new(server.cluster.clone()).inspect(&restart).await.unwrap_err();
+    assert!(error.says.contains("\"web\" not found"), "{error}");
+    let nobody = scripted::cluster(1, Arc::new(SystemClock)).await;
+    let error = WorkloadInspector::new(nobody).inspect(&restart).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
+}

@@ -1,0 +1,411 @@
+//! Container logs, followed: all pods of a workload or one pod, merged by time. `GET …/pods/POD/log` is read as raw bytes;
+//! streams are keyed by pod uid and container, and attach again when the containerID changes.
+
+mod cursor;
+mod lines;
+mod merge;
+mod pods;
+mod refusal;
+mod split;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+use self::{
+    merge::Merger,
+    pods::{Instance, LogPod, PodChange, Selection},
+    stream::{First, Report, Stream},
+};
+use crate::{
+    model::Name,
+    query::{Answer, LogBatch, LogQuery, ObjectRef},
+    source::{
+        AnswerSink,
+        kubernetes::{client::Cluster, failure::Failure},
+    },
+    text::Clean,
+    time::Clock,
+};
+
+/// How long and how much; tests shorten the times.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Lines are held back so long, to sort those of other pods in before them.
+    pub hold: Duration,
+    /// At most one round of batches in this time.
+    pub tick: Duration,
+    /// A stream silent for so long has delivered what was logged before.
+    pub quiet: Duration,
+    /// At first, batches wait at most so long for all streams to catch up.
+    pub settle: Duration,
+    /// A silent stream of a running container is opened anew: rotation can lose a follow.
+    pub idle: Duration,
+    /// After the end of a stream, so long may the status take to say that the container ended.
+    pub eof_grace: Duration,
+    /// Between tries, after the first two.
+    pub retry: Duration,
+    /// Between looks at a pod that may not be watched.
+    pub poll: Duration,
+    /// For a watch to begin.
+    pub deadline: Duration,
+    /// Streams at a time.
+    pub max_streams: usize,
+    /// Chunks between streams and merge.
+    pub channel: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            hold: Duration::from_millis(300),
+            tick: Duration::from_millis(100),
+            quiet: Duration::from_millis(200),
+            settle: Duration::from_secs(2),
+            idle: Duration::from_mins(1),
+            eof_grace: Duration::from_secs(8),
+            retry: Duration::from_secs(20),
+            poll: Duration::from_secs(5),
+            deadline: Duration::from_secs(10),
+            max_streams: 50,
+            channel: 256,
+        }
+    }
+}
+
+/// Answers [`LogQuery`]s of one cluster.
+pub struct LogReader {
+    cluster: Cluster,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+}
+
+impl LogReader {
+    pub fn new(cluster: Cluster) -> Self {
+        let clock = cluster.clock().clone();
+        Self { cluster, clock, limits: Limits::default() }
+    }
+
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sends batches until nobody looks any more, or, of a log that is not followed, until it is read. A failure to find
+    /// the pods is sent as such; failures of single streams stand in the batches.
+    pub async fn read(&self, query: &LogQuery, out: AnswerSink) {
+        let selection = match Selection::of(&self.cluster, &query.target).await {
+            Ok(selection) => selection,
+            Err(error) => {
+                out.send(Err(error.into())).await;
+                return;
+            }
+        };
+        let (pods_in, mut pods) = mpsc::channel(64);
+        let (reports_in, mut reports) = mpsc::channel(self.limits.channel);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(pods::watch(self.cluster.clone(), selection, self.limits, pods_in));
+        let mut follow = Following::new(self, query, reports_in);
+        let mut tick = tokio::time::interval(self.limits.tick);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                Some(change) = pods.recv() => {
+                    if let Some(error) = follow.pods_changed(change, &mut tasks) {
+                        let hopeless = error.is(403) || error.is(404);
+                        if !out.send(Err(error.into())).await || hopeless {
+                            return;
+                        }
+                    }
+                }
+                Some(report) = reports.recv(), if !follow.merger.is_full() => follow.report(report),
+                _ = tick.tick() => {
+                    if !follow.send_ready(&out).await || follow.is_over() {
+                        return;
+                    }
+                }
+            }
+            // Tasks that ended have reported; their results are nothing.
+            while tasks.try_join_next().is_some() {}
+        }
+    }
+}
+
+/// A pod's container, by the pod's uid: names are used again.
+type StreamKey = (Name, Name);
+
+/// All streams of one query.
+struct Following<'a> {
+    reader: &'a LogReader,
+    query: &'a LogQuery,
+    reports: mpsc::Sender<Report>,
+    pods: BTreeMap<Name, LogPod>,
+    /// Uids seen since the last reset, while a new list comes in.
+    listed: Option<Vec<Name>>,
+    synced: bool,
+    /// Where each stream is told how its container stands.
+    running: BTreeMap<StreamKey, watch::Sender<Instance>>,
+    numbers: usize,
+    wanted: usize,
+    open: BTreeMap<usize, bool>,
+    caught_up: BTreeMap<usize, bool>,
+    troubles: Vec<(usize, Clean)>,
+    set_troubles: Vec<Clean>,
+    merger: Merger,
+    dropped: Arc<AtomicU64>,
+    begun: Instant,
+    settled: bool,
+    ended: usize,
+    sent: Option<LogBatch>,
+}
+
+impl<'a> Following<'a> {
+    fn new(reader: &'a LogReader, query: &'a LogQuery, reports: mpsc::Sender<Report>) -> Self {
+        Self {
+            reader,
+            query,
+            reports,
+            pods: BTreeMap::new(),
+            listed: None,
+            synced: false,
+            running: BTreeMap::new(),
+            numbers: 0,
+            wanted: 0,
+            open: BTreeMap::new(),
+            caught_up: BTreeMap::new(),
+            troubles: Vec::new(),
+            set_troubles: Vec::new(),
+            merger: Merger::default(),
+            dropped: Arc::default(),
+            begun: reader.clock.now().mono,
+            settled: false,
+            ended: 0,
+            sent: None,
+        }
+    }
+
+    /// Gives back a failure where the query has nothing else to show.
+    fn pods_changed(&mut self, change: PodChange, tasks: &mut JoinSet<()>) -> Option<Failure> {
+        match change {
+            PodChange::Reset => self.listed = Some(Vec::new()),
+            PodChange::Put(pod) => {
+                if let Some(listed) = &mut self.listed {
+                    listed.push(pod.uid.clone());
+                }
+                self.pods.insert(pod.uid.clone(), *pod);
+            }
+            PodChange::Gone(uid) => {
+                self.pods.remove(&uid);
+            }
+            PodChange::Synced => {
+                let listed = self.listed.take().unwrap_or_default();
+                self.pods.retain(|uid, _| listed.contains(uid));
+                self.synced = true;
+            }
+            PodChange::Failed(error) if self.synced => {
+                // The streams go on; only new pods are missed.
+                self.set_troubles = vec![Clean::line(&format!("new pods are not seen: {error}"))];
+                return None;
+            }
+            PodChange::Failed(error) => return Some(error),
+        }
+        if self.synced && self.listed.is_none() {
+            self.set_troubles.clear();
+            self.choose(tasks);
+        }
+        None
+    }
+
+    /// Starts, updates and ends streams, so that they are those of the pods.
+    fn choose(&mut self, tasks: &mut JoinSet<()>) {
+        let all_main = matches!(self.query.target, ObjectRef::Workload(_));
+        let mut pods: Vec<&LogPod> = self.pods.values().collect();
+        // What is broken or new is what one opens a log for.
+        pods.sort_by_key(|pod| (pod.is_ready, std::cmp::Reverse(pod.created)));
+        let mut wanted: Vec<(usize, StreamKey, &LogPod, Instance)> = Vec::new();
+        for pod in pods {
+            for (turn, (container, instance)) in
+                pods::wanted(pod, self.query.container.as_ref(), all_main).into_iter().enumerate()
+            {
+                wanted.push((turn, (pod.uid.clone(), container.clone()), pod, instance.clone()));
+            }
+        }
+        if wanted.is_empty() {
+            self.set_troubles.push(self.nothing_wanted());
+        }
+        // One container of each pod in turn, so that a cap does not leave out whole pods.
+        wanted.sort_by_key(|(turn, key, ..)| (!self.running.contains_key(key), *turn));
+        self.wanted = wanted.len();
+        if self.wanted > self.reader.limits.max_streams {
+            self.set_troubles.push(Clean::line(&format!(
+                "following {} of {} containers, one of each pod in turn: open a single pod for the others",
+                self.reader.limits.max_streams, self.wanted
+            )));
+        }
+        let mut started = Vec::new();
+        let mut keep = Vec::new();
+        for (_, key, pod, instance) in wanted.into_iter().take(self.reader.limits.max_streams) {
+            if let (None, Some(why)) = (&instance.id, &instance.waiting) {
+                let says = format!("pod '{}': container '{}' has not started: {why}", pod.key.name, key.1);
+                self.set_troubles.push(Clean::line(&says));
+            }
+            match self.running.get(&key) {
+                Some(running) => {
+                    running.send_if_modified(|now| {
+                        let changed = *now != instance;
+                        *now = instance.clone();
+                        changed
+                    });
+                }
+                None => started.push((key.clone(), pod.key.clone(), instance)),
+            }
+            keep.push(key);
+        }
+        // Dropping the sender tells a stream that its pod is gone: it reads to its end.
+        self.running.retain(|key, _| keep.contains(key));
+        for (key, pod, instance) in started {
+            self.start(key, pod, instance, tasks);
+        }
+    }
+
+    fn nothing_wanted(&self) -> Clean {
+        Clean::line(&match (&self.query.container, self.pods.len()) {
+            (Some(container), 1..) => format!("no pod has a container '{container}'"),
+            _ => match &self.query.target {
+                ObjectRef::Pod(pod) => format!("pod '{}' is gone, and its logs with it", pod.name),
+                ObjectRef::Workload(workload) => format!("'{workload}' has no pods"),
+            },
+        })
+    }
+
+    fn start(
+        &mut self,
+        key: StreamKey,
+        pod: crate::model::kubernetes::ObjectKey,
+        instance: Instance,
+        tasks: &mut JoinSet<()>,
+    ) {
+        let number = self.numbers;
+        self.numbers += 1;
+        // A pod that came while we look is read from its beginning.
+        let first = if self.settled && !self.query.previous && self.query.follow {
+            First { follow: true, ..First::default() }
+        } else {
+            First {
+                previous: self.query.previous,
+                follow: self.query.follow,
+                since_seconds: self.query.since_seconds,
+                tail: self.query.tail,
+            }
+        };
+        // One that has not started has nothing to catch up with.
+        self.caught_up.insert(number, instance.id.is_none() && self.query.follow);
+        let (sender, receiver) = watch::channel(instance);
+        let stream = Stream {
+            number,
+            cluster: self.reader.cluster.clone(),
+            pod,
+            container: key.1.clone(),
+            first,
+            instance: receiver,
+            out: self.reports.clone(),
+            dropped: self.dropped.clone(),
+            limits: self.reader.limits,
+            clock: self.reader.clock.clone(),
+        };
+        tasks.spawn(stream.run());
+        self.running.insert(key, sender);
+    }
+
+    fn report(&mut self, report: Report) {
+        match report {
+            Report::Lines(number, lines) => self.merger.push(number, lines, self.reader.clock.now().mono),
+            Report::Open(number) => {
+                self.open.insert(number, true);
+            }
+            Report::CaughtUp(number) => {
+                self.caught_up.insert(number, true);
+            }
+            Report::Closed(number) => {
+                self.open.remove(&number);
+            }
+            Report::Trouble(number, says) => {
+                self.troubles.retain(|(other, _)| *other != number);
+                self.troubles.extend(says.map(|says| (number, says)));
+            }
+            Report::Ended(number) => {
+                self.open.remove(&number);
+                self.caught_up.insert(number, true);
+                self.ended += 1;
+            }
+        }
+    }
+
+    /// Sends what has been held long enough; false if nobody looks.
+    async fn send_ready(&mut self, out: &AnswerSink) -> bool {
+        let now = self.reader.clock.now().mono;
+        if !self.settled {
+            let waited = now.saturating_duration_since(self.begun) >= self.reader.limits.settle;
+            let all = self.synced && self.caught_up.values().all(|done| *done);
+            self.settled = all || waited || self.merger.is_full();
+        }
+        let over = self.is_finished();
+        // One stream is in order by itself.
+        let hold = if over || self.running.len() <= 1 { Duration::ZERO } else { self.reader.limits.hold };
+        let mut first = true;
+        loop {
+            let lines = if self.settled || over { self.merger.ready(now, hold) } else { Vec::new() };
+            let batch = LogBatch {
+                open: u16::try_from(self.open.len()).unwrap_or(u16::MAX),
+                wanted: u16::try_from(self.wanted).unwrap_or(u16::MAX),
+                dropped: self.dropped.swap(0, Ordering::Relaxed),
+                troubles: self.troubles(),
+                lines: Vec::new(),
+            };
+            let news = self.synced && first && self.sent.as_ref() != Some(&batch);
+            if lines.is_empty() && !news {
+                return true;
+            }
+            first = false;
+            self.sent = Some(LogBatch { dropped: 0, ..batch.clone() });
+            if !out.send(Ok(Answer::Logs(LogBatch { lines, ..batch }))).await {
+                return false;
+            }
+        }
+    }
+
+    fn troubles(&self) -> Vec<Clean> {
+        /// More would fill the screen and say no more.
+        const MAX: usize = 12;
+        let all: Vec<&Clean> = self.set_troubles.iter().chain(self.troubles.iter().map(|(_, says)| says)).collect();
+        let mut shown: Vec<Clean> = all.iter().take(MAX).map(|says| (*says).clone()).collect();
+        if all.len() > MAX {
+            shown.push(Clean::line(&format!("and {} more", all.len() - MAX)));
+        }
+        shown
+    }
+
+    /// A log that is not followed, with all its streams read.
+    fn is_finished(&self) -> bool {
+        let once = self.query.previous || !self.query.follow;
+        once && self.synced && self.ended == self.numbers
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_finished() && self.merger.is_empty()
+    }
+}

@@ -1,0 +1,101 @@
+//! Where a stream stands, so that a broken one goes on without losing or repeating a line. `sinceTime` has the
+//! granularity of a second: it is asked with the last second begun, and the lines already seen of it are skipped.
+
+use jiff::Timestamp;
+
+/// Position after the last line taken in.
+#[derive(Clone, Debug, Default)]
+pub struct Cursor {
+    last: Option<Timestamp>,
+    /// Lines seen of the second of `last`.
+    seen: u32,
+    skip: u32,
+}
+
+impl Cursor {
+    /// Begins a resumed stream; what to ask for as `sinceTime`, `None` if nothing was read yet.
+    pub fn resume(&mut self) -> Option<String> {
+        self.skip = self.seen;
+        let second = Timestamp::from_second(self.last?.as_second()).expect("a second of a time stamp is one");
+        Some(second.to_string())
+    }
+
+    pub fn last(&self) -> Option<Timestamp> {
+        self.last
+    }
+
+    /// Takes a line in; false if it was seen before the break.
+    pub fn take(&mut self, at: Timestamp) -> bool {
+        let Some(last) = self.last else {
+            self.last = Some(at);
+            self.seen = 1;
+            return true;
+        };
+        if self.skip > 0 {
+            // A file rotated in between has fewer lines of that second: what is later than the last is new for sure.
+            if at <= last {
+                self.skip -= u32::from(at.as_second() == last.as_second());
+                return false;
+            }
+            self.skip = 0;
+        }
+        match at.as_second().cmp(&last.as_second()) {
+            std::cmp::Ordering::Greater => self.seen = 1,
+            std::cmp::Ordering::Equal => self.seen += 1,
+            // stdout and stderr are stamped apart: `sinceTime` will not bring this one again, so it does not count.
+            std::cmp::Ordering::Less => {}
+        }
+        self.last = Some(last.max(at));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(nanos: i64) -> Timestamp {
+        Timestamp::from_nanosecond(1_700_000_000_000_000_000 + i128::from(nanos)).unwrap()
+    }
+
+    proptest! {
+        /// A server that answers from `sinceTime` on: after any breaks, all lines once, in order.
+        #[test]
+        fn no_line_is_lost_or_repeated(
+            mut stamps in prop::collection::vec(0_i64..4_000_000_000, 1..60),
+            breaks in prop::collection::vec(0_usize..60, 0..6),
+        ) {
+            stamps.sort_unstable();
+            let log: Vec<(usize, Timestamp)> = stamps.iter().map(|nanos| at(*nanos)).enumerate().collect();
+            let mut cursor = Cursor::default();
+            let mut got = Vec::new();
+            for end in breaks.into_iter().chain([usize::MAX]) {
+                let since: Option<Timestamp> = cursor.resume().map(|text| text.parse().unwrap());
+                let answer = log.iter().filter(|(_, at)| since.is_none_or(|since| *at >= since));
+                got.extend(answer.take(end).filter(|(_, at)| cursor.take(*at)).map(|(index, _)| *index));
+            }
+            prop_assert_eq!(got, (0..log.len()).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn it_asks_for_the_second_begun_never_rounded_up() {
+        let mut cursor = Cursor::default();
+        assert_eq!(cursor.resume(), None);
+        cursor.take("2026-01-02T03:04:05.999999999Z".parse().unwrap());
+        assert_eq!(cursor.resume().as_deref(), Some("2026-01-02T03:04:05Z"));
+    }
+
+    #[test]
+    fn after_a_rotation_what_is_later_is_not_skipped() {
+        let mut cursor = Cursor::default();
+        for nanos in [10, 20, 30] {
+            cursor.take(at(nanos));
+        }
+        cursor.resume();
+        // The file with 10 and 20 is gone.
+        assert!(!cursor.take(at(30)));
+        assert!(cursor.take(at(40)));
+    }
+}

@@ -1,0 +1,121 @@
+//! Merges the lines of several containers by time, with a small hold-back, into batches. Nodes' clocks differ and answers
+//! race, so the order is as good as the hold-back, not perfect.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+
+use crate::model::log::LogLine;
+
+/// Most lines in one batch.
+pub const MAX_BATCH: usize = 500;
+/// Most lines held back; beyond it the oldest go out at once.
+pub const MAX_HELD: usize = 20_000;
+
+/// A line with its place in the merge: its own time, never before the line above it in its stream; a stack trace stays
+/// at the time of its head, so that no other pod's line comes between.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    pub order: Timestamp,
+    pub line: LogLine,
+}
+
+/// Lines held back.
+#[derive(Debug, Default)]
+pub struct Merger {
+    held: BTreeMap<(Timestamp, usize, u64), (Instant, LogLine)>,
+    sequence: u64,
+}
+
+impl Merger {
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    pub fn push(&mut self, stream: usize, lines: Vec<Placed>, arrived: Instant) {
+        for placed in lines {
+            self.sequence += 1;
+            self.held.insert((placed.order, stream, self.sequence), (arrived, placed.line));
+        }
+    }
+
+    /// The next batch: lines that have been held for `hold`, oldest first. Empty: none yet.
+    pub fn ready(&mut self, now: Instant, hold: Duration) -> Vec<LogLine> {
+        let mut batch = Vec::new();
+        while batch.len() < MAX_BATCH
+            && let Some(first) = self.held.first_entry()
+        {
+            let held = now.saturating_duration_since(first.get().0);
+            if held < hold && batch.len() + self.held.len() <= MAX_HELD {
+                break;
+            }
+            let (_, (_, line)) = self.held.pop_first().expect("there is a first entry");
+            batch.push(line);
+        }
+        batch
+    }
+
+    /// How full it is: beyond its cap nothing more should be taken in before some is given out.
+    pub fn is_full(&self) -> bool {
+        self.held.len() >= MAX_HELD
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        model::{BackendId, kubernetes::ObjectKey, log::Origin},
+        text::Clean,
+        time::{Clock, SystemClock},
+    };
+
+    fn placed(order_ms: i64, text: &str) -> Placed {
+        let at = Timestamp::from_millisecond(order_ms).unwrap();
+        let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "n".into(), name: "p".into() };
+        let origin = Arc::new(Origin { pod, container: "app".into(), version: "1".into() });
+        let line = LogLine { origin, at, level: None, text: Clean::line(text), continues: false, is_note: false };
+        Placed { order: at, line }
+    }
+
+    fn texts(lines: &[LogLine]) -> Vec<&str> {
+        lines.iter().map(|line| line.text.as_str()).collect()
+    }
+
+    #[test]
+    fn lines_come_out_by_time_after_the_hold_back() {
+        let start = SystemClock.now().mono;
+        let ms = Duration::from_millis;
+        let mut merger = Merger::default();
+        merger.push(0, vec![placed(20, "b"), placed(20, "b2"), placed(40, "d")], start);
+        merger.push(1, vec![placed(10, "a"), placed(30, "c")], start + ms(200));
+        assert!(merger.ready(start + ms(299), ms(300)).is_empty());
+        // "a" arrived later and stands before "b": it is waited for.
+        assert!(merger.ready(start + ms(301), ms(300)).is_empty());
+        assert_eq!(texts(&merger.ready(start + ms(500), ms(300))), ["a", "b", "b2", "c", "d"]);
+        assert!(merger.is_empty());
+    }
+
+    #[test]
+    fn no_batch_is_larger_than_the_cap_and_memory_is_bounded() {
+        let start = SystemClock.now().mono;
+        let mut merger = Merger::default();
+        merger.push(0, (0..25_000).map(|n| placed(n, "x")).collect(), start);
+        assert!(merger.is_full());
+        let mut out = 0;
+        loop {
+            let batch = merger.ready(start, Duration::from_secs(1));
+            if batch.is_empty() {
+                break;
+            }
+            assert!(batch.len() <= MAX_BATCH);
+            out += batch.len();
+        }
+        assert_eq!(out, 5_000);
+    }
+}

@@ -1,0 +1,352 @@
+//! The pods whose logs are followed: what of them matters to a log, and a task that reports their changes.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1 as core;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::{sync::mpsc, time::timeout};
+
+use super::Limits;
+use crate::{
+    model::{
+        BackendId, Name,
+        kubernetes::{ObjectKey, tag_of},
+    },
+    query::ObjectRef,
+    source::{
+        ErrorKind,
+        kubernetes::{
+            client::{Cluster, segment},
+            failure::{Failure, Reached},
+            selector::{label_selector, query},
+        },
+    },
+    text::Clean,
+};
+
+/// How one container stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Instance {
+    /// `containerID`; none before it first started.
+    pub id: Option<String>,
+    pub running: bool,
+    /// Why it waits, of a container that does.
+    pub waiting: Option<String>,
+    /// How the instance before this one ended: `exit 137 OOMKilled`.
+    pub last_end: Option<String>,
+    pub version: Name,
+}
+
+/// One pod, as far as its logs go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogPod {
+    pub key: ObjectKey,
+    pub uid: Name,
+    pub is_ready: bool,
+    /// Seconds since the epoch.
+    pub created: i64,
+    /// Annotation `kubectl.kubernetes.io/default-container`, else the first.
+    pub default_container: Option<Name>,
+    /// Main containers first, then sidecars and init containers.
+    pub containers: Vec<(Name, Instance)>,
+    pub main_containers: usize,
+}
+
+/// A change of the followed set.
+#[derive(Debug)]
+pub enum PodChange {
+    /// The complete set begins anew.
+    Reset,
+    Put(Box<LogPod>),
+    Gone(Name),
+    /// The set is complete.
+    Synced,
+    Failed(Failure),
+}
+
+/// Which pods: one by name, or those of a selector.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    pub cluster: BackendId,
+    pub namespace: String,
+    pub name: Option<String>,
+    pub labels: Option<String>,
+}
+
+impl Selection {
+    /// Of a pod or a workload; a workload's selector is read from it.
+    pub async fn of(cluster: &Cluster, target: &ObjectRef) -> Result<Self, Failure> {
+        let mut selection = Self {
+            cluster: target.cluster().clone(),
+            namespace: target.namespace().to_string(),
+            name: None,
+            labels: None,
+        };
+        match target {
+            ObjectRef::Pod(pod) => selection.name = Some(pod.name.to_string()),
+            ObjectRef::Workload(workload) => {
+                let path = format!(
+                    "/apis/apps/v1/namespaces/{}/{}/{}",
+                    segment(&workload.namespace),
+                    workload.kind.plural(),
+                    segment(&workload.name)
+                );
+                let object: Value = cluster.get(&path).await?;
+                let selector = object.pointer("/spec/selector").unwrap_or(&Value::Null);
+                selection.labels = Some(label_selector(selector).ok_or_else(|| {
+                    let says = format!("'{workload}' has no pod selector that midwatch can read.");
+                    Failure::own(ErrorKind::Unexpected, Reached::Answered, says)
+                })?);
+            }
+        }
+        Ok(selection)
+    }
+
+    fn path(&self, more: &[(&str, &str)]) -> String {
+        let by_name = self.name.as_ref().map(|name| format!("metadata.name={name}"));
+        let mut pairs: Vec<(&str, &str)> = more.to_vec();
+        pairs.extend(by_name.as_deref().map(|selector| ("fieldSelector", selector)));
+        pairs.extend(self.labels.as_deref().map(|selector| ("labelSelector", selector)));
+        format!("/api/v1/namespaces/{}/pods?{}", segment(&self.namespace), query(pairs))
+    }
+}
+
+/// Largest watch event: objects have at most 1.5 MB, more as JSON.
+const MAX_EVENT: usize = 8 * 1024 * 1024;
+
+/// Lists and watches until the receiver is gone. A person who may read one pod but not list any is served by asking again.
+pub async fn watch(cluster: Cluster, selection: Selection, limits: Limits, out: mpsc::Sender<PodChange>) {
+    let mut version = None;
+    let mut failures = 0_u32;
+    loop {
+        let known = match version.take() {
+            Some(known) => Ok(known),
+            None => list(&cluster, &selection, &out).await,
+        };
+        let stopped = match known {
+            Ok(known) => {
+                let stopped = watch_from(&cluster, &selection, known, &limits, &out).await;
+                stopped.map(|next| {
+                    version = Some(next);
+                    failures = 0;
+                })
+            }
+            Err(stopped) => Err(stopped),
+        };
+        match stopped {
+            Ok(()) => {}
+            Err(Stopped::Unwanted) => return,
+            Err(Stopped::Failed(failure)) if failure.is_expired() => {}
+            Err(Stopped::Failed(failure)) => {
+                if let (true, Some(name)) = (failure.is(403), &selection.name) {
+                    return poll_one(&cluster, &selection, name, limits.poll, out).await;
+                }
+                if out.send(PodChange::Failed(failure)).await.is_err() {
+                    return;
+                }
+                failures += 1;
+                tokio::time::sleep(limits.poll * failures.min(6)).await;
+            }
+        }
+    }
+}
+
+/// Why a list or a watch cannot go on.
+enum Stopped {
+    Unwanted,
+    Failed(Failure),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+#[derive(Deserialize)]
+struct PodList {
+    metadata: ListMeta,
+    #[serde(default)]
+    items: Vec<core::Pod>,
+}
+
+#[derive(Deserialize)]
+struct ListMeta {
+    #[serde(rename = "resourceVersion", default)]
+    resource_version: String,
+}
+
+#[derive(Deserialize)]
+struct WatchEvent {
+    #[serde(rename = "type")]
+    kind: String,
+    object: Value,
+}
+
+async fn send(out: &mpsc::Sender<PodChange>, change: PodChange) -> Result<(), Stopped> {
+    out.send(change).await.map_err(|_| Stopped::Unwanted)
+}
+
+async fn list(cluster: &Cluster, selection: &Selection, out: &mpsc::Sender<PodChange>) -> Result<String, Stopped> {
+    let list: PodList = cluster.get(&selection.path(&[])).await?;
+    send(out, PodChange::Reset).await?;
+    for pod in list.items {
+        send(out, PodChange::Put(Box::new(reduced(&selection.cluster, pod)))).await?;
+    }
+    send(out, PodChange::Synced).await?;
+    Ok(list.metadata.resource_version)
+}
+
+/// Until the server ends the watch; the version to go on from.
+async fn watch_from(
+    cluster: &Cluster,
+    selection: &Selection,
+    mut version: String,
+    limits: &Limits,
+    out: &mpsc::Sender<PodChange>,
+) -> Result<String, Stopped> {
+    let seconds = limits.idle.as_secs().max(1).to_string();
+    let silence = limits.idle + limits.deadline;
+    let query = [
+        ("watch", "true"),
+        ("allowWatchBookmarks", "true"),
+        ("resourceVersion", &*version),
+        ("timeoutSeconds", &*seconds),
+    ];
+    let mut stream = cluster.open_stream(&selection.path(&query), limits.deadline).await?;
+    let mut begun = Vec::new();
+    loop {
+        let Ok(chunk) = timeout(silence, stream.chunk()).await else {
+            return Ok(version);
+        };
+        let Some(chunk) = chunk? else { return Ok(version) };
+        begun.extend_from_slice(&chunk);
+        let Some(end) = begun.iter().rposition(|byte| *byte == b'\n') else {
+            if begun.len() > MAX_EVENT {
+                return Err(Failure::own(ErrorKind::Unexpected, Reached::Answered, "a pod is too large to read").into());
+            }
+            continue;
+        };
+        let rest = begun.split_off(end + 1);
+        for line in begun.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            // A line that is not one is the server's fault, and lists mend it.
+            let event: WatchEvent = serde_json::from_slice(line).map_err(|error| odd(selection, &error))?;
+            if let Some(next) = event.object.pointer("/metadata/resourceVersion").and_then(Value::as_str) {
+                next.clone_into(&mut version);
+            }
+            changed(selection, event, out).await?;
+        }
+        begun = rest;
+    }
+}
+
+async fn changed(selection: &Selection, event: WatchEvent, out: &mpsc::Sender<PodChange>) -> Result<(), Stopped> {
+    match event.kind.as_str() {
+        "ADDED" | "MODIFIED" => {
+            let pod = serde_json::from_value(event.object).map_err(|error| odd(selection, &error))?;
+            send(out, PodChange::Put(Box::new(reduced(&selection.cluster, pod)))).await
+        }
+        "DELETED" => {
+            let uid = event.object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+            send(out, PodChange::Gone(Clean::line(uid))).await
+        }
+        "ERROR" => {
+            let code = event.object.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+            let says = event.object.get("message").and_then(Value::as_str).unwrap_or("the watch failed");
+            Err(Failure { code, ..Failure::own(ErrorKind::Unexpected, Reached::Answered, says) }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn odd(selection: &Selection, error: &serde_json::Error) -> Stopped {
+    let says = format!("Kubernetes '{}' answered a pod with what is not one: {error}.", selection.cluster);
+    Failure::own(ErrorKind::Unexpected, Reached::Answered, says).into()
+}
+
+async fn poll_one(cluster: &Cluster, selection: &Selection, name: &str, every: Duration, out: mpsc::Sender<PodChange>) {
+    let path = format!("/api/v1/namespaces/{}/pods/{}", segment(&selection.namespace), segment(name));
+    loop {
+        let changes = match cluster.get_opt::<core::Pod>(&path).await {
+            Ok(pod) => {
+                let pod = pod.map(|pod| PodChange::Put(Box::new(reduced(&selection.cluster, pod))));
+                [Some(PodChange::Reset), pod, Some(PodChange::Synced)]
+            }
+            Err(failure) => [Some(PodChange::Failed(failure)), None, None],
+        };
+        for change in changes.into_iter().flatten() {
+            if out.send(change).await.is_err() {
+                return;
+            }
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
+fn reduced(cluster: &BackendId, pod: core::Pod) -> LogPod {
+    let meta = pod.metadata;
+    let spec = pod.spec.unwrap_or_default();
+    let status = pod.status.unwrap_or_default();
+    let main = status.container_statuses.unwrap_or_default();
+    let init = status.init_container_statuses.unwrap_or_default();
+    let containers: Vec<(Name, Instance)> = spec
+        .containers
+        .iter()
+        .map(|container| (container, &main))
+        .chain(spec.init_containers.iter().flatten().map(|container| (container, &init)))
+        .map(|(container, statuses)| {
+            let status = statuses.iter().find(|status| status.name == container.name);
+            (Clean::line(&container.name), instance(status, container.image.as_deref().unwrap_or_default()))
+        })
+        .collect();
+    let annotated = meta.annotations.as_ref().and_then(|all| all.get("kubectl.kubernetes.io/default-container"));
+    let default_container = annotated
+        .map(|name| Clean::line(name))
+        .filter(|name| containers.iter().any(|(container, _)| container == name))
+        .or_else(|| containers.first().map(|(name, _)| name.clone()));
+    LogPod {
+        key: ObjectKey {
+            cluster: cluster.clone(),
+            namespace: Clean::line(meta.namespace.as_deref().unwrap_or_default()),
+            name: Clean::line(meta.name.as_deref().unwrap_or_default()),
+        },
+        uid: Clean::line(meta.uid.as_deref().unwrap_or_default()),
+        is_ready: status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True"),
+        created: meta.creation_timestamp.map_or(0, |time| time.0.as_second()),
+        default_container,
+        main_containers: spec.containers.len(),
+        containers,
+    }
+}
+
+fn instance(status: Option<&core::ContainerStatus>, image: &str) -> Instance {
+    let state = status.and_then(|status| status.state.as_ref());
+    let last = status.and_then(|status| status.last_state.as_ref()).and_then(|state| state.terminated.as_ref());
+    let waiting = match (status, state) {
+        (None, _) => Some("no status yet".to_owned()),
+        (_, state) => state
+            .and_then(|state| state.waiting.as_ref())
+            .map(|waiting| waiting.reason.clone().unwrap_or_else(|| "waiting".to_owned())),
+    };
+    Instance {
+        id: status.and_then(|status| status.container_id.clone()).filter(|id| !id.is_empty()),
+        running: state.is_some_and(|state| state.running.is_some()),
+        waiting,
+        last_end: last.map(|end| match (&end.reason, end.signal) {
+            (Some(reason), _) => format!("exit {} {reason}", end.exit_code),
+            (None, Some(signal)) => format!("exit {} signal {signal}", end.exit_code),
+            (None, None) => format!("exit {}", end.exit_code),
+        }),
+        version: Clean::line(tag_of(image)),
+    }
+}
+
+/// Which containers of a pod are wanted.
+pub fn wanted<'a>(pod: &'a LogPod, container: Option<&Name>, all_main: bool) -> Vec<&'a (Name, Instance)> {
+    match container {
+        Some(name) => pod.containers.iter().filter(|(container, _)| container == name).collect(),
+        None if all_main => pod.containers.iter().take(pod.main_containers).collect(),
+        None => pod.containers.iter().filter(|(name, _)| Some(name) == pod.default_container.as_ref()).collect(),
+    }
+}

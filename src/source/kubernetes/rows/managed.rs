@@ -1,0 +1,114 @@
+//! Who else sets a workload's fields: the marks that Argo CD, Flux, Helm and Config Sync leave on their objects.
+
+use jiff::Timestamp;
+
+use super::{time, wire};
+use crate::{
+    model::kubernetes::{Manager, WorkloadKind},
+    text::Clean,
+};
+
+pub fn owners(kind: WorkloadKind, meta: &wire::Meta) -> Vec<Manager> {
+    let mut owners = Vec::new();
+    if let Some(application) = argo_application(kind, meta) {
+        owners.push(Manager::ArgoCd { application: Clean::line(application) });
+    }
+    let flux = |toolkit: &str| {
+        let name = meta.label(&format!("{toolkit}.toolkit.fluxcd.io/name"))?;
+        let namespace = meta.label(&format!("{toolkit}.toolkit.fluxcd.io/namespace")).unwrap_or_default();
+        Some((Clean::line(name), Clean::line(namespace)))
+    };
+    owners.extend(flux("kustomize").map(|(name, namespace)| Manager::FluxKustomization { name, namespace }));
+    owners.extend(flux("helm").map(|(name, namespace)| Manager::FluxHelmRelease { name, namespace }));
+    let managed_by = meta.label("app.kubernetes.io/managed-by");
+    // without the release's annotation a chart was only rendered (`helm template`)
+    if managed_by == Some("Helm")
+        && let Some(release) = meta.annotation("meta.helm.sh/release-name")
+    {
+        owners.push(Manager::Helm { release: Clean::line(release) });
+    }
+    if managed_by == Some("configmanagement.gke.io") {
+        owners.push(Manager::ConfigSync);
+    }
+    let controller = meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
+    owners.extend(
+        controller.map(|owner| Manager::Controller { kind: Clean::line(&owner.kind), name: Clean::line(&owner.name) }),
+    );
+    owners
+}
+
+/// By its tracking annotation, if that names this very object (copies keep the annotation of their origin); else by the
+/// instance label, which Helm charts set too, so only if Argo CD also is a field manager.
+fn argo_application(kind: WorkloadKind, meta: &wire::Meta) -> Option<&str> {
+    let kind = match kind {
+        WorkloadKind::Deployment => "Deployment",
+        WorkloadKind::StatefulSet => "StatefulSet",
+        WorkloadKind::DaemonSet => "DaemonSet",
+    };
+    if let Some(tracking) = meta.annotation("argocd.argoproj.io/tracking-id") {
+        let (application, object) = tracking.split_once(':')?;
+        let own = format!("apps/{kind}:{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name);
+        return (object == own).then_some(application);
+    }
+    let by_argo = meta.managed_fields.iter().flatten().any(|f| f.manager.as_deref() == Some("argocd-controller"));
+    meta.label("app.kubernetes.io/instance").filter(|_| by_argo)
+}
+
+/// Field manager that last set something in the pod template.
+pub fn changed_by(meta: &wire::Meta) -> Option<(Clean, Option<Timestamp>)> {
+    meta.managed_fields
+        .iter()
+        .flatten()
+        .filter(|fields| fields.subresource.as_deref().is_none_or(str::is_empty))
+        .filter(|fields| fields.fields_v1.as_ref().and_then(|f| f.spec.as_ref()).is_some_and(|s| s.template.is_some()))
+        .map(|fields| (Clean::line(fields.manager.as_deref().unwrap_or_default()), time(fields.time.as_ref())))
+        .max_by_key(|(_, at)| *at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::BackendId, source::kubernetes::rows::Rows};
+    use serde_json::{Value, json};
+
+    fn managers(metadata: Value) -> Vec<String> {
+        let mut metadata = metadata;
+        metadata["name"] = json!("web");
+        metadata["namespace"] = json!("shop");
+        let object = json!({ "metadata": metadata });
+        let workload = Rows::new(&BackendId::new("eu")).workload(WorkloadKind::Deployment, &object).unwrap();
+        workload.managed_by.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn marks_name_their_owner() {
+        let tracking = |id: &str| json!({"annotations": {"argocd.argoproj.io/tracking-id": id}});
+        assert_eq!(managers(tracking("shop-app:apps/Deployment:shop/web")), ["Argo CD application 'shop-app'"]);
+        assert_eq!(managers(tracking("shop-app:apps/Deployment:shop/other")), [""; 0], "a copy is not tracked");
+        let instance = json!({"labels": {"app.kubernetes.io/instance": "web"}});
+        assert_eq!(managers(instance.clone()), [""; 0], "Helm charts set it too");
+        let mut by_argo = instance;
+        by_argo["managedFields"] = json!([{"manager": "argocd-controller"}]);
+        assert_eq!(managers(by_argo), ["Argo CD application 'web'"]);
+        let flux = json!({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}});
+        assert_eq!(managers(flux), ["Flux Kustomization 'flux-system/apps'"]);
+        let helm = json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": {"meta.helm.sh/release-name": "web"}});
+        assert_eq!(managers(helm), ["Helm release 'web'"]);
+        assert_eq!(managers(json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}})), [""; 0]);
+        let owned = json!({"ownerReferences": [{"kind": "Rollout", "name": "web", "uid": "1", "controller": true}]});
+        assert_eq!(managers(owned), ["Rollout 'web'"]);
+    }
+
+    #[test]
+    fn the_last_writer_of_the_template_is_told_and_the_hpa_is_not() {
+        let object = json!({"metadata": {"name": "web", "managedFields": [
+            {"manager": "kubectl-create", "time": "2026-01-01T00:00:00Z", "fieldsV1": {"f:spec": {"f:template": {"f:spec": {}}}}},
+            {"manager": "jenkins", "time": "2026-01-02T00:00:00Z", "fieldsV1": {"f:spec": {"f:template": {}}}},
+            {"manager": "hpa", "time": "2026-01-03T00:00:00Z", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+            {"manager": "kcm", "subresource": "status", "time": "2026-01-04T00:00:00Z", "fieldsV1": {"f:status": {}}},
+        ]}});
+        let workload = Rows::new(&BackendId::new("eu")).workload(WorkloadKind::Deployment, &object).unwrap();
+        let (manager, at) = workload.changed_by.unwrap();
+        assert_eq!((manager.as_str(), at.unwrap().to_string().as_str()), ("jenkins", "2026-01-02T00:00:00Z"));
+    }
+}

@@ -1,0 +1,227 @@
+//! What `kubectl get pods` prints, row by row: pods made by a small notation, columns expected word for word.
+//!
+//! `a b` main containers, `i j` init containers, `s` a sidecar. `run+` running and ready, `run-` not ready; `W(X)` waiting;
+//! `T(code,reason)` or `T(code,sigN)` ended; `r3@20` restarts and seconds since the last end; `-` no status.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{Rows, restarts_text};
+use crate::model::{BackendId, Level, kubernetes::Pod};
+
+const NOW: &str = "2026-01-02T12:00:00Z";
+
+fn now() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+fn row(phase: &str, statuses: &str) -> Pod {
+    Rows::new(&BackendId::new("eu")).pod(&object(phase, statuses)).unwrap()
+}
+
+/// `phase` holds flags after it: `I`, `Rdy`, `unready`, `del`, `gated`, `unschedulable`, `reason=X`.
+fn object(phase: &str, statuses: &str) -> Value {
+    let mut words = phase.split_whitespace();
+    let mut pod = json!({"metadata": {"name": "p", "namespace": "n"}, "spec": {"containers": [], "initContainers": []},
+        "status": {"phase": words.next(), "conditions": [], "containerStatuses": [], "initContainerStatuses": []}});
+    for flag in words {
+        let condition = match flag {
+            "I" => json!({"type": "Initialized", "status": "True"}),
+            "Rdy" => json!({"type": "Ready", "status": "True"}),
+            "unready" => json!({"type": "Ready", "status": "False"}),
+            "gated" => json!({"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}),
+            "unschedulable" => json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+                "message": "0/12 nodes are available: 12 Insufficient cpu."}),
+            "del" => {
+                pod["metadata"]["deletionTimestamp"] = json!(NOW);
+                continue;
+            }
+            reason => {
+                pod["status"]["reason"] = json!(reason.strip_prefix("reason=").unwrap());
+                continue;
+            }
+        };
+        pod["status"]["conditions"].as_array_mut().unwrap().push(condition);
+    }
+    for container in statuses.split(", ").filter(|text| !text.is_empty()) {
+        add(&mut pod, container);
+    }
+    pod
+}
+
+fn add(pod: &mut Value, notation: &str) {
+    let mut words = notation.split_whitespace();
+    let name = words.next().unwrap();
+    let (specs, list) = if matches!(name, "i" | "j" | "s") {
+        ("initContainers", "initContainerStatuses")
+    } else {
+        ("containers", "containerStatuses")
+    };
+    let mut spec =
+        json!({"name": name, "image": format!("reg/{name}:1"), "resources": {"limits": {"memory": "512Mi"}}});
+    if name == "s" {
+        spec["restartPolicy"] = json!("Always");
+    }
+    pod["spec"][specs].as_array_mut().unwrap().push(spec);
+    let mut status = json!({"name": name, "ready": false, "restartCount": 0, "state": {}});
+    for word in words {
+        match word {
+            "-" => return,
+            "{}" => {}
+            "run" => status["state"] = json!({"running": {}}),
+            "run+" => {
+                status["state"] = json!({"running": {}});
+                status["ready"] = json!(true);
+                status["started"] = json!(true);
+            }
+            "run-" => {
+                status["state"] = json!({"running": {}});
+                status["started"] = json!(true);
+            }
+            "notstarted" => status["started"] = json!(false),
+            "lastOOM" => {
+                status["lastState"]["terminated"]["reason"] = json!("OOMKilled");
+                status["lastState"]["terminated"]["exitCode"] = json!(137);
+            }
+            word if word.starts_with("W(") => status["state"] = json!({"waiting": {"reason": inside(word)}}),
+            word if word.starts_with("T(") => status["state"] = json!({"terminated": end(inside(word))}),
+            word => {
+                let (count, ago) = word[1..].split_once('@').unwrap_or((&word[1..], ""));
+                status["restartCount"] = json!(count.parse::<u32>().unwrap());
+                if let Ok(seconds) = ago.parse() {
+                    let finished = now() - SignedDuration::from_secs(seconds);
+                    status["lastState"]["terminated"]["finishedAt"] = json!(finished);
+                }
+            }
+        }
+    }
+    pod["status"][list].as_array_mut().unwrap().push(status);
+}
+
+fn inside(word: &str) -> &str {
+    &word[2..word.len() - 1]
+}
+
+fn end(text: &str) -> Value {
+    let (code, rest) = text.split_once(',').unwrap_or((text, ""));
+    let mut end = json!({"exitCode": code.parse::<i32>().unwrap()});
+    match rest.strip_prefix("sig") {
+        Some(signal) => end["signal"] = json!(signal.parse::<i32>().unwrap()),
+        None if !rest.is_empty() => end["reason"] = json!(rest),
+        None => {}
+    }
+    end
+}
+
+#[rustfmt::skip]
+const TABLE: [(&str, &str, &str, &str, &str); 45] = [
+    ("Pending", "a -", "0/1", "Pending", "0"),
+    ("Pending gated", "a -", "0/1", "SchedulingGated", "0"),
+    ("Pending unschedulable", "a -", "0/1", "Pending", "0"),
+    ("Pending", "a W(ContainerCreating)", "0/1", "ContainerCreating", "0"),
+    ("Running I Rdy", "a run+, b run+", "2/2", "Running", "0"),
+    ("Running I", "a run+, b run-", "1/2", "Running", "0"),
+    ("Running I", "a W(CrashLoopBackOff) r7@300", "0/1", "CrashLoopBackOff", "7 (5m ago)"),
+    ("Running", "a W(ImagePullBackOff), b W(CrashLoopBackOff) r2@90", "0/2", "ImagePullBackOff", "2 (90s ago)"),
+    ("Running I", "a run+, b W(CrashLoopBackOff) r3@61", "1/2", "CrashLoopBackOff", "3 (61s ago)"),
+    ("Running", "a T(137,OOMKilled) r1@45", "0/1", "OOMKilled", "1 (45s ago)"),
+    ("Running Rdy", "a run+ r1@600 lastOOM", "1/1", "Running", "1 (10m ago)"),
+    ("Succeeded", "a T(0,Completed)", "0/1", "Completed", "0"),
+    ("Failed", "a T(1,Error)", "0/1", "Error", "0"),
+    ("Failed", "a T(3)", "0/1", "ExitCode:3", "0"),
+    ("Failed", "a T(137,sig9)", "0/1", "Signal:9", "0"),
+    ("Running Rdy", "a T(0,Completed), b run+", "1/2", "Running", "0"),
+    ("Running unready", "a T(0,Completed), b run+", "1/2", "NotReady", "0"),
+    ("Failed", "a T(0,Completed), b T(2,Error)", "0/2", "Error", "0"),
+    ("Failed", "a T(2,Error), b T(0,Completed)", "0/2", "Error", "0"),
+    ("Running unready", "a T(0,Completed), b T(2,Error), c run+", "1/3", "Error", "0"),
+    ("Pending", "i run, j W(PodInitializing), a W(PodInitializing)", "0/1", "Init:0/2", "0"),
+    ("Pending", "i T(0), j W(PodInitializing), a W(PodInitializing)", "0/1", "Init:1/2", "0"),
+    ("Pending I", "i T(0), a W(PodInitializing)", "0/1", "PodInitializing", "0"),
+    ("Pending", "i W(CrashLoopBackOff) r4@130, a W(PodInitializing)", "0/1", "Init:CrashLoopBackOff", "4 (2m10s ago)"),
+    ("Pending", "i T(1,Error), a W(PodInitializing)", "0/1", "Init:Error", "0"),
+    ("Pending", "i T(9), a W(PodInitializing)", "0/1", "Init:ExitCode:9", "0"),
+    ("Pending", "i T(143,sig15), a W(PodInitializing)", "0/1", "Init:Signal:15", "0"),
+    ("Pending", "i W(ImagePullBackOff), j W(PodInitializing), a W(PodInitializing)", "0/1", "Init:ImagePullBackOff", "0"),
+    ("Running I Rdy", "s run+, a run+", "2/2", "Running", "0"),
+    ("Pending", "s run notstarted, i W(PodInitializing), a W(PodInitializing)", "0/2", "Init:0/2", "0"),
+    ("Running I", "s W(CrashLoopBackOff) r3@20, a run+ r1@500", "1/2", "Init:CrashLoopBackOff", "4 (20s ago)"),
+    ("Running I Rdy", "i T(0) r5@900, a run+", "1/1", "Running", "0"),
+    ("Running I Rdy", "s run+ r2@3600, a run+ r1@7200", "2/2", "Running", "3 (60m ago)"),
+    ("Running Rdy del", "a run+", "1/1", "Terminating", "0"),
+    ("Running del reason=NodeLost", "a run+", "1/1", "Unknown", "0"),
+    ("Failed del", "a T(1,Error)", "0/1", "Error", "0"),
+    ("Failed reason=Evicted", "a -", "0/1", "Evicted", "0"),
+    ("Failed reason=Evicted", "a T(137,Error)", "0/1", "Error", "0"),
+    ("Running Rdy", "a run+ r2", "1/1", "Running", "2"),
+    ("Failed", "a T(137,ContainerStatusUnknown)", "0/1", "ContainerStatusUnknown", "0"),
+    ("Failed reason=UnexpectedAdmissionError", "a -", "0/1", "UnexpectedAdmissionError", "0"),
+    ("Pending", "a W(CreateContainerConfigError)", "0/1", "CreateContainerConfigError", "0"),
+    ("Running", "a {}", "0/1", "Running", "0"),
+    ("Succeeded I", "s T(0,Completed), a T(0,Completed)", "0/2", "Completed", "0"),
+    ("Succeeded I", "s T(143,Error), a T(0,Completed)", "0/2", "Completed", "0"),
+];
+
+#[test]
+fn columns_are_what_the_server_prints() {
+    for (number, (phase, statuses, ready, status, restarts)) in TABLE.iter().enumerate() {
+        let pod = row(phase, statuses);
+        let printed = (format!("{}/{}", pod.ready, pod.total), pod.status.as_str(), restarts_text(&pod, now()));
+        assert_eq!(
+            printed,
+            ((*ready).to_owned(), *status, (*restarts).to_owned()),
+            "row {}: {phase}: {statuses}",
+            number + 1
+        );
+    }
+}
+
+#[test]
+fn why_names_the_worst_container_and_its_last_end() {
+    for (phase, statuses, level, why) in [
+        ("Running I Rdy", "a run+", Level::Ok, ""),
+        (
+            "Running I",
+            "a run+, b W(CrashLoopBackOff) r3@61 lastOOM",
+            Level::Broken,
+            "'b' keeps ending: OOMKilled at its limit of 512Mi (exit 137)",
+        ),
+        ("Running Rdy", "a run+ r1@600 lastOOM", Level::Ok, "'a' was OOMKilled at its limit of 512Mi before"),
+        ("Running I", "a run+, b run-", Level::Wrong, "'b' runs but is not ready"),
+        ("Running I", "a run notstarted", Level::Progress, "'a' has not passed its startup probe"),
+        (
+            "Pending unschedulable",
+            "a -",
+            Level::Broken,
+            "no node takes it: 0/12 nodes are available: 12 Insufficient cpu.",
+        ),
+        ("Pending", "a W(ImagePullBackOff)", Level::Broken, "image 'reg/a:1' of 'a' cannot be pulled"),
+        ("Pending", "a W(ContainerCreating)", Level::Progress, ""),
+        ("Pending", "i run, a W(PodInitializing)", Level::Progress, "init container 'i' runs"),
+        ("Failed reason=Evicted", "a T(137,Error)", Level::Broken, "Evicted"),
+        ("Running", "a T(127)", Level::Broken, "'a' ended: exit 127, command not found"),
+        ("Succeeded", "a T(0,Completed)", Level::Ok, ""),
+        ("Running Rdy del", "a run+", Level::Progress, ""),
+        ("Running del reason=NodeLost", "a run+", Level::Unknown, "its node does not report"),
+    ] {
+        let pod = row(phase, statuses);
+        assert_eq!((pod.why.as_str(), pod.level), (why, level), "{phase}: {statuses}");
+    }
+}
+
+#[test]
+fn an_object_with_nothing_in_it_is_a_row_too() {
+    for object in
+        [json!({}), json!({"metadata": {"name": "p"}, "spec": {"containers": null}, "status": {"conditions": null}})]
+    {
+        let pod = Rows::new(&BackendId::new("eu")).pod(&object).unwrap();
+        assert_eq!((pod.ready, pod.total, pod.status.as_str()), (0, 0, ""));
+    }
+}
+
+#[test]
+fn foreign_names_cannot_reach_the_terminal() {
+    let object = json!({"metadata": {"name": "p\u{1b}[31m"}, "spec": {"nodeName": "n\u{202e}"}, "status": {"phase": "Run\u{7}"}});
+    let pod = Rows::new(&BackendId::new("eu")).pod(&object).unwrap();
+    assert_eq!((pod.key.name.as_str(), pod.node.unwrap().as_str(), pod.status.as_str()), ("p", "n", "Run^G"));
+}

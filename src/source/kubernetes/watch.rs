@@ -1,0 +1,280 @@
+//! Watched kinds as sources: listed once in pages, then followed. Where the whole cluster may not be listed, the
+//! namespaces that may be are watched instead, one by one.
+
+mod kind;
+mod lane;
+mod shapes;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream::{BoxStream, SelectAll},
+};
+
+pub use self::kind::Watched;
+use self::lane::{Lane, Step};
+use super::{client::Cluster, failure::Failure, rows::Rows};
+use crate::{
+    model::{Name, SourceId},
+    source::{Cadence, ErrorKind, Fact, MAX_FACTS, Source, SourceError},
+    text::Clean,
+};
+
+/// Longest silence of a watch while the cluster's heartbeat goes: the health source beats every 10 s.
+pub const HEARTBEAT: Duration = Duration::from_secs(20);
+/// Most namespaces that are watched one by one.
+pub const MAX_NAMESPACES: usize = 20;
+
+/// What part of a cluster is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The whole cluster; where that is forbidden, the context's namespace and those that may be listed.
+    All,
+    /// These only.
+    Namespaces(Vec<Name>),
+}
+
+/// A watch of one kind as a source.
+pub struct Watch {
+    cluster: Cluster,
+    kind: Watched,
+    scope: Scope,
+    rows: Arc<Rows>,
+    /// How long the server keeps one watch open.
+    lasts: Duration,
+    lanes: Option<Lanes>,
+    ready: VecDeque<Fact>,
+    /// A panic went through it: what it left behind is not touched again.
+    panicked: Arc<AtomicBool>,
+}
+
+/// Notes a panic that passes.
+struct OnPanic(Arc<AtomicBool>);
+
+impl Drop for OnPanic {
+    fn drop(&mut self) {
+        self.0.fetch_or(std::thread::panicking(), Ordering::Relaxed);
+    }
+}
+
+struct Lanes {
+    streams: SelectAll<BoxStream<'static, (usize, Result<Step, Failure>)>>,
+    /// Of each lane, whether it is still wanted, and whether its first list is complete.
+    states: Vec<LaneState>,
+    synced: bool,
+    /// The new list was announced. Not before its first page has come: until then the old is all there is.
+    announced: bool,
+    /// The refusal to read the whole cluster, if that is why there are many.
+    narrowed: Option<Failure>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LaneState {
+    Listing,
+    Following,
+    Refused,
+}
+
+impl Watch {
+    pub fn new(cluster: &Cluster, kind: Watched, scope: Scope, rows: Arc<Rows>) -> Self {
+        let lasts = lane::LASTS;
+        Self {
+            cluster: cluster.clone(),
+            kind,
+            scope,
+            rows,
+            lasts,
+            lanes: None,
+            ready: VecDeque::new(),
+            panicked: Arc::default(),
+        }
+    }
+
+    /// Asks the server to end each watch after this long instead of the usual time.
+    #[must_use]
+    pub fn lasting(mut self, lasts: Duration) -> Self {
+        self.lasts = lasts;
+        self
+    }
+
+    async fn step(&mut self) -> Result<Vec<Fact>, SourceError> {
+        let _noted = OnPanic(self.panicked.clone());
+        if self.panicked.swap(false, Ordering::Relaxed) {
+            self.lanes = None;
+            self.ready.clear();
+        }
+        if let Some(batch) = self.take_ready() {
+            return Ok(batch);
+        }
+        if self.lanes.is_none() {
+            self.open();
+        }
+        loop {
+            let lanes = self.lanes.as_mut().expect("opened above, and left open by what continues");
+            let Some((lane, step)) = lanes.streams.next().await else {
+                self.lanes = None;
+                return Err(SourceError::new(ErrorKind::Bug, "A watch ended by itself."));
+            };
+            match step {
+                Ok(step) => {
+                    self.take(lane, step);
+                    // "still so" is said only of a list that is complete
+                    if self.is_synced() || !self.ready.is_empty() {
+                        return Ok(self.take_ready().unwrap_or_default());
+                    }
+                }
+                Err(failure) if failure.is(403) => {
+                    self.refused(lane, failure).await?;
+                    if let Some(batch) = self.take_ready() {
+                        return Ok(batch);
+                    }
+                }
+                Err(failure) if failure.is(404) => {
+                    // the kind is not served here; asked again from the start, later
+                    self.lanes = None;
+                    return Err(failure.error);
+                }
+                Err(failure) => return Err(failure.error),
+            }
+        }
+    }
+
+    fn is_synced(&self) -> bool {
+        self.lanes.as_ref().is_some_and(|lanes| lanes.synced)
+    }
+
+    /// At most [`MAX_FACTS`] of what waits.
+    fn take_ready(&mut self) -> Option<Vec<Fact>> {
+        let count = self.ready.len().min(MAX_FACTS);
+        (count > 0).then(|| self.ready.drain(..count).collect())
+    }
+
+    fn open(&mut self) {
+        match &self.scope {
+            Scope::All => self.start(vec![None], None),
+            Scope::Namespaces(names) => {
+                let names: Vec<_> = names.iter().take(MAX_NAMESPACES).cloned().map(Some).collect();
+                self.start(names, None);
+            }
+        }
+    }
+
+    fn start(&mut self, namespaces: Vec<Option<Name>>, narrowed: Option<Failure>) {
+        let alone = namespaces.len() == 1;
+        self.ready.clear();
+        let states = vec![LaneState::Listing; namespaces.len()];
+        let streams = namespaces.into_iter().enumerate().map(|(index, namespace)| {
+            let lane = Lane::new(&self.cluster, self.kind, namespace, self.rows.clone(), self.lasts, alone);
+            lane.stream().map(move |step| (index, step)).boxed()
+        });
+        self.lanes = Some(Lanes { streams: streams.collect(), states, synced: false, announced: false, narrowed });
+    }
+
+    fn take(&mut self, lane: usize, step: Step) {
+        let Some(lanes) = self.lanes.as_mut() else { return };
+        if step.is_still_so() {
+            return;
+        }
+        if step.reset || !mem::replace(&mut lanes.announced, true) {
+            self.ready.push_back(self.kind.reset());
+        }
+        self.ready.extend(step.facts);
+        if step.synced {
+            let again = mem::replace(&mut lanes.states[lane], LaneState::Following) == LaneState::Following;
+            if again && lanes.states.len() == 1 {
+                self.ready.push_back(self.kind.synced());
+            }
+        }
+        self.note_synced();
+        self.note(step.skipped);
+    }
+
+    /// Says that the list is complete when every lane's is.
+    fn note_synced(&mut self) {
+        let Some(lanes) = self.lanes.as_mut() else { return };
+        if !lanes.synced && !lanes.states.contains(&LaneState::Listing) {
+            lanes.synced = true;
+            self.ready.push_back(self.kind.synced());
+        }
+    }
+
+    fn note(&self, skipped: Option<Clean>) {
+        if let Some(what) = skipped {
+            let about = format!("{} unreadable", self.kind.part().title());
+            self.cluster.learnt().notes.insert(about, what);
+        }
+    }
+
+    /// A lane may not read (any more). Of the whole cluster: falls back to namespaces; of one namespace: goes on without.
+    async fn refused(&mut self, lane: usize, failure: Failure) -> Result<(), SourceError> {
+        let lanes = self.lanes.as_mut().expect("a lane of it spoke");
+        let whole = lanes.states.len() == 1 && self.scope == Scope::All && lanes.narrowed.is_none();
+        if whole {
+            return self.narrow(failure).await;
+        }
+        lanes.states[lane] = LaneState::Refused;
+        if lanes.states.iter().all(|state| *state == LaneState::Refused) {
+            let first = lanes.narrowed.take().unwrap_or(failure);
+            self.lanes = None;
+            return Err(first.error);
+        }
+        self.note_synced();
+        Ok(())
+    }
+
+    async fn narrow(&mut self, failure: Failure) -> Result<(), SourceError> {
+        // whatever is awaited may be dropped: until the new lanes stand, the old are not used again
+        self.lanes = None;
+        let namespaces = readable(&self.cluster).await;
+        if namespaces.is_empty() {
+            let says = format!("{} Name the namespaces you may read: `namespaces` in the config.", failure.error.says);
+            return Err(SourceError { says: Clean::line(&says), ..failure.error });
+        }
+        let shown = namespaces.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+        let note = format!("narrow rights: {} only of {shown}", self.kind.part().title());
+        self.cluster.learnt().notes.insert(format!("{} narrow", self.kind.part().title()), Clean::line(&note));
+        self.start(namespaces.into_iter().map(Some).collect(), Some(failure));
+        Ok(())
+    }
+}
+
+/// Namespaces to try one by one: the configured, the context's own, and those that may be listed, the last if nothing
+/// else is known or there is room.
+async fn readable(cluster: &Cluster) -> Vec<Name> {
+    let mut names: Vec<Name> = cluster.namespaces().to_vec();
+    names.extend(cluster.own_namespace().cloned());
+    if names.len() < MAX_NAMESPACES {
+        let listed = kind::namespaces(cluster).await.unwrap_or_default();
+        names.extend(listed);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names.truncate(MAX_NAMESPACES);
+    names
+}
+
+impl Source for Watch {
+    fn id(&self) -> SourceId {
+        SourceId::new(self.cluster.id(), self.kind.part())
+    }
+
+    fn cadence(&self) -> Cadence {
+        Cadence::Pushed(HEARTBEAT)
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Result<Vec<Fact>, SourceError>> {
+        self.step().boxed()
+    }
+}

@@ -1,0 +1,303 @@
+//! Witness: a real Prometheus and Alertmanager (Debian's packages) judge our source and operator. Absent binaries are
+//! said in one line; with `MIDWATCH_WITNESSES=required` they are a failure.
+
+// `clippy.toml` allows these in functions marked as tests; what helps them here is not marked.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::{
+    collections::BTreeMap,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use midwatch::{
+    action::{ActionError, Done, Inspection, Inspector, Operator, Request, Write},
+    config::file,
+    model::{
+        BackendId, Part,
+        alert::{Alert, AlertState, Matcher, Priority, Silence, SilenceKey},
+    },
+    operator::alertmanager::AlertmanagerOperator,
+    source::{
+        Fact, Source,
+        alertmanager::{Alertmanager, preview},
+        severity::Severities,
+    },
+    text::Clean,
+    time::{Clock, SystemClock},
+};
+
+/// Longest wait for anything the real servers do; they need a few seconds.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+const RULES: &str = r"
+groups:
+- name: shop
+  interval: 1s
+  rules:
+  - alert: AlwaysBroken
+    expr: vector(42)
+    labels: {severity: critical, service: checkout}
+    annotations: {summary: 'checkout is broken, value {{ $value }}'}
+  - alert: AlsoSlow
+    expr: vector(1)
+    labels: {severity: warning, service: checkout}
+  - alert: Watchdog
+    expr: vector(1)
+    labels: {severity: none}
+";
+
+const ROUTES: &str = r#"
+route:
+  receiver: nobody
+  group_by: [alertname, service]
+  group_wait: 1s
+  group_interval: 1s
+  routes: [{receiver: quiet, matchers: ['severity="none"']}]
+inhibit_rules: [{source_matchers: ['severity="critical"'], target_matchers: ['severity="warning"'], equal: [service]}]
+receivers: [{name: nobody}, {name: quiet}]
+"#;
+
+/// A process that ends with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Lab {
+    url: String,
+    _prometheus: Process,
+    _alertmanager: Process,
+    _files: tempfile::TempDir,
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn start(program: &Path, args: &[String]) -> Process {
+    let child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start '{}': {error}", program.display()));
+    Process(child)
+}
+
+/// `None`, after saying so: not installed.
+fn lab() -> Option<Lab> {
+    let (Some(prometheus), Some(alertmanager)) = (on_path("prometheus"), on_path("prometheus-alertmanager")) else {
+        println!("witness absent: prometheus");
+        assert_ne!(
+            std::env::var("MIDWATCH_WITNESSES").as_deref(),
+            Ok("required"),
+            "'prometheus' and 'prometheus-alertmanager' must be on PATH"
+        );
+        return None;
+    };
+    let files = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = files.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (am_port, prom_port) = (free_port(), free_port());
+    let rules = file("rules.yml", RULES);
+    let routes = file("alertmanager.yml", ROUTES);
+    let config = file(
+        "prometheus.yml",
+        &format!(
+            "global: {{evaluation_interval: 1s}}\nrule_files: ['{rules}']\n\
+             alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{am_port}']}}]}}]}}\n"
+        ),
+    );
+    let folder = |name: &str| files.path().join(name).display().to_string();
+    let alertmanager = start(
+        &alertmanager,
+        &[
+            format!("--config.file={routes}"),
+            format!("--storage.path={}", folder("am")),
+            format!("--web.listen-address=127.0.0.1:{am_port}"),
+            "--cluster.listen-address=".to_owned(),
+        ],
+    );
+    let prometheus = start(
+        &prometheus,
+        &[
+            format!("--config.file={config}"),
+            format!("--storage.tsdb.path={}", folder("prom")),
+            format!("--web.listen-address=127.0.0.1:{prom_port}"),
+            // Else an alert that fired before Prometheus had found the Alertmanager is sent a minute later.
+            "--rules.alert.resend-delay=1s".to_owned(),
+        ],
+    );
+    let url = format!("http://127.0.0.1:{am_port}");
+    Some(Lab { url, _prometheus: prometheus, _alertmanager: alertmanager, _files: files })
+}
+
+fn client(url: &str) -> Arc<Alertmanager> {
+    let config = file::Alertmanager { name: "lab".to_owned(), url: url.to_owned(), ..Default::default() };
+    let severities = Severities::new(&BTreeMap::new());
+    Alertmanager::new(&config, None, severities, file::Timeouts::default(), Arc::new(SystemClock), None).unwrap()
+}
+
+fn source(client: &Arc<Alertmanager>, part: Part) -> Box<dyn Source> {
+    client.sources().into_iter().find(|source| source.id().part == part).unwrap()
+}
+
+/// Asks again and again until `found` finds what it wants.
+async fn until<T>(what: &str, source: &mut dyn Source, mut found: impl FnMut(&[Fact]) -> Option<T>) -> T {
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    let mut last = None;
+    let asking = async {
+        loop {
+            ticks.tick().await;
+            let answer = source.next().await;
+            if let Ok(facts) = &answer
+                && let Some(found) = found(facts)
+            {
+                return found;
+            }
+            last = Some(answer);
+        }
+    };
+    let found = tokio::time::timeout(PATIENCE, asking).await.ok();
+    found.unwrap_or_else(|| panic!("{what}: not within {PATIENCE:?}; last answer: {last:?}"))
+}
+
+fn alert<'a>(facts: &'a [Fact], name: &str) -> Option<&'a Alert> {
+    facts.iter().find_map(|fact| match fact {
+        Fact::Alerts { list, .. } => list.iter().find(|alert| alert.name == name),
+        _ => None,
+    })
+}
+
+fn silence(facts: &[Fact], id: &str) -> Option<Silence> {
+    facts.iter().find_map(|fact| match fact {
+        Fact::Silences(list) => list.iter().find(|silence| silence.key.id == id).cloned(),
+        _ => None,
+    })
+}
+
+async fn make_silence(operator: &AlertmanagerOperator, alert: &Alert, minutes: i64) -> Result<Done, ActionError> {
+    let now = SystemClock.now().wall;
+    let write = Write::CreateSilence {
+        backend: BackendId::new("lab"),
+        matchers: alert.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect(),
+        starts: now,
+        ends: now + jiff::SignedDuration::from_mins(minutes),
+        comment: "looked at by the witness".to_owned(),
+        created_by: "anna".to_owned(),
+    };
+    operator.execute(&write).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_alertmanager_is_read_silenced_and_heard_again() {
+    let Some(lab) = lab() else { return };
+    let client = client(&lab.url);
+    let mut alerts = source(&client, Part::Alerts);
+    let operator = AlertmanagerOperator::new(client.clone());
+
+    // Fires, with what its rule says.
+    let firing = until("firing", &mut *alerts, |facts| {
+        alert(facts, "AlsoSlow").filter(|alert| alert.state == AlertState::Inhibited)?;
+        alert(facts, "Watchdog")?;
+        alert(facts, "AlwaysBroken").cloned()
+    })
+    .await;
+    assert_eq!(firing.state, AlertState::Firing);
+    assert_eq!(firing.priority, Priority::P1);
+    assert_eq!(firing.summary().unwrap().as_str(), "checkout is broken, value 42");
+    assert_eq!(&*firing.receivers, &[Clean::line("nobody")]);
+    assert!(firing.starts.unwrap() <= SystemClock.now().wall);
+    assert!(firing.generator_url.is_some() && !firing.is_watchdog);
+
+    // Grouped as its routes say; the watchdog is one, elsewhere.
+    let facts = alerts.next().await.unwrap();
+    let Some(Fact::Alerts { list, groups }) = facts.first() else { panic!("{facts:?}") };
+    let watchdog = alert(&facts, "Watchdog").unwrap();
+    assert!(watchdog.is_watchdog);
+    assert_eq!((watchdog.priority, &*watchdog.receivers), (Priority::P4, &[Clean::line("quiet")][..]));
+    let group = groups.iter().find(|group| group.alerts.contains(&firing.key.fingerprint)).unwrap();
+    assert_eq!(group.receiver, "nobody");
+    assert_eq!(group.labels.len(), 2);
+
+    // What is previewed is what a silence then holds back.
+    let exact: Vec<Matcher> = firing.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
+    assert_eq!(preview(&exact, list).iter().map(|alert| &alert.key).collect::<Vec<_>>(), [&firing.key]);
+    let Done { reference: Some(id), .. } = make_silence(&operator, &firing, 15).await.unwrap() else {
+        panic!("no silence id")
+    };
+    let silenced = until("silenced", &mut *alerts, |facts| {
+        alert(facts, "AlwaysBroken").filter(|alert| alert.state == AlertState::Silenced).cloned()
+    })
+    .await;
+    assert_eq!(&*silenced.silenced_by, std::slice::from_ref(&id));
+
+    let kept = silence(&source(&client, Part::Silences).next().await.unwrap(), &id).unwrap();
+    assert_eq!((kept.state.as_str(), kept.created_by.as_str()), ("active", "anna"));
+    assert!(kept.matchers.iter().all(|matcher| matcher.is_equal && !matcher.is_regex));
+    let minutes = kept.ends.duration_since(kept.starts).as_mins();
+    assert!((14..=15).contains(&minutes), "{minutes}");
+
+    let key = SilenceKey { backend: BackendId::new("lab"), id };
+    let Inspection::Alerts { silences, .. } =
+        client.inspect(&Request::ExpireSilence { silence: key.clone() }).await.unwrap()
+    else {
+        panic!("alerts and silences are inspected")
+    };
+    assert!(silences.iter().any(|silence| silence.key == key));
+
+    // Expired: heard again. Once more is no failure.
+    operator.execute(&Write::ExpireSilence { silence: key.clone() }).await.unwrap();
+    until("firing again", &mut *alerts, |facts| {
+        alert(facts, "AlwaysBroken").filter(|alert| alert.state == AlertState::Firing).map(drop)
+    })
+    .await;
+    let again = operator.execute(&Write::ExpireSilence { silence: key.clone() }).await.unwrap();
+    assert!(again.says.contains("over") || again.says.contains("expired"), "{again:?}");
+    let gone = SilenceKey { id: Clean::line("00000000-0000-0000-0000-000000000000"), ..key };
+    let _ = operator.execute(&Write::ExpireSilence { silence: gone }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_alertmanager_says_no_in_words() {
+    let Some(lab) = lab() else { return };
+    let client = client(&lab.url);
+    let operator = AlertmanagerOperator::new(client.clone());
+    let info = until("health", &mut *source(&client, Part::Health), |facts| match facts {
+        [Fact::Info(info)] => Some(info.clone()),
+        _ => None,
+    })
+    .await;
+    assert!(info.version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit())));
+    assert!(info.clock_offset_ms.is_some_and(|offset| offset.abs() <= 1500), "{:?}", info.clock_offset_ms);
+
+    // A matcher that also matches the empty string is refused by the server, in its own words.
+    let now = SystemClock.now().wall;
+    let matcher = Matcher { name: Clean::line("x"), value: Clean::line(".*"), is_regex: true, is_equal: true };
+    let write = Write::CreateSilence {
+        backend: BackendId::new("lab"),
+        matchers: vec![matcher],
+        starts: now,
+        ends: now + jiff::SignedDuration::from_mins(5),
+        comment: "all".to_owned(),
+        created_by: "anna".to_owned(),
+    };
+    let refused = operator.execute(&write).await.unwrap_err();
+    assert!(matches!(&refused, ActionError::Refused(says) if says.contains("matcher")), "{refused:?}");
+}
