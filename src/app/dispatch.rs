@@ -79,7 +79,7 @@ impl App {
                 self.on_screen(now, |screen, view| screen.set_filter("", view));
                 Reply::Done
             }
-            Command::Palette => Reply::Push(overlays::palette()),
+            Command::Palette => Reply::Push(overlays::palette(self.screen, self.selected(now))),
             Command::Help => Reply::Push(overlays::help(self.screen, self.selected(now))),
             Command::Actions => match self.selected(now) {
                 Some(target) => Reply::Push(overlays::actions(self.screen, target)),
