@@ -238,16 +238,6 @@ impl App {
         }
     }
 
-    /// An action is wanted: a dialog opens at once and waits for its plan. What is sent at once has no dialog.
-    fn ask(&mut self, request: Request, now: Now) -> Vec<Effect> {
-        self.tickets += 1;
-        let ticket = self.tickets;
-        if let Some(overlay) = overlays::plan(ticket, &request, now) {
-            self.overlays.push(overlay);
-        }
-        vec![Effect::Prepare { ticket, request }]
-    }
-
     /// The meaning of a command on an object, wherever it is shown.
     fn on_target(&mut self, command: Command, target: &Target, now: Now) -> Reply {
         match (command, target) {

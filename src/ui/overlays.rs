@@ -1,6 +1,7 @@
 //! Things above the screen: dialogs, menus, pages. A stack; the top one gets keys first.
 
 mod note;
+mod plan;
 
 use super::{Overlay, target::Target};
 use crate::{
@@ -100,6 +101,9 @@ pub fn choose_rollback(_alert: &Alert, _workload: &Workload) -> Box<dyn Overlay>
 }
 
 /// The plan dialog; `None` for what is sent at once.
-pub fn plan(_ticket: u64, _request: &Request, _now: Now) -> Option<Box<dyn Overlay>> {
-    None
+pub fn plan(ticket: u64, request: &Request, now: Now) -> Option<Box<dyn Overlay>> {
+    if matches!(request, Request::Acknowledge { .. }) {
+        return None;
+    }
+    Some(Box::new(plan::PlanDialog::new(ticket, request.clone(), now)))
 }
