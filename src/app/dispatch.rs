@@ -79,7 +79,7 @@ impl App {
                 self.on_screen(now, |screen, view| screen.set_filter("", view));
                 Reply::Done
             }
-            Command::Palette => Reply::Push(overlays::palette()),
+            Command::Palette => Reply::Push(overlays::palette(self.screen, self.selected(now))),
             Command::Help => Reply::Push(overlays::help(self.screen, self.selected(now))),
             Command::Actions => match self.selected(now) {
                 Some(target) => Reply::Push(overlays::actions(self.screen, target)),
@@ -236,16 +236,6 @@ impl App {
             }
             Reply::Many(replies) => replies.into_iter().flat_map(|reply| self.reply(reply, on, now)).collect(),
         }
-    }
-
-    /// An action is wanted: a dialog opens at once and waits for its plan. What is sent at once has no dialog.
-    fn ask(&mut self, request: Request, now: Now) -> Vec<Effect> {
-        self.tickets += 1;
-        let ticket = self.tickets;
-        if let Some(overlay) = overlays::plan(ticket, &request, now) {
-            self.overlays.push(overlay);
-        }
-        vec![Effect::Prepare { ticket, request }]
     }
 
     /// The meaning of a command on an object, wherever it is shown.

@@ -1,6 +1,15 @@
 //! Things above the screen: dialogs, menus, pages. A stack; the top one gets keys first.
 
+mod actions;
+mod availability;
+mod equivalent;
+mod help;
 mod note;
+mod object;
+mod palette;
+mod plan;
+mod quit;
+mod sheet;
 
 use super::{Overlay, target::Target};
 use crate::{
@@ -21,22 +30,22 @@ fn later(what: &str) -> Box<dyn Overlay> {
 
 /// "Really quit?"
 pub fn quit() -> Box<dyn Overlay> {
-    later("quit")
+    Box::new(quit::Quit)
 }
 
 /// `:`
-pub fn palette() -> Box<dyn Overlay> {
-    later("palette")
+pub fn palette(screen: ScreenId, selected: Option<Target>) -> Box<dyn Overlay> {
+    Box::new(palette::Palette::new(screen, selected))
 }
 
 /// `?`
-pub fn help(_screen: ScreenId, _selected: Option<Target>) -> Box<dyn Overlay> {
-    later("help")
+pub fn help(screen: ScreenId, selected: Option<Target>) -> Box<dyn Overlay> {
+    Box::new(help::Help::new(screen, selected))
 }
 
 /// `x`: every verb on this object, its key, why it is unavailable, and the same as a command line to copy.
-pub fn actions(_screen: ScreenId, _target: Target) -> Box<dyn Overlay> {
-    later("actions")
+pub fn actions(screen: ScreenId, target: Target) -> Box<dyn Overlay> {
+    Box::new(actions::Actions::new(screen, target))
 }
 
 /// `@`: what midwatch did, and the errors it met.
@@ -100,6 +109,9 @@ pub fn choose_rollback(_alert: &Alert, _workload: &Workload) -> Box<dyn Overlay>
 }
 
 /// The plan dialog; `None` for what is sent at once.
-pub fn plan(_ticket: u64, _request: &Request, _now: Now) -> Option<Box<dyn Overlay>> {
-    None
+pub fn plan(ticket: u64, request: &Request, now: Now) -> Option<Box<dyn Overlay>> {
+    if matches!(request, Request::Acknowledge { .. }) {
+        return None;
+    }
+    Some(Box::new(plan::PlanDialog::new(ticket, request.clone(), now)))
 }
