@@ -221,7 +221,7 @@ pub fn badges(view: &View<'_>) -> [Option<(String, Level)>; 8] {
     let firing: Vec<&Alert> = store.alerts.values().filter(|alert| is_firing(alert)).collect();
     let worst = firing.iter().map(|alert| alert.priority.level()).min();
     let triage = worst.map(|worst| (firing.len().to_string(), worst));
-    let kube = store.kube.workloads.values().map(|workload| workload.level).min().and_then(mark_of);
+    let kube = store.kube.workloads.values().map(|workload| store.kube.level_of(workload)).min().and_then(mark_of);
     let runs = troubled_runs(view).into_iter().map(run_level).min();
     let is_running = || store.runs.values().any(|run| !run.state.is_finished());
     let pipes = runs.or_else(|| is_running().then_some(Level::Progress)).and_then(mark_of);

@@ -74,10 +74,18 @@ impl<'a> Story<'a> {
         self.deploys.iter().find(|deploy| self.onset.is_none_or(|onset| deploy.at <= onset))
     }
 
-    /// The bound panel that is over its limit, else the first.
+    /// The bound panel that measures what the alert is about: one whose title shares a word with its name. Without an
+    /// alert, the one that is over its limit, else the first.
     pub fn measure(&self, view: &View<'a>) -> Option<Measure<'a>> {
         let panels = &self.service?.panels;
         let mut all = panels.iter().filter_map(|key| measure(view, key));
+        if let Some(alert) = self.alert {
+            let name = alert.name.to_lowercase();
+            return all.find(|measure| {
+                let title = measure.panel.title.to_lowercase();
+                title.split_whitespace().any(|word| word.len() > 3 && name.contains(word))
+            });
+        }
         let first = all.next()?;
         if first.is_over() {
             return Some(first);
