@@ -7,14 +7,12 @@ use crate::{
     action::{
         Evidence, Inspection, Request, WorkloadInspection,
         act::{Act, ActionEvent, Outcome, StepState},
-        testing::{
-            after, cluster, evidence, inspection, myapp, now, roll_back, run, run_inspection, run_key, settings, store,
-        },
+        testing::{after, evidence, inspection, now, roll_back, run, run_inspection, run_key, settings, store},
     },
     app::{App, Effect, Msg, look::Look},
     keymap::Keymap,
     model::{
-        BackendId, Level, Name,
+        BackendId, Name,
         alert::{Alert, AlertKey, AlertState, Priority},
         code::RunState,
         kubernetes::Manager,
@@ -391,5 +389,4 @@ fn an_acknowledgement_is_sent_at_once() {
     let evidence = Evidence::of(Inspection::Alerts { alerts: Vec::new(), silences: Vec::new() }, now().wall);
     assert!(desk.evidence(&request, evidence).is_empty());
     assert!(desk.screen(120, 35).contains("nothing to acknowledge"));
-    assert_eq!((cluster(), myapp().name.as_str(), Level::Ok), (BackendId::new("prod-eu1"), "myapp", Level::Ok));
 }
