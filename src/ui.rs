@@ -6,6 +6,8 @@ pub mod list;
 pub mod overlays;
 pub mod screens;
 pub mod target;
+#[cfg(test)]
+pub mod testing;
 pub mod theme;
 pub mod widgets;
 

@@ -1,8 +1,13 @@
 //! The screens 1 to 8, and what needs me over all of them.
 
+pub mod answer;
 pub mod blank;
 pub mod kube;
+pub mod logs;
+pub mod metrics;
 pub mod pane;
+pub mod pipelines;
+pub mod prs;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -15,10 +20,10 @@ pub struct Screens {
     now: blank::Blank,
     triage: blank::Blank,
     kube: kube::Kube,
-    pipelines: blank::Blank,
-    prs: blank::Blank,
-    metrics: blank::Blank,
-    pub logs: blank::Blank,
+    pipelines: pipelines::Pipelines,
+    prs: prs::PullRequests,
+    metrics: metrics::Metrics,
+    pub logs: logs::Logs,
     audit: blank::Blank,
     /// Changes that each screen has not seen yet.
     stale: [Changes; 8],
