@@ -1,9 +1,32 @@
 //! Actions: a request is planned over live evidence, shown with its checks, confirmed, and only then executed, step by
 //! step, each audited before it is sent.
 
+/// A [`Clean`] text of our own, written as with `format!`.
+macro_rules! say {
+    ($($part:tt)*) => { $crate::text::Clean::own(format!($($part)*)) };
+}
+
 pub mod act;
+pub mod audit;
+mod checks;
+pub mod confirm;
 pub mod engine;
+pub mod evidence;
+mod history;
 pub mod plan;
+mod pull_request;
+mod restart;
+mod rollback;
+mod run;
+mod scale;
+mod silence;
+mod template;
+#[cfg(test)]
+pub(crate) mod testing;
+mod undo;
+
+pub use evidence::{Evidence, beside};
+pub use plan::plan;
 
 use std::collections::BTreeMap;
 
@@ -244,6 +267,15 @@ pub trait Operator: Send + Sync {
     /// Asks the server to do everything but keep it (`dryRun=All`), where it can; `None`: it cannot.
     fn rehearse<'a>(&'a self, write: &'a Write) -> futures::future::BoxFuture<'a, Option<Result<Clean, ActionError>>>;
     fn execute<'a>(&'a self, write: &'a Write) -> futures::future::BoxFuture<'a, Result<Done, ActionError>>;
+    /// Asks the server to create a pod of this template and not keep it: quota, Pod Security and policy webhooks speak.
+    /// The server's warnings; `Refused`: why such a pod would not come up; `None`: it cannot be asked.
+    fn rehearse_pod<'a>(
+        &'a self,
+        _workload: &'a WorkloadKey,
+        _template: &'a serde_json::Value,
+    ) -> futures::future::BoxFuture<'a, Option<Result<Vec<Clean>, ActionError>>> {
+        Box::pin(std::future::ready(None))
+    }
 }
 
 /// Reads live what a plan needs to know of one backend's object: gathered fresh, never from the store.

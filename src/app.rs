@@ -1,6 +1,7 @@
 //! The App owns all state. It takes a message, changes itself, and returns work as data. It does no I/O and has no clock.
 
 pub mod acts;
+mod asks;
 mod chrome;
 mod dispatch;
 pub mod line;
@@ -16,14 +17,10 @@ use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::{buffer::Buffer, layout::Position};
 
 use crate::{
-    action::{
-        Request,
-        act::{ActionEvent, Outcome},
-        plan::Approved,
-    },
+    action::{Request, act::ActionEvent, plan::Approved},
     command::ScreenId,
     keymap::{Key, Keymap},
-    model::{BackendId, Name},
+    model::{BackendId, Name, code::RunKey},
     query::Query,
     source::{Answered, Update},
     store::{Changes, Store},
@@ -56,10 +53,11 @@ pub enum Msg {
 pub enum Effect {
     /// Ask these backends' sources now; none named: all.
     Refresh(Vec<BackendId>),
-    /// Gather evidence and plan; answers with the ticket.
+    /// Gather evidence; it comes with the ticket. `beside`: runs that must be looked at with it.
     Prepare {
         ticket: u64,
         request: Request,
+        beside: Vec<RunKey>,
     },
     Execute {
         ticket: u64,
@@ -300,33 +298,6 @@ impl App {
             self.changes |= changes;
             self.dirty |= !self.is_frozen;
         }
-    }
-
-    fn action(&mut self, event: ActionEvent, now: Now) -> Vec<Effect> {
-        self.acts.apply(&event);
-        self.changed(Changes::ACTS);
-        match event {
-            ActionEvent::Planned { ticket, result } => {
-                self.dirty = true;
-                if let Some(overlay) = self.overlays.iter_mut().find(|overlay| overlay.ticket() == Some(ticket)) {
-                    overlay.planned(result, now);
-                } else if let Err(refusal) = result {
-                    self.toasts.say(refusal.0, now);
-                }
-            }
-            ActionEvent::Refused { says, .. } => self.toasts.say(says, now),
-            ActionEvent::Act(act) if act.is_mine && act.outcome != Outcome::Running => {
-                let word = match act.outcome {
-                    Outcome::Done => "done",
-                    Outcome::Refused => "refused",
-                    Outcome::Unknown => "outcome unknown, see @",
-                    Outcome::Running => "",
-                };
-                self.toasts.say(Clean::own(format!("{}: {word}", act.title)), now);
-            }
-            ActionEvent::Act(_) | ActionEvent::History { .. } => {}
-        }
-        Vec::new()
     }
 
     fn tick(&mut self, now: Now) -> Vec<Effect> {

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::BoxFuture;
 use tokio::{
     sync::{Notify, mpsc},
     task::AbortHandle,
@@ -14,7 +15,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    action::engine::Engine,
+    action::{
+        act::ActionEvent,
+        engine::{Engine, Tell},
+    },
     app::{Effect, Msg},
     model::{BackendId, SourceId},
     query::Query,
@@ -32,6 +36,15 @@ pub struct Channels {
     pub updates: mpsc::Sender<Update>,
     pub answers: mpsc::Sender<Answered>,
     pub news: mpsc::Sender<Msg>,
+}
+
+impl Tell for mpsc::Sender<Msg> {
+    fn tell(&self, event: ActionEvent) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            // At the end nobody listens: the act goes on, and the audit has it.
+            let _ = self.send(Msg::Action(Box::new(event))).await;
+        })
+    }
 }
 
 /// A running source.
@@ -163,9 +176,9 @@ impl Work {
                     }
                 }
             }
-            Effect::Prepare { ticket, request } => {
+            Effect::Prepare { ticket, request, beside } => {
                 if let Some(engine) = &self.engine {
-                    engine.prepare(ticket, request);
+                    engine.prepare(ticket, request, beside);
                 }
             }
             Effect::Execute { ticket, approved } => {

@@ -6,6 +6,8 @@ pub mod list;
 pub mod overlays;
 pub mod screens;
 pub mod target;
+#[cfg(test)]
+pub mod testing;
 pub mod theme;
 pub mod widgets;
 
@@ -147,8 +149,19 @@ pub trait Overlay {
     fn ticket(&self) -> Option<u64> {
         None
     }
-    /// A plan, or the refusal to make one, for its ticket.
-    fn planned(&mut self, _result: Result<Box<crate::action::plan::Plan>, crate::action::plan::Refusal>, _now: Now) {}
+    /// A plan for its ticket, or the refusal to make one, and the request it is of.
+    fn planned(
+        &mut self,
+        _request: &Request,
+        _result: Result<Box<crate::action::plan::Plan>, crate::action::plan::Refusal>,
+        _now: Now,
+    ) -> Reply {
+        Reply::Ignored
+    }
+    /// Its confirmed plan is being carried out, as the act of this number.
+    fn started(&mut self, _act: u64) {}
+    /// Its confirmed plan was refused before anything was sent.
+    fn refused(&mut self, _says: Clean) {}
     fn click(&mut self, _at: Position, _view: &View<'_>) -> Reply {
         Reply::Ignored
     }

@@ -112,6 +112,7 @@ impl Wired {
         match opened {
             Ok(cluster) => {
                 self.sources.extend(kubernetes::sources(&cluster, &kubernetes::first_scope(&cluster)));
+                self.readers.push(Arc::new(kubernetes::reader::ClusterReader::new(cluster.clone())));
                 self.inspectors.push(Arc::new(kubernetes::inspect::WorkloadInspector::new(cluster.clone())));
                 if !is_read_only
                     && !wanted.read_only

@@ -24,18 +24,23 @@ type Columns = BTreeMap<String, (String, String, String)>;
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
 async fn printed(http: &reqwest::Client, url: &str, token: &str) -> Columns {
-    let answer =
-        http.get(format!("{url}/api/v1/pods")).bearer_auth(token).header("accept", TABLE).send().await.unwrap();
-    let table: serde_json::Value = answer.json().await.unwrap();
+    let answer = http
+        .get(format!("{url}/api/v1/pods"))
+        .bearer_auth(token)
+        .header("accept", TABLE)
+        .send()
+        .await
+        .expect("an answer");
+    let table: serde_json::Value = answer.json().await.expect("a table");
     let row = |row: &serde_json::Value| {
         let (meta, text) = (&row["object"]["metadata"], |at: usize| match &row["cells"][at] {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         });
-        let restarts = text(3).split(' ').next().unwrap().to_owned();
-        (format!("{}/{}", meta["namespace"].as_str().unwrap(), text(0)), (text(1), text(2), restarts))
+        let restarts = text(3).split(' ').next().unwrap_or_default().to_owned();
+        (format!("{}/{}", meta["namespace"].as_str().unwrap_or_default(), text(0)), (text(1), text(2), restarts))
     };
-    table["rows"].as_array().unwrap().iter().map(row).collect()
+    table["rows"].as_array().expect("rows").iter().map(row).collect()
 }
 
 fn shown(pods: &BTreeMap<String, Pod>) -> Columns {

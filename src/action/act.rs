@@ -2,11 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{
-    Request,
-    plan::{Plan, Refusal},
-};
-use crate::text::Clean;
+use super::{Evidence, Request};
+use crate::{source::SourceError, text::Clean};
 
 /// How far one step is.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,8 +53,10 @@ pub struct Act {
 /// What the action engine tells the App.
 #[derive(Clone, Debug)]
 pub enum ActionEvent {
-    /// The plan for ticket's dialog, or why there is none. A later one for the same ticket replaces it.
-    Planned { ticket: u64, result: Result<Box<Plan>, Refusal> },
+    /// What was asked live for a request, or why there is no answer. A later one for the same ticket replaces it.
+    Evidence { ticket: u64, request: Request, result: Result<Box<Evidence>, SourceError> },
+    /// The confirmed plan of this ticket is being carried out, as this act.
+    Started { ticket: u64, number: u64 },
     /// A new act, or news of one.
     Act(Box<Act>),
     /// Refused before anything was written to the audit.

@@ -1,18 +1,289 @@
-//! What carries out the App's wishes to act.
+//! What carries out the App's wishes to act: gathers live evidence, executes approved plans step by step.
+
+mod execute;
+mod gather;
+mod headless;
+mod keep;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::task::TaskTracker;
 
-use super::{Request, plan::Approved};
-use crate::text::Clean;
+pub use headless::{Exit, Headless, Ran, run_headless};
 
-/// Gathers evidence, executes approved plans. Everything it learns comes back as an
-/// [`ActionEvent`](super::act::ActionEvent).
+use super::{
+    Inspector, Operator, Request,
+    act::ActionEvent,
+    audit::{self, Audit, PastAct},
+    plan::Approved,
+};
+use crate::{
+    model::{BackendId, code::RunKey},
+    source::Reader,
+    text::Clean,
+    time::Clock,
+};
+
+/// Gathers evidence, executes approved plans. Everything it learns comes back as an [`ActionEvent`].
 pub trait Engine: Send + Sync {
-    /// Gathers live evidence for a request.
-    fn prepare(&self, ticket: u64, request: Request);
+    /// Gathers live evidence for a request. `beside`: runs that must be looked at with it.
+    fn prepare(&self, ticket: u64, request: Request, beside: Vec<RunKey>);
     fn execute(&self, ticket: u64, approved: Approved);
     /// Waits until no write is under way.
     fn idle(&self) -> BoxFuture<'_, ()>;
     /// Writes under way, in words.
     fn running(&self) -> Vec<Clean>;
+}
+
+/// Where news of actions go.
+pub trait Tell: Send + Sync {
+    fn tell(&self, event: ActionEvent) -> BoxFuture<'_, ()>;
+}
+
+impl Tell for mpsc::Sender<ActionEvent> {
+    fn tell(&self, event: ActionEvent) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            // Nobody listens any more: the act goes on, and the audit has it.
+            let _ = self.send(event).await;
+        })
+    }
+}
+
+/// Who acts, for the audit.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// As the settings have it.
+    pub me: Clean,
+    /// `user@host`
+    pub login: Clean,
+}
+
+/// How long things may take. None is without end.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// All evidence of a request.
+    pub gather: Duration,
+    /// One write; after that its outcome is unknown.
+    pub write: Duration,
+    /// Between looks while something is watched.
+    pub poll: Duration,
+    /// For a stopped run to end.
+    pub end: Duration,
+    /// For a rollout to be done.
+    pub watch: Duration,
+    /// For each piece of evidence that is kept.
+    pub keep: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            gather: Duration::from_secs(30),
+            write: Duration::from_secs(60),
+            poll: Duration::from_secs(2),
+            end: Duration::from_secs(20),
+            watch: Duration::from_secs(600),
+            keep: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The engine over real backends. In read-only mode it has no operator at all.
+#[derive(Clone)]
+pub struct RealEngine(Arc<Inner>);
+
+struct Inner {
+    backends: RwLock<Backends>,
+    audit: Arc<Audit>,
+    clock: Arc<dyn Clock>,
+    news: Arc<dyn Tell>,
+    identity: Identity,
+    pace: Pace,
+    tasks: TaskTracker,
+    writing: Writing,
+}
+
+#[derive(Default)]
+struct Backends {
+    inspectors: BTreeMap<BackendId, Arc<dyn Inspector>>,
+    operators: BTreeMap<BackendId, Arc<dyn Operator>>,
+    readers: BTreeMap<BackendId, Arc<dyn Reader>>,
+}
+
+/// Writes under way.
+#[derive(Default)]
+struct Writing {
+    acts: Mutex<Vec<(u64, Clean)>>,
+    ended: Notify,
+}
+
+impl RealEngine {
+    pub fn new(audit: Audit, clock: Arc<dyn Clock>, news: Arc<dyn Tell>, identity: Identity, pace: Pace) -> Self {
+        Self(Arc::new(Inner {
+            backends: RwLock::default(),
+            audit: Arc::new(audit),
+            clock,
+            news,
+            identity,
+            pace,
+            tasks: TaskTracker::new(),
+            writing: Writing::default(),
+        }))
+    }
+
+    /// Adds or replaces the inspector of its backend.
+    pub fn add_inspector(&self, inspector: Arc<dyn Inspector>) {
+        self.0.write_backends(|all| all.inspectors.insert(inspector.backend().clone(), inspector));
+    }
+
+    /// Adds or replaces the operator of its backend. Only where writing is allowed.
+    pub fn add_operator(&self, operator: Arc<dyn Operator>) {
+        self.0.write_backends(|all| all.operators.insert(operator.backend().clone(), operator));
+    }
+
+    /// Adds or replaces the reader of its backend: evidence is kept with it.
+    pub fn add_reader(&self, reader: Arc<dyn Reader>) {
+        self.0.write_backends(|all| all.readers.insert(reader.backend().clone(), reader));
+    }
+
+    /// Forgets a backend.
+    pub fn remove(&self, backend: &BackendId) {
+        self.0.write_backends(|all| {
+            all.inspectors.remove(backend);
+            all.operators.remove(backend);
+            all.readers.remove(backend);
+        });
+    }
+
+    /// Tells the acts of the audit file, and those that were found without an end.
+    pub fn tell_history(&self) {
+        let inner = self.0.clone();
+        self.0.tasks.spawn(async move {
+            let acts = inner.past_acts().await.unwrap_or_default();
+            let unfinished = audit::unfinished(&acts, |act| is_alive(act, &inner.identity.login));
+            let acts = acts.iter().map(PastAct::shown).collect();
+            inner.news.tell(ActionEvent::History { acts, unfinished }).await;
+        });
+    }
+}
+
+impl Engine for RealEngine {
+    fn prepare(&self, ticket: u64, request: Request, beside: Vec<RunKey>) {
+        let inner = self.0.clone();
+        self.0.tasks.spawn(async move {
+            let result = inner.gather(&request, &beside).await.map(Box::new);
+            inner.news.tell(ActionEvent::Evidence { ticket, request, result }).await;
+        });
+    }
+
+    fn execute(&self, ticket: u64, approved: Approved) {
+        let inner = self.0.clone();
+        // From here on quitting waits for it.
+        let writing = inner.begin_writing(ticket, approved.plan().title.clone());
+        self.0.tasks.spawn(async move {
+            inner.clone().carry_out(ticket, approved, writing, inner.news.clone()).await;
+        });
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            loop {
+                let ended = self.0.writing.ended.notified();
+                if self.running().is_empty() {
+                    return;
+                }
+                ended.await;
+            }
+        })
+    }
+
+    fn running(&self) -> Vec<Clean> {
+        let acts = self.0.writing.acts.lock().unwrap_or_else(PoisonError::into_inner);
+        acts.iter().map(|(_, title)| title.clone()).collect()
+    }
+}
+
+impl Inner {
+    fn write_backends<R>(&self, change: impl FnOnce(&mut Backends) -> R) {
+        change(&mut self.backends.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn backends<R>(&self, look: impl FnOnce(&Backends) -> R) -> R {
+        look(&self.backends.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn operator(&self, backend: &BackendId) -> Option<Arc<dyn Operator>> {
+        self.backends(|all| all.operators.get(backend).cloned())
+    }
+
+    fn inspector(&self, backend: &BackendId) -> Option<Arc<dyn Inspector>> {
+        self.backends(|all| all.inspectors.get(backend).cloned())
+    }
+
+    fn begin_writing(self: &Arc<Self>, ticket: u64, title: Clean) -> UnderWay {
+        self.writing.acts.lock().unwrap_or_else(PoisonError::into_inner).push((ticket, title));
+        UnderWay { inner: self.clone(), ticket }
+    }
+
+    /// The audit's acts, newest first.
+    async fn past_acts(&self) -> Result<Vec<PastAct>, Clean> {
+        self.on_audit(Audit::read).await.map(|records| audit::acts(&records))
+    }
+
+    /// Runs file work on a thread that may wait.
+    async fn on_audit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Audit) -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T, Clean> {
+        let audit = self.audit.clone();
+        let path = audit.path().display().to_string();
+        match tokio::task::spawn_blocking(move || work(&audit)).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) => Err(say!("'{path}': {error}")),
+            Err(error) => Err(say!("'{path}': {error}")),
+        }
+    }
+}
+
+/// A write under way, until dropped.
+struct UnderWay {
+    inner: Arc<Inner>,
+    ticket: u64,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut acts = self.inner.writing.acts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = acts.iter().position(|(ticket, _)| *ticket == self.ticket) {
+            acts.remove(at);
+        }
+        drop(acts);
+        self.inner.writing.ended.notify_waiters();
+    }
+}
+
+/// Whether the process that began an act may still be at it: on this machine, alive, not us.
+fn is_alive(act: &PastAct, login: &Clean) -> bool {
+    #[cfg(unix)]
+    {
+        let is_here = act.begun.login.rsplit('@').next() == login.rsplit('@').next();
+        let pid = i32::try_from(act.begun.process).ok().and_then(rustix::process::Pid::from_raw);
+        is_here
+            && act.begun.process != std::process::id()
+            && pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (act, login);
+        false
+    }
 }

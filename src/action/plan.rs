@@ -1,9 +1,20 @@
 //! A plan: what will be sent to what, why it may be, and what must be typed to send it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::{Check, CheckResult, Request, Risk, Write};
-use crate::{model::kubernetes::WorkloadKey, text::Clean};
+pub use super::confirm::Approved;
+use super::{
+    Check, CheckResult, Evidence, Request, Risk, Write, pull_request, restart, rollback, run, scale, silence, undo,
+};
+use crate::{
+    app::settings::Settings,
+    model::{Name, kubernetes::WorkloadKey},
+    store::Store,
+    text::Clean,
+    time::Now,
+};
 
 /// One step of a plan, in order. On a refused or unknown step the rest stops.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,9 +32,26 @@ pub enum StepKind {
     Reread {
         workload: WorkloadKey,
         run: crate::model::code::RunKey,
+        /// The template as the plan saw it: anything else but the target stops the act.
+        live: serde_json::Value,
+        target: serde_json::Value,
     },
     /// Until A3, on screen.
-    Watch(WorkloadKey),
+    Watch(Box<WatchFor>),
+}
+
+/// What the pods of a changed workload should be in the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WatchFor {
+    pub workload: WorkloadKey,
+    /// Pods wanted.
+    pub desired: u32,
+    /// Tag of the version wanted, for the words.
+    pub version: Clean,
+    /// `pod-template-hash` or `controller-revision-hash` of the version wanted, where it is known beforehand.
+    pub hash: Option<Name>,
+    /// Digest of its telling image, where it is known.
+    pub digest: Option<Name>,
 }
 
 /// Another target that left/right choose.
@@ -33,6 +61,8 @@ pub struct Choice {
     pub label: Clean,
     /// "ran 26 h, 4 pods up", "live", "known bad".
     pub note: Clean,
+    /// It is what runs now: not a target.
+    pub is_live: bool,
 }
 
 /// Worked out, ready to show. It sends nothing until it is confirmed.
@@ -58,15 +88,120 @@ pub struct Plan {
     /// The same as `kubectl`, `gh` or `curl` lines, to copy.
     pub equivalent: Vec<Clean>,
     pub choices: Vec<Choice>,
+    /// Revision that the plan goes to, among the choices.
+    pub chosen: Option<i64>,
+    /// When its evidence was asked for.
     pub made: Timestamp,
-    /// Why it cannot be sent at all: read-only mode, no operator.
+    /// Why it cannot be sent at all: read-only mode, no operator, a gate that is shut.
     pub blocked: Option<Clean>,
+    /// What undo needs: kept in a file of its own before anything is sent.
+    pub keeps: Option<Kept>,
+    /// Who changed the target last, and when, for the words when it moved.
+    pub last_change: Option<Clean>,
+}
+
+/// State before an act and what the act leaves, kept for its undo. May hold literal secrets: never shown unmasked.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Kept {
+    pub workload: WorkloadKey,
+    /// Template before.
+    pub before: serde_json::Value,
+    /// Template that the act leaves; undo refuses when the live one is another.
+    pub left: serde_json::Value,
+    /// Name of the ReplicaSet or ControllerRevision that was live: a version rolled away from is known bad.
+    pub from_revision: Option<Name>,
+    pub to_revision: Option<Name>,
+    /// Replicas before and after, of a scale.
+    pub replicas: Option<(u32, u32)>,
 }
 
 /// There is no plan to show, and why.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refusal(pub Clean);
+
+/// Works out the plan of a request from its evidence. Pure: the same evidence gives the same plan.
+pub fn plan(
+    request: &Request,
+    evidence: &Evidence,
+    store: &Store,
+    settings: &Settings,
+    now: Now,
+) -> Result<Plan, Refusal> {
+    let made = Make { request, evidence, store, settings, now };
+    let mut plan = match request {
+        Request::RollBack { workload, to } => rollback::plan(&made, workload, *to),
+        Request::Restart { workload } => restart::plan(&made, workload),
+        Request::Scale { workload, replicas } => scale::plan(&made, workload, *replicas),
+        Request::Review { .. } | Request::Comment { .. } | Request::Merge { .. } => pull_request::plan(&made),
+        Request::Rerun { .. } | Request::Cancel { .. } => run::plan(&made),
+        Request::Acknowledge { .. } | Request::Silence(_) | Request::ExpireSilence { .. } => silence::plan(&made),
+        Request::Undo { act } => undo::plan(&made, *act),
+    }?;
+    plan.blocked = plan.blocked.take().or_else(|| made.blocked(&plan));
+    plan.checks.sort_by_key(|check| severity(&check.result));
+    Ok(plan)
+}
+
+/// What planning looks at.
+pub(super) struct Make<'a> {
+    pub request: &'a Request,
+    pub evidence: &'a Evidence,
+    pub store: &'a Store,
+    pub settings: &'a Settings,
+    pub now: Now,
+}
+
+impl Make<'_> {
+    /// A plan with nothing in it yet.
+    pub fn empty(&self, title: Clean, place: Clean) -> Plan {
+        Plan {
+            request: self.request.clone(),
+            title,
+            place,
+            production: false,
+            facts: Vec::new(),
+            checks: Vec::new(),
+            steps: Vec::new(),
+            diff: None,
+            risk: Risk::Reversible,
+            accepts: Vec::new(),
+            undo: Clean::default(),
+            equivalent: Vec::new(),
+            choices: Vec::new(),
+            chosen: None,
+            made: self.evidence.asked,
+            blocked: None,
+            keeps: None,
+            last_change: None,
+        }
+    }
+
+    fn blocked(&self, plan: &Plan) -> Option<Clean> {
+        for step in &plan.steps {
+            let StepKind::Write(write) = &step.kind else { continue };
+            let backend = write.backend();
+            if let Some(why) = self.settings.read_only_reason(backend) {
+                return Some(say!("read-only: {why}. This is what would be done"));
+            }
+            if !self.evidence.writable.contains(backend) {
+                return Some(say!("'{backend}' cannot be written to from here. This is what would be done"));
+            }
+        }
+        self.evidence.audit.as_ref().err().map(|why| say!("the audit file cannot be written ({why}): nothing is sent"))
+    }
+}
+
+/// STOP, LOOK, not checked, pending, ok.
+fn severity(result: &CheckResult) -> u8 {
+    match result {
+        CheckResult::Stop(_) => 0,
+        CheckResult::Look(_) => 1,
+        CheckResult::Pending => 2,
+        CheckResult::NotChecked(_) => 3,
+        CheckResult::Ok(_) => 4,
+    }
+}
 
 impl Plan {
     pub fn stops(&self) -> impl Iterator<Item = &Check> {
@@ -76,22 +211,65 @@ impl Plan {
     pub fn is_pending(&self) -> bool {
         self.checks.iter().any(|check| check.result == CheckResult::Pending)
     }
-}
 
-/// A confirmed plan. Only the confirm step makes one, so skipping it does not compile.
-#[derive(Debug)]
-pub struct Approved {
-    pub(super) plan: Plan,
-    /// Asked for where a STOP stands.
-    pub(super) reason: Option<String>,
-}
-
-impl Approved {
-    pub fn plan(&self) -> &Plan {
-        &self.plan
+    /// Sets the risk by what stands in the checks: production asks for `accepts`, a STOP for the full name.
+    pub(super) fn weigh(&mut self, is_production: bool, accepts: Vec<Clean>, name: &str) {
+        self.production = is_production;
+        (self.risk, self.accepts) = if self.stops().next().is_some() {
+            (Risk::Stopped, vec![Clean::line(name)])
+        } else if is_production {
+            (Risk::Production, accepts)
+        } else {
+            (Risk::Reversible, Vec::new())
+        };
     }
 
-    pub fn reason(&self) -> Option<&str> {
-        self.reason.as_deref()
+    /// What a person agreed to when they confirmed: how `later`, made from fresh evidence, differs from it, in words.
+    /// Counts, ages and status may move; what is sent, what speaks against it and what must be typed may not.
+    pub fn moved_to(&self, later: &Self) -> Option<Clean> {
+        let alarms = |plan: &Self| -> BTreeSet<(Clean, bool)> {
+            plan.checks
+                .iter()
+                .filter(|check| matches!(check.result, CheckResult::Stop(_) | CheckResult::Look(_)))
+                .map(|check| (check.id.clone(), matches!(check.result, CheckResult::Stop(_))))
+                .collect()
+        };
+        if later.blocked.is_some() && self.blocked.is_none() {
+            return later.blocked.clone();
+        }
+        if self.steps.len() != later.steps.len() || !self.steps.iter().zip(&later.steps).all(|(a, b)| a.sends_as(b)) {
+            let who = later.last_change.as_ref().map(|who| format!(": {who}")).unwrap_or_default();
+            return Some(say!("it changed while you looked{who}. Nothing was sent; this is the plan now"));
+        }
+        let (before, after) = (alarms(self), alarms(later));
+        if let Some((id, _)) = after.difference(&before).next() {
+            return Some(say!("check {id} has news since you looked. Nothing was sent; read it again"));
+        }
+        if self.risk < later.risk || self.accepts != later.accepts {
+            return Some("what must be typed changed while you looked. Nothing was sent".into());
+        }
+        None
     }
 }
+
+impl PlanStep {
+    /// Sends the same, apart from times that only say when.
+    fn sends_as(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (
+                StepKind::Write(Write::Restart { live, uid, .. }),
+                StepKind::Write(Write::Restart { live: l, uid: u, .. }),
+            ) => live == l && uid == u,
+            (
+                StepKind::Write(Write::CreateSilence { backend, matchers, comment, .. }),
+                StepKind::Write(Write::CreateSilence { backend: b, matchers: m, comment: c, .. }),
+            ) => backend == b && matchers == m && comment == c,
+            (StepKind::Write(one), StepKind::Write(other)) => one == other,
+            (StepKind::Watch(_), StepKind::Watch(_)) => true,
+            (one, other) => one == other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -23,10 +23,16 @@ impl Acts {
                 self.by_number.insert(act.number, (**act).clone());
             }
             ActionEvent::History { acts, unfinished } => {
-                self.by_number.extend(acts.iter().map(|act| (act.number, act.clone())));
+                // What this process did is known better.
+                for act in acts {
+                    let known = self.by_number.entry(act.number).or_insert_with(|| act.clone());
+                    if !known.is_mine {
+                        known.clone_from(act);
+                    }
+                }
                 self.unfinished.clone_from(unfinished);
             }
-            ActionEvent::Planned { .. } | ActionEvent::Refused { .. } => {}
+            ActionEvent::Evidence { .. } | ActionEvent::Started { .. } | ActionEvent::Refused { .. } => {}
         }
     }
 

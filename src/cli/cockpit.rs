@@ -8,6 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Global;
 use crate::{
+    action::{
+        audit::Audit,
+        engine::{Identity, Pace, RealEngine},
+    },
     app::{App, Effect, look::Look},
     config::{
         file::{self, Config},
@@ -103,12 +107,17 @@ pub async fn run_with(
     let (updates_to, updates) = mpsc::channel(256);
     let (answers_to, answers) = mpsc::channel(256);
     let (news_to, news) = mpsc::channel(64);
+    let identity = Identity { me: app.settings.me.clone(), login: Clean::own(user_at_host()) };
+    let news_of_acts = Arc::new(news_to.clone());
+    let engine = RealEngine::new(Audit::new(paths.audit()), clock.clone(), news_of_acts, identity, Pace::default());
     let channels = Channels { updates: updates_to, answers: answers_to, news: news_to };
     let directory = std::env::current_dir().unwrap_or_default();
     let deadline = Duration::from_secs(u64::from(wired.config.timeouts.answer) + 5);
     let mut work = Work::new(channels, clock.clone(), deadline, directory, app.settings.over_ssh);
-    let mut host =
-        CockpitHost { wired: &mut wired, remembered, paths, generations: BTreeMap::new(), keeps: mode != Mode::Demo };
+    work.set_engine(Arc::new(engine.clone()));
+    engine.tell_history();
+    let keeps = mode != Mode::Demo;
+    let mut host = CockpitHost { wired: &mut wired, engine, remembered, paths, generations: BTreeMap::new(), keeps };
     host.start_all(&mut app, &mut work);
     if let Some(snapshot) = std::fs::read(host.paths.snapshot()).ok().and_then(|bytes| Snapshot::from_bytes(&bytes)) {
         app.store.restore(snapshot, clock.now());
@@ -215,6 +224,7 @@ impl std::io::Write for Asking<'_> {
 /// What the loop asks of the composition root.
 struct CockpitHost<'a> {
     wired: &'a mut Wired,
+    engine: RealEngine,
     remembered: Remembered,
     paths: Paths,
     generations: BTreeMap<BackendId, u64>,
@@ -224,11 +234,19 @@ struct CockpitHost<'a> {
 
 impl CockpitHost<'_> {
     fn start_all(&mut self, app: &mut App, work: &mut Work) {
-        for reader in self.wired.readers.drain(..) {
-            work.add_reader(reader);
-        }
+        self.connect(work);
         let sources = std::mem::take(&mut self.wired.sources);
         self.start(sources, app, work);
+    }
+
+    /// Hands what was opened to those who ask and act.
+    fn connect(&mut self, work: &mut Work) {
+        for reader in self.wired.readers.drain(..) {
+            self.engine.add_reader(reader.clone());
+            work.add_reader(reader);
+        }
+        self.wired.inspectors.drain(..).for_each(|inspector| self.engine.add_inspector(inspector));
+        self.wired.operators.drain(..).for_each(|operator| self.engine.add_operator(operator));
     }
 
     fn start(&mut self, sources: Vec<Box<dyn Source>>, app: &mut App, work: &mut Work) {
@@ -267,9 +285,7 @@ impl CockpitHost<'_> {
             tokio::runtime::Handle::current().block_on(self.wired.open_cluster(&wanted, never_writes));
         });
         app.settings.backends.insert(id, BackendKind::Kubernetes);
-        for reader in self.wired.readers.drain(..) {
-            work.add_reader(reader);
-        }
+        self.connect(work);
         let sources = std::mem::take(&mut self.wired.sources);
         self.start(sources, app, work);
         Clean::own(format!("context '{name}' is open beside the others"))

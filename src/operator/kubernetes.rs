@@ -8,7 +8,7 @@ mod tests;
 mod verdict;
 
 use futures::{FutureExt, future::BoxFuture};
-use http::{Method, Request, header};
+use http::{Method, header};
 use serde_json::{Value, json};
 
 use self::{
@@ -136,7 +136,7 @@ impl ClusterOperator {
         } else {
             None
         };
-        Err(self.verdict().of(&failure, mode, moved, &lookup(guarded.workload)))
+        Err(Verdict::of(&failure, mode, moved, &lookup(guarded.workload)))
     }
 
     async fn scale(&self, key: &WorkloadKey, uid: &Name, from: u32, to: u32, mode: Mode) -> Result<Done, ActionError> {
@@ -156,7 +156,7 @@ impl ClusterOperator {
             Ok(answer) => Ok(done(&format!("{from} replicas are now {to}"), &answer)),
             Err(failure) => {
                 let moved = if failure.is(422) || failure.is(409) { self.rescaled(key, uid, from).await } else { None };
-                Err(self.verdict().of(&failure, mode, moved, &format!("kubectl -n {} get {key}", key.namespace)))
+                Err(Verdict::of(&failure, mode, moved, &format!("kubectl -n {} get {key}", key.namespace)))
             }
         }
     }
@@ -188,7 +188,7 @@ impl ClusterOperator {
             Err(failure) => {
                 let moved = failure.is(409).then(|| format!("pod '{}' is another one by now", pod.name));
                 let look = format!("kubectl -n {} get pod {}", pod.namespace, pod.name);
-                Err(self.verdict().of(&failure, mode, moved, &look))
+                Err(Verdict::of(&failure, mode, moved, &look))
             }
         }
     }
@@ -197,17 +197,12 @@ impl ClusterOperator {
     /// webhooks speak. Gives the server's warnings; `Refused` says why such a pod would not come up.
     pub async fn rehearse_pod(&self, workload: &WorkloadKey, template: &Value) -> Result<Vec<Clean>, ActionError> {
         let path = format!("/api/v1/namespaces/{}/pods{}", segment(&workload.namespace), Mode::Rehearse.query());
-        let request = Request::post(path)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, "application/json")
-            .body(patch::pod(template).to_string().into_bytes())
-            .map_err(|error| ActionError::NotSent(Clean::line(&error.to_string())))?;
-        match self.writer.forward(request).await {
+        match self.writer.send_and_listen(Method::POST, &path, "application/json", &patch::pod(template)).await {
             Ok((headers, _)) => {
                 let warnings = headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok());
                 Ok(warnings.map(verdict::warning).collect())
             }
-            Err(failure) => Err(self.verdict().of(&failure, Mode::Rehearse, None, "")),
+            Err(failure) => Err(Verdict::of(&failure, Mode::Rehearse, None, "")),
         }
     }
 
@@ -231,6 +226,14 @@ impl Operator for ClusterOperator {
 
     fn execute<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {
         self.run(write, Mode::Keep).boxed()
+    }
+
+    fn rehearse_pod<'a>(
+        &'a self,
+        workload: &'a WorkloadKey,
+        template: &'a Value,
+    ) -> BoxFuture<'a, Option<Result<Vec<Clean>, ActionError>>> {
+        async move { Some(Self::rehearse_pod(self, workload, template).await) }.boxed()
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::result_large_err)] // a failure is rare, and moved once
 
 pub mod client;
+pub mod describe;
 pub mod exec;
 pub mod failure;
 pub mod find;
@@ -11,10 +12,12 @@ pub mod inspect;
 pub mod kubeconfig;
 pub mod log_line;
 pub mod logs;
+pub mod reader;
 pub mod revisions;
 pub mod rows;
 mod selector;
 pub mod watch;
+pub mod yaml;
 
 #[cfg(test)]
 mod fake;

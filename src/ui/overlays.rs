@@ -15,6 +15,7 @@ mod job_log;
 mod object;
 mod page;
 mod palette;
+mod plan;
 mod pull_diff;
 mod quit;
 mod revisions;
@@ -123,6 +124,9 @@ pub fn first_minute(found: &[(Clean, bool, Clean)]) -> Box<dyn Overlay> {
 }
 
 /// The plan dialog; `None` for what is sent at once.
-pub fn plan(_ticket: u64, _request: &Request, _now: Now) -> Option<Box<dyn Overlay>> {
-    None
+pub fn plan(ticket: u64, request: &Request, now: Now) -> Option<Box<dyn Overlay>> {
+    if matches!(request, Request::Acknowledge { .. }) {
+        return None;
+    }
+    Some(Box::new(plan::PlanDialog::new(ticket, request.clone(), now)))
 }

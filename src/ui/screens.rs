@@ -1,25 +1,36 @@
 //! The screens 1 to 8, and what needs me over all of them.
 
-pub mod blank;
+pub mod answer;
+pub mod audit;
+pub mod happened;
 pub mod kube;
+pub mod logs;
+pub mod metrics;
+pub mod needs;
+pub mod now;
 pub mod pane;
+pub mod pipelines;
+pub mod prs;
+pub mod triage;
+pub mod words;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{Reply, Screen, View, target::Target};
-use crate::{command::ScreenId, model::Level, query::LogQuery, store::Changes, text::Clean, time::Now};
+use crate::{command::ScreenId, query::LogQuery, store::Changes, text::Clean, time::Now};
+pub use needs::{badges, needs, plain_list};
 
 /// All screens; each keeps its own selection and filter.
 #[derive(Default)]
 pub struct Screens {
-    now: blank::Blank,
-    triage: blank::Blank,
+    now: now::Now,
+    triage: triage::Triage,
     kube: kube::Kube,
-    pipelines: blank::Blank,
-    prs: blank::Blank,
-    metrics: blank::Blank,
-    pub logs: blank::Blank,
-    audit: blank::Blank,
+    pipelines: pipelines::Pipelines,
+    prs: prs::PullRequests,
+    metrics: metrics::Metrics,
+    pub logs: logs::Logs,
+    audit: audit::Audit,
     /// Changes that each screen has not seen yet.
     stale: [Changes; 8],
     has_seen: [bool; 8],
@@ -63,16 +74,3 @@ impl Screens {
         if all { Changes::ALL } else { stale }
     }
 }
-
-/// What needs me, most urgent first: the rows of Now, and where `!` goes.
-pub fn needs(_view: &View<'_>) -> Vec<Target> {
-    Vec::new()
-}
-
-/// What waits on each screen, for its tab.
-pub fn badges(_view: &View<'_>) -> [Option<(String, Level)>; 8] {
-    Default::default()
-}
-
-/// Below 60x16: what needs me, one line each.
-pub fn plain_list(_view: &View<'_>, _area: Rect, _buf: &mut Buffer) {}

@@ -28,11 +28,13 @@ fn template_of(image: &str) -> Value {
     json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "app", "image": image}]}})
 }
 
+type Race = Box<dyn FnOnce(&mut Value) + Send>;
+
 /// A Deployment that its controllers keep writing to.
 struct World {
     object: Mutex<Value>,
     /// Done to the object when a patch arrives, before it is applied: somebody was faster.
-    race: Mutex<Option<Box<dyn FnOnce(&mut Value) + Send>>>,
+    race: Mutex<Option<Race>>,
     /// Instead of an answer to writes.
     refusal: Mutex<Option<Response>>,
 }

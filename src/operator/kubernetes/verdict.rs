@@ -45,7 +45,7 @@ impl Verdict {
     }
 
     /// `moved`: what a fresh read showed; `look`: the command that tells what happened.
-    pub fn of(&self, failure: &Failure, mode: Mode, moved: Option<String>, look: &str) -> ActionError {
+    pub fn of(failure: &Failure, mode: Mode, moved: Option<String>, look: &str) -> ActionError {
         if let Some(how) = moved {
             let says = format!("{how}; the server's guard held and nothing was changed");
             return ActionError::Moved(Clean::line(&says));
@@ -73,13 +73,12 @@ fn refusal(failure: &Failure) -> Clean {
     if failure.message.is_empty() {
         return failure.error.says.clone();
     }
-    let mut says = failure.message.to_string();
-    for (_, cause) in &failure.causes {
-        if !cause.is_empty() && !says.contains(&**cause) {
-            says.push_str(&format!(" ({cause})"));
-        }
-    }
-    Clean::line(&says)
+    let causes = failure.causes.iter().map(|(_, cause)| cause);
+    let news: Vec<String> = causes
+        .filter(|cause| !cause.is_empty() && !failure.message.contains(&***cause))
+        .map(|cause| format!(" ({cause})"))
+        .collect();
+    Clean::line(&format!("{}{}", failure.message, news.concat()))
 }
 
 /// An internal error from before anything was stored: a webhook that failed or denied.

@@ -9,7 +9,6 @@ use std::{
 };
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
-use http::{Request, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -21,7 +20,7 @@ use super::{
     rows::{Rows, parse_bytes},
 };
 use crate::{
-    action::{Inspection, Inspector, Request as Act, WorkloadInspection},
+    action::{Inspection, Inspector, Request, WorkloadInspection},
     model::{
         BackendId, Name,
         kubernetes::{Revision, WorkloadKey},
@@ -225,15 +224,7 @@ impl WorkloadInspector {
     async fn exists(&self, namespace: &str, reference: &str) -> Result<bool, Clean> {
         let (kind, name) = reference.split_once('/').unwrap_or_default();
         let path = format!("/api/v1/namespaces/{}/{kind}s/{}", segment(namespace), segment(name));
-        let request = Request::get(path)
-            .header(header::ACCEPT, "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
-            .body(Vec::new())
-            .map_err(|error| Clean::line(&error.to_string()))?;
-        match asked(self.cluster.forward(request)).await? {
-            Ok(_) => Ok(true),
-            Err(failure) if failure.is(404) => Ok(false),
-            Err(failure) => Err(failure.error.says),
-        }
+        answered(self.cluster.exists(&path)).await
     }
 }
 
@@ -242,11 +233,13 @@ impl Inspector for WorkloadInspector {
         self.cluster.id()
     }
 
-    fn inspect<'a>(&'a self, request: &'a Act) -> BoxFuture<'a, Result<Inspection, SourceError>> {
+    fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
         async move {
             match request {
-                Act::RollBack { workload, .. } | Act::Restart { workload } | Act::Scale { workload, .. } => {
-                    Ok(Inspection::Workload(Box::new(self.workload(workload).await?)))
+                Request::RollBack { workload, .. }
+                | Request::Restart { workload }
+                | Request::Scale { workload, .. } => {
+                    Ok(Inspection::Workload(Box::new(Box::pin(self.workload(workload)).await?)))
                 }
                 _ => Err(SourceError::new(ErrorKind::Bug, "This is no request for Kubernetes.")),
             }

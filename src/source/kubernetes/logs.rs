@@ -2,6 +2,7 @@
 //! streams are keyed by pod uid and container, and attach again when the containerID changes.
 
 mod cursor;
+mod lines;
 mod merge;
 mod pods;
 mod refusal;
@@ -74,7 +75,7 @@ impl Default for Limits {
             tick: Duration::from_millis(100),
             quiet: Duration::from_millis(200),
             settle: Duration::from_secs(2),
-            idle: Duration::from_secs(60),
+            idle: Duration::from_mins(1),
             eof_grace: Duration::from_secs(8),
             retry: Duration::from_secs(20),
             poll: Duration::from_secs(5),
@@ -124,7 +125,7 @@ impl LogReader {
         loop {
             tokio::select! {
                 Some(change) = pods.recv() => {
-                    if let Err(error) = follow.pods_changed(change, &mut tasks) {
+                    if let Some(error) = follow.pods_changed(change, &mut tasks) {
                         let hopeless = error.is(403) || error.is(404);
                         if !out.send(Err(error.into())).await || hopeless {
                             return;
@@ -197,8 +198,8 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// An error where the whole query has none to show.
-    fn pods_changed(&mut self, change: PodChange, tasks: &mut JoinSet<()>) -> Result<(), Failure> {
+    /// Gives back a failure where the query has nothing else to show.
+    fn pods_changed(&mut self, change: PodChange, tasks: &mut JoinSet<()>) -> Option<Failure> {
         match change {
             PodChange::Reset => self.listed = Some(Vec::new()),
             PodChange::Put(pod) => {
@@ -218,15 +219,15 @@ impl<'a> Following<'a> {
             PodChange::Failed(error) if self.synced => {
                 // The streams go on; only new pods are missed.
                 self.set_troubles = vec![Clean::line(&format!("new pods are not seen: {error}"))];
-                return Ok(());
+                return None;
             }
-            PodChange::Failed(error) => return Err(error),
+            PodChange::Failed(error) => return Some(error),
         }
         if self.synced && self.listed.is_none() {
             self.set_troubles.clear();
             self.choose(tasks);
         }
-        Ok(())
+        None
     }
 
     /// Starts, updates and ends streams, so that they are those of the pods.

@@ -64,7 +64,7 @@ pub async fn follow(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, out: &Ans
 
 /// Pods by the workload's selector.
 pub async fn pods(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, object: &Value) -> Result<Vec<Pod>, Failure> {
-    let selector = selector_of(key, object)?;
+    let selector = selector_of(object).ok_or_else(|| no_selector(key))?;
     let path =
         format!("/api/v1/namespaces/{}/pods?{}", segment(&key.namespace), query([("labelSelector", &*selector)]));
     let list: Value = cluster.get(&path).await?;
@@ -79,7 +79,7 @@ pub async fn read(
     pods: &[Pod],
 ) -> Result<Vec<Revision>, Failure> {
     let kept = if key.kind == WorkloadKind::Deployment { "replicasets" } else { "controllerrevisions" };
-    let selector = selector_of(key, object)?;
+    let selector = selector_of(object).ok_or_else(|| no_selector(key))?;
     let namespace = segment(&key.namespace);
     let path = format!("/apis/apps/v1/namespaces/{namespace}/{kept}?{}", query([("labelSelector", &*selector)]));
     let list: Value = cluster.get(&path).await?;
@@ -97,11 +97,13 @@ pub async fn read(
     Ok(revisions)
 }
 
-fn selector_of(key: &WorkloadKey, object: &Value) -> Result<String, Failure> {
-    object.pointer("/spec/selector").and_then(label_selector).ok_or_else(|| {
-        let says = format!("'{key}' has no pod selector that midwatch can read.");
-        Failure::own(ErrorKind::Unexpected, Reached::Answered, says)
-    })
+fn selector_of(object: &Value) -> Option<String> {
+    object.pointer("/spec/selector").and_then(label_selector)
+}
+
+fn no_selector(key: &WorkloadKey) -> Failure {
+    let says = format!("'{key}' has no pod selector that midwatch can read.");
+    Failure::own(ErrorKind::Unexpected, Reached::Answered, says)
 }
 
 pub(super) fn items(list: &Value) -> impl Iterator<Item = &Value> {

@@ -103,11 +103,14 @@ impl Cluster {
         &self,
         ask: impl Fn(Option<Arc<Credential>>) -> Asked,
     ) -> Result<T, Failure> {
-        let Some(login) = &self.0.login else { return ask(None).await };
+        // boxed, so that what awaits an answer does not itself grow by kilobytes
+        let Some(login) = &self.0.login else { return Box::pin(ask(None)).await };
         let not_sent = |error: SourceError| Failure { error, ..Failure::own(ErrorKind::Auth, Reached::NotSent, "") };
-        let credential = login.current().await.map_err(not_sent)?;
-        match ask(Some(credential.clone())).await {
-            Err(failure) if failure.is(401) => ask(Some(login.renew(&credential).await.map_err(not_sent)?)).await,
+        let credential = Box::pin(login.current()).await.map_err(not_sent)?;
+        match Box::pin(ask(Some(credential.clone()))).await {
+            Err(failure) if failure.is(401) => {
+                Box::pin(ask(Some(Box::pin(login.renew(&credential)).await.map_err(not_sent)?))).await
+            }
             answer => answer,
         }
     }

@@ -67,7 +67,7 @@ fn world(asked: &Asked) -> axum::response::Response {
 async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
     let server: Fake = scripted::serve(world).await;
     let inspector = WorkloadInspector::new(server.cluster.clone());
-    let request = Act::RollBack { workload: key(), to: None };
+    let request = Request::RollBack { workload: key(), to: None };
     let Inspection::Workload(seen) = inspector.inspect(&request).await.unwrap() else { panic!("not a workload") };
     assert_eq!(seen.workload.desired, 3);
     assert_eq!(seen.template, template("reg/web:2"));
@@ -96,9 +96,10 @@ async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
 #[tokio::test]
 async fn without_the_workload_there_is_no_inspection() {
     let server = scripted::serve(|_| scripted::status(404, "NotFound", "deployments.apps \"web\" not found")).await;
-    let error = WorkloadInspector::new(server.cluster.clone()).workload(&key()).await.unwrap_err();
+    let restart = Request::Restart { workload: key() };
+    let error = WorkloadInspector::new(server.cluster.clone()).inspect(&restart).await.unwrap_err();
     assert!(error.says.contains("\"web\" not found"), "{error}");
     let nobody = scripted::cluster(1, Arc::new(SystemClock)).await;
-    let error = WorkloadInspector::new(nobody).workload(&key()).await.unwrap_err();
+    let error = WorkloadInspector::new(nobody).inspect(&restart).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
 }

@@ -1,6 +1,6 @@
 //! The pods whose logs are followed: what of them matters to a log, and a task that reports their changes.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
@@ -9,7 +9,10 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::Limits;
 use crate::{
-    model::{BackendId, Name, kubernetes::ObjectKey},
+    model::{
+        BackendId, Name,
+        kubernetes::{ObjectKey, tag_of},
+    },
     query::ObjectRef,
     source::{
         ErrorKind,
@@ -335,21 +338,7 @@ fn instance(status: Option<&core::ContainerStatus>, image: &str) -> Instance {
             (None, Some(signal)) => format!("exit {} signal {signal}", end.exit_code),
             (None, None) => format!("exit {}", end.exit_code),
         }),
-        version: version_of(image),
-    }
-}
-
-/// The tag of an image, or the beginning of its digest.
-pub fn version_of(image: &str) -> Name {
-    let (name, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
-    let tag = name.rsplit('/').next().and_then(|last| last.split_once(':')).map(|(_, tag)| tag);
-    match (tag, digest) {
-        (Some(tag), _) => Clean::line(tag),
-        (None, Some(digest)) => {
-            let hex = digest.split_once(':').map_or(digest, |(_, hex)| hex);
-            Clean::line(&format!("@{}", hex.chars().take(7).collect::<String>()))
-        }
-        (None, None) => Clean::line("latest"),
+        version: Clean::line(tag_of(image)),
     }
 }
 
@@ -359,25 +348,5 @@ pub fn wanted<'a>(pod: &'a LogPod, container: Option<&Name>, all_main: bool) -> 
         Some(name) => pod.containers.iter().filter(|(container, _)| container == name).collect(),
         None if all_main => pod.containers.iter().take(pod.main_containers).collect(),
         None => pod.containers.iter().filter(|(name, _)| Some(name) == pod.default_container.as_ref()).collect(),
-    }
-}
-
-/// Shared by the lines of one container instance.
-pub type SharedOrigin = Arc<crate::model::log::Origin>;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_tags_else_digests() {
-        for (image, version) in [
-            ("reg.io:5000/team/checkout:v42", "v42"),
-            ("reg.io:5000/team/checkout", "latest"),
-            ("checkout:1@sha256:aabbccddeeff", "1"),
-            ("checkout@sha256:aabbccddeeff", "@aabbccd"),
-        ] {
-            assert_eq!(version_of(image), version, "{image}");
-        }
     }
 }

@@ -6,7 +6,6 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use jiff::Timestamp;
 use std::time::Instant;
 
 use tokio::{
@@ -14,25 +13,13 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    Limits,
-    cursor::Cursor,
-    merge::Placed,
-    pods::{Instance, SharedOrigin},
-    refusal::{NOT_RETRIEVED, Refusal},
-    split::Splitter,
-};
+use super::{Limits, lines::Lines, merge::Placed, pods::Instance, refusal::Refusal};
 use crate::{
-    model::{
-        Name,
-        kubernetes::ObjectKey,
-        log::{LogLine, Origin},
-    },
+    model::{Name, kubernetes::ObjectKey},
     source::{
         ErrorKind,
         kubernetes::{
             client::{Cluster, Opened, segment},
-            log_line::{self, Joiner},
             selector,
         },
     },
@@ -128,7 +115,7 @@ impl Stream {
                 reader.note("the log is incomplete: the server went silent", self.clock.now().wall);
             }
             Ok(Stopped::NotRetrieved) => {
-                reader.note(&Refusal::NothingLeft.says(&self.container), self.clock.now().wall)
+                reader.note(&Refusal::NothingLeft.says(&self.container), self.clock.now().wall);
             }
             Ok(Stopped::Eof | Stopped::Unwanted) => {}
             Err(refusal) => reader.note(&refusal.says(&self.container), self.clock.now().wall),
@@ -178,11 +165,12 @@ impl Stream {
             }
             match stopped {
                 Ok(Stopped::Unwanted) => return End::Unwanted,
-                Ok(Stopped::Eof | Stopped::NotRetrieved) => match self.settled(instance).await {
-                    Some(end) => return end,
+                Ok(Stopped::Eof | Stopped::NotRetrieved) => {
+                    if let Some(end) = self.settled(instance).await {
+                        return end;
+                    }
                     // It still runs: the server closed, for its own reasons.
-                    None => {}
-                },
+                }
                 Ok(Stopped::Idle) => failures = 0,
                 Ok(Stopped::Broken(why)) => {
                     failures += 1;
@@ -255,16 +243,15 @@ impl Stream {
         let opening = self.cluster.open_stream(&path, self.limits.quiet + self.limits.idle);
         let mut opening = std::pin::pin!(opening);
         // The API server sends its headers with the first byte, so a silent container looks unopened.
-        let opened = match timeout(self.limits.quiet, &mut opening).await {
-            Ok(opened) => opened,
-            Err(_) => {
-                if self.first.follow && !(self.report(Report::Open(self.number)).await && self.caught_up().await) {
-                    return Ok(Stopped::Unwanted);
-                }
-                match opening.await {
-                    Err(failure) if failure.error.kind == ErrorKind::TimedOut => return Ok(Stopped::Idle),
-                    opened => opened,
-                }
+        let opened = if let Ok(opened) = timeout(self.limits.quiet, &mut opening).await {
+            opened
+        } else {
+            if self.first.follow && !(self.report(Report::Open(self.number)).await && self.caught_up().await) {
+                return Ok(Stopped::Unwanted);
+            }
+            match opening.await {
+                Err(failure) if failure.error.kind == ErrorKind::TimedOut => return Ok(Stopped::Idle),
+                opened => opened,
             }
         };
         let body = opened.map_err(|failure| Refusal::of(&failure))?;
@@ -389,100 +376,5 @@ impl Stream {
             segment(&self.pod.name),
             selector::query(pairs)
         )
-    }
-}
-
-/// Turns the bytes of one container into lines.
-struct Lines {
-    origin: SharedOrigin,
-    splitter: Splitter,
-    joiner: Joiner,
-    cursor: Cursor,
-    /// Stamp of the last line that had one: lines without inherit it.
-    stamp: Option<Timestamp>,
-    order: Option<Timestamp>,
-    ready: Vec<Placed>,
-}
-
-impl Lines {
-    fn new(pod: &ObjectKey, container: &Name) -> Self {
-        let origin = Origin { pod: pod.clone(), container: container.clone(), version: Name::default() };
-        Self {
-            origin: Arc::new(origin),
-            splitter: Splitter::default(),
-            joiner: Joiner::default(),
-            cursor: Cursor::default(),
-            stamp: None,
-            order: None,
-            ready: Vec::new(),
-        }
-    }
-
-    /// A new instance begins.
-    fn attach(&mut self, pod: &ObjectKey, container: &Name, version: &Name) {
-        self.origin = Arc::new(Origin { pod: pod.clone(), container: container.clone(), version: version.clone() });
-        self.joiner.restart();
-        // The cursor stays: if the status lagged behind, some of the new instance's lines were read already.
-    }
-
-    fn push(&mut self, bytes: &[u8], now: Timestamp) {
-        let mut splitter = std::mem::take(&mut self.splitter);
-        splitter.push(bytes, |line, over| self.line(line, over, now));
-        self.splitter = splitter;
-    }
-
-    /// At a clean end; false if all there was is the server's word that it could not read the log.
-    fn finish(&mut self, now: Timestamp) -> bool {
-        let mut retrieved = true;
-        let mut splitter = std::mem::take(&mut self.splitter);
-        splitter.finish(|line, over| {
-            // The server's own errors have no stamp.
-            if line.starts_with(NOT_RETRIEVED.as_bytes()) {
-                retrieved = false;
-            } else {
-                self.line(line, over, now);
-            }
-        });
-        self.splitter = splitter;
-        retrieved
-    }
-
-    fn line(&mut self, line: &[u8], over: usize, now: Timestamp) {
-        let (stamp, text) = log_line::split_stamp(line);
-        self.stamp = stamp.or(self.stamp);
-        let at = self.stamp.unwrap_or(now);
-        if !self.cursor.take(at) {
-            return;
-        }
-        let text = String::from_utf8_lossy(text);
-        let text = text.strip_suffix('\r').unwrap_or(&text);
-        let clean = match over {
-            0 => Clean::line(text),
-            _ => Clean::own(format!("{} … (+{over} bytes)", Clean::line(text))),
-        };
-        let (level, continues) = self.joiner.next(&clean);
-        let order = match self.order {
-            Some(order) if continues || order > at => order,
-            _ => at,
-        };
-        self.order = Some(order);
-        let line = LogLine { origin: self.origin.clone(), at, level, text: clean, continues, is_note: false };
-        self.ready.push(Placed { order, line });
-    }
-
-    /// A word of our own.
-    fn note(&mut self, says: &str, now: Timestamp) {
-        // Right after the last line, whose clock is the node's.
-        let at = self.stamp.unwrap_or(now);
-        let order = self.order.map_or(at, |order| order.max(at));
-        let line = LogLine {
-            origin: self.origin.clone(),
-            at,
-            level: None,
-            text: Clean::line(says),
-            continues: false,
-            is_note: true,
-        };
-        self.ready.push(Placed { order, line });
     }
 }

@@ -247,14 +247,9 @@ impl Look {
                 }
             }
         });
-        if waited.await.is_err() {
-            panic!(
-                "{what} did not come; lines {:?}, batch {:?}, asked {:#?}",
-                self.texts(),
-                self.last,
-                self.fake.asked()
-            );
-        }
+        let in_time = waited.await.is_ok();
+        let (lines, batch, asked) = (self.texts(), &self.last, self.fake.asked());
+        assert!(in_time, "{what} did not come; lines {lines:?}, batch {batch:?}, asked {asked:#?}");
     }
 
     async fn lines(&mut self, count: usize) -> Vec<String> {

@@ -1,0 +1,165 @@
+//! Records put together: acts as the screens show them, and those that never ended.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Begun, Entry, Record, StepResult};
+use crate::{
+    action::{
+        Request, Write,
+        act::{Act, Outcome, StepState},
+    },
+    model::{Name, alert::SilenceKey},
+    text::Clean,
+};
+
+/// An act as the file has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PastAct {
+    pub number: u64,
+    pub at: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub begun: Begun,
+    pub actor: Clean,
+    pub title: Clean,
+    pub place: Clean,
+    pub request: Request,
+    /// `None`: no end was written.
+    pub outcome: Option<Outcome>,
+    /// A write of it was done, or may have been.
+    pub wrote: bool,
+    pub steps: Vec<(Clean, StepState)>,
+    pub from_revision: Option<Name>,
+    pub to_revision: Option<Name>,
+    /// Silences it made.
+    pub silences: Vec<SilenceKey>,
+}
+
+/// Acts by their records, newest first.
+pub fn acts(records: &[Record]) -> Vec<PastAct> {
+    let mut acts: BTreeMap<u64, PastAct> = BTreeMap::new();
+    for record in records {
+        if let Entry::Begun(begun) = &record.entry {
+            acts.insert(record.number, PastAct::new(record.number, record.at, begun));
+        } else if let Some(act) = acts.get_mut(&record.number) {
+            act.apply(record);
+        }
+    }
+    acts.into_values().rev().collect()
+}
+
+impl PastAct {
+    fn new(number: u64, at: Timestamp, begun: &Begun) -> Self {
+        Self {
+            number,
+            at,
+            ended: None,
+            actor: begun.actor.clone(),
+            title: begun.title.clone(),
+            place: begun.place.clone(),
+            request: begun.request.clone(),
+            outcome: None,
+            wrote: false,
+            steps: begun.steps.iter().map(|says| (says.clone(), StepState::Waiting)).collect(),
+            from_revision: begun.from_revision.clone(),
+            to_revision: begun.to_revision.clone(),
+            silences: Vec::new(),
+            begun: begun.clone(),
+        }
+    }
+
+    fn apply(&mut self, record: &Record) {
+        match &record.entry {
+            Entry::Intended { step, write, .. } => {
+                if let Some((_, state)) = self.steps.get_mut(*step) {
+                    *state = StepState::Running("sent".into());
+                }
+                if let Some(Ok(Write::CreateSilence { backend, .. })) =
+                    write.clone().map(serde_json::from_value::<Write>)
+                {
+                    // Its id comes with the outcome.
+                    self.silences.push(SilenceKey { backend, id: Name::default() });
+                }
+            }
+            Entry::Outcome { step, result, says, reference } => {
+                let was_sent = self.steps.get(*step).is_some_and(|(_, state)| matches!(state, StepState::Running(_)));
+                self.wrote |= was_sent && matches!(result, StepResult::Done | StepResult::Unknown);
+                if let Some((_, state)) = self.steps.get_mut(*step) {
+                    *state = match result {
+                        StepResult::Done => StepState::Done(says.clone()),
+                        StepResult::Refused => StepState::Refused(says.clone()),
+                        StepResult::Unknown => StepState::Unknown(says.clone()),
+                        StepResult::Skipped => StepState::Skipped(says.clone()),
+                    };
+                }
+                if let Some(silence) = self.silences.iter_mut().find(|silence| silence.id.is_empty()) {
+                    match reference {
+                        Some(id) => silence.id = id.clone(),
+                        None => self.silences.retain(|silence| !silence.id.is_empty()),
+                    }
+                }
+            }
+            Entry::Ended { outcome } => {
+                self.outcome = Some(*outcome);
+                self.ended = Some(record.at);
+                for (_, state) in &mut self.steps {
+                    if matches!(state, StepState::Waiting) {
+                        *state = StepState::Skipped(Clean::default());
+                    }
+                }
+            }
+            Entry::Watched { met, says } => {
+                if let Some((_, state)) = self.steps.last_mut() {
+                    *state = if *met { StepState::Done(says.clone()) } else { StepState::Unknown(says.clone()) };
+                }
+            }
+            Entry::Begun(_) | Entry::Other => {}
+        }
+    }
+
+    /// As the screens show it: not this process's own.
+    pub fn shown(&self) -> Act {
+        Act {
+            number: self.number,
+            request: self.request.clone(),
+            title: self.title.clone(),
+            place: self.place.clone(),
+            actor: self.actor.clone(),
+            started: self.at,
+            ended: self.ended,
+            steps: self.steps.clone(),
+            outcome: self.outcome.unwrap_or(Outcome::Unknown),
+            reason: self.begun.reason.clone(),
+            can_undo: self.outcome.is_some() && self.wrote && self.begun.can_undo,
+            is_mine: false,
+        }
+    }
+}
+
+/// Acts that have no end and whose process is gone, in words: what to look at.
+pub fn unfinished(acts: &[PastAct], is_alive: impl Fn(&PastAct) -> bool) -> Vec<Clean> {
+    acts.iter()
+        .filter(|act| act.outcome.is_none() && !is_alive(act))
+        .map(|act| {
+            let sent = act.steps.iter().rev().find(|(_, state)| matches!(state, StepState::Running(_)));
+            let at = act.at.strftime("%d %b %H:%M UTC");
+            match sent {
+                Some((step, _)) => say!(
+                    "act {} '{}' on {} ({at}, {}): '{step}' was being sent when midwatch ended; its outcome is unknown: look at it",
+                    act.number,
+                    act.title,
+                    act.place,
+                    act.actor
+                ),
+                None => say!(
+                    "act {} '{}' on {} ({at}, {}) was cut off between steps: look at it",
+                    act.number,
+                    act.title,
+                    act.place,
+                    act.actor
+                ),
+            }
+        })
+        .collect()
+}

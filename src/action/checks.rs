@@ -1,0 +1,493 @@
+//! The checks of a plan on a workload, B1 to B16 of the docs: what is fine, what must be looked at, what stops. What was
+//! not checked is said, never left out.
+
+use jiff::Timestamp;
+
+use super::{
+    Check, CheckResult, RunInspection, WorkloadInspection, evidence,
+    history::{self, CLEAN_RUN},
+    plan::{Make, Plan, StepKind},
+    rollback::broken_pods,
+    template,
+};
+use crate::{
+    model::{
+        Part,
+        kubernetes::{Manager, Revision, WorkloadKind, short_digest},
+    },
+    text::Clean,
+    time::{age_of, seconds_between},
+};
+
+/// Somebody else's hand counts for this long, in seconds.
+const HANDS: i64 = 30 * 60;
+/// A template changed this close to a revision's creation, in seconds, is that revision's own deploy.
+const SAME_DEPLOY: i64 = 90;
+
+/// What the checks look at.
+pub(super) struct Subject<'a> {
+    pub make: &'a Make<'a>,
+    pub inspection: &'a WorkloadInspection,
+    /// The cluster's own time.
+    pub now: Timestamp,
+}
+
+pub(super) fn check(id: &str, name: &str, result: CheckResult) -> Check {
+    Check { id: id.into(), name: name.into(), result }
+}
+
+/// Who changed the template last.
+pub(super) fn last_change(inspection: &WorkloadInspection, now: Timestamp) -> Option<Clean> {
+    let (manager, at) = inspection.changes.first()?;
+    let live = inspection.live().map(|live| format!(", live is rev {}", live.number)).unwrap_or_default();
+    Some(say!("'{manager}' changed the template {} ago{live}", age_of(*at, now)))
+}
+
+/// Runs that race with the plan and can be stopped from here.
+pub(super) fn stoppable<'a>(make: &Make<'a>) -> Vec<&'a RunInspection> {
+    make.evidence
+        .races
+        .iter()
+        .filter_map(|(_, run)| run.as_ref().ok())
+        .filter(|run| !run.run.state.is_finished() && run.may_write != Ok(false))
+        .filter(|run| make.evidence.writable.contains(&run.run.key.repo.host))
+        .filter(|run| make.settings.read_only_reason(&run.run.key.repo.host).is_none())
+        .collect()
+}
+
+/// Gates that no name and reason open: rights, another cluster, a dry run that did not pass.
+pub(super) fn gate(subject: &Subject<'_>, plan: &Plan) -> Option<Clean> {
+    let key = &subject.inspection.workload.key;
+    if let Some(other) = subject.other_cluster() {
+        return Some(other);
+    }
+    if make_is_read_only(subject) {
+        // The plan says so in its own words.
+        return None;
+    }
+    for step in &plan.steps {
+        let StepKind::Write(write) = &step.kind else { continue };
+        if write.backend() != &key.cluster {
+            continue;
+        }
+        match subject.make.evidence.rehearsed(write) {
+            Some(Some(Ok(_))) => {}
+            Some(Some(Err(error))) => return Some(say!("the server would not take it (dry run): {error}")),
+            Some(None) | None => {
+                return Some(say!("'{}' was not rehearsed on the server, which is a gate: ask again", step.says));
+            }
+        }
+    }
+    None
+}
+
+fn make_is_read_only(subject: &Subject<'_>) -> bool {
+    let cluster = &subject.inspection.workload.key.cluster;
+    subject.make.settings.read_only_reason(cluster).is_some() || !subject.make.evidence.writable.contains(cluster)
+}
+
+impl Subject<'_> {
+    fn other_cluster(&self) -> Option<Clean> {
+        let cluster = &self.inspection.workload.key.cluster;
+        let shown = self.make.store.backends.get(cluster).and_then(|backend| backend.info.cluster_id.as_ref())?;
+        let asked = self.inspection.cluster_id.as_ref()?;
+        (shown != asked).then(|| {
+            say!("'{cluster}' answers as another cluster ({asked}) than the one on screen ({shown}): restart midwatch")
+        })
+    }
+
+    /// B1
+    pub fn place(&self) -> Check {
+        let key = &self.inspection.workload.key;
+        let result = match (self.other_cluster(), &self.inspection.cluster_id) {
+            (Some(other), _) => CheckResult::Stop(other),
+            (None, None) => CheckResult::Look(say!("{} did not tell which cluster it is", self.inspection.server)),
+            (None, Some(_)) => {
+                let word = if self.make.settings.is_production(&key.cluster) { "PRODUCTION" } else { "not production" };
+                CheckResult::Ok(say!("{}, namespace {}, {word}", self.inspection.server, key.namespace))
+            }
+        };
+        check("B1", "right place", result)
+    }
+
+    /// B2: no score is computed, but the split by version is a fact.
+    pub fn suspect(&self, live: &Revision, target: &Revision) -> CheckResult {
+        let (all, ready) = history::pods_of(self.inspection, live);
+        let (old, old_ready) = history::pods_of(self.inspection, target);
+        let split = if old > 0 { format!("; the target's: {old_ready} of {old}") } else { String::new() };
+        CheckResult::NotChecked(say!(
+            "whether this version is the cause is not scored: {ready} of its {all} pods are ready{split}"
+        ))
+    }
+
+    /// B3
+    pub fn allowed(&self, may: &Result<bool, Clean>, verb: &str) -> Check {
+        let key = &self.inspection.workload.key;
+        let result = match may {
+            Ok(true) => CheckResult::Ok(say!("you may {verb} {key} (asked)")),
+            Ok(false) => CheckResult::Stop(say!(
+                "you may not {verb} {} in '{}': ask for `{verb} {}`",
+                key.kind.plural(),
+                key.namespace,
+                key.kind.plural()
+            )),
+            Err(why) => CheckResult::Look(say!("whether you may {verb} it could not be asked: {why}")),
+        };
+        check("B3", "allowed", result)
+    }
+
+    /// B4: what puts the template back, or owns its history.
+    pub fn owner(&self) -> Check {
+        let key = &self.inspection.workload.key;
+        let result = match self.inspection.workload.managed_by.first() {
+            None => {
+                let by = self.inspection.changes.first().map_or("nobody known", |(manager, _)| manager);
+                CheckResult::Ok(say!("set by {by}; not Argo, Flux or Helm"))
+            }
+            Some(manager) => {
+                let instead = match manager {
+                    Manager::ArgoCd { application } => format!(
+                        "self-heal puts back what git says. Instead: `argocd app rollback {application}`, or revert in the config repository"
+                    ),
+                    Manager::FluxKustomization { name, namespace } => format!(
+                        "it is applied again at each interval. Instead: `flux suspend kustomization {name} -n {namespace}` first, then revert in git"
+                    ),
+                    Manager::FluxHelmRelease { name, namespace } => format!(
+                        "it is upgraded again at each interval. Instead: `flux suspend helmrelease {name} -n {namespace}` first, then `helm rollback`"
+                    ),
+                    Manager::Helm { release } => format!(
+                        "the next upgrade brings it back, and Helm's history will not know. Instead: `helm -n {} rollback {release}`",
+                        key.namespace
+                    ),
+                    Manager::ConfigSync => {
+                        "it is applied again from git. Instead: revert in the config repository".to_owned()
+                    }
+                    Manager::Controller { kind, name } if kind.as_str() == "Rollout" => format!(
+                        "Argo Rollouts owns it. Instead: `kubectl argo rollouts abort {name}`, then `undo {name}`"
+                    ),
+                    Manager::Controller { kind, name } => {
+                        format!("its owner sets it again. Instead: act on {kind} '{name}'")
+                    }
+                };
+                CheckResult::Stop(say!("owned by {manager}: {instead}"))
+            }
+        };
+        check("B4", "owner", result)
+    }
+
+    /// B5: another hand within half an hour.
+    pub fn nobody_else(&self, goes_back: bool) -> Check {
+        let is_recent = |at: Timestamp| seconds_between(at, self.now) < HANDS;
+        let live = self.inspection.live();
+        let deployed = live.and_then(|live| live.created);
+        let newer = self.inspection.revisions.iter().filter(|other| !other.is_live && other.created > deployed);
+        let newer = newer.max_by_key(|other| other.created).filter(|_| goes_back);
+        let change = self.inspection.changes.first().filter(|(_, at)| is_recent(*at));
+        let is_own_deploy =
+            |at: Timestamp| deployed.is_some_and(|deployed| seconds_between(deployed, at).abs() <= SAME_DEPLOY);
+        let act = self.make.evidence.acts.as_ref().ok().and_then(|acts| acts.iter().find(|act| is_recent(act.at)));
+        let result = if let (Some(newer), Some((manager, at))) = (newer, change) {
+            CheckResult::Stop(say!(
+                "somebody went back already: '{manager}' left rev {} for rev {}, {} ago",
+                newer.number,
+                live.map_or(0, |live| live.number),
+                age_of(*at, self.now)
+            ))
+        } else if let Some(act) = act {
+            CheckResult::Look(say!(
+                "{} did '{}' {} ago (audit {})",
+                act.actor,
+                act.title,
+                age_of(act.at, self.now),
+                act.number
+            ))
+        } else if let Some((manager, at)) = change.filter(|(_, at)| !is_own_deploy(*at)) {
+            CheckResult::Look(say!("'{manager}' changed the template {} ago", age_of(*at, self.now)))
+        } else if let Err(why) = &self.make.evidence.acts {
+            CheckResult::Look(say!("the audit could not be read: {why}"))
+        } else {
+            CheckResult::Ok("nobody changed it in the last 30m but its own deploy".into())
+        };
+        check("B5", "nobody else", result)
+    }
+
+    /// B6: a deploy of the same thing that goes on.
+    pub fn pipeline(&self) -> Check {
+        let workload = &self.inspection.workload;
+        let running: Vec<_> = self
+            .make
+            .evidence
+            .races
+            .iter()
+            .filter(|(_, run)| !run.as_ref().is_ok_and(|run| run.run.state.is_finished()))
+            .collect();
+        if let Some((key, run)) = running.first() {
+            let result = match run {
+                Err(why) => CheckResult::Look(say!(
+                    "run {} of '{}' may be deploying; it could not be read: {why}",
+                    key.id,
+                    key.repo.name
+                )),
+                Ok(run) => self.race(run, running.len() - 1),
+            };
+            return check("B6", "pipeline", result);
+        }
+        let bound = evidence::binding(&workload.key, workload.app.as_ref(), self.make.settings);
+        let known = bound.and_then(|service| service.repository.as_ref());
+        let runs = &self.make.store.runs;
+        let fresh = self.make.store.freshness_of(Part::Runs, None, self.make.now);
+        let result = match (known, fresh) {
+            (_, None) => CheckResult::NotChecked("no pipeline backend is configured".into()),
+            (_, Some((source, freshness))) if !freshness.is_usable() => {
+                CheckResult::Look(say!("not checked: the runs of '{}' are not fresh", source.backend))
+            }
+            (None, _) if runs.is_empty() => {
+                CheckResult::NotChecked("no repository is bound to it: name it in a [[service]]".into())
+            }
+            (Some(repo), _) => CheckResult::Ok(say!("no deploy of '{repo}' is queued or running")),
+            (None, _) => {
+                CheckResult::Ok(say!("no deploy of a repository named '{}' is queued or running", workload.key.name))
+            }
+        };
+        check("B6", "pipeline", result)
+    }
+
+    fn race(&self, run: &RunInspection, more: usize) -> CheckResult {
+        let name = format!("{} #{}", run.run.workflow, run.run.number);
+        let stage = run.run.stage.as_ref().map_or_else(|| run.run.state.to_string(), |stage| format!("in {stage}"));
+        let also = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let active = run.jobs.iter().filter(|job| !job.state.is_finished());
+        let words = active
+            .flat_map(|job| {
+                std::iter::once(&job.name).chain(job.steps.iter().filter(|s| !s.state.is_finished()).map(|s| &s.name))
+            })
+            .chain(&run.run.stage);
+        for word in words {
+            let lower = word.to_lowercase();
+            if lower.contains("terraform") || lower.contains("migrat") {
+                return CheckResult::Stop(say!(
+                    "{name} is in '{word}': stopping it may leave a state lock or half a schema. Wait for its end"
+                ));
+            }
+        }
+        if stoppable(self.make).iter().all(|other| other.run.key != run.run.key) {
+            return CheckResult::Look(say!(
+                "{name} is {stage}{also} and cannot be stopped from here: it may put its version back"
+            ));
+        }
+        let hook = match &run.hooks {
+            Ok(hooks) if hooks.is_empty() => "no step of it runs when it is stopped".to_owned(),
+            Ok(hooks) => {
+                format!("when it is stopped: {}", hooks.iter().map(|hook| hook.as_str()).collect::<Vec<_>>().join("; "))
+            }
+            Err(why) => format!("what it does when it is stopped is unknown: {why}"),
+        };
+        CheckResult::Look(say!("{name} is {stage}{also}; {hook}. Step 1 stops it, then reads the live template again"))
+    }
+
+    /// B7
+    pub fn history(&self, target: &Revision) -> Check {
+        check(
+            "B7",
+            "history",
+            CheckResult::Ok(say!(
+                "rev {} is kept ({} revisions); not paused",
+                target.number,
+                self.inspection.revisions.len()
+            )),
+        )
+    }
+
+    /// B8: a rollback restores the whole template.
+    pub fn also_undone(&self, live: &Revision, target: &Revision) -> Check {
+        let all = template::differences(&live.template, &target.template);
+        let others: Vec<String> =
+            all.iter().filter(|difference| !difference.is_image).map(ToString::to_string).collect();
+        let result = if template::differs_by_restart_only(&live.template, &target.template) {
+            CheckResult::Look("only the restart mark differs: this is a restart, not another version".into())
+        } else if others.is_empty() {
+            CheckResult::Ok("only the image differs".into())
+        } else {
+            let more = if others.len() > 4 { format!(" and {} more", others.len() - 4) } else { String::new() };
+            CheckResult::Look(say!("{}{more}", others[..others.len().min(4)].join(", ")))
+        };
+        check("B8", "also undone", result)
+    }
+
+    /// B11
+    pub fn image(&self, live: &Revision, target: &Revision) -> Check {
+        let Some((container, image)) = template::telling_image(&target.template, &live.template) else {
+            return check("B11", "image", CheckResult::NotChecked("the target names no image".into()));
+        };
+        let (here, there) =
+            (history::digest(self.inspection, live, container), history::digest(self.inspection, target, container));
+        let is_same_reference = template::images(&live.template).contains(&(container, image));
+        let known_bad = self.make.evidence.known_bad().contains(&target.name);
+        let result = if let (Some(here), Some(_)) =
+            (here.as_ref(), there.as_ref().filter(|there| here.as_ref() == Some(there)))
+            && !is_same_reference
+        {
+            CheckResult::Stop(say!(
+                "both versions run the same image @{}: a tag was moved, and going back changes nothing of it",
+                short_digest(here)
+            ))
+        } else if is_same_reference && template::is_mutable(image) {
+            CheckResult::Stop(say!(
+                "'{image}' is the image of both, and its tag moves: pods will pull what it means today"
+            ))
+        } else if is_same_reference {
+            CheckResult::Look(say!("the image stays '{image}': only the rest of the template goes back"))
+        } else if template::is_mutable(image) {
+            CheckResult::Look(say!("'{image}' is a tag that moves: pods may pull another image than the one that ran"))
+        } else if known_bad {
+            CheckResult::Look("somebody rolled away from this version before".into())
+        } else {
+            self.image_there(target, image, there.as_deref())
+        };
+        check("B11", "image", result)
+    }
+
+    fn image_there(&self, target: &Revision, image: &str, digest: Option<&str>) -> CheckResult {
+        if history::ran(self.inspection, target, self.now).is_some_and(|ran| ran < CLEAN_RUN) {
+            return CheckResult::Look("it never ran for 30m: whether it works is not known".into());
+        }
+        let pin = digest.map(|digest| format!("@{} ", short_digest(digest))).unwrap_or_default();
+        match &self.inspection.image_nodes {
+            Err(why) => CheckResult::NotChecked(say!("{pin}whether nodes hold it is not known: {why}")),
+            Ok((held, nodes)) => {
+                let tail = image.split_once('/').map_or(image, |(_, tail)| tail);
+                let count = digest.and_then(|digest| held.get(digest)).copied().or_else(|| {
+                    held.iter()
+                        .filter(|(name, _)| name.as_str() == image || name.ends_with(tail))
+                        .map(|(_, count)| *count)
+                        .max()
+                });
+                match count {
+                    Some(count) => CheckResult::Ok(say!("{pin}on {count} of {nodes} nodes")),
+                    None => CheckResult::Look(say!(
+                        "{pin}no node holds '{image}': it must be pulled, and may be gone from the registry"
+                    )),
+                }
+            }
+        }
+    }
+
+    /// B12
+    pub fn capacity(&self) -> Check {
+        let full = self.inspection.warnings.iter().find(|warning| warning.starts_with("quota"));
+        let scaler =
+            self.inspection.autoscaler.as_ref().map(|scaler| format!("; scaled by HPA {scaler}")).unwrap_or_default();
+        let result = match full {
+            Some(full) => CheckResult::Look(say!("{full}: new pods may not come up")),
+            None => {
+                CheckResult::NotChecked(say!("room for the surge and traffic against before are not computed{scaler}"))
+            }
+        };
+        check("B12", "capacity", result)
+    }
+
+    /// B13
+    pub fn stuck(&self, target: &Revision, plan: &Plan) -> Check {
+        let result = if self.inspection.workload.key.kind == WorkloadKind::StatefulSet {
+            let broken = broken_pods(self.inspection, target);
+            let names = broken.iter().map(|pod| pod.key.name.as_str()).collect::<Vec<_>>().join(", ");
+            let deletes =
+                plan.steps.iter().any(|step| matches!(&step.kind, StepKind::Write(super::Write::DeletePod { .. })));
+            if broken.is_empty() {
+                CheckResult::Ok("no broken pod blocks the order".into())
+            } else if deletes {
+                CheckResult::Look(say!(
+                    "its controller waits for broken pods, so going back is not enough: {names} deleted after it"
+                ))
+            } else {
+                CheckResult::Look(say!(
+                    "its controller waits for {names}, and you may not delete pods: `kubectl -n {} delete pod {names}` must follow",
+                    self.inspection.workload.key.namespace
+                ))
+            }
+        } else {
+            CheckResult::Ok("no ordered pods".into())
+        };
+        check("B13", "stuck pods", result)
+    }
+
+    /// B14: read now, and rehearsed on the server.
+    pub fn fresh(&self, plan: &Plan) -> Check {
+        let cluster = &self.inspection.workload.key.cluster;
+        let writes = plan.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Write(write) if write.backend() == cluster => Some(write),
+            _ => None,
+        });
+        let mut result = CheckResult::Ok("read now; the server took it (dry run)".into());
+        for write in writes {
+            result = match self.make.evidence.rehearsed(write) {
+                Some(Some(Ok(_))) => continue,
+                Some(Some(Err(error))) => CheckResult::Stop(say!("the dry run did not pass: {error}")),
+                _ if make_is_read_only(self) => {
+                    CheckResult::NotChecked("read now; no dry run in read-only mode".into())
+                }
+                _ => CheckResult::Stop("read now, but no dry run was possible".into()),
+            };
+            break;
+        }
+        check("B14", "fresh", result)
+    }
+
+    /// B15
+    pub fn will_run(&self, target: &Revision) -> Check {
+        let named = template::references(&target.template);
+        let of = |wanted: &dyn Fn(&Result<bool, Clean>) -> bool| -> Vec<&str> {
+            named
+                .iter()
+                .filter(|name| self.inspection.references.get(*name).is_some_and(wanted))
+                .map(String::as_str)
+                .collect()
+        };
+        let (gone, unknown) = (of(&|exists| *exists == Ok(false)), of(&|exists| exists.is_err()));
+        let workload = &self.inspection.workload;
+        let result = if !gone.is_empty() {
+            CheckResult::Stop(say!("the target names what is gone: {}", gone.join(", ")))
+        } else if let Some(Err(error)) = &self.make.evidence.pod {
+            match error {
+                super::ActionError::Refused(why) => CheckResult::Stop(say!("a pod of it would be refused: {why}")),
+                other => CheckResult::Look(say!("a pod of it could not be rehearsed: {other}")),
+            }
+        } else if workload.recreates {
+            CheckResult::Look("strategy Recreate: downtime while pods are replaced".into())
+        } else if workload.desired == 1 {
+            CheckResult::Look("one replica: a moment of downtime, or of two versions".into())
+        } else if let Some(Ok(warnings)) =
+            self.make.evidence.pod.as_ref().filter(|said| said.as_ref().is_ok_and(|w| !w.is_empty()))
+        {
+            CheckResult::Look(say!(
+                "the server warns: {}",
+                warnings.iter().map(|w| w.as_str()).collect::<Vec<_>>().join("; ")
+            ))
+        } else if !unknown.is_empty() {
+            CheckResult::Look(say!("not asked: whether these still exist: {}", unknown.join(", ")))
+        } else if self.make.evidence.pod.is_none() {
+            CheckResult::NotChecked("what it names exists; a pod of it was not rehearsed".into())
+        } else {
+            CheckResult::Ok("what it names exists; a pod of it passed the dry run".into())
+        };
+        check("B15", "will it run", result)
+    }
+
+    /// Other things the inspection met.
+    pub fn warnings(&self) -> Vec<Check> {
+        self.inspection
+            .warnings
+            .iter()
+            .filter(|warning| !warning.starts_with("quota"))
+            .map(|warning| {
+                if warning.starts_with("it is being deleted") {
+                    check("B7", "deleted", CheckResult::Stop(warning.clone()))
+                } else if warning.contains("could not be read") {
+                    check("B14", "unread", CheckResult::Look(say!("not checked: {warning}")))
+                } else {
+                    check("B4", "applied", CheckResult::Look(warning.clone()))
+                }
+            })
+            .collect()
+    }
+}

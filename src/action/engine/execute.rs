@@ -1,0 +1,356 @@
+//! Carries out an approved plan: the intent of each step is on disk before it is sent, its outcome after. Nothing is ever
+//! sent twice.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use futures::FutureExt as _;
+
+use super::{Inner, Tell, UnderWay};
+use crate::{
+    action::{
+        ActionError, CheckResult, Done, Write,
+        act::{Act, ActionEvent, Outcome, StepState},
+        audit::{Audit, Begun, Entry, StepResult},
+        plan::{Approved, Plan, PlanStep, StepKind},
+        template,
+    },
+    model::Name,
+    text::Clean,
+};
+
+/// How a plan goes on after a step.
+enum Next {
+    Go,
+    /// Writes left are not needed.
+    Mended(Clean),
+    /// Refused or unknown: the rest is skipped.
+    Stop,
+}
+
+/// An act under way.
+struct Running {
+    inner: Arc<Inner>,
+    news: Arc<dyn Tell>,
+    act: Act,
+    /// Why writes left are skipped, though all is well.
+    mended: Option<Clean>,
+    has_ended: bool,
+    writes_done: usize,
+    can_undo: bool,
+    writing: Option<UnderWay>,
+}
+
+impl Inner {
+    /// Executes, and returns the act as it ended; `None`: refused before anything was written.
+    pub(super) async fn carry_out(
+        self: Arc<Self>,
+        ticket: u64,
+        approved: Approved,
+        writing: UnderWay,
+        news: Arc<dyn Tell>,
+    ) -> Option<Act> {
+        let plan = approved.plan();
+        let at = self.clock.now().wall;
+        let begun = self.begun(plan, approved.reason());
+        let can_undo = begun.can_undo;
+        let has_kept = plan.keeps.is_some();
+        let made = begun.clone();
+        let number = self
+            .on_audit(move |audit| {
+                audit.begin(at, |number| Begun { kept: has_kept.then(|| Audit::kept_name(number)), ..made })
+            })
+            .await;
+        let number = match number {
+            Ok(number) => number,
+            Err(why) => {
+                let says = say!("the audit could not be written, so nothing was sent: {why}");
+                news.tell(ActionEvent::Refused { ticket, says }).await;
+                return None;
+            }
+        };
+        if let Some(kept) = plan.keeps.clone()
+            && let Err(why) = self.on_audit(move |audit| audit.keep(number, &kept)).await
+        {
+            let says = say!("the state before could not be kept, so nothing was sent: {why}");
+            let ended = Entry::Ended { outcome: Outcome::Refused };
+            let _ = self.on_audit(move |audit| audit.append(number, at, ended)).await;
+            news.tell(ActionEvent::Refused { ticket, says }).await;
+            return None;
+        }
+        news.tell(ActionEvent::Started { ticket, number }).await;
+        let act = Act {
+            number,
+            request: plan.request.clone(),
+            title: plan.title.clone(),
+            place: plan.place.clone(),
+            actor: self.identity.me.clone(),
+            started: at,
+            ended: None,
+            steps: plan.steps.iter().map(|step| (step.says.clone(), StepState::Waiting)).collect(),
+            outcome: Outcome::Running,
+            reason: begun.reason,
+            can_undo: false,
+            is_mine: true,
+        };
+        let running = Running {
+            inner: self,
+            news,
+            act,
+            mended: None,
+            has_ended: false,
+            writes_done: 0,
+            can_undo,
+            writing: Some(writing),
+        };
+        Some(running.through(&plan.steps).await)
+    }
+
+    fn begun(&self, plan: &Plan, reason: Option<&str>) -> Begun {
+        let warnings = plan.checks.iter().filter_map(|check| match &check.result {
+            CheckResult::Stop(says) => Some(say!("STOP {} {}: {says}", check.id, check.name)),
+            CheckResult::Look(says) => Some(say!("LOOK {} {}: {says}", check.id, check.name)),
+            _ => None,
+        });
+        let makes_silence =
+            plan.steps.iter().any(|step| matches!(step.kind, StepKind::Write(Write::CreateSilence { .. })));
+        let is_restart = matches!(plan.request, crate::action::Request::Restart { .. });
+        Begun {
+            actor: self.identity.me.clone(),
+            login: self.identity.login.clone(),
+            process: std::process::id(),
+            version: Clean::from(env!("CARGO_PKG_VERSION")),
+            request: plan.request.clone(),
+            title: plan.title.clone(),
+            place: plan.place.clone(),
+            production: plan.production,
+            risk: plan.risk,
+            reason: reason.map(Clean::line),
+            steps: plan.steps.iter().map(|step| step.says.clone()).collect(),
+            warnings: warnings.collect(),
+            kept: None,
+            from_revision: plan.keeps.as_ref().and_then(|kept| kept.from_revision.clone()),
+            to_revision: plan.keeps.as_ref().and_then(|kept| kept.to_revision.clone()),
+            can_undo: (plan.keeps.is_some() && !is_restart) || makes_silence,
+        }
+    }
+}
+
+impl Running {
+    async fn through(mut self, steps: &[PlanStep]) -> Act {
+        self.tell().await;
+        let mut outcome = Outcome::Done;
+        for (index, step) in steps.iter().enumerate() {
+            if outcome != Outcome::Done {
+                self.set(index, StepState::Skipped("an earlier step was not done".into())).await;
+                continue;
+            }
+            match self.step(index, step).await {
+                Next::Go => {}
+                Next::Mended(why) => self.mended = Some(why),
+                Next::Stop => {
+                    let is_unknown = matches!(self.act.steps[index].1, StepState::Unknown(_));
+                    outcome = if is_unknown { Outcome::Unknown } else { Outcome::Refused };
+                }
+            }
+        }
+        self.end(outcome).await;
+        self.act.outcome = outcome;
+        self.act.ended = Some(self.inner.clock.now().wall);
+        self.tell().await;
+        self.act
+    }
+
+    async fn step(&mut self, index: usize, step: &PlanStep) -> Next {
+        match &step.kind {
+            StepKind::KeepEvidence(workload) => {
+                self.set(index, StepState::Running("reading".into())).await;
+                let kept = self.inner.keep_evidence(self.act.number, workload).await;
+                self.set(index, StepState::Done(kept)).await;
+                Next::Go
+            }
+            StepKind::Write(write) => match &self.mended {
+                Some(why) => {
+                    let why = why.clone();
+                    self.set(index, StepState::Skipped(why)).await;
+                    Next::Go
+                }
+                None => self.write(index, step, write).await,
+            },
+            StepKind::Reread { workload, run, live, target } => {
+                self.set(index, StepState::Running("waiting for its end".into())).await;
+                let (state, next) = self.reread(workload, run, live, target).await;
+                self.set(index, state).await;
+                next
+            }
+            StepKind::Watch(wanted) => {
+                // All writes are done: quitting need not wait, and a crash leaves nothing unfinished.
+                self.end(Outcome::Done).await;
+                self.set(index, StepState::Running("looking".into())).await;
+                self.watch(index, wanted).await;
+                Next::Go
+            }
+        }
+    }
+
+    async fn write(&mut self, index: usize, step: &PlanStep, write: &Write) -> Next {
+        let Some(operator) = self.inner.operator(write.backend()) else {
+            let says = say!("'{}' cannot be written to from here", write.backend());
+            return self.outcome(index, Err(ActionError::NotSent(says))).await;
+        };
+        let intended = Entry::Intended { step: index, says: step.says.clone(), write: recorded(write) };
+        if let Err(why) = self.record(intended).await {
+            let says = say!("the audit could not be written, so it was not sent: {why}");
+            self.set(index, StepState::Refused(says)).await;
+            return Next::Stop;
+        }
+        self.set(index, StepState::Running("sent".into())).await;
+        let write = numbered(write, self.act.number);
+        let sent = AssertUnwindSafe(operator.execute(&write)).catch_unwind();
+        let result = match tokio::time::timeout(self.inner.pace.write, sent).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(ActionError::Unknown("midwatch failed while it was sent: it may have happened".into())),
+            Err(_) => Err(ActionError::Unknown(say!(
+                "sent, and no answer within {} s: it may have happened. Look at it on '{}'",
+                self.inner.pace.write.as_secs(),
+                write.backend()
+            ))),
+        };
+        self.outcome(index, result).await
+    }
+
+    async fn outcome(&mut self, index: usize, result: Result<Done, ActionError>) -> Next {
+        let (state, result, reference): (_, _, Option<Name>) = match result {
+            Ok(done) => (StepState::Done(done.says.clone()), StepResult::Done, done.reference),
+            Err(error @ ActionError::Unknown(_)) => {
+                (StepState::Unknown(Clean::own(error.to_string())), StepResult::Unknown, None)
+            }
+            Err(error) => (StepState::Refused(Clean::own(error.to_string())), StepResult::Refused, None),
+        };
+        let says = match &state {
+            StepState::Done(says) | StepState::Unknown(says) | StepState::Refused(says) => says.clone(),
+            _ => Clean::default(),
+        };
+        if result != StepResult::Refused {
+            self.writes_done += 1;
+            self.act.can_undo = self.can_undo;
+        }
+        let recorded = self.record(Entry::Outcome { step: index, result, says: says.clone(), reference }).await;
+        let state = match (recorded, state) {
+            (Err(why), StepState::Done(says)) => StepState::Done(say!("{says}; the audit could not be written: {why}")),
+            (_, state) => state,
+        };
+        self.set(index, state).await;
+        if result == StepResult::Done { Next::Go } else { Next::Stop }
+    }
+
+    /// Waits for a stopped run to end, then looks whether its hooks changed what the plan is about.
+    async fn reread(
+        &mut self,
+        workload: &crate::model::kubernetes::WorkloadKey,
+        run: &crate::model::code::RunKey,
+        live: &serde_json::Value,
+        target: &serde_json::Value,
+    ) -> (StepState, Next) {
+        let pace = self.inner.pace;
+        let mut ended = "it did not end within 20 s".to_owned();
+        for _ in 0..tries(pace.end, pace.poll) {
+            if let Ok(found) = self.inner.run(run).await
+                && found.run.state.is_finished()
+            {
+                ended = format!("it ended: {}", found.run.state);
+                break;
+            }
+            tokio::time::sleep(pace.poll).await;
+        }
+        let found = match self.inner.workload(workload).await {
+            Ok(found) => found,
+            Err(why) => {
+                return (StepState::Refused(say!("{ended}; {workload} could not be read again: {why}")), Next::Stop);
+            }
+        };
+        if template::is_same(&found.template, live) {
+            return (StepState::Done(say!("{ended}; the live template is as planned")), Next::Go);
+        }
+        if template::is_same(&found.template, target) {
+            let why = Clean::from("its hook has mended it: nothing to do");
+            return (StepState::Done(say!("{ended}; {why}")), Next::Mended(why));
+        }
+        let who = crate::action::checks::last_change(&found, self.inner.clock.now().wall);
+        let who = who.map(|who| format!(": {who}")).unwrap_or_default();
+        (StepState::Refused(say!("{ended}, and the live template is another one now{who}. Plan again")), Next::Stop)
+    }
+
+    async fn watch(&mut self, index: usize, wanted: &crate::action::plan::WatchFor) {
+        let pace = self.inner.pace;
+        let mut last = Clean::from("nothing was seen");
+        for _ in 0..tries(pace.watch, pace.poll) {
+            match self.inner.workload(&wanted.workload).await {
+                Ok(found) => {
+                    let seen = super::watch::judge(wanted, &found, self.inner.clock.now().wall);
+                    if seen.is_met {
+                        let _ = self.record(Entry::Watched { met: true, says: seen.says.clone() }).await;
+                        self.set(index, StepState::Done(seen.says)).await;
+                        return;
+                    }
+                    last = seen.says;
+                }
+                Err(why) => last = say!("?? {why}"),
+            }
+            self.set(index, StepState::Running(last.clone())).await;
+            tokio::time::sleep(pace.poll).await;
+        }
+        let says = say!("not there after {} min: {last}", pace.watch.as_secs() / 60);
+        let _ = self.record(Entry::Watched { met: false, says: says.clone() }).await;
+        self.set(index, StepState::Unknown(says)).await;
+    }
+
+    /// No more writes: written once.
+    async fn end(&mut self, outcome: Outcome) {
+        if !std::mem::replace(&mut self.has_ended, true) {
+            let _ = self.record(Entry::Ended { outcome }).await;
+            self.writing = None;
+        }
+    }
+
+    async fn record(&self, entry: Entry) -> Result<(), Clean> {
+        let (number, at) = (self.act.number, self.inner.clock.now().wall);
+        self.inner.on_audit(move |audit| audit.append(number, at, entry)).await
+    }
+
+    async fn set(&mut self, index: usize, state: StepState) {
+        if self.act.steps[index].1 != state {
+            self.act.steps[index].1 = state;
+            self.tell().await;
+        }
+    }
+
+    async fn tell(&self) {
+        self.news.tell(ActionEvent::Act(Box::new(self.act.clone()))).await;
+    }
+}
+
+fn tries(within: std::time::Duration, every: std::time::Duration) -> u64 {
+    (within.as_millis() / every.as_millis().max(1)).max(1) as u64
+}
+
+/// What the audit says of a write: templates may hold secrets and stand in files of their own.
+fn recorded(write: &Write) -> Option<serde_json::Value> {
+    match write {
+        Write::PatchTemplate { workload, uid, .. } => {
+            Some(serde_json::json!({"PatchTemplate": {"workload": workload, "uid": uid}}))
+        }
+        Write::Restart { workload, uid, at, .. } => {
+            Some(serde_json::json!({"Restart": {"workload": workload, "uid": uid, "at": at}}))
+        }
+        other => serde_json::to_value(other).ok(),
+    }
+}
+
+/// The object says which act set it.
+fn numbered(write: &Write, number: u64) -> Write {
+    let mut write = write.clone();
+    if let Write::PatchTemplate { annotations, .. } = &mut write {
+        annotations.insert("midwatch/act".to_owned(), number.to_string());
+    }
+    write
+}

@@ -1,0 +1,172 @@
+//! Evidence: everything a plan needs, asked live and at once.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+
+use super::{Audit, Inner};
+use crate::{
+    action::{
+        Evidence, Inspection, Request, RunInspection,
+        audit::PastAct,
+        evidence::{Undoing, drafts},
+        plan::Kept,
+    },
+    model::{BackendId, code::RunKey, kubernetes::WorkloadKey},
+    source::{ErrorKind, SourceError},
+    text::Clean,
+};
+
+impl Inner {
+    /// Asks everything for a request, within a deadline.
+    pub(super) async fn gather(&self, request: &Request, beside: &[RunKey]) -> Result<Evidence, SourceError> {
+        let within = self.pace.gather;
+        tokio::time::timeout(within, self.ask(request, beside)).await.unwrap_or_else(|_| {
+            let says =
+                format!("not all that a plan needs was answered within {} s; nothing was sent", within.as_secs());
+            Err(SourceError::new(ErrorKind::TimedOut, says))
+        })
+    }
+
+    async fn ask(&self, request: &Request, beside: &[RunKey]) -> Result<Evidence, SourceError> {
+        let asked = self.clock.now().wall;
+        let all = self.past_acts().await;
+        let known = all.as_deref().unwrap_or_default();
+        let undoing = self.undoing(request, known).await?;
+        let (subject, races) = tokio::join!(self.subject(request, undoing.as_ref()), self.races(beside));
+        let mut evidence = Evidence::of(subject?, asked);
+        evidence.races = races;
+        evidence.acts = match (&evidence.subject, &all) {
+            (Inspection::Workload(found), Ok(all)) => Ok(on_workload(&found.workload.key, all)),
+            (_, Ok(_)) => Ok(Vec::new()),
+            (_, Err(why)) => Err(why.clone()),
+        };
+        evidence.undoing = undoing;
+        evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
+        evidence.audit = self.on_audit(Audit::check).await;
+        self.rehearse(request, &mut evidence).await;
+        Ok(evidence)
+    }
+
+    async fn undoing(&self, request: &Request, known: &[PastAct]) -> Result<Option<Undoing>, SourceError> {
+        let Request::Undo { act: number } = *request else { return Ok(None) };
+        let Some(act) = known.iter().find(|act| act.number == number) else {
+            return Err(SourceError::new(ErrorKind::Unexpected, format!("the audit has no act {number}")));
+        };
+        let kept: Option<Kept> = self.on_audit(move |audit| audit.kept(number)).await.map_err(|why| {
+            SourceError::new(ErrorKind::Unexpected, format!("what act {number} kept cannot be read: {why}"))
+        })?;
+        Ok(Some(Undoing { act: act.clone(), kept }))
+    }
+
+    async fn inspect(&self, backend: &BackendId, request: &Request) -> Result<Inspection, SourceError> {
+        match self.inspector(backend) {
+            Some(inspector) => inspector.inspect(request).await,
+            None => Err(SourceError::new(
+                ErrorKind::Unexpected,
+                format!("'{backend}' is not connected, or takes no actions from midwatch"),
+            )),
+        }
+    }
+
+    async fn subject(&self, request: &Request, undoing: Option<&Undoing>) -> Result<Inspection, SourceError> {
+        match request {
+            Request::RollBack { workload, .. } | Request::Restart { workload } | Request::Scale { workload, .. } => {
+                self.inspect(&workload.cluster, request).await
+            }
+            Request::Review { pull_request, .. }
+            | Request::Comment { pull_request, .. }
+            | Request::Merge { pull_request, .. } => self.inspect(&pull_request.repo.host, request).await,
+            Request::Rerun { run, .. } | Request::Cancel { run, .. } => self.inspect(&run.repo.host, request).await,
+            Request::Silence(draft) => self.inspect(&draft.backend, request).await,
+            Request::ExpireSilence { silence } => self.inspect(&silence.backend, request).await,
+            Request::Acknowledge { alerts } => {
+                self.alerts(alerts.iter().map(|alert| &alert.backend).collect(), request).await
+            }
+            Request::Undo { act } => match undoing {
+                Some(Undoing { kept: Some(kept), .. }) => {
+                    let request = Request::Restart { workload: kept.workload.clone() };
+                    self.inspect(&kept.workload.cluster, &request).await
+                }
+                Some(Undoing { act, .. }) if !act.silences.is_empty() => {
+                    let backends = act.silences.iter().map(|silence| &silence.backend).collect();
+                    self.alerts(backends, request).await
+                }
+                _ => Err(SourceError::new(
+                    ErrorKind::Unexpected,
+                    format!("act {act} cannot be undone from here: it kept nothing to go back to"),
+                )),
+            },
+        }
+    }
+
+    /// Alerts and silences of several backends.
+    async fn alerts(&self, backends: BTreeSet<&BackendId>, request: &Request) -> Result<Inspection, SourceError> {
+        let (mut alerts, mut silences) = (Vec::new(), Vec::new());
+        for answer in join_all(backends.into_iter().map(|backend| self.inspect(backend, request))).await {
+            if let Inspection::Alerts { alerts: more, silences: also } = answer? {
+                alerts.extend(more);
+                silences.extend(also);
+            }
+        }
+        Ok(Inspection::Alerts { alerts, silences })
+    }
+
+    async fn races(&self, beside: &[RunKey]) -> Vec<(RunKey, Result<RunInspection, Clean>)> {
+        join_all(beside.iter().map(async |run| (run.clone(), self.run(run).await))).await
+    }
+
+    /// A run as it is now.
+    pub(super) async fn run(&self, run: &RunKey) -> Result<RunInspection, Clean> {
+        match self.inspect(&run.repo.host, &Request::Cancel { run: run.clone(), attempt: 0 }).await {
+            Ok(Inspection::Run(run)) => Ok(*run),
+            Ok(_) => Err(say!("'{}' answered something else", run.repo.host)),
+            Err(error) => Err(error.says),
+        }
+    }
+
+    /// The workload as it is now.
+    pub(super) async fn workload(&self, key: &WorkloadKey) -> Result<Box<crate::action::WorkloadInspection>, Clean> {
+        match self.inspect(&key.cluster, &Request::Restart { workload: key.clone() }).await {
+            Ok(Inspection::Workload(found)) => Ok(found),
+            Ok(_) => Err(say!("'{}' answered something else", key.cluster)),
+            Err(error) => Err(error.says),
+        }
+    }
+
+    /// Has the server try the writes and keep nothing of them.
+    async fn rehearse(&self, request: &Request, evidence: &mut Evidence) {
+        let (writes, pod) = drafts(request, evidence, self.clock.now().wall);
+        let rehearsed = join_all(writes.into_iter().map(async |write| {
+            let operator = self.operator(write.backend())?;
+            let said = operator.rehearse(&write).await;
+            Some((write, said))
+        }));
+        let pod = async {
+            let (workload, template) = pod?;
+            self.operator(&workload.cluster)?.rehearse_pod(&workload, &template).await
+        };
+        let (rehearsed, pod) = tokio::join!(rehearsed, pod);
+        evidence.rehearsals = rehearsed.into_iter().flatten().collect();
+        evidence.pod = pod;
+    }
+}
+
+/// Acts on one workload, through undos of undos.
+fn on_workload(key: &WorkloadKey, all: &[PastAct]) -> Vec<PastAct> {
+    let mut ours: BTreeSet<u64> = BTreeSet::new();
+    // Oldest first: an undo comes after what it undoes.
+    for act in all.iter().rev() {
+        let is_ours = match &act.request {
+            Request::RollBack { workload, .. } | Request::Restart { workload } | Request::Scale { workload, .. } => {
+                workload == key
+            }
+            Request::Undo { act } => ours.contains(act),
+            _ => false,
+        };
+        if is_ours {
+            ours.insert(act.number);
+        }
+    }
+    all.iter().filter(|act| ours.contains(&act.number)).cloned().collect()
+}

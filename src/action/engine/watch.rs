@@ -1,0 +1,75 @@
+//! Whether a rollout has arrived: A1 its generation is observed, A2 all pods are updated and available and the old ones
+//! gone, A3 every ready pod runs the image wanted. Whether that helped is not judged here.
+
+use jiff::Timestamp;
+
+use crate::{
+    action::{WorkloadInspection, plan::WatchFor},
+    model::kubernetes::{Pod, RolloutState, short_digest},
+    text::Clean,
+    time::age_of,
+};
+
+pub(super) struct Seen {
+    pub says: Clean,
+    pub is_met: bool,
+}
+
+pub(super) fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen {
+    let workload = &found.workload;
+    let is_new = |pod: &Pod| match &wanted.hash {
+        Some(hash) => pod.hash.as_ref() == Some(hash),
+        None => true,
+    };
+    let (going, staying): (Vec<&Pod>, Vec<&Pod>) = found.pods.iter().partition(|pod| pod.deleting_since.is_some());
+    let ready = staying.iter().filter(|pod| pod.is_ready && is_new(pod)).count();
+    let old = staying.iter().filter(|pod| !is_new(pod)).count();
+    let strangers = staying.iter().filter(|pod| pod.is_ready && is_new(pod) && runs_another(pod, wanted)).count();
+    let is_observed = workload.observed_generation >= workload.generation;
+    let is_met = is_observed
+        && workload.rollout.state == RolloutState::Done
+        && workload.available >= workload.desired
+        && workload.updated >= workload.desired
+        && ready >= workload.desired as usize
+        && old == 0
+        && strangers == 0;
+    let mut words = vec![format!("{} {ready}/{} ready", wanted.version, workload.desired)];
+    if old > 0 {
+        words.push(format!("{old} of other versions"));
+    }
+    if strangers > 0 {
+        words.push(format!("{strangers} run another image than it"));
+    }
+    if !is_observed {
+        words.push("not yet seen by its controller".to_owned());
+    }
+    if let Some(pod) = going.first() {
+        let since = pod.deleting_since.map(|since| age_of(since, now)).unwrap_or_default();
+        let node = pod.node.as_ref().map(|node| format!("{node}, ")).unwrap_or_default();
+        words.push(format!("Terminating {} ({node}{since})", going.len()));
+    }
+    if is_met {
+        if let Some(digest) = &wanted.digest {
+            words.push(format!("every pod runs @{}", short_digest(digest)));
+        }
+    } else {
+        if workload.rollout.state == RolloutState::Failed && is_observed {
+            words.push(workload.rollout.words.to_string());
+        }
+        if let Some(pod) = staying.iter().find(|pod| is_new(pod) && !pod.is_ready && !pod.why.is_empty()) {
+            words.push(format!("{}: {}", pod.key.name, pod.why));
+        }
+    }
+    Seen { says: say!("{}", words.join(", ")), is_met }
+}
+
+/// A3: no container of the pod has the digest wanted, though digests are known.
+fn runs_another(pod: &Pod, wanted: &WatchFor) -> bool {
+    let Some(digest) = &wanted.digest else { return false };
+    let mut known = pod.containers.iter().filter_map(|container| container.digest.as_ref()).peekable();
+    known.peek().is_some() && known.all(|other| short_hex(other) != short_hex(digest))
+}
+
+fn short_hex(digest: &str) -> &str {
+    digest.rsplit_once("sha256:").map_or(digest, |(_, hex)| hex)
+}

@@ -1,0 +1,196 @@
+//! Evidence: what was asked live for one request, all of it before its plan is made. Plans read nothing else that could
+//! be out of date, apart from what the store says about freshness and bindings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write, audit::PastAct, history, plan::Kept,
+    rollback,
+};
+use crate::{
+    app::settings::{ServiceBinding, Settings},
+    model::{
+        BackendId, Name,
+        code::RunKey,
+        kubernetes::{Workload, WorkloadKey},
+    },
+    store::Store,
+    text::Clean,
+};
+
+/// What the engine found out for a request.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// When it was begun to be asked for, by our wall clock.
+    pub asked: Timestamp,
+    pub subject: Inspection,
+    /// Deploying runs that go on beside it.
+    pub races: Vec<(RunKey, Result<RunInspection, Clean>)>,
+    /// The server's word on each write, kept nothing of (`dryRun=All`). `None`: it cannot be asked.
+    pub rehearsals: Vec<(Write, Option<Result<Clean, ActionError>>)>,
+    /// The server's word on a pod of the target template.
+    pub pod: Option<Result<Vec<Clean>, ActionError>>,
+    /// Acts on the same thing from the audit, newest first.
+    pub acts: Result<Vec<PastAct>, Clean>,
+    /// Of an undo: what is undone.
+    pub undoing: Option<Undoing>,
+    /// Backends that have an operator.
+    pub writable: BTreeSet<BackendId>,
+    /// The audit can be appended to.
+    pub audit: Result<(), Clean>,
+}
+
+/// An act to be undone, with what was kept for it.
+#[derive(Clone, Debug)]
+pub struct Undoing {
+    pub act: PastAct,
+    pub kept: Option<Kept>,
+}
+
+impl Evidence {
+    /// Nothing but its subject.
+    pub fn of(subject: Inspection, asked: Timestamp) -> Self {
+        Self {
+            asked,
+            subject,
+            races: Vec::new(),
+            rehearsals: Vec::new(),
+            pod: None,
+            acts: Ok(Vec::new()),
+            undoing: None,
+            writable: BTreeSet::new(),
+            audit: Ok(()),
+        }
+    }
+
+    /// Revisions (by name) that somebody rolled away from, and nobody back to, by the audit.
+    pub(super) fn known_bad(&self) -> BTreeSet<Name> {
+        history::known_bad(self.acts.as_deref().unwrap_or_default())
+    }
+
+    /// The rehearsal of this write, if it was asked.
+    pub(super) fn rehearsed(&self, write: &Write) -> Option<&Option<Result<Clean, ActionError>>> {
+        self.rehearsals.iter().find(|(asked, _)| is_same_write(asked, write)).map(|(_, said)| said)
+    }
+}
+
+/// Annotations and times do not matter to the server's answer.
+fn is_same_write(one: &Write, other: &Write) -> bool {
+    match (one, other) {
+        (Write::PatchTemplate { live, target, .. }, Write::PatchTemplate { live: l, target: t, .. }) => {
+            live == l && target == t
+        }
+        (Write::Restart { live, .. }, Write::Restart { live: l, .. }) => live == l,
+        _ => one == other,
+    }
+}
+
+/// Writes that should be rehearsed for a request, and the template whose pod should be.
+pub(super) fn drafts(
+    request: &Request,
+    evidence: &Evidence,
+    now: Timestamp,
+) -> (Vec<Write>, Option<(WorkloadKey, Value)>) {
+    let Inspection::Workload(inspection) = &evidence.subject else { return (Vec::new(), None) };
+    let (workload, uid) = (inspection.workload.key.clone(), inspection.workload.uid.clone());
+    let to_template = |target: Value| {
+        let write = Write::PatchTemplate {
+            workload: workload.clone(),
+            uid: uid.clone(),
+            live: inspection.template.clone(),
+            target: target.clone(),
+            annotations: BTreeMap::new(),
+        };
+        (vec![write], Some((workload.clone(), target)))
+    };
+    match request {
+        Request::RollBack { to, .. } => match history::target(inspection, &evidence.known_bad(), *to, now) {
+            Ok(target) => {
+                let (mut writes, pod) = to_template(target.template.clone());
+                writes.extend(rollback::broken_pods(inspection, target).into_iter().map(rollback::delete));
+                (writes, pod)
+            }
+            Err(_) => (Vec::new(), None),
+        },
+        Request::Restart { .. } => {
+            (vec![Write::Restart { workload, uid, live: inspection.template.clone(), at: now }], None)
+        }
+        Request::Scale { replicas, .. } => {
+            (vec![Write::Scale { workload, uid, from: inspection.workload.desired, to: *replicas }], None)
+        }
+        Request::Undo { .. } => match evidence.undoing.as_ref().and_then(|undoing| undoing.kept.as_ref()) {
+            Some(Kept { replicas: Some((from, to)), .. }) => {
+                (vec![Write::Scale { workload, uid, from: *to, to: *from }], None)
+            }
+            Some(kept) => to_template(kept.before.clone()),
+            None => (Vec::new(), None),
+        },
+        _ => (Vec::new(), None),
+    }
+}
+
+/// Runs that must be looked at beside a request: deploys of the same workload that go on.
+pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Vec<RunKey> {
+    let (Request::RollBack { workload, .. } | Request::Restart { workload }) = request else { return Vec::new() };
+    let app = store.kube.workloads.get(workload).and_then(|known| known.app.clone());
+    store
+        .runs
+        .values()
+        .filter(|run| run.deploys && !run.state.is_finished())
+        .filter(|run| feeds(&run.key.repo.name, &run.path, workload, app.as_ref(), settings))
+        .map(|run| run.key.clone())
+        .collect()
+}
+
+/// The binding of a workload: its `[[service]]`, else the one of its name or app label.
+pub(super) fn binding<'a>(
+    workload: &WorkloadKey,
+    app: Option<&Name>,
+    settings: &'a Settings,
+) -> Option<&'a ServiceBinding> {
+    settings
+        .service_of(workload)
+        .or_else(|| settings.service_named(&workload.name).filter(|service| service.workload.is_none()))
+        .or_else(|| app.and_then(|app| settings.service_named(app)).filter(|service| service.workload.is_none()))
+}
+
+/// Whether a workflow of this repository deploys the workload: by its binding, else by the repository's name.
+fn feeds(repo: &str, path: &str, workload: &WorkloadKey, app: Option<&Name>, settings: &Settings) -> bool {
+    let last = repo.rsplit('/').next().unwrap_or(repo);
+    match binding(workload, app, settings).filter(|service| service.repository.is_some()) {
+        Some(service) => {
+            let is_file = |workflow: &String| path == workflow || path.ends_with(&format!("/{workflow}"));
+            service.repository.as_ref().is_some_and(|own| own == repo)
+                && (service.workflows.is_empty() || service.workflows.iter().any(is_file))
+        }
+        None => workload.name == last || app.is_some_and(|app| app == last),
+    }
+}
+
+/// Workloads that a repository feeds, by binding or by name.
+pub(super) fn fed_by<'a>(repo: &str, store: &'a Store, settings: &Settings) -> Vec<&'a Workload> {
+    let last = repo.rsplit('/').next().unwrap_or(repo);
+    store
+        .kube
+        .workloads
+        .values()
+        .filter(|workload| {
+            match binding(&workload.key, workload.app.as_ref(), settings).filter(|service| service.repository.is_some())
+            {
+                Some(service) => service.repository.as_ref().is_some_and(|own| own == repo),
+                None => workload.key.name == last || workload.app.as_ref().is_some_and(|app| app == last),
+            }
+        })
+        .map(|workload| &**workload)
+        .collect()
+}
+
+impl WorkloadInspection {
+    /// The revision that is live.
+    pub(super) fn live(&self) -> Option<&crate::model::kubernetes::Revision> {
+        self.revisions.iter().find(|revision| revision.is_live)
+    }
+}

@@ -1,0 +1,187 @@
+//! A workload's kept revisions: how long each ran, which one is the last known good.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{
+    Request, WorkloadInspection,
+    act::Outcome,
+    audit::PastAct,
+    plan::{Choice, Refusal},
+    template,
+};
+use crate::{
+    model::{
+        Name,
+        kubernetes::{Revision, short_digest, tag_of},
+    },
+    text::Clean,
+    time::{age, seconds_between},
+};
+
+/// A version that ran this long, in seconds, is taken to have worked.
+pub(super) const CLEAN_RUN: i64 = 30 * 60;
+
+/// Names of revisions that an act went away from and none went back to.
+pub(super) fn known_bad(acts: &[PastAct]) -> BTreeSet<Name> {
+    let mut bad = BTreeSet::new();
+    for act in acts.iter().rev().filter(|act| act.outcome == Some(Outcome::Done)) {
+        let is_rollback = matches!(act.request, Request::RollBack { .. } | Request::Undo { .. });
+        if let Some(to) = &act.to_revision {
+            bad.remove(to);
+        }
+        if is_rollback && let Some(from) = &act.from_revision {
+            bad.insert(from.clone());
+        }
+    }
+    bad
+}
+
+/// For how long a revision ran, in seconds, as its creation and that of the next one tell. Numbers move with every undo,
+/// so the order is that of creation. An upper bound for the newest if it is not live: it was left at an unknown time.
+pub(super) fn ran(inspection: &WorkloadInspection, revision: &Revision, now: Timestamp) -> Option<i64> {
+    let created = revision.created?;
+    let next = inspection.revisions.iter().filter_map(|other| other.created).filter(|other| *other > created).min();
+    Some(seconds_between(created, next.unwrap_or(now)).max(0))
+}
+
+/// The revision to go to: the one asked for, else the last known good. That is the newest that ran long enough, is not
+/// known bad and is not the live template again; if none ran long enough, the one that ran longest.
+pub(super) fn target<'a>(
+    inspection: &'a WorkloadInspection,
+    bad: &BTreeSet<Name>,
+    to: Option<i64>,
+    now: Timestamp,
+) -> Result<&'a Revision, Refusal> {
+    let key = &inspection.workload.key;
+    let kept = || {
+        let numbers: Vec<String> = inspection.revisions.iter().map(|revision| revision.number.to_string()).collect();
+        numbers.join(", ")
+    };
+    if inspection.revisions.is_empty() {
+        return Err(Refusal(say!("no rollout history found for {} \"{}\"", key.kind.name(), key.name)));
+    }
+    if let Some(to) = to {
+        let found = inspection.revisions.iter().find(|revision| revision.number == to);
+        let found = found.ok_or_else(|| {
+            Refusal(say!(
+                "unable to find revision {to} of {key} in its history: kept are {}. Numbers move with every rollback",
+                kept()
+            ))
+        })?;
+        if template::is_same(&found.template, &inspection.template) {
+            return Err(Refusal(say!("skipped rollback (current template already matches revision {to})")));
+        }
+        return Ok(found);
+    }
+    let other = |revision: &&Revision| {
+        !revision.is_live
+            && !bad.contains(&revision.name)
+            && !template::is_same(&revision.template, &inspection.template)
+            && !template::differs_by_restart_only(&revision.template, &inspection.template)
+    };
+    let length = |revision: &Revision| ran(inspection, revision, now).unwrap_or(0);
+    let candidates: Vec<&Revision> = inspection.revisions.iter().filter(other).collect();
+    candidates
+        .iter()
+        .filter(|revision| length(revision) >= CLEAN_RUN)
+        .max_by_key(|revision| (revision.created, revision.number))
+        .or_else(|| candidates.iter().max_by_key(|revision| (length(revision), revision.number)))
+        .copied()
+        .ok_or_else(|| {
+            let why = if inspection.revisions.len() < 2 {
+                "there is no earlier revision"
+            } else {
+                "every kept revision is the live one, its restart, or one that was rolled away from"
+            };
+            Refusal(say!("no revision to roll {key} back to: {why} (kept: {})", kept()))
+        })
+}
+
+/// The digest that a revision's pods run, of the container with this name.
+pub(super) fn digest(inspection: &WorkloadInspection, revision: &Revision, container: &str) -> Option<Name> {
+    let pinned = template::images(&revision.template)
+        .into_iter()
+        .find(|(name, _)| *name == container)
+        .and_then(|(_, image)| image.split_once('@'))
+        .map(|(_, digest)| Clean::line(digest));
+    pinned.or_else(|| {
+        let hash = revision.hash.as_ref()?;
+        inspection
+            .pods
+            .iter()
+            .filter(|pod| pod.hash.as_ref() == Some(hash))
+            .flat_map(|pod| pod.containers.iter())
+            .find(|running| running.name == container && running.digest.is_some())
+            .and_then(|running| running.digest.clone())
+    })
+}
+
+/// `myapp:412 @9f2c1e`
+pub(super) fn version_words(inspection: &WorkloadInspection, revision: &Revision, beside: &Revision) -> String {
+    let Some((container, image)) = template::telling_image(&revision.template, &beside.template) else {
+        return "no image".to_owned();
+    };
+    let name = crate::model::kubernetes::short_image(image);
+    match digest(inspection, revision, container) {
+        Some(digest) if !image.contains('@') => format!("{name} @{}", short_digest(&digest)),
+        _ => name.to_owned(),
+    }
+}
+
+/// `ran 26h`, or why that is not known.
+pub(super) fn ran_words(inspection: &WorkloadInspection, revision: &Revision, now: Timestamp) -> String {
+    let is_newest = inspection.revisions.iter().all(|other| other.created <= revision.created);
+    match ran(inspection, revision, now) {
+        Some(seconds) if is_newest => format!("ran at most {}", age(seconds)),
+        Some(seconds) => format!("ran {}", age(seconds)),
+        None => "age unknown".to_owned(),
+    }
+}
+
+/// Pods of a revision: those that exist, and those that are ready.
+pub(super) fn pods_of(inspection: &WorkloadInspection, revision: &Revision) -> (usize, usize) {
+    let Some(hash) = &revision.hash else { return (revision.replicas as usize, revision.ready as usize) };
+    let of: Vec<_> = inspection.pods.iter().filter(|pod| pod.hash.as_ref() == Some(hash)).collect();
+    (of.len(), of.iter().filter(|pod| pod.is_ready).count())
+}
+
+/// All revisions as choices, newest first.
+pub(super) fn choices(
+    inspection: &WorkloadInspection,
+    live: &Revision,
+    bad: &BTreeSet<Name>,
+    now: Timestamp,
+) -> Vec<Choice> {
+    let mut revisions: Vec<&Revision> = inspection.revisions.iter().collect();
+    revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
+    revisions
+        .into_iter()
+        .map(|revision| {
+            let tag =
+                template::telling_image(&revision.template, &live.template).map_or("?", |(_, image)| tag_of(image));
+            let mut notes = Vec::new();
+            if revision.is_live {
+                notes.push("live".to_owned());
+            } else {
+                notes.push(ran_words(inspection, revision, now));
+            }
+            if bad.contains(&revision.name) {
+                notes.push("known bad".to_owned());
+            }
+            if !revision.is_live && template::differs_by_restart_only(&revision.template, &live.template) {
+                notes.push("live but for a restart".to_owned());
+            }
+            if let (up @ 1.., _) = pods_of(inspection, revision) {
+                notes.push(format!("{up} pods up"));
+            }
+            Choice {
+                revision: revision.number,
+                label: say!("rev {} {tag}", revision.number),
+                note: Clean::own(notes.join(", ")),
+                is_live: revision.is_live,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,260 @@
+//! The plan of a rollback: to the last known good revision, or the one chosen, with everything that speaks against it.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Check, CheckResult, Inspection, WorkloadInspection, Write,
+    checks::{self, Subject},
+    history,
+    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
+    template,
+};
+use crate::{
+    model::{
+        Level,
+        kubernetes::{Pod, Revision, WorkloadKey, WorkloadKind, tag_of},
+    },
+    text::Clean,
+    time::age_of,
+};
+
+pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Result<Plan, Refusal> {
+    let inspection = inspected(make, key)?;
+    let now = make.store.time_of(&key.cluster, make.now);
+    if inspection.workload.paused {
+        return Err(Refusal(say!(
+            "you cannot roll back a paused deployment: resume it first with `kubectl -n {} rollout resume {key}`",
+            key.namespace
+        )));
+    }
+    let bad = make.evidence.known_bad();
+    let target = history::target(inspection, &bad, to, now).map_err(|refusal| with_change(refusal, inspection, now))?;
+    let live = inspection.live().ok_or_else(|| {
+        Refusal(say!(
+            "the live template of {key} is not among its revisions yet: its controller has not seen it. Try again"
+        ))
+    })?;
+    let (live_tag, target_tag) = tags(live, target);
+    let mut plan =
+        make.empty(say!("ROLL BACK {key} {live_tag} -> {target_tag}"), say!("{}/{}", key.cluster, key.namespace));
+    plan.facts = facts(inspection, live, target, now);
+    plan.choices = history::choices(inspection, live, &bad, now);
+    plan.chosen = Some(target.number);
+    plan.diff = template::diff(
+        &live.template,
+        &target.template,
+        &format!("rev {} (live)", live.number),
+        &format!("rev {}", target.number),
+    );
+    plan.last_change = checks::last_change(inspection, now);
+    steps(make, inspection, target, &mut plan);
+    let subject = Subject { make, inspection, now };
+    plan.checks = all_checks(&subject, live, target, &plan);
+    plan.blocked = checks::gate(&subject, &plan);
+    plan.keeps = Some(Kept {
+        workload: key.clone(),
+        before: inspection.template.clone(),
+        left: target.template.clone(),
+        from_revision: Some(live.name.clone()),
+        to_revision: Some(target.name.clone()),
+        replicas: None,
+    });
+    plan.undo = say!("U: back to rev {}'s template, kept beside the audit", live.number);
+    plan.equivalent = vec![say!(
+        "kubectl --context {} -n {} rollout undo {}/{} --to-revision={}",
+        key.cluster,
+        key.namespace,
+        key.kind.name(),
+        key.name,
+        target.number
+    )];
+    let accepts = accepts(inspection, live, target);
+    plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
+    Ok(plan)
+}
+
+/// The evidence's workload.
+pub(super) fn inspected<'a>(make: &Make<'a>, key: &WorkloadKey) -> Result<&'a WorkloadInspection, Refusal> {
+    match &make.evidence.subject {
+        Inspection::Workload(inspection) if inspection.workload.key == *key => Ok(inspection),
+        _ => Err(Refusal(say!("{key} was not read: ask again"))),
+    }
+}
+
+/// A revision that is gone was moved by somebody: say by whom.
+fn with_change(refusal: Refusal, inspection: &WorkloadInspection, now: jiff::Timestamp) -> Refusal {
+    match checks::last_change(inspection, now) {
+        Some(change) if !inspection.revisions.is_empty() => {
+            Refusal(say!("{}. Last: {change}. Nothing was sent", refusal.0))
+        }
+        _ => refusal,
+    }
+}
+
+/// What tells live and target apart: tags, or revisions where the tags are the same.
+fn tags(live: &Revision, target: &Revision) -> (String, String) {
+    let tag = |of: &Revision, beside: &Revision| {
+        template::telling_image(&of.template, &beside.template)
+            .map_or_else(String::new, |(_, image)| tag_of(image).to_owned())
+    };
+    let (from, to) = (tag(live, target), tag(target, live));
+    if from == to || from.is_empty() || to.is_empty() {
+        (format!("rev {}", live.number), format!("rev {}", target.number))
+    } else {
+        (from, to)
+    }
+}
+
+fn facts(
+    inspection: &WorkloadInspection,
+    live: &Revision,
+    target: &Revision,
+    now: jiff::Timestamp,
+) -> Vec<(Clean, Clean)> {
+    let since = live.created.filter(|created| inspection.revisions.iter().all(|other| other.created <= Some(*created)));
+    let since = since.map_or_else(String::new, |since| format!("   live {}", age_of(since, now)));
+    let (all, ready) = history::pods_of(inspection, live);
+    let (up, up_ready) = history::pods_of(inspection, target);
+    let still = match (up, up_ready) {
+        (0, _) => "no pod of it is up".to_owned(),
+        (up, ready) if up == ready => format!("{up} of its pods are up"),
+        (up, ready) => format!("{up} of its pods are up, {ready} ready"),
+    };
+    vec![
+        (
+            "FROM".into(),
+            say!(
+                "rev {}   {}{since}   {all} pods, {ready} ready",
+                live.number,
+                history::version_words(inspection, live, target)
+            ),
+        ),
+        (
+            "TO".into(),
+            say!(
+                "rev {}   {}   {}; {still}",
+                target.number,
+                history::version_words(inspection, target, live),
+                history::ran_words(inspection, target, now)
+            ),
+        ),
+    ]
+}
+
+/// The revision, its tag where it means nothing else, its digest.
+fn accepts(inspection: &WorkloadInspection, live: &Revision, target: &Revision) -> Vec<Clean> {
+    let mut accepts = vec![say!("{}", target.number)];
+    let Some((container, image)) = template::telling_image(&target.template, &live.template) else { return accepts };
+    let (tag, (_, live_tag)) = (tag_of(image), ("", tags(live, target).0));
+    let is_a_revision = inspection.revisions.iter().any(|other| other.number.to_string() == tag);
+    if tag != live_tag && !is_a_revision && !image.contains('@') && !template::is_mutable(image) {
+        accepts.push(Clean::line(tag));
+    }
+    let digest = history::digest(inspection, target, container);
+    if let Some(digest) = digest.filter(|digest| history::digest(inspection, live, container).as_ref() != Some(digest))
+    {
+        accepts.push(digest);
+    }
+    accepts
+}
+
+/// Pods that an OrderedReady StatefulSet waits for, and that a new template therefore does not reach: of the live
+/// version, broken.
+pub(super) fn broken_pods<'a>(inspection: &'a WorkloadInspection, target: &Revision) -> Vec<&'a Pod> {
+    if inspection.workload.key.kind != WorkloadKind::StatefulSet {
+        return Vec::new();
+    }
+    inspection
+        .pods
+        .iter()
+        .filter(|pod| !pod.is_ready && pod.deleting_since.is_none())
+        .filter(|pod| matches!(pod.level, Level::Broken | Level::Wrong))
+        .filter(|pod| pod.hash.is_some() && pod.hash != target.hash)
+        .collect()
+}
+
+pub(super) fn delete(pod: &Pod) -> Write {
+    Write::DeletePod { pod: pod.key.clone(), uid: pod.uid.clone() }
+}
+
+fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, plan: &mut Plan) {
+    let key = &inspection.workload.key;
+    let step = |says: Clean, kind: StepKind| PlanStep { says, kind };
+    plan.steps.push(step("keep evidence: previous logs, describe, events".into(), StepKind::KeepEvidence(key.clone())));
+    for run in checks::stoppable(make) {
+        plan.steps.push(step(
+            say!("stop {} #{}", run.run.workflow, run.run.number),
+            StepKind::Write(Write::CancelRun { run: run.run.key.clone(), attempt: run.run.attempt }),
+        ));
+        plan.steps.push(step(
+            say!("wait for its end (20 s at most), read the live template again"),
+            StepKind::Reread {
+                workload: key.clone(),
+                run: run.run.key.clone(),
+                live: inspection.template.clone(),
+                target: target.template.clone(),
+            },
+        ));
+    }
+    let next = inspection.revisions.iter().map(|revision| revision.number).max().unwrap_or(0) + 1;
+    let cause = format!("midwatch: rolled back to revision {} by {}", target.number, make.settings.me);
+    plan.steps.push(step(
+        say!("template -> rev {} (becomes rev {next})", target.number),
+        StepKind::Write(Write::PatchTemplate {
+            workload: key.clone(),
+            uid: inspection.workload.uid.clone(),
+            live: inspection.template.clone(),
+            target: target.template.clone(),
+            annotations: BTreeMap::from([
+                ("kubernetes.io/change-cause".to_owned(), cause),
+                ("midwatch/actor".to_owned(), make.settings.me.to_string()),
+            ]),
+        }),
+    ));
+    if inspection.may_delete_pods != Ok(false) {
+        for pod in broken_pods(inspection, target) {
+            plan.steps.push(step(say!("delete broken pod {}", pod.key.name), StepKind::Write(delete(pod))));
+        }
+    }
+    let live = inspection.live().unwrap_or(target);
+    let image = template::telling_image(&target.template, &live.template);
+    let version = image.map_or_else(|| target.number.to_string(), |(_, image)| tag_of(image).to_owned());
+    plan.steps.push(step(
+        say!("watch until {} of {} are ready on {version}", inspection.workload.desired, inspection.workload.desired),
+        StepKind::Watch(Box::new(WatchFor {
+            workload: key.clone(),
+            desired: inspection.workload.desired,
+            version: Clean::line(&version),
+            hash: target.hash.clone(),
+            digest: image.and_then(|(container, _)| history::digest(inspection, target, container)),
+        })),
+    ));
+}
+
+fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, plan: &Plan) -> Vec<Check> {
+    let not = |id: &str, name: &str, why: &str| checks::check(id, name, CheckResult::NotChecked(why.into()));
+    let mut all = vec![
+        subject.place(),
+        checks::check("B2", "right suspect", subject.suspect(live, target)),
+        subject.allowed(&subject.inspection.may_patch, "patch"),
+        subject.owner(),
+        subject.nobody_else(true),
+        subject.pipeline(),
+        subject.history(target),
+        subject.also_undone(live, target),
+        not(
+            "B9",
+            "not undone",
+            "ConfigMaps, Secrets, flags and Terraform changed since are not compared: restarted pods read today's",
+        ),
+        not("B10", "database", "migrations between the two versions are not read: ask before going back over one"),
+        subject.image(live, target),
+        subject.capacity(),
+        subject.stuck(target, plan),
+        subject.fresh(plan),
+        subject.will_run(target),
+        not("B16", "also on it", "workers, jobs and other clusters on the same commit are not looked for"),
+    ];
+    all.extend(subject.warnings());
+    all
+}

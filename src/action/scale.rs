@@ -1,0 +1,79 @@
+//! The plan of a scale: a number of replicas, against the autoscaler and against zero.
+
+use super::{
+    CheckResult, Write,
+    checks::{self, Subject},
+    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind},
+    rollback,
+};
+use crate::model::kubernetes::{WorkloadKey, WorkloadKind};
+
+pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, Refusal> {
+    let inspection = rollback::inspected(make, key)?;
+    let (workload, from) = (&inspection.workload, inspection.workload.desired);
+    if key.kind == WorkloadKind::DaemonSet {
+        return Err(Refusal(say!("{key} is a DaemonSet: it has one pod per node and cannot be scaled")));
+    }
+    if from == to {
+        return Err(Refusal(say!("{key} has {to} replicas already")));
+    }
+    let is_production = make.settings.is_production(&key.cluster);
+    let now = make.store.time_of(&key.cluster, make.now);
+    let mut plan = make.empty(say!("SCALE {key} {from} -> {to}"), say!("{}/{}", key.cluster, key.namespace));
+    plan.facts =
+        vec![("FROM".into(), say!("{from} replicas, {} ready", workload.ready)), ("TO".into(), say!("{to} replicas"))];
+    plan.steps = vec![PlanStep {
+        says: say!("replicas {from} -> {to}"),
+        kind: StepKind::Write(Write::Scale { workload: key.clone(), uid: workload.uid.clone(), from, to }),
+    }];
+    let subject = Subject { make, inspection, now };
+    let number = match (to, key.kind) {
+        (0, WorkloadKind::StatefulSet) => {
+            CheckResult::Stop("no pod of a StatefulSet is left: its data is served by nobody".into())
+        }
+        (0, _) if is_production => CheckResult::Stop("no pod is left: this takes it out of production".into()),
+        (0, _) => CheckResult::Look("no pod is left".into()),
+        _ if to < from => CheckResult::Look(say!("{} pods less carry the same traffic", from - to)),
+        _ if key.kind == WorkloadKind::StatefulSet => {
+            CheckResult::Look("each pod more of a StatefulSet brings its own volume".into())
+        }
+        _ => CheckResult::Ok(say!("{} pods more", to - from)),
+    };
+    let scaler = match &inspection.autoscaler {
+        Some(scaler) if to == 0 => {
+            CheckResult::Look(say!("0 switches the autoscaler '{scaler}' off until it is scaled up by hand"))
+        }
+        Some(scaler) => CheckResult::Look(say!(
+            "the autoscaler '{scaler}' sets its own number within seconds: change its minimum instead"
+        )),
+        None => CheckResult::Ok("no autoscaler".into()),
+    };
+    plan.checks = vec![
+        subject.place(),
+        subject.allowed(&inspection.may_scale, "scale"),
+        subject.nobody_else(false),
+        checks::check("B7", "number", number),
+        checks::check("B12", "autoscaler", scaler),
+        subject.fresh(&plan),
+    ];
+    plan.checks.extend(subject.warnings());
+    plan.blocked = checks::gate(&subject, &plan);
+    plan.keeps = Some(Kept {
+        workload: key.clone(),
+        before: serde_json::Value::Null,
+        left: serde_json::Value::Null,
+        from_revision: None,
+        to_revision: None,
+        replicas: Some((from, to)),
+    });
+    plan.undo = say!("U: back to {from} replicas");
+    plan.equivalent = vec![say!(
+        "kubectl --context {} -n {} scale {}/{} --current-replicas={from} --replicas={to}",
+        key.cluster,
+        key.namespace,
+        key.kind.name(),
+        key.name
+    )];
+    plan.weigh(is_production, vec![say!("{to}")], &key.name);
+    Ok(plan)
+}

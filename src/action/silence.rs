@@ -1,0 +1,219 @@
+//! Plans for alerts: acknowledge (a short silence of exactly one alert), silence, expire. A silence always ends, within a
+//! day, and always says why.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    ACK_MINUTES, CheckResult, Inspection, MAX_SILENCE_MINUTES, Request, Risk, SilenceDraft, Write,
+    checks::check,
+    plan::{Make, Plan, PlanStep, Refusal, StepKind},
+};
+use crate::{
+    model::alert::{Alert, AlertKey, AlertState, Matcher, Priority, Silence, SilenceKey},
+    text::Clean,
+};
+
+/// A silence that hits more alerts than this is looked at.
+const MANY: usize = 10;
+
+pub(super) fn plan(make: &Make<'_>) -> Result<Plan, Refusal> {
+    let Inspection::Alerts { alerts, silences } = &make.evidence.subject else {
+        return Err(Refusal("the alerts were not read: ask again".into()));
+    };
+    match make.request {
+        Request::Acknowledge { alerts: wanted } => acknowledge(make, alerts, silences, wanted),
+        Request::Silence(draft) => silence(make, alerts, draft),
+        Request::ExpireSilence { silence } => expire(make, alerts, silences, silence),
+        _ => Err(Refusal("this is no request for alerts".into())),
+    }
+}
+
+fn after(now: Timestamp, minutes: u32) -> Timestamp {
+    now.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(Timestamp::MAX)
+}
+
+fn clock(at: Timestamp) -> String {
+    at.strftime("%H:%M UTC").to_string()
+}
+
+fn named(alert: &Alert) -> String {
+    alert.subject().map_or_else(|| alert.name.to_string(), |subject| format!("{} {subject}", alert.name))
+}
+
+fn acknowledge(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], wanted: &[AlertKey]) -> Result<Plan, Refusal> {
+    let now = make.now.wall;
+    let ends = after(now, ACK_MINUTES);
+    let comment = format!("acknowledged by {} with midwatch", make.settings.me);
+    let (mut steps, mut names, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+    for key in wanted {
+        let Some(alert) = alerts.iter().find(|alert| alert.key == *key) else {
+            left_out.push(format!("'{}' is resolved by now", key.fingerprint));
+            continue;
+        };
+        match &alert.state {
+            AlertState::Resolved(_) => left_out.push(format!("{} is resolved by now", named(alert))),
+            AlertState::Silenced => {
+                let by = silences.iter().find(|silence| alert.silenced_by.contains(&silence.key.id));
+                left_out.push(by.map_or_else(
+                    || format!("{} is silenced already", named(alert)),
+                    |by| {
+                        format!(
+                            "{} was silenced by {} until {}: {}",
+                            named(alert),
+                            by.created_by,
+                            clock(by.ends),
+                            by.comment
+                        )
+                    },
+                ));
+            }
+            _ => {
+                steps.push(PlanStep {
+                    says: say!("silence {} until {}", named(alert), clock(ends)),
+                    kind: StepKind::Write(Write::CreateSilence {
+                        backend: key.backend.clone(),
+                        matchers: alert.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect(),
+                        starts: now,
+                        ends,
+                        comment: comment.clone(),
+                        created_by: make.settings.me.to_string(),
+                    }),
+                });
+                names.push(named(alert));
+            }
+        }
+    }
+    if steps.is_empty() {
+        return Err(Refusal(say!("nothing to acknowledge: {}", left_out.join("; "))));
+    }
+    let mut plan = make.empty(say!("ACK {}", names.join(", ")), place(wanted));
+    plan.steps = steps;
+    plan.facts = left_out.into_iter().map(|why| (Clean::from("LEFT OUT"), Clean::own(why))).collect();
+    plan.risk = Risk::Quiet;
+    plan.undo = say!("U, or it ends by itself at {}", clock(ends));
+    Ok(plan)
+}
+
+fn place(alerts: &[AlertKey]) -> Clean {
+    let backends: BTreeSet<&str> = alerts.iter().map(|key| &*key.backend).collect();
+    Clean::own(backends.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// Why a silence must not be made as it is.
+fn faults(draft: &SilenceDraft) -> Result<(), Refusal> {
+    if draft.comment.trim().is_empty() {
+        return Err(Refusal("a silence needs a comment: who reads it at 09:00 must know why".into()));
+    }
+    if draft.minutes == 0 || draft.minutes > MAX_SILENCE_MINUTES {
+        return Err(Refusal(say!("a silence lasts from 1 minute to 24 hours, not {} minutes", draft.minutes)));
+    }
+    for matcher in draft.matchers.iter().filter(|matcher| matcher.is_regex) {
+        if let Err(error) = regex::Regex::new(&format!("^(?:{})$", matcher.value)) {
+            return Err(Refusal(say!(
+                "'{matcher}' is no valid expression: {}",
+                error.to_string().lines().last().unwrap_or("")
+            )));
+        }
+    }
+    // Alertmanager's own rule: one matcher at least must not match the empty string.
+    if draft.matchers.iter().all(|matcher| matcher.matches(&[])) {
+        return Err(Refusal("these matchers would silence everything: name at least one label's value".into()));
+    }
+    Ok(())
+}
+
+fn silence(make: &Make<'_>, alerts: &[Alert], draft: &SilenceDraft) -> Result<Plan, Refusal> {
+    faults(draft)?;
+    let now = make.now.wall;
+    let ends = after(now, draft.minutes);
+    let hit: Vec<&Alert> = alerts
+        .iter()
+        .filter(|alert| alert.key.backend == draft.backend && !matches!(alert.state, AlertState::Resolved(_)))
+        .filter(|alert| draft.matchers.iter().all(|matcher| matcher.matches(&alert.labels)))
+        .collect();
+    let line = draft.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let mut plan = make.empty(say!("SILENCE {line}"), Clean::line(&draft.backend));
+    plan.facts = vec![
+        ("MATCHERS".into(), Clean::own(line.clone())),
+        ("UNTIL".into(), say!("{} ({} min)", clock(ends), draft.minutes)),
+        ("COMMENT".into(), Clean::line(&draft.comment)),
+        ("HITS NOW".into(), hits(&hit)),
+    ];
+    let pages = hit.iter().filter(|alert| alert.priority <= Priority::P2).count();
+    let scope = match hit.len() {
+        0 => CheckResult::Look("it matches no alert now".into()),
+        n if n > MANY => CheckResult::Look(say!("it matches {n} alerts now")),
+        n => CheckResult::Ok(say!("it matches {n} now")),
+    };
+    plan.checks = vec![check("S1", "scope", scope)];
+    if pages > 1 {
+        plan.checks.push(check("S2", "pages", CheckResult::Look(say!("{pages} of them page"))));
+    }
+    if hit.iter().any(|alert| alert.is_watchdog) {
+        plan.checks.push(check(
+            "S3",
+            "watchdog",
+            CheckResult::Stop("it silences the watchdog: its silence looks like an outage".into()),
+        ));
+    }
+    plan.steps = vec![PlanStep {
+        says: say!("silence until {}", clock(ends)),
+        kind: StepKind::Write(Write::CreateSilence {
+            backend: draft.backend.clone(),
+            matchers: draft.matchers.clone(),
+            starts: now,
+            ends,
+            comment: draft.comment.clone(),
+            created_by: make.settings.me.to_string(),
+        }),
+    }];
+    plan.undo = "U, or X on the silence".into();
+    plan.equivalent =
+        vec![say!("amtool silence add --duration={}m --comment=... {}", draft.minutes, line.replace('"', "'"))];
+    // It ends by itself: production or not, `y` is enough.
+    plan.weigh(false, Vec::new(), "watchdog");
+    Ok(plan)
+}
+
+fn hits(hit: &[&Alert]) -> Clean {
+    let names: BTreeSet<String> = hit.iter().map(|alert| named(alert)).collect();
+    let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
+    if names.is_empty() {
+        return "no alert".into();
+    }
+    say!("{}{more}", names.into_iter().take(5).collect::<Vec<_>>().join(", "))
+}
+
+fn expire(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], key: &SilenceKey) -> Result<Plan, Refusal> {
+    let found = silences.iter().find(|silence| silence.key == *key);
+    let Some(silence) = found.filter(|silence| silence.state != "expired") else {
+        return Err(Refusal(say!("silence '{}' has ended already", key.id)));
+    };
+    let line = silence.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let held: Vec<&Alert> = alerts.iter().filter(|alert| alert.silenced_by.contains(&key.id)).collect();
+    let mut plan = make.empty(say!("EXPIRE SILENCE {line}"), Clean::line(&key.backend));
+    plan.facts = vec![
+        ("MATCHERS".into(), Clean::own(line)),
+        ("BY".into(), say!("{} until {}: {}", silence.created_by, clock(silence.ends), silence.comment)),
+        ("HOLDS NOW".into(), hits(&held)),
+    ];
+    let pages = held.iter().filter(|alert| alert.priority <= Priority::P2).count();
+    plan.checks = vec![if pages > 0 {
+        check("S1", "pages", CheckResult::Look(say!("{pages} alerts will page again")))
+    } else {
+        check("S1", "pages", CheckResult::Ok("nothing it holds pages".into()))
+    }];
+    if silence.created_by != make.settings.me {
+        plan.checks.push(check("S2", "author", CheckResult::Look(say!("{} made it, not you", silence.created_by))));
+    }
+    plan.steps = vec![PlanStep {
+        says: "end the silence now".into(),
+        kind: StepKind::Write(Write::ExpireSilence { silence: key.clone() }),
+    }];
+    plan.undo = "make it again with s".into();
+    plan.equivalent = vec![say!("amtool silence expire {}", key.id)];
+    plan.weigh(false, Vec::new(), &key.id);
+    Ok(plan)
+}

@@ -1,0 +1,426 @@
+//! Pod templates as raw JSON: whether two are the same, what differs, and how they read as masked YAML.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    model::kubernetes::tag_of,
+    secret::{MASK, mask},
+    text::{Clean, truncate},
+};
+
+/// kubectl's mark of a restart.
+pub(super) const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+/// What a Deployment's controller adds to each ReplicaSet's template.
+const TEMPLATE_HASH: &str = "pod-template-hash";
+
+/// Same template, whether or not a server writes nulls, empty maps and the controller's own label.
+pub(super) fn is_same(one: &Value, other: &Value) -> bool {
+    plain(one) == plain(other)
+}
+
+/// They differ by a restart mark only: rolling back from one to the other is just another restart.
+pub(super) fn differs_by_restart_only(one: &Value, other: &Value) -> bool {
+    !is_same(one, other) && bare(one) == bare(other)
+}
+
+/// Without restart mark, and without what servers and controllers add.
+fn bare(template: &Value) -> Value {
+    let mut template = template.clone();
+    if let Some(marks) = template.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        marks.remove(RESTARTED_AT);
+    }
+    plain(&template)
+}
+
+/// Sets the restart mark, as the server will.
+pub(super) fn mark_restart(template: &mut Value, at: &str) {
+    if let Some(object) = template.as_object_mut() {
+        let meta = object.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+        if let Some(meta) = meta.as_object_mut() {
+            let marks = meta.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
+            if let Some(marks) = marks.as_object_mut() {
+                marks.insert(RESTARTED_AT.to_owned(), Value::from(at));
+            }
+        }
+    }
+}
+
+/// Without what servers and controllers add by themselves.
+fn plain(template: &Value) -> Value {
+    let mut template = template.clone();
+    if let Some(object) = template.as_object_mut() {
+        object.remove("$patch");
+    }
+    if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
+        labels.remove(TEMPLATE_HASH);
+    }
+    without_nothing(&template).unwrap_or(Value::Null)
+}
+
+/// `None` for null and, inside metadata, for maps with nothing in them.
+fn without_nothing(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Object(map) => {
+            let kept: Map<String, Value> = map
+                .iter()
+                .filter_map(|(key, value)| {
+                    let kept = without_nothing(value)?;
+                    let is_empty_meta = matches!(key.as_str(), "metadata" | "labels" | "annotations")
+                        && kept == Value::Object(Map::new());
+                    (!is_empty_meta).then(|| (key.clone(), kept))
+                })
+                .collect();
+            Some(Value::Object(kept))
+        }
+        Value::Array(items) => Some(items.iter().filter_map(without_nothing).collect()),
+        other => Some(other.clone()),
+    }
+}
+
+/// Main containers by name with their image.
+pub(super) fn images(template: &Value) -> Vec<(&str, &str)> {
+    let containers = template.pointer("/spec/containers").and_then(Value::as_array);
+    let text = |container: &'_ Value, key| container.get(key).and_then(Value::as_str).map(str::len).is_some();
+    containers
+        .into_iter()
+        .flatten()
+        .filter(|container| text(container, "image"))
+        .filter_map(|container| Some((container.get("name")?.as_str()?, container.get("image")?.as_str()?)))
+        .collect()
+}
+
+/// The image that tells the versions apart: of the first container whose image differs, else of the first.
+pub(super) fn telling_image<'a>(of: &'a Value, beside: &Value) -> Option<(&'a str, &'a str)> {
+    let others = images(beside);
+    let mine = images(of);
+    mine.iter().find(|pair| !others.contains(pair)).or(mine.first()).copied()
+}
+
+/// A tag that may be moved to another image.
+pub(super) fn is_mutable(image: &str) -> bool {
+    !image.contains("@sha256:") && matches!(tag_of(image), "latest" | "main" | "master" | "stable" | "edge" | "dev")
+}
+
+/// One difference between two templates.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Difference {
+    /// `LOG_LEVEL`, `limits.memory`, `app.image`.
+    pub path: String,
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub is_image: bool,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.from, &self.to) {
+            (Some(from), Some(to)) => write!(f, "{} {from} -> {to}", self.path),
+            (None, Some(to)) => write!(f, "{} added ({to})", self.path),
+            (Some(_), None) => write!(f, "{} removed", self.path),
+            (None, None) => f.write_str(&self.path),
+        }
+    }
+}
+
+/// What differs, in short words with secrets masked. The restart mark and the controller's label are no differences.
+pub(super) fn differences(from: &Value, to: &Value) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut path = Vec::new();
+    walk(Some(&bare(from)), Some(&bare(to)), &mut path, &mut found);
+    let containers = images(from).len().max(images(to).len());
+    for difference in &mut found {
+        difference.path = short(&difference.path, containers > 1);
+    }
+    found
+}
+
+fn walk(from: Option<&Value>, to: Option<&Value>, path: &mut Vec<String>, found: &mut Vec<Difference>) {
+    if from == to {
+        return;
+    }
+    match (from, to) {
+        (Some(Value::Object(a)), Some(Value::Object(b))) => {
+            let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
+            keys.sort();
+            keys.dedup();
+            for key in keys {
+                path.push(key.clone());
+                walk(a.get(key), b.get(key), path, found);
+                path.pop();
+            }
+        }
+        (Some(Value::Array(a)), Some(Value::Array(b))) if named(a).is_some() && named(b).is_some() => {
+            let (a, b) = (named(a).unwrap_or_default(), named(b).unwrap_or_default());
+            let mut names: Vec<&str> = a.iter().chain(&b).map(|(name, _)| *name).collect();
+            names.sort_unstable();
+            names.dedup();
+            for name in names {
+                let of = |list: &[(&str, &'_ Value)]| list.iter().position(|(own, _)| *own == name);
+                path.push(format!("[{name}]"));
+                walk(of(&a).map(|at| a[at].1), of(&b).map(|at| b[at].1), path, found);
+                path.pop();
+            }
+        }
+        _ => {
+            let path = path.join("/");
+            found.push(Difference {
+                is_image: path.ends_with("]/image"),
+                from: from.map(|value| leaf(&path, value)),
+                to: to.map(|value| leaf(&path, value)),
+                path,
+            });
+        }
+    }
+}
+
+/// Items by name, if all have one.
+fn named(items: &[Value]) -> Option<Vec<(&str, &Value)>> {
+    items.iter().map(|item| Some((item.get("name")?.as_str()?, item))).collect()
+}
+
+fn leaf(path: &str, value: &Value) -> String {
+    if let Some(value) = value.get("value").and_then(Value::as_str) {
+        return leaf(path, &Value::from(value));
+    }
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    truncate(&masked_value(path, &text), 40, "...")
+}
+
+/// `spec/[app]/env/[LOG_LEVEL]/value` as `LOG_LEVEL`, `…/resources/limits/memory` as `limits.memory`.
+fn short(path: &str, names_container: bool) -> String {
+    let parts: Vec<&str> =
+        path.split('/').filter(|part| !matches!(*part, "spec" | "containers" | "resources")).collect();
+    let mut words: Vec<&str> = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let bare = part.trim_start_matches('[').trim_end_matches(']');
+        let is_container = index == 0 && part.starts_with('[');
+        let is_env = matches!(*part, "env" | "value") && parts.iter().any(|part| *part == "env");
+        if (is_container && !names_container) || is_env {
+            continue;
+        }
+        words.push(bare);
+    }
+    if words.is_empty() { path.to_owned() } else { words.join(".") }
+}
+
+/// A value whose name or shape says that it is secret is not shown.
+fn masked_value(name: &str, value: &str) -> String {
+    let last = name.trim_end_matches("/value").rsplit(['/', '[']).next().unwrap_or(name).trim_end_matches(']');
+    if mask(&format!("{last}={value}____")).contains(MASK) && !value.is_empty() && looks_secret(last) {
+        return MASK.to_owned();
+    }
+    mask(value)
+}
+
+fn looks_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "api_key",
+        "apikey",
+        "api-key",
+        "authorization",
+        "private_key",
+        "credential",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
+}
+
+/// Masks literal secrets: values of secret-looking environment variables and annotations, and token shapes everywhere.
+pub(super) fn masked(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let name = map.get("name").and_then(Value::as_str);
+            Value::Object(
+                map.iter()
+                    .map(|(key, value)| {
+                        let hides = |text: &str| {
+                            !text.is_empty()
+                                && ((key == "value" && name.is_some_and(looks_secret))
+                                    || (looks_secret(key) && key != "secretName"))
+                        };
+                        let value = match value {
+                            Value::String(text) if hides(text) => Value::from(MASK),
+                            other => masked(other),
+                        };
+                        (key.clone(), value)
+                    })
+                    .collect(),
+            )
+        }
+        Value::Array(items) => items.iter().map(masked).collect(),
+        Value::String(text) => Value::from(mask(text)),
+        other => other.clone(),
+    }
+}
+
+/// ConfigMaps, Secrets, ServiceAccounts and PVCs that a template names and needs, as `kind/name`.
+pub(super) fn references(template: &Value) -> std::collections::BTreeSet<String> {
+    let mut found = std::collections::BTreeSet::new();
+    collect(template.get("spec").unwrap_or(&Value::Null), &mut found);
+    found
+}
+
+fn collect(value: &Value, found: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                let (kind, name) = match key.as_str() {
+                    "configMap" | "configMapRef" | "configMapKeyRef" => ("configmap", value.get("name")),
+                    "secret" | "secretRef" | "secretKeyRef" => {
+                        ("secret", value.get("secretName").or(value.get("name")))
+                    }
+                    "persistentVolumeClaim" => ("persistentvolumeclaim", value.get("claimName")),
+                    "serviceAccountName" => ("serviceaccount", Some(value)),
+                    _ => {
+                        collect(value, found);
+                        continue;
+                    }
+                };
+                let is_optional = value.get("optional") == Some(&Value::Bool(true));
+                found
+                    .extend(name.and_then(Value::as_str).filter(|_| !is_optional).map(|name| format!("{kind}/{name}")));
+            }
+            let pulls = map.get("imagePullSecrets").and_then(Value::as_array).into_iter().flatten();
+            found.extend(pulls.filter_map(|secret| Some(format!("secret/{}", secret.get("name")?.as_str()?))));
+        }
+        _ => {}
+    }
+}
+
+/// Unified difference of two templates as YAML, secrets masked; `None` if nothing that may be shown differs.
+pub(super) fn diff(from: &Value, to: &Value, from_name: &str, to_name: &str) -> Option<Clean> {
+    let (old, new) = (yaml(&masked(&plain(from))), yaml(&masked(&plain(to))));
+    let diff = similar::TextDiff::from_lines(&old, &new);
+    let text = diff.unified_diff().context_radius(3).header(from_name, to_name).to_string();
+    (!text.is_empty()).then(|| Clean::block(&text))
+}
+
+/// Block YAML, keys in order.
+pub(super) fn yaml(value: &Value) -> String {
+    let mut text = lines(value).join("\n");
+    text.push('\n');
+    text
+}
+
+fn lines(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(map) if !map.is_empty() => map.iter().flat_map(|(key, value)| entry(key, value)).collect(),
+        Value::Array(items) if !items.is_empty() => items
+            .iter()
+            .flat_map(|item| {
+                let mut nested = lines(item).into_iter();
+                let first = nested.next().map(|line| format!("- {line}"));
+                first.into_iter().chain(nested.map(|line| format!("  {line}"))).collect::<Vec<_>>()
+            })
+            .collect(),
+        other => vec![scalar(other)],
+    }
+}
+
+fn entry(key: &str, value: &Value) -> Vec<String> {
+    let nested = |indent: &str| {
+        let mut all = vec![format!("{key}:")];
+        all.extend(lines(value).into_iter().map(|line| format!("{indent}{line}")));
+        all
+    };
+    match value {
+        Value::Object(map) if !map.is_empty() => nested("  "),
+        Value::Array(items) if !items.is_empty() => nested(""),
+        Value::String(text) if text.contains('\n') => {
+            let mut all = vec![format!("{key}: |")];
+            all.extend(text.lines().map(|line| format!("  {line}")));
+            all
+        }
+        other => vec![format!("{key}: {}", scalar(other))],
+    }
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) if is_plain_scalar(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether YAML reads the text as this same string without quotes.
+fn is_plain_scalar(text: &str) -> bool {
+    let safe = |c: char| c.is_alphanumeric() || "-_./@+$(){}= ,;".contains(c);
+    let starts = text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '/' || c == '[');
+    let word = text.to_ascii_lowercase();
+    let colon_ok = !text.contains(": ") && !text.ends_with(':') && !text.contains(" #");
+    (starts && text.chars().all(|c| safe(c) || matches!(c, ':' | '[' | ']')) && colon_ok && !text.starts_with('['))
+        && !text.ends_with(' ')
+        && !matches!(word.as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn template(image: &str, level: &str, password: &str) -> Value {
+        json!({"metadata": {"labels": {"app": "myapp"}}, "spec": {"containers": [{"name": "app", "image": image,
+            "env": [{"name": "LOG_LEVEL", "value": level}, {"name": "DB_PASSWORD", "value": password}],
+            "resources": {"limits": {"memory": "1Gi"}}}]}})
+    }
+
+    #[test]
+    fn what_servers_add_is_no_difference() {
+        let one = template("myapp:1", "info", "x");
+        let mut other = one.clone();
+        other["metadata"]["creationTimestamp"] = Value::Null;
+        other["metadata"]["labels"]["pod-template-hash"] = json!("abc");
+        other["metadata"]["annotations"] = json!({});
+        assert!(is_same(&one, &other));
+        other["metadata"]["annotations"] = json!({RESTARTED_AT: "2026-01-01T00:00:00Z"});
+        assert!(!is_same(&one, &other));
+        assert!(differs_by_restart_only(&one, &other));
+        assert!(!differs_by_restart_only(&one, &template("myapp:2", "info", "x")));
+        assert_eq!(differences(&one, &other), []);
+    }
+
+    #[test]
+    fn differences_are_short_and_masked() {
+        let mut new = template("myapp:2", "warn", "hunter23");
+        new["spec"]["containers"][0]["resources"]["limits"]["memory"] = json!("512Mi");
+        let words: Vec<String> =
+            differences(&template("myapp:1", "info", "hunter22"), &new).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            words,
+            [
+                "DB_PASSWORD [masked] -> [masked]",
+                "LOG_LEVEL info -> warn",
+                "image myapp:1 -> myapp:2",
+                "limits.memory 1Gi -> 512Mi"
+            ]
+        );
+        let found = differences(&template("myapp:1", "info", "a"), &template("myapp:2", "info", "a"));
+        assert!(found[0].is_image);
+    }
+
+    #[test]
+    fn the_diff_is_yaml_without_secrets() {
+        let text = diff(&template("myapp:2", "warn", "hunter22"), &template("myapp:1", "info", "hunter22"), "14", "13")
+            .unwrap();
+        assert!(text.contains("-      value: warn\n+      value: info"), "{text}");
+        assert!(!text.contains("hunter22"), "{text}");
+        assert!(text.contains("@@"));
+    }
+
+    #[test]
+    fn yaml_quotes_what_it_must() {
+        let text =
+            yaml(&json!({"a": "true", "b": "12", "c": {"d": []}, "e": ["x", {"f": "g: h", "i": 1}], "s": "a\nb"}));
+        assert_eq!(text, "a: \"true\"\nb: \"12\"\nc:\n  d: []\ne:\n- x\n- f: \"g: h\"\n  i: 1\ns: |\n  a\n  b\n");
+    }
+}

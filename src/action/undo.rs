@@ -1,0 +1,198 @@
+//! The plan that undoes an earlier act, from what the audit kept. It refuses when the live state is not what that act
+//! left: somebody else has been there since.
+
+use std::collections::BTreeMap;
+
+use super::{
+    CheckResult, Inspection, Write,
+    act::Outcome,
+    audit::PastAct,
+    checks::{self, Subject},
+    evidence::Undoing,
+    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
+    rollback, template,
+};
+use crate::{model::kubernetes::tag_of, text::Clean, time::age_of};
+
+pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
+    let Some(Undoing { act, kept }) = &make.evidence.undoing else {
+        return Err(Refusal(say!("the audit has no act {number}")));
+    };
+    let nothing = match act.outcome {
+        None | Some(Outcome::Running) => "has no outcome yet: look at what it left",
+        Some(_) if !act.wrote => "changed nothing",
+        // Of an unknown outcome, the live state tells: it is what the act leaves, or this is refused below.
+        Some(_) => "",
+    };
+    if !nothing.is_empty() {
+        return Err(Refusal(say!("act {number} '{}' {nothing}", act.title)));
+    }
+    if let Inspection::Alerts { silences, .. } = &make.evidence.subject {
+        return expire(make, act, silences);
+    }
+    match kept {
+        Some(kept) if kept.replicas.is_some() => scale_back(make, act, kept),
+        Some(kept) => template_back(make, act, kept),
+        None => Err(Refusal(say!("act {number} '{}' cannot be undone from here", act.title))),
+    }
+}
+
+fn facts(act: &PastAct, make: &Make<'_>) -> Vec<(Clean, Clean)> {
+    vec![(
+        "UNDOES".into(),
+        say!("act {} '{}' by {}, {} ago", act.number, act.title, act.actor, age_of(act.at, make.now.wall)),
+    )]
+}
+
+fn expire(make: &Make<'_>, act: &PastAct, silences: &[crate::model::alert::Silence]) -> Result<Plan, Refusal> {
+    let live: Vec<_> =
+        silences.iter().filter(|silence| act.silences.contains(&silence.key) && silence.state != "expired").collect();
+    if live.is_empty() {
+        return Err(Refusal(say!("the silences of act {} have ended already", act.number)));
+    }
+    let mut plan = make.empty(say!("UNDO {}", act.title), act.place.clone());
+    plan.facts = facts(act, make);
+    plan.steps = live
+        .iter()
+        .map(|silence| PlanStep {
+            says: say!(
+                "end silence {}",
+                silence.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+            ),
+            kind: StepKind::Write(Write::ExpireSilence { silence: silence.key.clone() }),
+        })
+        .collect();
+    plan.checks = vec![checks::check("S1", "pages", CheckResult::Look("what it held may page again".into()))];
+    plan.undo = "acknowledge again".into();
+    plan.weigh(false, Vec::new(), &act.title);
+    Ok(plan)
+}
+
+fn scale_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refusal> {
+    let key = &kept.workload;
+    let inspection = rollback::inspected(make, key)?;
+    let (before, left) = kept.replicas.unwrap_or_default();
+    let workload = &inspection.workload;
+    if workload.desired != left {
+        return Err(Refusal(say!(
+            "{key} has {} replicas now, not the {left} that act {} left: somebody else scaled it. Nothing was sent",
+            workload.desired,
+            act.number
+        )));
+    }
+    let now = make.store.time_of(&key.cluster, make.now);
+    let mut plan = make.empty(say!("UNDO {}", act.title), say!("{}/{}", key.cluster, key.namespace));
+    plan.facts = facts(act, make);
+    plan.facts.push(("THEN".into(), say!("{left} -> {before} replicas")));
+    plan.steps = vec![PlanStep {
+        says: say!("replicas {left} -> {before}"),
+        kind: StepKind::Write(Write::Scale {
+            workload: key.clone(),
+            uid: workload.uid.clone(),
+            from: left,
+            to: before,
+        }),
+    }];
+    let subject = Subject { make, inspection, now };
+    plan.checks = vec![subject.place(), subject.allowed(&inspection.may_scale, "scale"), subject.fresh(&plan)];
+    if before == 0 {
+        plan.checks.push(checks::check("B7", "number", CheckResult::Stop("no pod would be left".into())));
+    }
+    plan.blocked = checks::gate(&subject, &plan);
+    plan.keeps = Some(Kept { replicas: Some((left, before)), ..kept.clone() });
+    plan.undo = "U again".into();
+    plan.equivalent =
+        vec![say!("kubectl --context {} -n {} scale {key} --replicas={before}", key.cluster, key.namespace)];
+    plan.weigh(make.settings.is_production(&key.cluster), vec![say!("{before}")], &key.name);
+    Ok(plan)
+}
+
+fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refusal> {
+    let key = &kept.workload;
+    let inspection = rollback::inspected(make, key)?;
+    let now = make.store.time_of(&key.cluster, make.now);
+    if !template::is_same(&inspection.template, &kept.left) {
+        let who = checks::last_change(inspection, now).map(|who| format!(": {who}")).unwrap_or_default();
+        return Err(Refusal(say!("{key} is not as act {} left it{who}. Nothing was sent", act.number)));
+    }
+    if inspection.workload.paused {
+        return Err(Refusal(say!("{key} is paused: resume it first")));
+    }
+    let mut plan = make.empty(say!("UNDO {}", act.title), say!("{}/{}", key.cluster, key.namespace));
+    let image = template::telling_image(&kept.before, &inspection.template).map_or("", |(_, image)| image);
+    plan.facts = facts(act, make);
+    plan.facts
+        .push(("TO".into(), say!("{}   the template as it was before", crate::model::kubernetes::short_image(image))));
+    plan.diff = template::diff(&inspection.template, &kept.before, "live", &format!("before act {}", act.number));
+    plan.last_change = checks::last_change(inspection, now);
+    let annotations = BTreeMap::from([
+        (
+            "kubernetes.io/change-cause".to_owned(),
+            format!("midwatch: act {} undone by {}", act.number, make.settings.me),
+        ),
+        ("midwatch/actor".to_owned(), make.settings.me.to_string()),
+    ]);
+    let back = inspection.revisions.iter().find(|revision| template::is_same(&revision.template, &kept.before));
+    plan.steps = vec![
+        PlanStep {
+            says: "keep evidence: previous logs, describe, events".into(),
+            kind: StepKind::KeepEvidence(key.clone()),
+        },
+        PlanStep {
+            says: say!("template -> as before act {}", act.number),
+            kind: StepKind::Write(Write::PatchTemplate {
+                workload: key.clone(),
+                uid: inspection.workload.uid.clone(),
+                live: inspection.template.clone(),
+                target: kept.before.clone(),
+                annotations,
+            }),
+        },
+        PlanStep {
+            says: say!("watch until {} of {} are ready", inspection.workload.desired, inspection.workload.desired),
+            kind: StepKind::Watch(Box::new(WatchFor {
+                workload: key.clone(),
+                desired: inspection.workload.desired,
+                version: Clean::line(tag_of(image)),
+                hash: back.and_then(|back| back.hash.clone()),
+                digest: None,
+            })),
+        },
+    ];
+    let subject = Subject { make, inspection, now };
+    plan.checks = vec![
+        subject.place(),
+        subject.allowed(&inspection.may_patch, "patch"),
+        subject.owner(),
+        subject.pipeline(),
+        checks::check(
+            "B7",
+            "as left",
+            CheckResult::Ok(say!("the live template is the one that act {} left", act.number)),
+        ),
+        subject.fresh(&plan),
+    ];
+    if act.from_revision.is_some() {
+        let bad = "this goes back to the version that was rolled away from";
+        plan.checks.push(checks::check("B11", "image", CheckResult::Look(bad.into())));
+    }
+    plan.checks.extend(subject.warnings());
+    plan.blocked = checks::gate(&subject, &plan);
+    plan.keeps = Some(Kept {
+        workload: key.clone(),
+        before: inspection.template.clone(),
+        left: kept.before.clone(),
+        from_revision: kept.to_revision.clone(),
+        to_revision: kept.from_revision.clone(),
+        replicas: None,
+    });
+    plan.undo = "U again".into();
+    let line = "# kubectl has no line for this: the earlier template is kept beside the audit";
+    plan.equivalent = vec![Clean::from(line)];
+    let mut accepts = vec![say!("{}", act.number)];
+    if !image.is_empty() && tag_of(image) != act.number.to_string() {
+        accepts.push(Clean::line(tag_of(image)));
+    }
+    plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
+    Ok(plan)
+}

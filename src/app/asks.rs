@@ -1,0 +1,85 @@
+//! Asking for actions: a dialog and its ticket, evidence turned into a plan, and news of acts.
+
+use super::{App, Effect};
+use crate::{
+    action::{
+        Request,
+        act::{ActionEvent, Outcome},
+        beside,
+        confirm::at_once,
+        plan::{Plan, Refusal, plan},
+    },
+    store::Changes,
+    text::Clean,
+    time::Now,
+    ui::{Reply, overlays},
+};
+
+impl App {
+    /// An action is wanted: a dialog opens at once and waits for its plan. What is sent at once has no dialog.
+    pub(super) fn ask(&mut self, request: Request, now: Now) -> Vec<Effect> {
+        self.tickets += 1;
+        let ticket = self.tickets;
+        if let Some(overlay) = overlays::plan(ticket, &request, now) {
+            self.overlays.push(overlay);
+        }
+        let beside = beside(&request, &self.store, &self.settings);
+        vec![Effect::Prepare { ticket, request, beside }]
+    }
+
+    /// News of an action.
+    pub(super) fn action(&mut self, event: ActionEvent, now: Now) -> Vec<Effect> {
+        self.acts.apply(&event);
+        self.changed(Changes::ACTS);
+        match event {
+            ActionEvent::Evidence { ticket, request, result } => {
+                self.dirty = true;
+                let result = result
+                    .map_err(|error| Refusal(error.says))
+                    .and_then(|evidence| plan(&request, &evidence, &self.store, &self.settings, now));
+                return self.planned(ticket, &request, result, now);
+            }
+            ActionEvent::Started { ticket, number } => {
+                if let Some(overlay) = self.overlays.iter_mut().find(|overlay| overlay.ticket() == Some(ticket)) {
+                    overlay.started(number);
+                }
+            }
+            ActionEvent::Refused { ticket, says } => {
+                if let Some(overlay) = self.overlays.iter_mut().find(|overlay| overlay.ticket() == Some(ticket)) {
+                    overlay.refused(says.clone());
+                }
+                self.dirty = true;
+                self.toasts.say(says, now);
+            }
+            ActionEvent::Act(act) if act.is_mine && act.outcome != Outcome::Running => {
+                let word = match act.outcome {
+                    Outcome::Done => "done",
+                    Outcome::Refused => "refused, see @",
+                    Outcome::Unknown => "outcome unknown, see @",
+                    Outcome::Running => "",
+                };
+                self.toasts.say(Clean::own(format!("{}: {word}", act.title)), now);
+            }
+            ActionEvent::Act(_) | ActionEvent::History { .. } => {}
+        }
+        Vec::new()
+    }
+
+    fn planned(&mut self, ticket: u64, request: &Request, result: Result<Plan, Refusal>, now: Now) -> Vec<Effect> {
+        if let Some(overlay) = self.overlays.iter_mut().find(|overlay| overlay.ticket() == Some(ticket)) {
+            let reply = overlay.planned(request, result.map(Box::new), now);
+            return self.reply(reply, None, now);
+        }
+        // A dialog that was left sends nothing. What has no dialog is sent at once, or says why not.
+        if overlays::plan(ticket, request, now).is_some() {
+            return Vec::new();
+        }
+        match result.and_then(at_once) {
+            Ok(approved) => self.reply(Reply::Do(Effect::Execute { ticket, approved: Box::new(approved) }), None, now),
+            Err(refusal) => self.reply(Reply::Say(refusal.0), None, now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

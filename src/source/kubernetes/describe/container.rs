@@ -1,0 +1,153 @@
+//! Containers of a page: state, last end, image and digest, resources, probes, where the environment comes from.
+
+use serde_json::Value;
+
+use super::{Page, text};
+use crate::{
+    model::{
+        Level,
+        kubernetes::{Container, ContainerRole, ContainerState, Termination, short_digest},
+    },
+    time,
+};
+
+pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>) {
+    let role = match container.role {
+        ContainerRole::Main => "",
+        ContainerRole::Init => " (init)",
+        ContainerRole::Sidecar => " (sidecar)",
+    };
+    page.heading(&format!("container {}{role}", container.name));
+    state(page, container);
+    if let Some(last) = &container.last {
+        ending(page, "last state", last);
+    }
+    page.levelled("restarts", &container.restarts.to_string(), (container.restarts > 0).then_some(Level::Wrong));
+    page.field("image", &container.image);
+    if let Some(digest) = &container.digest {
+        page.field("runs", &format!("sha256:{}", short_digest(digest)));
+    }
+    if let Some(spec) = spec {
+        of_spec(page, spec);
+    }
+}
+
+/// What a template says of a container.
+pub fn of_spec(page: &mut Page, spec: &Value) {
+    page.field("resources", &resources(spec));
+    for (probe, name) in [("livenessProbe", "liveness"), ("readinessProbe", "readiness"), ("startupProbe", "startup")] {
+        if let Some(probe) = spec.get(probe) {
+            page.field(name, &probe_line(probe));
+        }
+    }
+    environment(page, spec);
+}
+
+fn state(page: &mut Page, container: &Container) {
+    match &container.state {
+        ContainerState::Waiting { reason, message } => {
+            let level = if matches!(&**reason, "ContainerCreating" | "PodInitializing") {
+                Level::Progress
+            } else {
+                Level::Broken
+            };
+            let more = if message.is_empty() { String::new() } else { format!(": {message}") };
+            page.levelled("state", &format!("waiting, {reason}{more}"), Some(level));
+        }
+        ContainerState::Running { since } => {
+            let ready = if container.ready { "ready" } else { "not ready" };
+            let level = if container.ready { Level::Ok } else { Level::Wrong };
+            let since = since.map_or(String::new(), |since| format!(" for {}", time::age_of(since, page.now)));
+            page.levelled("state", &format!("running{since}, {ready}"), Some(level));
+        }
+        ContainerState::Terminated(end) => ending(page, "state", end),
+        ContainerState::Unknown => page.levelled("state", "not reported", Some(Level::Unknown)),
+    }
+}
+
+fn ending(page: &mut Page, name: &str, end: &Termination) {
+    let mut words = vec![end.reason.to_string(), format!("exit {}", end.exit_code)];
+    if let Some(signal) = end.signal.filter(|signal| *signal != 0) {
+        words.push(format!("signal {signal}"));
+    }
+    if let Some((started, finished)) = end.started.zip(end.finished) {
+        words.push(format!("after {}", time::age_of(started, finished)));
+    }
+    words.push(page.ago(end.finished));
+    let level = if end.exit_code == 0 { Level::Ok } else { Level::Broken };
+    page.levelled(name, &words.join(", "), Some(level));
+    if let Some(message) = &end.message {
+        page.field("its last words", message);
+    }
+}
+
+fn resources(spec: &Value) -> String {
+    let part = |kind: &str| {
+        let all = spec.get("resources")?.get(kind)?.as_object()?;
+        let words: Vec<String> = all
+            .iter()
+            .map(|(name, amount)| {
+                format!("{name} {}", amount.as_str().map_or_else(|| amount.to_string(), str::to_owned))
+            })
+            .collect();
+        (!words.is_empty()).then(|| format!("{kind}: {}", words.join(", ")))
+    };
+    let parts: Vec<String> = ["requests", "limits"].into_iter().filter_map(part).collect();
+    if parts.is_empty() { "no requests, no limits".to_owned() } else { parts.join("; ") }
+}
+
+/// As kubectl writes it: `http-get :8080/ready delay=0s timeout=1s period=10s #failure=3`.
+pub fn probe_line(probe: &Value) -> String {
+    let port = |of: &Value| of.get("port").map_or(String::new(), |port| port.to_string().trim_matches('"').to_owned());
+    let what = if let Some(get) = probe.get("httpGet") {
+        format!("http-get {}:{}{}", text(get, "/host"), port(get), text(get, "/path"))
+    } else if let Some(socket) = probe.get("tcpSocket") {
+        format!("tcp-socket {}:{}", text(socket, "/host"), port(socket))
+    } else if let Some(exec) = probe.get("exec") {
+        let words = exec.get("command").and_then(Value::as_array);
+        let words: Vec<&str> = words.into_iter().flatten().filter_map(Value::as_str).collect();
+        format!("exec {}", words.join(" "))
+    } else if let Some(grpc) = probe.get("grpc") {
+        format!("grpc :{} {}", port(grpc), text(grpc, "/service")).trim_end().to_owned()
+    } else {
+        "unknown".to_owned()
+    };
+    let number = |name: &str, default: i64| probe.get(name).and_then(Value::as_i64).unwrap_or(default);
+    format!(
+        "{what} delay={}s timeout={}s period={}s #failure={}",
+        number("initialDelaySeconds", 0),
+        number("timeoutSeconds", 1),
+        number("periodSeconds", 10),
+        number("failureThreshold", 3)
+    )
+}
+
+/// Where variables come from; their values are nobody's business here.
+fn environment(page: &mut Page, spec: &Value) {
+    let list = |key: &str| spec.get(key).and_then(Value::as_array).into_iter().flatten();
+    let mut words = Vec::new();
+    for from in list("envFrom") {
+        for (kind, key) in [("configmap", "configMapRef"), ("secret", "secretRef")] {
+            if let Some(source) = from.get(key) {
+                words.push(format!("all of {kind} {}", text(source, "/name")));
+            }
+        }
+    }
+    for env in list("env") {
+        for (kind, key) in [("configmap", "configMapKeyRef"), ("secret", "secretKeyRef")] {
+            if let Some(source) = env.get("valueFrom").and_then(|from| from.get(key)) {
+                words.push(format!(
+                    "{} from {kind} {}/{}",
+                    text(env, "/name"),
+                    text(source, "/name"),
+                    text(source, "/key")
+                ));
+            }
+        }
+    }
+    let literal = list("env").filter(|env| env.get("value").is_some()).count();
+    if literal > 0 {
+        words.push(format!("{literal} set in the template"));
+    }
+    page.field("environment", &words.join(", "));
+}

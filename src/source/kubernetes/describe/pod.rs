@@ -1,0 +1,231 @@
+//! The page of a pod.
+
+use futures::future::OptionFuture;
+use serde_json::Value;
+
+use super::{Page, container, controller, controller_path, events_of, items, text};
+use crate::{
+    model::{Level, kubernetes::Pod},
+    source::{
+        ErrorKind,
+        kubernetes::{
+            client::{Cluster, segment},
+            failure::{Failure, Reached},
+            inspect::references,
+            revisions::CHANGE_CAUSE,
+            rows::{Rows, restarts_text},
+        },
+    },
+    time::age_of,
+};
+
+pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Page) -> Result<(), Failure> {
+    let pod =
+        rows.pod(raw).map_err(|error| Failure::own(ErrorKind::Unexpected, Reached::Answered, error.to_string()))?;
+    let namespace = &*pod.key.namespace;
+    let own_events = format!("involvedObject.uid={}", pod.uid);
+    let (owners, node, events, node_events, claims) = futures::join!(
+        owners(cluster, namespace, raw),
+        OptionFuture::from(
+            pod.node
+                .as_deref()
+                .map(|node| async move { cluster.get::<Value>(&format!("/api/v1/nodes/{}", segment(node))).await })
+        ),
+        events_of(cluster, rows, namespace, &own_events),
+        OptionFuture::from(pod.node.as_deref().map(|node| async move {
+            let selector = format!("involvedObject.kind=Node,involvedObject.name={node}");
+            events_of(cluster, rows, "default", &selector).await
+        })),
+        unbound_claims(cluster, namespace, raw, pod.node.is_none()),
+    );
+    page.heading(&format!("pod {}", pod.key.name));
+    summary(page, &pod, raw);
+    for claim in claims {
+        page.levelled("volume", &claim, Some(Level::Broken));
+    }
+    for shown in &pod.containers {
+        container::describe(page, shown, spec_of(raw, &shown.name));
+    }
+    page.conditions(raw, |kind, status| (status == "True") != matches!(kind, "DisruptionTarget" | "PodResizePending"));
+    page.heading("owner");
+    for (name, value) in owners {
+        page.field(&name, &value);
+    }
+    if let Some(node) = node {
+        describe_node(page, pod.node.as_deref().unwrap_or_default(), node);
+    }
+    // The node's own events are extra: without the right to read them the pod's still count.
+    let events = events.map(|mut events| {
+        events.extend(node_events.and_then(Result::ok).unwrap_or_default());
+        events
+    });
+    page.events(events);
+    Ok(())
+}
+
+fn summary(page: &mut Page, pod: &Pod, raw: &Value) {
+    page.levelled("status", &pod.status, Some(pod.level));
+    page.levelled("why", &pod.why, Some(pod.level));
+    page.field("reason", pod.reason.as_deref().unwrap_or_default());
+    if let Some(since) = pod.deleting_since {
+        let grace = raw.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
+        let grace = grace.map_or(String::new(), |seconds| format!(", grace {seconds} s"));
+        let holds = raw.pointer("/metadata/finalizers").and_then(Value::as_array);
+        let holds: Vec<&str> = holds.into_iter().flatten().filter_map(Value::as_str).collect();
+        let holds = if holds.is_empty() { String::new() } else { format!(", held by finalizers {}", holds.join(", ")) };
+        let lasts = age_of(since, page.now);
+        page.levelled("terminating", &format!("lasts {lasts}{grace}{holds}"), Some(Level::Progress));
+    }
+    page.field("ready", &format!("{}/{}", pod.ready, pod.total));
+    page.field("restarts", &restarts_text(pod, page.now));
+    page.field("age", &pod.created.map_or(String::new(), |created| age_of(created, page.now)));
+    page.field("node", pod.node.as_deref().unwrap_or("not scheduled"));
+    page.field("address", text(raw, "/status/podIP"));
+    page.field("quality of service", text(raw, "/status/qosClass"));
+    page.field("priority", text(raw, "/spec/priorityClassName"));
+    page.field("service account", text(raw, "/spec/serviceAccountName"));
+    if pod.node.is_none() {
+        placement(page, raw);
+    }
+}
+
+/// What keeps a pod from being scheduled; of no interest once it is.
+fn placement(page: &mut Page, raw: &Value) {
+    if let Some(labels) = raw.pointer("/spec/nodeSelector").and_then(Value::as_object) {
+        let words: Vec<String> =
+            labels.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+        page.field("node selector", &words.join(", "));
+    }
+    if let Some(affinity) = raw.pointer("/spec/affinity").and_then(Value::as_object) {
+        page.field("affinity", &affinity.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+    }
+    let tolerations = raw.pointer("/spec/tolerations").and_then(Value::as_array);
+    let words: Vec<&str> =
+        tolerations.into_iter().flatten().map(|t| text(t, "/key")).filter(|key| !key.is_empty()).collect();
+    page.field("tolerations", &words.join(", "));
+}
+
+fn spec_of<'a>(raw: &'a Value, container: &str) -> Option<&'a Value> {
+    ["/spec/containers", "/spec/initContainers"]
+        .into_iter()
+        .filter_map(|list| raw.pointer(list)?.as_array())
+        .flatten()
+        .find(|spec| text(spec, "/name") == container)
+}
+
+/// The chain up to the top, each with revision, cause and age: "deployed 7 minutes ago" is the best clue.
+async fn owners(cluster: &Cluster, namespace: &str, raw: &Value) -> Vec<(String, String)> {
+    let mut chain = Vec::new();
+    let mut object = raw.clone();
+    // Pod, ReplicaSet or Job, Deployment or CronJob, and one more for what custom resources add.
+    for _ in 0..4 {
+        let Some((kind, name)) = controller(&object).map(|(kind, name)| (kind.to_owned(), name.to_owned())) else {
+            break;
+        };
+        let label = kind.to_lowercase();
+        let Some(path) = controller_path(namespace, &kind, &name) else {
+            chain.push((label, name));
+            break;
+        };
+        match cluster.get::<Value>(&path).await {
+            Ok(owner) => {
+                chain.push((label, format!("{name}{}", facts_of(&owner, cluster))));
+                object = owner;
+            }
+            Err(failure) => {
+                chain.push((label, format!("{name} (not readable: {failure})")));
+                break;
+            }
+        }
+    }
+    if chain.is_empty() {
+        chain.push(("owner".to_owned(), "none: nothing makes it again when it is gone".to_owned()));
+    }
+    chain
+}
+
+fn facts_of(owner: &Value, cluster: &Cluster) -> String {
+    let annotation = |name: &str| owner.pointer("/metadata/annotations").and_then(|all| all.get(name)?.as_str());
+    let now = cluster.clock().now().wall;
+    let mut facts = vec![String::new()];
+    if let Some(revision) = annotation("deployment.kubernetes.io/revision") {
+        facts.push(format!("revision {revision}"));
+    }
+    if let Ok(created) = text(owner, "/metadata/creationTimestamp").parse() {
+        facts.push(format!("made {} ago", age_of(created, now)));
+    }
+    if let Some(cause) = annotation(CHANGE_CAUSE) {
+        facts.push(format!("because: {cause}"));
+    }
+    // Begins with the comma after the name.
+    facts.join(", ")
+}
+
+fn describe_node(page: &mut Page, name: &str, node: Result<Value, Failure>) {
+    page.heading("node");
+    let node = match node {
+        Ok(node) => node,
+        Err(failure) => return page.missing(name, &failure),
+    };
+    let conditions = node.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let ready = conditions.iter().find(|condition| text(condition, "/type") == "Ready");
+    let (words, level) = match ready.map(|ready| text(ready, "/status")) {
+        Some("True") => ("Ready".to_owned(), Level::Ok),
+        Some(_) => {
+            let message = ready.map(|ready| text(ready, "/message")).unwrap_or_default();
+            (format!("NotReady: {message}"), Level::Broken)
+        }
+        None => ("Unknown".to_owned(), Level::Unknown),
+    };
+    let since = ready.map(|ready| page.ago_of(text(ready, "/lastTransitionTime"))).unwrap_or_default();
+    page.levelled(name, &format!("{words} (since {since})"), Some(level));
+    for condition in conditions.iter().filter(|condition| text(condition, "/type") != "Ready") {
+        if text(condition, "/status") == "True" {
+            page.levelled(text(condition, "/type"), text(condition, "/message"), Some(Level::Wrong));
+        }
+    }
+    let taints = node.pointer("/spec/taints").and_then(Value::as_array);
+    let taints: Vec<String> = taints
+        .into_iter()
+        .flatten()
+        .map(|taint| format!("{}:{}", text(taint, "/key"), text(taint, "/effect")))
+        .collect();
+    page.field("taints", &taints.join(", "));
+    let amount = |of: &str| {
+        ["cpu", "memory"].map(|what| format!("{what} {}", text(&node, &format!("/status/{of}/{what}")))).join(", ")
+    };
+    page.field("allocatable", &amount("allocatable"));
+}
+
+/// Volume claims that keep an unscheduled pod waiting.
+async fn unbound_claims(cluster: &Cluster, namespace: &str, raw: &Value, waits: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    if !waits {
+        return found;
+    }
+    for reference in references(raw) {
+        let Some(claim) = reference.strip_prefix("persistentvolumeclaim/") else { continue };
+        let path = format!("/api/v1/namespaces/{}/persistentvolumeclaims/{}", segment(namespace), segment(claim));
+        match cluster.get_opt::<Value>(&path).await {
+            Ok(Some(object)) if text(&object, "/status/phase") != "Bound" => {
+                found.push(format!("claim '{claim}' is {}", text(&object, "/status/phase")));
+            }
+            Ok(None) => found.push(format!("claim '{claim}' does not exist")),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Pods of a list by their STATUS, the worst first: `3 Running, 1 CrashLoopBackOff`.
+pub fn tally(rows: &Rows, list: &Value) -> Vec<(String, Level, usize)> {
+    let mut counts: Vec<(String, Level, usize)> = Vec::new();
+    for pod in items(list).filter_map(|pod| rows.pod(pod).ok()) {
+        match counts.iter_mut().find(|(status, level, _)| *status == *pod.status && *level == pod.level) {
+            Some((_, _, count)) => *count += 1,
+            None => counts.push((pod.status.to_string(), pod.level, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, level, _)| *level);
+    counts
+}

@@ -1,0 +1,120 @@
+//! The page of a Deployment, StatefulSet or DaemonSet.
+
+use serde_json::Value;
+
+use super::{Page, container, events_of, pod, text};
+use crate::{
+    model::{
+        Level,
+        kubernetes::{Workload, WorkloadKey, WorkloadKind},
+    },
+    source::{
+        ErrorKind,
+        kubernetes::{
+            client::{Cluster, segment},
+            failure::{Failure, Reached},
+            revisions,
+            rows::Rows,
+            selector::{label_selector, query},
+        },
+    },
+    time::age_of,
+};
+
+/// Most revisions listed; the plan has them all.
+const MAX_REVISIONS: usize = 5;
+
+pub async fn describe(
+    cluster: &Cluster,
+    rows: &Rows,
+    key: &WorkloadKey,
+    raw: &Value,
+    page: &mut Page,
+) -> Result<(), Failure> {
+    let odd = |error: serde_json::Error| Failure::own(ErrorKind::Unexpected, Reached::Answered, error.to_string());
+    let workload = rows.workload(key.kind, raw).map_err(odd)?;
+    let own_events = format!("involvedObject.uid={}", workload.uid);
+    let (pods, kept, events) = futures::join!(
+        pods(cluster, key, raw),
+        revisions::read(cluster, key, raw, &[]),
+        events_of(cluster, rows, &key.namespace, &own_events),
+    );
+    page.heading(&key.to_string());
+    summary(page, &workload);
+    match pods {
+        Ok(list) => {
+            for (status, level, count) in pod::tally(rows, &list) {
+                page.levelled("pods", &format!("{count} {status}"), Some(level));
+            }
+        }
+        Err(failure) => page.missing("pods", &failure),
+    }
+    page.conditions(raw, |kind, status| (status == "True") != (kind == "ReplicaFailure"));
+    page.heading("owner");
+    if workload.managed_by.is_empty() {
+        page.field("managed by", "nobody that left a mark");
+    }
+    for manager in &workload.managed_by {
+        page.field("managed by", &manager.to_string());
+    }
+    page.heading("revisions");
+    match kept {
+        Ok(kept) => {
+            for revision in kept.iter().take(MAX_REVISIONS) {
+                let live = if revision.is_live { ", live" } else { "" };
+                let cause = revision.change_cause.as_ref().map_or(String::new(), |cause| format!(", because: {cause}"));
+                let words = format!("{}, made {}{live}{cause}", revision.images.join(", "), page.ago(revision.created));
+                page.field(&revision.number.to_string(), &words);
+            }
+        }
+        Err(failure) => page.missing("revisions", &failure),
+    }
+    for spec in raw.pointer("/spec/template/spec/containers").and_then(Value::as_array).into_iter().flatten() {
+        page.heading(&format!("container {}", text(spec, "/name")));
+        page.field("image", text(spec, "/image"));
+        container::of_spec(page, spec);
+    }
+    page.events(events);
+    Ok(())
+}
+
+fn summary(page: &mut Page, workload: &Workload) {
+    page.levelled("status", &workload.rollout.words, Some(workload.level));
+    if let Some(failure) = &workload.replica_failure {
+        page.levelled("no pods appear", failure, Some(Level::Broken));
+    }
+    if workload.paused {
+        page.levelled("paused", "changes of the template do not roll out", Some(Level::Wrong));
+    }
+    let counts = format!(
+        "{}/{} ready, {} of the new version, {} available, {} exist",
+        workload.ready, workload.desired, workload.updated, workload.available, workload.replicas
+    );
+    page.field("replicas", &counts);
+    page.field("age", &workload.created.map_or(String::new(), |created| age_of(created, page.now)));
+    if let Some(revision) = workload.revision {
+        page.field("revision", &revision.to_string());
+    }
+    page.field("change cause", workload.change_cause.as_deref().unwrap_or_default());
+    if let Some((manager, at)) = &workload.changed_by {
+        page.field("template changed by", &format!("{manager}, {}", page.ago(*at)));
+    }
+    let strategy = match (workload.recreates, &workload.max_unavailable, workload.key.kind) {
+        (true, _, _) => "recreate: all pods go before new ones come".to_owned(),
+        (false, Some(limit), _) => format!("rolling, at most {limit} unavailable"),
+        (false, None, WorkloadKind::Deployment) => "rolling".to_owned(),
+        (false, None, _) => String::new(),
+    };
+    page.field("strategy", &strategy);
+    let selector: Vec<String> = workload.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    page.field("selector", &selector.join(", "));
+}
+
+async fn pods(cluster: &Cluster, key: &WorkloadKey, raw: &Value) -> Result<Value, Failure> {
+    let selector = raw.pointer("/spec/selector").and_then(label_selector).ok_or_else(|| {
+        Failure::own(ErrorKind::Unexpected, Reached::Answered, "it has no pod selector that midwatch can read")
+    })?;
+    let path =
+        format!("/api/v1/namespaces/{}/pods?{}", segment(&key.namespace), query([("labelSelector", &*selector)]));
+    cluster.get(&path).await
+}

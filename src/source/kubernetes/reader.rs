@@ -1,0 +1,75 @@
+//! Answers the queries about one cluster: logs, descriptions, YAML, revisions.
+
+use futures::{FutureExt, future::BoxFuture};
+use serde_json::Value;
+
+use super::{
+    client::{Cluster, segment},
+    describe,
+    failure::Failure,
+    logs::LogReader,
+    revisions,
+    rows::Rows,
+    yaml,
+};
+use crate::{
+    model::BackendId,
+    query::{Answer, ObjectRef, PageLine, Query},
+    source::{AnswerSink, ErrorKind, Reader, SourceError},
+    text::Clean,
+};
+
+/// Reads of one cluster.
+pub struct ClusterReader {
+    cluster: Cluster,
+    rows: Rows,
+    logs: LogReader,
+}
+
+impl ClusterReader {
+    pub fn new(cluster: Cluster) -> Self {
+        Self { rows: Rows::new(cluster.id()), logs: LogReader::new(cluster.clone()), cluster }
+    }
+
+    async fn page(&self, query: &Query) -> Result<Answer, SourceError> {
+        let page = match query {
+            Query::Describe(object) => describe::page(&self.cluster, &self.rows, object).await?,
+            Query::Yaml(object) => self.yaml(object).await?,
+            _ => return Err(SourceError::new(ErrorKind::Bug, "This is no query for Kubernetes.")),
+        };
+        Ok(Answer::Page(page))
+    }
+
+    async fn yaml(&self, object: &ObjectRef) -> Result<Vec<PageLine>, Failure> {
+        let object: Value = self.cluster.get(&path_of(object)).await?;
+        let lines = yaml::lines(&yaml::shown(object));
+        Ok(lines.iter().map(|line| PageLine::Text(Clean::line(line))).collect())
+    }
+}
+
+/// API path of an object.
+pub(super) fn path_of(object: &ObjectRef) -> String {
+    match object {
+        ObjectRef::Pod(pod) => format!("/api/v1/namespaces/{}/pods/{}", segment(&pod.namespace), segment(&pod.name)),
+        ObjectRef::Workload(workload) => revisions::workload_path(workload),
+    }
+}
+
+impl Reader for ClusterReader {
+    fn backend(&self) -> &BackendId {
+        self.cluster.id()
+    }
+
+    fn read<'a>(&'a self, query: &'a Query, out: AnswerSink) -> BoxFuture<'a, ()> {
+        async move {
+            match query {
+                Query::Logs(logs) => self.logs.read(logs, out).await,
+                Query::Revisions(workload) => revisions::follow(&self.cluster, &self.rows, workload, &out).await,
+                query => {
+                    out.send(self.page(query).await).await;
+                }
+            }
+        }
+        .boxed()
+    }
+}

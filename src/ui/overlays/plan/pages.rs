@@ -1,0 +1,445 @@
+//! How the plan dialog is drawn. A STOP never scrolls off; the field is always in sight.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{Page, PlanDialog, text::wrapped};
+use crate::{
+    action::{
+        CheckResult, Request, Risk,
+        act::{Act, Outcome, StepState},
+        confirm::{Field, Phase},
+        plan::Plan,
+    },
+    text::Clean,
+    time::age_of,
+    ui::{
+        View,
+        theme::{Mark, Theme},
+        widgets::{
+            cells::{put_line, put_right, row, width},
+            dialog::dialog,
+            diff_view::diff_view,
+            frame::Frame,
+        },
+    },
+};
+
+/// Widest dialog.
+const WIDEST: u16 = 116;
+
+/// Lines of a page: what is always in sight above and below, and what scrolls between.
+#[derive(Default)]
+struct Lines {
+    top: Vec<Line<'static>>,
+    middle: Vec<Line<'static>>,
+    bottom: Vec<Line<'static>>,
+    /// Cursor: line of `bottom`, column.
+    cursor: Option<(usize, u16)>,
+}
+
+pub(super) fn render(of: &mut PlanDialog, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let theme = view.theme;
+    let outer = area.width.min(WIDEST);
+    let inner = outer.saturating_sub(4);
+    let act = of.act.and_then(|number| view.acts.by_number.get(&number));
+    let lines = match of.page {
+        Page::Plan => plan_page(of, act, view, inner),
+        Page::Checks => checks_page(of, theme, inner),
+        Page::Diff => Lines::default(),
+    };
+    let needed = (lines.top.len() + lines.middle.len() + lines.bottom.len()) as u16 + 2;
+    let height = if of.page == Page::Diff { area.height } else { needed.max(9).min(area.height) };
+    let inside = dialog(frame(of, view), area, outer, height, buf);
+    if of.page == Page::Diff {
+        let offset = of.offset;
+        if let Some(scroll) = diff_view(&of.diff, offset, of.x, inside, theme, buf) {
+            of.most = scroll.len.saturating_sub(scroll.visible);
+        }
+        return None;
+    }
+    place(of, lines, inside, theme, buf)
+}
+
+/// Puts the lines: above and below fixed, the rest as far as scrolled.
+fn place(of: &mut PlanDialog, lines: Lines, inside: Rect, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
+    let height = usize::from(inside.height);
+    let below = lines.bottom.len().min(height);
+    let above = lines.top.len().min(height - below);
+    let room = height - below - above;
+    of.most = lines.middle.len().saturating_sub(room);
+    of.offset = of.offset.min(of.most);
+    let mut y = 0;
+    let mut put = |line: &Line<'static>| {
+        if let Some(spot) = row(inside, y) {
+            put_line(buf, spot, line, theme.glyphs.ellipsis);
+        }
+        y += 1;
+    };
+    lines.top.iter().take(above).for_each(&mut put);
+    let left = of.most - of.offset;
+    let shown = lines.middle.iter().skip(of.offset).take(room);
+    shown.for_each(&mut put);
+    let first = inside.bottom() - below as u16;
+    for (index, line) in lines.bottom.iter().take(below).enumerate() {
+        let spot = Rect { y: first + index as u16, height: 1, ..inside };
+        put_line(buf, spot, line, theme.glyphs.ellipsis);
+    }
+    if left > 0 && room > 0 {
+        let more = Line::styled(format!(" {} more {}", left, theme.glyphs.down), theme.dim);
+        put_right(buf, Rect { y: first - 1, height: 1, ..inside }, &more, theme.glyphs.ellipsis);
+    }
+    let (line, column) = lines.cursor?;
+    (line < below && column < inside.width).then(|| Position::new(inside.x + column, first + line as u16))
+}
+
+fn frame<'a>(of: &PlanDialog, view: &'a View<'_>) -> Frame<'a> {
+    let theme = view.theme;
+    let Some(plan) = of.confirm.plan() else { return Frame::new(theme, title_of(&of.request)) };
+    let place = match of.page {
+        Page::Checks => vec![Span::raw("all checks   ")],
+        Page::Diff => vec![Span::raw("what changes   ")],
+        Page::Plan => Vec::new(),
+    };
+    let mut info = place;
+    info.push(Span::raw(plan.place.to_string()));
+    if plan.production {
+        info.push(Span::raw(" "));
+        info.push(Span::styled(" PRODUCTION ", theme.production));
+    }
+    let frame = Frame::new(theme, plan.title.to_string()).info(Line::from(info));
+    if plan.risk == Risk::Stopped { frame.border(theme.broken) } else { frame }
+}
+
+fn title_of(request: &Request) -> String {
+    match request {
+        Request::RollBack { workload, .. } => format!("ROLL BACK {workload}"),
+        Request::Restart { workload } => format!("RESTART {workload}"),
+        Request::Scale { workload, replicas } => format!("SCALE {workload} to {replicas}"),
+        Request::Review { pull_request, .. } => format!("REVIEW #{}", pull_request.number),
+        Request::Comment { pull_request, .. } => format!("COMMENT ON #{}", pull_request.number),
+        Request::Merge { pull_request, .. } => format!("MERGE #{}", pull_request.number),
+        Request::Rerun { run, .. } => format!("RE-RUN {}", run.repo.name),
+        Request::Cancel { run, .. } => format!("CANCEL {}", run.repo.name),
+        Request::Acknowledge { .. } => "ACKNOWLEDGE".to_owned(),
+        Request::Silence(_) => "SILENCE".to_owned(),
+        Request::ExpireSilence { .. } => "EXPIRE SILENCE".to_owned(),
+        Request::Undo { act } => format!("UNDO ACT {act}"),
+    }
+}
+
+fn plan_page(of: &PlanDialog, act: Option<&Act>, view: &View<'_>, inner: u16) -> Lines {
+    let theme = view.theme;
+    let mut lines = Lines::default();
+    match (of.confirm.phase(), of.confirm.plan()) {
+        (Phase::Refused(says), _) => {
+            lines.top.push(Line::default());
+            lines.top.extend(marked(theme.mark(Mark::Wrong), says, theme.strong, inner));
+            lines.bottom =
+                vec![Line::default(), Line::styled("r asks again   Esc leaves: nothing was sent", theme.dim)];
+        }
+        (Phase::Gathering, None) => {
+            lines.top = vec![
+                Line::default(),
+                Line::from(vec![theme.mark(Mark::Progress), Span::raw(" asking for evidence, live")]),
+            ];
+            lines.bottom = vec![Line::styled("Esc leaves: nothing is sent", theme.dim)];
+        }
+        (Phase::Sent, Some(plan)) => sent(plan, act, view, inner, &mut lines),
+        (_, Some(plan)) => {
+            asking(of, plan, view, inner, &mut lines);
+        }
+        (_, None) => {}
+    }
+    lines
+}
+
+fn asking(of: &PlanDialog, plan: &Plan, view: &View<'_>, inner: u16, lines: &mut Lines) {
+    let theme = view.theme;
+    let names = plan.facts.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
+    for (name, value) in &plan.facts {
+        lines.top.extend(labelled(name, names + 2, value, theme.dim, theme.text, inner));
+    }
+    if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
+        lines.top.push(choices(plan, theme, view.is_narrow()));
+    }
+    let stops: Vec<_> = plan.stops().collect();
+    for check in &stops {
+        if let CheckResult::Stop(says) = &check.result {
+            let text = format!("{}: {says}", check.name);
+            lines.top.extend(marked(Span::styled("STOP", theme.broken), &text, theme.strong, inner));
+        }
+    }
+    lines.middle.extend(looks(plan, theme, inner));
+    lines.middle.push(Line::default());
+    lines.middle.extend(steps(plan, theme, view.is_narrow(), inner));
+    if !plan.undo.is_empty() {
+        lines.middle.extend(labelled("undo", 6, &plan.undo, theme.dim, theme.dim, inner));
+    }
+    prompt(of, plan, theme, inner, lines);
+}
+
+fn looks(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let names = |wanted: &dyn Fn(&CheckResult) -> bool| -> String {
+        let all: Vec<&str> =
+            plan.checks.iter().filter(|check| wanted(&check.result)).map(|check| check.name.as_str()).collect();
+        all.join(", ")
+    };
+    for check in &plan.checks {
+        if let CheckResult::Look(says) = &check.result {
+            let text = format!("{}: {says}", check.name);
+            lines.extend(marked(Span::styled("LOOK", theme.wrong), &text, theme.text, inner));
+        }
+    }
+    for check in plan.checks.iter().filter(|check| check.result == CheckResult::Pending) {
+        lines.extend(marked(Span::styled("~   ", theme.progress), &check.name, theme.text, inner));
+    }
+    let ok = names(&|result| matches!(result, CheckResult::Ok(_)));
+    if !ok.is_empty() {
+        lines.extend(marked(Span::styled("ok  ", theme.ok), &ok, theme.dim, inner));
+    }
+    let not = names(&|result| matches!(result, CheckResult::NotChecked(_)));
+    if !not.is_empty() {
+        lines.extend(marked(Span::styled("??  ", theme.stale), &format!("not checked: {not}"), theme.dim, inner));
+    }
+    lines
+}
+
+fn choices(plan: &Plan, theme: &Theme, is_narrow: bool) -> Line<'static> {
+    let mut spans = vec![Span::styled(format!("{} {} ", theme.glyphs.left, theme.glyphs.right), theme.key)];
+    for choice in plan.choices.iter().filter(|choice| !choice.is_live) {
+        let is_chosen = Some(choice.revision) == plan.chosen;
+        let text = if is_chosen { format!("[{}]", choice.label) } else { format!(" {} ", choice.label) };
+        spans.push(Span::styled(text, if is_chosen { theme.strong } else { theme.dim }));
+        if !is_chosen && !is_narrow {
+            spans.push(Span::styled(format!("({}) ", choice.note), theme.dim));
+        }
+        spans.push(Span::raw(" "));
+    }
+    Line::from(spans)
+}
+
+fn steps(plan: &Plan, theme: &Theme, is_narrow: bool, inner: u16) -> Vec<Line<'static>> {
+    if is_narrow {
+        let all: Vec<String> = plan
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(number, step)| format!("{number}\u{a0}{}", step.says.replace(' ', "\u{a0}")))
+            .collect();
+        // Steps stay whole where they fit.
+        return wrapped(&all.join("  "), inner)
+            .into_iter()
+            .map(|line| Line::styled(line.replace('\u{a0}', " "), theme.text))
+            .collect();
+    }
+    plan.steps
+        .iter()
+        .enumerate()
+        .flat_map(|(number, step)| {
+            marked(Span::styled(format!("{number:>2}  "), theme.dim), &step.says, theme.text, inner)
+        })
+        .collect()
+}
+
+fn prompt(of: &PlanDialog, plan: &Plan, theme: &Theme, inner: u16, lines: &mut Lines) {
+    lines.bottom.push(Line::default());
+    if let Some(said) = of.confirm.said() {
+        lines.bottom.extend(wrapped(said, inner).into_iter().map(|line| Line::styled(line, theme.wrong)));
+    }
+    if *of.confirm.phase() == Phase::Rereading {
+        lines
+            .bottom
+            .push(Line::from(vec![theme.mark(Mark::Progress), Span::raw(" reading it once more, then it is sent")]));
+        return;
+    }
+    if *of.confirm.phase() == Phase::Gathering {
+        lines.bottom.push(Line::from(vec![theme.mark(Mark::Progress), Span::raw(" asking for evidence, live")]));
+        return;
+    }
+    if let Some(why) = &plan.blocked {
+        lines.bottom.extend(marked(Span::styled("NOT SENT", theme.wrong), why, theme.text, inner));
+        return;
+    }
+    let field = |name: String, text: &str, is_active: bool| {
+        let before = width(&name) + 2;
+        let style = if is_active { theme.input } else { theme.dim };
+        let room = usize::from(inner.saturating_sub(before + 3));
+        let tail: String = text.chars().rev().take(room).collect::<Vec<_>>().into_iter().rev().collect();
+        let line = Line::from(vec![
+            Span::styled(name, theme.text),
+            Span::styled("[ ", theme.dim),
+            Span::styled(format!("{tail}{}", if is_active { "_" } else { "" }), style),
+            Span::styled(" ]", theme.dim),
+        ]);
+        (line, before + width(&tail))
+    };
+    let is_value = of.confirm.field() == Field::Value;
+    match plan.risk {
+        Risk::Quiet | Risk::Reversible => {
+            lines.bottom.push(Line::from(vec![
+                Span::styled("y", theme.key),
+                Span::raw(" sends it   "),
+                Span::styled("Esc: nothing is sent", theme.dim),
+            ]));
+        }
+        Risk::Production => {
+            let (mut line, column) = field(format!("type {}, then Enter: ", expected(plan)), of.confirm.value(), true);
+            line.spans.push(Span::styled("   Esc: nothing is sent", theme.dim));
+            lines.cursor = Some((lines.bottom.len(), column));
+            lines.bottom.push(line);
+        }
+        Risk::Stopped => {
+            let name = plan.accepts.first().cloned().unwrap_or_default();
+            let (first, column) = field(format!("a STOP stands: type {name} "), of.confirm.value(), is_value);
+            let (second, other) = field("Tab, and why it is sent: ".to_owned(), of.confirm.reason(), !is_value);
+            let at = lines.bottom.len();
+            lines.cursor = Some(if is_value { (at, column) } else { (at + 1, other) });
+            lines.bottom.extend([first, second]);
+        }
+    }
+}
+
+/// `13 or 411`
+fn expected(plan: &Plan) -> String {
+    let words: Vec<&str> =
+        plan.accepts.iter().filter(|accept| !accept.starts_with("sha256:")).map(|accept| accept.as_str()).collect();
+    words.join(" or ")
+}
+
+fn sent(plan: &Plan, act: Option<&Act>, view: &View<'_>, inner: u16, lines: &mut Lines) {
+    let theme = view.theme;
+    let Some(act) = act else {
+        lines.top = vec![Line::from(vec![theme.mark(Mark::Progress), Span::raw(" writing the audit, then sending")])];
+        return;
+    };
+    lines.top.push(Line::from(vec![
+        Span::styled(format!("{} UTC", act.started.strftime("%H:%M:%S")), theme.text),
+        Span::styled(
+            format!(", {} ago   audit {:04}", age_of(act.started, act.ended.unwrap_or(view.now.wall)), act.number),
+            theme.dim,
+        ),
+    ]));
+    if let Some(reason) = &act.reason {
+        lines.top.extend(labelled("why", 5, reason, theme.dim, theme.text, inner));
+    }
+    lines.middle.push(Line::default());
+    for (number, (says, state)) in act.steps.iter().enumerate() {
+        lines.middle.extend(step(number, says, state, theme, inner));
+    }
+    let end = match act.outcome {
+        Outcome::Running if plan.steps.len() > 1 => "Esc leaves; it goes on, and the header shows it".to_owned(),
+        Outcome::Running => "Esc leaves; it goes on".to_owned(),
+        _ if act.can_undo => "U undo plan   Esc leaves".to_owned(),
+        _ => "Esc leaves".to_owned(),
+    };
+    lines.bottom = vec![Line::default(), Line::styled(end, theme.dim)];
+}
+
+fn step(number: usize, says: &Clean, state: &StepState, theme: &Theme, inner: u16) -> Vec<Line<'static>> {
+    let (mark, news, style) = match state {
+        StepState::Waiting => (Mark::Blank, None, theme.dim),
+        StepState::Running(news) => (Mark::Progress, Some(news), theme.text),
+        StepState::Done(news) => (Mark::Ok, Some(news), theme.text),
+        StepState::Refused(news) => (Mark::Broken, Some(news), theme.broken),
+        StepState::Unknown(news) => (Mark::NoData, Some(news), theme.stale),
+        StepState::Skipped(news) => (Mark::Blank, Some(news), theme.dim),
+    };
+    let head = theme.mark(mark);
+    let pad = 2_u16.saturating_sub(width(&head.content));
+    let mut spans =
+        vec![head, Span::raw(" ".repeat(usize::from(pad))), Span::styled(format!(" {number:>2} "), theme.dim)];
+    spans.push(Span::styled(says.to_string(), style));
+    let mut lines = vec![Line::from(spans)];
+    if let Some(news) = news.filter(|news| !news.is_empty()) {
+        let word = if matches!(state, StepState::Skipped(_)) { "skipped: " } else { "" };
+        for line in wrapped(&format!("{word}{news}"), inner.saturating_sub(7)) {
+            lines.push(Line::from(vec![Span::raw("       "), Span::styled(line, theme.dim)]));
+        }
+    }
+    lines
+}
+
+fn checks_page(of: &PlanDialog, theme: &Theme, inner: u16) -> Lines {
+    let mut lines = Lines::default();
+    let Some(plan) = of.confirm.plan() else { return lines };
+    for check in &plan.checks {
+        let (word, says, style) = match &check.result {
+            CheckResult::Stop(says) => ("STOP", says.clone(), theme.broken),
+            CheckResult::Look(says) => ("LOOK", says.clone(), theme.wrong),
+            CheckResult::Pending => ("~   ", Clean::from("pending"), theme.progress),
+            CheckResult::NotChecked(says) => ("??  ", Clean::own(format!("not checked: {says}")), theme.stale),
+            CheckResult::Ok(says) => ("ok  ", says.clone(), theme.ok),
+        };
+        let label = format!("{word} {:<3} {:<13} ", check.id, check.name);
+        lines.middle.extend(labelled(&label, width(&label), &says, style, theme.text, inner));
+    }
+    lines.middle.push(Line::default());
+    for line in &plan.equivalent {
+        lines.middle.extend(labelled("p    ", 5, line, theme.key, theme.dim, inner));
+    }
+    lines
+}
+
+/// A label and its text, wrapped under itself.
+fn labelled(name: &str, column: u16, value: &str, name_style: Style, style: Style, inner: u16) -> Vec<Line<'static>> {
+    let column = column.min(inner / 2);
+    let label = format!("{name:<width$}", width = usize::from(column));
+    let empty = " ".repeat(usize::from(column));
+    wrapped(value, inner.saturating_sub(column))
+        .into_iter()
+        .enumerate()
+        .map(|(index, line)| {
+            let head = if index == 0 { label.clone() } else { empty.clone() };
+            Line::from(vec![Span::styled(head, name_style), Span::styled(line, style)])
+        })
+        .collect()
+}
+
+/// A mark and its text, wrapped under itself.
+fn marked(mark: Span<'static>, text: &str, style: Style, inner: u16) -> Vec<Line<'static>> {
+    let column = width(&mark.content) + 1;
+    wrapped(text, inner.saturating_sub(column))
+        .into_iter()
+        .enumerate()
+        .map(|(index, line)| {
+            let head = if index == 0 { mark.clone() } else { Span::raw(" ".repeat(usize::from(column - 1))) };
+            Line::from(vec![head, Span::raw(" "), Span::styled(line, style)])
+        })
+        .collect()
+}
+
+pub(super) fn hints(of: &PlanDialog) -> Vec<(String, String)> {
+    let hint = |key: &str, word: &str| (key.to_owned(), word.to_owned());
+    let mut hints = Vec::new();
+    match (of.page, of.confirm.phase(), of.confirm.plan()) {
+        (Page::Checks | Page::Diff, _, _) => {
+            let next = if of.page == Page::Checks && !of.diff.is_empty() { "what changes" } else { "the plan" };
+            hints.extend([hint("tab", next), hint("p", "copy command"), hint("esc", "the plan")]);
+        }
+        (_, Phase::Asking, Some(plan)) => {
+            if plan.blocked.is_none() {
+                match plan.risk {
+                    Risk::Quiet | Risk::Reversible => hints.push(hint("y", "send")),
+                    Risk::Production => {
+                        hints.push(hint(&format!("{} enter", plan.accepts.first().map_or("", |a| a)), "send"))
+                    }
+                    Risk::Stopped => hints.push(hint("name tab reason enter", "send")),
+                }
+            }
+            hints.push(hint("tab", "checks, diff"));
+            if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
+                hints.push(hint("left right", "other revision"));
+            }
+            hints.push(hint("esc", "leave: nothing is sent"));
+        }
+        (_, Phase::Refused(_), _) => hints.extend([hint("r", "ask again"), hint("esc", "leave")]),
+        _ => hints.push(hint("esc", "leave")),
+    }
+    hints
+}

@@ -1,0 +1,129 @@
+//! The merged timeline as rows: what happened, with midwatch's own acts, kept by identity while it moves.
+
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use ratatui::text::Line;
+
+use super::{
+    super::{View, target::Target, theme::Mark, widgets::virtual_table::Column},
+    pane, words,
+};
+use crate::{
+    action::act::Outcome,
+    model::{
+        Level,
+        change::{Change, ChangeKind, Subject},
+    },
+    store::timeline,
+    text::Clean,
+    time::seconds_between,
+};
+
+/// Identity of an entry, newest first.
+pub type Key = (Reverse<Timestamp>, ChangeKind, Clean);
+
+/// Entries of the timeline by identity.
+#[derive(Default)]
+pub struct Happened {
+    by_key: BTreeMap<Key, (Change, Option<u64>)>,
+}
+
+impl Happened {
+    /// Reads what happened within `window`.
+    pub fn read(view: &View<'_>, window: Duration) -> Self {
+        let oldest = view.now.wall.checked_sub(window).unwrap_or(Timestamp::MIN);
+        let changes = timeline::timeline(view.store, view.now, window).into_iter().map(|change| (change, None));
+        let acts = view.acts.newest().take_while(|act| act.started >= oldest).map(|act| {
+            let word = match act.outcome {
+                Outcome::Running => " (running)",
+                Outcome::Done => "",
+                Outcome::Refused => " (refused)",
+                Outcome::Unknown => " (outcome unknown)",
+            };
+            let level = match act.outcome {
+                Outcome::Running => Level::Progress,
+                Outcome::Done => Level::Ok,
+                Outcome::Refused => Level::Wrong,
+                Outcome::Unknown => Level::Unknown,
+            };
+            let change = Change {
+                at: act.started,
+                kind: ChangeKind::Act,
+                level,
+                text: Clean::own(format!("{} by {}{word}", act.title, act.actor)),
+                subject: Subject::None,
+            };
+            (change, Some(act.number))
+        });
+        Self { by_key: changes.chain(acts).map(|entry| (key_of(&entry.0), entry)).collect() }
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&Change> {
+        self.by_key.get(key).map(|(change, _)| change)
+    }
+
+    /// Newest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Key, &Change)> {
+        self.by_key.iter().map(|(key, (change, _))| (key, change))
+    }
+
+    /// The object an entry is about.
+    pub fn target(&self, key: &Key) -> Option<Target> {
+        let (change, act) = self.by_key.get(key)?;
+        act.map(Target::Act).or_else(|| Target::of(&change.subject))
+    }
+
+    /// How many entries there are.
+    pub fn count(&self) -> usize {
+        self.by_key.len()
+    }
+}
+
+fn key_of(change: &Change) -> Key {
+    (Reverse(change.at), change.kind, change.text.clone())
+}
+
+/// Columns of a timeline; `relative`: with the distance to a moment first.
+pub fn columns(relative: bool) -> Vec<Column<'static>> {
+    let first = if relative { Column::new("", 5, 90).right() } else { Column::new("", 5, 90) };
+    vec![first, Column::new("", 2, 100), Column::new("", 6, 80), Column::new("", 40, 99).min(10).grows()]
+}
+
+/// Time (or the distance to `moment`), mark, kind, words.
+pub fn cells(view: &View<'_>, change: &Change, moment: Option<Timestamp>, is_new: bool) -> Vec<Line<'static>> {
+    let theme = view.theme;
+    let when = match moment {
+        Some(moment) => distance(moment, change.at),
+        None => words::clock(change.at),
+    };
+    let mark = match (change.kind, change.level) {
+        (ChangeKind::Alert | ChangeKind::Act, Level::Ok) => Mark::Ok,
+        (_, Level::Ok) if is_new => Mark::New,
+        (_, Level::Ok) => Mark::Blank,
+        (_, level) => pane::mark_of(level),
+    };
+    let style = match change.level {
+        Level::Broken => theme.broken,
+        Level::Ok if change.kind != ChangeKind::Deploy => theme.text,
+        _ => theme.strong,
+    };
+    vec![
+        Line::styled(when, theme.dim),
+        Line::from(theme.mark(mark)),
+        Line::styled(change.kind.word(), if change.kind == ChangeKind::Deploy { theme.marker } else { theme.dim }),
+        Line::styled(change.text.to_string(), style),
+    ]
+}
+
+/// `-2m`, `+40s`: from a moment to a change.
+pub fn distance(moment: Timestamp, at: Timestamp) -> String {
+    let seconds = seconds_between(moment, at);
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let words = match seconds.abs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds @ 60..7200 => format!("{}m", (seconds + 30) / 60),
+        seconds => format!("{}h", (seconds + 1800) / 3600),
+    };
+    format!("{sign}{words}")
+}

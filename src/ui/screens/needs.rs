@@ -1,0 +1,299 @@
+//! What needs me over all screens, most urgent first; what waits on each tab; and the list that tiny terminals get.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{
+    super::{
+        View,
+        target::Target,
+        widgets::cells::{put_line, row},
+    },
+    words,
+};
+use crate::{
+    app::settings::Settings,
+    model::{
+        Level, Name, Part,
+        alert::{Alert, AlertState, Priority},
+        code::{PullRequest, RepoKey, Run},
+        kubernetes::{RolloutState, Workload},
+    },
+    store::{Store, slot::Freshness},
+    text::Clean,
+    time::seconds_between,
+};
+
+/// A deploy that runs longer than this is stuck.
+const STUCK_AFTER: i64 = 15 * 60;
+/// A failed run is nobody's business any more after this long.
+const RUNS_MATTER_FOR: i64 = 7 * 24 * 3600;
+/// Workloads whose pods are looked at for crash loops; beyond that something larger is wrong.
+const LOOKED_AT: usize = 200;
+
+/// Level, then kind, then the order within the kind.
+type Rank = (Level, u8, i64);
+
+/// What needs me, most urgent first: the rows of Now, and where `!` goes.
+pub fn needs(view: &View<'_>) -> Vec<Target> {
+    let mut found: Vec<(Rank, Target)> = Vec::new();
+    alerts(view.store, &mut found);
+    workloads(view, &mut found);
+    found.extend(troubled_runs(view).into_iter().map(|run| {
+        let level = run_level(run);
+        let newest = -run.updated.or(run.created).map_or(0, Timestamp::as_second);
+        ((level, 6, newest), Target::Run(run.key.clone()))
+    }));
+    let open = view.store.pull_requests.values().filter(|pr| pr.merged.is_none());
+    found.extend(open.filter_map(|pr| {
+        let need = pr.need?;
+        let rank = (Level::Wrong, 7 + need as u8, -pr.updated.map_or(0, Timestamp::as_second));
+        Some((rank, Target::PullRequest(pr.key.clone())))
+    }));
+    found.sort();
+    found.into_iter().map(|(_, target)| target).collect()
+}
+
+/// A firing alert of P1 or P2 that nobody silenced: Now shows its other face.
+pub fn is_paging(store: &Store) -> bool {
+    store.alerts.values().any(|alert| is_firing(alert) && alert.priority <= Priority::P2)
+}
+
+fn is_firing(alert: &Alert) -> bool {
+    alert.state == AlertState::Firing && !alert.is_watchdog
+}
+
+/// Always firing by design, and now gone: alerts may not reach anybody. A watchdog that came back under other labels
+/// is not missing.
+pub fn is_missing_watchdog(store: &Store, alert: &Alert) -> bool {
+    alert.is_watchdog
+        && matches!(alert.state, AlertState::Resolved(_))
+        && !store.alerts.values().any(|other| {
+            other.is_watchdog
+                && other.key.backend == alert.key.backend
+                && other.name == alert.name
+                && !matches!(other.state, AlertState::Resolved(_))
+        })
+}
+
+fn alerts(store: &Store, found: &mut Vec<(Rank, Target)>) {
+    for alert in store.alerts.values() {
+        let since = alert.active_since.or(alert.starts).map_or(0, Timestamp::as_second);
+        let rank = if is_firing(alert) {
+            (alert.priority.level(), alert.priority as u8, since)
+        } else if is_missing_watchdog(store, alert) {
+            (Level::Broken, 2, 0)
+        } else if matches!(alert.state, AlertState::Other(_)) && !alert.is_watchdog {
+            (Level::Wrong, 4, since)
+        } else {
+            continue;
+        };
+        found.push((rank, Target::Alert(alert.key.clone())));
+    }
+}
+
+/// Workloads that are broken and that no firing alert names.
+fn workloads(view: &View<'_>, found: &mut Vec<(Rank, Target)>) {
+    let named: BTreeSet<&str> = view
+        .store
+        .alerts
+        .values()
+        .filter(|alert| is_firing(alert))
+        .flat_map(|alert| SUBJECTS.iter().chain(&["pod"]).filter_map(|label| alert.label(label)))
+        .map(Clean::as_str)
+        .collect();
+    let mut looked_at = 0;
+    for workload in view.store.kube.workloads.values().filter(|workload| workload.level < Level::Ok) {
+        looked_at += 1;
+        let is_broken = workload.level == Level::Broken
+            || workload.rollout.state == RolloutState::Failed
+            || (looked_at <= LOOKED_AT && is_crash_looping(view.store, workload));
+        if !is_broken || is_explained(view.settings, workload, &named) {
+            continue;
+        }
+        let missing = i64::from(workload.desired.saturating_sub(workload.ready));
+        found.push(((Level::Broken, 5, -missing), Target::Workload(workload.key.clone())));
+    }
+}
+
+fn is_crash_looping(store: &Store, workload: &Workload) -> bool {
+    store.kube.pods_of(workload).iter().any(|pod| pod.level == Level::Broken && pod.status.contains("CrashLoop"))
+}
+
+fn is_explained(settings: &Settings, workload: &Workload, named: &BTreeSet<&str>) -> bool {
+    let name = workload.key.name.as_str();
+    named.contains(name)
+        || workload.app.as_ref().is_some_and(|app| named.contains(app.as_str()))
+        || settings.service_of(&workload.key).is_some_and(|service| named.contains(service.name.as_str()))
+        || named.range(name..).take_while(|other| other.starts_with(name)).any(|other| {
+            // `postgres-0`, `myapp-6d5c9-x2x4v`: a pod of it.
+            other[name.len()..].strip_prefix('-').is_some_and(|rest| rest.split('-').count() <= 2)
+        })
+}
+
+/// Labels that name a workload or service, the most telling first.
+const SUBJECTS: [&str; 6] = ["deployment", "statefulset", "daemonset", "service", "app", "job"];
+
+/// The workload that an alert's labels name: by configuration, by name within its namespace, or through its pod.
+pub fn workload_of_alert<'a>(view: &View<'a>, alert: &Alert) -> Option<&'a Workload> {
+    let (store, settings) = (view.store, view.settings);
+    let namespace = alert.label("namespace");
+    for name in SUBJECTS.iter().filter_map(|label| alert.label(label)) {
+        let bound = settings.service_named(name).and_then(|service| service.workload.as_ref());
+        if let Some(workload) = bound.and_then(|key| store.kube.workloads.get(key)) {
+            return Some(workload);
+        }
+        let within = namespace.and_then(|namespace| {
+            let mut all = store.kube.workloads.values().map(|workload| &**workload);
+            all.find(|workload| workload.key.namespace == *namespace && workload.key.name == *name)
+        });
+        if let Some(workload) = within.or_else(|| settings.workload_named(name, store)) {
+            return Some(workload);
+        }
+    }
+    let pod = alert.label("pod")?;
+    let is_it = |key: &&crate::model::kubernetes::ObjectKey| {
+        key.name == *pod && namespace.is_none_or(|namespace| key.namespace == *namespace)
+    };
+    let key = store.kube.pods.iter().map(|(key, _)| key).find(is_it)?;
+    store.kube.workload_of(store.kube.pods.get(key)?)
+}
+
+/// The newest run of each deploying or scheduled workflow, where it failed or is stuck.
+pub fn troubled_runs<'a>(view: &View<'a>) -> Vec<&'a Run> {
+    let mut newest: BTreeMap<(&RepoKey, &Name, Option<&Clean>), &Run> = BTreeMap::new();
+    for run in view.store.runs.values().filter(|run| run.deploys || run.event == "schedule") {
+        // A cancelled run says nothing about whether the thing works.
+        if run.state == crate::model::code::RunState::Cancelled {
+            continue;
+        }
+        let branch = run.branch.as_ref().filter(|_| run.event != "schedule");
+        let kept = newest.entry((&run.key.repo, &run.workflow, branch)).or_insert(run);
+        if run.number > kept.number {
+            *kept = run;
+        }
+    }
+    newest.into_values().filter(|run| is_bad_or_stuck(view, run)).collect()
+}
+
+fn is_bad_or_stuck(view: &View<'_>, run: &Run) -> bool {
+    let ended = run.updated.or(run.created).map_or(0, |ended| seconds_between(ended, host_time(view, run)));
+    is_stuck(view, run) || (run.state.is_bad() && ended < RUNS_MATTER_FOR)
+}
+
+/// A deploy that is under way for too long.
+pub fn is_stuck(view: &View<'_>, run: &Run) -> bool {
+    let started = run.started.or(run.created);
+    !run.state.is_finished()
+        && run.deploys
+        && started.is_some_and(|started| seconds_between(started, host_time(view, run)) > STUCK_AFTER)
+}
+
+fn host_time(view: &View<'_>, run: &Run) -> Timestamp {
+    view.store.time_of(&run.key.repo.host, view.now)
+}
+
+fn run_level(run: &Run) -> Level {
+    if run.deploys && run.state.is_bad() { Level::Broken } else { Level::Wrong }
+}
+
+/// Pull requests that wait for me, the most pressing first.
+pub fn my_pull_requests(store: &Store) -> Vec<&PullRequest> {
+    let mut mine: Vec<&PullRequest> =
+        store.pull_requests.values().filter(|pr| pr.merged.is_none() && pr.need.is_some()).collect();
+    mine.sort_by_key(|pr| (pr.need, std::cmp::Reverse(pr.updated)));
+    mine
+}
+
+/// What waits on each screen, for its tab, in the order of the screens.
+pub fn badges(view: &View<'_>) -> [Option<(String, Level)>; 8] {
+    let store = view.store;
+    let is_down = |part: Part| matches!(store.freshness_of(part, None, view.now), Some((_, Freshness::Down { .. })));
+    let or_down = |badge: Option<(String, Level)>, part: Part| {
+        badge.or_else(|| is_down(part).then(|| ("??".to_owned(), Level::Unknown)))
+    };
+    let firing: Vec<&Alert> = store.alerts.values().filter(|alert| is_firing(alert)).collect();
+    let worst = firing.iter().map(|alert| alert.priority.level()).min();
+    let triage = worst.map(|worst| (firing.len().to_string(), worst));
+    let kube = store.kube.workloads.values().map(|workload| store.kube.level_of(workload)).min().and_then(mark_of);
+    let runs = troubled_runs(view).into_iter().map(run_level).min();
+    let is_running = || store.runs.values().any(|run| !run.state.is_finished());
+    let pipes = runs.or_else(|| is_running().then_some(Level::Progress)).and_then(mark_of);
+    let mine = store.pull_requests.values().filter(|pr| pr.merged.is_none() && pr.need.is_some()).count();
+    let prs = (mine > 0).then(|| (mine.to_string(), Level::Wrong));
+    let audit = view.acts.running().next().map(|_| ("~".to_owned(), Level::Progress));
+    [
+        None,
+        or_down(triage, Part::Alerts),
+        or_down(kube, Part::Deployments),
+        or_down(pipes, Part::Runs),
+        or_down(prs, Part::PullRequests),
+        None,
+        None,
+        audit,
+    ]
+}
+
+fn mark_of(level: Level) -> Option<(String, Level)> {
+    let text = match level {
+        Level::Broken => "!!",
+        Level::Wrong => "!",
+        Level::Unknown => "??",
+        Level::Progress => "~",
+        Level::Ok => return None,
+    };
+    Some((text.to_owned(), level))
+}
+
+/// Backends that do not answer, with what they said: what is not known can need me too.
+pub fn unread<'a>(view: &View<'a>) -> Vec<(&'a Name, &'a Clean)> {
+    let mut found: BTreeMap<&Name, &Clean> = BTreeMap::new();
+    for (id, state) in &view.store.sources {
+        if let Some(failure) = &state.pulse.failure
+            && matches!(state.pulse.freshness(view.now, state.expected), Freshness::Down { .. })
+        {
+            found.entry(&id.backend.0).or_insert(&failure.error.says);
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// Below 60x16: what needs me, one line each, and what cannot be read.
+pub fn plain_list(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let theme = view.theme;
+    let needs = needs(view);
+    let time = view.now.wall.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%MZ").to_string();
+    let count = match needs.len() {
+        0 => "nothing needs you".to_owned(),
+        1 => "1 needs you".to_owned(),
+        many => format!("{many} need you"),
+    };
+    let mut lines =
+        vec![Line::from(vec![Span::styled(time, theme.dim), Span::styled(format!("  {count}"), theme.strong)])];
+    lines.extend(view.acts.running().map(|act| Line::styled(format!("~  {}", act.title), theme.progress)));
+    for target in needs.iter().take(usize::from(area.height)) {
+        if let Some(words) = words::of(view, target) {
+            lines.push(Line::from(vec![
+                theme.mark(words.mark),
+                Span::styled(format!(" {}", words.name), theme.strong),
+                Span::raw(format!("  {}", words.says)),
+            ]));
+        }
+    }
+    for (backend, says) in unread(view) {
+        lines.push(Line::styled(format!("?? {backend}: {says}"), theme.stale));
+    }
+    for (index, line) in lines.iter().enumerate() {
+        let Some(spot) = row(area, index as u16) else { break };
+        put_line(buf, spot, line, theme.glyphs.ellipsis);
+    }
+}
+
+#[cfg(test)]
+mod tests;

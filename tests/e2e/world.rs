@@ -1,0 +1,83 @@
+//! The demo's servers in a process of their own, and the control server that moves their time.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+/// `midwatch demo --serve`.
+pub struct World {
+    child: Child,
+    line: Value,
+}
+
+impl World {
+    pub fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_midwatch"))
+            .args(["demo", "--serve"])
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the world starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("one line");
+        Self { line: serde_json::from_str(&line).expect("one JSON line"), child }
+    }
+
+    pub fn config(&self) -> String {
+        self.line["config"].as_str().expect("a path").to_owned()
+    }
+
+    /// Moves the world's clock on.
+    pub fn advance(&self, seconds: u32) {
+        self.control("POST", &format!("/advance?seconds={seconds}"));
+    }
+
+    /// `up`, `down`, `hang`, `error500`, `html`.
+    pub fn backend(&self, name: &str, mode: &str) {
+        self.control("POST", &format!("/backend/{name}/{mode}"));
+    }
+
+    /// The live revision of a Deployment in production, from the API server.
+    pub fn revision(&self, deployment: &str) -> i64 {
+        let cluster = &self.line["clusters"][0];
+        let path = format!("/apis/apps/v1/namespaces/production/deployments/{deployment}");
+        let object = self.ask(cluster["url"].as_str().expect("a URL"), cluster["token"].as_str(), "GET", &path);
+        let revision = &object["metadata"]["annotations"]["deployment.kubernetes.io/revision"];
+        revision.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("no revision in {object}"))
+    }
+
+    fn control(&self, method: &str, path: &str) -> Value {
+        let control = &self.line["control"];
+        self.ask(control["url"].as_str().expect("a URL"), control["token"].as_str(), method, path)
+    }
+
+    /// One HTTP/1.0 exchange.
+    fn ask(&self, url: &str, token: Option<&str>, method: &str, path: &str) -> Value {
+        let (host, prefix) =
+            url.trim_start_matches("http://").split_once('/').unwrap_or((url.trim_start_matches("http://"), ""));
+        let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
+        let mut stream = TcpStream::connect(host).expect("it listens");
+        let token = token.unwrap_or_default();
+        write!(stream, "{method} {prefix}{path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n")
+            .expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answered");
+        assert!(answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"), "{method} {path}: {answer}");
+        let body = answer.split_once("\r\n\r\n").expect("head and body").1;
+        serde_json::from_str(body).unwrap_or(Value::Null)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // Asked, not killed: its temporary files are removed.
+        let _ =
+            rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), rustix::process::Signal::TERM);
+        let _ = self.child.wait();
+    }
+}
