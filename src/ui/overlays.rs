@@ -2,14 +2,22 @@
 
 mod actions;
 mod availability;
+mod describe;
 mod equivalent;
+mod errors;
+mod evidence;
 mod help;
+mod job_log;
 mod note;
 mod object;
+mod page;
 mod palette;
 mod plan;
+mod pull_diff;
 mod quit;
+mod revisions;
 mod sheet;
+mod why;
 
 use super::{Overlay, target::Target};
 use crate::{
@@ -50,32 +58,32 @@ pub fn actions(screen: ScreenId, target: Target) -> Box<dyn Overlay> {
 
 /// `@`: what midwatch did, and the errors it met.
 pub fn errors() -> Box<dyn Overlay> {
-    later("errors")
+    Box::new(page::Page::errors())
 }
 
 /// `.`: the evidence behind a row.
-pub fn why(_target: Target) -> Box<dyn Overlay> {
-    later("why")
+pub fn why(target: Target) -> Box<dyn Overlay> {
+    Box::new(page::Page::why(target))
 }
 
 /// `d` and `e`: tabs describe, YAML, events, revisions; `command` says which is first.
-pub fn describe(_target: Target, _command: Command) -> Box<dyn Overlay> {
-    later("describe")
+pub fn describe(target: Target, command: Command) -> Box<dyn Overlay> {
+    Box::new(page::Page::describe(target, command))
 }
 
 /// `=`: what changed between a workload's revisions.
-pub fn revisions(_workload: WorkloadKey) -> Box<dyn Overlay> {
-    later("revisions")
+pub fn revisions(workload: WorkloadKey) -> Box<dyn Overlay> {
+    Box::new(revisions::Revisions::new(workload))
 }
 
 /// `l` on a run: its failed job's log (or the job's), at the first error.
-pub fn job_log(_run: RunKey, _job: Option<JobKey>) -> Box<dyn Overlay> {
-    later("job log")
+pub fn job_log(run: RunKey, job: Option<JobKey>) -> Box<dyn Overlay> {
+    Box::new(job_log::JobLogPage::new(run, job))
 }
 
 /// `d` on a pull request.
-pub fn pull_request_diff(_key: crate::model::code::PullRequestKey) -> Box<dyn Overlay> {
-    later("diff")
+pub fn pull_request_diff(key: crate::model::code::PullRequestKey) -> Box<dyn Overlay> {
+    Box::new(pull_diff::PullDiff::new(key))
 }
 
 /// A comment, or a review with a text.

@@ -1,12 +1,16 @@
 //! The screens 1 to 8, and what needs me over all of them.
 
+pub mod answer;
 pub mod audit;
-pub mod blank;
 pub mod happened;
 pub mod kube;
+pub mod logs;
+pub mod metrics;
 pub mod needs;
 pub mod now;
 pub mod pane;
+pub mod pipelines;
+pub mod prs;
 pub mod triage;
 pub mod words;
 
@@ -22,10 +26,10 @@ pub struct Screens {
     now: now::Now,
     triage: triage::Triage,
     kube: kube::Kube,
-    pipelines: blank::Blank,
-    prs: blank::Blank,
-    metrics: blank::Blank,
-    pub logs: blank::Blank,
+    pipelines: pipelines::Pipelines,
+    prs: prs::PullRequests,
+    metrics: metrics::Metrics,
+    pub logs: logs::Logs,
     audit: audit::Audit,
     /// Changes that each screen has not seen yet.
     stale: [Changes; 8],

@@ -15,9 +15,11 @@ use crate::{
     ui::{
         View,
         screens::pane::{level_style, mark_of},
+        target::Target,
         theme::Theme,
         widgets::{
             cells::{clear, put_line, put_right, put_text, row},
+            diff_view::{DiffKind, DiffLine},
             log_view::{Anchor, LogHits, LogLine, LogView},
             text_input::TextInput,
         },
@@ -31,6 +33,8 @@ pub struct SheetLine {
     pub body: Line<'static>,
     /// What `y` copies instead of the line's own text.
     pub copy: Option<Clean>,
+    /// The object the line is about: keys mean it while the cursor is here.
+    pub target: Option<Target>,
 }
 
 impl SheetLine {
@@ -84,6 +88,22 @@ impl Sheet {
 
     pub fn len(&self) -> usize {
         self.lines.len()
+    }
+
+    /// This line at the top.
+    pub fn go_to_top(&mut self, line: usize) {
+        self.cursor = line.min(self.lines.len().saturating_sub(1));
+        self.top = self.cursor;
+    }
+
+    /// Something was searched for: `n` means the next of it.
+    pub fn is_finding(&self) -> bool {
+        !self.needle.is_empty()
+    }
+
+    /// All lines, to be saved.
+    pub fn all_text(&self) -> String {
+        self.lines.iter().fold(String::new(), |text, line| text + &line.text() + "\n")
     }
 
     pub fn owns_keys(&self) -> bool {
@@ -162,6 +182,11 @@ impl Sheet {
         let line = self.lines.get(self.cursor)?;
         let text = line.copy.clone().unwrap_or_else(|| Clean::own(line.text().trim()));
         (!text.is_empty()).then_some(text)
+    }
+
+    /// The object of the line under the cursor.
+    pub fn target(&self) -> Option<&Target> {
+        self.lines.get(self.cursor)?.target.as_ref()
     }
 
     fn step(&mut self, by: isize) {
@@ -317,12 +342,13 @@ impl<'t> Writer<'t> {
             head,
             body: Line::styled(lines.next().unwrap_or("").to_owned(), style),
             copy: Some(Clean::own(value.clone())),
+            target: None,
         });
         for more in lines {
             self.lines.push(SheetLine {
                 head: Line::raw(" ".repeat(width)),
                 body: Line::styled(more.to_owned(), style),
-                copy: None,
+                ..SheetLine::default()
             });
         }
         self
@@ -344,20 +370,50 @@ impl<'t> Writer<'t> {
 
     pub fn marked_line(&mut self, level: Level, body: Line<'static>) -> &mut Self {
         let head = Line::from(self.theme.mark(mark_of(level)));
-        self.lines.push(SheetLine { head, body, copy: None });
+        self.lines.push(SheetLine { head, body, ..SheetLine::default() });
         self
     }
 
     /// `03:04  text`
     pub fn timed(&mut self, time: String, spans: Vec<Span<'static>>) -> &mut Self {
         let head = Line::styled(format!("{time:5}"), self.theme.dim);
-        self.lines.push(SheetLine { head, body: Line::from(spans), copy: None });
+        self.lines.push(SheetLine { head, body: Line::from(spans), ..SheetLine::default() });
+        self
+    }
+
+    /// The line just written is about this object.
+    pub fn about(&mut self, target: Target) -> &mut Self {
+        if let Some(line) = self.lines.last_mut() {
+            line.target = Some(target);
+        }
         self
     }
 
     pub fn done(self) -> Vec<SheetLine> {
         self.lines
     }
+}
+
+/// Lines of a difference: the sign stays while the text scrolls.
+pub fn diff_lines(theme: &Theme, lines: &[DiffLine]) -> Vec<SheetLine> {
+    let of = |line: &DiffLine| {
+        let (sign, style) = match line.kind {
+            DiffKind::Same => (" ", theme.text),
+            DiffKind::Add => ("+", theme.diff_add),
+            DiffKind::Remove => ("-", theme.diff_remove),
+            DiffKind::Hunk => (" ", theme.diff_hunk),
+            DiffKind::Head => (" ", theme.strong),
+        };
+        let piece = |(changed, text): &(bool, String)| {
+            Span::styled(text.clone(), if *changed { style.patch(theme.diff_word) } else { style })
+        };
+        SheetLine {
+            head: Line::styled(sign, style),
+            body: Line::from(line.pieces.iter().map(piece).collect::<Vec<_>>()),
+            ..SheetLine::default()
+        }
+    };
+    lines.iter().map(of).collect()
 }
 
 /// `HH:MM` in UTC.
