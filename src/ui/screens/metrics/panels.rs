@@ -17,7 +17,7 @@ use crate::{
         View,
         list::Entry,
         screens::{
-            answer::{answer, missing_words, stale_line},
+            answer::{answer, framed_answer, missing_words, stale_line},
             pane::{framed, level_style, mark_of},
         },
         widgets::{
@@ -94,7 +94,7 @@ pub(super) fn render(
     let theme = view.theme;
     let data = data(view, query).or_else(|| data(view, &metrics.query(view, panel, false)));
     let title = title(metrics, view, panel, data);
-    let inside = framed(view, title, "", stale_line(view, query), focused, area, buf);
+    let inside = framed_answer(view, title, "", Some(query), focused, area, buf);
     let Some(data) = data else {
         let words = match &panel.kind {
             PanelKind::Other(kind) => format!("a '{kind}' panel: o opens it in the browser"),

@@ -16,8 +16,7 @@ use crate::{
     ui::{
         View,
         screens::{
-            answer::{answer, missing_words, stale_line},
-            pane::framed,
+            answer::{answer, framed_answer, missing_words},
         },
         widgets::{
             cells::{put_centred, row},
@@ -140,9 +139,8 @@ impl LogPane {
         let title = job.map_or_else(|| "LOG".to_owned(), |job| format!("LOG {}", job.name));
         let query = self.job.clone().map(Query::JobLog);
         let log = self.log(view);
-        let fresh = query.as_ref().filter(|_| log.is_none()).and_then(|query| stale_line(view, query));
         let info = log.map(|log| self.info(log)).unwrap_or_default();
-        let inside = framed(view, title, Line::styled(info, theme.dim), fresh, focused, area, buf);
+        let inside = framed_answer(view, title, Line::styled(info, theme.dim), None, focused, area, buf);
         self.height = usize::from(inside.height);
         self.place(view);
         let Some(log) = log.filter(|log| !log.lines.is_empty()) else {

@@ -164,7 +164,7 @@ pub(super) fn render(prs: &mut PullRequests, view: &View<'_>, area: Rect, buf: &
 fn columns(is_narrow: bool) -> Vec<Column<'static>> {
     let mut columns = vec![
         Column::new("", 2, 100),
-        Column::new("#", 6, 99).min(5).right(),
+        Column::new("#", 5, 99).right(),
         Column::new("title", 34, 98).min(16).grows(),
         Column::new("author", 10, 60).min(6),
         Column::new("checks", 10, 95).min(6),
@@ -218,6 +218,7 @@ pub(super) fn review_words(pr: &PullRequest) -> String {
         ReviewDecision::Approved if pr.approvals > 0 => format!("{} approved", pr.approvals),
         ReviewDecision::Approved => "approved".to_owned(),
         ReviewDecision::ChangesRequested => "changes".to_owned(),
+        ReviewDecision::Required if pr.merged.is_some() => "-".to_owned(),
         ReviewDecision::Required => "required".to_owned(),
         ReviewDecision::None if pr.approvals > 0 => format!("{} approved", pr.approvals),
         ReviewDecision::None => "-".to_owned(),
