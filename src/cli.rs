@@ -1,7 +1,24 @@
 //! The command line: clap definitions, and one file per subcommand.
 
+mod audit;
 mod cockpit;
+mod completions;
+mod config;
 mod demo;
+mod doctor;
+mod follow;
+mod init;
+mod keys;
+mod logs;
+mod man;
+mod pipe;
+mod report;
+mod rollback;
+mod rows;
+mod setup;
+mod show;
+mod status;
+mod target;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -49,6 +66,33 @@ pub struct Global {
 pub enum Command {
     /// A practice world with an incident in it: no account, no network, no configuration
     Demo(demo::Demo),
+    /// One look at what needs you. Exit 0: nothing does, 1: something does, 3: a backend could not be read
+    Status(status::Status),
+    /// What needs you, alerts and rollouts as they change, one event a line
+    Follow(follow::Follow),
+    /// The rows of a screen, read once
+    Show(show::Show),
+    /// Every backend: reachable, safe, as whom, with what budget; and what to do about what is not
+    Doctor(doctor::Doctor),
+    /// Logs of many pods, merged
+    Logs(logs::Logs),
+    /// Roll a workload back: the plan, its checks, and with --confirm the act. Exit 0 done, 1 refused, 2 usage,
+    /// 3 unreadable, 4 unknown
+    Rollback(rollback::Rollback),
+    /// Undo an act by its number in the audit, with the same plan and gates
+    Undo(rollback::Undo),
+    /// What was done with midwatch
+    Audit(audit::Audit),
+    /// Write a configuration from what is found, never over one
+    Init,
+    /// The configuration
+    Config(config::ConfigCommand),
+    /// Every command and its keys
+    Keys(keys::Keys),
+    /// A completion script for a shell
+    Completions(completions::Completions),
+    /// The manual page
+    Man(man::Man),
 }
 
 /// Parses the arguments and runs; the exit code is the subcommand's.
@@ -64,17 +108,32 @@ pub fn main() -> ExitCode {
         Err(error) => return complain(&color_eyre::eyre::eyre!("midwatch cannot start: {error}")),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ended = runtime.block_on(async {
-        match cli.command {
-            None => cockpit::run(cli.global, clock).await,
-            Some(Command::Demo(demo)) => demo::run(demo, cli.global, clock).await,
-        }
-    });
+    let ended = runtime.block_on(async { Box::pin(run(cli.command, cli.global, clock)).await });
     // A blocked reader of the terminal must not hold the end.
     runtime.shutdown_background();
     match ended {
         Ok(code) => code,
         Err(error) => complain(&error),
+    }
+}
+
+async fn run(command: Option<Command>, global: Global, clock: Arc<dyn Clock>) -> color_eyre::Result<ExitCode> {
+    match command {
+        None => cockpit::run(global, clock).await,
+        Some(Command::Demo(demo)) => demo::run(demo, global, clock).await,
+        Some(Command::Status(status)) => status::run(status, global, clock).await,
+        Some(Command::Follow(follow)) => follow::run(follow, global, clock).await,
+        Some(Command::Show(show)) => show::run(show, global, clock).await,
+        Some(Command::Doctor(doctor)) => doctor::run(doctor, global, clock).await,
+        Some(Command::Logs(logs)) => logs::run(logs, global, clock).await,
+        Some(Command::Rollback(rollback)) => rollback::rollback(rollback, global, clock).await,
+        Some(Command::Undo(undo)) => rollback::undo(undo, global, clock).await,
+        Some(Command::Audit(audit)) => audit::run(&audit, &clock),
+        Some(Command::Init) => init::run(global, clock).await,
+        Some(Command::Config(config)) => config::run(&config, &global),
+        Some(Command::Keys(keys)) => keys::run(keys, &global),
+        Some(Command::Completions(completions)) => completions::run(completions),
+        Some(Command::Man(man)) => man::run(&man),
     }
 }
 

@@ -2,6 +2,7 @@
 //! default stands in `config.example.toml`.
 
 pub mod file;
+pub mod find;
 pub mod load;
 pub mod paths;
 pub mod token;

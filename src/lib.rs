@@ -7,6 +7,7 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod effects;
+pub mod headless;
 pub mod keymap;
 pub mod model;
 pub mod operator;

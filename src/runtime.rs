@@ -52,6 +52,8 @@ pub trait Host {
     fn carry_out(&mut self, effect: Effect, app: &mut App, work: &mut Work) -> Option<Clean>;
     /// A login to run with the screen suspended, for [`Effect::Login`].
     fn login(&mut self, effect: &Effect, app: &App) -> Option<std::process::Command>;
+    /// Once a second: takes up what was found meanwhile. Returns what to tell.
+    fn poll(&mut self, app: &mut App, work: &mut Work) -> Option<Clean>;
     /// Once a minute and at the end: keep a snapshot.
     fn keep(&mut self, app: &App, is_end: bool);
 }
@@ -119,6 +121,9 @@ pub async fn run(
             }
             _ = tick.tick() => {
                 effects.extend(app.update(Msg::Tick, clock.now()));
+                if let Some(says) = host.poll(app, work) {
+                    app.update(Msg::Said(says), clock.now());
+                }
                 if clock.now().since(kept) >= Duration::from_secs(60) {
                     kept = clock.now().mono;
                     host.keep(app, false);

@@ -90,6 +90,24 @@ impl Wired {
         wired
     }
 
+    /// Opens the Grafanas and Alertmanagers of `config` that are not open yet: found inside a cluster.
+    pub async fn open_found(&mut self, config: &Config, is_read_only: bool) {
+        self.config.clone_from(config);
+        let is_new = |kinds: &BTreeMap<BackendId, BackendKind>, name: &str| !kinds.contains_key(&BackendId::new(name));
+        for grafana in &config.grafana {
+            if is_new(&self.kinds, &grafana.name) {
+                let opened = self.open_grafana(grafana).await;
+                self.or_failed(&grafana.name, BackendKind::Grafana, opened);
+            }
+        }
+        for one in &config.alertmanager {
+            if is_new(&self.kinds, &one.name) {
+                let opened = self.open_alertmanager(one, is_read_only).await;
+                self.or_failed(&one.name, BackendKind::Alertmanager, opened);
+            }
+        }
+    }
+
     fn note_read_only(&mut self, name: &str, is_read_only: bool) {
         if is_read_only {
             let why = format!("'{name}' is read-only by configuration");

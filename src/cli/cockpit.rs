@@ -1,25 +1,27 @@
 //! The cockpit itself: opens the backends, takes the terminal, runs the loop.
 
-use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use color_eyre::Result;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::Global;
+use super::{
+    Global, report,
+    setup::{self, Setup},
+};
 use crate::{
     action::{
         audit::Audit,
         engine::{Identity, Pace, RealEngine},
     },
-    app::{App, Effect, look::Look},
+    app::{App, Effect, Msg, look::Look, settings::Settings},
     config::{
-        file::{self, Config},
-        load,
+        file,
+        find::{self, Found},
         paths::Paths,
     },
     effects::{Channels, Work},
-    keymap::Keymap,
     model::{BackendId, BackendKind, Part},
     runtime::{self, Host, Inputs},
     source::{Source, kubernetes},
@@ -42,10 +44,12 @@ pub enum Mode {
 
 /// `midwatch` without a subcommand.
 pub async fn run(global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
-    let paths = Paths::of_user().unwrap_or_else(|| Paths::below(&std::env::temp_dir().join("midwatch")));
-    let loaded = load::load(global.config.as_deref(), Some(&paths.config))?;
-    let mode = if loaded.path.is_some() { Mode::Configured } else { Mode::FirstRun };
-    run_with(loaded.config, paths, global, clock, mode).await
+    let setup = setup::setup(&global).await?;
+    if setup.found.is_some() && setup::names_no_backend(&setup.config) {
+        report::print(&format!("{}\n", find::NOTHING.join("\n")))?;
+        return Ok(ExitCode::from(2));
+    }
+    run_with(setup, global, clock).await
 }
 
 /// Resolves when the program is asked to end from outside: SIGINT, SIGTERM, SIGHUP.
@@ -67,32 +71,15 @@ pub async fn stopped() {
 }
 
 /// Runs the cockpit on a configuration.
-pub async fn run_with(
-    config: Config,
-    paths: Paths,
-    global: Global,
-    clock: Arc<dyn Clock>,
-    mode: Mode,
-) -> Result<ExitCode> {
-    let config = with_flags(config, &global);
-    let remembered = Remembered::read(&paths.remembered());
-    let read_only = read_only_reason(&config, &global, mode);
-    let never_writes = config.read_only || global.read_only;
-    let keymap = Keymap::new(config.keys.preset.as_deref(), &config.keys.commands)
-        .map_err(|errors| color_eyre::eyre::eyre!("{}", errors.join("; ")))?;
-    let mut wired = Wired::open(config, &remembered, never_writes, clock.clone()).await;
-    let mut settings = wired.settings(&remembered);
-    settings.read_only = read_only;
-    settings.is_demo = mode == Mode::Demo;
-    settings.is_first_run = mode == Mode::FirstRun;
+pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
+    let mode = setup.mode;
+    let keymap = setup.keymap()?;
+    let (mut wired, mut settings, remembered) = setup.open(&global, false, &clock).await;
     settings.over_ssh = std::env::var_os("SSH_CONNECTION").is_some() || std::env::var_os("SSH_TTY").is_some();
-    settings.audit_path = Clean::own(paths.audit().display().to_string());
-    settings.config_path = Clean::own(paths.config.display().to_string());
     settings.time_zone = Some(jiff::tz::TimeZone::system());
-    settings.contexts = kubernetes::contexts(None).0.into_iter().map(|context| context.name).collect();
-    if settings.me.is_empty() {
-        settings.me = Clean::own(user_at_host());
-    }
+    // The demo's kubeconfig has the demo's contexts: the user's own are none of its business.
+    let kubeconfig = setup.config.kubernetes.iter().find_map(|cluster| cluster.kubeconfig.clone());
+    settings.contexts = kubernetes::contexts(kubeconfig.as_deref()).0.into_iter().map(|context| context.name).collect();
 
     mark_ui_thread();
     install_panic_hook(|_| {});
@@ -107,17 +94,24 @@ pub async fn run_with(
     let (updates_to, updates) = mpsc::channel(256);
     let (answers_to, answers) = mpsc::channel(256);
     let (news_to, news) = mpsc::channel(64);
-    let identity = Identity { me: app.settings.me.clone(), login: Clean::own(user_at_host()) };
-    let news_of_acts = Arc::new(news_to.clone());
-    let engine = RealEngine::new(Audit::new(paths.audit()), clock.clone(), news_of_acts, identity, Pace::default());
     let channels = Channels { updates: updates_to, answers: answers_to, news: news_to };
+    let engine = engine(&setup, &wired, &app.settings, channels.news.clone(), &clock);
     let directory = std::env::current_dir().unwrap_or_default();
     let deadline = Duration::from_secs(u64::from(wired.config.timeouts.answer) + 5);
     let mut work = Work::new(channels, clock.clone(), deadline, directory, app.settings.over_ssh);
     work.set_engine(Arc::new(engine.clone()));
     engine.tell_history();
-    let keeps = mode != Mode::Demo;
-    let mut host = CockpitHost { wired: &mut wired, engine, remembered, paths, generations: BTreeMap::new(), keeps };
+    let found = setup.found.clone().map(|found| Findings::start(found, &wired, &setup));
+    let mut host = CockpitHost {
+        wired: &mut wired,
+        remembered,
+        paths: setup.paths,
+        config_path: setup.config_path,
+        generations: BTreeMap::new(),
+        keeps: mode != Mode::Demo,
+        found,
+        engine,
+    };
     host.start_all(&mut app, &mut work);
     if let Some(snapshot) = std::fs::read(host.paths.snapshot()).ok().and_then(|bytes| Snapshot::from_bytes(&bytes)) {
         app.store.restore(snapshot, clock.now());
@@ -131,59 +125,13 @@ pub async fn run_with(
         }
     });
     for key in typed {
-        app.update(crate::app::Msg::Key(key), clock.now());
+        app.update(Msg::Key(key), clock.now());
     }
     let inputs = Inputs { updates, answers, news, gone, stop };
     let ended = runtime::run(&mut app, &mut session, &mut work, &mut host, inputs, late, clock).await;
     session.leave();
     ended?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Flags win over the file.
-fn with_flags(mut config: Config, global: &Global) -> Config {
-    config.ui.ascii |= global.ascii;
-    if let Some(theme) = &global.theme {
-        config.ui.theme.clone_from(theme);
-    }
-    if let Some(context) = &global.context {
-        let named = config
-            .kubernetes
-            .iter()
-            .position(|cluster| cluster.name == *context || cluster.context.as_ref() == Some(context));
-        config.kubernetes = match named {
-            Some(index) => vec![config.kubernetes.swap_remove(index)],
-            None => {
-                vec![file::Kubernetes { name: context.clone(), context: Some(context.clone()), ..Default::default() }]
-            }
-        };
-    }
-    for cluster in &mut config.kubernetes {
-        if global.all_namespaces {
-            cluster.namespaces.clear();
-        } else if let Some(namespace) = &global.namespace {
-            cluster.namespaces = vec![namespace.clone()];
-        }
-    }
-    config
-}
-
-fn read_only_reason(config: &Config, global: &Global, mode: Mode) -> Option<Clean> {
-    if global.read_only {
-        Some("started with --read-only".into())
-    } else if config.read_only {
-        Some("read_only = true in the configuration".into())
-    } else if mode == Mode::FirstRun {
-        Some("a first run only reads; W enables writing".into())
-    } else {
-        None
-    }
-}
-
-fn user_at_host() -> String {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "someone".to_owned());
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("{user}@{host}")
 }
 
 /// The terminal's background: asked for at most 100 ms; a late answer is swallowed.
@@ -221,32 +169,85 @@ impl std::io::Write for Asking<'_> {
     }
 }
 
+/// What carries out actions; without a folder to audit in, it refuses all of them.
+fn engine(
+    setup: &Setup,
+    wired: &Wired,
+    settings: &Settings,
+    news: mpsc::Sender<Msg>,
+    clock: &Arc<dyn Clock>,
+) -> RealEngine {
+    let identity = Identity { me: settings.me.clone(), login: Clean::own(setup::user_at_host()) };
+    let engine =
+        RealEngine::new(Audit::new(setup.paths.audit()), clock.clone(), Arc::new(news), identity, Pace::default());
+    super::rollback::equip(&engine, wired);
+    engine
+}
+
+/// The cluster and its Services, or why they cannot be listed.
+type Services = (BackendId, Result<Vec<kubernetes::find::Found>, Clean>);
+
+/// A first run's findings. The Services of the cluster are looked through while the screen is already shown.
+struct Findings {
+    found: Found,
+    services: Option<oneshot::Receiver<Services>>,
+}
+
+impl Findings {
+    fn start(mut found: Found, wired: &Wired, setup: &Setup) -> Self {
+        // With the flags over it.
+        found.config = setup.config.clone();
+        let services = wired.clusters.iter().next().map(|(id, cluster)| {
+            let (to, services) = oneshot::channel();
+            let (id, cluster) = (id.clone(), cluster.clone());
+            tokio::spawn(async move {
+                let looked = kubernetes::find::find(&cluster).await.map_err(|failure| failure.error.says);
+                let _ = to.send((id, looked));
+            });
+            services
+        });
+        Self { found, services }
+    }
+
+    /// Once, when the look is over.
+    fn services(&mut self) -> Option<Services> {
+        let looked = self.services.as_mut()?.try_recv();
+        match looked {
+            Ok(services) => {
+                self.services = None;
+                Some(services)
+            }
+            Err(oneshot::error::TryRecvError::Empty) => None,
+            Err(oneshot::error::TryRecvError::Closed) => {
+                self.services = None;
+                None
+            }
+        }
+    }
+}
+
 /// What the loop asks of the composition root.
 struct CockpitHost<'a> {
     wired: &'a mut Wired,
-    engine: RealEngine,
     remembered: Remembered,
     paths: Paths,
+    config_path: PathBuf,
     generations: BTreeMap<BackendId, u64>,
     /// The demo's world is gone with it.
     keeps: bool,
+    /// A first run: what was found, and the look through the cluster's Services.
+    found: Option<Findings>,
+    engine: RealEngine,
 }
 
 impl CockpitHost<'_> {
     fn start_all(&mut self, app: &mut App, work: &mut Work) {
-        self.connect(work);
-        let sources = std::mem::take(&mut self.wired.sources);
-        self.start(sources, app, work);
-    }
-
-    /// Hands what was opened to those who ask and act.
-    fn connect(&mut self, work: &mut Work) {
+        super::rollback::equip(&self.engine, self.wired);
         for reader in self.wired.readers.drain(..) {
-            self.engine.add_reader(reader.clone());
             work.add_reader(reader);
         }
-        self.wired.inspectors.drain(..).for_each(|inspector| self.engine.add_inspector(inspector));
-        self.wired.operators.drain(..).for_each(|operator| self.engine.add_operator(operator));
+        let sources = std::mem::take(&mut self.wired.sources);
+        self.start(sources, app, work);
     }
 
     fn start(&mut self, sources: Vec<Box<dyn Source>>, app: &mut App, work: &mut Work) {
@@ -285,9 +286,7 @@ impl CockpitHost<'_> {
             tokio::runtime::Handle::current().block_on(self.wired.open_cluster(&wanted, never_writes));
         });
         app.settings.backends.insert(id, BackendKind::Kubernetes);
-        self.connect(work);
-        let sources = std::mem::take(&mut self.wired.sources);
-        self.start(sources, app, work);
+        self.start_all(app, work);
         Clean::own(format!("context '{name}' is open beside the others"))
     }
 }
@@ -312,8 +311,14 @@ impl Host for CockpitHost<'_> {
                 work.start(Effect::Refresh(vec![backend]));
                 self.write_remembered()
             }
+            Effect::WriteConfig => Some(self.write_config(app)),
             _ => None,
         }
+    }
+
+    fn poll(&mut self, app: &mut App, work: &mut Work) -> Option<Clean> {
+        let services = self.found.as_mut()?.services()?;
+        Some(self.add_services(&services, app, work))
     }
 
     fn login(&mut self, effect: &Effect, app: &App) -> Option<std::process::Command> {
@@ -342,6 +347,48 @@ impl Host for CockpitHost<'_> {
 }
 
 impl CockpitHost<'_> {
+    /// Opens what runs inside the cluster that was found, read through its API server.
+    fn add_services(&mut self, (cluster, services): &Services, app: &mut App, work: &mut Work) -> Clean {
+        let services = match services {
+            Ok(services) => services,
+            Err(says) => return Clean::own(format!("the Services of '{cluster}' cannot be looked through: {says}")),
+        };
+        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let more = find::within_cluster(&self.wired.config, cluster, services, env);
+        let never_writes = app.settings.read_only.is_some() && !app.settings.is_first_run;
+        // Opening reads files only.
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(self.wired.open_found(&more.config, never_writes));
+        });
+        app.settings.backends.clone_from(&self.wired.kinds);
+        self.start_all(app, work);
+        let words: Vec<&str> = more.lines.iter().map(|line| line.what.as_str()).collect();
+        let says = if words.is_empty() {
+            format!("no Alertmanager, Prometheus or Grafana among the Services of '{cluster}'")
+        } else {
+            words.join("; ")
+        };
+        if let Some(found) = &mut self.found {
+            found.found.lines.extend(more.lines);
+            found.found.config = more.config;
+        }
+        Clean::own(says)
+    }
+
+    /// Writes what was found, as `midwatch init` does; writing is then on, behind plans.
+    fn write_config(&mut self, app: &mut App) -> Clean {
+        let Some(found) = &self.found else {
+            return Clean::own(format!("'{}' is the configuration already", self.config_path.display()));
+        };
+        match find::write_new(&self.config_path, &found.found.config) {
+            Ok(()) => {
+                app.settings.is_first_run = false;
+                Clean::own(format!("written: {}", self.config_path.display()))
+            }
+            Err(says) => Clean::own(says),
+        }
+    }
+
     fn write_remembered(&self) -> Option<Clean> {
         let path = self.paths.remembered();
         self.remembered

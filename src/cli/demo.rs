@@ -6,7 +6,10 @@ use clap::Args;
 use color_eyre::{Result, eyre::eyre};
 use jiff::Timestamp;
 
-use super::{Global, cockpit};
+use super::{
+    Global, cockpit,
+    setup::{Setup, with_flags},
+};
 use crate::{
     config::{load, paths::Paths},
     demo::{Options, start},
@@ -58,7 +61,14 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
     } else {
         let config = load::load(Some(&served.config), None)?.config;
         let folder: PathBuf = served.config.parent().map_or_else(std::env::temp_dir, std::path::Path::to_owned);
-        cockpit::run_with(config, Paths::below(&folder), global, clock, cockpit::Mode::Demo).await?
+        let setup = Setup {
+            config: with_flags(config, &global),
+            paths: Paths::below(&folder),
+            config_path: served.config.clone(),
+            mode: cockpit::Mode::Demo,
+            found: None,
+        };
+        cockpit::run_with(setup, global, clock).await?
     };
     served.stop().await;
     Ok(code)

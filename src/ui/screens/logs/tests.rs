@@ -39,10 +39,7 @@ fn line(origin: &Arc<Origin>, second: i64, text: &str) -> LogLine {
 
 fn query() -> LogQuery {
     LogQuery {
-        target: ObjectRef::Workload(testing::workload_key(
-            crate::model::kubernetes::WorkloadKind::Deployment,
-            "myapp",
-        )),
+        target: ObjectRef::Workload(testing::workload_key(crate::model::kubernetes::WorkloadKind::Deployment, "myapp")),
         container: None,
         previous: false,
         since_seconds: Some(900),
@@ -146,7 +143,9 @@ fn levels_go_round_and_notes_stay() {
     }
     let rows = world.drawn(&mut logs);
     assert!(rows[0].contains("level >= WARN"), "{}", rows[0]);
-    assert!(rows.iter().any(|row| row.contains("restarted (exit 1)")) && !rows.iter().any(|row| row.contains("GET /api")));
+    assert!(
+        rows.iter().any(|row| row.contains("restarted (exit 1)")) && !rows.iter().any(|row| row.contains("GET /api"))
+    );
     assert!(rows.iter().any(|row| row.contains("at verify")), "a continuation has its head's level");
     logs.run(Command::LogLevel, &world.view());
     logs.run(Command::LogLevel, &world.view());
@@ -312,7 +311,18 @@ fn zz_speed() {
     let mut world = World::live();
     world.store.log_bytes = 64 << 20;
     let pods: Vec<_> = (0..13).map(|n| origin(&format!("myapp-6d5c9-{n:05}"), "412")).collect();
-    let lines: Vec<LogLine> = (0..100_000usize).map(|n| line(&pods[n % 13], n as i64 / 100, &format!("I {{\"level\":\"info\",\"msg\":\"GET /api/users/{n}\",\"status\":200,\"took\":\"{}ms\"}}", n % 900))).collect();
+    let lines: Vec<LogLine> = (0..100_000usize)
+        .map(|n| {
+            line(
+                &pods[n % 13],
+                n as i64 / 100,
+                &format!(
+                    "I {{\"level\":\"info\",\"msg\":\"GET /api/users/{n}\",\"status\":200,\"took\":\"{}ms\"}}",
+                    n % 900
+                ),
+            )
+        })
+        .collect();
     say(&mut world, &query(), lines);
     let mut logs = Logs::default();
     logs.open(query());
@@ -333,5 +343,13 @@ fn zz_speed() {
     let t5 = clock.now();
     let _ = logs.run(Command::Save, &world.view());
     let t6 = clock.now();
-    println!("sync {:?} draw {:?} top+draw {:?} find {:?} filter {:?} save {:?}", t1.since(t.mono), t2.since(t1.mono), t3.since(t2.mono), t4.since(t3.mono), t5.since(t4.mono), t6.since(t5.mono));
+    println!(
+        "sync {:?} draw {:?} top+draw {:?} find {:?} filter {:?} save {:?}",
+        t1.since(t.mono),
+        t2.since(t1.mono),
+        t3.since(t2.mono),
+        t4.since(t3.mono),
+        t5.since(t4.mono),
+        t6.since(t5.mono)
+    );
 }

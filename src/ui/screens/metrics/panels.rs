@@ -272,11 +272,11 @@ pub(super) fn numbers(metrics: &mut Metrics, view: &View<'_>, area: Rect, buf: &
     let columns = [
         Column::new("", 2, 100),
         Column::new("panel", 30, 99).min(12).grows(),
-        Column::new("now", 11, 98).min(8).right(),
-        Column::new("limit", 10, 90).min(7).right(),
-        Column::new(&before, 10, 70).min(8).right(),
+        Column::new("now", 13, 98).min(8).right(),
+        Column::new("limit", 12, 90).min(7).right(),
+        Column::new(&before, 13, 70).min(8).right(),
         Column::new("change", 8, 80).right(),
-        if at.is_empty() { Column::new("trend", 20, 40).min(8) } else { Column::new(&at, 11, 85).min(8).right() },
+        if at.is_empty() { Column::new("trend", 20, 40).min(8) } else { Column::new(&at, 13, 85).min(8).right() },
     ];
     metrics.list.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (metrics.list.cursor(), metrics.list.table);

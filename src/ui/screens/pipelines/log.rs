@@ -1,10 +1,6 @@
 //! The log of a job, at its first error.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    text::Line,
-};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use regex::Regex;
 
 use crate::{
@@ -15,9 +11,7 @@ use crate::{
     text::Clean,
     ui::{
         View,
-        screens::{
-            answer::{answer, framed_answer, missing_words},
-        },
+        screens::answer::{answer, framed_answer, missing_words},
         widgets::{
             cells::{put_centred, row},
             frame::{Scroll, scrollbar},
@@ -146,7 +140,7 @@ impl LogPane {
         let Some(log) = log.filter(|log| !log.lines.is_empty()) else {
             let words = match (job, &query) {
                 (Some(job), _) if !job.state.is_finished() => {
-                    format!("{}: GitHub gives a job's log when the job has ended", job.state)
+                    format!("{}: its log can be read when it has ended", job.state)
                 }
                 (_, Some(query)) if log.is_none() => missing_words(view, query),
                 (Some(_), Some(_)) => "the job logged nothing".to_owned(),

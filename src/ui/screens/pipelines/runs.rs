@@ -185,9 +185,8 @@ pub(super) fn short_repo(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// `02:51`, with the date if that was on another day.
+/// `02:51` within a day, else the date.
 pub(super) fn clock(at: jiff::Timestamp, now: jiff::Timestamp) -> String {
-    let zoned = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC);
-    let (at, now) = (zoned(at), zoned(now));
-    at.strftime(if at.date() == now.date() { "%H:%M" } else { "%m-%d %H:%M" }).to_string()
+    let form = if now.as_second() - at.as_second() < 86_400 { "%H:%M" } else { "%m-%d" };
+    at.to_zoned(jiff::tz::TimeZone::UTC).strftime(form).to_string()
 }

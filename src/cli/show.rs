@@ -1,0 +1,281 @@
+//! `midwatch show SCREEN`: the rows of a screen, read once.
+//!
+//! JSON: `{schema: 1, screen, as_of, backends: [{name, kind, fresh, as_of, error, version}], rows: [...]}`. `fresh` is
+//! `live`, `stale`, `partial` (some parts could not be read) or `down`; the rows' keys stand in `rows.rs`. Exit 3: a
+//! backend could not be read; what could is printed all the same.
+
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::{Args, ValueEnum};
+use color_eyre::Result;
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use super::{
+    Global,
+    report::{self, time},
+    rows::{self, Row, Section},
+    setup,
+    status::UNREADABLE,
+};
+use crate::{
+    action::audit::{self, Audit, PastAct},
+    headless::{Reading, ask},
+    model::{
+        BackendId, Part, SourceId,
+        metric::{Dashboard, Panel, PanelKind},
+    },
+    query::{Answer, PanelQuery, Query},
+    source::Reader,
+    time::Clock,
+    ui::filter::Filter,
+};
+
+#[derive(Clone, Debug, Args)]
+pub struct Show {
+    screen: ScreenName,
+    /// What to keep: a dashboard (metrics), a repository (prs, pipelines), or a filter as `/` takes it
+    #[arg(value_name = "ARG")]
+    only: Option<String>,
+    /// JSON, with stable keys
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    within: setup::Within,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ScreenName {
+    Now,
+    Triage,
+    Kube,
+    Pipelines,
+    Prs,
+    Metrics,
+    Audit,
+}
+
+impl ScreenName {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::Triage => "triage",
+            Self::Kube => "kube",
+            Self::Pipelines => "pipelines",
+            Self::Prs => "prs",
+            Self::Metrics => "metrics",
+            Self::Audit => "audit",
+        }
+    }
+
+    /// Whether the screen has rows from this source. Timelines and needs draw on all.
+    fn reads(self, source: &SourceId) -> bool {
+        match self {
+            Self::Now | Self::Triage => true,
+            Self::Audit => false,
+            Self::Pipelines => source.part == Part::Runs,
+            Self::Prs => source.part == Part::PullRequests,
+            Self::Metrics => source.part == Part::Dashboards,
+            Self::Kube => matches!(
+                source.part,
+                Part::Pods | Part::Deployments | Part::StatefulSets | Part::DaemonSets | Part::ReplicaSets
+            ),
+        }
+    }
+}
+
+pub async fn run(show: Show, global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
+    let screen = show.screen;
+    if screen == ScreenName::Audit {
+        return Ok(audit(&show, &global, &clock)?);
+    }
+    // A backend that could not be opened says so as its health; of other kinds of backends nobody asked.
+    let kinds = |source: &SourceId| screen.reads(source) || source.part == Part::Health;
+    let (_, wired, mut reading) = setup::reading(&global, &clock, kinds).await?;
+    reading.once(show.within.duration()).await;
+    let sections = match screen {
+        ScreenName::Now => vec![rows::now(&reading)],
+        ScreenName::Triage => rows::triage(&reading),
+        ScreenName::Kube => rows::kube(&reading),
+        ScreenName::Pipelines => rows::pipelines(&reading),
+        ScreenName::Prs => rows::pull_requests(&reading),
+        ScreenName::Metrics => {
+            vec![metrics(&reading, &wired.readers, show.only.as_deref(), &clock, show.within.duration()).await]
+        }
+        ScreenName::Audit => Vec::new(),
+    };
+    let filter = show.only.as_deref().filter(|_| screen != ScreenName::Metrics);
+    print(&reading, screen, sections, filter, show.json)?;
+    let is_unreadable = reading.store.sources.keys().any(|id| screen.reads(id) && reading.trouble(id).is_some())
+        || reading.unreadable().iter().any(|id| concerns(&reading, screen, id));
+    reading.stop().await;
+    Ok(if is_unreadable { ExitCode::from(UNREADABLE) } else { ExitCode::SUCCESS })
+}
+
+/// A backend of which only the health is known, and that is bad: it could not be opened. Whether the screen would have
+/// read it shows in its kind.
+fn concerns(reading: &Reading, screen: ScreenName, id: &BackendId) -> bool {
+    use crate::model::BackendKind::{Alertmanager, GitHub, Grafana, Kubernetes};
+    let kinds: &[_] = match screen {
+        ScreenName::Now | ScreenName::Triage => &[Kubernetes, GitHub, Grafana, Alertmanager],
+        ScreenName::Kube => &[Kubernetes],
+        ScreenName::Pipelines | ScreenName::Prs => &[GitHub],
+        ScreenName::Metrics => &[Grafana],
+        ScreenName::Audit => &[],
+    };
+    reading.store.backends.get(id).is_some_and(|backend| kinds.contains(&backend.kind))
+}
+
+fn print(
+    reading: &Reading,
+    screen: ScreenName,
+    mut sections: Vec<Section>,
+    filter: Option<&str>,
+    as_json: bool,
+) -> std::io::Result<()> {
+    if let Some(filter) = filter {
+        let filter = Filter::parse(filter);
+        sections.iter_mut().for_each(|section| section.keep(&filter));
+    }
+    if as_json {
+        let rows = sections.iter().flat_map(Section::json).collect();
+        return report::print_json(&report::envelope(reading, screen.name(), rows));
+    }
+    for look in report::looks(reading) {
+        if let Some(error) = look.error().filter(|_| concerns(reading, screen, look.id)) {
+            report::aside(&format!("'{}' could not be read: {error}", look.id));
+        }
+    }
+    report::print(&text(&sections))
+}
+
+/// Each section that has rows, under its heading where there are several.
+pub fn text(sections: &[Section]) -> String {
+    let many = sections.len() > 1;
+    let mut text = String::new();
+    for section in sections {
+        let cells = section.cells();
+        if cells.is_empty() {
+            continue;
+        }
+        if many {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            text.push_str(&format!("{gap}{}\n", section.title));
+        }
+        text.push_str(&report::columns(section.heads, &cells));
+    }
+    text
+}
+
+/// The audit needs no backend.
+fn audit(show: &Show, global: &Global, clock: &Arc<dyn Clock>) -> Result<ExitCode> {
+    crate::config::load::load(global.config.as_deref(), Some(&setup::paths().config))?;
+    let acts = past_acts(&setup::paths().audit())?;
+    let mut sections = rows::audit(acts.iter());
+    if let Some(filter) = &show.only {
+        sections.iter_mut().for_each(|section| section.keep(&Filter::parse(filter)));
+    }
+    if show.json {
+        report::print_json(&audit_json(&sections, clock))?;
+    } else {
+        report::print(&text(&sections))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The audit's rows in the envelope of every screen.
+pub fn audit_json(sections: &[Section], clock: &Arc<dyn Clock>) -> Value {
+    let rows: Vec<Value> = sections.iter().flat_map(Section::json).collect();
+    json!({
+        "schema": report::SCHEMA, "screen": "audit", "as_of": time(Some(clock.now().wall)), "backends": [],
+        "rows": rows,
+    })
+}
+
+/// The acts of an audit file, newest first.
+pub fn past_acts(path: &std::path::Path) -> Result<Vec<crate::action::act::Act>> {
+    let records = Audit::new(path)
+        .read()
+        .map_err(|error| color_eyre::eyre::eyre!("the audit '{}' cannot be read: {error}", path.display()))?;
+    Ok(audit::acts(&records).iter().map(PastAct::shown).collect())
+}
+
+/// Every panel that Grafana draws as numbers, read once over the dashboard's own range.
+async fn metrics(
+    reading: &Reading,
+    readers: &[Arc<dyn Reader>],
+    only: Option<&str>,
+    clock: &Arc<dyn Clock>,
+    within: Duration,
+) -> Section {
+    let readers: BTreeMap<&BackendId, &Arc<dyn Reader>> =
+        readers.iter().map(|reader| (reader.backend(), reader)).collect();
+    let wanted = |dashboard: &&Dashboard| {
+        only.is_none_or(|only| {
+            dashboard.key.uid == *only || dashboard.title.to_lowercase().contains(&only.to_lowercase())
+        })
+    };
+    let dashboards = reading.store.dashboards.values().filter(wanted);
+    let asked = dashboards.flat_map(|dashboard| {
+        let drawn = |panel: &&Panel| !panel.is_collapsed && !matches!(panel.kind, PanelKind::Other(_));
+        dashboard.panels.iter().filter(drawn).map(move |panel| (dashboard, panel))
+    });
+    let rows = asked.map(|(dashboard, panel)| {
+        let reader = readers.get(&dashboard.key.backend).copied();
+        async move {
+            let query = Query::Panel(PanelQuery {
+                panel: panel.key.clone(),
+                range_seconds: dashboard.range_seconds,
+                points: 200,
+                variables: Vec::new(),
+            });
+            let answer = match reader {
+                Some(reader) => ask(&**reader, &query, clock, within).await.map_err(|error| error.says.to_string()),
+                None => Err(format!("'{}' could not be opened", dashboard.key.backend)),
+            };
+            panel_row(dashboard, panel, answer)
+        }
+    });
+    let rows = join_all(rows).await;
+    Section { title: "panels", heads: &["DASHBOARD", "PANEL", "NOW", "LIMIT", "SAYS"], rows }
+}
+
+fn panel_row(dashboard: &Dashboard, panel: &Panel, answer: Result<Answer, String>) -> Row {
+    let (data, error) = match answer {
+        Ok(Answer::Panel(data)) => {
+            let failures: Vec<String> = data.failures.iter().map(ToString::to_string).collect();
+            (Some(data), failures.join("; "))
+        }
+        Ok(_) => (None, "it answered with something else".to_owned()),
+        Err(error) => (None, error),
+    };
+    let stamp = |millis: i64| time(jiff::Timestamp::from_millisecond(millis).ok());
+    let series: Vec<Value> = data
+        .iter()
+        .flat_map(|data| &data.series)
+        .map(|series| {
+            let last = series.last();
+            json!({"name": series.name, "at": last.map(|(at, _)| stamp(at)), "value": last.map(|(_, value)| value)})
+        })
+        .collect();
+    let value = data.as_ref().and_then(|data| data.value);
+    let text = data.as_ref().map(|data| data.text.clone());
+    let json = json!({
+        "kind": "panel", "backend": dashboard.key.backend, "dashboard": dashboard.key.uid,
+        "dashboard_title": dashboard.title, "id": panel.key.id, "title": panel.title, "unit": panel.unit.id,
+        "value": value, "text": text, "limit": panel.limit(), "series": series,
+        "error": Some(&error).filter(|error| !error.is_empty()),
+    });
+    let lines = data.iter().flat_map(|data| &data.series).filter_map(|series| {
+        let (_, value) = series.last()?;
+        Some(format!("{} {}", series.name, crate::units::format(&panel.unit, value)))
+    });
+    let now = match (&data, value) {
+        (Some(data), Some(_)) => data.text.to_string(),
+        (Some(_), None) => lines.take(4).collect::<Vec<_>>().join(", "),
+        (None, _) => String::new(),
+    };
+    let now = if now.is_empty() { "no data".to_owned() } else { now };
+    let limit = panel.limit().map(|limit| crate::units::format(&panel.unit, limit)).unwrap_or_default();
+    Row { json, cells: vec![dashboard.title.to_string(), panel.title.to_string(), now, limit, error], is_quiet: false }
+}
