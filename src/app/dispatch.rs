@@ -197,9 +197,7 @@ impl App {
             }
             Reply::OpenLog(query) => {
                 self.overlays.clear();
-                self.screen = ScreenId::Logs;
-                self.screens.logs.open(query);
-                self.changes |= crate::store::Changes::LOGS;
+                self.open_log(query);
                 Vec::new()
             }
             Reply::Push(overlay) => {
