@@ -42,6 +42,9 @@ impl App {
             },
             "since" => self.screens.logs.since(rest),
             "production" => self.production(rest, now),
+            // For the test that a crash gives the terminal back; not in a release build.
+            #[cfg(debug_assertions)]
+            "crash" => panic!("asked to crash"),
             "write-config" => Reply::Do(Effect::WriteConfig),
             "pods" | "po" | "deploy" | "deployments" | "sts" | "ds" | "workloads" => Reply::Go(ScreenId::Kube, None),
             "alerts" => Reply::Go(ScreenId::Triage, None),
