@@ -253,7 +253,7 @@ fn head(line: &LogLine, tail: &Tail, columns: &Columns, theme: &Theme) -> Line<'
     }
     put(&time_words(line, columns), columns.time, theme.dim);
     let number = tail.index.writers().get(&line.origin).copied().unwrap_or(0);
-    let pod = pod_words(&line.origin, &tail.query, columns.has_containers);
+    let pod = pod_words(&line.origin, &tail.query, columns.has_containers, columns.is_narrow);
     put(&pod, columns.pod, theme.series[number % theme.series.len()]);
     put(&line.origin.version, columns.version, theme.dim);
     let style = match line.level {
@@ -271,14 +271,18 @@ fn head(line: &LogLine, tail: &Tail, columns: &Columns, theme: &Theme) -> Line<'
 }
 
 /// The pod's name without its workload's; its container too where there are several.
-fn pod_words(origin: &Origin, query: &LogQuery, has_containers: bool) -> String {
+fn pod_words(origin: &Origin, query: &LogQuery, has_containers: bool, is_narrow: bool) -> String {
     let name = origin.pod.name.as_str();
     match &query.target {
         ObjectRef::Pod(_) => origin.container.to_string(),
         ObjectRef::Workload(workload) => {
             let rest = name.strip_prefix(workload.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
             // A StatefulSet's number alone would say too little.
-            let short = rest.filter(|rest| rest.len() > 2).unwrap_or(name);
+            let mut short = rest.filter(|rest| rest.len() > 2).unwrap_or(name);
+            if is_narrow && let Some((_, last)) = short.rsplit_once('-').filter(|(_, last)| last.len() > 2) {
+                // The version stands beside it; the end tells the pods apart.
+                short = last;
+            }
             if has_containers { format!("{short}/{}", origin.container) } else { short.to_owned() }
         }
     }
@@ -297,7 +301,11 @@ fn columns(tail: &Tail, is_narrow: bool) -> Columns {
     let pod = if is_pod && !has_containers {
         0
     } else {
-        widest(&|origin| pod_words(origin, &tail.query, has_containers).len(), if is_narrow { 11 } else { 24 }).max(3)
+        widest(
+            &|origin| pod_words(origin, &tail.query, has_containers, is_narrow).len(),
+            if is_narrow { 11 } else { 24 },
+        )
+        .max(3)
     };
     Columns {
         time: match (tail.timestamps, is_narrow) {

@@ -92,10 +92,10 @@ fn rows(index: &Index) -> Vec<(u64, u32)> {
 fn the_pane_shows_who_wrote_what_and_folds_repeats() {
     let (world, mut logs) = story();
     insta::assert_snapshot!(world.drawn(&mut logs)[..11].join("\n"), @r#"
-    += LOGS deploy/myapp   2 streams ==================================================== follow ON  since 15m  9 lines/s =+
+    += LOGS deploy/myapp   2 streams ================================================================ follow ON  since 15m =+
     | time     pod         ver level message                                                                               |
     | 03:00:00 7d8b9-abc12 411 INFO  GET /api/users 200                                                                    |
-    | 03:00:02 6d5c9-k2x8q 412 ERROR auth middleware: verify failed: issuer mismatch                                    x2 |
+    | 03:00:02 k2x8q 412 ERROR auth middleware: verify failed: issuer mismatch                                    x2 |
     | 03:00:03 6d5c9-k2x8q 412 ERROR unhandled exception                                                                   |
     |                                at verify (auth.js:88)                                                                |
     |                                at handle (app.js:12)                                                                 |
@@ -112,7 +112,7 @@ fn narrow_form_keeps_the_words() {
     world.size = (80, 24);
     let rows = world.drawn(&mut logs);
     assert!(rows[0].starts_with("+= LOGS deploy/myapp") || rows[0].contains("LOGS deploy/myapp"), "{}", rows[0]);
-    assert!(rows.iter().any(|row| row.contains("00:02 6d5c9-k2x8q 412 ERROR auth middleware")), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("00:02 k2x8q 412 ERROR auth middleware")), "{rows:#?}");
 }
 
 #[test]
@@ -304,52 +304,4 @@ fn every_size_and_wrap_draws_the_cursor_in_view() {
         let cursor = tail.position().expect("rows");
         assert!((logs.first_shown..logs.first_shown + logs.hits.lines.len()).contains(&cursor), "{command:?}");
     }
-}
-
-#[test]
-fn zz_speed() {
-    let mut world = World::live();
-    world.store.log_bytes = 64 << 20;
-    let pods: Vec<_> = (0..13).map(|n| origin(&format!("myapp-6d5c9-{n:05}"), "412")).collect();
-    let lines: Vec<LogLine> = (0..100_000usize)
-        .map(|n| {
-            line(
-                &pods[n % 13],
-                n as i64 / 100,
-                &format!(
-                    "I {{\"level\":\"info\",\"msg\":\"GET /api/users/{n}\",\"status\":200,\"took\":\"{}ms\"}}",
-                    n % 900
-                ),
-            )
-        })
-        .collect();
-    say(&mut world, &query(), lines);
-    let mut logs = Logs::default();
-    logs.open(query());
-    let clock = crate::time::SystemClock;
-    let t = clock.now();
-    logs.sync(&world.view(), Changes::ALL);
-    let t1 = clock.now();
-    let mut buf = Buffer::empty(world.area());
-    logs.render(&world.view(), world.area(), &mut buf);
-    let t2 = clock.now();
-    logs.run(Command::Top, &world.view());
-    logs.render(&world.view(), world.area(), &mut buf);
-    let t3 = clock.now();
-    logs.set_filter("users/99999", &world.view());
-    let t4 = clock.now();
-    logs.typing = Typing::Filter;
-    logs.set_filter("users/9", &world.view());
-    let t5 = clock.now();
-    let _ = logs.run(Command::Save, &world.view());
-    let t6 = clock.now();
-    println!(
-        "sync {:?} draw {:?} top+draw {:?} find {:?} filter {:?} save {:?}",
-        t1.since(t.mono),
-        t2.since(t1.mono),
-        t3.since(t2.mono),
-        t4.since(t3.mono),
-        t5.since(t4.mono),
-        t6.since(t5.mono)
-    );
 }

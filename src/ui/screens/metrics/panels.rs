@@ -262,6 +262,11 @@ fn legend(metrics: &Metrics, view: &View<'_>, panel: &Panel, data: &PanelData, a
     });
 }
 
+/// Cells of a trend.
+fn trend(view: &View<'_>) -> u16 {
+    if view.is_narrow() { 8 } else { 20 }
+}
+
 /// Every panel as a row of numbers.
 pub(super) fn numbers(metrics: &mut Metrics, view: &View<'_>, area: Rect, buf: &mut Buffer, focused: bool) {
     let theme = view.theme;
@@ -276,7 +281,7 @@ pub(super) fn numbers(metrics: &mut Metrics, view: &View<'_>, area: Rect, buf: &
         Column::new("limit", 12, 90).min(7).right(),
         Column::new(&before, 13, 70).min(8).right(),
         Column::new("change", 8, 80).right(),
-        if at.is_empty() { Column::new("trend", 20, 40).min(8) } else { Column::new(&at, 13, 85).min(8).right() },
+        if at.is_empty() { Column::new("trend", trend(view), 40) } else { Column::new(&at, 13, 85).min(8).right() },
     ];
     metrics.list.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (metrics.list.cursor(), metrics.list.table);
@@ -331,7 +336,7 @@ fn cells<'a>(metrics: &Metrics, view: &View<'a>, panel: &'a Panel) -> Vec<Line<'
         (Some(at), Some(series)) => Line::raw(number(series.at(at))),
         (None, Some(series)) => {
             let points: Vec<Option<f64>> = series.points.iter().map(|point| point.1).collect();
-            Line::from(sparkline(&points, 20, style, theme))
+            Line::from(sparkline(&points, trend(view), style, theme))
         }
         _ => Line::default(),
     };

@@ -32,6 +32,9 @@ use crate::{
 /// Cells of a stage bar.
 const BAR: u16 = 10;
 
+/// Wider than there is room: the column goes first.
+const LEFT_OUT: u16 = 200;
+
 pub(super) fn render(pipelines: &mut Pipelines, view: &View<'_>, area: Rect, buf: &mut Buffer, focused: bool) {
     let theme = view.theme;
     let filter = if pipelines.filter.is_empty() { String::new() } else { format!("filter {}   ", pipelines.filter) };
@@ -42,7 +45,7 @@ pub(super) fn render(pipelines: &mut Pipelines, view: &View<'_>, area: Rect, buf
     let about = pipelines.selected_run(view).filter(|_| inside.height > 5).and_then(|run| about(view, run));
     let table = Rect { height: inside.height.saturating_sub(u16::from(about.is_some())), ..inside };
     let has_hosts = pipelines.hosts > 1;
-    let columns = columns(has_hosts);
+    let columns = columns(has_hosts, view.is_narrow());
     let newest = &order::newest(view.store);
     let note = pipelines.runs.new_above();
     pipelines.runs.height = usize::from(table.height.saturating_sub(1));
@@ -100,7 +103,7 @@ fn about<'a>(view: &View<'a>, run: &'a Run) -> Option<Line<'a>> {
     ]))
 }
 
-fn columns(has_hosts: bool) -> Vec<Column<'static>> {
+fn columns(has_hosts: bool, is_narrow: bool) -> Vec<Column<'static>> {
     let mut columns = vec![
         Column::new("", 2, 100),
         Column::new("where", 6, 55),
@@ -116,6 +119,13 @@ fn columns(has_hosts: bool) -> Vec<Column<'static>> {
     ];
     if !has_hosts {
         columns.remove(1);
+    }
+    if is_narrow {
+        // What went wrong, and how long it takes, come before whose commit it is.
+        for column in columns.iter_mut().filter(|column| matches!(column.title, "branch" | "commit" | "by" | "started"))
+        {
+            (column.min, column.ideal, column.priority) = (LEFT_OUT, LEFT_OUT, 0);
+        }
     }
     columns
 }
@@ -154,7 +164,7 @@ fn stage(view: &View<'_>, run: &Run, now: jiff::Timestamp) -> Line<'static> {
     let stage = run.stage.as_deref().unwrap_or_default();
     let words = match &run.state {
         RunState::Success => String::new(),
-        RunState::Running if order::is_stuck(run, now) => format!("{stage}, still running"),
+        RunState::Running if order::is_stuck(run, now) => format!("stuck in {stage}"),
         RunState::Running => stage.to_owned(),
         state if stage.is_empty() => state.to_string(),
         state => format!("{stage}: {state}"),

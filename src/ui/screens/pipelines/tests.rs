@@ -71,7 +71,28 @@ fn trouble_stands_first_and_the_log_at_its_first_error() {
     world.drawn(&mut screen);
     screen.run(Command::Down, &world.view());
     let rows = world.drawn(&mut screen);
-    insta::assert_snapshot!(rows[..20].join("\n"), @"");
+    insta::assert_snapshot!(rows[..20].join("\n"), @r#"
+    += PIPELINE RUNS   1 failing   1 running =============================================================== sort trouble =+
+    |        repo        workflow        run     branch  commit   by     stage                               took  started |
+    |    !!  myapp       deploy          #412    main    4c1f0aa  alice  [#######...] stuck in deploy         23m    02:51 |
+    | >  !!  myapp       nightly-e2e     #1190   main    4c1f0aa  alice  [#######...] deploy: failure          4m    01:02 |
+    |    ok  myapp       ci              #5519   main    4c1f0aa  alice  [##########]                          4m    02:28 |
+    |    !   myapp       ci              #5518   main    4c1f0aa  alice  [#######...] deploy: failure          4m    02:20 |
+    |    JWT login                                                                                                         |
+    +======================================================================================================================+
+    +- LOG e2e ----------------------------------------------- error 1 of 2 -++- JOBS nightly-e2e #1190 --------- failure -+
+    | line 16                                                                ||    ok  build               success     90s |
+    | line 17                                                                || >  !!  e2e                 failure     90s |
+    | line 18                                                                ||        ok  1 checkout  30s                 |
+    | line 19                                                                ||        !!  2 run e2e  30s                  |
+    | ##[error]login.spec:88 expected 200, got 401                           ||                                            |
+    | line 21                                                                #|                                            |
+    | line 22                                                                #|                                            |
+    | line 23                                                                #|                                            |
+    | line 24                                                                #|                                            |
+    | line 25                                                                #|                                            |
+    | line 26                                                                #|                                            |
+    "#);
 }
 
 #[test]
@@ -79,7 +100,7 @@ fn a_deploy_says_what_running_it_again_means() {
     let (world, mut screen) = story();
     let rows = world.drawn(&mut screen).join("\n");
     assert!(rows.contains("re-running deploys again"), "{rows}");
-    assert!(rows.contains("deploy, still running"), "{rows}");
+    assert!(rows.contains("stuck in deploy"), "{rows}");
 }
 
 #[test]

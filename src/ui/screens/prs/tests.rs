@@ -68,7 +68,36 @@ fn story() -> (World, PullRequests) {
 fn what_needs_me_stands_first() {
     let (world, mut screen) = story();
     let rows = world.drawn(&mut screen);
-    insta::assert_snapshot!(rows[..28].join("\n"), @"");
+    insta::assert_snapshot!(rows[..28].join("\n"), @r#"
+    += PULL REQUESTS   2 need you   2 others ================================================================== sort need =+
+    |            #  title                               author      checks      review        merge         age  repo      |
+    | -- NEEDS YOU ------------------------------------------------------------------------------------------------------- |
+    | >  ~    1490  fix: pool size to 80                bob         9/11        asks you      blocked        3h  myapp     |
+    |    ok   1479  bump libpq 16.2                     bob         14/14       1 approved    ready          3h  myapp     |
+    | -- OTHERS ---------------------------------------------------------------------------------------------------------- |
+    |    ??   1481  docs: runbook typo                  bob         ??          -             blocked        3h  myapp     |
+    |    !    1488  search: cache keys                  carol       8/11 3 red  required      blocked        3h  myapp     |
+    | -- MERGED within a day --------------------------------------------------------------------------------------------- |
+    |         1487  feat: JWT login                     bob         9/11        -             merged        30m  myapp     |
+    +======================================================================================================================+
+    +- #1490 fix: pool size to 80   bob   2 files +12 -3   aa11bb2 ----------++- REQUESTS LEFT ----------------------------+
+    | branch -> main   checks 9/11   asks you   blocked                      || github.com                                 |
+    | checks failing                                                         ||    graphql  4,388 of 5,000  resets 40m     |
+    |   !! e2e   failure                                                     ||    pull requests  now, every 15s           |
+    |                                                                        ||    runs  now, every 15s                    |
+    | files                                                                  ||                                            |
+    |   M src/pool.rs     +12     -3                                         ||                                            |
+    |   A tests/pool.rs  +140                                                ||                                            |
+    |                                                                        ||                                            |
+    | reviews                                                                ||                                            |
+    |   carol approved  14m ago  fine                                        ||                                            |
+    |                                                                        ||                                            |
+    | text                                                                   ||                                            |
+    |   Raises the pool.                                                     ||                                            |
+    |                                                                        ||                                            |
+    |   See token=[masked]                                                   ||                                            |
+    |                                                                        ||                                            |
+    "#);
 }
 
 #[test]
