@@ -101,7 +101,7 @@ impl Event {
         let says = if self.says.is_empty() { String::new() } else { format!(": {}", self.says) };
         let when = if self.when.is_empty() { String::new() } else { format!(", {}", self.when) };
         let at = self.at.strftime("%H:%M:%S");
-        format!("{at}  {}  {what}{} {}{says}{when}\n", self.level, self.target.kind().word(), self.name)
+        format!("{at}  {:<8}  {what}{} {}{says}{when}\n", self.level, self.target.kind().word(), self.name)
     }
 
     fn json(&self) -> Value {

@@ -93,7 +93,12 @@ pub async fn undo(undo: Undo, global: Global, clock: Arc<dyn Clock>) -> Result<E
 /// Plans look at alerts, runs and pods too: everything is read once.
 async fn open(how: &How, global: &Global, clock: &Arc<dyn Clock>) -> Result<(setup::Setup, Wired, Reading)> {
     let setup = setup::required(global).await?;
-    let (mut wired, settings, _) = setup.open(global, how.dry_run, clock).await;
+    // Without a configuration nothing is written: not even a way to is made.
+    let is_first = setup.found.is_some();
+    let (mut wired, mut settings, _) = setup.open(global, is_first, clock).await;
+    if is_first && !global.read_only {
+        settings.read_only = Some("without a configuration midwatch only reads: `midwatch init` writes one".into());
+    }
     let mut reading = setup::start(&setup, &mut wired, settings, clock, |_| true)?;
     reading.once(how.within.duration()).await;
     Ok((setup, wired, reading))

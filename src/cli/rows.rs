@@ -1,7 +1,7 @@
 //! The rows of each screen, as JSON objects and as cells. The JSON is a contract: keys are added, never changed.
 //!
 //! Every row has `kind`. Times are RFC 3339 in UTC. What is not known is null. `level` is `broken`, `wrong`, `unknown`,
-//! `progress` or `ok`. `backend` (Kubernetes: `cluster`, code hosts: `host`) is a name from `backends[]`.
+//! `progress` or `ok`; of what merely waits for you (a review) it is `waits`. `backend` (Kubernetes: `cluster`, code hosts: `host`) is a name from `backends[]`.
 //!
 //! | screen | kinds and their keys |
 //! |---|---|

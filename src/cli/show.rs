@@ -271,8 +271,8 @@ fn panel_row(dashboard: &Dashboard, panel: &Panel, answer: Result<Answer, String
         Some(format!("{} {}", series.name, crate::units::format(&panel.unit, value)))
     });
     let now = match (&data, value) {
-        (Some(data), Some(_)) => data.text.to_string(),
-        (Some(_), None) => lines.take(4).collect::<Vec<_>>().join(", "),
+        (Some(data), Some(_)) if data.series.len() < 2 => data.text.to_string(),
+        (Some(_), _) => lines.take(4).collect::<Vec<_>>().join(", "),
         (None, _) => String::new(),
     };
     let now = if now.is_empty() { "no data".to_owned() } else { now };
