@@ -22,7 +22,7 @@ mod scale;
 mod silence;
 mod template;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod undo;
 
 pub use evidence::{Evidence, beside};

@@ -4,7 +4,7 @@ pub mod acts;
 mod asks;
 mod chrome;
 mod dispatch;
-mod line;
+pub mod line;
 pub mod look;
 mod pointer;
 pub mod settings;

@@ -303,9 +303,11 @@ impl Store {
         }
     }
 
-    /// Drops answers that nobody looked at lately, so that they do not pile up.
+    /// Drops answers that nobody looked at lately, so that they do not pile up, and the lines of closed logs.
     pub fn keep_answers(&mut self, wanted: &BTreeSet<Query>) {
         const KEPT: usize = 64;
+        // A log that is read again begins again: kept lines would stand there twice.
+        self.logs.retain(|query, _| wanted.contains(&Query::Logs(query.clone())));
         if self.answers.len() > KEPT {
             self.answers.retain(|query, _| wanted.contains(query));
         }

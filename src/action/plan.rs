@@ -270,3 +270,6 @@ impl PlanStep {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

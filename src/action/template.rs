@@ -20,14 +20,16 @@ pub(super) fn is_same(one: &Value, other: &Value) -> bool {
 
 /// They differ by a restart mark only: rolling back from one to the other is just another restart.
 pub(super) fn differs_by_restart_only(one: &Value, other: &Value) -> bool {
-    let bare = |template: &Value| {
-        let mut template = template.clone();
-        if let Some(marks) = template.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
-            marks.remove(RESTARTED_AT);
-        }
-        plain(&template)
-    };
     !is_same(one, other) && bare(one) == bare(other)
+}
+
+/// Without restart mark, and without what servers and controllers add.
+fn bare(template: &Value) -> Value {
+    let mut template = template.clone();
+    if let Some(marks) = template.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        marks.remove(RESTARTED_AT);
+    }
+    plain(&template)
 }
 
 /// Sets the restart mark, as the server will.
@@ -125,12 +127,11 @@ impl std::fmt::Display for Difference {
 pub(super) fn differences(from: &Value, to: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut path = Vec::new();
-    walk(Some(&plain(from)), Some(&plain(to)), &mut path, &mut found);
+    walk(Some(&bare(from)), Some(&bare(to)), &mut path, &mut found);
     let containers = images(from).len().max(images(to).len());
     for difference in &mut found {
         difference.path = short(&difference.path, containers > 1);
     }
-    found.retain(|difference| !difference.path.ends_with(RESTARTED_AT));
     found
 }
 
@@ -411,7 +412,7 @@ mod tests {
     fn the_diff_is_yaml_without_secrets() {
         let text = diff(&template("myapp:2", "warn", "hunter22"), &template("myapp:1", "info", "hunter22"), "14", "13")
             .unwrap();
-        assert!(text.contains("-    value: warn\n+    value: info"), "{text}");
+        assert!(text.contains("-      value: warn\n+      value: info"), "{text}");
         assert!(!text.contains("hunter22"), "{text}");
         assert!(text.contains("@@"));
     }

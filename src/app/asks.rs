@@ -80,3 +80,6 @@ impl App {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,14 +5,14 @@ use crate::{
     action::Request,
     command::{Command, ScreenId},
     model::{
-        Name,
         alert::Alert,
         kubernetes::{Workload, WorkloadKey},
     },
     query::{LogQuery, ObjectRef},
+    store::timeline::deploys_of,
     text::Clean,
     time::Now,
-    ui::{Reply, overlays, target::Target, widgets::text_input::TextInput},
+    ui::{Reply, overlays, screens::needs, target::Target, widgets::text_input::TextInput},
 };
 
 impl App {
@@ -79,7 +79,7 @@ impl App {
                 self.on_screen(now, |screen, view| screen.set_filter("", view));
                 Reply::Done
             }
-            Command::Palette => Reply::Push(overlays::palette()),
+            Command::Palette => Reply::Push(overlays::palette(self.screen, self.selected(now))),
             Command::Help => Reply::Push(overlays::help(self.screen, self.selected(now))),
             Command::Actions => match self.selected(now) {
                 Some(target) => Reply::Push(overlays::actions(self.screen, target)),
@@ -258,8 +258,8 @@ impl App {
             (Command::Describe | Command::Events, _) => Reply::Push(overlays::describe(target.clone(), command)),
             (Command::Enter, _) => self.open(target),
             (Command::Login, Target::Backend(id)) => Reply::Do(Effect::Login(id.clone())),
-            (_, Target::Pod(_) | Target::Workload(_)) => self.on_kube(command, target),
-            (_, Target::Run(_) | Target::Job(_)) => self.on_run(command, target),
+            (_, Target::Pod(_) | Target::Workload(_)) => self.on_kube(command, target, now),
+            (_, Target::Run(_) | Target::Job(_)) => self.on_run(command, target, now),
             (_, Target::PullRequest(key)) => self.on_pull_request(command, key),
             (_, Target::Alert(_)) => self.on_alert(command, target, now),
             (Command::ExpireSilence, Target::Silence(key)) => {
@@ -281,8 +281,8 @@ impl App {
         }
     }
 
-    fn on_kube(&self, command: Command, target: &Target) -> Reply {
-        let workload = self.workload_of(target);
+    fn on_kube(&self, command: Command, target: &Target, now: Now) -> Reply {
+        let workload = self.workload_of(target, now);
         let need = |workload: Option<&Workload>, reply: &dyn Fn(WorkloadKey) -> Reply| match workload {
             Some(workload) => reply(workload.key.clone()),
             None => Reply::Say(Clean::own(format!(
@@ -309,7 +309,7 @@ impl App {
     }
 
     /// The workload that a pod, run or alert is about.
-    pub(super) fn workload_of(&self, target: &Target) -> Option<&Workload> {
+    pub(super) fn workload_of(&self, target: &Target, now: Now) -> Option<&Workload> {
         match target {
             Target::Workload(key) => self.store.kube.workloads.get(key).map(|workload| &**workload),
             Target::Pod(key) => self.store.kube.workload_of(self.store.kube.pods.get(key)?),
@@ -320,12 +320,12 @@ impl App {
                     service.map_or_else(|| repo.rsplit('/').next().unwrap_or(repo), |service| service.name.as_str());
                 self.settings.workload_named(name, &self.store)
             }
-            Target::Alert(key) => workload_of_alert(self, self.store.alerts.get(key)?),
+            Target::Alert(key) => needs::workload_of_alert(&self.view(now), self.store.alerts.get(key)?),
             _ => None,
         }
     }
 
-    fn on_run(&self, command: Command, target: &Target) -> Reply {
+    fn on_run(&self, command: Command, target: &Target, now: Now) -> Reply {
         let key = match target {
             Target::Run(key) => key,
             Target::Job(job) => &job.run,
@@ -342,7 +342,7 @@ impl App {
             )),
             Command::Rerun => Reply::Push(overlays::rerun(run)),
             Command::Cancel => Reply::Ask(Request::Cancel { run: key.clone(), attempt: run.attempt }),
-            Command::RollBack => match self.workload_of(target) {
+            Command::RollBack => match self.workload_of(target, now) {
                 Some(workload) => Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None }),
                 None => Reply::Say("no workload is known that this run deploys: name it in a [[service]]".into()),
             },
@@ -377,24 +377,39 @@ impl App {
             .into_iter()
             .filter_map(|target| if let Target::Alert(key) = target { Some(key) } else { None })
             .collect();
-        let _ = now;
         match command {
             Command::Acknowledge => {
                 Reply::Ask(Request::Acknowledge { alerts: if marked.is_empty() { vec![key.clone()] } else { marked } })
             }
             Command::SilenceAlert => Reply::Push(overlays::silence(alert, &self.settings)),
-            Command::RollBack => match self.workload_of(target) {
+            Command::RollBack => match self.workload_of(target, now) {
+                Some(workload) if self.is_only_change(alert, workload) => {
+                    Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None })
+                }
                 Some(workload) => Reply::Push(overlays::choose_rollback(alert, workload)),
                 None => {
                     Reply::Say("no workload is known for this alert: select the workload itself, on screen 3".into())
                 }
             },
-            Command::Logs => match self.workload_of(target) {
+            Command::Logs => match self.workload_of(target, now) {
                 Some(workload) => Reply::OpenLog(log_query(ObjectRef::Workload(workload.key.clone()), false)),
                 None => Reply::Say("no workload is known for this alert".into()),
             },
             _ => Reply::Ignored,
         }
+    }
+
+    /// Whether the alert's own workload was deployed shortly before it began, and no other workload was: then there is
+    /// nothing to choose between. The plan still says what it would do, to what.
+    fn is_only_change(&self, alert: &Alert, workload: &Workload) -> bool {
+        const SHORTLY: i64 = 30 * 60;
+        let Some(onset) = alert.active_since.or(alert.starts) else { return false };
+        let before = |workload: &Workload| {
+            deploys_of(&self.store, workload)
+                .iter()
+                .any(|deploy| (0..SHORTLY).contains(&crate::time::seconds_between(deploy.at, onset)))
+        };
+        before(workload) && !self.store.kube.workloads.values().any(|other| other.key != workload.key && before(other))
     }
 
     /// Where it can be seen in a browser.
@@ -418,19 +433,6 @@ impl App {
             _ => None,
         }
     }
-}
-
-/// The workload an alert's labels name.
-fn workload_of_alert<'a>(app: &'a App, alert: &Alert) -> Option<&'a Workload> {
-    let named: Option<&Name> = ["deployment", "statefulset", "daemonset", "service", "app", "job"]
-        .iter()
-        .find_map(|label| alert.label(label).filter(|name| app.settings.workload_named(name, &app.store).is_some()));
-    if let Some(name) = named {
-        return app.settings.workload_named(name, &app.store);
-    }
-    let pod = alert.label("pod")?;
-    let pod = app.store.kube.pods.values().find(|candidate| candidate.key.name == *pod)?;
-    app.store.kube.workload_of(pod)
 }
 
 /// Follow, from 15 minutes before now.

@@ -95,7 +95,7 @@ pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Re
     let (answers_to, answers) = mpsc::channel(256);
     let (news_to, news) = mpsc::channel(64);
     let channels = Channels { updates: updates_to, answers: answers_to, news: news_to };
-    let engine = engine(&setup, &wired, &app.settings, channels.news.clone(), &clock);
+    let engine = engine(&setup, &app.settings, channels.news.clone(), &clock);
     let directory = std::env::current_dir().unwrap_or_default();
     let deadline = Duration::from_secs(u64::from(wired.config.timeouts.answer) + 5);
     let mut work = Work::new(channels, clock.clone(), deadline, directory, app.settings.over_ssh);
@@ -172,7 +172,6 @@ impl std::io::Write for Asking<'_> {
 /// What carries out actions; without a folder to audit in, it refuses all of them.
 fn engine(
     setup: &Setup,
-    wired: &Wired,
     settings: &Settings,
     news: mpsc::Sender<Msg>,
     clock: &Arc<dyn Clock>,
@@ -180,7 +179,6 @@ fn engine(
     let identity = Identity { me: settings.me.clone(), login: Clean::own(setup::user_at_host()) };
     let engine =
         RealEngine::new(Audit::new(setup.paths.audit()), clock.clone(), Arc::new(news), identity, Pace::default());
-    super::rollback::equip(&engine, wired);
     engine
 }
 
@@ -229,6 +227,7 @@ impl Findings {
 /// What the loop asks of the composition root.
 struct CockpitHost<'a> {
     wired: &'a mut Wired,
+    engine: RealEngine,
     remembered: Remembered,
     paths: Paths,
     config_path: PathBuf,
@@ -237,17 +236,23 @@ struct CockpitHost<'a> {
     keeps: bool,
     /// A first run: what was found, and the look through the cluster's Services.
     found: Option<Findings>,
-    engine: RealEngine,
 }
 
 impl CockpitHost<'_> {
     fn start_all(&mut self, app: &mut App, work: &mut Work) {
-        super::rollback::equip(&self.engine, self.wired);
-        for reader in self.wired.readers.drain(..) {
-            work.add_reader(reader);
-        }
+        self.connect(work);
         let sources = std::mem::take(&mut self.wired.sources);
         self.start(sources, app, work);
+    }
+
+    /// Hands what was opened to those who ask and act.
+    fn connect(&mut self, work: &mut Work) {
+        for reader in self.wired.readers.drain(..) {
+            self.engine.add_reader(reader.clone());
+            work.add_reader(reader);
+        }
+        self.wired.inspectors.drain(..).for_each(|inspector| self.engine.add_inspector(inspector));
+        self.wired.operators.drain(..).for_each(|operator| self.engine.add_operator(operator));
     }
 
     fn start(&mut self, sources: Vec<Box<dyn Source>>, app: &mut App, work: &mut Work) {

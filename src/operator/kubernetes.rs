@@ -227,6 +227,14 @@ impl Operator for ClusterOperator {
     fn execute<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {
         self.run(write, Mode::Keep).boxed()
     }
+
+    fn rehearse_pod<'a>(
+        &'a self,
+        workload: &'a WorkloadKey,
+        template: &'a Value,
+    ) -> BoxFuture<'a, Option<Result<Vec<Clean>, ActionError>>> {
+        async move { Some(Self::rehearse_pod(self, workload, template).await) }.boxed()
+    }
 }
 
 fn refuse_paused(key: &WorkloadKey, object: &Value, act: &str) -> Result<(), ActionError> {

@@ -1,6 +1,6 @@
 //! One merged timeline of deploys, runs, merges, events, alerts and annotations, derived from the store.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, fmt::Write as _, time::Duration};
 
 use jiff::Timestamp;
 
@@ -161,7 +161,7 @@ fn from_deploy(workload: &Workload, deploy: &Deploy) -> Change {
         text.push_str(", back again");
     }
     if let Some(revision) = deploy.revision {
-        text.push_str(&format!(" (rev {revision})"));
+        let _ = write!(text, " (rev {revision})");
     }
     Change {
         at: deploy.at,
@@ -290,3 +290,6 @@ fn from_alert(alert: &Alert) -> impl Iterator<Item = Change> + use<> {
     };
     pending.into_iter().chain(fired).chain(resolved)
 }
+
+#[cfg(test)]
+mod tests;

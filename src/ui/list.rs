@@ -64,6 +64,15 @@ impl<K: Clone + Ord> List<K> {
         self.waiting = Some(entries);
     }
 
+    /// Takes rows at once, though somebody reads: the person asked for it (a group was opened).
+    pub fn show(&mut self, entries: Vec<Entry<K>>) {
+        let selected = self.selected().cloned();
+        self.entries = entries;
+        self.waiting = None;
+        self.cursor = selected.and_then(|key| self.position(&key)).or(self.cursor);
+        self.clamp();
+    }
+
     /// Lets the waiting order in when nobody read for a while. True if something moved.
     pub fn settle(&mut self, now: Now) -> bool {
         if !self.may_move(now) {

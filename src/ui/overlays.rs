@@ -1,7 +1,23 @@
 //! Things above the screen: dialogs, menus, pages. A stack; the top one gets keys first.
 
+mod actions;
+mod availability;
+mod describe;
+mod equivalent;
+mod errors;
+mod evidence;
+mod help;
+mod job_log;
 mod note;
+mod object;
+mod page;
+mod palette;
 mod plan;
+mod pull_diff;
+mod quit;
+mod revisions;
+mod sheet;
+mod why;
 
 use super::{Overlay, target::Target};
 use crate::{
@@ -22,52 +38,52 @@ fn later(what: &str) -> Box<dyn Overlay> {
 
 /// "Really quit?"
 pub fn quit() -> Box<dyn Overlay> {
-    later("quit")
+    Box::new(quit::Quit)
 }
 
 /// `:`
-pub fn palette() -> Box<dyn Overlay> {
-    later("palette")
+pub fn palette(screen: ScreenId, selected: Option<Target>) -> Box<dyn Overlay> {
+    Box::new(palette::Palette::new(screen, selected))
 }
 
 /// `?`
-pub fn help(_screen: ScreenId, _selected: Option<Target>) -> Box<dyn Overlay> {
-    later("help")
+pub fn help(screen: ScreenId, selected: Option<Target>) -> Box<dyn Overlay> {
+    Box::new(help::Help::new(screen, selected))
 }
 
 /// `x`: every verb on this object, its key, why it is unavailable, and the same as a command line to copy.
-pub fn actions(_screen: ScreenId, _target: Target) -> Box<dyn Overlay> {
-    later("actions")
+pub fn actions(screen: ScreenId, target: Target) -> Box<dyn Overlay> {
+    Box::new(actions::Actions::new(screen, target))
 }
 
 /// `@`: what midwatch did, and the errors it met.
 pub fn errors() -> Box<dyn Overlay> {
-    later("errors")
+    Box::new(page::Page::errors())
 }
 
 /// `.`: the evidence behind a row.
-pub fn why(_target: Target) -> Box<dyn Overlay> {
-    later("why")
+pub fn why(target: Target) -> Box<dyn Overlay> {
+    Box::new(page::Page::why(target))
 }
 
 /// `d` and `e`: tabs describe, YAML, events, revisions; `command` says which is first.
-pub fn describe(_target: Target, _command: Command) -> Box<dyn Overlay> {
-    later("describe")
+pub fn describe(target: Target, command: Command) -> Box<dyn Overlay> {
+    Box::new(page::Page::describe(target, command))
 }
 
 /// `=`: what changed between a workload's revisions.
-pub fn revisions(_workload: WorkloadKey) -> Box<dyn Overlay> {
-    later("revisions")
+pub fn revisions(workload: WorkloadKey) -> Box<dyn Overlay> {
+    Box::new(revisions::Revisions::new(workload))
 }
 
 /// `l` on a run: its failed job's log (or the job's), at the first error.
-pub fn job_log(_run: RunKey, _job: Option<JobKey>) -> Box<dyn Overlay> {
-    later("job log")
+pub fn job_log(run: RunKey, job: Option<JobKey>) -> Box<dyn Overlay> {
+    Box::new(job_log::JobLogPage::new(run, job))
 }
 
 /// `d` on a pull request.
-pub fn pull_request_diff(_key: crate::model::code::PullRequestKey) -> Box<dyn Overlay> {
-    later("diff")
+pub fn pull_request_diff(key: crate::model::code::PullRequestKey) -> Box<dyn Overlay> {
+    Box::new(pull_diff::PullDiff::new(key))
 }
 
 /// A comment, or a review with a text.

@@ -1,11 +1,17 @@
 //! The screens 1 to 8, and what needs me over all of them.
 
-pub mod blank;
+pub mod answer;
+pub mod audit;
 pub mod happened;
 pub mod kube;
+pub mod logs;
+pub mod metrics;
 pub mod needs;
 pub mod now;
 pub mod pane;
+pub mod pipelines;
+pub mod prs;
+pub mod triage;
 pub mod words;
 
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -18,13 +24,13 @@ pub use needs::{badges, needs, plain_list};
 #[derive(Default)]
 pub struct Screens {
     now: now::Now,
-    triage: blank::Blank,
+    triage: triage::Triage,
     kube: kube::Kube,
-    pipelines: blank::Blank,
-    prs: blank::Blank,
-    metrics: blank::Blank,
-    pub logs: blank::Blank,
-    audit: blank::Blank,
+    pipelines: pipelines::Pipelines,
+    prs: prs::PullRequests,
+    metrics: metrics::Metrics,
+    pub logs: logs::Logs,
+    audit: audit::Audit,
     /// Changes that each screen has not seen yet.
     stale: [Changes; 8],
     has_seen: [bool; 8],

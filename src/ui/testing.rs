@@ -80,6 +80,15 @@ const KINDS: [(&str, BackendKind, &[Part]); 4] = [
     ("grafana", BackendKind::Grafana, &[Part::Dashboards, Part::Annotations]),
 ];
 
+/// Title, limit, and the value at a minute before now.
+pub type Curve<'a> = (&'a str, Option<f64>, &'a dyn Fn(i64) -> f64);
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl World {
     /// Four backends that have not answered yet.
     pub fn new() -> Self {
@@ -195,7 +204,7 @@ impl World {
     }
 
     /// Binds a service to its Deployment, with a panel of these titles, limits and values (one a minute, up to now).
-    pub fn service(&mut self, name: &str, panels: &[(&str, Option<f64>, &dyn Fn(i64) -> f64)]) {
+    pub fn service(&mut self, name: &str, panels: &[Curve<'_>]) {
         let key = DashboardKey { backend: grafana(), uid: Clean::own(format!("board-{name}")) };
         let panel_key = |id: usize| PanelKey { dashboard: key.clone(), id: id as i64 + 1 };
         let dashboard = Dashboard {

@@ -2,9 +2,10 @@
 
 use std::{
     io::{Read as _, Write as _},
+    num::NonZeroU16,
     process::Child,
     sync::{Arc, Condvar, Mutex, MutexGuard},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pty_process::blocking::{Command, open};
@@ -78,22 +79,15 @@ impl Terminal {
 
     pub fn until(&self, what: &str, found: impl Fn(&str) -> bool) {
         let mut state = self.seen.lock();
-        // The patience is for silence: a screen that changes is still on its way.
-        let mut quiet = 0;
+        #[allow(clippy::disallowed_methods)] // a test's patience is real time
+        let now = Instant::now;
+        let until = now() + PATIENCE;
         while !found(&state.parser.screen().contents()) {
-            assert!(
-                !state.is_closed,
-                "the program ended while waiting for {what}:\n{}",
-                state.parser.screen().contents()
-            );
-            let (next, waited) = self.seen.changed.wait_timeout(state, PATIENCE).expect("not poisoned");
-            state = next;
-            quiet = if waited.timed_out() { 100 } else { quiet + 1 };
-            assert!(
-                !waited.timed_out() && quiet < 20_000,
-                "waited in vain for {what}; the last screen:\n{}",
-                state.parser.screen().contents()
-            );
+            let screen = state.parser.screen().contents();
+            assert!(!state.is_closed, "the program ended while waiting for {what}:\n{screen}");
+            let left = until.saturating_duration_since(now());
+            assert!(!left.is_zero(), "waited in vain for {what}; the last screen:\n{screen}");
+            state = self.seen.changed.wait_timeout(state, left).expect("not poisoned").0;
         }
     }
 
@@ -146,7 +140,8 @@ impl Seen {
 }
 
 fn parser(size: (u16, u16)) -> vt100::Parser {
-    vt100::Parser::new(size.1.max(1), size.0.max(1), 0)
+    let cells = |count: u16| NonZeroU16::new(count).expect("at least one cell");
+    vt100::Parser::new(cells(size.1), cells(size.0), 0)
 }
 
 /// Feeds the screen parser and answers what a terminal is asked.

@@ -64,7 +64,7 @@ impl Inner {
             Some(inspector) => inspector.inspect(request).await,
             None => Err(SourceError::new(
                 ErrorKind::Unexpected,
-                format!("'{backend}' cannot be asked: it is not connected"),
+                format!("'{backend}' is not connected, or takes no actions from midwatch"),
             )),
         }
     }

@@ -52,10 +52,13 @@ pub(super) fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestam
         if let Some(digest) = &wanted.digest {
             words.push(format!("every pod runs @{}", short_digest(digest)));
         }
-    } else if workload.rollout.state == RolloutState::Failed && is_observed {
-        words.push(workload.rollout.words.to_string());
-    } else if let Some(pod) = staying.iter().find(|pod| is_new(pod) && !pod.is_ready && !pod.why.is_empty()) {
-        words.push(format!("{}: {}", pod.key.name, pod.why));
+    } else {
+        if workload.rollout.state == RolloutState::Failed && is_observed {
+            words.push(workload.rollout.words.to_string());
+        }
+        if let Some(pod) = staying.iter().find(|pod| is_new(pod) && !pod.is_ready && !pod.why.is_empty()) {
+            words.push(format!("{}: {}", pod.key.name, pod.why));
+        }
     }
     Seen { says: say!("{}", words.join(", ")), is_met }
 }

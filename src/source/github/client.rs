@@ -90,8 +90,8 @@ impl Client {
                 .redirect(reqwest::redirect::Policy::none())
                 .tls_danger_accept_invalid_certs(settings.insecure);
             // What runs on this computer is not behind a proxy: the demo.
-            let host = Url::parse(&settings.rest).ok().and_then(|url| url.host_str().map(str::to_owned));
-            if matches!(host.as_deref(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+            let place = Url::parse(&settings.rest).ok().and_then(|url| url.host_str().map(str::to_owned));
+            if matches!(place.as_deref(), Some("localhost" | "127.0.0.1" | "[::1]")) {
                 builder = builder.no_proxy();
             }
             if let Some(pem) = &settings.ca {

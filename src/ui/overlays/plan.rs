@@ -2,8 +2,6 @@
 //! full difference. After sending it shows the steps as they go. Leaving it sends nothing, and stops nothing.
 
 mod pages;
-#[cfg(test)]
-mod tests;
 mod text;
 
 use crossterm::event::{KeyCode, KeyEvent};

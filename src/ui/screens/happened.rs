@@ -74,7 +74,8 @@ impl Happened {
         act.map(Target::Act).or_else(|| Target::of(&change.subject))
     }
 
-    pub fn len(&self) -> usize {
+    /// How many entries there are.
+    pub fn count(&self) -> usize {
         self.by_key.len()
     }
 }

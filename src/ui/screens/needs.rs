@@ -150,10 +150,10 @@ pub fn workload_of_alert<'a>(view: &View<'a>, alert: &Alert) -> Option<&'a Workl
             return Some(workload);
         }
         let within = namespace.and_then(|namespace| {
-            let here = |workload: &&Box<Workload>| workload.key.namespace == *namespace && workload.key.name == *name;
-            store.kube.workloads.values().find(here)
+            let mut all = store.kube.workloads.values().map(|workload| &**workload);
+            all.find(|workload| workload.key.namespace == *namespace && workload.key.name == *name)
         });
-        if let Some(workload) = within.map(|workload| &**workload).or_else(|| settings.workload_named(name, store)) {
+        if let Some(workload) = within.or_else(|| settings.workload_named(name, store)) {
             return Some(workload);
         }
     }
@@ -183,12 +183,20 @@ pub fn troubled_runs<'a>(view: &View<'a>) -> Vec<&'a Run> {
 }
 
 fn is_bad_or_stuck(view: &View<'_>, run: &Run) -> bool {
-    let now = view.store.time_of(&run.key.repo.host, view.now);
-    let age = |since: Option<Timestamp>| since.map_or(0, |since| seconds_between(since, now));
-    if run.state.is_finished() {
-        return run.state.is_bad() && age(run.updated.or(run.created)) < RUNS_MATTER_FOR;
-    }
-    run.deploys && age(run.started.or(run.created)) > STUCK_AFTER
+    let ended = run.updated.or(run.created).map_or(0, |ended| seconds_between(ended, host_time(view, run)));
+    is_stuck(view, run) || (run.state.is_bad() && ended < RUNS_MATTER_FOR)
+}
+
+/// A deploy that is under way for too long.
+pub fn is_stuck(view: &View<'_>, run: &Run) -> bool {
+    let started = run.started.or(run.created);
+    !run.state.is_finished()
+        && run.deploys
+        && started.is_some_and(|started| seconds_between(started, host_time(view, run)) > STUCK_AFTER)
+}
+
+fn host_time(view: &View<'_>, run: &Run) -> Timestamp {
+    view.store.time_of(&run.key.repo.host, view.now)
 }
 
 fn run_level(run: &Run) -> Level {
@@ -213,7 +221,7 @@ pub fn badges(view: &View<'_>) -> [Option<(String, Level)>; 8] {
     let firing: Vec<&Alert> = store.alerts.values().filter(|alert| is_firing(alert)).collect();
     let worst = firing.iter().map(|alert| alert.priority.level()).min();
     let triage = worst.map(|worst| (firing.len().to_string(), worst));
-    let kube = store.kube.workloads.values().map(|workload| workload.level).min().and_then(mark_of);
+    let kube = store.kube.workloads.values().map(|workload| store.kube.level_of(workload)).min().and_then(mark_of);
     let runs = troubled_runs(view).into_iter().map(run_level).min();
     let is_running = || store.runs.values().any(|run| !run.state.is_finished());
     let pipes = runs.or_else(|| is_running().then_some(Level::Progress)).and_then(mark_of);

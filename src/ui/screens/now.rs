@@ -3,6 +3,7 @@
 
 mod chart;
 mod lists;
+mod quiet;
 mod services;
 mod story;
 
@@ -12,7 +13,6 @@ use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Position, Rect},
-    text::{Line, Span},
 };
 
 use super::{
@@ -21,7 +21,6 @@ use super::{
         filter::Filter,
         list::{Entry, List},
         target::Target,
-        theme::Mark,
         widgets::{
             cells::put_line,
             virtual_table::{TableHit, TableHits},
@@ -32,17 +31,17 @@ use super::{
 };
 use crate::{
     command::Command,
-    model::{Level, Part, alert::AlertState, kubernetes::WorkloadKey},
+    model::{Level, kubernetes::WorkloadKey},
     query::Query,
     store::Changes,
     text::Clean,
     time::{Now as Moment, seconds_between},
 };
 
-use self::{lists::Dress, story::Story};
+use self::story::Story;
 
 /// How far back the timeline goes.
-const WINDOW: Duration = Duration::from_secs(2 * 3600);
+const WINDOW: Duration = Duration::from_hours(2);
 /// After this long without a key somebody was away: what came meanwhile is marked new.
 const AWAY: i64 = 10 * 60;
 
@@ -200,7 +199,7 @@ impl Now {
         ])
         .areas(area);
         if alerts == 0 {
-            put_line(buf, first, &calm(view), view.theme.glyphs.ellipsis);
+            put_line(buf, first, &quiet::calm(view), view.theme.glyphs.ellipsis);
         } else {
             lists::needed(self, "ALERTS", self.pane == Pane::Needs, view, first, buf);
         }
@@ -222,100 +221,13 @@ impl Now {
             Pane::Services => services::render(self, view, focused, area, buf),
             Pane::Charts => chart::small(self, view, focused, area, buf),
             Pane::Also | Pane::PullRequests | Pane::Runs | Pane::Kube => {
-                let dress = dress(pane, view, focused);
+                let dress = quiet::dress(pane, view, focused);
                 let mut list = std::mem::take(self.targets(pane).expect("a list of objects"));
                 lists::objects(&mut list, dress, "", view, area, buf);
                 *self.targets(pane).expect("a list of objects") = list;
             }
         }
     }
-}
-
-fn dress<'a>(pane: Pane, view: &View<'a>, focused: bool) -> Dress<'a> {
-    let theme = view.theme;
-    let mine = needs::my_pull_requests(view.store).len();
-    let waiting = match mine {
-        0 => Line::default(),
-        1 => Line::styled("1 PR needs you", theme.wrong),
-        many => Line::styled(format!("{many} PRs need you"), theme.wrong),
-    };
-    match pane {
-        Pane::Also => Dress {
-            title: "PIPELINES AND BACKENDS".into(),
-            info: waiting,
-            parts: &[Part::Runs],
-            nothing: "no runs",
-            name: 18,
-            focused,
-        },
-        Pane::Runs => Dress {
-            title: "PIPELINES".into(),
-            info: Line::default(),
-            parts: &[Part::Runs],
-            nothing: "no runs",
-            name: 20,
-            focused,
-        },
-        Pane::Kube => {
-            let total = view.store.kube.workloads.len();
-            let bad = view.store.kube.workloads.values().filter(|workload| workload.level < Level::Ok).count();
-            let info = if bad > 0 {
-                Line::styled(format!("{bad} of {total} not ok"), theme.wrong)
-            } else {
-                Line::styled(format!("{total} ok"), theme.dim)
-            };
-            Dress {
-                title: "WORKLOADS".into(),
-                info,
-                parts: &[Part::Deployments, Part::StatefulSets, Part::DaemonSets, Part::Pods],
-                nothing: "no workloads in these namespaces",
-                name: 22,
-                focused,
-            }
-        }
-        _ => Dress {
-            title: "PULL REQUESTS".into(),
-            info: waiting,
-            parts: &[Part::PullRequests],
-            nothing: "no open pull request is yours or asks for you",
-            name: 30,
-            focused,
-        },
-    }
-}
-
-/// The line for alerts while none needs anybody. What cannot be read is never called calm.
-fn calm(view: &View<'_>) -> Line<'static> {
-    let theme = view.theme;
-    let worst = view.store.freshness_of(Part::Alerts, None, view.now);
-    let mut spans = vec![Span::raw(" ")];
-    match worst {
-        None => spans.push(Span::styled("no alerts are read: no Alertmanager or Grafana is set up", theme.dim)),
-        Some((id, fresh)) if !fresh.is_live() => {
-            let state = view.store.sources.get(id);
-            let failure = state.and_then(|state| state.pulse.failure.as_ref());
-            let why = failure.map_or_else(|| "loading".to_owned(), |failure| failure.error.says.to_string());
-            spans.push(theme.mark(Mark::NoData));
-            spans.push(Span::styled(format!(" alerts: {why}"), theme.stale));
-        }
-        Some(_) => {
-            spans.push(theme.mark(Mark::Ok));
-            spans.push(Span::styled(" no alert fires", theme.text));
-        }
-    }
-    let count = |is: &dyn Fn(&AlertState) -> bool| {
-        view.store.alerts.values().filter(|alert| !alert.is_watchdog && is(&alert.state)).count()
-    };
-    for (number, word) in [
-        (count(&|state| *state == AlertState::Pending), "pending"),
-        (count(&|state| matches!(state, AlertState::Silenced | AlertState::Muted)), "silenced"),
-        (count(&|state| matches!(state, AlertState::Resolved(_))), "resolved in the last 12h"),
-    ] {
-        if number > 0 {
-            spans.push(Span::styled(format!("   {number} {word}"), theme.dim));
-        }
-    }
-    Line::from(spans)
 }
 
 impl Screen for Now {

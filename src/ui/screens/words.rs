@@ -1,5 +1,7 @@
 //! One line about an object, in the same words wherever it is listed.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
@@ -202,45 +204,47 @@ fn run(view: &View<'_>, run: &Run) -> Words {
     let now = view.store.time_of(&run.key.repo.host, view.now);
     let is_finished = run.state.is_finished();
     let stage = run.stage.as_ref().filter(|_| run.state.is_bad() || !is_finished);
+    let is_stuck = needs::is_stuck(view, run);
     let mut says = match (stage, is_finished) {
         (Some(stage), true) => format!("{} in {stage}", run.state),
+        (Some(stage), false) if is_stuck => format!("stuck in {stage}"),
         (Some(stage), false) => format!("{} {stage}", run.state),
         (None, _) => run.state.to_string(),
     };
     if !is_finished && run.jobs_total > 0 {
-        says.push_str(&format!(", {} of {} jobs done", run.jobs_done, run.jobs_total));
+        let _ = write!(says, ", {} of {} jobs done", run.jobs_done, run.jobs_total);
     }
     if let Some(branch) = &run.branch {
-        says.push_str(&format!("   {branch}"));
+        let _ = write!(says, "   {branch}");
     }
-    says.push_str(&format!("   {}", run.actor));
+    let _ = write!(says, "   {}", run.actor);
     let since = if is_finished { run.updated } else { run.started }.or(run.created);
     Words {
-        mark: run_mark(run),
+        mark: if is_stuck { Mark::Wrong } else { run_mark(run) },
         name: format!("{} #{}", run.workflow, run.number),
         says,
         when: since.map_or_else(String::new, |since| age_of(since, now)),
     }
 }
 
-/// `checks 9/11`, `2 of 11 checks fail`; nothing where there are none.
+/// `9/11 checks`, `2 of 11 checks fail`; nothing where there are none.
 pub fn checks_words(checks: &Checks) -> String {
     match (checks.is_readable, checks.exist, checks.failed, checks.running) {
         (false, ..) => "checks unreadable".to_owned(),
         (_, false, ..) => "no checks".to_owned(),
         (_, _, failed, _) if failed > 0 => format!("{failed} of {} checks fail", checks.total()),
         (_, _, _, 0) => "checks ok".to_owned(),
-        _ => format!("checks {}/{}", checks.passed, checks.total()),
+        _ => format!("{}/{} checks", checks.passed, checks.total()),
     }
 }
 
 fn pull_request(view: &View<'_>, pr: &PullRequest) -> Words {
     let now = view.store.time_of(&pr.key.repo.host, view.now);
     let what = match (pr.need, &pr.merge, &pr.review) {
-        (Some(Need::Review), ..) => format!("{} wants your review", pr.author),
-        (Some(Need::MineFailing), MergeState::Conflicts, _) => "yours: conflicts".to_owned(),
-        (Some(Need::MineFailing), ..) => "yours: fails".to_owned(),
-        (Some(Need::MineReady), ..) => "yours: approved, ready to merge".to_owned(),
+        (Some(Need::Review), ..) => "your review".to_owned(),
+        (Some(Need::MineFailing), MergeState::Conflicts, _) => "conflicts".to_owned(),
+        (Some(Need::MineFailing), ..) => "yours fails".to_owned(),
+        (Some(Need::MineReady), ..) => "ready to merge".to_owned(),
         (None, MergeState::Draft, _) => format!("{}, draft", pr.author),
         (None, _, ReviewDecision::Approved) => format!("{}, approved", pr.author),
         (None, _, ReviewDecision::ChangesRequested) => format!("{}, changes requested", pr.author),
@@ -254,20 +258,32 @@ fn pull_request(view: &View<'_>, pr: &PullRequest) -> Words {
     Words {
         mark,
         name: format!("#{} {}", pr.key.number, pr.title),
-        says: format!("{what}   {}", checks_words(&pr.checks)),
+        says: if pr.need == Some(Need::Review) {
+            format!("{what}   {}   {}", checks_words(&pr.checks), pr.author)
+        } else {
+            format!("{what}   {}", checks_words(&pr.checks))
+        },
         when: pr.updated.or(pr.created).map_or_else(String::new, |at| age_of(at, now)),
     }
 }
 
+/// `DiskWillFill node=~node-.*`: what a silence matches, a plain alert name without its label.
+pub fn matchers(silence: &Silence) -> String {
+    let words = silence.matchers.iter().map(|matcher| match matcher.operator() {
+        "=" if matcher.name == "alertname" => matcher.value.to_string(),
+        operator => format!("{}{operator}{}", matcher.name, matcher.value),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 fn silence(view: &View<'_>, silence: &Silence) -> Words {
-    let matchers: Vec<String> = silence.matchers.iter().map(ToString::to_string).collect();
     let word = match silence.state.as_str() {
         "pending" => format!("from {}", day_clock(silence.starts, view.now.wall)),
         _ => format!("until {}", day_clock(silence.ends, view.now.wall)),
     };
     Words {
         mark: Mark::Silenced,
-        name: matchers.join(" "),
+        name: matchers(silence),
         says: format!("{}: {}", silence.created_by, silence.comment),
         when: word,
     }
@@ -335,7 +351,7 @@ fn backend(view: &View<'_>, id: &BackendId) -> Option<Words> {
         None => known.info.version.as_ref().map_or_else(|| known.kind.title().to_owned(), Clean::to_string),
     };
     for quota in known.quotas.values().filter(|quota| quota.limit > 0) {
-        says.push_str(&format!("   {} {}/{}", quota.resource, quota.remaining, quota.limit));
+        let _ = write!(says, "   {} {}/{}", quota.resource, quota.remaining, quota.limit);
     }
     let oldest = sources.iter().filter_map(|(_, state)| state.pulse.age(view.now)).max();
     let when = oldest.map_or_else(|| "never".to_owned(), coarse);

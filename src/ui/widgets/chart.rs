@@ -50,6 +50,7 @@ pub struct Chart<'a> {
     markers: Vec<Marker<'a>>,
     cursor: Option<i64>,
     from_zero: bool,
+    reach: Option<f64>,
     empty: Line<'a>,
     value: &'a dyn Fn(f64) -> String,
     time: &'a dyn Fn(i64) -> String,
@@ -71,6 +72,7 @@ impl<'a> Chart<'a> {
             markers: Vec::new(),
             cursor: None,
             from_zero: true,
+            reach: None,
             empty: Line::from("no data"),
             value,
             time,
@@ -106,6 +108,13 @@ impl<'a> Chart<'a> {
     #[must_use]
     pub const fn from_zero(mut self, from_zero: bool) -> Self {
         self.from_zero = from_zero;
+        self
+    }
+
+    /// How far up the y axis reaches at least: values far below their limit then lie low, as they should.
+    #[must_use]
+    pub const fn reach(mut self, top: Option<f64>) -> Self {
+        self.reach = top;
         self
     }
 
@@ -161,6 +170,7 @@ impl<'a> Chart<'a> {
         if self.from_zero && low > 0.0 {
             low = 0.0;
         }
+        high = self.reach.filter(|top| top.is_finite()).map_or(high, |top| high.max(top));
         for limit in self.limits.iter().filter(|limit| limit.value.is_finite()) {
             // A limit far above would press the line flat against the axis: then it is only said in words.
             if limit.value <= high * 4.0 || high <= 0.0 {

@@ -165,7 +165,7 @@ fn asking(of: &PlanDialog, plan: &Plan, view: &View<'_>, inner: u16, lines: &mut
         lines.top.extend(labelled(name, names + 2, value, theme.dim, theme.text, inner));
     }
     if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
-        lines.top.push(choices(plan, theme));
+        lines.top.push(choices(plan, theme, view.is_narrow()));
     }
     let stops: Vec<_> = plan.stops().collect();
     for check in &stops {
@@ -210,14 +210,14 @@ fn looks(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Line<'static>> {
     lines
 }
 
-fn choices(plan: &Plan, theme: &Theme) -> Line<'static> {
+fn choices(plan: &Plan, theme: &Theme, is_narrow: bool) -> Line<'static> {
     let mut spans = vec![Span::styled(format!("{} {} ", theme.glyphs.left, theme.glyphs.right), theme.key)];
     for choice in plan.choices.iter().filter(|choice| !choice.is_live) {
         let is_chosen = Some(choice.revision) == plan.chosen;
         let text = if is_chosen { format!("[{}]", choice.label) } else { format!(" {} ", choice.label) };
         spans.push(Span::styled(text, if is_chosen { theme.strong } else { theme.dim }));
-        if is_chosen {
-            spans.push(Span::styled(format!(" {} ", choice.note), theme.dim));
+        if !is_chosen && !is_narrow {
+            spans.push(Span::styled(format!("({}) ", choice.note), theme.dim));
         }
         spans.push(Span::raw(" "));
     }
@@ -230,7 +230,7 @@ fn steps(plan: &Plan, theme: &Theme, is_narrow: bool, inner: u16) -> Vec<Line<'s
             .steps
             .iter()
             .enumerate()
-            .map(|(number, step)| format!("{number} {}", step.says.replace(' ', "\u{a0}")))
+            .map(|(number, step)| format!("{number}\u{a0}{}", step.says.replace(' ', "\u{a0}")))
             .collect();
         // Steps stay whole where they fit.
         return wrapped(&all.join("  "), inner)
@@ -289,7 +289,8 @@ fn prompt(of: &PlanDialog, plan: &Plan, theme: &Theme, inner: u16, lines: &mut L
             ]));
         }
         Risk::Production => {
-            let (line, column) = field(format!("type {}, then Enter: ", expected(plan)), of.confirm.value(), true);
+            let (mut line, column) = field(format!("type {}, then Enter: ", expected(plan)), of.confirm.value(), true);
+            line.spans.push(Span::styled("   Esc: nothing is sent", theme.dim));
             lines.cursor = Some((lines.bottom.len(), column));
             lines.bottom.push(line);
         }

@@ -1,1 +1,130 @@
 use super::*;
+use crate::{
+    model::code::{Need, RunState},
+    ui::{
+        testing::{World, alert, alertmanager, at, deployment, github, incident, pod, pull_request, replica_set, run},
+        widgets::cells::rows_of,
+    },
+};
+
+fn names(world: &World) -> Vec<String> {
+    let view = world.view();
+    needs(&view).iter().map(|target| words::of(&view, target).expect("it is there").name).collect()
+}
+
+#[test]
+fn the_most_urgent_comes_first() {
+    let mut world = incident();
+    world.workloads([deployment("search", "search:1", 0, 9)]);
+    assert_eq!(
+        names(&world),
+        [
+            "HighErrorRate myapp",
+            "deploy/search",
+            "PodOOMKilled postgres",
+            "deploy #412",
+            "nightly-e2e #1190",
+            "#1490 fix: pool size"
+        ],
+        "myapp itself is broken too, but its alert says so"
+    );
+    assert!(is_paging(&world.store));
+}
+
+#[test]
+fn silenced_and_designed_alerts_need_nobody_and_a_missing_watchdog_does() {
+    let mut world = World::live();
+    let mut silenced = alert("HighErrorRate", "myapp", Priority::P1, "03:04", "");
+    silenced.state = AlertState::Silenced;
+    let mut watchdog = alert("Watchdog", "prometheus", Priority::P3, "00:01", "");
+    watchdog.is_watchdog = true;
+    world.alerts(vec![silenced.clone(), watchdog.clone()]);
+    assert_eq!(names(&world), [""; 0]);
+    assert!(!is_paging(&world.store));
+    world.alerts(vec![silenced.clone()]);
+    assert_eq!(names(&world), ["Watchdog prometheus"]);
+    // It came back with other labels: not missing.
+    watchdog.key.fingerprint = "another".into();
+    world.alerts(vec![silenced, watchdog]);
+    assert_eq!(names(&world), [""; 0]);
+}
+
+#[test]
+fn an_alert_on_a_pod_explains_its_workload() {
+    let mut world = World::live();
+    world.workloads([deployment("postgres", "postgres:14", 0, 1), deployment("post", "post:1", 0, 1)]);
+    let mut oom = alert("PodOOMKilled", "x", Priority::P3, "03:04", "");
+    oom.labels = Box::new([("namespace".into(), "production".into()), ("pod".into(), "postgres-0".into())]);
+    world.alerts(vec![oom]);
+    assert_eq!(names(&world), ["deploy/post", "PodOOMKilled postgres-0"]);
+}
+
+#[test]
+fn a_crash_loop_behind_enough_ready_pods_counts() {
+    let mut world = World::live();
+    let mut workload = deployment("web", "web:1", 9, 10);
+    (workload.level, workload.rollout.state) = (Level::Wrong, RolloutState::Progressing);
+    world.workloads([workload]);
+    world.replica_sets([replica_set("web", "aa", 1, "01:00", "web:1", (9, 10))]);
+    assert_eq!(names(&world), [""; 0]);
+    world.pods([pod("web-aa", "1", Some(("CrashLoopBackOff", "exit 1")))]);
+    assert_eq!(names(&world), ["deploy/web"]);
+}
+
+#[test]
+fn only_the_newest_run_of_a_workflow_counts_and_a_long_deploy_is_stuck() {
+    let mut world = World::live();
+    world.runs(vec![
+        run("deploy", 1, RunState::Failure, true, "01:00"),
+        run("deploy", 2, RunState::Success, true, "02:00"),
+        run("ci", 3, RunState::Failure, false, "02:30"),
+        run("release", 4, RunState::Running, true, "03:10"),
+    ]);
+    assert_eq!(names(&world), [""; 0]);
+    world.runs(vec![
+        run("deploy", 2, RunState::Success, true, "01:00"),
+        run("deploy", 3, RunState::Failure, true, "02:00"),
+        run("release", 4, RunState::Running, true, "02:50"),
+    ]);
+    assert_eq!(names(&world), ["deploy #3", "release #4"]);
+    let view = world.view();
+    let release = words::of(&view, &needs(&view)[1]).expect("it is there");
+    assert!(release.says.starts_with("stuck in deploy"), "{release:?}");
+}
+
+#[test]
+fn pull_requests_by_how_much_they_press() {
+    let mut world = World::live();
+    world.pull_requests(vec![
+        pull_request(1, "ready", Some(Need::MineReady)),
+        pull_request(2, "failing", Some(Need::MineFailing)),
+        pull_request(3, "review", Some(Need::Review)),
+        pull_request(4, "other", None),
+    ]);
+    assert_eq!(names(&world), ["#2 failing", "#3 review", "#1 ready"]);
+}
+
+#[test]
+fn tabs_say_what_waits_and_what_is_unknown() {
+    let texts = |world: &World| badges(&world.view()).map(|badge| badge.map_or(String::new(), |(text, _)| text));
+    assert_eq!(texts(&incident()), ["", "2", "!!", "!", "1", "", "", ""]);
+    assert_eq!(texts(&World::live()), [""; 8]);
+    let mut world = World::new();
+    world.fail(&alertmanager(), "Alertmanager does not answer");
+    world.fail(&github(), "GitHub refused the token (401)");
+    assert_eq!(texts(&world), ["", "??", "", "??", "??", "", "", ""]);
+}
+
+#[test]
+fn the_list_of_a_tiny_terminal() {
+    let mut world = incident();
+    world.fail(&github(), "GitHub refused the token (401)");
+    world.clock.advance(std::time::Duration::from_hours(1));
+    let mut buf = Buffer::empty(Rect::new(0, 0, 50, 8));
+    plain_list(&world.view(), Rect::new(0, 0, 50, 8), &mut buf);
+    let rows = rows_of(&buf);
+    assert_eq!(rows[0], "04:14Z  5 need you");
+    assert_eq!(rows[1], "!! HighErrorRate myapp  31 % of requests to myapp~");
+    assert!(rows.contains(&"?? github.com: GitHub refused the token (401)".to_owned()), "{rows:#?}");
+    assert_eq!(at("04:14").as_second() / 60, world.view().now.wall.as_second() / 60);
+}

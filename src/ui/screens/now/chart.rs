@@ -114,7 +114,7 @@ fn draw(measure: &Measure<'_>, markers: &[(i64, String)], view: &View<'_>, area:
         chart = chart.series(Series { name: &series.name, points: &series.points, style: None });
     }
     if let Some(limit) = measure.limit() {
-        chart = chart.limit(Limit { value: limit, label: "limit" });
+        chart = chart.limit(Limit { value: limit, label: "limit" }).reach(Some(limit));
     }
     let shown = markers.iter().filter(|(at, _)| (range.0..=range.1).contains(at));
     chart.markers(shown.map(|(at, label)| Marker { at: *at, label })).render(area, buf);

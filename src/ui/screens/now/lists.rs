@@ -75,7 +75,7 @@ pub(super) fn objects(
     let (cursor, mut state) = (list.cursor(), list.table);
     let entries = list.entries();
     list.hits = VirtualTable::new(theme, &columns, entries.len())
-        .cursor(cursor)
+        .cursor(cursor.filter(|_| dress.focused))
         .focused(dress.focused)
         .header(new > 0)
         .above((new > 0).then(|| format!("{new} new above")))
@@ -110,13 +110,16 @@ pub(super) fn needed(now: &mut Now, title: &str, focused: bool, view: &View<'_>,
     let inside = pane::framed(view, title, info, fresh, focused, area, buf);
     let ack = words::key_hint(view, Command::Acknowledge, "ack 15m");
     let ack_width = ack.iter().map(Span::width).sum::<usize>() as u16;
-    let columns = [
+    let mut columns = vec![
         Column::new("", 2, 100),
-        Column::new("", 28, 99).min(14),
-        Column::new("", 30, 95).min(8).grows(),
-        Column::new("", 12, 90).min(6).right(),
-        Column::new("", ack_width, 80),
+        Column::new("", 28, 98).min(14),
+        Column::new("", 30, 96).min(20).grows(),
+        Column::new("", 12, 97).right(),
     ];
+    // At 80 columns the footer says it alone.
+    if !view.is_narrow() {
+        columns.push(Column::new("", ack_width, 80));
+    }
     let cursor = now.needs.cursor();
     let details = now.needs.selected().and_then(|target| Story::of(view, target)).map(|story| story.details(view));
     let details = details.unwrap_or_default();
@@ -166,7 +169,8 @@ fn need(view: &View<'_>, target: &Target, ack: &[Span<'static>]) -> Row<'static>
     if let Target::Alert(_) = target {
         if let Some(measured) = measured(view, target) {
             let text = cells[2].to_string();
-            cells[2] = Line::from(vec![Span::styled(measured, view.theme.broken), Span::raw(format!("   {text}"))]);
+            let text = if view.is_narrow() { String::new() } else { format!("   {text}") };
+            cells[2] = Line::from(vec![Span::styled(measured, view.theme.broken), Span::raw(text)]);
         }
         if is_firing {
             cells.push(Line::from(ack.to_vec()));

@@ -1,6 +1,6 @@
 //! The services pane: ready pods, the bound panels' values and their trend.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
     super::{
@@ -16,7 +16,7 @@ use super::{
         needs, pane,
     },
     Now,
-    story::measure,
+    story::{Measure, measure},
 };
 use crate::{
     app::settings::ServiceBinding,
@@ -32,7 +32,7 @@ use crate::{
 const READ: (usize, usize) = (8, 3);
 /// Firing alerts that are looked up for their workload.
 const ALERTS: usize = 50;
-const SPARK: u16 = 12;
+const SPARK: u16 = 10;
 
 /// Configured services; without any, the workloads, trouble first.
 pub(super) fn entries(view: &View<'_>) -> Vec<Entry<Target>> {
@@ -112,14 +112,14 @@ pub(super) fn render(now: &mut Now, view: &View<'_>, focused: bool, area: Rect, 
     let mut columns =
         vec![Column::new("", 2, 100), Column::new("", 18, 99).min(8).grows(), Column::new("pods", 7, 98).right()];
     columns.extend(
-        titles.iter().enumerate().map(|(index, title)| Column::new(title, 9, 90 - index as u8 * 5).min(7).right()),
+        titles.iter().enumerate().map(|(index, title)| Column::new(title, 9, 90 - index as u8 * 5).min(6).right()),
     );
     columns.push(Column::new("last 60m", SPARK, 85));
     now.services.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (now.services.cursor(), now.services.table);
     let list = now.services.entries();
     let hits = VirtualTable::new(theme, &columns, list.len())
-        .cursor(cursor)
+        .cursor(cursor.filter(|_| focused))
         .focused(focused)
         .empty(pane::empty_words(view, &parts, "no workloads", ""))
         .render(inside, buf, &mut state, |index| match &list[index] {
@@ -160,17 +160,29 @@ fn cells(view: &View<'_>, target: &Target, titles: &[String], alerted: &[(Worklo
     ];
     for title in titles {
         let found = measures.iter().find(|(own, _)| own == title).map(|(_, measure)| measure);
-        let style = if found.is_some_and(|measure| measure.is_over()) { theme.broken } else { theme.text };
+        let style = if found.is_some_and(Measure::is_over) { theme.broken } else { theme.text };
         let value = found.map_or_else(|| "-".to_owned(), |measure| measure.text().unwrap_or_else(|| "..".to_owned()));
         cells.push(Line::styled(value, if value_is_known(found) { style } else { theme.dim }));
     }
-    let first = measures.first().and_then(|(_, measure)| measure.data?.series.first());
-    let points: Vec<Option<f64>> =
-        first.map(|series| series.points.iter().map(|(_, value)| *value).collect()).unwrap_or_default();
-    cells.push(Line::from(sparkline(&points, SPARK, Style::new(), theme)));
+    let first = measures.first().map(|(_, measure)| measure);
+    let points = first.map(trend).unwrap_or_default();
+    let style = if first.is_some_and(Measure::is_over) { theme.broken } else { theme.dim };
+    cells.push(Line::from(sparkline(&points, SPARK, style, theme)));
     cells
 }
 
-fn value_is_known(measure: Option<&super::story::Measure<'_>>) -> bool {
+/// The first series; flat where it lies far below its limit, else noise would look like an outage.
+fn trend(measure: &Measure<'_>) -> Vec<Option<f64>> {
+    let series = measure.data.and_then(|data| data.series.first());
+    let points: Vec<Option<f64>> =
+        series.map(|series| series.points.iter().map(|(_, value)| *value).collect()).unwrap_or_default();
+    let most = points.iter().flatten().copied().fold(0.0, f64::max);
+    if measure.limit().is_some_and(|limit| most < limit / 10.0) {
+        return points.into_iter().map(|value| value.map(|_| 0.0)).collect();
+    }
+    points
+}
+
+fn value_is_known(measure: Option<&Measure<'_>>) -> bool {
     measure.is_some_and(|measure| measure.value().is_some())
 }

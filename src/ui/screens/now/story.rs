@@ -14,7 +14,7 @@ use crate::{
     model::{
         alert::Alert,
         kubernetes::{Workload, WorkloadKey, tag_of},
-        metric::{Panel, PanelData, PanelKey},
+        metric::{Panel, PanelData, PanelKey, Series},
     },
     query::{Answer, PanelQuery, Query},
     store::{
@@ -74,10 +74,18 @@ impl<'a> Story<'a> {
         self.deploys.iter().find(|deploy| self.onset.is_none_or(|onset| deploy.at <= onset))
     }
 
-    /// The bound panel that is over its limit, else the first.
+    /// The bound panel that measures what the alert is about: one whose title shares a word with its name. Without an
+    /// alert, the one that is over its limit, else the first.
     pub fn measure(&self, view: &View<'a>) -> Option<Measure<'a>> {
         let panels = &self.service?.panels;
         let mut all = panels.iter().filter_map(|key| measure(view, key));
+        if let Some(alert) = self.alert {
+            let name = alert.name.to_lowercase();
+            return all.find(|measure| {
+                let title = measure.panel.title.to_lowercase();
+                title.split_whitespace().any(|word| word.len() > 3 && name.contains(word))
+            });
+        }
         let first = all.next()?;
         if first.is_over() {
             return Some(first);
@@ -198,7 +206,7 @@ impl Measure<'_> {
     /// The newest value: the panel's own reducer's, else the first series' last.
     pub fn value(&self) -> Option<f64> {
         let data = self.data?;
-        data.value.or_else(|| data.series.iter().find_map(|series| series.last()).map(|(_, value)| value))
+        data.value.or_else(|| data.series.iter().find_map(Series::last).map(|(_, value)| value))
     }
 
     pub fn limit(&self) -> Option<f64> {

@@ -1,13 +1,225 @@
 use super::*;
-use crate::ui::testing::incident;
+use crate::{
+    action::{
+        Request,
+        act::{Act, ActionEvent, Outcome, StepState},
+    },
+    model::{alert::Priority, code::Need, kubernetes::WorkloadKind},
+    ui::testing::{World, alert, alertmanager, at, deployment, event, incident, pull_request, workload_key},
+};
+
+fn has(rows: &[String], words: &str) -> bool {
+    rows.iter().any(|row| row.contains(words))
+}
+
+fn keys(now: &mut Now, world: &World, commands: &[Command]) {
+    for command in commands {
+        let reply = now.run(*command, &world.view());
+        assert!(matches!(reply, Reply::Done), "{command:?}");
+    }
+}
 
 #[test]
-fn show() {
+fn while_something_pages_the_broken_thing_takes_the_screen() {
+    let world = incident();
+    let mut now = Now::default();
+    let rows = world.drawn(&mut now);
+    for words in [
+        "!!  HighErrorRate myapp",
+        "now 30.6%, limit 5%",
+        "since ~02:59  [a] ack 15m",
+        "changed  deploy 411 -> 412 at 02:57, 2m before it began",
+        "serving  new 412 4/6 ready   old 411 4/4 ready",
+        "[R] roll back to 411   [l] logs   [.] why",
+        "BEFORE IT BEGAN 02:59",
+        "-2m  !!  deploy  myapp 411 -> 412 (rev 14)",
+        "AFTER IT BEGAN",
+        "+5m  !   alert   PodOOMKilled postgres firing",
+        "5xx % myapp   now 30.6%  limit 5% !!",
+        "^412",
+        "1 PR needs you",
+    ] {
+        assert!(has(&rows, words), "'{words}' in {rows:#?}");
+    }
+    assert!(!has(&rows, "PULL REQUESTS"), "unrelated work is counts only");
+    assert_eq!(now.selected(&world.view()).map(|target| target.to_string()), Some("alert HighErrorRate-myapp".into()));
+    assert_eq!(now.wanted(&world.view()).len(), 9, "three panels of the broken one, twice, three of the other");
+}
+
+#[test]
+fn at_80x24_what_needs_me_and_what_changed() {
     let mut world = incident();
-    println!("{}", world.drawn(&mut Now::default()).join("\n"));
     world.size = (80, 24);
-    println!("{}", world.drawn(&mut Now::default()).join("\n"));
-    world.size = (120, 35);
+    let mut now = Now::default();
+    let rows = world.drawn(&mut now);
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    += NEEDS YOU 5 ================================================================+
+    | >  !!  HighErrorRate myapp           now 30.6%, limit 5%        since ~02:59 |
+    |       changed  deploy 411 -> 412 at 02:57, 2m before it began                |
+    |       serving  new 412 4/6 ready   old 411 4/4 ready                         |
+    |       do       [R] roll back to 411   [l] logs   [.] why   [s] silence       |
+    |    !   PodOOMKilled postgres         postgres-0 was killed fo~   since 03:04 |
+    |    !   deploy #412                   stuck in deploy, 2 of 3 ~           23m |
+    |    !   nightly-e2e #1190             failure in deploy   main~          128m |
+    |        #1490 fix: pool size          your review   9/11 check~          120m |
+    +==============================================================================+
+    +- BEFORE IT BEGAN 02:59 ------------------------------------------------------+
+    |      -2m  !!  deploy  myapp 411 -> 412 (rev 14)                              |
+    |      -8m  ~   run     deploy #412 started by alice                           |
+    |     -19m      deploy  payments 88 (rev 88)                                   |
+    | -- AFTER IT BEGAN ---------------------------------------------------------- |
+    |      +5m  !   alert   PodOOMKilled postgres firing                           |
+    |                                                                              |
+    |                                                                              |
+    |                                                                              |
+    |                                                                              |
+    +------------------------------------------------------------------------------+
+    ");
+    keys(&mut now, &world, &[Command::NextPane, Command::NextPane]);
+    let rows = world.drawn(&mut now);
+    assert!(has(&rows, "NEEDS YOU") && has(&rows, "SERVICES") && !has(&rows, "BEFORE"), "{rows:#?}");
+    assert!(now.wanted(&world.view()).len() >= 3);
+}
+
+#[test]
+fn quiet_is_four_panes_and_what_happened() {
+    let mut world = incident();
     world.alerts(vec![]);
-    println!("{}", world.drawn(&mut Now::default()).join("\n"));
+    let mut now = Now::default();
+    let rows = world.drawn(&mut now);
+    assert!(rows[0].starts_with(" ok no alert fires   2 resolved in the last 12h"), "{}", rows[0]);
+    for words in ["PULL REQUESTS", "PIPELINES", "WORKLOADS", "GOLDEN SIGNALS", "HAPPENED", "your review"] {
+        assert!(has(&rows, words), "{words}");
+    }
+    assert!(matches!(now.selected(&world.view()), Some(Target::PullRequest(_))));
+    keys(&mut now, &world, &[Command::NextPane, Command::NextPane, Command::Down]);
+    assert!(matches!(now.selected(&world.view()), Some(Target::Pod(_))), "the worst pod stands below its workload");
+    keys(&mut now, &world, &[Command::NextPane, Command::Down]);
+    assert!(matches!(now.selected(&world.view()), Some(Target::Panel(_))));
+    keys(&mut now, &world, &[Command::Back]);
+    assert!(matches!(now.selected(&world.view()), Some(Target::PullRequest(_))));
+}
+
+#[test]
+fn a_lesser_alert_keeps_the_quiet_face_and_has_a_row() {
+    let mut world = World::live();
+    world.alerts(vec![alert("DiskWillFill", "fluentd", Priority::P3, "03:00", "disk of node-4 is 89 % full")]);
+    let mut now = Now::default();
+    let rows = world.drawn(&mut now);
+    assert!(has(&rows, "ALERTS 1") && has(&rows, "DiskWillFill fluentd") && has(&rows, "PULL REQUESTS"), "{rows:#?}");
+    assert!(matches!(now.selected(&world.view()), Some(Target::Alert(_))));
+}
+
+#[test]
+fn what_cannot_be_read_is_never_calm() {
+    let mut world = World::new();
+    assert!(world.drawn(&mut Now::default())[0].contains("?? alerts: loading"));
+    world.fail(&alertmanager(), "Alertmanager does not answer: connection refused");
+    let rows = world.drawn(&mut Now::default());
+    assert!(rows[0].contains("?? alerts: Alertmanager does not answer"), "{}", rows[0]);
+    assert!(!has(&rows, "no alert fires"));
+    let mut world = World::live();
+    assert!(world.drawn(&mut Now::default())[0].contains("ok no alert fires"));
+    world.clock.advance(Duration::from_mins(10));
+    let rows = world.drawn(&mut Now::default());
+    assert!(!has(&rows, "ok no alert fires") && has(&rows, "??"), "old news is no calm: {rows:#?}");
+    world.size = (80, 24);
+    world.fail(&alertmanager(), "Alertmanager does not answer");
+    assert!(has(&world.drawn(&mut Now::default()), "?? Alertmanager does not answer"));
+}
+
+#[test]
+fn next_need_selects_its_row_in_either_face() {
+    let mut world = incident();
+    let mut now = Now::default();
+    world.drawn(&mut now);
+    for target in needs(&world.view()) {
+        assert!(now.reveal(&target, &world.view()), "{target}");
+        assert_eq!(now.selected(&world.view()), Some(target));
+    }
+    world.alerts(vec![]);
+    world.drawn(&mut now);
+    for target in needs(&world.view()) {
+        assert!(now.reveal(&target, &world.view()), "{target}");
+        assert_eq!(now.selected(&world.view()), Some(target));
+    }
+}
+
+#[test]
+fn a_running_act_stands_beside_its_object_and_in_the_rest() {
+    let mut world = incident();
+    let act = Act {
+        number: 7,
+        request: Request::RollBack { workload: workload_key(WorkloadKind::Deployment, "myapp"), to: Some(13) },
+        title: "roll back deploy/myapp to 411".into(),
+        place: "prod-eu1/production".into(),
+        actor: "ana".into(),
+        started: at("03:13"),
+        ended: None,
+        steps: vec![
+            ("template to rev 13".into(), StepState::Done("now rev 15".into())),
+            ("watch".into(), StepState::Running("8/10 ready".into())),
+        ],
+        outcome: Outcome::Running,
+        reason: None,
+        can_undo: true,
+        is_mine: true,
+    };
+    world.acts.apply(&ActionEvent::Act(Box::new(act)));
+    let rows = world.drawn(&mut Now::default());
+    assert!(has(&rows, "acting   ~  roll back deploy/myapp to 411   2 of 2: watch 8/10 ready"), "{rows:#?}");
+    assert!(has(&rows, "ok 1 template to rev 13  now rev 15"), "{rows:#?}");
+    assert!(has(&rows, "you     roll back deploy/myapp to 411"), "{rows:#?}");
+}
+
+#[test]
+fn what_came_while_nobody_looked_is_new() {
+    let mut world = World::live();
+    let mut now = Now::default();
+    world.drawn(&mut now);
+    now.run(Command::Down, &world.view());
+    world.clock.advance(Duration::from_mins(30));
+    world.beat();
+    let mut merged = pull_request(9, "JWT login", Some(Need::Review));
+    merged.merged = Some(at("03:20"));
+    world.pull_requests(vec![merged]);
+    now.run(Command::Down, &world.view());
+    let rows = world.drawn(&mut now);
+    assert!(has(&rows, "HAPPENED   1 new since 03:14") && has(&rows, "*   merge   PR #9"), "{rows:#?}");
+}
+
+#[test]
+fn a_filter_narrows_what_needs_me_and_what_happened() {
+    let world = incident();
+    let mut now = Now::default();
+    world.drawn(&mut now);
+    now.set_filter("postgres", &world.view());
+    assert_eq!(now.needs.items().count(), 1);
+    assert_eq!(now.filter(), "postgres");
+    now.set_filter("-l service=myapp", &world.view());
+    assert_eq!(now.needs.items().count(), 1);
+    now.set_filter("", &world.view());
+    assert_eq!(now.needs.items().count(), 5);
+}
+
+#[test]
+fn a_click_selects_and_the_facts_below_a_row_are_no_rows() {
+    let world = incident();
+    let mut now = Now::default();
+    world.drawn(&mut now);
+    assert!(matches!(now.click(Position::new(10, 5), &world.view()), Reply::Done));
+    assert_eq!(now.needs.cursor(), Some(1), "row 5 of the screen is the second need, below the first's facts");
+    world.drawn(&mut now);
+    assert!(matches!(now.click(Position::new(10, 3), &world.view()), Reply::Ignored), "a line of facts");
+}
+
+#[test]
+fn a_large_world_is_drawn_from_what_is_seen() {
+    let mut world = World::live();
+    world.workloads((0..1_000).map(|number| deployment(&format!("svc-{number:04}"), "svc:1", 10, 10)));
+    world.events((0..5_000).map(|number| event(&format!("pod-{number}"), "Pod", "BackOff", 2, "03:00", "back-off")));
+    let mut now = Now::default();
+    let rows = world.drawn(&mut now);
+    assert!(has(&rows, "1000 ok"), "{rows:#?}");
+    assert_eq!((now.happened.count(), now.kube.items().count()), (1_000, 200));
 }

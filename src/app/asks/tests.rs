@@ -1,0 +1,392 @@
+//! Asking inside the App: keys in, effects and screen out.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::{
+    action::{
+        Evidence, Inspection, Request, WorkloadInspection,
+        act::{Act, ActionEvent, Outcome, StepState},
+        testing::{after, evidence, inspection, now, roll_back, run, run_inspection, run_key, settings, store},
+    },
+    app::{App, Effect, Msg, look::Look},
+    keymap::Keymap,
+    model::{
+        BackendId, Name,
+        alert::{Alert, AlertKey, AlertState, Priority},
+        code::RunState,
+        kubernetes::Manager,
+    },
+    time::Now,
+    ui::{
+        theme::{Background, ColourDepth, GlyphSet, ThemeChoice},
+        widgets::cells::rows_of,
+    },
+};
+
+struct Desk {
+    app: App,
+    now: Now,
+    ticket: u64,
+}
+
+impl Desk {
+    /// The App just after somebody asked for this.
+    fn ask(request: Request) -> Self {
+        Self::ask_with(request, store(Vec::new()))
+    }
+
+    fn ask_with(request: Request, known: crate::store::Store) -> Self {
+        let look = Look {
+            choice: ThemeChoice::None,
+            background: Background::Dark,
+            depth: ColourDepth::None,
+            glyphs: GlyphSet::Ascii,
+        };
+        let mut app = App::new(settings(), Keymap::default(), look);
+        app.store = known;
+        let effects = app.ask(request, now());
+        let [Effect::Prepare { ticket, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+        let ticket = *ticket;
+        Self { app, now: now(), ticket }
+    }
+
+    fn evidence(&mut self, request: &Request, mut evidence: Evidence) -> Vec<Effect> {
+        evidence.asked = self.now.wall;
+        let result = Ok(Box::new(evidence));
+        let event = ActionEvent::Evidence { ticket: self.ticket, request: request.clone(), result };
+        self.app.update(Msg::Action(Box::new(event)), self.now)
+    }
+
+    fn found(&mut self, request: &Request, found: WorkloadInspection) -> Vec<Effect> {
+        let evidence = evidence(request, found);
+        self.evidence(request, evidence)
+    }
+
+    fn key(&mut self, code: KeyCode) -> Vec<Effect> {
+        self.now = after(self.now, 60);
+        self.app.update(Msg::Key(KeyEvent::from(code)), self.now)
+    }
+
+    fn wait(&mut self) {
+        self.now = after(self.now, 1_000);
+    }
+
+    fn type_in(&mut self, text: &str) -> Vec<Effect> {
+        text.chars().flat_map(|c| self.key(KeyCode::Char(c))).collect()
+    }
+
+    fn rows(&mut self, width: u16, height: u16) -> Vec<String> {
+        let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
+        self.app.draw(&mut buf, self.now);
+        rows_of(&buf)
+    }
+
+    fn screen(&mut self, width: u16, height: u16) -> String {
+        self.rows(width, height).join("\n")
+    }
+}
+
+#[test]
+fn a_rollback_takes_five_keys() {
+    let mut desk = Desk::ask(roll_back(None));
+    assert!(desk.screen(80, 24).contains("asking for evidence"));
+    assert!(desk.found(&roll_back(None), inspection()).is_empty());
+    desk.wait();
+    assert!(desk.type_in("13").is_empty());
+    let reread = desk.key(KeyCode::Enter);
+    assert!(matches!(reread.as_slice(), [Effect::Prepare { .. }]), "{reread:?}");
+    assert!(desk.key(KeyCode::Enter).is_empty(), "a second Enter does nothing");
+    let sent = desk.found(&roll_back(None), inspection());
+    let [Effect::Execute { approved, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!(approved.plan().chosen, Some(13));
+    assert!(desk.found(&roll_back(None), inspection()).is_empty(), "nor does a second answer");
+}
+
+#[test]
+fn leaving_sends_nothing_even_when_the_answer_comes_later() {
+    let mut desk = Desk::ask(roll_back(None));
+    desk.found(&roll_back(None), inspection());
+    desk.wait();
+    desk.type_in("13");
+    desk.key(KeyCode::Enter);
+    desk.key(KeyCode::Esc);
+    assert!(desk.found(&roll_back(None), inspection()).is_empty());
+}
+
+#[test]
+fn the_plan_at_120x35() {
+    let mut desk = Desk::ask_with(roll_back(None), store(vec![run(RunState::Running)]));
+    let mut evidence = evidence(&roll_back(None), inspection());
+    evidence.races = vec![(run_key(), Ok(run_inspection(RunState::Running)))];
+    desk.evidence(&roll_back(None), evidence);
+    desk.wait();
+    desk.type_in("41");
+    insta::assert_snapshot!(desk.screen(120, 35), @r#"
+    midwatch   PROD  prod-eu1                                                                      ana  03:14Z  RW  1/2 up
+    [1 Now]  2 Triage   3 Kube   4 Pipes   5 PRs   6 Metrics   7 Logs   8 Audit                              ~ k8s loading
+
+
+
+
+
+
+     += ROLL BACK deploy/myapp 412 -> 411 =========================================== prod-eu1/production  PRODUCTION  =+
+     | FROM  rev 14   myapp:412 @343132   live 17m   5 pods, 4 ready                                                    |
+     | TO    rev 13   myapp:411 @343131   ran 25h; 4 of its pods are up                                                 |
+     | < > [rev 13 411]  rev 12 410 (ran 46h)                                                                           |
+     | LOOK pipeline: deploy #412 is in Deploy; no step of it runs when it is stopped. Step 1 stops it, then reads the  |
+     |      live template again                                                                                         |
+     | LOOK also undone: LOG_LEVEL warn -> info, limits.memory 1Gi -> 512Mi                                             |
+     | ok   right place, allowed, owner, nobody else, history, image, stuck pods, fresh, will it run                    |
+     | ??   not checked: right suspect, not undone, database, capacity, also on it                                      |
+     |                                                                                                                  |
+     |  0   keep evidence: previous logs, describe, events                                                              |
+     |  1   stop deploy #412                                                                                            |
+     |  2   wait for its end (20 s at most), read the live template again                                               |
+     |  3   template -> rev 13 (becomes rev 15)                                                                         |
+     |  4   watch until 10 of 10 are ready on 411                                                                       |
+     | undo  U: back to rev 14's template, kept beside the audit                                                        |
+     |                                                                                                                  |
+     | type 13 or 411, then Enter: [ 41_ ]   Esc: nothing is sent                                                       |
+     +==================================================================================================================+
+
+
+
+
+
+
+
+    13 enter send  tab checks, diff  left right other revision  esc leave: nothing is sent
+    "#);
+}
+
+#[test]
+fn the_plan_at_80x24_with_a_stop() {
+    let mut desk = Desk::ask(roll_back(None));
+    let mut found = inspection();
+    found.workload.managed_by = vec![Manager::ArgoCd { application: "shop".into() }];
+    desk.found(&roll_back(None), found);
+    insta::assert_snapshot!(desk.screen(80, 24), @r#"
+      PROD  prod-eu1                                        ana  03:14Z  RW  1/2 up
+     [1 Now]  2 Triage   3 Kube   4 Pipes   5 PRs   6 Metrics   7 Logs   8 Audit
+    += ROLL BACK deploy/myapp 412 -> 411 ======= prod-eu1/production  PRODUCTION  =+
+    | FROM  rev 14   myapp:412 @343132   live 17m   5 pods, 4 ready                |
+    | TO    rev 13   myapp:411 @343131   ran 25h; 4 of its pods are up             |
+    | < > [rev 13 411]  rev 12 410                                                 |
+    | STOP owner: owned by Argo CD application 'shop': self-heal puts back what    |
+    |      git says. Instead: `argocd app rollback shop`, or revert in the config  |
+    |      repository                                                              |
+    | LOOK also undone: LOG_LEVEL warn -> info, limits.memory 1Gi -> 512Mi         |
+    | ok   right place, allowed, nobody else, pipeline, history, image, stuck      |
+    |      pods, fresh, will it run                                                |
+    | ??   not checked: right suspect, not undone, database, capacity, also on it  |
+    |                                                                              |
+    | 0 keep evidence: previous logs, describe, events                             |
+    | 1 template -> rev 13 (becomes rev 15)                                        |
+    | 2 watch until 10 of 10 are ready on 411                                      |
+    | undo  U: back to rev 14's template, kept beside the audit                    |
+    |                                                                              |
+    | a STOP stands: type myapp [ _ ]                                              |
+    | Tab, and why it is sent: [  ]                                                |
+    +==============================================================================+
+
+     name tab reason enter send  tab checks, diff  left right other revision
+    "#);
+}
+
+#[test]
+fn a_stop_never_scrolls_off() {
+    let mut desk = Desk::ask(roll_back(None));
+    let mut found = inspection();
+    found.workload.managed_by = vec![Manager::ArgoCd { application: "shop".into() }];
+    found.warnings = (0..30).map(|n| format!("warning number {n}").into()).collect();
+    desk.found(&roll_back(None), found);
+    for _ in 0..50 {
+        assert!(desk.screen(80, 24).contains("STOP owner: owned by Argo CD"));
+        assert!(desk.screen(80, 24).contains("type myapp"));
+        desk.key(KeyCode::Down);
+    }
+    for (width, height) in [(1, 1), (20, 6), (60, 16), (80, 24), (200, 60)] {
+        desk.screen(width, height);
+    }
+}
+
+#[test]
+fn tab_opens_all_checks_and_the_difference() {
+    let mut desk = Desk::ask(roll_back(None));
+    desk.found(&roll_back(None), inspection());
+    desk.wait();
+    desk.type_in("4");
+    desk.key(KeyCode::Tab);
+    let checks = desk.screen(120, 35);
+    for id in 1..=16 {
+        assert!(checks.contains(&format!(" B{id} ")), "B{id} is left out:\n{checks}");
+    }
+    assert!(checks.contains("kubectl --context prod-eu1 -n production rollout undo deployment/myapp --to-revision=13"));
+    let copied = desk.key(KeyCode::Char('p'));
+    assert!(matches!(copied.as_slice(), [Effect::Copy(line)] if line.contains("rollout undo")));
+    desk.key(KeyCode::Tab);
+    let diff = desk.screen(120, 35);
+    assert!(diff.contains("-      value: warn") && diff.contains("+      value: info"), "{diff}");
+    assert!(!diff.contains("hunter22"));
+    desk.key(KeyCode::Tab);
+    assert!(desk.screen(120, 35).contains("[ 4_ ]"), "what was typed is still there");
+}
+
+#[test]
+fn left_and_right_choose_another_revision_and_plan_anew() {
+    let mut desk = Desk::ask(roll_back(None));
+    desk.found(&roll_back(None), inspection());
+    desk.wait();
+    desk.type_in("13");
+    let asked = desk.key(KeyCode::Left);
+    assert!(matches!(asked.as_slice(), [Effect::Prepare { request, .. }] if *request == roll_back(Some(12))));
+    // An answer to the older question comes too late.
+    assert!(desk.found(&roll_back(None), inspection()).is_empty());
+    assert!(desk.key(KeyCode::Enter).is_empty());
+    desk.found(&roll_back(Some(12)), inspection());
+    desk.wait();
+    desk.type_in("13");
+    assert!(desk.key(KeyCode::Enter).is_empty(), "13 is not its target any more");
+    assert!(desk.screen(80, 24).contains("expected 12 or 410"), "{}", desk.screen(80, 24));
+    assert!(desk.key(KeyCode::Left).is_empty(), "there is no older one");
+    assert!(
+        matches!(desk.key(KeyCode::Right).as_slice(), [Effect::Prepare { request, .. }] if *request == roll_back(Some(13)))
+    );
+}
+
+#[test]
+fn read_only_shows_what_would_be_done() {
+    let mut desk = Desk::ask(roll_back(None));
+    desk.app.settings.read_only = Some("started with --read-only".into());
+    let mut evidence = evidence(&roll_back(None), inspection());
+    evidence.writable.clear();
+    evidence.rehearsals.clear();
+    desk.evidence(&roll_back(None), evidence);
+    desk.wait();
+    desk.type_in("13");
+    assert!(desk.key(KeyCode::Enter).is_empty());
+    let screen = desk.screen(80, 24);
+    assert!(
+        screen.contains("NOT SENT") && screen.contains("--read-only") && screen.contains("template -> rev 13"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn after_sending_the_steps_are_shown() {
+    let mut desk = Desk::ask(roll_back(None));
+    desk.found(&roll_back(None), inspection());
+    desk.wait();
+    desk.type_in("13");
+    desk.key(KeyCode::Enter);
+    desk.found(&roll_back(None), inspection());
+    let ticket = desk.ticket;
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Started { ticket, number: 7 })), desk.now);
+    let mut act = Act {
+        number: 7,
+        request: roll_back(None),
+        title: "ROLL BACK deploy/myapp 412 -> 411".into(),
+        place: "prod-eu1/production".into(),
+        actor: "ana".into(),
+        started: desk.now.wall,
+        ended: None,
+        steps: vec![
+            (
+                "keep evidence: previous logs, describe, events".into(),
+                StepState::Done("5 files in evidence/0007".into()),
+            ),
+            (
+                "template -> rev 13 (becomes rev 15)".into(),
+                StepState::Done("the template is replaced (generation 15)".into()),
+            ),
+            (
+                "watch until 10 of 10 are ready on 411".into(),
+                StepState::Running("411 8/10 ready, Terminating 2 (node-5, 40s)".into()),
+            ),
+        ],
+        outcome: Outcome::Running,
+        reason: None,
+        can_undo: true,
+        is_mine: true,
+    };
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act.clone())))), desk.now);
+    desk.now = after(desk.now, 72_000);
+    insta::assert_snapshot!(desk.screen(80, 24), @r#"
+      PROD  prod-eu1   ~ ROLL BACK deploy/myapp 412 -> 411  ana  03:15Z  RW  0/2 up
+     [1 Now]  2 Triage   3 Kube   4 Pipes   5 PRs   6 Metrics   7 Logs   8 Audit
+
+
+
+
+    += ROLL BACK deploy/myapp 412 -> 411 ======= prod-eu1/production  PRODUCTION  =+
+    | 03:14:23 UTC, 72s ago   audit 0007                                           |
+    |                                                                              |
+    | ok  0 keep evidence: previous logs, describe, events                         |
+    |        5 files in evidence/0007                                              |
+    | ok  1 template -> rev 13 (becomes rev 15)                                    |
+    |        the template is replaced (generation 15)                              |
+    | ~   2 watch until 10 of 10 are ready on 411                                  |
+    |        411 8/10 ready, Terminating 2 (node-5, 40s)                           |
+    |                                                                              |
+    | Esc leaves; it goes on, and the header shows it                              |
+    +==============================================================================+
+
+
+
+
+
+     esc leave
+    "#);
+    act.outcome = Outcome::Done;
+    act.ended = Some(desk.now.wall);
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.now);
+    let undo = desk.key(KeyCode::Char('U'));
+    assert!(matches!(undo.as_slice(), [Effect::Prepare { request: Request::Undo { act: 7 }, .. }]), "{undo:?}");
+}
+
+#[test]
+fn a_refusal_says_why_and_asks_again_on_r() {
+    let mut desk = Desk::ask(roll_back(Some(9)));
+    desk.found(&roll_back(Some(9)), inspection());
+    let screen = desk.screen(80, 24);
+    assert!(screen.contains("unable to find revision 9"), "{screen}");
+    assert!(matches!(desk.key(KeyCode::Char('r')).as_slice(), [Effect::Prepare { .. }]));
+}
+
+fn alert(name: &str, state: AlertState) -> Alert {
+    let key = AlertKey { backend: BackendId::new("am"), fingerprint: Name::from(name) };
+    Alert {
+        key,
+        name: name.into(),
+        state,
+        priority: Priority::P1,
+        labels: Box::new([("alertname".into(), name.into()), ("service".into(), "myapp".into())]),
+        annotations: Box::new([]),
+        starts: None,
+        active_since: None,
+        receivers: Box::new([]),
+        silenced_by: Box::new([]),
+        generator_url: None,
+        value: None,
+        is_watchdog: false,
+    }
+}
+
+#[test]
+fn an_acknowledgement_is_sent_at_once() {
+    let high = alert("HighErrorRate", AlertState::Firing);
+    let request = Request::Acknowledge { alerts: vec![high.key.clone()] };
+    let mut desk = Desk::ask(request.clone());
+    assert!(!desk.screen(80, 24).contains("ACK"), "no dialog");
+    let mut evidence = Evidence::of(Inspection::Alerts { alerts: vec![high], silences: Vec::new() }, now().wall);
+    evidence.writable = [BackendId::new("am")].into();
+    let sent = desk.evidence(&request, evidence);
+    let [Effect::Execute { approved, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!(approved.plan().steps.len(), 1);
+    // Resolved meanwhile: said, not sent.
+    let evidence = Evidence::of(Inspection::Alerts { alerts: Vec::new(), silences: Vec::new() }, now().wall);
+    assert!(desk.evidence(&request, evidence).is_empty());
+    assert!(desk.screen(120, 35).contains("nothing to acknowledge"));
+}

@@ -1,0 +1,104 @@
+use super::*;
+use crate::{
+    model::alert::Priority,
+    time::Clock,
+    ui::testing::{World, alert, at, deployment, event, incident, pull_request, replica_set, run},
+};
+
+fn lines(world: &World) -> Vec<String> {
+    timeline(&world.store, world.clock.now(), Duration::from_hours(2))
+        .iter()
+        .map(|change| {
+            let time = change.at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%M");
+            format!("{time} {} {}", change.kind.word(), change.text)
+        })
+        .collect()
+}
+
+#[test]
+fn an_incident_in_order() {
+    insta::assert_snapshot!(lines(&incident()).join("\n"), @r"
+    03:04 alert HighErrorRate myapp firing
+    03:04 alert PodOOMKilled postgres firing
+    02:59 alert HighErrorRate myapp pending
+    02:57 deploy myapp 411 -> 412 (rev 14)
+    02:51 run deploy #412 started by alice
+    02:40 deploy payments 88 (rev 88)
+    ");
+}
+
+#[test]
+fn events_fold_into_one_entry_per_object_and_reason() {
+    let mut world = World::live();
+    world.events([
+        event("myapp-1", "Pod", "BackOff", 3, "03:01", "back-off restarting"),
+        event("myapp-1", "Pod", "BackOff", 4, "03:05", "back-off 5m restarting"),
+        event("myapp-2", "Pod", "BackOff", 1, "03:02", "back-off restarting"),
+        event("myapp-1", "Pod", "Pulled", 9, "03:03", "image pulled"),
+        event("myapp", "Deployment", "FailedCreate", 1, "00:30", "out of the window"),
+    ]);
+    assert_eq!(
+        lines(&world),
+        ["03:05 k8s myapp-1 BackOff x7: back-off 5m restarting", "03:02 k8s myapp-2 BackOff: back-off restarting"]
+    );
+}
+
+#[test]
+fn a_version_that_came_back_is_a_deploy_of_its_own() {
+    let mut world = World::live();
+    let mut workload = deployment("myapp", "myapp:411", 4, 4);
+    workload.changed_by = Some(("kubectl".into(), Some(at("03:10"))));
+    world.workloads([workload]);
+    world.replica_sets([
+        replica_set("myapp", "old", 15, "01:30", "myapp:411", (4, 4)),
+        replica_set("myapp", "new", 14, "02:57", "myapp:412", (0, 0)),
+    ]);
+    let expected = [
+        "03:10 deploy myapp 412 -> 411, back again (rev 15)",
+        "02:57 deploy myapp 411 -> 412 (rev 14)",
+        "01:30 deploy myapp 411",
+    ];
+    assert_eq!(lines(&world), expected, "without an event the template's last change says when");
+    world.events([event(
+        "myapp",
+        "Deployment",
+        "ScalingReplicaSet",
+        1,
+        "03:08",
+        "Scaled up replica set myapp-old from 0 to 1",
+    )]);
+    assert!(lines(&world)[0].starts_with("03:08 deploy"), "{:?}", lines(&world));
+    let deploys = deploys_of(&world.store, world.store.kube.workloads.values().next().expect("there is one"));
+    assert_eq!(deploys.iter().filter(|deploy| deploy.is_live).count(), 1);
+    assert!(deploys[0].is_live && deploys[0].is_return);
+}
+
+#[test]
+fn runs_and_alerts_say_each_thing_once() {
+    let mut world = World::live();
+    world.runs(vec![
+        run("ci", 5, RunState::Success, false, "02:00"),
+        run("deploy", 6, RunState::Failure, true, "02:10"),
+        run("ci", 7, RunState::Running, false, "02:20"),
+    ]);
+    let mut pending = alert("Slow", "web", Priority::P3, "02:30", "slow");
+    pending.state = AlertState::Pending;
+    let mut gone = alert("Watchdog", "x", Priority::P4, "00:00", "");
+    (gone.is_watchdog, gone.state) = (true, AlertState::Resolved(at("02:40")));
+    world.alerts(vec![pending, gone]);
+    let mut merged = pull_request(7, "JWT login", None);
+    merged.merged = Some(at("01:50"));
+    world.pull_requests(vec![merged]);
+    assert_eq!(
+        lines(&world),
+        [
+            "02:40 alert Watchdog x is gone",
+            "02:30 alert Slow web pending",
+            "02:20 run ci #7 started by alice",
+            "02:14 run deploy #6 failure in deploy after 4m",
+            "02:10 run deploy #6 started by alice",
+            "02:04 run ci #5 success after 4m",
+            "01:50 merge PR #7 JWT login (bob)",
+        ]
+    );
+}

@@ -1,0 +1,168 @@
+//! Why a command cannot be given now: read-only mode, an old state, nothing selected, or the object itself.
+
+use crate::{
+    command::{Command, CommandSpec, Kind, Scope, ScreenId},
+    model::{
+        BackendKind, Part,
+        alert::AlertState,
+        code::{MergeState, PullRequest},
+        kubernetes::WorkloadKind,
+    },
+    store::slot::Freshness,
+    time::coarse,
+    ui::{View, target::Target},
+};
+
+use super::object::{url_of, workload_of};
+
+/// Why `spec` cannot be used on `target` now; `None`: it can.
+pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, view: &View<'_>) -> Option<String> {
+    match (spec.scope, target) {
+        (Scope::Screen(own), _) if own != screen => return Some(format!("on screen {} {}", own.digit(), own.title())),
+        (Scope::On(kinds), None) => return Some(format!("select {}", one_of(kinds))),
+        (Scope::On(kinds), Some(target)) if !kinds.contains(&target.kind()) => {
+            return Some(format!("select {}", one_of(kinds)));
+        }
+        _ => {}
+    }
+    match spec.id {
+        Command::UndoAct if view.acts.last_undoable().is_none() => {
+            return Some("no act of this session can be undone".to_owned());
+        }
+        Command::EnableWriting if view.settings.read_only.is_none() => return Some("writing is on".to_owned()),
+        Command::EnableWriting if !view.settings.is_first_run => {
+            return view.settings.read_only.as_ref().map(ToString::to_string);
+        }
+        _ => {}
+    }
+    let target = target?;
+    if spec.writes {
+        let read_only = match target.backend() {
+            Some(backend) => view.settings.read_only_reason(backend),
+            None => view.settings.read_only.as_ref(),
+        };
+        if let Some(why) = read_only {
+            return Some(format!("read-only: {why}"));
+        }
+    }
+    if let Some(why) = of_object(spec.id, target, view) {
+        return Some(why);
+    }
+    if spec.writes { old_state(target, view) } else { None }
+}
+
+fn one_of(kinds: &[Kind]) -> String {
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+    match words.as_slice() {
+        [] => "something".to_owned(),
+        [only] => format!("{} {only}", if only.starts_with('a') { "an" } else { "a" }),
+        [first, more @ ..] => {
+            format!("{} {first} or {}", if first.starts_with('a') { "an" } else { "a" }, more.join(", "))
+        }
+    }
+}
+
+/// What is shown is too old to be acted on.
+fn old_state(target: &Target, view: &View<'_>) -> Option<String> {
+    let part = match target {
+        Target::Pod(_) => Part::Pods,
+        Target::Workload(key) => match key.kind {
+            WorkloadKind::Deployment => Part::Deployments,
+            WorkloadKind::StatefulSet => Part::StatefulSets,
+            WorkloadKind::DaemonSet => Part::DaemonSets,
+        },
+        Target::Run(_) | Target::Job(_) => Part::Runs,
+        Target::PullRequest(_) => Part::PullRequests,
+        Target::Alert(_) => Part::Alerts,
+        Target::Silence(_) => Part::Silences,
+        _ => return None,
+    };
+    let backend = target.backend()?;
+    let (_, freshness) = view.store.freshness_of(part, Some(backend), view.now)?;
+    match freshness {
+        Freshness::Down { age: Some(age), .. } => Some(format!("'{backend}' has not answered for {}", coarse(age))),
+        Freshness::Down { age: None, .. } => Some(format!("'{backend}' has not answered yet")),
+        _ => None,
+    }
+}
+
+fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<String> {
+    let say = |words: &str| Some(words.to_owned());
+    match (command, target) {
+        (Command::Browse | Command::CopyUrl, _) if url_of(view, target).is_none() => say("it has no address"),
+        (Command::Acknowledge | Command::SilenceAlert, Target::Alert(key)) => {
+            match view.store.backends.get(&key.backend).map(|backend| backend.kind) {
+                Some(BackendKind::Alertmanager) | None => {}
+                Some(other) => {
+                    return Some(format!("'{}' is {}: silences are Alertmanager's", key.backend, other.title()));
+                }
+            }
+            match view.store.alerts.get(key).map(|alert| &alert.state) {
+                None => say("it is gone"),
+                Some(AlertState::Resolved(_)) => say("it is resolved"),
+                Some(_) => None,
+            }
+        }
+        (Command::ExpireSilence, Target::Silence(key)) => match view.store.silences.get(key) {
+            None => say("it is gone"),
+            Some(silence) if silence.ends <= view.now.wall || silence.state == "expired" => say("it has ended"),
+            Some(_) => None,
+        },
+        (Command::RollBack, _) if workload_of(view, target).is_none() => match target {
+            Target::Run(_) => say("no workload is known that it deploys: name it in a [[service]]"),
+            _ => say("no workload is known for it"),
+        },
+        (Command::Logs, Target::Alert(_)) if workload_of(view, target).is_none() => say("no workload is known for it"),
+        (Command::Restart | Command::Scale | Command::DiffRevisions, Target::Pod(_) | Target::Workload(_)) => {
+            let Some(workload) = workload_of(view, target) else {
+                return say("it belongs to no Deployment, StatefulSet or DaemonSet that is watched");
+            };
+            (command == Command::Scale && workload.key.kind == WorkloadKind::DaemonSet)
+                .then(|| "a DaemonSet has one pod a node".to_owned())
+        }
+        (Command::PreviousLogs, Target::Pod(key)) => match view.store.kube.pods.get(key) {
+            Some(pod) if pod.restarts == 0 => say("no container of it restarted"),
+            _ => None,
+        },
+        (Command::Cancel, Target::Run(key)) => match view.store.runs.get(key) {
+            Some(run) if run.state.is_finished() => Some(format!("it has ended: {}", run.state)),
+            _ => None,
+        },
+        (Command::Rerun, Target::Run(key)) => match view.store.runs.get(key) {
+            Some(run) if !run.state.is_finished() => Some(format!("it goes on: {}", run.state)),
+            _ => None,
+        },
+        (Command::Approve | Command::RequestChanges | Command::Merge | Command::Comment, Target::PullRequest(key)) => {
+            match view.store.pull_requests.get(key) {
+                Some(pr) => of_pull_request(command, pr),
+                None => say("it is no longer listed"),
+            }
+        }
+        _ => None,
+    }
+}
+
+fn of_pull_request(command: Command, pr: &PullRequest) -> Option<String> {
+    match command {
+        Command::Approve | Command::RequestChanges if pr.is_mine => Some("it is your own".to_owned()),
+        Command::Approve | Command::RequestChanges | Command::Merge if pr.merged.is_some() => {
+            Some("it is merged".to_owned())
+        }
+        Command::Merge => blocks_merge(pr),
+        _ => None,
+    }
+}
+
+/// What GitHub says against merging, if it is sure to refuse.
+pub fn blocks_merge(pr: &PullRequest) -> Option<String> {
+    if pr.is_draft {
+        return Some("it is a draft".to_owned());
+    }
+    match &pr.merge {
+        MergeState::Conflicts => Some("it conflicts with its base".to_owned()),
+        MergeState::Blocked => Some("branch rules block it: a review or a required check is missing".to_owned()),
+        MergeState::Behind => Some("it is behind its base and the rules ask for the newest".to_owned()),
+        MergeState::Draft => Some("it is a draft".to_owned()),
+        _ => None,
+    }
+}

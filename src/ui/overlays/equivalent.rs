@@ -1,0 +1,165 @@
+//! The same as a command line, to copy: `kubectl`, `gh` or `amtool`. Only what those tools really have.
+
+use crate::{
+    action::ACK_MINUTES,
+    command::Command,
+    model::{
+        alert::{Alert, SilenceKey},
+        code::{PullRequestKey, RepoKey, RunKey},
+        kubernetes::{ObjectKey, WorkloadKey},
+    },
+    ui::{View, target::Target},
+};
+
+use super::object::{url_of, workload_of};
+
+/// The line that does the same as `command` on `target` without midwatch, if there is one.
+pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String> {
+    match (command, target) {
+        (Command::Browse, _) => url_of(view, target).map(|url| format!("open {}", quoted(&url))),
+        (_, Target::Pod(key)) => of_pod(command, key, view),
+        (_, Target::Workload(key)) => of_workload(command, key, view),
+        (_, Target::Run(key)) => of_run(command, key, view),
+        (Command::Logs, Target::Job(key)) => {
+            Some(format!("gh run view -R {} --job {} --log", repository(&key.run.repo), key.id))
+        }
+        (Command::Rerun, Target::Job(key)) => {
+            Some(format!("gh run rerun -R {} --job {}", repository(&key.run.repo), key.id))
+        }
+        (Command::Cancel, Target::Job(key)) => of_run(command, &key.run, view),
+        (_, Target::PullRequest(key)) => of_pull_request(command, key, view),
+        (_, Target::Alert(_)) => of_alert(command, target, view),
+        (Command::ExpireSilence, Target::Silence(key)) => {
+            Some(format!("amtool{} silence expire {}", of_server(key, view), quoted(&key.id)))
+        }
+        (Command::Describe | Command::Enter, Target::Silence(key)) => {
+            Some(format!("amtool{} silence query -o extended", of_server(key, view)))
+        }
+        _ => None,
+    }
+}
+
+/// Safe for a shell as one word.
+pub fn quoted(text: &str) -> String {
+    let is_plain = !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | ',' | '='));
+    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+fn kubectl(cluster: &str, namespace: &str) -> String {
+    format!("kubectl --context {} -n {}", quoted(cluster), quoted(namespace))
+}
+
+fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> {
+    let kubectl = kubectl(&key.cluster, &key.namespace);
+    let pod = quoted(&key.name);
+    Some(match command {
+        Command::Describe => format!("{kubectl} describe pod {pod}"),
+        Command::Enter => format!("{kubectl} get pod {pod} -o yaml"),
+        Command::Events => format!("{kubectl} events --for pod/{pod}"),
+        Command::Logs => format!("{kubectl} logs {pod} --all-containers --since=15m -f"),
+        Command::PreviousLogs => format!("{kubectl} logs {pod} --previous --tail=2000"),
+        Command::Watch => format!("{kubectl} get pod {pod} -w"),
+        _ => return of_workload(command, &workload_of(view, &Target::Pod(key.clone()))?.key, view),
+    })
+}
+
+fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<String> {
+    let kubectl = kubectl(&key.cluster, &key.namespace);
+    let object = quoted(&format!("{}/{}", key.kind.name(), key.name));
+    Some(match command {
+        Command::Describe => format!("{kubectl} describe {object}"),
+        Command::Enter => format!("{kubectl} get {object} -o yaml"),
+        Command::Events => format!("{kubectl} events --for {object}"),
+        Command::Logs => format!("{kubectl} logs {object} --all-pods --all-containers --since=15m -f"),
+        Command::PreviousLogs => format!("{kubectl} logs {object} --all-pods --previous --tail=2000"),
+        Command::Watch => format!("{kubectl} rollout status {object}"),
+        Command::DiffRevisions => format!("{kubectl} rollout history {object}"),
+        Command::RollBack => format!("{kubectl} rollout undo {object}"),
+        Command::Restart => format!("{kubectl} rollout restart {object}"),
+        Command::Scale => {
+            let desired = view.store.kube.workloads.get(key).map_or(1, |workload| workload.desired);
+            format!("{kubectl} scale {object} --current-replicas={desired} --replicas={desired}")
+        }
+        _ => return None,
+    })
+}
+
+fn repository(repo: &RepoKey) -> String {
+    let host: &str = &repo.host;
+    // `gh` takes HOST/OWNER/REPO for anything but github.com; a backend's name is its host when it looks like one.
+    if host != "github.com" && host.contains('.') {
+        quoted(&format!("{host}/{}", repo.name))
+    } else {
+        quoted(&repo.name)
+    }
+}
+
+fn of_run(command: Command, key: &RunKey, view: &View<'_>) -> Option<String> {
+    let (repo, id) = (repository(&key.repo), key.id);
+    Some(match command {
+        Command::Enter | Command::Describe => format!("gh run view -R {repo} {id}"),
+        Command::Logs => format!("gh run view -R {repo} {id} --log-failed"),
+        Command::Watch => format!("gh run watch -R {repo} {id}"),
+        Command::Rerun => format!("gh run rerun -R {repo} {id} --failed"),
+        Command::Cancel => format!("gh run cancel -R {repo} {id}"),
+        Command::RollBack => {
+            return of_workload(command, &workload_of(view, &Target::Run(key.clone()))?.key, view);
+        }
+        _ => return None,
+    })
+}
+
+fn of_pull_request(command: Command, key: &PullRequestKey, view: &View<'_>) -> Option<String> {
+    let (repo, number) = (repository(&key.repo), key.number);
+    let pr = view.store.pull_requests.get(key)?;
+    Some(match command {
+        Command::Enter => format!("gh pr view -R {repo} {number}"),
+        Command::DiffPr => format!("gh pr diff -R {repo} {number}"),
+        Command::Comment => format!("gh pr comment -R {repo} {number}"),
+        Command::Approve => format!("gh pr review -R {repo} {number} --approve"),
+        Command::RequestChanges => format!("gh pr review -R {repo} {number} --request-changes"),
+        Command::Merge => {
+            let method = pr.merge_methods.first().map_or("merge", |method| method.name());
+            format!("gh pr merge -R {repo} {number} --{method} --match-head-commit {}", quoted(&pr.head_sha))
+        }
+        Command::Watch => format!("gh pr checks -R {repo} {number} --watch"),
+        _ => return None,
+    })
+}
+
+fn of_server(key: &SilenceKey, view: &View<'_>) -> String {
+    server_flag(&key.backend, view)
+}
+
+fn server_flag(backend: &crate::model::BackendId, view: &View<'_>) -> String {
+    view.store
+        .backends
+        .get(backend)
+        .and_then(|backend| backend.info.server.as_ref())
+        .map_or_else(String::new, |server| format!(" --alertmanager.url={}", quoted(server)))
+}
+
+fn of_alert(command: Command, target: &Target, view: &View<'_>) -> Option<String> {
+    let Target::Alert(key) = target else { return None };
+    let alert = view.store.alerts.get(key)?;
+    let server = server_flag(&key.backend, view);
+    Some(match command {
+        Command::Acknowledge => {
+            format!("amtool{server} silence add --duration={ACK_MINUTES}m --comment='acknowledged' {}", matchers(alert))
+        }
+        Command::SilenceAlert => {
+            format!("amtool{server} silence add --duration=1h --comment='why' {}", matchers(alert))
+        }
+        Command::Enter | Command::Describe => format!("amtool{server} alert query {}", matchers(alert)),
+        Command::RollBack | Command::Logs => return of_workload(command, &workload_of(view, target)?.key, view),
+        _ => return None,
+    })
+}
+
+fn matchers(alert: &Alert) -> String {
+    let words: Vec<String> = alert.labels.iter().map(|(name, value)| quoted(&format!("{name}={value}"))).collect();
+    words.join(" ")
+}

@@ -1,0 +1,248 @@
+//! `@` What fails now and what to do about it, what midwatch did, and how each backend is.
+
+use ratatui::text::{Line, Span};
+
+use super::sheet::{SheetLine, Writer, clock, clock_seconds};
+use crate::{
+    action::act::{Act, Outcome, StepState},
+    model::{BackendId, Level},
+    query::Query,
+    source::{ErrorKind, SourceError},
+    store::slot::{Failure, Freshness},
+    time::{age_of, coarse},
+    ui::{View, target::Target},
+};
+
+/// Acts listed; the rest is on screen Audit.
+const ACTS: usize = 20;
+
+pub fn lines(view: &View<'_>) -> Vec<SheetLine> {
+    let mut writer = Writer::new(view.theme);
+    let mut failing = 0;
+    for (id, state) in &view.store.sources {
+        let Some(failure) = &state.pulse.failure else { continue };
+        if failing == 0 {
+            writer.heading("FAILING NOW");
+        }
+        failing += 1;
+        let scope = id.scope.as_ref().map(|scope| format!(" of {scope}")).unwrap_or_default();
+        let name = format!("{} {}{scope}", id.backend, id.part.title());
+        let level =
+            if state.pulse.freshness(view.now, state.expected).is_usable() { Level::Wrong } else { Level::Unknown };
+        self::failure(&mut writer, view, level, &name, failure, &id.backend);
+    }
+    for (query, slot) in &view.store.answers {
+        let Some(failure) = &slot.pulse.failure else { continue };
+        if failing == 0 {
+            writer.heading("FAILING NOW");
+        }
+        failing += 1;
+        let name = format!("{} {}", query.backend(), words_of(query));
+        self::failure(&mut writer, view, Level::Wrong, &name, failure, query.backend());
+    }
+    acts(&mut writer, view);
+    writer.heading("BACKENDS");
+    for id in view.store.backends.keys() {
+        backend(&mut writer, view, id);
+    }
+    writer.done()
+}
+
+/// What was read, in words.
+fn words_of(query: &Query) -> String {
+    match query {
+        Query::Logs(logs) => format!("log of {}", logs.target.name()),
+        Query::Describe(object) => format!("description of {}", object.name()),
+        Query::Yaml(object) => format!("YAML of {}", object.name()),
+        Query::Revisions(key) => format!("revisions of {key}"),
+        Query::PullRequest(key) => format!("pull request {}#{}", key.repo.name, key.number),
+        Query::Jobs(key) => format!("jobs of run {}", key.id),
+        Query::JobLog(key) => format!("log of job {}", key.id),
+        Query::Panel(query) => format!("panel {}", query.panel.id),
+    }
+}
+
+/// One failure: which, why, since when, how often, and what to do.
+pub fn failure(
+    writer: &mut Writer<'_>,
+    view: &View<'_>,
+    level: Level,
+    name: &str,
+    failure: &Failure,
+    backend: &BackendId,
+) {
+    let theme = view.theme;
+    let since = format!(
+        "since {} ({}), {} {}",
+        clock(failure.since),
+        age_of(failure.since, view.now.wall),
+        failure.tries,
+        if failure.tries == 1 { "try" } else { "tries" }
+    );
+    writer.marked_line(
+        level,
+        Line::from(vec![Span::styled(format!("{name}   "), theme.strong), Span::styled(since, theme.dim)]),
+    );
+    writer.about(Target::Backend(backend.clone()));
+    writer.lines.push(indented(failure.error.says.as_str(), theme.text));
+    writer.about(Target::Backend(backend.clone()));
+    writer.lines.push(indented(&advice(&failure.error, view), theme.dim));
+    writer.about(Target::Backend(backend.clone()));
+}
+
+fn indented(text: &str, style: ratatui::style::Style) -> SheetLine {
+    SheetLine { head: Line::raw("  "), body: Line::styled(text.to_owned(), style), ..SheetLine::default() }
+}
+
+/// What happens next by itself, and what a person can do.
+fn advice(error: &SourceError, view: &View<'_>) -> String {
+    let login = view.keymap.shown(crate::command::Command::Login);
+    let refresh = view.keymap.shown(crate::command::Command::Refresh).unwrap_or_else(|| ":refresh".to_owned());
+    let next = match error.retry_at.filter(|at| *at > view.now.wall) {
+        Some(at) => format!("asked again at {}, as the server said", clock_seconds(at)),
+        None => format!("asked again by itself, less and less often; {refresh} asks now"),
+    };
+    match (error.kind, &error.login, login) {
+        (ErrorKind::Auth, Some(_), Some(key)) => format!("{key} renews the login; {next}"),
+        (ErrorKind::Auth, ..) => format!("the login or its rights must be mended first; {next}"),
+        (ErrorKind::Bug, ..) => format!("a bug of midwatch, restarted by itself; {next}"),
+        _ => next,
+    }
+}
+
+fn acts(writer: &mut Writer<'_>, view: &View<'_>) {
+    let theme = view.theme;
+    if !view.acts.unfinished.is_empty() {
+        writer.heading("LEFT WITHOUT AN OUTCOME BY AN EARLIER RUN");
+        for words in &view.acts.unfinished {
+            writer.marked(Level::Wrong, words.to_string());
+        }
+    }
+    writer.heading("ACTS");
+    let mut count = 0;
+    for act in view.acts.newest().take(ACTS) {
+        count += 1;
+        act_lines(writer, view, act, act.outcome != Outcome::Done);
+    }
+    if count == 0 {
+        writer.styled("nothing was sent yet", theme.dim);
+    } else if view.acts.by_number.len() > ACTS {
+        let key = view.keymap.shown(crate::command::Command::ScreenAudit).unwrap_or_default();
+        writer.styled(format!("older ones: screen Audit ({key})"), theme.dim);
+    }
+}
+
+/// An act in one line; with `steps`, how far each went.
+pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: bool) {
+    let theme = view.theme;
+    let (level, word) = match act.outcome {
+        Outcome::Running => (Level::Progress, "goes on"),
+        Outcome::Done => (Level::Ok, "done"),
+        Outcome::Refused => (Level::Wrong, "refused"),
+        Outcome::Unknown => (Level::Broken, "outcome unknown: look before you act again"),
+    };
+    let undo = if act.can_undo && act.is_mine {
+        view.keymap.shown(crate::command::Command::UndoAct).map(|key| format!("   {key} undoes it")).unwrap_or_default()
+    } else {
+        String::new()
+    };
+    writer.marked_line(
+        level,
+        Line::from(vec![
+            Span::styled(format!("{:04} {}  ", act.number, clock_seconds(act.started)), theme.dim),
+            Span::styled(act.title.to_string(), theme.strong),
+            Span::styled(format!("   {}   {}   ", act.place, act.actor), theme.dim),
+            Span::styled(word, crate::ui::screens::pane::level_style(theme, level)),
+            Span::styled(undo, theme.dim),
+        ]),
+    );
+    writer.about(Target::Act(act.number));
+    if let Some(reason) = &act.reason {
+        writer.lines.push(indented(&format!("reason: {reason}"), theme.dim));
+    }
+    if !steps {
+        return;
+    }
+    for (index, (says, state)) in act.steps.iter().enumerate() {
+        let (words, style) = match state {
+            StepState::Waiting => ("waits".to_owned(), theme.dim),
+            StepState::Running(seen) => (format!("goes on: {seen}"), theme.progress),
+            StepState::Done(seen) => (format!("done: {seen}"), theme.text),
+            StepState::Refused(why) => (format!("refused, nothing changed: {why}"), theme.wrong),
+            StepState::Unknown(why) => (format!("it may have happened: {why}"), theme.broken),
+            StepState::Skipped(why) => (format!("skipped: {why}"), theme.dim),
+        };
+        let body = Line::from(vec![
+            Span::styled(format!("{} {says}   ", index + 1), theme.text),
+            Span::styled(words.trim_end_matches(": ").to_owned(), style),
+        ]);
+        writer.lines.push(SheetLine { head: Line::raw("  "), body, ..SheetLine::default() });
+        writer.about(Target::Act(act.number));
+    }
+}
+
+/// A backend: how fresh, what it says of itself, what it still allows.
+pub fn backend(writer: &mut Writer<'_>, view: &View<'_>, id: &BackendId) {
+    let Some(backend) = view.store.backends.get(id) else { return };
+    let theme = view.theme;
+    let worst = view
+        .store
+        .sources
+        .iter()
+        .filter(|(source, _)| source.backend == *id)
+        .map(|(_, state)| state.pulse.freshness(view.now, state.expected))
+        .max_by_key(|freshness| match freshness {
+            Freshness::Live => 0,
+            Freshness::Loading => 1,
+            Freshness::Stale { .. } => 2,
+            Freshness::Down { .. } => 3,
+        })
+        .unwrap_or(Freshness::Loading);
+    let (level, fresh) = match worst {
+        Freshness::Live => (Level::Ok, "live".to_owned()),
+        Freshness::Loading => (Level::Progress, "loading".to_owned()),
+        Freshness::Stale { age } => (Level::Unknown, format!("oldest answer {} old", coarse(age))),
+        Freshness::Down { age: Some(age), .. } => (Level::Unknown, format!("no answer for {}", coarse(age))),
+        Freshness::Down { age: None, .. } => (Level::Unknown, "never answered".to_owned()),
+    };
+    let info = &backend.info;
+    let mut words = format!("   {}", backend.kind.title());
+    for (before, value) in [(" ", &info.version), ("   as ", &info.identity), ("   ", &info.server)] {
+        if let Some(value) = value {
+            words.push_str(before);
+            words.push_str(value);
+        }
+    }
+    writer.marked_line(
+        level,
+        Line::from(vec![
+            Span::styled(id.to_string(), theme.strong),
+            Span::styled(words, theme.text),
+            Span::styled(format!("   {fresh}"), theme.dim),
+        ]),
+    );
+    writer.about(Target::Backend(id.clone()));
+    let mut more = Vec::new();
+    for quota in backend.quotas.values() {
+        let resets = clock(quota.resets);
+        more.push(format!("{} {} of {} left until {resets}", quota.resource, quota.remaining, quota.limit));
+    }
+    if let Some(offset) = info.clock_offset_ms.filter(|offset| offset.abs() >= 2_000) {
+        let direction = if offset > 0 { "ahead of" } else { "behind" };
+        more.push(format!("its clock is {} s {direction} ours", offset.abs() / 1_000));
+    }
+    if let Some(why) = view.settings.read_only_backends.get(id) {
+        more.push(why.to_string());
+    }
+    if view.settings.insecure.contains(id) {
+        more.push("its certificate is not verified".to_owned());
+    }
+    if !more.is_empty() {
+        writer.lines.push(indented(&more.join("; "), theme.dim));
+        writer.about(Target::Backend(id.clone()));
+    }
+    for note in &info.notes {
+        writer.lines.push(indented(note, theme.dim));
+        writer.about(Target::Backend(id.clone()));
+    }
+}

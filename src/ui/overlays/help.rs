@@ -1,0 +1,331 @@
+//! `?` The keys as they are now, from the live keymap and nothing else; what cannot be done now, and why.
+
+use crossterm::event::KeyEvent;
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{
+    availability::why_not,
+    object::name_of,
+    sheet::{Sheet, SheetLine, Writer},
+};
+use crate::{
+    command::{COMMANDS, Command, CommandSpec, Scope, ScreenId},
+    keymap::Keymap,
+    store::Changes,
+    text::Clean,
+    ui::{
+        Overlay, Reply, View,
+        target::Target,
+        theme::{Mark, Theme},
+        widgets::{
+            cells::{fit, line_width},
+            dialog::dialog,
+            frame::Frame,
+        },
+    },
+};
+
+/// Commands that are one line of help together.
+const TOGETHER: &[(&[Command], &str)] = &[
+    (&[Command::Down, Command::Up], "next, previous row"),
+    (&[Command::Top, Command::Bottom], "first, last row; in logs: follow live"),
+    (&[Command::PageDown, Command::PageUp], "a page down, up"),
+    (&[Command::HalfDown, Command::HalfUp], "half a page down, up"),
+    (&[Command::Left, Command::Right], "scroll a long row, log or diff sideways"),
+    (
+        &[
+            Command::ScreenNow,
+            Command::ScreenTriage,
+            Command::ScreenKube,
+            Command::ScreenPipelines,
+            Command::ScreenPrs,
+            Command::ScreenMetrics,
+            Command::ScreenLogs,
+            Command::ScreenAudit,
+        ],
+        "screen Now, Triage, Kube, Pipelines, PRs, Metrics, Logs, Audit",
+    ),
+    (&[Command::NextPane, Command::PreviousPane], "next, previous pane; the tabs of a page"),
+    (&[Command::NextMatch, Command::PreviousMatch], "next, previous match; in a job's log: error"),
+    (&[Command::SortNext, Command::SortPrevious], "sort by the next, previous column"),
+    (&[Command::CursorLeft, Command::CursorRight], "move the time cursor"),
+    (&[Command::ZoomIn, Command::ZoomOut], "half, twice the time range"),
+];
+
+const GAP: usize = 3;
+
+/// The page of keys.
+pub struct Help {
+    screen: ScreenId,
+    target: Option<Target>,
+    sheet: Sheet,
+    /// The width it was laid out for.
+    width: u16,
+}
+
+impl Help {
+    pub fn new(screen: ScreenId, target: Option<Target>) -> Self {
+        Self { screen, target, sheet: Sheet::default(), width: 0 }
+    }
+
+    fn lay_out(&mut self, view: &View<'_>, width: u16) {
+        self.width = width;
+        let columns = if view.is_narrow() { 1 } else { 3 };
+        let column = (usize::from(width) - GAP * (columns - 1)) / columns;
+        let theme = view.theme;
+        let everywhere = block(None, &rows(view.keymap, |spec| spec.scope == Scope::Everywhere), theme, column);
+        let object = self.target.as_ref().map(Target::kind);
+        let on_object = rows(view.keymap, |spec| match spec.scope {
+            Scope::On(kinds) => object.is_some_and(|kind| kinds.contains(&kind)),
+            _ => false,
+        });
+        let mut here = Vec::new();
+        if let Some(kind) = object {
+            here.extend(block(Some(&format!("THIS {}", kind.word().to_uppercase())), &on_object, theme, column));
+        }
+        let on_screen = rows(view.keymap, |spec| spec.scope == Scope::Screen(self.screen));
+        if !on_screen.is_empty() {
+            if !here.is_empty() {
+                here.push(Line::raw(""));
+            }
+            let title = format!("THIS SCREEN, {}", self.screen.title().to_uppercase());
+            here.extend(block(Some(&title), &on_screen, theme, column));
+        }
+        let mut writer = Writer::new(theme).label(4);
+        if columns == 1 {
+            for line in here {
+                writer.body(line);
+            }
+            writer.heading("EVERYWHERE");
+            for line in everywhere {
+                writer.body(line);
+            }
+        } else {
+            beside(&mut writer, everywhere, here, column, theme);
+        }
+        self.rest(&mut writer, view, usize::from(width));
+        self.sheet.set(writer.done());
+    }
+
+    fn rest(&self, writer: &mut Writer<'_>, view: &View<'_>, width: usize) {
+        let theme = view.theme;
+        writer.heading("MARKS");
+        let marks = [Mark::Broken, Mark::Wrong, Mark::Progress, Mark::Ok, Mark::NoData, Mark::Silenced, Mark::Acked];
+        let per_row = (width / 28).max(1);
+        for some in marks.chunks(per_row) {
+            let mut spans = Vec::new();
+            for mark in some {
+                spans.push(theme.mark(*mark));
+                spans.push(Span::styled(format!(" {:24} ", mark.word()), theme.text));
+            }
+            writer.body(Line::from(spans));
+        }
+        let refused: Vec<(String, &'static str, String)> = COMMANDS
+            .iter()
+            .filter(|spec| !matches!(spec.scope, Scope::Screen(own) if own != self.screen))
+            .filter_map(|spec| {
+                // What belongs to other kinds of objects is no news while one is selected.
+                let elsewhere = self.target.is_some()
+                    && matches!(spec.scope, Scope::On(kinds) if !self.target.as_ref().is_some_and(|t| kinds.contains(&t.kind())));
+                let why = why_not(spec, self.screen, self.target.as_ref(), view).filter(|_| !elsewhere)?;
+                Some((view.keymap.shown(spec.id)?, spec.hint, why))
+            })
+            .collect();
+        if !refused.is_empty() {
+            writer.heading("NOT AVAILABLE RIGHT NOW");
+            for (key, hint, why) in refused {
+                writer.body(Line::from(vec![
+                    Span::styled(format!("{key:>9} "), theme.dim),
+                    Span::styled(format!("{hint:12}"), theme.text),
+                    Span::styled(why, theme.stale),
+                ]));
+            }
+        }
+        let confirm = "Lower case never changes what runs. Capitals never act on one key: a plan comes first and asks for a \
+                       value you must have read. Pasted text never runs keys.";
+        writer.heading("BEFORE ANYTHING IS SENT");
+        for line in wrapped(confirm, width) {
+            writer.text(line);
+        }
+        writer.heading("TRUST");
+        let settings = view.settings;
+        for (name, value) in [
+            ("config", settings.config_path.as_str()),
+            ("audit", settings.audit_path.as_str()),
+            ("version", settings.version),
+        ] {
+            if !value.is_empty() {
+                writer.body(Line::from(vec![
+                    Span::styled(format!("{name:9}"), theme.dim),
+                    Span::styled(value.to_owned(), theme.text),
+                ]));
+            }
+        }
+    }
+}
+
+/// Keys and meaning, in the order of the table. Commands without a key are left out: the palette has them.
+fn rows(keymap: &Keymap, is_meant: impl Fn(&CommandSpec) -> bool) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for spec in COMMANDS.iter().filter(|spec| is_meant(spec)) {
+        match TOGETHER.iter().find(|(commands, _)| commands.contains(&spec.id)) {
+            Some((commands, help)) => {
+                if commands.first() == Some(&spec.id) {
+                    let keys: Vec<String> = commands.iter().filter_map(|command| keymap.shown(*command)).collect();
+                    if !keys.is_empty() {
+                        rows.push((joined(&keys), (*help).to_owned()));
+                    }
+                }
+            }
+            None => {
+                let keys: Vec<String> = keymap.keys(spec.id).iter().map(ToString::to_string).collect();
+                if !keys.is_empty() {
+                    let write = if spec.writes { " (writes)" } else { "" };
+                    rows.push((joined(&keys), format!("{}{write}", spec.help)));
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// `1-8` for a run of digits, else `j k`.
+fn joined(keys: &[String]) -> String {
+    let digits: Vec<char> =
+        keys.iter().filter_map(|key| key.chars().next().filter(|c| key.len() == 1 && c.is_ascii_digit())).collect();
+    let is_run = digits.len() == keys.len()
+        && digits.len() > 2
+        && digits.windows(2).all(|pair| pair[1] as u32 == pair[0] as u32 + 1);
+    match (is_run, digits.first(), digits.last()) {
+        (true, Some(first), Some(last)) => format!("{first}-{last}"),
+        _ => keys.join(" "),
+    }
+}
+
+/// Rows of a column, wrapped, each padded to nothing: keys on the left, meaning on the right.
+fn block(title: Option<&str>, rows: &[(String, String)], theme: &Theme, width: usize) -> Vec<Line<'static>> {
+    const KEYS: usize = 9;
+    let mut lines = Vec::new();
+    if let Some(title) = title {
+        lines.push(Line::styled(title.to_owned(), theme.strong.patch(theme.accent)));
+    }
+    for (keys, help) in rows {
+        let room = width.saturating_sub(KEYS + 1);
+        // Keys too long for their column get a row of their own.
+        let is_long = keys.len() > KEYS - 1;
+        let mut key = format!("{keys:KEYS$}");
+        if is_long {
+            lines.push(Line::styled(keys.clone(), theme.key));
+            key = " ".repeat(KEYS);
+        }
+        for (index, part) in wrapped(help, room).into_iter().enumerate() {
+            let head = if index == 0 { key.clone() } else { " ".repeat(KEYS) };
+            lines.push(Line::from(vec![Span::styled(head, theme.key), Span::styled(part, theme.text)]));
+        }
+    }
+    lines
+}
+
+/// Two columns of what holds everywhere, and on the right what holds here.
+fn beside(
+    writer: &mut Writer<'_>,
+    everywhere: Vec<Line<'static>>,
+    here: Vec<Line<'static>>,
+    width: usize,
+    theme: &Theme,
+) {
+    let mut first = vec![Line::styled("EVERYWHERE", theme.strong.patch(theme.accent))];
+    let half = everywhere.len().div_ceil(2);
+    // A wrapped line stays with its key: the cut moves on to the next row that has one.
+    let has_key = |line: &Line<'static>| line.spans.first().is_some_and(|span| !span.content.trim().is_empty());
+    let cut = (half..everywhere.len()).find(|index| has_key(&everywhere[*index])).unwrap_or(everywhere.len());
+    let mut second = vec![Line::raw("")];
+    for (index, line) in everywhere.into_iter().enumerate() {
+        if index < cut { first.push(line) } else { second.push(line) }
+    }
+    let most = first.len().max(second.len()).max(here.len());
+    for index in 0..most {
+        let mut spans = Vec::new();
+        for column in [&first, &second, &here] {
+            let line = column.get(index).cloned().unwrap_or_default();
+            let used = usize::from(line_width(&line));
+            let style = line.style;
+            spans.extend(line.spans.into_iter().map(|span| Span::styled(span.content, style.patch(span.style))));
+            spans.push(Span::styled(" ".repeat((width + GAP).saturating_sub(used)), Style::new()));
+        }
+        writer.lines.push(SheetLine { body: Line::from(spans), ..SheetLine::default() });
+    }
+}
+
+/// Words in lines of at most `width` cells.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+impl Overlay for Help {
+    fn owns_keys(&self) -> bool {
+        self.sheet.owns_keys()
+    }
+
+    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
+        self.sheet.key(key);
+        Reply::Done
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.sheet.paste(text);
+    }
+
+    fn run(&mut self, command: Command, _view: &View<'_>) -> Reply {
+        match command {
+            Command::Help => Reply::Close,
+            command if self.sheet.run(command) => Reply::Done,
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn sync(&mut self, view: &View<'_>, changes: Changes) {
+        if self.width > 0 && changes.any(Changes::BACKENDS | Changes::ACTS) {
+            self.lay_out(view, self.width);
+        }
+    }
+
+    fn scroll(&mut self, lines: i32, _view: &View<'_>) -> Reply {
+        self.sheet.scroll(lines);
+        Reply::Done
+    }
+
+    fn copied(&self) -> Option<Clean> {
+        self.sheet.copied()
+    }
+
+    fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+        let selected = self.target.as_ref().map(|target| format!("   selected: {}", name_of(view, target)));
+        let title = format!("HELP   screen: {}{}", self.screen.title(), selected.unwrap_or_default());
+        let title = fit(&title, area.width.saturating_sub(24), view.theme.glyphs.ellipsis).into_owned();
+        let frame = Frame::new(view.theme, title).info("/ find   esc close");
+        let inside = dialog(frame, area, area.width, area.height, buf);
+        if inside.is_empty() {
+            return None;
+        }
+        if inside.width != self.width {
+            self.lay_out(view, inside.width);
+        }
+        self.sheet.render(view, inside, buf)
+    }
+}

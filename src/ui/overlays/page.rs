@@ -1,0 +1,243 @@
+//! A page about one object, in tabs, or about midwatch itself: text that is read, searched and copied.
+
+use crossterm::event::KeyEvent;
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    text::{Line, Span},
+};
+
+use super::{
+    describe, errors,
+    object::name_of,
+    sheet::{Sheet, SheetLine},
+    why,
+};
+use crate::{
+    command::Command,
+    query::{ObjectRef, Query},
+    store::Changes,
+    text::Clean,
+    ui::{
+        Overlay, Reply, View,
+        target::Target,
+        widgets::{
+            cells::{fit, put_line, row},
+            dialog::dialog,
+            frame::Frame,
+        },
+    },
+};
+
+/// One tab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    Describe,
+    Yaml,
+    Events,
+    Revisions,
+    Why,
+    Errors,
+}
+
+impl Tab {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Describe => "describe",
+            Self::Yaml => "yaml",
+            Self::Events => "events",
+            Self::Revisions => "revisions",
+            Self::Why => "why",
+            Self::Errors => "acts and errors",
+        }
+    }
+}
+
+/// The page.
+pub struct Page {
+    target: Option<Target>,
+    tabs: Vec<Tab>,
+    at: usize,
+    sheet: Sheet,
+    title: String,
+}
+
+impl Page {
+    fn new(target: Option<Target>, tabs: Vec<Tab>, first: Tab) -> Self {
+        let at = tabs.iter().position(|tab| *tab == first).unwrap_or(0);
+        let mut page = Self { target, tabs, at, sheet: Sheet::wrapped(), title: String::new() };
+        page.sheet.wrap = page.tab() != Tab::Yaml;
+        page
+    }
+
+    pub fn errors() -> Self {
+        Self::new(None, vec![Tab::Errors], Tab::Errors)
+    }
+
+    pub fn why(target: Target) -> Self {
+        Self::new(Some(target), vec![Tab::Why], Tab::Why)
+    }
+
+    /// `command`: `Command::Events` opens at the events.
+    pub fn describe(target: Target, command: Command) -> Self {
+        let tabs = match target {
+            Target::Workload(_) => vec![Tab::Describe, Tab::Yaml, Tab::Events, Tab::Revisions],
+            Target::Pod(_) => vec![Tab::Describe, Tab::Yaml, Tab::Events],
+            _ => vec![Tab::Describe],
+        };
+        let first = if command == Command::Events { Tab::Events } else { Tab::Describe };
+        Self::new(Some(target), tabs, first)
+    }
+
+    fn tab(&self) -> Tab {
+        self.tabs[self.at]
+    }
+
+    fn show(&mut self, at: usize, view: &View<'_>) {
+        if at != self.at {
+            self.at = at;
+            self.sheet.rewind();
+            self.sheet.wrap = self.tab() != Tab::Yaml;
+        }
+        self.fill(view);
+    }
+
+    fn show_tab(&mut self, tab: Tab, view: &View<'_>) -> bool {
+        let Some(at) = self.tabs.iter().position(|known| *known == tab) else { return false };
+        self.show(at, view);
+        true
+    }
+
+    fn fill(&mut self, view: &View<'_>) {
+        let lines: Vec<SheetLine> = match (self.tab(), &self.target) {
+            (Tab::Errors, _) | (_, None) => errors::lines(view),
+            (Tab::Why, Some(target)) => why::lines(view, target),
+            (Tab::Describe, Some(target)) => describe::lines(view, target),
+            (Tab::Yaml, Some(target)) => describe::yaml(view, target),
+            (Tab::Events, Some(target)) => describe::events(view, target),
+            (Tab::Revisions, Some(target)) => describe::revisions(view, target),
+        };
+        self.sheet.set(lines);
+        self.title = match (&self.target, self.tab()) {
+            (None, _) => "ACTS AND ERRORS".to_owned(),
+            (Some(target), Tab::Why) => format!("WHY {}", name_of(view, target)),
+            (Some(target), _) => name_of(view, target),
+        };
+    }
+}
+
+/// The object that a query is asked about.
+pub fn object(target: &Target) -> Option<ObjectRef> {
+    match target {
+        Target::Pod(key) => Some(ObjectRef::Pod(key.clone())),
+        Target::Workload(key) => Some(ObjectRef::Workload(key.clone())),
+        _ => None,
+    }
+}
+
+impl Overlay for Page {
+    fn owns_keys(&self) -> bool {
+        self.sheet.owns_keys()
+    }
+
+    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
+        self.sheet.key(key);
+        Reply::Done
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.sheet.paste(text);
+    }
+
+    fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
+        if self.sheet.run(command) {
+            return Reply::Done;
+        }
+        let count = self.tabs.len();
+        match command {
+            Command::NextPane => self.show((self.at + 1) % count, view),
+            Command::PreviousPane => self.show((self.at + count - 1) % count, view),
+            Command::Enter if self.sheet.target().is_none() => {}
+            Command::Why if self.tab() == Tab::Why && self.sheet.target().is_none() => return Reply::Close,
+            Command::ActionLog if self.tab() == Tab::Errors => return Reply::Close,
+            Command::Describe if self.sheet.target().is_none() && self.show_tab(Tab::Describe, view) => {}
+            Command::Events if self.sheet.target().is_none() && self.show_tab(Tab::Events, view) => {}
+            _ => return Reply::Ignored,
+        }
+        Reply::Done
+    }
+
+    fn sync(&mut self, view: &View<'_>, _changes: Changes) {
+        self.fill(view);
+    }
+
+    fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
+        let Some(target) = &self.target else { return Vec::new() };
+        match (self.tab(), target) {
+            (Tab::Describe, Target::Pod(_) | Target::Workload(_)) => {
+                object(target).map(Query::Describe).into_iter().collect()
+            }
+            (Tab::Yaml, _) => object(target).map(Query::Yaml).into_iter().collect(),
+            (Tab::Revisions, Target::Workload(key)) => vec![Query::Revisions(key.clone())],
+            (Tab::Describe | Tab::Why, Target::Run(key)) => vec![Query::Jobs(key.clone())],
+            (Tab::Describe | Tab::Why, Target::Job(key)) => vec![Query::Jobs(key.run.clone())],
+            (Tab::Describe | Tab::Why, Target::PullRequest(key)) => vec![Query::PullRequest(key.clone())],
+            (Tab::Describe | Tab::Why, Target::Panel(key)) => vec![describe::panel_query(key)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn selected(&self) -> Option<Target> {
+        self.sheet.target().or(self.target.as_ref()).cloned()
+    }
+
+    fn click(&mut self, at: Position, _view: &View<'_>) -> Reply {
+        if self.sheet.click(at) { Reply::Done } else { Reply::Ignored }
+    }
+
+    fn scroll(&mut self, lines: i32, _view: &View<'_>) -> Reply {
+        self.sheet.scroll(lines);
+        Reply::Done
+    }
+
+    fn copied(&self) -> Option<Clean> {
+        self.sheet.copied()
+    }
+
+    fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+        let theme = view.theme;
+        let title = fit(&self.title, area.width.saturating_sub(30), theme.glyphs.ellipsis).into_owned();
+        let info = self.target.as_ref().and_then(|target| place(view, target)).unwrap_or_default();
+        let foot = format!("{}/{}", self.sheet.cursor() + 1, self.sheet.len().max(1));
+        let frame = Frame::new(theme, title).info(info).foot(foot);
+        let mut inside = dialog(frame, area, area.width, area.height, buf);
+        if self.tabs.len() > 1
+            && let Some(spot) = row(inside, 0)
+        {
+            let mut spans = Vec::new();
+            for (index, tab) in self.tabs.iter().enumerate() {
+                let (open, close, style) =
+                    if index == self.at { ("[", "]", theme.strong) } else { (" ", " ", theme.dim) };
+                spans.push(Span::styled(open, theme.accent));
+                spans.push(Span::styled(tab.title(), style));
+                spans.push(Span::styled(format!("{close} "), theme.accent));
+            }
+            put_line(buf, spot, &Line::from(spans), theme.glyphs.ellipsis);
+            inside = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
+        }
+        self.sheet.render(view, inside, buf)
+    }
+}
+
+/// Where the object lives: `PROD prod-eu1/shop`.
+fn place(view: &View<'_>, target: &Target) -> Option<String> {
+    let prod = |cluster| if view.settings.is_production(cluster) { "PROD " } else { "" };
+    Some(match target {
+        Target::Pod(key) => format!("{}{}/{}", prod(&key.cluster), key.cluster, key.namespace),
+        Target::Workload(key) => format!("{}{}/{}", prod(&key.cluster), key.cluster, key.namespace),
+        Target::Run(key) => key.repo.name.to_string(),
+        Target::Job(key) => key.run.repo.name.to_string(),
+        Target::PullRequest(key) => key.repo.name.to_string(),
+        other => other.backend()?.to_string(),
+    })
+}

@@ -1,0 +1,289 @@
+//! `:` every command by name, with its key; words with arguments; what is known of the arguments.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use nucleo_matcher::{
+    Config, Matcher, Utf32Str,
+    pattern::{CaseMatching, Normalization, Pattern},
+};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Modifier,
+    text::{Line, Span},
+};
+
+use super::availability::why_not;
+use crate::{
+    app::line::LINES,
+    command::{COMMANDS, ScreenId},
+    model::BackendKind,
+    store::Changes,
+    ui::{
+        Overlay, Reply, View,
+        target::Target,
+        widgets::{
+            cells::{fit, put_line, put_right, put_text, row, width},
+            dialog::centred,
+            dialog::dialog,
+            frame::Frame,
+            text_input::TextInput,
+        },
+    },
+};
+
+/// One thing that can be chosen.
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    /// What stands in the field when it is completed.
+    line: String,
+    /// As listed: `ns NAME`.
+    name: String,
+    key: String,
+    help: String,
+    why_not: Option<String>,
+    /// More must be typed before it can be run.
+    needs_more: bool,
+}
+
+/// The palette.
+pub struct Palette {
+    screen: ScreenId,
+    target: Option<Target>,
+    input: TextInput,
+    all: Vec<Entry>,
+    shown: Vec<Entry>,
+    cursor: usize,
+    matcher: Matcher,
+}
+
+impl Palette {
+    pub fn new(screen: ScreenId, target: Option<Target>) -> Self {
+        Self {
+            screen,
+            target,
+            input: TextInput::default(),
+            all: Vec::new(),
+            shown: Vec::new(),
+            cursor: 0,
+            matcher: Matcher::new(Config::DEFAULT),
+        }
+    }
+
+    fn gather(&mut self, view: &View<'_>) {
+        let commands = COMMANDS.iter().map(|spec| Entry {
+            line: spec.name.to_owned(),
+            name: spec.name.to_owned(),
+            key: view.keymap.shown(spec.id).unwrap_or_default(),
+            help: spec.help.to_owned(),
+            why_not: why_not(spec, self.screen, self.target.as_ref(), view),
+            needs_more: false,
+        });
+        let words = LINES.iter().map(|(name, help)| {
+            let (word, needs_more) = name.split_once(' ').map_or((*name, false), |(word, _)| (word, true));
+            Entry {
+                line: if needs_more { format!("{word} ") } else { word.to_owned() },
+                name: (*name).to_owned(),
+                key: String::new(),
+                help: (*help).to_owned(),
+                why_not: None,
+                needs_more,
+            }
+        });
+        self.all = words.chain(commands).collect();
+        self.filter(view);
+    }
+
+    fn filter(&mut self, view: &View<'_>) {
+        let text = self.input.text().trim_start().trim_start_matches(':').to_owned();
+        let chosen = self.shown.get(self.cursor).map(|entry| entry.line.clone());
+        self.shown = match text.split_once(' ') {
+            Some((word, rest)) => self.arguments(word, rest.trim(), view),
+            None => self.ranked(self.all.clone(), &text),
+        };
+        self.cursor = if text.is_empty() {
+            chosen.and_then(|line| self.shown.iter().position(|entry| entry.line == line)).unwrap_or(0)
+        } else {
+            0
+        };
+    }
+
+    /// The values known for a word's argument.
+    fn arguments(&mut self, word: &str, rest: &str, view: &View<'_>) -> Vec<Entry> {
+        let values: Vec<String> = match word {
+            "ns" | "namespace" => {
+                let clusters = view.settings.backends.iter().filter(|(_, kind)| **kind == BackendKind::Kubernetes);
+                let mut names: Vec<String> =
+                    clusters.flat_map(|(id, _)| view.store.kube.namespaces(id)).map(ToString::to_string).collect();
+                names.sort();
+                names.dedup();
+                names.insert(0, "all".to_owned());
+                names
+            }
+            "ctx" | "context" => view.settings.contexts.iter().map(ToString::to_string).collect(),
+            "theme" => ["auto", "dark", "light", "colourblind", "none"].map(str::to_owned).to_vec(),
+            "since" => ["5m", "15m", "1h", "all"].map(str::to_owned).to_vec(),
+            "production" => ["yes", "no"].map(str::to_owned).to_vec(),
+            _ => Vec::new(),
+        };
+        let entries = values
+            .into_iter()
+            .map(|value| Entry {
+                line: format!("{word} {value}"),
+                name: value,
+                key: String::new(),
+                help: String::new(),
+                why_not: None,
+                needs_more: false,
+            })
+            .collect();
+        self.ranked(entries, rest)
+    }
+
+    /// Those that match, the best first; a match of the name before a match of the words.
+    fn ranked(&mut self, entries: Vec<Entry>, text: &str) -> Vec<Entry> {
+        if text.is_empty() {
+            return entries;
+        }
+        let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
+        let lower = text.to_lowercase();
+        let mut letters = Vec::new();
+        let mut found: Vec<(u32, Entry)> = entries
+            .into_iter()
+            .filter_map(|entry| {
+                let word = entry.name.split(' ').next().unwrap_or("");
+                let exact = if word == text { 1_000_000 } else { 0 };
+                let prefix = if word.starts_with(&lower) { 100_000 } else { 0 };
+                let by_name = pattern
+                    .score(Utf32Str::new(&entry.name, &mut letters), &mut self.matcher)
+                    .map(|score| 1_000 + score + exact + prefix);
+                let by_help = || entry.help.to_lowercase().contains(&lower).then_some(1);
+                Some((by_name.or_else(by_help)?, entry))
+            })
+            .collect();
+        found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        found.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    fn enter(&mut self, view: &View<'_>) -> Reply {
+        let typed = self.input.text().trim().trim_start_matches(':').to_owned();
+        let has_argument = typed.contains(' ');
+        let Some(entry) = self.shown.get(self.cursor) else {
+            return if typed.is_empty() { Reply::Close } else { Reply::Many(vec![Reply::Close, Reply::Line(typed)]) };
+        };
+        // `ns shop`: what was typed is meant, not what is like it.
+        if has_argument && self.cursor == 0 && entry.name != typed.rsplit(' ').next().unwrap_or("") {
+            return Reply::Many(vec![Reply::Close, Reply::Line(typed)]);
+        }
+        if entry.needs_more {
+            self.complete(view);
+            return Reply::Done;
+        }
+        match &entry.why_not {
+            Some(why) => Reply::Say(crate::text::Clean::own(format!("'{}': {why}", entry.name))),
+            None => Reply::Many(vec![Reply::Close, Reply::Line(entry.line.clone())]),
+        }
+    }
+
+    fn complete(&mut self, view: &View<'_>) {
+        if let Some(entry) = self.shown.get(self.cursor) {
+            self.input = TextInput::new(&entry.line);
+            self.filter(view);
+        }
+    }
+}
+
+impl Overlay for Palette {
+    fn owns_keys(&self) -> bool {
+        true
+    }
+
+    fn key(&mut self, key: KeyEvent, view: &View<'_>) -> Reply {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let last = self.shown.len().saturating_sub(1);
+        match key.code {
+            KeyCode::Esc => return Reply::Close,
+            KeyCode::Enter => return self.enter(view),
+            KeyCode::Tab => self.complete(view),
+            KeyCode::Down => self.cursor = (self.cursor + 1).min(last),
+            KeyCode::Up => self.cursor = self.cursor.saturating_sub(1),
+            KeyCode::PageDown => self.cursor = (self.cursor + 10).min(last),
+            KeyCode::PageUp => self.cursor = self.cursor.saturating_sub(10),
+            KeyCode::Char('n') if control => self.cursor = (self.cursor + 1).min(last),
+            KeyCode::Char('p') if control => self.cursor = self.cursor.saturating_sub(1),
+            KeyCode::Backspace if self.input.is_empty() => return Reply::Close,
+            _ => {
+                if self.input.handle(key) {
+                    self.filter(view);
+                }
+            }
+        }
+        Reply::Done
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.input.insert(text);
+    }
+
+    fn sync(&mut self, view: &View<'_>, _changes: Changes) {
+        self.gather(view);
+    }
+
+    fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+        let theme = view.theme;
+        let window = centred(area, 100, area.height.saturating_sub(2).min(26));
+        let count = format!("{} of {}", self.shown.len(), self.all.len());
+        let inside = dialog(Frame::new(theme, "COMMAND").info(count), area, window.width, window.height, buf);
+        let field = row(inside, 0)?;
+        let used = put_text(buf, field, ":", theme.key);
+        let rest = Rect { x: field.x + used, width: field.width.saturating_sub(used), ..field };
+        let at = self.input.render(rest, "a command, a screen, or :ns, :ctx, :theme", theme, buf);
+        let list = Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside };
+        if self.shown.is_empty() {
+            let near = crate::keymap::Keymap::nearest(self.input.text().trim());
+            let words = near.map_or_else(
+                || "no command is called that".to_owned(),
+                |near| format!("no command is called that: did you mean '{near}'?"),
+            );
+            put_line(buf, list, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
+        }
+        let height = usize::from(list.height).max(1);
+        let top = self.cursor.saturating_sub(height - 1);
+        for (index, entry) in self.shown.iter().enumerate().skip(top).take(height) {
+            let Some(spot) = row(list, (index - top) as u16) else { break };
+            draw(entry, index == self.cursor, view, spot, buf);
+        }
+        at
+    }
+
+    fn hints(&self) -> Vec<(String, String)> {
+        [("enter", "run"), ("tab", "complete"), ("up/down", "choose"), ("esc", "leave")]
+            .map(|(key, word)| (key.to_owned(), word.to_owned()))
+            .to_vec()
+    }
+}
+
+fn draw(entry: &Entry, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
+    let theme = view.theme;
+    let quiet = entry.why_not.is_some();
+    let style = if quiet { theme.dim.add_modifier(Modifier::CROSSED_OUT) } else { theme.text };
+    let name = fit(&entry.name, 20, theme.glyphs.ellipsis).into_owned();
+    let pad = " ".repeat(usize::from(21u16.saturating_sub(width(&name))));
+    let line = Line::from(vec![
+        Span::styled(name, style),
+        Span::raw(pad),
+        Span::styled(format!("{:11}", entry.key), if quiet { theme.dim } else { theme.key }),
+        Span::styled(entry.help.clone(), if quiet { theme.dim } else { theme.text }),
+    ]);
+    put_line(buf, spot, &line, theme.glyphs.ellipsis);
+    if let Some(why) = &entry.why_not {
+        let most = spot.width.saturating_sub(36);
+        let why = fit(why, most, theme.glyphs.ellipsis).into_owned();
+        let taken = width(&why) + 2;
+        let right = Rect { x: spot.right().saturating_sub(taken), width: taken.min(spot.width), ..spot };
+        crate::ui::widgets::cells::clear(buf, right);
+        put_right(buf, spot, &Line::styled(why, theme.stale), theme.glyphs.ellipsis);
+    }
+    if is_chosen {
+        buf.set_style(spot, theme.selection);
+    }
+}

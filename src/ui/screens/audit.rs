@@ -1,0 +1,285 @@
+//! Screen Audit: what was done with midwatch, newest first, and the selected act step by step.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Constraint, Layout, Position, Rect},
+    text::{Line, Span},
+};
+
+use super::{
+    super::{
+        Reply, Screen, View,
+        filter::Filter,
+        list::{Entry, List},
+        target::Target,
+        widgets::{
+            cells::{put_line, row},
+            virtual_table::{Column, Row, TableHit, TableHits, VirtualTable},
+        },
+    },
+    pane, words,
+};
+use crate::{
+    action::act::{Act, Outcome},
+    command::Command,
+    query::Query,
+    store::Changes,
+    text::Clean,
+    time::{Now, seconds_between},
+};
+
+/// State of the screen.
+#[derive(Default)]
+pub struct Audit {
+    /// By number, the newest first.
+    acts: List<std::cmp::Reverse<u64>>,
+    /// The detail has the keys: it scrolls.
+    in_detail: bool,
+    scroll: usize,
+    filter: String,
+}
+
+impl Audit {
+    fn act<'a>(&self, view: &View<'a>) -> Option<&'a Act> {
+        view.acts.by_number.get(&self.acts.selected()?.0)
+    }
+
+    fn scrolled(&mut self, command: Command) -> bool {
+        let page = 8;
+        self.scroll = match command {
+            Command::Down => self.scroll + 1,
+            Command::Up => self.scroll.saturating_sub(1),
+            Command::PageDown | Command::HalfDown => self.scroll + page,
+            Command::PageUp | Command::HalfUp => self.scroll.saturating_sub(page),
+            Command::Top => 0,
+            Command::Bottom => usize::MAX,
+            _ => return false,
+        };
+        true
+    }
+
+    fn render_list(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        let theme = view.theme;
+        let focused = !self.in_detail;
+        let title = match self.acts.items().count() {
+            0 => "ACTS".to_owned(),
+            count => format!("ACTS {count}"),
+        };
+        let info = if self.filter.is_empty() {
+            Line::styled(view.settings.audit_path.to_string(), theme.dim)
+        } else {
+            Line::raw(format!("filter {}", self.filter))
+        };
+        let inside = pane::framed(view, title, info, None, focused, area, buf);
+        let columns = [
+            Column::new("", 2, 100),
+            Column::new("act", 5, 90).right(),
+            Column::new("when", 12, 95).min(5),
+            Column::new("who", 12, 80).min(5),
+            Column::new("what", 34, 99).min(14).grows(),
+            Column::new("where", 26, 70).min(10),
+            Column::new("outcome", 12, 96).min(7),
+        ];
+        let empty = match (self.filter.is_empty(), view.settings.read_only.as_ref()) {
+            (false, _) => format!("nothing matches '{}'; esc shows all", self.filter),
+            (true, Some(why)) => format!("nothing was done; read-only: {why}"),
+            (true, None) => "nothing was done with midwatch yet".to_owned(),
+        };
+        self.acts.height = usize::from(inside.height.saturating_sub(1));
+        let (cursor, mut state) = (self.acts.cursor(), self.acts.table);
+        let entries = self.acts.entries();
+        let hits = VirtualTable::new(theme, &columns, entries.len())
+            .cursor(cursor)
+            .focused(focused)
+            .empty(empty)
+            .render(inside, buf, &mut state, |index| match &entries[index] {
+                Entry::Item(number) => match view.acts.by_number.get(&number.0) {
+                    Some(act) => Row::item(cells(view, act)),
+                    None => Row::Wide(Line::styled(format!("act {} is gone", number.0), theme.dim)),
+                },
+                Entry::Group(text) => Row::Wide(Line::styled(text.to_string(), theme.stale)),
+            });
+        (self.acts.table, self.acts.hits) = (state, hits);
+    }
+
+    fn render_detail(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        let theme = view.theme;
+        let act = self.act(view);
+        let title = act.map_or_else(String::new, |act| format!("ACT {}   {}", act.number, act.title));
+        let inside = pane::framed(view, title, Line::default(), None, self.in_detail, area, buf);
+        let lines = act.map(|act| detail(view, act)).unwrap_or_default();
+        self.scroll = self.scroll.min(lines.len().saturating_sub(usize::from(inside.height)));
+        for (index, line) in lines.iter().skip(self.scroll).enumerate() {
+            let Some(spot) = row(inside, index as u16) else { break };
+            put_line(buf, spot, line, theme.glyphs.ellipsis);
+        }
+    }
+}
+
+fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Running => "running",
+        Outcome::Done => "done",
+        Outcome::Refused => "refused",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+fn cells(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
+    let theme = view.theme;
+    let mark = words::outcome_mark(act.outcome);
+    let what = if act.outcome == Outcome::Done { theme.text } else { theme.strong };
+    vec![
+        Line::from(theme.mark(mark)),
+        Line::styled(format!("{:04}", act.number), theme.dim),
+        Line::styled(words::day_clock(act.started, view.now.wall), theme.dim),
+        Line::styled(act.actor.to_string(), if act.is_mine { theme.text } else { theme.dim }),
+        Line::styled(act.title.to_string(), what),
+        Line::styled(act.place.to_string(), theme.dim),
+        Line::styled(outcome_word(act.outcome), theme.mark_style(mark)),
+    ]
+}
+
+fn detail(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
+    let theme = view.theme;
+    let field = |name: &str, value: String| {
+        Line::from(vec![Span::styled(format!("{name:<9}"), theme.dim), Span::styled(value, theme.text)])
+    };
+    let second = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %b %H:%M:%SZ").to_string();
+    let took =
+        act.ended.map(|ended| format!(", took {}", crate::time::age(seconds_between(act.started, ended).max(0))));
+    let by = if act.is_mine { "" } else { ", by another midwatch or an earlier one" };
+    let mut lines = vec![
+        field("sent", format!("{}{}   {}{by}", second(act.started), took.unwrap_or_default(), act.actor)),
+        field("where", act.place.to_string()),
+    ];
+    if let Some(reason) = &act.reason {
+        lines.push(field("reason", reason.to_string()));
+    }
+    for (index, (what, state)) in act.steps.iter().enumerate() {
+        let (mark, says) = words::step_words(state);
+        lines.push(Line::from(vec![
+            theme.mark(mark),
+            Span::styled(format!(" {:>2}  ", index + 1), theme.dim),
+            Span::styled(what.to_string(), theme.text),
+            Span::styled(format!("   {says}"), theme.mark_style(mark)),
+        ]));
+    }
+    if act.outcome == Outcome::Unknown {
+        lines.push(Line::styled("It may have happened: look at the object itself before you try again.", theme.stale));
+    }
+    if view.acts.last_undoable().is_some_and(|last| last.number == act.number) {
+        let mut hint = Line::default();
+        hint.spans.extend(words::key_hint(view, Command::UndoAct, "undo: a plan"));
+        lines.push(hint);
+    } else if act.can_undo {
+        lines.push(field("undo", format!("midwatch undo {}", act.number)));
+    }
+    lines
+}
+
+impl Screen for Audit {
+    fn sync(&mut self, view: &View<'_>, changes: Changes) {
+        if !changes.any(Changes::ACTS) {
+            return;
+        }
+        let filter = Filter::parse(&self.filter);
+        let keeps = |act: &&Act| {
+            let reason = act.reason.as_deref().unwrap_or_default();
+            let word = outcome_word(act.outcome);
+            let text = format!("{:04} {} {} {} {word} {reason}", act.number, act.actor, act.title, act.place);
+            filter.keeps(&text, |_| None)
+        };
+        let mut entries: Vec<Entry<_>> = Vec::new();
+        if filter.is_all() {
+            let left = view.acts.unfinished.iter();
+            entries.extend(left.map(|words| Entry::Group(Clean::own(format!("?? left unfinished: {words}")))));
+        }
+        entries.extend(view.acts.newest().filter(keeps).map(|act| Entry::Item(std::cmp::Reverse(act.number))));
+        self.acts.set(entries, view.now);
+    }
+
+    fn settle(&mut self, now: Now) -> bool {
+        self.acts.settle(now)
+    }
+
+    fn selected(&self, view: &View<'_>) -> Option<Target> {
+        self.act(view).map(|act| Target::Act(act.number))
+    }
+
+    fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
+        if self.in_detail {
+            if self.scrolled(command) {
+                return Reply::Done;
+            }
+        } else if self.acts.navigate(command, view.now) {
+            self.scroll = 0;
+            return Reply::Done;
+        }
+        match command {
+            Command::NextPane | Command::PreviousPane => self.in_detail = !self.in_detail,
+            Command::Enter if !self.in_detail && self.act(view).is_some() => self.in_detail = true,
+            Command::Back if self.in_detail => self.in_detail = false,
+            _ => return Reply::Ignored,
+        }
+        Reply::Done
+    }
+
+    fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
+        Vec::new()
+    }
+
+    fn reveal(&mut self, target: &Target, view: &View<'_>) -> bool {
+        let Target::Act(number) = target else { return false };
+        if !self.filter.is_empty() {
+            self.set_filter("", view);
+        }
+        self.scroll = 0;
+        self.acts.select(&std::cmp::Reverse(*number))
+    }
+
+    fn filter(&self) -> String {
+        self.filter.clone()
+    }
+
+    fn set_filter(&mut self, text: &str, view: &View<'_>) {
+        text.clone_into(&mut self.filter);
+        self.acts = List::default();
+        self.sync(view, Changes::ACTS);
+    }
+
+    fn click(&mut self, at: Position, view: &View<'_>) -> Reply {
+        match self.acts.hits.at(at) {
+            Some(TableHit::Row(row)) if self.acts.select_row(row, view.now) => {
+                (self.in_detail, self.scroll) = (false, 0);
+                Reply::Done
+            }
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn copied(&self, view: &View<'_>) -> Option<Clean> {
+        let act = self.act(view)?;
+        let lines: Vec<String> = detail(view, act).iter().map(|line| line.to_string().trim_end().to_owned()).collect();
+        Some(Clean::block(&format!("{}\n{}", act.title, lines.join("\n"))))
+    }
+
+    fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        self.acts.hits = TableHits::default();
+        if view.zoomed || self.act(view).is_none() {
+            return if self.in_detail && self.act(view).is_some() {
+                self.render_detail(view, area, buf);
+            } else {
+                self.render_list(view, area, buf);
+            };
+        }
+        let wanted = self.act(view).map_or(0, |act| detail(view, act).len() as u16 + 2);
+        let below = wanted.clamp(6, (area.height / 2).max(6));
+        let [first, second] = Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(area);
+        self.render_list(view, first, buf);
+        self.render_detail(view, second, buf);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+use super::*;
+use crate::{
+    action::{
+        Request,
+        act::{ActionEvent, StepState},
+    },
+    model::kubernetes::WorkloadKind,
+    ui::testing::{World, at, workload_key},
+};
+
+fn act(number: u64, title: &str, outcome: Outcome, steps: &[(&str, StepState)]) -> Act {
+    Act {
+        number,
+        request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
+        title: title.into(),
+        place: "prod-eu1/production".into(),
+        actor: "ana".into(),
+        started: at("03:00"),
+        ended: (outcome != Outcome::Running).then(|| at("03:02")),
+        steps: steps.iter().map(|(what, state)| ((*what).into(), state.clone())).collect(),
+        outcome,
+        reason: None,
+        can_undo: outcome == Outcome::Done,
+        is_mine: true,
+    }
+}
+
+fn world() -> World {
+    let mut world = World::live();
+    let mut earlier = act(3, "scale deploy/web 4 -> 6", Outcome::Done, &[]);
+    (earlier.is_mine, earlier.actor, earlier.started) =
+        (false, "bob".into(), "2026-03-12T10:00:00Z".parse().expect("a time"));
+    world
+        .acts
+        .apply(&ActionEvent::History { acts: vec![earlier], unfinished: vec!["act 2: restart deploy/api".into()] });
+    let steps = [
+        ("stop run #412", StepState::Done("cancelled".into())),
+        ("template to rev 13", StepState::Done("now rev 15".into())),
+        ("watch to 10/10", StepState::Unknown("the connection broke".into())),
+    ];
+    let mut unknown = act(8, "roll back deploy/myapp to 411", Outcome::Unknown, &steps);
+    unknown.reason = Some("12 % of orders fail".into());
+    world.acts.apply(&ActionEvent::Act(Box::new(unknown)));
+    world.acts.apply(&ActionEvent::Act(Box::new(act(7, "restart deploy/myapp", Outcome::Done, &steps[..1]))));
+    world
+}
+
+fn has(rows: &[String], words: &str) -> bool {
+    rows.iter().any(|row| row.contains(words))
+}
+
+#[test]
+fn acts_newest_first_with_their_steps() {
+    let world = world();
+    let mut audit = Audit::default();
+    insta::assert_snapshot!(world.drawn(&mut audit).join("\n"), @r"
+    += ACTS 3 =============================================================================================================+
+    |          act  when          who           what                                where                     outcome      |
+    |    ?? left unfinished: act 2: restart deploy/api                                                                     |
+    | >  ??   0008  03:00         ana           roll back deploy/myapp to 411       prod-eu1/production       unknown      |
+    |    ok   0007  03:00         ana           restart deploy/myapp                prod-eu1/production       done         |
+    |    ok   0003  12 Mar 10:00  bob           scale deploy/web 4 -> 6             prod-eu1/production       done         |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    |                                                                                                                      |
+    +======================================================================================================================+
+    +- ACT 8   roll back deploy/myapp to 411 ------------------------------------------------------------------------------+
+    | sent     14 Mar 03:00:00Z, took 2m   ana                                                                             |
+    | where    prod-eu1/production                                                                                         |
+    | reason   12 % of orders fail                                                                                         |
+    | ok  1  stop run #412   cancelled                                                                                     |
+    | ok  2  template to rev 13   now rev 15                                                                               |
+    | ??  3  watch to 10/10   the connection broke                                                                         |
+    | It may have happened: look at the object itself before you try again.                                                |
+    +----------------------------------------------------------------------------------------------------------------------+
+    ");
+    audit.run(Command::Down, &world.view());
+    assert_eq!(audit.selected(&world.view()), Some(Target::Act(7)));
+    assert!(has(&world.drawn(&mut audit), "[U] undo: a plan"));
+    audit.run(Command::Down, &world.view());
+    let rows = world.drawn(&mut audit);
+    assert!(has(&rows, "midwatch undo 3") && has(&rows, "12 Mar 10:00"), "{rows:#?}");
+}
+
+#[test]
+fn the_detail_scrolls_and_gives_the_keys_back() {
+    let mut world = world();
+    world.size = (80, 24);
+    let mut audit = Audit::default();
+    world.drawn(&mut audit);
+    audit.run(Command::Enter, &world.view());
+    audit.run(Command::Bottom, &world.view());
+    assert_eq!(audit.selected(&world.view()), Some(Target::Act(8)));
+    assert!(has(&world.drawn(&mut audit), "It may have happened"));
+    assert!(matches!(audit.run(Command::Back, &world.view()), Reply::Done));
+    assert!(matches!(audit.run(Command::Back, &world.view()), Reply::Ignored));
+    assert!(audit.copied(&world.view()).expect("an act").contains("watch to 10/10"));
+}
+
+#[test]
+fn filter_reveal_and_emptiness() {
+    let world = world();
+    let mut audit = Audit::default();
+    world.drawn(&mut audit);
+    audit.set_filter("unknown", &world.view());
+    assert_eq!(audit.acts.items().count(), 1);
+    assert!(audit.reveal(&Target::Act(3), &world.view()));
+    assert_eq!(audit.selected(&world.view()), Some(Target::Act(3)));
+    let mut empty = World::live();
+    assert!(has(&empty.drawn(&mut Audit::default()), "nothing was done with midwatch yet"));
+    empty.settings.read_only = Some("--read-only".into());
+    assert!(has(&empty.drawn(&mut Audit::default()), "nothing was done; read-only: --read-only"));
+}

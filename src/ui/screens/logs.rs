@@ -1,0 +1,298 @@
+//! Screen Logs: the open log tails, one shown; followed, filtered, searched, saved.
+
+mod index;
+mod lines;
+mod record;
+mod tail;
+#[cfg(test)]
+mod tests;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
+
+use super::super::{Reply, Screen, View, target::Target, widgets::log_view::LogHits};
+use crate::{
+    app::Effect,
+    command::Command,
+    query::{LogQuery, ObjectRef, Query},
+    secret::mask,
+    store::Changes,
+    text::Clean,
+    time::Now,
+};
+
+use self::tail::{Tail, line_at, parse_since, since_words};
+pub(super) use self::index::needle;
+
+/// Logs that stay open; the one shown longest ago makes room.
+const MOST: usize = 8;
+
+/// Starts that `T` goes through, in seconds; `None`: all.
+const STARTS: [Option<u32>; 4] = [Some(300), Some(900), Some(3600), None];
+
+/// What the filter line changes: `/` looks for a text, `&` shows only the lines with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Typing {
+    #[default]
+    Find,
+    Filter,
+}
+
+/// State of the screen.
+#[derive(Debug, Default)]
+pub struct Logs {
+    tails: Vec<Tail>,
+    current: usize,
+    typing: Typing,
+    /// `&` was pressed: the filter line that opens now is its.
+    is_opening_filter: bool,
+    hits: LogHits,
+    /// Position of the first row drawn.
+    first_shown: usize,
+}
+
+impl Logs {
+    /// Opens a log and shows it; one that is open is shown again, at its newest line.
+    pub fn open(&mut self, query: LogQuery) {
+        match self.tails.iter().position(|tail| tail.query == query) {
+            Some(at) => {
+                self.tails[at].follow = true;
+                self.current = at;
+            }
+            None => {
+                if self.tails.len() >= MOST {
+                    self.tails.remove(usize::from(self.current == 0));
+                }
+                self.tails.push(Tail::new(query));
+                self.current = self.tails.len() - 1;
+            }
+        }
+    }
+
+    /// The logs that are read, shown or not.
+    pub fn open_logs(&self) -> impl Iterator<Item = &LogQuery> {
+        self.tails.iter().map(|tail| &tail.query)
+    }
+
+    /// `:since 10m`: reads the log shown anew, from that long ago.
+    pub fn since(&mut self, text: &str) -> Reply {
+        let Some(since) = parse_since(text.trim()) else {
+            return Reply::Say(Clean::own(format!("'{text}' is no time: write 5m, 15m, 1h or all")));
+        };
+        self.reopen(since)
+    }
+
+    fn reopen(&mut self, since_seconds: Option<u32>) -> Reply {
+        let Some(tail) = self.tails.get_mut(self.current) else { return Reply::Say("no log is open".into()) };
+        if tail.query.previous {
+            return Reply::Say("the previous container's log is read whole".into());
+        }
+        let query = LogQuery { since_seconds, tail: None, ..tail.query.clone() };
+        let mut fresh = Tail::new(query);
+        (fresh.sieve, fresh.wrap, fresh.timestamps) = (tail.sieve.clone(), tail.wrap, tail.timestamps);
+        (fresh.find, fresh.needle) = (std::mem::take(&mut tail.find), tail.needle.take());
+        let says = format!("reading from {}", since_words(&fresh.query));
+        let twin = self.tails.iter().position(|tail| tail.query == fresh.query);
+        self.tails[self.current] = fresh;
+        if let Some(twin) = twin.filter(|twin| *twin != self.current) {
+            self.tails.remove(twin);
+            self.current -= usize::from(twin < self.current);
+        }
+        Reply::Say(Clean::own(says))
+    }
+
+    fn next_start(&mut self) -> Reply {
+        let now = self.tail().and_then(|tail| STARTS.iter().position(|start| *start == tail.query.since_seconds));
+        self.reopen(STARTS[now.map_or(0, |at| (at + 1) % STARTS.len())])
+    }
+
+    /// Closes the log shown: its tail stops. False: there was none, or no other is left to show.
+    fn close(&mut self) -> bool {
+        if self.current >= self.tails.len() {
+            return false;
+        }
+        self.tails.remove(self.current);
+        self.current = self.current.min(self.tails.len().saturating_sub(1));
+        !self.tails.is_empty()
+    }
+
+    fn switch(&mut self, forward: bool, view: &View<'_>) {
+        let len = self.tails.len().max(1);
+        self.current = (self.current + if forward { 1 } else { len - 1 }) % len;
+        if let Some(tail) = self.tails.get_mut(self.current) {
+            tail.sync(view);
+        }
+    }
+
+    fn tail(&self) -> Option<&Tail> {
+        self.tails.get(self.current)
+    }
+
+    fn previous(&self, view: &View<'_>) -> Option<Reply> {
+        let tail = self.tail()?;
+        let (pod, container) = match (tail.line(view), &tail.query.target) {
+            (Some(line), _) => (line.origin.pod.clone(), Some(line.origin.container.clone())),
+            (None, ObjectRef::Pod(pod)) => (pod.clone(), tail.query.container.clone()),
+            (None, ObjectRef::Workload(_)) => return None,
+        };
+        Some(Reply::OpenLog(LogQuery {
+            target: ObjectRef::Pod(pod),
+            container: container.filter(|name| !name.is_empty()),
+            previous: true,
+            since_seconds: None,
+            tail: Some(2_000),
+            follow: false,
+        }))
+    }
+
+    fn save(&self, view: &View<'_>) -> Reply {
+        let Some(tail) = self.tail().filter(|tail| tail.index.len() > 0) else {
+            return Reply::Say("there is no line to save".into());
+        };
+        let time = view.now.wall.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H%M%S").to_string();
+        Reply::Do(Effect::Save { name: format!("{}-{time}.log", tail.query.target.name()), text: tail.text(view) })
+    }
+
+    /// The line under the cursor with the lines that continue it, in full.
+    fn expand(&self, view: &View<'_>) -> Option<Reply> {
+        let tail = self.tail()?;
+        let buffer = tail.buffer(view)?;
+        let mut at = tail.index.get(tail.position()?)?.last;
+        while line_at(buffer, at)?.continues && at > buffer.first_line {
+            at -= 1;
+        }
+        let head = line_at(buffer, at)?;
+        let mut lines = vec![head];
+        lines.extend((at + 1..).map_while(|next| {
+            line_at(buffer, next).filter(|line| line.continues && line.origin == head.origin)
+        }));
+        Some(Reply::Push(Box::new(record::Record::new(&lines, view)?)))
+    }
+
+    fn back(&mut self, view: &View<'_>) -> Reply {
+        let Some(tail) = self.tails.get_mut(self.current).filter(|_| !view.zoomed) else { return Reply::Ignored };
+        if !tail.find.is_empty() {
+            tail.set_find("", view);
+        } else if !tail.sieve.text().is_empty() {
+            tail.sieve.set_text("");
+            tail.resift(view);
+        } else {
+            return Reply::Ignored;
+        }
+        Reply::Done
+    }
+}
+
+impl Screen for Logs {
+    fn sync(&mut self, view: &View<'_>, changes: Changes) {
+        if changes.any(Changes::LOGS)
+            && let Some(tail) = self.tails.get_mut(self.current)
+        {
+            tail.sync(view);
+        }
+    }
+
+    fn selected(&self, view: &View<'_>) -> Option<Target> {
+        let tail = self.tail()?;
+        Some(match (tail.line(view), &tail.query.target) {
+            (Some(line), _) => Target::Pod(line.origin.pod.clone()),
+            (None, ObjectRef::Pod(pod)) => Target::Pod(pod.clone()),
+            (None, ObjectRef::Workload(workload)) => Target::Workload(workload.clone()),
+        })
+    }
+
+    fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
+        let is_opening_filter = std::mem::take(&mut self.is_opening_filter);
+        if self.tails.get_mut(self.current).is_some_and(|tail| tail.navigate(command)) {
+            return Reply::Done;
+        }
+        match command {
+            Command::NextPane | Command::PreviousPane => self.switch(command == Command::NextPane, view),
+            Command::Leave if self.close() => return Reply::Say("closed; its tail stopped".into()),
+            Command::Back => return self.back(view),
+            Command::Filter => {
+                self.typing = if is_opening_filter { Typing::Filter } else { Typing::Find };
+                return if self.tails.is_empty() { Reply::Say("no log is open".into()) } else { Reply::Ignored };
+            }
+            Command::LogFilter => {
+                self.is_opening_filter = true;
+                return Reply::Run(Command::Filter);
+            }
+            Command::Since => return self.next_start(),
+            Command::Save => return self.save(view),
+            Command::Enter => return self.expand(view).unwrap_or(Reply::Done),
+            Command::PreviousLogs => return self.previous(view).unwrap_or(Reply::Ignored),
+            _ => {
+                let Some(tail) = self.tails.get_mut(self.current) else { return Reply::Ignored };
+                match command {
+                    Command::Follow => tail.toggle_follow(),
+                    Command::Wrap => tail.wrap = !tail.wrap,
+                    Command::Timestamps => tail.timestamps = !tail.timestamps,
+                    Command::LogLevel => tail.next_level(view),
+                    Command::NextMatch => tail.find_next(true, view),
+                    Command::PreviousMatch => tail.find_next(false, view),
+                    _ => return Reply::Ignored,
+                }
+            }
+        }
+        Reply::Done
+    }
+
+    fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
+        self.open_logs().cloned().map(Query::Logs).collect()
+    }
+
+    fn reveal(&mut self, target: &Target, _view: &View<'_>) -> bool {
+        let is_meant = |query: &LogQuery| match (&query.target, target) {
+            (ObjectRef::Pod(pod), Target::Pod(key)) => pod == key,
+            (ObjectRef::Workload(workload), Target::Workload(key)) => workload == key,
+            _ => false,
+        };
+        let Some(at) = self.tails.iter().position(|tail| is_meant(&tail.query)) else { return false };
+        self.current = at;
+        true
+    }
+
+    fn filter(&self) -> String {
+        let Some(tail) = self.tail() else { return String::new() };
+        match self.typing {
+            Typing::Find => tail.find.clone(),
+            Typing::Filter => tail.sieve.text().to_owned(),
+        }
+    }
+
+    fn set_filter(&mut self, text: &str, view: &View<'_>) {
+        let Some(tail) = self.tails.get_mut(self.current) else { return };
+        match self.typing {
+            Typing::Find => tail.set_find(text, view),
+            Typing::Filter => {
+                tail.sieve.set_text(text);
+                tail.resift(view);
+            }
+        }
+    }
+
+    fn click(&mut self, at: Position, _view: &View<'_>) -> Reply {
+        // The areas run from the top, whatever end the lines were taken from.
+        let Some(index) = self.hits.lines.iter().position(|(area, _)| area.contains(at)) else { return Reply::Ignored };
+        let position = self.first_shown + index;
+        if let Some(tail) = self.tails.get_mut(self.current) {
+            tail.go(position);
+        }
+        Reply::Done
+    }
+
+    fn copied(&self, view: &View<'_>) -> Option<Clean> {
+        Some(Clean::own(mask(&self.tail()?.line(view)?.text)))
+    }
+
+    fn settle(&mut self, _now: Now) -> bool {
+        false
+    }
+
+    fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        lines::render(self, view, area, buf);
+    }
+}

@@ -1,0 +1,235 @@
+//! One open log: which lines are shown, where the window stands, what is looked for.
+
+use regex::Regex;
+
+use super::{
+    super::super::View,
+    index::{Index, Sieve, needle},
+};
+use crate::{
+    command::Command,
+    model::log::{LogLevel, LogLine},
+    query::LogQuery,
+    store::logs::LogBuffer,
+};
+
+/// Where the window stands while it is not at the newest line: the line at its top or its bottom.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Window {
+    Top(u64),
+    Bottom(u64),
+}
+
+#[derive(Debug)]
+pub(super) struct Tail {
+    pub query: LogQuery,
+    pub index: Index,
+    pub sieve: Sieve,
+    /// At the newest line; moving pauses it.
+    pub follow: bool,
+    /// The line under the cursor while paused, by its number.
+    pub cursor: u64,
+    pub window: Window,
+    pub x: u16,
+    pub wrap: bool,
+    pub timestamps: bool,
+    pub find: String,
+    pub needle: Option<Regex>,
+    /// The last look found nothing.
+    pub not_found: bool,
+    /// Rows of the last drawing, for paging.
+    pub height: usize,
+}
+
+const LEVELS: [Option<LogLevel>; 4] = [None, Some(LogLevel::Info), Some(LogLevel::Warn), Some(LogLevel::Error)];
+
+impl Tail {
+    pub(super) fn new(query: LogQuery) -> Self {
+        Self {
+            query,
+            index: Index::default(),
+            sieve: Sieve::default(),
+            follow: true,
+            cursor: 0,
+            window: Window::Bottom(u64::MAX),
+            x: 0,
+            wrap: false,
+            timestamps: true,
+            find: String::new(),
+            needle: None,
+            not_found: false,
+            height: 20,
+        }
+    }
+
+    pub(super) fn buffer<'a>(&self, view: &View<'a>) -> Option<&'a LogBuffer> {
+        view.store.logs.get(&self.query)
+    }
+
+    pub(super) fn sync(&mut self, view: &View<'_>) {
+        if let Some(buffer) = self.buffer(view) {
+            self.index.sync(buffer, &self.sieve);
+        }
+    }
+
+    /// Looks at everything again: another level or filter.
+    pub(super) fn resift(&mut self, view: &View<'_>) {
+        self.index.reset();
+        self.sync(view);
+    }
+
+    pub(super) fn next_level(&mut self, view: &View<'_>) {
+        let at = LEVELS.iter().position(|level| *level == self.sieve.least).unwrap_or(0);
+        self.sieve.least = LEVELS[(at + 1) % LEVELS.len()];
+        self.resift(view);
+    }
+
+    /// Position of the row under the cursor.
+    pub(super) fn position(&self) -> Option<usize> {
+        let last = self.index.len().checked_sub(1)?;
+        Some(if self.follow { last } else { self.index.position(self.cursor).min(last) })
+    }
+
+    /// The line under the cursor.
+    pub(super) fn line<'a>(&self, view: &View<'a>) -> Option<&'a LogLine> {
+        let entry = self.index.get(self.position()?)?;
+        line_at(self.buffer(view)?, entry.last)
+    }
+
+    /// Puts the cursor on a row; the window goes where it must when it is drawn.
+    pub(super) fn go(&mut self, position: usize) {
+        let Some(entry) = self.index.get(position) else { return };
+        if self.follow {
+            // The window stays where it is until the cursor leaves it.
+            self.window = Window::Bottom(self.index.last().map_or(entry.last, |newest| newest.last));
+        }
+        self.follow = false;
+        self.cursor = entry.last;
+    }
+
+    /// Moves by a movement command. False: it was none.
+    pub(super) fn navigate(&mut self, command: Command) -> bool {
+        let page = self.height.max(2) - 1;
+        let Some(at) = self.position() else {
+            return matches!(command, Command::Down | Command::Up | Command::Top | Command::Bottom);
+        };
+        let last = self.index.len() - 1;
+        let down = |by: usize| (at + by).min(last);
+        let to = match command {
+            // Below the newest line there is nothing to pause for.
+            Command::Down | Command::PageDown | Command::HalfDown if self.follow => return true,
+            Command::Down => down(1),
+            Command::Up => at.saturating_sub(1),
+            Command::PageDown => down(page),
+            Command::PageUp => at.saturating_sub(page),
+            Command::HalfDown => down(page / 2 + 1),
+            Command::HalfUp => at.saturating_sub(page / 2 + 1),
+            Command::Top => 0,
+            Command::Bottom => {
+                self.follow = true;
+                return true;
+            }
+            Command::Right => {
+                self.x = self.x.saturating_add(16);
+                return true;
+            }
+            Command::Left => {
+                self.x = self.x.saturating_sub(16);
+                return true;
+            }
+            _ => return false,
+        };
+        self.go(to);
+        true
+    }
+
+    pub(super) fn toggle_follow(&mut self) {
+        match self.position() {
+            Some(at) if self.follow => self.go(at),
+            _ => self.follow = true,
+        }
+    }
+
+    /// Rows that came below the cursor's while paused.
+    pub(super) fn below(&self) -> usize {
+        self.position().map_or(0, |at| self.index.len() - 1 - at)
+    }
+
+    /// Looks for this text, first from the cursor back: newer lines are what one reads already.
+    pub(super) fn set_find(&mut self, text: &str, view: &View<'_>) {
+        text.clone_into(&mut self.find);
+        self.needle = needle(text);
+        self.not_found = false;
+        let Some(at) = self.position() else { return };
+        if self.needle.is_some() && !self.is_hit(at, view) {
+            self.find_next(false, view);
+        }
+    }
+
+    /// Goes to the next row with the text, around the end.
+    pub(super) fn find_next(&mut self, forward: bool, view: &View<'_>) {
+        let (Some(at), len) = (self.position(), self.index.len()) else { return };
+        let found = (1..=len)
+            .map(|step| if forward { (at + step) % len } else { (at + len - step) % len })
+            .find(|position| self.is_hit(*position, view));
+        self.not_found = found.is_none();
+        if let Some(found) = found {
+            self.go(found);
+        }
+    }
+
+    fn is_hit(&self, position: usize, view: &View<'_>) -> bool {
+        let (Some(needle), Some(entry), Some(buffer)) = (&self.needle, self.index.get(position), self.buffer(view))
+        else {
+            return false;
+        };
+        line_at(buffer, entry.last).is_some_and(|line| needle.is_match(&line.text))
+    }
+
+    /// All lines that are shown, as text: `<time> <pod>/<container> <line>`, secrets masked.
+    pub(super) fn text(&self, view: &View<'_>) -> String {
+        use std::fmt::Write as _;
+        let Some(buffer) = self.buffer(view) else { return String::new() };
+        let mut text = String::new();
+        for entry in self.index.range(0..self.index.len()) {
+            let shown = line_at(buffer, entry.last).map(|line| &line.text);
+            for line in (entry.first..=entry.last).filter_map(|at| line_at(buffer, at)) {
+                if Some(&line.text) == shown {
+                    let origin = &line.origin;
+                    let _ = writeln!(text, "{:.3} {}/{} {}", line.at, origin.pod.name, origin.container, line.text);
+                }
+            }
+        }
+        crate::secret::mask(&text)
+    }
+}
+
+pub(super) fn line_at(buffer: &LogBuffer, line: u64) -> Option<&LogLine> {
+    buffer.lines.get(usize::try_from(line.checked_sub(buffer.first_line)?).ok()?)
+}
+
+/// Words for where a log begins: `15m`, `2h`, `all`.
+pub(super) fn since_words(query: &LogQuery) -> String {
+    match query.since_seconds {
+        None => "all".to_owned(),
+        Some(seconds) if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        Some(seconds) if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        Some(seconds) => format!("{seconds}s"),
+    }
+}
+
+/// `5m`, `2h`, `30s`, `1d` or `all` (`Some(None)`); `None`: it is none of these.
+pub(super) fn parse_since(text: &str) -> Option<Option<u32>> {
+    if text == "all" {
+        return Some(None);
+    }
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let number: u32 = text[..text.len() - 1].parse().ok()?;
+    Some(Some(number.checked_mul(unit).filter(|seconds| *seconds > 0)?))
+}

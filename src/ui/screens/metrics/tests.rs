@@ -1,0 +1,112 @@
+use super::*;
+use crate::{
+    model::metric::PanelData,
+    query::Answer,
+    source::{Answered, ErrorKind, SourceError},
+    ui::testing::{self, World},
+};
+
+fn say(world: &mut World, query: Query, body: Result<Answer, SourceError>) {
+    let now = crate::time::Clock::now(&world.clock);
+    world.store.answer(Answered { query, generation: 1, at: now.wall, body }, now);
+}
+
+fn story() -> (World, Metrics) {
+    (testing::incident(), Metrics::default())
+}
+
+#[test]
+fn charts_and_numbers_say_the_same() {
+    let (world, mut screen) = story();
+    let rows = world.drawn(&mut screen);
+    insta::assert_snapshot!(rows.join("\n"), @"");
+}
+
+#[test]
+fn every_wanted_panel_is_in_sight() {
+    let (world, mut screen) = story();
+    world.drawn(&mut screen);
+    let wanted = screen.wanted(&world.view());
+    assert_eq!(wanted.len(), 3);
+    assert!(wanted.iter().all(|query| world.store.answers.contains_key(query)), "one read serves chart and row");
+    screen.run(Command::Enter, &world.view());
+    let Some(Query::Panel(query)) = screen.wanted(&world.view()).into_iter().next() else { panic!("one") };
+    assert_eq!((query.points, query.range_seconds), (240, 3600));
+    let rows = world.drawn(&mut screen).join("\n");
+    assert!(rows.contains("SERIES") && rows.contains("limit"), "the coarser data serves meanwhile: {rows}");
+    assert!(matches!(screen.run(Command::Back, &world.view()), Reply::Done));
+    assert!(world.drawn(&mut screen).join("\n").contains("NUMBERS"));
+}
+
+#[test]
+fn the_time_cursor_moves_and_jumps_to_markers() {
+    let (world, mut screen) = story();
+    world.drawn(&mut screen);
+    screen.run(Command::CursorLeft, &world.view());
+    let (_, to) = screen.bounds(&world.view());
+    assert_eq!(screen.cursor, Some(to - 60_000));
+    screen.run(Command::CursorRight, &world.view());
+    assert_eq!(screen.cursor, None, "at the end there is none");
+    screen.run(Command::NextMarker, &world.view());
+    assert_eq!(screen.cursor, Some(testing::at("02:57").as_millisecond()));
+    let rows = world.drawn(&mut screen).join("\n");
+    assert!(rows.contains("at 02:57:00 myapp 412"), "{rows}");
+    assert!(matches!(screen.run(Command::Back, &world.view()), Reply::Done));
+    assert!(matches!(screen.run(Command::Back, &world.view()), Reply::Ignored));
+}
+
+#[test]
+fn ranges_go_round_and_zoom() {
+    let (world, mut screen) = story();
+    world.drawn(&mut screen);
+    let mut seen = Vec::new();
+    for command in [Command::Range, Command::Range, Command::Range, Command::ZoomIn, Command::ZoomOut] {
+        screen.run(command, &world.view());
+        seen.push(screen.range(&world.view()));
+    }
+    assert_eq!(seen, [21_600, 86_400, 900, 450, 900]);
+    assert!(world.drawn(&mut screen).join("\n").contains("15m ago"));
+}
+
+#[test]
+fn tab_shows_the_next_dashboard() {
+    let (world, mut screen) = story();
+    assert!(world.drawn(&mut screen).join("\n").contains("[myapp]"));
+    screen.run(Command::NextPane, &world.view());
+    let rows = world.drawn(&mut screen).join("\n");
+    assert!(rows.contains("[payments]") && rows.contains("payments 88") || rows.contains("[payments]"), "{rows}");
+    let panel = PanelKey { dashboard: screen.boards[0].clone(), id: 2 };
+    assert!(screen.reveal(&Target::Panel(panel.clone()), &world.view()));
+    assert_eq!(screen.selected(&world.view()), Some(Target::Panel(panel)));
+}
+
+#[test]
+fn failures_are_named_and_old_data_is_marked() {
+    let (mut world, mut screen) = story();
+    world.drawn(&mut screen);
+    let query = screen.wanted(&world.view()).remove(0);
+    let Some(Answer::Panel(data)) = world.store.answers[&query].value.clone() else { panic!("data") };
+    let partial = PanelData { failures: vec!["query B: parse error at char 3".into()], ..*data };
+    say(&mut world, query.clone(), Ok(Answer::Panel(Box::new(partial))));
+    assert!(world.drawn(&mut screen).join("\n").contains("?? query B: parse error at char 3"));
+    say(&mut world, query, Err(SourceError::new(ErrorKind::TimedOut, "Grafana gave no answer within 30 s")));
+    let rows = world.drawn(&mut screen);
+    assert!(rows.join("\n").contains("Grafana gave no answer"), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("??  5xx %")), "the row of numbers is marked too: {rows:#?}");
+    let mut none = Metrics::default();
+    let mut world = World::new();
+    assert!(world.drawn(&mut none).join("\n").contains("loading"));
+    world.fail(&testing::grafana(), "Grafana does not answer");
+    assert!(world.drawn(&mut none).join("\n").contains("?? Grafana does not answer"));
+    assert!(World::live().drawn(&mut none).join("\n").contains("no dashboard with panels"));
+}
+
+#[test]
+fn at_80_columns_numbers_and_one_chart_on_enter() {
+    let (mut world, mut screen) = story();
+    world.size = (80, 24);
+    let rows = world.drawn(&mut screen).join("\n");
+    assert!(rows.contains("NUMBERS") && rows.contains("x7") && !rows.contains("OVER"), "{rows}");
+    screen.run(Command::Enter, &world.view());
+    assert!(world.drawn(&mut screen).join("\n").contains("!! OVER"));
+}

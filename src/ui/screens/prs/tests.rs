@@ -1,0 +1,127 @@
+use super::*;
+use crate::{
+    model::{
+        Quota,
+        code::{ChangedFile, Check, Checks, MergeState, Need, PullRequestDetail, Review, ReviewDecision, RunState},
+    },
+    query::Answer,
+    source::{Answered, ErrorKind, Fact, SourceError},
+    ui::testing::{self, World, at, pull_request},
+};
+
+fn say(world: &mut World, query: Query, body: Result<Answer, SourceError>) {
+    let now = crate::time::Clock::now(&world.clock);
+    world.store.answer(Answered { query, generation: 1, at: now.wall, body }, now);
+}
+
+fn detail(key: &PullRequestKey) -> PullRequestDetail {
+    let file = |path: &str, mark, additions, deletions| ChangedFile {
+        path: path.into(),
+        mark,
+        additions,
+        deletions,
+        patch: None,
+    };
+    let check = |name: &str, state| Check { name: name.into(), state, url: None };
+    PullRequestDetail {
+        key: key.clone(),
+        head_sha: "aa11bb22".into(),
+        body: Clean::block("Raises the pool.\n\nSee token=abcdefghijkl"),
+        merge: MergeState::Blocked,
+        files: vec![file("src/pool.rs", 'M', 12, 3), file("tests/pool.rs", 'A', 140, 0)],
+        files_truncated: false,
+        checks: vec![check("lint", RunState::Success), check("e2e", RunState::Failure)],
+        reviews: vec![Review {
+            author: "carol".into(),
+            state: "approved".into(),
+            body: "fine".into(),
+            at: Some(at("03:00")),
+        }],
+        comments: Vec::new(),
+    }
+}
+
+fn story() -> (World, PullRequests) {
+    let mut world = World::live();
+    let mut failing = pull_request(1488, "search: cache keys", None);
+    failing.checks = Checks { passed: 8, failed: 3, running: 0, exist: true, is_readable: true };
+    failing.author = "carol".into();
+    let mut ready = pull_request(1479, "bump libpq 16.2", Some(Need::MineReady));
+    ready.checks = Checks { passed: 14, failed: 0, running: 0, exist: true, is_readable: true };
+    (ready.merge, ready.review, ready.approvals) = (MergeState::Ready, ReviewDecision::Approved, 1);
+    let mut unreadable = pull_request(1481, "docs: runbook typo", None);
+    (unreadable.checks, unreadable.review) = (Checks::default(), ReviewDecision::None);
+    let mut merged = pull_request(1487, "feat: JWT login", None);
+    merged.merged = Some(at("02:44"));
+    let mut old = pull_request(1400, "long ago", None);
+    old.merged = "2026-03-12T10:00:00Z".parse().ok();
+    let wants_me = pull_request(1490, "fix: pool size to 80", Some(Need::Review));
+    let key = wants_me.key.clone();
+    world.pull_requests(vec![failing, ready, unreadable, merged, old, wants_me]);
+    let quota = Quota { resource: "graphql".into(), limit: 5_000, remaining: 4_388, resets: at("03:55") };
+    world.say(&testing::github(), crate::model::Part::PullRequests, vec![Fact::Quota(quota)]);
+    say(&mut world, Query::PullRequest(key.clone()), Ok(Answer::PullRequest(Box::new(detail(&key)))));
+    (world, PullRequests::default())
+}
+
+#[test]
+fn what_needs_me_stands_first() {
+    let (world, mut screen) = story();
+    let rows = world.drawn(&mut screen);
+    insta::assert_snapshot!(rows[..28].join("\n"), @"");
+}
+
+#[test]
+fn the_detail_is_asked_for_when_the_cursor_rests() {
+    let (world, mut screen) = story();
+    world.drawn(&mut screen);
+    assert_eq!(screen.wanted(&world.view()).len(), 1);
+    screen.run(Command::Down, &world.view());
+    assert!(screen.wanted(&world.view()).is_empty());
+    world.clock.advance(REST);
+    assert_eq!(screen.wanted(&world.view()).len(), 1);
+    assert!(world.drawn(&mut screen).join("\n").contains("loading"));
+}
+
+#[test]
+fn narrow_form_is_mark_number_title_checks() {
+    let (mut world, mut screen) = story();
+    world.size = (80, 24);
+    let rows = world.drawn(&mut screen);
+    assert!(rows.iter().any(|row| row.contains("~   1490  fix: pool size to 80")), "{rows:#?}");
+    assert!(!rows.join("").contains("blocked"));
+    screen.run(Command::Enter, &world.view());
+    let rows = world.drawn(&mut screen).join("\n");
+    assert!(rows.contains("e2e   failure") && rows.contains("blocked") && rows.contains("src/pool.rs"), "{rows}");
+    assert!(!rows.contains("abcdefghijkl"));
+    assert!(matches!(screen.run(Command::Back, &world.view()), Reply::Done));
+    assert!(matches!(screen.run(Command::Back, &world.view()), Reply::Ignored));
+}
+
+#[test]
+fn errors_are_said_where_data_would_stand() {
+    let mut screen = PullRequests::default();
+    let mut world = World::new();
+    assert!(world.drawn(&mut screen).join("\n").contains("loading"));
+    world.fail(&testing::github(), "GitHub refused the token (401)");
+    assert!(world.drawn(&mut screen).join("\n").contains("GitHub refused the token (401)"));
+    world = World::live();
+    assert!(world.drawn(&mut screen).join("\n").contains("no open pull requests"));
+    let (mut world, mut screen) = story();
+    world.drawn(&mut screen);
+    let key = screen.list.selected().cloned().expect("a row");
+    say(&mut world, Query::PullRequest(key), Err(SourceError::new(ErrorKind::Unreachable, "cut off")));
+    let rows = world.drawn(&mut screen).join("\n");
+    assert!(rows.contains("cut off") && rows.contains("src/pool.rs"), "old data stays, marked: {rows}");
+}
+
+#[test]
+fn filters_and_reveal() {
+    let (world, mut screen) = story();
+    world.drawn(&mut screen);
+    screen.set_filter("-l author=carol", &world.view());
+    assert_eq!(screen.list.items().map(|key| key.number).collect::<Vec<_>>(), [1488]);
+    let target = Target::PullRequest(PullRequestKey { repo: testing::repo(), number: 1479 });
+    assert!(screen.reveal(&target, &world.view()));
+    assert_eq!(screen.selected(&world.view()), Some(target));
+}

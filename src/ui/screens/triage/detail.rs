@@ -1,0 +1,121 @@
+//! The facts of the selected alert or silence: whom it reaches, what it says, its labels.
+
+use std::fmt::Write as _;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::super::{
+    super::{
+        View,
+        target::Target,
+        widgets::cells::{put_line, row},
+    },
+    needs, pane, words,
+};
+use crate::{
+    command::Command,
+    model::alert::{Alert, AlertKey, Silence},
+    store::timeline::deploys_of,
+};
+
+pub(super) fn render(view: &View<'_>, target: Option<&Target>, area: Rect, buf: &mut Buffer) {
+    let theme = view.theme;
+    let said = target.and_then(|target| words::of(view, target));
+    let title = said.as_ref().map_or_else(|| "SELECTED".to_owned(), |said| said.name.clone());
+    let inside = pane::framed(view, title, Line::default(), None, false, area, buf);
+    let lines = match target {
+        Some(Target::Alert(key)) => view.store.alerts.get(key).map(|alert| of_alert(view, alert)),
+        Some(Target::Silence(key)) => view.store.silences.get(key).map(|silence| of_silence(view, silence)),
+        _ => None,
+    };
+    for (index, line) in lines.unwrap_or_default().iter().enumerate() {
+        let Some(spot) = row(inside, index as u16) else { break };
+        put_line(buf, spot, line, theme.glyphs.ellipsis);
+    }
+}
+
+fn field<'a>(view: &View<'_>, name: &'a str, value: impl Into<String>) -> Line<'a> {
+    Line::from(vec![Span::styled(format!("{name:<11}"), view.theme.dim), Span::styled(value.into(), view.theme.text)])
+}
+
+fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
+    let theme = view.theme;
+    let mut lines = Vec::new();
+    if let Some(summary) = alert.summary() {
+        let value = alert.value.as_ref().map(|value| format!("   value {value}")).unwrap_or_default();
+        lines.push(Line::styled(format!("{summary}{value}"), theme.strong));
+    }
+    let to = match alert.receivers.as_ref() {
+        [] => "nobody".to_owned(),
+        receivers => receivers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let mut state = format!("{}   {}", words::alert_state(view, alert), alert.priority.name());
+    if let (Some(active), Some(starts)) = (alert.active_since, alert.starts) {
+        let _ = write!(state, "   true since {}, fired {}", words::clock(active), words::clock(starts));
+    }
+    lines.push(field(view, "state", state));
+    lines.push(field(view, "goes to", to));
+    for silence in words::silences_of(view, alert) {
+        let ends = words::day_clock(silence.ends, view.now.wall);
+        lines.push(field(view, "silenced by", format!("{} until {ends}: {}", silence.created_by, silence.comment)));
+    }
+    let onset = alert.active_since.or(alert.starts);
+    if let Some(workload) = needs::workload_of_alert(view, alert) {
+        let mut text = format!("{}   {}/{} ready", workload.key, workload.ready, workload.desired);
+        let deploys = deploys_of(view.store, workload);
+        if let Some(deploy) = deploys.iter().find(|deploy| onset.is_none_or(|onset| deploy.at <= onset)) {
+            let _ = write!(text, "   deploy {} {}", deploy.tags(), words::day_clock(deploy.at, view.now.wall));
+        }
+        lines.push(field(view, "workload", text));
+    }
+    let labels: Vec<String> = alert.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    lines.push(field(view, "labels", labels.join("  ")));
+    if let Some(runbook) = alert.annotation("runbook_url").or_else(|| alert.annotation("runbook")) {
+        let key = view.keymap.shown(Command::Browse).map(|key| format!("   [{key}]")).unwrap_or_default();
+        lines.push(field(view, "runbook", format!("{runbook}{key}")));
+    }
+    lines
+}
+
+fn of_silence<'a>(view: &View<'a>, silence: &'a Silence) -> Vec<Line<'a>> {
+    let (starts, ends) =
+        (words::day_clock(silence.starts, view.now.wall), words::day_clock(silence.ends, view.now.wall));
+    let held: Vec<String> = view
+        .store
+        .alerts
+        .values()
+        .filter(|alert| alert.silenced_by.contains(&silence.key.id))
+        .map(words::alert_name)
+        .collect();
+    let mut lines = vec![
+        Line::styled(silence.comment.to_string(), view.theme.strong),
+        field(view, "by", silence.created_by.to_string()),
+        field(view, "from, until", format!("{starts}   {ends}")),
+    ];
+    if !held.is_empty() {
+        lines.push(field(view, "holds", held.join(", ")));
+    }
+    let mut hint = Line::default();
+    hint.spans.extend(words::key_hint(view, Command::ExpireSilence, "end it now"));
+    lines.push(hint);
+    lines
+}
+
+/// `goes to pagerduty   31 % of requests fail`, for where there is no room for more.
+pub(super) fn goes_to(view: &View<'_>, key: &AlertKey) -> Option<Line<'static>> {
+    let alert = view.store.alerts.get(key)?;
+    let to = match alert.receivers.as_ref() {
+        [] => "nobody".to_owned(),
+        receivers => receivers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let summary = alert.summary().map(|summary| format!("   {summary}")).unwrap_or_default();
+    Some(Line::from(vec![
+        Span::styled("   goes to ", view.theme.dim),
+        Span::styled(to, view.theme.text),
+        Span::styled(summary, view.theme.dim),
+    ]))
+}
