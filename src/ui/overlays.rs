@@ -2,13 +2,16 @@
 
 mod actions;
 mod availability;
+mod choice;
+mod choices;
+mod comment;
 mod describe;
 mod equivalent;
 mod errors;
 mod evidence;
+mod first_minute;
 mod help;
 mod job_log;
-mod note;
 mod object;
 mod page;
 mod palette;
@@ -16,7 +19,9 @@ mod plan;
 mod pull_diff;
 mod quit;
 mod revisions;
+mod scale;
 mod sheet;
+mod silence;
 mod why;
 
 use super::{Overlay, target::Target};
@@ -29,12 +34,9 @@ use crate::{
         code::{JobKey, PullRequest, Run, RunKey},
         kubernetes::{Workload, WorkloadKey},
     },
+    text::Clean,
     time::Now,
 };
-
-fn later(what: &str) -> Box<dyn Overlay> {
-    Box::new(note::Note(what.to_owned()))
-}
 
 /// "Really quit?"
 pub fn quit() -> Box<dyn Overlay> {
@@ -87,33 +89,38 @@ pub fn pull_request_diff(key: crate::model::code::PullRequestKey) -> Box<dyn Ove
 }
 
 /// A comment, or a review with a text.
-pub fn comment(_pr: &PullRequest, _verdict: Option<Verdict>) -> Box<dyn Overlay> {
-    later("comment")
+pub fn comment(pr: &PullRequest, verdict: Option<Verdict>) -> Box<dyn Overlay> {
+    Box::new(comment::Comment::new(pr.key.clone(), pr.head_sha.clone(), pr.title.to_string(), verdict))
 }
 
 /// Which merge method.
-pub fn merge(_pr: &PullRequest) -> Box<dyn Overlay> {
-    later("merge")
+pub fn merge(pr: &PullRequest) -> Box<dyn Overlay> {
+    Box::new(choices::merge(pr))
 }
 
 /// Failed jobs first, or all.
-pub fn rerun(_run: &Run) -> Box<dyn Overlay> {
-    later("rerun")
+pub fn rerun(run: &Run) -> Box<dyn Overlay> {
+    Box::new(choices::rerun(run))
 }
 
 /// How many replicas.
-pub fn scale(_workload: WorkloadKey, _now: u32) -> Box<dyn Overlay> {
-    later("scale")
+pub fn scale(workload: WorkloadKey, now: u32) -> Box<dyn Overlay> {
+    Box::new(scale::Scale::new(workload, now))
 }
 
 /// One line with the exact matchers, 1 h, what it matches now, editable.
-pub fn silence(_alert: &Alert, _settings: &Settings) -> Box<dyn Overlay> {
-    later("silence")
+pub fn silence(alert: &Alert, settings: &Settings) -> Box<dyn Overlay> {
+    Box::new(silence::SilenceForm::new(alert, settings))
 }
 
 /// `R` on an alert: nothing is preselected, both names stand in the title.
-pub fn choose_rollback(_alert: &Alert, _workload: &Workload) -> Box<dyn Overlay> {
-    later("choose")
+pub fn choose_rollback(alert: &Alert, workload: &Workload) -> Box<dyn Overlay> {
+    Box::new(choices::rollback(alert, workload))
+}
+
+/// A first start: what was looked for, whether it was found, and what it is or which key mends it.
+pub fn first_minute(found: &[(Clean, bool, Clean)]) -> Box<dyn Overlay> {
+    Box::new(first_minute::FirstMinute::new(found))
 }
 
 /// The plan dialog; `None` for what is sent at once.

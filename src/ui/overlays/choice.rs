@@ -1,0 +1,159 @@
+//! A question with a few answers: which merge method, which jobs, which workload. The answer leads to a plan.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    text::{Line, Span},
+};
+
+use crate::{
+    action::Request,
+    model::Level,
+    query::Query,
+    store::Changes,
+    ui::{
+        Overlay, Reply, View,
+        screens::pane::{level_style, mark_of},
+        theme::Mark,
+        widgets::{
+            cells::{put_line, row},
+            dialog::dialog,
+            frame::Frame,
+        },
+    },
+};
+
+/// One answer.
+pub struct Answer {
+    pub label: String,
+    pub note: String,
+    pub request: Request,
+}
+
+/// What the dialog says and offers, by what is known now.
+#[derive(Default)]
+pub struct Question {
+    pub title: String,
+    /// Where it happens.
+    pub place: String,
+    /// What must be known to answer; a level marks what speaks against it.
+    pub facts: Vec<(Option<Level>, String)>,
+    pub answers: Vec<Answer>,
+}
+
+type Ask = Box<dyn Fn(&View<'_>) -> Question>;
+
+/// The dialog.
+pub struct Choice {
+    ask: Ask,
+    wanted: Vec<Query>,
+    question: Question,
+    /// Nothing is chosen until a key chooses it, where a wrong one would hurt.
+    cursor: Option<usize>,
+    /// Where the answers were drawn.
+    list: Rect,
+}
+
+impl Choice {
+    pub fn new(preselected: bool, wanted: Vec<Query>, ask: impl Fn(&View<'_>) -> Question + 'static) -> Self {
+        Self {
+            ask: Box::new(ask),
+            wanted,
+            question: Question::default(),
+            cursor: preselected.then_some(0),
+            list: Rect::ZERO,
+        }
+    }
+
+    fn choose(&mut self, index: usize) {
+        if index < self.question.answers.len() {
+            self.cursor = Some(index);
+        }
+    }
+
+    fn enter(&self) -> Reply {
+        match self.cursor.and_then(|index| self.question.answers.get(index)) {
+            Some(answer) => Reply::Many(vec![Reply::Close, Reply::Ask(answer.request.clone())]),
+            None if self.question.answers.is_empty() => Reply::Done,
+            None => Reply::Say("choose one first: j and k, or its number".into()),
+        }
+    }
+}
+
+impl Overlay for Choice {
+    fn owns_keys(&self) -> bool {
+        true
+    }
+
+    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
+        let last = self.question.answers.len().saturating_sub(1);
+        match key.code {
+            KeyCode::Esc | KeyCode::Char('q') => return Reply::Close,
+            KeyCode::Enter => return self.enter(),
+            KeyCode::Down | KeyCode::Tab | KeyCode::Char('j') => {
+                self.choose(self.cursor.map_or(0, |at| (at + 1).min(last)));
+            }
+            KeyCode::Up | KeyCode::BackTab | KeyCode::Char('k') => {
+                self.choose(self.cursor.map_or(0, |at| at.saturating_sub(1)));
+            }
+            KeyCode::Char(digit @ '1'..='9') => self.choose(digit as usize - '1' as usize),
+            _ => {}
+        }
+        Reply::Done
+    }
+
+    fn sync(&mut self, view: &View<'_>, _changes: Changes) {
+        self.question = (self.ask)(view);
+        self.cursor = self.cursor.filter(|index| *index < self.question.answers.len());
+    }
+
+    fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
+        self.wanted.clone()
+    }
+
+    fn click(&mut self, at: Position, _view: &View<'_>) -> Reply {
+        if self.list.contains(at) {
+            self.choose(usize::from(at.y - self.list.y));
+        }
+        Reply::Done
+    }
+
+    fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+        let theme = view.theme;
+        let question = &self.question;
+        let count = (question.facts.len() + question.answers.len()) as u16;
+        let frame = Frame::new(theme, question.title.as_str()).info(question.place.as_str());
+        let inside = dialog(frame, area, 92, count + 4, buf);
+        let mut y = 0;
+        for (level, fact) in &question.facts {
+            let Some(spot) = row(inside, y) else { break };
+            let mark = theme.mark(level.map_or(Mark::Blank, mark_of));
+            let style = level.map_or(theme.text, |level| level_style(theme, level));
+            let line = Line::from(vec![mark, Span::raw(" "), Span::styled(fact.as_str(), style)]);
+            put_line(buf, spot, &line, theme.glyphs.ellipsis);
+            y += 1;
+        }
+        y += 1;
+        self.list = Rect { y: inside.y + y.min(inside.height), height: inside.height.saturating_sub(y), ..inside };
+        for (index, answer) in question.answers.iter().enumerate() {
+            let Some(spot) = row(self.list, index as u16) else { break };
+            let line = Line::from(vec![
+                Span::styled(format!("{}  ", index + 1), theme.key),
+                Span::styled(format!("{:32}  ", answer.label), theme.strong),
+                Span::styled(answer.note.as_str(), theme.dim),
+            ]);
+            put_line(buf, spot, &line, theme.glyphs.ellipsis);
+            if self.cursor == Some(index) {
+                buf.set_style(spot, theme.selection);
+            }
+        }
+        None
+    }
+
+    fn hints(&self) -> Vec<(String, String)> {
+        [("j/k", "choose"), ("enter", "its plan"), ("esc", "nothing is sent")]
+            .map(|(key, word)| (key.to_owned(), word.to_owned()))
+            .to_vec()
+    }
+}
