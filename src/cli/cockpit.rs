@@ -89,6 +89,7 @@ pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Re
     let (background, late, typed) = background(&session, &terminal, choice, &clock);
     let choice = if terminal.no_color.is_some() && choice == ThemeChoice::Auto { ThemeChoice::None } else { choice };
     let look = Look { choice, background, depth: terminal.depth(), glyphs: terminal.glyphs(settings.ui.ascii) };
+    settings.found = setup.found.iter().flat_map(|found| found.lines.iter().map(find::Line::shown)).collect();
     let mut app = App::new(settings, keymap, look);
 
     let (updates_to, updates) = mpsc::channel(256);
@@ -124,6 +125,10 @@ pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Re
             stop.cancel();
         }
     });
+    if app.settings.is_first_run {
+        let says = "a first run: what was found is shown. :found tells it, :write-config keeps it, W enables writing";
+        app.update(Msg::Said(says.into()), clock.now());
+    }
     for key in typed {
         app.update(Msg::Key(key), clock.now());
     }
@@ -170,12 +175,7 @@ impl std::io::Write for Asking<'_> {
 }
 
 /// What carries out actions; without a folder to audit in, it refuses all of them.
-fn engine(
-    setup: &Setup,
-    settings: &Settings,
-    news: mpsc::Sender<Msg>,
-    clock: &Arc<dyn Clock>,
-) -> RealEngine {
+fn engine(setup: &Setup, settings: &Settings, news: mpsc::Sender<Msg>, clock: &Arc<dyn Clock>) -> RealEngine {
     let identity = Identity { me: settings.me.clone(), login: Clean::own(setup::user_at_host()) };
     let engine =
         RealEngine::new(Audit::new(setup.paths.audit()), clock.clone(), Arc::new(news), identity, Pace::default());
@@ -367,12 +367,13 @@ impl CockpitHost<'_> {
         });
         app.settings.backends.clone_from(&self.wired.kinds);
         self.start_all(app, work);
-        let words: Vec<&str> = more.lines.iter().map(|line| line.what.as_str()).collect();
+        let words: Vec<String> = more.lines.iter().map(|line| format!("{} {}", line.what, line.says)).collect();
         let says = if words.is_empty() {
             format!("no Alertmanager, Prometheus or Grafana among the Services of '{cluster}'")
         } else {
             words.join("; ")
         };
+        app.settings.found.extend(more.lines.iter().map(find::Line::shown));
         if let Some(found) = &mut self.found {
             found.found.lines.extend(more.lines);
             found.found.config = more.config;

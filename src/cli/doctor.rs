@@ -123,8 +123,8 @@ fn own(setup: &setup::Setup, reading: &Reading) -> Vec<Finding> {
     found.push(terminal(setup));
     let missing = setup.found.iter().flat_map(|found| &found.lines).filter(|line| !line.is_found);
     found.extend(missing.map(|line| {
-        let fix = if line.fix.is_empty() { String::new() } else { format!(": {}", line.fix) };
-        finding("looked for", "look", format!("{}{fix}", line.what))
+        let (what, _, says) = line.shown();
+        finding("looked for", "look", format!("{what}: {says}"))
     }));
     found
 }

@@ -23,8 +23,8 @@ use crate::{
     time::Now,
 };
 
-use self::tail::{Tail, line_at, parse_since, since_words};
 pub(super) use self::index::needle;
+use self::tail::{Tail, line_at, parse_since, since_words};
 
 /// Logs that stay open; the one shown longest ago makes room.
 const MOST: usize = 8;
@@ -165,9 +165,10 @@ impl Logs {
         }
         let head = line_at(buffer, at)?;
         let mut lines = vec![head];
-        lines.extend((at + 1..).map_while(|next| {
-            line_at(buffer, next).filter(|line| line.continues && line.origin == head.origin)
-        }));
+        lines.extend(
+            (at + 1..)
+                .map_while(|next| line_at(buffer, next).filter(|line| line.continues && line.origin == head.origin)),
+        );
         Some(Reply::Push(Box::new(record::Record::new(&lines, view)?)))
     }
 

@@ -118,7 +118,8 @@ impl Metrics {
         let bound = |key: &DashboardKey| {
             services.iter().position(|service| service.panels.iter().any(|panel| panel.dashboard == *key))
         };
-        let mut boards: Vec<&Dashboard> = view.store.dashboards.values().filter(|board| !board.panels.is_empty()).collect();
+        let mut boards: Vec<&Dashboard> =
+            view.store.dashboards.values().filter(|board| !board.panels.is_empty()).collect();
         boards.sort_by_key(|board| (bound(&board.key).unwrap_or(usize::MAX), &board.title, &board.key));
         self.boards = boards.into_iter().map(|board| board.key.clone()).collect();
         if self.board.as_ref().is_none_or(|board| !self.boards.contains(board)) {
@@ -207,12 +208,17 @@ impl Metrics {
         }
         if let Some(at) = self.cursor {
             let marker = self.markers.iter().find(|marker| marker.at == at);
-            words.push(format!("at {}{}", panels::clock(at, 0), marker.map(|m| format!(" {}", m.label)).unwrap_or_default()));
+            words.push(format!(
+                "at {}{}",
+                panels::clock(at, 0),
+                marker.map(|m| format!(" {}", m.label)).unwrap_or_default()
+            ));
         }
         words.push(format!("range {}", span(i64::from(self.range(view)))));
-        let newest = self.page(view).into_iter().filter_map(|panel| {
-            panels::data(view, &self.query(view, panel, false)).map(|data| data.to)
-        });
+        let newest = self
+            .page(view)
+            .into_iter()
+            .filter_map(|panel| panels::data(view, &self.query(view, panel, false)).map(|data| data.to));
         words.extend(newest.max().map(|to| format!("data to {}", panels::clock(to, 0))));
         Line::styled(words.join("   "), theme.dim)
     }

@@ -14,7 +14,13 @@ use ratatui::{
     layout::{Constraint, Layout, Position, Rect},
 };
 
-use super::super::{Reply, Screen, View, filter::Filter, list::{Entry, List}, target::Target, widgets::virtual_table::TableHit};
+use super::super::{
+    Reply, Screen, View,
+    filter::Filter,
+    list::{Entry, List},
+    target::Target,
+    widgets::virtual_table::TableHit,
+};
 use crate::{
     command::Command,
     model::{

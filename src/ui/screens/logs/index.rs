@@ -18,10 +18,7 @@ pub(in super::super) fn needle(text: &str) -> Option<Regex> {
     if text.is_empty() {
         return None;
     }
-    regex::RegexBuilder::new(&regex::escape(text))
-        .case_insensitive(!text.chars().any(char::is_uppercase))
-        .build()
-        .ok()
+    regex::RegexBuilder::new(&regex::escape(text)).case_insensitive(!text.chars().any(char::is_uppercase)).build().ok()
 }
 
 /// What is let through.

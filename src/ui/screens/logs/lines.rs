@@ -107,7 +107,14 @@ struct Drawn {
 }
 
 /// Draws the window; if the cursor has left it, again with the cursor at the edge where it left.
-fn draw(tail: &mut Tail, buffer: &LogBuffer, columns: &Columns, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Drawn {
+fn draw(
+    tail: &mut Tail,
+    buffer: &LogBuffer,
+    columns: &Columns,
+    view: &View<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Drawn {
     let newest = tail.index.last().map_or(0, |entry| entry.last);
     let oldest = tail.index.get(0).map_or(0, |entry| entry.last);
     if tail.follow {
@@ -175,7 +182,14 @@ fn draw_window(
 }
 
 /// One row, in words and styles.
-fn shown(tail: &Tail, buffer: &LogBuffer, columns: &Columns, view: &View<'_>, entry: Entry, width: u16) -> Shown<'static> {
+fn shown(
+    tail: &Tail,
+    buffer: &LogBuffer,
+    columns: &Columns,
+    view: &View<'_>,
+    entry: Entry,
+    width: u16,
+) -> Shown<'static> {
     let theme = view.theme;
     let Some(line) = line_at(buffer, entry.last) else { return Shown::default() };
     if line.is_note {
@@ -183,7 +197,8 @@ fn shown(tail: &Tail, buffer: &LogBuffer, columns: &Columns, view: &View<'_>, en
     }
     let body = if line.continues { Line::raw(mask(&line.text)) } else { message(line, theme) };
     let finds = tail.needle.as_ref().map(|needle| finds(needle, &body)).unwrap_or_default();
-    let tail_words = if entry.count > 1 { Line::styled(format!("x{}", entry.count), theme.strong) } else { Line::default() };
+    let tail_words =
+        if entry.count > 1 { Line::styled(format!("x{}", entry.count), theme.strong) } else { Line::default() };
     Shown { head: head(line, tail, columns, theme), body, tail: tail_words, finds }
 }
 
@@ -198,10 +213,7 @@ fn message(line: &LogLine, theme: &Theme) -> Line<'static> {
         return Line::styled(mask(&parts.message), style);
     }
     let fields: String = parts.fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-    Line::from(vec![
-        Span::styled(mask(&parts.message), style),
-        Span::styled(format!(" {}", mask(&fields)), theme.dim),
-    ])
+    Line::from(vec![Span::styled(mask(&parts.message), style), Span::styled(format!(" {}", mask(&fields)), theme.dim)])
 }
 
 fn finds(needle: &Regex, body: &Line<'_>) -> Vec<std::ops::Range<usize>> {

@@ -39,10 +39,7 @@ fn line(origin: &Arc<Origin>, second: i64, text: &str) -> LogLine {
 
 fn query() -> LogQuery {
     LogQuery {
-        target: ObjectRef::Workload(testing::workload_key(
-            crate::model::kubernetes::WorkloadKind::Deployment,
-            "myapp",
-        )),
+        target: ObjectRef::Workload(testing::workload_key(crate::model::kubernetes::WorkloadKind::Deployment, "myapp")),
         container: None,
         previous: false,
         since_seconds: Some(900),
@@ -146,7 +143,9 @@ fn levels_go_round_and_notes_stay() {
     }
     let rows = world.drawn(&mut logs);
     assert!(rows[0].contains("level >= WARN"), "{}", rows[0]);
-    assert!(rows.iter().any(|row| row.contains("restarted (exit 1)")) && !rows.iter().any(|row| row.contains("GET /api")));
+    assert!(
+        rows.iter().any(|row| row.contains("restarted (exit 1)")) && !rows.iter().any(|row| row.contains("GET /api"))
+    );
     assert!(rows.iter().any(|row| row.contains("at verify")), "a continuation has its head's level");
     logs.run(Command::LogLevel, &world.view());
     logs.run(Command::LogLevel, &world.view());

@@ -158,7 +158,10 @@ mod tests {
             unit: Unit::default(),
             min: None,
             max: Some(50.0),
-            thresholds: steps.iter().map(|(value, color)| Threshold { value: *value, color: (*color).into() }).collect(),
+            thresholds: steps
+                .iter()
+                .map(|(value, color)| Threshold { value: *value, color: (*color).into() })
+                .collect(),
             thresholds_are_percentages: false,
             row: None,
             is_collapsed: false,

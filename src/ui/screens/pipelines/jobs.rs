@@ -53,11 +53,7 @@ pub(super) fn entries(jobs: &[Job], now: jiff::Timestamp) -> Vec<Entry<JobKey>> 
     entries
 }
 
-fn took(
-    started: Option<jiff::Timestamp>,
-    completed: Option<jiff::Timestamp>,
-    now: jiff::Timestamp,
-) -> Option<String> {
+fn took(started: Option<jiff::Timestamp>, completed: Option<jiff::Timestamp>, now: jiff::Timestamp) -> Option<String> {
     Some(age((completed.unwrap_or(now).as_second() - started?.as_second()).max(0)))
 }
 

@@ -1,10 +1,6 @@
 //! The log of a job, at its first error.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    text::Line,
-};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use regex::Regex;
 
 use crate::{

@@ -103,7 +103,11 @@ fn about<'a>(view: &View<'a>, run: &'a Run) -> Option<Line<'a>> {
 fn columns(has_hosts: bool) -> Vec<Column<'static>> {
     vec![
         Column::new("", 2, 100),
-        Column::new(if has_hosts { "where" } else { "" }, if has_hosts { 6 } else { 0 }, if has_hosts { 55 } else { 0 }),
+        Column::new(
+            if has_hosts { "where" } else { "" },
+            if has_hosts { 6 } else { 0 },
+            if has_hosts { 55 } else { 0 },
+        ),
         Column::new("repo", 14, 80).min(6),
         Column::new("workflow", 16, 99).min(8),
         Column::new("run", 6, 98).min(5),

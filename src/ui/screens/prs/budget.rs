@@ -27,8 +27,13 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let theme = view.theme;
     let inside = framed(view, "REQUESTS LEFT", "", None, false, area, buf);
     let mut lines: Vec<Line<'_>> = Vec::new();
-    let hosts: Vec<&BackendId> =
-        view.store.backends.iter().filter(|(_, backend)| backend.kind == BackendKind::GitHub).map(|(id, _)| id).collect();
+    let hosts: Vec<&BackendId> = view
+        .store
+        .backends
+        .iter()
+        .filter(|(_, backend)| backend.kind == BackendKind::GitHub)
+        .map(|(id, _)| id)
+        .collect();
     for host in &hosts {
         if !lines.is_empty() {
             lines.push(Line::default());
