@@ -207,6 +207,28 @@ fn a_rollback_is_planned_refused_and_done() {
 }
 
 #[test]
+fn a_rollback_goes_to_its_end_and_can_be_undone() {
+    let home = tempfile::tempdir().unwrap();
+    let bench = Bench { world: World::start(&["--speed", "20"]), home };
+    let before = bench.world.revision("myapp");
+    let target = ["rollback", "deploy/myapp", "-n", "production", "--confirm", "411"];
+    let output = bench.run(&target);
+    let text = both(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    assert!(text.contains("watch until 10 of 10 are ready on 411: 411 10/10 ready"), "{text}");
+    assert_eq!(bench.world.revision("myapp"), before + 1);
+    let audit = bench.json(&["audit", "--json"]);
+    let acts = rows(&audit, "act");
+    assert_eq!(acts.len(), 1, "{audit:#}");
+    assert!(acts[0]["outcome"] == "done" && acts[0]["can_undo"] == true, "{audit:#}");
+    let again = bench.run(&target);
+    assert_eq!(code(&again), 1, "what runs already is no target: {}", both(&again));
+    let undo = bench.json(&["undo", "1", "--dry-run", "--json"]);
+    assert_eq!(undo["exit"], 0, "{undo:#}");
+    assert_eq!(code(&bench.run(&["undo", "9", "--dry-run"])), 1);
+}
+
+#[test]
 fn keys_completions_and_manual_need_no_backend() {
     let home = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
@@ -269,7 +291,7 @@ fn a_first_run_works_from_what_is_found() {
     assert!(text.contains("prod-eu1") && text.contains("written: "), "{text}");
     let again = with(&["init"]);
     assert_eq!(code(&again), 2);
-    assert!(both(&again).contains("left as it was"), "{}", both(&again));
+    assert!(both(&again).contains("left as it is"), "{}", both(&again));
     let output = with(&["config", "check"]);
     assert!(both(&output).contains("kubernetes[prod-eu1].context = \"prod-eu1\""), "{}", both(&output));
     assert_eq!(code(&with(&["status"])), 1, "what was written works");
