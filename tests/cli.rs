@@ -95,7 +95,8 @@ fn every_screen_has_rows_of_the_documented_shape() {
     for key in ["cluster", "namespace", "level", "ready", "desired", "updated", "available", "revision", "images"] {
         assert!(!myapp[key].is_null(), "{key}: {myapp:#}");
     }
-    let stalled: Vec<&Value> = rows(&kube, "pod").into_iter().filter(|row| row["status"] == "CrashLoopBackOff").collect();
+    let stalled: Vec<&Value> =
+        rows(&kube, "pod").into_iter().filter(|row| row["status"] == "CrashLoopBackOff").collect();
     assert!(stalled.iter().all(|row| row["workload"] == "deploy/myapp" && row["level"] == "broken"), "{stalled:#?}");
     assert!(!stalled.is_empty());
     let one = bench.json(&["show", "kube", "-n", "staging", "--context", "staging-eu1", "--json"]);
@@ -110,7 +111,10 @@ fn every_screen_has_rows_of_the_documented_shape() {
     assert!(rows(&prs, "pull-request").iter().any(|row| row["need"] == "review"), "{prs:#}");
     let metrics = bench.json(&["show", "metrics", "myapp-overview", "--json"]);
     let panels = rows(&metrics, "panel");
-    assert!(panels.iter().any(|row| row["title"] == "error rate" && row["value"].as_f64().unwrap() > 0.05), "{panels:#?}");
+    assert!(
+        panels.iter().any(|row| row["title"] == "error rate" && row["value"].as_f64().unwrap() > 0.05),
+        "{panels:#?}"
+    );
     assert!(panels.iter().all(|row| row["dashboard"] == "myapp-overview"), "{panels:#?}");
     let audit = bench.json(&["show", "audit", "--json"]);
     assert_eq!(audit["rows"], Value::Array(Vec::new()));
@@ -145,7 +149,10 @@ fn logs_of_many_pods_are_merged_filtered_and_named() {
     assert!(parsed.is_sorted(), "{times:?}");
     let output = bench.run(&["logs", "myapp", "-n", "production", "--include", "level=error", "--exclude", "timeout"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(!text.is_empty() && text.lines().all(|line| line.contains("level=error") && !line.contains("timeout")), "{text}");
+    assert!(
+        !text.is_empty() && text.lines().all(|line| line.contains("level=error") && !line.contains("timeout")),
+        "{text}"
+    );
     let output = bench.run(&["logs", "myapp"]);
     assert_eq!(code(&output), 2);
     assert!(both(&output).contains("is several"), "{}", both(&output));
@@ -251,9 +258,8 @@ fn keys_completions_and_manual_need_no_backend() {
 fn a_wrong_configuration_is_told_with_its_line() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("config.toml");
-    let check = || {
-        midwatch(home.path()).args(["config", "check", "--config", path.to_str().unwrap()]).output().unwrap()
-    };
+    let check =
+        || midwatch(home.path()).args(["config", "check", "--config", path.to_str().unwrap()]).output().unwrap();
     std::fs::write(&path, "me = \"ana\"\n[ui]\nthme = \"dark\"\n").unwrap();
     let output = check();
     assert_eq!(code(&output), 2);

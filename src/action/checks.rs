@@ -1,28 +1,24 @@
 //! The checks of a plan on a workload, B1 to B16 of the docs: what is fine, what must be looked at, what stops. What was
 //! not checked is said, never left out.
 
+mod image;
+mod race;
+
 use jiff::Timestamp;
 
+pub(super) use race::stoppable;
+
 use super::{
-    Check, CheckResult, RunInspection, WorkloadInspection, evidence,
-    history::{self, CLEAN_RUN},
+    Check, CheckResult, WorkloadInspection, history,
     plan::{Make, Plan, StepKind},
     rollback::broken_pods,
     template,
 };
 use crate::{
-    model::{
-        Part,
-        kubernetes::{Manager, Revision, WorkloadKind, short_digest},
-    },
+    model::kubernetes::{Manager, Revision, WorkloadKind},
     text::Clean,
-    time::{age_of, seconds_between},
+    time::age_of,
 };
-
-/// Somebody else's hand counts for this long, in seconds.
-const HANDS: i64 = 30 * 60;
-/// A template changed this close to a revision's creation, in seconds, is that revision's own deploy.
-const SAME_DEPLOY: i64 = 90;
 
 /// What the checks look at.
 pub(super) struct Subject<'a> {
@@ -41,18 +37,6 @@ pub(super) fn last_change(inspection: &WorkloadInspection, now: Timestamp) -> Op
     let (manager, at) = inspection.changes.first()?;
     let live = inspection.live().map(|live| format!(", live is rev {}", live.number)).unwrap_or_default();
     Some(say!("'{manager}' changed the template {} ago{live}", age_of(*at, now)))
-}
-
-/// Runs that race with the plan and can be stopped from here.
-pub(super) fn stoppable<'a>(make: &Make<'a>) -> Vec<&'a RunInspection> {
-    make.evidence
-        .races
-        .iter()
-        .filter_map(|(_, run)| run.as_ref().ok())
-        .filter(|run| !run.run.state.is_finished() && run.may_write != Ok(false))
-        .filter(|run| make.evidence.writable.contains(&run.run.key.repo.host))
-        .filter(|run| make.settings.read_only_reason(&run.run.key.repo.host).is_none())
-        .collect()
 }
 
 /// Gates that no name and reason open: rights, another cluster, a dry run that did not pass.
@@ -175,116 +159,6 @@ impl Subject<'_> {
         check("B4", "owner", result)
     }
 
-    /// B5: another hand within half an hour.
-    pub fn nobody_else(&self, goes_back: bool) -> Check {
-        let is_recent = |at: Timestamp| seconds_between(at, self.now) < HANDS;
-        let live = self.inspection.live();
-        let deployed = live.and_then(|live| live.created);
-        let newer = self.inspection.revisions.iter().filter(|other| !other.is_live && other.created > deployed);
-        let newer = newer.max_by_key(|other| other.created).filter(|_| goes_back);
-        let change = self.inspection.changes.first().filter(|(_, at)| is_recent(*at));
-        let is_own_deploy =
-            |at: Timestamp| deployed.is_some_and(|deployed| seconds_between(deployed, at).abs() <= SAME_DEPLOY);
-        let act = self.make.evidence.acts.as_ref().ok().and_then(|acts| acts.iter().find(|act| is_recent(act.at)));
-        let result = if let (Some(newer), Some((manager, at))) = (newer, change) {
-            CheckResult::Stop(say!(
-                "somebody went back already: '{manager}' left rev {} for rev {}, {} ago",
-                newer.number,
-                live.map_or(0, |live| live.number),
-                age_of(*at, self.now)
-            ))
-        } else if let Some(act) = act {
-            CheckResult::Look(say!(
-                "{} did '{}' {} ago (audit {})",
-                act.actor,
-                act.title,
-                age_of(act.at, self.now),
-                act.number
-            ))
-        } else if let Some((manager, at)) = change.filter(|(_, at)| !is_own_deploy(*at)) {
-            CheckResult::Look(say!("'{manager}' changed the template {} ago", age_of(*at, self.now)))
-        } else if let Err(why) = &self.make.evidence.acts {
-            CheckResult::Look(say!("the audit could not be read: {why}"))
-        } else {
-            CheckResult::Ok("nobody changed it in the last 30m but its own deploy".into())
-        };
-        check("B5", "nobody else", result)
-    }
-
-    /// B6: a deploy of the same thing that goes on.
-    pub fn pipeline(&self) -> Check {
-        let workload = &self.inspection.workload;
-        let running: Vec<_> = self
-            .make
-            .evidence
-            .races
-            .iter()
-            .filter(|(_, run)| !run.as_ref().is_ok_and(|run| run.run.state.is_finished()))
-            .collect();
-        if let Some((key, run)) = running.first() {
-            let result = match run {
-                Err(why) => CheckResult::Look(say!(
-                    "run {} of '{}' may be deploying; it could not be read: {why}",
-                    key.id,
-                    key.repo.name
-                )),
-                Ok(run) => self.race(run, running.len() - 1),
-            };
-            return check("B6", "pipeline", result);
-        }
-        let bound = evidence::binding(&workload.key, workload.app.as_ref(), self.make.settings);
-        let known = bound.and_then(|service| service.repository.as_ref());
-        let runs = &self.make.store.runs;
-        let fresh = self.make.store.freshness_of(Part::Runs, None, self.make.now);
-        let result = match (known, fresh) {
-            (_, None) => CheckResult::NotChecked("no pipeline backend is configured".into()),
-            (_, Some((source, freshness))) if !freshness.is_usable() => {
-                CheckResult::Look(say!("not checked: the runs of '{}' are not fresh", source.backend))
-            }
-            (None, _) if runs.is_empty() => {
-                CheckResult::NotChecked("no repository is bound to it: name it in a [[service]]".into())
-            }
-            (Some(repo), _) => CheckResult::Ok(say!("no deploy of '{repo}' is queued or running")),
-            (None, _) => {
-                CheckResult::Ok(say!("no deploy of a repository named '{}' is queued or running", workload.key.name))
-            }
-        };
-        check("B6", "pipeline", result)
-    }
-
-    fn race(&self, run: &RunInspection, more: usize) -> CheckResult {
-        let name = format!("{} #{}", run.run.workflow, run.run.number);
-        let stage = run.run.stage.as_ref().map_or_else(|| run.run.state.to_string(), |stage| format!("in {stage}"));
-        let also = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-        let active = run.jobs.iter().filter(|job| !job.state.is_finished());
-        let words = active
-            .flat_map(|job| {
-                std::iter::once(&job.name).chain(job.steps.iter().filter(|s| !s.state.is_finished()).map(|s| &s.name))
-            })
-            .chain(&run.run.stage);
-        for word in words {
-            let lower = word.to_lowercase();
-            if lower.contains("terraform") || lower.contains("migrat") {
-                return CheckResult::Stop(say!(
-                    "{name} is in '{word}': stopping it may leave a state lock or half a schema. Wait for its end"
-                ));
-            }
-        }
-        if stoppable(self.make).iter().all(|other| other.run.key != run.run.key) {
-            return CheckResult::Look(say!(
-                "{name} is {stage}{also} and cannot be stopped from here: it may put its version back"
-            ));
-        }
-        let hook = match &run.hooks {
-            Ok(hooks) if hooks.is_empty() => "no step of it runs when it is stopped".to_owned(),
-            Ok(hooks) => {
-                format!("when it is stopped: {}", hooks.iter().map(|hook| hook.as_str()).collect::<Vec<_>>().join("; "))
-            }
-            Err(why) => format!("what it does when it is stopped is unknown: {why}"),
-        };
-        CheckResult::Look(say!("{name} is {stage}{also}; {hook}. Step 1 stops it, then reads the live template again"))
-    }
-
     /// B7
     pub fn history(&self, target: &Revision) -> Check {
         check(
@@ -299,7 +173,7 @@ impl Subject<'_> {
     }
 
     /// B8: a rollback restores the whole template.
-    pub fn also_undone(&self, live: &Revision, target: &Revision) -> Check {
+    pub fn also_undone(live: &Revision, target: &Revision) -> Check {
         let all = template::differences(&live.template, &target.template);
         let others: Vec<String> =
             all.iter().filter(|difference| !difference.is_image).map(ToString::to_string).collect();
@@ -314,70 +188,15 @@ impl Subject<'_> {
         check("B8", "also undone", result)
     }
 
-    /// B11
-    pub fn image(&self, live: &Revision, target: &Revision) -> Check {
-        let Some((container, image)) = template::telling_image(&target.template, &live.template) else {
-            return check("B11", "image", CheckResult::NotChecked("the target names no image".into()));
-        };
-        let (here, there) =
-            (history::digest(self.inspection, live, container), history::digest(self.inspection, target, container));
-        let is_same_reference = template::images(&live.template).contains(&(container, image));
-        let known_bad = self.make.evidence.known_bad().contains(&target.name);
-        let result = if let (Some(here), Some(_)) =
-            (here.as_ref(), there.as_ref().filter(|there| here.as_ref() == Some(there)))
-            && !is_same_reference
-        {
-            CheckResult::Stop(say!(
-                "both versions run the same image @{}: a tag was moved, and going back changes nothing of it",
-                short_digest(here)
-            ))
-        } else if is_same_reference && template::is_mutable(image) {
-            CheckResult::Stop(say!(
-                "'{image}' is the image of both, and its tag moves: pods will pull what it means today"
-            ))
-        } else if is_same_reference {
-            CheckResult::Look(say!("the image stays '{image}': only the rest of the template goes back"))
-        } else if template::is_mutable(image) {
-            CheckResult::Look(say!("'{image}' is a tag that moves: pods may pull another image than the one that ran"))
-        } else if known_bad {
-            CheckResult::Look("somebody rolled away from this version before".into())
-        } else {
-            self.image_there(target, image, there.as_deref())
-        };
-        check("B11", "image", result)
-    }
-
-    fn image_there(&self, target: &Revision, image: &str, digest: Option<&str>) -> CheckResult {
-        if history::ran(self.inspection, target, self.now).is_some_and(|ran| ran < CLEAN_RUN) {
-            return CheckResult::Look("it never ran for 30m: whether it works is not known".into());
-        }
-        let pin = digest.map(|digest| format!("@{} ", short_digest(digest))).unwrap_or_default();
-        match &self.inspection.image_nodes {
-            Err(why) => CheckResult::NotChecked(say!("{pin}whether nodes hold it is not known: {why}")),
-            Ok((held, nodes)) => {
-                let tail = image.split_once('/').map_or(image, |(_, tail)| tail);
-                let count = digest.and_then(|digest| held.get(digest)).copied().or_else(|| {
-                    held.iter()
-                        .filter(|(name, _)| name.as_str() == image || name.ends_with(tail))
-                        .map(|(_, count)| *count)
-                        .max()
-                });
-                match count {
-                    Some(count) => CheckResult::Ok(say!("{pin}on {count} of {nodes} nodes")),
-                    None => CheckResult::Look(say!(
-                        "{pin}no node holds '{image}': it must be pulled, and may be gone from the registry"
-                    )),
-                }
-            }
-        }
-    }
-
     /// B12
     pub fn capacity(&self) -> Check {
-        let full = self.inspection.warnings.iter().find(|warning| warning.starts_with("quota"));
+        let quota = self.inspection.warnings.iter().find(|warning| warning.starts_with("quota"));
         let scaler =
             self.inspection.autoscaler.as_ref().map(|scaler| format!("; scaled by HPA {scaler}")).unwrap_or_default();
-        let result = match full {
+        let result = match quota {
+            Some(unread) if unread.starts_with("quotas could not be read") => {
+                CheckResult::Look(say!("not checked: {unread}"))
+            }
             Some(full) => CheckResult::Look(say!("{full}: new pods may not come up")),
             None => {
                 CheckResult::NotChecked(say!("room for the surge and traffic against before are not computed{scaler}"))
@@ -461,7 +280,7 @@ impl Subject<'_> {
         {
             CheckResult::Look(say!(
                 "the server warns: {}",
-                warnings.iter().map(|w| w.as_str()).collect::<Vec<_>>().join("; ")
+                warnings.iter().map(Clean::as_str).collect::<Vec<_>>().join("; ")
             ))
         } else if !unknown.is_empty() {
             CheckResult::Look(say!("not asked: whether these still exist: {}", unknown.join(", ")))

@@ -342,7 +342,7 @@ fn confirmed_value(plan: &Plan, typed: &str) -> Result<(), Clean> {
         return Ok(());
     }
     let expected: Vec<&str> =
-        plan.accepts.iter().filter(|accept| !accept.starts_with("sha256:")).map(|accept| accept.as_str()).collect();
+        plan.accepts.iter().filter(|accept| !accept.starts_with("sha256:")).map(Clean::as_str).collect();
     let expected = expected.join(" or ");
     Err(if typed.is_empty() {
         say!("type {expected}: Enter alone sends nothing")
@@ -391,7 +391,7 @@ pub fn given(plan: Plan, given: &Given) -> Result<Approved, Refusal> {
         Risk::Quiet => {}
         Risk::Reversible => {
             if given.confirm.as_deref() != Some("y")
-                && !plan.chosen.is_some_and(|to| given.confirm == Some(to.to_string()))
+                && plan.chosen.is_none_or(|to| given.confirm != Some(to.to_string()))
             {
                 return Err(Refusal("not confirmed: give --confirm y".into()));
             }

@@ -88,10 +88,10 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             gather: Duration::from_secs(30),
-            write: Duration::from_secs(60),
+            write: Duration::from_mins(1),
             poll: Duration::from_secs(2),
             end: Duration::from_secs(20),
-            watch: Duration::from_secs(600),
+            watch: Duration::from_mins(10),
             keep: Duration::from_secs(5),
         }
     }

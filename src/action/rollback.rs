@@ -241,7 +241,7 @@ fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, plan: &
         subject.nobody_else(true),
         subject.pipeline(),
         subject.history(target),
-        subject.also_undone(live, target),
+        Subject::also_undone(live, target),
         not(
             "B9",
             "not undone",

@@ -133,7 +133,7 @@ fn cancel(make: &Make<'_>, inspection: &RunInspection) -> Result<Plan, Refusal> 
             Ok(hooks) if hooks.is_empty() => CheckResult::Ok("no step runs when it is cancelled".into()),
             Ok(hooks) => CheckResult::Look(say!(
                 "when cancelled: {}",
-                hooks.iter().map(|hook| hook.as_str()).collect::<Vec<_>>().join("; ")
+                hooks.iter().map(crate::text::Clean::as_str).collect::<Vec<_>>().join("; ")
             )),
             Err(why) => CheckResult::Look(say!("what runs when it is cancelled is unknown: {why}")),
         },

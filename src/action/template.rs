@@ -1,12 +1,13 @@
 //! Pod templates as raw JSON: whether two are the same, what differs, and how they read as masked YAML.
 
+mod text;
+
 use serde_json::{Map, Value};
 
-use crate::{
-    model::kubernetes::tag_of,
-    secret::{MASK, mask},
-    text::{Clean, truncate},
-};
+pub(super) use text::diff;
+use text::masked_value;
+
+use crate::{model::kubernetes::tag_of, text::truncate};
 
 /// kubectl's mark of a restart.
 pub(super) const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
@@ -198,68 +199,13 @@ fn short(path: &str, names_container: bool) -> String {
     for (index, part) in parts.iter().enumerate() {
         let bare = part.trim_start_matches('[').trim_end_matches(']');
         let is_container = index == 0 && part.starts_with('[');
-        let is_env = matches!(*part, "env" | "value") && parts.iter().any(|part| *part == "env");
+        let is_env = matches!(*part, "env" | "value") && parts.contains(&"env");
         if (is_container && !names_container) || is_env {
             continue;
         }
         words.push(bare);
     }
     if words.is_empty() { path.to_owned() } else { words.join(".") }
-}
-
-/// A value whose name or shape says that it is secret is not shown.
-fn masked_value(name: &str, value: &str) -> String {
-    let last = name.trim_end_matches("/value").rsplit(['/', '[']).next().unwrap_or(name).trim_end_matches(']');
-    if mask(&format!("{last}={value}____")).contains(MASK) && !value.is_empty() && looks_secret(last) {
-        return MASK.to_owned();
-    }
-    mask(value)
-}
-
-fn looks_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    [
-        "password",
-        "passwd",
-        "secret",
-        "token",
-        "api_key",
-        "apikey",
-        "api-key",
-        "authorization",
-        "private_key",
-        "credential",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
-}
-
-/// Masks literal secrets: values of secret-looking environment variables and annotations, and token shapes everywhere.
-pub(super) fn masked(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let name = map.get("name").and_then(Value::as_str);
-            Value::Object(
-                map.iter()
-                    .map(|(key, value)| {
-                        let hides = |text: &str| {
-                            !text.is_empty()
-                                && ((key == "value" && name.is_some_and(looks_secret))
-                                    || (looks_secret(key) && key != "secretName"))
-                        };
-                        let value = match value {
-                            Value::String(text) if hides(text) => Value::from(MASK),
-                            other => masked(other),
-                        };
-                        (key.clone(), value)
-                    })
-                    .collect(),
-            )
-        }
-        Value::Array(items) => items.iter().map(masked).collect(),
-        Value::String(text) => Value::from(mask(text)),
-        other => other.clone(),
-    }
 }
 
 /// ConfigMaps, Secrets, ServiceAccounts and PVCs that a template names and needs, as `kind/name`.
@@ -295,72 +241,6 @@ fn collect(value: &Value, found: &mut std::collections::BTreeSet<String>) {
         }
         _ => {}
     }
-}
-
-/// Unified difference of two templates as YAML, secrets masked; `None` if nothing that may be shown differs.
-pub(super) fn diff(from: &Value, to: &Value, from_name: &str, to_name: &str) -> Option<Clean> {
-    let (old, new) = (yaml(&masked(&plain(from))), yaml(&masked(&plain(to))));
-    let diff = similar::TextDiff::from_lines(&old, &new);
-    let text = diff.unified_diff().context_radius(3).header(from_name, to_name).to_string();
-    (!text.is_empty()).then(|| Clean::block(&text))
-}
-
-/// Block YAML, keys in order.
-pub(super) fn yaml(value: &Value) -> String {
-    let mut text = lines(value).join("\n");
-    text.push('\n');
-    text
-}
-
-fn lines(value: &Value) -> Vec<String> {
-    match value {
-        Value::Object(map) if !map.is_empty() => map.iter().flat_map(|(key, value)| entry(key, value)).collect(),
-        Value::Array(items) if !items.is_empty() => items
-            .iter()
-            .flat_map(|item| {
-                let mut nested = lines(item).into_iter();
-                let first = nested.next().map(|line| format!("- {line}"));
-                first.into_iter().chain(nested.map(|line| format!("  {line}"))).collect::<Vec<_>>()
-            })
-            .collect(),
-        other => vec![scalar(other)],
-    }
-}
-
-fn entry(key: &str, value: &Value) -> Vec<String> {
-    let nested = |indent: &str| {
-        let mut all = vec![format!("{key}:")];
-        all.extend(lines(value).into_iter().map(|line| format!("{indent}{line}")));
-        all
-    };
-    match value {
-        Value::Object(map) if !map.is_empty() => nested("  "),
-        Value::Array(items) if !items.is_empty() => nested(""),
-        Value::String(text) if text.contains('\n') => {
-            let mut all = vec![format!("{key}: |")];
-            all.extend(text.lines().map(|line| format!("  {line}")));
-            all
-        }
-        other => vec![format!("{key}: {}", scalar(other))],
-    }
-}
-
-fn scalar(value: &Value) -> String {
-    match value {
-        Value::String(text) if is_plain_scalar(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// Whether YAML reads the text as this same string without quotes.
-fn is_plain_scalar(text: &str) -> bool {
-    let safe = |c: char| c.is_alphanumeric() || "-_./@+$(){}= ,;".contains(c);
-    let starts = text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '/' || c == '[');
-    let word = text.to_ascii_lowercase();
-    let colon_ok = !text.contains(": ") && !text.ends_with(':') && !text.contains(" #");
-    (starts && text.chars().all(|c| safe(c) || matches!(c, ':' | '[' | ']')) && colon_ok && !text.starts_with('['))
-        && !text.ends_with(' ')
-        && !matches!(word.as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n")
 }
 
 #[cfg(test)]
@@ -419,8 +299,9 @@ mod tests {
 
     #[test]
     fn yaml_quotes_what_it_must() {
-        let text =
-            yaml(&json!({"a": "true", "b": "12", "c": {"d": []}, "e": ["x", {"f": "g: h", "i": 1}], "s": "a\nb"}));
+        let text = text::yaml(
+            &json!({"a": "true", "b": "12", "c": {"d": []}, "e": ["x", {"f": "g: h", "i": 1}], "s": "a\nb"}),
+        );
         assert_eq!(text, "a: \"true\"\nb: \"12\"\nc:\n  d: []\ne:\n- x\n- f: \"g: h\"\n  i: 1\ns: |\n  a\n  b\n");
     }
 }

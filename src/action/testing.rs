@@ -76,8 +76,8 @@ pub fn template_of(tag: &str, memory: &str, level: &str) -> Value {
 }
 
 pub fn digest_of(tag: &str) -> Name {
-    let hex: String = tag.bytes().cycle().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Clean::line(&format!("sha256:{hex}"))
+    let digits = tag.bytes().cycle().take(8).fold(0_u64, |digits, byte| digits << 8 | u64::from(byte));
+    Clean::line(&format!("sha256:{digits:016x}"))
 }
 
 pub fn revision(number: i64, tag: &str, minutes: i64, memory: &str, level: &str) -> Revision {

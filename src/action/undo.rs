@@ -189,10 +189,8 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     plan.undo = "U again".into();
     let line = "# kubectl has no line for this: the earlier template is kept beside the audit";
     plan.equivalent = vec![Clean::from(line)];
-    let mut accepts = vec![say!("{}", act.number)];
-    if !image.is_empty() && tag_of(image) != act.number.to_string() {
-        accepts.push(Clean::line(tag_of(image)));
-    }
+    // Its tag is what one must have read; an image without one is named by the act's number.
+    let accepts = vec![if image.is_empty() { say!("{}", act.number) } else { Clean::line(tag_of(image)) }];
     plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
     Ok(plan)
 }

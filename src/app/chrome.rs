@@ -127,7 +127,7 @@ impl App {
             spans.push(Span::styled(format!("  {backend}: certificate NOT verified"), theme.wrong));
         }
         for act in self.acts.running().take(1) {
-            spans.push(Span::styled(format!("   ~ {}", act.title), theme.progress));
+            spans.push(Span::styled(format!("   ~ {}{}", act.title, progress(act)), theme.progress));
         }
         let right = self.header_right(area.width, now);
         let used = right.width() as u16;
@@ -269,4 +269,17 @@ pub fn level_style(theme: &crate::ui::theme::Theme, level: Level) -> Style {
         Level::Progress => theme.progress,
         Level::Ok => theme.ok,
     }
+}
+
+/// What is seen of an act's running step, in its first words: `: 411 8/10 ready`.
+fn progress(act: &crate::action::act::Act) -> String {
+    act.steps
+        .iter()
+        .find_map(|(_, state)| match state {
+            crate::action::act::StepState::Running(says) => {
+                says.split(',').next().filter(|words| words.contains('/')).map(|words| format!(": {words}"))
+            }
+            _ => None,
+        })
+        .unwrap_or_default()
 }

@@ -227,7 +227,6 @@ impl Findings {
 /// What the loop asks of the composition root.
 struct CockpitHost<'a> {
     wired: &'a mut Wired,
-    engine: RealEngine,
     remembered: Remembered,
     paths: Paths,
     config_path: PathBuf,
@@ -236,23 +235,17 @@ struct CockpitHost<'a> {
     keeps: bool,
     /// A first run: what was found, and the look through the cluster's Services.
     found: Option<Findings>,
+    engine: RealEngine,
 }
 
 impl CockpitHost<'_> {
     fn start_all(&mut self, app: &mut App, work: &mut Work) {
-        self.connect(work);
-        let sources = std::mem::take(&mut self.wired.sources);
-        self.start(sources, app, work);
-    }
-
-    /// Hands what was opened to those who ask and act.
-    fn connect(&mut self, work: &mut Work) {
+        super::rollback::equip(&self.engine, self.wired);
         for reader in self.wired.readers.drain(..) {
-            self.engine.add_reader(reader.clone());
             work.add_reader(reader);
         }
-        self.wired.inspectors.drain(..).for_each(|inspector| self.engine.add_inspector(inspector));
-        self.wired.operators.drain(..).for_each(|operator| self.engine.add_operator(operator));
+        let sources = std::mem::take(&mut self.wired.sources);
+        self.start(sources, app, work);
     }
 
     fn start(&mut self, sources: Vec<Box<dyn Source>>, app: &mut App, work: &mut Work) {

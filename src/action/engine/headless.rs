@@ -123,7 +123,6 @@ pub async fn run_headless(engine: &RealEngine, ask: &Headless, store: &Store, se
 /// What the command line must give and does not.
 fn missing(plan: &Plan, given: &Given) -> Option<Clean> {
     match plan.risk {
-        Risk::Quiet => None,
         Risk::Reversible if given.confirm.is_none() => Some("give --confirm y".into()),
         Risk::Production if given.confirm.is_none() => {
             Some(say!("give --confirm {}", plan.accepts.first().map_or("", |accept| accept)))

@@ -64,7 +64,7 @@ impl Inner {
             while let Some(answered) = answers.recv().await {
                 match answered.body {
                     Ok(answer) => append(&answer, &mut text),
-                    Err(error) => text.push_str(&format!("could not be read: {}\n", error.says)),
+                    Err(error) => text.extend(["could not be read: ", error.says.as_str(), "\n"]),
                 }
                 if !matches!(answered.query, Query::Logs(_)) {
                     return;

@@ -303,7 +303,8 @@ impl Cluster {
         for container in &mut run.containers {
             container.id = format!("containerd://{}", ids::digest(self.seed, &format!("{uid}/{}/0", container.name)));
             container.life = Life::Running { started, ready_since: Some(ready) };
-            self.pulled.insert((node.clone(), container.image.clone()));
+            let image = container.image.clone();
+            self.hold_image(&node, &image);
         }
         let status = pod_status(&run, ready, &pod);
         pod["status"] = status;

@@ -20,6 +20,8 @@ pub enum Resource {
     CronJobs,
     Autoscalers,
     DisruptionBudgets,
+    ResourceQuotas,
+    VolumeClaims,
 }
 
 /// What discovery says of one kind.
@@ -118,4 +120,6 @@ pub static KINDS: &[Kind] = &[
         ..row(Resource::Autoscalers, "autoscaling", "horizontalpodautoscalers", "HorizontalPodAutoscaler", &["hpa"])
     },
     row(Resource::DisruptionBudgets, "policy", "poddisruptionbudgets", "PodDisruptionBudget", &["pdb"]),
+    row(Resource::ResourceQuotas, "", "resourcequotas", "ResourceQuota", &["quota"]),
+    row(Resource::VolumeClaims, "", "persistentvolumeclaims", "PersistentVolumeClaim", &["pvc"]),
 ];

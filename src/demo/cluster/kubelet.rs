@@ -163,7 +163,7 @@ impl Cluster {
         let mut ready = at + secs(0.3);
         for (index, (container, image)) in containers.into_iter().enumerate() {
             let name = Some(container.as_str());
-            if self.pulled.insert((node.clone(), image.clone())) {
+            if self.hold_image(&node, &image) {
                 let took = 1.0 + 3.0 * self.chance(&format!("{uid}/{image}/pull"));
                 let millis = (took * 1000.0) as u64;
                 let size = 40_000_000 + ids::mix(self.seed, &image) % 160_000_000;

@@ -103,7 +103,7 @@ fn container_status(it: &ContainerRun) -> Value {
 }
 
 /// `registry/name@sha256:…`: the digest is the image's own, whatever cluster runs it.
-fn image_id(image: &str) -> String {
+pub(super) fn image_id(image: &str) -> String {
     let name = match image.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => name,
         _ => image,

@@ -85,6 +85,22 @@ impl Cluster {
         );
     }
 
+    /// A node holds an image now, and says so in its status. False: it held it before.
+    pub(super) fn hold_image(&mut self, node: &str, image: &str) -> bool {
+        if !self.pulled.insert((node.to_owned(), image.to_owned())) {
+            return false;
+        }
+        if let Some(mut object) = self.store.get(Resource::Nodes, "", node).map(super::store::Object::value) {
+            let names = json!({"names": [super::pod_status::image_id(image), image], "sizeBytes": 182_452_736});
+            match object["status"]["images"].as_array_mut() {
+                Some(images) => images.push(names),
+                None => object["status"]["images"] = json!([names]),
+            }
+            self.write(Resource::Nodes, object);
+        }
+        true
+    }
+
     /// Adds a ClusterIP service for the pods labelled `app=APP`.
     pub fn add_service(&mut self, created: Timestamp, namespace: &str, name: &str, app: &str, port: u16) {
         let hash = ids::mix(self.seed, &format!("{namespace}/{name}"));

@@ -144,6 +144,8 @@ fn cells(resource: Resource, value: &Value, now: Timestamp) -> Vec<Value> {
             ]
         }
         Resource::Autoscalers => autoscaler(value, name, age),
+        Resource::ResourceQuotas => vec![name, age],
+        Resource::VolumeClaims => vec![name, json!(js::text(value, "/status/phase")), age],
         Resource::DisruptionBudgets => {
             let bound = |path: &str| match js::at(value, path) {
                 Value::Null => json!("N/A"),

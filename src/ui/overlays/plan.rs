@@ -2,6 +2,8 @@
 //! full difference. After sending it shows the steps as they go. Leaving it sends nothing, and stops nothing.
 
 mod pages;
+mod prompt;
+mod sent;
 mod text;
 
 use crossterm::event::{KeyCode, KeyEvent};
@@ -114,7 +116,7 @@ impl PlanDialog {
     fn copy(&self) -> Reply {
         match self.confirm.plan() {
             Some(plan) if !plan.equivalent.is_empty() => {
-                let lines: Vec<&str> = plan.equivalent.iter().map(|line| line.as_str()).collect();
+                let lines: Vec<&str> = plan.equivalent.iter().map(Clean::as_str).collect();
                 Reply::Do(Effect::Copy(Clean::own(lines.join("\n"))))
             }
             _ => Reply::Done,

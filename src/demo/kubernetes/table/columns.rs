@@ -66,6 +66,8 @@ fn names(resource: Resource) -> &'static [&'static str] {
         }
         Resource::Autoscalers => &["Name", "Reference", "Targets", "MinPods", "MaxPods", "#Replicas", "Age"],
         Resource::DisruptionBudgets => &["Name", "Min Available", "Max Unavailable", "#Allowed Disruptions", "Age"],
+        Resource::ResourceQuotas => &["Name", "Age"],
+        Resource::VolumeClaims => &["Name", "Status", "Age"],
     }
 }
 

@@ -7,16 +7,10 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Page, PlanDialog, text::wrapped};
+use super::{Page, PlanDialog, prompt::prompt, sent::sent, text::wrapped};
 use crate::{
-    action::{
-        CheckResult, Request, Risk,
-        act::{Act, Outcome, StepState},
-        confirm::{Field, Phase},
-        plan::Plan,
-    },
+    action::{CheckResult, Request, Risk, act::Act, confirm::Phase, plan::Plan},
     text::Clean,
-    time::age_of,
     ui::{
         View,
         theme::{Mark, Theme},
@@ -34,12 +28,12 @@ const WIDEST: u16 = 116;
 
 /// Lines of a page: what is always in sight above and below, and what scrolls between.
 #[derive(Default)]
-struct Lines {
-    top: Vec<Line<'static>>,
-    middle: Vec<Line<'static>>,
-    bottom: Vec<Line<'static>>,
+pub(super) struct Lines {
+    pub top: Vec<Line<'static>>,
+    pub middle: Vec<Line<'static>>,
+    pub bottom: Vec<Line<'static>>,
     /// Cursor: line of `bottom`, column.
-    cursor: Option<(usize, u16)>,
+    pub cursor: Option<(usize, u16)>,
 }
 
 pub(super) fn render(of: &mut PlanDialog, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
@@ -62,11 +56,11 @@ pub(super) fn render(of: &mut PlanDialog, view: &View<'_>, area: Rect, buf: &mut
         }
         return None;
     }
-    place(of, lines, inside, theme, buf)
+    place(of, &lines, inside, theme, buf)
 }
 
 /// Puts the lines: above and below fixed, the rest as far as scrolled.
-fn place(of: &mut PlanDialog, lines: Lines, inside: Rect, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
+fn place(of: &mut PlanDialog, lines: &Lines, inside: Rect, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
     let height = usize::from(inside.height);
     let below = lines.bottom.len().min(height);
     let above = lines.top.len().min(height - below);
@@ -247,124 +241,6 @@ fn steps(plan: &Plan, theme: &Theme, is_narrow: bool, inner: u16) -> Vec<Line<'s
         .collect()
 }
 
-fn prompt(of: &PlanDialog, plan: &Plan, theme: &Theme, inner: u16, lines: &mut Lines) {
-    lines.bottom.push(Line::default());
-    if let Some(said) = of.confirm.said() {
-        lines.bottom.extend(wrapped(said, inner).into_iter().map(|line| Line::styled(line, theme.wrong)));
-    }
-    if *of.confirm.phase() == Phase::Rereading {
-        lines
-            .bottom
-            .push(Line::from(vec![theme.mark(Mark::Progress), Span::raw(" reading it once more, then it is sent")]));
-        return;
-    }
-    if *of.confirm.phase() == Phase::Gathering {
-        lines.bottom.push(Line::from(vec![theme.mark(Mark::Progress), Span::raw(" asking for evidence, live")]));
-        return;
-    }
-    if let Some(why) = &plan.blocked {
-        lines.bottom.extend(marked(Span::styled("NOT SENT", theme.wrong), why, theme.text, inner));
-        return;
-    }
-    let field = |name: String, text: &str, is_active: bool| {
-        let before = width(&name) + 2;
-        let style = if is_active { theme.input } else { theme.dim };
-        let room = usize::from(inner.saturating_sub(before + 3));
-        let tail: String = text.chars().rev().take(room).collect::<Vec<_>>().into_iter().rev().collect();
-        let line = Line::from(vec![
-            Span::styled(name, theme.text),
-            Span::styled("[ ", theme.dim),
-            Span::styled(format!("{tail}{}", if is_active { "_" } else { "" }), style),
-            Span::styled(" ]", theme.dim),
-        ]);
-        (line, before + width(&tail))
-    };
-    let is_value = of.confirm.field() == Field::Value;
-    match plan.risk {
-        Risk::Quiet | Risk::Reversible => {
-            lines.bottom.push(Line::from(vec![
-                Span::styled("y", theme.key),
-                Span::raw(" sends it   "),
-                Span::styled("Esc: nothing is sent", theme.dim),
-            ]));
-        }
-        Risk::Production => {
-            let (mut line, column) = field(format!("type {}, then Enter: ", expected(plan)), of.confirm.value(), true);
-            line.spans.push(Span::styled("   Esc: nothing is sent", theme.dim));
-            lines.cursor = Some((lines.bottom.len(), column));
-            lines.bottom.push(line);
-        }
-        Risk::Stopped => {
-            let name = plan.accepts.first().cloned().unwrap_or_default();
-            let (first, column) = field(format!("a STOP stands: type {name} "), of.confirm.value(), is_value);
-            let (second, other) = field("Tab, and why it is sent: ".to_owned(), of.confirm.reason(), !is_value);
-            let at = lines.bottom.len();
-            lines.cursor = Some(if is_value { (at, column) } else { (at + 1, other) });
-            lines.bottom.extend([first, second]);
-        }
-    }
-}
-
-/// `13 or 411`
-fn expected(plan: &Plan) -> String {
-    let words: Vec<&str> =
-        plan.accepts.iter().filter(|accept| !accept.starts_with("sha256:")).map(|accept| accept.as_str()).collect();
-    words.join(" or ")
-}
-
-fn sent(plan: &Plan, act: Option<&Act>, view: &View<'_>, inner: u16, lines: &mut Lines) {
-    let theme = view.theme;
-    let Some(act) = act else {
-        lines.top = vec![Line::from(vec![theme.mark(Mark::Progress), Span::raw(" writing the audit, then sending")])];
-        return;
-    };
-    lines.top.push(Line::from(vec![
-        Span::styled(format!("{} UTC", act.started.strftime("%H:%M:%S")), theme.text),
-        Span::styled(
-            format!(", {} ago   audit {:04}", age_of(act.started, act.ended.unwrap_or(view.now.wall)), act.number),
-            theme.dim,
-        ),
-    ]));
-    if let Some(reason) = &act.reason {
-        lines.top.extend(labelled("why", 5, reason, theme.dim, theme.text, inner));
-    }
-    lines.middle.push(Line::default());
-    for (number, (says, state)) in act.steps.iter().enumerate() {
-        lines.middle.extend(step(number, says, state, theme, inner));
-    }
-    let end = match act.outcome {
-        Outcome::Running if plan.steps.len() > 1 => "Esc leaves; it goes on, and the header shows it".to_owned(),
-        Outcome::Running => "Esc leaves; it goes on".to_owned(),
-        _ if act.can_undo => "U undo plan   Esc leaves".to_owned(),
-        _ => "Esc leaves".to_owned(),
-    };
-    lines.bottom = vec![Line::default(), Line::styled(end, theme.dim)];
-}
-
-fn step(number: usize, says: &Clean, state: &StepState, theme: &Theme, inner: u16) -> Vec<Line<'static>> {
-    let (mark, news, style) = match state {
-        StepState::Waiting => (Mark::Blank, None, theme.dim),
-        StepState::Running(news) => (Mark::Progress, Some(news), theme.text),
-        StepState::Done(news) => (Mark::Ok, Some(news), theme.text),
-        StepState::Refused(news) => (Mark::Broken, Some(news), theme.broken),
-        StepState::Unknown(news) => (Mark::NoData, Some(news), theme.stale),
-        StepState::Skipped(news) => (Mark::Blank, Some(news), theme.dim),
-    };
-    let head = theme.mark(mark);
-    let pad = 2_u16.saturating_sub(width(&head.content));
-    let mut spans =
-        vec![head, Span::raw(" ".repeat(usize::from(pad))), Span::styled(format!(" {number:>2} "), theme.dim)];
-    spans.push(Span::styled(says.to_string(), style));
-    let mut lines = vec![Line::from(spans)];
-    if let Some(news) = news.filter(|news| !news.is_empty()) {
-        let word = if matches!(state, StepState::Skipped(_)) { "skipped: " } else { "" };
-        for line in wrapped(&format!("{word}{news}"), inner.saturating_sub(7)) {
-            lines.push(Line::from(vec![Span::raw("       "), Span::styled(line, theme.dim)]));
-        }
-    }
-    lines
-}
-
 fn checks_page(of: &PlanDialog, theme: &Theme, inner: u16) -> Lines {
     let mut lines = Lines::default();
     let Some(plan) = of.confirm.plan() else { return lines };
@@ -387,7 +263,14 @@ fn checks_page(of: &PlanDialog, theme: &Theme, inner: u16) -> Lines {
 }
 
 /// A label and its text, wrapped under itself.
-fn labelled(name: &str, column: u16, value: &str, name_style: Style, style: Style, inner: u16) -> Vec<Line<'static>> {
+pub(super) fn labelled(
+    name: &str,
+    column: u16,
+    value: &str,
+    name_style: Style,
+    style: Style,
+    inner: u16,
+) -> Vec<Line<'static>> {
     let column = column.min(inner / 2);
     let label = format!("{name:<width$}", width = usize::from(column));
     let empty = " ".repeat(usize::from(column));
@@ -402,7 +285,8 @@ fn labelled(name: &str, column: u16, value: &str, name_style: Style, style: Styl
 }
 
 /// A mark and its text, wrapped under itself.
-fn marked(mark: Span<'static>, text: &str, style: Style, inner: u16) -> Vec<Line<'static>> {
+pub(super) fn marked(mark: impl Into<Span<'static>>, text: &str, style: Style, inner: u16) -> Vec<Line<'static>> {
+    let mark = mark.into();
     let column = width(&mark.content) + 1;
     wrapped(text, inner.saturating_sub(column))
         .into_iter()
@@ -427,7 +311,7 @@ pub(super) fn hints(of: &PlanDialog) -> Vec<(String, String)> {
                 match plan.risk {
                     Risk::Quiet | Risk::Reversible => hints.push(hint("y", "send")),
                     Risk::Production => {
-                        hints.push(hint(&format!("{} enter", plan.accepts.first().map_or("", |a| a)), "send"))
+                        hints.push(hint(&format!("{} enter", plan.accepts.first().map_or("", |a| a)), "send"));
                     }
                     Risk::Stopped => hints.push(hint("name tab reason enter", "send")),
                 }

@@ -374,7 +374,7 @@ fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> Line<'stati
         say(format!("since {}", since_words(&tail.query)), theme.dim);
     }
     let Some(buffer) = buffer else { return Line::from(words) };
-    match buffer.rate(view.now) {
+    match tail.rate(buffer, view) {
         0 => {}
         rate => say(format!("{rate} lines/s"), theme.dim),
     }

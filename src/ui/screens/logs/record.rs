@@ -10,6 +10,7 @@ use crate::{
     command::Command,
     model::log::LogLine,
     secret::mask,
+    source::kubernetes::log_line::readable,
     text::Clean,
     ui::{
         Overlay, Reply, View,
@@ -50,10 +51,14 @@ impl Record {
             .ok()
             .filter(serde_json::Value::is_object)
             .and_then(|value| serde_json::to_string_pretty(&value).ok());
-        let mut text = match &pretty {
+        let mut text: Vec<String> = match &pretty {
             Some(pretty) => pretty.lines().map(str::to_owned).collect(),
             None => vec![raw[0].clone()],
         };
+        if pretty.is_none() {
+            let parts = readable(&raw[0]).fields;
+            text.extend(parts.iter().map(|(name, value)| format!("  {name} = {value}")));
+        }
         text.extend(raw.into_iter().skip(1));
         Some(Self { target: Target::Pod(origin.pod.clone()), fields, text, top: 0 })
     }
@@ -91,7 +96,11 @@ impl Overlay for Record {
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
         let theme = view.theme;
         let air = if view.is_narrow() { 0 } else { 2 };
-        let area = Rect { x: area.x + air, width: area.width.saturating_sub(2 * air), ..area };
+        let width = area.width.saturating_sub(2 * air);
+        let room = usize::from(width.saturating_sub(4)).max(1);
+        let rows: usize = self.text.iter().map(|text| text.len() / room + 1).sum();
+        let height = u16::try_from(rows + self.fields.len() + 3).unwrap_or(u16::MAX).min(area.height);
+        let area = Rect { x: area.x + air, y: area.y + (area.height - height) / 2, width, height };
         clear(buf, area.intersection(*buf.area()));
         let inside = Frame::new(theme, "LOG LINE").focused(true).render(area, buf);
         let fields = self.fields.iter().map(|(name, value)| Shown {

@@ -41,6 +41,9 @@ pub(super) struct Tail {
     pub height: usize,
 }
 
+/// Seconds that the rate is taken over.
+const RATE_OVER: i64 = 5;
+
 const LEVELS: [Option<LogLevel>; 4] = [None, Some(LogLevel::Info), Some(LogLevel::Warn), Some(LogLevel::Error)];
 
 impl Tail {
@@ -184,6 +187,27 @@ impl Tail {
             return false;
         };
         line_at(buffer, entry.last).is_some_and(|line| needle.is_match(&line.text))
+    }
+
+    /// Lines a second over the last five that were logged, by the nodes' own clock: what is read at once when a log is
+    /// opened was not logged at once.
+    pub(super) fn rate(&self, buffer: &LogBuffer, view: &View<'_>) -> u32 {
+        let lines = &buffer.lines;
+        let Some(newest) = lines.len().checked_sub(1).and_then(|last| lines.get(last)).map(|line| line.at) else {
+            return 0;
+        };
+        let now = view.store.time_of(self.query.target.cluster(), view.now);
+        if now.as_second() - newest.as_second() > RATE_OVER {
+            return 0;
+        }
+        let from = newest.as_second() - RATE_OVER;
+        let (mut low, mut high) = (0, lines.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let is_before = lines.get(middle).is_some_and(|line| line.at.as_second() <= from);
+            (low, high) = if is_before { (middle + 1, high) } else { (low, middle) };
+        }
+        u32::try_from((lines.len() - low) / RATE_OVER as usize).unwrap_or(u32::MAX)
     }
 
     /// All lines that are shown, as text: `<time> <pod>/<container> <line>`, secrets masked.

@@ -305,3 +305,51 @@ fn every_size_and_wrap_draws_the_cursor_in_view() {
         assert!((logs.first_shown..logs.first_shown + logs.hits.lines.len()).contains(&cursor), "{command:?}");
     }
 }
+
+#[test]
+fn zz_speed() {
+    let mut world = World::live();
+    world.store.log_bytes = 64 << 20;
+    let pods: Vec<_> = (0..13).map(|n| origin(&format!("myapp-6d5c9-{n:05}"), "412")).collect();
+    let lines: Vec<LogLine> = (0..100_000usize)
+        .map(|n| {
+            line(
+                &pods[n % 13],
+                n as i64 / 100,
+                &format!(
+                    "I {{\"level\":\"info\",\"msg\":\"GET /api/users/{n}\",\"status\":200,\"took\":\"{}ms\"}}",
+                    n % 900
+                ),
+            )
+        })
+        .collect();
+    say(&mut world, &query(), lines);
+    let mut logs = Logs::default();
+    logs.open(query());
+    let clock = crate::time::SystemClock;
+    let t = clock.now();
+    logs.sync(&world.view(), Changes::ALL);
+    let t1 = clock.now();
+    let mut buf = Buffer::empty(world.area());
+    logs.render(&world.view(), world.area(), &mut buf);
+    let t2 = clock.now();
+    logs.run(Command::Top, &world.view());
+    logs.render(&world.view(), world.area(), &mut buf);
+    let t3 = clock.now();
+    logs.set_filter("users/99999", &world.view());
+    let t4 = clock.now();
+    logs.typing = Typing::Filter;
+    logs.set_filter("users/9", &world.view());
+    let t5 = clock.now();
+    let _ = logs.run(Command::Save, &world.view());
+    let t6 = clock.now();
+    println!(
+        "sync {:?} draw {:?} top+draw {:?} find {:?} filter {:?} save {:?}",
+        t1.since(t.mono),
+        t2.since(t1.mono),
+        t3.since(t2.mono),
+        t4.since(t3.mono),
+        t5.since(t4.mono),
+        t6.since(t5.mono)
+    );
+}

@@ -17,7 +17,7 @@ use crate::{
         View,
         list::Entry,
         screens::{
-            answer::{answer, missing_words, stale_line},
+            answer::{answer, framed_answer, missing_words, stale_line},
             pane::{framed, level_style, mark_of},
         },
         widgets::{
@@ -94,7 +94,7 @@ pub(super) fn render(
     let theme = view.theme;
     let data = data(view, query).or_else(|| data(view, &metrics.query(view, panel, false)));
     let title = title(metrics, view, panel, data);
-    let inside = framed(view, title, "", stale_line(view, query), focused, area, buf);
+    let inside = framed_answer(view, title, "", Some(query), focused, area, buf);
     let Some(data) = data else {
         let words = match &panel.kind {
             PanelKind::Other(kind) => format!("a '{kind}' panel: o opens it in the browser"),
@@ -272,11 +272,11 @@ pub(super) fn numbers(metrics: &mut Metrics, view: &View<'_>, area: Rect, buf: &
     let columns = [
         Column::new("", 2, 100),
         Column::new("panel", 30, 99).min(12).grows(),
-        Column::new("now", 11, 98).min(8).right(),
-        Column::new("limit", 10, 90).min(7).right(),
-        Column::new(&before, 10, 70).min(8).right(),
+        Column::new("now", 13, 98).min(8).right(),
+        Column::new("limit", 12, 90).min(7).right(),
+        Column::new(&before, 13, 70).min(8).right(),
         Column::new("change", 8, 80).right(),
-        if at.is_empty() { Column::new("trend", 20, 40).min(8) } else { Column::new(&at, 11, 85).min(8).right() },
+        if at.is_empty() { Column::new("trend", 20, 40).min(8) } else { Column::new(&at, 13, 85).min(8).right() },
     ];
     metrics.list.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (metrics.list.cursor(), metrics.list.table);

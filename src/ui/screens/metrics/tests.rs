@@ -106,7 +106,7 @@ fn at_80_columns_numbers_and_one_chart_on_enter() {
     let (mut world, mut screen) = story();
     world.size = (80, 24);
     let rows = world.drawn(&mut screen).join("\n");
-    assert!(rows.contains("NUMBERS") && rows.contains("x7") && !rows.contains("OVER"), "{rows}");
+    assert!(rows.contains("NUMBERS") && rows.contains("x306") && !rows.contains("OVER"), "{rows}");
     screen.run(Command::Enter, &world.view());
     assert!(world.drawn(&mut screen).join("\n").contains("!! OVER"));
 }

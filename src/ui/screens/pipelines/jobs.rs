@@ -15,8 +15,8 @@ use crate::{
         View,
         list::Entry,
         screens::{
-            answer::{answer, missing_words, stale_line},
-            pane::{framed, level_style, mark_of},
+            answer::{answer, framed_answer, missing_words},
+            pane::{level_style, mark_of},
         },
         theme::Mark,
         widgets::virtual_table::{Column, Row, VirtualTable},
@@ -77,9 +77,8 @@ pub(super) fn render(pipelines: &mut Pipelines, view: &View<'_>, area: Rect, buf
     let run = pipelines.selected_run(view);
     let title = run.map_or_else(|| "JOBS".to_owned(), |run| format!("JOBS {} #{}", run.workflow, run.number));
     let query = pipelines.shown.clone().map(Query::Jobs);
-    let fresh = query.as_ref().and_then(|query| stale_line(view, query));
     let info = run.map_or_else(String::new, |run| run.state.to_string());
-    let inside = framed(view, title, Line::styled(info, theme.dim), fresh, focused, area, buf);
+    let inside = framed_answer(view, title, Line::styled(info, theme.dim), query.as_ref(), focused, area, buf);
     let jobs = pipelines.shown.as_ref().and_then(|run| jobs_of(view, run));
     let empty = match (&query, jobs) {
         (None, _) => "no run".to_owned(),

@@ -11,10 +11,7 @@ use crate::{
     text::Clean,
     ui::{
         View,
-        screens::{
-            answer::{answer, missing_words, stale_line},
-            pane::framed,
-        },
+        screens::answer::{answer, framed_answer, missing_words},
         widgets::{
             cells::{put_centred, row},
             frame::{Scroll, scrollbar},
@@ -136,15 +133,14 @@ impl LogPane {
         let title = job.map_or_else(|| "LOG".to_owned(), |job| format!("LOG {}", job.name));
         let query = self.job.clone().map(Query::JobLog);
         let log = self.log(view);
-        let fresh = query.as_ref().filter(|_| log.is_none()).and_then(|query| stale_line(view, query));
         let info = log.map(|log| self.info(log)).unwrap_or_default();
-        let inside = framed(view, title, Line::styled(info, theme.dim), fresh, focused, area, buf);
+        let inside = framed_answer(view, title, Line::styled(info, theme.dim), None, focused, area, buf);
         self.height = usize::from(inside.height);
         self.place(view);
         let Some(log) = log.filter(|log| !log.lines.is_empty()) else {
             let words = match (job, &query) {
                 (Some(job), _) if !job.state.is_finished() => {
-                    format!("{}: GitHub gives a job's log when the job has ended", job.state)
+                    format!("{}: its log can be read when it has ended", job.state)
                 }
                 (_, Some(query)) if log.is_none() => missing_words(view, query),
                 (Some(_), Some(_)) => "the job logged nothing".to_owned(),

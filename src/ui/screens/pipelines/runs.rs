@@ -55,13 +55,13 @@ pub(super) fn render(pipelines: &mut Pipelines, view: &View<'_>, area: Rect, buf
         .empty(empty_words(view, &[Part::Runs], "no workflow runs in these repositories", &pipelines.filter))
         .render(table, buf, &mut state, |index| match &list[index] {
             Entry::Item(key) => match view.store.runs.get(key) {
-                Some(run) => Row::item(cells(view, run, newest)),
+                Some(run) => Row::item(cells(view, run, newest, has_hosts)),
                 None => Row::Wide(Line::styled(format!("run {}", key.id), theme.dim)),
             },
             Entry::Group(name) => Row::Group(Line::raw(name.to_string())),
         });
     (pipelines.runs.table, pipelines.runs.hits) = (state, hits);
-    if let (Some(about), Some(spot)) = (about, row(inside, inside.height - 1)) {
+    if let (Some(about), Some(spot)) = (about, row(inside, inside.height.saturating_sub(1))) {
         let spot = Rect { x: spot.x + 3.min(spot.width), width: spot.width.saturating_sub(3), ..spot };
         put_line(buf, spot, &about, theme.glyphs.ellipsis);
     }
@@ -101,26 +101,26 @@ fn about<'a>(view: &View<'a>, run: &'a Run) -> Option<Line<'a>> {
 }
 
 fn columns(has_hosts: bool) -> Vec<Column<'static>> {
-    vec![
+    let mut columns = vec![
         Column::new("", 2, 100),
-        Column::new(
-            if has_hosts { "where" } else { "" },
-            if has_hosts { 6 } else { 0 },
-            if has_hosts { 55 } else { 0 },
-        ),
-        Column::new("repo", 14, 80).min(6),
-        Column::new("workflow", 16, 99).min(8),
+        Column::new("where", 6, 55),
+        Column::new("repo", 10, 80).min(6),
+        Column::new("workflow", 14, 99).min(8),
         Column::new("run", 6, 98).min(5),
         Column::new("branch", 12, 50).min(6),
         Column::new("commit", 7, 45),
         Column::new("by", 10, 40).min(5),
-        Column::new("stage", 26, 90).min(12).grows(),
+        Column::new("stage", 32, 97).min(12).grows(),
         Column::new("took", 6, 85).right(),
-        Column::new("started", 11, 70).min(5).right(),
-    ]
+        Column::new("started", 7, 70).min(5).right(),
+    ];
+    if !has_hosts {
+        columns.remove(1);
+    }
+    columns
 }
 
-fn cells<'a>(view: &View<'a>, run: &'a Run, newest: &Newest<'_>) -> Vec<Line<'a>> {
+fn cells<'a>(view: &View<'a>, run: &'a Run, newest: &Newest<'_>, has_hosts: bool) -> Vec<Line<'a>> {
     let theme = view.theme;
     let now = view.store.time_of(&run.key.repo.host, view.now);
     let level = order::level(run, newest, now);
@@ -129,7 +129,7 @@ fn cells<'a>(view: &View<'a>, run: &'a Run, newest: &Newest<'_>) -> Vec<Line<'a>
     let name = if level.is_some_and(|level| level < Level::Progress) { theme.strong } else { theme.text };
     let started = run.started.or(run.created).map_or_else(String::new, |at| clock(at, now));
     let attempt = if run.attempt > 1 { format!("#{}.{}", run.number, run.attempt) } else { format!("#{}", run.number) };
-    vec![
+    let mut cells = vec![
         Line::from(theme.mark(mark)),
         Line::styled(host_words(&run.key.repo.host), theme.dim),
         Line::styled(short_repo(&run.key.repo.name), theme.text),
@@ -141,7 +141,11 @@ fn cells<'a>(view: &View<'a>, run: &'a Run, newest: &Newest<'_>) -> Vec<Line<'a>
         stage(view, run, now).style(style),
         Line::styled(order::took(run, now).map_or_else(|| "-".to_owned(), age), style),
         Line::styled(started, theme.dim),
-    ]
+    ];
+    if !has_hosts {
+        cells.remove(1);
+    }
+    cells
 }
 
 /// `[######....] deploy`, with a word for what went wrong.
@@ -181,9 +185,8 @@ pub(super) fn short_repo(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// `02:51`, with the date if that was on another day.
+/// `02:51` within a day, else the date.
 pub(super) fn clock(at: jiff::Timestamp, now: jiff::Timestamp) -> String {
-    let zoned = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC);
-    let (at, now) = (zoned(at), zoned(now));
-    at.strftime(if at.date() == now.date() { "%H:%M" } else { "%m-%d %H:%M" }).to_string()
+    let form = if now.as_second() - at.as_second() < 86_400 { "%H:%M" } else { "%m-%d" };
+    at.to_zoned(jiff::tz::TimeZone::UTC).strftime(form).to_string()
 }

@@ -15,7 +15,7 @@ use crate::{
     ui::{
         View,
         screens::{
-            answer::{answer, missing_words, stale_line},
+            answer::{answer, framed_answer, missing_words},
             pane::framed,
         },
         theme::Mark,
@@ -96,7 +96,7 @@ pub(super) fn render(prs: &mut PullRequests, view: &View<'_>, area: Rect, buf: &
         return;
     };
     let query = Query::PullRequest(pr.key.clone());
-    let inside = framed(view, title(view, pr), "", stale_line(view, &query), focused, area, buf);
+    let inside = framed_answer(view, title(view, pr), "", Some(&query), focused, area, buf);
     let ellipsis = theme.glyphs.ellipsis;
     let mut rest = inside;
     if let Some(spot) = row(rest, 0) {

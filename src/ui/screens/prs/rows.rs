@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 
-use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -51,6 +50,9 @@ impl SortBy {
     }
 }
 
+/// Merged pull requests are listed for so many seconds.
+const RECENT: i64 = 86_400;
+
 /// How many there are, by group.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -76,7 +78,7 @@ pub(super) fn level(pr: &PullRequest) -> Option<Level> {
     })
 }
 
-/// Groups under their heads: what needs me, the others, and what was merged on this day.
+/// Groups under their heads: what needs me, the others, and what was merged lately.
 pub(super) fn entries(
     store: &Store,
     now: Now,
@@ -94,15 +96,14 @@ pub(super) fn entries(
     if is_reversed {
         rows.reverse();
     }
-    let day = |at: Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let is_today = |pr: &&PullRequest| pr.merged.is_some_and(|at| day(at) == day(now.wall));
+    let is_recent = |pr: &&PullRequest| pr.merged.is_some_and(|at| now.wall.as_second() - at.as_second() < RECENT);
     let (merged, open): (Vec<&PullRequest>, Vec<&PullRequest>) = rows.into_iter().partition(|pr| pr.merged.is_some());
     let (mine, others): (Vec<&PullRequest>, Vec<&PullRequest>) = open.into_iter().partition(|pr| pr.need.is_some());
-    let mut merged: Vec<&PullRequest> = merged.into_iter().filter(is_today).collect();
+    let mut merged: Vec<&PullRequest> = merged.into_iter().filter(is_recent).collect();
     merged.sort_by_key(|pr| Reverse(pr.merged));
     let counts = Counts { needs_me: mine.len(), others: others.len() };
     let mut entries = Vec::new();
-    for (head, group) in [("NEEDS YOU", mine), ("OTHERS", others), ("MERGED today", merged)] {
+    for (head, group) in [("NEEDS YOU", mine), ("OTHERS", others), ("MERGED within a day", merged)] {
         if !group.is_empty() {
             entries.push(Entry::Group(head.into()));
             entries.extend(group.into_iter().map(|pr| Entry::Item(pr.key.clone())));
@@ -164,7 +165,7 @@ pub(super) fn render(prs: &mut PullRequests, view: &View<'_>, area: Rect, buf: &
 fn columns(is_narrow: bool) -> Vec<Column<'static>> {
     let mut columns = vec![
         Column::new("", 2, 100),
-        Column::new("#", 6, 99).min(5).right(),
+        Column::new("#", 5, 99).right(),
         Column::new("title", 34, 98).min(16).grows(),
         Column::new("author", 10, 60).min(6),
         Column::new("checks", 10, 95).min(6),
@@ -197,7 +198,7 @@ fn cells<'a>(view: &View<'a>, pr: &'a PullRequest) -> Vec<Line<'a>> {
         Line::styled(checks_words(&pr.checks), style),
         Line::styled(review_words(pr), theme.text),
         Line::styled(merge_words(pr), theme.text),
-        Line::styled(age(view, &pr.key.repo.host, pr.created), theme.dim),
+        Line::styled(age(view, &pr.key.repo.host, pr.merged.or(pr.created)), theme.dim),
         Line::styled(pr.key.repo.name.rsplit('/').next().unwrap_or_default(), theme.dim),
     ]
 }
@@ -218,6 +219,7 @@ pub(super) fn review_words(pr: &PullRequest) -> String {
         ReviewDecision::Approved if pr.approvals > 0 => format!("{} approved", pr.approvals),
         ReviewDecision::Approved => "approved".to_owned(),
         ReviewDecision::ChangesRequested => "changes".to_owned(),
+        ReviewDecision::Required if pr.merged.is_some() => "-".to_owned(),
         ReviewDecision::Required => "required".to_owned(),
         ReviewDecision::None if pr.approvals > 0 => format!("{} approved", pr.approvals),
         ReviewDecision::None => "-".to_owned(),

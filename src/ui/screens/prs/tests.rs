@@ -88,7 +88,7 @@ fn narrow_form_is_mark_number_title_checks() {
     let (mut world, mut screen) = story();
     world.size = (80, 24);
     let rows = world.drawn(&mut screen);
-    assert!(rows.iter().any(|row| row.contains("~   1490  fix: pool size to 80")), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("~    1490  fix: pool size to 80")), "{rows:#?}");
     assert!(!rows.join("").contains("blocked"));
     screen.run(Command::Enter, &world.view());
     let rows = world.drawn(&mut screen).join("\n");

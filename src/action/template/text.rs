@@ -1,0 +1,130 @@
+//! Templates as YAML, with literal secrets masked.
+
+use serde_json::Value;
+
+use super::plain;
+use crate::{
+    secret::{MASK, mask},
+    text::Clean,
+};
+
+/// A value whose name or shape says that it is secret is not shown.
+pub(super) fn masked_value(name: &str, value: &str) -> String {
+    let last = name.trim_end_matches("/value").rsplit(['/', '[']).next().unwrap_or(name).trim_end_matches(']');
+    if mask(&format!("{last}={value}____")).contains(MASK) && !value.is_empty() && looks_secret(last) {
+        return MASK.to_owned();
+    }
+    mask(value)
+}
+
+fn looks_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "api_key",
+        "apikey",
+        "api-key",
+        "authorization",
+        "private_key",
+        "credential",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
+}
+
+/// Masks literal secrets: values of secret-looking environment variables and annotations, and token shapes everywhere.
+pub(super) fn masked(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let name = map.get("name").and_then(Value::as_str);
+            Value::Object(
+                map.iter()
+                    .map(|(key, value)| {
+                        let hides = |text: &str| {
+                            !text.is_empty()
+                                && ((key == "value" && name.is_some_and(looks_secret))
+                                    || (looks_secret(key) && key != "secretName"))
+                        };
+                        let value = match value {
+                            Value::String(text) if hides(text) => Value::from(MASK),
+                            other => masked(other),
+                        };
+                        (key.clone(), value)
+                    })
+                    .collect(),
+            )
+        }
+        Value::Array(items) => items.iter().map(masked).collect(),
+        Value::String(text) => Value::from(mask(text)),
+        other => other.clone(),
+    }
+}
+
+/// Unified difference of two templates as YAML, secrets masked; `None` if nothing that may be shown differs.
+pub fn diff(from: &Value, to: &Value, from_name: &str, to_name: &str) -> Option<Clean> {
+    let (old, new) = (yaml(&masked(&plain(from))), yaml(&masked(&plain(to))));
+    let diff = similar::TextDiff::from_lines(&old, &new);
+    let text = diff.unified_diff().context_radius(3).header(from_name, to_name).to_string();
+    (!text.is_empty()).then(|| Clean::block(&text))
+}
+
+/// Block YAML, keys in order.
+pub(super) fn yaml(value: &Value) -> String {
+    let mut text = lines(value).join("\n");
+    text.push('\n');
+    text
+}
+
+fn lines(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(map) if !map.is_empty() => map.iter().flat_map(|(key, value)| entry(key, value)).collect(),
+        Value::Array(items) if !items.is_empty() => items
+            .iter()
+            .flat_map(|item| {
+                let mut nested = lines(item).into_iter();
+                let first = nested.next().map(|line| format!("- {line}"));
+                first.into_iter().chain(nested.map(|line| format!("  {line}"))).collect::<Vec<_>>()
+            })
+            .collect(),
+        other => vec![scalar(other)],
+    }
+}
+
+fn entry(key: &str, value: &Value) -> Vec<String> {
+    let nested = |indent: &str| {
+        let mut all = vec![format!("{key}:")];
+        all.extend(lines(value).into_iter().map(|line| format!("{indent}{line}")));
+        all
+    };
+    match value {
+        Value::Object(map) if !map.is_empty() => nested("  "),
+        Value::Array(items) if !items.is_empty() => nested(""),
+        Value::String(text) if text.contains('\n') => {
+            let mut all = vec![format!("{key}: |")];
+            all.extend(text.lines().map(|line| format!("  {line}")));
+            all
+        }
+        other => vec![format!("{key}: {}", scalar(other))],
+    }
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) if is_plain_scalar(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether YAML reads the text as this same string without quotes.
+fn is_plain_scalar(text: &str) -> bool {
+    let safe = |c: char| c.is_alphanumeric() || "-_./@+$(){}= ,;".contains(c);
+    let starts = text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '/' || c == '[');
+    let word = text.to_ascii_lowercase();
+    let colon_ok = !text.contains(": ") && !text.ends_with(':') && !text.contains(" #");
+    (starts && text.chars().all(|c| safe(c) || matches!(c, ':' | '[' | ']')) && colon_ok && !text.starts_with('['))
+        && !text.ends_with(' ')
+        && !matches!(word.as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n")
+}
