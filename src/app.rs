@@ -288,6 +288,13 @@ impl App {
         }
     }
 
+    /// Opens a log on the Logs screen, as `l` does.
+    pub fn open_log(&mut self, query: crate::query::LogQuery) {
+        self.screen = ScreenId::Logs;
+        self.screens.logs.open(query);
+        self.changed(Changes::LOGS);
+    }
+
     /// The composition root changed the store: sources came or went.
     pub fn note_changes(&mut self, changes: Changes) {
         self.changed(changes);

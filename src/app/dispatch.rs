@@ -12,7 +12,7 @@ use crate::{
     store::timeline::deploys_of,
     text::Clean,
     time::Now,
-    ui::{Reply, overlays, screens::needs, target::Target, widgets::text_input::TextInput},
+    ui::{Reply, overlays, target::Target, widgets::text_input::TextInput},
 };
 
 impl App {
@@ -197,9 +197,7 @@ impl App {
             }
             Reply::OpenLog(query) => {
                 self.overlays.clear();
-                self.screen = ScreenId::Logs;
-                self.screens.logs.open(query);
-                self.changes |= crate::store::Changes::LOGS;
+                self.open_log(query);
                 Vec::new()
             }
             Reply::Push(overlay) => {
@@ -310,19 +308,7 @@ impl App {
 
     /// The workload that a pod, run or alert is about.
     pub(super) fn workload_of(&self, target: &Target, now: Now) -> Option<&Workload> {
-        match target {
-            Target::Workload(key) => self.store.kube.workloads.get(key).map(|workload| &**workload),
-            Target::Pod(key) => self.store.kube.workload_of(self.store.kube.pods.get(key)?),
-            Target::Run(key) => {
-                let repo = key.repo.name.as_str();
-                let service = self.settings.services.iter().find(|s| s.repository.as_ref().is_some_and(|r| r == repo));
-                let name =
-                    service.map_or_else(|| repo.rsplit('/').next().unwrap_or(repo), |service| service.name.as_str());
-                self.settings.workload_named(name, &self.store)
-            }
-            Target::Alert(key) => needs::workload_of_alert(&self.view(now), self.store.alerts.get(key)?),
-            _ => None,
-        }
+        overlays::workload_of(&self.view(now), target)
     }
 
     fn on_run(&self, command: Command, target: &Target, now: Now) -> Reply {
@@ -414,24 +400,7 @@ impl App {
 
     /// Where it can be seen in a browser.
     pub(super) fn url_of(&self, target: &Target) -> Option<Clean> {
-        match target {
-            Target::Run(key) => self.store.runs.get(key).map(|run| run.url.clone()),
-            Target::PullRequest(key) => self.store.pull_requests.get(key).map(|pr| pr.url.clone()),
-            Target::Alert(key) => {
-                let alert = self.store.alerts.get(key)?;
-                alert
-                    .annotation("runbook_url")
-                    .or(alert.annotation("dashboard_url"))
-                    .cloned()
-                    .or_else(|| alert.generator_url.clone())
-            }
-            Target::Panel(key) => self
-                .store
-                .dashboards
-                .get(&key.dashboard)
-                .map(|dashboard| Clean::own(format!("{}?viewPanel={}", dashboard.url, key.id))),
-            _ => None,
-        }
+        overlays::url_of(&self.store, target)
     }
 }
 

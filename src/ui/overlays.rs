@@ -22,7 +22,12 @@ mod revisions;
 mod scale;
 mod sheet;
 mod silence;
+#[cfg(test)]
+mod tests;
 mod why;
+mod writer;
+
+pub use object::{url_of, workload_of};
 
 use super::{Overlay, target::Target};
 use crate::{

@@ -89,7 +89,7 @@ fn old_state(target: &Target, view: &View<'_>) -> Option<String> {
 fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<String> {
     let say = |words: &str| Some(words.to_owned());
     match (command, target) {
-        (Command::Browse | Command::CopyUrl, _) if url_of(view, target).is_none() => say("it has no address"),
+        (Command::Browse | Command::CopyUrl, _) if url_of(view.store, target).is_none() => say("it has no address"),
         (Command::Acknowledge | Command::SilenceAlert, Target::Alert(key)) => {
             match view.store.backends.get(&key.backend).map(|backend| backend.kind) {
                 Some(BackendKind::Alertmanager) | None => {}

@@ -5,7 +5,6 @@ use super::{
     choice::{Answer, Choice, Question},
     describe::merge_words,
     evidence::{answer, level_of},
-    object::of_alert,
 };
 use crate::{
     action::Request,
@@ -17,7 +16,7 @@ use crate::{
     },
     query::{self, Query},
     time::{age, age_of, seconds_between},
-    ui::View,
+    ui::{View, screens::needs::workload_of_alert},
 };
 
 /// How long before an alert a deploy may be to be offered, in seconds.
@@ -154,7 +153,7 @@ fn question(view: &View<'_>, key: &AlertKey, own: &WorkloadKey) -> Question {
         let since = onset.map(|at| format!(", began {} ago", age_of(at, view.now.wall))).unwrap_or_default();
         let summary = alert.summary().map(|summary| format!(": {summary}")).unwrap_or_default();
         facts.push((Some(alert.priority.level()), format!("{} {name}{summary}{since}", alert.priority.name())));
-        if of_alert(view, alert).is_none_or(|found| found.key != *own) {
+        if workload_of_alert(view, alert).is_none_or(|found| found.key != *own) {
             facts.push((Some(Level::Unknown), format!("its labels no longer name {own}")));
         }
     }

@@ -5,7 +5,6 @@ use ratatui::text::{Line, Span};
 use super::{
     errors::{act_lines, backend},
     evidence::{self, answer, jobs, level_of, no_answer, pairs, state_words},
-    object::of_alert,
     page::object,
     sheet::{SheetLine, Writer, clock, clock_seconds, date},
     why,
@@ -19,7 +18,11 @@ use crate::{
         metric::PanelKey,
     },
     query::{Answer, PageLine, PanelQuery, Query},
-    ui::{View, screens::pane::level_style, target::Target},
+    ui::{
+        View,
+        screens::{needs::workload_of_alert, pane::level_style},
+        target::Target,
+    },
 };
 
 /// A panel's last hour.
@@ -65,12 +68,14 @@ fn page(writer: &mut Writer<'_>, view: &View<'_>, target: &Target) {
 }
 
 fn write_page(writer: &mut Writer<'_>, view: &View<'_>, lines: &[PageLine]) {
+    let names = lines.iter().map(|line| if let PageLine::Field(name, ..) = line { name.chars().count() } else { 0 });
+    let width = names.filter(|width| *width <= 24).max().unwrap_or(0);
     for line in lines {
         match line {
             PageLine::Heading(text) => writer.heading(text.to_string()),
             PageLine::Field(name, value, level) => {
                 let style = level.map_or(view.theme.text, |level| level_style(view.theme, level));
-                writer.field_styled(&format!("{name:18} "), value.to_string(), style)
+                writer.field_styled(&format!("{name:width$}"), value.to_string(), style)
             }
             PageLine::Text(text) => writer.text(text.to_string()),
         };
@@ -171,7 +176,7 @@ fn alert_page(writer: &mut Writer<'_>, view: &View<'_>, alert: &Alert) {
     }
     writer.gap();
     why::claim(writer, view, alert);
-    if let Some(workload) = of_alert(view, alert) {
+    if let Some(workload) = workload_of_alert(view, alert) {
         writer.field("workload", format!("{} in {}/{}", workload.key, workload.key.cluster, workload.key.namespace));
         writer.about(Target::Workload(workload.key.clone()));
     }

@@ -16,7 +16,7 @@ use super::object::{url_of, workload_of};
 /// The line that does the same as `command` on `target` without midwatch, if there is one.
 pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String> {
     match (command, target) {
-        (Command::Browse, _) => url_of(view, target).map(|url| format!("open {}", quoted(&url))),
+        (Command::Browse, _) => url_of(view.store, target).map(|url| format!("open {}", quoted(&url))),
         (_, Target::Pod(key)) => of_pod(command, key, view),
         (_, Target::Workload(key)) => of_workload(command, key, view),
         (_, Target::Run(key)) => of_run(command, key, view),

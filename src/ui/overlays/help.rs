@@ -78,9 +78,10 @@ impl Help {
         let columns = if view.is_narrow() { 1 } else { 3 };
         let column = (usize::from(width) - GAP * (columns - 1)) / columns;
         let theme = view.theme;
-        let everywhere = block(None, &rows(view.keymap, |spec| spec.scope == Scope::Everywhere), theme, column);
+        let rows = |is_meant: &dyn Fn(&CommandSpec) -> bool| rows(view.keymap, columns > 1, is_meant);
+        let everywhere = block(None, &rows(&|spec| spec.scope == Scope::Everywhere), theme, column);
         let object = self.target.as_ref().map(Target::kind);
-        let on_object = rows(view.keymap, |spec| match spec.scope {
+        let on_object = rows(&|spec| match spec.scope {
             Scope::On(kinds) => object.is_some_and(|kind| kinds.contains(&kind)),
             _ => false,
         });
@@ -88,7 +89,7 @@ impl Help {
         if let Some(kind) = object {
             here.extend(block(Some(&format!("THIS {}", kind.word().to_uppercase())), &on_object, theme, column));
         }
-        let on_screen = rows(view.keymap, |spec| spec.scope == Scope::Screen(self.screen));
+        let on_screen = rows(&|spec| spec.scope == Scope::Screen(self.screen));
         if !on_screen.is_empty() {
             if !here.is_empty() {
                 here.push(Line::raw(""));
@@ -170,7 +171,8 @@ impl Help {
 }
 
 /// Keys and meaning, in the order of the table. Commands without a key are left out: the palette has them.
-fn rows(keymap: &Keymap, is_meant: impl Fn(&CommandSpec) -> bool) -> Vec<(String, String)> {
+/// `is_short`: the first clause of each; the palette has the rest.
+fn rows(keymap: &Keymap, is_short: bool, is_meant: &dyn Fn(&CommandSpec) -> bool) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     for spec in COMMANDS.iter().filter(|spec| is_meant(spec)) {
         match TOGETHER.iter().find(|(commands, _)| commands.contains(&spec.id)) {
@@ -178,20 +180,26 @@ fn rows(keymap: &Keymap, is_meant: impl Fn(&CommandSpec) -> bool) -> Vec<(String
                 if commands.first() == Some(&spec.id) {
                     let keys: Vec<String> = commands.iter().filter_map(|command| keymap.shown(*command)).collect();
                     if !keys.is_empty() {
-                        rows.push((joined(&keys), (*help).to_owned()));
+                        rows.push((joined(&keys), if is_short { first_clause(help) } else { (*help).to_owned() }));
                     }
                 }
             }
             None => {
                 let keys: Vec<String> = keymap.keys(spec.id).iter().map(ToString::to_string).collect();
                 if !keys.is_empty() {
-                    let write = if spec.writes { " (writes)" } else { "" };
-                    rows.push((joined(&keys), format!("{}{write}", spec.help)));
+                    let help = if is_short { first_clause(spec.help) } else { spec.help.to_owned() };
+                    let write = if spec.writes && !is_short { " (writes)" } else { "" };
+                    rows.push((joined(&keys), format!("{help}{write}")));
                 }
             }
         }
     }
     rows
+}
+
+/// The beginning that says it: up to a colon or semicolon.
+fn first_clause(help: &str) -> String {
+    help[..help.find([';', ':']).filter(|end| *end > 0).unwrap_or(help.len())].to_owned()
 }
 
 /// `1-8` for a run of digits, else `j k`.
@@ -215,15 +223,12 @@ fn block(title: Option<&str>, rows: &[(String, String)], theme: &Theme, width: u
         lines.push(Line::styled(title.to_owned(), theme.strong.patch(theme.accent)));
     }
     for (keys, help) in rows {
-        let room = width.saturating_sub(KEYS + 1);
-        // Keys too long for their column get a row of their own.
-        let is_long = keys.len() > KEYS - 1;
-        let mut key = format!("{keys:KEYS$}");
-        if is_long {
-            lines.push(Line::styled(keys.clone(), theme.key));
-            key = " ".repeat(KEYS);
-        }
-        for (index, part) in wrapped(help, room).into_iter().enumerate() {
+        // Keys longer than their column push the words on.
+        let key = format!("{keys:key_width$}", key_width = KEYS - 1) + " ";
+        let room = width.saturating_sub(KEYS);
+        let first_room = width.saturating_sub(key.chars().count());
+        let parts = hanging(help, first_room, room);
+        for (index, part) in parts.into_iter().enumerate() {
             let head = if index == 0 { key.clone() } else { " ".repeat(KEYS) };
             lines.push(Line::from(vec![Span::styled(head, theme.key), Span::styled(part, theme.text)]));
         }
@@ -251,12 +256,14 @@ fn beside(
     let most = first.len().max(second.len()).max(here.len());
     for index in 0..most {
         let mut spans = Vec::new();
-        for column in [&first, &second, &here] {
+        for (place, column) in [&first, &second, &here].into_iter().enumerate() {
             let line = column.get(index).cloned().unwrap_or_default();
             let used = usize::from(line_width(&line));
             let style = line.style;
             spans.extend(line.spans.into_iter().map(|span| Span::styled(span.content, style.patch(span.style))));
-            spans.push(Span::styled(" ".repeat((width + GAP).saturating_sub(used)), Style::new()));
+            if place < 2 {
+                spans.push(Span::styled(" ".repeat((width + GAP).saturating_sub(used)), Style::new()));
+            }
         }
         writer.lines.push(SheetLine { body: Line::from(spans), ..SheetLine::default() });
     }
@@ -264,8 +271,14 @@ fn beside(
 
 /// Words in lines of at most `width` cells.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
+    hanging(text, width, width)
+}
+
+/// The same with another width of the first line.
+fn hanging(text: &str, first: usize, rest: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
+        let width = if lines.len() <= 1 { first } else { rest };
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');

@@ -1,9 +1,10 @@
 //! What is known of a selected object: its workload, its address, its name for people.
 
 use crate::{
-    model::{alert::Alert, kubernetes::Workload},
+    model::kubernetes::Workload,
+    store::Store,
     text::Clean,
-    ui::{View, target::Target},
+    ui::{View, screens::needs::workload_of_alert, target::Target},
 };
 
 /// The workload that a pod, run or alert is about.
@@ -14,7 +15,7 @@ pub fn workload_of<'a>(view: &View<'a>, target: &Target) -> Option<&'a Workload>
         Target::Pod(key) => kube.workload_of(kube.pods.get(key)?),
         Target::Run(key) => of_repository(view, &key.repo.name),
         Target::Job(key) => of_repository(view, &key.run.repo.name),
-        Target::Alert(key) => of_alert(view, view.store.alerts.get(key)?),
+        Target::Alert(key) => workload_of_alert(view, view.store.alerts.get(key)?),
         _ => None,
     }
 }
@@ -26,32 +27,17 @@ fn of_repository<'a>(view: &View<'a>, repository: &str) -> Option<&'a Workload> 
     view.settings.workload_named(name, view.store)
 }
 
-/// The workload an alert's labels name.
-pub fn of_alert<'a>(view: &View<'a>, alert: &Alert) -> Option<&'a Workload> {
-    let labels = ["deployment", "statefulset", "daemonset", "service", "app", "job"];
-    let named = labels
-        .iter()
-        .filter_map(|label| alert.label(label))
-        .find_map(|name| view.settings.workload_named(name, view.store));
-    named.or_else(|| {
-        let pod = alert.label("pod")?;
-        let pod = view.store.kube.pods.values().find(|candidate| candidate.key.name == *pod)?;
-        view.store.kube.workload_of(pod)
-    })
-}
-
 /// Where it can be seen in a browser.
-pub fn url_of(view: &View<'_>, target: &Target) -> Option<Clean> {
+pub fn url_of(store: &Store, target: &Target) -> Option<Clean> {
     match target {
-        Target::Run(key) => view.store.runs.get(key).map(|run| run.url.clone()),
-        Target::PullRequest(key) => view.store.pull_requests.get(key).map(|pr| pr.url.clone()),
+        Target::Run(key) => store.runs.get(key).map(|run| run.url.clone()),
+        Target::PullRequest(key) => store.pull_requests.get(key).map(|pr| pr.url.clone()),
         Target::Alert(key) => {
-            let alert = view.store.alerts.get(key)?;
+            let alert = store.alerts.get(key)?;
             let annotated = alert.annotation("runbook_url").or(alert.annotation("dashboard_url"));
             annotated.cloned().or_else(|| alert.generator_url.clone())
         }
-        Target::Panel(key) => view
-            .store
+        Target::Panel(key) => store
             .dashboards
             .get(&key.dashboard)
             .map(|dashboard| Clean::own(format!("{}?viewPanel={}", dashboard.url, key.id))),

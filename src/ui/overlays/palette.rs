@@ -15,7 +15,7 @@ use ratatui::{
 use super::availability::why_not;
 use crate::{
     app::line::LINES,
-    command::{COMMANDS, ScreenId},
+    command::{COMMANDS, CommandSpec, ScreenId},
     model::BackendKind,
     store::Changes,
     ui::{
@@ -70,7 +70,10 @@ impl Palette {
     }
 
     fn gather(&mut self, view: &View<'_>) {
-        let commands = COMMANDS.iter().map(|spec| Entry {
+        let mut specs: Vec<&CommandSpec> = COMMANDS.iter().collect();
+        // What the footer would rather show comes first; movement, which fingers know, last.
+        specs.sort_by_key(|spec| std::cmp::Reverse(spec.weight));
+        let commands = specs.into_iter().map(|spec| Entry {
             line: spec.name.to_owned(),
             name: spec.name.to_owned(),
             key: view.keymap.shown(spec.id).unwrap_or_default(),

@@ -9,7 +9,7 @@ use super::{
         answer, changes_before, events, jobs, level_of, no_answer, pairs, pods_in_trouble, rollout, state_words,
         versions,
     },
-    object::{of_alert, workload_of},
+    object::workload_of,
     sheet::{SheetLine, Writer, clock},
 };
 use crate::{
@@ -20,7 +20,11 @@ use crate::{
         kubernetes::{Pod, Workload},
     },
     query::{Answer, Query},
-    ui::{View, screens::pane::level_style, target::Target},
+    ui::{
+        View,
+        screens::{needs::workload_of_alert, pane::level_style},
+        target::Target,
+    },
 };
 
 pub fn lines(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
@@ -69,7 +73,7 @@ fn of_one_alert(writer: &mut Writer<'_>, view: &View<'_>, alert: &Alert) {
     if let Some(onset) = alert.active_since.or(alert.starts) {
         changes_before(writer, view, onset, Some(&Target::Alert(alert.key.clone())));
     }
-    if let Some(workload) = of_alert(view, alert) {
+    if let Some(workload) = workload_of_alert(view, alert) {
         rollout(writer, view, workload);
         versions(writer, view, workload);
         pods_in_trouble(writer, view, workload);
@@ -126,7 +130,7 @@ fn of_workload(writer: &mut Writer<'_>, view: &View<'_>, workload: &Workload) {
         .store
         .alerts
         .values()
-        .filter(|alert| of_alert(view, alert).is_some_and(|found| found.key == workload.key))
+        .filter(|alert| workload_of_alert(view, alert).is_some_and(|found| found.key == workload.key))
         .collect();
     if !alerts.is_empty() {
         writer.heading("ALERTS ABOUT IT");

@@ -1,0 +1,102 @@
+//! What a frame, an update and a key cost with 10,000 pods, 500 alerts and 100,000 log lines at 200x60, and how much
+//! memory they take. `cargo bench` measures; `cargo test --benches` runs each once.
+
+mod fleet;
+
+use std::{hint::black_box, time::Duration};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use midwatch::app::{App, Msg};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+const SCREEN: Rect = Rect { x: 0, y: 0, width: 200, height: 60 };
+
+fn press(app: &mut App, key: char, now: midwatch::time::Now) {
+    app.update(Msg::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE)), now);
+}
+
+fn frames(criterion: &mut Criterion) {
+    let clock = fleet::clock();
+    let mut app = fleet::app(&clock);
+    let now = fleet::now(&clock);
+    let mut buffer = Buffer::empty(SCREEN);
+    for (key, name) in [
+        ('1', "now"),
+        ('2', "triage"),
+        ('3', "kube"),
+        ('4', "pipelines"),
+        ('5', "prs"),
+        ('6', "metrics"),
+        ('8', "audit"),
+    ] {
+        press(&mut app, key, now);
+        app.draw(&mut buffer, now);
+        criterion.bench_function(&format!("frame/{name}"), |bencher| {
+            bencher.iter(|| {
+                buffer.reset();
+                black_box(app.draw(&mut buffer, now));
+            });
+        });
+    }
+    fleet::open_log(&mut app, now);
+    app.draw(&mut buffer, now);
+    criterion.bench_function("frame/logs-100k", |bencher| {
+        bencher.iter(|| {
+            buffer.reset();
+            black_box(app.draw(&mut buffer, now));
+        });
+    });
+    press(&mut app, '3', now);
+    criterion.bench_function("key/down-on-kube", |bencher| {
+        bencher.iter(|| {
+            press(&mut app, 'j', now);
+            buffer.reset();
+            black_box(app.draw(&mut buffer, now));
+        });
+    });
+}
+
+/// Resident memory, in MiB; zero where the system does not say.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4 / 1024
+}
+
+/// What 10,000 pods, 500 alerts and 100,000 log lines take.
+#[allow(clippy::print_stderr)] // a measurement's result
+fn memory(_: &mut Criterion) {
+    let clock = fleet::clock();
+    let before = resident();
+    let mut app = fleet::app(&clock);
+    let fleet = resident();
+    fleet::open_log(&mut app, fleet::now(&clock));
+    eprintln!("memory/fleet: {} MiB, memory/log-lines: {} MiB", fleet - before, resident() - fleet);
+    black_box(&app);
+}
+
+fn updates(criterion: &mut Criterion) {
+    let clock = fleet::clock();
+    let now = fleet::now(&clock);
+    let mut app = fleet::app(&clock);
+    let mut turn = 0;
+    criterion.bench_function("apply/500-changed-pods", |bencher| {
+        bencher.iter(|| {
+            turn += 1;
+            app.update(Msg::Update(Box::new(fleet::changed_pods(turn, now))), now);
+        });
+    });
+    criterion.bench_function("apply/500-log-lines", |bencher| {
+        bencher.iter(|| fleet::more_lines(&mut app, now));
+    });
+    criterion.bench_function("apply/10000-pods-from-nothing", |bencher| {
+        bencher.iter(|| black_box(fleet::app(&clock).store.kube.pods.len()));
+    });
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1));
+    targets = memory, frames, updates
+}
+criterion_main!(benches);
