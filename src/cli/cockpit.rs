@@ -177,9 +177,7 @@ impl std::io::Write for Asking<'_> {
 /// What carries out actions; without a folder to audit in, it refuses all of them.
 fn engine(setup: &Setup, settings: &Settings, news: mpsc::Sender<Msg>, clock: &Arc<dyn Clock>) -> RealEngine {
     let identity = Identity { me: settings.me.clone(), login: Clean::own(setup::user_at_host()) };
-    let engine =
-        RealEngine::new(Audit::new(setup.paths.audit()), clock.clone(), Arc::new(news), identity, Pace::default());
-    engine
+    RealEngine::new(Audit::new(setup.paths.audit()), clock.clone(), Arc::new(news), identity, Pace::default())
 }
 
 /// The cluster and its Services, or why they cannot be listed.

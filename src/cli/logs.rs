@@ -4,7 +4,7 @@
 //! line of midwatch's own: a container restarted, a stream was cut.
 //! Exit codes: 0 read, 2 no such target, 3 a log could not be read.
 
-use std::{collections::BTreeSet, io::IsTerminal as _, process::ExitCode, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write as _, io::IsTerminal as _, process::ExitCode, sync::Arc};
 
 use clap::Args;
 use color_eyre::{
@@ -258,15 +258,16 @@ impl Out {
         }
         let origin = &line.origin;
         if self.names.clusters {
-            text.push_str(&format!("{}/", origin.pod.cluster));
+            let _ = write!(text, "{}/", origin.pod.cluster);
         }
         if self.names.pods || self.names.clusters {
             let container: &Name = &origin.container;
             let name = format!("{}/{container}", origin.pod.name);
-            match self.names.is_coloured {
-                true => text.push_str(&format!("{}  ", name.with(colour(&origin.pod.name)))),
-                false => text.push_str(&format!("{name}  ")),
-            }
+            let _ = if self.names.is_coloured {
+                write!(text, "{}  ", name.with(colour(&origin.pod.name)))
+            } else {
+                write!(text, "{name}  ")
+            };
         }
         if line.is_note {
             text.push_str("-- ");

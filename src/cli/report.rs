@@ -174,7 +174,7 @@ impl Look<'_> {
 }
 
 /// `{schema, screen, as_of, backends, rows}`.
-pub fn envelope(reading: &Reading, screen: &str, rows: Vec<Value>) -> Value {
+pub fn envelope(reading: &Reading, screen: &str, rows: &[Value]) -> Value {
     let backends: Vec<Value> = looks(reading).iter().map(Look::json).collect();
     json!({
         "schema": SCHEMA, "screen": screen, "as_of": time(Some(reading.view().now.wall)), "backends": backends,

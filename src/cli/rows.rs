@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// How far back the timeline goes.
-const WINDOW: std::time::Duration = std::time::Duration::from_secs(12 * 3600);
+const WINDOW: std::time::Duration = std::time::Duration::from_hours(12);
 
 /// One row, for programs and for people.
 pub struct Row {

@@ -4,7 +4,7 @@
 //! `live`, `stale`, `partial` (some parts could not be read) or `down`; the rows' keys stand in `rows.rs`. Exit 3: a
 //! backend could not be read; what could is printed all the same.
 
-use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
 use color_eyre::Result;
@@ -138,8 +138,8 @@ fn print(
         sections.iter_mut().for_each(|section| section.keep(&filter));
     }
     if as_json {
-        let rows = sections.iter().flat_map(Section::json).collect();
-        return report::print_json(&report::envelope(reading, screen.name(), rows));
+        let rows: Vec<Value> = sections.iter().flat_map(Section::json).collect();
+        return report::print_json(&report::envelope(reading, screen.name(), &rows));
     }
     for look in report::looks(reading) {
         if let Some(error) = look.error().filter(|_| concerns(reading, screen, look.id)) {
@@ -160,7 +160,7 @@ pub fn text(sections: &[Section]) -> String {
         }
         if many {
             let gap = if text.is_empty() { "" } else { "\n" };
-            text.push_str(&format!("{gap}{}\n", section.title));
+            let _ = writeln!(text, "{gap}{}", section.title);
         }
         text.push_str(&report::columns(section.heads, &cells));
     }

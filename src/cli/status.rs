@@ -32,7 +32,7 @@ pub async fn run(status: Status, global: Global, clock: Arc<dyn Clock>) -> Resul
     reading.once(status.within.duration()).await;
     let found = rows::now(&reading);
     if status.json {
-        report::print_json(&report::envelope(&reading, "now", found.json()))?;
+        report::print_json(&report::envelope(&reading, "now", &found.json()))?;
     } else {
         report::print(&text(&reading, &found))?;
     }
