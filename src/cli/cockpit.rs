@@ -126,7 +126,7 @@ pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Re
         }
     });
     if app.settings.is_first_run {
-        let says = "a first run: what was found is shown. :found tells it, :write-config keeps it, W enables writing";
+        let says = "a first run: :found tells what was found, W enables writing";
         app.update(Msg::Said(says.into()), clock.now());
     }
     for key in typed {
@@ -314,7 +314,7 @@ impl Host for CockpitHost<'_> {
 
     fn poll(&mut self, app: &mut App, work: &mut Work) -> Option<Clean> {
         let services = self.found.as_mut()?.services()?;
-        Some(self.add_services(&services, app, work))
+        self.add_services(&services, app, work)
     }
 
     fn login(&mut self, effect: &Effect, app: &App) -> Option<std::process::Command> {
@@ -344,10 +344,12 @@ impl Host for CockpitHost<'_> {
 
 impl CockpitHost<'_> {
     /// Opens what runs inside the cluster that was found, read through its API server.
-    fn add_services(&mut self, (cluster, services): &Services, app: &mut App, work: &mut Work) -> Clean {
+    fn add_services(&mut self, (cluster, services): &Services, app: &mut App, work: &mut Work) -> Option<Clean> {
         let services = match services {
             Ok(services) => services,
-            Err(says) => return Clean::own(format!("the Services of '{cluster}' cannot be looked through: {says}")),
+            Err(says) => {
+                return Some(Clean::own(format!("the Services of '{cluster}' cannot be looked through: {says}")));
+            }
         };
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let more = find::within_cluster(&self.wired.config, cluster, services, env);
@@ -359,17 +361,16 @@ impl CockpitHost<'_> {
         app.settings.backends.clone_from(&self.wired.kinds);
         self.start_all(app, work);
         let words: Vec<String> = more.lines.iter().map(|line| format!("{} {}", line.what, line.says)).collect();
-        let says = if words.is_empty() {
-            format!("no Alertmanager, Prometheus or Grafana among the Services of '{cluster}'")
-        } else {
-            words.join("; ")
-        };
+        if words.is_empty() {
+            let says = format!("no Alertmanager, Prometheus or Grafana among the Services of '{cluster}'");
+            app.settings.found.push(("Services".into(), false, Clean::own(says)));
+        }
         app.settings.found.extend(more.lines.iter().map(find::Line::shown));
         if let Some(found) = &mut self.found {
             found.found.lines.extend(more.lines);
             found.found.config = more.config;
         }
-        Clean::own(says)
+        (!words.is_empty()).then(|| Clean::own(words.join("; ")))
     }
 
     /// Writes what was found, as `midwatch init` does; writing is then on, behind plans.

@@ -87,7 +87,7 @@ impl ScreenName {
 pub async fn run(show: Show, global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
     let screen = show.screen;
     if screen == ScreenName::Audit {
-        return Ok(audit(&show, &global, &clock)?);
+        return audit(&show, &global, &clock);
     }
     // A backend that could not be opened says so as its health; of other kinds of backends nobody asked.
     let kinds = |source: &SourceId| screen.reads(source) || source.part == Part::Health;
@@ -135,7 +135,9 @@ fn print(
 ) -> std::io::Result<()> {
     if let Some(filter) = filter {
         let filter = Filter::parse(filter);
-        sections.iter_mut().for_each(|section| section.keep(&filter));
+        for section in &mut sections {
+            section.keep(&filter);
+        }
     }
     if as_json {
         let rows: Vec<Value> = sections.iter().flat_map(Section::json).collect();
@@ -173,7 +175,9 @@ fn audit(show: &Show, global: &Global, clock: &Arc<dyn Clock>) -> Result<ExitCod
     let acts = past_acts(&setup::paths().audit())?;
     let mut sections = rows::audit(acts.iter());
     if let Some(filter) = &show.only {
-        sections.iter_mut().for_each(|section| section.keep(&Filter::parse(filter)));
+        for section in &mut sections {
+            section.keep(&Filter::parse(filter));
+        }
     }
     if show.json {
         report::print_json(&audit_json(&sections, clock))?;

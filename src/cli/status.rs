@@ -43,11 +43,8 @@ pub async fn run(status: Status, global: Global, clock: Arc<dyn Clock>) -> Resul
 
 /// What the exit code says.
 fn code(reading: &Reading) -> ExitCode {
-    ExitCode::from(if !reading.unreadable().is_empty() {
-        UNREADABLE
-    } else {
-        u8::from(!needs(&reading.view()).is_empty())
-    })
+    let needs_me = !needs(&reading.view()).is_empty();
+    ExitCode::from(if reading.unreadable().is_empty() { u8::from(needs_me) } else { UNREADABLE })
 }
 
 fn text(reading: &Reading, found: &rows::Section) -> String {

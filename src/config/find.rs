@@ -125,12 +125,23 @@ fn clusters(found: &mut Found, (contexts, troubles): &(Vec<kubernetes::ContextIn
             format!("context '{name}'; its login runs '{exec}'"),
             "l allows it and logs in",
         ),
-        None => found.say("Kubernetes", true, format!("context '{name}' at {}", current.server), ""),
+        None => found.say("Kubernetes", true, format!("context '{name}' at {}", host(&current.server)), ""),
     }
     let others: Vec<&str> = contexts.iter().filter(|other| !other.current).map(|other| other.name.as_str()).collect();
     if !others.is_empty() {
         let words = format!("{} not opened: {}", if others.len() == 1 { "context" } else { "contexts" }, list(others));
         found.say("Kubernetes", true, words, ":ctx NAME opens one");
+    }
+}
+
+/// Host and port of a server.
+fn host(server: &str) -> String {
+    let url = url::Url::parse(server).ok();
+    let at = url.as_ref().and_then(|url| Some((url.host_str()?, url.port())));
+    match at {
+        Some((host, Some(port))) => format!("{host}:{port}"),
+        Some((host, None)) => host.to_owned(),
+        None => format!("'{server}', which is no address"),
     }
 }
 
@@ -152,14 +163,12 @@ async fn github(found: &mut Found, directory: &Path, env: impl Fn(&str) -> Optio
             (Token::Command(words), "the gh CLI's login".to_owned())
         }),
     };
-    let (token, from) = match login {
-        Ok(login) => login,
-        Err(why) => {
-            let [one, other] = token::variables(&host);
-            let fix = format!("export {one} or {other}, or run `gh auth login --hostname={host}`");
-            found.say("GitHub", false, format!("no login for {host}: {why}"), fix);
-            return;
-        }
+    // Which of gh and the variables is missing does not matter: either mends it.
+    let Ok((token, from)) = login else {
+        let [one, _] = token::variables(&host);
+        let fix = format!("export {one}, or run `gh auth login --hostname={host}`");
+        found.say("GitHub", false, format!("no login for {host}"), fix);
+        return;
     };
     let name = found.free_name(if host == "github.com" { "github" } else { &host });
     let repositories: Vec<String> = here.iter().map(|remote| remote.name.to_string()).collect();
@@ -271,7 +280,7 @@ pub fn within_cluster(
                 );
             }
             Product::Loki => {
-                found.say("Loki", true, format!("in the cluster, at {place}"), "logs are read from the pods")
+                found.say("Loki", true, format!("in the cluster, at {place}"), "logs are read from the pods");
             }
             Product::Alertmanager | Product::Grafana => {}
         }
