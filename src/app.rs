@@ -5,6 +5,7 @@ mod asks;
 mod chrome;
 mod dispatch;
 pub mod line;
+mod links;
 pub mod look;
 mod pointer;
 pub mod settings;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod cockpit;
+mod crash;
 mod completions;
 mod config;
 mod demo;

@@ -9,6 +9,7 @@ use crate::{
         confirm::at_once,
         plan::{Plan, Refusal, plan},
     },
+    model::{BackendId, Part, kubernetes::WorkloadKind},
     store::Changes,
     text::Clean,
     time::Now,
@@ -17,7 +18,12 @@ use crate::{
 
 impl App {
     /// An action is wanted: a dialog opens at once and waits for its plan. What is sent at once has no dialog.
+    ///
+    /// What is shown may be older than it looks (a snapshot, a backend that fell silent): then nothing is planned on it.
     pub(super) fn ask(&mut self, request: Request, now: Now) -> Vec<Effect> {
+        if let Some(why) = self.too_old(&request, now) {
+            return self.reply(Reply::Say(why), None, now);
+        }
         self.tickets += 1;
         let ticket = self.tickets;
         if let Some(overlay) = overlays::plan(ticket, &request, now) {
@@ -25,6 +31,20 @@ impl App {
         }
         let beside = beside(&request, &self.store, &self.settings);
         vec![Effect::Prepare { ticket, request, beside }]
+    }
+
+    /// Why what the request relies on is too old to act on, if it is.
+    fn too_old(&self, request: &Request, now: Now) -> Option<Clean> {
+        let (backend, part) = relies_on(request)?;
+        let sources = || self.store.sources.iter().filter(|(id, _)| id.backend == *backend && id.part == part);
+        if sources().any(|(_, state)| state.has_synced && state.pulse.freshness(now, state.expected).is_usable()) {
+            return None;
+        }
+        let why = sources().find_map(|(_, state)| state.pulse.failure.as_ref()).map_or_else(
+            || "it has not answered yet".to_owned(),
+            |failure| failure.error.says.to_string(),
+        );
+        Some(Clean::own(format!("not now: the {} of '{backend}' are too old to act on. {why}", part.title())))
     }
 
     /// News of an action.
@@ -79,6 +99,28 @@ impl App {
             Err(refusal) => self.reply(Reply::Say(refusal.0), None, now),
         }
     }
+}
+
+/// The backend and part whose rows a request was made from.
+fn relies_on(request: &Request) -> Option<(&BackendId, Part)> {
+    Some(match request {
+        Request::RollBack { workload, .. } | Request::Restart { workload } | Request::Scale { workload, .. } => {
+            let part = match workload.kind {
+                WorkloadKind::Deployment => Part::Deployments,
+                WorkloadKind::StatefulSet => Part::StatefulSets,
+                WorkloadKind::DaemonSet => Part::DaemonSets,
+            };
+            (&workload.cluster, part)
+        }
+        Request::Review { pull_request, .. }
+        | Request::Comment { pull_request, .. }
+        | Request::Merge { pull_request, .. } => (&pull_request.repo.host, Part::PullRequests),
+        Request::Rerun { run, .. } | Request::Cancel { run, .. } => (&run.repo.host, Part::Runs),
+        Request::Acknowledge { alerts } => (&alerts.first()?.backend, Part::Alerts),
+        Request::Silence(draft) => (&draft.backend, Part::Alerts),
+        Request::ExpireSilence { silence } => (&silence.backend, Part::Silences),
+        Request::Undo { .. } => return None,
+    })
 }
 
 #[cfg(test)]

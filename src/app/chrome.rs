@@ -7,7 +7,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{App, Drawn};
+use super::{App, Drawn, links};
 use crate::{
     command::{Command, ScreenId},
     model::{BackendKind, Level},
@@ -79,6 +79,7 @@ impl App {
             }
             None => self.footer(footer, buf, now),
         }
+        drawn.links = links::visible(buf);
         drawn
     }
 

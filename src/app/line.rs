@@ -43,6 +43,9 @@ impl App {
             },
             "since" => self.screens.logs.since(rest),
             "production" => self.production(rest, now),
+            // For the test that a crash gives the terminal back; not in a release build.
+            #[cfg(debug_assertions)]
+            "crash" => panic!("asked to crash"),
             "write-config" => Reply::Do(Effect::WriteConfig),
             "found" if self.settings.found.is_empty() => {
                 Reply::Say(Clean::own(format!("nothing was looked for: '{}' is in force", self.settings.config_path)))

@@ -82,6 +82,7 @@ pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Re
     settings.contexts = kubernetes::contexts(kubeconfig.as_deref()).0.into_iter().map(|context| context.name).collect();
 
     mark_ui_thread();
+    super::crash::install(setup.paths.state.clone(), clock.clone());
     install_panic_hook(|_| {});
     let terminal = TerminalEnv::from_process();
     let choice = settings.ui.theme.parse::<ThemeChoice>().unwrap_or_default();

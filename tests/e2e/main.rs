@@ -15,6 +15,12 @@ fn cockpit(world: &World, size: (u16, u16), args: &[&str]) -> Terminal {
     Terminal::start(&all, size)
 }
 
+fn quit(mut screen: Terminal) {
+    screen.keys("\u{3}");
+    screen.ended(0);
+    screen.assert_restored();
+}
+
 #[test]
 fn the_incident_is_on_screen_and_every_screen_opens() {
     let world = World::start(&[]);
@@ -23,9 +29,9 @@ fn the_incident_is_on_screen_and_every_screen_opens() {
     for (key, text) in [
         ("2", "TIMELINE"),
         ("3", "WORKLOADS"),
-        ("4", "RUNS"),
+        ("4", "PIPELINE RUNS"),
         ("5", "PULL REQUESTS"),
-        ("6", "error rate"),
+        ("6", "NUMBERS"),
         ("7", "LOGS"),
         ("8", "AUDIT"),
     ] {
@@ -34,9 +40,73 @@ fn the_incident_is_on_screen_and_every_screen_opens() {
     }
     screen.keys("1");
     screen.wait("HighErrorRate");
-    screen.keys(":q\r");
-    screen.ended(0);
-    screen.assert_restored();
+    screen.keys("?");
+    screen.wait("EVERYWHERE");
+    quit(screen);
+}
+
+/// The four keys of the default story: `R` `1` `3` Enter. The world mends: new pods, fewer errors, the alert resolves.
+#[test]
+fn four_keys_roll_the_deploy_back_until_the_alert_resolves() {
+    let world = World::start(&[]);
+    let mut screen = cockpit(&world, (120, 35), &[]);
+    screen.wait("deploy 411 -> 412");
+    assert_eq!(world.revision("myapp"), 14);
+    screen.keys("R");
+    screen.wait("type 13 or 411");
+    assert!(screen.screen().contains("LOOK"), "the pipeline race is said");
+    assert_eq!(world.revision("myapp"), 14, "a plan sends nothing");
+    screen.type_slowly("13");
+    screen.wait("13");
+    screen.keys("\r");
+    screen.wait("audit 0001");
+    screen.wait("template is replaced");
+    world.until("the rollback to be live", |world| world.revision("myapp") == 15);
+    for _ in 0..20 {
+        world.advance(15);
+    }
+    screen.keys("\u{1b}");
+    world.until("the alert to resolve", |world| !world.is_firing("HighErrorRate"));
+    screen.keys("r");
+    screen.until("the page to end", |screen| !screen.contains("!!  HighErrorRate"));
+    screen.keys("8");
+    screen.wait("ROLL BACK deploy/myapp");
+    quit(screen);
+}
+
+/// Three lines are typed without a look, a wrong value, and then nothing: nothing was sent.
+#[test]
+fn typed_ahead_and_wrong_values_send_nothing() {
+    let world = World::start(&[]);
+    let mut screen = cockpit(&world, (80, 24), &[]);
+    screen.wait("HighErrorRate");
+    screen.keys("R13\r13\r");
+    screen.wait("type 13 or 411");
+    screen.type_slowly("14\r");
+    screen.wait("13");
+    screen.keys("\u{1b}");
+    assert_eq!(world.revision("myapp"), 14);
+    quit(screen);
+}
+
+#[test]
+fn a_log_goes_on_across_a_container_restart() {
+    let world = World::start(&[]);
+    let mut screen = cockpit(&world, (120, 35), &[]);
+    screen.wait("HighErrorRate");
+    screen.keys("3");
+    screen.wait("CrashLoopBackOff");
+    screen.keys("l");
+    screen.wait("LOGS deploy/myapp");
+    screen.wait("issuer mismatch");
+    // Their back-off ends and they crash again.
+    for _ in 0..24 {
+        world.advance(20);
+    }
+    screen.keys("/");
+    screen.type_slowly("restarted\r");
+    screen.wait("restarted");
+    quit(screen);
 }
 
 #[test]
@@ -51,8 +121,7 @@ fn a_narrow_terminal_and_one_of_one_cell_are_survived() {
     screen.wait("HighErrorRate");
     screen.resize((120, 35));
     screen.wait("PODS of");
-    screen.keys(":q\r");
-    screen.ended(0);
+    quit(screen);
 }
 
 #[test]
@@ -60,15 +129,14 @@ fn read_only_shows_itself_and_sends_nothing() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &["--read-only"]);
     screen.wait("READ-ONLY");
-    screen.keys("3");
-    screen.wait("myapp");
+    screen.wait("HighErrorRate");
     screen.keys("R");
+    screen.wait("ROLL BACK");
     screen.wait("read-only");
-    screen.keys("411\r");
+    screen.type_slowly("13\r");
     screen.keys("\u{1b}");
     assert_eq!(world.revision("myapp"), 14, "nothing was sent");
-    screen.keys(":q\r");
-    screen.ended(0);
+    quit(screen);
 }
 
 #[test]
@@ -79,22 +147,51 @@ fn a_dead_backend_is_said_and_recovers() {
     world.backend("grafana", "down");
     screen.keys("r");
     screen.wait("?? graf");
+    // The others do not notice.
     screen.keys("3");
-    screen.wait("WORKLOADS");
-    screen.wait("myapp");
+    screen.wait("CrashLoopBackOff");
     world.backend("grafana", "up");
     screen.keys("r");
     screen.gone("?? graf");
-    screen.keys(":q\r");
-    screen.ended(0);
+    quit(screen);
 }
 
 #[test]
-fn sigterm_restores_the_terminal() {
+fn sigterm_and_a_crash_give_the_terminal_back() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &[]);
     screen.wait("HighErrorRate");
     screen.signal(rustix::process::Signal::TERM);
     screen.ended(0);
     screen.assert_restored();
+    let mut screen = cockpit(&world, (120, 35), &[]);
+    screen.wait("HighErrorRate");
+    screen.keys(":");
+    screen.type_slowly("crash\r");
+    screen.ended(101);
+    screen.assert_restored();
+    let written = screen.all_output();
+    assert!(written.contains("asked to crash") && written.contains("A report without secrets is in"), "{written}");
+}
+
+/// A marker token is in no file, no frame and no crash report.
+#[test]
+fn a_token_is_nowhere_to_be_read() {
+    let world = World::start(&[]);
+    let mut screen = cockpit(&world, (120, 35), &[]);
+    screen.wait("HighErrorRate");
+    for key in ["@", "\u{1b}", "?", "\u{1b}", "3", "d", "\u{1b}", "8"] {
+        screen.keys(key);
+    }
+    screen.wait("AUDIT");
+    screen.keys(":");
+    screen.type_slowly("crash\r");
+    screen.ended(101);
+    let written = screen.all_output();
+    for secret in world.secrets() {
+        assert!(!written.contains(&secret), "a token was on the screen");
+        for (path, content) in screen.files() {
+            assert!(!content.contains(&secret), "a token is in {path}");
+        }
+    }
 }

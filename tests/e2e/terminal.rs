@@ -18,7 +18,7 @@ pub struct Terminal {
     seen: Arc<Seen>,
     pty: Arc<pty_process::blocking::Pty>,
     child: Child,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 struct Seen {
@@ -59,12 +59,59 @@ impl Terminal {
             let (seen, pty) = (seen.clone(), pty.clone());
             move || read(&seen, &pty)
         });
-        Self { seen, pty, child, _home: home }
+        Self { seen, pty, child, home }
     }
 
     /// Types; `\r` is Enter, `\u{1b}` Esc. Key by key, as a person would, since a burst is discarded by dialogs.
     pub fn keys(&mut self, keys: &str) {
         (&*self.pty).write_all(keys.as_bytes()).expect("typed");
+    }
+
+    /// Types key by key, each only when the screen has settled on the one before: dialogs discard a burst.
+    pub fn type_slowly(&mut self, keys: &str) {
+        for key in keys.chars() {
+            self.settled();
+            self.keys(&key.to_string());
+        }
+    }
+
+    /// Waits until nothing was written for longer than a dialog's guard against typing ahead.
+    fn settled(&self) {
+        let mut state = self.seen.lock();
+        loop {
+            let (next, waited) =
+                self.seen.changed.wait_timeout(state, Duration::from_millis(450)).expect("not poisoned");
+            state = next;
+            if waited.timed_out() {
+                return;
+            }
+        }
+    }
+
+    /// Everything that was ever written to the terminal.
+    pub fn all_output(&self) -> String {
+        let mut state = self.seen.lock();
+        while !state.is_closed {
+            state = self.seen.changed.wait_timeout(state, PATIENCE).expect("not poisoned").0;
+        }
+        String::from_utf8_lossy(&state.raw).into_owned()
+    }
+
+    /// Every file that was left in the home.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.home.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("readable").flatten() {
+                if entry.path().is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    let content = std::fs::read(entry.path()).expect("readable");
+                    found.push((entry.path().display().to_string(), String::from_utf8_lossy(&content).into_owned()));
+                }
+            }
+        }
+        found
     }
 
     /// Waits until the screen shows `text`.

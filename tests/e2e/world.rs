@@ -51,6 +51,30 @@ impl World {
         revision.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("no revision in {object}"))
     }
 
+    /// Whether Alertmanager lists this alert.
+    pub fn is_firing(&self, name: &str) -> bool {
+        let alerts = self.ask(self.line["alertmanager"]["url"].as_str().expect("a URL"), None, "GET", "/api/v2/alerts");
+        alerts.as_array().is_some_and(|alerts| alerts.iter().any(|alert| alert["labels"]["alertname"] == name))
+    }
+
+    /// Moves the world on in small steps until it is so.
+    pub fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        for _ in 0..200 {
+            if is_so(self) {
+                return;
+            }
+            self.advance(5);
+        }
+        panic!("waited in vain for {what}");
+    }
+
+    /// Every token of the world.
+    pub fn secrets(&self) -> Vec<String> {
+        let token = |of: &Value| of["token"].as_str().map(str::to_owned);
+        let clusters = self.line["clusters"].as_array().into_iter().flatten().filter_map(token);
+        clusters.chain([&self.line["github"], &self.line["grafana"]].into_iter().filter_map(token)).collect()
+    }
+
     fn control(&self, method: &str, path: &str) -> Value {
         let control = &self.line["control"];
         self.ask(control["url"].as_str().expect("a URL"), control["token"].as_str(), method, path)
