@@ -180,8 +180,8 @@ fn draw(verb: &Verb, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buf
     let mut line = Line::from(vec![Span::styled(format!("{:9}", verb.key), key_style)]);
     match &verb.why_not {
         Some(why) => {
-            let help = fit(verb.help, spot.width / 2, theme.glyphs.ellipsis).into_owned();
-            let pad = 46u16.saturating_sub(width(&help)).max(2).min(spot.width / 3);
+            let help = fit(verb.help, spot.width * 2 / 5, theme.glyphs.ellipsis).into_owned();
+            let pad = (spot.width * 2 / 5 + 2).saturating_sub(width(&help)).max(2);
             line.push_span(Span::styled(help, style));
             line.push_span(Span::raw(" ".repeat(usize::from(pad))));
             line.push_span(Span::styled(why.clone(), theme.stale));

@@ -42,7 +42,7 @@ pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, vi
             None => view.settings.read_only.as_ref(),
         };
         if let Some(why) = read_only {
-            return Some(format!("read-only: {why}"));
+            return Some(if why.contains("read-only") { why.to_string() } else { format!("read-only: {why}") });
         }
     }
     if let Some(why) = of_object(spec.id, target, view) {

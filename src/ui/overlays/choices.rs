@@ -191,8 +191,8 @@ fn candidate(view: &View<'_>, workload: &Workload, onset: Option<jiff::Timestamp
     Answer {
         label: format!("{key} {image}"),
         note: format!(
-            "{prod}{}/{}   {}/{} ready   {deployed}",
-            key.cluster, key.namespace, workload.ready, workload.desired
+            "{deployed}   {}/{} ready   {prod}{}/{}",
+            workload.ready, workload.desired, key.cluster, key.namespace
         ),
         request: Request::RollBack { workload: key.clone(), to: None },
     }

@@ -197,8 +197,12 @@ fn rows(keymap: &Keymap, is_short: bool, is_meant: &dyn Fn(&CommandSpec) -> bool
     rows
 }
 
-/// The beginning that says it: up to a colon or semicolon.
+/// The beginning that says it, up to a colon or semicolon, where the whole would take several lines.
 fn first_clause(help: &str) -> String {
+    const SHORT: usize = 42;
+    if help.len() <= SHORT {
+        return help.to_owned();
+    }
     help[..help.find([';', ':']).filter(|end| *end > 0).unwrap_or(help.len())].to_owned()
 }
 

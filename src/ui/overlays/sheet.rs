@@ -6,22 +6,18 @@ use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
-    style::Style,
-    text::{Line, Span},
+    text::Line,
 };
 
 use crate::{
     command::Command,
-    model::Level,
     text::Clean,
     ui::{
         View,
-        screens::pane::{level_style, mark_of},
         target::Target,
         theme::Theme,
         widgets::{
             cells::{clear, put_line, put_right, put_text, row},
-            diff_view::{DiffKind, DiffLine},
             log_view::{Anchor, LogHits, LogLine, LogView},
             text_input::TextInput,
         },

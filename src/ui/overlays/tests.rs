@@ -1,0 +1,290 @@
+//! Overlays over the story's world: keys in, replies and frames out.
+
+mod forms;
+mod pages;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::*;
+use crate::{
+    model::{
+        Name,
+        code::{ChangedFile, Check, Job, JobLog, MergeMethod, MergeState, PullRequestDetail, RunState, Step},
+        kubernetes::{Revision, WorkloadKind},
+    },
+    query::{Answer, Query},
+    source::Answered,
+    store::Changes,
+    time::Clock as _,
+    ui::{
+        Reply,
+        testing::{World, alertmanager, at, cluster, incident, workload_key},
+        widgets::cells::rows_of,
+    },
+};
+
+fn sync(world: &World, overlay: &mut dyn Overlay) {
+    overlay.sync(&world.view(), Changes::ALL);
+}
+
+/// The whole frame, overlay only.
+fn drawn(world: &World, overlay: &mut dyn Overlay) -> Vec<String> {
+    sync(world, overlay);
+    let area = Rect::new(0, 0, world.size.0, world.size.1);
+    let mut buf = Buffer::empty(area);
+    overlay.render(&world.view(), area, &mut buf);
+    rows_of(&buf)
+}
+
+fn text(world: &World, overlay: &mut dyn Overlay) -> String {
+    drawn(world, overlay).join("\n")
+}
+
+fn press(world: &World, overlay: &mut dyn Overlay, code: KeyCode) -> Vec<Reply> {
+    assert!(overlay.owns_keys(), "it is given keys only while it owns them");
+    flat(overlay.key(KeyEvent::new(code, KeyModifiers::NONE), &world.view()))
+}
+
+fn typed(world: &World, overlay: &mut dyn Overlay, text: &str) {
+    for letter in text.chars() {
+        press(world, overlay, KeyCode::Char(letter));
+    }
+}
+
+fn command(world: &World, overlay: &mut dyn Overlay, command: Command) -> Vec<Reply> {
+    flat(overlay.run(command, &world.view()))
+}
+
+fn flat(reply: Reply) -> Vec<Reply> {
+    match reply {
+        Reply::Many(replies) => replies,
+        reply => vec![reply],
+    }
+}
+
+/// The action that was asked for, after the overlay closed.
+fn asked(replies: &[Reply]) -> &Request {
+    match replies {
+        [Reply::Close, Reply::Ask(request)] => request,
+        _ => panic!("it does not close and ask"),
+    }
+}
+
+fn said(replies: &[Reply]) -> &str {
+    match replies {
+        [Reply::Say(words)] => words,
+        _ => panic!("it says nothing"),
+    }
+}
+
+fn answer(world: &mut World, query: Query, answer: Answer) {
+    let now = world.clock.now();
+    world.store.answer(Answered { query, generation: 0, at: now.wall, body: Ok(answer) }, now);
+}
+
+fn alert_of(world: &World) -> Alert {
+    world.store.alerts.values().find(|alert| alert.name == "HighErrorRate").expect("it fires").clone()
+}
+
+fn alert_target(world: &World) -> Target {
+    Target::Alert(alert_of(world).key)
+}
+
+fn myapp() -> WorkloadKey {
+    workload_key(WorkloadKind::Deployment, "myapp")
+}
+
+fn run_of(world: &World, number: u64) -> Run {
+    world.store.runs.values().find(|run| run.number == number).expect("listed").clone()
+}
+
+fn pull_request_of(world: &World) -> PullRequest {
+    let mut pr = world.store.pull_requests.values().next().expect("one is open").clone();
+    pr.merge_methods = vec![MergeMethod::Squash, MergeMethod::Merge];
+    pr
+}
+
+/// Every overlay on its object.
+fn all(world: &World) -> Vec<Box<dyn Overlay>> {
+    let alert = alert_of(world);
+    let workload = world.store.kube.workloads.get(&myapp()).expect("listed");
+    let pr = pull_request_of(world);
+    let run = run_of(world, 1190);
+    let targets = [
+        alert_target(world),
+        Target::Workload(myapp()),
+        Target::Run(run.key.clone()),
+        Target::PullRequest(pr.key.clone()),
+        Target::Backend(cluster()),
+        Target::Act(7),
+    ];
+    let mut overlays = vec![
+        quit(),
+        palette(ScreenId::Now, Some(alert_target(world))),
+        help(ScreenId::Kube, Some(Target::Workload(myapp()))),
+        help(ScreenId::Logs, None),
+        errors(),
+        revisions(myapp()),
+        job_log(run.key.clone(), None),
+        pull_request_diff(pr.key.clone()),
+        comment(&pr, None),
+        comment(&pr, Some(Verdict::RequestChanges)),
+        merge(&pr),
+        rerun(&run),
+        scale(myapp(), 10),
+        silence(&alert, &world.settings),
+        choose_rollback(&alert, workload),
+        first_minute(&[("kubeconfig".into(), true, "prod-eu1".into()), ("GitHub".into(), false, "log in".into())]),
+    ];
+    for target in targets {
+        overlays.push(actions(ScreenId::Now, target.clone()));
+        overlays.push(why(target.clone()));
+        overlays.push(describe(target, Command::Describe));
+    }
+    overlays
+}
+
+#[test]
+fn every_overlay_stays_in_its_area_at_every_size() {
+    let mut world = incident();
+    for (width, height) in [(120, 35), (80, 24), (60, 16), (20, 6), (3, 3), (1, 1), (0, 0)] {
+        world.size = (width, height);
+        for mut overlay in all(&world) {
+            let screen = Rect::new(0, 0, width + 4, height + 4);
+            let area = Rect::new(2, 2, width, height);
+            let mut buf = Buffer::empty(screen);
+            sync(&world, &mut *overlay);
+            let cursor = overlay.render(&world.view(), area, &mut buf);
+            assert!(cursor.is_none_or(|at| area.contains(at)), "{width}x{height}");
+            for position in screen.positions().filter(|position| !area.contains(*position)) {
+                assert_eq!(buf[position].symbol(), " ", "{width}x{height}: outside at {position}");
+            }
+            for position in area.positions() {
+                assert!(buf[position].symbol().is_ascii(), "{width}x{height}: {:?}", buf[position].symbol());
+            }
+        }
+    }
+}
+
+#[test]
+fn esc_leaves_every_overlay_without_asking_for_anything() {
+    let world = incident();
+    for mut overlay in all(&world) {
+        drawn(&world, &mut *overlay);
+        if overlay.owns_keys() {
+            assert!(matches!(press(&world, &mut *overlay, KeyCode::Esc).as_slice(), [Reply::Close]));
+        } else {
+            assert!(matches!(command(&world, &mut *overlay, Command::Back).as_slice(), [Reply::Ignored]));
+        }
+    }
+}
+
+#[test]
+fn the_palette_finds_runs_completes_and_says_why_not() {
+    let mut world = incident();
+    let mut overlay = palette(ScreenId::Now, Some(alert_target(&world)));
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("ns NAME"), "{frame}");
+    typed(&world, &mut *overlay, "rolb");
+    assert!(text(&world, &mut *overlay).lines().any(|line| line.contains("roll-back") && line.contains(" R ")));
+    let replies = press(&world, &mut *overlay, KeyCode::Enter);
+    assert!(matches!(replies.as_slice(), [Reply::Close, Reply::Line(line)] if line == "roll-back"));
+
+    world.settings.read_only = Some("started with --read-only".into());
+    let mut overlay = palette(ScreenId::Now, Some(alert_target(&world)));
+    drawn(&world, &mut *overlay);
+    typed(&world, &mut *overlay, "roll-back");
+    assert!(said(&press(&world, &mut *overlay, KeyCode::Enter)).contains("--read-only"));
+}
+
+#[test]
+fn the_palette_knows_the_arguments_but_what_is_typed_wins() {
+    let world = incident();
+    let mut overlay = palette(ScreenId::Now, None);
+    drawn(&world, &mut *overlay);
+    typed(&world, &mut *overlay, "ns");
+    press(&world, &mut *overlay, KeyCode::Tab);
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains(":ns ") && frame.contains("all"), "{frame}");
+    typed(&world, &mut *overlay, "quite-new");
+    let replies = press(&world, &mut *overlay, KeyCode::Enter);
+    assert!(matches!(replies.as_slice(), [Reply::Close, Reply::Line(line)] if line == "ns quite-new"));
+    let mut overlay = palette(ScreenId::Now, None);
+    drawn(&world, &mut *overlay);
+    typed(&world, &mut *overlay, "refrsh");
+    assert!(text(&world, &mut *overlay).contains("refresh"));
+}
+
+#[test]
+fn help_has_every_key_that_means_something_here() {
+    let mut world = incident();
+    world.size = (80, 400);
+    let target = Target::Workload(myapp());
+    let mut overlay = help(ScreenId::Logs, Some(target.clone()));
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("1-8"), "{frame}");
+    let keys = world.keymap.available(ScreenId::Logs, Some(target.kind()));
+    for (spec, key) in keys.filter(|(spec, _)| spec.id.screen().is_none()) {
+        let is_listed = frame.contains(spec.help) || frame.lines().any(|line| line.contains(&key.to_string()));
+        assert!(is_listed, "'{}' is not in help:\n{frame}", spec.name);
+    }
+    for word in ["THIS WORKLOAD", "THIS SCREEN, LOGS", "EVERYWHERE", "MARKS", "TRUST"] {
+        assert!(frame.contains(word), "{word}:\n{frame}");
+    }
+}
+
+#[test]
+fn help_follows_the_keymap_and_says_what_cannot_be_done() {
+    let mut world = incident();
+    world.settings.read_only = Some("a first run starts read-only".into());
+    let own = std::collections::BTreeMap::from([("zoom".to_owned(), vec!["f9".to_owned()])]);
+    world.keymap = crate::keymap::Keymap::new(None, &own).expect("valid");
+    world.size = (120, 60);
+    let mut overlay = help(ScreenId::Now, Some(alert_target(&world)));
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("f9"), "{frame}");
+    let refused = frame.split("NOT AVAILABLE RIGHT NOW").nth(1).expect("the section");
+    assert!(refused.contains("a first run starts read-only"), "{frame}");
+    assert!(refused.lines().any(|line| line.contains(" R ") && line.contains("roll back")), "{frame}");
+    assert!(command(&world, &mut *overlay, Command::Filter).iter().all(|reply| matches!(reply, Reply::Done)));
+    typed(&world, &mut *overlay, "browser");
+    press(&world, &mut *overlay, KeyCode::Enter);
+    assert!(overlay.copied().expect("the line found").contains("browser"));
+}
+
+#[test]
+fn the_menu_names_the_reason_and_the_same_command() {
+    let mut world = incident();
+    let mut overlay = actions(ScreenId::Kube, Target::Workload(myapp()));
+    drawn(&world, &mut *overlay);
+    let replies = command(&world, &mut *overlay, Command::RollBack);
+    assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::RollBack, Target::Workload(_))]));
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("rollout undo deployment/myapp"), "{frame}");
+    assert!(frame.contains("kubectl --context prod-eu1 -n "), "{frame}");
+    assert_eq!(overlay.copied().expect("a line").split(' ').next(), Some("kubectl"));
+
+    world.settings.read_only_backends.insert(cluster(), "'prod-eu1' is read-only by configuration".into());
+    assert!(text(&world, &mut *overlay).contains("'prod-eu1' is read-only by configuration"));
+    assert!(said(&command(&world, &mut *overlay, Command::Restart)).contains("read-only"));
+}
+
+#[test]
+fn what_is_too_old_is_not_acted_on() {
+    let mut world = incident();
+    world.clock.advance(std::time::Duration::from_secs(600));
+    world.fail(&cluster(), "connection refused");
+    let mut overlay = actions(ScreenId::Kube, Target::Workload(myapp()));
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("'prod-eu1' has not answered for 10m"), "{frame}");
+}
+
+#[test]
+fn an_equivalent_is_safe_for_a_shell() {
+    assert_eq!(equivalent::quoted("plain-1.2/x"), "plain-1.2/x");
+    assert_eq!(equivalent::quoted("it's $HOME"), r"'it'\''s $HOME'");
+    let world = incident();
+    let line = equivalent::line(Command::SilenceAlert, &alert_target(&world), &world.view()).expect("amtool has it");
+    assert!(line.ends_with("alertname=HighErrorRate service=myapp"), "{line}");
+}

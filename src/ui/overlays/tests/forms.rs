@@ -1,0 +1,162 @@
+//! Forms and questions: what they ask for, and what they refuse.
+
+use super::*;
+use crate::action::SilenceDraft;
+
+#[test]
+fn quit_names_what_goes_on_and_needs_a_y() {
+    let world = incident();
+    let mut overlay = quit();
+    assert!(text(&world, &mut *overlay).contains("Quit midwatch?"));
+    assert!(matches!(press(&world, &mut *overlay, KeyCode::Enter).as_slice(), [Reply::Done]));
+    let replies = press(&world, &mut *overlay, KeyCode::Char('y'));
+    assert!(matches!(replies.as_slice(), [Reply::Do(crate::app::Effect::Quit)]));
+}
+
+#[test]
+fn a_silence_is_exact_shows_what_it_holds_and_can_be_widened() {
+    let world = incident();
+    let mut overlay = silence(&alert_of(&world), &world.settings);
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains(r#"[x] alertname="HighErrorRate""#) && frame.contains("matches 1 alert now:"), "{frame}");
+    assert!(frame.contains("[1h]"), "{frame}");
+    let replies = press(&world, &mut *overlay, KeyCode::Char('y'));
+    let Request::Silence(SilenceDraft { backend, matchers, minutes, comment }) = asked(&replies) else {
+        panic!("a silence")
+    };
+    assert_eq!((backend, *minutes, matchers.len()), (&alertmanager(), 60, 2));
+    assert!(comment.contains("ana"), "{comment}");
+
+    press(&world, &mut *overlay, KeyCode::Char(' '));
+    press(&world, &mut *overlay, KeyCode::Down);
+    press(&world, &mut *overlay, KeyCode::Char(' '));
+    assert!(said(&press(&world, &mut *overlay, KeyCode::Char('y'))).contains("at least one"));
+    assert!(text(&world, &mut *overlay).contains("matches nothing now"));
+}
+
+#[test]
+fn in_the_comment_y_is_a_letter_and_a_paste_is_text() {
+    let world = incident();
+    let mut overlay = silence(&alert_of(&world), &world.settings);
+    drawn(&world, &mut *overlay);
+    overlay.paste("y");
+    press(&world, &mut *overlay, KeyCode::Tab);
+    press(&world, &mut *overlay, KeyCode::Right);
+    press(&world, &mut *overlay, KeyCode::Tab);
+    assert!(matches!(press(&world, &mut *overlay, KeyCode::Char('y')).as_slice(), [Reply::Done]));
+    overlay.paste("\nq");
+    press(&world, &mut *overlay, KeyCode::Tab);
+    let replies = press(&world, &mut *overlay, KeyCode::Enter);
+    let Request::Silence(draft) = asked(&replies) else { panic!("a silence") };
+    assert!(draft.comment.ends_with("y q"), "{}", draft.comment);
+    assert_eq!(draft.minutes, 240);
+}
+
+#[test]
+fn a_comment_is_lines_and_is_not_lost_by_one_key() {
+    let world = incident();
+    let mut overlay = comment(&pull_request_of(&world), None);
+    drawn(&world, &mut *overlay);
+    typed(&world, &mut *overlay, "first");
+    press(&world, &mut *overlay, KeyCode::Enter);
+    overlay.paste("second y");
+    press(&world, &mut *overlay, KeyCode::Esc);
+    assert!(text(&world, &mut *overlay).contains("Throw this text away?"));
+    press(&world, &mut *overlay, KeyCode::Char('n'));
+    press(&world, &mut *overlay, KeyCode::Tab);
+    let replies = press(&world, &mut *overlay, KeyCode::Enter);
+    assert!(matches!(asked(&replies), Request::Comment { body, .. } if body == "first\nsecond y"));
+}
+
+#[test]
+fn changes_are_asked_for_with_words_and_at_the_head_seen() {
+    let world = incident();
+    let mut overlay = comment(&pull_request_of(&world), Some(Verdict::RequestChanges));
+    drawn(&world, &mut *overlay);
+    press(&world, &mut *overlay, KeyCode::Tab);
+    assert!(said(&press(&world, &mut *overlay, KeyCode::Enter)).contains("write something"));
+    press(&world, &mut *overlay, KeyCode::Tab);
+    typed(&world, &mut *overlay, "no");
+    press(&world, &mut *overlay, KeyCode::Tab);
+    let replies = press(&world, &mut *overlay, KeyCode::Enter);
+    assert!(
+        matches!(asked(&replies), Request::Review { head_sha, verdict: Verdict::RequestChanges, .. } if *head_sha == "aa11bb22")
+    );
+}
+
+#[test]
+fn scale_replaces_the_number_and_knows_the_present_one() {
+    let world = incident();
+    let mut overlay = scale(myapp(), 10);
+    assert!(text(&world, &mut *overlay).contains("now 10 wanted, 8 ready"));
+    assert!(said(&press(&world, &mut *overlay, KeyCode::Enter)).contains("10 already"));
+    typed(&world, &mut *overlay, "x0");
+    assert!(text(&world, &mut *overlay).contains("nothing will serve"));
+    press(&world, &mut *overlay, KeyCode::Up);
+    let replies = press(&world, &mut *overlay, KeyCode::Enter);
+    assert!(matches!(asked(&replies), Request::Scale { replicas: 1, .. }));
+}
+
+#[test]
+fn a_rollback_for_an_alert_preselects_nothing() {
+    let world = incident();
+    let workload = world.store.kube.workloads.get(&myapp()).expect("listed");
+    let mut overlay = choose_rollback(&alert_of(&world), workload);
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("ROLL BACK FOR HighErrorRate: deploy/myapp?"), "{frame}");
+    assert!(frame.contains("deployed 2m before it began"), "{frame}");
+    assert!(said(&press(&world, &mut *overlay, KeyCode::Enter)).contains("choose one first"));
+    press(&world, &mut *overlay, KeyCode::Char('j'));
+    let replies = press(&world, &mut *overlay, KeyCode::Enter);
+    assert!(matches!(asked(&replies), Request::RollBack { workload, to: None } if *workload == myapp()));
+}
+
+#[test]
+fn a_rerun_of_a_deploy_says_that_it_deploys() {
+    let world = incident();
+    let mut overlay = rerun(&run_of(&world, 412));
+    assert!(text(&world, &mut *overlay).contains("deploys 4c1f0aa2b7 of main again"));
+    let mut overlay = rerun(&run_of(&world, 1190));
+    assert!(!text(&world, &mut *overlay).contains("deploys"));
+    press(&world, &mut *overlay, KeyCode::Char('2'));
+    let replies = press(&world, &mut *overlay, KeyCode::Enter);
+    assert!(matches!(asked(&replies), Request::Rerun { only_failed: false, attempt: 1, .. }));
+}
+
+#[test]
+fn a_merge_says_what_blocks_and_keeps_to_the_head_seen() {
+    let mut world = incident();
+    let mut pr = pull_request_of(&world);
+    pr.merge = MergeState::Behind;
+    world.pull_requests(vec![pr.clone()]);
+    let detail = PullRequestDetail {
+        key: pr.key.clone(),
+        head_sha: "ffff0000".into(),
+        body: Clean::default(),
+        merge: MergeState::Behind,
+        files: Vec::new(),
+        files_truncated: false,
+        checks: vec![Check { name: "e2e".into(), state: RunState::Failure, url: None }],
+        reviews: Vec::new(),
+        comments: Vec::new(),
+    };
+    answer(&mut world, Query::PullRequest(pr.key.clone()), Answer::PullRequest(Box::new(detail)));
+    let mut overlay = merge(&pr);
+    let frame = text(&world, &mut *overlay);
+    for words in ["behind its base", "check e2e: failure", "the head has moved to ffff0000", "2 checks still running"] {
+        assert!(frame.contains(words), "{words}:\n{frame}");
+    }
+    let replies = press(&world, &mut *overlay, KeyCode::Enter);
+    assert!(
+        matches!(asked(&replies), Request::Merge { head_sha, method: MergeMethod::Squash, .. } if *head_sha == "aa11bb22")
+    );
+}
+
+#[test]
+fn the_first_minute_writes_what_was_found() {
+    let world = incident();
+    let mut overlay = first_minute(&[("GitHub".into(), false, "gh auth login".into())]);
+    assert!(text(&world, &mut *overlay).contains("?? GitHub"));
+    let replies = press(&world, &mut *overlay, KeyCode::Char('w'));
+    assert!(matches!(replies.as_slice(), [Reply::Close, Reply::Do(crate::app::Effect::WriteConfig)]));
+}

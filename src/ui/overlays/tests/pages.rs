@@ -1,0 +1,198 @@
+//! Pages: what they say, and that a failure is never an empty page.
+
+use serde_json::json;
+
+use super::*;
+use crate::source::{ErrorKind, SourceError};
+
+#[test]
+fn why_shows_the_claim_what_changed_before_and_the_versions() {
+    let mut world = incident();
+    world.size = (120, 70);
+    let mut alert = alert_of(&world);
+    alert.generator_url = Some("http://prometheus/graph?g0.expr=sum%28errors%29+%3E+5&g0.tab=1".into());
+    world.alerts(vec![alert.clone()]);
+    let mut overlay = why(Target::Alert(alert.key));
+    let frame = text(&world, &mut *overlay);
+    for words in [
+        "P1 HighErrorRate",
+        "sum(errors) > 5",
+        "pagerduty",
+        "CHANGED BEFORE IT BEGAN",
+        "411 -> 412 (rev 14)",
+        "rev 13",
+        "issuer mismatch",
+    ] {
+        assert!(frame.contains(words), "{words}:\n{frame}");
+    }
+    assert!(
+        frame.lines().any(|line| line.contains("02:57") && line.contains("-2m") && line.contains("deploy")),
+        "{frame}"
+    );
+    assert!(!frame.contains("HighErrorRate myapp firing"), "its own beginning is no change before it:\n{frame}");
+}
+
+#[test]
+fn a_line_is_the_object_it_tells_of() {
+    let world = incident();
+    let mut overlay = why(alert_target(&world));
+    drawn(&world, &mut *overlay);
+    assert_eq!(overlay.selected(), Some(alert_target(&world)));
+    command(&world, &mut *overlay, Command::Filter);
+    typed(&world, &mut *overlay, "rev 14");
+    press(&world, &mut *overlay, KeyCode::Enter);
+    assert_eq!(overlay.selected(), Some(Target::Workload(myapp())));
+}
+
+#[test]
+fn errors_say_which_since_when_and_what_to_do() {
+    let mut world = incident();
+    world.clock.advance(std::time::Duration::from_secs(60));
+    world.fail(&cluster(), "the server 'prod-eu1' refused the connection");
+    world.fail(&cluster(), "the server 'prod-eu1' refused the connection");
+    let mut overlay = errors();
+    let frame = text(&world, &mut *overlay);
+    for words in [
+        "prod-eu1 pods",
+        "refused the connection",
+        "since 03:15 (0s), 2 tries",
+        "r asks now",
+        "BACKENDS",
+        "nothing was sent yet",
+    ] {
+        assert!(frame.contains(words), "{words}:\n{frame}");
+    }
+    command(&world, &mut *overlay, Command::Down);
+    assert_eq!(overlay.selected(), Some(Target::Backend(cluster())), "so that its login can be renewed from here");
+}
+
+#[test]
+fn a_page_that_cannot_be_read_says_why() {
+    let mut world = incident();
+    let mut overlay = describe(Target::Workload(myapp()), Command::Describe);
+    assert!(text(&world, &mut *overlay).contains("loading"));
+    let wanted = overlay.wanted(&world.view());
+    let [query] = wanted.as_slice() else { panic!("one read is wanted") };
+    let now = world.clock.now();
+    let error = SourceError::new(ErrorKind::Auth, "you may not read deployments");
+    world.store.answer(Answered { query: query.clone(), generation: 0, at: now.wall, body: Err(error) }, now);
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("?? you may not read deployments"), "{frame}");
+    command(&world, &mut *overlay, Command::NextPane);
+    assert!(matches!(overlay.wanted(&world.view()).as_slice(), [Query::Yaml(_)]));
+    command(&world, &mut *overlay, Command::Events);
+    assert!(overlay.wanted(&world.view()).is_empty(), "events are in the store");
+}
+
+fn revision(number: i64, is_live: bool, password: &str, level: &str) -> Revision {
+    Revision {
+        number,
+        name: Clean::own(format!("myapp-{number}")),
+        hash: None,
+        created: Some(at("02:57")),
+        change_cause: None,
+        images: Box::new([Name::from("ghcr.io/acme/myapp:412")]),
+        ready: 4,
+        replicas: 9,
+        is_live,
+        template: json!({"spec": {"containers": [{"name": "app", "env": [
+            {"name": "DB_PASSWORD", "value": password}, {"name": "LOG_LEVEL", "value": level}]}]}}),
+        patch: None,
+    }
+}
+
+#[test]
+fn revisions_differ_with_secrets_masked_and_are_what_r_means() {
+    let mut world = incident();
+    let list = vec![
+        revision(13, false, "hunter22", "warn"),
+        revision(14, true, "hunter33", "info"),
+        revision(12, false, "hunter33", "info"),
+    ];
+    answer(&mut world, Query::Revisions(myapp()), Answer::Revisions(list));
+    let mut overlay = revisions(myapp());
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("- live, rev 14   + rev 13"), "{frame}");
+    assert!(!frame.contains("hunter"), "{frame}");
+    let masked: Vec<&str> = frame.lines().filter(|line| line.contains("[masked]")).collect();
+    assert_eq!(masked.len(), 2, "that it differs is seen:\n{frame}");
+    let replies = command(&world, &mut *overlay, Command::RollBack);
+    assert!(matches!(asked(&replies), Request::RollBack { to: Some(13), .. }));
+    command(&world, &mut *overlay, Command::NextMatch);
+    assert!(text(&world, &mut *overlay).contains("nothing differs"));
+    command(&world, &mut *overlay, Command::PreviousMatch);
+    command(&world, &mut *overlay, Command::PreviousMatch);
+    assert!(said(&command(&world, &mut *overlay, Command::RollBack)).contains("not live"));
+}
+
+#[test]
+fn a_job_log_opens_at_the_first_error_of_the_failed_job() {
+    let mut world = incident();
+    let run = run_of(&world, 1190).key;
+    let job = |id, state: RunState| Job {
+        key: JobKey { run: run.clone(), attempt: 1, id },
+        name: Clean::own(format!("job-{id}")),
+        state: state.clone(),
+        started: Some(at("01:02")),
+        completed: Some(at("01:06")),
+        url: Clean::default(),
+        runner: None,
+        steps: vec![Step { number: 1, name: "test".into(), state, started: None, completed: None }],
+    };
+    let jobs = vec![job(1, RunState::Success), job(2, RunState::Failure)];
+    let failed = jobs[1].key.clone();
+    answer(&mut world, Query::Jobs(run.clone()), Answer::Jobs(jobs));
+    let lines: Vec<Clean> = (0..200).map(|line| Clean::own(format!("line {line}"))).collect();
+    let log = JobLog { job: failed.clone(), lines, errors: vec![120, 150], dropped_bytes: 0 };
+    let mut overlay = job_log(run.clone(), None);
+    assert!(text(&world, &mut *overlay).contains("loading"));
+    assert!(overlay.wanted(&world.view()).contains(&Query::JobLog(failed.clone())));
+    answer(&mut world, Query::JobLog(failed), Answer::JobLog(Box::new(log)));
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("error 1 of 2") && frame.contains("line 120"), "{frame}");
+    command(&world, &mut *overlay, Command::NextMatch);
+    assert_eq!(overlay.copied().as_deref(), Some("line 150"));
+    command(&world, &mut *overlay, Command::NextMatch);
+    assert_eq!(overlay.copied().as_deref(), Some("line 120"), "around the end");
+    command(&world, &mut *overlay, Command::Up);
+    assert_eq!(overlay.copied().as_deref(), Some("line 119"));
+    text(&world, &mut *overlay);
+    assert_eq!(overlay.copied().as_deref(), Some("line 119"), "news do not move the reader");
+}
+
+#[test]
+fn a_pull_request_is_read_file_by_file() {
+    let mut world = incident();
+    let pr = pull_request_of(&world);
+    let file = |path: &str, patch: Option<&str>| ChangedFile {
+        path: path.into(),
+        mark: 'M',
+        additions: 1,
+        deletions: 1,
+        patch: patch.map(Clean::block),
+    };
+    let detail = PullRequestDetail {
+        key: pr.key.clone(),
+        head_sha: pr.head_sha.clone(),
+        body: Clean::default(),
+        merge: MergeState::Ready,
+        files: vec![file("src/pool.rs", Some("@@ -1,2 +1,2 @@\n a\n-size 50\n+size 80")), file("logo.png", None)],
+        files_truncated: true,
+        checks: Vec::new(),
+        reviews: Vec::new(),
+        comments: Vec::new(),
+    };
+    answer(&mut world, Query::PullRequest(pr.key.clone()), Answer::PullRequest(Box::new(detail)));
+    let mut overlay = pull_request_diff(pr.key);
+    let frame = text(&world, &mut *overlay);
+    for words in
+        ["- size 50", "+ size 80", "file 1 of 2", "a binary or too large file", "more files than the server lists"]
+    {
+        assert!(frame.contains(words), "{words}:\n{frame}");
+    }
+    command(&world, &mut *overlay, Command::NextMatch);
+    assert!(text(&world, &mut *overlay).contains("file 2 of 2"));
+    assert!(overlay.copied().expect("the file's head").contains("logo.png"));
+    command(&world, &mut *overlay, Command::PreviousMatch);
+    assert!(text(&world, &mut *overlay).contains("file 1 of 2"));
+}
