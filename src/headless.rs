@@ -45,7 +45,7 @@ pub struct Reading {
     /// What runs, and whether its data is pushed: then one list must be complete before it has answered.
     sources: BTreeMap<SourceId, bool>,
     tasks: JoinSet<()>,
-    _stop: DropGuard,
+    stop_guard: DropGuard,
 }
 
 impl Reading {
@@ -86,7 +86,7 @@ impl Reading {
             updates,
             sources: started,
             tasks,
-            _stop: stop.drop_guard(),
+            stop_guard: stop.drop_guard(),
         }
     }
 
@@ -165,7 +165,7 @@ impl Reading {
 
     /// Stops the sources and waits for their end.
     pub async fn stop(mut self) {
-        drop(self._stop);
+        drop(self.stop_guard);
         while self.tasks.join_next().await.is_some() {}
     }
 }

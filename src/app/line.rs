@@ -6,7 +6,7 @@ use crate::{
     model::{BackendId, BackendKind},
     text::Clean,
     time::Now,
-    ui::Reply,
+    ui::{Reply, overlays},
 };
 
 /// Words with arguments, beside the commands: shown by the palette.
@@ -17,6 +17,7 @@ pub const LINES: &[(&str, &str)] = &[
     ("since TIME", "start of the open log: 5m, 15m, 1h, all"),
     ("production yes|no", "whether the selected cluster is production; remembered"),
     ("write-config", "write what was found as config.toml"),
+    ("found", "a first run: what was found and what was not, and what mends it"),
     ("pods", "screen Kube"),
     ("q", "quit"),
 ];
@@ -46,6 +47,10 @@ impl App {
             #[cfg(debug_assertions)]
             "crash" => panic!("asked to crash"),
             "write-config" => Reply::Do(Effect::WriteConfig),
+            "found" if self.settings.found.is_empty() => {
+                Reply::Say(Clean::own(format!("nothing was looked for: '{}' is in force", self.settings.config_path)))
+            }
+            "found" => Reply::Push(overlays::first_minute(&self.settings.found)),
             "pods" | "po" | "deploy" | "deployments" | "sts" | "ds" | "workloads" => Reply::Go(ScreenId::Kube, None),
             "alerts" => Reply::Go(ScreenId::Triage, None),
             "runs" | "pipes" => Reply::Go(ScreenId::Pipelines, None),

@@ -31,6 +31,8 @@ pub struct Settings {
     pub is_demo: bool,
     /// Started without a config file.
     pub is_first_run: bool,
+    /// What a first run looked for, whether it is there, and its words: `:found`.
+    pub found: Vec<(Clean, bool, Clean)>,
     /// Contexts known from the kubeconfig, never contacted unless opened.
     pub contexts: Vec<Clean>,
     pub home: Option<std::path::PathBuf>,

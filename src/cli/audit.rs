@@ -1,6 +1,6 @@
 //! `midwatch audit`: what was done with midwatch, as a Markdown table or JSON (`show audit --json`). Needs no backend.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{fmt::Write as _, process::ExitCode, sync::Arc};
 
 use clap::Args;
 use color_eyre::Result;
@@ -26,7 +26,7 @@ pub fn run(audit: &Audit, clock: &Arc<dyn Clock>) -> Result<ExitCode> {
         String::from("| number | at | outcome | who | what | where | why |\n|---|---|---|---|---|---|---|\n");
     for cells in sections.iter().flat_map(rows::Section::cells) {
         let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect();
-        text.push_str(&format!("| {} |\n", cells.join(" | ")));
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
     report::print(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -90,13 +90,14 @@ pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Re
     let (background, late, typed) = background(&session, &terminal, choice, &clock);
     let choice = if terminal.no_color.is_some() && choice == ThemeChoice::Auto { ThemeChoice::None } else { choice };
     let look = Look { choice, background, depth: terminal.depth(), glyphs: terminal.glyphs(settings.ui.ascii) };
+    settings.found = setup.found.iter().flat_map(|found| found.lines.iter().map(find::Line::shown)).collect();
     let mut app = App::new(settings, keymap, look);
 
     let (updates_to, updates) = mpsc::channel(256);
     let (answers_to, answers) = mpsc::channel(256);
     let (news_to, news) = mpsc::channel(64);
     let channels = Channels { updates: updates_to, answers: answers_to, news: news_to };
-    let engine = engine(&setup, &wired, &app.settings, channels.news.clone(), &clock);
+    let engine = engine(&setup, &app.settings, channels.news.clone(), &clock);
     let directory = std::env::current_dir().unwrap_or_default();
     let deadline = Duration::from_secs(u64::from(wired.config.timeouts.answer) + 5);
     let mut work = Work::new(channels, clock.clone(), deadline, directory, app.settings.over_ssh);
@@ -125,6 +126,10 @@ pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Re
             stop.cancel();
         }
     });
+    if app.settings.is_first_run {
+        let says = "a first run: :found tells what was found, W enables writing";
+        app.update(Msg::Said(says.into()), clock.now());
+    }
     for key in typed {
         app.update(Msg::Key(key), clock.now());
     }
@@ -171,18 +176,9 @@ impl std::io::Write for Asking<'_> {
 }
 
 /// What carries out actions; without a folder to audit in, it refuses all of them.
-fn engine(
-    setup: &Setup,
-    wired: &Wired,
-    settings: &Settings,
-    news: mpsc::Sender<Msg>,
-    clock: &Arc<dyn Clock>,
-) -> RealEngine {
+fn engine(setup: &Setup, settings: &Settings, news: mpsc::Sender<Msg>, clock: &Arc<dyn Clock>) -> RealEngine {
     let identity = Identity { me: settings.me.clone(), login: Clean::own(setup::user_at_host()) };
-    let engine =
-        RealEngine::new(Audit::new(setup.paths.audit()), clock.clone(), Arc::new(news), identity, Pace::default());
-    super::rollback::equip(&engine, wired);
-    engine
+    RealEngine::new(Audit::new(setup.paths.audit()), clock.clone(), Arc::new(news), identity, Pace::default())
 }
 
 /// The cluster and its Services, or why they cannot be listed.
@@ -319,7 +315,7 @@ impl Host for CockpitHost<'_> {
 
     fn poll(&mut self, app: &mut App, work: &mut Work) -> Option<Clean> {
         let services = self.found.as_mut()?.services()?;
-        Some(self.add_services(&services, app, work))
+        self.add_services(&services, app, work)
     }
 
     fn login(&mut self, effect: &Effect, app: &App) -> Option<std::process::Command> {
@@ -349,10 +345,12 @@ impl Host for CockpitHost<'_> {
 
 impl CockpitHost<'_> {
     /// Opens what runs inside the cluster that was found, read through its API server.
-    fn add_services(&mut self, (cluster, services): &Services, app: &mut App, work: &mut Work) -> Clean {
+    fn add_services(&mut self, (cluster, services): &Services, app: &mut App, work: &mut Work) -> Option<Clean> {
         let services = match services {
             Ok(services) => services,
-            Err(says) => return Clean::own(format!("the Services of '{cluster}' cannot be looked through: {says}")),
+            Err(says) => {
+                return Some(Clean::own(format!("the Services of '{cluster}' cannot be looked through: {says}")));
+            }
         };
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let more = find::within_cluster(&self.wired.config, cluster, services, env);
@@ -363,17 +361,17 @@ impl CockpitHost<'_> {
         });
         app.settings.backends.clone_from(&self.wired.kinds);
         self.start_all(app, work);
-        let words: Vec<&str> = more.lines.iter().map(|line| line.what.as_str()).collect();
-        let says = if words.is_empty() {
-            format!("no Alertmanager, Prometheus or Grafana among the Services of '{cluster}'")
-        } else {
-            words.join("; ")
-        };
+        let words: Vec<String> = more.lines.iter().map(|line| format!("{} {}", line.what, line.says)).collect();
+        if words.is_empty() {
+            let says = format!("no Alertmanager, Prometheus or Grafana among the Services of '{cluster}'");
+            app.settings.found.push(("Services".into(), false, Clean::own(says)));
+        }
+        app.settings.found.extend(more.lines.iter().map(find::Line::shown));
         if let Some(found) = &mut self.found {
             found.found.lines.extend(more.lines);
             found.found.config = more.config;
         }
-        Clean::own(says)
+        (!words.is_empty()).then(|| Clean::own(words.join("; ")))
     }
 
     /// Writes what was found, as `midwatch init` does; writing is then on, behind plans.

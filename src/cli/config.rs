@@ -7,7 +7,7 @@ use color_eyre::Result;
 use toml::de::{DeTable, DeValue};
 
 use super::{Global, report, setup};
-use crate::config::load;
+use crate::config::{file, load};
 
 #[derive(Clone, Debug, Args)]
 pub struct ConfigCommand {
@@ -37,7 +37,7 @@ pub fn run(command: &ConfigCommand, global: &Global) -> Result<ExitCode> {
         .map_err(|error| color_eyre::eyre::eyre!("the configuration '{}' cannot be read: {error}", path.display()))?;
     let problem = load::parse(&text, path).err();
     report::print(&format!("{}\n", path.display()))?;
-    report::print(&report::columns(&["", "", ""], &values(&text, path)))?;
+    report::print(&report::columns(&["", ""], &values(&text, path)))?;
     print_flags(global)?;
     match problem {
         None => {
@@ -54,7 +54,8 @@ pub fn run(command: &ConfigCommand, global: &Global) -> Result<ExitCode> {
 /// What the command line and the environment set over the file.
 fn print_flags(global: &Global) -> std::io::Result<()> {
     let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut add = |key: &str, value: String, origin: &str| rows.push(vec![key.to_owned(), value, origin.to_owned()]);
+    let mut add =
+        |key: &str, value: String, origin: &str| rows.push(vec![origin.to_owned(), format!("{key} = {value}")]);
     if global.ascii {
         add("ui.ascii", "true".to_owned(), "flag --ascii");
     }
@@ -65,7 +66,7 @@ fn print_flags(global: &Global) -> std::io::Result<()> {
         add("read_only", "true".to_owned(), "flag --read-only");
     }
     if let Some(context) = &global.context {
-        add("kubernetes", format!("context \"{context}\" only"), "flag --context");
+        add("kubernetes.context", format!("\"{context}\" only"), "flag --context");
     }
     if let Some(namespace) = &global.namespace {
         add("kubernetes.namespaces", format!("[\"{namespace}\"]"), "flag -n");
@@ -76,35 +77,50 @@ fn print_flags(global: &Global) -> std::io::Result<()> {
     if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         add("ui.theme", "\"none\"".to_owned(), "environment NO_COLOR");
     }
-    report::print(&report::columns(&["", "", ""], &rows))
+    report::print(&report::columns(&["", ""], &rows))
 }
 
-/// Key, value and line of everything that the file sets and that is not the default.
+/// Line, key and value of everything that the file sets and that is not the default.
 fn values(text: &str, path: &Path) -> Vec<Vec<String>> {
     // What is no TOML has no values; the problem is told by the caller.
     let Ok(table) = DeTable::parse(text) else { return Vec::new() };
-    let defaults = toml::Table::try_from(crate::config::file::Config::default()).unwrap_or_default();
     let file = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-    let mut found = Vec::new();
-    walk(table.get_ref(), "", Some(&defaults), &mut |key, value, at| {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    walk(table.get_ref(), "", &defaults(), &mut |key, value, at| {
         let line = text[..at.min(text.len())].matches('\n').count() + 1;
-        found.push(vec![key, format!("= {value}"), format!("{file}:{line}")]);
+        found.push((line, format!("{key} = {value}")));
     });
-    found
+    found.sort();
+    found.into_iter().map(|(line, set)| vec![format!("{file}:{line}"), set]).collect()
 }
 
-fn walk(
-    table: &DeTable<'_>,
-    prefix: &str,
-    defaults: Option<&toml::Table>,
-    tell: &mut impl FnMut(String, String, usize),
-) {
+/// The defaults, with one backend of each kind standing for all of its kind.
+fn defaults() -> toml::Table {
+    fn table(value: &impl serde::Serialize) -> toml::Table {
+        toml::Table::try_from(value).unwrap_or_default()
+    }
+    let mut whole = table(&file::Config::default());
+    for (name, one) in [
+        ("kubernetes", table(&file::Kubernetes::default())),
+        ("github", table(&file::GitHub::default())),
+        ("grafana", table(&file::Grafana::default())),
+        ("alertmanager", table(&file::Alertmanager::default())),
+        ("service", table(&file::Service::default())),
+    ] {
+        whole.insert(name.to_owned(), one.into());
+    }
+    whole
+}
+
+fn walk(table: &DeTable<'_>, prefix: &str, defaults: &toml::Table, tell: &mut impl FnMut(String, String, usize)) {
     for (name, value) in table {
         let key = if prefix.is_empty() { name.get_ref().to_string() } else { format!("{prefix}.{}", name.get_ref()) };
-        let default = defaults.and_then(|defaults| defaults.get(name.get_ref().as_ref()));
+        let default = defaults.get(name.get_ref().as_ref());
+        let none = toml::Table::new();
+        let inner_defaults = default.and_then(toml::Value::as_table).unwrap_or(&none);
         match value.get_ref() {
             DeValue::Table(inner) if !key.ends_with("token") => {
-                walk(inner, &key, default.and_then(toml::Value::as_table), tell);
+                walk(inner, &key, inner_defaults, tell);
             }
             DeValue::Array(items) if items.iter().any(|item| matches!(item.get_ref(), DeValue::Table(_))) => {
                 for (index, item) in items.iter().enumerate() {
@@ -112,7 +128,7 @@ fn walk(
                         let named = inner.iter().find(|(name, _)| name.get_ref() == "name");
                         let label = named.and_then(|(_, value)| value.get_ref().as_str().map(str::to_owned));
                         let label = label.unwrap_or_else(|| (index + 1).to_string());
-                        walk(inner, &format!("{key}[{label}]"), None, tell);
+                        walk(inner, &format!("{key}[{label}]"), inner_defaults, tell);
                     }
                 }
             }
@@ -163,9 +179,9 @@ mod tests {
                     url = \"https://u:secret@g\"\ntoken = { env = \"T\" }\n";
         let found = values(text, Path::new("/x/config.toml"));
         let lines: Vec<String> = found.iter().map(|cells| cells.join(" ")).collect();
-        assert!(lines.contains(&"me = \"ana\" config.toml:1".to_owned()), "{lines:?}");
-        assert!(lines.contains(&"ui.mouse = false config.toml:5".to_owned()), "{lines:?}");
-        assert!(lines.iter().any(|line| line.starts_with("grafana[g].token = { env = \"T\" }")), "{lines:?}");
+        assert!(lines.contains(&"config.toml:1 me = \"ana\"".to_owned()), "{lines:?}");
+        assert!(lines.contains(&"config.toml:5 ui.mouse = false".to_owned()), "{lines:?}");
+        assert!(lines.iter().any(|line| line.ends_with("grafana[g].token = { env = \"T\" }")), "{lines:?}");
         assert!(!lines.iter().any(|line| line.contains("theme") || line.contains("read_only")), "{lines:?}");
         assert!(!lines.join("").contains("secret"), "{lines:?}");
     }

@@ -4,7 +4,7 @@
 //! backend's name or `midwatch`, `result` is `ok`, `look` (works, but know it) or `fail`.
 //! Exit codes: 0 nothing fails, 3 something does.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{fmt::Write as _, path::Path, process::ExitCode, sync::Arc};
 
 use clap::Args;
 use color_eyre::Result;
@@ -88,9 +88,9 @@ fn text(findings: &[Finding], fails: usize) -> String {
         if finding.about != about {
             about = &finding.about;
             let gap = if text.is_empty() { "" } else { "\n" };
-            text.push_str(&format!("{gap}{about}\n"));
+            let _ = writeln!(text, "{gap}{about}");
         }
-        text.push_str(&format!("  {:<4}  {:<widest$}  {}\n", finding.result, finding.check, finding.says));
+        let _ = writeln!(text, "  {:<4}  {:<widest$}  {}", finding.result, finding.check, finding.says);
     }
     let end = match fails {
         0 => "\nnothing fails\n".to_owned(),
@@ -123,8 +123,8 @@ fn own(setup: &setup::Setup, reading: &Reading) -> Vec<Finding> {
     found.push(terminal(setup));
     let missing = setup.found.iter().flat_map(|found| &found.lines).filter(|line| !line.is_found);
     found.extend(missing.map(|line| {
-        let fix = if line.fix.is_empty() { String::new() } else { format!(": {}", line.fix) };
-        finding("looked for", "look", format!("{}{fix}", line.what))
+        let (what, _, says) = line.shown();
+        finding("looked for", "look", format!("{what}: {says}"))
     }));
     found
 }
@@ -145,11 +145,11 @@ fn terminal(setup: &setup::Setup) -> Finding {
     let name = std::env::var("TERM").unwrap_or_else(|_| "not set".to_owned());
     let mut says = format!("TERM {name}, {depth}, {glyphs}");
     if let Ok((width, height)) = crossterm::terminal::size() {
-        says.push_str(&format!(", {width}x{height}"));
+        let _ = write!(says, ", {width}x{height}");
     }
     for (variable, word) in [("SSH_CONNECTION", "over ssh"), ("TMUX", "in tmux"), ("STY", "in screen")] {
         if std::env::var_os(variable).is_some() {
-            says.push_str(&format!(", {word}"));
+            let _ = write!(says, ", {word}");
         }
     }
     Finding { about: "midwatch".to_owned(), check: "terminal", result: "ok", says: Clean::line(&says).to_string() }
@@ -224,7 +224,7 @@ fn reached(
         };
         let login = state.pulse.failure.as_ref().and_then(|failure| failure.error.login.as_ref());
         if let Some(login) = login {
-            says.push_str(&format!(" (`l` in midwatch runs '{} {}')", login.command, login.args.join(" ")));
+            let _ = write!(says, " (`l` in midwatch runs '{} {}')", login.command, login.args.join(" "));
         }
         match bad.iter_mut().find(|(known, _)| *known == says) {
             Some((_, parts)) => parts.push(part),
@@ -281,10 +281,9 @@ fn safety(wired: &Wired, id: &BackendId, kind: BackendKind) -> (&'static str, St
 fn has_token(wired: &Wired, id: &BackendId, kind: BackendKind) -> bool {
     let config = &wired.config;
     match kind {
-        BackendKind::Kubernetes => true,
         BackendKind::GitHub => config.github.iter().any(|one| *one.name == **id && one.token.is_some()),
         BackendKind::Grafana => config.grafana.iter().any(|one| *one.name == **id && one.token.is_some()),
-        // Most ask for none.
-        BackendKind::Alertmanager => true,
+        // A kubeconfig has its own ways; most Alertmanagers ask for none.
+        BackendKind::Kubernetes | BackendKind::Alertmanager => true,
     }
 }

@@ -82,7 +82,7 @@ pub async fn run(follow: Follow, global: Global, clock: Arc<dyn Clock>) -> Resul
 #[derive(Clone, Debug, PartialEq)]
 struct Event {
     at: Timestamp,
-    event: &'static str,
+    what: &'static str,
     level: &'static str,
     target: Target,
     name: String,
@@ -93,7 +93,7 @@ struct Event {
 impl Event {
     /// `03:14:22  broken  needs you: alert HighErrorRate myapp: 31 % of requests fail, since 02:59`
     fn line(&self) -> String {
-        let what = match self.event {
+        let prefix = match self.what {
             "need" => "needs you: ",
             "need-over" => "no longer: ",
             _ => "",
@@ -101,12 +101,12 @@ impl Event {
         let says = if self.says.is_empty() { String::new() } else { format!(": {}", self.says) };
         let when = if self.when.is_empty() { String::new() } else { format!(", {}", self.when) };
         let at = self.at.strftime("%H:%M:%S");
-        format!("{at}  {}  {what}{} {}{says}{when}\n", self.level, self.target.kind().word(), self.name)
+        format!("{at}  {:<8}  {prefix}{} {}{says}{when}\n", self.level, self.target.kind().word(), self.name)
     }
 
     fn json(&self) -> Value {
         json!({
-            "schema": report::SCHEMA, "at": time(Some(self.at)), "event": self.event, "level": self.level,
+            "schema": report::SCHEMA, "at": time(Some(self.at)), "event": self.what, "level": self.level,
             "about": self.target.kind().word(), "backend": self.target.backend(), "object": self.target.to_string(),
             "name": self.name, "says": self.says, "when": self.when,
         })
@@ -146,7 +146,7 @@ impl Known {
             if self.needs.get(&target).is_none_or(|(_, known)| *known != level) {
                 events.push(Event {
                     at: view.now.wall,
-                    event: "need",
+                    what: "need",
                     level,
                     target: target.clone(),
                     name: words.name.clone(),
@@ -162,7 +162,7 @@ impl Known {
                 let level = words.as_ref().map_or("ok", |words| mark_word(words.mark));
                 let says = words.map_or_else(|| "it is gone".to_owned(), |words| words.says);
                 let (at, when) = (view.now.wall, String::new());
-                events.push(Event { at, event: "need-over", level, target, name, says, when });
+                events.push(Event { at, what: "need-over", level, target, name, says, when });
             }
         }
     }
@@ -182,14 +182,14 @@ impl Known {
                 AlertState::Other(_) => "other",
             };
             let target = Target::Alert(alert.key.clone());
-            let is_told = events.iter().any(|event| event.target == target && event.event == "need");
+            let is_told = events.iter().any(|event| event.target == target && event.what == "need");
             let known = self.alerts.get(&alert.key).copied();
             // An alert that is gone for longer than midwatch runs is no news.
             let is_news = known.is_some() || !matches!(alert.state, AlertState::Resolved(_));
             if known != Some(state) && is_news && !is_told && !alert.is_watchdog {
                 events.push(Event {
                     at: view.now.wall,
-                    event: "alert",
+                    what: "alert",
                     level: mark_word(words::alert_mark(&view, alert)),
                     target,
                     name: words::alert_name(alert),
@@ -215,7 +215,7 @@ impl Known {
                 };
                 events.push(Event {
                     at: view.now.wall,
-                    event: "rollout",
+                    what: "rollout",
                     level,
                     target: Target::Workload(workload.key.clone()),
                     name: format!("{} in {}/{}", workload.key, workload.key.cluster, workload.key.namespace),
@@ -241,7 +241,7 @@ impl Known {
             };
             let target = Target::Backend(look.id.clone());
             let name = look.id.to_string();
-            events.push(Event { at, event: "backend", level, target, name, says, when: String::new() });
+            events.push(Event { at, what: "backend", level, target, name, says, when: String::new() });
         }
     }
 }

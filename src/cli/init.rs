@@ -34,7 +34,7 @@ pub async fn run(global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
     let cells: Vec<Vec<String>> = found.lines.iter().map(cells).collect();
     report::print(&format!(
         "{}\nwritten: {}\n`midwatch doctor` tries it; `midwatch` opens it\n",
-        report::columns(&["", "", ""], &cells),
+        report::columns(&["", "", "", ""], &cells),
         path.display()
     ))?;
     Ok(ExitCode::SUCCESS)
@@ -43,7 +43,7 @@ pub async fn run(global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
 /// One line as cells: found or not, what, and what mends it.
 fn cells(line: &Line) -> Vec<String> {
     let word = if line.is_found { "found" } else { "not found" };
-    vec![word.to_owned(), line.what.to_string(), line.fix.to_string()]
+    vec![word.to_owned(), line.what.to_owned(), line.says.to_string(), line.fix.to_string()]
 }
 
 /// Services of the cluster that was found; an exec plugin that nobody allowed is not run.
@@ -75,6 +75,7 @@ async fn add_services(found: &mut Found, clock: &Arc<dyn Clock>) {
 }
 
 fn not_looked(cluster: &str, says: &str) -> Line {
-    let what = format!("Services of '{cluster}' could not be looked through: {says}");
-    Line { what: crate::text::Clean::own(what), is_found: false, fix: crate::text::Clean::default() }
+    let says = format!("Services of '{cluster}' could not be looked through: {says}");
+    let (says, fix) = (crate::text::Clean::own(says), crate::text::Clean::default());
+    Line { what: "Kubernetes", is_found: false, says, fix }
 }

@@ -1,6 +1,6 @@
 //! `midwatch keys`: every command, its keys as they are bound now, from the one table of commands.
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
 use clap::Args;
 use color_eyre::{Result, eyre::eyre};
@@ -62,7 +62,7 @@ pub fn markdown(keymap: &Keymap) -> String {
     let mut text = String::from("| Keys | Command | On | What |\n|---|---|---|---|\n");
     for spec in COMMANDS {
         let keys = bound(keymap, spec, " ", "`").replace('|', "\\|");
-        text.push_str(&format!("| {keys} | `{}` | {} | {} |\n", spec.name, place(spec.scope), help(spec)));
+        let _ = writeln!(text, "| {keys} | `{}` | {} | {} |", spec.name, place(spec.scope), help(spec));
     }
     text
 }

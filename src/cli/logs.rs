@@ -4,13 +4,14 @@
 //! line of midwatch's own: a container restarted, a stream was cut.
 //! Exit codes: 0 read, 2 no such target, 3 a log could not be read.
 
-use std::{collections::BTreeSet, process::ExitCode, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write as _, io::IsTerminal as _, process::ExitCode, sync::Arc};
 
 use clap::Args;
 use color_eyre::{
     Result,
     eyre::{WrapErr as _, eyre},
 };
+use crossterm::style::{Color, Stylize as _};
 use regex::Regex;
 use serde_json::json;
 use tokio::{sync::mpsc, task::JoinSet};
@@ -22,6 +23,7 @@ use crate::{
     source::{AnswerSink, Answered, Reader},
     text::Clean,
     time::Clock,
+    ui::theme::{ColourDepth, TerminalEnv},
 };
 
 #[derive(Clone, Debug, Args)]
@@ -203,14 +205,26 @@ impl Keep {
 struct Prefix {
     pods: bool,
     clusters: bool,
+    /// Only to a terminal that has colours; the name stands there all the same.
+    is_coloured: bool,
 }
 
 impl Prefix {
     fn of(objects: &[ObjectRef]) -> Self {
         let clusters: BTreeSet<&BackendId> = objects.iter().map(ObjectRef::cluster).collect();
         let is_one = matches!(objects, [ObjectRef::Pod(_)]);
-        Self { pods: !is_one, clusters: clusters.len() > 1 }
+        let env = TerminalEnv::from_process();
+        let is_coloured = std::io::stdout().is_terminal() && env.depth() != ColourDepth::None;
+        Self { pods: !is_one, clusters: clusters.len() > 1, is_coloured }
     }
+}
+
+/// One of the terminal's own colours, the same for a pod each time.
+fn colour(pod: &str) -> Color {
+    const COLOURS: [Color; 6] =
+        [Color::DarkCyan, Color::DarkGreen, Color::DarkYellow, Color::DarkBlue, Color::DarkMagenta, Color::DarkRed];
+    let sum: usize = pod.bytes().map(usize::from).sum();
+    COLOURS[sum % COLOURS.len()]
 }
 
 struct Out {
@@ -244,11 +258,16 @@ impl Out {
         }
         let origin = &line.origin;
         if self.names.clusters {
-            text.push_str(&format!("{}/", origin.pod.cluster));
+            let _ = write!(text, "{}/", origin.pod.cluster);
         }
         if self.names.pods || self.names.clusters {
             let container: &Name = &origin.container;
-            text.push_str(&format!("{}/{container}  ", origin.pod.name));
+            let name = format!("{}/{container}", origin.pod.name);
+            let _ = if self.names.is_coloured {
+                write!(text, "{}  ", name.with(colour(&origin.pod.name)))
+            } else {
+                write!(text, "{name}  ")
+            };
         }
         if line.is_note {
             text.push_str("-- ");

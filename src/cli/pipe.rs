@@ -15,7 +15,7 @@ pub async fn closed() {
             ready.clear_ready();
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(not(unix))]

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::{
     headless::Reading,
     model::{BackendId, Level, Part},
-    source::SourceError,
     store::slot::Freshness,
     text::Clean,
     ui::theme::Mark,
@@ -73,7 +72,8 @@ pub fn mark_word(mark: Mark) -> &'static str {
         Mark::Progress => "progress",
         Mark::Acked => "acknowledged",
         Mark::Silenced => "silenced",
-        Mark::Ok | Mark::Blank => "ok",
+        Mark::Ok => "ok",
+        Mark::Blank => "waits",
         Mark::New => "new",
         Mark::Incident => "incident",
     }
@@ -134,7 +134,7 @@ impl Look<'_> {
         let backend = self.reading.store.backends.get(self.id);
         json!({
             "name": self.id,
-            "kind": backend.map(|backend| backend.kind),
+            "kind": backend.map(|backend| backend.kind.title().to_lowercase()),
             "fresh": self.fresh,
             "as_of": time(self.as_of),
             "error": self.error(),
@@ -174,17 +174,12 @@ impl Look<'_> {
 }
 
 /// `{schema, screen, as_of, backends, rows}`.
-pub fn envelope(reading: &Reading, screen: &str, rows: Vec<Value>) -> Value {
+pub fn envelope(reading: &Reading, screen: &str, rows: &[Value]) -> Value {
     let backends: Vec<Value> = looks(reading).iter().map(Look::json).collect();
     json!({
         "schema": SCHEMA, "screen": screen, "as_of": time(Some(reading.view().now.wall)), "backends": backends,
         "rows": rows,
     })
-}
-
-/// A failure that is told on the side.
-pub fn failed(backend: &BackendId, error: &SourceError) -> String {
-    format!("'{backend}': {}", error.says)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! JSON: `{schema: 1, exit, says, plan: {title, place, production, risk, facts, checks, steps, accepts, undo, equivalent, diff,
 //! blocked}, act}`; `act` as in `show audit`. Progress goes to standard error.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{fmt::Write as _, process::ExitCode, sync::Arc};
 
 use clap::Args;
 use color_eyre::Result;
@@ -93,7 +93,12 @@ pub async fn undo(undo: Undo, global: Global, clock: Arc<dyn Clock>) -> Result<E
 /// Plans look at alerts, runs and pods too: everything is read once.
 async fn open(how: &How, global: &Global, clock: &Arc<dyn Clock>) -> Result<(setup::Setup, Wired, Reading)> {
     let setup = setup::required(global).await?;
-    let (mut wired, settings, _) = setup.open(global, how.dry_run, clock).await;
+    // Without a configuration nothing is written: not even a way to is made.
+    let is_first = setup.found.is_some();
+    let (mut wired, mut settings, _) = setup.open(global, is_first, clock).await;
+    if is_first && !global.read_only {
+        settings.read_only = Some("without a configuration midwatch only reads: `midwatch init` writes one".into());
+    }
     let mut reading = setup::start(&setup, &mut wired, settings, clock, |_| true)?;
     reading.once(how.within.duration()).await;
     Ok((setup, wired, reading))
@@ -234,17 +239,17 @@ fn text(plan: &Plan) -> String {
     text.push_str(&report::columns(&["", "", "", ""], &checks));
     text.push_str("\nsteps\n");
     for (number, step) in plan.steps.iter().enumerate() {
-        text.push_str(&format!("{}  {}\n", number + 1, step.says));
+        let _ = writeln!(text, "{}  {}", number + 1, step.says);
     }
     if let Some(diff) = &plan.diff {
-        text.push_str(&format!("\n{}\n", diff.trim_end()));
+        let _ = writeln!(text, "\n{}", diff.trim_end());
     }
-    text.push_str(&format!("\nundo: {}\n", plan.undo));
+    let _ = writeln!(text, "\nundo: {}", plan.undo);
     for line in &plan.equivalent {
-        text.push_str(&format!("the same: {line}\n"));
+        let _ = writeln!(text, "the same: {line}");
     }
     if let Some(blocked) = &plan.blocked {
-        text.push_str(&format!("blocked: {blocked}\n"));
+        let _ = writeln!(text, "blocked: {blocked}");
     }
     text.push('\n');
     text

@@ -1,7 +1,7 @@
 //! The rows of each screen, as JSON objects and as cells. The JSON is a contract: keys are added, never changed.
 //!
 //! Every row has `kind`. Times are RFC 3339 in UTC. What is not known is null. `level` is `broken`, `wrong`, `unknown`,
-//! `progress` or `ok`. `backend` (Kubernetes: `cluster`, code hosts: `host`) is a name from `backends[]`.
+//! `progress` or `ok`; of what merely waits for you (a review) it is `waits`. `backend` (Kubernetes: `cluster`, code hosts: `host`) is a name from `backends[]`.
 //!
 //! | screen | kinds and their keys |
 //! |---|---|
@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// How far back the timeline goes.
-const WINDOW: std::time::Duration = std::time::Duration::from_secs(12 * 3600);
+const WINDOW: std::time::Duration = std::time::Duration::from_hours(12);
 
 /// One row, for programs and for people.
 pub struct Row {

@@ -58,12 +58,11 @@ pub async fn setup(global: &Global) -> Result<Setup> {
     let paths = paths();
     let loaded = load::load(global.config.as_deref(), Some(&paths.config))?;
     let config_path = loaded.path.clone().unwrap_or_else(|| paths.config.clone());
-    let (config, mode, found) = match loaded.path {
-        Some(_) => (loaded.config, Mode::Configured, None),
-        None => {
-            let found = find::find().await;
-            (found.config.clone(), Mode::FirstRun, Some(found))
-        }
+    let (config, mode, found) = if loaded.path.is_some() {
+        (loaded.config, Mode::Configured, None)
+    } else {
+        let found = find::find().await;
+        (found.config.clone(), Mode::FirstRun, Some(found))
     };
     Ok(Setup { config: with_flags(config, global), paths, config_path, mode, found })
 }

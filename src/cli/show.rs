@@ -4,7 +4,7 @@
 //! `live`, `stale`, `partial` (some parts could not be read) or `down`; the rows' keys stand in `rows.rs`. Exit 3: a
 //! backend could not be read; what could is printed all the same.
 
-use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
 use color_eyre::Result;
@@ -87,7 +87,7 @@ impl ScreenName {
 pub async fn run(show: Show, global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
     let screen = show.screen;
     if screen == ScreenName::Audit {
-        return Ok(audit(&show, &global, &clock)?);
+        return audit(&show, &global, &clock);
     }
     // A backend that could not be opened says so as its health; of other kinds of backends nobody asked.
     let kinds = |source: &SourceId| screen.reads(source) || source.part == Part::Health;
@@ -135,11 +135,13 @@ fn print(
 ) -> std::io::Result<()> {
     if let Some(filter) = filter {
         let filter = Filter::parse(filter);
-        sections.iter_mut().for_each(|section| section.keep(&filter));
+        for section in &mut sections {
+            section.keep(&filter);
+        }
     }
     if as_json {
-        let rows = sections.iter().flat_map(Section::json).collect();
-        return report::print_json(&report::envelope(reading, screen.name(), rows));
+        let rows: Vec<Value> = sections.iter().flat_map(Section::json).collect();
+        return report::print_json(&report::envelope(reading, screen.name(), &rows));
     }
     for look in report::looks(reading) {
         if let Some(error) = look.error().filter(|_| concerns(reading, screen, look.id)) {
@@ -160,7 +162,7 @@ pub fn text(sections: &[Section]) -> String {
         }
         if many {
             let gap = if text.is_empty() { "" } else { "\n" };
-            text.push_str(&format!("{gap}{}\n", section.title));
+            let _ = writeln!(text, "{gap}{}", section.title);
         }
         text.push_str(&report::columns(section.heads, &cells));
     }
@@ -173,7 +175,9 @@ fn audit(show: &Show, global: &Global, clock: &Arc<dyn Clock>) -> Result<ExitCod
     let acts = past_acts(&setup::paths().audit())?;
     let mut sections = rows::audit(acts.iter());
     if let Some(filter) = &show.only {
-        sections.iter_mut().for_each(|section| section.keep(&Filter::parse(filter)));
+        for section in &mut sections {
+            section.keep(&Filter::parse(filter));
+        }
     }
     if show.json {
         report::print_json(&audit_json(&sections, clock))?;
@@ -271,8 +275,8 @@ fn panel_row(dashboard: &Dashboard, panel: &Panel, answer: Result<Answer, String
         Some(format!("{} {}", series.name, crate::units::format(&panel.unit, value)))
     });
     let now = match (&data, value) {
-        (Some(data), Some(_)) => data.text.to_string(),
-        (Some(_), None) => lines.take(4).collect::<Vec<_>>().join(", "),
+        (Some(data), Some(_)) if data.series.len() < 2 => data.text.to_string(),
+        (Some(_), _) => lines.take(4).collect::<Vec<_>>().join(", "),
         (None, _) => String::new(),
     };
     let now = if now.is_empty() { "no data".to_owned() } else { now };

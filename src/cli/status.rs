@@ -32,7 +32,7 @@ pub async fn run(status: Status, global: Global, clock: Arc<dyn Clock>) -> Resul
     reading.once(status.within.duration()).await;
     let found = rows::now(&reading);
     if status.json {
-        report::print_json(&report::envelope(&reading, "now", found.json()))?;
+        report::print_json(&report::envelope(&reading, "now", &found.json()))?;
     } else {
         report::print(&text(&reading, &found))?;
     }
@@ -43,11 +43,8 @@ pub async fn run(status: Status, global: Global, clock: Arc<dyn Clock>) -> Resul
 
 /// What the exit code says.
 fn code(reading: &Reading) -> ExitCode {
-    ExitCode::from(if !reading.unreadable().is_empty() {
-        UNREADABLE
-    } else {
-        u8::from(!needs(&reading.view()).is_empty())
-    })
+    let needs_me = !needs(&reading.view()).is_empty();
+    ExitCode::from(if reading.unreadable().is_empty() { u8::from(needs_me) } else { UNREADABLE })
 }
 
 fn text(reading: &Reading, found: &rows::Section) -> String {

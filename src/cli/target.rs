@@ -27,31 +27,39 @@ pub fn is_object(source: &SourceId) -> bool {
     )
 }
 
+/// What a name may be of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Any,
+    Pod,
+    Workload(WorkloadKind),
+}
+
 /// Splits `deploy/NAME`. A kind that does not exist is an error that names the kinds.
-fn split(text: &str) -> Result<(Option<Option<WorkloadKind>>, &str), NoTarget> {
+fn split(text: &str) -> Result<(Wanted, &str), NoTarget> {
     let usage = |says: String| NoTarget { says, is_unreadable: false };
-    let Some((kind, name)) = text.split_once('/') else { return Ok((None, text)) };
+    let Some((kind, name)) = text.split_once('/') else { return Ok((Wanted::Any, text)) };
     if matches!(kind.to_ascii_lowercase().as_str(), "pod" | "pods" | "po") {
-        return Ok((Some(None), name));
+        return Ok((Wanted::Pod, name));
     }
     match WorkloadKind::parse(kind) {
-        Some(kind) => Ok((Some(Some(kind)), name)),
+        Some(kind) => Ok((Wanted::Workload(kind), name)),
         None => Err(usage(format!("'{kind}' in '{text}' is no kind: write deploy, sts, ds or pod"))),
     }
 }
 
 /// The one object of that name, in the clusters and namespaces that were read.
 pub fn resolve(reading: &Reading, text: &str, global: &Global) -> Result<ObjectRef, NoTarget> {
-    let (kind, name) = split(text)?;
+    let (wanted, name) = split(text)?;
     let kube = &reading.store.kube;
     let workloads = kube
         .workloads
         .iter()
         .map(|(key, _)| key)
-        .filter(|key| key.name == *name && kind.is_none_or(|kind| kind == Some(key.kind)));
+        .filter(|key| key.name == *name && (wanted == Wanted::Any || wanted == Wanted::Workload(key.kind)));
     let mut found: Vec<ObjectRef> = workloads.cloned().map(ObjectRef::Workload).collect();
     // A bare name is a workload's first: pods of that very name are rare.
-    if found.is_empty() && !matches!(kind, Some(Some(_))) {
+    if found.is_empty() && !matches!(wanted, Wanted::Workload(_)) {
         found.extend(kube.pods.iter().map(|(key, _)| key).filter(|key| key.name == *name).cloned().map(ObjectRef::Pod));
     }
     match found.len() {

@@ -29,10 +29,20 @@ const GH_WITHIN: Duration = Duration::from_secs(5);
 /// One line of the first minute: what was looked for, whether it is there, and what mends it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    pub what: Clean,
+    /// `Kubernetes`, `GitHub`, …
+    pub what: &'static str,
     pub is_found: bool,
+    pub says: Clean,
     /// The key or command that changes it; empty where nothing is to be done.
     pub fix: Clean,
+}
+
+impl Line {
+    /// What, whether, and the words with their remedy, for the first minute's screen.
+    pub fn shown(&self) -> (Clean, bool, Clean) {
+        let gap = if self.fix.is_empty() { "" } else { ": " };
+        (self.what.into(), self.is_found, Clean::own(format!("{}{gap}{}", self.says, self.fix)))
+    }
 }
 
 /// What was found, as a configuration and in words.
@@ -50,8 +60,8 @@ impl Found {
             && self.config.alertmanager.is_empty()
     }
 
-    fn say(&mut self, is_found: bool, what: impl Into<String>, fix: impl Into<String>) {
-        self.lines.push(Line { what: Clean::own(what), is_found, fix: Clean::own(fix) });
+    fn say(&mut self, what: &'static str, is_found: bool, says: impl Into<String>, fix: impl Into<String>) {
+        self.lines.push(Line { what, is_found, says: Clean::own(says), fix: Clean::own(fix) });
     }
 
     /// A name that no backend has yet.
@@ -83,17 +93,22 @@ pub async fn find() -> Found {
 
 fn clusters(found: &mut Found, (contexts, troubles): &(Vec<kubernetes::ContextInfo>, Vec<Clean>), in_cluster: bool) {
     for trouble in troubles {
-        found.say(false, trouble.to_string(), "mend the file, or set KUBECONFIG");
+        found.say("Kubernetes", false, trouble.to_string(), "mend the file, or set KUBECONFIG");
     }
     let Some(current) = contexts.iter().find(|context| context.current) else {
         if in_cluster && contexts.is_empty() {
             found.config.kubernetes.push(Kubernetes { name: "in-cluster".to_owned(), ..Kubernetes::default() });
-            found.say(true, "the cluster this runs in", "");
+            found.say("Kubernetes", true, "the cluster this runs in", "");
         } else if contexts.is_empty() {
-            found.say(false, "no kubeconfig", "set KUBECONFIG, or write ~/.kube/config");
+            found.say("Kubernetes", false, "no kubeconfig", "set KUBECONFIG, or write ~/.kube/config");
         } else {
             let names = list(contexts.iter().map(|context| context.name.as_str()));
-            found.say(false, format!("no current context; there are {names}"), ":ctx NAME, or --context NAME");
+            found.say(
+                "Kubernetes",
+                false,
+                format!("no current context; there are {names}"),
+                ":ctx NAME, or --context NAME",
+            );
         }
         return;
     };
@@ -104,13 +119,29 @@ fn clusters(found: &mut Found, (contexts, troubles): &(Vec<kubernetes::ContextIn
         ..Kubernetes::default()
     });
     match &current.exec {
-        Some(exec) => found.say(true, format!("context '{name}'; its login runs '{exec}'"), "l allows it and logs in"),
-        None => found.say(true, format!("context '{name}' at {}", current.server), ""),
+        Some(exec) => found.say(
+            "Kubernetes",
+            true,
+            format!("context '{name}'; its login runs '{exec}'"),
+            "l allows it and logs in",
+        ),
+        None => found.say("Kubernetes", true, format!("context '{name}' at {}", host(&current.server)), ""),
     }
     let others: Vec<&str> = contexts.iter().filter(|other| !other.current).map(|other| other.name.as_str()).collect();
     if !others.is_empty() {
         let words = format!("{} not opened: {}", if others.len() == 1 { "context" } else { "contexts" }, list(others));
-        found.say(true, words, ":ctx NAME opens one");
+        found.say("Kubernetes", true, words, ":ctx NAME opens one");
+    }
+}
+
+/// Host and port of a server.
+fn host(server: &str) -> String {
+    let url = url::Url::parse(server).ok();
+    let at = url.as_ref().and_then(|url| Some((url.host_str()?, url.port())));
+    match at {
+        Some((host, Some(port))) => format!("{host}:{port}"),
+        Some((host, None)) => host.to_owned(),
+        None => format!("'{server}', which is no address"),
     }
 }
 
@@ -132,14 +163,12 @@ async fn github(found: &mut Found, directory: &Path, env: impl Fn(&str) -> Optio
             (Token::Command(words), "the gh CLI's login".to_owned())
         }),
     };
-    let (token, from) = match login {
-        Ok(login) => login,
-        Err(why) => {
-            let [one, other] = token::variables(&host);
-            let fix = format!("export {one} or {other}, or run `gh auth login --hostname={host}`");
-            found.say(false, format!("no login for {host}: {why}"), fix);
-            return;
-        }
+    // Which of gh and the variables is missing does not matter: either mends it.
+    let Ok((token, from)) = login else {
+        let [one, _] = token::variables(&host);
+        let fix = format!("export {one}, or run `gh auth login --hostname={host}`");
+        found.say("GitHub", false, format!("no login for {host}"), fix);
+        return;
     };
     let name = found.free_name(if host == "github.com" { "github" } else { &host });
     let repositories: Vec<String> = here.iter().map(|remote| remote.name.to_string()).collect();
@@ -149,7 +178,7 @@ async fn github(found: &mut Found, directory: &Path, env: impl Fn(&str) -> Optio
     };
     let fix =
         if repositories.is_empty() { "start in a checkout, or list repositories in the configuration" } else { "" };
-    found.say(true, what, fix);
+    found.say("GitHub", true, what, fix);
     found.config.github.push(GitHub {
         name,
         url: github_url(&host),
@@ -177,24 +206,24 @@ fn telemetry(found: &mut Found, env: impl Fn(&str) -> Option<String>) {
             let name = found.free_name("grafana");
             let fix =
                 if variable.is_none() { "export GRAFANA_TOKEN: without it only what is public is seen" } else { "" };
-            found.say(true, format!("Grafana at {}", shown(&url)), fix);
+            found.say("Grafana", true, format!("at {}", shown(&url)), fix);
             let token = variable.map(|name| Token::Env(name.to_owned()));
             found.config.grafana.push(Grafana { name, url, token, ..Grafana::default() });
         }
-        None => found.say(false, "no GRAFANA_URL", "export GRAFANA_URL and GRAFANA_TOKEN"),
+        None => found.say("Grafana", false, "no GRAFANA_URL", "export GRAFANA_URL and GRAFANA_TOKEN"),
     }
     match env("ALERTMANAGER_URL") {
         Some(url) => {
             let name = found.free_name("alertmanager");
-            found.say(true, format!("Alertmanager at {}", shown(&url)), "");
+            found.say("Alertmanager", true, format!("at {}", shown(&url)), "");
             let token = env("ALERTMANAGER_TOKEN").map(|_| Token::Env("ALERTMANAGER_TOKEN".to_owned()));
             found.config.alertmanager.push(Alertmanager { name, url, token, ..Alertmanager::default() });
         }
-        None => found.say(false, "no ALERTMANAGER_URL", "export ALERTMANAGER_URL"),
+        None => found.say("Alertmanager", false, "no ALERTMANAGER_URL", "export ALERTMANAGER_URL"),
     }
     if let Some(url) = env("PROMETHEUS_URL") {
-        let what = format!("Prometheus at {} is not read by itself", shown(&url));
-        found.say(false, what, "its panels are read through Grafana");
+        let what = format!("at {}, not read by itself", shown(&url));
+        found.say("Prometheus", false, what, "its panels are read through Grafana");
     }
 }
 
@@ -226,26 +255,33 @@ pub fn within_cluster(
         match service.product {
             Product::Alertmanager if found.config.alertmanager.is_empty() => {
                 let name = found.free_name("alertmanager");
-                found.say(true, format!("Alertmanager in the cluster: {place}"), "");
+                found.say("Alertmanager", true, format!("in the cluster, at {place}"), "");
                 let through = Some(place);
                 found.config.alertmanager.push(Alertmanager { name, through, ..Alertmanager::default() });
             }
             Product::Grafana if found.config.grafana.is_empty() => {
                 let token = GRAFANA_TOKENS.into_iter().find(|name| env(name).is_some());
                 let Some(token) = token else {
-                    let what = format!("Grafana in the cluster, not read: {place}");
-                    found.say(false, what, "export GRAFANA_TOKEN, and start again");
+                    let says = format!("in the cluster, not read: {place}");
+                    found.say("Grafana", false, says, "export GRAFANA_TOKEN, and start again");
                     continue;
                 };
                 let name = found.free_name("grafana");
-                found.say(true, format!("Grafana in the cluster: {place}"), "");
+                found.say("Grafana", true, format!("in the cluster, at {place}"), "");
                 let (token, through) = (Some(Token::Env(token.to_owned())), Some(place));
                 found.config.grafana.push(Grafana { name, token, through, ..Grafana::default() });
             }
             Product::Prometheus => {
-                found.say(true, format!("Prometheus in the cluster: {place}"), "its panels are read through Grafana");
+                found.say(
+                    "Prometheus",
+                    true,
+                    format!("in the cluster, at {place}"),
+                    "its panels are read through Grafana",
+                );
             }
-            Product::Loki => found.say(true, format!("Loki in the cluster: {place}"), "logs are read from the pods"),
+            Product::Loki => {
+                found.say("Loki", true, format!("in the cluster, at {place}"), "logs are read from the pods");
+            }
             Product::Alertmanager | Product::Grafana => {}
         }
     }

@@ -13,7 +13,7 @@ fn context(name: &str, current: bool) -> ContextInfo {
 }
 
 fn words(found: &Found) -> String {
-    found.lines.iter().map(|line| format!("{} {} [{}]\n", line.is_found, line.what, line.fix)).collect()
+    found.lines.iter().map(|line| format!("{} {} {} [{}]\n", line.what, line.is_found, line.says, line.fix)).collect()
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn only_the_current_context_is_opened() {
     assert_eq!(found.config.kubernetes.len(), 1);
     assert_eq!(found.config.kubernetes[0].context.as_deref(), Some("us"));
     let words = words(&found);
-    assert!(words.contains("true context 'us' at https://10.0.0.1"), "{words}");
+    assert!(words.contains("Kubernetes true context 'us' at 10.0.0.1"), "{words}");
     assert!(words.contains("context not opened: 'eu' [:ctx NAME opens one]"), "{words}");
 }
 

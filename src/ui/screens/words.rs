@@ -170,7 +170,8 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
         }
     }
     Words {
-        mark: pane::mark_of(workload.level),
+        // A rollout in progress whose pods crash is broken.
+        mark: pane::mark_of(view.store.kube.level_of(workload)),
         name: workload.key.to_string(),
         says,
         when: pane::age(view, &workload.key.cluster, view.store.kube.version_since(workload)),

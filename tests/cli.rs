@@ -1,0 +1,305 @@
+//! The commands without a screen, run as a user runs them, against the demo's servers: exit codes, JSON shapes, pipes.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "e2e/world.rs"]
+#[expect(dead_code, reason = "shared with the tests in a pseudo-terminal, which use all of it")]
+mod world;
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use world::World;
+
+/// midwatch with a home of its own and nothing of the user's environment.
+fn midwatch(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_midwatch"));
+    command.env_clear().env("HOME", home).env("PATH", home.join("no-programs")).stdin(Stdio::null());
+    command.current_dir(home);
+    command
+}
+
+struct Bench {
+    world: World,
+    home: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { world: World::start(&[]), home: tempfile::tempdir().unwrap() }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = midwatch(self.home.path());
+        command.args(["--config", &self.world.config()]).args(args);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let output = self.run(args);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}: {}", both(&output)))
+    }
+}
+
+fn both(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn rows<'a>(answer: &'a Value, kind: &str) -> Vec<&'a Value> {
+    answer["rows"].as_array().unwrap().iter().filter(|row| row["kind"] == kind).collect()
+}
+
+#[test]
+fn the_incident_needs_me_and_a_dead_backend_wins() {
+    let bench = Bench::new();
+    let output = bench.run(&["status"]);
+    let text = both(&output);
+    assert_eq!(code(&output), 1, "{text}");
+    assert!(text.contains("need you\n") && text.contains("broken"), "{text}");
+    assert!(text.contains("HighErrorRate myapp"), "{text}");
+    assert!(!text.contains('\u{1b}'), "no colour, no cursor moves: {text}");
+    let answer = bench.json(&["status", "--json"]);
+    assert_eq!(answer["schema"], 1);
+    let needs = rows(&answer, "need");
+    assert!(needs.iter().any(|row| row["name"] == "HighErrorRate myapp" && row["level"] == "broken"), "{answer:#}");
+    assert_eq!(answer["backends"].as_array().unwrap().len(), 5, "{answer:#}");
+    bench.world.backend("alertmanager", "down");
+    let output = bench.run(&["status"]);
+    assert_eq!(code(&output), 3, "{}", both(&output));
+    let answer = bench.json(&["status", "--json"]);
+    let dead = answer["backends"].as_array().unwrap().iter().find(|one| one["name"] == "alertmanager").unwrap();
+    assert!(dead["fresh"] == "down" && dead["error"].is_string(), "{dead:#}");
+    let output = bench.run(&["doctor"]);
+    assert_eq!(code(&output), 3);
+    assert!(both(&output).contains("fail  reachable"), "{}", both(&output));
+}
+
+#[test]
+fn every_screen_has_rows_of_the_documented_shape() {
+    let bench = Bench::new();
+    let kube = bench.json(&["show", "kube", "--json"]);
+    assert_eq!((&kube["schema"], &kube["screen"]), (&Value::from(1), &Value::from("kube")));
+    let myapp = rows(&kube, "deployment").into_iter().find(|row| row["name"] == "myapp").unwrap();
+    for key in ["cluster", "namespace", "level", "ready", "desired", "updated", "available", "revision", "images"] {
+        assert!(!myapp[key].is_null(), "{key}: {myapp:#}");
+    }
+    let stalled: Vec<&Value> =
+        rows(&kube, "pod").into_iter().filter(|row| row["status"] == "CrashLoopBackOff").collect();
+    assert!(stalled.iter().all(|row| row["workload"] == "deploy/myapp" && row["level"] == "broken"), "{stalled:#?}");
+    assert!(!stalled.is_empty());
+    let one = bench.json(&["show", "kube", "-n", "staging", "--context", "staging-eu1", "--json"]);
+    assert!(rows(&one, "deployment").iter().all(|row| row["namespace"] == "staging"), "{one:#}");
+    let triage = bench.json(&["show", "triage", "--json"]);
+    assert!(!rows(&triage, "alert").is_empty() && !rows(&triage, "silence").is_empty());
+    assert!(rows(&triage, "change").iter().any(|row| row["what"] == "deploy"), "{triage:#}");
+    let runs = bench.json(&["show", "pipelines", "acme/myapp", "--json"]);
+    let runs = rows(&runs, "run");
+    assert!(!runs.is_empty() && runs.iter().all(|row| row["repository"] == "acme/myapp"), "{runs:#?}");
+    let prs = bench.json(&["show", "prs", "--json"]);
+    assert!(rows(&prs, "pull-request").iter().any(|row| row["need"] == "review"), "{prs:#}");
+    let metrics = bench.json(&["show", "metrics", "myapp-overview", "--json"]);
+    let panels = rows(&metrics, "panel");
+    assert!(
+        panels.iter().any(|row| row["title"] == "error rate" && row["value"].as_f64().unwrap() > 0.05),
+        "{panels:#?}"
+    );
+    assert!(panels.iter().all(|row| row["dashboard"] == "myapp-overview"), "{panels:#?}");
+    let audit = bench.json(&["show", "audit", "--json"]);
+    assert_eq!(audit["rows"], Value::Array(Vec::new()));
+    let text = both(&bench.run(&["show", "kube", "myapp"]));
+    assert!(text.contains("deploy/myapp") && !text.contains("deploy/web"), "{text}");
+}
+
+#[test]
+fn the_doctor_names_identity_version_and_budget() {
+    let bench = Bench::new();
+    let output = bench.run(&["doctor"]);
+    let text = both(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    assert!(text.contains("identity") && text.contains("core: ") && text.contains("nothing fails"), "{text}");
+    let answer = bench.json(&["doctor", "--json"]);
+    let checks = answer["checks"].as_array().unwrap();
+    assert!(checks.iter().all(|one| one["about"].is_string() && one["says"].is_string()), "{checks:#?}");
+    assert!(!bench.home.path().join(".local/state/midwatch/audit.jsonl").exists(), "looking writes nothing");
+}
+
+#[test]
+fn logs_of_many_pods_are_merged_filtered_and_named() {
+    let bench = Bench::new();
+    let output = bench.run(&["logs", "deploy/myapp", "-n", "production", "--tail", "20", "--json"]);
+    assert_eq!(code(&output), 0, "{}", both(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let pods: std::collections::BTreeSet<&str> = lines.iter().map(|line| line["pod"].as_str().unwrap()).collect();
+    assert!(pods.len() > 2, "{pods:?}");
+    let times: Vec<&str> = lines.iter().map(|line| line["at"].as_str().unwrap()).collect();
+    let parsed: Vec<jiff::Timestamp> = times.iter().map(|at| at.parse().unwrap()).collect();
+    assert!(parsed.is_sorted(), "{times:?}");
+    let output = bench.run(&["logs", "myapp", "-n", "production", "--include", "level=error", "--exclude", "timeout"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        !text.is_empty() && text.lines().all(|line| line.contains("level=error") && !line.contains("timeout")),
+        "{text}"
+    );
+    let output = bench.run(&["logs", "myapp"]);
+    assert_eq!(code(&output), 2);
+    assert!(both(&output).contains("is several"), "{}", both(&output));
+    let output = bench.run(&["logs", "deploy/mayapp"]);
+    assert_eq!(code(&output), 2);
+    assert!(both(&output).contains("did you mean 'myapp'?"), "{}", both(&output));
+}
+
+#[test]
+fn a_closed_pipe_ends_what_follows() {
+    let bench = Bench::new();
+    let args: [&[&str]; 2] = [&["follow", "--json"], &["logs", "deploy/myapp", "-n", "production", "-f"]];
+    for args in args {
+        let mut child = bench.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert!(!first.is_empty(), "{args:?}");
+        // Its reader is gone: it ends by itself, without a word.
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{args:?}");
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(said, "", "{args:?}");
+    }
+    let first = {
+        let mut child = bench.command(&["follow"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = lines.next().unwrap().unwrap();
+        drop(lines);
+        child.wait().unwrap();
+        first
+    };
+    assert!(first.contains("needs you: alert HighErrorRate myapp"), "{first}");
+}
+
+#[test]
+fn a_rollback_is_planned_refused_and_done() {
+    let bench = Bench::new();
+    let rollback = |args: &[&str]| {
+        let mut all = vec!["rollback", "deploy/myapp", "-n", "production", "--json"];
+        all.extend(args);
+        let output = bench.run(&all);
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", both(&output)));
+        assert_eq!(answer["exit"], code(&output), "{answer:#}");
+        answer
+    };
+    let before = bench.world.revision("myapp");
+    let plan = rollback(&["--dry-run"]);
+    assert_eq!(plan["exit"], 0, "{plan:#}");
+    let ids: Vec<&str> = plan["plan"]["checks"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 16, "no check is left out: {ids:?}");
+    assert_eq!(rollback(&[])["exit"], 2, "a value must be given");
+    assert_eq!(rollback(&["--confirm", "9"])["exit"], 1, "and it must be the plan's own");
+    assert_eq!(bench.world.revision("myapp"), before, "nothing was sent");
+    let missing = bench.run(&["rollback", "deploy/nobody"]);
+    assert_eq!(code(&missing), 2, "{}", both(&missing));
+    let refused = rollback(&["--read-only", "--confirm", "13"]);
+    assert_eq!(refused["exit"], 1, "{refused:#}");
+    assert_eq!(bench.world.revision("myapp"), before, "read-only sends nothing");
+}
+
+#[test]
+fn a_rollback_goes_to_its_end_and_can_be_undone() {
+    let home = tempfile::tempdir().unwrap();
+    let bench = Bench { world: World::start(&["--speed", "20"]), home };
+    let before = bench.world.revision("myapp");
+    let target = ["rollback", "deploy/myapp", "-n", "production", "--confirm", "411"];
+    let output = bench.run(&target);
+    let text = both(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    assert!(text.contains("watch until 10 of 10 are ready on 411: 411 10/10 ready"), "{text}");
+    assert_eq!(bench.world.revision("myapp"), before + 1);
+    let audit = bench.json(&["audit", "--json"]);
+    let acts = rows(&audit, "act");
+    assert_eq!(acts.len(), 1, "{audit:#}");
+    assert!(acts[0]["outcome"] == "done" && acts[0]["can_undo"] == true, "{audit:#}");
+    let again = bench.run(&target);
+    assert_ne!(code(&again), 0, "the same words again do not roll back once more: {}", both(&again));
+    assert_eq!(bench.world.revision("myapp"), before + 1);
+    let undo = bench.json(&["undo", "1", "--dry-run", "--json"]);
+    assert_eq!(undo["exit"], 0, "{undo:#}");
+    assert_eq!(code(&bench.run(&["undo", "9", "--dry-run"])), 1);
+}
+
+#[test]
+fn keys_completions_and_manual_need_no_backend() {
+    let home = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let output = midwatch(home.path()).args(args).output().unwrap();
+        assert_eq!(code(&output), 0, "{args:?}: {}", both(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let keys = run(&["keys"]);
+    assert!(keys.lines().any(|line| line.starts_with("R ") && line.contains("roll-back")), "{keys}");
+    assert!(run(&["keys", "--markdown"]).contains("| `R` | `roll-back` |"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(run(&["completions", shell]).contains("rollback"), "{shell}");
+    }
+    assert!(run(&["man"]).starts_with(".ie"), "a page in roff");
+    assert!(run(&["man", "logs"]).contains("midwatch\\-logs"));
+    assert!(run(&["audit"]).starts_with("| number |"));
+}
+
+#[test]
+fn a_wrong_configuration_is_told_with_its_line() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("config.toml");
+    let check =
+        || midwatch(home.path()).args(["config", "check", "--config", path.to_str().unwrap()]).output().unwrap();
+    std::fs::write(&path, "me = \"ana\"\n[ui]\nthme = \"dark\"\n").unwrap();
+    let output = check();
+    assert_eq!(code(&output), 2);
+    let text = both(&output);
+    assert!(text.contains("config.toml:3: unknown key 'thme': did you mean 'theme'?"), "{text}");
+    std::fs::write(&path, "me = \"ana\"\n[ui]\ntheme = \"dark\"\nmouse = true\n").unwrap();
+    let output = check();
+    let text = both(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    assert!(text.contains("config.toml:3  ui.theme = \"dark\"") && text.contains("no problems"), "{text}");
+    assert!(!text.contains("ui.mouse"), "a default is not told: {text}");
+    let output = midwatch(home.path()).args(["--config", "/nonexistent.toml", "status"]).output().unwrap();
+    assert_eq!(code(&output), 2);
+    assert!(both(&output).contains("cannot be read"), "{}", both(&output));
+}
+
+#[test]
+fn a_first_run_works_from_what_is_found() {
+    let bench = Bench::new();
+    // Nothing at all: three lines, and no screen.
+    let output = midwatch(bench.home.path()).output().unwrap();
+    assert_eq!(code(&output), 2);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 3, "{}", both(&output));
+    let kubeconfig = Path::new(&bench.world.config()).with_file_name("kubeconfig");
+    let with = |args: &[&str]| midwatch(bench.home.path()).env("KUBECONFIG", &kubeconfig).args(args).output().unwrap();
+    let output = with(&["status"]);
+    let text = both(&output);
+    assert_eq!(code(&output), 1, "{text}");
+    assert!(text.contains("deploy/myapp") && !text.contains("staging-eu1"), "the current context only: {text}");
+    let output = with(&["rollback", "deploy/myapp", "-n", "production", "--confirm", "13"]);
+    assert_eq!(code(&output), 1, "a first run only reads: {}", both(&output));
+    let output = with(&["init"]);
+    let text = both(&output);
+    assert_eq!(code(&output), 0, "{text}");
+    assert!(text.contains("prod-eu1") && text.contains("written: "), "{text}");
+    let again = with(&["init"]);
+    assert_eq!(code(&again), 2);
+    assert!(both(&again).contains("left as it is"), "{}", both(&again));
+    let output = with(&["config", "check"]);
+    assert!(both(&output).contains("kubernetes[prod-eu1].context = \"prod-eu1\""), "{}", both(&output));
+    assert_eq!(code(&with(&["status"])), 1, "what was written works");
+}
