@@ -67,12 +67,11 @@ impl Comment {
     }
 
     fn leaving(&mut self, key: KeyEvent) -> Reply {
-        match key.code {
-            KeyCode::Char('y' | 'Y') => Reply::Close,
-            _ => {
-                self.is_leaving = false;
-                Reply::Done
-            }
+        if let KeyCode::Char('y' | 'Y') = key.code {
+            Reply::Close
+        } else {
+            self.is_leaving = false;
+            Reply::Done
         }
     }
 

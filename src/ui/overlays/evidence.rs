@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long before the onset a change may be to be shown.
-const BEFORE: Duration = Duration::from_secs(3_600);
+const BEFORE: Duration = Duration::from_hours(1);
 
 /// The answer of a query, or why there is none: `None` while it is read.
 pub fn answer<'a>(view: &View<'a>, query: &Query) -> Result<&'a Answer, Option<&'a SourceError>> {
