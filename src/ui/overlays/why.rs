@@ -231,7 +231,7 @@ fn of_pull_request(writer: &mut Writer<'_>, view: &View<'_>, pr: &PullRequest) {
             for review in &detail.reviews {
                 let at = review.at.map(clock).unwrap_or_default();
                 writer.timed(
-                    at,
+                    &at,
                     vec![
                         Span::styled(format!("{} {}  ", review.author, review.state), theme.strong),
                         Span::styled(review.body.lines().next().unwrap_or("").to_owned(), theme.text),
