@@ -2,9 +2,9 @@
 
 mod audit;
 mod cockpit;
-mod crash;
 mod completions;
 mod config;
+mod crash;
 mod demo;
 mod doctor;
 mod follow;

@@ -40,10 +40,9 @@ impl App {
         if sources().any(|(_, state)| state.has_synced && state.pulse.freshness(now, state.expected).is_usable()) {
             return None;
         }
-        let why = sources().find_map(|(_, state)| state.pulse.failure.as_ref()).map_or_else(
-            || "it has not answered yet".to_owned(),
-            |failure| failure.error.says.to_string(),
-        );
+        let why = sources()
+            .find_map(|(_, state)| state.pulse.failure.as_ref())
+            .map_or_else(|| "it has not answered yet".to_owned(), |failure| failure.error.says.to_string());
         Some(Clean::own(format!("not now: the {} of '{backend}' are too old to act on. {why}", part.title())))
     }
 
