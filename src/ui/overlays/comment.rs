@@ -67,16 +67,8 @@ impl Comment {
     }
 
     fn leaving(&mut self, key: KeyEvent) -> Reply {
-<<<<<<< HEAD
-        if let KeyCode::Char('y' | 'Y') = key.code {
-            Reply::Close
-        } else {
-            self.is_leaving = false;
-            Reply::Done
-=======
         if matches!(key.code, KeyCode::Char('y' | 'Y')) {
             return Reply::Close;
->>>>>>> u4
         }
         self.is_leaving = false;
         Reply::Done

@@ -323,13 +323,7 @@ fn parts(writer: &mut Writer<'_>, view: &View<'_>, id: &crate::model::BackendId)
         let name = format!("{}{scope}", source.part.title());
         if let Some(failed) = &state.pulse.failure {
             super::errors::failure(writer, view, Level::Unknown, &name, failed, id);
-<<<<<<< HEAD
-        } else {
-            let as_of = state.pulse.as_of.map_or("no answer yet".to_owned(), |(_, at)| clock_seconds(at));
-            writer.field(&format!("{name:24} "), as_of);
-=======
             continue;
->>>>>>> u4
         }
         let as_of = state.pulse.as_of.map_or("no answer yet".to_owned(), |(_, at)| clock_seconds(at));
         writer.field(&format!("{name:24} "), as_of);

@@ -176,24 +176,9 @@ fn rows(keymap: &Keymap, is_short: bool, is_meant: &dyn Fn(&CommandSpec) -> bool
     let mut rows = Vec::new();
     for spec in COMMANDS.iter().filter(|spec| is_meant(spec)) {
         if let Some((commands, help)) = TOGETHER.iter().find(|(commands, _)| commands.contains(&spec.id)) {
-<<<<<<< HEAD
-            if commands.first() == Some(&spec.id) {
-                let keys: Vec<String> = commands.iter().filter_map(|command| keymap.shown(*command)).collect();
-                if !keys.is_empty() {
-                    rows.push((joined(&keys), if is_short { first_clause(help) } else { (*help).to_owned() }));
-                }
-            }
-        } else {
-            let keys: Vec<String> = keymap.keys(spec.id).iter().map(ToString::to_string).collect();
-            if !keys.is_empty() {
-                let help = if is_short { first_clause(spec.help) } else { spec.help.to_owned() };
-                let write = if spec.writes && !is_short { " (writes)" } else { "" };
-                rows.push((joined(&keys), format!("{help}{write}")));
-=======
             let keys: Vec<String> = commands.iter().filter_map(|command| keymap.shown(*command)).collect();
             if commands.first() == Some(&spec.id) && !keys.is_empty() {
                 rows.push((joined(&keys), if is_short { first_clause(help) } else { (*help).to_owned() }));
->>>>>>> u4
             }
             continue;
         }
