@@ -7,12 +7,14 @@ use crate::{
     action::{
         Evidence, Inspection, Request, WorkloadInspection,
         act::{Act, ActionEvent, Outcome, StepState},
-        testing::{after, evidence, inspection, now, roll_back, run, run_inspection, run_key, settings, store},
+        testing::{
+            after, cluster, evidence, host, inspection, now, roll_back, run, run_inspection, run_key, settings, store,
+        },
     },
     app::{App, Effect, Msg, look::Look},
     keymap::Keymap,
     model::{
-        BackendId, Name,
+        BackendId, BackendKind, Name, Part, SourceId,
         alert::{Alert, AlertKey, AlertState, Priority},
         code::RunState,
         kubernetes::Manager,
@@ -45,6 +47,19 @@ impl Desk {
         };
         let mut app = App::new(settings(), Keymap::default(), look);
         app.store = known;
+        for (backend, part) in [
+            (cluster(), Part::Deployments),
+            (cluster(), Part::StatefulSets),
+            (host(), Part::PullRequests),
+            (host(), Part::Runs),
+            (BackendId::new("am"), Part::Alerts),
+        ] {
+            let id = SourceId::new(&backend, part);
+            app.store.expect(id.clone(), BackendKind::Kubernetes, std::time::Duration::from_secs(30), 0);
+            let source = app.store.sources.get_mut(&id).expect("just added");
+            source.has_synced = true;
+            source.pulse.beat(now());
+        }
         let effects = app.ask(request, now());
         let [Effect::Prepare { ticket, .. }] = effects.as_slice() else { panic!("{effects:?}") };
         let ticket = *ticket;

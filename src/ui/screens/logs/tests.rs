@@ -92,10 +92,10 @@ fn rows(index: &Index) -> Vec<(u64, u32)> {
 fn the_pane_shows_who_wrote_what_and_folds_repeats() {
     let (world, mut logs) = story();
     insta::assert_snapshot!(world.drawn(&mut logs)[..11].join("\n"), @r#"
-    += LOGS deploy/myapp   2 streams ================================================================ follow ON  since 15m =+
+    += LOGS deploy/myapp   2 streams =============================================================== follow ON  since 15m =+
     | time     pod         ver level message                                                                               |
     | 03:00:00 7d8b9-abc12 411 INFO  GET /api/users 200                                                                    |
-    | 03:00:02 k2x8q 412 ERROR auth middleware: verify failed: issuer mismatch                                    x2 |
+    | 03:00:02 6d5c9-k2x8q 412 ERROR auth middleware: verify failed: issuer mismatch                                    x2 |
     | 03:00:03 6d5c9-k2x8q 412 ERROR unhandled exception                                                                   |
     |                                at verify (auth.js:88)                                                                |
     |                                at handle (app.js:12)                                                                 |

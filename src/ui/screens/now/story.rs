@@ -12,7 +12,7 @@ use crate::{
     app::settings::ServiceBinding,
     command::Command,
     model::{
-        alert::Alert,
+        alert::{Alert, Priority},
         kubernetes::{Workload, WorkloadKey, tag_of},
         metric::{Panel, PanelData, PanelKey, Series},
     },
@@ -75,16 +75,19 @@ impl<'a> Story<'a> {
     }
 
     /// The bound panel that measures what the alert is about: one whose title shares a word with its name. Without an
-    /// alert, the one that is over its limit, else the first.
+    /// alert, or for one that pages and whose name tells nothing, the one that is over its limit, else the first.
     pub fn measure(&self, view: &View<'a>) -> Option<Measure<'a>> {
         let panels = &self.service?.panels;
         let mut all = panels.iter().filter_map(|key| measure(view, key));
         if let Some(alert) = self.alert {
             let name = alert.name.to_lowercase();
-            return all.find(|measure| {
+            let named = panels.iter().filter_map(|key| measure(view, key)).find(|measure| {
                 let title = measure.panel.title.to_lowercase();
                 title.split_whitespace().any(|word| word.len() > 3 && name.contains(word))
             });
+            if named.is_some() || alert.priority > Priority::P2 {
+                return named;
+            }
         }
         let first = all.next()?;
         if first.is_over() {
