@@ -271,7 +271,7 @@ impl Wired {
             if cluster.is_insecure() {
                 settings.insecure.insert(id.clone());
             }
-            if let Some(known) = remembered.production.get(cluster.server().as_str()) {
+            if let Some(known) = remembered.production.get(&cluster.address_key()) {
                 settings.production.entry(id.clone()).or_insert(*known);
             }
         }

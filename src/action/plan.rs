@@ -238,8 +238,12 @@ impl Plan {
             return later.blocked.clone();
         }
         if self.steps.len() != later.steps.len() || !self.steps.iter().zip(&later.steps).all(|(a, b)| a.sends_as(b)) {
-            let who = later.last_change.as_ref().map(|who| format!(": {who}")).unwrap_or_default();
-            return Some(say!("it changed while you looked{who}. Nothing was sent; this is the plan now"));
+            // Only what happened since says who; else it is midwatch that knows more now (a run that was not read yet).
+            let news = later.last_change.as_ref().filter(|_| self.last_change != later.last_change);
+            let who = news.map(|who| format!(": {who}")).unwrap_or_default();
+            return Some(say!(
+                "what is to be done changed while you looked{who}. Nothing was sent; this is the plan now"
+            ));
         }
         let (before, after) = (alarms(self), alarms(later));
         if let Some((id, _)) = after.difference(&before).next() {

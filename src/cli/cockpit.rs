@@ -297,7 +297,7 @@ impl Host for CockpitHost<'_> {
             }
             Effect::OpenContext(name) => Some(self.open_context(&name, app, work)),
             Effect::RememberProduction { cluster, is_production } => {
-                let server = self.wired.clusters.get(&cluster)?.server().to_string();
+                let server = self.wired.clusters.get(&cluster)?.address_key();
                 self.remembered.production.insert(server, is_production);
                 self.write_remembered()
             }

@@ -33,7 +33,7 @@ fn the_incident_is_on_screen_and_every_screen_opens() {
         ("5", "PULL REQUESTS"),
         ("6", "NUMBERS"),
         ("7", "LOGS"),
-        ("8", "AUDIT"),
+        ("8", "ACTS"),
     ] {
         screen.keys(key);
         screen.wait(text);
@@ -51,6 +51,7 @@ fn four_keys_roll_the_deploy_back_until_the_alert_resolves() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &[]);
     screen.wait("deploy 411 -> 412");
+    screen.wait("deploy #412");
     assert_eq!(world.revision("myapp"), 14);
     screen.keys("R");
     screen.wait("type 13 or 411");
@@ -180,10 +181,8 @@ fn a_token_is_nowhere_to_be_read() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &[]);
     screen.wait("HighErrorRate");
-    for key in ["@", "\u{1b}", "?", "\u{1b}", "3", "d", "\u{1b}", "8"] {
-        screen.keys(key);
-    }
-    screen.wait("AUDIT");
+    screen.type_slowly("@\u{1b}?\u{1b}3d\u{1b}\u{1b}8");
+    screen.wait("nothing was done");
     screen.keys(":");
     screen.type_slowly("crash\r");
     screen.ended(101);

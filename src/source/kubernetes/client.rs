@@ -45,7 +45,9 @@ pub struct Cluster(Arc<Inner>);
 
 struct Inner {
     id: BackendId,
+    /// Scheme, host and port.
     server: Clean,
+    address_hash: String,
     /// Host and port.
     place: String,
     namespace: Option<Name>,
@@ -125,7 +127,12 @@ impl Cluster {
         let uri = &config.cluster_url;
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
         Ok(Self(Arc::new(Inner {
-            server: Clean::line(uri.to_string().trim_end_matches('/')),
+            server: Clean::own(format!(
+                "{}://{}:{port}",
+                uri.scheme_str().unwrap_or("https"),
+                uri.host().unwrap_or_default()
+            )),
+            address_hash: sha256(uri.to_string().trim_end_matches('/').as_bytes()),
             place: format!("{}:{port}", uri.host().unwrap_or_default()),
             namespace: own_namespace,
             namespaces: wanted.namespaces.iter().map(|name| Clean::line(name)).collect(),
@@ -150,9 +157,14 @@ impl Cluster {
         &self.0.id
     }
 
-    /// URL of the API server.
+    /// Scheme, host and port of the API server. A proxy's path is left out: it may hold a token.
     pub fn server(&self) -> &Clean {
         &self.0.server
+    }
+
+    /// What answers about this cluster are remembered by: host and a hash of the whole address.
+    pub fn address_key(&self) -> String {
+        format!("{} {}", self.0.server, &self.0.address_hash[..16])
     }
 
     /// Host of the API server, to tell a local cluster.
@@ -190,7 +202,7 @@ impl Cluster {
 
     /// Identity of the cluster where `kube-system` may not be read: server URL and hash of its CA.
     pub(super) fn fallback_id(&self) -> Clean {
-        Clean::line(&format!("{} ca:{}", self.0.server, &self.0.authority_hash[..16]))
+        Clean::line(&format!("{} ca:{}", self.address_key(), &self.0.authority_hash[..16]))
     }
 
     pub(super) fn pulse(&self) -> &watch::Sender<Pulse> {
