@@ -53,7 +53,7 @@ const PICTURES: [Picture; 5] = [
         title: "Screen Logs: every pod of myapp merged, in colours of their own",
         keys: &[("\u{1b}", "ROLL BACK"), ("l", "WORKLOADS")],
         words: &["LOGS deploy/myapp", "follow ON", "ERROR"],
-        best: "status=500",
+        best: "lines/s",
     },
     Picture {
         name: "metrics",

@@ -78,8 +78,13 @@ pub fn draw(screen: &Screen, title: &str) -> String {
     );
     for row in 0..rows.get() {
         let runs = runs(screen, row, columns.get());
-        runs.iter().for_each(|run| ground(&mut svg, run, u32::from(row)));
-        runs.iter().for_each(|run| text(&mut svg, run, u32::from(row)));
+        // All grounds first: a glyph may reach over its cell.
+        for run in &runs {
+            ground(&mut svg, run, u32::from(row));
+        }
+        for run in &runs {
+            text(&mut svg, run, u32::from(row));
+        }
     }
     svg.push_str("</g>\n</svg>\n");
     svg
