@@ -321,7 +321,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// A name for a list of keys, for help and README: `R`, `j down`.
 pub fn keys_text(keys: &[Name]) -> String {
-    keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(" ")
+    keys.iter().map(super::text::Clean::as_str).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

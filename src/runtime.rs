@@ -72,8 +72,7 @@ pub async fn run(
     let mut tick = interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut kept = clock.now().mono;
-    let mut screen =
-        Screen { session, clock: clock.clone(), drawn: clock.now().mono - FRAME_GAP, title: String::new() };
+    let mut screen = Screen { session, clock: clock.clone(), drawn: clock.now().mono, title: String::new() };
     let (width, height) = crossterm::terminal::size()?;
     app.update(Msg::Resize(width, height), clock.now());
     screen.draw(app);
@@ -124,7 +123,7 @@ pub async fn run(
                 if let Some(says) = host.poll(app, work) {
                     app.update(Msg::Said(says), clock.now());
                 }
-                if clock.now().since(kept) >= Duration::from_secs(60) {
+                if clock.now().since(kept) >= Duration::from_mins(1) {
                     kept = clock.now().mono;
                     host.keep(app, false);
                 }
@@ -160,7 +159,7 @@ async fn finish(app: &mut App, screen: &mut Screen<'_>, work: &mut Work) {
         work.shut_down(Duration::ZERO).await;
         return;
     }
-    let words = running.iter().map(|act| act.as_str()).collect::<Vec<_>>().join(", ");
+    let words = running.iter().map(Clean::as_str).collect::<Vec<_>>().join(", ");
     app.update(
         Msg::Said(Clean::own(format!("waiting up to 10 s for: {words}. ctrl-c: do not wait"))),
         screen.clock.now(),

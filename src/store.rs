@@ -114,7 +114,7 @@ pub struct Store {
 }
 
 /// How long a resolved alert stays listed.
-const RESOLVED_FOR: Duration = Duration::from_secs(12 * 3600);
+const RESOLVED_FOR: Duration = Duration::from_hours(12);
 
 impl Store {
     /// Announces a source, so that "no answer yet" can be told from "does not exist".

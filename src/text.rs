@@ -145,7 +145,7 @@ fn capped(mut text: String) -> String {
         }
         let cut = text.len() - end;
         text.truncate(end);
-        text.push_str(&format!(" … (+{cut} bytes)"));
+        text.extend([" … (+", &cut.to_string(), " bytes)"]);
     }
     text
 }

@@ -41,17 +41,14 @@ impl App {
         if let Some(reply) = self.everywhere(command, now) {
             return self.reply(reply, None, now);
         }
-        match self.selected(now) {
-            Some(target) => {
-                let reply = self.on_target(command, &target, now);
-                self.reply(reply, Some(&target), now)
+        if let Some(target) = self.selected(now) {
+            let reply = self.on_target(command, &target, now);
+            self.reply(reply, Some(&target), now)
+        } else {
+            if command.spec().scope != crate::command::Scope::Everywhere {
+                self.toasts.say(Clean::own(format!("nothing is selected to {}", command.spec().hint)), now);
             }
-            None => {
-                if command.spec().scope != crate::command::Scope::Everywhere {
-                    self.toasts.say(Clean::own(format!("nothing is selected to {}", command.spec().hint)), now);
-                }
-                Vec::new()
-            }
+            Vec::new()
         }
     }
 

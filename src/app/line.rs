@@ -89,7 +89,7 @@ impl App {
         }
         if rest.is_empty() {
             let known: Vec<&str> =
-                clusters.iter().flat_map(|id| self.store.kube.namespaces(id)).map(|ns| ns.as_str()).collect();
+                clusters.iter().flat_map(|id| self.store.kube.namespaces(id)).map(Clean::as_str).collect();
             return Reply::Say(Clean::own(format!("namespaces seen: {}. `:ns NAME` or `:ns all`", known.join(", "))));
         }
         let namespaces: Vec<Clean> = if rest == "all" {
@@ -116,7 +116,7 @@ impl App {
 
     fn context(&self, rest: &str) -> Reply {
         if rest.is_empty() {
-            let known: Vec<&str> = self.settings.contexts.iter().map(|name| name.as_str()).collect();
+            let known: Vec<&str> = self.settings.contexts.iter().map(Clean::as_str).collect();
             return Reply::Say(if known.is_empty() {
                 "the kubeconfig has no other context".into()
             } else {
@@ -124,7 +124,7 @@ impl App {
             });
         }
         if !self.settings.contexts.iter().any(|name| *name == rest) {
-            let near = nearest(rest, self.settings.contexts.iter().map(|name| name.as_str()));
+            let near = nearest(rest, self.settings.contexts.iter().map(Clean::as_str));
             let near = near.map(|near| format!(": did you mean '{near}'?")).unwrap_or_default();
             return Reply::Say(Clean::own(format!("the kubeconfig has no context '{rest}'{near}")));
         }

@@ -12,7 +12,7 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{Global, report, rows, setup, target};
+use super::{Global, report, rows, setup, show, target};
 use crate::{
     action::{
         CheckResult, Request, Risk,
@@ -86,6 +86,11 @@ pub async fn rollback(rollback: Rollback, global: Global, clock: Arc<dyn Clock>)
 }
 
 pub async fn undo(undo: Undo, global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
+    let audit = setup::paths().audit();
+    if show::past_acts(&audit)?.iter().all(|act| act.number != undo.act) {
+        let says = format!("there is no act {} in '{}'; `midwatch audit` lists them", undo.act, audit.display());
+        return tell(&Ran { plan: None, act: None, says: Clean::own(says), exit: Exit::Usage }, undo.how.json);
+    }
     let (setup, wired, reading) = open(&undo.how, &global, &clock).await?;
     carry_out(Request::Undo { act: undo.act }, &undo.how, &setup, &wired, reading, &clock).await
 }

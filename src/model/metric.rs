@@ -75,7 +75,7 @@ impl Panel {
                 .find_map(|step| step.value)
                 .map(|percent| min + (max - min) * percent / 100.0);
         }
-        self.thresholds.iter().filter_map(|step| step.value).last()
+        self.thresholds.iter().filter_map(|step| step.value).next_back()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Longest wait between two tries.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+const MAX_BACKOFF: Duration = Duration::from_mins(1);
 
 /// How one source is run.
 pub struct Supervision {
@@ -120,7 +120,7 @@ fn backoff(error: &SourceError, failures: u32, cadence: Cadence, id: &SourceId, 
         // One second more, since clocks differ.
         Some(at) => own.max(
             Duration::from_secs(u64::try_from(seconds_between(now.wall, at) + 1).unwrap_or(0))
-                .min(Duration::from_secs(3600)),
+                .min(Duration::from_hours(1)),
         ),
         None => own,
     }

@@ -128,7 +128,7 @@ mod tests {
         let failure = pulse.failure.as_ref().expect("it failed");
         assert_eq!((failure.since, failure.tries), (Timestamp::UNIX_EPOCH, 3));
         assert_eq!(
-            pulse.freshness(clock.now(), Duration::from_secs(60)),
+            pulse.freshness(clock.now(), Duration::from_mins(1)),
             Freshness::Stale { age: Duration::from_secs(15) }
         );
     }

@@ -197,7 +197,7 @@ mod tests {
         before.sources.values_mut().for_each(|source| source.has_synced = true);
         before.alerts.insert(alert(1, "A").key, alert(1, "A"));
         let bytes = Snapshot::take(&before, clock.now()).to_bytes();
-        clock.advance(Duration::from_secs(120));
+        clock.advance(Duration::from_mins(2));
         let mut after = store();
         after.restore(Snapshot::from_bytes(&bytes).expect("ours"), clock.now());
         assert_eq!(after.alerts.len(), 1);

@@ -137,7 +137,7 @@ impl<K: Clone + Ord> List<K> {
 
     /// Selects the row at this index, if it is an item.
     pub fn select_row(&mut self, index: usize, now: Now) -> bool {
-        if !self.entries.get(index).is_some_and(|entry| item(entry).is_some()) {
+        if self.entries.get(index).is_none_or(|entry| item(entry).is_none()) {
             return false;
         }
         self.last_key = Some(now.mono);

@@ -14,10 +14,8 @@ pub mod prs;
 pub mod triage;
 pub mod words;
 
-use ratatui::{buffer::Buffer, layout::Rect};
-
-use super::{Reply, Screen, View, target::Target};
-use crate::{command::ScreenId, query::LogQuery, store::Changes, text::Clean, time::Now};
+use super::Screen;
+use crate::{command::ScreenId, store::Changes};
 pub use needs::{badges, needs, plain_list};
 
 /// All screens; each keeps its own selection and filter.

@@ -27,7 +27,7 @@ impl Source for Failed {
     }
 
     fn cadence(&self) -> Cadence {
-        Cadence::Every(Duration::from_secs(60))
+        Cadence::Every(Duration::from_mins(1))
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Fact>, SourceError>> {

@@ -11,7 +11,7 @@ use std::{
 use pty_process::blocking::{Command, open};
 
 /// Longest wait for a text. Generous: it gates nothing but hangs.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running program.
 pub struct Terminal {
@@ -75,10 +75,11 @@ impl Terminal {
         }
     }
 
-    /// Waits until nothing was written for longer than a dialog's guard against typing ahead.
+    /// Waits until nothing was written for longer than a dialog's guard against typing ahead; a screen that never rests
+    /// (a log that flows) is typed at all the same.
     fn settled(&self) {
         let mut state = self.seen.lock();
-        loop {
+        for _ in 0..20 {
             let (next, waited) =
                 self.seen.changed.wait_timeout(state, Duration::from_millis(450)).expect("not poisoned");
             state = next;

@@ -13,7 +13,8 @@ fn context(name: &str, current: bool) -> ContextInfo {
 }
 
 fn words(found: &Found) -> String {
-    found.lines.iter().map(|line| format!("{} {} {} [{}]\n", line.what, line.is_found, line.says, line.fix)).collect()
+    let line = |line: &Line| format!("{} {} {} [{}]", line.what, line.is_found, line.says, line.fix);
+    found.lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -149,7 +149,7 @@ impl Overlay for Actions {
             let Some(spot) = row(self.list, index as u16 - self.top) else { break };
             draw(verb, index == self.cursor, view, spot, buf);
         }
-        let Some(verb) = self.chosen() else { return None };
+        let verb = self.chosen()?;
         if let Some(spot) = row(inside, inside.height.saturating_sub(2)) {
             let copy = view.keymap.shown(Command::Copy).unwrap_or_default();
             let words = match &verb.line {

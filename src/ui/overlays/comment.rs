@@ -67,13 +67,11 @@ impl Comment {
     }
 
     fn leaving(&mut self, key: KeyEvent) -> Reply {
-        match key.code {
-            KeyCode::Char('y' | 'Y') => Reply::Close,
-            _ => {
-                self.is_leaving = false;
-                Reply::Done
-            }
+        if matches!(key.code, KeyCode::Char('y' | 'Y')) {
+            return Reply::Close;
         }
+        self.is_leaving = false;
+        Reply::Done
     }
 
     fn heading(&self) -> String {

@@ -321,15 +321,12 @@ fn parts(writer: &mut Writer<'_>, view: &View<'_>, id: &crate::model::BackendId)
     for (source, state) in view.store.sources.iter().filter(|(source, _)| source.backend == *id) {
         let scope = source.scope.as_ref().map(|scope| format!(" of {scope}")).unwrap_or_default();
         let name = format!("{}{scope}", source.part.title());
-        match &state.pulse.failure {
-            Some(failed) => {
-                super::errors::failure(writer, view, Level::Unknown, &name, failed, id);
-            }
-            None => {
-                let as_of = state.pulse.as_of.map_or("no answer yet".to_owned(), |(_, at)| clock_seconds(at));
-                writer.field(&format!("{name:24} "), as_of);
-            }
+        if let Some(failed) = &state.pulse.failure {
+            super::errors::failure(writer, view, Level::Unknown, &name, failed, id);
+            continue;
         }
+        let as_of = state.pulse.as_of.map_or("no answer yet".to_owned(), |(_, at)| clock_seconds(at));
+        writer.field(&format!("{name:24} "), as_of);
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long before the onset a change may be to be shown.
-const BEFORE: Duration = Duration::from_secs(3_600);
+const BEFORE: Duration = Duration::from_hours(1);
 
 /// The answer of a query, or why there is none: `None` while it is read.
 pub fn answer<'a>(view: &View<'a>, query: &Query) -> Result<&'a Answer, Option<&'a SourceError>> {
@@ -92,7 +92,7 @@ pub fn changes_before(writer: &mut Writer<'_>, view: &View<'_>, onset: Timestamp
         let before = seconds_between(change.at, onset);
         let ahead = if before >= 0 { format!("-{}", age(before)) } else { format!("+{}", age(-before)) };
         writer.timed(
-            clock(change.at),
+            &clock(change.at),
             vec![
                 Span::styled(format!("{ahead:>7}  "), theme.dim),
                 Span::styled(format!("{:7}", change.kind.word()), theme.dim),
@@ -243,7 +243,7 @@ pub fn events(writer: &mut Writer<'_>, view: &View<'_>, events: &[&Event], most:
         let times = if event.count > 1 { format!(" (x{})", event.count) } else { String::new() };
         let style = if event.warning { theme.wrong } else { theme.text };
         writer.timed(
-            event.last.or(event.first).map(clock_seconds).unwrap_or_default(),
+            &event.last.or(event.first).map(clock_seconds).unwrap_or_default(),
             vec![
                 Span::styled(format!("{} ", event.reason), style),
                 Span::styled(format!("{}{times}  ", event.object), theme.dim),

@@ -107,7 +107,7 @@ impl Help {
                 writer.body(line);
             }
         } else {
-            beside(&mut writer, everywhere, here, column, theme);
+            beside(&mut writer, everywhere, &here, column, theme);
         }
         self.rest(&mut writer, view, usize::from(width));
         self.sheet.set(writer.done());
@@ -175,23 +175,18 @@ impl Help {
 fn rows(keymap: &Keymap, is_short: bool, is_meant: &dyn Fn(&CommandSpec) -> bool) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     for spec in COMMANDS.iter().filter(|spec| is_meant(spec)) {
-        match TOGETHER.iter().find(|(commands, _)| commands.contains(&spec.id)) {
-            Some((commands, help)) => {
-                if commands.first() == Some(&spec.id) {
-                    let keys: Vec<String> = commands.iter().filter_map(|command| keymap.shown(*command)).collect();
-                    if !keys.is_empty() {
-                        rows.push((joined(&keys), if is_short { first_clause(help) } else { (*help).to_owned() }));
-                    }
-                }
+        if let Some((commands, help)) = TOGETHER.iter().find(|(commands, _)| commands.contains(&spec.id)) {
+            let keys: Vec<String> = commands.iter().filter_map(|command| keymap.shown(*command)).collect();
+            if commands.first() == Some(&spec.id) && !keys.is_empty() {
+                rows.push((joined(&keys), if is_short { first_clause(help) } else { (*help).to_owned() }));
             }
-            None => {
-                let keys: Vec<String> = keymap.keys(spec.id).iter().map(ToString::to_string).collect();
-                if !keys.is_empty() {
-                    let help = if is_short { first_clause(spec.help) } else { spec.help.to_owned() };
-                    let write = if spec.writes && !is_short { " (writes)" } else { "" };
-                    rows.push((joined(&keys), format!("{help}{write}")));
-                }
-            }
+            continue;
+        }
+        let keys: Vec<String> = keymap.keys(spec.id).iter().map(ToString::to_string).collect();
+        if !keys.is_empty() {
+            let help = if is_short { first_clause(spec.help) } else { spec.help.to_owned() };
+            let write = if spec.writes && !is_short { " (writes)" } else { "" };
+            rows.push((joined(&keys), format!("{help}{write}")));
         }
     }
     rows
@@ -244,7 +239,7 @@ fn block(title: Option<&str>, rows: &[(String, String)], theme: &Theme, width: u
 fn beside(
     writer: &mut Writer<'_>,
     everywhere: Vec<Line<'static>>,
-    here: Vec<Line<'static>>,
+    here: &[Line<'static>],
     width: usize,
     theme: &Theme,
 ) {
@@ -260,7 +255,7 @@ fn beside(
     let most = first.len().max(second.len()).max(here.len());
     for index in 0..most {
         let mut spans = Vec::new();
-        for (place, column) in [&first, &second, &here].into_iter().enumerate() {
+        for (place, column) in [first.as_slice(), second.as_slice(), here].into_iter().enumerate() {
             let line = column.get(index).cloned().unwrap_or_default();
             let used = usize::from(line_width(&line));
             let style = line.style;

@@ -123,7 +123,7 @@ impl JobLogPage {
         self.sheet.go(self.errors.first().copied().unwrap_or(last));
     }
 
-    fn to_error(&mut self, forward: bool) -> Reply {
+    fn jump_to_error(&mut self, forward: bool) -> Reply {
         let at = self.sheet.cursor();
         let next = if forward {
             self.errors.iter().find(|line| **line > at)
@@ -177,8 +177,8 @@ impl Overlay for JobLogPage {
 
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
         match command {
-            Command::NextMatch if !self.sheet.is_finding() => return self.to_error(true),
-            Command::PreviousMatch if !self.sheet.is_finding() => return self.to_error(false),
+            Command::NextMatch if !self.sheet.is_finding() => return self.jump_to_error(true),
+            Command::PreviousMatch if !self.sheet.is_finding() => return self.jump_to_error(false),
             Command::NextPane => self.other_job(1, view),
             Command::PreviousPane => self.other_job(-1, view),
             // `w` is the wrapping of every log viewer; on a run elsewhere it is "tell me".

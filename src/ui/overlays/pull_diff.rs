@@ -104,7 +104,7 @@ impl PullDiff {
         self.files.partition_point(|file| file.line <= self.sheet.cursor()).saturating_sub(1)
     }
 
-    fn to_file(&mut self, by: isize) {
+    fn jump_to_file(&mut self, by: isize) {
         let last = self.files.len().saturating_sub(1);
         let at = self.current();
         // Back first goes to the beginning of this file.
@@ -159,10 +159,10 @@ impl Overlay for PullDiff {
 
     fn run(&mut self, command: Command, _view: &View<'_>) -> Reply {
         match command {
-            Command::NextMatch if !self.sheet.is_finding() => self.to_file(1),
-            Command::PreviousMatch if !self.sheet.is_finding() => self.to_file(-1),
-            Command::NextPane => self.to_file(1),
-            Command::PreviousPane => self.to_file(-1),
+            Command::NextMatch if !self.sheet.is_finding() => self.jump_to_file(1),
+            Command::PreviousMatch if !self.sheet.is_finding() => self.jump_to_file(-1),
+            Command::NextPane => self.jump_to_file(1),
+            Command::PreviousPane => self.jump_to_file(-1),
             Command::DiffPr => return Reply::Close,
             Command::Enter => {}
             command if self.sheet.run(command) => {}

@@ -211,10 +211,9 @@ impl Overlay for SilenceForm {
     fn key(&mut self, key: KeyEvent, view: &View<'_>) -> Reply {
         match (key.code, self.focus) {
             (KeyCode::Esc, _) => return Reply::Close,
-            (KeyCode::Tab, _) => self.move_focus(true),
             (KeyCode::BackTab, _) => self.move_focus(false),
             (KeyCode::Enter, Focus::Send) => return self.send(),
-            (KeyCode::Enter, _) => self.move_focus(true),
+            (KeyCode::Tab | KeyCode::Enter, _) => self.move_focus(true),
             (_, Focus::Comment) => {
                 self.comment.handle(key);
             }

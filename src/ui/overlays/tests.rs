@@ -273,7 +273,7 @@ fn the_menu_names_the_reason_and_the_same_command() {
 #[test]
 fn what_is_too_old_is_not_acted_on() {
     let mut world = incident();
-    world.clock.advance(std::time::Duration::from_secs(600));
+    world.clock.advance(std::time::Duration::from_mins(10));
     world.fail(&cluster(), "connection refused");
     let mut overlay = actions(ScreenId::Kube, Target::Workload(myapp()));
     let frame = text(&world, &mut *overlay);

@@ -100,7 +100,7 @@ pub fn claim(writer: &mut Writer<'_>, view: &View<'_>, alert: &Alert) {
         writer.field("true since", format!("{} (fired {})", clock(active), clock(starts)));
     }
     if !alert.receivers.is_empty() {
-        let names: Vec<&str> = alert.receivers.iter().map(|name| name.as_str()).collect();
+        let names: Vec<&str> = alert.receivers.iter().map(crate::text::Clean::as_str).collect();
         writer.field("told to", names.join(", "));
     }
     writer.field("from", alert.key.backend.to_string());
@@ -231,7 +231,7 @@ fn of_pull_request(writer: &mut Writer<'_>, view: &View<'_>, pr: &PullRequest) {
             for review in &detail.reviews {
                 let at = review.at.map(clock).unwrap_or_default();
                 writer.timed(
-                    at,
+                    &at,
                     vec![
                         Span::styled(format!("{} {}  ", review.author, review.state), theme.strong),
                         Span::styled(review.body.lines().next().unwrap_or("").to_owned(), theme.text),

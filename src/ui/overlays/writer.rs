@@ -113,7 +113,7 @@ impl<'t> Writer<'t> {
     }
 
     /// `03:04  text`
-    pub fn timed(&mut self, time: String, spans: Vec<Span<'static>>) -> &mut Self {
+    pub fn timed(&mut self, time: &str, spans: Vec<Span<'static>>) -> &mut Self {
         let head = Line::styled(format!("{time:5}"), self.theme.dim);
         self.lines.push(SheetLine { head, body: Line::from(spans), ..SheetLine::default() });
         self

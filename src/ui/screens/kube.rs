@@ -151,7 +151,7 @@ impl Screen for Kube {
             return Reply::Done;
         }
         match (command, self.pane) {
-            (Command::NextPane | Command::PreviousPane, Pane::Workloads) | (Command::Enter, Pane::Workloads) => {
+            (Command::NextPane | Command::PreviousPane | Command::Enter, Pane::Workloads) => {
                 if self.pods.selected().is_some() {
                     self.pane = Pane::Pods;
                 }

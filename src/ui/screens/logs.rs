@@ -56,18 +56,15 @@ pub struct Logs {
 impl Logs {
     /// Opens a log and shows it; one that is open is shown again, at its newest line.
     pub fn open(&mut self, query: LogQuery) {
-        match self.tails.iter().position(|tail| tail.query == query) {
-            Some(at) => {
-                self.tails[at].follow = true;
-                self.current = at;
+        if let Some(at) = self.tails.iter().position(|tail| tail.query == query) {
+            self.tails[at].follow = true;
+            self.current = at;
+        } else {
+            if self.tails.len() >= MOST {
+                self.tails.remove(usize::from(self.current == 0));
             }
-            None => {
-                if self.tails.len() >= MOST {
-                    self.tails.remove(usize::from(self.current == 0));
-                }
-                self.tails.push(Tail::new(query));
-                self.current = self.tails.len() - 1;
-            }
+            self.tails.push(Tail::new(query));
+            self.current = self.tails.len() - 1;
         }
     }
 

@@ -17,7 +17,7 @@ use super::super::{
     filter::Filter,
     list::{Entry, List},
     target::Target,
-    widgets::virtual_table::TableHit,
+    widgets::virtual_table::{TableHit, TableHits},
 };
 use crate::{
     command::Command,
@@ -331,7 +331,7 @@ impl Screen for Metrics {
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
-        self.list.hits = Default::default();
+        self.list.hits = TableHits::default();
         if self.is_open && self.list.selected().is_some() {
             return panels::open(self, view, area, buf);
         }

@@ -13,7 +13,13 @@ use ratatui::{
     layout::{Constraint, Layout, Position, Rect},
 };
 
-use super::super::{Reply, Screen, View, filter::Filter, list::List, target::Target, widgets::virtual_table::TableHit};
+use super::super::{
+    Reply, Screen, View,
+    filter::Filter,
+    list::List,
+    target::Target,
+    widgets::virtual_table::{TableHit, TableHits},
+};
 use crate::{
     command::Command,
     model::code::{PullRequest, PullRequestKey},
@@ -182,7 +188,7 @@ impl Screen for PullRequests {
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
-        self.list.hits = Default::default();
+        self.list.hits = TableHits::default();
         if view.is_narrow() || view.zoomed {
             return match self.pane {
                 Pane::List => rows::render(self, view, area, buf, true),

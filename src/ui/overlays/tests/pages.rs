@@ -47,7 +47,7 @@ fn a_line_is_the_object_it_tells_of() {
 #[test]
 fn errors_say_which_since_when_and_what_to_do() {
     let mut world = incident();
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(std::time::Duration::from_mins(1));
     world.fail(&cluster(), "the server 'prod-eu1' refused the connection");
     world.fail(&cluster(), "the server 'prod-eu1' refused the connection");
     let mut overlay = errors();

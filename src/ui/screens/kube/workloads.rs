@@ -65,7 +65,7 @@ pub(super) fn sorted<'a>(store: &'a Store, filter: &Filter, sort: SortBy, is_rev
         SortBy::Name => rows.sort_by_key(|workload| &workload.key.name),
         SortBy::Ready => rows.sort_by_key(|workload| (workload.ready, &workload.key)),
         SortBy::Restarts => {
-            rows.sort_by_cached_key(|workload| (Reverse(restarts(store, workload)), workload.key.clone()))
+            rows.sort_by_cached_key(|workload| (Reverse(restarts(store, workload)), workload.key.clone()));
         }
         SortBy::Age => rows.sort_by_key(|workload| (Reverse(workload.created), &workload.key)),
     }

@@ -243,6 +243,7 @@ pub(super) fn since_words(query: &LogQuery) -> String {
 }
 
 /// `5m`, `2h`, `30s`, `1d` or `all` (`Some(None)`); `None`: it is none of these.
+#[allow(clippy::option_option)] // not understood, everything, or so many seconds
 pub(super) fn parse_since(text: &str) -> Option<Option<u32>> {
     if text == "all" {
         return Some(None);

@@ -131,7 +131,7 @@ fn summary(view: &View<'_>, pr: &PullRequest) -> Line<'static> {
         words if words == "-" => String::new(),
         words => format!("   {words}"),
     };
-    let labels: Vec<&str> = pr.labels.iter().map(|label| label.as_str()).collect();
+    let labels: Vec<&str> = pr.labels.iter().map(crate::text::Clean::as_str).collect();
     let labels = if labels.is_empty() { String::new() } else { format!("   {}", labels.join(", ")) };
     let merge = super::rows::merge_words(pr);
     Line::styled(
