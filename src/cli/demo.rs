@@ -13,8 +13,21 @@ use super::{
 use crate::{
     config::{load, paths::Paths},
     demo::{Options, start},
-    time::Clock,
+    time::{Clock, Now},
 };
+
+/// The cockpit's clock where the world's starts at another time: without it, everything would be months old.
+struct Shifted {
+    clock: Arc<dyn Clock>,
+    by: jiff::SignedDuration,
+}
+
+impl Clock for Shifted {
+    fn now(&self) -> Now {
+        let now = self.clock.now();
+        Now { wall: now.wall.checked_add(self.by).unwrap_or(now.wall), ..now }
+    }
+}
 
 #[derive(Clone, Debug, Args)]
 pub struct Demo {
@@ -68,7 +81,12 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
             mode: cockpit::Mode::Demo,
             found: None,
         };
-        cockpit::run_with(setup, global, clock).await?
+        let by = if demo.at.is_some() {
+            served.started.duration_since(clock.now().wall)
+        } else {
+            jiff::SignedDuration::ZERO
+        };
+        cockpit::run_with(setup, global, Arc::new(Shifted { clock, by })).await?
     };
     served.stop().await;
     Ok(code)

@@ -143,6 +143,20 @@ impl Terminal {
         self.seen.lock().parser.screen().contents()
     }
 
+    /// The first whole frame that shows what is looked for, with its colours.
+    #[allow(dead_code)] // for the pictures, which share this file
+    pub fn look<T>(&self, what: &str, found: impl Fn(&str) -> bool, draw: impl FnOnce(&vt100::Screen) -> T) -> T {
+        loop {
+            self.until(what, &found);
+            let state = self.seen.lock();
+            let screen = state.parser.screen();
+            if state.is_between_frames() && found(&screen.contents()) {
+                return draw(screen);
+            }
+            drop(self.seen.changed.wait_timeout(state, Duration::from_millis(20)).expect("not poisoned"));
+        }
+    }
+
     pub fn resize(&mut self, size: (u16, u16)) {
         self.seen.lock().parser = parser(size);
         self.pty.resize(pty_process::Size::new(size.1, size.0)).expect("resized");
@@ -178,6 +192,17 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl State {
+    /// Frames stand between the marks of synchronised output; what was read so far may end within one.
+    fn is_between_frames(&self) -> bool {
+        let mark = |end: u8| {
+            let mark = [b"\x1b[?2026".as_slice(), &[end]].concat();
+            self.raw.windows(mark.len()).rposition(|bytes| bytes == mark)
+        };
+        mark(b'l') >= mark(b'h')
     }
 }
 
