@@ -268,6 +268,11 @@ impl Subject<'_> {
             CheckResult::Stop(say!("the target names what is gone: {}", gone.join(", ")))
         } else if let Some(Err(error)) = &self.make.evidence.pod {
             match error {
+                // Refused by admission (quota, Pod Security, a webhook) and refused by RBAC are both 403; only the words of
+                // the authorizer tell them apart.
+                super::ActionError::Refused(why) if why.contains("cannot create resource") => {
+                    CheckResult::NotChecked("you may not create pods, so a pod of it was not rehearsed".into())
+                }
                 super::ActionError::Refused(why) => CheckResult::Stop(say!("a pod of it would be refused: {why}")),
                 other => CheckResult::Look(say!("a pod of it could not be rehearsed: {other}")),
             }

@@ -28,7 +28,7 @@ use crate::{
     store::{Changes, snapshot::Snapshot},
     terminal::{LateReply, Modes, Session, install_panic_hook, mark_ui_thread, query},
     text::Clean,
-    time::Clock,
+    time::{Clock, Now},
     ui::theme::{Background, TerminalEnv, ThemeChoice},
     wire::{Remembered, Wired, replace_private},
 };
@@ -130,6 +130,7 @@ pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Re
         let says = "a first run: :found tells what was found, W enables writing";
         app.update(Msg::Said(says.into()), clock.now());
     }
+    ask_for_production(&mut app, clock.now());
     for key in typed {
         app.update(Msg::Key(key), clock.now());
     }
@@ -138,6 +139,24 @@ pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Re
     session.leave();
     ended?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Clusters of which nobody said whether they are production: asked once, and counted as production until then.
+fn ask_for_production(app: &mut App, now: Now) {
+    let settings = &app.settings;
+    let unknown = settings.backends.iter().filter(|(id, kind)| {
+        **kind == BackendKind::Kubernetes && !settings.production.contains_key(id) && !settings.local.contains(id)
+    });
+    let asked: Vec<Clean> = unknown
+        .map(|(id, _)| {
+            Clean::own(format!(
+                "is '{id}' production? `:production yes` or `:production no`; until then it counts as production"
+            ))
+        })
+        .collect();
+    for question in asked {
+        app.update(Msg::Said(question), now);
+    }
 }
 
 /// The terminal's background: asked for at most 100 ms; a late answer is swallowed.

@@ -1,6 +1,10 @@
 //! One merged timeline of deploys, runs, merges, events, alerts and annotations, derived from the store.
 
-use std::{collections::HashMap, fmt::Write as _, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Write as _,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
@@ -196,24 +200,44 @@ const TOLD: &[&str] = &[
 
 /// One entry per object and reason: the newest event's words, and how often in all.
 fn folded_events(store: &Store, oldest: Timestamp) -> impl Iterator<Item = Change> {
-    let mut folded: HashMap<(&Name, &Name, &Name, &Name), (&Event, u32)> = HashMap::new();
+    let mut folded: HashMap<(&Name, &Name, &Name, &Name), Folded<'_>> = HashMap::new();
     for event in store.kube.events.values() {
         let Some(at) = event.last.or(event.first).filter(|at| *at >= oldest) else { continue };
         if !TOLD.contains(&event.reason.as_str()) {
             continue;
         }
-        let (newest, times) =
-            folded.entry((&event.key.namespace, &event.kind, &event.object, &event.reason)).or_insert((event, 0));
-        *times += event.count.max(1);
-        if newest.last.or(newest.first) < Some(at) {
-            *newest = event;
+        // Ten pods of one workload that crash are one thing that happened.
+        let pod = ObjectKey { name: event.object.clone(), ..event.key.clone() };
+        let workload = store.kube.pods.get(&pod).and_then(|pod| store.kube.workload_of(pod));
+        let whose = workload.map_or(&event.object, |workload| &workload.key.name);
+        let folded = folded
+            .entry((&event.key.namespace, &event.kind, whose, &event.reason))
+            .or_insert_with(|| Folded { newest: event, times: 0, objects: BTreeSet::new(), whose });
+        folded.times += event.count.max(1);
+        folded.objects.insert(&event.object);
+        if folded.newest.last.or(folded.newest.first) < Some(at) {
+            folded.newest = event;
         }
     }
-    folded.into_values().filter_map(|(event, times)| from_event(event, times))
+    folded.into_values().filter_map(from_event)
 }
 
-fn from_event(event: &Event, times: u32) -> Option<Change> {
-    let times = if times > 1 { format!(" x{times}") } else { String::new() };
+/// Events of one reason on one object, or on the pods of one workload.
+struct Folded<'a> {
+    newest: &'a Event,
+    times: u32,
+    objects: BTreeSet<&'a Name>,
+    /// The object, or the workload of several pods.
+    whose: &'a Name,
+}
+
+fn from_event(folded: Folded<'_>) -> Option<Change> {
+    let event = folded.newest;
+    let times = if folded.times > 1 { format!(" x{}", folded.times) } else { String::new() };
+    let object_words = match folded.objects.len() {
+        1 => event.object.to_string(),
+        pods => format!("{} {pods} pods", folded.whose),
+    };
     let object = |kind| WorkloadKey {
         cluster: event.key.cluster.clone(),
         namespace: event.key.namespace.clone(),
@@ -224,7 +248,7 @@ fn from_event(event: &Event, times: u32) -> Option<Change> {
         at: event.last.or(event.first)?,
         kind: ChangeKind::Event,
         level: if event.warning { Level::Wrong } else { Level::Ok },
-        text: Clean::own(format!("{} {}{times}: {}", event.object, event.reason, event.message)),
+        text: Clean::own(format!("{object_words} {}{times}: {}", event.reason, event.message)),
         subject: if event.kind == "Pod" {
             Subject::Pod(ObjectKey { name: event.object.clone(), ..event.key.clone() })
         } else {

@@ -248,7 +248,7 @@ impl Screen for Kube {
                 Pane::Pods => pods::render(self, view, area, buf, true),
             };
         }
-        let wanted = (self.workloads.entries().len() as u16 + 4).clamp(6, area.height * 2 / 5);
+        let wanted = (self.workloads.entries().len() as u16 + 4).min(area.height * 2 / 5).max(6);
         let [top, middle, bottom] =
             Layout::vertical([Constraint::Length(wanted), Constraint::Min(6), Constraint::Length(8)]).areas(area);
         workloads::render(self, view, top, buf, self.pane == Pane::Workloads);
