@@ -1,5 +1,5 @@
 //! One cluster as the program talks to it: kube supplies TLS, proxies and the kubeconfig; deadlines, logins, bounds and
-//! words for people are here. Every request goes through [`Cluster::send`].
+//! words for people are here. Every request goes through `Cluster::send`.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

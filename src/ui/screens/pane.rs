@@ -17,7 +17,7 @@ use super::super::{
     },
 };
 use crate::{
-    model::{BackendId, Level, Part},
+    model::{BackendId, BackendKind, Level, Part},
     store::slot::Freshness,
     time::{age_of, coarse},
 };
@@ -84,7 +84,11 @@ pub fn fresh_line<'a>(view: &View<'a>, parts: &[Part], backend: Option<&BackendI
 
 /// What stands in an empty list: an error is never shown as an empty list.
 pub fn empty_words(view: &View<'_>, parts: &[Part], nothing: &str, filter: &str) -> String {
-    let worst = parts.iter().filter_map(|part| view.store.freshness_of(*part, None, view.now)).map(|(id, _)| id);
+    let worst: Vec<_> =
+        parts.iter().filter_map(|part| view.store.freshness_of(*part, None, view.now)).map(|(id, _)| id).collect();
+    if worst.is_empty() {
+        return nobody_asked(view, parts);
+    }
     for id in worst {
         if let Some(state) = view.store.sources.get(id) {
             if let Some(failure) = &state.pulse.failure {
@@ -96,6 +100,23 @@ pub fn empty_words(view: &View<'_>, parts: &[Part], nothing: &str, filter: &str)
         }
     }
     if filter.is_empty() { nothing.to_owned() } else { format!("nothing matches '{filter}'; esc shows all") }
+}
+
+/// Nobody was asked: that is not the same as nothing there. A backend that could not be opened has only its health.
+fn nobody_asked(view: &View<'_>, parts: &[Part]) -> String {
+    let part = parts.first().copied().unwrap_or(Part::Health);
+    let kind = match part {
+        Part::PullRequests | Part::Runs => BackendKind::GitHub,
+        Part::Dashboards | Part::Annotations => BackendKind::Grafana,
+        Part::Alerts | Part::Silences => BackendKind::Alertmanager,
+        _ => BackendKind::Kubernetes,
+    };
+    let is_kind = |id: &BackendId| view.store.backends.get(id).is_some_and(|backend| backend.kind == kind);
+    let failed = view.store.sources.iter().filter(|(id, _)| is_kind(&id.backend));
+    match failed.filter_map(|(_, state)| state.pulse.failure.as_ref()).next() {
+        Some(failure) => format!("?? {}", failure.error.says),
+        None => format!("no backend for {} is set up", part.title()),
+    }
 }
 
 fn owned(line: Line<'_>) -> Line<'static> {
