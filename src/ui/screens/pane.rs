@@ -112,8 +112,8 @@ fn nobody_asked(view: &View<'_>, parts: &[Part]) -> String {
         _ => BackendKind::Kubernetes,
     };
     let is_kind = |id: &BackendId| view.store.backends.get(id).is_some_and(|backend| backend.kind == kind);
-    let failed = view.store.sources.iter().filter(|(id, _)| is_kind(&id.backend));
-    match failed.filter_map(|(_, state)| state.pulse.failure.as_ref()).next() {
+    let mut failed = view.store.sources.iter().filter(|(id, _)| is_kind(&id.backend));
+    match failed.find_map(|(_, state)| state.pulse.failure.as_ref()) {
         Some(failure) => format!("?? {}", failure.error.says),
         None => format!("no backend for {} is set up", part.title()),
     }
