@@ -163,3 +163,34 @@ fn the_example_configuration_lists_every_key_and_is_valid() {
         }
     }
 }
+
+/// A file that no `mod` names is not compiled, and its tests do not run.
+#[test]
+fn every_source_file_is_compiled() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("readable").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
+            if folder == root && ["lib", "main"].contains(&name.as_str()) {
+                continue;
+            }
+            let parent = if folder == root { root.join("lib.rs") } else { folder.with_extension("rs") };
+            let text = fs::read_to_string(&parent).unwrap_or_default();
+            assert!(
+                text.contains(&format!("mod {name};")),
+                "{} is named by no `mod` in {}",
+                path.display(),
+                parent.display()
+            );
+        }
+    }
+}

@@ -134,3 +134,6 @@ impl Code {
         17_800_000_000 + self.counter * 37 + seed::mix(self.seed, &format!("id/{}", self.counter)) % 37
     }
 }
+
+#[cfg(test)]
+mod tests;

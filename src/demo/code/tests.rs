@@ -48,6 +48,9 @@ fn complete() -> Rollout {
     Rollout { desired: 10, updated: 10, available: 10, replicas: 10, observed: true, deadline_exceeded: false }
 }
 
+/// From the start of the story until the runner that stopped answering is heard again (`silent` of its step), and a bit.
+const UNTIL_HEARD: i64 = 24 * 60;
+
 fn pass(code: &mut Code, site: &mut Fake, seconds: i64) {
     for _ in 0..seconds {
         let next = code.now + SignedDuration::from_secs(1);
@@ -87,7 +90,7 @@ fn the_deploy_job_sets_the_image_and_waits() {
 fn a_failed_rollout_runs_the_hook() {
     let (mut code, mut site, run) = waiting();
     site.rollout.deadline_exceeded = true;
-    pass(&mut code, &mut site, 30);
+    pass(&mut code, &mut site, UNTIL_HEARD + 30);
     assert_eq!(site.undone, ["myapp"]);
     assert_eq!(code.runs[run].conclusion(), Some(Conclusion::Failure));
     let text = super::log::text(deploy(&code, run));
@@ -111,7 +114,7 @@ fn rolling_back_under_a_waiting_job_brings_the_hook_down_on_it() {
     let (mut code, mut site, run) = waiting();
     site.rollout = complete();
     site.serving = Some("registry.acme.example/myapp:411".into());
-    pass(&mut code, &mut site, 90);
+    pass(&mut code, &mut site, UNTIL_HEARD + 90);
     assert_eq!(site.undone, ["myapp"]);
     assert_eq!(code.runs[run].conclusion(), Some(Conclusion::Failure));
     assert!(!code.marks.iter().any(|m| m.run == 412));
@@ -121,7 +124,7 @@ fn rolling_back_under_a_waiting_job_brings_the_hook_down_on_it() {
 fn a_good_rollout_marks_the_dashboards() {
     let (mut code, mut site, run) = waiting();
     site.rollout = complete();
-    pass(&mut code, &mut site, 90);
+    pass(&mut code, &mut site, UNTIL_HEARD + 90);
     assert_eq!(code.runs[run].conclusion(), Some(Conclusion::Success));
     assert!(code.marks.iter().any(|m| m.run == 412 && m.text == "deploy myapp 412"));
     assert!(site.undone.is_empty());
