@@ -192,15 +192,19 @@ impl Harbour {
     async fn open(&mut self, name: &str, router: Router) -> Result<String, DemoError> {
         let gate = Gate::bind().await.map_err(DemoError::Bind)?;
         let url = format!("http://{}", gate.address());
-        let router = router.layer(middleware::from_fn_with_state(self.world.clone(), dated));
+        let router = dated(router, self.world.clone());
         self.tasks.push(tokio::spawn(gate.clone().serve(router, self.stop.clone())));
         self.gates.insert(name.to_owned(), gate);
         Ok(url)
     }
 }
 
-/// Every answer carries the world's time.
-async fn dated(State(world): State<Shared>, request: Request, next: Next) -> Response {
+/// Every answer carries the world's time in `Date`.
+pub fn dated(router: Router, world: Shared) -> Router {
+    router.layer(middleware::from_fn_with_state(world, stamp))
+}
+
+async fn stamp(State(world): State<Shared>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let now = lock(&world).now;
     if let Ok(date) = HeaderValue::from_str(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()) {

@@ -2,6 +2,7 @@
 //! memory they take. `cargo bench` measures; `cargo test --benches` runs each once.
 
 mod fleet;
+mod ingest;
 
 use std::{hint::black_box, time::Duration};
 
@@ -97,6 +98,6 @@ fn updates(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1));
-    targets = memory, frames, updates
+    targets = memory, frames, updates, ingest::logs
 }
 criterion_main!(benches);

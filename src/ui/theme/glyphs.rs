@@ -114,7 +114,8 @@ const UNICODE: Glyphs = Glyphs {
     sorted_up: "▴",
     sorted_down: "▾",
     scroll_thumb: "▐",
-    spark: &["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+    // No full block: the trends of two rows would run into each other.
+    spark: &["▁", "▂", "▃", "▄", "▅", "▆", "▇"],
     spark_flat: "▂",
     bar_full: "━",
     bar_empty: "─",

@@ -1,4 +1,4 @@
-//! A trend in one line of text, beside its number: eight block levels, or `_.-~^`.
+//! A trend in one line of text, beside its number: seven block levels, or `_.-~^`.
 
 use crate::ui::theme::Theme;
 use ratatui::style::Style;
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn levels_flat_lines_gaps_and_spikes() {
         assert_eq!(spark(&[0.0, 0.0, 5.0, 10.0, 15.0, 20.0], 6, &ascii()), "__.-~^");
-        assert_eq!(spark(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], 8, &dark()), "▁▂▃▄▅▆▇█");
+        assert_eq!(spark(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 7, &dark()), "▁▂▃▄▅▆▇");
         assert_eq!(spark(&[3.0, 3.01, 3.0], 3, &ascii()), "---");
         assert_eq!(sparkline(&[Some(1.0), None, Some(f64::NAN), Some(2.0)], 9, Style::new(), &ascii()).content, "_  ^");
         let mut many = vec![1.0; 1000];

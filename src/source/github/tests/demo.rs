@@ -14,6 +14,7 @@ use crate::{
         code::Code,
         github,
         scenario::Scenario,
+        serve::dated,
         story::Story,
         telemetry::Telemetry,
         world::{Shared, World, lock},
@@ -71,7 +72,7 @@ impl Host {
         let world = Arc::new(Mutex::new(world));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = github::router(world.clone(), TOKEN.to_owned());
+        let app = dated(github::router(world.clone(), TOKEN.to_owned()), world.clone());
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         let mut settings = Settings::new(&BackendId::new("github"), &url, None).unwrap();
         settings.write_gap = std::time::Duration::ZERO;

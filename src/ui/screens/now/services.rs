@@ -110,11 +110,12 @@ pub(super) fn render(now: &mut Now, view: &View<'_>, focused: bool, area: Rect, 
     let inside = pane::framed(view, title, Line::default(), fresh, focused, area, buf);
     let titles = titles(view);
     let mut columns =
-        vec![Column::new("", 2, 100), Column::new("", 18, 99).min(8).grows(), Column::new("pods", 7, 98).right()];
+        vec![Column::new("", 2, 100), Column::new("", 12, 99).min(8).grows(), Column::new("pods", 5, 98).right()];
+    // The numbers come whole before the trend does.
     columns.extend(
         titles.iter().enumerate().map(|(index, title)| Column::new(title, 9, 90 - index as u8 * 5).min(6).right()),
     );
-    columns.push(Column::new("last 60m", SPARK, 85));
+    columns.push(Column::new("last 60m", SPARK, 75).min(6));
     now.services.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (now.services.cursor(), now.services.table);
     let list = now.services.entries();
