@@ -77,7 +77,7 @@ impl Terminal {
 
     /// Waits until nothing was written for longer than a dialog's guard against typing ahead; a screen that never rests
     /// (a log that flows) is typed at all the same.
-    fn settled(&self) {
+    pub fn settled(&self) {
         let mut state = self.seen.lock();
         for _ in 0..20 {
             let (next, waited) =
@@ -87,6 +87,17 @@ impl Terminal {
                 return;
             }
         }
+    }
+
+    /// How many bytes were written to the terminal so far.
+    #[allow(dead_code)] // for the bench, which shares this file
+    pub fn written(&self) -> usize {
+        self.seen.lock().raw.len()
+    }
+
+    #[allow(dead_code)] // as above
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Everything that was ever written to the terminal.

@@ -1,0 +1,158 @@
+//! A cluster of one Deployment whose pods log without a pause: just as much of the API as a cockpit asks for.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::measure::now;
+
+const NAMESPACE: &str = "shop";
+const SINCE: &str = "2026-11-21T03:00:00Z";
+
+pub struct Cluster {
+    folder: tempfile::TempDir,
+}
+
+impl Cluster {
+    /// `pods` pods that log `rate` lines a second each.
+    pub fn start(pods: usize, rate: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("it listens").port();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // The cockpit going away is no failure of the server.
+                thread::spawn(move || drop(serve(&stream, pods, rate)));
+            }
+        });
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let kubeconfig = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: flood\nclusters:\n- name: c\n  cluster: {{server: 'http://127.0.0.1:{port}'}}\n\
+             users:\n- name: u\n  user: {{}}\ncontexts:\n- name: flood\n  context: {{cluster: c, user: u, namespace: {NAMESPACE}}}\n"
+        );
+        let path = folder.path().join("kubeconfig");
+        std::fs::write(&path, kubeconfig).expect("a writable folder");
+        let config =
+            format!("[[kubernetes]]\nname = \"flood\"\nkubeconfig = \"{}\"\nproduction = false\n", path.display());
+        std::fs::write(folder.path().join("config.toml"), config).expect("a writable folder");
+        Self { folder }
+    }
+
+    pub fn config(&self) -> String {
+        self.folder.path().join("config.toml").display().to_string()
+    }
+}
+
+/// Requests of one connection, one after another.
+fn serve(stream: &TcpStream, pods: usize, rate: usize) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(first) = lines.next().transpose()? {
+        let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+        let mut length = 0;
+        while let Some(line) = lines.next().transpose()?.filter(|line| !line.is_empty()) {
+            let head = line.to_ascii_lowercase();
+            length = head.strip_prefix("content-length:").and_then(|text| text.trim().parse().ok()).unwrap_or(length);
+        }
+        if length > 0 {
+            // Nobody here needs what is posted, and the next request begins after it: give the connection up.
+            return answer(stream, "404 Not Found", &json!({"kind": "Status", "code": 404}));
+        }
+        if path.contains("/log?") {
+            return log(stream, rate);
+        }
+        if path.contains("watch=") {
+            begin(stream)?;
+            loop {
+                thread::sleep(Duration::from_secs(60));
+            }
+        }
+        match objects(&path, pods) {
+            Some(body) => answer(stream, "200 OK", &body)?,
+            None => answer(stream, "404 Not Found", &json!({"kind": "Status", "status": "Failure", "code": 404}))?,
+        }
+    }
+    Ok(())
+}
+
+fn begin(mut stream: &TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n")
+}
+
+fn answer(mut stream: &TcpStream, status: &str, body: &Value) -> std::io::Result<()> {
+    let body = body.to_string();
+    let length = body.len();
+    write!(stream, "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+}
+
+/// A fiftieth of a second's lines at a time, stamped with the time that passes.
+fn log(mut stream: &TcpStream, rate: usize) -> std::io::Result<()> {
+    begin(stream)?;
+    let (begun, part) = (now(), rate / 50);
+    for turn in 0.. {
+        let passed = Duration::from_millis(turn as u64 * 20);
+        thread::sleep(passed.saturating_sub(now() - begun));
+        let mut text = String::new();
+        for line in 0..part {
+            let at =
+                SINCE.parse::<jiff::Timestamp>().expect("a time") + passed + Duration::from_micros(line as u64 * 900);
+            text += &format!("{at:.9} level=info msg=\"served\" path=/api/orders/{} status=200\n", turn * part + line);
+        }
+        write!(stream, "{:x}\r\n{text}\r\n", text.len())?;
+    }
+    Ok(())
+}
+
+fn objects(path: &str, pods: usize) -> Option<Value> {
+    let path = path.split('?').next().unwrap_or(path);
+    let kind = path.rsplit('/').next().unwrap_or_default();
+    let items = match kind {
+        "version" => return Some(json!({"major": "1", "minor": "33", "gitVersion": "v1.33.5"})),
+        "app" => return Some(deployment(pods)),
+        "pods" => (0..pods).map(pod).collect(),
+        "deployments" => vec![deployment(pods)],
+        "replicasets" => vec![replica_set(pods)],
+        "statefulsets" | "daemonsets" | "events" | "services" => Vec::new(),
+        _ => return None,
+    };
+    Some(json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, "items": items}))
+}
+
+fn template() -> Value {
+    json!({"metadata": {"labels": {"app": "app"}}, "spec": {"containers": [{"name": "app", "image": "app:412"}]}})
+}
+
+fn deployment(pods: usize) -> Value {
+    json!({
+        "metadata": {"name": "app", "namespace": NAMESPACE, "uid": "d-1", "generation": 1, "creationTimestamp": SINCE,
+            "annotations": {"deployment.kubernetes.io/revision": "14"}},
+        "spec": {"replicas": pods, "selector": {"matchLabels": {"app": "app"}}, "template": template()},
+        "status": {"observedGeneration": 1, "replicas": pods, "updatedReplicas": pods, "readyReplicas": pods,
+            "availableReplicas": pods},
+    })
+}
+
+fn replica_set(pods: usize) -> Value {
+    json!({
+        "metadata": {"name": "app-6d5c9", "namespace": NAMESPACE, "uid": "r-1", "creationTimestamp": SINCE,
+            "labels": {"app": "app", "pod-template-hash": "6d5c9"}, "annotations": {"deployment.kubernetes.io/revision": "14"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "app", "uid": "d-1", "controller": true}]},
+        "spec": {"replicas": pods, "template": template()},
+        "status": {"replicas": pods, "readyReplicas": pods},
+    })
+}
+
+fn pod(index: usize) -> Value {
+    json!({
+        "metadata": {"name": format!("app-6d5c9-{index:05}"), "namespace": NAMESPACE, "uid": format!("p-{index}"),
+            "creationTimestamp": SINCE, "labels": {"app": "app", "pod-template-hash": "6d5c9"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app-6d5c9", "uid": "r-1", "controller": true}]},
+        "spec": {"containers": [{"name": "app", "image": "app:412"}], "nodeName": "node-1"},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
+            "containerStatuses": [{"name": "app", "ready": true, "started": true, "restartCount": 0, "image": "app:412",
+                "imageID": "", "containerID": format!("containerd://c-{index}"), "state": {"running": {"startedAt": SINCE}}}]},
+    })
+}
