@@ -9,6 +9,7 @@ mod links;
 pub mod look;
 mod pointer;
 pub mod settings;
+mod sync;
 mod tell;
 mod toasts;
 
@@ -30,7 +31,7 @@ use crate::{
     ui::{Overlay, Reply, Screen, View, screens, target::Target, theme::Theme, widgets::text_input::TextInput},
 };
 
-use self::{acts::Acts, chrome::Hits, look::Look, settings::Settings, toasts::Toasts};
+use self::{acts::Acts, chrome::Hits, look::Look, settings::Settings, sync::Sync, toasts::Toasts};
 
 /// Everything that can happen to the App.
 pub enum Msg {
@@ -120,7 +121,7 @@ pub struct App {
     prompt: Option<TextInput>,
     toasts: Toasts,
     hits: Hits,
-    changes: Changes,
+    sync: Sync,
     is_frozen: bool,
     zoomed: bool,
     mouse: bool,
@@ -153,7 +154,7 @@ impl App {
             prompt: None,
             toasts: Toasts::default(),
             hits: Hits::default(),
-            changes: Changes::ALL,
+            sync: Sync::default(),
             is_frozen: false,
             zoomed: false,
             mouse,
@@ -227,7 +228,7 @@ impl App {
     pub fn draw(&mut self, buf: &mut Buffer, now: Now) -> Drawn {
         self.dirty = false;
         self.size = (buf.area.width, buf.area.height);
-        self.sync(now);
+        self.synchronise(now);
         self.visible_ages = self.ages(now);
         self.frame(buf, now)
     }
@@ -271,24 +272,6 @@ impl App {
         overlays.last_mut().map(|overlay| act(&mut **overlay, &view))
     }
 
-    fn sync(&mut self, now: Now) {
-        if self.is_frozen {
-            return;
-        }
-        let changes = std::mem::take(&mut self.changes);
-        let screen = self.screen;
-        let stale = self.screens.take_stale(screen, changes);
-        let (screens, overlays, view) = self.parts(now);
-        if !stale.is_empty() {
-            screens.get_mut(screen).sync(&view, stale);
-        }
-        if !changes.is_empty() {
-            for overlay in overlays {
-                overlay.sync(&view, changes);
-            }
-        }
-    }
-
     /// Opens a log on the Logs screen, as `l` does.
     pub fn open_log(&mut self, query: crate::query::LogQuery) {
         self.screen = ScreenId::Logs;
@@ -301,14 +284,8 @@ impl App {
         self.changed(changes);
     }
 
-    fn changed(&mut self, changes: Changes) {
-        if !changes.is_empty() {
-            self.changes |= changes;
-            self.dirty |= !self.is_frozen;
-        }
-    }
-
     fn tick(&mut self, now: Now) -> Vec<Effect> {
+        self.sync.time_passed();
         self.dirty |= self.toasts.expire(now);
         self.dirty |= self.on_screen(now, |screen, _| screen.settle(now));
         // Rows that time alone moves (`17s` to `18s`) are drawn anew in coarse steps only.

@@ -154,6 +154,11 @@ pub enum Level {
     Ok,
 }
 
+impl Level {
+    /// The worst first.
+    pub const ALL: [Self; 5] = [Self::Broken, Self::Wrong, Self::Unknown, Self::Progress, Self::Ok];
+}
+
 /// What a backend says about itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BackendInfo {

@@ -98,7 +98,7 @@ pub async fn run(
                     }
                 }
             }
-            () = sleep_until((screen.drawn + FRAME_GAP).into()), if app.dirty => screen.draw(app),
+            () = sleep_until(app.next_frame(screen.drawn + FRAME_GAP).into()), if app.dirty => screen.draw(app),
             msg = inputs.news.recv() => effects.extend(msg.map(|msg| app.update(msg, clock.now())).unwrap_or_default()),
             update = inputs.updates.recv() => {
                 let Some(update) = update else { break };
@@ -196,6 +196,8 @@ impl Screen<'_> {
         let Ok((width, height)) = crossterm::terminal::size() else { return };
         let mut buffer = self.session.writer().buffer(Rect::new(0, 0, width.max(1), height.max(1)));
         let drawn = app.draw(&mut buffer, now);
+        let end = self.clock.now();
+        app.drew(end.since(now.mono), end);
         self.session.writer().submit(Frame { buffer, cursor: drawn.cursor, links: drawn.links });
         if drawn.title != self.title {
             self.session.writer().raw(osc::title(&drawn.title));

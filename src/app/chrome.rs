@@ -50,7 +50,7 @@ impl App {
     /// Draws everything. Returns the cursor's place and the terminal's title.
     pub(super) fn frame(&mut self, buf: &mut Buffer, now: Now) -> Drawn {
         let area = buf.area;
-        let mut drawn = Drawn { title: self.title(now), ..Drawn::default() };
+        let mut drawn = Drawn { title: self.title(), ..Drawn::default() };
         self.hits = Hits::default();
         if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
             screens::plain_list(&self.view(now), area, buf);
@@ -83,8 +83,8 @@ impl App {
         drawn
     }
 
-    fn title(&self, now: Now) -> String {
-        let needs = screens::needs(&self.view(now)).len();
+    fn title(&self) -> String {
+        let needs = self.sync.summary.needs;
         let mode = if self.settings.is_demo { "midwatch demo" } else { "midwatch" };
         if needs == 0 { mode.to_owned() } else { format!("{mode} ({needs})") }
     }
@@ -183,17 +183,16 @@ impl App {
 
     fn tab_line(&mut self, area: Rect, buf: &mut Buffer, now: Now) {
         let theme = &self.theme;
-        let badges = screens::badges(&self.view(now));
         let digits: Vec<String> = ScreenId::ALL.iter().map(|id| id.digit().to_string()).collect();
         let row: Vec<Tab<'_>> = ScreenId::ALL
             .iter()
             .zip(&digits)
-            .zip(badges)
+            .zip(&self.sync.summary.badges)
             .map(|((id, digit), badge)| Tab {
                 key: digit,
                 title: id.title(),
                 short: id.short(),
-                badge: badge.map(|(text, level)| Span::styled(text, level_style(theme, level))),
+                badge: badge.as_ref().map(|(text, level)| Span::styled(text.as_str(), level_style(theme, *level))),
             })
             .collect();
         let late = self.late_backends(now);

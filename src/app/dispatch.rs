@@ -186,7 +186,7 @@ impl App {
                 self.overlays.clear();
                 self.zoomed &= self.screen == screen;
                 self.screen = screen;
-                self.sync(now);
+                self.synchronise(now);
                 if let Some(target) = target {
                     self.on_screen(now, |screen, view| screen.reveal(&target, view));
                 }

@@ -25,6 +25,8 @@ pub struct Kube {
     pub events: Table<ObjectKey, Box<Event>>,
     /// Controller uid to the pods it owns.
     pods_by_owner: HashMap<Name, BTreeSet<ObjectKey>>,
+    /// Controller uid to how many of its pods are how bad: the worst of a hundred thousand is asked for in every frame.
+    levels_by_owner: HashMap<Name, Levels>,
     /// Deployment uid to its ReplicaSets.
     sets_by_owner: HashMap<Name, BTreeSet<ObjectKey>>,
     /// Uid of the involved object to its events.
@@ -38,9 +40,11 @@ impl Kube {
         match self.pods.apply(from, delta, |pod| pod.key.clone()) {
             Applied::Nothing => return Changes::NONE,
             Applied::Put { key, old } => {
-                let owner = self.pods.get(&key).and_then(|pod| pod.owner.as_ref()).map(|owner| owner.uid.clone());
-                let was = old.and_then(|pod| pod.owner).map(|owner| owner.uid);
-                relink(&mut self.pods_by_owner, &key, was, owner);
+                let owned = |pod: &Pod| Some((pod.owner.as_ref()?.uid.clone(), pod.level));
+                let now = self.pods.get(&key).and_then(|pod| owned(pod));
+                let was = old.and_then(|pod| owned(&pod));
+                recount(&mut self.levels_by_owner, was.as_ref(), now.as_ref());
+                relink(&mut self.pods_by_owner, &key, was.map(|(uid, _)| uid), now.map(|(uid, _)| uid));
                 let spaces = self.seen_namespaces.entry(key.cluster.clone()).or_default();
                 if !spaces.contains(&key.namespace) {
                     spaces.insert(key.namespace.clone());
@@ -53,7 +57,9 @@ impl Kube {
 
     fn unlink_pods(&mut self, pods: Vec<(ObjectKey, Box<Pod>)>) {
         for (key, pod) in pods {
-            relink(&mut self.pods_by_owner, &key, pod.owner.map(|owner| owner.uid), None);
+            let was = pod.owner.map(|owner| (owner.uid, pod.level));
+            recount(&mut self.levels_by_owner, was.as_ref(), None);
+            relink(&mut self.pods_by_owner, &key, was.map(|(uid, _)| uid), None);
         }
     }
 
@@ -135,8 +141,15 @@ impl Kube {
 
     /// How bad a workload is: its own state, or that of its worst pod. A rollout in progress whose pods crash is broken.
     pub fn level_of(&self, workload: &Workload) -> Level {
-        let worst = self.pods_of(workload).iter().map(|pod| pod.level).min().unwrap_or(Level::Ok);
-        workload.level.min(worst)
+        let worst = |uid: &Name| self.levels_by_owner.get(uid).map_or(Level::Ok, Levels::worst);
+        let pods = match workload.key.kind {
+            WorkloadKind::Deployment => {
+                let sets = self.sets_by_owner.get(&workload.uid).into_iter().flatten();
+                sets.filter_map(|key| self.replica_sets.get(key)).map(|set| worst(&set.uid)).min()
+            }
+            WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => Some(worst(&workload.uid)),
+        };
+        workload.level.min(pods.unwrap_or(Level::Ok))
     }
 
     /// The workload a pod belongs to, through its ReplicaSet if it has one.
@@ -194,6 +207,35 @@ impl Kube {
     /// Namespaces that pods were seen in.
     pub fn namespaces(&self, cluster: &BackendId) -> impl Iterator<Item = &Name> {
         self.seen_namespaces.get(cluster).into_iter().flatten()
+    }
+}
+
+/// How many pods there are of each [`Level`].
+#[derive(Clone, Copy, Debug, Default)]
+struct Levels([u32; Level::ALL.len()]);
+
+impl Levels {
+    fn worst(&self) -> Level {
+        let worst = Level::ALL.into_iter().find(|level| self.0[*level as usize] > 0);
+        worst.unwrap_or(Level::Ok)
+    }
+}
+
+/// A pod of an owner was there, or is there now, at a level.
+fn recount(levels: &mut HashMap<Name, Levels>, was: Option<&(Name, Level)>, now: Option<&(Name, Level)>) {
+    if was == now {
+        return;
+    }
+    if let Some((uid, level)) = now {
+        levels.entry(uid.clone()).or_default().0[*level as usize] += 1;
+    }
+    if let Some((uid, level)) = was
+        && let Some(counts) = levels.get_mut(uid)
+    {
+        counts.0[*level as usize] -= 1;
+        if counts.0 == Levels::default().0 {
+            levels.remove(uid);
+        }
     }
 }
 

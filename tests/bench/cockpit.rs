@@ -95,9 +95,38 @@ fn updates(criterion: &mut Criterion) {
     });
 }
 
+/// A pod changes and the frame that shows it is drawn, in a small and in a very large world.
+fn churn(criterion: &mut Criterion) {
+    let clock = fleet::clock();
+    let now = fleet::now(&clock);
+    for pods in [fleet::PODS, 10 * fleet::PODS] {
+        let mut app = fleet::app_of(&clock, pods);
+        let mut buffer = Buffer::empty(SCREEN);
+        for (key, name) in [('1', "now"), ('3', "kube")] {
+            press(&mut app, key, now);
+            app.draw(&mut buffer, now);
+            let mut turn = 0;
+            criterion.bench_function(&format!("churn/{name}-{pods}"), |bencher| {
+                bencher.iter(|| {
+                    turn += 1;
+                    app.update(Msg::Update(Box::new(fleet::changed_pod(turn, now))), now);
+                    buffer.reset();
+                    black_box(app.draw(&mut buffer, now));
+                });
+            });
+            criterion.bench_function(&format!("churn/{name}-{pods}-frame"), |bencher| {
+                bencher.iter(|| {
+                    buffer.reset();
+                    black_box(app.draw(&mut buffer, now));
+                });
+            });
+        }
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1));
-    targets = memory, frames, updates, ingest::logs
+    targets = memory, frames, updates, churn, ingest::logs
 }
 criterion_main!(benches);

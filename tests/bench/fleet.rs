@@ -158,8 +158,12 @@ fn update(backend: &BackendId, part: Part, facts: Vec<Fact>, now: Now) -> Update
     Update { from: SourceId::new(backend, part), at: now.wall, generation: 0, body: Ok(facts) }
 }
 
-/// The cockpit with everything synced.
+/// The cockpit with everything synced: `PODS` pods.
 pub fn app(clock: &TestClock) -> App {
+    app_of(clock, PODS)
+}
+
+pub fn app_of(clock: &TestClock, pods: usize) -> App {
     let now = clock.now();
     let mut settings = Settings::default();
     settings.backends.insert(cluster(), BackendKind::Kubernetes);
@@ -181,7 +185,7 @@ pub fn app(clock: &TestClock) -> App {
         app.store.expect(SourceId::new(&backend, part), kind, Duration::from_secs(20), 0);
     }
     let at = now.wall;
-    let rows: Vec<_> = (0..PODS / PER_WORKLOAD).map(|index| workload(index, at)).collect();
+    let rows: Vec<_> = (0..pods / PER_WORKLOAD).map(|index| workload(index, at)).collect();
     let (workloads, sets): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
     let mut feed = |backend: &BackendId, part, facts: Vec<Fact>| {
         for chunk in facts.chunks(500) {
@@ -208,7 +212,7 @@ pub fn app(clock: &TestClock) -> App {
     feed(
         &cluster(),
         Part::Pods,
-        (0..PODS).map(|index| Fact::Pod(Delta::Put(pod(index, 0, at)))).chain([Fact::Pod(Delta::Synced)]).collect(),
+        (0..pods).map(|index| Fact::Pod(Delta::Put(pod(index, 0, at)))).chain([Fact::Pod(Delta::Synced)]).collect(),
     );
     feed(
         &alertmanager,
@@ -223,6 +227,11 @@ pub fn changed_pods(turn: usize, now: Now) -> Update {
     let first = turn * 500 % PODS;
     let facts = (first..first + 500).map(|index| Fact::Pod(Delta::Put(pod(index % PODS, turn, now.wall)))).collect();
     update(&cluster(), Part::Pods, facts, now)
+}
+
+/// One pod whose restart count moved.
+pub fn changed_pod(turn: usize, now: Now) -> Update {
+    update(&cluster(), Part::Pods, vec![Fact::Pod(Delta::Put(pod(turn % PODS, turn, now.wall)))], now)
 }
 
 fn log_query() -> LogQuery {

@@ -51,6 +51,8 @@ pub struct Kube {
     sort: SortBy,
     is_reversed: bool,
     not_ok: usize,
+    /// Workloads of more than one cluster are listed.
+    has_clusters: bool,
 }
 
 impl Kube {
@@ -126,6 +128,8 @@ impl Screen for Kube {
         let rows = workloads::sorted(view.store, &filter, self.sort, self.is_reversed);
         self.not_ok =
             rows.iter().filter(|workload| view.store.kube.level_of(workload) < crate::model::Level::Ok).count();
+        let first = rows.first().map(|workload| &workload.key.cluster);
+        self.has_clusters = rows.iter().any(|workload| Some(&workload.key.cluster) != first);
         let entries = workloads::entries(&rows);
         self.workloads.set(entries, view.now);
         self.sync_pods(view);

@@ -41,6 +41,9 @@ pub(super) fn sorted<'a>(store: &'a Store, filter: &Filter, sort: SortBy, is_rev
         .values()
         .map(|workload| &**workload)
         .filter(|workload| {
+            if filter.is_all() {
+                return true;
+            }
             let key = &workload.key;
             let text = format!(
                 "{} {} {} {} {}",
@@ -102,9 +105,8 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let inside = framed(view, title, info, fresh_line(view, &PARTS, None), focused, area, buf);
     let summary = kube.workload(view).filter(|_| inside.height > 5).map(|workload| versions(view, workload));
     let table_area = Rect { height: inside.height - u16::from(summary.is_some()), ..inside };
-    let clusters =
-        view.store.kube.workloads.values().map(|w| &w.key.cluster).collect::<std::collections::BTreeSet<_>>().len();
-    let columns = columns(kube, clusters > 1);
+    let has_clusters = kube.has_clusters;
+    let columns = columns(kube, has_clusters);
     let empty = empty_words(view, &PARTS, "no workloads in these namespaces", &kube.filter);
     let note = kube.workloads.new_above();
     kube.workloads.height = usize::from(table_area.height.saturating_sub(1));
@@ -117,7 +119,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
         .empty(empty)
         .render(table_area, buf, &mut state, |index| match &list[index] {
             Entry::Item(key) => match view.store.kube.workloads.get(key) {
-                Some(workload) => Row::item(cells(view, workload, clusters > 1)),
+                Some(workload) => Row::item(cells(view, workload, has_clusters)),
                 None => Row::Wide(Line::styled(key.name.to_string(), theme.dim)),
             },
             Entry::Group(name) => Row::Group(Line::raw(name.to_string())),
