@@ -11,8 +11,8 @@ pub(super) fn resource(path: &str) -> String {
         ["namespaces", namespace, kind, name, ..] => format!("{kind} '{namespace}/{name}'"),
         ["namespaces", namespace, kind] => format!("{kind} in '{namespace}'"),
         [kind, name, ..] => format!("{kind} '{name}'"),
+        [] | [""] => "the API".to_owned(),
         [kind] => (*kind).to_owned(),
-        [] => "the API".to_owned(),
     }
 }
 

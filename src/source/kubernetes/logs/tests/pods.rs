@@ -77,17 +77,18 @@ async fn a_broken_watch_goes_on_without_a_new_list() {
     world.put(&running("web-1"));
     let mut look = look(world, workload(), limits()).await;
     look.until("the first", |look| look.last.open == 1 && !look.world.watches.lock().unwrap().is_empty()).await;
-    look.world.tell(&json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "7"}}}));
+    look.world.put(&running("web-2"));
+    look.until("the second", |look| look.last.wanted == 2).await;
     look.world.break_watches();
     look.until("a word of it", |look| look.last.troubles.iter().any(|says| says.contains("new pods are not seen")))
         .await;
     look.until("its end", |look| look.last.troubles.is_empty()).await;
-    look.world.put(&running("web-2"));
-    look.until("the second", |look| look.last.wanted == 2).await;
+    look.world.put(&running("web-3"));
+    look.until("the third", |look| look.last.wanted == 3).await;
     let lists = look.fake.asked_with("GET", "/pods").into_iter().filter(|asked| asked.path.ends_with("/pods"));
     let (watches, lists): (Vec<_>, Vec<_>) = lists.partition(|asked| asked.query("watch").is_some());
     assert_eq!(lists.len(), 1);
-    assert_eq!(watches.last().unwrap().query("resourceVersion"), Some("7"));
+    assert_eq!(watches.last().unwrap().query("resourceVersion"), Some("2"));
 }
 
 #[tokio::test]
