@@ -1,5 +1,7 @@
 //! Which pods are followed, and how their changes are seen.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{Limits, LogAnswer, Then, World, limits, look, one_pod, pod, running, scripted, stamped, workload};
@@ -75,7 +77,7 @@ async fn a_pod_that_is_not_there_is_said() {
 async fn a_broken_watch_goes_on_without_a_new_list() {
     let world = World::default();
     world.put(&running("web-1"));
-    let mut look = look(world, workload(), limits()).await;
+    let mut look = look(world, workload(), Limits { poll: Duration::from_millis(200), ..limits() }).await;
     look.until("the first", |look| look.last.open == 1 && !look.world.watches.lock().unwrap().is_empty()).await;
     look.world.put(&running("web-2"));
     look.until("the second", |look| look.last.wanted == 2).await;
