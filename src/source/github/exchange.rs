@@ -44,16 +44,16 @@ impl Client {
     /// token, and is neither kept nor told to anybody.
     pub(super) async fn get_signed(&self, path: &str, what: &str) -> Result<reqwest::Response, Failure> {
         let host = self.backend();
-        let ask = Ask {
+        let ask = |url: String| Ask {
             method: Method::GET,
-            url: self.address(path),
+            url,
             body: None,
             etag: None,
             what,
             caller: Caller::Person,
             resource: "core",
         };
-        let mut response = self.begin(&ask).await?;
+        let mut response = self.begin(&ask(self.address(path))).await?;
         let mut is_own_word = true;
         for _ in 0..=MAX_REDIRECTS {
             let status = response.status();
@@ -66,6 +66,11 @@ impl Client {
                 .and_then(|target| base?.join(target).ok())
                 .filter(|target| matches!(target.scheme(), "https" | "http"))
                 .ok_or_else(|| Failure::unreadable(host, what, "it redirects to no address"))?;
+            let is_renamed = matches!(status.as_u16(), 301 | 307 | 308);
+            if is_own_word && is_renamed && self.settings.is_own(&target) {
+                response = self.begin(&ask(target.into())).await?;
+                continue;
+            }
             let sent = tokio::time::timeout(self.settings.answer, self.bare.get(target).send()).await;
             response = sent
                 .map_err(|_| Failure::timed_out(host, what, self.settings.answer.as_secs()))?

@@ -127,18 +127,22 @@ fn root<'e>(error: &'e (dyn Error + 'static)) -> (String, Option<&'e reqwest::Er
     }
 }
 
-/// GitHub's error body: `errors` holds strings or objects.
+/// GitHub's error body: `errors` holds strings or objects, or is a string itself.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ErrorBody {
     message: Option<String>,
-    errors: Vec<serde_json::Value>,
+    errors: serde_json::Value,
 }
 
 /// The server's own words of an error answer: message and what stands in `errors`.
 pub fn message(body: &[u8]) -> String {
     let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
-    let details = body.errors.iter().filter_map(|error| match error {
+    let errors = match body.errors {
+        serde_json::Value::Array(errors) => errors,
+        error => vec![error],
+    };
+    let details = errors.iter().filter_map(|error| match error {
         serde_json::Value::String(text) => Some(text.clone()),
         other => other.get("message").or_else(|| other.get("code")).and_then(|text| text.as_str()).map(str::to_owned),
     });
@@ -279,6 +283,11 @@ mod tests {
             br#"{"message":"Unprocessable Entity","errors":["Can not approve your own pull request",{"code":"custom","message":"token=ghp_abcdefghijklmnop1234"},7]}"#,
         );
         assert_eq!(text, "Unprocessable Entity: Can not approve your own pull request: token=[masked]");
+        assert_eq!(
+            message(br#"{"message":"Validation Failed","errors":"the head moved"}"#),
+            "Validation Failed: the head moved"
+        );
+        assert_eq!(message(br#"{"message":"Not Found","errors":null}"#), "Not Found");
         assert_eq!(message(b"<html>"), "");
         assert_eq!(message(br#"{"message":"a\u001b[2Jb"}"#), "ab");
     }

@@ -91,9 +91,8 @@ fn lines(text: &[u8], is_cut: bool) -> Lines {
 
 /// Splits a line's time off.
 fn stamp(line: &str) -> (Option<Timestamp>, &str) {
-    let Some((stamp, rest)) = line.split_once(' ') else {
-        return line.parse().map_or((None, line), |time| (Some(time), ""));
-    };
+    let (stamp, rest) = line.split_once(' ').unwrap_or((line, ""));
+    // Shorter forms of a time are the program's own words.
     let looks_right = stamp.len() >= 20 && stamp.ends_with('Z') && stamp.as_bytes()[10] == b'T';
     match looks_right.then(|| stamp.parse()) {
         Some(Ok(time)) => (Some(time), rest),
@@ -147,6 +146,14 @@ mod tests {
             ]
         );
         assert_eq!((marked(&kept), partial), (vec![1], 0));
+    }
+
+    #[test]
+    fn a_short_time_is_a_word_of_the_program() {
+        let text = "20260301T020304Z\n2026-03-01T02Z\n2026-03-01T02Z began\né\n";
+        let Lines { kept, times, .. } = lines(text.as_bytes(), false);
+        assert_eq!(kept, ["20260301T020304Z", "2026-03-01T02Z", "2026-03-01T02Z began", "é"]);
+        assert!(times.iter().all(Option::is_none));
     }
 
     #[test]

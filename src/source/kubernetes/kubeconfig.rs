@@ -63,13 +63,17 @@ pub fn load(paths: &[PathBuf]) -> Loaded {
     let mut loaded = Loaded::default();
     for path in paths {
         match Kubeconfig::read_from(path) {
-            Ok(config) => match loaded.config.clone().merge(config) {
-                Ok(merged) => {
-                    loaded.config = merged;
-                    loaded.files.push(path.clone());
+            Ok(mut config) => {
+                // `kubectl config unset current-context` leaves an empty one, which is none
+                config.current_context = config.current_context.filter(|name| !name.is_empty());
+                match loaded.config.clone().merge(config) {
+                    Ok(merged) => {
+                        loaded.config = merged;
+                        loaded.files.push(path.clone());
+                    }
+                    Err(error) => loaded.troubles.push(trouble(path, &error)),
                 }
-                Err(error) => loaded.troubles.push(trouble(path, &error)),
-            },
+            }
             Err(KubeconfigError::ReadConfig(error, _)) if error.kind() == IoErrorKind::NotFound => {}
             Err(error) => loaded.troubles.push(trouble(path, &error)),
         }
@@ -188,6 +192,17 @@ contexts:
         assert_eq!(loaded.context(None).unwrap(), "eu");
         let says = loaded.context(Some("prod")).unwrap_err().says;
         assert!(says.contains("no context 'prod'") && says.contains("'us'"), "{says}");
+    }
+
+    #[test]
+    fn an_empty_current_context_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let [unset, second] = ["a", "b"].map(|name| folder.path().join(name));
+        std::fs::write(&unset, "apiVersion: v1\nkind: Config\ncurrent-context: \"\"\n").unwrap();
+        std::fs::write(&second, SECOND).unwrap();
+        assert_eq!(load(&[unset.clone(), second]).context(None).unwrap(), "us");
+        let says = load(&[unset]).context(None).unwrap_err().says;
+        assert!(says.contains("no kubeconfig with a context"), "{says}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! streams are keyed by pod uid and container, and attach again when the containerID changes.
 
 mod cursor;
+mod limits;
 mod lines;
 mod merge;
 mod pods;
@@ -21,10 +22,11 @@ use std::{
 };
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     task::JoinSet,
 };
 
+pub use self::limits::Limits;
 use self::{
     merge::Merger,
     pods::{Instance, LogPod, PodChange, Selection},
@@ -40,51 +42,6 @@ use crate::{
     text::Clean,
     time::Clock,
 };
-
-/// How long and how much; tests shorten the times.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Lines are held back so long, to sort those of other pods in before them.
-    pub hold: Duration,
-    /// At most one round of batches in this time.
-    pub tick: Duration,
-    /// A stream silent for so long has delivered what was logged before.
-    pub quiet: Duration,
-    /// At first, batches wait at most so long for all streams to catch up.
-    pub settle: Duration,
-    /// A silent stream of a running container is opened anew: rotation can lose a follow.
-    pub idle: Duration,
-    /// After the end of a stream, so long may the status take to say that the container ended.
-    pub eof_grace: Duration,
-    /// Between tries, after the first two.
-    pub retry: Duration,
-    /// Between looks at a pod that may not be watched.
-    pub poll: Duration,
-    /// For a watch to begin.
-    pub deadline: Duration,
-    /// Streams at a time.
-    pub max_streams: usize,
-    /// Chunks between streams and merge.
-    pub channel: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            hold: Duration::from_millis(300),
-            tick: Duration::from_millis(100),
-            quiet: Duration::from_millis(200),
-            settle: Duration::from_secs(2),
-            idle: Duration::from_mins(1),
-            eof_grace: Duration::from_secs(8),
-            retry: Duration::from_secs(20),
-            poll: Duration::from_secs(5),
-            deadline: Duration::from_secs(10),
-            max_streams: 50,
-            channel: 256,
-        }
-    }
-}
 
 /// Answers [`LogQuery`]s of one cluster.
 pub struct LogReader {
@@ -132,7 +89,13 @@ impl LogReader {
                         }
                     }
                 }
-                Some(report) = reports.recv(), if !follow.merger.is_full() => follow.report(report),
+                Some(report) = reports.recv() => {
+                    follow.report(report);
+                    // Nothing more is taken in before the oldest lines are on their way: not a tick later.
+                    if follow.merger.is_full() && !follow.send_ready(&out).await {
+                        return;
+                    }
+                }
                 _ = tick.tick() => {
                     if !follow.send_ready(&out).await || follow.is_over() {
                         return;
@@ -166,6 +129,7 @@ struct Following<'a> {
     troubles: Vec<(usize, Clean)>,
     set_troubles: Vec<Clean>,
     merger: Merger,
+    room: Arc<Semaphore>,
     dropped: Arc<AtomicU64>,
     begun: Instant,
     settled: bool,
@@ -190,6 +154,7 @@ impl<'a> Following<'a> {
             troubles: Vec::new(),
             set_troubles: Vec::new(),
             merger: Merger::default(),
+            room: Arc::new(Semaphore::new(stream::ROOM as usize)),
             dropped: Arc::default(),
             begun: reader.clock.now().mono,
             settled: false,
@@ -216,6 +181,7 @@ impl<'a> Following<'a> {
                 self.pods.retain(|uid, _| listed.contains(uid));
                 self.synced = true;
             }
+            PodChange::Resumed => {}
             PodChange::Failed(error) if self.synced => {
                 // The streams go on; only new pods are missed.
                 self.set_troubles = vec![Clean::line(&format!("new pods are not seen: {error}"))];
@@ -323,6 +289,7 @@ impl<'a> Following<'a> {
             first,
             instance: receiver,
             out: self.reports.clone(),
+            room: self.room.clone(),
             dropped: self.dropped.clone(),
             limits: self.reader.limits,
             clock: self.reader.clock.clone(),
@@ -333,7 +300,7 @@ impl<'a> Following<'a> {
 
     fn report(&mut self, report: Report) {
         match report {
-            Report::Lines(number, lines) => self.merger.push(number, lines, self.reader.clock.now().mono),
+            Report::Lines(number, lines, _room) => self.merger.push(number, lines, self.reader.clock.now().mono),
             Report::Open(number) => {
                 self.open.insert(number, true);
             }

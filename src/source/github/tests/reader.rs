@@ -75,6 +75,23 @@ async fn a_log_is_fetched_from_its_signed_address_without_the_token() {
 }
 
 #[tokio::test]
+async fn a_renamed_repositorys_log_is_asked_for_with_the_token_and_fetched_without() {
+    let store = Fake::start(|_| Reply::new(200, &[("content-type", "text/plain")], LOG)).await;
+    let location = format!("{}/blob?sig=SIGNED", store.url);
+    let fake = Fake::start(move |seen| match seen.path.as_str() {
+        "/repositories/7/actions/jobs/701/logs" if seen.header("authorization").is_some() => {
+            Reply::new(302, &[("location", &location)], "")
+        }
+        "/repositories/7/actions/jobs/701/logs" => Reply::new(404, &[], "{}"),
+        _ => Reply::new(301, &[("location", "/repositories/7/actions/jobs/701/logs")], "{}"),
+    })
+    .await;
+    let (client, clock) = client(&fake);
+    assert_eq!(log(client, clock).await.unwrap().lines.len(), 3);
+    assert_eq!(store.seen()[0].header("authorization"), None);
+}
+
+#[tokio::test]
 async fn a_log_that_is_not_there_is_never_shown_as_text() {
     for (status, word) in [(404, "still runs"), (410, "expired"), (500, "still runs")] {
         let fake = Fake::start(move |_| Reply::new(status, &[], r#"{"message":"Server Error"}"#)).await;

@@ -12,8 +12,10 @@ use crate::model::log::LogLine;
 
 /// Most lines in one batch.
 pub const MAX_BATCH: usize = 500;
-/// Most lines held back; beyond it the oldest go out at once.
+/// Most lines held back; beyond it the older half goes out at once.
 pub const MAX_HELD: usize = 20_000;
+/// Most bytes of lines held back.
+pub const MAX_HELD_BYTES: usize = 16 * 1024 * 1024;
 
 /// A line with its place in the merge: its own time, never before the line above it in its stream; a stack trace stays
 /// at the time of its head, so that no other pod's line comes between.
@@ -27,6 +29,9 @@ pub struct Placed {
 #[derive(Debug, Default)]
 pub struct Merger {
     held: BTreeMap<(Timestamp, usize, u64), (Instant, LogLine)>,
+    bytes: usize,
+    /// It was full, and gives out without waiting until half of it is gone.
+    overflows: bool,
     sequence: u64,
 }
 
@@ -38,29 +43,33 @@ impl Merger {
     pub fn push(&mut self, stream: usize, lines: Vec<Placed>, arrived: Instant) {
         for placed in lines {
             self.sequence += 1;
+            self.bytes += placed.line.cost();
             self.held.insert((placed.order, stream, self.sequence), (arrived, placed.line));
         }
     }
 
     /// The next batch: lines that have been held for `hold`, oldest first. Empty: none yet.
     pub fn ready(&mut self, now: Instant, hold: Duration) -> Vec<LogLine> {
+        self.overflows |= self.is_full();
         let mut batch = Vec::new();
         while batch.len() < MAX_BATCH
             && let Some(first) = self.held.first_entry()
         {
             let held = now.saturating_duration_since(first.get().0);
-            if held < hold && batch.len() + self.held.len() <= MAX_HELD {
+            if held < hold && !self.overflows {
                 break;
             }
-            let (_, (_, line)) = self.held.pop_first().expect("there is a first entry");
+            let (_, line) = first.remove();
+            self.bytes -= line.cost();
+            self.overflows &= self.held.len() > MAX_HELD / 2 || self.bytes > MAX_HELD_BYTES / 2;
             batch.push(line);
         }
         batch
     }
 
-    /// How full it is: beyond its cap nothing more should be taken in before some is given out.
+    /// Nothing more should be taken in before some is given out.
     pub fn is_full(&self) -> bool {
-        self.held.len() >= MAX_HELD
+        self.held.len() >= MAX_HELD || self.bytes >= MAX_HELD_BYTES
     }
 }
 
@@ -107,15 +116,30 @@ mod tests {
         let mut merger = Merger::default();
         merger.push(0, (0..25_000).map(|n| placed(n, "x")).collect(), start);
         assert!(merger.is_full());
-        let mut out = 0;
-        loop {
-            let batch = merger.ready(start, Duration::from_secs(1));
-            if batch.is_empty() {
-                break;
-            }
-            assert!(batch.len() <= MAX_BATCH);
-            out += batch.len();
-        }
-        assert_eq!(out, 5_000);
+        assert_eq!(given_out(&mut merger, start), 15_000, "the older ones, down to half");
+    }
+
+    #[test]
+    fn long_lines_are_bounded_by_their_bytes() {
+        let start = SystemClock.now().mono;
+        let mut merger = Merger::default();
+        let long = "x".repeat(16_000);
+        merger.push(0, (0..1_500).map(|n| placed(n, &long)).collect(), start);
+        assert!(merger.is_full());
+        let out = given_out(&mut merger, start);
+        assert!((1_500 - out) * long.len() <= MAX_HELD_BYTES / 2, "{out}");
+        assert!(!merger.is_full() && !merger.is_empty());
+    }
+
+    /// How many come without being held long enough.
+    fn given_out(merger: &mut Merger, now: Instant) -> usize {
+        let batches = std::iter::repeat_with(|| merger.ready(now, Duration::from_secs(1)));
+        batches
+            .take_while(|batch| !batch.is_empty())
+            .map(|batch| {
+                assert!(batch.len() <= MAX_BATCH);
+                batch.len()
+            })
+            .sum()
     }
 }

@@ -62,6 +62,8 @@ pub enum PodChange {
     Gone(Name),
     /// The set is complete.
     Synced,
+    /// Changes are seen again after a failure, none was missed.
+    Resumed,
     Failed(Failure),
 }
 
@@ -120,27 +122,20 @@ pub async fn watch(cluster: Cluster, selection: Selection, limits: Limits, out: 
     let mut version = None;
     let mut failures = 0_u32;
     loop {
-        let known = match version.take() {
-            Some(known) => Ok(known),
-            None => list(&cluster, &selection, &out).await,
-        };
-        let stopped = match known {
-            Ok(known) => {
-                let stopped = watch_from(&cluster, &selection, known, &limits, &out).await;
-                stopped.map(|next| {
-                    version = Some(next);
-                    failures = 0;
-                })
-            }
-            Err(stopped) => Err(stopped),
-        };
-        match stopped {
-            Ok(()) => {}
+        let begun = cluster.clock().now().mono;
+        match follow(&cluster, &selection, &mut version, &mut failures, &limits, &out).await {
+            // A watch that ends at once is not asked for again at once.
+            Ok(()) if cluster.clock().now().since(begun) >= limits.poll / 5 => {}
+            Ok(()) => tokio::time::sleep(limits.poll / 5).await,
             Err(Stopped::Unwanted) => return,
-            Err(Stopped::Failed(failure)) if failure.is_expired() => {}
+            Err(Stopped::Failed(failure)) if failure.is_expired() && version.take().is_some() => {}
             Err(Stopped::Failed(failure)) => {
                 if let (true, Some(name)) = (failure.is(403), &selection.name) {
                     return poll_one(&cluster, &selection, name, limits.poll, out).await;
+                }
+                if failure.code.is_none() && failure.reached == Reached::Answered {
+                    // What could not be read is not known: a list tells.
+                    version = None;
                 }
                 if out.send(PodChange::Failed(failure)).await.is_err() {
                     return;
@@ -150,6 +145,22 @@ pub async fn watch(cluster: Cluster, selection: Selection, limits: Limits, out: 
             }
         }
     }
+}
+
+/// Lists if no version is known, and watches from there once. A broken connection costs no new list.
+async fn follow(
+    cluster: &Cluster,
+    selection: &Selection,
+    version: &mut Option<String>,
+    failures: &mut u32,
+    limits: &Limits,
+    out: &mpsc::Sender<PodChange>,
+) -> Result<(), Stopped> {
+    let known = match version {
+        Some(known) => known,
+        None => version.insert(list(cluster, selection, out).await?),
+    };
+    watch_from(cluster, selection, known, failures, limits, out).await
 }
 
 /// Why a list or a watch cannot go on.
@@ -198,29 +209,33 @@ async fn list(cluster: &Cluster, selection: &Selection, out: &mpsc::Sender<PodCh
     Ok(list.metadata.resource_version)
 }
 
-/// Until the server ends the watch; the version to go on from.
+/// Until the server ends the watch. `version` is the one to go on from, also after a failure.
 async fn watch_from(
     cluster: &Cluster,
     selection: &Selection,
-    mut version: String,
+    version: &mut String,
+    failures: &mut u32,
     limits: &Limits,
     out: &mpsc::Sender<PodChange>,
-) -> Result<String, Stopped> {
+) -> Result<(), Stopped> {
     let seconds = limits.idle.as_secs().max(1).to_string();
     let silence = limits.idle + limits.deadline;
     let query = [
         ("watch", "true"),
         ("allowWatchBookmarks", "true"),
-        ("resourceVersion", &*version),
+        ("resourceVersion", version.as_str()),
         ("timeoutSeconds", &*seconds),
     ];
     let mut stream = cluster.open_stream(&selection.path(&query), limits.deadline).await?;
+    if std::mem::take(failures) > 0 {
+        send(out, PodChange::Resumed).await?;
+    }
     let mut begun = Vec::new();
     loop {
         let Ok(chunk) = timeout(silence, stream.chunk()).await else {
-            return Ok(version);
+            return Ok(());
         };
-        let Some(chunk) = chunk? else { return Ok(version) };
+        let Some(chunk) = chunk? else { return Ok(()) };
         begun.extend_from_slice(&chunk);
         let Some(end) = begun.iter().rposition(|byte| *byte == b'\n') else {
             if begun.len() > MAX_EVENT {
@@ -233,7 +248,7 @@ async fn watch_from(
             // A line that is not one is the server's fault, and lists mend it.
             let event: WatchEvent = serde_json::from_slice(line).map_err(|error| odd(selection, &error))?;
             if let Some(next) = event.object.pointer("/metadata/resourceVersion").and_then(Value::as_str) {
-                next.clone_into(&mut version);
+                next.clone_into(version);
             }
             changed(selection, event, out).await?;
         }

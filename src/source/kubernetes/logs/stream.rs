@@ -9,7 +9,7 @@ use std::sync::{
 use std::time::Instant;
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     time::timeout,
 };
 
@@ -27,10 +27,14 @@ use crate::{
     time::Clock,
 };
 
+/// Room for lines on their way from all streams of a query to the merge, in KiB.
+pub const ROOM: u32 = 16 * 1024;
+
 /// What a stream reports.
 #[derive(Debug)]
 pub enum Report {
-    Lines(usize, Vec<Placed>),
+    /// With the room they take, given back when they are taken in.
+    Lines(usize, Vec<Placed>, OwnedSemaphorePermit),
     /// The connection stands.
     Open(usize),
     /// What was logged before is read; from here on lines are new.
@@ -60,6 +64,7 @@ pub struct Stream {
     /// Its sender is dropped when the pod is gone.
     pub instance: watch::Receiver<Instance>,
     pub out: mpsc::Sender<Report>,
+    pub room: Arc<Semaphore>,
     pub dropped: Arc<AtomicU64>,
     pub limits: Limits,
     pub clock: Arc<dyn Clock>,
@@ -342,18 +347,25 @@ impl Stream {
         if reader.ready.is_empty() {
             return true;
         }
-        let lines = Report::Lines(self.number, std::mem::take(&mut reader.ready));
+        let lines = std::mem::take(&mut reader.ready);
+        let bytes: usize = lines.iter().map(|placed| placed.line.cost()).sum();
+        let needed = u32::try_from(bytes / 1024 + 1).unwrap_or(ROOM).min(ROOM);
+        let room = self.room.clone();
         if wait {
-            return self.report(lines).await;
+            let Ok(room) = room.acquire_many_owned(needed).await else { return false };
+            return self.report(Report::Lines(self.number, lines, room)).await;
         }
-        match self.out.try_send(lines) {
+        let Ok(room) = room.try_acquire_many_owned(needed) else { return self.drop_lines(&lines) };
+        match self.out.try_send(Report::Lines(self.number, lines, room)) {
             Ok(()) => true,
-            Err(mpsc::error::TrySendError::Full(Report::Lines(_, lines))) => {
-                self.dropped.fetch_add(lines.len() as u64, Ordering::Relaxed);
-                true
-            }
+            Err(mpsc::error::TrySendError::Full(Report::Lines(_, lines, _))) => self.drop_lines(&lines),
             Err(_) => false,
         }
+    }
+
+    fn drop_lines(&self, lines: &[Placed]) -> bool {
+        self.dropped.fetch_add(lines.len() as u64, Ordering::Relaxed);
+        !self.out.is_closed()
     }
 
     fn path(&self, since_time: Option<&str>) -> String {

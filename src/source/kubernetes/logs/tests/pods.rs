@@ -1,0 +1,106 @@
+//! Which pods are followed, and how their changes are seen.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Limits, LogAnswer, Then, World, limits, look, one_pod, pod, running, scripted, stamped, workload};
+use crate::source::ErrorKind;
+
+#[tokio::test]
+async fn pods_of_a_workload_are_merged_by_time_and_new_ones_join() {
+    let world = World::default();
+    world.put(&running("web-1"));
+    world.put(&running("web-2"));
+    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(1, 0, "a"), stamped(3, 0, "c")], Then::Hang));
+    world.will_log("web-2/app", LogAnswer::Lines(vec![stamped(2, 0, "b"), stamped(4, 0, "d")], Then::Hang));
+    world.will_log("web-3/app", LogAnswer::Lines(vec![stamped(5, 0, "e")], Then::Hang));
+    let mut look = look(world, workload(), limits()).await;
+    assert_eq!(look.lines(4).await, ["a", "b", "c", "d"]);
+    let list = look.fake.asked_with("GET", "/pods").into_iter().find(|asked| asked.path.ends_with("/pods")).unwrap();
+    assert_eq!(list.query("labelSelector"), Some("app=web"));
+    look.world.put(&pod("web-3", None, &json!({"waiting": {"reason": "ContainerCreating"}})));
+    look.until("a third wanted", |look| look.last.wanted == 3).await;
+    assert_eq!(look.last.troubles, ["pod 'web-3': container 'app' has not started: ContainerCreating"]);
+    look.world.put(&running("web-3"));
+    look.until("a third open", |look| look.last.open == 3 && look.last.troubles.is_empty()).await;
+    assert_eq!(look.lines(5).await.last().unwrap(), "e");
+    let third = look.log_requests().into_iter().find(|asked| asked.path.contains("web-3")).unwrap();
+    assert_eq!(third.query("tailLines"), None, "a new pod is read from its beginning");
+    look.world.tell(&json!({"type": "DELETED", "object": running("web-1")}));
+    look.until("two wanted", |look| look.last.wanted == 2).await;
+}
+
+#[tokio::test]
+async fn more_containers_than_the_cap_are_said() {
+    let world = World::default();
+    for n in 0..5 {
+        world.put(&running(&format!("web-{n}")));
+    }
+    let mut look = look(world, workload(), Limits { max_streams: 3, ..limits() }).await;
+    look.until("the cap", |look| look.last.open == 3).await;
+    assert_eq!(look.last.wanted, 5);
+    assert!(look.last.troubles[0].starts_with("following 3 of 5 containers"), "{:?}", look.last.troubles);
+    assert_eq!(look.log_requests().len(), 3);
+}
+
+#[tokio::test]
+async fn no_right_to_list_is_an_error_for_a_workload_and_a_detour_for_a_pod() {
+    let forbidden =
+        || scripted::status(403, "Forbidden", "pods is forbidden: User \"jo\" cannot list resource \"pods\"");
+    let world = World::default();
+    *world.refuse_list.lock().unwrap() = Some(forbidden());
+    let mut look = look(world, workload(), limits()).await;
+    look.until("the error", |look| look.error.is_some()).await;
+    let error = look.error.clone().unwrap();
+    assert_eq!(error.kind, ErrorKind::Auth);
+    assert!(error.says.contains("cannot list resource"), "{error}");
+
+    let world = World::default();
+    world.put(&running("web-1"));
+    *world.refuse_list.lock().unwrap() = Some(forbidden());
+    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "a")], Then::Hang));
+    let mut look = self::look(world, one_pod(), limits()).await;
+    assert_eq!(look.lines(1).await, ["a"]);
+}
+
+#[tokio::test]
+async fn a_pod_that_is_not_there_is_said() {
+    let mut look = look(World::default(), one_pod(), limits()).await;
+    look.until("a word", |look| !look.last.troubles.is_empty()).await;
+    assert_eq!(look.last.troubles, ["pod 'web-1' is gone, and its logs with it"]);
+    look.world.put(&running("web-1"));
+    look.until("its stream", |look| look.last.open == 1 && look.last.troubles.is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_broken_watch_goes_on_without_a_new_list() {
+    let world = World::default();
+    world.put(&running("web-1"));
+    let mut look = look(world, workload(), Limits { poll: Duration::from_millis(200), ..limits() }).await;
+    look.until("the first", |look| look.last.open == 1 && !look.world.watches.lock().unwrap().is_empty()).await;
+    look.world.put(&running("web-2"));
+    look.until("the second", |look| look.last.wanted == 2).await;
+    look.world.break_watches();
+    look.until("a word of it", |look| look.last.troubles.iter().any(|says| says.contains("new pods are not seen")))
+        .await;
+    look.until("its end", |look| look.last.troubles.is_empty()).await;
+    look.world.put(&running("web-3"));
+    look.until("the third", |look| look.last.wanted == 3).await;
+    let lists = look.fake.asked_with("GET", "/pods").into_iter().filter(|asked| asked.path.ends_with("/pods"));
+    let (watches, lists): (Vec<_>, Vec<_>) = lists.partition(|asked| asked.query("watch").is_some());
+    assert_eq!(lists.len(), 1);
+    assert_eq!(watches.last().unwrap().query("resourceVersion"), Some("2"));
+}
+
+#[tokio::test]
+async fn an_expired_watch_lists_again() {
+    let world = World::default();
+    world.put(&running("web-1"));
+    let mut look = look(world, workload(), limits()).await;
+    look.until("the first", |look| look.last.open == 1 && !look.world.watches.lock().unwrap().is_empty()).await;
+    look.world.pods.lock().unwrap().push(running("web-2"));
+    look.world.tell(&json!({"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired"}}));
+    look.until("the second", |look| look.last.wanted == 2).await;
+    assert!(look.last.troubles.is_empty(), "{:?}", look.last.troubles);
+}
