@@ -203,7 +203,7 @@ fn said(fault: Fault, request: &Request) -> (u16, &'static str, String) {
         Fault::WebPage => (200, "text/html", "<!DOCTYPE html><html><body>It works!</body></html>".to_owned()),
         Fault::HalfJson => (200, JSON, r#"{"data": {"search": {"#.to_owned()),
         Fault::WrongTypes => {
-            let fields = ["items", "metadata", "data", "workflow_runs", "database", "major", "errors"];
+            let fields = ["items", "metadata", "data", "workflow_runs", "database", "versionInfo", "errors"];
             let fields: Vec<String> = fields.iter().map(|field| format!("\"{field}\": 7")).collect();
             (200, JSON, format!("{{{}}}", fields.join(", ")))
         }

@@ -8,7 +8,7 @@ use midwatch::{
     keymap::Keymap,
     model::{BackendId, Part, SourceId},
     source::{
-        ErrorKind, Update,
+        Cadence, ErrorKind, Update,
         supervise::{Supervision, supervise},
     },
     store::{Store, slot::Failure},
@@ -53,7 +53,9 @@ impl Watching {
             let id = source.id();
             store.expect(id.clone(), wired.kinds[&id.backend], source.cadence().expected(), 0);
             let refresh = Arc::new(Notify::new());
-            wakes.push((id.backend, refresh.clone()));
+            if let Cadence::Every(_) = source.cadence() {
+                wakes.push((id.backend, refresh.clone()));
+            }
             let (updates, stop, clock) = (to.clone(), stop.clone(), clock.clone());
             let deadline = Duration::from_secs(10);
             tasks.spawn(supervise(source, Supervision { updates, stop, refresh, clock, deadline, generation: 0 }));
@@ -91,7 +93,8 @@ impl Watching {
             }
         };
         if tokio::time::timeout(PATIENCE, wait).await.is_err() {
-            panic!("waited in vain for: {what}\n{:#?}", self.store.sources);
+            let known: Vec<String> = self.store.sources.iter().map(|(id, state)| format!("{id:?} {state:?}")).collect();
+            panic!("waited in vain for: {what}\n{}", known.join("\n"));
         }
     }
 

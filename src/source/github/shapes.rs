@@ -16,12 +16,9 @@ pub fn each<T: DeserializeOwned>(items: Vec<Value>) -> (Vec<T>, usize) {
     (read, unreadable)
 }
 
-/// A list that may be null, absent or no list at all.
+/// A list that may be null. What is no list is an error: it must not pass for an empty one.
 fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Value>, D::Error> {
-    Ok(match Value::deserialize(from)? {
-        Value::Array(items) => items,
-        _ => Vec::new(),
-    })
+    Ok(Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -172,8 +169,7 @@ pub struct ReviewRequestNode {
 }
 
 /// `GET /repos/{o}/{r}/actions/runs`
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Deserialize)]
 pub struct RunList {
     #[serde(deserialize_with = "list")]
     pub workflow_runs: Vec<Value>,
@@ -309,5 +305,8 @@ mod tests {
         assert_eq!(unreadable, 1);
         let runs: RunList = serde_json::from_value(json!({"workflow_runs": null})).unwrap();
         assert!(runs.workflow_runs.is_empty());
+        for wrong in [json!({"workflow_runs": 7}), json!({"workflow_runs": {}}), json!({"message": "hm"})] {
+            assert!(serde_json::from_value::<RunList>(wrong.clone()).is_err(), "{wrong} is not an empty list");
+        }
     }
 }
