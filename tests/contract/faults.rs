@@ -71,7 +71,7 @@ const CASES: [Case; 12] = [
     Case { fault: Fault::Status(403), kinds: &[Auth], words: &[&["403"], &["right", "refused", "forbids"]] },
     Case { fault: Fault::Status(404), kinds: &[Unexpected], words: &[&["404"]] },
     Case { fault: Fault::TooOften(RETRY_AFTER), kinds: &[Throttled], words: &[&["429", "too many requests"]] },
-    Case { fault: Fault::Status(500), kinds: &[Unexpected], words: &[&["500"]] },
+    Case { fault: Fault::Status(500), kinds: &[Unexpected], words: &[&["500", "not ready"]] },
     Case { fault: Fault::WebPage, kinds: &[Unexpected, Auth], words: &[&["web page", "JSON", "expected"]] },
     Case { fault: Fault::HalfJson, kinds: &[Unexpected], words: &[&["cut off", "EOF", "cannot be read", "shape"]] },
     Case { fault: Fault::Huge, kinds: &[Unexpected, TimedOut], words: &[&["MiB", "MB", "bytes", "within"]] },

@@ -16,8 +16,16 @@ pub fn each<T: DeserializeOwned>(items: Vec<Value>) -> (Vec<T>, usize) {
     (read, unreadable)
 }
 
-/// A list that may be null. What is no list is an error: it must not pass for an empty one.
+/// A list that may be null, absent or no list at all.
 fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Value>, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    })
+}
+
+/// The list that was asked for, or null. What is no list is an error: it must not pass for an empty one.
+fn whole_list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Value>, D::Error> {
     Ok(Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default())
 }
 
@@ -171,7 +179,7 @@ pub struct ReviewRequestNode {
 /// `GET /repos/{o}/{r}/actions/runs`
 #[derive(Debug, Deserialize)]
 pub struct RunList {
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "whole_list")]
     pub workflow_runs: Vec<Value>,
 }
 

@@ -82,12 +82,7 @@ impl Health {
         });
         ready.map_err(|mut failure| {
             if failure.code.is_some_and(|code| code >= 500) {
-                let says = format!(
-                    "Kubernetes '{}' is not ready ({}): {}",
-                    self.cluster.id(),
-                    failure.code.unwrap_or(500),
-                    failure.message
-                );
+                let says = format!("Kubernetes '{}' is not ready: {}", self.cluster.id(), failure.message);
                 failure.error.says = Clean::line(&says);
             }
             failure
