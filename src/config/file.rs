@@ -149,7 +149,7 @@ pub struct Grafana {
     /// Uids. Empty: the starred ones.
     pub dashboards: Vec<String>,
     pub poll_seconds: Option<u32>,
-    /// Take Grafana-managed alerts too.
+    /// Take Grafana-managed alerts too: unset where they can be read, `true` else a failure, `false` never.
     pub alerts: Option<bool>,
     /// Read through this cluster's API server instead: `CLUSTER/NAMESPACE/SERVICE:PORT`.
     pub through: Option<String>,

@@ -57,6 +57,8 @@ pub struct Grafana {
     wanted: Vec<String>,
     org_id: Option<u64>,
     takes_alerts: bool,
+    /// Asked for by name: that they cannot be read is then a failure.
+    must_have_alerts: bool,
     is_insecure: bool,
     poll: Duration,
     loaded: Mutex<BTreeMap<String, Arc<Loaded>>>,
@@ -116,6 +118,7 @@ impl Grafana {
             wanted: config.dashboards.clone(),
             org_id: config.org_id,
             takes_alerts: config.alerts.unwrap_or(true),
+            must_have_alerts: config.alerts == Some(true),
             is_insecure: config.tls.insecure,
             poll: config.poll_seconds.map_or(POLL, |seconds| Duration::from_secs(u64::from(seconds.max(5)))),
             loaded: Mutex::default(),

@@ -5,6 +5,8 @@ pub mod audit;
 pub mod happened;
 pub mod kube;
 pub mod logs;
+#[cfg(test)]
+mod matrix;
 pub mod metrics;
 pub mod needs;
 pub mod now;

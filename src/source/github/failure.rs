@@ -9,7 +9,7 @@ use super::limits::Wait;
 use crate::{
     model::BackendId,
     secret,
-    source::{ErrorKind, SourceError},
+    source::{ErrorKind, SourceError, http::cause::cause},
 };
 
 /// How far a request came, which decides whether a write may have happened.
@@ -114,7 +114,7 @@ impl Failure {
     }
 }
 
-/// Deepest cause in words, and the HTTP client's error on the way to it.
+/// The cause in words, and the HTTP client's error on the way to it.
 fn root<'e>(error: &'e (dyn Error + 'static)) -> (String, Option<&'e reqwest::Error>) {
     let mut http = None;
     let mut at = error;
@@ -122,7 +122,7 @@ fn root<'e>(error: &'e (dyn Error + 'static)) -> (String, Option<&'e reqwest::Er
         http = http.or_else(|| at.downcast_ref::<reqwest::Error>());
         match at.source() {
             Some(deeper) => at = deeper,
-            None => return (secret::mask(&at.to_string()), http),
+            None => return (secret::mask(&cause(error).1), http),
         }
     }
 }

@@ -93,7 +93,7 @@ impl Limits {
     /// The server refused for a limit. Sets a pause for all requests, unless only one resource's hour is used up.
     pub fn refused(&mut self, headers: &HeaderMap, resource: &str, now: Now, offset_ms: i64) -> Wait {
         if let Some(after) = retry_after(headers, now, offset_ms) {
-            return self.pause(after, now, "the server asked to wait (Retry-After)");
+            return self.pause(after, now, "too many requests: the server asked to wait (Retry-After)");
         }
         self.note(headers);
         match self.quotas.get(resource) {

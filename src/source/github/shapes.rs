@@ -24,6 +24,11 @@ fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Value>, D::Error> {
     })
 }
 
+/// The list that was asked for, or null. What is no list is an error: it must not pass for an empty one.
+fn whole_list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Value>, D::Error> {
+    Ok(Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default())
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Account {
@@ -172,10 +177,9 @@ pub struct ReviewRequestNode {
 }
 
 /// `GET /repos/{o}/{r}/actions/runs`
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Deserialize)]
 pub struct RunList {
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "whole_list")]
     pub workflow_runs: Vec<Value>,
 }
 
@@ -309,5 +313,8 @@ mod tests {
         assert_eq!(unreadable, 1);
         let runs: RunList = serde_json::from_value(json!({"workflow_runs": null})).unwrap();
         assert!(runs.workflow_runs.is_empty());
+        for wrong in [json!({"workflow_runs": 7}), json!({"workflow_runs": {}}), json!({"message": "hm"})] {
+            assert!(serde_json::from_value::<RunList>(wrong.clone()).is_err(), "{wrong} is not an empty list");
+        }
     }
 }

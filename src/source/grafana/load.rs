@@ -68,7 +68,7 @@ impl Grafana {
             loads.push(async move { (uid, self.load(uid).await) }.boxed());
         }
         let loaded: Vec<_> = futures::stream::iter(loads).buffered(AT_ONCE).collect().await;
-        let mut dashboards = Vec::new();
+        let (mut dashboards, mut first_failure) = (Vec::new(), None);
         for (uid, result) in loaded {
             let loaded = match result {
                 Ok(loaded) => loaded,
@@ -78,6 +78,7 @@ impl Grafana {
                         || dashboards.len() + 1 < uids.len() && error.kind == ErrorKind::Auth =>
                 {
                     notes.push(Clean::line(&format!("dashboard '{uid}': {}", error.says)));
+                    first_failure.get_or_insert(error);
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -93,7 +94,11 @@ impl Grafana {
             dashboards.push(model);
         }
         self.note("dashboards", notes);
-        Ok(dashboards)
+        match first_failure {
+            // None to be had is not the same as none there.
+            Some(error) if dashboards.is_empty() => Err(error),
+            _ => Ok(dashboards),
+        }
     }
 
     async fn starred(&self, notes: &mut Vec<Clean>) -> Result<Vec<String>, SourceError> {
@@ -227,11 +232,12 @@ impl Grafana {
         Ok(annotations)
     }
 
-    /// Grafana-managed alerts; none, and a note, where they may not be read or do not exist.
+    /// Grafana-managed alerts; where they may not be read or do not exist: none, and a note, unless the configuration
+    /// asks for them.
     pub async fn alerts(&self) -> Result<Vec<Alert>, SourceError> {
         const PATH: &str = "/api/prometheus/grafana/api/v1/rules";
         let reply = self.http.send(Method::GET, PATH, None).await?;
-        if matches!(reply.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
+        if !self.must_have_alerts && matches!(reply.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
             let why =
                 if reply.status == StatusCode::FORBIDDEN { "its token may not (403)" } else { "it has none (404)" };
             self.note("alerts", vec![Clean::own(format!("Grafana-managed alerts are not read: {why}"))]);

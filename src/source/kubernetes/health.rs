@@ -61,6 +61,12 @@ impl Health {
     /// Any answer shows that the line is alive; only a good one that the server is well.
     async fn ping(&self) -> Result<(), Failure> {
         let ready = match self.cluster.get_bytes("/readyz", self.within).await {
+            // a login page or a proxy's own answers every path
+            Ok(body) if body.trim_ascii_start().starts_with(b"<") => {
+                let says =
+                    format!("Kubernetes '{}' answered with a web page: is its address right?", self.cluster.id());
+                Err(Failure::own(ErrorKind::Unexpected, Reached::Answered, says))
+            }
             // not for everybody everywhere
             Err(failure) if failure.is(403) || failure.is(404) => {
                 self.cluster.get_bytes("/version", self.within).await.map(drop)

@@ -4,6 +4,7 @@ mod forms;
 mod pages;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::*;
@@ -145,25 +146,38 @@ fn all(world: &World) -> Vec<Box<dyn Overlay>> {
     overlays
 }
 
-#[test]
-fn every_overlay_stays_in_its_area_at_every_size() {
-    let mut world = incident();
-    for (width, height) in [(120, 35), (80, 24), (60, 16), (20, 6), (3, 3), (1, 1), (0, 0)] {
-        world.size = (width, height);
-        for mut overlay in all(&world) {
-            let screen = Rect::new(0, 0, width + 4, height + 4);
-            let area = Rect::new(2, 2, width, height);
-            let mut buf = Buffer::empty(screen);
-            sync(&world, &mut *overlay);
-            let cursor = overlay.render(&world.view(), area, &mut buf);
-            assert!(cursor.is_none_or(|at| area.contains(at)), "{width}x{height}");
-            for position in screen.positions().filter(|position| !area.contains(*position)) {
-                assert_eq!(buf[position].symbol(), " ", "{width}x{height}: outside at {position}");
-            }
-            for position in area.positions() {
-                assert!(buf[position].symbol().is_ascii(), "{width}x{height}: {:?}", buf[position].symbol());
-            }
+/// A frame that is larger than its area shows what is drawn outside.
+fn all_draw_inside(world: &mut World, (width, height): (u16, u16)) {
+    world.size = (width, height);
+    for mut overlay in all(world) {
+        let screen = Rect::new(0, 0, width + 4, height + 4);
+        let area = Rect::new(2, 2, width, height);
+        let mut buf = Buffer::empty(screen);
+        sync(world, &mut *overlay);
+        let cursor = overlay.render(&world.view(), area, &mut buf);
+        assert!(cursor.is_none_or(|at| area.contains(at)), "{width}x{height}");
+        for position in screen.positions().filter(|position| !area.contains(*position)) {
+            assert_eq!(buf[position].symbol(), " ", "{width}x{height}: outside at {position}");
         }
+        for position in area.positions() {
+            assert!(buf[position].symbol().is_ascii(), "{width}x{height}: {:?}", buf[position].symbol());
+        }
+    }
+}
+
+#[test]
+fn every_overlay_stays_in_its_area_where_there_is_no_room() {
+    let mut world = incident();
+    for size in [(60, 16), (59, 15), (20, 6), (10, 3), (3, 3), (1, 1), (0, 0), (250, 1), (1, 80)] {
+        all_draw_inside(&mut world, size);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn every_overlay_stays_in_its_area_at_every_size(width in 1u16..=250, height in 1u16..=80) {
+        all_draw_inside(&mut incident(), (width, height));
     }
 }
 

@@ -154,7 +154,7 @@ impl Triage {
             });
         (self.rows.table, self.rows.hits) = (state, hits);
         if let Some(line) = below {
-            let spot = Rect { x: inside.x, y: table.bottom(), width: inside.width, height: 1 };
+            let spot = Rect { y: table.bottom(), height: 1, ..inside }.intersection(inside);
             super::super::widgets::cells::put_line(buf, spot, &line, theme.glyphs.ellipsis);
         }
     }

@@ -94,6 +94,8 @@ struct Follow {
     answer: Opened,
     /// The piece of a line that has not ended.
     rest: BytesMut,
+    /// So much of it was searched for its end, in vain.
+    searched: usize,
     misses: u64,
     since: Instant,
     got_lines: bool,
@@ -238,7 +240,7 @@ impl Lane {
         }
         let lasts = self.lasts + GRACE;
         let Phase::Watch { stream: Some(follow), .. } = &mut self.phase else { unreachable!("connected above") };
-        if follow.rest.contains(&b'\n') {
+        if follow.rest[follow.searched..].contains(&b'\n') {
             return self.read_lines(); // left over from a full batch
         }
         let chunk = tokio::select! {
@@ -266,6 +268,12 @@ impl Lane {
     fn ended(&mut self, failure: Option<Failure>) -> Result<Step, Failure> {
         let Phase::Watch { stream, .. } = &mut self.phase else { return Ok(Step::default()) };
         let Some(follow) = stream.take() else { return Ok(Step::default()) };
+        if !follow.got_lines && !follow.rest.trim_ascii().is_empty() && failure.is_none() {
+            // an answer that came whole and is no line of a watch: a proxy's page, or what was cut
+            if let Err(error) = serde_json::from_slice::<Change<'_>>(&follow.rest) {
+                return Err(self.cluster.unexpected("watch", &error));
+            }
+        }
         if follow.got_lines || self.cluster.clock().now().since(follow.since) >= AT_ONCE {
             return Ok(Step::default());
         }
@@ -297,7 +305,7 @@ impl Lane {
         let answer = self.cluster.open_stream(&path, self.cluster.answer_within()).await?;
         let since = self.cluster.clock().now().mono;
         if let Phase::Watch { stream, .. } = &mut self.phase {
-            *stream = Some(Follow { answer, rest: BytesMut::new(), misses, since, got_lines: false });
+            *stream = Some(Follow { answer, rest: BytesMut::new(), searched: 0, misses, since, got_lines: false });
         }
         Ok(())
     }
@@ -321,7 +329,9 @@ impl Lane {
         let mut unreadable = Unreadable::default();
         while step.facts.len() < MAX_FACTS {
             let Phase::Watch { version, stream: Some(follow) } = &mut self.phase else { break };
-            let Some(end) = follow.rest.iter().position(|byte| *byte == b'\n') else {
+            let unsearched = &follow.rest[follow.searched..];
+            let Some(end) = unsearched.iter().position(|byte| *byte == b'\n').map(|at| follow.searched + at) else {
+                follow.searched = follow.rest.len();
                 if follow.rest.len() > MAX_LINE {
                     self.disconnect();
                     let says = format!("Kubernetes '{}' sent a line of over {MAX_LINE} bytes.", self.cluster.id());
@@ -330,6 +340,7 @@ impl Lane {
                 break;
             };
             let line = follow.rest.split_to(end + 1);
+            follow.searched = 0;
             if line.trim_ascii().is_empty() {
                 continue;
             }

@@ -125,7 +125,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
             Entry::Group(name) => Row::Group(Line::raw(name.to_string())),
         });
     (kube.workloads.table, kube.workloads.hits) = (state, hits);
-    if let (Some(summary), Some(line)) = (summary, row(inside, inside.height - 1)) {
+    if let (Some(summary), Some(line)) = (summary, inside.height.checked_sub(1).and_then(|last| row(inside, last))) {
         put_line(
             buf,
             Rect { x: line.x + 3, width: line.width.saturating_sub(3), ..line },
