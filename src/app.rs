@@ -289,6 +289,15 @@ impl App {
         }
     }
 
+    /// The terminal said what its background is.
+    pub fn set_background(&mut self, background: crate::ui::theme::Background) {
+        if self.look.background != background {
+            self.look.background = background;
+            self.theme = self.look.theme();
+            self.dirty = true;
+        }
+    }
+
     /// Opens a log on the Logs screen, as `l` does.
     pub fn open_log(&mut self, query: crate::query::LogQuery) {
         self.screen = ScreenId::Logs;
