@@ -8,6 +8,7 @@ pub mod line;
 mod links;
 pub mod look;
 mod pointer;
+mod production;
 pub mod settings;
 mod tell;
 mod toasts;
@@ -193,6 +194,9 @@ impl App {
             Msg::Focus(_) => Vec::new(),
             Msg::Update(update) => {
                 let changes = self.store.apply(*update, now);
+                if changes.any(Changes::BACKENDS) {
+                    self.recall_production();
+                }
                 self.changed(changes);
                 if changes.any(Changes::ALERTS) { self.tell_alerts() } else { Vec::new() }
             }

@@ -286,6 +286,7 @@ impl Wired {
             read_only_backends: self.read_only_backends.clone(),
             // Checked when the file was read.
             services: bind_services(&config.service).unwrap_or_default(),
+            remembered_production: remembered.production.iter().map(|(id, is)| (Clean::line(id), *is)).collect(),
             ui: config.ui.clone(),
             ..Settings::default()
         };
@@ -300,7 +301,7 @@ impl Wired {
                 settings.local.insert(id);
             }
         }
-        self.note_clusters(remembered, &mut settings);
+        self.note_clusters(&mut settings);
         let insecure = config.github.iter().map(|b| (&b.name, b.tls.insecure));
         let insecure = insecure.chain(config.grafana.iter().map(|b| (&b.name, b.tls.insecure)));
         let insecure = insecure.chain(config.alertmanager.iter().map(|b| (&b.name, b.tls.insecure)));
@@ -308,17 +309,14 @@ impl Wired {
         settings
     }
 
-    /// What is known of clusters once they are open: whether they are local, and what was answered about them.
-    pub fn note_clusters(&self, remembered: &Remembered, settings: &mut Settings) {
+    /// What is known of clusters once they are open: whether they are local, and safe.
+    pub fn note_clusters(&self, settings: &mut Settings) {
         for (id, cluster) in &self.clusters {
             if is_local(id, cluster.host()) {
                 settings.local.insert(id.clone());
             }
             if cluster.is_insecure() {
                 settings.insecure.insert(id.clone());
-            }
-            if let Some(known) = remembered.production.get(&cluster.address_key()) {
-                settings.production.entry(id.clone()).or_insert(*known);
             }
         }
     }

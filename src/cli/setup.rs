@@ -103,8 +103,10 @@ impl Setup {
         let (mut wired, mut settings, remembered, opening) = self.closed(global, reads_only, clock);
         let mut parts = Vec::new();
         opening.run(|part| parts.push(part)).await;
-        parts.into_iter().for_each(|part| wired.absorb(part));
-        wired.note_clusters(&remembered, &mut settings);
+        for part in parts {
+            wired.absorb(part);
+        }
+        wired.note_clusters(&mut settings);
         (wired, settings, remembered)
     }
 

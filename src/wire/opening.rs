@@ -48,10 +48,14 @@ impl Opening {
         let (mut later, first): (Vec<_>, Vec<_>) = self.wanted.drain(..).partition(Wanted::needs_cluster);
         let mut clusters = first.iter().filter(|wanted| matches!(wanted, Wanted::Kubernetes(_))).count();
         let mut tasks = JoinSet::new();
-        first.into_iter().for_each(|wanted| self.start(wanted, &mut tasks));
+        for wanted in first {
+            self.start(wanted, &mut tasks);
+        }
         loop {
             if clusters == 0 || tasks.is_empty() {
-                later.drain(..).for_each(|wanted| self.start(wanted, &mut tasks));
+                for wanted in later.drain(..) {
+                    self.start(wanted, &mut tasks);
+                }
             }
             let Some(ended) = tasks.join_next().await else { return };
             // One that panicked is said by the panic's own report.

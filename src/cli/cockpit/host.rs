@@ -44,7 +44,7 @@ impl CockpitHost {
         let is_gone = |id: &SourceId| opened.contains(&id.backend) && !started.contains(id);
         let changes = app.store.forget(is_gone);
         self.wired.absorb(part);
-        self.wired.note_clusters(&self.remembered, &mut app.settings);
+        self.wired.note_clusters(&mut app.settings);
         self.start_all(app, work);
         app.note_changes(changes);
         if let Some(found) = &mut self.found {
@@ -111,8 +111,9 @@ impl Host for CockpitHost {
             }
             Effect::OpenContext(name) => Some(self.open_context(&name, app, work)),
             Effect::RememberProduction { cluster, is_production } => {
-                let server = self.wired.clusters.get(&cluster)?.address_key();
-                self.remembered.production.insert(server, is_production);
+                let known = app.store.backends.get(&cluster).and_then(|backend| backend.info.cluster_id.clone());
+                let id = known.or_else(|| Some(self.wired.clusters.get(&cluster)?.fallback_id()))?;
+                self.remembered.production.insert(id.to_string(), is_production);
                 self.write_remembered()
             }
             Effect::Login(backend) => {
