@@ -8,6 +8,7 @@ pub mod line;
 mod links;
 pub mod look;
 mod pointer;
+mod production;
 pub mod settings;
 mod sync;
 mod tell;
@@ -194,6 +195,9 @@ impl App {
             Msg::Focus(_) => Vec::new(),
             Msg::Update(update) => {
                 let changes = self.store.apply(*update, now);
+                if changes.any(Changes::BACKENDS) {
+                    self.recall_production();
+                }
                 self.changed(changes);
                 if changes.any(Changes::ALERTS) { self.tell_alerts() } else { Vec::new() }
             }
@@ -270,6 +274,15 @@ impl App {
     fn on_overlay<R>(&mut self, now: Now, act: impl FnOnce(&mut dyn Overlay, &View<'_>) -> R) -> Option<R> {
         let (_, overlays, view) = self.parts(now);
         overlays.last_mut().map(|overlay| act(&mut **overlay, &view))
+    }
+
+    /// The terminal said what its background is.
+    pub fn set_background(&mut self, background: crate::ui::theme::Background) {
+        if self.look.background != background {
+            self.look.background = background;
+            self.theme = self.look.theme();
+            self.dirty = true;
+        }
     }
 
     /// Opens a log on the Logs screen, as `l` does.

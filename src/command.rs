@@ -202,6 +202,7 @@ commands! {
     Mouse           "mouse"             "mouse"     "let the terminal have the mouse, or take it back"      Everywhere, ["f2"] false 0;
     Theme           "theme"             "theme"     "next theme"                                            Everywhere, ["f3"] false 0;
     Suspend         "suspend"           "suspend"   "suspend to the shell"                                  Everywhere, ["ctrl-z"] false 0;
+    Production      "is-production"     "production" "answer whether a new cluster is production"           Everywhere, ["P"] false 0;
     EnableWriting   "enable-writing"    "write"     "leave read-only mode (a first run starts in it)"       Everywhere, ["W"] false 2;
 
     Acknowledge     "ack"               "ack 15m"   "silence exactly this alert for 15 minutes: Alertmanager has no acknowledge" On(&[Alert]), ["a"] true 60;

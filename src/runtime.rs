@@ -11,7 +11,7 @@ use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures::StreamExt as _;
 use ratatui::layout::Rect;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot},
     task::JoinHandle,
     time::{MissedTickBehavior, interval, sleep, sleep_until},
 };
@@ -23,7 +23,7 @@ use crate::{
     source::{Answered, Update},
     terminal::{Frame, LateReply, Session, osc},
     text::Clean,
-    time::Clock,
+    time::{Clock, Now},
 };
 
 /// Least time between two frames that data alone causes.
@@ -40,6 +40,8 @@ pub struct Inputs {
     pub updates: mpsc::Receiver<Update>,
     pub answers: mpsc::Receiver<Answered>,
     pub news: mpsc::Receiver<Msg>,
+    /// The host has something: [`Host::poll`] it.
+    pub wake: Arc<Notify>,
     /// Yields when the terminal is gone.
     pub gone: oneshot::Receiver<io::Error>,
     /// SIGTERM, SIGHUP, SIGINT from outside.
@@ -52,10 +54,26 @@ pub trait Host {
     fn carry_out(&mut self, effect: Effect, app: &mut App, work: &mut Work) -> Option<Clean>;
     /// A login to run with the screen suspended, for [`Effect::Login`].
     fn login(&mut self, effect: &Effect, app: &App) -> Option<std::process::Command>;
-    /// Once a second: takes up what was found meanwhile. Returns what to tell.
+    /// When woken, and once a second: takes up what was opened and found meanwhile. Returns what to tell.
     fn poll(&mut self, app: &mut App, work: &mut Work) -> Option<Clean>;
     /// Once a minute and at the end: keep a snapshot.
     fn keep(&mut self, app: &App, is_end: bool);
+}
+
+/// Draws one frame before the loop runs.
+pub fn paint(app: &mut App, session: &mut Session, now: Now) -> io::Result<()> {
+    let (width, height) = crossterm::terminal::size()?;
+    app.update(Msg::Resize(width, height), now);
+    submit(app, session, (width, height), now);
+    Ok(())
+}
+
+/// Draws and hands over a frame; the title it wants.
+fn submit(app: &mut App, session: &mut Session, (width, height): (u16, u16), now: Now) -> String {
+    let mut buffer = session.writer().buffer(Rect::new(0, 0, width.max(1), height.max(1)));
+    let drawn = app.draw(&mut buffer, now);
+    session.writer().submit(Frame { buffer, cursor: drawn.cursor, links: drawn.links });
+    drawn.title
 }
 
 /// Runs the cockpit until it is told to end.
@@ -116,6 +134,11 @@ pub async fn run(
                 while clock.now().mono < until {
                     let Ok(answer) = inputs.answers.try_recv() else { break };
                     take_answer(app, work, answer, &clock);
+                }
+            }
+            () = inputs.wake.notified() => {
+                if let Some(says) = host.poll(app, work) {
+                    app.update(Msg::Said(says), clock.now());
                 }
             }
             _ = tick.tick() => {
@@ -193,15 +216,13 @@ impl Screen<'_> {
     fn draw(&mut self, app: &mut App) {
         let now = self.clock.now();
         self.drawn = now.mono;
-        let Ok((width, height)) = crossterm::terminal::size() else { return };
-        let mut buffer = self.session.writer().buffer(Rect::new(0, 0, width.max(1), height.max(1)));
-        let drawn = app.draw(&mut buffer, now);
+        let Ok(size) = crossterm::terminal::size() else { return };
+        let title = submit(app, self.session, size, now);
         let end = self.clock.now();
         app.drew(end.since(now.mono), end);
-        self.session.writer().submit(Frame { buffer, cursor: drawn.cursor, links: drawn.links });
-        if drawn.title != self.title {
-            self.session.writer().raw(osc::title(&drawn.title));
-            self.title = drawn.title;
+        if title != self.title {
+            self.session.writer().raw(osc::title(&title));
+            self.title = title;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Composition root: a configuration becomes sources, readers, inspectors and operators. The one list of backends.
 
 mod failed;
+mod opening;
 mod remembered;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -33,8 +34,9 @@ use crate::{
     time::Clock,
 };
 
-use self::failed::Failed;
+pub use self::opening::Opening;
 pub use self::remembered::{Remembered, replace_private};
+use self::{failed::Failed, opening::Wanted};
 
 /// Everything that talks to backends, ready to be started.
 pub struct Wired {
@@ -53,41 +55,76 @@ pub struct Wired {
 }
 
 impl Wired {
-    /// Opens every configured backend. One that cannot be opened becomes a source that says why; the others go on.
-    pub async fn open(config: Config, remembered: &Remembered, is_read_only: bool, clock: Arc<dyn Clock>) -> Self {
-        let mut wired = Self {
+    /// Every backend of the configuration by name; none is open yet.
+    pub fn closed(config: Config, remembered: &Remembered, clock: Arc<dyn Clock>) -> Self {
+        let policy = Arc::new(ExecPolicy::remembering(remembered.allowed_plugins.iter().cloned()));
+        let mut wired = Self::empty(config, policy, clock);
+        for one in wired.named() {
+            let (name, kind, is_read_only) = one.about();
+            wired.kinds.insert(BackendId::new(name), kind);
+            wired.note_read_only(name, is_read_only);
+        }
+        wired
+    }
+
+    fn empty(config: Config, policy: Arc<ExecPolicy>, clock: Arc<dyn Clock>) -> Self {
+        Self {
             clock,
+            config,
             kinds: BTreeMap::new(),
             clusters: BTreeMap::new(),
             sources: Vec::new(),
             readers: Vec::new(),
             inspectors: Vec::new(),
             operators: Vec::new(),
-            policy: Arc::new(ExecPolicy::remembering(remembered.allowed_plugins.iter().cloned())),
+            policy,
             read_only_backends: BTreeMap::new(),
-            config,
+        }
+    }
+
+    /// The work of opening what is named here, to be done elsewhere.
+    pub fn opening(&self, is_read_only: bool) -> Opening {
+        let part = Self::empty(self.config.clone(), self.policy.clone(), self.clock.clone());
+        Opening { wanted: self.named(), known: part, is_read_only }
+    }
+
+    /// Opens all that is named here, and waits for it.
+    pub async fn open(&mut self, opening: Opening) {
+        let mut parts = Vec::new();
+        opening.run(|part| parts.push(part)).await;
+        parts.into_iter().for_each(|part| self.absorb(part));
+    }
+
+    /// Takes over what a part has opened.
+    pub fn absorb(&mut self, part: Self) {
+        self.kinds.extend(part.kinds);
+        self.clusters.extend(part.clusters);
+        self.sources.extend(part.sources);
+        self.readers.extend(part.readers);
+        self.inspectors.extend(part.inspectors);
+        self.operators.extend(part.operators);
+        self.read_only_backends.extend(part.read_only_backends);
+    }
+
+    fn named(&self) -> Vec<Wanted> {
+        let config = &self.config;
+        let clusters = config.kubernetes.iter().filter(|cluster| cluster.enabled != Some(false));
+        (clusters.cloned().map(Wanted::Kubernetes))
+            .chain(config.github.iter().cloned().map(Wanted::GitHub))
+            .chain(config.grafana.iter().cloned().map(Wanted::Grafana))
+            .chain(config.alertmanager.iter().cloned().map(Wanted::Alertmanager))
+            .collect()
+    }
+
+    pub(in crate::wire) async fn open_one(&mut self, wanted: &Wanted, is_read_only: bool) {
+        let opened = match wanted {
+            Wanted::Kubernetes(cluster) => return self.open_cluster(cluster, is_read_only).await,
+            Wanted::GitHub(host) => self.open_github(host, is_read_only).await,
+            Wanted::Grafana(grafana) => self.open_grafana(grafana).await,
+            Wanted::Alertmanager(alertmanager) => self.open_alertmanager(alertmanager, is_read_only).await,
         };
-        let config = wired.config.clone();
-        for cluster in config.kubernetes.iter().filter(|cluster| cluster.enabled != Some(false)) {
-            wired.note_read_only(&cluster.name, cluster.read_only);
-            wired.open_cluster(cluster, is_read_only).await;
-        }
-        for host in &config.github {
-            wired.note_read_only(&host.name, host.read_only);
-            let opened = wired.open_github(host, is_read_only).await;
-            wired.or_failed(&host.name, BackendKind::GitHub, opened);
-        }
-        for grafana in &config.grafana {
-            wired.note_read_only(&grafana.name, grafana.read_only);
-            let opened = wired.open_grafana(grafana).await;
-            wired.or_failed(&grafana.name, BackendKind::Grafana, opened);
-        }
-        for alertmanager in &config.alertmanager {
-            wired.note_read_only(&alertmanager.name, alertmanager.read_only);
-            let opened = wired.open_alertmanager(alertmanager, is_read_only).await;
-            wired.or_failed(&alertmanager.name, BackendKind::Alertmanager, opened);
-        }
-        wired
+        let (name, kind, _) = wanted.about();
+        self.or_failed(name, kind, opened);
     }
 
     /// Opens the Grafanas and Alertmanagers of `config` that are not open yet: found inside a cluster.
@@ -144,14 +181,17 @@ impl Wired {
         }
     }
 
-    async fn token(&self, token: Option<&file::Token>, name: &str) -> Result<Option<Secret>, SourceError> {
+    /// Borrows nothing of `self` while it waits, so that a part can be opened on any thread.
+    fn token<'a>(
+        &self,
+        token: Option<&'a file::Token>,
+        name: &'a str,
+    ) -> impl Future<Output = Result<Option<Secret>, SourceError>> + use<'a> {
         let within = Duration::from_secs(u64::from(self.config.timeouts.command));
-        match token {
-            None => Ok(None),
-            Some(token) => token::fetch(token, name, within)
-                .await
-                .map(Some)
-                .map_err(|says| SourceError::new(ErrorKind::Auth, says)),
+        async move {
+            let Some(token) = token else { return Ok(None) };
+            let fetched = token::fetch(token, name, within).await;
+            fetched.map(Some).map_err(|says| SourceError::new(ErrorKind::Auth, says))
         }
     }
 
@@ -253,6 +293,7 @@ impl Wired {
             read_only_backends: self.read_only_backends.clone(),
             // Checked when the file was read.
             services: bind_services(&config.service).unwrap_or_default(),
+            remembered_production: remembered.production.iter().map(|(id, is)| (Clean::line(id), *is)).collect(),
             ui: config.ui.clone(),
             ..Settings::default()
         };
@@ -263,7 +304,20 @@ impl Wired {
             if let Some(production) = cluster.production {
                 settings.production.insert(id.clone(), production);
             }
+            if is_local(&id, "") {
+                settings.local.insert(id);
+            }
         }
+        self.note_clusters(&mut settings);
+        let insecure = config.github.iter().map(|b| (&b.name, b.tls.insecure));
+        let insecure = insecure.chain(config.grafana.iter().map(|b| (&b.name, b.tls.insecure)));
+        let insecure = insecure.chain(config.alertmanager.iter().map(|b| (&b.name, b.tls.insecure)));
+        settings.insecure.extend(insecure.filter(|(_, on)| *on).map(|(name, _)| BackendId::new(name)));
+        settings
+    }
+
+    /// What is known of clusters once they are open: whether they are local, and safe.
+    pub fn note_clusters(&self, settings: &mut Settings) {
         for (id, cluster) in &self.clusters {
             if is_local(id, cluster.host()) {
                 settings.local.insert(id.clone());
@@ -271,15 +325,7 @@ impl Wired {
             if cluster.is_insecure() {
                 settings.insecure.insert(id.clone());
             }
-            if let Some(known) = remembered.production.get(&cluster.address_key()) {
-                settings.production.entry(id.clone()).or_insert(*known);
-            }
         }
-        let insecure = config.github.iter().map(|b| (&b.name, b.tls.insecure));
-        let insecure = insecure.chain(config.grafana.iter().map(|b| (&b.name, b.tls.insecure)));
-        let insecure = insecure.chain(config.alertmanager.iter().map(|b| (&b.name, b.tls.insecure)));
-        settings.insecure.extend(insecure.filter(|(_, on)| *on).map(|(name, _)| BackendId::new(name)));
-        settings
     }
 }
 

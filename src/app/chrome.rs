@@ -61,6 +61,11 @@ impl App {
         self.header(row(0), buf, now);
         self.tab_line(row(1), buf, now);
         let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
+        let question = self.question();
+        let body = Rect { height: body.height - u16::from(question.is_some()), ..body };
+        if let Some(question) = &question {
+            put_line(buf, row(area.height - 2), question, self.theme.glyphs.ellipsis);
+        }
         let id = self.screen;
         let (screens, overlays, view) = self.parts(now);
         screens.get_mut(id).render(&view, body, buf);

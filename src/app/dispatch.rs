@@ -109,6 +109,10 @@ impl App {
                 self.theme = self.look.theme();
                 Reply::Say(Clean::own(format!("theme: {:?}", self.look.choice).to_lowercase()))
             }
+            Command::Production => match self.asked_about().cloned() {
+                Some(cluster) => Reply::Push(overlays::production(cluster, now)),
+                None => Reply::Say("no cluster is asked about; `:production yes|no` changes an answer".into()),
+            },
             Command::Suspend => Reply::Do(Effect::Suspend),
             Command::EnableWriting => self.enable_writing(),
             Command::UndoAct => match self.acts.last_undoable() {

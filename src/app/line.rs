@@ -131,17 +131,28 @@ impl App {
         Reply::Do(Effect::OpenContext(Clean::line(rest)))
     }
 
+    /// `yes`, `no` or `later`, and the cluster's name where another is meant than the selected.
     fn production(&mut self, rest: &str, now: Now) -> Reply {
-        let Some(cluster) = self.cluster_meant(now) else { return Reply::Say("no cluster is open".into()) };
-        let is_production = match rest {
+        let (word, name) = rest.split_once(' ').unwrap_or((rest, ""));
+        let named = Some(BackendId::new(name)).filter(|_| !name.is_empty());
+        let Some(cluster) = named.or_else(|| self.cluster_meant(now)) else {
+            return Reply::Say("no cluster is open".into());
+        };
+        if self.settings.backends.get(&cluster) != Some(&BackendKind::Kubernetes) {
+            return Reply::Say(Clean::own(format!("no cluster is called '{cluster}'")));
+        }
+        let is_production = match word {
             "yes" | "y" | "true" => true,
             "no" | "n" | "false" => false,
+            "later" => {
+                self.note_production(&cluster, None);
+                return Reply::Done;
+            }
             _ => return Reply::Say(Clean::own(format!("write `:production yes` or `:production no` for '{cluster}'"))),
         };
-        self.settings.production.insert(cluster.clone(), is_production);
-        let word = if is_production { "production" } else { "not production" };
+        self.note_production(&cluster, Some(is_production));
         Reply::Many(vec![
-            Reply::Say(Clean::own(format!("'{cluster}' is {word}; remembered for this cluster"))),
+            Reply::Say(Self::production_words(&cluster, is_production)),
             Reply::Do(Effect::RememberProduction { cluster, is_production }),
         ])
     }

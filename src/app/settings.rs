@@ -22,6 +22,10 @@ pub struct Settings {
     pub backends: BTreeMap<BackendId, BackendKind>,
     /// By configuration or answer; what is not here is judged by its name.
     pub production: BTreeMap<BackendId, bool>,
+    /// Answers of earlier runs, by the cluster's own id.
+    pub remembered_production: BTreeMap<Clean, bool>,
+    /// Not to be asked about again in this run.
+    pub production_later: BTreeSet<BackendId>,
     /// kind, k3d, minikube, docker-desktop, colima and loopback servers.
     pub local: BTreeSet<BackendId>,
     /// Namespaces watched per cluster; empty: all.

@@ -20,7 +20,7 @@ use crate::{
     source::Source,
     text::Clean,
     time::Clock,
-    wire::{Remembered, Wired},
+    wire::{Opening, Remembered, Wired},
 };
 
 /// A configuration, with the flags over it, and where things stand.
@@ -100,9 +100,23 @@ impl Setup {
         reads_only: bool,
         clock: &Arc<dyn Clock>,
     ) -> (Wired, Settings, Remembered) {
+        let (mut wired, mut settings, remembered, opening) = self.closed(global, reads_only, clock);
+        wired.open(opening).await;
+        wired.note_clusters(&mut settings);
+        (wired, settings, remembered)
+    }
+
+    /// What is known before anything is opened, and the work of opening it.
+    pub fn closed(
+        &self,
+        global: &Global,
+        reads_only: bool,
+        clock: &Arc<dyn Clock>,
+    ) -> (Wired, Settings, Remembered, Opening) {
         let remembered = Remembered::read(&self.paths.remembered());
         let never_writes = reads_only || self.config.read_only || global.read_only;
-        let wired = Wired::open(self.config.clone(), &remembered, never_writes, clock.clone()).await;
+        let wired = Wired::closed(self.config.clone(), &remembered, clock.clone());
+        let opening = wired.opening(never_writes);
         let mut settings = wired.settings(&remembered);
         settings.read_only = read_only_reason(&self.config, global, self.mode);
         settings.is_first_run = self.mode == Mode::FirstRun;
@@ -112,7 +126,7 @@ impl Setup {
         if settings.me.is_empty() {
             settings.me = Clean::own(user_at_host());
         }
-        (wired, settings, remembered)
+        (wired, settings, remembered, opening)
     }
 }
 

@@ -83,6 +83,11 @@ impl Snapshot {
         }
     }
 
+    /// The sources whose rows it holds, and what their backends speak.
+    pub fn sources(&self) -> impl Iterator<Item = &(SourceId, BackendKind)> {
+        self.sources.iter()
+    }
+
     /// `None`: not a snapshot of this version.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > MAX_BYTES {

@@ -16,6 +16,7 @@ mod object;
 mod page;
 mod palette;
 mod plan;
+mod production;
 mod pull_diff;
 mod quit;
 mod revisions;
@@ -126,6 +127,11 @@ pub fn choose_rollback(alert: &Alert, workload: &Workload) -> Box<dyn Overlay> {
 /// A first start: what was looked for, whether it was found, and what it is or which key mends it.
 pub fn first_minute(found: &[(Clean, bool, Clean)]) -> Box<dyn Overlay> {
     Box::new(first_minute::FirstMinute::new(found))
+}
+
+/// Whether this cluster is production.
+pub fn production(cluster: crate::model::BackendId, now: Now) -> Box<dyn Overlay> {
+    Box::new(production::Production::new(cluster, now.mono))
 }
 
 /// The plan dialog; `None` for what is sent at once.

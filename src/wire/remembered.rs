@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Remembered {
-    /// By cluster: its API server's address.
+    /// By the cluster's own id: the UID of its namespace kube-system, else its server and CA.
     pub production: BTreeMap<String, bool>,
     /// Fingerprints of programs and their arguments.
     pub allowed_plugins: BTreeSet<String>,

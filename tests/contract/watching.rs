@@ -45,7 +45,8 @@ pub struct Watching {
 impl Watching {
     pub async fn of(config: Config) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut wired = Wired::open(config, &Remembered::default(), false, clock.clone()).await;
+        let mut wired = Wired::closed(config, &Remembered::default(), clock.clone());
+        wired.open(wired.opening(false)).await;
         let (to, updates) = mpsc::channel(256);
         let stop = CancellationToken::new();
         let (mut store, mut tasks, mut wakes) = (Store::default(), JoinSet::new(), Vec::new());

@@ -194,3 +194,22 @@ fn a_token_is_nowhere_to_be_read() {
         }
     }
 }
+
+/// A token command that hangs keeps nobody waiting: the frame and every other backend are there at once.
+#[test]
+fn a_token_command_that_hangs_delays_nobody_else() {
+    let world = World::start(&[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.toml");
+    let text = std::fs::read_to_string(world.config()).expect("readable");
+    let slow =
+        "\n[[github]]\nname = \"slow\"\nurl = \"http://127.0.0.1:9\"\ntoken = { command = [\"sleep\", \"600\"] }\n";
+    // Longer than the test's own patience.
+    std::fs::write(&path, format!("timeouts.command = 600\n{text}{slow}")).expect("written");
+    let mut screen = Terminal::start(&["--config", &path.display().to_string()], (120, 35));
+    screen.wait("slow loading");
+    screen.wait("HighErrorRate");
+    screen.keys("3");
+    screen.wait("CrashLoopBackOff");
+    quit(screen);
+}

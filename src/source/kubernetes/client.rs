@@ -189,7 +189,7 @@ impl Cluster {
     }
 
     /// Identity of the cluster where `kube-system` may not be read: server URL and hash of its CA.
-    pub(super) fn fallback_id(&self) -> Clean {
+    pub fn fallback_id(&self) -> Clean {
         Clean::line(&format!("{} ca:{}", self.address_key(), &self.0.authority_hash[..16]))
     }
 

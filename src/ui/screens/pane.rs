@@ -115,8 +115,15 @@ fn nobody_asked(view: &View<'_>, parts: &[Part]) -> String {
     let mut failed = view.store.sources.iter().filter(|(id, _)| is_kind(&id.backend));
     match failed.find_map(|(_, state)| state.pulse.failure.as_ref()) {
         Some(failure) => format!("?? {}", failure.error.says),
+        None if is_opening(view, kind) => "loading".to_owned(),
         None => format!("no backend for {} is set up", part.title()),
     }
+}
+
+/// A backend that speaks this is named, and not open yet.
+pub fn is_opening(view: &View<'_>, kind: BackendKind) -> bool {
+    let is_open = |id: &BackendId| view.store.sources.keys().any(|source| source.backend == *id);
+    view.settings.backends.iter().any(|(id, speaks)| *speaks == kind && !is_open(id))
 }
 
 fn owned(line: Line<'_>) -> Line<'static> {

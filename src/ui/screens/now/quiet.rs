@@ -5,12 +5,12 @@ use ratatui::text::{Line, Span};
 use super::{
     super::{
         super::{View, theme::Mark},
-        needs,
+        needs, pane,
     },
     Pane,
     lists::Dress,
 };
-use crate::model::{Level, Part, alert::AlertState};
+use crate::model::{BackendKind, Level, Part, alert::AlertState};
 
 /// Title, sources and widths of a list of objects.
 pub(super) fn dress<'a>(pane: Pane, view: &View<'a>, focused: bool) -> Dress<'a> {
@@ -72,6 +72,12 @@ pub(super) fn calm(view: &View<'_>) -> Line<'static> {
     let worst = view.store.freshness_of(Part::Alerts, None, view.now);
     let mut spans = vec![Span::raw(" ")];
     match worst {
+        None if [BackendKind::Alertmanager, BackendKind::Grafana]
+            .into_iter()
+            .any(|kind| pane::is_opening(view, kind)) =>
+        {
+            spans.push(Span::styled("alerts: loading", theme.dim));
+        }
         None => spans.push(Span::styled("no alerts are read: no Alertmanager or Grafana is set up", theme.dim)),
         Some((id, fresh)) if !fresh.is_live() => {
             let state = view.store.sources.get(id);

@@ -1,0 +1,75 @@
+//! Whether a cluster is production: remembered by the cluster's own id, and asked once where nobody has said. The question
+//! is a line above the footer with a key of its own, so that it covers nothing and takes no key typed for something else.
+
+use ratatui::text::{Line, Span};
+
+use super::App;
+use crate::{
+    command::Command,
+    model::{
+        BackendId, BackendKind,
+        alert::{AlertState, Priority},
+    },
+    text::Clean,
+};
+
+impl App {
+    /// Takes up what was answered in earlier runs about clusters whose id is known by now.
+    pub(super) fn recall_production(&mut self) {
+        for (id, backend) in &self.store.backends {
+            let Some(cluster_id) = &backend.info.cluster_id else { continue };
+            if let Some(known) = self.settings.remembered_production.get(cluster_id) {
+                self.settings.production.entry(id.clone()).or_insert(*known);
+            }
+        }
+    }
+
+    /// The cluster that is asked about: nobody has said, it is not local, and its id is known. Not while something pages.
+    pub(super) fn asked_about(&self) -> Option<&BackendId> {
+        let pages = self
+            .store
+            .alerts
+            .values()
+            .any(|alert| alert.state == AlertState::Firing && alert.priority <= Priority::P2 && !alert.is_watchdog);
+        let settings = &self.settings;
+        let is_open = |id: &&BackendId| {
+            settings.backends.get(*id) == Some(&BackendKind::Kubernetes)
+                && !settings.production.contains_key(*id)
+                && !settings.local.contains(*id)
+                && !settings.production_later.contains(*id)
+                && self.store.backends.get(*id).is_some_and(|backend| backend.info.cluster_id.is_some())
+        };
+        settings.backends.keys().find(is_open).filter(|_| !pages)
+    }
+
+    pub(super) fn question(&self) -> Option<Line<'static>> {
+        let cluster = self.asked_about()?;
+        let key = self.keymap.shown(Command::Production)?;
+        let theme = &self.theme;
+        Some(Line::from(vec![
+            Span::styled(format!(" is '{cluster}' production?  "), theme.strong),
+            Span::styled(key, theme.key),
+            Span::styled(" answers", theme.key_word),
+            Span::styled("   until then it counts as production", theme.dim),
+        ]))
+    }
+
+    /// `yes`, `no`, or `later`: not in this run.
+    pub(super) fn note_production(&mut self, cluster: &BackendId, is_production: Option<bool>) {
+        let Some(is_production) = is_production else {
+            self.settings.production_later.insert(cluster.clone());
+            return;
+        };
+        self.settings.production.insert(cluster.clone(), is_production);
+        let info = self.store.backends.get(cluster).and_then(|backend| backend.info.cluster_id.clone());
+        if let Some(id) = info {
+            self.settings.remembered_production.insert(id, is_production);
+        }
+    }
+
+    /// Said after the answer.
+    pub(super) fn production_words(cluster: &BackendId, is_production: bool) -> Clean {
+        let word = if is_production { "production" } else { "not production" };
+        Clean::own(format!("'{cluster}' is {word}; remembered for this cluster, `:production yes|no` changes it"))
+    }
+}

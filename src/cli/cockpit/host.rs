@@ -1,0 +1,224 @@
+//! What the loop asks of the composition root: which sources run, what is remembered, what is written.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use tokio::sync::{Notify, mpsc};
+
+use super::findings::{Findings, Services};
+use crate::{
+    action::engine::RealEngine,
+    app::{App, Effect},
+    config::{file, find, paths::Paths},
+    effects::Work,
+    model::{BackendId, BackendKind, Part, SourceId},
+    runtime::Host,
+    source::{Source, kubernetes},
+    store::{Changes, snapshot::Snapshot},
+    text::Clean,
+    wire::{Remembered, Wired, replace_private},
+};
+
+/// What the loop asks of the composition root.
+pub struct CockpitHost {
+    pub wired: Wired,
+    pub remembered: Remembered,
+    pub paths: Paths,
+    pub config_path: PathBuf,
+    pub generations: BTreeMap<BackendId, u64>,
+    /// The demo's world is gone with it.
+    pub keeps: bool,
+    /// A first run: what was found, and the look through the cluster's Services.
+    pub found: Option<Findings>,
+    pub engine: RealEngine,
+    /// Backends that have been opened meanwhile.
+    pub opened: mpsc::UnboundedReceiver<Wired>,
+    /// Makes the loop call [`Host::poll`].
+    pub wake: Arc<Notify>,
+}
+
+impl CockpitHost {
+    /// Starts what a part has opened, in the place of what the snapshot had of it.
+    fn take_in(&mut self, part: Wired, app: &mut App, work: &mut Work) {
+        let started: Vec<_> = part.sources.iter().map(|source| source.id()).collect();
+        let opened: Vec<_> = part.kinds.keys().cloned().collect();
+        let is_gone = |id: &SourceId| opened.contains(&id.backend) && !started.contains(id);
+        let changes = app.store.forget(is_gone);
+        self.wired.absorb(part);
+        self.wired.note_clusters(&mut app.settings);
+        self.start_all(app, work);
+        app.note_changes(changes);
+        if let Some(found) = &mut self.found {
+            found.look(&self.wired, &self.wake);
+        }
+    }
+
+    fn start_all(&mut self, app: &mut App, work: &mut Work) {
+        crate::cli::rollback::equip(&self.engine, &self.wired);
+        for reader in self.wired.readers.drain(..) {
+            work.add_reader(reader);
+        }
+        let sources = std::mem::take(&mut self.wired.sources);
+        self.start(sources, app, work);
+    }
+
+    fn start(&mut self, sources: Vec<Box<dyn Source>>, app: &mut App, work: &mut Work) {
+        for source in sources {
+            let id = source.id();
+            let kind = self.wired.kinds.get(&id.backend).copied().unwrap_or(BackendKind::Kubernetes);
+            let generation = self.generations.get(&id.backend).copied().unwrap_or_default();
+            app.store.expect(id, kind, source.cadence().expected(), generation);
+            work.start_source(source, generation);
+        }
+    }
+
+    /// Other namespaces: the watches are made anew, what they brought is forgotten.
+    fn watch_namespaces(&mut self, id: &BackendId, namespaces: Vec<Clean>, app: &mut App, work: &mut Work) {
+        let Some(cluster) = self.wired.clusters.get(id) else { return };
+        let scope =
+            if namespaces.is_empty() { kubernetes::Scope::All } else { kubernetes::Scope::Namespaces(namespaces) };
+        let sources = kubernetes::sources(cluster, &scope);
+        *self.generations.entry(id.clone()).or_default() += 1;
+        work.stop_sources(|source| source.backend == *id);
+        let changes = app.store.forget(|source| source.backend == *id && source.part != Part::Health);
+        app.note_changes(changes | Changes::KUBE);
+        self.start(sources, app, work);
+    }
+
+    fn open_context(&mut self, name: &Clean, app: &mut App, work: &mut Work) -> Clean {
+        let id = BackendId(name.clone());
+        if self.wired.kinds.contains_key(&id) {
+            return Clean::own(format!("'{name}' is open already"));
+        }
+        let wanted =
+            file::Kubernetes { name: name.to_string(), context: Some(name.to_string()), ..file::Kubernetes::default() };
+        let never_writes = app.settings.read_only.is_some() && !app.settings.is_first_run;
+        // Opening reads files only.
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(self.wired.open_cluster(&wanted, never_writes));
+        });
+        app.settings.backends.insert(id, BackendKind::Kubernetes);
+        self.start_all(app, work);
+        Clean::own(format!("context '{name}' is open beside the others"))
+    }
+}
+
+impl Host for CockpitHost {
+    fn carry_out(&mut self, effect: Effect, app: &mut App, work: &mut Work) -> Option<Clean> {
+        match effect {
+            Effect::SetNamespaces { cluster, namespaces } => {
+                self.watch_namespaces(&cluster, namespaces, app, work);
+                None
+            }
+            Effect::OpenContext(name) => Some(self.open_context(&name, app, work)),
+            Effect::RememberProduction { cluster, is_production } => {
+                let known = app.store.backends.get(&cluster).and_then(|backend| backend.info.cluster_id.clone());
+                let id = known.or_else(|| Some(self.wired.clusters.get(&cluster)?.fallback_id()))?;
+                self.remembered.production.insert(id.to_string(), is_production);
+                self.write_remembered()
+            }
+            Effect::Login(backend) => {
+                let login = login_of(app, &backend)?;
+                let print = self.wired.policy.allow(&login);
+                self.remembered.allowed_plugins.insert(print);
+                work.start(Effect::Refresh(vec![backend]));
+                self.write_remembered()
+            }
+            Effect::WriteConfig => Some(self.write_config(app)),
+            _ => None,
+        }
+    }
+
+    fn poll(&mut self, app: &mut App, work: &mut Work) -> Option<Clean> {
+        while let Ok(part) = self.opened.try_recv() {
+            self.take_in(part, app, work);
+        }
+        let services = self.found.as_mut()?.services()?;
+        self.add_services(&services, app, work)
+    }
+
+    fn login(&mut self, effect: &Effect, app: &App) -> Option<std::process::Command> {
+        let Effect::Login(backend) = effect else { return None };
+        let login = login_of(app, backend)?;
+        let mut command = std::process::Command::new(&login.command);
+        command.args(&login.args).envs(login.env.iter().map(|(name, value)| (name, value)));
+        // What it prints is a credential: it belongs to nobody's screen.
+        command.stdout(std::process::Stdio::null());
+        Some(command)
+    }
+
+    fn keep(&mut self, app: &App, is_end: bool) {
+        if !self.keeps {
+            return;
+        }
+        let bytes = Snapshot::take(&app.store, self.wired.clock.now()).to_bytes();
+        let path = self.paths.snapshot();
+        // Losing a snapshot costs a faster first paint, nothing else.
+        if is_end {
+            drop(replace_private(&path, &bytes));
+        } else {
+            tokio::task::spawn_blocking(move || drop(replace_private(&path, &bytes)));
+        }
+    }
+}
+
+impl CockpitHost {
+    /// Opens what runs inside the cluster that was found, read through its API server.
+    fn add_services(&mut self, (cluster, services): &Services, app: &mut App, work: &mut Work) -> Option<Clean> {
+        let services = match services {
+            Ok(services) => services,
+            Err(says) => {
+                return Some(Clean::own(format!("the Services of '{cluster}' cannot be looked through: {says}")));
+            }
+        };
+        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let more = find::within_cluster(&self.wired.config, cluster, services, env);
+        let never_writes = app.settings.read_only.is_some() && !app.settings.is_first_run;
+        // Opening reads files only.
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(self.wired.open_found(&more.config, never_writes));
+        });
+        app.settings.backends.clone_from(&self.wired.kinds);
+        self.start_all(app, work);
+        let words: Vec<String> = more.lines.iter().map(|line| format!("{} {}", line.what, line.says)).collect();
+        if words.is_empty() {
+            let says = format!("no Alertmanager, Prometheus or Grafana among the Services of '{cluster}'");
+            app.settings.found.push(("Services".into(), false, Clean::own(says)));
+        }
+        app.settings.found.extend(more.lines.iter().map(find::Line::shown));
+        if let Some(found) = &mut self.found {
+            found.found.lines.extend(more.lines);
+            found.found.config = more.config;
+        }
+        (!words.is_empty()).then(|| Clean::own(words.join("; ")))
+    }
+
+    /// Writes what was found, as `midwatch init` does; writing is then on, behind plans.
+    fn write_config(&mut self, app: &mut App) -> Clean {
+        let Some(found) = &self.found else {
+            return Clean::own(format!("'{}' is the configuration already", self.config_path.display()));
+        };
+        match find::write_new(&self.config_path, &found.found.config) {
+            Ok(()) => {
+                app.settings.is_first_run = false;
+                Clean::own(format!("written: {}", self.config_path.display()))
+            }
+            Err(says) => Clean::own(says),
+        }
+    }
+
+    fn write_remembered(&self) -> Option<Clean> {
+        let path = self.paths.remembered();
+        self.remembered
+            .write(&path)
+            .err()
+            .map(|error| Clean::own(format!("it could not be remembered in '{}': {error}", path.display())))
+    }
+}
+
+fn login_of(app: &App, backend: &BackendId) -> Option<crate::source::Login> {
+    app.store
+        .sources
+        .iter()
+        .filter(|(id, _)| id.backend == *backend)
+        .find_map(|(_, state)| state.pulse.failure.as_ref()?.error.login.clone())
+}
