@@ -503,6 +503,7 @@ fn alert(name: &str, state: AlertState, silenced_by: &[&str]) -> Alert {
         silenced_by: silenced_by.iter().map(|id| Clean::from(*id)).collect(),
         generator_url: None,
         value: None,
+        rule: None,
         is_watchdog: name == "Watchdog",
     }
 }
