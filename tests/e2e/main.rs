@@ -157,6 +157,29 @@ fn a_dead_backend_is_said_and_recovers() {
     quit(screen);
 }
 
+/// No configuration, only a kubeconfig: Alertmanager and Prometheus are found inside the cluster and read through it.
+#[test]
+fn a_first_run_finds_the_alerts_inside_the_cluster() {
+    let world = World::start(&[]);
+    let mut screen = Terminal::start_with(&[], &[("KUBECONFIG", &world.kubeconfig())], (120, 35));
+    screen.wait("HighErrorRate myapp");
+    screen.keys("2");
+    // Only Alertmanager knows whom it reaches, only Prometheus what is about to fire.
+    screen.wait("goes to    pagerduty");
+    screen.wait("1 pending");
+    screen.wait("ConnectionsExhausted");
+    // Alertmanager dies: what it listed stands there with its age, and what Prometheus sees goes on.
+    world.backend("alertmanager", "down");
+    screen.keys("r");
+    screen.wait("?? am");
+    screen.keys(":");
+    screen.type_slowly("found\r");
+    screen.wait("in the cluster, at prod-eu1/monitoring/alertmanager:9093");
+    screen.wait("in the cluster, at prod-eu1/monitoring/prometheus:9090");
+    screen.keys("\r");
+    quit(screen);
+}
+
 #[test]
 fn sigterm_and_a_crash_give_the_terminal_back() {
     let world = World::start(&[]);

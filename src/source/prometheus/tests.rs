@@ -87,7 +87,7 @@ async fn rules_become_alerts_pending_firing_and_failing() {
     assert_eq!(asked[0].header("authorization"), Some("Bearer t0ken"));
     assert_eq!(asked[0].header("x-scope-orgid"), Some("team-a"));
 
-    let of = |state: AlertState| list.iter().find(|alert| alert.state == state).unwrap();
+    let of = |state: AlertState| list.iter().find(|alert| alert.state == state && alert.name == "High").unwrap();
     let firing = of(AlertState::Firing);
     let rule = firing.rule.as_ref().unwrap();
     assert_eq!(

@@ -135,7 +135,7 @@ fn what_alertmanager_lost_fires_on() {
     desk.say("prom", &[evaluated(HIGH, AlertState::Firing)]);
     assert_eq!(desk.rows(), ["am/alertname=High,service=api Firing alone"]);
     desk.say("prom", &[]);
-    assert_eq!(desk.rows(), ["am/alertname=High,service=api Resolved"]);
+    assert_eq!(desk.rows(), ["am/alertname=High,service=api Resolved alone"]);
 }
 
 #[test]

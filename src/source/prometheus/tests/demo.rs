@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use serde_json::json;
-
 use super::*;
 use crate::{
     config::find::within_cluster,
@@ -18,6 +15,7 @@ use crate::{
     },
     time::Clock,
 };
+use jiff::Timestamp;
 
 const START: &str = "2026-11-21T03:14:00Z";
 
@@ -88,25 +86,22 @@ async fn rules_of_the_demo_directly_and_through_its_api_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pending_alert_is_seen_before_alertmanager_has_it() {
+async fn a_pending_alert_fires_when_its_time_is_over() {
     let demo = served().await;
-    // Mended, and broken again: the condition must hold for its time once more.
-    let image = |tag: &str| {
-        let mut world = demo::world::lock(&demo.world);
-        let now = world.now;
-        let image = json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image",
-            "value": format!("registry.acme.example/myapp:{tag}")}]);
-        drop((now, image));
-        world.clusters[0].undo(now, "production", "myapp", "kubectl")
-    };
-    assert!(image("411"));
-    demo.advance(jiff::SignedDuration::from_mins(5));
     let client = client(&demo.prometheus.url, None);
-    let state = async || {
+    let exhausted = async || {
         let list = client.alerts(&SentLabels::default()).await.unwrap().data;
-        list.into_iter().find(|alert| alert.name == "HighErrorRate").map(|alert| alert.state)
+        named(&list, "ConnectionsExhausted").clone()
     };
-    assert_eq!(state().await, None, "it is mended");
+    let pending = exhausted().await;
+    assert_eq!((&pending.state, pending.starts), (&AlertState::Pending, None));
+    assert_eq!(pending.rule.as_ref().unwrap().hold_seconds, 15 * 60);
+    let fires = pending.fires().unwrap();
+    demo.advance(fires.duration_since(START.parse().unwrap()) - jiff::SignedDuration::from_secs(10));
+    assert_eq!(exhausted().await.state, AlertState::Pending, "its time is not over");
+    demo.advance(jiff::SignedDuration::from_secs(20));
+    let firing = exhausted().await;
+    assert_eq!((&firing.state, &firing.key), (&AlertState::Firing, &pending.key));
     demo.stop().await;
 }
 
@@ -143,7 +138,7 @@ async fn both_are_found_inside_the_cluster() {
     let demo = served().await;
     let cluster = cluster(&demo).await;
     let services = kubernetes::find::find(&cluster).await.unwrap();
-    let found = within_cluster(&crate::config::file::Config::default(), cluster.id(), &services, |_| None);
+    let found = within_cluster(&file::Config::default(), cluster.id(), &services, |_| None);
     assert_eq!(found.config.alertmanager[0].through.as_deref(), Some("prod-eu1/monitoring/alertmanager:9093"));
     assert_eq!(found.config.prometheus[0].through.as_deref(), Some("prod-eu1/monitoring/prometheus:9090"));
     demo.stop().await;
