@@ -2,10 +2,10 @@
 
 use super::{App, Effect};
 use crate::{
-    action::{ACK_MINUTES, Request, SilenceDraft},
+    action::{Request, SilenceDraft},
     command::{Command, ScreenId},
     model::{
-        alert::{Alert, Matcher},
+        alert::Alert,
         kubernetes::{Workload, WorkloadKey},
     },
     query::{LogQuery, ObjectRef},
@@ -361,7 +361,9 @@ impl App {
             .filter_map(|target| if let Target::Alert(key) = target { Some(key) } else { None })
             .collect();
         match command {
-            Command::Acknowledge if marked.is_empty() && alert.is_alone() => Reply::Ask(self.silence_ahead(alert)),
+            Command::Acknowledge if marked.is_empty() && alert.is_alone() => {
+                Reply::Ask(Request::Silence(SilenceDraft::acknowledging(alert, &self.settings.me)))
+            }
             Command::Acknowledge => {
                 Reply::Ask(Request::Acknowledge { alerts: if marked.is_empty() { vec![key.clone()] } else { marked } })
             }
@@ -381,17 +383,6 @@ impl App {
             },
             _ => Reply::Ignored,
         }
-    }
-
-    /// An acknowledgement of an alert that Alertmanager has not got: as a plan, since there is nothing there to compare
-    /// it with.
-    fn silence_ahead(&self, alert: &Alert) -> Request {
-        Request::Silence(SilenceDraft {
-            backend: alert.key.backend.clone(),
-            matchers: alert.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect(),
-            minutes: ACK_MINUTES,
-            comment: format!("acknowledged by {} with midwatch", self.settings.me),
-        })
     }
 
     /// Whether the alert's own workload was deployed shortly before it began, and no other workload was: then there is

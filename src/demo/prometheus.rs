@@ -79,7 +79,8 @@ async fn asked(State(world): State<Shared>, method: Method, uri: Uri, body: Byte
         _ => {}
     }
     let Some(endpoint) = uri.path().strip_prefix("/api/v1/") else { return not_found() };
-    if !is_read && !(method == Method::POST && takes_forms(endpoint)) {
+    let is_form = method == Method::POST && takes_forms(endpoint);
+    if !is_read && !is_form {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     answer(&lock(&world), endpoint, &Arguments::read(&uri, &body))

@@ -81,6 +81,7 @@ fn typed_ahead_and_wrong_values_send_nothing() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (80, 24), &[]);
     screen.wait("HighErrorRate");
+    screen.wait("411 -> 412");
     screen.keys("R13\r13\r");
     screen.wait("type 13 or 411");
     screen.type_slowly("14\r");
@@ -130,7 +131,7 @@ fn read_only_shows_itself_and_sends_nothing() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &["--read-only"]);
     screen.wait("READ-ONLY");
-    screen.wait("HighErrorRate");
+    screen.wait("deploy 411 -> 412");
     screen.keys("R");
     screen.wait("ROLL BACK");
     screen.wait("read-only");

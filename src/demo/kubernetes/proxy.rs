@@ -114,7 +114,7 @@ fn address(server: &Server, ask: &Ask) -> Result<SocketAddr, Failure> {
     });
     let Some(service) = found else { return Err(Failure::not_found(Resource::Services.kind(), &ask.service)) };
     let ports = service["spec"]["ports"].as_array().map_or(&[][..], Vec::as_slice);
-    let is_meant = |port: &Value| port["name"] == json!(ask.port) || port["port"].to_string() == ask.port;
+    let is_meant = |port: &Value| port["name"] == json!(ask.port) || port["port"].as_u64() == ask.port.parse().ok();
     if !(ports.iter().any(is_meant) || (ask.port.is_empty() && ports.len() == 1)) {
         return Err(unavailable(format!("no service port \"{}\" found for service \"{}\"", ask.port, ask.service)));
     }

@@ -29,7 +29,9 @@ pub(super) fn answer(world: &World, arguments: &Arguments) -> Response {
     for rules in groups.iter_mut().filter_map(|group| group["rules"].as_array_mut()) {
         rules.retain(|rule| named("rule_name[]", &rule["name"]));
         if arguments.get("exclude_alerts").is_some_and(|on| on == "true") {
-            rules.iter_mut().for_each(|rule| rule["alerts"] = json!([]));
+            for rule in rules {
+                rule["alerts"] = json!([]);
+            }
         }
     }
     groups.retain(|group| group["rules"].as_array().is_some_and(|rules| !rules.is_empty()));

@@ -31,7 +31,7 @@ fn client(url: &str, token: Option<&str>) -> Arc<Prometheus> {
     };
     let clock = Arc::new(TestClock::at("2026-11-21T03:14:00Z".parse().unwrap()));
     let severities = Severities::new(&BTreeMap::new());
-    let token = token.map(|token| Secret::new(token));
+    let token = token.map(Secret::new);
     Prometheus::new(&config, token, severities, file::Timeouts::default(), clock, None).unwrap()
 }
 

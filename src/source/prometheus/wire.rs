@@ -229,7 +229,7 @@ fn value(value: &serde_json::Value) -> Option<Clean> {
     let Some(number) = text.parse::<f64>().ok().filter(|number| number.is_finite()) else {
         return Some(Clean::line(&text));
     };
-    if number == number.trunc() && number.abs() < 1e15 {
+    if number.fract() == 0.0 && number.abs() < 1e15 {
         return Some(Clean::own(format!("{number}")));
     }
     // Four digits that count.

@@ -21,8 +21,13 @@ const START: &str = "2026-11-21T03:14:00Z";
 
 /// The default story, standing still.
 async fn served() -> Served {
+    served_of("default").await
+}
+
+async fn served_of(scenario: &str) -> Served {
     let at: Timestamp = START.parse().unwrap();
-    let options = demo::Options { at: Some(at), ..demo::Options::new(Arc::new(move || at)) };
+    let scenario = scenario.to_owned();
+    let options = demo::Options { at: Some(at), scenario, ..demo::Options::new(Arc::new(move || at)) };
     demo::start(options).await.unwrap()
 }
 
@@ -87,20 +92,26 @@ async fn rules_of_the_demo_directly_and_through_its_api_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pending_alert_fires_when_its_time_is_over() {
-    let demo = served().await;
+    // True since the history of an hour began, for seventy minutes to be.
+    let scenario = include_str!("../../../../assets/demo/default.toml").to_owned()
+        + "\n[[alert]]\nname = \"SlowBurn\"\nmetric = \"always\"\nfor = \"70m\"\nseverity = \"critical\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("slow.toml");
+    std::fs::write(&path, scenario).unwrap();
+    let demo = served_of(path.to_str().unwrap()).await;
     let client = client(&demo.prometheus.url, None);
-    let exhausted = async || {
+    let burning = async || {
         let list = client.alerts(&SentLabels::default()).await.unwrap().data;
-        named(&list, "ConnectionsExhausted").clone()
+        named(&list, "SlowBurn").clone()
     };
-    let pending = exhausted().await;
+    let pending = burning().await;
     assert_eq!((&pending.state, pending.starts), (&AlertState::Pending, None));
-    assert_eq!(pending.rule.as_ref().unwrap().hold_seconds, 15 * 60);
+    assert_eq!(pending.rule.as_ref().unwrap().hold_seconds, 70 * 60);
     let fires = pending.fires().unwrap();
     demo.advance(fires.duration_since(START.parse().unwrap()) - jiff::SignedDuration::from_secs(10));
-    assert_eq!(exhausted().await.state, AlertState::Pending, "its time is not over");
+    assert_eq!(burning().await.state, AlertState::Pending, "its time is not over");
     demo.advance(jiff::SignedDuration::from_secs(20));
-    let firing = exhausted().await;
+    let firing = burning().await;
     assert_eq!((&firing.state, &firing.key), (&AlertState::Firing, &pending.key));
     demo.stop().await;
 }
