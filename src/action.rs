@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     model::{
         BackendId, Name,
-        alert::{AlertKey, Matcher, SilenceKey},
+        alert::{Alert, AlertKey, Matcher, SilenceKey},
         code::{MergeMethod, PullRequestKey, RunKey},
         kubernetes::{ObjectKey, Revision, WorkloadKey},
     },
@@ -109,6 +109,19 @@ pub struct SilenceDraft {
     pub matchers: Vec<Matcher>,
     pub minutes: u32,
     pub comment: String,
+}
+
+impl SilenceDraft {
+    /// An acknowledgement of an alert that Alertmanager has not got yet: read first, since nothing there can be compared
+    /// with it.
+    pub fn acknowledging(alert: &Alert, me: &str) -> Self {
+        Self {
+            backend: alert.key.backend.clone(),
+            matchers: alert.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect(),
+            minutes: ACK_MINUTES,
+            comment: format!("acknowledged by {me} with midwatch"),
+        }
+    }
 }
 
 /// Longest silence, in minutes.
@@ -295,7 +308,7 @@ pub enum Inspection {
     Run(Box<RunInspection>),
     /// The alerts as they are now, and the silences.
     Alerts {
-        alerts: Vec<crate::model::alert::Alert>,
+        alerts: Vec<Alert>,
         silences: Vec<crate::model::alert::Silence>,
     },
 }

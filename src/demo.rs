@@ -9,6 +9,7 @@ mod founding;
 pub mod github;
 pub mod grafana;
 pub mod kubernetes;
+pub mod prometheus;
 pub mod scenario;
 pub mod serve;
 pub mod story;

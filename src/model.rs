@@ -55,6 +55,7 @@ pub enum BackendKind {
     GitHub,
     Grafana,
     Alertmanager,
+    Prometheus,
 }
 
 impl BackendKind {
@@ -65,6 +66,7 @@ impl BackendKind {
             Self::GitHub => "GitHub",
             Self::Grafana => "Grafana",
             Self::Alertmanager => "Alertmanager",
+            Self::Prometheus => "Prometheus",
         }
     }
 
@@ -75,6 +77,7 @@ impl BackendKind {
             Self::GitHub => "gh",
             Self::Grafana => "graf",
             Self::Alertmanager => "am",
+            Self::Prometheus => "prom",
         }
     }
 }

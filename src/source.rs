@@ -5,6 +5,7 @@ pub mod github;
 pub mod grafana;
 pub mod http;
 pub mod kubernetes;
+pub mod prometheus;
 pub mod severity;
 pub mod supervise;
 

@@ -1,5 +1,6 @@
 //! The store: facts become state, each with its freshness. It is owned by the App and touched by nobody else.
 
+pub mod alerts;
 pub mod kube;
 pub mod logs;
 pub mod ring;
@@ -18,7 +19,7 @@ use jiff::Timestamp;
 use crate::{
     model::{
         BackendId, BackendInfo, BackendKind, Part, Quota, SourceId,
-        alert::{Alert, AlertGroup, AlertKey, AlertState, Silence, SilenceKey},
+        alert::{Alert, AlertGroup, AlertKey, Silence, SilenceKey},
         code::{PullRequest, PullRequestKey, RepoKey, Run, RunKey},
         metric::{Annotation, Dashboard, DashboardKey},
     },
@@ -28,6 +29,7 @@ use crate::{
 };
 
 use self::{
+    alerts::Evaluated,
     kube::Kube,
     logs::LogBuffer,
     slot::{Freshness, Pulse, Slot},
@@ -103,6 +105,8 @@ pub struct Store {
     pub pull_requests: BTreeMap<PullRequestKey, PullRequest>,
     pub runs: BTreeMap<RunKey, Run>,
     pub alerts: BTreeMap<AlertKey, Alert>,
+    /// What each Prometheus said last, as it said it: `alerts` has it joined with what Alertmanager says.
+    pub evaluated: BTreeMap<BackendId, Evaluated>,
     pub alert_groups: BTreeMap<BackendId, Vec<AlertGroup>>,
     pub silences: BTreeMap<SilenceKey, Silence>,
     pub dashboards: BTreeMap<DashboardKey, Dashboard>,
@@ -112,9 +116,6 @@ pub struct Store {
     /// Bytes of lines kept per open log.
     pub log_bytes: usize,
 }
-
-/// How long a resolved alert stays listed.
-const RESOLVED_FOR: Duration = Duration::from_hours(12);
 
 impl Store {
     /// Announces a source, so that "no answer yet" can be told from "does not exist".
@@ -255,25 +256,6 @@ impl Store {
         self.runs.retain(|key, _| key.repo != *repo);
         self.runs.extend(fresh);
         Changes::RUNS
-    }
-
-    fn apply_alerts(&mut self, from: &SourceId, list: Vec<Alert>, groups: Vec<AlertGroup>, now: Now) -> Changes {
-        let listed: BTreeSet<AlertKey> = list.iter().map(|alert| alert.key.clone()).collect();
-        let mut changed = self.alert_groups.insert(from.backend.clone(), groups.clone()) != Some(groups);
-        for (_, alert) in self.alerts.iter_mut().filter(|(key, _)| key.backend == from.backend) {
-            // A resolved alert simply leaves the list: this is when we noticed.
-            if !listed.contains(&alert.key) && !matches!(alert.state, AlertState::Resolved(_)) {
-                alert.state = AlertState::Resolved(now.wall);
-                changed = true;
-            }
-        }
-        for alert in list {
-            changed |= self.alerts.get(&alert.key) != Some(&alert);
-            self.alerts.insert(alert.key.clone(), alert);
-        }
-        let oldest = now.wall.checked_sub(RESOLVED_FOR).unwrap_or(Timestamp::MIN);
-        self.alerts.retain(|_, alert| !matches!(alert.state, AlertState::Resolved(at) if at < oldest));
-        if changed { Changes::ALERTS } else { Changes::NONE }
     }
 
     /// Applies an answer to a query. The runtime drops those that nobody wants any more.

@@ -28,6 +28,7 @@ use crate::{
             self, Cluster, ExecPolicy,
             find::{Place, ServiceProxy},
         },
+        prometheus::Prometheus,
         severity::Severities,
     },
     text::Clean,
@@ -113,6 +114,7 @@ impl Wired {
             .chain(config.github.iter().cloned().map(Wanted::GitHub))
             .chain(config.grafana.iter().cloned().map(Wanted::Grafana))
             .chain(config.alertmanager.iter().cloned().map(Wanted::Alertmanager))
+            .chain(config.prometheus.iter().cloned().map(Wanted::Prometheus))
             .collect()
     }
 
@@ -122,12 +124,13 @@ impl Wired {
             Wanted::GitHub(host) => self.open_github(host, is_read_only).await,
             Wanted::Grafana(grafana) => self.open_grafana(grafana).await,
             Wanted::Alertmanager(alertmanager) => self.open_alertmanager(alertmanager, is_read_only).await,
+            Wanted::Prometheus(prometheus) => self.open_prometheus(prometheus).await,
         };
         let (name, kind, _) = wanted.about();
         self.or_failed(name, kind, opened);
     }
 
-    /// Opens the Grafanas and Alertmanagers of `config` that are not open yet: found inside a cluster.
+    /// Opens the Grafanas, Alertmanagers and Prometheus servers of `config` that are not open yet: found inside a cluster.
     pub async fn open_found(&mut self, config: &Config, is_read_only: bool) {
         self.config.clone_from(config);
         let is_new = |kinds: &BTreeMap<BackendId, BackendKind>, name: &str| !kinds.contains_key(&BackendId::new(name));
@@ -141,6 +144,12 @@ impl Wired {
             if is_new(&self.kinds, &one.name) {
                 let opened = self.open_alertmanager(one, is_read_only).await;
                 self.or_failed(&one.name, BackendKind::Alertmanager, opened);
+            }
+        }
+        for one in &config.prometheus {
+            if is_new(&self.kinds, &one.name) {
+                let opened = self.open_prometheus(one).await;
+                self.or_failed(&one.name, BackendKind::Prometheus, opened);
             }
         }
     }
@@ -283,6 +292,15 @@ impl Wired {
         Ok(())
     }
 
+    async fn open_prometheus(&mut self, config: &file::Prometheus) -> Result<(), SourceError> {
+        let token = self.token(config.token.as_ref(), &config.name).await?;
+        let through = self.through(&config.name, config.through.as_deref(), &path_of(&config.url), false)?;
+        let severities = Severities::new(&self.config.severity);
+        let prometheus = Prometheus::new(config, token, severities, self.config.timeouts, self.clock.clone(), through)?;
+        self.sources.extend(prometheus.sources());
+        Ok(())
+    }
+
     /// The settings that follow from the configuration and what was opened.
     pub fn settings(&self, remembered: &Remembered) -> Settings {
         let config = &self.config;
@@ -312,6 +330,7 @@ impl Wired {
         let insecure = config.github.iter().map(|b| (&b.name, b.tls.insecure));
         let insecure = insecure.chain(config.grafana.iter().map(|b| (&b.name, b.tls.insecure)));
         let insecure = insecure.chain(config.alertmanager.iter().map(|b| (&b.name, b.tls.insecure)));
+        let insecure = insecure.chain(config.prometheus.iter().map(|b| (&b.name, b.tls.insecure)));
         settings.insecure.extend(insecure.filter(|(_, on)| *on).map(|(name, _)| BackendId::new(name)));
         settings
     }

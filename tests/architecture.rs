@@ -149,6 +149,7 @@ fn the_example_configuration_lists_every_key_and_is_valid() {
             "github",
             "grafana",
             "alertmanager",
+            "prometheus",
             "service",
             "commands",
             "ui",

@@ -74,7 +74,7 @@ fn the_incident_needs_me_and_a_dead_backend_wins() {
     assert_eq!(answer["schema"], 1);
     let needs = rows(&answer, "need");
     assert!(needs.iter().any(|row| row["name"] == "HighErrorRate myapp" && row["level"] == "broken"), "{answer:#}");
-    assert_eq!(answer["backends"].as_array().unwrap().len(), 5, "{answer:#}");
+    assert_eq!(answer["backends"].as_array().unwrap().len(), 6, "{answer:#}");
     bench.world.backend("alertmanager", "down");
     let output = bench.run(&["status"]);
     assert_eq!(code(&output), 3, "{}", both(&output));

@@ -1,4 +1,4 @@
-//! Witness: a real Prometheus and Alertmanager (Debian's packages) judge our source and operator. Absent binaries are
+//! Witness: a real Prometheus and Alertmanager (Debian's packages) judge our sources and operator. Absent binaries are
 //! said in one line; with `MIDWATCH_WITNESSES=required` they are a failure.
 
 // `clippy.toml` allows these in functions marked as tests; what helps them here is not marked.
@@ -17,15 +17,17 @@ use midwatch::{
     action::{ActionError, Done, Inspection, Inspector, Operator, Request, Write},
     config::file,
     model::{
-        BackendId, Part,
+        BackendId, BackendKind, Part,
         alert::{Alert, AlertState, Matcher, Priority, Silence, SilenceKey},
     },
     operator::alertmanager::AlertmanagerOperator,
     source::{
-        Fact, Source,
+        Fact, Source, Update,
         alertmanager::{Alertmanager, preview},
+        prometheus::Prometheus,
         severity::Severities,
     },
+    store::Store,
     text::Clean,
     time::{Clock, SystemClock},
 };
@@ -48,7 +50,18 @@ groups:
   - alert: Watchdog
     expr: vector(1)
     labels: {severity: none}
+  - alert: Late
+    expr: (vector(time()) > FROM) < UNTIL
+    for: 4s
+    labels: {severity: critical, service: late}
+    annotations: {summary: 'for a while'}
+  - alert: Blind
+    expr: vector(1) * on() (vector(1) or label_replace(vector(2), 'a', 'b', '', ''))
+    labels: {severity: warning}
 ";
+
+/// `Late` is true from so many seconds after the start until so many.
+const LATE: (i64, i64) = (3, 20);
 
 const ROUTES: &str = r#"
 route:
@@ -73,6 +86,7 @@ impl Drop for Process {
 
 struct Lab {
     url: String,
+    prometheus_url: String,
     _prometheus: Process,
     _alertmanager: Process,
     _files: tempfile::TempDir,
@@ -115,13 +129,17 @@ fn lab() -> Option<Lab> {
         path.display().to_string()
     };
     let (am_port, prom_port) = (free_port(), free_port());
-    let rules = file("rules.yml", RULES);
+    let began = SystemClock.now().wall.as_second();
+    let [from, until] = [LATE.0, LATE.1].map(|after| (began + after).to_string());
+    let rules = file("rules.yml", &RULES.replace("FROM", &from).replace("UNTIL", &until));
     let routes = file("alertmanager.yml", ROUTES);
     let config = file(
         "prometheus.yml",
         &format!(
-            "global: {{evaluation_interval: 1s}}\nrule_files: ['{rules}']\n\
-             alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{am_port}']}}]}}]}}\n"
+            "global: {{evaluation_interval: 1s, external_labels: {{cluster: eu-1, replica: '0'}}}}\n\
+             rule_files: ['{rules}']\n\
+             alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{am_port}']}}]}}], \
+             alert_relabel_configs: [{{regex: replica, action: labeldrop}}]}}\n"
         ),
     );
     let folder = |name: &str| files.path().join(name).display().to_string();
@@ -145,7 +163,8 @@ fn lab() -> Option<Lab> {
         ],
     );
     let url = format!("http://127.0.0.1:{am_port}");
-    Some(Lab { url, _prometheus: prometheus, _alertmanager: alertmanager, _files: files })
+    let prometheus_url = format!("http://127.0.0.1:{prom_port}");
+    Some(Lab { url, prometheus_url, _prometheus: prometheus, _alertmanager: alertmanager, _files: files })
 }
 
 fn client(url: &str) -> Arc<Alertmanager> {
@@ -300,4 +319,107 @@ async fn a_real_alertmanager_says_no_in_words() {
     };
     let refused = operator.execute(&write).await.unwrap_err();
     assert!(matches!(&refused, ActionError::Refused(says) if says.contains("matcher")), "{refused:?}");
+}
+
+/// What a Prometheus' rules and an Alertmanager's list together make of the alert `name`: at most one row, at any time.
+struct Watched {
+    store: Store,
+    sources: [Box<dyn Source>; 2],
+}
+
+impl Watched {
+    fn new(lab: &Lab) -> Self {
+        let rules = prometheus(lab).sources().into_iter().find(|source| source.id().part == Part::Alerts).unwrap();
+        let sources = [rules, source(&client(&lab.url), Part::Alerts)];
+        let mut store = Store::default();
+        for (source, kind) in sources.iter().zip([BackendKind::Prometheus, BackendKind::Alertmanager]) {
+            store.expect(source.id(), kind, source.cadence().expected(), 0);
+        }
+        Self { store, sources }
+    }
+
+    /// Asks both once; who does not answer yet is asked again next time.
+    async fn look(&mut self) {
+        for source in &mut self.sources {
+            if let Ok(facts) = source.next().await {
+                let now = SystemClock.now();
+                let update = Update { from: source.id(), at: now.wall, generation: 0, body: Ok(facts) };
+                self.store.apply(update, now);
+            }
+        }
+    }
+
+    fn row(&self, name: &str) -> Option<Alert> {
+        let rows: Vec<&Alert> = self.store.alerts.values().filter(|alert| alert.name == name).collect();
+        assert!(rows.len() <= 1, "'{name}' stands there twice: {rows:#?}");
+        rows.first().map(|row| (*row).clone())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_rule_pends_fires_and_resolves_in_one_row() {
+    let Some(lab) = lab() else { return };
+    let mut watched = Watched::new(&lab);
+    let (mut seen, mut listed): (Vec<String>, Option<Alert>) = (Vec::new(), None);
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    let watching = async {
+        loop {
+            ticks.tick().await;
+            watched.look().await;
+            watched.row("AlwaysBroken");
+            let Some(row) = watched.row("Late") else { continue };
+            let state = match &row.state {
+                AlertState::Resolved(_) => "Resolved".to_owned(),
+                other => format!("{other:?}"),
+            };
+            if seen.last() != Some(&state) {
+                seen.push(state);
+            }
+            match &row.state {
+                AlertState::Firing if !row.is_alone() => listed = Some(row),
+                AlertState::Resolved(_) if listed.is_some() => break,
+                _ => {}
+            }
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, watching).await;
+    assert!(ended.is_ok() && seen == ["Pending", "Firing", "Resolved"], "{seen:?}");
+
+    // What is joined is what each of them knows, under the name that Alertmanager itself gave it.
+    let listed = listed.unwrap();
+    let rule = listed.rule.as_ref().unwrap();
+    assert_eq!((&*listed.key.backend, &*rule.backend, rule.hold_seconds), ("lab", "rules", 4));
+    assert!(rule.expression.as_ref().unwrap().contains("time()"), "{rule:?}");
+    assert_eq!(listed.expression(), rule.expression, "the rule's words are those of Alertmanager's link");
+    assert!(listed.active_since.unwrap() < listed.starts.unwrap());
+    assert_eq!((listed.label("cluster").map(Clean::as_str), listed.label("replica")), (Some("eu-1"), None));
+    let Fact::Alerts { list: rules, .. } = watched.sources[0].next().await.unwrap().remove(0) else {
+        panic!("alerts come first")
+    };
+    let Fact::Alerts { list: sent, .. } = watched.sources[1].next().await.unwrap().remove(0) else {
+        panic!("alerts come first")
+    };
+    for alert in &sent {
+        let twin = rules.iter().find(|rule| rule.key.fingerprint == alert.key.fingerprint);
+        let twin = twin.unwrap_or_else(|| panic!("no rule has the name of {alert:?}: {rules:#?}"));
+        assert_eq!(twin.labels, alert.labels);
+    }
+
+    // A rule that cannot be evaluated is told; a watchdog is there, and counts as none.
+    let blind = watched.row("Blind").unwrap();
+    assert!(matches!(blind.state, AlertState::Other(_)), "{blind:?}");
+    assert!(
+        blind.summary().unwrap().contains("cannot be evaluated: ") && blind.summary().unwrap().contains("many-to-many")
+    );
+    let watchdog = watched.row("Watchdog").unwrap();
+    assert!(watchdog.is_watchdog && !watchdog.is_alone());
+    let version = prometheus(&lab).info().await.unwrap().version;
+    assert!(version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit())));
+}
+
+fn prometheus(lab: &Lab) -> Arc<Prometheus> {
+    let url = lab.prometheus_url.clone();
+    let config = file::Prometheus { name: "rules".to_owned(), url, ..file::Prometheus::default() };
+    let (severities, clock) = (Severities::new(&BTreeMap::new()), Arc::new(SystemClock));
+    Prometheus::new(&config, None, severities, file::Timeouts::default(), clock, None).unwrap()
 }

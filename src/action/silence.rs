@@ -49,7 +49,7 @@ fn acknowledge(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], wanted: 
     let (mut steps, mut names, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for key in wanted {
         let Some(alert) = alerts.iter().find(|alert| alert.key == *key) else {
-            left_out.push(format!("'{}' is resolved by now", key.fingerprint));
+            left_out.push(format!("'{}' does not list '{}' (any more): nothing to hold", key.backend, key.fingerprint));
             continue;
         };
         match &alert.state {

@@ -2,7 +2,7 @@
 
 use super::{App, Effect};
 use crate::{
-    action::Request,
+    action::{Request, SilenceDraft},
     command::{Command, ScreenId},
     model::{
         alert::Alert,
@@ -365,6 +365,9 @@ impl App {
             .filter_map(|target| if let Target::Alert(key) = target { Some(key) } else { None })
             .collect();
         match command {
+            Command::Acknowledge if marked.is_empty() && alert.is_alone() => {
+                Reply::Ask(Request::Silence(SilenceDraft::acknowledging(alert, &self.settings.me)))
+            }
             Command::Acknowledge => {
                 Reply::Ask(Request::Acknowledge { alerts: if marked.is_empty() { vec![key.clone()] } else { marked } })
             }

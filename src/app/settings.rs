@@ -85,12 +85,11 @@ impl Settings {
         self.services.iter().find(|service| service.name == name)
     }
 
-    /// The workload that a service name means: by configuration, else the only one of that name, production first.
+    /// The workload that a service name means: by configuration (and then no other, also while that one is not listed),
+    /// else the only one of that name, production first.
     pub fn workload_named<'a>(&self, name: &str, store: &'a Store) -> Option<&'a crate::model::kubernetes::Workload> {
-        if let Some(key) = self.service_named(name).and_then(|service| service.workload.as_ref())
-            && let Some(workload) = store.kube.workloads.get(key)
-        {
-            return Some(workload);
+        if let Some(key) = self.service_named(name).and_then(|service| service.workload.as_ref()) {
+            return store.kube.workloads.get(key).map(|workload| &**workload);
         }
         let mut found: Vec<_> = store
             .kube

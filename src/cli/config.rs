@@ -105,6 +105,7 @@ fn defaults() -> toml::Table {
         ("github", table(&file::GitHub::default())),
         ("grafana", table(&file::Grafana::default())),
         ("alertmanager", table(&file::Alertmanager::default())),
+        ("prometheus", table(&file::Prometheus::default())),
         ("service", table(&file::Service::default())),
     ] {
         whole.insert(name.to_owned(), one.into());

@@ -261,6 +261,10 @@ fn safety(wired: &Wired, id: &BackendId, kind: BackendKind) -> (&'static str, St
             Some(one) => (one.url.clone(), one.tls.insecure, one.through.clone()),
             None => return ("look", "not known".to_owned()),
         },
+        BackendKind::Prometheus => match config.prometheus.iter().find(|one| *one.name == **id) {
+            Some(one) => (one.url.clone(), one.tls.insecure, one.through.clone()),
+            None => return ("look", "not known".to_owned()),
+        },
     };
     if let Some(through) = through {
         return ("ok", format!("through the API server, as '{through}'"));
@@ -283,7 +287,7 @@ fn has_token(wired: &Wired, id: &BackendId, kind: BackendKind) -> bool {
     match kind {
         BackendKind::GitHub => config.github.iter().any(|one| *one.name == **id && one.token.is_some()),
         BackendKind::Grafana => config.grafana.iter().any(|one| *one.name == **id && one.token.is_some()),
-        // A kubeconfig has its own ways; most Alertmanagers ask for none.
-        BackendKind::Kubernetes | BackendKind::Alertmanager => true,
+        // A kubeconfig has its own ways; most Alertmanagers and Prometheus servers ask for none.
+        BackendKind::Kubernetes | BackendKind::Alertmanager | BackendKind::Prometheus => true,
     }
 }

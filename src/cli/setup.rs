@@ -73,6 +73,7 @@ pub fn names_no_backend(config: &Config) -> bool {
         && config.github.is_empty()
         && config.grafana.is_empty()
         && config.alertmanager.is_empty()
+        && config.prometheus.is_empty()
 }
 
 /// Like [`setup`], but something to read must be there.

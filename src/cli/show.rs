@@ -115,9 +115,9 @@ pub async fn run(show: Show, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
 /// A backend of which only the health is known, and that is bad: it could not be opened. Whether the screen would have
 /// read it shows in its kind.
 fn concerns(reading: &Reading, screen: ScreenName, id: &BackendId) -> bool {
-    use crate::model::BackendKind::{Alertmanager, GitHub, Grafana, Kubernetes};
+    use crate::model::BackendKind::{Alertmanager, GitHub, Grafana, Kubernetes, Prometheus};
     let kinds: &[_] = match screen {
-        ScreenName::Now | ScreenName::Triage => &[Kubernetes, GitHub, Grafana, Alertmanager],
+        ScreenName::Now | ScreenName::Triage => &[Kubernetes, GitHub, Grafana, Alertmanager, Prometheus],
         ScreenName::Kube => &[Kubernetes],
         ScreenName::Pipelines | ScreenName::Prs => &[GitHub],
         ScreenName::Metrics => &[Grafana],

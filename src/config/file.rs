@@ -23,6 +23,7 @@ pub struct Config {
     pub github: Vec<GitHub>,
     pub grafana: Vec<Grafana>,
     pub alertmanager: Vec<Alertmanager>,
+    pub prometheus: Vec<Prometheus>,
     pub service: Vec<Service>,
 }
 
@@ -170,6 +171,21 @@ pub struct Alertmanager {
     pub poll_seconds: Option<u32>,
     pub through: Option<String>,
     pub read_only: bool,
+    pub tls: Tls,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prometheus {
+    pub name: String,
+    /// With its path prefix (Mimir: `/prometheus`), without `/api/v1`.
+    pub url: String,
+    pub token: Option<Token>,
+    pub user: Option<String>,
+    /// Mimir and Cortex: `X-Scope-OrgID`.
+    pub tenant: Option<String>,
+    pub poll_seconds: Option<u32>,
+    pub through: Option<String>,
     pub tls: Tls,
 }
 

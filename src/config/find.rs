@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use super::file::{Alertmanager, Config, GitHub, Grafana, Kubernetes, Token};
+use super::file::{Alertmanager, Config, GitHub, Grafana, Kubernetes, Prometheus, Token};
 use crate::{
     model::BackendId,
     source::{
@@ -18,7 +18,7 @@ use crate::{
 
 /// Told where there is nothing at all.
 pub const NOTHING: [&str; 3] = [
-    "midwatch looked for a kubeconfig, a GitHub login (GH_TOKEN, GITHUB_TOKEN, gh), GRAFANA_URL and ALERTMANAGER_URL, and found none of them.",
+    "midwatch looked for a kubeconfig, a GitHub login (GH_TOKEN, GITHUB_TOKEN, gh), GRAFANA_URL, ALERTMANAGER_URL and PROMETHEUS_URL, and found none of them.",
     "`midwatch demo` is a practice world that needs none.",
     "Yours: export one of them and start again, or write a configuration after config.example.toml.",
 ];
@@ -58,6 +58,7 @@ impl Found {
             && self.config.github.is_empty()
             && self.config.grafana.is_empty()
             && self.config.alertmanager.is_empty()
+            && self.config.prometheus.is_empty()
     }
 
     fn say(&mut self, what: &'static str, is_found: bool, says: impl Into<String>, fix: impl Into<String>) {
@@ -71,6 +72,7 @@ impl Found {
             .chain(config.github.iter().map(|backend| &backend.name))
             .chain(config.grafana.iter().map(|backend| &backend.name))
             .chain(config.alertmanager.iter().map(|backend| &backend.name))
+            .chain(config.prometheus.iter().map(|backend| &backend.name))
             .map(String::as_str)
             .collect();
         let numbered = (2..).map(|number| format!("{wanted}-{number}"));
@@ -221,9 +223,14 @@ fn telemetry(found: &mut Found, env: impl Fn(&str) -> Option<String>) {
         }
         None => found.say("Alertmanager", false, "no ALERTMANAGER_URL", "export ALERTMANAGER_URL"),
     }
-    if let Some(url) = env("PROMETHEUS_URL") {
-        let what = format!("at {}, not read by itself", shown(&url));
-        found.say("Prometheus", false, what, "its panels are read through Grafana");
+    match env("PROMETHEUS_URL") {
+        Some(url) => {
+            let name = found.free_name("prometheus");
+            found.say("Prometheus", true, format!("at {}", shown(&url)), "");
+            let token = env("PROMETHEUS_TOKEN").map(|_| Token::Env("PROMETHEUS_TOKEN".to_owned()));
+            found.config.prometheus.push(Prometheus { name, url, token, ..Prometheus::default() });
+        }
+        None => found.say("Prometheus", false, "no PROMETHEUS_URL", "export PROMETHEUS_URL"),
     }
 }
 
@@ -240,7 +247,7 @@ fn shown(url: &str) -> String {
 }
 
 /// What the Services of a cluster add to what is found: backends that are read through its API server, and lines.
-/// An Alertmanager is taken if none is known; a Grafana if none is known and a token for one is exported.
+/// An Alertmanager and a Prometheus are taken if none is known; a Grafana if none is known and a token for one is exported.
 pub fn within_cluster(
     config: &Config,
     cluster: &BackendId,
@@ -271,18 +278,16 @@ pub fn within_cluster(
                 let (token, through) = (Some(Token::Env(token.to_owned())), Some(place));
                 found.config.grafana.push(Grafana { name, token, through, ..Grafana::default() });
             }
-            Product::Prometheus => {
-                found.say(
-                    "Prometheus",
-                    true,
-                    format!("in the cluster, at {place}"),
-                    "its panels are read through Grafana",
-                );
+            Product::Prometheus if found.config.prometheus.is_empty() => {
+                let name = found.free_name("prometheus");
+                found.say("Prometheus", true, format!("in the cluster, at {place}"), "");
+                let through = Some(place);
+                found.config.prometheus.push(Prometheus { name, through, ..Prometheus::default() });
             }
             Product::Loki => {
                 found.say("Loki", true, format!("in the cluster, at {place}"), "logs are read from the pods");
             }
-            Product::Alertmanager | Product::Grafana => {}
+            Product::Alertmanager | Product::Prometheus | Product::Grafana => {}
         }
     }
     found
@@ -299,6 +304,7 @@ pub fn to_toml(config: &Config) -> String {
         ("github", table(&GitHub::default())),
         ("grafana", table(&Grafana::default())),
         ("alertmanager", table(&Alertmanager::default())),
+        ("prometheus", table(&Prometheus::default())),
     ] {
         let Some(toml::Value::Array(backends)) = whole.get_mut(key) else { continue };
         for backend in backends {

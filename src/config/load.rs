@@ -66,11 +66,12 @@ fn explain(error: &toml::de::Error, text: &str, path: &Path) -> String {
 fn check(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
     let mut names: Vec<&str> = Vec::new();
-    let tables: [(&str, Vec<(&str, &str)>); 4] = [
+    let tables: [(&str, Vec<(&str, &str)>); 5] = [
         ("kubernetes", config.kubernetes.iter().map(|b| (b.name.as_str(), "-")).collect()),
         ("github", config.github.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
         ("grafana", config.grafana.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
         ("alertmanager", config.alertmanager.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
+        ("prometheus", config.prometheus.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
     ];
     for (table, backends) in &tables {
         for (index, (name, url)) in backends.iter().enumerate() {
@@ -83,6 +84,7 @@ fn check(config: &Config) -> Vec<String> {
             let through = match *table {
                 "grafana" => config.grafana[index].through.is_some(),
                 "alertmanager" => config.alertmanager[index].through.is_some(),
+                "prometheus" => config.prometheus[index].through.is_some(),
                 _ => false,
             };
             if *url != "-" && !through && url::Url::parse(url).is_err() {

@@ -15,7 +15,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    story::chance,
     telemetry::{
         Rule,
         silences::{Matcher, Refused, Silence},
@@ -133,11 +132,16 @@ impl Wanted {
     }
 }
 
-/// The fingerprint of a label set: 16 hexadecimal digits.
+/// The fingerprint of a label set: FNV-1a of its names and values, each ended by 0xff, in hexadecimal.
 pub fn fingerprint(labels: &BTreeMap<String, String>) -> String {
-    let text: Vec<_> = labels.iter().map(|(name, value)| format!("{name}\u{ff}{value}")).collect();
-    let parts: Vec<_> = text.iter().map(String::as_str).collect();
-    chance::hex(0, &parts, 16)
+    let mut hash = 14_695_981_039_346_656_037_u64;
+    for text in labels.iter().flat_map(|(name, value)| [name, value]) {
+        for byte in text.bytes().chain([0xff]) {
+            hash ^= u64::from(byte);
+            hash = hash.wrapping_mul(1_099_511_628_211);
+        }
+    }
+    format!("{hash:016x}")
 }
 
 fn stamp(at: Timestamp) -> String {

@@ -9,6 +9,11 @@ use super::{
     story::workload_kind,
 };
 
+/// Where the first cluster has its monitoring.
+pub const MONITORING: &str = "monitoring";
+/// The Services there, which lead to the demo's own servers.
+pub const MONITORING_SERVICES: [(&str, u16); 3] = [("alertmanager", 9093), ("grafana", 3000), ("prometheus", 9090)];
+
 /// All clusters of the scenario at `begin`; its ages are counted back from `start`.
 pub fn clusters(scenario: &Scenario, seed: u64, begin: Timestamp, start: Timestamp) -> Vec<Cluster> {
     scenario.cluster.iter().map(|spec| cluster(scenario, spec, seed, begin, start)).collect()
@@ -26,6 +31,13 @@ fn cluster(scenario: &Scenario, spec: &ClusterSpec, seed: u64, begin: Timestamp,
         cluster.found(&founding(service, start));
         if service.kind != Kind::DaemonSet {
             cluster.add_service(old, &service.namespace, &service.name, &service.name, service.port);
+        }
+    }
+    // After all else, so that nothing else is named otherwise for it.
+    if scenario.cluster.first().is_some_and(|first| first.name == spec.name) {
+        cluster.add_namespace(old, MONITORING);
+        for (name, port) in MONITORING_SERVICES {
+            cluster.add_monitoring(old, MONITORING, name, port);
         }
     }
     cluster

@@ -4,14 +4,13 @@
 mod alerting;
 mod annotation;
 mod dashboard;
-mod expr;
-mod prometheus;
 mod query;
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{Path, Query, Request, State},
-    http::{StatusCode, header},
+    http::{Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{any, get, post},
@@ -19,6 +18,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
+    prometheus,
     scenario::DashboardSpec,
     world::{Shared, lock},
 };
@@ -40,7 +40,7 @@ pub fn router(world: Shared, token: &str) -> Router {
         .route("/api/datasources", get(async || Json(json!([datasource()]))))
         .route("/api/datasources/uid/{uid}", get(datasource_by_uid))
         .route("/api/datasources/uid/{uid}/health", get(health_of_datasource))
-        .route("/api/datasources/proxy/uid/{uid}/{*path}", any(prometheus::proxied))
+        .route("/api/datasources/proxy/uid/{uid}/{*path}", any(proxied))
         .route("/api/annotations", get(annotation::list).post(annotation::create))
         .route("/api/annotations/{id}", axum::routing::delete(annotation::remove))
         .route("/api/prometheus/grafana/api/v1/rules", get(alerting::grafana_rules))
@@ -109,6 +109,31 @@ async fn health_of_datasource(Path(uid): Path<String>) -> Response {
         return Json(json!({"status": "OK", "message": "Successfully queried the Prometheus API."})).into_response();
     }
     refuse(StatusCode::NOT_FOUND, "Data source not found")
+}
+
+/// The data source proxy: Prometheus' own API behind Grafana.
+async fn proxied(
+    State(world): State<Shared>,
+    Path((uid, path)): Path<(String, String)>,
+    method: Method,
+    uri: Uri,
+    body: Bytes,
+) -> Response {
+    if uid != DATASOURCE {
+        return refuse(StatusCode::NOT_FOUND, "Data source not found");
+    }
+    if method == Method::POST {
+        if !["api/v1/query", "api/v1/query_range", "api/v1/series", "api/v1/labels"].contains(&path.as_str()) {
+            let text = "non allow-listed POSTs not allowed on proxied Prometheus datasource";
+            return refuse(StatusCode::FORBIDDEN, text);
+        }
+    } else if method != Method::GET {
+        return refuse(StatusCode::FORBIDDEN, "non-GET requests are not allowed on proxied Prometheus datasource");
+    }
+    match path.strip_prefix("api/v1/") {
+        Some(endpoint) => prometheus::answer(&lock(&world), endpoint, &prometheus::Arguments::read(&uri, &body)),
+        None => (StatusCode::NOT_FOUND, "404 page not found\n").into_response(),
+    }
 }
 
 async fn search(State(world): State<Shared>, Query(pairs): Pairs) -> Json<Value> {

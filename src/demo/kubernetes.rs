@@ -1,6 +1,7 @@
 //! The simulated cluster's API server: what `kubectl` and client libraries talk to.
 //!
-//! It speaks Kubernetes 1.33: discovery (legacy and aggregated), LIST, WATCH, Table, PATCH, logs, access reviews.
+//! It speaks Kubernetes 1.33: discovery (legacy and aggregated), LIST, WATCH, Table, PATCH, logs, access reviews, and the
+//! service proxy.
 //!
 //! The token comes as a bearer token, or, without one, as a path prefix `/as/TOKEN`: client-go sends no credentials over plain HTTP
 //! (`clientcmd`, `IsConfigTransportTLS`), so a kubeconfig for `kubectl` must name the server `http://HOST:PORT/as/TOKEN`.
@@ -16,6 +17,7 @@ pub mod openapi;
 pub mod patch;
 pub mod pod_columns;
 pub mod protobuf;
+pub mod proxy;
 pub mod request;
 pub mod scale;
 pub mod selector;
@@ -51,6 +53,8 @@ pub struct Server {
     world: Shared,
     cluster: usize,
     tokens: Arc<Vec<(String, Role)>>,
+    /// What stands behind Services.
+    upstreams: Arc<Vec<proxy::Upstream>>,
     /// Whether `sendInitialEvents` is served (the WatchList feature gate, off in 1.33).
     watch_list: bool,
 }
@@ -76,14 +80,30 @@ pub fn router(world: Shared, cluster: usize, token: String) -> Router {
 
 /// As `router`, with a role for each token.
 pub fn router_with_roles(world: Shared, cluster: usize, tokens: Vec<(String, Role)>) -> Router {
-    let server = Server { world, cluster, tokens: Arc::new(tokens), watch_list: false };
-    Router::new().fallback(handle).with_state(server)
+    router_with_upstreams(world, cluster, tokens, Vec::new())
+}
+
+/// As `router_with_roles`, with servers behind some of its Services.
+pub fn router_with_upstreams(
+    world: Shared,
+    cluster: usize,
+    tokens: Vec<(String, Role)>,
+    upstreams: Vec<proxy::Upstream>,
+) -> Router {
+    let (tokens, upstreams) = (Arc::new(tokens), Arc::new(upstreams));
+    Router::new().fallback(handle).with_state(Server { world, cluster, tokens, upstreams, watch_list: false })
 }
 
 /// As `router`, of a cluster that serves streaming lists (the WatchList feature gate).
 pub fn router_with_watch_list(world: Shared, cluster: usize, token: String) -> Router {
     let tokens = Arc::new(vec![(token, Role::admin("ana"))]);
-    Router::new().fallback(handle).with_state(Server { world, cluster, tokens, watch_list: true })
+    Router::new().fallback(handle).with_state(Server {
+        world,
+        cluster,
+        tokens,
+        upstreams: Arc::default(),
+        watch_list: true,
+    })
 }
 
 async fn handle(State(server): State<Server>, mut request: Request) -> Response {
@@ -105,7 +125,11 @@ async fn handle(State(server): State<Server>, mut request: Request) -> Response 
     let Ok(body) = axum::body::to_bytes(body, 3 << 20).await else {
         return Failure::bad_request("request body is too large or was cut off").into_response();
     };
-    match route(&server, &role, &parts, &body) {
+    let answer = match proxy::parse(&parts) {
+        Some(ask) => proxy::pass(&server, &role, ask, &parts, &body).await,
+        None => route(&server, &role, &parts, &body),
+    };
+    match answer {
         Ok(response) => response,
         Err(failure) => failure.into_response(),
     }

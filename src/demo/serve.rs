@@ -24,7 +24,10 @@ use self::gate::Gate;
 use super::{
     alertmanager,
     clock::{Wall, WorldClock},
+    founding::MONITORING,
     grafana,
+    kubernetes::{Role, proxy::Upstream},
+    prometheus,
     scenario::{Scenario, ScenarioError},
     story::chance,
     world::{Shared, World, lock},
@@ -122,6 +125,7 @@ pub struct Served {
     pub github: Endpoint,
     pub grafana: Endpoint,
     pub alertmanager: Endpoint,
+    pub prometheus: Endpoint,
     pub control: Option<Endpoint>,
     login: String,
     stop: CancellationToken,
@@ -133,8 +137,8 @@ impl Served {
     /// The line that `--serve` prints: one JSON object whose keys are a contract.
     ///
     /// `schema` 1; `config` and `kubeconfig` paths; `clusters[]` with `name`, `url`, `token`, `production`; `github` with
-    /// `url`, `graphql`, `token`, `login`; `grafana` with `url`, `token`; `alertmanager` with `url`; `control` with `url`
-    /// and `token`, or null; `started` (the world's time); `seed`; `speed`.
+    /// `url`, `graphql`, `token`, `login`; `grafana` with `url`, `token`; `alertmanager` and `prometheus` with `url`;
+    /// `control` with `url` and `token`, or null; `started` (the world's time); `seed`; `speed`.
     pub fn to_json(&self) -> Value {
         let clusters: Vec<_> = self
             .clusters
@@ -151,6 +155,7 @@ impl Served {
             },
             "grafana": {"url": self.grafana.url, "token": self.grafana.token},
             "alertmanager": {"url": self.alertmanager.url},
+            "prometheus": {"url": self.prometheus.url},
             "control": self.control.as_ref().map(|at| json!({"url": at.url, "token": at.token})),
             "started": self.started.to_string(), "seed": self.seed, "speed": self.clock.speed(),
         })
@@ -197,6 +202,16 @@ impl Harbour {
         self.gates.insert(name.to_owned(), gate);
         Ok(url)
     }
+
+    /// The servers that are open so far and that a Service of the same name leads to.
+    fn upstreams(&self) -> Vec<Upstream> {
+        let upstream = |(name, gate): (&String, &Gate)| Upstream {
+            namespace: MONITORING.to_owned(),
+            service: name.clone(),
+            address: gate.address(),
+        };
+        self.gates.iter().map(upstream).collect()
+    }
 }
 
 /// Every answer carries the world's time in `Date`.
@@ -231,13 +246,6 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
     let token = |prefix: &str, of: &str| format!("{prefix}{}", chance::hex(seed, &["token", of], 36));
     let mut harbour =
         Harbour { world: world.clone(), stop: CancellationToken::new(), tasks: Vec::new(), gates: BTreeMap::new() };
-    let mut clusters = Vec::new();
-    for (index, cluster) in scenario.cluster.iter().enumerate() {
-        let token = token("", &cluster.name);
-        let router = super::kubernetes::router(world.clone(), index, token.clone());
-        let url = harbour.open(&cluster.name, router).await?;
-        clusters.push((cluster.name.clone(), Endpoint { url, token }, cluster.production));
-    }
     let github = token("ghp_", "github");
     let router = super::github::router(world.clone(), github.clone());
     let github = Endpoint { url: harbour.open("github", router).await?, token: github };
@@ -246,6 +254,18 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
     let grafana = Endpoint { url: harbour.open("grafana", router).await?, token: service_account };
     let router = alertmanager::router(world.clone());
     let alertmanager = Endpoint { url: harbour.open("alertmanager", router).await?, token: String::new() };
+    let router = prometheus::router(world.clone());
+    let prometheus = Endpoint { url: harbour.open("prometheus", router).await?, token: String::new() };
+    let mut clusters = Vec::new();
+    for (index, cluster) in scenario.cluster.iter().enumerate() {
+        let token = token("", &cluster.name);
+        // Only the first cluster has the monitoring in it.
+        let upstreams = if index == 0 { harbour.upstreams() } else { Vec::new() };
+        let roles = vec![(token.clone(), Role::admin(&scenario.viewer))];
+        let router = super::kubernetes::router_with_upstreams(world.clone(), index, roles, upstreams);
+        let url = harbour.open(&cluster.name, router).await?;
+        clusters.push((cluster.name.clone(), Endpoint { url, token }, cluster.production));
+    }
     let control = if options.control { Some(token("", "control")) } else { None };
     let control = match control {
         None => None,
@@ -262,7 +282,8 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         github_token: &folder.write("github-token", &github.token)?,
         grafana_token: &folder.write("grafana-token", &grafana.token)?,
     };
-    let text = files::config(&scenario, &paths, [&github.url, &grafana.url, &alertmanager.url]);
+    let urls = [&github.url, &grafana.url, &alertmanager.url, &prometheus.url].map(String::as_str);
+    let text = files::config(&scenario, &paths, urls);
     let config = folder.write("config.toml", &text)?;
     Ok(Served {
         world,
@@ -275,6 +296,7 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         github,
         grafana,
         alertmanager,
+        prometheus,
         control,
         login: scenario.viewer.clone(),
         stop: harbour.stop,

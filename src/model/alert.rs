@@ -16,7 +16,7 @@ pub struct AlertKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AlertState {
     Firing,
-    /// True, but its hold time is not over (Grafana and Prometheus rules know; Alertmanager does not).
+    /// True, but its hold time is not over (Grafana and Prometheus rules know; Alertmanager does not): about to fire.
     Pending,
     Silenced,
     Inhibited,
@@ -51,6 +51,19 @@ impl Priority {
     }
 }
 
+/// An alerting rule as Prometheus has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Who evaluates it.
+    pub backend: BackendId,
+    /// PromQL; `None` where only its alerts could be read.
+    pub expression: Option<Clean>,
+    /// How many seconds the expression must hold before the alert fires: the rule's `for`.
+    pub hold_seconds: u32,
+    /// No Alertmanager lists the alert: it is still pending, or it did not get there.
+    pub is_alone: bool,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     pub key: AlertKey,
@@ -69,6 +82,9 @@ pub struct Alert {
     pub generator_url: Option<Clean>,
     /// The value in the rule's words, where the backend says so.
     pub value: Option<Clean>,
+    /// The rule behind it, where a backend that evaluates rules (Prometheus) is read.
+    #[serde(default)]
+    pub rule: Option<Rule>,
     /// Always fires by design (Watchdog, DeadMansSwitch): its absence is the alarm.
     pub is_watchdog: bool,
 }
@@ -80,6 +96,26 @@ impl Alert {
 
     pub fn annotation(&self, name: &str) -> Option<&Clean> {
         self.annotations.iter().find(|(label, _)| label == name).map(|(_, value)| value)
+    }
+
+    /// Only who evaluates its rule knows it, no Alertmanager: nobody is told of it, and no silence holds it yet.
+    pub fn is_alone(&self) -> bool {
+        self.rule.as_ref().is_some_and(|rule| rule.is_alone)
+    }
+
+    /// When it fires if its condition holds until then; only of a pending one.
+    pub fn fires(&self) -> Option<Timestamp> {
+        let hold = self.rule.as_ref().filter(|_| self.state == AlertState::Pending)?.hold_seconds;
+        self.active_since?.checked_add(jiff::SignedDuration::from_secs(i64::from(hold))).ok()
+    }
+
+    /// PromQL, as its rule says, or as the address holds to which Prometheus links.
+    pub fn expression(&self) -> Option<Clean> {
+        let told = self.rule.as_ref().and_then(|rule| rule.expression.clone());
+        told.or_else(|| {
+            let url = url::Url::parse(self.generator_url.as_ref()?).ok()?;
+            url.query_pairs().find(|(name, _)| name == "g0.expr").map(|(_, value)| Clean::block(&value))
+        })
     }
 
     /// What a person reads: the summary, else the description, else nothing.

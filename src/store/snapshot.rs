@@ -184,6 +184,7 @@ mod tests {
             silenced_by: Box::default(),
             generator_url: None,
             value: None,
+            rule: None,
             is_watchdog: false,
         }
     }

@@ -429,6 +429,7 @@ pub fn alert(name: &str, service: &str, priority: Priority, starts: &str, summar
         silenced_by: Box::new([]),
         generator_url: None,
         value: None,
+        rule: None,
         is_watchdog: false,
     }
 }

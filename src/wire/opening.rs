@@ -11,6 +11,7 @@ pub enum Wanted {
     GitHub(file::GitHub),
     Grafana(file::Grafana),
     Alertmanager(file::Alertmanager),
+    Prometheus(file::Prometheus),
 }
 
 impl Wanted {
@@ -21,6 +22,8 @@ impl Wanted {
             Self::GitHub(one) => (&one.name, BackendKind::GitHub, one.read_only),
             Self::Grafana(one) => (&one.name, BackendKind::Grafana, one.read_only),
             Self::Alertmanager(one) => (&one.name, BackendKind::Alertmanager, one.read_only),
+            // Nothing is ever written to it.
+            Self::Prometheus(one) => (&one.name, BackendKind::Prometheus, false),
         }
     }
 
@@ -30,6 +33,7 @@ impl Wanted {
             Self::Kubernetes(_) | Self::GitHub(_) => false,
             Self::Grafana(one) => one.through.is_some(),
             Self::Alertmanager(one) => one.through.is_some(),
+            Self::Prometheus(one) => one.through.is_some(),
         }
     }
 }

@@ -150,6 +150,7 @@ fn alert(index: usize, at: Timestamp) -> Alert {
         silenced_by: Box::default(),
         generator_url: None,
         value: None,
+        rule: None,
         is_watchdog: false,
     }
 }

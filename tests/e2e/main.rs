@@ -81,6 +81,7 @@ fn typed_ahead_and_wrong_values_send_nothing() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (80, 24), &[]);
     screen.wait("HighErrorRate");
+    screen.wait("411 -> 412");
     screen.keys("R13\r13\r");
     screen.wait("type 13 or 411");
     screen.type_slowly("14\r");
@@ -130,7 +131,7 @@ fn read_only_shows_itself_and_sends_nothing() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &["--read-only"]);
     screen.wait("READ-ONLY");
-    screen.wait("HighErrorRate");
+    screen.wait("deploy 411 -> 412");
     screen.keys("R");
     screen.wait("ROLL BACK");
     screen.wait("read-only");
@@ -154,6 +155,29 @@ fn a_dead_backend_is_said_and_recovers() {
     world.backend("grafana", "up");
     screen.keys("r");
     screen.gone("?? graf");
+    quit(screen);
+}
+
+/// No configuration, only a kubeconfig: Alertmanager and Prometheus are found inside the cluster and read through it.
+#[test]
+fn a_first_run_finds_the_alerts_inside_the_cluster() {
+    let world = World::start(&[]);
+    let mut screen = Terminal::start_with(&[], &[("KUBECONFIG", &world.kubeconfig())], (120, 35));
+    screen.wait("HighErrorRate myapp");
+    screen.keys("2");
+    // Only Alertmanager knows whom it reaches, only Prometheus what is about to fire.
+    screen.wait("goes to    pagerduty");
+    screen.wait("1 pending");
+    screen.wait("ConnectionsExhausted");
+    // Alertmanager dies: what it listed stands there with its age, and what Prometheus sees goes on.
+    world.backend("alertmanager", "down");
+    screen.keys("r");
+    screen.wait("?? am");
+    screen.keys(":");
+    screen.type_slowly("found\r");
+    screen.wait("in the cluster, at prod-eu1/monitoring/alertmanager:9093");
+    screen.wait("in the cluster, at prod-eu1/monitoring/prometheus:9090");
+    screen.keys("\r");
     quit(screen);
 }
 

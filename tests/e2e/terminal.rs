@@ -35,6 +35,11 @@ struct State {
 
 impl Terminal {
     pub fn start(args: &[&str], size: (u16, u16)) -> Self {
+        Self::start_with(args, &[], size)
+    }
+
+    /// With these environment variables besides the usual ones.
+    pub fn start_with(args: &[&str], env: &[(&str, &str)], size: (u16, u16)) -> Self {
         let (pty, pts) = open().expect("a pseudo-terminal");
         pty.resize(pty_process::Size::new(size.1, size.0)).expect("resized");
         let home = tempfile::tempdir().expect("a home");
@@ -47,6 +52,7 @@ impl Terminal {
             .env("COLORTERM", "truecolor")
             .env("LANG", "C.UTF-8")
             .env("RUST_BACKTRACE", "0")
+            .envs(env.iter().copied())
             .current_dir(home.path())
             .spawn(pts)
             .expect("it starts");

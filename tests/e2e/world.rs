@@ -28,6 +28,10 @@ impl World {
         Self { line: serde_json::from_str(&line).expect("one JSON line"), child }
     }
 
+    pub fn kubeconfig(&self) -> String {
+        self.line["kubeconfig"].as_str().expect("a path").to_owned()
+    }
+
     pub fn config(&self) -> String {
         self.line["config"].as_str().expect("a path").to_owned()
     }

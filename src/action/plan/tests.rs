@@ -503,8 +503,25 @@ fn alert(name: &str, state: AlertState, silenced_by: &[&str]) -> Alert {
         silenced_by: silenced_by.iter().map(|id| Clean::from(*id)).collect(),
         generator_url: None,
         value: None,
+        rule: None,
         is_watchdog: name == "Watchdog",
     }
+}
+
+/// Pending in Prometheus: what Alertmanager will get is held before it comes.
+#[test]
+fn an_alert_that_alertmanager_has_not_got_is_silenced_ahead() {
+    let pending = alert("High", AlertState::Pending, &[]);
+    let request = Request::Silence(SilenceDraft::acknowledging(&pending, "ana"));
+    let plan = asked(&request, alerts(Vec::new())).expect("a plan");
+    assert_eq!(plan.risk, Risk::Reversible, "read, then `y`");
+    assert!(look(&plan, "S1").contains("no alert now"));
+    let StepKind::Write(Write::CreateSilence { matchers, comment, .. }) = &plan.steps[0].kind else {
+        panic!("{:?}", plan.steps)
+    };
+    assert_eq!(matchers.len(), pending.labels.len());
+    assert!(matchers.iter().all(|matcher| matcher.matches(&pending.labels)));
+    assert!(comment.starts_with("acknowledged by ana"));
 }
 
 fn alerts(all: Vec<Alert>) -> Inspection {

@@ -363,6 +363,7 @@ fn alert(name: &str, state: AlertState) -> Alert {
         silenced_by: Box::new([]),
         generator_url: None,
         value: None,
+        rule: None,
         is_watchdog: false,
     }
 }

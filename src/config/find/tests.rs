@@ -40,19 +40,23 @@ fn without_a_current_context_none_is_guessed() {
 }
 
 #[test]
-fn the_environment_names_grafana_and_alertmanager() {
+fn the_environment_names_grafana_alertmanager_and_prometheus() {
     let mut found = Found::default();
     let vars = env(&[
         ("GRAFANA_URL", "https://ana:s3cret@grafana.example/sub"),
         ("GRAFANA_SERVICE_ACCOUNT_TOKEN", "glsa_x"),
         ("ALERTMANAGER_URL", "http://am:9093"),
-        ("PROMETHEUS_URL", "http://prom:9090"),
+        ("PROMETHEUS_URL", "http://prom:9090/prometheus"),
+        ("PROMETHEUS_TOKEN", "secret-marker"),
     ]);
     telemetry(&mut found, vars);
     assert_eq!(found.config.grafana[0].token, Some(Token::Env("GRAFANA_SERVICE_ACCOUNT_TOKEN".to_owned())));
     assert_eq!(found.config.alertmanager[0].url, "http://am:9093");
     let words = words(&found);
-    assert!(!words.contains("s3cret") && words.contains("read through Grafana"), "{words}");
+    assert!(!words.contains("s3cret") && words.contains("Prometheus true at http://prom:9090/prometheus"), "{words}");
+    assert_eq!(found.config.prometheus[0].url, "http://prom:9090/prometheus");
+    assert_eq!(found.config.prometheus[0].token, Some(Token::Env("PROMETHEUS_TOKEN".to_owned())));
+    assert!(!format!("{found:?}").contains("secret-marker"), "the token itself is never kept");
 }
 
 #[tokio::test]
@@ -81,6 +85,7 @@ fn services_of_the_cluster_are_read_through_it() {
     let found = within_cluster(&Config::default(), &cluster, &services, env(&[]));
     assert_eq!(found.config.alertmanager.len(), 1);
     assert_eq!(found.config.alertmanager[0].through.as_deref(), Some("eu/monitoring/alertmanager:9093"));
+    assert_eq!(found.config.prometheus[0].through.as_deref(), Some("eu/monitoring/prometheus:9090"));
     assert!(found.config.grafana.is_empty(), "without a token it is only offered");
     assert!(words(&found).contains("export GRAFANA_TOKEN"));
     let found = within_cluster(&Config::default(), &cluster, &services, env(&[("GRAFANA_TOKEN", "x")]));

@@ -123,6 +123,29 @@ impl Cluster {
         );
     }
 
+    /// Adds the Service of a monitoring server, which runs outside of what is simulated: no pods are behind it. Its uid
+    /// depends on seed, cluster and name only.
+    pub fn add_monitoring(&mut self, created: Timestamp, namespace: &str, name: &str, port: u16) {
+        let hash = ids::mix(self.seed, &format!("{namespace}/{name}"));
+        let ip = format!("10.96.{}.{}", (hash >> 8) % 256, 1 + hash % 254);
+        let uid = ids::uid(self.seed, &format!("service/{namespace}/{name}"));
+        self.write(
+            Resource::Services,
+            json!({
+                "kind": "Service", "apiVersion": "v1",
+                "metadata": {"name": name, "namespace": namespace, "uid": uid, "creationTimestamp": js::stamp(created),
+                    "labels": {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "kube-prometheus"}},
+                "spec": {
+                    "type": "ClusterIP", "clusterIP": ip, "clusterIPs": [ip], "selector": {"app.kubernetes.io/name": name},
+                    "ports": [{"name": "web", "protocol": "TCP", "port": port, "targetPort": "web"}],
+                    "sessionAffinity": "None", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack",
+                    "internalTrafficPolicy": "Cluster",
+                },
+                "status": {"loadBalancer": {}},
+            }),
+        );
+    }
+
     /// Adds a Secret whose values nobody needs: keys with made-up contents.
     pub fn add_secret(&mut self, created: Timestamp, namespace: &str, name: &str, keys: &[&str]) {
         let uid = self.uid("secret", name);

@@ -12,12 +12,9 @@ use axum::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::{
-    DATASOURCE,
-    expr::{Found, Range, evaluate},
-    refuse,
-};
+use super::{DATASOURCE, refuse};
 use crate::demo::{
+    prometheus::expr::{Found, Range, evaluate},
     scenario::Span,
     world::{Shared, World, lock},
 };

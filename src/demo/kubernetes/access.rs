@@ -1,6 +1,9 @@
 //! Who may do what, and the reviews by which clients ask about it.
 
-use axum::{http::StatusCode, response::Response};
+use axum::{
+    http::{Method, StatusCode},
+    response::Response,
+};
 use serde_json::json;
 
 use super::{
@@ -39,9 +42,10 @@ impl Role {
             return true;
         }
         let reads = matches!(verb, "get" | "list" | "watch");
-        let secret = resource == "secrets" && !self.writes;
+        // The role "view" of a real cluster grants neither.
+        let closed = matches!(resource, "secrets" | "services/proxy") && !self.writes;
         let scope = self.everywhere || !namespaced || !namespace.is_empty();
-        (reads && !secret && scope) || (self.writes && scope)
+        (reads && !closed && scope) || (self.writes && scope)
     }
 }
 
@@ -76,6 +80,25 @@ pub fn check(role: &Role, ask: &Ask) -> Result<(), Failure> {
     Err(Failure::new(StatusCode::FORBIDDEN, "Forbidden", message, details))
 }
 
+/// The same for a request through the service proxy; `named` as it stands in the path.
+pub fn check_proxy(role: &Role, method: &Method, namespace: &str, named: &str) -> Result<(), Failure> {
+    let verb = match method.as_str() {
+        "GET" | "HEAD" => "get",
+        "POST" => "create",
+        "PUT" => "update",
+        "PATCH" => "patch",
+        _ => "delete",
+    };
+    if role.allows(verb, "", "services/proxy", true, namespace) {
+        return Ok(());
+    }
+    let message = format!(
+        "services \"{named}\" is forbidden: User \"{}\" cannot {verb} resource \"services/proxy\" in API group \"\" in the namespace \"{namespace}\"",
+        role.user,
+    );
+    Err(Failure::new(StatusCode::FORBIDDEN, "Forbidden", message, json!({"name": named, "kind": "services"})))
+}
+
 /// Answers a review: access, rules, or who one is.
 pub fn review(server: &Server, role: &Role, kind: &str, body: &[u8]) -> Result<Response, Failure> {
     let mut value = protobuf::decode(body)?;
@@ -84,10 +107,14 @@ pub fn review(server: &Server, role: &Role, kind: &str, body: &[u8]) -> Result<R
         "selfsubjectaccessreviews" => {
             let of = js::at(&value, "/spec/resourceAttributes");
             let namespaced = !matches!(js::text(of, "/resource"), "nodes" | "namespaces");
+            let resource = match (js::text(of, "/resource"), js::text(of, "/subresource")) {
+                (resource, "proxy") => format!("{resource}/proxy"),
+                (resource, _) => resource.to_owned(),
+            };
             let allowed = role.allows(
                 js::text(of, "/verb"),
                 js::text(of, "/group"),
-                js::text(of, "/resource"),
+                &resource,
                 namespaced,
                 js::text(of, "/namespace"),
             );

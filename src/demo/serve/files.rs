@@ -97,7 +97,11 @@ fn list(values: impl Iterator<Item = Value>) -> Value {
 }
 
 /// The cockpit's configuration for this world.
-pub(super) fn config(scenario: &Scenario, paths: &Paths<'_>, [github, grafana, alertmanager]: [&str; 3]) -> String {
+pub(super) fn config(
+    scenario: &Scenario,
+    paths: &Paths<'_>,
+    [github, grafana, alertmanager, prometheus]: [&str; 4],
+) -> String {
     let mut root = Table::new();
     root.insert("me".into(), scenario.viewer.clone().into());
     let kubernetes = scenario.cluster.iter().map(|cluster| {
@@ -125,6 +129,9 @@ pub(super) fn config(scenario: &Scenario, paths: &Paths<'_>, [github, grafana, a
     let mut alerts = toml! { name = "alertmanager" };
     alerts.insert("url".into(), alertmanager.into());
     root.insert("alertmanager".into(), Value::Array(vec![alerts.into()]));
+    let mut rules = toml! { name = "prometheus" };
+    rules.insert("url".into(), prometheus.into());
+    root.insert("prometheus".into(), Value::Array(vec![rules.into()]));
     root.insert("service".into(), list(scenario.service.iter().filter_map(|s| service(scenario, s))));
     toml::to_string(&root).expect("a table of texts and lists is always TOML")
 }

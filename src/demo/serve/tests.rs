@@ -159,6 +159,7 @@ async fn the_line_that_serve_prints() {
         "github",
         "grafana",
         "kubeconfig",
+        "prometheus",
         "schema",
         "seed",
         "speed",

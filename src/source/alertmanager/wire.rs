@@ -144,6 +144,7 @@ impl Alert {
             silenced_by: self.status.silenced_by.iter().flatten().map(|id| Clean::line(id)).collect(),
             generator_url: self.generator_url.filter(|url| !url.is_empty()).map(Clean::from),
             value: None,
+            rule: None,
             is_watchdog: is_watchdog(name),
             labels: pairs(&self.labels),
             annotations: pairs(&self.annotations),

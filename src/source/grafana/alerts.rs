@@ -130,6 +130,7 @@ impl Rule {
             silenced_by: Box::default(),
             generator_url: (!uid.is_empty()).then(|| Clean::line(&format!("{server}/alerting/grafana/{uid}/view"))),
             value: instance.value.filter(|value| !value.is_empty()).map(Clean::from),
+            rule: None,
             labels: pairs(&labels),
             annotations: pairs(&instance.annotations),
             state,

@@ -4,7 +4,7 @@ use crate::{
     command::{Command, CommandSpec, Kind, Scope, ScreenId},
     model::{
         BackendKind, Part,
-        alert::AlertState,
+        alert::{AlertKey, AlertState},
         code::{MergeState, PullRequest},
         kubernetes::WorkloadKind,
     },
@@ -93,6 +93,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
         (Command::Acknowledge | Command::SilenceAlert, Target::Alert(key)) => {
             match view.store.backends.get(&key.backend).map(|backend| backend.kind) {
                 Some(BackendKind::Alertmanager) | None => {}
+                Some(BackendKind::Prometheus) => return Some(no_silence(key, view)),
                 Some(other) => {
                     return Some(format!("'{}' is {}: silences are Alertmanager's", key.backend, other.title()));
                 }
@@ -140,6 +141,18 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
         }
         _ => None,
     }
+}
+
+/// Why an alert that only Prometheus has cannot be silenced: else it would be keyed by the Alertmanager that takes it.
+fn no_silence(key: &AlertKey, view: &View<'_>) -> String {
+    if matches!(view.store.alerts.get(key).map(|alert| &alert.state), Some(AlertState::Other(_))) {
+        return "its rule fails: that is mended, not silenced".to_owned();
+    }
+    let all = view.store.backends.values().filter(|backend| backend.kind == BackendKind::Alertmanager).count();
+    if all == 0 {
+        return "silences are Alertmanager's, and none is set up".to_owned();
+    }
+    format!("no Alertmanager has it yet, and of {all} it is not known which one will")
 }
 
 fn of_pull_request(command: Command, pr: &PullRequest) -> Option<String> {

@@ -10,17 +10,18 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::*;
 use crate::{
     model::{
-        Name,
+        BackendId, BackendKind, Name, Part, SourceId,
+        alert::{AlertKey, AlertState, Priority, Rule},
         code::{ChangedFile, Check, Job, JobLog, MergeMethod, MergeState, PullRequestDetail, RunState, Step},
         kubernetes::{Revision, WorkloadKind},
     },
     query::{Answer, Query},
-    source::Answered,
+    source::{Answered, Fact},
     store::Changes,
     time::Clock as _,
     ui::{
         Reply,
-        testing::{World, alertmanager, at, cluster, incident, workload_key},
+        testing::{World, alert, alertmanager, at, cluster, incident, workload_key},
         widgets::cells::rows_of,
     },
 };

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     model::{
         Level,
-        alert::Alert,
+        alert::{Alert, Rule},
         code::{PullRequest, Run, RunState},
         kubernetes::{Pod, Workload},
     },
@@ -91,19 +91,23 @@ fn of_one_alert(writer: &mut Writer<'_>, view: &View<'_>, alert: &Alert) {
 
 /// What the rule says and what it does about it: expression, value, receivers, silences.
 pub fn claim(writer: &mut Writer<'_>, view: &View<'_>, alert: &Alert) {
-    let expression = alert.generator_url.as_ref().and_then(|url| expression_of(url));
-    writer.field_if("expression", expression);
+    writer.field_if("expression", alert.expression().map(|expression| expression.to_string()));
     writer.field_if("value", alert.value.as_ref().map(ToString::to_string));
-    if let (Some(active), Some(starts)) = (alert.active_since, alert.starts)
-        && active < starts
-    {
-        writer.field("true since", format!("{} (fired {})", clock(active), clock(starts)));
+    writer.field_if("for", alert.rule.as_ref().and_then(hold));
+    match (alert.active_since, alert.starts, alert.fires()) {
+        (Some(active), Some(starts), _) if active < starts => {
+            writer.field("true since", format!("{} (fired {})", clock(active), clock(starts)));
+        }
+        (Some(active), _, Some(fires)) => {
+            writer.field("true since", format!("{} (fires {} if it stays so)", clock(active), clock(fires)));
+        }
+        _ => {}
     }
     if !alert.receivers.is_empty() {
         let names: Vec<&str> = alert.receivers.iter().map(crate::text::Clean::as_str).collect();
         writer.field("told to", names.join(", "));
     }
-    writer.field("from", alert.key.backend.to_string());
+    writer.field("from", told_by(alert));
     for id in &alert.silenced_by {
         let held = view.store.silences.values().find(|silence| silence.key.id == *id);
         let words = held
@@ -115,10 +119,22 @@ pub fn claim(writer: &mut Writer<'_>, view: &View<'_>, alert: &Alert) {
     }
 }
 
-/// Prometheus puts the rule's expression into the address it links to.
-fn expression_of(url: &str) -> Option<String> {
-    let url = url::Url::parse(url).ok()?;
-    url.query_pairs().find(|(name, _)| name == "g0.expr").map(|(_, value)| value.into_owned())
+/// A rule's `for`; a rule of which only its alerts could be read has none that is known.
+fn hold(rule: &Rule) -> Option<String> {
+    rule.expression.as_ref()?;
+    Some(match rule.hold_seconds {
+        0 => "0s: it fires at once".to_owned(),
+        seconds => crate::time::age(i64::from(seconds)),
+    })
+}
+
+/// Who lists it, and who evaluates its rule.
+fn told_by(alert: &Alert) -> String {
+    match &alert.rule {
+        Some(rule) if rule.is_alone => format!("{}; no Alertmanager has it", rule.backend),
+        Some(rule) => format!("{}; its rule is in {}", alert.key.backend, rule.backend),
+        None => alert.key.backend.to_string(),
+    }
 }
 
 fn of_workload(writer: &mut Writer<'_>, view: &View<'_>, workload: &Workload) {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::settings::Settings,
     model::{
-        Level, Name, Part,
+        BackendId, BackendKind, Level, Name, Part,
         alert::{Alert, AlertState, Priority},
         code::{PullRequest, RepoKey, Run},
         kubernetes::{RolloutState, Workload},
@@ -144,16 +144,16 @@ const SUBJECTS: [&str; 6] = ["deployment", "statefulset", "daemonset", "service"
 pub fn workload_of_alert<'a>(view: &View<'a>, alert: &Alert) -> Option<&'a Workload> {
     let (store, settings) = (view.store, view.settings);
     let namespace = alert.label("namespace");
+    let is_its_cluster = |workload: &&Workload| is_in_its_cluster(view, alert, workload);
     for name in SUBJECTS.iter().filter_map(|label| alert.label(label)) {
-        let bound = settings.service_named(name).and_then(|service| service.workload.as_ref());
-        if let Some(workload) = bound.and_then(|key| store.kube.workloads.get(key)) {
-            return Some(workload);
+        if settings.service_named(name).is_some_and(|service| service.workload.is_some()) {
+            return settings.workload_named(name, store);
         }
         let within = namespace.and_then(|namespace| {
-            let mut all = store.kube.workloads.values().map(|workload| &**workload);
+            let mut all = store.kube.workloads.values().map(|workload| &**workload).filter(is_its_cluster);
             all.find(|workload| workload.key.namespace == *namespace && workload.key.name == *name)
         });
-        if let Some(workload) = within.or_else(|| settings.workload_named(name, store)) {
+        if let Some(workload) = within.or_else(|| settings.workload_named(name, store).filter(is_its_cluster)) {
             return Some(workload);
         }
     }
@@ -163,6 +163,13 @@ pub fn workload_of_alert<'a>(view: &View<'a>, alert: &Alert) -> Option<&'a Workl
     };
     let key = store.kube.pods.iter().map(|(key, _)| key).find(is_it)?;
     store.kube.workload_of(store.kube.pods.get(key)?)
+}
+
+/// Label `cluster`, where it names a cluster that is open, leaves no choice: the same name elsewhere is another workload.
+fn is_in_its_cluster(view: &View<'_>, alert: &Alert, workload: &Workload) -> bool {
+    let Some(label) = alert.label("cluster") else { return true };
+    let is_open = |id: &BackendId| view.settings.backends.get(id) == Some(&BackendKind::Kubernetes);
+    *workload.key.cluster == **label || !is_open(&BackendId(label.clone()))
 }
 
 /// The newest run of each deploying or scheduled workflow, where it failed or is stuck.

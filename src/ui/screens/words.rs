@@ -139,6 +139,7 @@ fn alert(view: &View<'_>, alert: &Alert) -> Words {
         (AlertState::Resolved(_), _) if alert.is_watchdog => {
             "it always fires, and now it does not: alerts may reach nobody".to_owned()
         }
+        (AlertState::Other(_), _) if alert.rule.is_some() => summary.unwrap_or_default(),
         (AlertState::Other(word), _) => format!("the rule itself fails: {word}"),
         (_, Some(value)) if summary.is_none() => value.to_string(),
         _ => summary.unwrap_or_default(),
@@ -146,6 +147,10 @@ fn alert(view: &View<'_>, alert: &Alert) -> Words {
     let when = match (&alert.state, alert.active_since, alert.starts) {
         (AlertState::Firing, Some(active), _) => format!("since ~{}", day_clock(active, view.now.wall)),
         (AlertState::Firing, None, Some(starts)) => format!("since {}", day_clock(starts, view.now.wall)),
+        (AlertState::Pending, ..) => match alert.fires() {
+            Some(fires) => format!("fires {}", day_clock(fires, view.now.wall)),
+            None => alert_state(view, alert),
+        },
         _ => alert_state(view, alert),
     };
     Words { mark: alert_mark(view, alert), name: alert_name(alert), says, when }

@@ -32,6 +32,67 @@ fn why_shows_the_claim_what_changed_before_and_the_versions() {
     assert!(!frame.contains("HighErrorRate myapp firing"), "its own beginning is no change before it:\n{frame}");
 }
 
+/// What Prometheus has of an alert: pending for two minutes of five.
+fn pending(world: &mut World) -> Alert {
+    let source = SourceId::new(&BackendId::new("prom"), Part::Alerts);
+    world.store.expect(source, BackendKind::Prometheus, std::time::Duration::from_secs(15), 1);
+    world.settings.backends.insert(BackendId::new("prom"), BackendKind::Prometheus);
+    let alert = Alert {
+        key: AlertKey { backend: BackendId::new("prom"), fingerprint: "burn".into() },
+        state: AlertState::Pending,
+        starts: None,
+        active_since: Some(at("03:12")),
+        receivers: Box::new([]),
+        value: Some("7.2".into()),
+        rule: Some(Rule {
+            backend: BackendId::new("prom"),
+            expression: Some("rate(errors[1m]) > 5".into()),
+            hold_seconds: 300,
+            is_alone: true,
+        }),
+        ..alert("BudgetBurns", "myapp", Priority::P1, "03:12", "the error budget burns")
+    };
+    let list = vec![alert.clone()];
+    world.say(&BackendId::new("prom"), Part::Alerts, vec![Fact::Alerts { list, groups: Vec::new() }]);
+    alert
+}
+
+#[test]
+fn a_pending_alert_says_what_holds_since_when_and_when_it_fires() {
+    let mut world = incident();
+    pending(&mut world);
+    let row = world.store.alerts.values().find(|alert| alert.name == "BudgetBurns").expect("listed").clone();
+    assert_eq!(row.key.backend, alertmanager(), "it will be there under this key");
+    for mut overlay in
+        [why(Target::Alert(row.key.clone())), describe(Target::Alert(row.key.clone()), Command::Describe)]
+    {
+        let frame = text(&world, &mut *overlay);
+        for words in [
+            "pending since",
+            "rate(errors[1m]) > 5",
+            "7.2",
+            "5m",
+            "03:12 (fires 03:17 if it stays so)",
+            "prom; no Alertmanager has it",
+        ] {
+            assert!(frame.contains(words), "{words}:\n{frame}");
+        }
+    }
+    // It pages nobody and needs nobody.
+    let needs = crate::ui::screens::needs::needs(&world.view());
+    assert!(!needs.contains(&Target::Alert(row.key)), "{needs:?}");
+}
+
+#[test]
+fn without_an_alertmanager_there_is_nothing_to_silence_with() {
+    let mut world = incident();
+    world.store.backends.remove(&alertmanager());
+    let key = pending(&mut world).key;
+    let spec = Command::SilenceAlert.spec();
+    let why = availability::why_not(spec, ScreenId::Triage, Some(&Target::Alert(key)), &world.view());
+    assert_eq!(why.as_deref(), Some("silences are Alertmanager's, and none is set up"));
+}
+
 #[test]
 fn a_line_is_the_object_it_tells_of() {
     let world = incident();

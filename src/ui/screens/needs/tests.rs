@@ -1,6 +1,10 @@
 use super::*;
 use crate::{
-    model::code::{Need, RunState},
+    model::{
+        SourceId,
+        code::{Need, RunState},
+    },
+    source::{Delta, Fact},
     ui::{
         testing::{World, alert, alertmanager, at, deployment, github, incident, pod, pull_request, replica_set, run},
         widgets::cells::rows_of,
@@ -127,4 +131,29 @@ fn the_list_of_a_tiny_terminal() {
     assert_eq!(rows[1], "!! HighErrorRate myapp  31 % of requests to myapp~");
     assert!(rows.contains(&"?? github.com: GitHub refused the token (401)".to_owned()), "{rows:#?}");
     assert_eq!(at("04:14").as_second() / 60, world.view().now.wall.as_second() / 60);
+}
+
+/// Staging runs a workload of the same name, and answers first.
+#[test]
+fn an_alert_of_one_cluster_is_never_about_another() {
+    let mut world = World::live();
+    world.settings.backends.insert(BackendId::new("staging-eu1"), BackendKind::Kubernetes);
+    let elsewhere = Clean::line("staging-eu1");
+    let mut alert = alert("HighErrorRate", "myapp", Priority::P1, "02:59", "");
+    let labels: [(&str, &str); 3] = [("cluster", "prod-eu1"), ("namespace", "production"), ("service", "myapp")];
+    alert.labels = labels.map(|(name, value)| (name.into(), value.into())).into();
+    let mut staging = incident().store.kube.workloads.values().next().expect("one").clone();
+    staging.key.cluster = BackendId(elsewhere);
+    staging.key.name = "myapp".into();
+    world.store.expect(
+        SourceId::new(&staging.key.cluster, Part::Deployments),
+        BackendKind::Kubernetes,
+        std::time::Duration::from_secs(15),
+        1,
+    );
+    let from = staging.key.cluster.clone();
+    world.say(&from, Part::Deployments, vec![Fact::Workload(Delta::Put(staging))]);
+    assert!(workload_of_alert(&world.view(), &alert).is_none());
+    alert.labels = alert.labels.iter().filter(|(name, _)| name != "cluster").cloned().collect();
+    assert!(workload_of_alert(&world.view(), &alert).is_some(), "which cluster is not said");
 }

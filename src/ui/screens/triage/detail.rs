@@ -49,16 +49,19 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
         let value = alert.value.as_ref().map(|value| format!("   value {value}")).unwrap_or_default();
         lines.push(Line::styled(format!("{summary}{value}"), theme.strong));
     }
-    let to = match alert.receivers.as_ref() {
-        [] => "nobody".to_owned(),
-        receivers => receivers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-    };
     let mut state = format!("{}   {}", words::alert_state(view, alert), alert.priority.name());
-    if let (Some(active), Some(starts)) = (alert.active_since, alert.starts) {
-        let _ = write!(state, "   true since {}, fired {}", words::clock(active), words::clock(starts));
+    match (alert.active_since, alert.starts, alert.fires()) {
+        (Some(active), Some(starts), _) => {
+            let _ = write!(state, "   true since {}, fired {}", words::clock(active), words::clock(starts));
+        }
+        (Some(active), _, Some(fires)) => {
+            let (active, fires) = (words::clock(active), words::clock(fires));
+            let _ = write!(state, "   true since {active}, fires {fires} if it stays so");
+        }
+        _ => {}
     }
     lines.push(field(view, "state", state));
-    lines.push(field(view, "goes to", to));
+    lines.push(field(view, "goes to", receivers(alert)));
     for silence in words::silences_of(view, alert) {
         let ends = words::day_clock(silence.ends, view.now.wall);
         lines.push(field(view, "silenced by", format!("{} until {ends}: {}", silence.created_by, silence.comment)));
@@ -79,6 +82,15 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
         lines.push(field(view, "runbook", format!("{runbook}{key}")));
     }
     lines
+}
+
+/// Whom it reaches.
+fn receivers(alert: &Alert) -> String {
+    match (alert.receivers.as_ref(), &alert.rule) {
+        ([], Some(rule)) if rule.is_alone => format!("nobody: only {} has it", rule.backend),
+        ([], _) => "nobody".to_owned(),
+        (receivers, _) => receivers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
 }
 
 fn of_silence<'a>(view: &View<'a>, silence: &'a Silence) -> Vec<Line<'a>> {
@@ -108,10 +120,7 @@ fn of_silence<'a>(view: &View<'a>, silence: &'a Silence) -> Vec<Line<'a>> {
 /// `goes to pagerduty   31 % of requests fail`, for where there is no room for more.
 pub(super) fn goes_to(view: &View<'_>, key: &AlertKey) -> Option<Line<'static>> {
     let alert = view.store.alerts.get(key)?;
-    let to = match alert.receivers.as_ref() {
-        [] => "nobody".to_owned(),
-        receivers => receivers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-    };
+    let to = receivers(alert);
     let summary = alert.summary().map(|summary| format!("   {summary}")).unwrap_or_default();
     Some(Line::from(vec![
         Span::styled("   goes to ", view.theme.dim),

@@ -17,7 +17,7 @@ const LOOKBACK: i64 = 15;
 
 /// The moments asked for, both ends inclusive.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Range {
+pub(in crate::demo) struct Range {
     pub from: Timestamp,
     pub to: Timestamp,
     pub step: SignedDuration,
@@ -25,7 +25,7 @@ pub(super) struct Range {
 
 impl Range {
     /// As Prometheus' data source makes it: both ends floored to the step.
-    pub(super) fn aligned(from: Timestamp, to: Timestamp, step: SignedDuration) -> Self {
+    pub(in crate::demo) fn aligned(from: Timestamp, to: Timestamp, step: SignedDuration) -> Self {
         let step_ms = step.as_millis().max(1) as i64;
         let floor = |at: Timestamp| {
             Timestamp::from_millisecond(at.as_millisecond().div_euclid(step_ms) * step_ms).unwrap_or(at)
@@ -46,13 +46,13 @@ impl Range {
 
 /// One series of an answer.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Found {
+pub(in crate::demo) struct Found {
     pub labels: BTreeMap<String, String>,
     pub points: Vec<(Timestamp, f64)>,
 }
 
 /// Evaluates an expression; the error is Prometheus' kind of text.
-pub(super) fn evaluate(world: &World, expr: &str, range: Range) -> Result<Vec<Found>, String> {
+pub(in crate::demo) fn evaluate(world: &World, expr: &str, range: Range) -> Result<Vec<Found>, String> {
     let text = squeezed(expr);
     if text.is_empty() {
         return Err("bad_data: invalid parameter \"query\": 1:1: parse error: no expression found in input".to_owned());
@@ -162,37 +162,45 @@ fn constant(text: &str) -> Option<f64> {
     inner.split('+').map(|number| number.parse::<f64>().ok()).sum()
 }
 
-/// `name{label="value",...}`
 fn selector(world: &World, expr: &str, range: Range) -> Result<Vec<Found>, String> {
-    let unknown = || format!("execution: the demo world does not know the expression '{}'", expr.trim());
+    matching(world, expr, range)
+        .ok_or_else(|| format!("execution: the demo world does not know the expression '{}'", expr.trim()))
+}
+
+/// The series of `name{label="value",...}`, of which name or braces may be left out; `None`: it is no selector.
+pub(super) fn matching(world: &World, expr: &str, range: Range) -> Option<Vec<Found>> {
     let expr = expr.trim();
     let (name, matchers) = match expr.split_once('{') {
         None => (expr, ""),
-        Some((name, rest)) => (name.trim(), rest.strip_suffix('}').ok_or_else(unknown)?),
+        Some((name, rest)) => (name.trim(), rest.strip_suffix('}')?),
     };
     let split = matchers.split(',').filter(|text| !text.trim().is_empty());
-    let matchers: Vec<_> = split.map(Matcher::parse).collect::<Result<_, _>>().map_err(|_| unknown())?;
-    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':') || name.is_empty() {
-        return Err(unknown());
+    let mut matchers: Vec<_> = split.map(Matcher::parse).collect::<Result<_, _>>().ok()?;
+    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':') {
+        return None;
     }
-    if name == "ALERTS" {
-        return Ok(alerts(world, &matchers, range));
+    if !name.is_empty() {
+        matchers.push(Matcher::new("__name__".to_owned(), name.to_owned(), false, true).ok()?);
+    } else if matchers.is_empty() {
+        return None;
     }
+    let mut found = alerts(world, &matchers, range);
     // A name that nothing exports is no error: it has no series.
-    let Some((metric, _)) = Metric::NAMES.iter().find(|(_, known)| *known == name) else { return Ok(Vec::new()) };
-    let services = world.story.scenario.service.iter().enumerate();
-    let found = services.filter_map(|(index, service)| {
-        let labels = BTreeMap::from([
-            ("__name__".to_owned(), name.to_owned()),
-            ("cluster".to_owned(), service.cluster.clone()),
-            ("namespace".to_owned(), service.namespace.clone()),
-            ("service".to_owned(), service.name.clone()),
-        ]);
-        let fits = matchers.iter().all(|matcher| matcher.matches(&labels));
-        let found = fits.then(|| whole(world, index, *metric, range))?;
-        (!found.points.is_empty()).then_some(Found { labels, ..found })
-    });
-    Ok(found.collect())
+    for (metric, name) in Metric::NAMES {
+        for (index, service) in world.story.scenario.service.iter().enumerate() {
+            let labels = BTreeMap::from([
+                ("__name__".to_owned(), name.to_owned()),
+                ("cluster".to_owned(), service.cluster.clone()),
+                ("namespace".to_owned(), service.namespace.clone()),
+                ("service".to_owned(), service.name.clone()),
+            ]);
+            if matchers.iter().all(|matcher| matcher.matches(&labels)) {
+                let series = whole(world, index, metric, range);
+                found.extend((!series.points.is_empty()).then_some(Found { labels, ..series }));
+            }
+        }
+    }
+    Some(found)
 }
 
 /// `ALERTS{...}`: 1 while a rule is pending or firing.
