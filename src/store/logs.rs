@@ -12,6 +12,8 @@ pub struct LogBuffer {
     pub pulse: Pulse,
     pub open: u16,
     pub wanted: u16,
+    /// What was logged before it was opened is here.
+    pub has_caught_up: bool,
     /// What is wrong with single streams, newest last.
     pub troubles: Vec<Clean>,
     /// Lines ever dropped from the front: line numbers stay stable by adding it.
@@ -36,6 +38,7 @@ impl LogBuffer {
             pulse: Pulse::default(),
             open: 0,
             wanted: 0,
+            has_caught_up: false,
             troubles: Vec::new(),
             first_line: 0,
             rate: Rate::default(),
@@ -44,7 +47,7 @@ impl LogBuffer {
 
     pub fn take_in(&mut self, batch: LogBatch, now: Now) {
         self.pulse.beat(now);
-        (self.open, self.wanted) = (batch.open, batch.wanted);
+        (self.open, self.wanted, self.has_caught_up) = (batch.open, batch.wanted, batch.has_caught_up);
         self.count(batch.lines.len() as u32, now);
         for line in batch.lines {
             let cost = line.cost();

@@ -418,7 +418,7 @@ fn empty(tail: &Tail, buffer: Option<&LogBuffer>) -> String {
     if let Some(trouble) = buffer.troubles.last() {
         return format!("! {trouble}");
     }
-    match (tail.query.previous, buffer.pulse.as_of.is_some()) {
+    match (tail.query.previous, buffer.has_caught_up) {
         (_, false) => "loading".to_owned(),
         (true, true) => "the previous container logged nothing".to_owned(),
         (false, true) => format!("nothing logged since {}", since_words(&tail.query)),

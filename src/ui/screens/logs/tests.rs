@@ -50,7 +50,7 @@ fn query() -> LogQuery {
 
 fn say(world: &mut World, query: &LogQuery, lines: Vec<LogLine>) {
     let now = world.clock.now();
-    let batch = LogBatch { lines, open: 2, wanted: 2, ..LogBatch::default() };
+    let batch = LogBatch { lines, open: 2, wanted: 2, has_caught_up: true, ..LogBatch::default() };
     let body = Ok(Answer::Logs(batch));
     world.store.answer(Answered { query: Query::Logs(query.clone()), generation: 1, at: now.wall, body }, now);
 }
