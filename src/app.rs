@@ -303,7 +303,12 @@ impl App {
         self.dirty |= self.on_screen(now, |screen, _| screen.settle(now));
         // Rows that time alone moves (`17s` to `18s`) are drawn anew in coarse steps only.
         self.dirty |= self.ages(now) != self.visible_ages;
-        self.tell_watched(now)
+        let mut effects = self.tell_watched(now);
+        match self.on_overlay(now, |overlay, view| overlay.tick(view)) {
+            None | Some(Reply::Ignored) => {}
+            Some(reply) => effects.extend(self.reply(reply, None, now)),
+        }
+        effects
     }
 
     /// The ages that a person sees, in their coarse steps: what time alone changes on the screen.

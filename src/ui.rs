@@ -145,6 +145,14 @@ pub trait Overlay {
     fn selected(&self) -> Option<Target> {
         None
     }
+    /// What this form asked for last. It stays below the plan with what was written in it, until that was done.
+    fn asked(&self) -> Option<&Request> {
+        None
+    }
+    /// A second passed: work that it wants done by itself.
+    fn tick(&mut self, _view: &View<'_>) -> Reply {
+        Reply::Ignored
+    }
     /// The planning ticket it waits for.
     fn ticket(&self) -> Option<u64> {
         None

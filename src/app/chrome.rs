@@ -69,8 +69,12 @@ impl App {
         let id = self.screen;
         let (screens, overlays, view) = self.parts(now);
         screens.get_mut(id).render(&view, body, buf);
-        for overlay in overlays.iter_mut() {
-            drawn.cursor = overlay.render(&view, body, buf);
+        let plan = overlays.iter().rposition(|overlay| overlay.ticket().is_some());
+        for (index, overlay) in overlays.iter_mut().enumerate() {
+            // A form waits out of sight below its plan.
+            if overlay.asked().is_none() || plan.is_none_or(|plan| plan < index) {
+                drawn.cursor = overlay.render(&view, body, buf);
+            }
         }
         let messages: Vec<Toast<'_>> =
             self.toasts.iter().map(|text| Toast { mark: Mark::Blank, text, hint: "" }).collect();

@@ -65,10 +65,10 @@ fn flat(reply: Reply) -> Vec<Reply> {
     }
 }
 
-/// The action that was asked for, after the overlay closed.
+/// The action that was asked for.
 fn asked(replies: &[Reply]) -> &Request {
     match replies {
-        [Reply::Close, Reply::Ask(request)] => request,
+        [Reply::Ask(request)] | [Reply::Close, Reply::Ask(request)] => request,
         _ => panic!("it does not close and ask"),
     }
 }
