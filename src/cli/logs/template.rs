@@ -78,7 +78,7 @@ impl Template {
                 Some(Field::Cluster) => text.push_str(&origin.pod.cluster.to_string()),
                 Some(Field::Version) => text.push_str(&origin.version),
                 Some(Field::Level) => text.push_str(line.level.map_or("", LogLevel::name)),
-                Some(Field::Time) => text.push_str(&format!("{:.3}", line.at)),
+                Some(Field::Time) => text.push_str(&line.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
             }
         }
         text

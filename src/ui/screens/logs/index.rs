@@ -108,10 +108,7 @@ impl Index {
             self.take(buffer, self.next + index as u64, line, sieve);
         }
         self.next = end;
-        self.shown = match sieve.is_active() {
-            true => self.entries.iter().map(|entry| u64::from(entry.count)).sum(),
-            false => 0,
-        };
+        self.shown = if sieve.is_active() { self.entries.iter().map(|entry| u64::from(entry.count)).sum() } else { 0 };
         before != (self.entries.len(), self.entries.back().copied())
     }
 
