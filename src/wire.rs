@@ -93,7 +93,9 @@ impl Wired {
     pub async fn open(&mut self, opening: Opening) {
         let mut parts = Vec::new();
         opening.run(|part| parts.push(part)).await;
-        parts.into_iter().for_each(|part| self.absorb(part));
+        for part in parts {
+            self.absorb(part);
+        }
     }
 
     /// Takes over what a part has opened.
