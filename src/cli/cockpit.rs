@@ -80,9 +80,13 @@ fn become_demo(global: &Global) -> Result<ExitCode> {
         command.args(["--theme", theme]);
     }
     #[cfg(unix)]
-    return Err(fail(std::os::unix::process::CommandExt::exec(&mut command)));
+    let error = std::os::unix::process::CommandExt::exec(&mut command);
     #[cfg(not(unix))]
-    return Ok(if command.status().map_err(fail)?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    let error = match command.status() {
+        Ok(status) => return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Err(error) => error,
+    };
+    Err(fail(error))
 }
 
 /// Resolves when the program is asked to end from outside: SIGINT, SIGTERM, SIGHUP.

@@ -139,8 +139,7 @@ async fn address(text: &Secret, half: Option<Half>, clock: &Arc<dyn Clock>) -> O
     if !url.username().is_empty() || url.password().is_some() {
         return Outcome::Not("there is a user or password in that address: paste it without".into());
     }
-    if let Some(host @ ("github.com" | "api.github.com" | "www.github.com")) = url.host_str() {
-        let _ = host;
+    if matches!(url.host_str(), Some("github.com" | "api.github.com" | "www.github.com")) {
         let says = "github.com: now paste a token (ghp_... or github_pat_...), or run `gh auth login`";
         return Outcome::Waits(Half::GitHub("github.com".to_owned()), says.into());
     }

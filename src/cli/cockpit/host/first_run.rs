@@ -14,6 +14,7 @@ use crate::{
         find::{self, At, Found},
     },
     source::github::remote,
+    store::Changes,
     text::Clean,
 };
 
@@ -45,6 +46,7 @@ impl CockpitHost {
         }
         self.grow(config, app);
         restore(app, &self.paths, self.wired.clock.now());
+        app.note_changes(Changes::ALL);
     }
 
     /// Opens what the configuration names anew.
