@@ -10,7 +10,7 @@ fn desk() -> Desk {
 
 fn desk_of(world: World) -> Desk {
     let mut desk = Desk::new(world);
-    desk.app.store.backends.entry(cluster()).or_default().info.cluster_id = Some("uid-1".into());
+    desk.app.store.backends.get_mut(&cluster()).expect("it is expected").info.cluster_id = Some("uid-1".into());
     desk
 }
 
