@@ -4,6 +4,7 @@ pub mod acts;
 mod asks;
 mod chrome;
 mod dispatch;
+mod first_minute;
 pub mod line;
 mod links;
 pub mod look;
@@ -25,6 +26,7 @@ use crate::{
     keymap::{Key, Keymap},
     model::{BackendId, Name, code::RunKey},
     query::Query,
+    secret::Secret,
     source::{Answered, Update},
     store::{Changes, Store},
     text::Clean,
@@ -89,6 +91,10 @@ pub enum Effect {
     Mouse(bool),
     /// Write what was found as a configuration.
     WriteConfig,
+    /// An address or a token was pasted: ask what it is, and open it for this session.
+    Connect(Secret),
+    /// Leave, and start the practice world.
+    StartDemo,
     /// Remember the answer to "is this production?".
     RememberProduction {
         cluster: BackendId,
@@ -178,13 +184,7 @@ impl App {
             }
             Msg::Paste(text) => {
                 self.dirty = true;
-                if let Some(overlay) = self.overlays.last_mut() {
-                    overlay.paste(&text);
-                } else if let Some(prompt) = &mut self.prompt {
-                    prompt.insert(&text);
-                    self.apply_filter(now);
-                }
-                Vec::new()
+                self.pasted(&text, now)
             }
             Msg::Mouse(event) => self.mouse_event(event, now),
             Msg::Resize(width, height) => {
@@ -233,6 +233,7 @@ impl App {
         self.dirty = false;
         self.size = (buf.area.width, buf.area.height);
         self.synchronise(now);
+        self.step_aside();
         self.visible_ages = self.ages(now);
         self.frame(buf, now)
     }
@@ -381,3 +382,6 @@ impl App {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

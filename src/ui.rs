@@ -133,6 +133,15 @@ pub trait Overlay {
     }
     /// Clean text that was pasted. It never runs keys.
     fn paste(&mut self, _text: &str) {}
+    /// As [`Overlay::paste`], for one that does more with it than to take it into a field.
+    fn pasted(&mut self, text: &str) -> Reply {
+        self.paste(text);
+        Reply::Done
+    }
+    /// It came unasked, and gives way to the first row of trouble.
+    fn steps_aside(&self) -> bool {
+        false
+    }
     /// A command, if it does not own the keys. `Command::Back` closes it when it says nothing else.
     fn run(&mut self, _command: Command, _view: &View<'_>) -> Reply {
         Reply::Ignored

@@ -18,7 +18,7 @@ use crate::{
         target::Target,
         theme::Mark,
         widgets::{
-            cells::{put_line, put_right},
+            cells::{put_centred, put_line, put_right},
             hints::{Hint, hints},
             tabs::{Tab, tabs},
             toast::{Toast, toasts},
@@ -59,6 +59,10 @@ impl App {
         }
         let row = |y: u16| Rect { x: area.x, y: area.y + y, width: area.width, height: 1 };
         self.header(row(0), buf, now);
+        if let Some(words) = &self.settings.curtain {
+            put_centred(buf, row(area.height / 2), &Line::styled(words.as_str(), self.theme.dim), "");
+            return drawn;
+        }
         self.tab_line(row(1), buf, now);
         let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
         let question = self.question();
@@ -152,6 +156,9 @@ impl App {
 
     fn header_right(&self, width: u16, now: Now) -> Line<'_> {
         let theme = &self.theme;
+        if self.settings.curtain.is_some() {
+            return Line::default();
+        }
         let mut spans = Vec::new();
         if self.is_frozen {
             spans.push(Span::styled(" FROZEN ", theme.wrong));

@@ -18,6 +18,7 @@ use crate::{
     query::{Answer, Query},
     source::{Answered, Fact},
     store::Changes,
+    text::Clean,
     time::Clock as _,
     ui::{
         Reply,
@@ -137,7 +138,8 @@ fn all(world: &World) -> Vec<Box<dyn Overlay>> {
         scale(myapp(), 10),
         silence(&alert, &world.settings),
         choose_rollback(&alert, workload),
-        first_minute(&[("kubeconfig".into(), true, "prod-eu1".into()), ("GitHub".into(), false, "log in".into())]),
+        first_minute(),
+        first_minute_at_start(),
     ];
     for target in targets {
         overlays.push(actions(ScreenId::Now, target.clone()));
