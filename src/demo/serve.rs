@@ -25,6 +25,7 @@ use super::{
     alertmanager,
     clock::{Wall, WorldClock},
     grafana,
+    kubernetes::{Role, router_with_roles},
     scenario::{Scenario, ScenarioError},
     story::chance,
     world::{Shared, World, lock},
@@ -119,6 +120,8 @@ pub struct Served {
     pub kubeconfig: PathBuf,
     /// Name, endpoint, and whether it is production.
     pub clusters: Vec<(String, Endpoint, bool)>,
+    /// Those with fewer rights than the administrator: cluster, user and endpoint.
+    pub guests: Vec<(String, String, Endpoint)>,
     pub github: Endpoint,
     pub grafana: Endpoint,
     pub alertmanager: Endpoint,
@@ -134,7 +137,8 @@ impl Served {
     ///
     /// `schema` 1; `config` and `kubeconfig` paths; `clusters[]` with `name`, `url`, `token`, `production`; `github` with
     /// `url`, `graphql`, `token`, `login`; `grafana` with `url`, `token`; `alertmanager` with `url`; `control` with `url`
-    /// and `token`, or null; `started` (the world's time); `seed`; `speed`.
+    /// and `token`, or null; `users[]` with `cluster`, `user`, `context`, `token`: `rita` reads everything but Secrets, `nils`
+    /// has the cluster's first namespace and nothing else; `started` (the world's time); `seed`; `speed`.
     pub fn to_json(&self) -> Value {
         let clusters: Vec<_> = self
             .clusters
@@ -143,8 +147,15 @@ impl Served {
                 json!({"name": name, "url": at.url, "token": at.token, "production": production})
             })
             .collect();
+        let users: Vec<_> = self
+            .guests
+            .iter()
+            .map(|(cluster, user, at)| {
+                json!({"cluster": cluster, "user": user, "context": format!("{cluster}-{user}"), "token": at.token})
+            })
+            .collect();
         json!({
-            "schema": 1, "config": self.config, "kubeconfig": self.kubeconfig, "clusters": clusters,
+            "schema": 1, "users": users, "config": self.config, "kubeconfig": self.kubeconfig, "clusters": clusters,
             "github": {
                 "url": self.github.url, "graphql": format!("{}/graphql", self.github.url), "token": self.github.token,
                 "login": self.login,
@@ -227,11 +238,18 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
     let token = |prefix: &str, of: &str| format!("{prefix}{}", chance::hex(seed, &["token", of], 36));
     let mut harbour =
         Harbour { world: world.clone(), stop: CancellationToken::new(), tasks: Vec::new(), gates: BTreeMap::new() };
-    let mut clusters = Vec::new();
+    let (mut clusters, mut guests) = (Vec::new(), Vec::new());
     for (index, cluster) in scenario.cluster.iter().enumerate() {
         let token = token("", &cluster.name);
-        let router = super::kubernetes::router(world.clone(), index, token.clone());
+        let first = cluster.namespaces.first().map_or("default", String::as_str);
+        let others = [Role::reader("rita"), Role::confined("nils", first)];
+        let mut tokens = vec![(token.clone(), Role::admin("ana"))];
+        tokens.extend(others.map(|role| (chance::hex(seed, &["token", &cluster.name, &role.user], 36), role)));
+        let others: Vec<_> = tokens[1..].iter().map(|(token, role)| (role.user.clone(), token.clone())).collect();
+        let router = router_with_roles(world.clone(), index, tokens);
         let url = harbour.open(&cluster.name, router).await?;
+        let guest = |(user, token)| (cluster.name.clone(), user, Endpoint { url: url.clone(), token });
+        guests.extend(others.into_iter().map(guest));
         clusters.push((cluster.name.clone(), Endpoint { url, token }, cluster.production));
     }
     let github = token("ghp_", "github");
@@ -252,7 +270,7 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
     };
     harbour.tasks.push(tokio::spawn(tick(world.clone(), clock.clone(), harbour.stop.clone())));
     let folder = files::Folder::create(options.folder.as_deref())?;
-    let kubeconfig = folder.write("kubeconfig", &files::kubeconfig(&scenario, &clusters))?;
+    let kubeconfig = folder.write("kubeconfig", &files::kubeconfig(&scenario, &clusters, &guests))?;
     let paths = files::Paths {
         kubeconfig: &kubeconfig,
         github_token: &folder.write("github-token", &github.token)?,
@@ -268,6 +286,7 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         config,
         kubeconfig,
         clusters,
+        guests,
         github,
         grafana,
         alertmanager,

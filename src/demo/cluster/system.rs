@@ -1,9 +1,15 @@
 //! What is in a cluster besides workloads: namespaces, nodes, services, secrets.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Cluster, ids, json as js, kinds::Resource};
+use super::{
+    Cluster,
+    condition::condition_mut,
+    fields::{self, Writer},
+    ids, json as js,
+    kinds::Resource,
+};
 
 impl Cluster {
     pub(super) fn found_system(&mut self, now: Timestamp, nodes: u32) {
@@ -13,6 +19,44 @@ impl Cluster {
         for index in 1..=nodes {
             self.add_node(now, &format!("node-{index}"));
         }
+        self.found_definitions(now);
+    }
+
+    /// Adds any object as it is; `failed` says which past runs of a CronJob failed, 1 being the last.
+    pub fn found_object(
+        &mut self,
+        at: Timestamp,
+        created: Timestamp,
+        resource: Resource,
+        mut value: Value,
+        failed: &[u32],
+    ) {
+        let (namespace, name) =
+            (js::text(&value, "/metadata/namespace").to_owned(), js::text(&value, "/metadata/name").to_owned());
+        js::set(&mut value, "/metadata/uid", json!(self.uid(resource.kind().plural, &name)));
+        js::set(&mut value, "/metadata/creationTimestamp", json!(js::stamp(created)));
+        fields::record(None, &mut value, Writer { manager: "kubectl-client-side-apply", subresource: "", at: created });
+        self.write(resource, value);
+        if resource == Resource::CronJobs {
+            self.found_runs(at, &namespace, &name, failed);
+        }
+    }
+
+    /// A node whose kubelet reports MemoryPressure, with the taint that follows from it.
+    pub fn press(&mut self, at: Timestamp, node: &str) {
+        let Some(mut value) = self.store.get(Resource::Nodes, "", node).map(super::store::Object::value) else {
+            return;
+        };
+        if let Some(condition) = condition_mut(&mut value, "MemoryPressure") {
+            condition["status"] = json!("True");
+            condition["reason"] = json!("KubeletHasInsufficientMemory");
+            condition["message"] = json!("kubelet has insufficient memory available");
+            condition["lastTransitionTime"] = json!(js::stamp(at));
+        }
+        let taint =
+            json!({"key": "node.kubernetes.io/memory-pressure", "effect": "NoSchedule", "timeAdded": js::stamp(at)});
+        js::set(&mut value, "/spec/taints", json!([taint]));
+        self.write(Resource::Nodes, value);
     }
 
     /// Adds a namespace with its default ServiceAccount. Its uid depends on seed, cluster and name only.
