@@ -181,7 +181,8 @@ impl Cluster {
                 Resource::Jobs => self.sync_job(at, &namespace, &name),
                 Resource::CronJobs => self.sync_cron_job(at, &namespace, &name),
                 Resource::DisruptionBudgets => self.sync_budget(at, &namespace, &name),
-                Resource::Services => self.sync_endpoints(at, &namespace, &name),
+                Resource::Nodes => self.sync_node(&name),
+                Resource::Services => self.sync_endpoints(&namespace, &name),
                 _ => {}
             }
         }

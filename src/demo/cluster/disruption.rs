@@ -23,13 +23,27 @@ fn bound(value: &Value, all: i64) -> Option<i64> {
 }
 
 impl Cluster {
+    /// How many pods there should be: what the owners of the covered ones ask for, and those without such an owner.
+    fn expected(&self, namespace: &str, covered: &[&Facts]) -> i64 {
+        let (mut owners, mut bare) = (std::collections::BTreeSet::new(), 0);
+        for pod in covered.iter().filter(|pod| pod.active()) {
+            let workload = self.runs.get(&pod.uid).map_or(pod.name.as_str(), |run| run.workload.as_str());
+            let kinds = [Resource::Deployments, Resource::StatefulSets];
+            match kinds.into_iter().find(|kind| self.store.get(*kind, namespace, workload).is_some()) {
+                Some(kind) => drop(owners.insert((kind, workload))),
+                None => bare += 1,
+            }
+        }
+        let asked = |(kind, name)| self.store.get(kind, namespace, name).map(|o| js::int(&o.value(), "/spec/replicas"));
+        owners.into_iter().filter_map(asked).sum::<i64>() + bare
+    }
+
     pub(super) fn sync_budget(&mut self, at: Timestamp, namespace: &str, name: &str) {
         let Some(object) = self.store.get(PDB, namespace, name).cloned() else { return };
         let mut value = object.value();
         let pods = self.store.list(Resource::Pods, Some(namespace), None).map(super::store::Object::facts);
         let covered: Vec<_> = pods.filter(|pod| covers(&value, pod)).collect();
-        // The expected number is that of the owners: a pod that terminates is already being replaced.
-        let expected = covered.iter().filter(|pod| pod.active()).count() as i64;
+        let expected = self.expected(namespace, &covered);
         let healthy = covered.iter().filter(|pod| pod.active() && pod.ready()).count() as i64;
         let least = bound(js::at(&value, "/spec/minAvailable"), expected);
         let most = bound(js::at(&value, "/spec/maxUnavailable"), expected);

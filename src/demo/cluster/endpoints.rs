@@ -1,6 +1,5 @@
 //! The EndpointSlice controller: where a Service's ready pods are.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Cluster, ids, json as js, kinds::Resource, replicas::owner_reference};
@@ -10,7 +9,7 @@ const IN_SLICE: usize = 100;
 const MOST: usize = 1_000;
 
 impl Cluster {
-    pub(super) fn sync_endpoints(&mut self, at: Timestamp, namespace: &str, name: &str) {
+    pub(super) fn sync_endpoints(&mut self, namespace: &str, name: &str) {
         let Some(service) = self.store.get(Resource::Services, namespace, name).map(super::store::Object::value) else {
             return;
         };
@@ -51,7 +50,7 @@ impl Cluster {
                     "kind": "EndpointSlice", "apiVersion": "discovery.k8s.io/v1",
                     "metadata": {
                         "name": slice, "namespace": namespace, "uid": ids::uid(self.seed, &format!("slice/{uid}/{index}")),
-                        "creationTimestamp": js::stamp(at), "ownerReferences": owner_reference(Resource::Services, &service),
+                        "creationTimestamp": service["metadata"]["creationTimestamp"], "ownerReferences": owner_reference(Resource::Services, &service),
                         "labels": {
                             "kubernetes.io/service-name": name,
                             "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",

@@ -33,6 +33,9 @@ impl Cluster {
     ) {
         let (namespace, name) =
             (js::text(&value, "/metadata/namespace").to_owned(), js::text(&value, "/metadata/name").to_owned());
+        if !namespace.is_empty() {
+            self.add_namespace(created, &namespace);
+        }
         js::set(&mut value, "/metadata/uid", json!(self.uid(resource.kind().plural, &name)));
         js::set(&mut value, "/metadata/creationTimestamp", json!(js::stamp(created)));
         fields::record(None, &mut value, Writer { manager: "kubectl-client-side-apply", subresource: "", at: created });
@@ -129,20 +132,27 @@ impl Cluster {
         );
     }
 
-    /// A node holds an image now, and says so in its status. False: it held it before.
+    /// A node holds an image now, and will say so in its status. False: it held it before.
     pub(super) fn hold_image(&mut self, node: &str, image: &str) -> bool {
-        if !self.pulled.insert((node.to_owned(), image.to_owned())) {
-            return false;
+        let new = self.pulled.insert((node.to_owned(), image.to_owned()));
+        if new {
+            self.dirty.insert((Resource::Nodes, (String::new(), node.to_owned())));
         }
-        if let Some(mut object) = self.store.get(Resource::Nodes, "", node).map(super::store::Object::value) {
-            let names = json!({"names": [super::pod_status::image_id(image), image], "sizeBytes": 182_452_736});
-            match object["status"]["images"].as_array_mut() {
-                Some(images) => images.push(names),
-                None => object["status"]["images"] = json!([names]),
-            }
-            self.write(Resource::Nodes, object);
-        }
-        true
+        new
+    }
+
+    /// The kubelet's part of a node's status: the images it holds, at most fifty (`nodeStatusMaxImages`).
+    pub(super) fn sync_node(&mut self, node: &str) {
+        let Some(mut value) = self.store.get(Resource::Nodes, "", node).map(super::store::Object::value) else {
+            return;
+        };
+        let from = (node.to_owned(), String::new());
+        let held = self.pulled.range(from..).take_while(|(on, _)| on == node).take(50);
+        let images: Vec<_> = held
+            .map(|(_, image)| json!({"names": [super::pod_status::image_id(image), image], "sizeBytes": 182_452_736}))
+            .collect();
+        value["status"]["images"] = json!(images);
+        self.write(Resource::Nodes, value);
     }
 
     /// Adds a ClusterIP service for the pods labelled `app=APP`.
