@@ -12,7 +12,8 @@ use midwatch::{
 };
 use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
 
-/// Command, exit code, what the output (both streams) must contain. In this order, for some change the world.
+/// Command, exit code, what the output (both streams) must contain. In this order, for some change the world. `+N` instead of a
+/// command lets N seconds of the world pass.
 const COMMANDS: &[(&str, i32, &[&str])] = &[
     // what there is
     ("version", 0, &["Server Version: v1.33.5"]),
@@ -42,7 +43,7 @@ const COMMANDS: &[(&str, i32, &[&str])] = &[
     ("get endpointslices -l kubernetes.io/service-name=web", 0, &["IPv4", "+ 5 more..."]),
     ("get ing", 0, &["shop.acme.example", "198.51.100.7", "80, 443"]),
     ("describe ing shop", 0, &["web:8080 (10.42."]),
-    ("get cm", 0, &["myapp-settings     2"]),
+    ("get cm", 0, &["myapp-settings", "DATA"]),
     ("get cm myapp-settings -o yaml", 0, &["jwt_login: true"]),
     ("get secrets", 0, &["postgres-credentials", "kubernetes.io/tls"]),
     ("get secrets --field-selector type=kubernetes.io/tls -o name", 0, &["secret/shop-tls"]),
@@ -77,7 +78,7 @@ const COMMANDS: &[(&str, i32, &[&str])] = &[
     ("auth whoami --context prod-eu1-rita", 0, &["rita"]),
     ("auth can-i list pods -A --context prod-eu1-rita", 0, &["yes"]),
     ("auth can-i delete pods --context prod-eu1-rita", 1, &["no"]),
-    ("auth can-i --list --context prod-eu1-rita", 0, &["pods/log", "[get list watch]"]),
+    ("auth can-i --list --context prod-eu1-rita", 0, &["pods.*/log", "[get list watch]"]),
     (
         "get secrets --context prod-eu1-rita",
         1,
@@ -119,6 +120,7 @@ const COMMANDS: &[(&str, i32, &[&str])] = &[
     ("patch ro recommendations --type merge -p {\"spec\":{\"paused\":true}}", 0, &["patched"]),
     ("patch ro recommendations -p {\"spec\":{\"paused\":true}}", 1, &["application/merge-patch+json"]),
     ("create job --from=cronjob/nightly-report by-hand", 0, &["job.batch/by-hand created"]),
+    ("+60", 0, &[]),
     ("wait job/by-hand --for=condition=complete --timeout=30s", 0, &["condition met"]),
     ("get pods -l job-name=by-hand", 0, &["0/1", "Completed"]),
     ("delete job by-hand", 0, &["deleted"]),
@@ -129,7 +131,7 @@ const COMMANDS: &[(&str, i32, &[&str])] = &[
     ),
     ("get pod postgres-0 -o jsonpath={.spec.containers[0].resources.limits.memory}", 0, &["3Gi"]),
     ("delete pod nobody", 1, &["pods \"nobody\" not found"]),
-    ("wait pod/postgres-0 --for=condition=Ready --timeout=60s", 0, &["condition met"]),
+    ("wait deploy/web --for=condition=Available --timeout=30s", 0, &["condition met"]),
 ];
 
 async fn served() -> Option<Served> {
@@ -139,7 +141,7 @@ async fn served() -> Option<Served> {
         return None;
     }
     let wall = Arc::new(|| SystemClock.now().wall);
-    let options = Options { control: true, speed: 20.0, ..Options::new(wall) };
+    let options = Options { control: true, ..Options::new(wall) };
     Some(start(options).await.unwrap())
 }
 
@@ -160,6 +162,10 @@ async fn every_command_of_the_table() {
     let home = tempfile::tempdir().unwrap();
     let mut wrong = Vec::new();
     for (line, code, wanted) in COMMANDS {
+        if let Some(seconds) = line.strip_prefix('+') {
+            served.advance(jiff::SignedDuration::from_secs(seconds.parse().unwrap()));
+            continue;
+        }
         let words: Vec<_> = line.split(' ').collect();
         let (was, text) = kubectl(&served, home.path(), &words).await;
         let missing: Vec<_> = wanted.iter().filter(|part| !text.contains(**part)).collect();

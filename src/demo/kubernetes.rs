@@ -159,7 +159,7 @@ fn object(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> 
         ("GET", "") if ask.watches() => watch::watch(server, ask),
         ("GET", "") if ask.name.is_some() => list::get(server, ask),
         ("GET", "") => list::list(server, ask),
-        ("GET", "status") => list::get(server, ask),
+        ("GET", "status" | "resize") => list::get(server, ask),
         ("GET", "log") => logs::logs(server, ask),
         (_, "scale") => scale::scale(server, ask, body),
         ("POST", "eviction") => write::evict(server, ask, body),

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Server, answer::Failure, list, metrics, request::Ask};
+use super::{Server, answer::Failure, list, metrics, request::Ask, stream};
 use crate::demo::cluster::json as js;
 
 /// The pod and the ports that a client wants to reach.
@@ -83,7 +83,7 @@ impl Target {
                     self.pod
                 );
                 send(socket, channel + 1, why.as_bytes()).await?;
-                return socket.send(Message::Close(None)).await.ok();
+                return stream::close(socket).await;
             }
             request.extend_from_slice(data);
             while let Some(end) = request.windows(4).position(|w| w == b"\r\n\r\n") {
@@ -91,7 +91,7 @@ impl Target {
                 let (answer, close) = self.answer(&String::from_utf8_lossy(&head));
                 send(socket, channel, answer.as_bytes()).await?;
                 if close {
-                    return socket.send(Message::Close(None)).await.ok();
+                    return stream::close(socket).await;
                 }
             }
         }

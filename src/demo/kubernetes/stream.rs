@@ -7,7 +7,7 @@ use axum::{
     body::Bytes,
     extract::{
         FromRequestParts,
-        ws::{Message, WebSocket, WebSocketUpgrade},
+        ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code},
     },
     http::{StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
@@ -36,19 +36,15 @@ const CLOSE: u8 = 255;
 pub async fn open(server: &Server, role: &access::Role, parts: &mut Parts, ask: Ask) -> Result<Response, Failure> {
     access::check(role, &ask)?;
     let object = list::find(server, &ask)?;
-    let upgrade = WebSocketUpgrade::from_request_parts(parts, server).await.map_err(|_| {
-        Failure::bad_request("Upgrade request required: this server streams over WebSocket (v4.channel.k8s.io) only")
-    })?;
     let pod = object.value();
     if ask.sub == "portforward" {
         let target = forward::Target::of(server, &ask, &pod)?;
-        return Ok(upgrade
-            .protocols(["v4.channel.k8s.io"])
-            .on_upgrade(move |socket| target.serve(socket))
-            .into_response());
+        let upgrade = upgrade(server, parts).await?.protocols(["v4.channel.k8s.io"]);
+        return Ok(upgrade.on_upgrade(move |socket| target.serve(socket)).into_response());
     }
     let container = container_of(&ask, &pod)?;
     running(server, &ask, &object.facts().uid, &container)?;
+    let upgrade = upgrade(server, parts).await?;
     let upgrade = upgrade.protocols(["v5.channel.k8s.io", "v4.channel.k8s.io"]);
     if ask.sub == "attach" {
         let query = Query::from_pairs(&[("container", &container), ("follow", "true"), ("tailLines", "0")]);
@@ -65,6 +61,13 @@ pub async fn open(server: &Server, role: &access::Role, parts: &mut Parts, ask: 
         return Err(Failure::bad_request("you must specify at least 1 command for the container"));
     }
     Ok(upgrade.on_upgrade(move |socket| session.serve(socket)).into_response())
+}
+
+/// What a client that speaks SPDY gets is 400.
+async fn upgrade(server: &Server, parts: &mut Parts) -> Result<WebSocketUpgrade, Failure> {
+    WebSocketUpgrade::from_request_parts(parts, server).await.map_err(|_| {
+        Failure::bad_request("Upgrade request required: this server streams over WebSocket (v4.channel.k8s.io) only")
+    })
 }
 
 fn container_of(ask: &Ask, pod: &Value) -> Result<String, Failure> {
@@ -235,6 +238,12 @@ impl Session {
     }
 }
 
+/// Ends the stream normally: to a client, an end without a code is a broken connection.
+pub async fn close(socket: &mut WebSocket) -> Option<()> {
+    let frame = CloseFrame { code: close_code::NORMAL, reason: "".into() };
+    socket.send(Message::Close(Some(frame))).await.ok()
+}
+
 /// The Status that tells an exit code.
 fn exit_status(code: i32) -> Value {
     if code == 0 {
@@ -249,7 +258,7 @@ fn exit_status(code: i32) -> Value {
 
 async fn finish(socket: &mut WebSocket, status: &Value) -> Option<()> {
     send(socket, STATUS, status.to_string().as_bytes()).await?;
-    socket.send(Message::Close(None)).await.ok()
+    close(socket).await
 }
 
 /// What the container's process writes from now on, until it ends.

@@ -60,8 +60,12 @@ fn pairs(map: &Value) -> String {
     or_none(&all.join(","))
 }
 
-fn containers(value: &Value) -> (String, String) {
-    let all = js::list(value, "/spec/template/spec/containers");
+fn containers(resource: Resource, value: &Value) -> (String, String) {
+    let path = match resource {
+        Resource::CronJobs => "/spec/jobTemplate/spec/template/spec/containers",
+        _ => "/spec/template/spec/containers",
+    };
+    let all = js::list(value, path);
     let join = |field| all.iter().map(|c| js::text(c, field)).collect::<Vec<_>>().join(",");
     (join("/name"), join("/image"))
 }
@@ -71,7 +75,7 @@ fn cells(resource: Resource, value: &Value, now: Timestamp) -> Vec<Value> {
     let name = json!(js::text(value, "/metadata/name"));
     let age = json!(age::since(js::time(value, "/metadata/creationTimestamp"), now));
     let count = |path: &str| json!(js::int(value, path));
-    let (container, images) = containers(value);
+    let (container, images) = containers(resource, value);
     let selector = pairs(js::at(value, "/spec/selector/matchLabels"));
     let of = |ready: &str, all: &str| json!(format!("{}/{}", js::int(value, ready), js::int(value, all)));
     match resource {
