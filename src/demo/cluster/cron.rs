@@ -138,7 +138,7 @@ impl Cluster {
             }
             *room -= 1;
             let job = format!("{name}-{}", scheduled.as_second() / 60);
-            let uid = self.uid("job", &job);
+            let uid = ids::uid(self.seed, &format!("job/{namespace}/{job}"));
             let took = 95 + (ids::mix(self.seed, &job) % 40) as i64;
             let end = scheduled + SignedDuration::from_secs(if failing { 380 } else { took });
             let mut past = job_of(&value, &job, &uid, scheduled);

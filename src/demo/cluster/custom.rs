@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Cluster, json as js, kinds::Resource};
+use super::{Cluster, ids, json as js, kinds::Resource};
 
 /// One of `additionalPrinterColumns`.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Cluster {
             let value = json!({
                 "kind": "CustomResourceDefinition", "apiVersion": "apiextensions.k8s.io/v1",
                 "metadata": {
-                    "name": name, "uid": self.uid("crd", &name), "creationTimestamp": js::stamp(now), "generation": 1,
+                    "name": name, "uid": ids::uid(self.seed, &format!("crd/{name}")), "creationTimestamp": js::stamp(now), "generation": 1,
                 },
                 "spec": {
                     "group": kind.group, "names": names, "scope": "Namespaced", "conversion": {"strategy": "None"},

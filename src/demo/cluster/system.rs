@@ -22,7 +22,7 @@ impl Cluster {
         self.found_definitions(now);
     }
 
-    /// Adds any object as it is; `failed` says which past runs of a CronJob failed, 1 being the last.
+    /// Adds any object as it is, its uid from seed and name only; `failed` says which past runs of a CronJob failed, 1 being the last.
     pub fn found_object(
         &mut self,
         at: Timestamp,
@@ -36,7 +36,8 @@ impl Cluster {
         if !namespace.is_empty() {
             self.add_namespace(created, &namespace);
         }
-        js::set(&mut value, "/metadata/uid", json!(self.uid(resource.kind().plural, &name)));
+        let uid = ids::uid(self.seed, &format!("{}/{namespace}/{name}", resource.kind().plural));
+        js::set(&mut value, "/metadata/uid", json!(uid));
         js::set(&mut value, "/metadata/creationTimestamp", json!(js::stamp(created)));
         fields::record(None, &mut value, Writer { manager: "kubectl-client-side-apply", subresource: "", at: created });
         self.write(resource, value);
