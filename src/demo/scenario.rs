@@ -7,6 +7,7 @@
 
 pub mod code;
 pub mod fleet;
+pub mod objects;
 pub mod signals;
 mod span;
 mod verify;
@@ -22,6 +23,7 @@ pub use code::{
 pub use fleet::{
     ClusterSpec, CrashSpec, DependencySpec, DeployedSpec, Kind, LogSpec, LogStyle, LogWhen, ServiceSpec, VersionSpec,
 };
+pub use objects::ObjectSpec;
 pub use signals::{
     AlertSpec, AnnotationSpec, DashboardSpec, EventSpec, EventVerb, Metric, PanelSpec, QuerySpec, ReceiverSpec,
     SilenceSpec,
@@ -49,6 +51,8 @@ pub struct Scenario {
     pub cluster: Vec<ClusterSpec>,
     #[serde(default)]
     pub service: Vec<ServiceSpec>,
+    #[serde(default)]
+    pub object: Vec<ObjectSpec>,
     #[serde(default)]
     pub dependency: Vec<DependencySpec>,
     #[serde(default)]

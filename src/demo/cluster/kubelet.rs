@@ -225,6 +225,8 @@ impl Cluster {
         };
         let behaviour = story.behaviour(&of, now);
         let (start, probed) = (it.restarts, it.probed);
+        // What is not to be restarted does its work and ends.
+        let run_time = (!run.restarts).then(|| 20.0 + (ids::mix(0, uid) % 20) as f64);
         run.containers[container].behaviour = Some(behaviour.clone());
         if let Some(after) = behaviour.ready_after
             && ready_since.is_none()
@@ -233,6 +235,10 @@ impl Cluster {
         }
         if probed && ready_since.is_none() {
             self.pod_timer(started + secs(10.0), uid, Act::Probe { container, start });
+        }
+        if let Some(seconds) = run_time {
+            let end = Act::End { container, start, code: 0, reason: "Completed".to_owned() };
+            self.pod_timer(started + secs(seconds), uid, end);
         }
         if let Some(Crash { after, exit_code, reason }) = behaviour.crash {
             self.pod_timer(started + secs(after), uid, Act::End { container, start, code: exit_code, reason });
