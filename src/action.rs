@@ -25,6 +25,8 @@ mod template;
 pub(crate) mod testing;
 mod undo;
 
+pub use template::readable;
+
 pub use evidence::{Evidence, beside};
 pub use plan::plan;
 

@@ -111,6 +111,11 @@ impl<'de> serde::Deserialize<'de> for Clean {
     }
 }
 
+/// `1 pod`, `3 pods`.
+pub fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Cuts `text` to `width` cells, with `ellipsis` at the end if something was cut.
 pub fn truncate(text: &str, width: usize, ellipsis: &str) -> String {
     if text.width() <= width {

@@ -28,7 +28,7 @@ use crate::{
     time::Now,
 };
 
-use self::{target::Target, theme::Theme};
+use self::{overlays::Sheet, target::Target, theme::Theme};
 
 /// What screens and overlays may look at.
 #[derive(Clone, Copy)]
@@ -123,16 +123,30 @@ pub trait Screen {
 
 /// Something above the screen; the top one gets keys first.
 pub trait Overlay {
+    /// The lines it is made of, if it is: keys of the find line, pasting, the pointer and copying are theirs.
+    fn sheet(&self) -> Option<&Sheet> {
+        None
+    }
+    fn sheet_mut(&mut self) -> Option<&mut Sheet> {
+        None
+    }
     /// A text field owns all keys but Esc, Tab and Enter; other overlays get commands.
     fn owns_keys(&self) -> bool {
-        false
+        self.sheet().is_some_and(Sheet::owns_keys)
     }
     /// A key, if it owns them. Esc reaches it too; `Reply::Close` leaves.
-    fn key(&mut self, _key: KeyEvent, _view: &View<'_>) -> Reply {
-        Reply::Ignored
+    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
+        self.sheet_mut().map_or(Reply::Ignored, |sheet| {
+            sheet.key(key);
+            Reply::Done
+        })
     }
     /// Clean text that was pasted. It never runs keys.
-    fn paste(&mut self, _text: &str) {}
+    fn paste(&mut self, text: &str) {
+        if let Some(sheet) = self.sheet_mut() {
+            sheet.paste(text);
+        }
+    }
     /// As [`Overlay::paste`], for one that does more with it than to take it into a field.
     fn pasted(&mut self, text: &str) -> Reply {
         self.paste(text);
@@ -179,14 +193,18 @@ pub trait Overlay {
     fn started(&mut self, _act: u64) {}
     /// Its confirmed plan was refused before anything was sent.
     fn refused(&mut self, _says: Clean) {}
-    fn click(&mut self, _at: Position, _view: &View<'_>) -> Reply {
-        Reply::Ignored
+    fn click(&mut self, at: Position, _view: &View<'_>) -> Reply {
+        let is_taken = self.sheet_mut().is_some_and(|sheet| sheet.click(at));
+        if is_taken { Reply::Done } else { Reply::Ignored }
     }
-    fn scroll(&mut self, _lines: i32, _view: &View<'_>) -> Reply {
-        Reply::Ignored
+    fn scroll(&mut self, lines: i32, _view: &View<'_>) -> Reply {
+        self.sheet_mut().map_or(Reply::Ignored, |sheet| {
+            sheet.scroll(lines);
+            Reply::Done
+        })
     }
     fn copied(&self) -> Option<Clean> {
-        None
+        self.sheet()?.copied()
     }
     /// `area`: the whole screen between header and footer. The cursor's place, if it has one.
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position>;

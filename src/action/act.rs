@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Evidence, Request};
+use super::{Evidence, Request, plan::first_number};
 use crate::{source::SourceError, text::Clean};
 
 /// How far one step is.
@@ -48,6 +48,13 @@ pub struct Act {
     pub can_undo: bool,
     /// False: another process's, or an earlier run's, from the audit file.
     pub is_mine: bool,
+}
+
+impl Act {
+    /// The steps, each with the number by which its plan called it.
+    pub fn numbered_steps(&self) -> impl Iterator<Item = (usize, &(Clean, StepState))> {
+        (first_number(self.steps.first().map(|(says, _)| says))..).zip(&self.steps)
+    }
 }
 
 /// What the action engine tells the App.

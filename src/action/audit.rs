@@ -15,7 +15,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-pub use past::{PastAct, acts, unfinished};
+pub use past::{PastAct, acts, is_alive, unfinished};
 
 use super::{Request, Risk, act::Outcome};
 use crate::{model::Name, text::Clean};
@@ -143,9 +143,11 @@ impl Audit {
     pub fn keep(&self, number: u64, kept: &impl Serialize) -> io::Result<()> {
         let path = self.beside(&Self::kept_name(number));
         private_directory(path.parent().unwrap_or(&path))?;
-        let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
+        let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&path)?;
         file.write_all(serde_json::to_string(kept)?.as_bytes())?;
-        file.sync_all()
+        file.sync_all()?;
+        sync_directory(&path);
+        Ok(())
     }
 
     /// What was kept for an act.
@@ -177,7 +179,13 @@ impl Audit {
         if let Some(directory) = self.path.parent() {
             private_directory(directory)?;
         }
-        private(OpenOptions::new().read(true).append(true).create(true)).open(&self.path)
+        let is_new = !self.path.exists();
+        let file = private(OpenOptions::new().read(true).append(true).create(true)).open(&self.path)?;
+        keep_private(&file)?;
+        if is_new {
+            sync_directory(&self.path);
+        }
+        Ok(file)
     }
 
     fn locked(&self) -> io::Result<File> {
@@ -236,6 +244,27 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
+}
+
+/// Takes from others what somebody gave them.
+fn keep_private(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}
+
+/// The name of a new file is on disk too. Not every file system can do it, and then there is nothing better.
+fn sync_directory(of: &Path) {
+    if let Some(directory) = of.parent().and_then(|directory| File::open(directory).ok()) {
+        let _ = directory.sync_all();
+    }
 }
 
 fn private_directory(path: &Path) -> io::Result<()> {

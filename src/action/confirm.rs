@@ -1,11 +1,19 @@
 //! The confirm step: the only maker of an approved plan. It drops what was typed before the plan could be read, wants the
 //! value that must have been read, and has the evidence read once more before anything is sent.
 
+mod given;
+#[cfg(test)]
+mod tests;
+mod typed;
+
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 
+pub use given::{Given, at_once, given};
+
+use self::typed::{confirmed_reason, confirmed_value};
 use super::{
     Risk,
     plan::{Plan, Refusal},
@@ -14,10 +22,6 @@ use crate::{text::Clean, time::Now};
 
 /// Quiet on the keyboard, after the plan is complete, before a key counts.
 pub const QUIET: Duration = Duration::from_millis(400);
-/// Fewest digits of a digest that name it.
-const DIGEST_DIGITS: usize = 5;
-/// Shortest reason, in letters.
-const REASON: usize = 4;
 /// Longest text taken in a field.
 const LONGEST: usize = 300;
 
@@ -348,90 +352,3 @@ impl Confirm {
         Pressed::Reread
     }
 }
-
-/// Whether what was typed is what the plan goes to. On a mismatch: what was expected.
-fn confirmed_value(plan: &Plan, typed: &str) -> Result<(), Clean> {
-    let typed = typed.trim();
-    if !typed.is_empty() && plan.accepts.iter().any(|accept| is_meant(accept, typed)) {
-        return Ok(());
-    }
-    let expected: Vec<&str> =
-        plan.accepts.iter().filter(|accept| !accept.starts_with("sha256:")).map(Clean::as_str).collect();
-    let expected = expected.join(" or ");
-    Err(if typed.is_empty() {
-        say!("type {expected}: Enter alone sends nothing")
-    } else {
-        say!(
-            "expected {expected}, not '{typed}'. Nothing was sent; another target is chosen first, with left and right"
-        )
-    })
-}
-
-fn is_meant(accept: &str, typed: &str) -> bool {
-    let Some(digits) = accept.strip_prefix("sha256:") else { return accept == typed };
-    let typed = typed.trim_start_matches('@');
-    let typed = typed.strip_prefix("sha256:").unwrap_or(typed);
-    typed.len() >= DIGEST_DIGITS && digits.starts_with(&typed.to_ascii_lowercase())
-}
-
-fn confirmed_reason(reason: &str) -> Result<(), Clean> {
-    let letters = reason.chars().filter(|c| c.is_alphanumeric()).count();
-    if letters >= REASON { Ok(()) } else { Err("a STOP stands in the plan: say why it is sent all the same".into()) }
-}
-
-/// Approves what is sent at once and ends by itself; nothing else.
-pub fn at_once(plan: Plan) -> Result<Approved, Refusal> {
-    if plan.risk != Risk::Quiet {
-        return Err(Refusal(say!("'{}' must be confirmed", plan.title)));
-    }
-    sendable(&plan)?;
-    Ok(Approved { plan, reason: None })
-}
-
-/// What a command line gives in the place of keys.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Given {
-    /// `--confirm`: the value that must have been read, `y` where that is asked for.
-    pub confirm: Option<String>,
-    /// `--name` and `--reason`, where a STOP asks for them.
-    pub name: Option<String>,
-    pub reason: Option<String>,
-}
-
-/// Approves by the command line's values: the same gates as the dialog's.
-pub fn given(plan: Plan, given: &Given) -> Result<Approved, Refusal> {
-    sendable(&plan)?;
-    match plan.risk {
-        Risk::Quiet => {}
-        Risk::Reversible => {
-            if given.confirm.as_deref() != Some("y")
-                && plan.chosen.is_none_or(|to| given.confirm != Some(to.to_string()))
-            {
-                return Err(Refusal("not confirmed: give --confirm y".into()));
-            }
-        }
-        Risk::Production => confirmed_value(&plan, given.confirm.as_deref().unwrap_or_default())
-            .map_err(|says| Refusal(say!("{says} (--confirm)")))?,
-        Risk::Stopped => {
-            confirmed_value(&plan, given.name.as_deref().unwrap_or_default())
-                .map_err(|says| Refusal(say!("{says} (--name)")))?;
-            confirmed_reason(given.reason.as_deref().unwrap_or_default())
-                .map_err(|says| Refusal(say!("{says} (--reason)")))?;
-        }
-    }
-    let reason = given.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_owned);
-    Ok(Approved { plan, reason })
-}
-
-fn sendable(plan: &Plan) -> Result<(), Refusal> {
-    if let Some(why) = &plan.blocked {
-        return Err(Refusal(why.clone()));
-    }
-    if plan.is_pending() {
-        return Err(Refusal("a check is still pending".into()));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests;

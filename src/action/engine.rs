@@ -169,7 +169,7 @@ impl RealEngine {
         let inner = self.0.clone();
         self.0.tasks.spawn(async move {
             let acts = inner.past_acts().await.unwrap_or_default();
-            let unfinished = audit::unfinished(&acts, |act| is_alive(act, &inner.identity.login));
+            let unfinished = audit::unfinished(&acts, |act| audit::is_alive(act, &inner.identity.login));
             let acts = acts.iter().map(PastAct::shown).collect();
             inner.news.tell(ActionEvent::History { acts, unfinished }).await;
         });
@@ -268,22 +268,5 @@ impl Drop for UnderWay {
         }
         drop(acts);
         self.inner.writing.ended.notify_waiters();
-    }
-}
-
-/// Whether the process that began an act may still be at it: on this machine, alive, not us.
-fn is_alive(act: &PastAct, login: &Clean) -> bool {
-    #[cfg(unix)]
-    {
-        let is_here = act.begun.login.rsplit('@').next() == login.rsplit('@').next();
-        let pid = i32::try_from(act.begun.process).ok().and_then(rustix::process::Pid::from_raw);
-        is_here
-            && act.begun.process != std::process::id()
-            && pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = (act, login);
-        false
     }
 }

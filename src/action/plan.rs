@@ -204,6 +204,11 @@ fn severity(result: &CheckResult) -> u8 {
 }
 
 impl Plan {
+    /// The steps, each with the number by which it is called.
+    pub fn numbered_steps(&self) -> impl Iterator<Item = (usize, &PlanStep)> {
+        (first_number(self.steps.first().map(|step| &step.says))..).zip(&self.steps)
+    }
+
     pub fn stops(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| matches!(check.result, CheckResult::Stop(_)))
     }
@@ -231,7 +236,7 @@ impl Plan {
             plan.checks
                 .iter()
                 .filter(|check| matches!(check.result, CheckResult::Stop(_) | CheckResult::Look(_)))
-                .map(|check| (check.id.clone(), matches!(check.result, CheckResult::Stop(_))))
+                .map(|check| (check.name.clone(), matches!(check.result, CheckResult::Stop(_))))
                 .collect()
         };
         if later.blocked.is_some() && self.blocked.is_none() {
@@ -246,8 +251,8 @@ impl Plan {
             ));
         }
         let (before, after) = (alarms(self), alarms(later));
-        if let Some((id, _)) = after.difference(&before).next() {
-            return Some(say!("check {id} has news since you looked. Nothing was sent; read it again"));
+        if let Some((name, _)) = after.difference(&before).next() {
+            return Some(say!("check '{name}' has news since you looked. Nothing was sent; read it again"));
         }
         if self.risk < later.risk || self.accepts != later.accepts {
             return Some("what must be typed changed while you looked. Nothing was sent".into());
@@ -256,7 +261,25 @@ impl Plan {
     }
 }
 
+/// What step 0 says. It changes nothing, so the steps that do are counted from 1, with it and without it.
+const KEEP_EVIDENCE: &str = "keep evidence: previous logs, describe, events";
+
+/// The number by which the first of these steps is called, in plans and in the audit.
+pub fn first_number(first: Option<&Clean>) -> usize {
+    usize::from(first.is_none_or(|says| says.as_str() != KEEP_EVIDENCE))
+}
+
 impl PlanStep {
+    pub(super) fn keep_evidence(of: &WorkloadKey) -> Self {
+        Self { says: KEEP_EVIDENCE.into(), kind: StepKind::KeepEvidence(of.clone()) }
+    }
+
+    pub(super) fn watch(wanted: WatchFor) -> Self {
+        let are = if wanted.desired == 1 { "is" } else { "are" };
+        let says = say!("watch until {0} of {0} {are} ready on {1}", wanted.desired, wanted.version);
+        Self { says, kind: StepKind::Watch(Box::new(wanted)) }
+    }
+
     /// Sends the same, apart from times that only say when.
     fn sends_as(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {

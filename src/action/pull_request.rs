@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::code::{MergeMethod, MergeState, PullRequestKey, ReviewDecision, RunState},
-    text::Clean,
+    text::{Clean, counted},
 };
 
 pub(super) fn plan(make: &Make<'_>) -> Result<Plan, Refusal> {
@@ -52,14 +52,14 @@ fn begin(make: &Make<'_>, inspection: &PullRequestInspection, verb: &str) -> Pla
         (
             "WHAT".into(),
             say!(
-                "#{} by {}   {} -> {}   +{} -{} in {} files",
+                "#{} by {}   {} -> {}   +{} -{} in {}",
                 pr.key.number,
                 pr.author,
                 pr.head,
                 pr.base,
                 pr.additions,
                 pr.deletions,
-                pr.changed_files
+                counted(pr.changed_files as usize, "file")
             ),
         ),
         ("HEAD".into(), say!("{}", inspection.detail.head_sha.get(..12).unwrap_or(&inspection.detail.head_sha))),

@@ -38,10 +38,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
     ];
     plan.last_change = checks::last_change(inspection, now);
     plan.steps = vec![
-        PlanStep {
-            says: "keep evidence: previous logs, describe, events".into(),
-            kind: StepKind::KeepEvidence(key.clone()),
-        },
+        PlanStep::keep_evidence(key),
         PlanStep {
             says: "set the restart mark in the template".into(),
             kind: StepKind::Write(Write::Restart {
@@ -51,16 +48,13 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
                 at: make.now.wall,
             }),
         },
-        PlanStep {
-            says: say!("watch until {} of {} are ready", workload.desired, workload.desired),
-            kind: StepKind::Watch(Box::new(WatchFor {
-                workload: key.clone(),
-                desired: workload.desired,
-                version: Name::line(tag_of(&image)),
-                hash: None,
-                digest: None,
-            })),
-        },
+        PlanStep::watch(WatchFor {
+            workload: key.clone(),
+            desired: workload.desired,
+            version: Name::line(tag_of(&image)),
+            hash: None,
+            digest: None,
+        }),
     ];
     let subject = Subject { make, inspection, now };
     let rollout = if workload.rollout.state == RolloutState::Progressing {
@@ -79,7 +73,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
         subject.place(),
         subject.allowed(&inspection.may_patch, "patch"),
         subject.nobody_else(false),
-        subject.pipeline(),
+        subject.pipeline(false),
         checks::check("B7", "rollout", rollout),
         subject.capacity(),
         subject.fresh(&plan),

@@ -14,7 +14,7 @@ use crate::{
         Level,
         kubernetes::{Pod, Revision, WorkloadKey, WorkloadKind, tag_of},
     },
-    text::Clean,
+    text::{Clean, counted},
     time::age_of,
 };
 
@@ -115,18 +115,20 @@ fn facts(
     let since = since.map_or_else(String::new, |since| format!("   live {}", age_of(since, now)));
     let (all, ready) = history::pods_of(inspection, live);
     let (up, up_ready) = history::pods_of(inspection, target);
+    let are = if up == 1 { "is" } else { "are" };
     let still = match (up, up_ready) {
         (0, _) => "no pod of it is up".to_owned(),
-        (up, ready) if up == ready => format!("{up} of its pods are up"),
-        (up, ready) => format!("{up} of its pods are up, {ready} ready"),
+        (up, ready) if up == ready => format!("{up} of its pods {are} up"),
+        (up, ready) => format!("{up} of its pods {are} up, {ready} ready"),
     };
     vec![
         (
             "FROM".into(),
             say!(
-                "rev {}   {}{since}   {all} pods, {ready} ready",
+                "rev {}   {}{since}   {}, {ready} ready",
                 live.number,
-                history::version_words(inspection, live, target)
+                history::version_words(inspection, live, target),
+                counted(all, "pod")
             ),
         ),
         (
@@ -180,7 +182,7 @@ pub(super) fn delete(pod: &Pod) -> Write {
 fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, plan: &mut Plan) {
     let key = &inspection.workload.key;
     let step = |says: Clean, kind: StepKind| PlanStep { says, kind };
-    plan.steps.push(step("keep evidence: previous logs, describe, events".into(), StepKind::KeepEvidence(key.clone())));
+    plan.steps.push(PlanStep::keep_evidence(key));
     for run in checks::stoppable(make) {
         plan.steps.push(step(
             say!("stop {} #{}", run.run.workflow, run.run.number),
@@ -219,16 +221,13 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, pl
     let live = inspection.live().unwrap_or(target);
     let image = template::telling_image(&target.template, &live.template);
     let version = image.map_or_else(|| target.number.to_string(), |(_, image)| tag_of(image).to_owned());
-    plan.steps.push(step(
-        say!("watch until {} of {} are ready on {version}", inspection.workload.desired, inspection.workload.desired),
-        StepKind::Watch(Box::new(WatchFor {
-            workload: key.clone(),
-            desired: inspection.workload.desired,
-            version: Clean::line(&version),
-            hash: target.hash.clone(),
-            digest: image.and_then(|(container, _)| history::digest(inspection, target, container)),
-        })),
-    ));
+    plan.steps.push(PlanStep::watch(WatchFor {
+        workload: key.clone(),
+        desired: inspection.workload.desired,
+        version: Clean::line(&version),
+        hash: target.hash.clone(),
+        digest: image.and_then(|(container, _)| history::digest(inspection, target, container)),
+    }));
 }
 
 fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, plan: &Plan) -> Vec<Check> {
@@ -239,7 +238,7 @@ fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, plan: &
         subject.allowed(&subject.inspection.may_patch, "patch"),
         subject.owner(),
         subject.nobody_else(true),
-        subject.pipeline(),
+        subject.pipeline(true),
         subject.history(target),
         Subject::also_undone(live, target),
         not(

@@ -1,12 +1,18 @@
 //! The plan of a scale: a number of replicas, against the autoscaler and against zero.
 
 use super::{
-    CheckResult, Write,
+    CheckResult, WorkloadInspection, Write,
     checks::{self, Subject},
-    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind},
-    rollback,
+    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
+    rollback, template,
 };
-use crate::model::kubernetes::{WorkloadKey, WorkloadKind};
+use crate::{
+    model::{
+        Name,
+        kubernetes::{WorkloadKey, WorkloadKind, tag_of},
+    },
+    text::counted,
+};
 
 pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, Refusal> {
     let inspection = rollback::inspected(make, key)?;
@@ -22,10 +28,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
     let mut plan = make.empty(say!("SCALE {key} {from} -> {to}"), say!("{}/{}", key.cluster, key.namespace));
     plan.facts =
         vec![("FROM".into(), say!("{from} replicas, {} ready", workload.ready)), ("TO".into(), say!("{to} replicas"))];
-    plan.steps = vec![PlanStep {
-        says: say!("replicas {from} -> {to}"),
-        kind: StepKind::Write(Write::Scale { workload: key.clone(), uid: workload.uid.clone(), from, to }),
-    }];
+    plan.steps = steps(inspection, to);
     let subject = Subject { make, inspection, now };
     let number = match (to, key.kind) {
         (0, WorkloadKind::StatefulSet) => {
@@ -33,7 +36,9 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
         }
         (0, _) if is_production => CheckResult::Stop("no pod is left: this takes it out of production".into()),
         (0, _) => CheckResult::Look("no pod is left".into()),
-        _ if to < from => CheckResult::Look(say!("{} pods less carry the same traffic", from - to)),
+        _ if to < from => {
+            CheckResult::Look(say!("the same traffic on {} instead of {from}", counted(to as usize, "pod")))
+        }
         _ if key.kind == WorkloadKind::StatefulSet => {
             CheckResult::Look("each pod more of a StatefulSet brings its own volume".into())
         }
@@ -76,4 +81,23 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
     )];
     plan.weigh(is_production, vec![say!("{to}")], &key.name);
     Ok(plan)
+}
+
+/// Sets the number, then looks until as many are ready; nothing is looked for where none is wanted.
+pub(super) fn steps(inspection: &WorkloadInspection, to: u32) -> Vec<PlanStep> {
+    let workload = &inspection.workload;
+    let from = workload.desired;
+    let sent = Write::Scale { workload: workload.key.clone(), uid: workload.uid.clone(), from, to };
+    let mut steps = vec![PlanStep { says: say!("replicas {from} -> {to}"), kind: StepKind::Write(sent) }];
+    if to > 0 {
+        let version = template::images(&inspection.template).first().map_or("", |(_, image)| tag_of(image));
+        steps.push(PlanStep::watch(WatchFor {
+            workload: workload.key.clone(),
+            desired: to,
+            version: Name::line(version),
+            hash: None,
+            digest: None,
+        }));
+    }
+    steps
 }

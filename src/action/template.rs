@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 pub(super) use text::diff;
 use text::masked_value;
+pub use text::readable;
 
 use crate::{model::kubernetes::tag_of, text::truncate};
 
@@ -295,6 +296,10 @@ mod tests {
         assert!(text.contains("-      value: warn\n+      value: info"), "{text}");
         assert!(!text.contains("hunter22"), "{text}");
         assert!(text.contains("@@"));
+        let text = diff(&template("myapp:1", "info", "hunter33"), &template("myapp:1", "info", "hunter22"), "14", "13")
+            .expect("that a secret changed is seen");
+        assert!(text.contains("-      value: \"[masked] #1\"\n+      value: \"[masked] #2\""), "{text}");
+        assert!(!text.contains("hunter"), "{text}");
     }
 
     #[test]

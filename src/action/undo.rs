@@ -10,7 +10,7 @@ use super::{
     checks::{self, Subject},
     evidence::Undoing,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
-    rollback, template,
+    rollback, scale, template,
 };
 use crate::{model::kubernetes::tag_of, text::Clean, time::age_of};
 
@@ -84,15 +84,7 @@ fn scale_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refus
     let mut plan = make.empty(say!("UNDO {}", act.title), say!("{}/{}", key.cluster, key.namespace));
     plan.facts = facts(act, make);
     plan.facts.push(("THEN".into(), say!("{left} -> {before} replicas")));
-    plan.steps = vec![PlanStep {
-        says: say!("replicas {left} -> {before}"),
-        kind: StepKind::Write(Write::Scale {
-            workload: key.clone(),
-            uid: workload.uid.clone(),
-            from: left,
-            to: before,
-        }),
-    }];
+    plan.steps = scale::steps(inspection, before);
     let subject = Subject { make, inspection, now };
     plan.checks = vec![subject.place(), subject.allowed(&inspection.may_scale, "scale"), subject.fresh(&plan)];
     if before == 0 {
@@ -134,10 +126,7 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     ]);
     let back = inspection.revisions.iter().find(|revision| template::is_same(&revision.template, &kept.before));
     plan.steps = vec![
-        PlanStep {
-            says: "keep evidence: previous logs, describe, events".into(),
-            kind: StepKind::KeepEvidence(key.clone()),
-        },
+        PlanStep::keep_evidence(key),
         PlanStep {
             says: say!("template -> as before act {}", act.number),
             kind: StepKind::Write(Write::PatchTemplate {
@@ -148,23 +137,20 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
                 annotations,
             }),
         },
-        PlanStep {
-            says: say!("watch until {} of {} are ready", inspection.workload.desired, inspection.workload.desired),
-            kind: StepKind::Watch(Box::new(WatchFor {
-                workload: key.clone(),
-                desired: inspection.workload.desired,
-                version: Clean::line(tag_of(image)),
-                hash: back.and_then(|back| back.hash.clone()),
-                digest: None,
-            })),
-        },
+        PlanStep::watch(WatchFor {
+            workload: key.clone(),
+            desired: inspection.workload.desired,
+            version: Clean::line(tag_of(image)),
+            hash: back.and_then(|back| back.hash.clone()),
+            digest: None,
+        }),
     ];
     let subject = Subject { make, inspection, now };
     plan.checks = vec![
         subject.place(),
         subject.allowed(&inspection.may_patch, "patch"),
         subject.owner(),
-        subject.pipeline(),
+        subject.pipeline(false),
         checks::check(
             "B7",
             "as left",

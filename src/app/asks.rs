@@ -70,15 +70,18 @@ impl App {
                 self.dirty = true;
                 self.toasts.say(says, now);
             }
-            ActionEvent::Act(act) if act.is_mine && act.outcome != Outcome::Running => {
+            ActionEvent::Act(act) if act.is_mine => {
                 let word = match act.outcome {
-                    Outcome::Done => "done",
-                    Outcome::Refused => "refused, see @",
-                    Outcome::Unknown => "outcome unknown, see @",
-                    Outcome::Running => "",
+                    Outcome::Running => None,
+                    Outcome::Done => Some("done"),
+                    Outcome::Refused => Some("refused, see @"),
+                    Outcome::Unknown => Some("outcome unknown, see @"),
                 };
-                self.toasts.say(Clean::own(format!("{}: {word}", act.title)), now);
-                if act.outcome == Outcome::Done {
+                if let Some(word) = word {
+                    self.toasts.say(Clean::own(format!("{}: {word}", act.title)), now);
+                }
+                // What can be undone was done, though what came of it may still be looked at.
+                if act.outcome == Outcome::Done || (act.outcome == Outcome::Running && act.can_undo) {
                     self.overlays.retain(|overlay| overlay.asked() != Some(&act.request));
                 }
             }

@@ -243,8 +243,8 @@ fn text(plan: &Plan) -> String {
         .collect();
     text.push_str(&report::columns(&["", "", "", ""], &checks));
     text.push_str("\nsteps\n");
-    for (number, step) in plan.steps.iter().enumerate() {
-        let _ = writeln!(text, "{}  {}", number + 1, step.says);
+    for (number, step) in plan.numbered_steps() {
+        let _ = writeln!(text, "{number}  {}", step.says);
     }
     if let Some(diff) = &plan.diff {
         let _ = writeln!(text, "\n{}", diff.trim_end());

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::widgets::virtual_table::{TableHits, TableState};
+use ratatui::layout::Position;
+
+use super::widgets::virtual_table::{TableHit, TableHits, TableState};
 use crate::{command::Command, text::Clean, time::Now};
 
 /// Rows stay where they are for this long after a key, unless the cursor is on the first.
@@ -143,6 +145,15 @@ impl<K: Clone + Ord> List<K> {
         self.last_key = Some(now.mono);
         self.cursor = Some(index);
         true
+    }
+
+    /// What of this list lies under the mouse, if anything does; a row is selected.
+    pub fn click(&mut self, at: Position, now: Now) -> Option<TableHit> {
+        let hit = self.hits.at(at)?;
+        if let TableHit::Row(row) = hit {
+            self.select_row(row, now);
+        }
+        Some(hit)
     }
 
     /// Rows that wait above the cursor: "2 new above".

@@ -29,6 +29,7 @@ mod why;
 mod writer;
 
 pub use object::{url_of, workload_of};
+pub use sheet::Sheet;
 
 use super::{Overlay, target::Target};
 use crate::{

@@ -163,3 +163,20 @@ pub fn unfinished(acts: &[PastAct], is_alive: impl Fn(&PastAct) -> bool) -> Vec<
         })
         .collect()
 }
+
+/// Whether the process that began an act may still be at it: on this machine, alive, not us.
+pub fn is_alive(act: &PastAct, login: &Clean) -> bool {
+    #[cfg(unix)]
+    {
+        let is_here = act.begun.login.rsplit('@').next() == login.rsplit('@').next();
+        let pid = i32::try_from(act.begun.process).ok().and_then(rustix::process::Pid::from_raw);
+        is_here
+            && act.begun.process != std::process::id()
+            && pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (act, login);
+        false
+    }
+}

@@ -1,5 +1,7 @@
 //! The file: private, whole lines, one number each, also from several processes and after a crash.
 
+mod processes;
+
 use std::{io::Write as _, sync::Arc};
 
 use super::*;
@@ -86,6 +88,17 @@ fn only_its_owner_may_read_it() {
     assert!(!text.contains("hunter22"));
     assert_eq!(audit.kept::<serde_json::Value>(1).expect("readable").expect("there")["password"], "hunter22");
     assert!(audit.kept::<serde_json::Value>(2).expect("readable").is_none());
+}
+
+#[cfg(unix)]
+#[test]
+fn one_that_others_could_read_is_closed_to_them() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_directory, audit) = audit();
+    audit.begin(now().wall, |_| begun()).expect("written");
+    fs::set_permissions(audit.path(), fs::Permissions::from_mode(0o644)).expect("ours");
+    audit.append(1, now().wall, intended(1)).expect("written");
+    assert_eq!(fs::metadata(audit.path()).expect("there").permissions().mode() & 0o777, 0o600);
 }
 
 #[test]

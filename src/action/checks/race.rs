@@ -78,7 +78,8 @@ impl Subject<'_> {
     }
 
     /// B6: a deploy of the same thing that goes on.
-    pub fn pipeline(&self) -> Check {
+    /// `is_stopped`: step 1 of the plan stops it, where that may be done from here.
+    pub fn pipeline(&self, is_stopped: bool) -> Check {
         let workload = &self.inspection.workload;
         let running: Vec<_> = self
             .make
@@ -94,7 +95,7 @@ impl Subject<'_> {
                     key.id,
                     key.repo.name
                 )),
-                Ok(run) => self.race(run, running.len() - 1),
+                Ok(run) => self.race(run, running.len() - 1, is_stopped),
             };
             return check("B6", "pipeline", result);
         }
@@ -118,7 +119,7 @@ impl Subject<'_> {
         check("B6", "pipeline", result)
     }
 
-    fn race(&self, run: &RunInspection, more: usize) -> CheckResult {
+    fn race(&self, run: &RunInspection, more: usize, is_stopped: bool) -> CheckResult {
         let name = format!("{} #{}", run.run.workflow, run.run.number);
         let stage = run.run.stage.as_ref().map_or_else(|| run.run.state.to_string(), |stage| format!("in {stage}"));
         let also = if more > 0 { format!(" (and {more} more)") } else { String::new() };
@@ -135,6 +136,11 @@ impl Subject<'_> {
                     "{name} is in '{word}': stopping it may leave a state lock or half a schema. Wait for its end"
                 ));
             }
+        }
+        if !is_stopped {
+            return CheckResult::Look(say!(
+                "{name} is {stage}{also} and goes on: it may change the template once more. Wait for its end, or cancel it first"
+            ));
         }
         if stoppable(self.make).iter().all(|other| other.run.key != run.run.key) {
             return CheckResult::Look(say!(

@@ -35,38 +35,56 @@ fn looks_secret(name: &str) -> bool {
     .any(|word| name.contains(word))
 }
 
-/// Masks literal secrets: values of secret-looking environment variables and annotations, and token shapes everywhere.
-pub(super) fn masked(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let name = map.get("name").and_then(Value::as_str);
-            Value::Object(
-                map.iter()
-                    .map(|(key, value)| {
-                        let hides = |text: &str| {
-                            !text.is_empty()
-                                && ((key == "value" && name.is_some_and(looks_secret))
-                                    || (looks_secret(key) && key != "secretName"))
-                        };
-                        let value = match value {
-                            Value::String(text) if hides(text) => Value::from(MASK),
-                            other => masked(other),
-                        };
-                        (key.clone(), value)
-                    })
-                    .collect(),
-            )
+/// Literal secrets of two templates, by number: equal ones have the same, so that it is seen whether one changed.
+#[derive(Default)]
+struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// Masks values of secret-looking environment variables and annotations, and token shapes everywhere.
+    fn masked(&mut self, value: &Value) -> Value {
+        match value {
+            Value::Object(map) => {
+                let name = map.get("name").and_then(Value::as_str);
+                let is_named = name.is_some_and(looks_secret);
+                let hides = |key: &str| (key == "value" && is_named) || (looks_secret(key) && key != "secretName");
+                let of = |(key, value): (&String, &Value)| {
+                    let value = match value {
+                        Value::String(text) if !text.is_empty() && hides(key) => self.mark(MASK, text),
+                        other => self.masked(other),
+                    };
+                    (key.clone(), value)
+                };
+                Value::Object(map.iter().map(of).collect())
+            }
+            Value::Array(items) => items.iter().map(|item| self.masked(item)).collect(),
+            Value::String(text) => match mask(text) {
+                masked if masked == *text => value.clone(),
+                masked => self.mark(&masked, text),
+            },
+            other => other.clone(),
         }
-        Value::Array(items) => items.iter().map(masked).collect(),
-        Value::String(text) => Value::from(mask(text)),
-        other => other.clone(),
     }
+
+    fn mark(&mut self, masked: &str, text: &str) -> Value {
+        let number = self.0.iter().position(|known| known == text).unwrap_or_else(|| {
+            self.0.push(text.to_owned());
+            self.0.len() - 1
+        });
+        Value::from(format!("{masked} #{}", number + 1))
+    }
+}
+
+/// Two templates as YAML to be compared by people: without what servers add, secrets masked and numbered.
+pub fn readable(from: &Value, to: &Value) -> (Clean, Clean) {
+    let mut secrets = Secrets::default();
+    let mut text = |template| Clean::block(&yaml(&secrets.masked(&plain(template))));
+    (text(from), text(to))
 }
 
 /// Unified difference of two templates as YAML, secrets masked; `None` if nothing that may be shown differs.
 pub fn diff(from: &Value, to: &Value, from_name: &str, to_name: &str) -> Option<Clean> {
-    let (old, new) = (yaml(&masked(&plain(from))), yaml(&masked(&plain(to))));
-    let diff = similar::TextDiff::from_lines(&old, &new);
+    let (old, new) = readable(from, to);
+    let diff = similar::TextDiff::from_lines(old.as_str(), new.as_str());
     let text = diff.unified_diff().context_radius(3).header(from_name, to_name).to_string();
     (!text.is_empty()).then(|| Clean::block(&text))
 }

@@ -80,7 +80,7 @@ impl Comment {
         let what = match self.verdict {
             None => "COMMENT ON",
             Some(Verdict::Approve) => "APPROVE",
-            Some(Verdict::RequestChanges) => "REQUEST CHANGES OF",
+            Some(Verdict::RequestChanges) => "REQUEST CHANGES ON",
         };
         format!("{what} #{} {}", self.pull_request.number, self.title)
     }

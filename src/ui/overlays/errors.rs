@@ -163,7 +163,7 @@ pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: boo
     if !steps {
         return;
     }
-    for (index, (says, state)) in act.steps.iter().enumerate() {
+    for (number, (says, state)) in act.numbered_steps() {
         let (words, style) = match state {
             StepState::Waiting => ("waits".to_owned(), theme.dim),
             StepState::Running(seen) => (format!("goes on: {seen}"), theme.progress),
@@ -173,7 +173,7 @@ pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: boo
             StepState::Skipped(why) => (format!("skipped: {why}"), theme.dim),
         };
         let body = Line::from(vec![
-            Span::styled(format!("{} {says}   ", index + 1), theme.text),
+            Span::styled(format!("{number} {says}   "), theme.text),
             Span::styled(words.trim_end_matches(": ").to_owned(), style),
         ]);
         writer.lines.push(SheetLine { head: Line::raw("  "), body, ..SheetLine::default() });

@@ -1,6 +1,5 @@
 //! `?` The keys as they are now, from the live keymap and nothing else; what cannot be done now, and why.
 
-use crossterm::event::KeyEvent;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -17,7 +16,6 @@ use crate::{
     command::{COMMANDS, Command, CommandSpec, Scope, ScreenId},
     keymap::Keymap,
     store::Changes,
-    text::Clean,
     ui::{
         Overlay, Reply, View,
         target::Target,
@@ -290,17 +288,12 @@ fn hanging(text: &str, first: usize, rest: usize) -> Vec<String> {
 }
 
 impl Overlay for Help {
-    fn owns_keys(&self) -> bool {
-        self.sheet.owns_keys()
+    fn sheet(&self) -> Option<&Sheet> {
+        Some(&self.sheet)
     }
 
-    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
-        self.sheet.key(key);
-        Reply::Done
-    }
-
-    fn paste(&mut self, text: &str) {
-        self.sheet.paste(text);
+    fn sheet_mut(&mut self) -> Option<&mut Sheet> {
+        Some(&mut self.sheet)
     }
 
     fn run(&mut self, command: Command, _view: &View<'_>) -> Reply {
@@ -315,15 +308,6 @@ impl Overlay for Help {
         if self.width > 0 && changes.any(Changes::BACKENDS | Changes::ACTS) {
             self.lay_out(view, self.width);
         }
-    }
-
-    fn scroll(&mut self, lines: i32, _view: &View<'_>) -> Reply {
-        self.sheet.scroll(lines);
-        Reply::Done
-    }
-
-    fn copied(&self) -> Option<Clean> {
-        self.sheet.copied()
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {

@@ -1,6 +1,5 @@
 //! `l` on a run: the failed job's log at its first error; `n` and `N` go from error to error.
 
-use crossterm::event::KeyEvent;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -16,7 +15,7 @@ use crate::{
     model::code::{Job, JobKey, JobLog, RunKey},
     query::{Answer, Query},
     store::Changes,
-    text::{Clean, truncate},
+    text::truncate,
     ui::{
         Overlay, Reply, View,
         target::Target,
@@ -162,17 +161,12 @@ impl JobLogPage {
 }
 
 impl Overlay for JobLogPage {
-    fn owns_keys(&self) -> bool {
-        self.sheet.owns_keys()
+    fn sheet(&self) -> Option<&Sheet> {
+        Some(&self.sheet)
     }
 
-    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
-        self.sheet.key(key);
-        Reply::Done
-    }
-
-    fn paste(&mut self, text: &str) {
-        self.sheet.paste(text);
+    fn sheet_mut(&mut self) -> Option<&mut Sheet> {
+        Some(&mut self.sheet)
     }
 
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
@@ -210,19 +204,6 @@ impl Overlay for JobLogPage {
 
     fn selected(&self) -> Option<Target> {
         Some(Target::Run(self.run.clone()))
-    }
-
-    fn click(&mut self, at: Position, _view: &View<'_>) -> Reply {
-        if self.sheet.click(at) { Reply::Done } else { Reply::Ignored }
-    }
-
-    fn scroll(&mut self, lines: i32, _view: &View<'_>) -> Reply {
-        self.sheet.scroll(lines);
-        Reply::Done
-    }
-
-    fn copied(&self) -> Option<Clean> {
-        self.sheet.copied()
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {

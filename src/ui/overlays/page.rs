@@ -1,6 +1,5 @@
 //! A page about one object, in tabs, or about midwatch itself: text that is read, searched and copied.
 
-use crossterm::event::KeyEvent;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -17,7 +16,6 @@ use crate::{
     command::Command,
     query::{ObjectRef, Query},
     store::Changes,
-    text::Clean,
     ui::{
         Overlay, Reply, View,
         target::Target,
@@ -136,17 +134,12 @@ pub fn object(target: &Target) -> Option<ObjectRef> {
 }
 
 impl Overlay for Page {
-    fn owns_keys(&self) -> bool {
-        self.sheet.owns_keys()
+    fn sheet(&self) -> Option<&Sheet> {
+        Some(&self.sheet)
     }
 
-    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
-        self.sheet.key(key);
-        Reply::Done
-    }
-
-    fn paste(&mut self, text: &str) {
-        self.sheet.paste(text);
+    fn sheet_mut(&mut self) -> Option<&mut Sheet> {
+        Some(&mut self.sheet)
     }
 
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
@@ -189,19 +182,6 @@ impl Overlay for Page {
 
     fn selected(&self) -> Option<Target> {
         self.sheet.target().or(self.target.as_ref()).cloned()
-    }
-
-    fn click(&mut self, at: Position, _view: &View<'_>) -> Reply {
-        if self.sheet.click(at) { Reply::Done } else { Reply::Ignored }
-    }
-
-    fn scroll(&mut self, lines: i32, _view: &View<'_>) -> Reply {
-        self.sheet.scroll(lines);
-        Reply::Done
-    }
-
-    fn copied(&self) -> Option<Clean> {
-        self.sheet.copied()
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {

@@ -1,6 +1,5 @@
 //! `d` on a pull request: all changed files as one difference, `n` and `N` from file to file.
 
-use crossterm::event::KeyEvent;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -16,7 +15,7 @@ use crate::{
     model::code::PullRequestKey,
     query::{Answer, Query},
     store::Changes,
-    text::{Clean, truncate},
+    text::truncate,
     ui::{
         Overlay, Reply, View,
         target::Target,
@@ -144,17 +143,12 @@ impl PullDiff {
 }
 
 impl Overlay for PullDiff {
-    fn owns_keys(&self) -> bool {
-        self.sheet.owns_keys()
+    fn sheet(&self) -> Option<&Sheet> {
+        Some(&self.sheet)
     }
 
-    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
-        self.sheet.key(key);
-        Reply::Done
-    }
-
-    fn paste(&mut self, text: &str) {
-        self.sheet.paste(text);
+    fn sheet_mut(&mut self) -> Option<&mut Sheet> {
+        Some(&mut self.sheet)
     }
 
     fn run(&mut self, command: Command, _view: &View<'_>) -> Reply {
@@ -183,19 +177,6 @@ impl Overlay for PullDiff {
 
     fn selected(&self) -> Option<Target> {
         Some(Target::PullRequest(self.key.clone()))
-    }
-
-    fn click(&mut self, at: Position, _view: &View<'_>) -> Reply {
-        if self.sheet.click(at) { Reply::Done } else { Reply::Ignored }
-    }
-
-    fn scroll(&mut self, lines: i32, _view: &View<'_>) -> Reply {
-        self.sheet.scroll(lines);
-        Reply::Done
-    }
-
-    fn copied(&self) -> Option<Clean> {
-        self.sheet.copied()
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {

@@ -1,27 +1,21 @@
 //! `=` What a rollback would change: the live pod template against another revision's, secrets masked.
 
-use std::hash::{BuildHasher as _, RandomState};
-
-use crossterm::event::KeyEvent;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
     text::{Line, Span},
 };
-use serde_json::Value;
 
 use super::{
     evidence::answer,
     sheet::{Sheet, Writer, diff_lines},
 };
 use crate::{
-    action::Request,
+    action::{Request, readable},
     command::Command,
     model::kubernetes::{Revision, WorkloadKey, short_image},
     query::{Answer, Query},
-    secret::{MASK, mask},
     store::Changes,
-    text::Clean,
     time::age_of,
     ui::{
         Overlay, Reply, View,
@@ -47,12 +41,11 @@ pub struct Revisions {
     list: Vec<Revision>,
     chosen: usize,
     sheet: Sheet,
-    hashes: RandomState,
 }
 
 impl Revisions {
     pub fn new(workload: WorkloadKey) -> Self {
-        Self { workload, list: Vec::new(), chosen: 0, sheet: Sheet::default(), hashes: RandomState::new() }
+        Self { workload, list: Vec::new(), chosen: 0, sheet: Sheet::default() }
     }
 
     fn live(&self) -> Option<&Revision> {
@@ -93,78 +86,12 @@ impl Revisions {
             writer.styled("this is the live revision: n and N choose another", theme.dim);
             return;
         }
-        let lines = between(&self.text(&live.template), &self.text(&chosen.template), CONTEXT);
+        let (old, new) = readable(&live.template, &chosen.template);
+        let lines = between(&old, &new, CONTEXT);
         if lines.is_empty() {
             writer.styled("nothing differs", theme.dim);
         }
         writer.lines.extend(diff_lines(theme, &lines));
-    }
-
-    fn text(&self, template: &Value) -> String {
-        let mut text = String::new();
-        self.yaml(template, "", 0, false, &mut text);
-        text
-    }
-
-    /// As YAML for reading; what looks secret is masked, with a mark by which two values can be told apart.
-    fn yaml(&self, value: &Value, name: &str, depth: usize, in_list: bool, out: &mut String) {
-        let indent = "  ".repeat(depth);
-        match value {
-            Value::Object(map) if !map.is_empty() => {
-                let hides = map.get("name").and_then(Value::as_str).is_some_and(is_secret_name);
-                for (index, (key, value)) in map.iter().enumerate() {
-                    let lead = if in_list && index == 0 { "" } else { &indent };
-                    out.push_str(lead);
-                    out.push_str(key);
-                    out.push(':');
-                    let name = if hides && key == "value" { "secret" } else { key.as_str() };
-                    match value {
-                        Value::Object(inner) if !inner.is_empty() => {
-                            out.push('\n');
-                            self.yaml(value, name, depth + 1, false, out);
-                        }
-                        Value::Array(inner) if !inner.is_empty() => {
-                            out.push('\n');
-                            self.yaml(value, name, depth, false, out);
-                        }
-                        leaf => {
-                            out.push(' ');
-                            out.push_str(&self.leaf(leaf, name));
-                            out.push('\n');
-                        }
-                    }
-                }
-            }
-            Value::Array(items) if !items.is_empty() => {
-                for item in items {
-                    out.push_str(&indent);
-                    out.push_str("- ");
-                    match item {
-                        Value::Object(map) if !map.is_empty() => self.yaml(item, name, depth + 1, true, out),
-                        leaf => {
-                            out.push_str(&self.leaf(leaf, name));
-                            out.push('\n');
-                        }
-                    }
-                }
-            }
-            leaf => {
-                out.push_str(&self.leaf(leaf, name));
-                out.push('\n');
-            }
-        }
-    }
-
-    fn leaf(&self, value: &Value, name: &str) -> String {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        // Foreign text: it has not passed `Clean` inside a raw template.
-        let text = Clean::line(&text).to_string();
-        let is_secret = is_secret_name(name) && name != "secretName" && value.is_string() && !text.is_empty();
-        let masked = if is_secret { MASK.to_owned() } else { mask(&text) };
-        if masked == text { text } else { format!("{masked} #{:04x}", self.hashes.hash_one(&text) & 0xffff) }
     }
 
     fn choose(&mut self, by: isize, view: &View<'_>) {
@@ -199,25 +126,13 @@ impl Revisions {
     }
 }
 
-fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "passwd", "secret", "token", "api_key", "apikey", "api-key", "credential", "private_key"]
-        .iter()
-        .any(|word| name.contains(word))
-}
-
 impl Overlay for Revisions {
-    fn owns_keys(&self) -> bool {
-        self.sheet.owns_keys()
+    fn sheet(&self) -> Option<&Sheet> {
+        Some(&self.sheet)
     }
 
-    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
-        self.sheet.key(key);
-        Reply::Done
-    }
-
-    fn paste(&mut self, text: &str) {
-        self.sheet.paste(text);
+    fn sheet_mut(&mut self) -> Option<&mut Sheet> {
+        Some(&mut self.sheet)
     }
 
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
@@ -254,15 +169,6 @@ impl Overlay for Revisions {
 
     fn selected(&self) -> Option<Target> {
         Some(Target::Workload(self.workload.clone()))
-    }
-
-    fn scroll(&mut self, lines: i32, _view: &View<'_>) -> Reply {
-        self.sheet.scroll(lines);
-        Reply::Done
-    }
-
-    fn copied(&self) -> Option<Clean> {
-        self.sheet.copied()
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {

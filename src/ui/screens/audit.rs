@@ -156,11 +156,11 @@ fn detail(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
     if let Some(reason) = &act.reason {
         lines.push(field("reason", reason.to_string()));
     }
-    for (index, (what, state)) in act.steps.iter().enumerate() {
+    for (number, (what, state)) in act.numbered_steps() {
         let (mark, says) = words::step_words(state);
         lines.push(Line::from(vec![
             theme.mark(mark),
-            Span::styled(format!(" {:>2}  ", index + 1), theme.dim),
+            Span::styled(format!(" {number:>2}  "), theme.dim),
             Span::styled(what.to_string(), theme.text),
             Span::styled(format!("   {says}"), theme.mark_style(mark)),
         ]));

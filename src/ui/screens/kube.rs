@@ -220,16 +220,12 @@ impl Screen for Kube {
     }
 
     fn click(&mut self, at: Position, view: &View<'_>) -> Reply {
-        match (self.workloads.hits.at(at), self.pods.hits.at(at)) {
-            (Some(TableHit::Row(row)), _) => {
+        match (self.workloads.click(at, view.now), self.pods.click(at, view.now)) {
+            (Some(TableHit::Row(_)), _) => {
                 self.pane = Pane::Workloads;
-                self.workloads.select_row(row, view.now);
                 self.sync_pods(view);
             }
-            (_, Some(TableHit::Row(row))) => {
-                self.pane = Pane::Pods;
-                self.pods.select_row(row, view.now);
-            }
+            (_, Some(TableHit::Row(_))) => self.pane = Pane::Pods,
             (Some(TableHit::Head(_)), _) => self.resort(1, view),
             _ => return Reply::Ignored,
         }

@@ -289,15 +289,13 @@ impl Screen for Pipelines {
     }
 
     fn click(&mut self, at: Position, view: &View<'_>) -> Reply {
-        match (self.runs.hits.at(at), self.jobs.hits.at(at)) {
-            (Some(TableHit::Row(row)), _) => {
+        match (self.runs.click(at, view.now), self.jobs.click(at, view.now)) {
+            (Some(TableHit::Row(_)), _) => {
                 self.pane = Pane::Runs;
-                self.runs.select_row(row, view.now);
                 self.moved(view);
             }
-            (_, Some(TableHit::Row(row))) => {
+            (_, Some(TableHit::Row(_))) => {
                 self.pane = Pane::Jobs;
-                self.jobs.select_row(row, view.now);
                 self.choose_job(view);
             }
             (Some(TableHit::Head(_)), _) => self.resort(1, view),

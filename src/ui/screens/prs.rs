@@ -170,10 +170,9 @@ impl Screen for PullRequests {
     }
 
     fn click(&mut self, at: Position, view: &View<'_>) -> Reply {
-        match self.list.hits.at(at) {
-            Some(TableHit::Row(row)) => {
+        match self.list.click(at, view.now) {
+            Some(TableHit::Row(_)) => {
                 self.pane = Pane::List;
-                self.list.select_row(row, view.now);
                 self.moved(view);
             }
             Some(TableHit::Head(_)) => self.resort(1, view),

@@ -225,9 +225,7 @@ fn choices(plan: &Plan, theme: &Theme, is_narrow: bool) -> Line<'static> {
 fn steps(plan: &Plan, theme: &Theme, is_narrow: bool, inner: u16) -> Vec<Line<'static>> {
     if is_narrow {
         let all: Vec<String> = plan
-            .steps
-            .iter()
-            .enumerate()
+            .numbered_steps()
             .map(|(number, step)| format!("{number}\u{a0}{}", step.says.replace(' ', "\u{a0}")))
             .collect();
         // Steps stay whole where they fit.
@@ -236,9 +234,7 @@ fn steps(plan: &Plan, theme: &Theme, is_narrow: bool, inner: u16) -> Vec<Line<'s
             .map(|line| Line::styled(line.replace('\u{a0}', " "), theme.text))
             .collect();
     }
-    plan.steps
-        .iter()
-        .enumerate()
+    plan.numbered_steps()
         .flat_map(|(number, step)| {
             marked(Span::styled(format!("{number:>2}  "), theme.dim), &step.says, theme.text, inner)
         })
@@ -320,7 +316,7 @@ pub(super) fn hints(of: &PlanDialog) -> Vec<(String, String)> {
                     Risk::Stopped => hints.push(hint("name tab reason enter", "send")),
                 }
             }
-            hints.push(hint("tab", "checks, diff"));
+            hints.push(hint("tab", if of.diff.is_empty() { "checks" } else { "checks, diff" }));
             if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
                 hints.push(hint("left right", "other revision"));
             }

@@ -35,7 +35,7 @@ pub(super) fn sent(plan: &Plan, act: Option<&Act>, view: &View<'_>, inner: u16, 
         lines.top.extend(labelled("why", 5, reason, theme.dim, theme.text, inner));
     }
     lines.middle.push(Line::default());
-    for (number, (says, state)) in act.steps.iter().enumerate() {
+    for (number, (says, state)) in act.numbered_steps() {
         lines.middle.extend(step(number, says, state, theme, inner));
     }
     let end = match act.outcome {

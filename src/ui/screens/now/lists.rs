@@ -265,9 +265,9 @@ pub(super) fn also(view: &View<'_>) -> Vec<Entry<Target>> {
     for act in recent.take(3) {
         entries.push(Entry::Item(Target::Act(act.number)));
         if act.outcome != Outcome::Done {
-            entries.extend(act.steps.iter().enumerate().map(|(index, (what, state))| {
+            entries.extend(act.numbered_steps().map(|(number, (what, state))| {
                 let (mark, says) = words::step_words(state);
-                Entry::Group(Clean::own(format!("   {} {} {what}  {says}", mark.text(), index + 1)))
+                Entry::Group(Clean::own(format!("   {} {number} {what}  {says}", mark.text())))
             }));
         }
     }

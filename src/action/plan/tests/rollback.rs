@@ -1,0 +1,253 @@
+//! Checks and refusals of a rollback.
+
+use super::*;
+
+#[test]
+fn all_sixteen_checks_stand_in_a_rollback_and_the_worst_come_first() {
+    let plan = with(|found| found.workload.managed_by = vec![Manager::ConfigSync]);
+    for id in 1..=16 {
+        result(&plan, &format!("B{id}"));
+    }
+    assert_eq!(plan.checks[0].id, "B4");
+    let order: Vec<u8> = plan.checks.iter().map(|check| severity(&check.result)).collect();
+    assert!(order.is_sorted(), "{order:?}");
+}
+
+#[test]
+fn the_target_is_the_last_that_ran_long_enough() {
+    assert_eq!(with(|_| ()).chosen, Some(13));
+    // 411 ran for five minutes only: 410 is the last known good one.
+    assert_eq!(with(|found| found.revisions[1].created = Some(ago(22))).chosen, Some(12));
+    // None ran long: the one that ran longest.
+    let plan = with(|found| {
+        found.revisions[1].created = Some(ago(40));
+        found.revisions[2].created = Some(ago(50));
+    });
+    assert_eq!(plan.chosen, Some(13));
+    assert!(look(&plan, "B11").contains("never ran for 30m"));
+}
+
+#[test]
+fn a_restart_of_the_live_version_is_no_target() {
+    let restarted = |found: &mut crate::action::WorkloadInspection| {
+        let mut again = found.revisions[0].clone();
+        (again.number, again.name, again.created) = (15, "myapp-again".into(), Some(ago(2)));
+        crate::action::template::mark_restart(&mut again.template, "2026-01-10T03:12:00Z");
+        found.template = again.template.clone();
+        found.revisions[0].is_live = false;
+        found.revisions[0].created = Some(ago(120));
+        found.revisions.insert(0, again);
+    };
+    assert_eq!(with(restarted).chosen, Some(13));
+    let mut found = inspection();
+    restarted(&mut found);
+    let chosen = planned(&roll_back(Some(14)), found).expect("a plan");
+    assert!(look(&chosen, "B8").contains("restart"));
+}
+
+#[test]
+fn refusals_of_a_rollback() {
+    let refused = |to, change: &dyn Fn(&mut crate::action::WorkloadInspection)| {
+        let mut found = inspection();
+        change(&mut found);
+        refusal(planned(&roll_back(to), found))
+    };
+    assert!(refused(Some(9), &|_| ()).contains("unable to find revision 9"));
+    assert!(refused(Some(9), &|_| ()).contains("14, 13, 12"));
+    assert!(refused(Some(14), &|_| ()).contains("skipped rollback (current template already matches revision 14)"));
+    assert!(refused(None, &|found| found.workload.paused = true).contains("rollout resume"));
+    assert!(
+        refused(None, &|found| found.revisions.clear()).contains("no rollout history found for deployment \"myapp\"")
+    );
+    assert!(refused(None, &|found| found.revisions.truncate(1)).contains("no earlier revision"));
+    assert!(refused(None, &|found| found.revisions[0].is_live = false).contains("not among its revisions yet"));
+}
+
+#[test]
+fn another_cluster_under_the_same_name_is_blocked() {
+    let mut known = store(Vec::new());
+    let source = crate::model::SourceId::new(&cluster(), crate::model::Part::Health);
+    known.expect(source.clone(), crate::model::BackendKind::Kubernetes, std::time::Duration::from_secs(5), 0);
+    let info = crate::model::BackendInfo { cluster_id: Some("cluster-2".into()), ..Default::default() };
+    let body = Ok(vec![crate::source::Fact::Info(info)]);
+    known.apply(crate::source::Update { from: source, at: now().wall, generation: 0, body }, now());
+    let evidence = evidence(&roll_back(None), inspection());
+    let plan = plan(&roll_back(None), &evidence, &known, &settings(), now()).expect("a plan");
+    assert!(stop(&plan, "B1").contains("another cluster"));
+    assert!(plan.blocked.expect("blocked").contains("another cluster"));
+}
+
+#[test]
+fn rights_are_asked_and_shown() {
+    assert!(stop(&with(|found| found.may_patch = Ok(false)), "B3").contains("may not patch"));
+    assert!(look(&with(|found| found.may_patch = Err("no answer".into())), "B3").contains("no answer"));
+}
+
+#[test]
+fn every_owner_stops_and_says_what_to_do_instead() {
+    for (manager, instead) in [
+        (Manager::ArgoCd { application: "shop".into() }, "argocd app rollback shop"),
+        (
+            Manager::FluxKustomization { name: "shop".into(), namespace: "flux".into() },
+            "flux suspend kustomization shop -n flux",
+        ),
+        (
+            Manager::FluxHelmRelease { name: "shop".into(), namespace: "flux".into() },
+            "flux suspend helmrelease shop -n flux",
+        ),
+        (Manager::Helm { release: "shop".into() }, "helm -n production rollback shop"),
+        (Manager::ConfigSync, "revert in the config repository"),
+        (Manager::Controller { kind: "Rollout".into(), name: "shop".into() }, "kubectl argo rollouts abort shop"),
+        (Manager::Controller { kind: "Stack".into(), name: "shop".into() }, "act on Stack 'shop'"),
+    ] {
+        let plan = with(|found| found.workload.managed_by = vec![manager]);
+        assert!(stop(&plan, "B4").contains(instead), "{}", stop(&plan, "B4"));
+        assert_eq!((plan.risk, plan.accepts.as_slice()), (Risk::Stopped, &["myapp".into()][..]));
+    }
+}
+
+#[test]
+fn somebody_elses_hand_is_seen() {
+    assert!(matches!(result(&with(|_| ()), "B5"), CheckResult::Ok(_)), "its own deploy is nobody else");
+    let edited = with(|found| found.changes.insert(0, ("kubectl-edit".into(), ago(5))));
+    assert_eq!(look(&edited, "B5"), "'kubectl-edit' changed the template 5m ago");
+    // bob went back to 411 already: it is live as rev 15, and 412's ReplicaSet is the newer one.
+    let back = with(|found| {
+        found.revisions[0].is_live = false;
+        found.revisions[1].is_live = true;
+        found.revisions[1].number = 15;
+        found.template = found.revisions[1].template.clone();
+        found.changes.insert(0, ("bob".into(), ago(1)));
+    });
+    assert!(
+        stop(&back, "B5").contains("rolled back already: 'bob' left rev 14 (412) for rev 15 (411)"),
+        "{}",
+        stop(&back, "B5")
+    );
+    assert_ne!(back.chosen, Some(14), "not back on the bad version");
+}
+
+fn raced(change: impl FnOnce(&mut crate::action::RunInspection), may_stop: bool) -> Plan {
+    let mut racing = run_inspection(RunState::Running);
+    change(&mut racing);
+    let mut evidence = evidence(&roll_back(None), inspection());
+    evidence.races = vec![(run_key(), Ok(racing))];
+    if !may_stop {
+        evidence.writable.remove(&host());
+    }
+    plan(&roll_back(None), &evidence, &store(vec![run(RunState::Running)]), &settings(), now()).expect("a plan")
+}
+
+#[test]
+fn a_racing_pipeline_is_stopped_first_and_its_hooks_are_named() {
+    let plan = raced(|run| run.hooks = Ok(vec!["step 'Undo' runs if failure()".into()]), true);
+    assert!(look(&plan, "B6").contains("step 'Undo' runs if failure()"));
+    let kinds: Vec<bool> =
+        plan.steps.iter().map(|step| matches!(step.kind, StepKind::Write(Write::CancelRun { .. }))).collect();
+    assert_eq!(kinds, [false, true, false, false, false]);
+    assert!(matches!(plan.steps[2].kind, StepKind::Reread { .. }));
+    assert!(look(&raced(|run| run.hooks = Err("404".into()), true), "B6").contains("is unknown: 404"));
+    let stuck = raced(|_| (), false);
+    assert!(look(&stuck, "B6").contains("cannot be stopped from here"));
+    assert!(!stuck.steps.iter().any(|step| matches!(step.kind, StepKind::Reread { .. })));
+    assert!(stop(&raced(|run| run.run.stage = Some("Terraform apply".into()), true), "B6").contains("state lock"));
+    assert!(matches!(result(&raced(|run| run.run.state = RunState::Success, true), "B6"), CheckResult::Ok(_)));
+}
+
+#[test]
+fn what_else_is_undone_is_listed() {
+    assert_eq!(look(&with(|_| ()), "B8"), "LOG_LEVEL warn -> info, limits.memory 1Gi -> 512Mi");
+    let only_image = with(|found| {
+        found.template = template_of("412", "512Mi", "info");
+        found.revisions[0].template = found.template.clone();
+    });
+    assert!(matches!(result(&only_image, "B8"), CheckResult::Ok(_)));
+}
+
+#[test]
+fn moved_tags_are_seen_by_their_digests() {
+    let moved = with(|found| found.pods.iter_mut().for_each(|pod| pod.containers[0].digest = Some(digest_of("412"))));
+    assert!(stop(&moved, "B11").contains("the same image"));
+    let latest = |found: &mut crate::action::WorkloadInspection| {
+        for revision in &mut found.revisions {
+            revision.template["spec"]["containers"][0]["image"] = "acme/myapp:latest".into();
+        }
+        found.template["spec"]["containers"][0]["image"] = "acme/myapp:latest".into();
+    };
+    let plan = with(latest);
+    assert!(stop(&plan, "B11").contains("its tag moves"));
+    assert!(matches!(result(&with(|_| ()), "B11"), CheckResult::Ok(says) if says.contains("runs now in 4 ready pods")));
+    let gone = with(|found| {
+        found.pods.retain(|pod| pod.hash.as_deref() == Some("hash412"));
+        found.image_nodes = Ok((std::collections::BTreeMap::from([(digest_of("412"), 9)]), 9));
+    });
+    assert!(look(&gone, "B11").contains("no node lists"));
+    let unread = with(|found| {
+        found.pods.retain(|pod| pod.hash.as_deref() == Some("hash412"));
+        found.image_nodes = Err("nodes are forbidden".into());
+    });
+    assert!(matches!(result(&unread, "B11"), CheckResult::NotChecked(_)));
+}
+
+#[test]
+fn what_is_typed_means_the_target_only() {
+    let plan = with(|_| ());
+    assert_eq!(plan.accepts, ["13".into(), "411".into(), digest_of("411")]);
+    // The tag of the target is the number of another revision: the number alone counts.
+    let clash = with(|found| {
+        found.revisions[2].number = 411;
+        found.revisions[2].created = Some(ago(9_000));
+    });
+    assert_eq!(clash.accepts, ["13".into(), digest_of("411")]);
+}
+
+#[test]
+fn a_stuck_statefulset_needs_its_broken_pods_deleted() {
+    let stateful = |found: &mut crate::action::WorkloadInspection| {
+        found.workload.key.kind = WorkloadKind::StatefulSet;
+    };
+    let request = Request::RollBack { workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() }, to: None };
+    let mut found = inspection();
+    stateful(&mut found);
+    let plan = planned(&request, found.clone()).expect("a plan");
+    assert!(look(&plan, "B13").contains("new-4"));
+    let deletes: Vec<_> =
+        plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Write(Write::DeletePod { .. }))).collect();
+    assert_eq!(deletes.len(), 1);
+    found.may_delete_pods = Ok(false);
+    let plan = planned(&request, found.clone()).expect("a plan");
+    assert!(look(&plan, "B13").contains("kubectl -n production delete pod new-4"));
+    found.pods = vec![pod("db-0", "412", true)];
+    assert!(matches!(result(&planned(&request, found).expect("a plan"), "B13"), CheckResult::Ok(_)));
+}
+
+#[test]
+fn a_dry_run_that_does_not_pass_is_a_gate_that_no_reason_opens() {
+    let mut evidence = evidence(&roll_back(None), inspection());
+    evidence.rehearsals[0].1 = Some(Err(ActionError::Refused("policy 'no-rollback' says no".into())));
+    let plan_of =
+        |evidence: &Evidence| plan(&roll_back(None), evidence, &store(Vec::new()), &settings(), now()).expect("a plan");
+    let plan = plan_of(&evidence);
+    assert!(stop(&plan, "B14").contains("no-rollback"));
+    assert!(plan.blocked.as_ref().expect("blocked").contains("no-rollback"));
+    evidence.rehearsals.clear();
+    assert!(plan_of(&evidence).blocked.expect("blocked").contains("not rehearsed"));
+}
+
+#[test]
+fn whether_it_will_run_is_checked() {
+    let gone = with(|found| {
+        found.references.insert("configmap/myapp-config".to_owned(), Ok(false));
+    });
+    assert!(stop(&gone, "B15").contains("configmap/myapp-config"));
+    let other = with(|found| {
+        found.references.insert("secret/of-another-template".to_owned(), Ok(false));
+    });
+    assert!(matches!(result(&other, "B15"), CheckResult::Ok(_)), "the target does not name it");
+    assert!(look(&with(|found| found.workload.desired = 1), "B15").contains("one replica"));
+    assert!(look(&with(|found| found.workload.recreates = true), "B15").contains("downtime"));
+    let mut refused = evidence(&roll_back(None), inspection());
+    refused.pod = Some(Err(ActionError::Refused("exceeded quota".into())));
+    let plan = plan(&roll_back(None), &refused, &store(Vec::new()), &settings(), now()).expect("a plan");
+    assert!(stop(&plan, "B15").contains("exceeded quota"));
+}

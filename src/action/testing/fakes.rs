@@ -1,0 +1,205 @@
+//! A fake cluster and a fake code host that count what is sent.
+
+use std::sync::{Arc, Mutex};
+
+use futures::{FutureExt as _, future::BoxFuture};
+use serde_json::Value;
+
+use super::{cluster, host, pod};
+use crate::{
+    action::{
+        ActionError, Done, Inspection, Inspector, Operator, Request, RunInspection, WorkloadInspection, Write, template,
+    },
+    model::{
+        BackendId,
+        code::RunState,
+        kubernetes::{RolloutState, RolloutStatus, WorkloadKey},
+    },
+    source::{ErrorKind, SourceError},
+    text::Clean,
+};
+
+/// What a fake cluster is and does.
+pub struct Cluster {
+    pub found: WorkloadInspection,
+    pub sent: Vec<Write>,
+    pub rehearsed: usize,
+    pub inspected: usize,
+    /// What the next writes are answered; none: they are done.
+    pub answers: Vec<ActionError>,
+    pub rehearsal: Result<Clean, ActionError>,
+    pub panics: bool,
+}
+
+/// An API server with one workload: inspector and operator.
+#[derive(Clone)]
+pub struct FakeCluster(pub Arc<Mutex<Cluster>>);
+
+impl FakeCluster {
+    pub fn new(found: WorkloadInspection) -> Self {
+        Self(Arc::new(Mutex::new(Cluster {
+            found,
+            sent: Vec::new(),
+            rehearsed: 0,
+            inspected: 0,
+            answers: Vec::new(),
+            rehearsal: Ok("accepted".into()),
+            panics: false,
+        })))
+    }
+
+    pub fn with<R>(&self, change: impl FnOnce(&mut Cluster) -> R) -> R {
+        change(&mut self.0.lock().expect("no test panics while holding it"))
+    }
+
+    pub fn sent(&self) -> Vec<Write> {
+        self.with(|cluster| cluster.sent.clone())
+    }
+}
+
+impl Cluster {
+    fn take(&mut self, write: &Write) -> Result<Done, ActionError> {
+        assert!(!self.panics, "a fake that panics");
+        self.sent.push(write.clone());
+        if !self.answers.is_empty() {
+            return Err(self.answers.remove(0));
+        }
+        match write {
+            Write::PatchTemplate { live, target, .. } => {
+                if !template::is_same(live, &self.found.template) {
+                    return Err(ActionError::Moved("the template moved; nothing was sent".into()));
+                }
+                self.become_template(target.clone());
+            }
+            Write::Scale { to, .. } => {
+                self.found.workload.desired = *to;
+                self.become_template(self.found.template.clone());
+            }
+            Write::Restart { at, .. } => {
+                let mut template = self.found.template.clone();
+                template::mark_restart(&mut template, &at.to_string());
+                self.found.template = template;
+            }
+            Write::DeletePod { pod, .. } => self.found.pods.retain(|other| other.key != *pod),
+            _ => {}
+        }
+        Ok(Done { says: "done by the fake".into(), reference: None })
+    }
+
+    /// As after a finished rollout of this template.
+    pub fn become_template(&mut self, template: Value) {
+        let max = self.found.revisions.iter().map(|revision| revision.number).max().unwrap_or(0);
+        let mut hash = None;
+        for revision in &mut self.found.revisions {
+            revision.is_live = template::is_same(&revision.template, &template);
+            if revision.is_live {
+                revision.number = max + 1;
+                hash = revision.hash.clone();
+            }
+        }
+        let tag = hash.as_ref().map_or("new", |hash| hash.trim_start_matches("hash")).to_owned();
+        self.found.pods = (0..self.found.workload.desired).map(|n| pod(&format!("pod-{n}"), &tag, true)).collect();
+        self.found.template = template;
+        let workload = &mut self.found.workload;
+        workload.generation += 1;
+        workload.observed_generation = workload.generation;
+        (workload.updated, workload.available, workload.ready) = (workload.desired, workload.desired, workload.desired);
+        workload.rollout = RolloutStatus { words: "successfully rolled out".into(), state: RolloutState::Done };
+    }
+}
+
+impl Inspector for FakeCluster {
+    fn backend(&self) -> &BackendId {
+        static ID: std::sync::LazyLock<BackendId> = std::sync::LazyLock::new(cluster);
+        &ID
+    }
+
+    fn inspect<'a>(&'a self, _request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
+        let found = self.with(|cluster| {
+            cluster.inspected += 1;
+            cluster.found.clone()
+        });
+        async move { Ok(Inspection::Workload(Box::new(found))) }.boxed()
+    }
+}
+
+impl Operator for FakeCluster {
+    fn backend(&self) -> &BackendId {
+        Inspector::backend(self)
+    }
+
+    fn rehearse<'a>(&'a self, _write: &'a Write) -> BoxFuture<'a, Option<Result<Clean, ActionError>>> {
+        let said = self.with(|cluster| {
+            cluster.rehearsed += 1;
+            cluster.rehearsal.clone()
+        });
+        async move { Some(said) }.boxed()
+    }
+
+    fn execute<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {
+        async move { self.with(|cluster| cluster.take(write)) }.boxed()
+    }
+
+    fn rehearse_pod<'a>(
+        &'a self,
+        _workload: &'a WorkloadKey,
+        _template: &'a Value,
+    ) -> BoxFuture<'a, Option<Result<Vec<Clean>, ActionError>>> {
+        async { Some(Ok(Vec::new())) }.boxed()
+    }
+}
+
+/// A code host with one run. Cancelling it may run a hook on the cluster.
+#[derive(Clone)]
+pub struct FakeHost {
+    pub run: Arc<Mutex<RunInspection>>,
+    pub sent: Arc<Mutex<Vec<Write>>>,
+    pub hook: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl FakeHost {
+    pub fn new(run: RunInspection, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { run: Arc::new(Mutex::new(run)), sent: Arc::default(), hook: Arc::new(hook) }
+    }
+}
+
+impl Inspector for FakeHost {
+    fn backend(&self) -> &BackendId {
+        static ID: std::sync::LazyLock<BackendId> = std::sync::LazyLock::new(host);
+        &ID
+    }
+
+    fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
+        async move {
+            match request {
+                Request::Cancel { .. } | Request::Rerun { .. } => {
+                    Ok(Inspection::Run(Box::new(self.run.lock().expect("unpoisoned").clone())))
+                }
+                _ => Err(SourceError::new(ErrorKind::Bug, "not of this fake")),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Operator for FakeHost {
+    fn backend(&self) -> &BackendId {
+        Inspector::backend(self)
+    }
+
+    fn rehearse<'a>(&'a self, _write: &'a Write) -> BoxFuture<'a, Option<Result<Clean, ActionError>>> {
+        async { None }.boxed()
+    }
+
+    fn execute<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {
+        async move {
+            self.sent.lock().expect("unpoisoned").push(write.clone());
+            if matches!(write, Write::CancelRun { .. }) {
+                self.run.lock().expect("unpoisoned").run.state = RunState::Cancelled;
+                (self.hook)();
+            }
+            Ok(Done { says: "done by the fake".into(), reference: Some("silence-1".into()) })
+        }
+        .boxed()
+    }
+}

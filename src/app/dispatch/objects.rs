@@ -1,0 +1,201 @@
+//! What a command means on an object, by the object's kind, wherever it is shown.
+
+use crate::{
+    action::{Request, SilenceDraft, Verdict},
+    app::{App, Effect},
+    command::{Command, ScreenId},
+    model::{
+        alert::Alert,
+        code::PullRequestKey,
+        kubernetes::{Workload, WorkloadKey},
+    },
+    query::{LogQuery, ObjectRef},
+    store::timeline::deploys_of,
+    text::Clean,
+    time::{Now, seconds_between},
+    ui::{Reply, overlays, target::Target},
+};
+
+impl App {
+    /// The meaning of a command on an object, wherever it is shown.
+    pub(super) fn on_target(&mut self, command: Command, target: &Target, now: Now) -> Reply {
+        match (command, target) {
+            (Command::Watch, _) => {
+                self.toggle_watched(target, now);
+                Reply::Done
+            }
+            (Command::Browse | Command::CopyUrl, _) => match (self.url_of(target), command) {
+                (None, _) => Reply::Say(Clean::own(format!("{target} has no address"))),
+                (Some(url), Command::Browse) => Reply::Do(Effect::OpenUrl(url)),
+                (Some(url), _) => Reply::Do(Effect::Copy(url)),
+            },
+            (Command::Copy, _) => Reply::Do(Effect::Copy(Clean::own(match target {
+                Target::Pod(key) => key.name.to_string(),
+                other => other.to_string(),
+            }))),
+            (Command::Why, _) => Reply::Push(overlays::why(target.clone())),
+            (Command::Describe | Command::Events, _) => Reply::Push(overlays::describe(target.clone(), command)),
+            (Command::Enter, _) => self.open(target),
+            (Command::Login, Target::Backend(id)) => Reply::Do(Effect::Login(id.clone())),
+            (_, Target::Pod(_) | Target::Workload(_)) => self.on_kube(command, target, now),
+            (_, Target::Run(_) | Target::Job(_)) => self.on_run(command, target, now),
+            (_, Target::PullRequest(key)) => self.on_pull_request(command, key),
+            (_, Target::Alert(_)) => self.on_alert(command, target, now),
+            (Command::ExpireSilence, Target::Silence(key)) => {
+                Reply::Ask(Request::ExpireSilence { silence: key.clone() })
+            }
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn open(&self, target: &Target) -> Reply {
+        match target {
+            Target::Pod(_) | Target::Workload(_) => Reply::Go(ScreenId::Kube, Some(target.clone())),
+            Target::Run(_) | Target::Job(_) => Reply::Go(ScreenId::Pipelines, Some(target.clone())),
+            Target::PullRequest(_) => Reply::Go(ScreenId::PullRequests, Some(target.clone())),
+            Target::Panel(_) => Reply::Go(ScreenId::Metrics, Some(target.clone())),
+            Target::Alert(_) | Target::Silence(_) | Target::Backend(_) | Target::Act(_) => {
+                Reply::Push(overlays::describe(target.clone(), Command::Describe))
+            }
+        }
+    }
+
+    fn on_kube(&self, command: Command, target: &Target, now: Now) -> Reply {
+        let workload = self.workload_of(target, now);
+        let need = |workload: Option<&Workload>, reply: &dyn Fn(WorkloadKey) -> Reply| match workload {
+            Some(workload) => reply(workload.key.clone()),
+            None => Reply::Say(Clean::own(format!(
+                "{target} belongs to no Deployment, StatefulSet or DaemonSet that is watched"
+            ))),
+        };
+        match command {
+            Command::Logs | Command::PreviousLogs => {
+                let object = match target {
+                    Target::Pod(key) => ObjectRef::Pod(key.clone()),
+                    Target::Workload(key) => ObjectRef::Workload(key.clone()),
+                    _ => return Reply::Ignored,
+                };
+                Reply::OpenLog(log_query(object, command == Command::PreviousLogs))
+            }
+            Command::RollBack => need(workload, &|workload| Reply::Ask(Request::RollBack { workload, to: None })),
+            Command::Restart => need(workload, &|workload| Reply::Ask(Request::Restart { workload })),
+            Command::Scale => {
+                need(workload, &|key| Reply::Push(overlays::scale(key, workload.map_or(0, |w| w.desired))))
+            }
+            Command::DiffRevisions => need(workload, &|workload| Reply::Push(overlays::revisions(workload))),
+            _ => Reply::Ignored,
+        }
+    }
+
+    /// The workload that a pod, run or alert is about.
+    pub(in crate::app) fn workload_of(&self, target: &Target, now: Now) -> Option<&Workload> {
+        overlays::workload_of(&self.view(now), target)
+    }
+
+    fn on_run(&self, command: Command, target: &Target, now: Now) -> Reply {
+        let key = match target {
+            Target::Run(key) => key,
+            Target::Job(job) => &job.run,
+            _ => return Reply::Ignored,
+        };
+        let Some(run) = self.store.runs.get(key) else { return Reply::Say("this run is no longer listed".into()) };
+        match command {
+            Command::Logs => Reply::Push(overlays::job_log(
+                key.clone(),
+                match target {
+                    Target::Job(job) => Some(job.clone()),
+                    _ => None,
+                },
+            )),
+            Command::Rerun => Reply::Push(overlays::rerun(run)),
+            Command::Cancel => Reply::Ask(Request::Cancel { run: key.clone(), attempt: run.attempt }),
+            Command::RollBack => match self.workload_of(target, now) {
+                Some(workload) => Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None }),
+                None => Reply::Say("no workload is known that this run deploys: name it in a [[service]]".into()),
+            },
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn on_pull_request(&self, command: Command, key: &PullRequestKey) -> Reply {
+        let Some(pr) = self.store.pull_requests.get(key) else { return Reply::Say("it is no longer listed".into()) };
+        match command {
+            Command::DiffPr => Reply::Push(overlays::pull_request_diff(key.clone())),
+            Command::Comment => Reply::Push(overlays::comment(pr, None)),
+            Command::Approve => Reply::Ask(Request::Review {
+                pull_request: key.clone(),
+                head_sha: pr.head_sha.clone(),
+                verdict: Verdict::Approve,
+                body: String::new(),
+            }),
+            Command::RequestChanges => Reply::Push(overlays::comment(pr, Some(Verdict::RequestChanges))),
+            Command::Merge => Reply::Push(overlays::merge(pr)),
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn on_alert(&self, command: Command, target: &Target, now: Now) -> Reply {
+        let Target::Alert(key) = target else { return Reply::Ignored };
+        let Some(alert) = self.store.alerts.get(key) else { return Reply::Say("this alert is gone".into()) };
+        let marked: Vec<_> = self
+            .screens
+            .get(self.screen)
+            .marked()
+            .into_iter()
+            .filter_map(|target| if let Target::Alert(key) = target { Some(key) } else { None })
+            .collect();
+        match command {
+            Command::Acknowledge if marked.is_empty() && alert.is_alone() => {
+                Reply::Ask(Request::Silence(SilenceDraft::acknowledging(alert, &self.settings.me)))
+            }
+            Command::Acknowledge => {
+                Reply::Ask(Request::Acknowledge { alerts: if marked.is_empty() { vec![key.clone()] } else { marked } })
+            }
+            Command::SilenceAlert => Reply::Push(overlays::silence(alert, &self.settings)),
+            Command::RollBack => match self.workload_of(target, now) {
+                Some(workload) if self.is_only_change(alert, workload) => {
+                    Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None })
+                }
+                Some(workload) => Reply::Push(overlays::choose_rollback(alert, workload)),
+                None => {
+                    Reply::Say("no workload is known for this alert: select the workload itself, on screen 3".into())
+                }
+            },
+            Command::Logs => match self.workload_of(target, now) {
+                Some(workload) => Reply::OpenLog(log_query(ObjectRef::Workload(workload.key.clone()), false)),
+                None => Reply::Say("no workload is known for this alert".into()),
+            },
+            _ => Reply::Ignored,
+        }
+    }
+
+    /// Whether the alert's own workload was deployed shortly before it began, and no other workload was: then there is
+    /// nothing to choose between. The plan still says what it would do, to what.
+    fn is_only_change(&self, alert: &Alert, workload: &Workload) -> bool {
+        const SHORTLY: i64 = 30 * 60;
+        let Some(onset) = alert.active_since.or(alert.starts) else { return false };
+        let before = |workload: &Workload| {
+            deploys_of(&self.store, workload)
+                .iter()
+                .any(|deploy| (0..SHORTLY).contains(&seconds_between(deploy.at, onset)))
+        };
+        before(workload) && !self.store.kube.workloads.values().any(|other| other.key != workload.key && before(other))
+    }
+
+    /// Where it can be seen in a browser.
+    pub(in crate::app) fn url_of(&self, target: &Target) -> Option<Clean> {
+        overlays::url_of(&self.store, target)
+    }
+}
+
+/// Follow, from 15 minutes before now.
+fn log_query(target: ObjectRef, previous: bool) -> LogQuery {
+    LogQuery {
+        target,
+        container: None,
+        previous,
+        since_seconds: if previous { None } else { Some(15 * 60) },
+        tail: if previous { Some(2_000) } else { None },
+        follow: !previous,
+    }
+}
