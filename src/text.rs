@@ -116,6 +116,15 @@ pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Safe for a shell as one word.
+pub fn quoted(text: &str) -> String {
+    let is_plain = !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | ',' | '='));
+    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
 /// Cuts `text` to `width` cells, with `ellipsis` at the end if something was cut.
 pub fn truncate(text: &str, width: usize, ellipsis: &str) -> String {
     if text.width() <= width {

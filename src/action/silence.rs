@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     model::alert::{Alert, AlertKey, AlertState, Matcher, Priority, Silence, SilenceKey},
-    text::Clean,
+    text::{Clean, counted, quoted},
 };
 
 /// A silence that hits more alerts than this is looked at.
@@ -136,7 +136,7 @@ fn silence(make: &Make<'_>, alerts: &[Alert], draft: &SilenceDraft) -> Result<Pl
     let line = draft.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let mut plan = make.empty(say!("SILENCE {line}"), Clean::line(&draft.backend));
     plan.facts = vec![
-        ("MATCHERS".into(), Clean::own(line.clone())),
+        ("MATCHERS".into(), Clean::own(line)),
         ("UNTIL".into(), say!("{} ({} min)", clock(ends), draft.minutes)),
         ("COMMENT".into(), Clean::line(&draft.comment)),
         ("HITS NOW".into(), hits(&hit)),
@@ -170,8 +170,14 @@ fn silence(make: &Make<'_>, alerts: &[Alert], draft: &SilenceDraft) -> Result<Pl
         }),
     }];
     plan.undo = "U, or X on the silence".into();
-    plan.equivalent =
-        vec![say!("amtool silence add --duration={}m --comment=... {}", draft.minutes, line.replace('"', "'"))];
+    let matchers: Vec<String> = draft.matchers.iter().map(|matcher| quoted(&matcher.to_string())).collect();
+    plan.equivalent = vec![say!(
+        "amtool silence add --duration={}m --author={} --comment={} {}",
+        draft.minutes,
+        quoted(&make.settings.me),
+        quoted(&draft.comment),
+        matchers.join(" ")
+    )];
     // It ends by itself: production or not, `y` is enough.
     plan.weigh(false, Vec::new(), "watchdog");
     Ok(plan)
@@ -201,7 +207,7 @@ fn expire(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], key: &Silence
     ];
     let pages = held.iter().filter(|alert| alert.priority <= Priority::P2).count();
     plan.checks = vec![if pages > 0 {
-        check("S1", "pages", CheckResult::Look(say!("{pages} alerts will page again")))
+        check("S1", "pages", CheckResult::Look(say!("{} will page again", counted(pages, "alert"))))
     } else {
         check("S1", "pages", CheckResult::Ok("nothing it holds pages".into()))
     }];

@@ -17,7 +17,7 @@ use crate::{
         screens::pane::{level_style, mark_of},
         theme::Mark,
         widgets::{
-            cells::{put_line, row},
+            cells::{put_line, row, width},
             dialog::dialog,
             frame::Frame,
         },
@@ -136,11 +136,13 @@ impl Overlay for Choice {
         }
         y += 1;
         self.list = Rect { y: inside.y + y.min(inside.height), height: inside.height.saturating_sub(y), ..inside };
+        let labels = question.answers.iter().map(|answer| width(&answer.label)).max().unwrap_or(0);
         for (index, answer) in question.answers.iter().enumerate() {
             let Some(spot) = row(self.list, index as u16) else { break };
             let line = Line::from(vec![
                 Span::styled(format!("{}  ", index + 1), theme.key),
-                Span::styled(format!("{:32}  ", answer.label), theme.strong),
+                Span::styled(answer.label.as_str(), theme.strong),
+                Span::raw(" ".repeat(usize::from(labels - width(&answer.label) + 3))),
                 Span::styled(answer.note.as_str(), theme.dim),
             ]);
             put_line(buf, spot, &line, theme.glyphs.ellipsis);

@@ -153,7 +153,7 @@ impl Overlay for Comment {
                 let style = if self.focus == Focus::Send { theme.selection } else { theme.text };
                 let head = self.head_sha.chars().take(10).collect::<String>();
                 let about = if self.verdict.is_some() { format!("   at head {head}") } else { String::new() };
-                Line::from(vec![Span::styled("[ Send ]", style), Span::styled(about, theme.dim)])
+                Line::from(vec![Span::styled("[ Plan ]", style), Span::styled(about, theme.dim)])
             };
             put_line(buf, spot, &line, theme.glyphs.ellipsis);
         }

@@ -8,6 +8,7 @@ use crate::{
         code::{PullRequestKey, RepoKey, RunKey},
         kubernetes::{ObjectKey, WorkloadKey},
     },
+    text::quoted,
     ui::{View, target::Target},
 };
 
@@ -37,15 +38,6 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
         }
         _ => None,
     }
-}
-
-/// Safe for a shell as one word.
-pub fn quoted(text: &str) -> String {
-    let is_plain = !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | ',' | '='));
-    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn kubectl(cluster: &str, namespace: &str) -> String {

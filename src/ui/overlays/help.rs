@@ -20,11 +20,7 @@ use crate::{
         Overlay, Reply, View,
         target::Target,
         theme::{Mark, Theme},
-        widgets::{
-            cells::{fit, line_width},
-            dialog::dialog,
-            frame::Frame,
-        },
+        widgets::{cells::line_width, dialog::dialog, frame::Frame},
     },
 };
 
@@ -313,7 +309,6 @@ impl Overlay for Help {
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
         let selected = self.target.as_ref().map(|target| format!("   selected: {}", name_of(view, target)));
         let title = format!("HELP   screen: {}{}", self.screen.title(), selected.unwrap_or_default());
-        let title = fit(&title, area.width.saturating_sub(24), view.theme.glyphs.ellipsis).into_owned();
         let frame = Frame::new(view.theme, title).info("/ find   esc close");
         let inside = dialog(frame, area, area.width, area.height, buf);
         if inside.is_empty() {

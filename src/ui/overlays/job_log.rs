@@ -15,7 +15,6 @@ use crate::{
     model::code::{Job, JobKey, JobLog, RunKey},
     query::{Answer, Query},
     store::Changes,
-    text::truncate,
     ui::{
         Overlay, Reply, View,
         target::Target,
@@ -207,8 +206,6 @@ impl Overlay for JobLogPage {
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
-        let room = usize::from(area.width.saturating_sub(30));
-        let title = truncate(&self.title(view), room, view.theme.glyphs.ellipsis);
         let at =
             self.errors.iter().position(|line| *line >= self.sheet.cursor()).map_or(self.errors.len(), |at| at + 1);
         let info = match self.errors.len() {
@@ -216,7 +213,7 @@ impl Overlay for JobLogPage {
             count => format!("error {at} of {count}   line {} of {}", self.sheet.cursor() + 1, self.sheet.len()),
         };
         let foot = if self.jobs.len() > 1 { "n N error   tab other job   w wrap" } else { "n N error   w wrap" };
-        let frame = Frame::new(view.theme, title).info(info).foot(foot);
+        let frame = Frame::new(view.theme, self.title(view)).info(info).foot(foot);
         let inside = dialog(frame, area, area.width, area.height, buf);
         self.sheet.render(view, inside, buf)
     }

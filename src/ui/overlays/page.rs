@@ -20,7 +20,7 @@ use crate::{
         Overlay, Reply, View,
         target::Target,
         widgets::{
-            cells::{fit, put_line, row},
+            cells::{put_line, row},
             dialog::dialog,
             frame::Frame,
         },
@@ -186,10 +186,9 @@ impl Overlay for Page {
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
         let theme = view.theme;
-        let title = fit(&self.title, area.width.saturating_sub(30), theme.glyphs.ellipsis).into_owned();
         let info = self.target.as_ref().and_then(|target| place(view, target)).unwrap_or_default();
         let foot = format!("{}/{}", self.sheet.cursor() + 1, self.sheet.len().max(1));
-        let frame = Frame::new(theme, title).info(info).foot(foot);
+        let frame = Frame::new(theme, self.title.clone()).info(info).foot(foot);
         let mut inside = dialog(frame, area, area.width, area.height, buf);
         if self.tabs.len() > 1
             && let Some(spot) = row(inside, 0)

@@ -186,7 +186,6 @@ impl Overlay for PullDiff {
             || format!("DIFF #{}", self.key.number),
             |pr| format!("DIFF #{} {}", self.key.number, pr.title),
         );
-        let title = truncate(&title, usize::from(area.width.saturating_sub(40)), theme.glyphs.ellipsis);
         let info = format!("{} at {}", self.key.repo.name, self.head);
         let foot = match self.files.len() {
             0 => String::new(),

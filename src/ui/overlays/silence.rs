@@ -273,17 +273,17 @@ impl Overlay for SilenceForm {
         self.draw_found(view, at(labels + 3, found), buf);
         if let Some(spot) = row(at(labels + 4 + found, 1), 0) {
             let style = if self.focus == Focus::Send { theme.selection } else { Style::new() };
-            put_line(buf, spot, &Line::styled("[ Send ]", style), "");
+            put_line(buf, spot, &Line::styled("[ Plan ]", style), "");
         }
         cursor
     }
 
     fn hints(&self) -> Vec<(String, String)> {
         let own: &[(&str, &str)] = match self.focus {
-            Focus::Matchers => &[("j/k", "label"), ("space", "match it or not"), ("y", "send")],
-            Focus::Length => &[("left/right", "how long"), ("y", "send")],
+            Focus::Matchers => &[("j/k", "label"), ("space", "match it or not"), ("y", "its plan")],
+            Focus::Length => &[("left/right", "how long"), ("y", "its plan")],
             Focus::Comment => &[("enter", "on")],
-            Focus::Send => &[("enter", "send")],
+            Focus::Send => &[("enter", "its plan")],
         };
         own.iter()
             .chain(&[("tab", "next field"), ("esc", "nothing is sent")])

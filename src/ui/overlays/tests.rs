@@ -18,7 +18,7 @@ use crate::{
     query::{Answer, Query},
     source::{Answered, Fact},
     store::Changes,
-    text::Clean,
+    text::{Clean, quoted},
     time::Clock as _,
     ui::{
         Reply,
@@ -299,8 +299,8 @@ fn what_is_too_old_is_not_acted_on() {
 
 #[test]
 fn an_equivalent_is_safe_for_a_shell() {
-    assert_eq!(equivalent::quoted("plain-1.2/x"), "plain-1.2/x");
-    assert_eq!(equivalent::quoted("it's $HOME"), r"'it'\''s $HOME'");
+    assert_eq!(quoted("plain-1.2/x"), "plain-1.2/x");
+    assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
     let world = incident();
     let line = equivalent::line(Command::SilenceAlert, &alert_target(&world), &world.view()).expect("amtool has it");
     assert!(line.ends_with("alertname=HighErrorRate service=myapp"), "{line}");

@@ -12,7 +12,8 @@ pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }
 
-/// Clears the middle of `area`, draws `frame` there, and returns the area inside for the content.
+/// Clears the middle of `area`, draws `frame` there, and returns the area inside for the content. What stands right of the
+/// title, the place, is not cut for it.
 pub fn dialog(frame: Frame<'_>, area: Rect, width: u16, height: u16, buf: &mut Buffer) -> Rect {
     let window = centred(clip(area, buf), width, height);
     Clear.render(window, buf);
@@ -25,7 +26,7 @@ pub fn dialog(frame: Frame<'_>, area: Rect, width: u16, height: u16, buf: &mut B
             cell.set_symbol(" ");
         }
     }
-    frame.focused(true).render(window, buf)
+    frame.focused(true).keeps_info().render(window, buf)
 }
 
 #[cfg(test)]

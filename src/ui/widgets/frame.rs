@@ -28,6 +28,7 @@ pub struct Frame<'a> {
     focused: bool,
     padding: u16,
     border: Option<Style>,
+    keeps_info: bool,
 }
 
 impl<'a> Frame<'a> {
@@ -40,6 +41,7 @@ impl<'a> Frame<'a> {
             focused: false,
             padding: 1,
             border: None,
+            keeps_info: false,
         }
     }
 
@@ -47,6 +49,13 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn info(mut self, info: impl Into<Line<'a>>) -> Self {
         self.info = info.into();
+        self
+    }
+
+    /// The title gives way to the info, down to a third: where the info says where one is.
+    #[must_use]
+    pub const fn keeps_info(mut self) -> Self {
+        self.keeps_info = true;
         self
     }
 
@@ -127,9 +136,11 @@ impl<'a> Frame<'a> {
         let mut title = self.title.clone();
         title.style = title_style.patch(title.style);
         let title = padded(title);
+        let kept = if self.keeps_info && self.info.width() > 0 { self.info.width() as u16 + 3 } else { 0 };
+        let most = Rect { width: room.width.saturating_sub(kept).max(room.width / 3), ..room };
         let taken = if title.width() > 2 {
-            clear(buf, Rect { width: line_width(&title).min(room.width), ..room });
-            put_line(buf, room, &title, ellipsis)
+            clear(buf, Rect { width: line_width(&title).min(most.width), ..most });
+            put_line(buf, most, &title, ellipsis)
         } else {
             0
         };
