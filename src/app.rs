@@ -13,6 +13,7 @@ pub mod settings;
 mod sync;
 mod tell;
 mod toasts;
+pub mod tour;
 
 use std::collections::BTreeSet;
 
@@ -121,6 +122,7 @@ pub struct App {
     /// The filter line while it is typed.
     prompt: Option<TextInput>,
     toasts: Toasts,
+    tour: tour::Tour,
     hits: Hits,
     sync: Sync,
     is_frozen: bool,
@@ -154,6 +156,7 @@ impl App {
             overlays: Vec::new(),
             prompt: None,
             toasts: Toasts::default(),
+            tour: tour::Tour::default(),
             hits: Hits::default(),
             sync: Sync::default(),
             is_frozen: false,

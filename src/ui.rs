@@ -145,6 +145,10 @@ pub trait Overlay {
     fn selected(&self) -> Option<Target> {
         None
     }
+    /// The plan that it asks to be confirmed.
+    fn asking(&self) -> Option<&crate::action::plan::Plan> {
+        None
+    }
     /// The planning ticket it waits for.
     fn ticket(&self) -> Option<u64> {
         None

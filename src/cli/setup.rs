@@ -7,7 +7,7 @@ use color_eyre::{Result, eyre::eyre};
 
 use super::{Global, cockpit::Mode};
 use crate::{
-    app::settings::Settings,
+    app::{settings::Settings, tour::Hint},
     config::{
         file::{self, Config},
         find::{self, Found},
@@ -32,6 +32,8 @@ pub struct Setup {
     pub mode: Mode,
     /// Without a configuration: what was found instead.
     pub found: Option<Found>,
+    /// The demo world's own hints.
+    pub hints: Vec<Hint>,
 }
 
 /// How long one look may take.
@@ -64,7 +66,7 @@ pub async fn setup(global: &Global) -> Result<Setup> {
         let found = find::find().await;
         (found.config.clone(), Mode::FirstRun, Some(found))
     };
-    Ok(Setup { config: with_flags(config, global), paths, config_path, mode, found })
+    Ok(Setup { config: with_flags(config, global), paths, config_path, mode, found, hints: Vec::new() })
 }
 
 /// There is nothing to read.
@@ -122,6 +124,7 @@ impl Setup {
         settings.read_only = read_only_reason(&self.config, global, self.mode);
         settings.is_first_run = self.mode == Mode::FirstRun;
         settings.is_demo = self.mode == Mode::Demo;
+        settings.hints.clone_from(&self.hints);
         settings.audit_path = Clean::own(self.paths.audit().display().to_string());
         settings.config_path = Clean::own(self.config_path.display().to_string());
         if settings.me.is_empty() {

@@ -7,6 +7,7 @@
 
 pub mod code;
 pub mod fleet;
+mod hint;
 pub mod signals;
 mod span;
 mod verify;
@@ -22,6 +23,7 @@ pub use code::{
 pub use fleet::{
     ClusterSpec, CrashSpec, DependencySpec, DeployedSpec, Kind, LogSpec, LogStyle, LogWhen, ServiceSpec, VersionSpec,
 };
+pub use hint::{HintSpec, HintWhen};
 pub use signals::{
     AlertSpec, AnnotationSpec, DashboardSpec, EventSpec, EventVerb, Metric, PanelSpec, QuerySpec, ReceiverSpec,
     SilenceSpec,
@@ -73,6 +75,8 @@ pub struct Scenario {
     pub silence: Vec<SilenceSpec>,
     #[serde(default)]
     pub event: Vec<EventSpec>,
+    #[serde(default)]
+    pub hint: Vec<HintSpec>,
 }
 
 fn hour() -> Span {
