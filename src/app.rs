@@ -313,7 +313,7 @@ impl App {
     fn ages(&self, now: Now) -> String {
         use std::fmt::Write as _;
         let mut ages = String::new();
-        let _ = write!(ages, "{}", now.wall.as_second() / 10);
+        let _ = write!(ages, "{}", self.store.time(now).as_second() / 10);
         for (id, state) in &self.store.sources {
             let _ = write!(
                 ages,

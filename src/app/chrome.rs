@@ -166,8 +166,9 @@ impl App {
         }
         spans.push(Span::styled(self.settings.me.to_string(), theme.text));
         let zone = self.settings.time_zone.clone().unwrap_or(jiff::tz::TimeZone::UTC);
-        let utc = now.wall.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%MZ").to_string();
-        let local = now.wall.to_zoned(zone).strftime("%H:%M").to_string();
+        let time = self.store.time(now);
+        let utc = time.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%MZ").to_string();
+        let local = time.to_zoned(zone).strftime("%H:%M").to_string();
         let clock = if utc.trim_end_matches('Z') == local || width < 100 { utc } else { format!("{utc} = {local}") };
         spans.push(Span::styled(format!("  {clock}"), theme.text));
         match &self.settings.read_only {

@@ -26,7 +26,7 @@ pub use fleet::{
 pub use hint::{HintSpec, HintWhen};
 pub use signals::{
     AlertSpec, AnnotationSpec, DashboardSpec, EventSpec, EventVerb, Metric, PanelSpec, QuerySpec, ReceiverSpec,
-    SilenceSpec,
+    SilenceSpec, VariableSpec, VariableTable,
 };
 pub use span::Span;
 

@@ -25,6 +25,7 @@ mod sheet;
 mod silence;
 #[cfg(test)]
 mod tests;
+mod variables;
 mod why;
 mod writer;
 
@@ -40,6 +41,7 @@ use crate::{
         code::{JobKey, PullRequest, Run, RunKey},
         kubernetes::{Workload, WorkloadKey},
     },
+    query::VariablesQuery,
     text::Clean,
     time::Now,
 };
@@ -127,6 +129,11 @@ pub fn choose_rollback(alert: &Alert, workload: &Workload) -> Box<dyn Overlay> {
 /// A first start: what was looked for, whether it was found, and what it is or which key mends it.
 pub fn first_minute(found: &[(Clean, bool, Clean)]) -> Box<dyn Overlay> {
     Box::new(first_minute::FirstMinute::new(found))
+}
+
+/// `v` on Metrics: a dashboard's template variables and their values.
+pub fn variables(query: VariablesQuery) -> Box<dyn Overlay> {
+    Box::new(variables::VariablesDialog::new(query))
 }
 
 /// Whether this cluster is production.
