@@ -4,6 +4,7 @@ pub mod acts;
 mod asks;
 mod chrome;
 mod dispatch;
+mod first_minute;
 pub mod line;
 mod links;
 pub mod look;
@@ -26,6 +27,7 @@ use crate::{
     keymap::{Key, Keymap},
     model::{BackendId, Name, code::RunKey},
     query::Query,
+    secret::Secret,
     source::{Answered, Update},
     store::{Changes, Store},
     text::Clean,
@@ -90,6 +92,10 @@ pub enum Effect {
     Mouse(bool),
     /// Write what was found as a configuration.
     WriteConfig,
+    /// An address or a token was pasted: ask what it is, and open it for this session.
+    Connect(Secret),
+    /// Leave, and start the practice world.
+    StartDemo,
     /// Remember the answer to "is this production?".
     RememberProduction {
         cluster: BackendId,
@@ -181,13 +187,7 @@ impl App {
             }
             Msg::Paste(text) => {
                 self.dirty = true;
-                if let Some(overlay) = self.overlays.last_mut() {
-                    overlay.paste(&text);
-                } else if let Some(prompt) = &mut self.prompt {
-                    prompt.insert(&text);
-                    self.apply_filter(now);
-                }
-                Vec::new()
+                self.pasted(&text, now)
             }
             Msg::Mouse(event) => self.mouse_event(event, now),
             Msg::Resize(width, height) => {
@@ -236,6 +236,7 @@ impl App {
         self.dirty = false;
         self.size = (buf.area.width, buf.area.height);
         self.synchronise(now);
+        self.step_aside();
         self.visible_ages = self.ages(now);
         self.frame(buf, now)
     }
@@ -306,7 +307,12 @@ impl App {
         self.dirty |= self.on_screen(now, |screen, _| screen.settle(now));
         // Rows that time alone moves (`17s` to `18s`) are drawn anew in coarse steps only.
         self.dirty |= self.ages(now) != self.visible_ages;
-        self.tell_watched(now)
+        let mut effects = self.tell_watched(now);
+        match self.on_overlay(now, |overlay, view| overlay.tick(view)) {
+            None | Some(Reply::Ignored) => {}
+            Some(reply) => effects.extend(self.reply(reply, None, now)),
+        }
+        effects
     }
 
     /// The ages that a person sees, in their coarse steps: what time alone changes on the screen.
@@ -379,3 +385,6 @@ impl App {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

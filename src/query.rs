@@ -141,6 +141,8 @@ pub struct LogBatch {
     /// Streams open, and streams wanted (pods that have not started, or above the cap).
     pub open: u16,
     pub wanted: u16,
+    /// What was logged before is read: no lines now means that there are none.
+    pub has_caught_up: bool,
     /// Lines dropped since the last batch because they came faster than they could be taken in.
     pub dropped: u64,
     /// What is wrong with single streams, newest last: "pod a: no get pods/log".

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossterm::event::{Event, EventStream, KeyEventKind};
+use crossterm::event::{Event, EventStream, KeyEvent, KeyEventKind};
 use futures::StreamExt as _;
 use ratatui::layout::Rect;
 use tokio::{
@@ -37,6 +37,8 @@ const HELD: Duration = Duration::from_millis(30);
 
 /// Everything that wakes the loop.
 pub struct Inputs {
+    /// Keys typed before the loop listened.
+    pub typed: Vec<KeyEvent>,
     pub updates: mpsc::Receiver<Update>,
     pub answers: mpsc::Receiver<Answered>,
     pub news: mpsc::Receiver<Msg>,
@@ -93,10 +95,12 @@ pub async fn run(
     let mut screen = Screen { session, clock: clock.clone(), drawn: clock.now().mono, title: String::new() };
     let (width, height) = crossterm::terminal::size()?;
     app.update(Msg::Resize(width, height), clock.now());
+    let now = clock.now();
+    let mut early: Vec<Effect> = inputs.typed.drain(..).flat_map(|key| app.update(Msg::Key(key), now)).collect();
     screen.draw(app);
     work.want(&app.wanted(clock.now()));
     loop {
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut early);
         let mut is_key = false;
         tokio::select! {
             biased;
@@ -240,6 +244,10 @@ async fn carry_out(
         let now = screen.clock.now();
         match effect {
             Effect::Quit => return Ok(false),
+            effect @ Effect::StartDemo => {
+                host.carry_out(effect, app, work);
+                return Ok(false);
+            }
             Effect::Copy(text) => copy(&text, app, screen),
             Effect::OpenUrl(url) if app.settings.over_ssh => copy(&url, app, screen),
             Effect::Notify(text) => {
@@ -278,6 +286,7 @@ async fn carry_out(
             effect @ (Effect::SetNamespaces { .. }
             | Effect::OpenContext(_)
             | Effect::WriteConfig
+            | Effect::Connect(_)
             | Effect::RememberProduction { .. }) => {
                 if let Some(says) = host.carry_out(effect, app, work) {
                     app.update(Msg::Said(says), now);

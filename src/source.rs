@@ -6,6 +6,7 @@ pub mod grafana;
 pub mod http;
 pub mod kubernetes;
 pub mod prometheus;
+pub mod recognise;
 pub mod severity;
 pub mod supervise;
 

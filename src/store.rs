@@ -21,9 +21,10 @@ use crate::{
         BackendId, BackendInfo, BackendKind, Part, Quota, SourceId,
         alert::{Alert, AlertGroup, AlertKey, Silence, SilenceKey},
         code::{PullRequest, PullRequestKey, RepoKey, Run, RunKey},
+        kubernetes::WorkloadKey,
         metric::{Annotation, Dashboard, DashboardKey},
     },
-    query::{Answer, LogQuery, Query},
+    query::{Answer, LogQuery, ObjectRef, Query},
     source::{Answered, Fact, Update},
     time::Now,
 };
@@ -31,7 +32,7 @@ use crate::{
 use self::{
     alerts::Evaluated,
     kube::Kube,
-    logs::LogBuffer,
+    logs::{LogBuffer, signatures::FirstError},
     slot::{Freshness, Pulse, Slot},
 };
 
@@ -283,6 +284,16 @@ impl Store {
                 Changes::ANSWERS
             }
         }
+    }
+
+    /// The first error that this workload's new version (these tags) wrote and the old one never did, by its logs that are
+    /// read now; the earliest of several.
+    pub fn first_new_error(&self, workload: &WorkloadKey, new_tags: &[&str]) -> Option<FirstError<'_>> {
+        self.logs
+            .iter()
+            .filter(|(query, _)| matches!(&query.target, ObjectRef::Workload(key) if key == workload))
+            .filter_map(|(_, buffer)| buffer.signatures.first_new_error(new_tags))
+            .min_by_key(|error| error.first)
     }
 
     /// Drops answers that nobody looked at lately, so that they do not pile up, and the lines of closed logs.

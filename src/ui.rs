@@ -141,6 +141,15 @@ pub trait Overlay {
     }
     /// Clean text that was pasted. It never runs keys.
     fn paste(&mut self, _text: &str) {}
+    /// As [`Overlay::paste`], for one that does more with it than to take it into a field.
+    fn pasted(&mut self, text: &str) -> Reply {
+        self.paste(text);
+        Reply::Done
+    }
+    /// It came unasked, and gives way to the first row of trouble.
+    fn steps_aside(&self) -> bool {
+        false
+    }
     /// A command, if it does not own the keys. `Command::Back` closes it when it says nothing else.
     fn run(&mut self, _command: Command, _view: &View<'_>) -> Reply {
         Reply::Ignored
@@ -156,6 +165,14 @@ pub trait Overlay {
     /// The plan that it asks to be confirmed.
     fn asking(&self) -> Option<&crate::action::plan::Plan> {
         None
+    }
+    /// What this form asked for last. It stays below the plan with what was written in it, until that was done.
+    fn asked(&self) -> Option<&Request> {
+        None
+    }
+    /// A second passed: work that it wants done by itself.
+    fn tick(&mut self, _view: &View<'_>) -> Reply {
+        Reply::Ignored
     }
     /// The planning ticket it waits for.
     fn ticket(&self) -> Option<u64> {

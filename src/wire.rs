@@ -3,12 +3,12 @@
 mod failed;
 mod opening;
 mod remembered;
+mod settings;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     action::{Inspector, Operator},
-    app::settings::{Settings, bind_services},
     config::{
         file::{self, Config},
         token,
@@ -53,6 +53,8 @@ pub struct Wired {
     pub policy: Arc<ExecPolicy>,
     /// Why a backend may not be written to, where only it is read-only.
     pub read_only_backends: BTreeMap<BackendId, Clean>,
+    /// Tokens that were pasted, by their backend's name: they win over where its configuration takes one from.
+    pub held: BTreeMap<String, Arc<Secret>>,
 }
 
 impl Wired {
@@ -61,11 +63,32 @@ impl Wired {
         let policy = Arc::new(ExecPolicy::remembering(remembered.allowed_plugins.iter().cloned()));
         let mut wired = Self::empty(config, policy, clock);
         for one in wired.named() {
-            let (name, kind, is_read_only) = one.about();
-            wired.kinds.insert(BackendId::new(name), kind);
-            wired.note_read_only(name, is_read_only);
+            wired.note(&one);
         }
         wired
+    }
+
+    fn note(&mut self, one: &Wanted) {
+        let (name, kind, is_read_only) = one.about();
+        self.kinds.insert(BackendId::new(name), kind);
+        if is_read_only {
+            let why = format!("'{name}' is read-only by configuration");
+            self.read_only_backends.insert(BackendId::new(name), Clean::own(why));
+        }
+    }
+
+    /// Takes over a configuration that grew while the cockpit runs. Returns the work of opening what is new in it.
+    pub fn grow(&mut self, config: Config, is_read_only: bool) -> Opening {
+        self.config = config;
+        let is_new = |one: &Wanted| !self.kinds.contains_key(&BackendId::new(one.about().0));
+        let wanted: Vec<Wanted> = self.named().into_iter().filter(is_new).collect();
+        for one in &wanted {
+            self.note(one);
+        }
+        let mut known = Self::empty(self.config.clone(), self.policy.clone(), self.clock.clone());
+        known.clusters.clone_from(&self.clusters);
+        known.held.clone_from(&self.held);
+        Opening { wanted, known, is_read_only }
     }
 
     fn empty(config: Config, policy: Arc<ExecPolicy>, clock: Arc<dyn Clock>) -> Self {
@@ -80,6 +103,7 @@ impl Wired {
             operators: Vec::new(),
             policy,
             read_only_backends: BTreeMap::new(),
+            held: BTreeMap::new(),
         }
     }
 
@@ -93,7 +117,9 @@ impl Wired {
     pub async fn open(&mut self, opening: Opening) {
         let mut parts = Vec::new();
         opening.run(|part| parts.push(part)).await;
-        parts.into_iter().for_each(|part| self.absorb(part));
+        for part in parts {
+            self.absorb(part);
+        }
     }
 
     /// Takes over what a part has opened.
@@ -128,37 +154,6 @@ impl Wired {
         };
         let (name, kind, _) = wanted.about();
         self.or_failed(name, kind, opened);
-    }
-
-    /// Opens the Grafanas, Alertmanagers and Prometheus servers of `config` that are not open yet: found inside a cluster.
-    pub async fn open_found(&mut self, config: &Config, is_read_only: bool) {
-        self.config.clone_from(config);
-        let is_new = |kinds: &BTreeMap<BackendId, BackendKind>, name: &str| !kinds.contains_key(&BackendId::new(name));
-        for grafana in &config.grafana {
-            if is_new(&self.kinds, &grafana.name) {
-                let opened = self.open_grafana(grafana).await;
-                self.or_failed(&grafana.name, BackendKind::Grafana, opened);
-            }
-        }
-        for one in &config.alertmanager {
-            if is_new(&self.kinds, &one.name) {
-                let opened = self.open_alertmanager(one, is_read_only).await;
-                self.or_failed(&one.name, BackendKind::Alertmanager, opened);
-            }
-        }
-        for one in &config.prometheus {
-            if is_new(&self.kinds, &one.name) {
-                let opened = self.open_prometheus(one).await;
-                self.or_failed(&one.name, BackendKind::Prometheus, opened);
-            }
-        }
-    }
-
-    fn note_read_only(&mut self, name: &str, is_read_only: bool) {
-        if is_read_only {
-            let why = format!("'{name}' is read-only by configuration");
-            self.read_only_backends.insert(BackendId::new(name), Clean::own(why));
-        }
     }
 
     fn or_failed(&mut self, name: &str, kind: BackendKind, opened: Result<(), SourceError>) {
@@ -197,7 +192,11 @@ impl Wired {
         name: &'a str,
     ) -> impl Future<Output = Result<Option<Secret>, SourceError>> + use<'a> {
         let within = Duration::from_secs(u64::from(self.config.timeouts.command));
+        let held = self.held.get(name).cloned();
         async move {
+            if let Some(held) = held {
+                return Ok(Some(Secret::new(held.expose())));
+            }
             let Some(token) = token else { return Ok(None) };
             let fetched = token::fetch(token, name, within).await;
             fetched.map(Some).map_err(|says| SourceError::new(ErrorKind::Auth, says))
@@ -300,61 +299,9 @@ impl Wired {
         self.sources.extend(prometheus.sources());
         Ok(())
     }
-
-    /// The settings that follow from the configuration and what was opened.
-    pub fn settings(&self, remembered: &Remembered) -> Settings {
-        let config = &self.config;
-        let mut settings = Settings {
-            version: env!("CARGO_PKG_VERSION"),
-            me: Clean::line(config.me.as_deref().unwrap_or("")),
-            backends: self.kinds.clone(),
-            read_only_backends: self.read_only_backends.clone(),
-            // Checked when the file was read.
-            services: bind_services(&config.service).unwrap_or_default(),
-            remembered_production: remembered.production.iter().map(|(id, is)| (Clean::line(id), *is)).collect(),
-            ui: config.ui.clone(),
-            ..Settings::default()
-        };
-        for cluster in &config.kubernetes {
-            let id = BackendId::new(&cluster.name);
-            let names: Vec<Clean> = cluster.namespaces.iter().map(|name| Clean::line(name)).collect();
-            settings.namespaces.insert(id.clone(), names);
-            if let Some(production) = cluster.production {
-                settings.production.insert(id.clone(), production);
-            }
-            if is_local(&id, "") {
-                settings.local.insert(id);
-            }
-        }
-        self.note_clusters(&mut settings);
-        let insecure = config.github.iter().map(|b| (&b.name, b.tls.insecure));
-        let insecure = insecure.chain(config.grafana.iter().map(|b| (&b.name, b.tls.insecure)));
-        let insecure = insecure.chain(config.alertmanager.iter().map(|b| (&b.name, b.tls.insecure)));
-        let insecure = insecure.chain(config.prometheus.iter().map(|b| (&b.name, b.tls.insecure)));
-        settings.insecure.extend(insecure.filter(|(_, on)| *on).map(|(name, _)| BackendId::new(name)));
-        settings
-    }
-
-    /// What is known of clusters once they are open: whether they are local, and safe.
-    pub fn note_clusters(&self, settings: &mut Settings) {
-        for (id, cluster) in &self.clusters {
-            if is_local(id, cluster.host()) {
-                settings.local.insert(id.clone());
-            }
-            if cluster.is_insecure() {
-                settings.insecure.insert(id.clone());
-            }
-        }
-    }
 }
 
 /// The path of a `url` that is read through a cluster: what the server itself is under.
 fn path_of(url: &str) -> String {
     url::Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default()
-}
-
-/// kind, k3d, minikube, docker-desktop, colima and loopback servers.
-fn is_local(id: &BackendId, host: &str) -> bool {
-    let by_name = ["kind-", "k3d-", "minikube", "docker-desktop", "colima", "rancher-desktop", "orbstack"];
-    by_name.iter().any(|name| id.starts_with(name)) || matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]")
 }

@@ -85,6 +85,8 @@ pub struct Confirm {
     said: Option<Clean>,
     /// When Enter was pressed: older evidence does not count.
     entered: Timestamp,
+    /// When the plan that is shown was worked out.
+    read: Instant,
 }
 
 impl Confirm {
@@ -100,6 +102,7 @@ impl Confirm {
             field: Field::Value,
             said: None,
             entered: Timestamp::MIN,
+            read: now.mono,
         }
     }
 
@@ -121,6 +124,11 @@ impl Confirm {
 
     pub fn field(&self) -> Field {
         self.field
+    }
+
+    /// Since when the plan's evidence grows old, while it is only looked at.
+    pub fn read_at(&self) -> Option<Instant> {
+        (self.phase == Phase::Asking).then_some(self.read)
     }
 
     /// What to tell the person, beside the plan.
@@ -147,8 +155,14 @@ impl Confirm {
 
     /// A plan came. After Enter, an unchanged one is approved, once.
     pub fn planned(&mut self, result: Result<Plan, Refusal>, now: Now) -> Option<Approved> {
+        self.read = now.mono;
         match (&self.phase, result) {
             (Phase::Sent, _) => None,
+            // The plan stays to be read; after Enter it is read once more, and then a failure ends it.
+            (Phase::Asking, Err(refusal)) => {
+                self.said = Some(say!("these checks could not be read again: {refusal}"));
+                None
+            }
             (_, Err(refusal)) => {
                 self.phase = Phase::Refused(refusal.0);
                 None

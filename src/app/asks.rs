@@ -78,6 +78,9 @@ impl App {
                     Outcome::Running => "",
                 };
                 self.toasts.say(Clean::own(format!("{}: {word}", act.title)), now);
+                if act.outcome == Outcome::Done {
+                    self.overlays.retain(|overlay| overlay.asked() != Some(&act.request));
+                }
             }
             ActionEvent::Act(_) | ActionEvent::History { .. } => {}
         }

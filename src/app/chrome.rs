@@ -18,7 +18,7 @@ use crate::{
         target::Target,
         theme::Mark,
         widgets::{
-            cells::{put_line, put_right},
+            cells::{put_centred, put_line, put_right},
             hints::{Hint, hints},
             tabs::{Tab, tabs},
             toast::{Toast, toasts},
@@ -59,6 +59,10 @@ impl App {
         }
         let row = |y: u16| Rect { x: area.x, y: area.y + y, width: area.width, height: 1 };
         self.header(row(0), buf, now);
+        if let Some(words) = &self.settings.curtain {
+            put_centred(buf, row(area.height / 2), &Line::styled(words.as_str(), self.theme.dim), "");
+            return drawn;
+        }
         self.tab_line(row(1), buf, now);
         let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
         let has_hints = u16::from(self.has_hints());
@@ -73,8 +77,12 @@ impl App {
         let id = self.screen;
         let (screens, overlays, view) = self.parts(now);
         screens.get_mut(id).render(&view, body, buf);
-        for overlay in overlays.iter_mut() {
-            drawn.cursor = overlay.render(&view, body, buf);
+        let plan = overlays.iter().rposition(|overlay| overlay.ticket().is_some());
+        for (index, overlay) in overlays.iter_mut().enumerate() {
+            // A form waits out of sight below its plan.
+            if overlay.asked().is_none() || plan.is_none_or(|plan| plan < index) {
+                drawn.cursor = overlay.render(&view, body, buf);
+            }
         }
         let messages: Vec<Toast<'_>> =
             self.toasts.iter().map(|text| Toast { mark: Mark::Blank, text, hint: "" }).collect();
@@ -159,6 +167,9 @@ impl App {
 
     fn header_right(&self, width: u16, now: Now) -> Line<'_> {
         let theme = &self.theme;
+        if self.settings.curtain.is_some() {
+            return Line::default();
+        }
         let mut spans = Vec::new();
         if self.is_frozen {
             spans.push(Span::styled(" FROZEN ", theme.wrong));

@@ -136,7 +136,7 @@ impl App {
     }
 
     fn enable_writing(&mut self) -> Reply {
-        if self.settings.is_first_run && self.settings.read_only.is_some() {
+        if self.settings.may_enable_writing && self.settings.read_only.is_some() {
             self.settings.read_only = None;
             return Reply::Say("writing is on: every act still shows its plan first".into());
         }

@@ -49,10 +49,10 @@ impl App {
             #[cfg(debug_assertions)]
             "crash" => panic!("asked to crash"),
             "write-config" => Reply::Do(Effect::WriteConfig),
-            "found" if self.settings.found.is_empty() => {
+            "found" if !self.settings.is_first_run => {
                 Reply::Say(Clean::own(format!("nothing was looked for: '{}' is in force", self.settings.config_path)))
             }
-            "found" => Reply::Push(overlays::first_minute(&self.settings.found)),
+            "found" => Reply::Push(overlays::first_minute()),
             "pods" | "po" | "deploy" | "deployments" | "sts" | "ds" | "workloads" => Reply::Go(ScreenId::Kube, None),
             "alerts" => Reply::Go(ScreenId::Triage, None),
             "runs" | "pipes" => Reply::Go(ScreenId::Pipelines, None),

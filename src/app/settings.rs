@@ -37,8 +37,14 @@ pub struct Settings {
     pub hints: Vec<super::tour::Hint>,
     /// Started without a config file.
     pub is_first_run: bool,
-    /// What a first run looked for, whether it is there, and its words: `:found`.
+    /// Read-only only until it is asked for: a first run that no flag keeps from writing.
+    pub may_enable_writing: bool,
+    /// What a first run looked for, whether it is there, and its words: `:found`. Empty: it still looks.
     pub found: Vec<(Clean, bool, Clean)>,
+    /// What came of the last paste, until it is open.
+    pub pasted: Option<Clean>,
+    /// All that is shown while what the cockpit needs is still made.
+    pub curtain: Option<Clean>,
     /// Contexts known from the kubeconfig, never contacted unless opened.
     pub contexts: Vec<Clean>,
     pub home: Option<std::path::PathBuf>,

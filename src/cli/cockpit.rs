@@ -3,14 +3,18 @@
 mod background;
 mod findings;
 mod host;
+mod openings;
+mod pasted;
+mod stage;
 
-use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io::IsTerminal as _, process::ExitCode, sync::Arc, time::Duration};
 
-use color_eyre::Result;
+use color_eyre::{Result, eyre::eyre};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use self::{findings::Findings, host::CockpitHost};
+pub use self::stage::Stage;
+use self::{findings::Findings, host::CockpitHost, openings::Openings, pasted::Pasted};
 use super::{
     Global, report,
     setup::{self, Setup},
@@ -20,16 +24,14 @@ use crate::{
         audit::Audit,
         engine::{Identity, Pace, RealEngine},
     },
-    app::{App, Msg, look::Look, settings::Settings},
+    app::{App, Msg, settings::Settings},
     config::{find, paths::Paths},
     effects::{Channels, Work},
     runtime::{self, Inputs},
     source::kubernetes,
     store::snapshot::Snapshot,
-    terminal::{Modes, Session, install_panic_hook, mark_ui_thread},
     text::Clean,
     time::{Clock, Now},
-    ui::theme::{TerminalEnv, ThemeChoice},
 };
 
 /// What kind of start it is.
@@ -41,14 +43,50 @@ pub enum Mode {
     Demo,
 }
 
+/// How the cockpit was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Quit,
+    /// The practice world is wanted in its place.
+    ForDemo,
+}
+
 /// `midwatch` without a subcommand.
 pub async fn run(global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
-    let setup = setup::setup(&global).await?;
-    if setup.found.is_some() && setup::names_no_backend(&setup.config) {
-        report::print(&format!("{}\n", find::NOTHING.join("\n")))?;
-        return Ok(ExitCode::from(2));
+    if !std::io::stdout().is_terminal() {
+        let setup = setup::setup(&global).await?;
+        if setup.found.is_some() && setup::names_no_backend(&setup.config) {
+            report::print(&format!("{}\n", find::NOTHING.join("\n")))?;
+            return Ok(ExitCode::from(2));
+        }
     }
-    run_with(setup, global, clock).await
+    let setup = setup::at_once(&global)?;
+    let stage = Stage::enter(&setup.config.ui, setup.paths.state.clone(), &clock)?;
+    match run_with(stage, setup, &global, clock).await? {
+        Ended::Quit => Ok(ExitCode::SUCCESS),
+        Ended::ForDemo => become_demo(&global),
+    }
+}
+
+/// The terminal was given back: the same program starts anew as `midwatch demo`, with the flags that are about looks.
+fn become_demo(global: &Global) -> Result<ExitCode> {
+    let fail = |error: std::io::Error| eyre!("the demo could not be started ({error}): run `midwatch demo`");
+    let mut command = std::process::Command::new(std::env::current_exe().map_err(fail)?);
+    command.arg("demo");
+    if global.ascii {
+        command.arg("--ascii");
+    }
+    if let Some(theme) = &global.theme {
+        command.args(["--theme", theme]);
+    }
+    #[cfg(unix)]
+    let error = std::os::unix::process::CommandExt::exec(&mut command);
+    #[cfg(not(unix))]
+    let error = match command.status() {
+        Ok(status) => return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Err(error) => error,
+    };
+    Err(fail(error))
 }
 
 /// Resolves when the program is asked to end from outside: SIGINT, SIGTERM, SIGHUP.
@@ -70,43 +108,28 @@ pub async fn stopped() {
 }
 
 /// Runs the cockpit on a configuration. The first frame, of what was known at the end of the last run, stands before
-/// anything is opened, read or asked.
-pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
-    let mode = setup.mode;
+/// anything is looked for, opened, read or asked.
+pub async fn run_with(mut stage: Stage, setup: Setup, global: &Global, clock: Arc<dyn Clock>) -> Result<Ended> {
     let keymap = setup.keymap()?;
-    let (wired, mut settings, remembered, opening) = setup.closed(&global, false, &clock);
+    let (wired, mut settings, remembered, opening) = setup.closed(global, false, &clock);
     settings.over_ssh = std::env::var_os("SSH_CONNECTION").is_some() || std::env::var_os("SSH_TTY").is_some();
     settings.time_zone = Some(jiff::tz::TimeZone::system());
-    settings.found = setup.found.iter().flat_map(|found| found.lines.iter().map(find::Line::shown)).collect();
-
-    mark_ui_thread();
-    super::crash::install(setup.paths.state.clone(), clock.clone());
-    install_panic_hook(|_| {});
-    let terminal = TerminalEnv::from_process();
-    let choice = settings.ui.theme.parse::<ThemeChoice>().unwrap_or_default();
-    let (mut session, gone) = Session::enter(Modes { mouse: settings.ui.mouse }, terminal.understands_osc())?;
-    let shown = if terminal.no_color.is_some() && choice == ThemeChoice::Auto { ThemeChoice::None } else { choice };
-    let background = terminal.background().unwrap_or_default();
-    let look = Look { choice: shown, background, depth: terminal.depth(), glyphs: terminal.glyphs(settings.ui.ascii) };
-    let mut app = App::new(settings, keymap, look);
+    let mut app = App::new(settings, keymap, stage.look);
     restore(&mut app, &setup.paths, clock.now());
-    runtime::paint(&mut app, &mut session, clock.now())?;
+    if setup.mode == Mode::FirstRun {
+        app.show_first_minute();
+    }
+    stage.paint(&mut app, &clock)?;
 
     let wake = Arc::new(Notify::new());
-    let (to, opened) = mpsc::unbounded_channel();
-    tokio::spawn({
-        let wake = wake.clone();
-        opening.run(move |part| {
-            // At the end nobody listens.
-            let _ = to.send(part);
-            wake.notify_one();
-        })
-    });
+    let openings = Openings::new(wake.clone());
+    openings.start(opening);
+    let found = (setup.mode == Mode::FirstRun).then(|| Findings::look(&wake));
     // The demo's kubeconfig has the demo's contexts: the user's own are none of its business.
     let kubeconfig = setup.config.kubernetes.iter().find_map(|cluster| cluster.kubeconfig.clone());
     app.settings.contexts =
         kubernetes::contexts(kubeconfig.as_deref()).0.into_iter().map(|context| context.name).collect();
-    let (background, late, typed) = background::ask(&session, &terminal, choice, &clock);
+    let (background, late, typed) = stage.background(&clock);
     app.set_background(background);
 
     let (updates_to, updates) = mpsc::channel(256);
@@ -119,18 +142,20 @@ pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Re
     let mut work = Work::new(channels, clock.clone(), deadline, directory, app.settings.over_ssh);
     work.set_engine(Arc::new(engine.clone()));
     engine.tell_history();
-    let found = setup.found.clone().map(|found| Findings::new(found, &setup));
     let mut host = CockpitHost {
         wired,
         remembered,
         paths: setup.paths,
         config_path: setup.config_path,
         generations: BTreeMap::new(),
-        keeps: mode != Mode::Demo,
+        keeps: setup.mode != Mode::Demo,
+        global: global.clone(),
         found,
+        pasted: Pasted::default(),
         engine,
-        opened,
+        openings,
         wake: wake.clone(),
+        ended: Ended::Quit,
     };
     let stop = CancellationToken::new();
     tokio::spawn({
@@ -140,18 +165,11 @@ pub async fn run_with(setup: Setup, global: Global, clock: Arc<dyn Clock>) -> Re
             stop.cancel();
         }
     });
-    if app.settings.is_first_run {
-        let says = "a first run: :found tells what was found, W enables writing";
-        app.update(Msg::Said(says.into()), clock.now());
-    }
-    for key in typed {
-        app.update(Msg::Key(key), clock.now());
-    }
-    let inputs = Inputs { updates, answers, news, wake, gone, stop };
-    let ended = runtime::run(&mut app, &mut session, &mut work, &mut host, inputs, late, clock).await;
-    session.leave();
+    let inputs = Inputs { typed, updates, answers, news, wake, gone: stage.gone, stop };
+    let ended = runtime::run(&mut app, &mut stage.session, &mut work, &mut host, inputs, late, clock).await;
+    stage.session.leave();
     ended?;
-    Ok(ExitCode::SUCCESS)
+    Ok(host.ended)
 }
 
 /// What the last run knew of the backends that are named now. It is old, and nothing acts on it.

@@ -9,15 +9,16 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Global, cockpit,
+    Global,
+    cockpit::{self, Stage},
     setup::{Setup, with_flags},
 };
 use crate::{
     app::{
-        settings::parse_workload,
+        settings::{Settings, parse_workload},
         tour::{self, Hint, Moment},
     },
-    config::{load, paths::Paths},
+    config::{file::Config, load, paths::Paths},
     demo::{Options, clock::WorldClock, start},
     text::Clean,
     time::{Clock, Now},
@@ -71,30 +72,42 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
     options.at = demo.at;
     options.pods = demo.pods;
     options.control = demo.serve;
+    let stage = if demo.serve { None } else { Some(curtain(&global, &clock)?) };
     let served = start(options).await.map_err(|error| eyre!("{error}"))?;
     let hints = hints(&served.to_json()["hints"], &origin)?;
-    let code = if demo.serve {
+    let Some(stage) = stage else {
         let mut out = std::io::stdout();
         writeln!(out, "{}", served.to_json())?;
         out.flush()?;
         cockpit::stopped().await;
-        ExitCode::SUCCESS
-    } else {
-        let config = load::load(Some(&served.config), None)?.config;
-        let folder: PathBuf = served.config.parent().map_or_else(std::env::temp_dir, std::path::Path::to_owned);
-        let setup = Setup {
-            config: with_flags(config, &global),
-            paths: Paths::below(&folder),
-            config_path: served.config.clone(),
-            mode: cockpit::Mode::Demo,
-            found: None,
-            hints,
-        };
-        let world = WorldTime { own: clock, world: served.clock.clone() };
-        cockpit::run_with(setup, global, Arc::new(world)).await?
+        served.stop().await;
+        return Ok(ExitCode::SUCCESS);
     };
+    let config = load::load(Some(&served.config), None)?.config;
+    let folder: PathBuf = served.config.parent().map_or_else(std::env::temp_dir, std::path::Path::to_owned);
+    let setup = Setup {
+        config: with_flags(config, &global),
+        paths: Paths::below(&folder),
+        config_path: served.config.clone(),
+        mode: cockpit::Mode::Demo,
+        found: None,
+        hints,
+    };
+    let world = WorldTime { own: clock, world: served.clock.clone() };
+    cockpit::run_with(stage, setup, &global, Arc::new(world)).await?;
     served.stop().await;
-    Ok(code)
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first frame, while the world is built. Keys typed meanwhile reach the cockpit.
+fn curtain(global: &Global, clock: &Arc<dyn Clock>) -> Result<Stage> {
+    let ui = with_flags(Config::default(), global).ui;
+    // The world's own folder goes with it, and a crash's report would too.
+    let state = std::env::temp_dir().join("midwatch-demo");
+    let mut stage = Stage::enter(&ui, state, clock)?;
+    let settings = Settings { is_demo: true, ui, ..Settings::default() };
+    stage.curtain(settings, "starting the practice world", clock)?;
+    Ok(stage)
 }
 
 /// A hint as `--serve` prints it.

@@ -2,28 +2,29 @@
 //!
 //! JSON, one object a line: `{at, cluster, namespace, pod, container, version, level, text, continues, note}`. `note` marks a
 //! line of midwatch's own: a container restarted, a stream was cut.
+//! Text that looks like a credential is masked, and how often is said at the end.
 //! Exit codes: 0 read, 2 no such target, 3 a log could not be read.
 
-use std::{collections::BTreeSet, fmt::Write as _, io::IsTerminal as _, process::ExitCode, sync::Arc};
+mod keep;
+mod out;
+mod template;
 
-use clap::Args;
-use color_eyre::{
-    Result,
-    eyre::{WrapErr as _, eyre},
-};
-use crossterm::style::{Color, Stylize as _};
+use std::{collections::BTreeSet, process::ExitCode, sync::Arc};
+
+use clap::{Args, ValueEnum};
+use color_eyre::{Result, eyre::eyre};
+use jiff::Timestamp;
 use regex::Regex;
-use serde_json::json;
 use tokio::{sync::mpsc, task::JoinSet};
 
+use self::{keep::Keep, out::Out, template::Template};
 use super::{Global, cockpit, pipe::closed, report, setup, status::UNREADABLE, target};
 use crate::{
-    model::{BackendId, Name, log::LogLine},
+    model::{BackendId, log::LogLine},
     query::{Answer, LogQuery, ObjectRef, Query},
     source::{AnswerSink, Answered, Reader},
     text::Clean,
     time::Clock,
-    ui::theme::{ColourDepth, TerminalEnv},
 };
 
 #[derive(Clone, Debug, Args)]
@@ -40,26 +41,67 @@ pub struct Logs {
     /// Lines of at most this long ago: 30s, 5m, 2h
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     since: Option<u32>,
+    /// Lines written at this time or later: 2026-03-14T03:00:00Z
+    #[arg(long, value_name = "RFC3339", conflicts_with = "since")]
+    since_time: Option<Timestamp>,
     /// Newest lines of each container [default: 100, or all with --since]
     #[arg(long, value_name = "N")]
     tail: Option<u32>,
     /// Go on with new lines; pods that come later too
-    #[arg(short, long)]
+    #[arg(short, long, overrides_with = "no_follow")]
     follow: bool,
+    /// End when what was logged so far is read: the default, for those who come from stern
+    #[arg(long, overrides_with = "follow")]
+    no_follow: bool,
     /// Begin each line with its time
-    #[arg(long)]
+    #[arg(short, long)]
     timestamps: bool,
-    /// One JSON object a line
-    #[arg(long)]
+    /// How a line is written
+    #[arg(short, long, value_enum, default_value_t = Form::Default, value_name = "FORM")]
+    output: Form,
+    /// The same as --output json
+    #[arg(long, conflicts_with_all = ["output", "template"])]
     json: bool,
-    /// Only lines that match this expression
-    #[arg(long, value_name = "REGEX")]
-    include: Option<String>,
-    /// No lines that match this expression
-    #[arg(long, value_name = "REGEX")]
-    exclude: Option<String>,
+    /// A line's form, in stern's words: '{{.PodName}} {{.Message}}'; also .ContainerName .Namespace .Cluster .Version .Level .Time
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "output")]
+    template: Option<Template>,
+    /// Only lines that match this expression, or one of several
+    #[arg(short, long, value_name = "REGEX")]
+    include: Vec<Regex>,
+    /// No lines that match this expression, nor any of several
+    #[arg(short, long, value_name = "REGEX")]
+    exclude: Vec<Regex>,
+    /// No lines of containers whose name matches this expression
+    #[arg(short = 'E', long, value_name = "REGEX")]
+    exclude_container: Vec<Regex>,
+    /// Mark what matches this expression, where there is colour
+    #[arg(short = 'H', long, value_name = "REGEX")]
+    highlight: Vec<Regex>,
+    /// Colours: auto is for terminals that have them
+    #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    color: When,
+    /// Write what looks like a credential as it is
+    #[arg(long)]
+    unmasked: bool,
     #[command(flatten)]
     within: setup::Within,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Pod and container before each line, where several can speak
+    Default,
+    /// The line alone
+    Raw,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
 }
 
 /// `90`, `30s`, `5m`, `2h`, `1d`
@@ -77,13 +119,18 @@ fn seconds(text: &str) -> Result<u32, String> {
 }
 
 impl Logs {
-    fn query(&self, object: &ObjectRef) -> LogQuery {
-        let tail = self.tail.or(if self.since.is_none() { Some(100) } else { None });
+    /// `now`: what `--since-time` is counted back from; a second more, since seconds are whole.
+    fn query(&self, object: &ObjectRef, now: Timestamp) -> LogQuery {
+        let since = self.since.or_else(|| {
+            let seconds = now.as_second().saturating_sub(self.since_time?.as_second()).saturating_add(1);
+            Some(u32::try_from(seconds.max(1)).unwrap_or(u32::MAX))
+        });
+        let tail = self.tail.or(if since.is_none() { Some(100) } else { None });
         LogQuery {
             target: object.clone(),
             container: self.container.as_deref().map(Clean::line),
             previous: self.previous,
-            since_seconds: self.since,
+            since_seconds: since,
             tail,
             follow: self.follow,
         }
@@ -91,7 +138,6 @@ impl Logs {
 }
 
 pub async fn run(logs: Logs, global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
-    let keep = Keep::new(&logs)?;
     let (_, wired, mut reading) = setup::reading(&global, &clock, target::is_object).await?;
     reading.once(logs.within.duration()).await;
     let mut objects: Vec<ObjectRef> = Vec::new();
@@ -108,19 +154,25 @@ pub async fn run(logs: Logs, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
         }
     }
     reading.stop().await;
-    let names = Prefix::of(&objects);
     let (to, answers) = mpsc::channel(64);
     let mut tasks = JoinSet::new();
     for object in &objects {
         let reader: Arc<dyn Reader> = reader(&wired.readers, object.cluster())?;
-        let query = Query::Logs(logs.query(object));
+        let query = Query::Logs(logs.query(object, clock.now().wall));
         let sink = AnswerSink { query: query.clone(), generation: 0, clock: clock.clone(), to: to.clone() };
         tasks.spawn(async move { reader.read(&query, sink).await });
     }
     drop(to);
-    let out = Out { keep, names, timestamps: logs.timestamps, json: logs.json };
-    let code = pass_on(&out, answers, logs.follow).await?;
+    let mut out = Out::new(&logs, &objects);
+    let code = pass_on(&mut out, answers, logs.follow).await?;
     tasks.shutdown().await;
+    if out.masked > 0 {
+        let lines = if out.masked == 1 { "line" } else { "lines" };
+        report::aside(&format!(
+            "midwatch: what looks like a credential is masked in {} {lines}; --unmasked shows it",
+            out.masked
+        ));
+    }
     Ok(code)
 }
 
@@ -134,7 +186,7 @@ fn reader(readers: &[Arc<dyn Reader>], cluster: &BackendId) -> Result<Arc<dyn Re
 
 /// Writes what comes until it ends, is interrupted, or nobody reads any more. What is not followed is sorted over all
 /// targets first.
-async fn pass_on(out: &Out, mut answers: mpsc::Receiver<Answered>, is_followed: bool) -> Result<ExitCode> {
+async fn pass_on(out: &mut Out, mut answers: mpsc::Receiver<Answered>, is_followed: bool) -> Result<ExitCode> {
     let (stop, pipe) = (cockpit::stopped(), closed());
     tokio::pin!(stop, pipe);
     let mut failed = false;
@@ -179,113 +231,6 @@ async fn pass_on(out: &Out, mut answers: mpsc::Receiver<Answered>, is_followed: 
     out.write(&whole)?;
     // A followed log goes on after trouble with one stream; its end is the user's.
     Ok(if failed && !is_followed { ExitCode::from(UNREADABLE) } else { ExitCode::SUCCESS })
-}
-
-/// Which lines are kept.
-struct Keep {
-    include: Option<Regex>,
-    exclude: Option<Regex>,
-}
-
-impl Keep {
-    fn new(logs: &Logs) -> Result<Self> {
-        let regex = |name: &str, text: &Option<String>| {
-            text.as_deref().map(Regex::new).transpose().wrap_err_with(|| format!("--{name} is no regular expression"))
-        };
-        Ok(Self { include: regex("include", &logs.include)?, exclude: regex("exclude", &logs.exclude)? })
-    }
-
-    fn keeps(&self, text: &str) -> bool {
-        self.include.as_ref().is_none_or(|regex| regex.is_match(text))
-            && !self.exclude.as_ref().is_some_and(|regex| regex.is_match(text))
-    }
-}
-
-/// What stands before each line: nothing where only one pod can speak.
-struct Prefix {
-    pods: bool,
-    clusters: bool,
-    /// Only to a terminal that has colours; the name stands there all the same.
-    is_coloured: bool,
-}
-
-impl Prefix {
-    fn of(objects: &[ObjectRef]) -> Self {
-        let clusters: BTreeSet<&BackendId> = objects.iter().map(ObjectRef::cluster).collect();
-        let is_one = matches!(objects, [ObjectRef::Pod(_)]);
-        let env = TerminalEnv::from_process();
-        let is_coloured = std::io::stdout().is_terminal() && env.depth() != ColourDepth::None;
-        Self { pods: !is_one, clusters: clusters.len() > 1, is_coloured }
-    }
-}
-
-/// One of the terminal's own colours, the same for a pod each time.
-fn colour(pod: &str) -> Color {
-    const COLOURS: [Color; 6] =
-        [Color::DarkCyan, Color::DarkGreen, Color::DarkYellow, Color::DarkBlue, Color::DarkMagenta, Color::DarkRed];
-    let sum: usize = pod.bytes().map(usize::from).sum();
-    COLOURS[sum % COLOURS.len()]
-}
-
-struct Out {
-    keep: Keep,
-    names: Prefix,
-    timestamps: bool,
-    json: bool,
-}
-
-impl Out {
-    fn write(&self, lines: &[LogLine]) -> std::io::Result<()> {
-        let mut text = String::new();
-        // A line that goes on (a stack trace) is kept or left out with the line it belongs to.
-        let mut keeps = true;
-        for line in lines {
-            if !line.continues {
-                keeps = line.is_note || self.keep.keeps(&line.text);
-            }
-            if keeps {
-                text.push_str(&if self.json { json_line(line) } else { self.line(line) });
-                text.push('\n');
-            }
-        }
-        if text.is_empty() { Ok(()) } else { report::print(&text) }
-    }
-
-    fn line(&self, line: &LogLine) -> String {
-        let mut text = String::new();
-        if self.timestamps {
-            text.push_str(&line.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ ").to_string());
-        }
-        let origin = &line.origin;
-        if self.names.clusters {
-            let _ = write!(text, "{}/", origin.pod.cluster);
-        }
-        if self.names.pods || self.names.clusters {
-            let container: &Name = &origin.container;
-            let name = format!("{}/{container}", origin.pod.name);
-            let _ = if self.names.is_coloured {
-                write!(text, "{}  ", name.with(colour(&origin.pod.name)))
-            } else {
-                write!(text, "{name}  ")
-            };
-        }
-        if line.is_note {
-            text.push_str("-- ");
-        }
-        text.push_str(&line.text);
-        text
-    }
-}
-
-fn json_line(line: &LogLine) -> String {
-    let origin = &line.origin;
-    json!({
-        "at": line.at.to_string(), "cluster": origin.pod.cluster, "namespace": origin.pod.namespace,
-        "pod": origin.pod.name, "container": origin.container, "version": origin.version,
-        "level": line.level.map(crate::model::log::LogLevel::name), "text": line.text, "continues": line.continues,
-        "note": line.is_note,
-    })
-    .to_string()
 }
 
 #[cfg(test)]

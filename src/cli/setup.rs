@@ -57,16 +57,25 @@ pub fn paths() -> Paths {
 
 /// Reads the configuration; without one, takes what is found. Contacts nobody.
 pub async fn setup(global: &Global) -> Result<Setup> {
+    let mut setup = at_once(global)?;
+    if setup.mode == Mode::FirstRun {
+        let found = find::find().await;
+        setup.config = with_flags(found.config.clone(), global);
+        setup.found = Some(found);
+    }
+    Ok(setup)
+}
+
+/// Reads the configuration; without one, it names nothing yet: nothing is looked for.
+pub fn at_once(global: &Global) -> Result<Setup> {
     let paths = paths();
     let loaded = load::load(global.config.as_deref(), Some(&paths.config))?;
     let config_path = loaded.path.clone().unwrap_or_else(|| paths.config.clone());
-    let (config, mode, found) = if loaded.path.is_some() {
-        (loaded.config, Mode::Configured, None)
-    } else {
-        let found = find::find().await;
-        (found.config.clone(), Mode::FirstRun, Some(found))
+    let (config, mode) = match loaded.path {
+        Some(_) => (with_flags(loaded.config, global), Mode::Configured),
+        None => (Config { ui: with_flags(Config::default(), global).ui, ..Config::default() }, Mode::FirstRun),
     };
-    Ok(Setup { config: with_flags(config, global), paths, config_path, mode, found, hints: Vec::new() })
+    Ok(Setup { config, paths, config_path, mode, found: None, hints: Vec::new() })
 }
 
 /// There is nothing to read.
@@ -123,6 +132,7 @@ impl Setup {
         let mut settings = wired.settings(&remembered);
         settings.read_only = read_only_reason(&self.config, global, self.mode);
         settings.is_first_run = self.mode == Mode::FirstRun;
+        settings.may_enable_writing = settings.is_first_run && !never_writes;
         settings.is_demo = self.mode == Mode::Demo;
         settings.hints.clone_from(&self.hints);
         settings.audit_path = Clean::own(self.paths.audit().display().to_string());

@@ -1,6 +1,8 @@
 //! What is there without a configuration: the current context of the kubeconfig, a GitHub login, the repository of the
 //! working directory, and the addresses that the environment names. Contacts nobody; the only program run is `gh`.
 
+mod pasted;
+
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use super::file::{Alertmanager, Config, GitHub, Grafana, Kubernetes, Prometheus, Token};
@@ -16,7 +18,9 @@ use crate::{
     text::Clean,
 };
 
-/// Told where there is nothing at all.
+pub use pasted::{At, write_with_tokens};
+
+/// Told where there is nothing at all, and no screen.
 pub const NOTHING: [&str; 3] = [
     "midwatch looked for a kubeconfig, a GitHub login (GH_TOKEN, GITHUB_TOKEN, gh), GRAFANA_URL, ALERTMANAGER_URL and PROMETHEUS_URL, and found none of them.",
     "`midwatch demo` is a practice world that needs none.",
@@ -190,7 +194,8 @@ async fn github(found: &mut Found, directory: &Path, env: impl Fn(&str) -> Optio
     });
 }
 
-fn github_url(host: &str) -> String {
+/// The REST base of a GitHub host.
+pub fn github_url(host: &str) -> String {
     match host {
         "github.com" => "https://api.github.com".to_owned(),
         host if host.ends_with(".ghe.com") => format!("https://api.{host}"),

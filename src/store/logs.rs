@@ -1,7 +1,11 @@
 //! Kept lines of one open log.
 
-use std::time::Instant;
+pub mod signature;
+pub mod signatures;
 
+use std::{collections::VecDeque, time::Instant};
+
+use self::signatures::Signatures;
 use super::{ring::Ring, slot::Pulse};
 use crate::{model::log::LogLine, query::LogBatch, text::Clean, time::Now};
 
@@ -12,10 +16,16 @@ pub struct LogBuffer {
     pub pulse: Pulse,
     pub open: u16,
     pub wanted: u16,
+    /// What was logged before it was opened is here.
+    pub has_caught_up: bool,
     /// What is wrong with single streams, newest last.
     pub troubles: Vec<Clean>,
     /// Lines ever dropped from the front: line numbers stay stable by adding it.
     pub first_line: u64,
+    /// Every message since the log was opened, counted by version.
+    pub signatures: Signatures,
+    /// The signature of each kept line; `NO_SIGNATURE`: it has none.
+    numbers: VecDeque<u32>,
     rate: Rate,
 }
 
@@ -28,6 +38,9 @@ struct Rate {
 }
 
 const KEPT_TROUBLES: usize = 8;
+const NO_SIGNATURE: u32 = u32::MAX;
+/// Part of the bytes of a log that its table of messages may take beside them.
+const SIGNATURES_SHARE: usize = 16;
 
 impl LogBuffer {
     pub fn new(max_bytes: usize) -> Self {
@@ -36,19 +49,25 @@ impl LogBuffer {
             pulse: Pulse::default(),
             open: 0,
             wanted: 0,
+            has_caught_up: false,
             troubles: Vec::new(),
             first_line: 0,
+            signatures: Signatures::new((max_bytes / SIGNATURES_SHARE).max(64 * 1024)),
+            numbers: VecDeque::new(),
             rate: Rate::default(),
         }
     }
 
     pub fn take_in(&mut self, batch: LogBatch, now: Now) {
         self.pulse.beat(now);
-        (self.open, self.wanted) = (batch.open, batch.wanted);
+        (self.open, self.wanted, self.has_caught_up) = (batch.open, batch.wanted, batch.has_caught_up);
         self.count(batch.lines.len() as u32, now);
         for line in batch.lines {
-            let cost = line.cost();
-            self.first_line += self.lines.push(line, cost) as u64;
+            let cost = line.cost() + size_of::<u32>();
+            self.numbers.push_back(self.signatures.take_in(&line).unwrap_or(NO_SIGNATURE));
+            let gone = self.lines.push(line, cost);
+            self.numbers.drain(..gone);
+            self.first_line += gone as u64;
         }
         self.lines.count_dropped(batch.dropped);
         for trouble in batch.troubles {
@@ -57,6 +76,12 @@ impl LogBuffer {
         }
         let over = self.troubles.len().saturating_sub(KEPT_TROUBLES);
         self.troubles.drain(..over);
+    }
+
+    /// The number of this line's signature, if it has one. Lines count as in `first_line`.
+    pub fn signature(&self, line: u64) -> Option<u32> {
+        let at = usize::try_from(line.checked_sub(self.first_line)?).ok()?;
+        self.numbers.get(at).copied().filter(|number| *number != NO_SIGNATURE)
     }
 
     /// Lines per second, of the last whole second.

@@ -5,7 +5,7 @@ mod sgr;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
-use sgr::Pen;
+use sgr::{Pen, look_alike};
 use std::io::Write as _;
 use unicode_width::UnicodeWidthStr;
 
@@ -196,7 +196,7 @@ fn changed<'n>(shown: &Buffer, next: &'n Buffer) -> Vec<(Position, &'n Cell)> {
             }
             if x >= covered {
                 covered = x + cells_of(now);
-                if was_hidden || before != now {
+                if was_hidden || !look_alike(before, now) {
                     cells.push((Position { x, y }, now));
                 }
             }

@@ -42,7 +42,6 @@ use crate::{
         kubernetes::{Workload, WorkloadKey},
     },
     query::VariablesQuery,
-    text::Clean,
     time::Now,
 };
 
@@ -127,8 +126,13 @@ pub fn choose_rollback(alert: &Alert, workload: &Workload) -> Box<dyn Overlay> {
 }
 
 /// A first start: what was looked for, whether it was found, and what it is or which key mends it.
-pub fn first_minute(found: &[(Clean, bool, Clean)]) -> Box<dyn Overlay> {
-    Box::new(first_minute::FirstMinute::new(found))
+pub fn first_minute() -> Box<dyn Overlay> {
+    Box::new(first_minute::FirstMinute::default())
+}
+
+/// As [`first_minute`], unasked: it gives way to the first row of trouble.
+pub fn first_minute_at_start() -> Box<dyn Overlay> {
+    Box::new(first_minute::FirstMinute::at_start())
 }
 
 /// `v` on Metrics: a dashboard's template variables and their values.

@@ -76,6 +76,7 @@ impl Opening {
         let known = &self.known;
         let mut part = Wired::empty(known.config.clone(), known.policy.clone(), known.clock.clone());
         part.clusters.clone_from(&known.clusters);
+        part.held.clone_from(&known.held);
         let is_read_only = self.is_read_only;
         tasks.spawn(async move {
             part.open_one(&wanted, is_read_only).await;

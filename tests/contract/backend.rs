@@ -3,7 +3,7 @@
 use std::{path::Path, sync::LazyLock};
 
 use midwatch::{
-    config::file::{Alertmanager, Config, GitHub, Grafana, Kubernetes, Timeouts, Token},
+    config::file::{Alertmanager, Config, GitHub, Grafana, Kubernetes, Prometheus, Timeouts, Token},
     demo::{Options, Served, serve::Endpoint},
     model::BackendId,
     store::Store,
@@ -25,7 +25,7 @@ pub struct Kind {
     pub companion: &'static str,
 }
 
-pub const KINDS: [Kind; 4] = [
+pub const KINDS: [Kind; 5] = [
     Kind {
         name: "cluster-1",
         upstream: |world| &world.clusters[0].1,
@@ -55,6 +55,15 @@ pub const KINDS: [Kind; 4] = [
         upstream: |world| &world.alertmanager,
         configure: alertmanager,
         rows: |store, of| store.alerts.keys().filter(|key| key.backend == *of).count(),
+        companion: "charts-1",
+    },
+    Kind {
+        name: "rules-1",
+        upstream: |world| &world.prometheus,
+        configure: prometheus,
+        rows: |store, of| {
+            store.alerts.values().filter(|alert| alert.rule.as_ref().is_some_and(|rule| rule.backend == *of)).count()
+        },
         companion: "charts-1",
     },
 ];
@@ -130,6 +139,12 @@ fn alertmanager(config: &mut Config, url: &str, token: &str, folder: &Path) {
     let token = if token.is_empty() { None } else { token_file(folder, "alerts-token", token) };
     let (name, url) = ("alerts-1".to_owned(), url.to_owned());
     config.alertmanager.push(Alertmanager { name, url, token, ..Alertmanager::default() });
+}
+
+fn prometheus(config: &mut Config, url: &str, token: &str, folder: &Path) {
+    let token = if token.is_empty() { None } else { token_file(folder, "rules-token", token) };
+    let (name, url) = ("rules-1".to_owned(), url.to_owned());
+    config.prometheus.push(Prometheus { name, url, token, ..Prometheus::default() });
 }
 
 /// The demo's world, standing still, for all tests of this program.

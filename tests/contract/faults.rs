@@ -102,6 +102,11 @@ async fn alertmanager() {
     every_fault("alerts-1").await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn prometheus() {
+    every_fault("rules-1").await;
+}
+
 async fn every_fault(name: &str) {
     let cases: Vec<_> = CASES
         .iter()

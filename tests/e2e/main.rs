@@ -259,3 +259,56 @@ fn the_demo_leads_to_the_mend() {
     screen.gone("now yours");
     quit(screen);
 }
+
+/// With nothing at all: three lines; what is pasted is opened, kept by `w` in files of its own, and `W` enables writing.
+#[test]
+fn with_nothing_found_a_pasted_address_and_token_open_grafana() {
+    let world = World::start(&[]);
+    let (url, token) = world.grafana();
+    let mut screen = Terminal::start(&[], (80, 24));
+    screen.wait("found none of them");
+    screen.paste("https://ana:s3cret@nowhere.example");
+    screen.wait("paste it without");
+    screen.paste(&url);
+    screen.wait("now paste a token");
+    screen.paste(&token);
+    screen.wait("open for this session");
+    screen.keys(":");
+    screen.type_slowly("found\r");
+    screen.keys("w");
+    screen.wait("written:");
+    let files = screen.files();
+    let holding = |text: &str| files.iter().filter(|(_, content)| content.contains(text)).count();
+    assert_eq!(holding(&token), 1, "in its own file alone");
+    assert!(files.iter().any(|(path, content)| path.ends_with("config.toml") && content.contains("grafana.token")));
+    screen.keys("W");
+    screen.gone("READ-ONLY");
+    quit_quietly(screen, &token);
+}
+
+fn quit_quietly(mut screen: Terminal, token: &str) {
+    screen.keys("\u{3}");
+    screen.ended(0);
+    screen.assert_restored();
+    assert!(!screen.all_output().contains(token), "a token was on the screen");
+}
+
+#[test]
+fn d_starts_the_demo_in_the_place_of_the_first_page() {
+    let mut screen = Terminal::start(&[], (120, 35));
+    screen.wait("found none of them");
+    screen.keys("d");
+    screen.wait("DEMO");
+    screen.wait("HighErrorRate");
+    quit(screen);
+}
+
+/// Keys typed while the world is built are kept.
+#[test]
+fn the_demo_stands_at_once_and_keeps_what_is_typed() {
+    let mut screen = Terminal::start(&["demo"], (120, 35));
+    screen.wait("starting the practice world");
+    screen.keys("3");
+    screen.wait("WORKLOADS");
+    quit(screen);
+}

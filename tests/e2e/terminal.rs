@@ -73,6 +73,12 @@ impl Terminal {
         (&*self.pty).write_all(keys.as_bytes()).expect("typed");
     }
 
+    /// Pastes, bracketed as terminals do.
+    #[allow(dead_code)] // as above
+    pub fn paste(&mut self, text: &str) {
+        self.keys(&format!("\u{1b}[200~{text}\u{1b}[201~"));
+    }
+
     /// Types key by key, each only when the screen has settled on the one before: dialogs discard a burst.
     pub fn type_slowly(&mut self, keys: &str) {
         for key in keys.chars() {

@@ -72,6 +72,13 @@ impl World {
         panic!("waited in vain for {what}");
     }
 
+    /// Address and token of its Grafana.
+    #[allow(dead_code)] // the tests without a screen share this file
+    pub fn grafana(&self) -> (String, String) {
+        let text = |key: &str| self.line["grafana"][key].as_str().expect("a text").to_owned();
+        (text("url"), text("token"))
+    }
+
     /// Every token of the world.
     pub fn secrets(&self) -> Vec<String> {
         let token = |of: &Value| of["token"].as_str().map(str::to_owned);

@@ -4,8 +4,11 @@ use jiff::Timestamp;
 
 use super::{Subject, check};
 use crate::{
-    action::{Check, CheckResult, RunInspection, evidence, plan::Make},
-    model::Part,
+    action::{Check, CheckResult, RunInspection, evidence, plan::Make, template},
+    model::{
+        Part,
+        kubernetes::{Revision, tag_of},
+    },
     text::Clean,
     time::{age_of, seconds_between},
 };
@@ -40,10 +43,20 @@ impl Subject<'_> {
             |at: Timestamp| deployed.is_some_and(|deployed| seconds_between(deployed, at).abs() <= SAME_DEPLOY);
         let act = self.make.evidence.acts.as_ref().ok().and_then(|acts| acts.iter().find(|act| is_recent(act.at)));
         let result = if let (Some(newer), Some((manager, at))) = (newer, change) {
+            let who = act.map_or_else(|| format!("'{manager}'"), |act| format!("{} (audit {})", act.actor, act.number));
+            let version = |revision: Option<&Revision>| {
+                let image = revision.zip(live).and_then(|(of, live)| {
+                    let beside = if of.is_live { newer } else { live };
+                    template::telling_image(&of.template, &beside.template)
+                });
+                image.map_or_else(String::new, |(_, image)| format!(" ({})", tag_of(image)))
+            };
             CheckResult::Stop(say!(
-                "somebody went back already: '{manager}' left rev {} for rev {}, {} ago",
+                "it was rolled back already: {who} left rev {}{} for rev {}{} {} ago. Sent again, it goes further back",
                 newer.number,
+                version(Some(newer)),
                 live.map_or(0, |live| live.number),
+                version(live),
                 age_of(*at, self.now)
             ))
         } else if let Some(act) = act {

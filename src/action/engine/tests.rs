@@ -308,7 +308,9 @@ async fn a_version_rolled_away_from_is_known_bad() {
     let back = bench.plan(&roll_back(Some(14))).await.expect("a plan");
     assert!(back.checks.iter().any(|check| check.id == "B11" && format!("{:?}", check.result).contains("rolled away")));
     assert!(
-        back.checks.iter().any(|check| check.id == "B5" && format!("{:?}", check.result).contains("went back already"))
+        back.checks
+            .iter()
+            .any(|check| check.id == "B5" && format!("{:?}", check.result).contains("rolled back already"))
     );
 }
 

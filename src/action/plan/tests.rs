@@ -175,7 +175,11 @@ fn somebody_elses_hand_is_seen() {
         found.template = found.revisions[1].template.clone();
         found.changes.insert(0, ("bob".into(), ago(1)));
     });
-    assert!(stop(&back, "B5").contains("'bob' left rev 14 for rev 15"), "{}", stop(&back, "B5"));
+    assert!(
+        stop(&back, "B5").contains("rolled back already: 'bob' left rev 14 (412) for rev 15 (411)"),
+        "{}",
+        stop(&back, "B5")
+    );
     assert_ne!(back.chosen, Some(14), "not back on the bad version");
 }
 

@@ -1,57 +1,88 @@
-//! A first run's findings, and the look through the cluster's Services, made while the screen is already shown.
+//! What a first run looks for while the screen is already shown: in the environment, then among the cluster's Services.
 
 use std::sync::Arc;
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::{cli::setup::Setup, config::find::Found, model::BackendId, source::kubernetes, text::Clean, wire::Wired};
+use crate::{
+    config::find::{self, Found},
+    model::BackendId,
+    source::kubernetes,
+    text::Clean,
+    wire::Wired,
+};
 
 /// The cluster and its Services, or why they cannot be listed.
 pub type Services = (BackendId, Result<Vec<kubernetes::find::Found>, Clean>);
 
-/// What was found without a configuration.
+/// What was found without a configuration, with what was pasted since.
 pub struct Findings {
     pub found: Found,
-    services: Look,
+    first: Look<Found>,
+    services: Look<Services>,
 }
 
-/// The look for Services.
-enum Look {
+/// A look that is made once, beside the loop.
+enum Look<T> {
     NotYet,
-    Under(oneshot::Receiver<Services>),
+    Under(oneshot::Receiver<T>),
     Over,
 }
 
+impl<T: Send + 'static> Look<T> {
+    fn start(looking: impl Future<Output = T> + Send + 'static, wake: &Arc<Notify>) -> Self {
+        let (to, looked) = oneshot::channel();
+        let wake = wake.clone();
+        tokio::spawn(async move {
+            // At the end nobody listens.
+            let _ = to.send(looking.await);
+            wake.notify_one();
+        });
+        Self::Under(looked)
+    }
+
+    /// Once, when the look is over.
+    fn taken(&mut self) -> Option<T> {
+        let Self::Under(looked) = self else { return None };
+        let result = looked.try_recv();
+        if !matches!(result, Err(oneshot::error::TryRecvError::Empty)) {
+            *self = Self::Over;
+        }
+        result.ok()
+    }
+}
+
 impl Findings {
-    pub fn new(mut found: Found, setup: &Setup) -> Self {
-        // With the flags over it.
-        found.config = setup.config.clone();
-        Self { found, services: Look::NotYet }
+    /// Begins to look through the environment; `gh` may take seconds.
+    pub fn look(wake: &Arc<Notify>) -> Self {
+        Self { found: Found::default(), first: Look::start(find::find(), wake), services: Look::NotYet }
+    }
+
+    pub const fn is_looking(&self) -> bool {
+        matches!(self.first, Look::Under(_))
+    }
+
+    /// Once, when the environment was looked through.
+    pub fn first(&mut self) -> Option<Found> {
+        self.first.taken()
     }
 
     /// Looks through the first cluster that is open, once.
-    pub fn look(&mut self, wired: &Wired, wake: &Arc<Notify>) {
+    pub fn look_within(&mut self, wired: &Wired, wake: &Arc<Notify>) {
         if !matches!(self.services, Look::NotYet) {
             return;
         }
         let Some((id, cluster)) = wired.clusters.iter().next() else { return };
-        let (to, services) = oneshot::channel();
-        let (id, cluster, wake) = (id.clone(), cluster.clone(), wake.clone());
-        tokio::spawn(async move {
+        let (id, cluster) = (id.clone(), cluster.clone());
+        let looking = async move {
             let looked = kubernetes::find::find(&cluster).await.map_err(|failure| failure.error.says);
-            let _ = to.send((id, looked));
-            wake.notify_one();
-        });
-        self.services = Look::Under(services);
+            (id, looked)
+        };
+        self.services = Look::start(looking, wake);
     }
 
     /// Once, when the look is over.
     pub fn services(&mut self) -> Option<Services> {
-        let Look::Under(services) = &mut self.services else { return None };
-        let looked = services.try_recv();
-        if !matches!(looked, Err(oneshot::error::TryRecvError::Empty)) {
-            self.services = Look::Over;
-        }
-        looked.ok()
+        self.services.taken()
     }
 }

@@ -1,14 +1,17 @@
 //! What the loop asks of the composition root: which sources run, what is remembered, what is written.
 
+mod first_run;
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
-use super::findings::{Findings, Services};
+use super::{Ended, findings::Findings, openings::Openings, pasted::Pasted};
 use crate::{
     action::engine::RealEngine,
     app::{App, Effect},
-    config::{file, find, paths::Paths},
+    cli::Global,
+    config::{file, paths::Paths},
     effects::Work,
     model::{BackendId, BackendKind, Part, SourceId},
     runtime::Host,
@@ -27,13 +30,16 @@ pub struct CockpitHost {
     pub generations: BTreeMap<BackendId, u64>,
     /// The demo's world is gone with it.
     pub keeps: bool,
-    /// A first run: what was found, and the look through the cluster's Services.
+    pub global: Global,
+    /// A first run: what was found, and what is still looked for.
     pub found: Option<Findings>,
+    pub pasted: Pasted,
     pub engine: RealEngine,
-    /// Backends that have been opened meanwhile.
-    pub opened: mpsc::UnboundedReceiver<Wired>,
+    /// Backends that are being opened.
+    pub openings: Openings,
     /// Makes the loop call [`Host::poll`].
     pub wake: Arc<Notify>,
+    pub ended: Ended,
 }
 
 impl CockpitHost {
@@ -48,7 +54,7 @@ impl CockpitHost {
         self.start_all(app, work);
         app.note_changes(changes);
         if let Some(found) = &mut self.found {
-            found.look(&self.wired, &self.wake);
+            found.look_within(&self.wired, &self.wake);
         }
     }
 
@@ -91,7 +97,7 @@ impl CockpitHost {
         }
         let wanted =
             file::Kubernetes { name: name.to_string(), context: Some(name.to_string()), ..file::Kubernetes::default() };
-        let never_writes = app.settings.read_only.is_some() && !app.settings.is_first_run;
+        let never_writes = never_writes(app);
         // Opening reads files only.
         tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(self.wired.open_cluster(&wanted, never_writes));
@@ -124,16 +130,24 @@ impl Host for CockpitHost {
                 self.write_remembered()
             }
             Effect::WriteConfig => Some(self.write_config(app)),
+            Effect::Connect(text) => {
+                app.settings.pasted = Some(self.pasted.take(text, &self.wired.clock, &self.wake));
+                app.dirty = true;
+                None
+            }
+            Effect::StartDemo => {
+                self.ended = Ended::ForDemo;
+                None
+            }
             _ => None,
         }
     }
 
     fn poll(&mut self, app: &mut App, work: &mut Work) -> Option<Clean> {
-        while let Ok(part) = self.opened.try_recv() {
+        while let Some(part) = self.openings.take() {
             self.take_in(part, app, work);
         }
-        let services = self.found.as_mut()?.services()?;
-        self.add_services(&services, app, work)
+        self.poll_first_run(app)
     }
 
     fn login(&mut self, effect: &Effect, app: &App) -> Option<std::process::Command> {
@@ -162,50 +176,6 @@ impl Host for CockpitHost {
 }
 
 impl CockpitHost {
-    /// Opens what runs inside the cluster that was found, read through its API server.
-    fn add_services(&mut self, (cluster, services): &Services, app: &mut App, work: &mut Work) -> Option<Clean> {
-        let services = match services {
-            Ok(services) => services,
-            Err(says) => {
-                return Some(Clean::own(format!("the Services of '{cluster}' cannot be looked through: {says}")));
-            }
-        };
-        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-        let more = find::within_cluster(&self.wired.config, cluster, services, env);
-        let never_writes = app.settings.read_only.is_some() && !app.settings.is_first_run;
-        // Opening reads files only.
-        tokio::task::block_in_place(|| {
-            tokio::runtime::Handle::current().block_on(self.wired.open_found(&more.config, never_writes));
-        });
-        app.settings.backends.clone_from(&self.wired.kinds);
-        self.start_all(app, work);
-        let words: Vec<String> = more.lines.iter().map(|line| format!("{} {}", line.what, line.says)).collect();
-        if words.is_empty() {
-            let says = format!("no Alertmanager, Prometheus or Grafana among the Services of '{cluster}'");
-            app.settings.found.push(("Services".into(), false, Clean::own(says)));
-        }
-        app.settings.found.extend(more.lines.iter().map(find::Line::shown));
-        if let Some(found) = &mut self.found {
-            found.found.lines.extend(more.lines);
-            found.found.config = more.config;
-        }
-        (!words.is_empty()).then(|| Clean::own(words.join("; ")))
-    }
-
-    /// Writes what was found, as `midwatch init` does; writing is then on, behind plans.
-    fn write_config(&mut self, app: &mut App) -> Clean {
-        let Some(found) = &self.found else {
-            return Clean::own(format!("'{}' is the configuration already", self.config_path.display()));
-        };
-        match find::write_new(&self.config_path, &found.found.config) {
-            Ok(()) => {
-                app.settings.is_first_run = false;
-                Clean::own(format!("written: {}", self.config_path.display()))
-            }
-            Err(says) => Clean::own(says),
-        }
-    }
-
     fn write_remembered(&self) -> Option<Clean> {
         let path = self.paths.remembered();
         self.remembered
@@ -213,6 +183,11 @@ impl CockpitHost {
             .err()
             .map(|error| Clean::own(format!("it could not be remembered in '{}': {error}", path.display())))
     }
+}
+
+/// `W` cannot bring writing back: no operator is made.
+fn never_writes(app: &App) -> bool {
+    app.settings.read_only.is_some() && !app.settings.may_enable_writing
 }
 
 fn login_of(app: &App, backend: &BackendId) -> Option<crate::source::Login> {

@@ -339,6 +339,7 @@ impl<'a> Following<'a> {
             let batch = LogBatch {
                 open: u16::try_from(self.open.len()).unwrap_or(u16::MAX),
                 wanted: u16::try_from(self.wanted).unwrap_or(u16::MAX),
+                has_caught_up: self.settled || over,
                 dropped: self.dropped.swap(0, Ordering::Relaxed),
                 troubles: self.troubles(),
                 lines: Vec::new(),

@@ -32,10 +32,14 @@ impl Default for Pen {
 }
 
 impl Pen {
+    fn of(cell: &Cell) -> Self {
+        Self { fg: cell.fg, bg: cell.bg, underline: cell.underline_color, modifier: cell.modifier }
+    }
+
     /// Changes the style to the cell's.
     pub(super) fn set(&mut self, cell: &Cell, out: &mut Vec<u8>) {
-        let wanted = Self { fg: cell.fg, bg: cell.bg, underline: cell.underline_color, modifier: cell.modifier };
-        if *self == wanted {
+        let wanted = Self::of(cell);
+        if *self == wanted || (cell.symbol() == " " && self.blanks_as(&wanted)) {
             return;
         }
         let mut codes: Vec<u8> = Vec::with_capacity(48);
@@ -67,6 +71,13 @@ impl Pen {
         let _ = write!(out, "\x1b[{}m", std::str::from_utf8(&codes).unwrap_or_default());
     }
 
+    /// A blank looks the same in both: its letters' colour and weight are not seen.
+    fn blanks_as(&self, other: &Self) -> bool {
+        const SEEN: Modifier =
+            Modifier::UNDERLINED.union(Modifier::REVERSED).union(Modifier::CROSSED_OUT).union(Modifier::HIDDEN);
+        self.bg == other.bg && !(self.modifier | other.modifier).intersects(SEEN)
+    }
+
     /// Back to the terminal's own style.
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
         if *self != Self::default() {
@@ -74,6 +85,11 @@ impl Pen {
             *self = Self::default();
         }
     }
+}
+
+/// Whether the terminal shows both alike.
+pub(super) fn look_alike(one: &Cell, other: &Cell) -> bool {
+    one == other || (one.symbol() == " " && other.symbol() == " " && Pen::of(one).blanks_as(&Pen::of(other)))
 }
 
 /// A colour's code with a semicolon behind it; `base` is 30 for text and 40 for background.

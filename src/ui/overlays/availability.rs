@@ -30,7 +30,7 @@ pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, vi
             return Some("no act of this session can be undone".to_owned());
         }
         Command::EnableWriting if view.settings.read_only.is_none() => return Some("writing is on".to_owned()),
-        Command::EnableWriting if !view.settings.is_first_run => {
+        Command::EnableWriting if !view.settings.may_enable_writing => {
             return view.settings.read_only.as_ref().map(ToString::to_string);
         }
         _ => {}

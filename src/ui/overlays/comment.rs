@@ -39,6 +39,7 @@ pub struct Comment {
     focus: Focus,
     /// Esc was pressed once on a text.
     is_leaving: bool,
+    asked: Option<Request>,
 }
 
 impl Comment {
@@ -46,14 +47,14 @@ impl Comment {
         let mut text = TextArea::default();
         text.set_cursor_line_style(Style::new());
         text.set_wrap_mode(WrapMode::WordOrGlyph);
-        Self { pull_request, head_sha, title, verdict, text, focus: Focus::Text, is_leaving: false }
+        Self { pull_request, head_sha, title, verdict, text, focus: Focus::Text, is_leaving: false, asked: None }
     }
 
     fn body(&self) -> String {
         self.text.lines().join("\n").trim().to_owned()
     }
 
-    fn send(&self) -> Reply {
+    fn send(&mut self) -> Reply {
         let body = self.body();
         if body.is_empty() && self.verdict != Some(Verdict::Approve) {
             return Reply::Say("write something first".into());
@@ -63,7 +64,8 @@ impl Comment {
             None => Request::Comment { pull_request, body },
             Some(verdict) => Request::Review { pull_request, head_sha: self.head_sha.clone(), verdict, body },
         };
-        Reply::Many(vec![Reply::Close, Reply::Ask(request)])
+        self.asked = Some(request.clone());
+        Reply::Ask(request)
     }
 
     fn leaving(&mut self, key: KeyEvent) -> Reply {
@@ -106,6 +108,10 @@ impl Overlay for Comment {
             (_, Focus::Send) => {}
         }
         Reply::Done
+    }
+
+    fn asked(&self) -> Option<&Request> {
+        self.asked.as_ref()
     }
 
     fn paste(&mut self, text: &str) {

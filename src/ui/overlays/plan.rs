@@ -6,6 +6,8 @@ mod prompt;
 mod sent;
 mod text;
 
+use std::time::{Duration, Instant};
+
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{
     buffer::Buffer,
@@ -48,7 +50,12 @@ pub struct PlanDialog {
     diff: Vec<DiffLine>,
     /// Number of the act, once it is under way.
     act: Option<u64>,
+    /// When the evidence was asked for last, until it came.
+    asked: Option<Instant>,
 }
+
+/// A plan that stands open is worked out anew this often.
+const REREAD: Duration = Duration::from_secs(10);
 
 impl PlanDialog {
     pub fn new(ticket: u64, request: Request, now: Now) -> Self {
@@ -62,6 +69,7 @@ impl PlanDialog {
             most: 0,
             diff: Vec::new(),
             act: None,
+            asked: None,
         }
     }
 
@@ -86,7 +94,8 @@ impl PlanDialog {
         Reply::Done
     }
 
-    fn prepare(&self, view: &View<'_>) -> Reply {
+    fn prepare(&mut self, view: &View<'_>) -> Reply {
+        self.asked = Some(view.now.mono);
         let beside = beside(&self.request, view.store, view.settings);
         Reply::Do(Effect::Prepare { ticket: self.ticket, request: self.request.clone(), beside })
     }
@@ -214,6 +223,7 @@ impl Overlay for PlanDialog {
         if *request != self.request {
             return Reply::Ignored;
         }
+        self.asked = None;
         let approved = self.confirm.planned(result.map(|plan| *plan), now);
         self.diff = self
             .confirm
@@ -227,6 +237,11 @@ impl Overlay for PlanDialog {
             }
             None => Reply::Done,
         }
+    }
+
+    fn tick(&mut self, view: &View<'_>) -> Reply {
+        let is_due = self.confirm.read_at().is_some_and(|at| view.now.since(at) >= REREAD);
+        if is_due && self.asked.is_none() { self.prepare(view) } else { Reply::Ignored }
     }
 
     fn started(&mut self, act: u64) {

@@ -32,11 +32,12 @@ pub struct Scale {
     input: TextInput,
     /// The first digit replaces what stands there.
     is_fresh: bool,
+    asked: Option<Request>,
 }
 
 impl Scale {
     pub fn new(workload: WorkloadKey, current: u32) -> Self {
-        Self { workload, current, input: TextInput::new(&current.to_string()), is_fresh: true }
+        Self { workload, current, input: TextInput::new(&current.to_string()), is_fresh: true, asked: None }
     }
 
     fn step(&mut self, by: i64) {
@@ -45,16 +46,17 @@ impl Scale {
         self.is_fresh = false;
     }
 
-    fn enter(&self) -> Reply {
+    fn enter(&mut self) -> Reply {
         match self.input.text().parse::<u32>() {
             Ok(replicas) if replicas == self.current => {
                 Reply::Say(Clean::own(format!("{} has {replicas} already", self.workload)))
             }
             Ok(replicas) if replicas > MOST => Reply::Say(Clean::own(format!("'{replicas}' is more than {MOST}"))),
-            Ok(replicas) => Reply::Many(vec![
-                Reply::Close,
-                Reply::Ask(Request::Scale { workload: self.workload.clone(), replicas }),
-            ]),
+            Ok(replicas) => {
+                let request = Request::Scale { workload: self.workload.clone(), replicas };
+                self.asked = Some(request.clone());
+                Reply::Ask(request)
+            }
             Err(_) => Reply::Say(Clean::own(format!("'{}' is no number of replicas", self.input.text()))),
         }
     }
@@ -63,6 +65,10 @@ impl Scale {
 impl Overlay for Scale {
     fn owns_keys(&self) -> bool {
         true
+    }
+
+    fn asked(&self) -> Option<&Request> {
+        self.asked.as_ref()
     }
 
     fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {

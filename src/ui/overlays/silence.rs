@@ -56,6 +56,7 @@ pub struct SilenceForm {
     /// What it matches now: level, words; and how many in all.
     found: Vec<(Level, String)>,
     count: usize,
+    asked: Option<Request>,
 }
 
 impl SilenceForm {
@@ -71,6 +72,7 @@ impl SilenceForm {
             focus: Focus::Matchers,
             found: Vec::new(),
             count: 0,
+            asked: None,
         }
     }
 
@@ -98,7 +100,7 @@ impl SilenceForm {
             .collect();
     }
 
-    fn send(&self) -> Reply {
+    fn send(&mut self) -> Reply {
         let matchers = self.matchers();
         if matchers.is_empty() {
             return Reply::Say("a silence without matchers would hold everything: mark at least one".into());
@@ -108,7 +110,9 @@ impl SilenceForm {
             return Reply::Say("a silence needs a comment".into());
         }
         let draft = SilenceDraft { backend: self.backend.clone(), matchers, minutes: LENGTHS[self.length].0, comment };
-        Reply::Many(vec![Reply::Close, Reply::Ask(Request::Silence(draft))])
+        let request = Request::Silence(draft);
+        self.asked = Some(request.clone());
+        Reply::Ask(request)
     }
 
     fn move_focus(&mut self, forward: bool) {
@@ -206,6 +210,10 @@ impl SilenceForm {
 impl Overlay for SilenceForm {
     fn owns_keys(&self) -> bool {
         true
+    }
+
+    fn asked(&self) -> Option<&Request> {
+        self.asked.as_ref()
     }
 
     fn key(&mut self, key: KeyEvent, view: &View<'_>) -> Reply {

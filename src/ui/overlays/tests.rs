@@ -18,6 +18,7 @@ use crate::{
     query::{Answer, Query},
     source::{Answered, Fact},
     store::Changes,
+    text::Clean,
     time::Clock as _,
     ui::{
         Reply,
@@ -65,10 +66,10 @@ fn flat(reply: Reply) -> Vec<Reply> {
     }
 }
 
-/// The action that was asked for, after the overlay closed.
+/// The action that was asked for.
 fn asked(replies: &[Reply]) -> &Request {
     match replies {
-        [Reply::Close, Reply::Ask(request)] => request,
+        [Reply::Ask(request)] | [Reply::Close, Reply::Ask(request)] => request,
         _ => panic!("it does not close and ask"),
     }
 }
@@ -137,7 +138,8 @@ fn all(world: &World) -> Vec<Box<dyn Overlay>> {
         scale(myapp(), 10),
         silence(&alert, &world.settings),
         choose_rollback(&alert, workload),
-        first_minute(&[("kubeconfig".into(), true, "prod-eu1".into()), ("GitHub".into(), false, "log in".into())]),
+        first_minute(),
+        first_minute_at_start(),
     ];
     for target in targets {
         overlays.push(actions(ScreenId::Now, target.clone()));

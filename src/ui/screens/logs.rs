@@ -1,11 +1,14 @@
 //! Screen Logs: the open log tails, one shown; followed, filtered, searched, saved.
 
+mod around;
 mod index;
 mod lines;
 mod record;
+mod sieve;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use ratatui::{
     buffer::Buffer,
@@ -23,8 +26,11 @@ use crate::{
     time::Now,
 };
 
-pub(super) use self::index::needle;
-use self::tail::{Tail, line_at, parse_since, since_words};
+pub(super) use self::sieve::needle;
+use self::{
+    tail::{Tail, line_at, parse_since, since_words},
+    versions::Versions,
+};
 
 /// Logs that stay open; the one shown longest ago makes room.
 const MOST: usize = 8;
@@ -169,10 +175,43 @@ impl Logs {
         Some(Reply::Push(Box::new(record::Record::new(&lines, view)?)))
     }
 
+    /// `=`: opens the pane of messages by version, or closes it.
+    fn toggle_versions(&mut self, view: &View<'_>) -> Reply {
+        let Some(tail) = self.tails.get_mut(self.current) else { return Reply::Ignored };
+        tail.versions = if tail.versions.is_some() { None } else { Some(Versions::default()) };
+        tail.sync(view);
+        Reply::Done
+    }
+
+    /// What a command means in the pane of messages while it has the keys; `None`: nothing.
+    fn run_versions(&mut self, command: Command, view: &View<'_>) -> Option<Reply> {
+        let tail = self.tails.get_mut(self.current)?;
+        let versions = tail.versions.as_mut()?;
+        match command {
+            Command::NextPane | Command::PreviousPane => versions.is_focused = !versions.is_focused,
+            _ if !versions.is_focused => return None,
+            Command::Enter => {
+                let picked = versions.picked()?;
+                tail.sieve.signature = (tail.sieve.signature.as_ref() != Some(&picked)).then_some(picked);
+                if view.is_narrow() {
+                    tail.versions = None;
+                }
+                tail.resift(view);
+            }
+            _ if versions.navigate(command) => {}
+            _ => return None,
+        }
+        Some(Reply::Done)
+    }
+
     fn back(&mut self, view: &View<'_>) -> Reply {
         let Some(tail) = self.tails.get_mut(self.current).filter(|_| !view.zoomed) else { return Reply::Ignored };
-        if !tail.find.is_empty() {
+        if tail.versions.as_ref().is_some_and(|versions| versions.is_focused) {
+            tail.versions = None;
+        } else if !tail.find.is_empty() {
             tail.set_find("", view);
+        } else if tail.sieve.signature.take().is_some() {
+            tail.resift(view);
         } else if !tail.sieve.text().is_empty() {
             tail.sieve.set_text("");
             tail.resift(view);
@@ -203,6 +242,9 @@ impl Screen for Logs {
 
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
         let is_opening_filter = std::mem::take(&mut self.is_opening_filter);
+        if let Some(reply) = self.run_versions(command, view) {
+            return reply;
+        }
         if self.tails.get_mut(self.current).is_some_and(|tail| tail.navigate(command)) {
             return Reply::Done;
         }
@@ -218,6 +260,7 @@ impl Screen for Logs {
                 self.is_opening_filter = true;
                 return Reply::Run(Command::Filter);
             }
+            Command::CompareVersions => return self.toggle_versions(view),
             Command::Since => return self.next_start(),
             Command::Save => return self.save(view),
             Command::Enter => return self.expand(view).unwrap_or(Reply::Done),
@@ -229,6 +272,10 @@ impl Screen for Logs {
                     Command::Wrap => tail.wrap = !tail.wrap,
                     Command::Timestamps => tail.timestamps = !tail.timestamps,
                     Command::LogLevel => tail.next_level(view),
+                    Command::FoldRepeats => {
+                        tail.sieve.is_unfolded = !tail.sieve.is_unfolded;
+                        tail.resift(view);
+                    }
                     Command::NextMatch => tail.find_next(true, view),
                     Command::PreviousMatch => tail.find_next(false, view),
                     _ => return Reply::Ignored,
@@ -283,7 +330,12 @@ impl Screen for Logs {
     }
 
     fn copied(&self, view: &View<'_>) -> Option<Clean> {
-        Some(Clean::own(mask(&self.tail()?.line(view)?.text)))
+        let tail = self.tail()?;
+        let picked = tail.versions.as_ref().filter(|versions| versions.is_focused).and_then(Versions::picked);
+        Some(Clean::own(match picked {
+            Some(text) => mask(&text),
+            None => mask(&tail.line(view)?.text),
+        }))
     }
 
     fn settle(&mut self, _now: Now) -> bool {
@@ -291,6 +343,18 @@ impl Screen for Logs {
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
-        lines::render(self, view, area, buf);
+        let tail = self.tails.get(self.current);
+        let rows = tail.and_then(|tail| tail.versions.as_ref()).map(|versions| versions.height(view, area));
+        let rows = rows.unwrap_or(0).min(area.height);
+        let above = Rect { height: area.height - rows, ..area };
+        let below = Rect { y: area.y + above.height, height: rows, ..area };
+        if above.height > 0 {
+            lines::render(self, view, above, buf);
+        }
+        if let Some(tail) = self.tails.get_mut(self.current)
+            && let Some(versions) = &mut tail.versions
+        {
+            versions.render(view, below, buf);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Every screen in every state of its backends and in three sizes, as it is drawn; and at every other size, that it is.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -159,7 +159,9 @@ fn full() -> World {
     world
 }
 
-const REASONS: [(fn() -> crate::model::BackendId, &str); 4] = [
+type Named = fn() -> crate::model::BackendId;
+
+const REASONS: [(Named, &str); 4] = [
     (cluster, "Kubernetes 'prod-eu1' does not answer: connection refused (https://10.0.0.1:6443)."),
     (github, "GitHub 'github.com' refused the token (401): run `gh auth login`"),
     (alertmanager, "Alertmanager 'alertmanager' does not answer: connection refused (http://127.0.0.1:9093)"),
@@ -202,7 +204,7 @@ fn folded(rows: &[String]) -> String {
         text.push_str(same[0].trim_end());
         text.push('\n');
         if same.len() > 1 {
-            text.push_str(&format!("  ({} more like it)\n", same.len() - 1));
+            let _ = writeln!(text, "  ({} more like it)", same.len() - 1);
         }
     }
     text
@@ -216,7 +218,7 @@ fn check(name: &str, screen: impl Fn() -> Box<dyn Screen>, prepare: impl Fn(&mut
         for size in SIZES {
             world.size = size;
             let rows = world.drawn(&mut *screen());
-            text.push_str(&format!("--- {}x{}\n{}", size.0, size.1, folded(&rows)));
+            let _ = write!(text, "--- {}x{}\n{}", size.0, size.1, folded(&rows));
         }
         insta::with_settings!({
             snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots"),

@@ -46,7 +46,7 @@ pub fn needs(view: &View<'_>) -> Vec<Target> {
     alerts(view.store, &mut found);
     workloads(view, &mut found);
     found.extend(troubled_runs(view).into_iter().map(|run| {
-        let level = run_level(run);
+        let level = run_level(view, run);
         let newest = -run.updated.or(run.created).map_or(0, Timestamp::as_second);
         ((level, 6, newest), Target::Run(run.key.clone()))
     }));
@@ -206,8 +206,9 @@ fn host_time(view: &View<'_>, run: &Run) -> Timestamp {
     view.store.time_of(&run.key.repo.host, view.now)
 }
 
-fn run_level(run: &Run) -> Level {
-    if run.deploys && run.state.is_bad() { Level::Broken } else { Level::Wrong }
+/// A deploy that failed or is stuck is broken now; the rest can wait.
+fn run_level(view: &View<'_>, run: &Run) -> Level {
+    if run.deploys && (run.state.is_bad() || is_stuck(view, run)) { Level::Broken } else { Level::Wrong }
 }
 
 /// Pull requests that wait for me, the most pressing first.
@@ -229,7 +230,7 @@ pub fn badges(view: &View<'_>) -> [Option<(String, Level)>; 8] {
     let worst = firing.iter().map(|alert| alert.priority.level()).min();
     let triage = worst.map(|worst| (firing.len().to_string(), worst));
     let kube = store.kube.workloads.values().map(|workload| store.kube.level_of(workload)).min().and_then(mark_of);
-    let runs = troubled_runs(view).into_iter().map(run_level).min();
+    let runs = troubled_runs(view).into_iter().map(|run| run_level(view, run)).min();
     let is_running = || store.runs.values().any(|run| !run.state.is_finished());
     let pipes = runs.or_else(|| is_running().then_some(Level::Progress)).and_then(mark_of);
     let mine = store.pull_requests.values().filter(|pr| pr.merged.is_none() && pr.need.is_some()).count();

@@ -23,10 +23,7 @@ use super::super::{
 };
 use crate::{
     command::Command,
-    model::{
-        Level,
-        code::{Job, JobKey, Run, RunKey, RunState},
-    },
+    model::code::{Job, JobKey, Run, RunKey, RunState},
     query::Query,
     store::Changes,
     text::Clean,
@@ -97,7 +94,7 @@ impl Pipelines {
             match (&run.state, level) {
                 (RunState::Waiting, _) => self.counts.waiting += 1,
                 (RunState::Running | RunState::Queued, _) => self.counts.running += 1,
-                (_, Some(Level::Broken)) => self.counts.failing += 1,
+                _ if order::is_failing(run, &newest) => self.counts.failing += 1,
                 _ => {}
             }
         }

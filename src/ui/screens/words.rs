@@ -226,7 +226,7 @@ fn run(view: &View<'_>, run: &Run) -> Words {
     let _ = write!(says, "   {}", run.actor);
     let since = if is_finished { run.updated } else { run.started }.or(run.created);
     Words {
-        mark: if is_stuck { Mark::Wrong } else { run_mark(run) },
+        mark: if is_stuck { Mark::Broken } else { run_mark(run) },
         name: format!("{} #{}", run.workflow, run.number),
         says,
         when: since.map_or_else(String::new, |since| age_of(since, now)),

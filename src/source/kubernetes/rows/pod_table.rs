@@ -184,7 +184,7 @@ fn why_names_the_worst_container_and_its_last_end() {
             "Running I",
             "a run+, b W(CrashLoopBackOff) r3@61 lastOOM",
             Level::Broken,
-            "'b' keeps ending: OOMKilled at its limit of 512Mi (exit 137)",
+            "'b' OOMKilled at its limit of 512Mi (exit 137)",
         ),
         ("Running Rdy", "a run+ r1@600 lastOOM", Level::Ok, "'a' was OOMKilled at its limit of 512Mi before"),
         ("Running I", "a run+, b run-", Level::Wrong, "'b' runs but is not ready"),

@@ -83,7 +83,9 @@ fn failed(seen: &Seen<'_>) -> Judged {
 /// Of all containers that crash, cannot start or have ended badly, the first of the worst sort.
 fn worst(containers: &[Container]) -> Option<String> {
     let waits = containers.iter().find_map(|container| match &container.state {
-        ContainerState::Waiting { reason, message } if is_stuck(reason) => Some(waiting(container, reason, message)),
+        ContainerState::Waiting { reason, message } if is_stuck(reason) => {
+            Some(waiting(container, containers.len() == 1, reason, message))
+        }
         _ => None,
     });
     waits.or_else(|| {
@@ -96,14 +98,16 @@ fn worst(containers: &[Container]) -> Option<String> {
     })
 }
 
-fn waiting(container: &Container, reason: &str, message: &str) -> String {
+fn waiting(container: &Container, is_alone: bool, reason: &str, message: &str) -> String {
     let name = &container.name;
     match (reason, &container.last) {
-        ("CrashLoopBackOff", Some(end)) => {
+        // STATUS says that it loops; here stands why. Its name is news only among several.
+        ("CrashLoopBackOff", last) => {
+            let who = if is_alone { String::new() } else { format!("'{name}' ") };
+            let end = last.as_ref().map_or_else(|| "keeps ending".to_owned(), |end| end_text(container, end));
             let again = back_off(message).map(|wait| format!(", waits {wait}")).unwrap_or_default();
-            format!("'{name}' keeps ending: {}{again}", end_text(container, end))
+            format!("{who}{end}{again}")
         }
-        ("CrashLoopBackOff", None) => format!("'{name}' keeps ending"),
         ("ImagePullBackOff" | "ErrImagePull" | "ErrImageNeverPull" | "InvalidImageName", _) => {
             let because = image_trouble(message).map(|why| format!(": {why}")).unwrap_or_default();
             format!("image '{}' of '{name}' cannot be pulled{because}", container.image)

@@ -100,6 +100,10 @@ fn frame<'a>(of: &PlanDialog, view: &'a View<'_>) -> Frame<'a> {
         Page::Plan => Vec::new(),
     };
     let mut info = place;
+    let age = of.confirm.read_at().map(|at| view.now.since(at)).filter(|age| *age > super::REREAD * 2);
+    if let Some(age) = age {
+        info.push(Span::styled(format!("checks {} old   ", crate::time::coarse(age)), theme.stale));
+    }
     info.push(Span::raw(plan.place.to_string()));
     if plan.production {
         info.push(Span::raw(" "));

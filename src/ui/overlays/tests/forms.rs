@@ -154,9 +154,11 @@ fn a_merge_says_what_blocks_and_keeps_to_the_head_seen() {
 
 #[test]
 fn the_first_minute_writes_what_was_found() {
-    let world = incident();
-    let mut overlay = first_minute(&[("GitHub".into(), false, "gh auth login".into())]);
+    let mut world = incident();
+    world.settings.found = vec![("GitHub".into(), false, "gh auth login".into())];
+    let mut overlay = first_minute();
     assert!(text(&world, &mut *overlay).contains("?? GitHub"));
     let replies = press(&world, &mut *overlay, KeyCode::Char('w'));
-    assert!(matches!(replies.as_slice(), [Reply::Close, Reply::Do(crate::app::Effect::WriteConfig)]));
+    assert!(matches!(replies.as_slice(), [Reply::Do(crate::app::Effect::WriteConfig)]));
+    assert!(!overlay.steps_aside(), "it was asked for");
 }

@@ -13,7 +13,10 @@ use super::{
         super::{
             View,
             list::Entry,
-            widgets::virtual_table::{Column, Row, VirtualTable},
+            widgets::{
+                cells::width,
+                virtual_table::{Column, Row, VirtualTable},
+            },
         },
         pane::{age, empty_words, framed, fresh_line, level_style, mark},
     },
@@ -28,6 +31,9 @@ use crate::{
     text::Clean,
     time::age_of,
 };
+
+/// Names that are measured for their column.
+const LOOKED_AT: usize = 200;
 
 /// Pods under a head per version, the newest version first, the worst pod first.
 pub(super) fn entries(store: &Store, workload: &Workload) -> Vec<Entry<ObjectKey>> {
@@ -83,13 +89,15 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let cluster = kube.shown.as_ref().map(|key| key.cluster.clone());
     let fresh = fresh_line(view, &[Part::Pods, Part::ReplicaSets], cluster.as_ref());
     let inside = framed(view, title, Line::styled("by version", theme.dim), fresh, focused, area, buf);
+    // As wide as the names: what is left is for why.
+    let longest = kube.pods.items().take(LOOKED_AT).map(|pod| width(&pod.name)).max().unwrap_or(0);
     let columns = [
         Column::new("", 2, 100),
-        Column::new("pod", 32, 99).min(16),
+        Column::new("pod", longest.clamp(16, 44), 99).min(16),
         Column::new("ready", 5, 98).right(),
-        Column::new("status", 20, 97).min(10),
+        Column::new("status", 16, 97).min(10),
         Column::new("restarts", 14, 80).min(8),
-        Column::new("why", 20, 70).min(8).grows(),
+        Column::new("why", 36, 70).min(8).grows(),
         Column::new("node", 10, 40).min(6),
         Column::new("age", 6, 60).right(),
     ];

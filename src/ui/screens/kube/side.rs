@@ -32,7 +32,7 @@ pub(super) fn log(query: Option<&LogQuery>, view: &View<'_>, area: Rect, buf: &m
             (None, _) => "no pod".to_owned(),
             (Some(_), None) => match buffer.and_then(|buffer| buffer.troubles.last()) {
                 Some(trouble) => trouble.to_string(),
-                None if buffer.is_some() => "nothing logged".to_owned(),
+                None if buffer.is_some_and(|buffer| buffer.has_caught_up) => "nothing logged".to_owned(),
                 None => "loading".to_owned(),
             },
         };

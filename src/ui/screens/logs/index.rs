@@ -1,4 +1,4 @@
-//! Which kept lines are shown: by level and text, a head and its continuation lines as one, equal neighbours folded.
+//! Which kept lines are shown: what the sieve lets through, a head and its continuation lines as one, equal neighbours folded.
 //! It is kept up with new lines only; line numbers count from the first line ever kept, so that dropped lines move nothing.
 
 use std::{
@@ -6,55 +6,11 @@ use std::{
     sync::Arc,
 };
 
-use regex::Regex;
-
+use super::sieve::Sieve;
 use crate::{
-    model::log::{LogLevel, LogLine, Origin},
+    model::log::{LogLine, Origin},
     store::logs::LogBuffer,
 };
-
-/// A text to look for: without case unless it has a capital.
-pub(in super::super) fn needle(text: &str) -> Option<Regex> {
-    if text.is_empty() {
-        return None;
-    }
-    regex::RegexBuilder::new(&regex::escape(text)).case_insensitive(!text.chars().any(char::is_uppercase)).build().ok()
-}
-
-/// What is let through.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sieve {
-    /// `None`: every level.
-    pub least: Option<LogLevel>,
-    text: String,
-    needle: Option<Regex>,
-    is_negated: bool,
-}
-
-impl Sieve {
-    /// `text`, or `!text` for lines without it.
-    pub(super) fn set_text(&mut self, text: &str) {
-        text.clone_into(&mut self.text);
-        let (is_negated, rest) = match text.strip_prefix('!') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        (self.needle, self.is_negated) = (needle(rest), is_negated);
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// A line that states no level counts as information.
-    fn lets_level(&self, line: &LogLine) -> bool {
-        line.is_note || self.least.is_none_or(|least| line.level.unwrap_or(LogLevel::Info) >= least)
-    }
-
-    fn keeps(&self, block: &Block) -> bool {
-        block.is_note || block.has_level && (self.needle.is_none() || block.has_hit != self.is_negated)
-    }
-}
 
 /// One row: a line, or equal lines one after another.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,8 +27,10 @@ struct Block {
     start: u64,
     origin: Arc<Origin>,
     is_note: bool,
-    has_level: bool,
-    has_hit: bool,
+    /// Its level and its message are wanted.
+    is_wanted: bool,
+    /// Terms of the sieve that one of its lines fulfils.
+    hits: u32,
     is_shown: bool,
     /// The row that its head was folded into, as it was before.
     folded_into: Option<Entry>,
@@ -87,11 +45,20 @@ pub(super) struct Index {
     block: Option<Block>,
     /// Who wrote, in the order of appearance: gives each its colour.
     writers: HashMap<Arc<Origin>, usize>,
+    /// The number of the sieve's signature in this buffer.
+    signature: Option<u32>,
+    /// Lines behind the rows; worked out only while something is left out.
+    shown: u64,
 }
 
 impl Index {
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Lines behind the rows, while the sieve leaves some out.
+    pub(super) fn shown(&self) -> u64 {
+        self.shown
     }
 
     pub(super) fn get(&self, position: usize) -> Option<Entry> {
@@ -135,11 +102,13 @@ impl Index {
             self.entries.pop_front();
         }
         self.next = self.next.max(first);
+        self.signature = sieve.signature.as_ref().and_then(|text| buffer.signatures.number(text));
         let from = (self.next - first) as usize;
         for (index, line) in buffer.lines.window(from..buffer.lines.len()).enumerate() {
             self.take(buffer, self.next + index as u64, line, sieve);
         }
         self.next = end;
+        self.shown = if sieve.is_active() { self.entries.iter().map(|entry| u64::from(entry.count)).sum() } else { 0 };
         before != (self.entries.len(), self.entries.back().copied())
     }
 
@@ -147,29 +116,31 @@ impl Index {
         if !self.writers.contains_key(&line.origin) {
             self.writers.insert(line.origin.clone(), self.writers.len());
         }
-        let hit = sieve.needle.as_ref().is_some_and(|needle| needle.is_match(&line.text));
         let continues = line.continues && !line.is_note;
         match &mut self.block {
-            Some(block) if continues && block.origin == line.origin => block.has_hit |= hit,
+            Some(block) if continues && block.origin == line.origin => block.hits |= sieve.hits(line, false),
             _ => {
                 self.block = Some(Block {
                     start: at,
                     origin: line.origin.clone(),
                     is_note: line.is_note,
-                    has_level: sieve.lets_level(line),
-                    has_hit: hit,
+                    is_wanted: sieve.lets_level(line)
+                        && (sieve.signature.is_none()
+                            || buffer.signature(at).is_some_and(|its| Some(its) == self.signature)),
+                    hits: sieve.hits(line, true),
                     is_shown: false,
                     folded_into: None,
                 });
             }
         }
         let Some(block) = &mut self.block else { return };
-        match (block.is_shown, sieve.keeps(block)) {
+        let keeps = block.is_note || block.is_wanted && sieve.lets(block.hits);
+        match (block.is_shown, keeps) {
             (true, true) => self.entries.push_back(Entry { first: at, last: at, count: 1 }),
             (false, true) => {
                 block.is_shown = true;
                 let start = block.start.max(buffer.first_line);
-                block.folded_into = fold(&mut self.entries, buffer, start);
+                block.folded_into = fold(&mut self.entries, buffer, start, sieve.is_unfolded);
                 self.entries.extend((start + 1..=at).map(|line| Entry { first: line, last: line, count: 1 }));
             }
             (true, false) => {
@@ -186,11 +157,11 @@ impl Index {
 }
 
 /// Adds a head: into the row before if that says the same of the same container. Returns that row as it was.
-fn fold(entries: &mut VecDeque<Entry>, buffer: &LogBuffer, at: u64) -> Option<Entry> {
+fn fold(entries: &mut VecDeque<Entry>, buffer: &LogBuffer, at: u64, is_unfolded: bool) -> Option<Entry> {
     let line = |at: u64| buffer.lines.get(usize::try_from(at.checked_sub(buffer.first_line)?).ok()?);
     if let (Some(entry), Some(new)) = (entries.back_mut(), line(at))
         && let Some(old) = line(entry.last)
-        && !(old.continues || new.is_note)
+        && !(is_unfolded || old.continues || new.is_note)
         && old.text == new.text
         && old.origin == new.origin
     {

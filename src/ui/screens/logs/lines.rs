@@ -9,8 +9,9 @@ use regex::Regex;
 
 use super::{
     Logs,
+    around::{chips, empty, foot, info, strip, target_words, title},
     index::Entry,
-    tail::{Tail, Window, line_at, since_words},
+    tail::{Tail, Window, line_at},
 };
 use crate::{
     model::log::{LogLevel, LogLine, Origin},
@@ -19,7 +20,6 @@ use crate::{
     source::kubernetes::log_line::readable,
     store::logs::LogBuffer,
     text::truncate,
-    time::coarse,
     ui::{
         View,
         theme::Theme,
@@ -44,17 +44,6 @@ struct Columns {
 /// Cells that a note's rule needs at least beside its words.
 const RULE: usize = 3;
 
-/// `deploy/myapp`, `myapp-6d5c9-k2x8q`
-pub(super) fn target_words(query: &LogQuery) -> String {
-    let name = match &query.target {
-        ObjectRef::Pod(pod) => pod.name.to_string(),
-        ObjectRef::Workload(workload) => workload.to_string(),
-    };
-    let container = query.container.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
-    let previous = if query.previous { " (previous)" } else { "" };
-    format!("{name}{container}{previous}")
-}
-
 pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let theme = view.theme;
     let open: Vec<String> = logs.tails.iter().map(|tail| target_words(&tail.query)).collect();
@@ -66,7 +55,7 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
         return put_centred(buf, spot, &words, theme.glyphs.ellipsis);
     };
     let buffer = tail.buffer(view);
-    let mut frame = Frame::new(theme, title(tail, buffer)).info(info(tail, buffer, view)).focused(true);
+    let mut frame = Frame::new(theme, title(tail, buffer)).info(info(tail, buffer, view)).focused(tail.has_keys());
     if let Some(foot) = foot(buffer, view) {
         frame = frame.foot(foot);
     }
@@ -76,6 +65,12 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
         && let Some(spot) = row(inside, 0)
     {
         put_line(buf, spot, &strip(&open, current, theme), theme.glyphs.ellipsis);
+        rest = below(rest);
+    }
+    if let Some(chips) = chips(tail, buffer, theme)
+        && let Some(spot) = row(rest, 0).filter(|_| rest.height > 3)
+    {
+        put_line(buf, spot, &chips, theme.glyphs.ellipsis);
         rest = below(rest);
     }
     let columns = columns(tail, view.is_narrow());
@@ -196,7 +191,7 @@ fn shown(
         return note(line, columns, theme, width);
     }
     let body = if line.continues { Line::raw(mask(&line.text)) } else { message(line, theme) };
-    let finds = tail.needle.as_ref().map(|needle| finds(needle, &body)).unwrap_or_default();
+    let finds = tail.needle.as_ref().or(tail.sieve.highlight()).map(|needle| finds(needle, &body)).unwrap_or_default();
     let tail_words =
         if entry.count > 1 { Line::styled(format!("x{}", entry.count), theme.strong) } else { Line::default() };
     Shown { head: head(line, tail, columns, theme), body, tail: tail_words, finds }
@@ -329,98 +324,4 @@ fn heads(columns: &Columns) -> String {
         .map(|(word, width)| format!("{:<width$} ", truncate(word, *width, "")))
         .chain(["message".to_owned()])
         .collect()
-}
-
-fn strip(open: &[String], current: usize, theme: &Theme) -> Line<'static> {
-    let mut line = Line::default();
-    for (index, name) in open.iter().enumerate() {
-        let style = if index == current { theme.strong.patch(theme.accent) } else { theme.dim };
-        let name = if index == current { format!("[{name}]") } else { format!(" {name} ") };
-        line.push_span(Span::styled(name, style));
-        line.push_span(Span::raw(" "));
-    }
-    line
-}
-
-fn title(tail: &Tail, buffer: Option<&LogBuffer>) -> Line<'static> {
-    let pods = match buffer.map(|buffer| (buffer.open, buffer.wanted)) {
-        Some((open, wanted)) if matches!(tail.query.target, ObjectRef::Workload(_)) && wanted > 0 => {
-            let pods = if wanted == 1 { "stream" } else { "streams" };
-            if open == wanted { format!("   {open} {pods}") } else { format!("   {open} of {wanted} {pods}") }
-        }
-        _ => String::new(),
-    };
-    Line::raw(format!("LOGS {}{pods}", target_words(&tail.query)))
-}
-
-fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> Line<'static> {
-    let theme = view.theme;
-    let mut words: Vec<Span<'static>> = Vec::new();
-    let mut say = |text: String, style| {
-        if !words.is_empty() {
-            words.push(Span::raw("  "));
-        }
-        words.push(Span::styled(text, style));
-    };
-    match (tail.follow, tail.below()) {
-        _ if !tail.query.follow => {}
-        (true, _) => say("follow ON".to_owned(), theme.ok),
-        (false, 0) => say("PAUSED".to_owned(), theme.wrong),
-        (false, below) => say(format!("PAUSED {below} below"), theme.wrong),
-    }
-    if let Some(least) = tail.sieve.least {
-        say(format!("level >= {}", least.name()), theme.accent);
-    }
-    if !tail.sieve.text().is_empty() {
-        say(format!("filter: {}", tail.sieve.text()), theme.accent);
-    }
-    if !tail.find.is_empty() {
-        let missing = if tail.not_found { " (not found)" } else { "" };
-        say(format!("find: {}{missing}", tail.find), if tail.not_found { theme.wrong } else { theme.accent });
-    }
-    if !tail.query.previous {
-        say(format!("since {}", since_words(&tail.query)), theme.dim);
-    }
-    let Some(buffer) = buffer else { return Line::from(words) };
-    match tail.rate(buffer, view) {
-        0 => {}
-        rate => say(format!("{rate} lines/s"), theme.dim),
-    }
-    match buffer.lines.dropped() {
-        0 => {}
-        dropped => say(format!("{dropped} dropped"), theme.wrong),
-    }
-    Line::from(words)
-}
-
-/// Why the log is not what it should be: the whole, or one of its streams.
-fn foot(buffer: Option<&LogBuffer>, view: &View<'_>) -> Option<Line<'static>> {
-    let buffer = buffer?;
-    let theme = view.theme;
-    if let Some(failure) = &buffer.pulse.failure {
-        let age = buffer.pulse.age(view.now).map(|age| format!("{} old: ", coarse(age))).unwrap_or_default();
-        return Some(Line::styled(format!("?? {age}{}", failure.error.says), theme.stale));
-    }
-    let more = buffer.troubles.len().saturating_sub(1);
-    let more = if more > 0 { format!("  (and {more} more)") } else { String::new() };
-    buffer.troubles.last().map(|trouble| Line::styled(format!("! {trouble}{more}"), theme.wrong))
-}
-
-/// Why there is no line: an error is never shown as an empty list.
-fn empty(tail: &Tail, buffer: Option<&LogBuffer>) -> String {
-    let Some(buffer) = buffer else { return "loading".to_owned() };
-    if let Some(failure) = &buffer.pulse.failure {
-        return format!("?? {}", failure.error.says);
-    }
-    if !buffer.lines.is_empty() {
-        return format!("none of {} lines is let through: v level, & filter", buffer.lines.len());
-    }
-    if let Some(trouble) = buffer.troubles.last() {
-        return format!("! {trouble}");
-    }
-    match (tail.query.previous, buffer.pulse.as_of.is_some()) {
-        (_, false) => "loading".to_owned(),
-        (true, true) => "the previous container logged nothing".to_owned(),
-        (false, true) => format!("nothing logged since {}", since_words(&tail.query)),
-    }
 }

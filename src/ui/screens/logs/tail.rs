@@ -4,7 +4,9 @@ use regex::Regex;
 
 use super::{
     super::super::View,
-    index::{Index, Sieve, needle},
+    index::Index,
+    sieve::{Sieve, needle},
+    versions::Versions,
 };
 use crate::{
     command::Command,
@@ -37,6 +39,8 @@ pub(super) struct Tail {
     pub needle: Option<Regex>,
     /// The last look found nothing.
     pub not_found: bool,
+    /// The pane of messages by version, while it is open.
+    pub versions: Option<Versions>,
     /// Rows of the last drawing, for paging.
     pub height: usize,
 }
@@ -61,6 +65,7 @@ impl Tail {
             find: String::new(),
             needle: None,
             not_found: false,
+            versions: None,
             height: 20,
         }
     }
@@ -72,7 +77,15 @@ impl Tail {
     pub(super) fn sync(&mut self, view: &View<'_>) {
         if let Some(buffer) = self.buffer(view) {
             self.index.sync(buffer, &self.sieve);
+            if let Some(versions) = &mut self.versions {
+                versions.sync(buffer, &self.query, view);
+            }
         }
+    }
+
+    /// The keys move in the lines, not in the pane beside them.
+    pub(super) fn has_keys(&self) -> bool {
+        self.versions.as_ref().is_none_or(|versions| !versions.is_focused)
     }
 
     /// Looks at everything again: another level or filter.

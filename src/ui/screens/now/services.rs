@@ -115,7 +115,7 @@ pub(super) fn render(now: &mut Now, view: &View<'_>, focused: bool, area: Rect, 
     columns.extend(
         titles.iter().enumerate().map(|(index, title)| Column::new(title, 9, 90 - index as u8 * 5).min(6).right()),
     );
-    columns.push(Column::new("last 60m", SPARK, 75).min(6));
+    columns.push(Column::new("trend", SPARK, 75).min(6));
     now.services.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (now.services.cursor(), now.services.table);
     let list = now.services.entries();

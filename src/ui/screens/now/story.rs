@@ -17,6 +17,7 @@ use crate::{
         metric::{Panel, PanelData, PanelKey, Series},
     },
     query::{Answer, PanelQuery, Query},
+    secret::mask,
     store::{
         slot::Pulse,
         timeline::{Deploy, deploys_of},
@@ -120,6 +121,9 @@ impl<'a> Story<'a> {
             line.spans.extend(spans);
             line
         }));
+        lines.extend(
+            self.first_error(view).map(|says| Line::from(vec![head("new error"), Span::styled(says, theme.broken)])),
+        );
         if let Some(act) = self.act(view) {
             let said = words::of(view, &Target::Act(act));
             lines.extend(said.map(|said| {
@@ -151,6 +155,16 @@ impl<'a> Story<'a> {
             spans.push(Span::styled(format!("{}/{} ready", set.ready, set.replicas), style));
         }
         Some(spans)
+    }
+
+    /// `"verify failed: issuer mismatch" x412 in 412, never in 411`: the first error of the new version alone, while the
+    /// workload's log is read.
+    fn first_error(&self, view: &View<'_>) -> Option<String> {
+        let workload = self.workload?;
+        let tags: Vec<&str> = workload.images.iter().map(|image| tag_of(image)).collect();
+        let error = view.store.first_new_error(&workload.key, &tags)?;
+        let text = mask(error.text);
+        Some(format!("\"{text}\" x{} in {}, never in {}", error.lines, error.new, error.old))
     }
 
     /// An act of mine on this workload that runs, or that ended a short while ago.

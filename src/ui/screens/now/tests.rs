@@ -58,8 +58,8 @@ fn at_80x24_what_needs_me_and_what_changed() {
     |       changed  deploy 411 -> 412 at 02:57, 2m before it began                |
     |       serving  new 412 4/6 ready   old 411 4/4 ready                         |
     |       do       [R] roll back to 411   [l] logs   [.] why   [s] silence       |
+    |    !!  deploy #412                   stuck in deploy, 2 of 3 ~           23m |
     |    !   PodOOMKilled postgres         postgres-0 was killed fo~   since 03:04 |
-    |    !   deploy #412                   stuck in deploy, 2 of 3 ~           23m |
     |    !   nightly-e2e #1190             failure in deploy   main~          128m |
     |        #1490 fix: pool size          your review   9/11 check~          120m |
     +==============================================================================+
@@ -207,10 +207,10 @@ fn a_click_selects_and_the_facts_below_a_row_are_no_rows() {
     let world = incident();
     let mut now = Now::default();
     world.drawn(&mut now);
-    assert!(matches!(now.click(Position::new(10, 5), &world.view()), Reply::Done));
-    assert_eq!(now.needs.cursor(), Some(1), "row 5 of the screen is the second need, below the first's facts");
+    assert!(matches!(now.click(Position::new(10, 6), &world.view()), Reply::Done));
+    assert_eq!(now.needs.cursor(), Some(2), "row 6 of the screen is the third need, below the first's facts");
     world.drawn(&mut now);
-    assert!(matches!(now.click(Position::new(10, 3), &world.view()), Reply::Ignored), "a line of facts");
+    assert!(matches!(now.click(Position::new(10, 4), &world.view()), Reply::Ignored), "a line of facts");
 }
 
 #[test]

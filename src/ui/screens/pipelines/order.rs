@@ -68,11 +68,19 @@ pub(super) fn is_stuck(run: &Run, now: Timestamp) -> bool {
     run.deploys && run.state == RunState::Running && took(run, now).is_some_and(|took| took > STUCK_AFTER)
 }
 
+fn is_newest(run: &Run, newest: &Newest<'_>) -> bool {
+    newest.get(&line_of(run)).is_none_or(|number| *number <= run.number)
+}
+
+/// It failed, and nothing newer of its workflow and branch is there.
+pub(super) fn is_failing(run: &Run, newest: &Newest<'_>) -> bool {
+    run.state.is_bad() && is_newest(run, newest)
+}
+
 /// How bad it is; `None`: it ended without a result (cancelled, skipped).
 pub(super) fn level(run: &Run, newest: &Newest<'_>, now: Timestamp) -> Option<Level> {
-    let is_newest = newest.get(&line_of(run)).is_none_or(|number| *number <= run.number);
     Some(match &run.state {
-        state if state.is_bad() && is_newest => Level::Broken,
+        state if state.is_bad() && run.deploys && is_newest(run, newest) => Level::Broken,
         state if state.is_bad() => Level::Wrong,
         RunState::Running if is_stuck(run, now) => Level::Broken,
         RunState::Waiting => Level::Wrong,
@@ -93,7 +101,7 @@ pub(super) fn sorted<'a>(store: &'a Store, now: Now, filter: &Filter, sort: Sort
         SortBy::Trouble => rows.sort_by_cached_key(|run| {
             // History and what ended without a result stand with what is well, by time.
             let level = match level(run, &newest, time(run)) {
-                Some(Level::Wrong) if run.state.is_bad() => Level::Ok,
+                Some(Level::Wrong) if run.state.is_bad() && !is_newest(run, &newest) => Level::Ok,
                 level => level.unwrap_or(Level::Ok),
             };
             (level, level < Level::Ok && !run.deploys, started(run), run.key.clone())

@@ -75,7 +75,7 @@ fn trouble_stands_first_and_the_log_at_its_first_error() {
     += PIPELINE RUNS   1 failing   1 running =============================================================== sort trouble =+
     |        repo        workflow        run     branch  commit   by     stage                               took  started |
     |    !!  myapp       deploy          #412    main    4c1f0aa  alice  [#######...] stuck in deploy         23m    02:51 |
-    | >  !!  myapp       nightly-e2e     #1190   main    4c1f0aa  alice  [#######...] deploy: failure          4m    01:02 |
+    | >  !   myapp       nightly-e2e     #1190   main    4c1f0aa  alice  [#######...] deploy: failure          4m    01:02 |
     |    ok  myapp       ci              #5519   main    4c1f0aa  alice  [##########]                          4m    02:28 |
     |    !   myapp       ci              #5518   main    4c1f0aa  alice  [#######...] deploy: failure          4m    02:20 |
     |    JWT login                                                                                                         |

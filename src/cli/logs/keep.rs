@@ -1,0 +1,94 @@
+//! Which lines are written.
+
+use jiff::Timestamp;
+use regex::Regex;
+
+use super::Logs;
+use crate::model::log::LogLine;
+
+/// A line that goes on (a stack trace) is kept or left out with the line it belongs to.
+#[derive(Debug, Default)]
+pub(super) struct Keep {
+    include: Vec<Regex>,
+    exclude: Vec<Regex>,
+    exclude_container: Vec<Regex>,
+    since: Option<Timestamp>,
+    /// Whether the last head was kept.
+    is_head_kept: bool,
+}
+
+impl Keep {
+    pub(super) fn new(logs: &Logs) -> Self {
+        Self {
+            include: logs.include.clone(),
+            exclude: logs.exclude.clone(),
+            exclude_container: logs.exclude_container.clone(),
+            since: logs.since_time,
+            is_head_kept: true,
+        }
+    }
+
+    /// Asked line by line, in the order they are written.
+    pub(super) fn keeps(&mut self, line: &LogLine) -> bool {
+        if !line.continues {
+            self.is_head_kept = self.keeps_head(line);
+        }
+        self.is_head_kept
+    }
+
+    fn keeps_head(&self, line: &LogLine) -> bool {
+        let any = |all: &[Regex], text: &str| all.iter().any(|regex| regex.is_match(text));
+        if any(&self.exclude_container, &line.origin.container) {
+            return false;
+        }
+        line.is_note
+            || self.since.is_none_or(|since| line.at >= since)
+                && (self.include.is_empty() || any(&self.include, &line.text))
+                && !any(&self.exclude, &line.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{model::log::Origin, ui::testing};
+
+    fn line(container: &str, time: &str, text: &str) -> LogLine {
+        let origin = Origin { pod: testing::object("p"), container: container.into(), version: "1".into() };
+        let continues = text.starts_with(' ');
+        LogLine {
+            origin: Arc::new(origin),
+            at: testing::at(time),
+            level: None,
+            text: text.into(),
+            continues,
+            is_note: false,
+        }
+    }
+
+    #[test]
+    fn one_include_is_enough_and_one_exclude_too_much() {
+        let all = |words: &[&str]| words.iter().map(|word| Regex::new(word).unwrap()).collect::<Vec<_>>();
+        let mut keep = Keep {
+            include: all(&["err", "warn"]),
+            exclude: all(&["health"]),
+            exclude_container: all(&["^proxy"]),
+            since: Some(testing::at("03:00")),
+            is_head_kept: true,
+        };
+        for (container, time, text, expected) in [
+            ("app", "03:00", "err 1", true),
+            ("app", "03:00", "  at its trace", true),
+            ("app", "03:01", "warn 2", true),
+            ("app", "03:01", "info 3", false),
+            ("app", "03:01", "  at info's trace, err", false),
+            ("app", "03:01", "err in /health", false),
+            ("app", "02:59", "err before", false),
+            ("proxy-1", "03:01", "err", false),
+        ] {
+            assert_eq!(keep.keeps(&line(container, time, text)), expected, "{text}");
+        }
+    }
+}

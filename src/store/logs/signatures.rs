@@ -1,0 +1,359 @@
+//! How often each version of a container wrote each message: what is new in a version shows at once.
+
+use std::{cmp::Ordering, collections::HashMap, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::signature::signature;
+use crate::model::{
+    Name,
+    log::{LogLevel, LogLine},
+};
+
+/// What a table row costs beside its text, about, in bytes.
+const ROW: usize = 160;
+/// Versions told apart; more are counted as the last.
+const MOST_VERSIONS: usize = 64;
+
+/// A container at one version, and how much it wrote: counts of unequal groups compare only by rate.
+#[derive(Clone, Debug)]
+pub struct Version {
+    pub container: Name,
+    pub tag: Name,
+    pub lines: u64,
+}
+
+/// How often a version wrote a message, and when by the nodes' clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Count {
+    /// Index of the version.
+    pub version: usize,
+    pub lines: u64,
+    pub first: Timestamp,
+    pub last: Timestamp,
+}
+
+/// One message, by its signature.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    pub text: Arc<str>,
+    /// The worst that it was written at.
+    pub level: Option<LogLevel>,
+    pub counts: Vec<Count>,
+}
+
+/// All messages of one log since it was opened, also of lines that are kept no more. Bounded in bytes: what finds no room
+/// is counted.
+#[derive(Clone, Debug)]
+pub struct Signatures {
+    by_text: HashMap<Arc<str>, u32>,
+    all: Vec<Signature>,
+    versions: Vec<Version>,
+    bytes: usize,
+    max_bytes: usize,
+    uncounted: u64,
+    scratch: String,
+}
+
+impl Signatures {
+    pub fn new(max_bytes: usize) -> Self {
+        Self {
+            by_text: HashMap::new(),
+            all: Vec::new(),
+            versions: Vec::new(),
+            bytes: 0,
+            max_bytes,
+            uncounted: 0,
+            scratch: String::new(),
+        }
+    }
+
+    /// Counts a line. Its signature's number; `None`: it has none (a note, a line that goes on), or no room was left.
+    pub fn take_in(&mut self, line: &LogLine) -> Option<u32> {
+        if line.continues || line.is_note {
+            return None;
+        }
+        let version = self.version(line);
+        self.versions[version].lines += 1;
+        signature(&line.text, &mut self.scratch);
+        let number = match self.by_text.get(self.scratch.as_str()) {
+            Some(number) => *number,
+            None => self.add()?,
+        };
+        let known = &mut self.all[number as usize];
+        known.level = known.level.max(line.level);
+        match known.counts.iter_mut().find(|count| count.version == version) {
+            Some(count) => {
+                count.lines += 1;
+                (count.first, count.last) = (count.first.min(line.at), count.last.max(line.at));
+            }
+            None => known.counts.push(Count { version, lines: 1, first: line.at, last: line.at }),
+        }
+        Some(number)
+    }
+
+    fn add(&mut self) -> Option<u32> {
+        let cost = self.scratch.len() + ROW;
+        if self.bytes + cost > self.max_bytes {
+            self.uncounted += 1;
+            return None;
+        }
+        self.bytes += cost;
+        let number = u32::try_from(self.all.len()).ok()?;
+        let text: Arc<str> = self.scratch.as_str().into();
+        self.by_text.insert(text.clone(), number);
+        self.all.push(Signature { text, level: None, counts: Vec::new() });
+        Some(number)
+    }
+
+    fn version(&mut self, line: &LogLine) -> usize {
+        let origin = &line.origin;
+        let is_its = |known: &Version| known.tag == origin.version && known.container == origin.container;
+        if let Some(at) = self.versions.iter().position(is_its) {
+            return at;
+        }
+        if self.versions.len() < MOST_VERSIONS {
+            self.versions.push(Version { container: origin.container.clone(), tag: origin.version.clone(), lines: 0 });
+        }
+        self.versions.len() - 1
+    }
+
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub fn versions(&self) -> &[Version] {
+        &self.versions
+    }
+
+    /// The number of a signature: that of its lines.
+    pub fn number(&self, text: &str) -> Option<u32> {
+        self.by_text.get(text).copied()
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Lines whose message found no room in the table.
+    pub fn uncounted(&self) -> u64 {
+        self.uncounted
+    }
+
+    /// Every message, a new version's lines against the others'. `new_tags`: the tags that the workload is to run. New
+    /// messages come first, then by level, then by how much oftener they come.
+    pub fn compared(&self, new_tags: &[&str]) -> Comparison<'_> {
+        let mut comparison = self.unsorted(new_tags);
+        let (new, old) = (comparison.new_lines, comparison.old_lines);
+        comparison.rows.sort_by(|a, b| b.rank(new, old).partial_cmp(&a.rank(new, old)).unwrap_or(Ordering::Equal));
+        comparison
+    }
+
+    fn unsorted(&self, new_tags: &[&str]) -> Comparison<'_> {
+        let is_new: Vec<bool> = self.versions.iter().map(|version| new_tags.contains(&version.tag.as_str())).collect();
+        // A container that has the same version everywhere (a sidecar) has no old one to compare with.
+        let has_both = |container: &Name| {
+            let of = |wanted: bool| {
+                self.versions
+                    .iter()
+                    .zip(&is_new)
+                    .any(|(version, new)| *new == wanted && version.container == *container)
+            };
+            of(true) && of(false)
+        };
+        let side: Vec<Option<Side>> = self
+            .versions
+            .iter()
+            .zip(&is_new)
+            .map(|(version, new)| match (has_both(&version.container), new) {
+                (false, _) => None,
+                (true, true) => Some(Side::New),
+                (true, false) => Some(Side::Old),
+            })
+            .collect();
+        let total = |wanted: Side| {
+            self.versions
+                .iter()
+                .zip(&side)
+                .filter(|(_, side)| **side == Some(wanted))
+                .map(|(version, _)| version.lines)
+                .sum()
+        };
+        let tags = |wanted: Side| {
+            let mut tags: Vec<&str> = self
+                .versions
+                .iter()
+                .zip(&side)
+                .filter(|(_, side)| **side == Some(wanted))
+                .map(|(version, _)| version.tag.as_str())
+                .collect();
+            tags.sort_unstable();
+            tags.dedup();
+            tags.join("+")
+        };
+        let (new_lines, old_lines) = (total(Side::New), total(Side::Old));
+        let rows = self.all.iter().map(|signature| Compared::of(signature, &side)).collect();
+        Comparison { rows, new_lines, old_lines, new: tags(Side::New), old: tags(Side::Old) }
+    }
+
+    /// The first error that the version wanted wrote and no other version of its container ever did; `None`, too, while no
+    /// other version was read.
+    pub fn first_new_error(&self, new_tags: &[&str]) -> Option<FirstError<'_>> {
+        let comparison = self.unsorted(new_tags);
+        let row = comparison
+            .rows
+            .iter()
+            .filter(|row| row.is_new() && row.signature.level >= Some(LogLevel::Error))
+            .min_by_key(|row| row.first_new)?;
+        Some(FirstError {
+            text: &row.signature.text,
+            lines: row.new,
+            first: row.first_new?,
+            new: comparison.new.clone(),
+            old: comparison.old.clone(),
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Side {
+    New,
+    Old,
+}
+
+/// The new version's messages beside the old's.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    pub rows: Vec<Compared<'a>>,
+    /// Lines that each side wrote; 0: there is nothing to compare with.
+    pub new_lines: u64,
+    pub old_lines: u64,
+    /// Tags: `412`, `410+411`; empty where there is none.
+    pub new: String,
+    pub old: String,
+}
+
+/// One message on both sides.
+#[derive(Debug)]
+pub struct Compared<'a> {
+    pub signature: &'a Signature,
+    pub new: u64,
+    pub old: u64,
+    /// Of every version, compared or not.
+    pub all: u64,
+    pub first_new: Option<Timestamp>,
+}
+
+impl<'a> Compared<'a> {
+    fn of(signature: &'a Signature, side: &[Option<Side>]) -> Self {
+        let mut row = Self { signature, new: 0, old: 0, all: 0, first_new: None };
+        for count in &signature.counts {
+            row.all += count.lines;
+            match side.get(count.version).copied().flatten() {
+                Some(Side::New) => {
+                    row.new += count.lines;
+                    row.first_new = Some(row.first_new.map_or(count.first, |first| first.min(count.first)));
+                }
+                Some(Side::Old) => row.old += count.lines,
+                None => {}
+            }
+        }
+        row
+    }
+
+    /// Written by the new version, never by an old one that was read as well.
+    pub fn is_new(&self) -> bool {
+        self.new > 0 && self.old == 0
+    }
+
+    fn rank(&self, new_lines: u64, old_lines: u64) -> (bool, Option<LogLevel>, f64, u64) {
+        let more = per_thousand(self.new, new_lines) - per_thousand(self.old, old_lines);
+        (self.is_new(), self.signature.level, more, self.all)
+    }
+}
+
+/// An error of the new version alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FirstError<'a> {
+    pub text: &'a str,
+    pub lines: u64,
+    pub first: Timestamp,
+    pub new: String,
+    pub old: String,
+}
+
+/// Lines of a message per 1,000 lines of its version.
+pub fn per_thousand(lines: u64, of: u64) -> f64 {
+    if of == 0 { 0.0 } else { lines as f64 * 1000.0 / of as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::log::Origin, ui::testing};
+
+    fn line(container: &str, tag: &str, level: LogLevel, second: i64, text: &str) -> LogLine {
+        LogLine {
+            origin: Arc::new(Origin { pod: testing::object("p"), container: container.into(), version: tag.into() }),
+            at: Timestamp::from_second(second).unwrap(),
+            level: Some(level),
+            text: text.into(),
+            continues: false,
+            is_note: false,
+        }
+    }
+
+    fn taken(lines: &[LogLine]) -> Signatures {
+        let mut signatures = Signatures::new(1 << 20);
+        for line in lines {
+            signatures.take_in(line);
+        }
+        signatures
+    }
+
+    #[test]
+    fn the_new_versions_own_errors_come_first() {
+        use LogLevel::{Error, Info};
+        let signatures = taken(&[
+            line("app", "411", Info, 1, "GET /a 200"),
+            line("app", "411", Error, 2, "timeout after 3s"),
+            line("app", "412", Info, 3, "GET /a 500"),
+            line("app", "412", Error, 4, "timeout after 9s"),
+            line("app", "412", Error, 6, "verify failed for 17"),
+            line("app", "412", Error, 5, "verify failed for 18"),
+            line("app", "412", Info, 7, "using key 1"),
+            line("proxy", "1.16", Error, 1, "no route"),
+        ]);
+        let comparison = signatures.compared(&["412", "1.16"]);
+        let texts: Vec<&str> = comparison.rows.iter().map(|row| &*row.signature.text).collect();
+        assert_eq!(texts, ["verify failed for <*>", "using key <*>", "no route", "timeout after <*>", "GET /a <*>"]);
+        assert_eq!((comparison.new.as_str(), comparison.new_lines), ("412", 5), "the sidecar is no new version");
+        assert_eq!((comparison.old.as_str(), comparison.old_lines), ("411", 2));
+        let first = signatures.first_new_error(&["412", "1.16"]).unwrap();
+        assert_eq!((first.text, first.lines, first.first.as_second()), ("verify failed for <*>", 2, 5));
+    }
+
+    #[test]
+    fn without_an_old_version_nothing_is_called_new() {
+        let signatures = taken(&[line("app", "412", LogLevel::Error, 1, "boom")]);
+        assert!(signatures.first_new_error(&["412"]).is_none());
+        assert!(!signatures.compared(&["412"]).rows[0].is_new());
+        assert!(signatures.compared(&[]).rows.iter().all(|row| row.all == 1));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_rest_is_counted() {
+        let mut signatures = Signatures::new(10 * (ROW + 8));
+        for word in 0..1000_u32 {
+            let name: String = word.to_string().bytes().map(|digit| char::from(digit + 49)).collect();
+            signatures.take_in(&line("app", "1", LogLevel::Info, 1, &name));
+        }
+        assert!(signatures.bytes() <= 10 * (ROW + 8) && signatures.len() >= 10, "{}", signatures.len());
+        assert_eq!(signatures.uncounted() + signatures.len() as u64, 1000);
+        assert_eq!(signatures.versions()[0].lines, 1000);
+    }
+}

@@ -1,0 +1,139 @@
+//! What stands around the lines of a log: title, filters, rate, and why there is less than there should be.
+
+use ratatui::text::{Line, Span};
+
+use super::tail::{Tail, since_words};
+use crate::{
+    query::{LogQuery, ObjectRef},
+    secret::mask,
+    store::logs::LogBuffer,
+    time::coarse,
+    ui::{View, theme::Theme},
+};
+
+/// `deploy/myapp`, `myapp-6d5c9-k2x8q`
+pub(super) fn target_words(query: &LogQuery) -> String {
+    let name = match &query.target {
+        ObjectRef::Pod(pod) => pod.name.to_string(),
+        ObjectRef::Workload(workload) => workload.to_string(),
+    };
+    let container = query.container.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
+    let previous = if query.previous { " (previous)" } else { "" };
+    format!("{name}{container}{previous}")
+}
+
+/// The filters, and how many lines they leave; `None`: there is none.
+pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> Option<Line<'static>> {
+    let sieve = &tail.sieve;
+    let mut spans = Vec::new();
+    for chip in sieve.chips() {
+        spans.push(Span::styled(format!("[{}]", mask(&chip)), theme.accent));
+        spans.push(Span::raw(" "));
+    }
+    if let Some(wrong) = sieve.wrong() {
+        spans.push(Span::styled(format!("! {wrong} "), theme.wrong));
+    }
+    if spans.is_empty() {
+        return None;
+    }
+    if let Some(buffer) = buffer.filter(|_| sieve.is_active()) {
+        let all = buffer.lines.len() as u64;
+        let shown = tail.index.shown().min(all);
+        spans.push(Span::styled(format!(" {shown} lines shown, {} hidden", all - shown), theme.dim));
+    }
+    Some(Line::from(spans))
+}
+
+pub(super) fn strip(open: &[String], current: usize, theme: &Theme) -> Line<'static> {
+    let mut line = Line::default();
+    for (index, name) in open.iter().enumerate() {
+        let style = if index == current { theme.strong.patch(theme.accent) } else { theme.dim };
+        let name = if index == current { format!("[{name}]") } else { format!(" {name} ") };
+        line.push_span(Span::styled(name, style));
+        line.push_span(Span::raw(" "));
+    }
+    line
+}
+
+pub(super) fn title(tail: &Tail, buffer: Option<&LogBuffer>) -> Line<'static> {
+    let pods = match buffer.map(|buffer| (buffer.open, buffer.wanted)) {
+        Some((open, wanted)) if matches!(tail.query.target, ObjectRef::Workload(_)) && wanted > 0 => {
+            let pods = if wanted == 1 { "stream" } else { "streams" };
+            if open == wanted { format!("   {open} {pods}") } else { format!("   {open} of {wanted} {pods}") }
+        }
+        _ => String::new(),
+    };
+    Line::raw(format!("LOGS {}{pods}", target_words(&tail.query)))
+}
+
+pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> Line<'static> {
+    let theme = view.theme;
+    let mut words: Vec<Span<'static>> = Vec::new();
+    let mut say = |text: String, style| {
+        if !words.is_empty() {
+            words.push(Span::raw("  "));
+        }
+        words.push(Span::styled(text, style));
+    };
+    match (tail.follow, tail.below()) {
+        _ if !tail.query.follow => {}
+        (true, _) => say("follow ON".to_owned(), theme.ok),
+        (false, 0) => say("PAUSED".to_owned(), theme.wrong),
+        (false, below) => say(format!("PAUSED {below} below"), theme.wrong),
+    }
+    if let Some(least) = tail.sieve.least {
+        say(format!("level >= {}", least.name()), theme.accent);
+    }
+    if tail.sieve.is_unfolded {
+        say("unfolded".to_owned(), theme.accent);
+    }
+    if !tail.find.is_empty() {
+        let missing = if tail.not_found { " (not found)" } else { "" };
+        say(format!("find: {}{missing}", tail.find), if tail.not_found { theme.wrong } else { theme.accent });
+    }
+    if !tail.query.previous {
+        say(format!("since {}", since_words(&tail.query)), theme.dim);
+    }
+    let Some(buffer) = buffer else { return Line::from(words) };
+    match tail.rate(buffer, view) {
+        0 => {}
+        rate => say(format!("{rate} lines/s"), theme.dim),
+    }
+    match buffer.lines.dropped() {
+        0 => {}
+        dropped => say(format!("{dropped} dropped"), theme.wrong),
+    }
+    Line::from(words)
+}
+
+/// Why the log is not what it should be: the whole, or one of its streams.
+pub(super) fn foot(buffer: Option<&LogBuffer>, view: &View<'_>) -> Option<Line<'static>> {
+    let buffer = buffer?;
+    let theme = view.theme;
+    if let Some(failure) = &buffer.pulse.failure {
+        let age = buffer.pulse.age(view.now).map(|age| format!("{} old: ", coarse(age))).unwrap_or_default();
+        return Some(Line::styled(format!("?? {age}{}", failure.error.says), theme.stale));
+    }
+    let more = buffer.troubles.len().saturating_sub(1);
+    let more = if more > 0 { format!("  (and {more} more)") } else { String::new() };
+    buffer.troubles.last().map(|trouble| Line::styled(format!("! {trouble}{more}"), theme.wrong))
+}
+
+/// Why there is no line: an error is never shown as an empty list.
+pub(super) fn empty(tail: &Tail, buffer: Option<&LogBuffer>) -> String {
+    let Some(buffer) = buffer else { return "loading".to_owned() };
+    if let Some(failure) = &buffer.pulse.failure {
+        return format!("?? {}", failure.error.says);
+    }
+    if !buffer.lines.is_empty() {
+        return format!("none of {} lines is let through: v level, & filter", buffer.lines.len());
+    }
+    if let Some(trouble) = buffer.troubles.last() {
+        return format!("! {trouble}");
+    }
+    match (tail.query.previous, buffer.has_caught_up) {
+        (_, false) => "loading".to_owned(),
+        (true, true) => "the previous container logged nothing".to_owned(),
+        (false, true) => format!("nothing logged since {}", since_words(&tail.query)),
+    }
+}

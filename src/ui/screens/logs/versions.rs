@@ -1,0 +1,227 @@
+//! The pane of messages: how often each version writes each, per 1,000 of its lines, new ones first. It is sorted anew with
+//! each batch of lines, never when it is drawn; the cursor stays on its message.
+
+use std::sync::Arc;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::super::super::View;
+use crate::{
+    command::Command,
+    model::{kubernetes::tag_of, log::LogLevel},
+    query::{LogQuery, ObjectRef},
+    secret::mask,
+    store::logs::{LogBuffer, signatures::per_thousand},
+    text::truncate,
+    ui::{
+        theme::Theme,
+        widgets::{
+            cells::{put_line, row},
+            frame::{Frame, Scroll, scrollbar},
+        },
+    },
+};
+
+/// Cells of a rate or a count.
+const NUMBER: usize = 8;
+const LEVEL: usize = 5;
+/// Rows of the pane around its list: borders and heads.
+const AROUND: u16 = 3;
+
+#[derive(Debug)]
+struct Row {
+    text: Arc<str>,
+    level: Option<LogLevel>,
+    new: u64,
+    old: u64,
+    all: u64,
+    is_new: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Versions {
+    pub is_focused: bool,
+    rows: Vec<Row>,
+    /// The message under the cursor; `None`: the first.
+    cursor: Option<Arc<str>>,
+    offset: usize,
+    /// Tags and lines of both sides; empty: there is nothing to compare with.
+    new: (String, u64),
+    old: (String, u64),
+    uncounted: u64,
+    height: usize,
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self {
+            is_focused: true,
+            rows: Vec::new(),
+            cursor: None,
+            offset: 0,
+            new: (String::new(), 0),
+            old: (String::new(), 0),
+            uncounted: 0,
+            height: 1,
+        }
+    }
+}
+
+impl Versions {
+    /// Counts and order as they are now.
+    pub(super) fn sync(&mut self, buffer: &LogBuffer, query: &LogQuery, view: &View<'_>) {
+        let workload = match &query.target {
+            ObjectRef::Workload(key) => view.store.kube.workloads.get(key),
+            ObjectRef::Pod(_) => None,
+        };
+        let tags: Vec<&str> =
+            workload.iter().flat_map(|workload| &workload.images).map(|image| tag_of(image)).collect();
+        let compared = buffer.signatures.compared(&tags);
+        self.rows = compared
+            .rows
+            .iter()
+            .map(|row| Row {
+                text: row.signature.text.clone(),
+                level: row.signature.level,
+                new: row.new,
+                old: row.old,
+                all: row.all,
+                is_new: row.is_new(),
+            })
+            .collect();
+        self.new = (compared.new, compared.new_lines);
+        self.old = (compared.old, compared.old_lines);
+        self.uncounted = buffer.signatures.uncounted();
+    }
+
+    fn position(&self) -> usize {
+        self.cursor.as_ref().and_then(|text| self.rows.iter().position(|row| row.text == *text)).unwrap_or(0)
+    }
+
+    /// The message under the cursor.
+    pub(super) fn picked(&self) -> Option<Arc<str>> {
+        self.rows.get(self.position()).map(|row| row.text.clone())
+    }
+
+    /// Moves by a movement command. False: it was none.
+    pub(super) fn navigate(&mut self, command: Command) -> bool {
+        let (at, last) = (self.position(), self.rows.len().saturating_sub(1));
+        let page = self.height.max(2) - 1;
+        let to = match command {
+            Command::Down => at + 1,
+            Command::Up => at.saturating_sub(1),
+            Command::PageDown | Command::HalfDown => at + page,
+            Command::PageUp | Command::HalfUp => at.saturating_sub(page),
+            Command::Top => 0,
+            Command::Bottom => last,
+            _ => return false,
+        };
+        self.cursor = self.rows.get(to.min(last)).map(|row| row.text.clone());
+        true
+    }
+
+    /// Rows it takes from the screen: all where there is little room.
+    pub(super) fn height(&self, view: &View<'_>, area: Rect) -> u16 {
+        if view.is_narrow() {
+            return if self.is_focused { area.height } else { 0 };
+        }
+        let wanted = u16::try_from(self.rows.len()).unwrap_or(u16::MAX).saturating_add(AROUND);
+        wanted.clamp(AROUND + 1, (area.height * 2 / 5).max(AROUND + 1))
+    }
+
+    fn is_compared(&self) -> bool {
+        self.new.1 > 0 && self.old.1 > 0
+    }
+
+    fn title(&self) -> String {
+        if self.is_compared() {
+            format!("MESSAGES {} against {}", self.new.0, self.old.0)
+        } else {
+            "MESSAGES".to_owned()
+        }
+    }
+
+    fn info(&self, theme: &Theme) -> Line<'static> {
+        let mut words = Vec::new();
+        if self.is_compared() {
+            for (tag, lines) in [&self.new, &self.old] {
+                let unit = if *lines == 1 { "line" } else { "lines" };
+                words.push(Span::styled(format!("{tag}: {lines} {unit}  "), theme.dim));
+            }
+            words.push(Span::styled("per 1,000 lines", theme.dim));
+        }
+        if self.uncounted > 0 {
+            words.push(Span::styled(format!("  {} lines not counted: too many messages", self.uncounted), theme.wrong));
+        }
+        Line::from(words)
+    }
+
+    fn heads(&self) -> String {
+        let level = "level";
+        if self.is_compared() {
+            let (new, old) = (truncate(&self.new.0, NUMBER, ""), truncate(&self.old.0, NUMBER, ""));
+            format!("{new:>NUMBER$} {old:>NUMBER$}  {level:<LEVEL$} message")
+        } else {
+            format!("{:>NUMBER$}  {level:<LEVEL$} message", "lines")
+        }
+    }
+
+    fn line(&self, line: &Row, theme: &Theme) -> Line<'static> {
+        let numbers = if self.is_compared() {
+            let of = |lines, (_, all): &(String, u64)| rate(lines, *all);
+            format!("{:>NUMBER$} {:>NUMBER$}", of(line.new, &self.new), of(line.old, &self.old))
+        } else {
+            format!("{:>NUMBER$}", line.all)
+        };
+        let style = match line.level {
+            Some(LogLevel::Fatal | LogLevel::Error) => theme.broken,
+            Some(LogLevel::Warn) => theme.wrong,
+            _ => theme.dim,
+        };
+        let word = line.level.map_or("", LogLevel::name);
+        let mut spans = vec![Span::styled(numbers, theme.text), Span::styled(format!("  {word:<LEVEL$} "), style)];
+        if line.is_new {
+            spans.push(Span::styled("NEW ", theme.new));
+        }
+        spans.push(Span::styled(mask(&line.text), theme.text));
+        Line::from(spans)
+    }
+
+    pub(super) fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        if area.height < AROUND {
+            return;
+        }
+        let theme = view.theme;
+        let frame = Frame::new(theme, self.title()).info(self.info(theme)).focused(self.is_focused);
+        let inside = frame.render(area, buf);
+        if let Some(spot) = row(inside, 0) {
+            put_line(buf, spot, &Line::styled(self.heads(), theme.dim), theme.glyphs.ellipsis);
+        }
+        self.height = usize::from(inside.height.saturating_sub(1));
+        let at = self.position();
+        self.offset = self.offset.min(at).max((at + 1).saturating_sub(self.height));
+        let style = if self.is_focused { theme.selection } else { theme.selection_quiet };
+        for (index, line) in self.rows.iter().enumerate().skip(self.offset).take(self.height) {
+            let Some(spot) = row(inside, 1 + (index - self.offset) as u16) else { break };
+            put_line(buf, spot, &self.line(line, theme), theme.glyphs.ellipsis);
+            if index == at {
+                buf.set_style(spot.intersection(*buf.area()), style);
+            }
+        }
+        scrollbar(area, Scroll { len: self.rows.len(), offset: self.offset, visible: self.height }, theme, buf);
+    }
+}
+
+/// Per 1,000 lines, with as many places as say something; `never` is not `0`.
+fn rate(lines: u64, of: u64) -> String {
+    match (lines, per_thousand(lines, of)) {
+        (0, _) => "never".to_owned(),
+        (_, rate) if rate >= 10.0 => format!("{rate:.0}"),
+        (_, rate) if rate >= 0.1 => format!("{rate:.1}"),
+        _ => "< 0.1".to_owned(),
+    }
+}

@@ -1,0 +1,69 @@
+//! What the App is told of the backends that are named and open.
+
+use super::Wired;
+use crate::{
+    app::settings::{Settings, bind_services},
+    model::BackendId,
+    text::Clean,
+    wire::Remembered,
+};
+
+impl Wired {
+    /// The settings that follow from the configuration and what was opened.
+    pub fn settings(&self, remembered: &Remembered) -> Settings {
+        let config = &self.config;
+        let mut settings = Settings {
+            version: env!("CARGO_PKG_VERSION"),
+            me: Clean::line(config.me.as_deref().unwrap_or("")),
+            // Checked when the file was read.
+            services: bind_services(&config.service).unwrap_or_default(),
+            remembered_production: remembered.production.iter().map(|(id, is)| (Clean::line(id), *is)).collect(),
+            ui: config.ui.clone(),
+            ..Settings::default()
+        };
+        self.note_named(&mut settings);
+        self.note_clusters(&mut settings);
+        settings
+    }
+
+    /// What the configuration says of the backends it names. What was said since (`:ns`, `:production`) stays.
+    pub fn note_named(&self, settings: &mut Settings) {
+        let config = &self.config;
+        settings.backends.clone_from(&self.kinds);
+        settings.read_only_backends.clone_from(&self.read_only_backends);
+        for cluster in &config.kubernetes {
+            let id = BackendId::new(&cluster.name);
+            let names: Vec<Clean> = cluster.namespaces.iter().map(|name| Clean::line(name)).collect();
+            settings.namespaces.entry(id.clone()).or_insert(names);
+            if let Some(production) = cluster.production {
+                settings.production.entry(id.clone()).or_insert(production);
+            }
+            if is_local(&id, "") {
+                settings.local.insert(id);
+            }
+        }
+        let insecure = config.github.iter().map(|b| (&b.name, b.tls.insecure));
+        let insecure = insecure.chain(config.grafana.iter().map(|b| (&b.name, b.tls.insecure)));
+        let insecure = insecure.chain(config.alertmanager.iter().map(|b| (&b.name, b.tls.insecure)));
+        let insecure = insecure.chain(config.prometheus.iter().map(|b| (&b.name, b.tls.insecure)));
+        settings.insecure.extend(insecure.filter(|(_, on)| *on).map(|(name, _)| BackendId::new(name)));
+    }
+
+    /// What is known of clusters once they are open: whether they are local, and safe.
+    pub fn note_clusters(&self, settings: &mut Settings) {
+        for (id, cluster) in &self.clusters {
+            if is_local(id, cluster.host()) {
+                settings.local.insert(id.clone());
+            }
+            if cluster.is_insecure() {
+                settings.insecure.insert(id.clone());
+            }
+        }
+    }
+}
+
+/// kind, k3d, minikube, docker-desktop, colima and loopback servers.
+fn is_local(id: &BackendId, host: &str) -> bool {
+    let by_name = ["kind-", "k3d-", "minikube", "docker-desktop", "colima", "rancher-desktop", "orbstack"];
+    by_name.iter().any(|name| id.starts_with(name)) || matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]")
+}
