@@ -212,7 +212,10 @@ async fn a_clock_that_is_wrong_is_known_and_harms_nothing() {
     join_all(KINDS.iter().map(|kind| async move {
         let (front, mut watching, _folder) = beside_another(kind).await;
         let id = kind.id();
-        let offset = |now: &Watching| now.store.backends[&id].info.clock_offset_ms;
+        let offset = |now: &Watching| {
+            let own = midwatch::time::Clock::now(&midwatch::time::SystemClock);
+            now.store.backends[&id].info.clock.map(|clock| clock.offset_ms(own))
+        };
         let before = offset(&watching).unwrap_or_default();
         front.set(Fault::Ahead(AHEAD));
         watching.wake(&id);
