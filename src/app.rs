@@ -14,6 +14,7 @@ pub mod settings;
 mod sync;
 mod tell;
 mod toasts;
+pub mod tour;
 
 use std::collections::BTreeSet;
 
@@ -127,6 +128,7 @@ pub struct App {
     /// The filter line while it is typed.
     prompt: Option<TextInput>,
     toasts: Toasts,
+    tour: tour::Tour,
     hits: Hits,
     sync: Sync,
     is_frozen: bool,
@@ -160,6 +162,7 @@ impl App {
             overlays: Vec::new(),
             prompt: None,
             toasts: Toasts::default(),
+            tour: tour::Tour::default(),
             hits: Hits::default(),
             sync: Sync::default(),
             is_frozen: false,
@@ -316,7 +319,7 @@ impl App {
     fn ages(&self, now: Now) -> String {
         use std::fmt::Write as _;
         let mut ages = String::new();
-        let _ = write!(ages, "{}", now.wall.as_second() / 10);
+        let _ = write!(ages, "{}", self.store.time(now).as_second() / 10);
         for (id, state) in &self.store.sources {
             let _ = write!(
                 ages,

@@ -234,6 +234,7 @@ commands! {
     CursorRight     "cursor-right"      "cursor"    "move the time cursor on"                               Screen(ScreenId::Metrics), ["]"] false 0;
     ZoomIn          "zoom-in"           "zoom in"   "half the time range"                                   Screen(ScreenId::Metrics), ["+"] false 36;
     ZoomOut         "zoom-out"          "zoom out"  "twice the time range"                                  Screen(ScreenId::Metrics), ["-"] false 35;
+    Variables       "variables"         "variables" "template variables: choose their values"               Screen(ScreenId::Metrics), ["v"] false 42;
     NextMarker      "next-marker"       "marker"    "time cursor to the next deploy or annotation"          Screen(ScreenId::Metrics), ["m"] false 37;
 
     Follow          "follow"            "follow"    "follow, or pause"                                      Screen(ScreenId::Logs), ["f"] false 58;

@@ -12,7 +12,7 @@ use std::{fmt, ops::Deref};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::text::Clean;
+use crate::{text::Clean, time::Skew};
 
 /// A short, shared, already clean name: namespaces, backends, nodes, repositories. Cheap to clone and compare.
 pub type Name = Clean;
@@ -170,8 +170,8 @@ pub struct BackendInfo {
     pub identity: Option<Clean>,
     /// Kubernetes: UID of namespace `kube-system`, else server URL and CA hash.
     pub cluster_id: Option<Clean>,
-    /// Its own time minus ours, in milliseconds, from the `Date` header (±0.5 s).
-    pub clock_offset_ms: Option<i64>,
+    /// Its own clock beside ours, from the `Date` header.
+    pub clock: Option<Skew>,
     pub server: Option<Clean>,
     /// Things to know that are no failure: "narrow rights: namespaces a, b", "checks unreadable with this token".
     pub notes: Vec<Clean>,

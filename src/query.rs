@@ -6,7 +6,7 @@ use crate::{
         code::{Job, JobKey, JobLog, PullRequestDetail, PullRequestKey, RunKey},
         kubernetes::{ObjectKey, Revision, WorkloadKey},
         log::LogLine,
-        metric::{PanelData, PanelKey},
+        metric::{DashboardKey, PanelData, PanelKey, Variable},
     },
     text::Clean,
 };
@@ -30,6 +30,8 @@ pub enum Query {
     JobLog(JobKey),
     /// Every 15 s (or the dashboard's own refresh, if slower).
     Panel(PanelQuery),
+    /// Every minute: a dashboard's template variables and what they offer.
+    Variables(VariablesQuery),
 }
 
 impl Query {
@@ -42,6 +44,7 @@ impl Query {
             Self::Jobs(run) => &run.repo.host,
             Self::JobLog(job) => &job.run.repo.host,
             Self::Panel(panel) => &panel.panel.dashboard.backend,
+            Self::Variables(variables) => &variables.dashboard.backend,
         }
     }
 }
@@ -98,7 +101,16 @@ pub struct PanelQuery {
     pub range_seconds: u32,
     /// Points wanted: twice the plot's columns.
     pub points: u16,
-    /// Template variables set by the user, over the dashboard's own.
+    /// Template variables set by the user, over the dashboard's own; several values of one stand one after another.
+    pub variables: Vec<(Name, Clean)>,
+}
+
+/// What the variables of a dashboard offer, given what the user set: those that depend on it offer something else.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VariablesQuery {
+    pub dashboard: DashboardKey,
+    /// Seconds up to now.
+    pub range_seconds: u32,
     pub variables: Vec<(Name, Clean)>,
 }
 
@@ -112,6 +124,14 @@ pub enum Answer {
     Jobs(Vec<Job>),
     JobLog(Box<JobLog>),
     Panel(Box<PanelData>),
+    Variables(Box<Variables>),
+}
+
+/// The variables of a dashboard, and what could not be resolved, in words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variables {
+    pub list: Vec<Variable>,
+    pub notes: Vec<Clean>,
 }
 
 /// A batch of a followed log, ascending in time as far as the merge's hold-back allows.

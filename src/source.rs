@@ -53,6 +53,10 @@ impl Cadence {
 pub trait Source: Send + 'static {
     fn id(&self) -> SourceId;
     fn cadence(&self) -> Cadence;
+    /// Asked again so soon, this once, in place of the cadence.
+    fn soon(&self) -> Option<Duration> {
+        None
+    }
     /// Fetches once, or waits for the next pushed batch. May be dropped at any await. An empty batch says "still so".
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Fact>, SourceError>>;
 }

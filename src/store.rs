@@ -308,12 +308,23 @@ impl Store {
 
     /// The backend's own time: ours plus the offset its `Date` header shows. Ages of its objects are taken from this.
     pub fn time_of(&self, backend: &BackendId, now: Now) -> Timestamp {
-        let offset = self.backends.get(backend).and_then(|backend| backend.info.clock_offset_ms).unwrap_or(0);
+        let skew = self.backends.get(backend).and_then(|backend| backend.info.clock);
         // A `Date` header has whole seconds, so less than two seconds is no skew.
-        if offset.abs() < 2_000 {
+        skew.filter(|skew| skew.offset_ms(now).abs() >= 2_000).map_or(now.wall, |skew| skew.time(now))
+    }
+
+    /// The time where things happen: that of the backends where several agree on another than ours, else ours.
+    pub fn time(&self, now: Now) -> Timestamp {
+        const AGREED_MS: i64 = 10_000;
+        let mut offsets: Vec<i64> =
+            (self.backends.values()).filter_map(|backend| Some(backend.info.clock?.offset_ms(now))).collect();
+        offsets.sort_unstable();
+        let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return now.wall };
+        let middle = offsets[offsets.len() / 2];
+        if offsets.len() < 2 || last - first > AGREED_MS || middle.abs() < 2_000 {
             return now.wall;
         }
-        now.wall.checked_add(jiff::SignedDuration::from_millis(offset)).unwrap_or(now.wall)
+        now.wall.checked_add(jiff::SignedDuration::from_millis(middle)).unwrap_or(now.wall)
     }
 
     /// Freshness of one source.
@@ -351,11 +362,10 @@ fn merge_info(known: &mut BackendInfo, news: BackendInfo) -> Changes {
     if news.server.is_some() {
         known.server = news.server;
     }
-    if let Some(offset) = news.clock_offset_ms {
-        // `Date` has whole seconds: only a jump of more than that is news.
-        if known.clock_offset_ms.is_none_or(|known| (known - offset).abs() > 1_500) {
-            known.clock_offset_ms = Some(offset);
-        }
+    if let Some(clock) = news.clock
+        && known.clock.is_none_or(|known| known.is_moved_by(&clock))
+    {
+        known.clock = Some(clock);
     }
     for note in news.notes {
         if !known.notes.contains(&note) && known.notes.len() < 16 {

@@ -1,11 +1,15 @@
 //! Time: an injected clock, and durations for people.
 
+mod skew;
+
 use std::{
     sync::Mutex,
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
+
+pub use skew::{Skew, SkewMeter};
 
 /// One moment: monotonic for deadlines, freshness and guards; wall for the audit and the screen.
 #[derive(Clone, Copy, Debug)]

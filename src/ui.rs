@@ -22,6 +22,7 @@ use crate::{
     app::{Effect, acts::Acts, settings::Settings},
     command::{Command, ScreenId},
     keymap::Keymap,
+    model::{Name, metric::DashboardKey},
     query::{LogQuery, Query},
     store::{Changes, Store},
     text::Clean,
@@ -46,6 +47,11 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
+    /// What the clocks show where things happen; what midwatch itself did and met is in `now`.
+    pub fn time(&self) -> jiff::Timestamp {
+        self.store.time(self.now)
+    }
+
     /// The narrow forms, as at 80x24.
     pub fn is_narrow(&self) -> bool {
         self.size.0 < 100 || self.size.1 < 28
@@ -74,6 +80,8 @@ pub enum Reply {
     Run(Command),
     /// As [`Reply::Run`], on this object.
     RunOn(Command, Target),
+    /// Values of a dashboard's template variables, in place of those chosen before.
+    Variables(DashboardKey, Vec<(Name, Clean)>),
     /// A `:` line with arguments: `ns shop`, `since 10m`.
     Line(String),
     Many(Vec<Reply>),
@@ -166,6 +174,10 @@ pub trait Overlay {
     }
     /// The object it is about, so that keys keep their meaning above it.
     fn selected(&self) -> Option<Target> {
+        None
+    }
+    /// The plan that it asks to be confirmed.
+    fn asking(&self) -> Option<&crate::action::plan::Plan> {
         None
     }
     /// What this form asked for last. It stays below the plan with what was written in it, until that was done.

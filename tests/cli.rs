@@ -303,3 +303,35 @@ fn a_first_run_works_from_what_is_found() {
     assert!(both(&output).contains("kubernetes[prod-eu1].context = \"prod-eu1\""), "{}", both(&output));
     assert_eq!(code(&with(&["status"])), 1, "what was written works");
 }
+
+/// Another value of a variable is another question to Prometheus, and other numbers; what is wrong is said.
+#[test]
+fn variables_of_a_dashboard_are_set_by_the_command_line() {
+    let bench = Bench::new();
+    let series = |args: &[&str]| {
+        let answer = bench.json(&[&["show", "metrics", "services", "--json"], args].concat());
+        let panels = rows(&answer, "panel");
+        let rate = panels.iter().find(|row| row["title"] == "request rate").unwrap();
+        let series = rate["series"].as_array().unwrap().iter();
+        series.map(|one| (one["name"].as_str().unwrap().to_owned(), one["value"].as_f64().unwrap())).collect::<Vec<_>>()
+    };
+    let payments = series(&[]);
+    assert_eq!(payments.len(), 1, "{payments:?}");
+    assert_eq!(payments[0].0, "payments");
+    let web = series(&["--var", "service=web"]);
+    assert_eq!(web[0].0, "web");
+    assert!((web[0].1 - payments[0].1).abs() > 1.0, "{web:?} {payments:?}");
+    let two = series(&["--var", "service=web", "--var", "service=search"]);
+    assert_eq!(two.len(), 2, "{two:?}");
+    assert!(series(&["--var", "service=All"]).len() > 3);
+    for (var, says) in [
+        ("servise=web", "has no variable 'servise': there are "),
+        ("service=ghost", "offers no 'ghost': 'All', "),
+        ("service", "write NAME=VALUE"),
+    ] {
+        let output = bench.run(&["show", "metrics", "services", "--var", var]);
+        assert!(!output.status.success() && both(&output).contains(says), "{var}: {}", both(&output));
+    }
+    let output = bench.run(&["show", "kube", "--var", "a=b"]);
+    assert!(both(&output).contains("it goes with 'show metrics'"), "{}", both(&output));
+}

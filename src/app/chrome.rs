@@ -65,10 +65,14 @@ impl App {
         }
         self.tab_line(row(1), buf, now);
         let body = Rect { y: area.y + 2, height: area.height - 3, ..area };
+        let has_hints = u16::from(self.has_hints());
+        if let Some(hint) = Some(()).filter(|()| has_hints > 0).and_then(|()| self.hint(now)) {
+            self.hint_line(&hint, row(area.height - 2), buf);
+        }
         let question = self.question();
-        let body = Rect { height: body.height - u16::from(question.is_some()), ..body };
+        let body = Rect { height: body.height - has_hints - u16::from(question.is_some()), ..body };
         if let Some(question) = &question {
-            put_line(buf, row(area.height - 2), question, self.theme.glyphs.ellipsis);
+            put_line(buf, row(area.height - 2 - has_hints), question, self.theme.glyphs.ellipsis);
         }
         let id = self.screen;
         let (screens, overlays, view) = self.parts(now);
@@ -94,6 +98,13 @@ impl App {
         }
         drawn.links = links::visible(buf);
         drawn
+    }
+
+    /// ` DEMO  the line`, apart from what is real.
+    fn hint_line(&self, hint: &Line<'static>, area: Rect, buf: &mut Buffer) {
+        let mut spans = vec![Span::raw(" "), Span::styled(" DEMO ", self.theme.harmless), Span::raw(" ")];
+        spans.extend(hint.spans.iter().cloned());
+        put_line(buf, area, &Line::from(spans), self.theme.glyphs.ellipsis);
     }
 
     fn title(&self) -> String {
@@ -166,8 +177,9 @@ impl App {
         }
         spans.push(Span::styled(self.settings.me.to_string(), theme.text));
         let zone = self.settings.time_zone.clone().unwrap_or(jiff::tz::TimeZone::UTC);
-        let utc = now.wall.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%MZ").to_string();
-        let local = now.wall.to_zoned(zone).strftime("%H:%M").to_string();
+        let time = self.store.time(now);
+        let utc = time.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%MZ").to_string();
+        let local = time.to_zoned(zone).strftime("%H:%M").to_string();
         let clock = if utc.trim_end_matches('Z') == local || width < 100 { utc } else { format!("{utc} = {local}") };
         spans.push(Span::styled(format!("  {clock}"), theme.text));
         match &self.settings.read_only {

@@ -225,6 +225,11 @@ impl App {
                     self.reply(reply, Some(&target), now)
                 }
             }
+            Reply::Variables(dashboard, values) => {
+                self.screens.metrics.set_variables(dashboard, values);
+                self.changed(crate::store::Changes::METRICS);
+                Vec::new()
+            }
             Reply::Line(line) => {
                 let reply = self.line(&line, now);
                 self.reply(reply, on, now)

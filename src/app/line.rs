@@ -16,6 +16,7 @@ pub const LINES: &[(&str, &str)] = &[
     ("theme NAME", "auto, dark, light, colourblind, none"),
     ("since TIME", "start of the open log: 5m, 15m, 1h, all"),
     ("production yes|no", "whether the selected cluster is production; remembered"),
+    ("hints on|off", "the demo's hints above the footer"),
     ("write-config", "write what was found as config.toml"),
     ("found", "a first run: what was found and what was not, and what mends it"),
     ("pods", "screen Kube"),
@@ -43,6 +44,7 @@ impl App {
             },
             "since" => self.screens.logs.since(rest),
             "production" => self.production(rest, now),
+            "hints" => self.switch_hints(rest),
             // For the test that a crash gives the terminal back; not in a release build.
             #[cfg(debug_assertions)]
             "crash" => panic!("asked to crash"),
@@ -112,6 +114,17 @@ impl App {
             Clean::own(format!("namespace {rest}"))
         }));
         Reply::Many(replies)
+    }
+
+    fn switch_hints(&mut self, rest: &str) -> Reply {
+        match rest {
+            _ if !self.settings.is_demo => Reply::Say("hints are part of `midwatch demo`".into()),
+            "on" | "off" => {
+                self.tour.is_off = rest == "off";
+                Reply::Done
+            }
+            _ => Reply::Say("write `:hints on` or `:hints off`".into()),
+        }
     }
 
     fn context(&self, rest: &str) -> Reply {

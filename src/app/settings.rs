@@ -33,6 +33,8 @@ pub struct Settings {
     pub services: Vec<ServiceBinding>,
     pub ui: Ui,
     pub is_demo: bool,
+    /// The demo world's own hints.
+    pub hints: Vec<super::tour::Hint>,
     /// Started without a config file.
     pub is_first_run: bool,
     /// Read-only only until it is asked for: a first run that no flag keeps from writing.
@@ -142,7 +144,8 @@ pub fn bind_services(services: &[Service]) -> Result<Vec<ServiceBinding>, Vec<St
     if errors.is_empty() { Ok(bound) } else { Err(errors) }
 }
 
-fn parse_workload(text: &str) -> Option<WorkloadKey> {
+/// `CLUSTER/NAMESPACE/KIND/NAME`
+pub fn parse_workload(text: &str) -> Option<WorkloadKey> {
     let [cluster, namespace, kind, name] = text.split('/').collect::<Vec<_>>().try_into().ok()?;
     Some(WorkloadKey {
         cluster: BackendId::new(cluster),

@@ -5,6 +5,8 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 use clap::Args;
 use color_eyre::{Result, eyre::eyre};
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     Global,
@@ -12,22 +14,25 @@ use super::{
     setup::{Setup, with_flags},
 };
 use crate::{
-    app::settings::Settings,
+    app::{
+        settings::{Settings, parse_workload},
+        tour::{self, Hint, Moment},
+    },
     config::{file::Config, load, paths::Paths},
-    demo::{Options, start},
+    demo::{Options, clock::WorldClock, start},
+    text::Clean,
     time::{Clock, Now},
 };
 
-/// The cockpit's clock where the world's starts at another time: without it, everything would be months old.
-struct Shifted {
-    clock: Arc<dyn Clock>,
-    by: jiff::SignedDuration,
+/// The cockpit's clock: the world's time, at the world's speed. Deadlines and freshness stay the computer's.
+struct WorldTime {
+    own: Arc<dyn Clock>,
+    world: WorldClock,
 }
 
-impl Clock for Shifted {
+impl Clock for WorldTime {
     fn now(&self) -> Now {
-        let now = self.clock.now();
-        Now { wall: now.wall.checked_add(self.by).unwrap_or(now.wall), ..now }
+        Now { wall: self.world.now(), ..self.own.now() }
     }
 }
 
@@ -60,6 +65,7 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
     }
     let wall = clock.clone();
     let mut options = Options::new(Arc::new(move || wall.now().wall));
+    let origin = demo.scenario.clone();
     options.scenario = demo.scenario;
     options.seed = demo.seed;
     options.speed = demo.speed;
@@ -68,6 +74,7 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
     options.control = demo.serve;
     let stage = if demo.serve { None } else { Some(curtain(&global, &clock)?) };
     let served = start(options).await.map_err(|error| eyre!("{error}"))?;
+    let hints = hints(&served.to_json()["hints"], &origin)?;
     let Some(stage) = stage else {
         let mut out = std::io::stdout();
         writeln!(out, "{}", served.to_json())?;
@@ -84,10 +91,10 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
         config_path: served.config.clone(),
         mode: cockpit::Mode::Demo,
         found: None,
+        hints,
     };
-    let by =
-        if demo.at.is_some() { served.started.duration_since(clock.now().wall) } else { jiff::SignedDuration::ZERO };
-    cockpit::run_with(stage, setup, &global, Arc::new(Shifted { clock, by })).await?;
+    let world = WorldTime { own: clock, world: served.clock.clone() };
+    cockpit::run_with(stage, setup, &global, Arc::new(world)).await?;
     served.stop().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -101,4 +108,29 @@ fn curtain(global: &Global, clock: &Arc<dyn Clock>) -> Result<Stage> {
     let settings = Settings { is_demo: true, ui, ..Settings::default() };
     stage.curtain(settings, "starting the practice world", clock)?;
     Ok(stage)
+}
+
+/// A hint as `--serve` prints it.
+#[derive(Deserialize)]
+struct Printed {
+    when: Moment,
+    alert: String,
+    workload: String,
+    text: String,
+}
+
+/// The hints of the world; an error names the scenario, the hint and the word that is no command.
+fn hints(printed: &Value, scenario: &str) -> Result<Vec<Hint>> {
+    let printed: Vec<Printed> = serde_json::from_value(printed.clone())?;
+    let hint = |(nth, hint): (usize, Printed)| {
+        tour::check(&hint.text)
+            .map_err(|error| eyre!("scenario '{scenario}', [[hint]] {}, '{}': {error}", nth + 1, hint.text))?;
+        Ok(parse_workload(&hint.workload).map(|workload| Hint {
+            when: hint.when,
+            alert: Clean::line(&hint.alert),
+            workload,
+            text: Clean::line(&hint.text),
+        }))
+    };
+    printed.into_iter().enumerate().map(hint).filter_map(Result::transpose).collect()
 }

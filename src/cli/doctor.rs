@@ -176,7 +176,7 @@ fn of_backend(reading: &Reading, wired: &Wired, id: &BackendId, backend: &Backen
         return found;
     }
     let info = &backend.info;
-    match info.clock_offset_ms {
+    match info.clock.map(|clock| clock.offset_ms(reading.view().now)) {
         Some(offset) if offset.abs() > SKEW_MS => {
             let way = if offset > 0 { "ahead of" } else { "behind" };
             let says = format!("its clock is {} s {way} ours: check both with NTP", offset.abs() / 1000);

@@ -125,7 +125,7 @@ pub fn triage(reading: &Reading) -> Vec<Section> {
     let alerts = alerts.into_iter().map(|alert| alert_row(&view, alert)).collect();
     let silences = store.silences.values().filter(|silence| silence.state != "expired").map(|silence| {
         let matchers: Vec<String> = silence.matchers.iter().map(ToString::to_string).collect();
-        let until = words::day_clock(silence.ends, view.now.wall);
+        let until = words::day_clock(silence.ends, view.time());
         let cells = vec![
             silence.state.to_string(),
             matchers.join(" "),
@@ -142,7 +142,7 @@ pub fn triage(reading: &Reading) -> Vec<Section> {
     let silences = silences.collect();
     let changes = timeline::timeline(store, view.now, WINDOW).into_iter().map(|change| {
         let cells = vec![
-            words::day_clock(change.at, view.now.wall),
+            words::day_clock(change.at, view.time()),
             change.kind.word().to_owned(),
             level_word(change.level).to_owned(),
             change.text.to_string(),
@@ -181,7 +181,7 @@ fn alert_row(view: &View<'_>, alert: &Alert) -> Row {
         "active_since": time(alert.active_since), "receivers": alert.receivers, "silenced_by": alert.silenced_by,
         "url": alert.generator_url,
     });
-    let since = alert.active_since.or(alert.starts).map(|at| words::day_clock(at, view.now.wall)).unwrap_or_default();
+    let since = alert.active_since.or(alert.starts).map(|at| words::day_clock(at, view.time())).unwrap_or_default();
     let cells = vec![
         words::alert_state(view, alert),
         alert.priority.name().to_owned(),

@@ -7,7 +7,7 @@ use color_eyre::{Result, eyre::eyre};
 
 use super::{Global, cockpit::Mode};
 use crate::{
-    app::settings::Settings,
+    app::{settings::Settings, tour::Hint},
     config::{
         file::{self, Config},
         find::{self, Found},
@@ -32,6 +32,8 @@ pub struct Setup {
     pub mode: Mode,
     /// Without a configuration: what was found instead.
     pub found: Option<Found>,
+    /// The demo world's own hints.
+    pub hints: Vec<Hint>,
 }
 
 /// How long one look may take.
@@ -73,7 +75,7 @@ pub fn at_once(global: &Global) -> Result<Setup> {
         Some(_) => (with_flags(loaded.config, global), Mode::Configured),
         None => (Config { ui: with_flags(Config::default(), global).ui, ..Config::default() }, Mode::FirstRun),
     };
-    Ok(Setup { config, paths, config_path, mode, found: None })
+    Ok(Setup { config, paths, config_path, mode, found: None, hints: Vec::new() })
 }
 
 /// There is nothing to read.
@@ -132,6 +134,7 @@ impl Setup {
         settings.is_first_run = self.mode == Mode::FirstRun;
         settings.may_enable_writing = settings.is_first_run && !never_writes;
         settings.is_demo = self.mode == Mode::Demo;
+        settings.hints.clone_from(&self.hints);
         settings.audit_path = Clean::own(self.paths.audit().display().to_string());
         settings.config_path = Clean::own(self.config_path.display().to_string());
         if settings.me.is_empty() {

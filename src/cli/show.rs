@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
-use color_eyre::Result;
+use color_eyre::{Result, eyre::eyre};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -22,11 +22,12 @@ use crate::{
     action::audit::{self, Audit, PastAct},
     headless::{Reading, ask},
     model::{
-        BackendId, Part, SourceId,
-        metric::{Dashboard, Panel, PanelKind},
+        BackendId, Name, Part, SourceId,
+        metric::{Dashboard, Panel, PanelKind, Setting, Variable},
     },
-    query::{Answer, PanelQuery, Query},
+    query::{Answer, PanelQuery, Query, VariablesQuery},
     source::Reader,
+    text::Clean,
     time::Clock,
     ui::filter::Filter,
 };
@@ -37,11 +38,21 @@ pub struct Show {
     /// What to keep: a dashboard (metrics), a repository (prs, pipelines), or a filter as `/` takes it
     #[arg(value_name = "ARG")]
     only: Option<String>,
+    /// A template variable of the dashboard (metrics); several times: several variables, or several values of one
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    var: Vec<(String, String)>,
     /// JSON, with stable keys
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     within: setup::Within,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=').filter(|(name, _)| !name.trim().is_empty()) {
+        Some((name, value)) => Ok((name.trim().trim_start_matches("var-").to_owned(), value.to_owned())),
+        None => Err("write NAME=VALUE, for example 'service=web'; 'service=All' means every one".to_owned()),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -86,6 +97,12 @@ impl ScreenName {
 
 pub async fn run(show: Show, global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
     let screen = show.screen;
+    if screen != ScreenName::Metrics && !show.var.is_empty() {
+        return Err(eyre!(
+            "--var sets a dashboard's variable: it goes with 'show metrics', not with 'show {}'",
+            screen.name()
+        ));
+    }
     if screen == ScreenName::Audit {
         return audit(&show, &global, &clock);
     }
@@ -100,7 +117,8 @@ pub async fn run(show: Show, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
         ScreenName::Pipelines => rows::pipelines(&reading),
         ScreenName::Prs => rows::pull_requests(&reading),
         ScreenName::Metrics => {
-            vec![metrics(&reading, &wired.readers, show.only.as_deref(), &clock, show.within.duration()).await]
+            let asked = Metrics { only: show.only.as_deref(), variables: &show.var, within: show.within.duration() };
+            vec![metrics(&reading, &wired.readers, asked, &clock).await?]
         }
         ScreenName::Audit => Vec::new(),
     };
@@ -198,29 +216,54 @@ pub fn audit_json(sections: &[Section], clock: &Arc<dyn Clock>) -> Value {
 
 /// The acts of an audit file, newest first.
 pub fn past_acts(path: &std::path::Path) -> Result<Vec<crate::action::act::Act>> {
-    let records = Audit::new(path)
-        .read()
-        .map_err(|error| color_eyre::eyre::eyre!("the audit '{}' cannot be read: {error}", path.display()))?;
+    let records =
+        Audit::new(path).read().map_err(|error| eyre!("the audit '{}' cannot be read: {error}", path.display()))?;
     Ok(audit::acts(&records).iter().map(PastAct::shown).collect())
 }
 
-/// Every panel that Grafana draws as numbers, read once over the dashboard's own range.
+/// What is asked of Grafana.
+#[derive(Clone, Copy)]
+struct Metrics<'a> {
+    /// A dashboard's uid, or a part of its title.
+    only: Option<&'a str>,
+    variables: &'a [(String, String)],
+    within: Duration,
+}
+
+/// Every panel that Grafana draws as numbers, read once over the dashboard's own range. Fails where a variable is unknown
+/// or does not offer the value: other numbers than those asked for would be worse than none.
 async fn metrics(
     reading: &Reading,
     readers: &[Arc<dyn Reader>],
-    only: Option<&str>,
+    asked: Metrics<'_>,
     clock: &Arc<dyn Clock>,
-    within: Duration,
-) -> Section {
+) -> Result<Section> {
+    let within = asked.within;
     let readers: BTreeMap<&BackendId, &Arc<dyn Reader>> =
         readers.iter().map(|reader| (reader.backend(), reader)).collect();
     let wanted = |dashboard: &&Dashboard| {
-        only.is_none_or(|only| {
+        asked.only.is_none_or(|only| {
             dashboard.key.uid == *only || dashboard.title.to_lowercase().contains(&only.to_lowercase())
         })
     };
-    let dashboards = reading.store.dashboards.values().filter(wanted);
-    let asked = dashboards.flat_map(|dashboard| {
+    let dashboards: Vec<&Dashboard> = reading.store.dashboards.values().filter(wanted).collect();
+    let set: Vec<(Name, Clean)> =
+        asked.variables.iter().map(|(name, value)| (Clean::line(name), Clean::line(value))).collect();
+    if !set.is_empty() {
+        for dashboard in &dashboards {
+            let Some(reader) = readers.get(&dashboard.key.backend) else { continue };
+            let query = Query::Variables(VariablesQuery {
+                dashboard: dashboard.key.clone(),
+                range_seconds: dashboard.range_seconds,
+                variables: set.clone(),
+            });
+            if let Ok(Answer::Variables(found)) = ask(&***reader, &query, clock, within).await {
+                takes(dashboard, &found.list, &set)?;
+            }
+        }
+    }
+    let set = &set;
+    let asked = dashboards.into_iter().flat_map(|dashboard| {
         let drawn = |panel: &&Panel| !panel.is_collapsed && !matches!(panel.kind, PanelKind::Other(_));
         dashboard.panels.iter().filter(drawn).map(move |panel| (dashboard, panel))
     });
@@ -231,7 +274,7 @@ async fn metrics(
                 panel: panel.key.clone(),
                 range_seconds: dashboard.range_seconds,
                 points: 200,
-                variables: Vec::new(),
+                variables: set.clone(),
             });
             let answer = match reader {
                 Some(reader) => ask(&**reader, &query, clock, within).await.map_err(|error| error.says.to_string()),
@@ -241,7 +284,31 @@ async fn metrics(
         }
     });
     let rows = join_all(rows).await;
-    Section { title: "panels", heads: &["DASHBOARD", "PANEL", "NOW", "LIMIT", "SAYS"], rows }
+    Ok(Section { title: "panels", heads: &["DASHBOARD", "PANEL", "NOW", "LIMIT", "SAYS"], rows })
+}
+
+/// Whether the dashboard has these variables and their values, as far as it says which.
+fn takes(dashboard: &Dashboard, known: &[Variable], set: &[(Name, Clean)]) -> Result<()> {
+    let named =
+        |list: Vec<&str>| list.into_iter().take(20).map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    for (name, value) in set {
+        let Some(variable) = known.iter().find(|variable| variable.name == *name) else {
+            let names = named(known.iter().map(|variable| variable.name.as_str()).collect());
+            let there = if names.is_empty() { "it has none".to_owned() } else { format!("there are {names}") };
+            return Err(eyre!("dashboard '{}' has no variable '{name}': {there}", dashboard.title));
+        };
+        let is_offered = |(text, of): &(Clean, Clean)| text == value || of == value;
+        let is_free =
+            variable.setting == Setting::Text || variable.options.is_empty() || variable.chosen.contains(value);
+        if variable.setting == Setting::Fixed {
+            return Err(eyre!("variable '{name}' of dashboard '{}' is fixed by its author", dashboard.title));
+        }
+        if !is_free && !variable.options.iter().any(is_offered) {
+            let values = named(variable.options.iter().map(|(text, _)| text.as_str()).collect());
+            return Err(eyre!("variable '{name}' of dashboard '{}' offers no '{value}': {values}", dashboard.title));
+        }
+    }
+    Ok(())
 }
 
 fn panel_row(dashboard: &Dashboard, panel: &Panel, answer: Result<Answer, String>) -> Row {
@@ -264,9 +331,11 @@ fn panel_row(dashboard: &Dashboard, panel: &Panel, answer: Result<Answer, String
         .collect();
     let value = data.as_ref().and_then(|data| data.value);
     let text = data.as_ref().map(|data| data.text.clone());
+    let title =
+        data.as_ref().map(|data| &data.title).filter(|title| !title.is_empty()).unwrap_or(&panel.title).to_string();
     let json = json!({
         "kind": "panel", "backend": dashboard.key.backend, "dashboard": dashboard.key.uid,
-        "dashboard_title": dashboard.title, "id": panel.key.id, "title": panel.title, "unit": panel.unit.id,
+        "dashboard_title": dashboard.title, "id": panel.key.id, "title": title, "unit": panel.unit.id,
         "value": value, "text": text, "limit": panel.limit(), "series": series,
         "error": Some(&error).filter(|error| !error.is_empty()),
     });
@@ -281,5 +350,5 @@ fn panel_row(dashboard: &Dashboard, panel: &Panel, answer: Result<Answer, String
     };
     let now = if now.is_empty() { "no data".to_owned() } else { now };
     let limit = panel.limit().map(|limit| crate::units::format(&panel.unit, limit)).unwrap_or_default();
-    Row { json, cells: vec![dashboard.title.to_string(), panel.title.to_string(), now, limit, error], is_quiet: false }
+    Row { json, cells: vec![dashboard.title.to_string(), title, now, limit, error], is_quiet: false }
 }

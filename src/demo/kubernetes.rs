@@ -132,7 +132,7 @@ async fn handle(State(server): State<Server>, mut request: Request) -> Response 
     }
     match request::parse(&parts) {
         Ok(Route::Object(ask)) if ask.streams() => {
-            return stream::open(&server, &role, &mut parts, *ask).await.unwrap_or_else(|f| f.into_response());
+            return stream::open(&server, &role, &mut parts, *ask).await.unwrap_or_else(Failure::into_response);
         }
         _ => {}
     }

@@ -7,6 +7,7 @@
 
 pub mod code;
 pub mod fleet;
+mod hint;
 pub mod objects;
 pub mod signals;
 mod span;
@@ -23,10 +24,11 @@ pub use code::{
 pub use fleet::{
     ClusterSpec, CrashSpec, DependencySpec, DeployedSpec, Kind, LogSpec, LogStyle, LogWhen, ServiceSpec, VersionSpec,
 };
+pub use hint::{HintSpec, HintWhen};
 pub use objects::ObjectSpec;
 pub use signals::{
     AlertSpec, AnnotationSpec, DashboardSpec, EventSpec, EventVerb, Metric, PanelSpec, QuerySpec, ReceiverSpec,
-    SilenceSpec,
+    SilenceSpec, VariableSpec, VariableTable,
 };
 pub use span::Span;
 
@@ -77,6 +79,8 @@ pub struct Scenario {
     pub silence: Vec<SilenceSpec>,
     #[serde(default)]
     pub event: Vec<EventSpec>,
+    #[serde(default)]
+    pub hint: Vec<HintSpec>,
 }
 
 fn hour() -> Span {

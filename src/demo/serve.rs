@@ -33,8 +33,10 @@ use super::{
     world::{Shared, World, lock},
 };
 
-/// How often the world catches up with its clock.
+/// How often the world catches up with its clock at real speed; a faster one does so more often, so that its steps stay
+/// small.
 const TICK: Duration = Duration::from_millis(200);
+const SHORTEST_TICK: Duration = Duration::from_millis(20);
 
 /// What to start.
 #[derive(Clone)]
@@ -130,6 +132,7 @@ pub struct Served {
     pub prometheus: Endpoint,
     pub control: Option<Endpoint>,
     login: String,
+    hints: Value,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
     _folder: files::Folder,
@@ -141,8 +144,8 @@ impl Served {
     /// `schema` 1; `config` and `kubeconfig` paths; `clusters[]` with `name`, `url`, `token`, `production`; `github` with
     /// `url`, `graphql`, `token`, `login`; `grafana` with `url`, `token`; `alertmanager` and `prometheus` with `url`;
     /// `control` with `url` and `token`, or null; `users[]` with `cluster`, `user`, `context`, `token`: `rita` reads
-    /// everything but Secrets, `nils` has the cluster's first namespace and nothing else; `started` (the world's time);
-    /// `seed`; `speed`.
+    /// everything but Secrets, `nils` has the cluster's first namespace and nothing else; `hints[]` with `when`, `alert`,
+    /// `workload`, `text`; `started` (the world's time); `seed`; `speed`.
     pub fn to_json(&self) -> Value {
         let clusters: Vec<_> = self
             .clusters
@@ -168,7 +171,7 @@ impl Served {
             "alertmanager": {"url": self.alertmanager.url},
             "prometheus": {"url": self.prometheus.url},
             "control": self.control.as_ref().map(|at| json!({"url": at.url, "token": at.token})),
-            "started": self.started.to_string(), "seed": self.seed, "speed": self.clock.speed(),
+            "hints": self.hints, "started": self.started.to_string(), "seed": self.seed, "speed": self.clock.speed(),
         })
     }
 
@@ -318,6 +321,7 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         prometheus,
         control,
         login: scenario.viewer.clone(),
+        hints: files::hints(&scenario),
         stop: harbour.stop,
         tasks: harbour.tasks,
         _folder: folder,
@@ -326,12 +330,11 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
 
 /// Lets the world follow its clock.
 async fn tick(world: Shared, clock: WorldClock, stop: CancellationToken) {
-    let mut every = tokio::time::interval(TICK);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        let pause = TICK.div_f64(clock.speed().max(1.0)).max(SHORTEST_TICK);
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = every.tick() => {}
+            () = tokio::time::sleep(pause) => {}
         }
         // In slices, so that servers get the lock between them when the world runs fast.
         for _ in 0..20 {

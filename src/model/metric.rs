@@ -91,12 +91,37 @@ pub struct Dashboard {
     pub variables: Vec<Variable>,
 }
 
+/// The value of a template variable that stands for every option, as Grafana writes it.
+pub const ALL: &str = "$__all";
+
+/// How a template variable is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// One of its options.
+    One,
+    /// Any number of its options.
+    Many,
+    /// Anything that is typed.
+    Text,
+    /// The dashboard's author has set it.
+    Fixed,
+}
+
 /// A template variable and its value in use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variable {
     pub name: Name,
+    /// What people call it.
+    pub label: Clean,
+    pub setting: Setting,
+    /// The dashboard does not show it.
+    pub is_hidden: bool,
+    /// The values in use, for the eye.
     pub value: Clean,
-    pub options: Vec<Clean>,
+    /// The values in use; every one: [`ALL`].
+    pub chosen: Vec<Clean>,
+    /// Text and value of each; where every one may be meant, [`ALL`] is the first.
+    pub options: Vec<(Clean, Clean)>,
 }
 
 /// Samples of one line, ascending in time; `None`: a gap.
@@ -123,6 +148,8 @@ impl Series {
 #[derive(Clone, Debug, PartialEq)]
 pub struct PanelData {
     pub key: PanelKey,
+    /// The panel's title with the variables of its query.
+    pub title: Clean,
     /// Epoch milliseconds, by the backend's clock.
     pub from: i64,
     pub to: i64,

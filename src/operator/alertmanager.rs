@@ -102,7 +102,7 @@ impl AlertmanagerOperator {
         self.reach().await?;
         // Both ends by the server's clock; the start never in its past, the end as it was confirmed.
         let server_now = self.http().server_now();
-        let ahead = self.http().clock_offset_ms().filter(|offset| offset.abs() > 1000).unwrap_or(0);
+        let ahead = self.http().ahead_ms();
         let shift = SignedDuration::from_millis(ahead);
         let (starts_at, ends_at) = ((starts + shift).max(server_now), ends + shift);
         if ends_at <= starts_at {

@@ -134,7 +134,7 @@ impl Alertmanager {
         }
         Ok(BackendInfo {
             version: status.version_info.and_then(|info| info.version).map(Clean::from),
-            clock_offset_ms: self.http.clock_offset_ms(),
+            clock: self.http.skew(),
             server: Some(Clean::line(self.http.server())),
             notes,
             ..BackendInfo::default()

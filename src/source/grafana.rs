@@ -44,6 +44,7 @@ use dashboard::Loaded;
 use datasource::Datasources;
 
 const POLL: Duration = Duration::from_secs(15);
+const VARIABLES_EVERY: Duration = Duration::from_mins(1);
 /// Requests for data at a time, per Grafana.
 const AT_ONCE: usize = 4;
 
@@ -154,6 +155,7 @@ impl Grafana {
                 let loaded = self.loaded.lock().expect("nobody panics while holding it");
                 loaded.get(panel.panel.dashboard.uid.as_str()).and_then(|loaded| loaded.refresh)
             }
+            Query::Variables(_) => Some(VARIABLES_EVERY),
             _ => None,
         };
         let mut hasher = DefaultHasher::new();
@@ -170,18 +172,23 @@ impl Reader for Grafana {
 
     fn read<'a>(&'a self, query: &'a Query, out: AnswerSink) -> BoxFuture<'a, ()> {
         async move {
-            let Query::Panel(panel) = query else {
-                out.send(Err(self.http.error(ErrorKind::Bug, "only answers for panels"))).await;
-                return;
-            };
             loop {
-                let answer = self.panel(panel).await;
+                let answer = match query {
+                    Query::Panel(panel) => self.panel(panel).await.map(|data| Answer::Panel(Box::new(data))),
+                    Query::Variables(variables) => {
+                        self.variables(variables).await.map(|variables| Answer::Variables(Box::new(variables)))
+                    }
+                    _ => {
+                        out.send(Err(self.http.error(ErrorKind::Bug, "only answers for panels and variables"))).await;
+                        return;
+                    }
+                };
                 let mut pause = self.pause(query);
                 if let Err(SourceError { retry_at: Some(at), .. }) = &answer {
                     let wait = at.duration_since(self.clock.now().wall);
                     pause = pause.max(Duration::try_from(wait).unwrap_or_default());
                 }
-                if !out.send(answer.map(|data| Answer::Panel(Box::new(data)))).await {
+                if !out.send(answer).await {
                     return;
                 }
                 tokio::time::sleep(pause).await;

@@ -9,9 +9,9 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use base64::Engine as _;
@@ -22,7 +22,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{ErrorKind, SourceError};
-use crate::{secret::Secret, time::Clock};
+use crate::{
+    secret::Secret,
+    time::{Clock, Skew, SkewMeter},
+};
 
 pub use direct::{Direct, Limits};
 
@@ -89,8 +92,7 @@ pub struct Http {
     transport: Arc<dyn Transport>,
     headers: HeaderMap,
     clock: Arc<dyn Clock>,
-    /// The server's clock minus ours in ms; `i64::MIN`: not known yet.
-    offset_ms: AtomicI64,
+    meter: Mutex<SkewMeter>,
 }
 
 impl Http {
@@ -107,7 +109,7 @@ impl Http {
             transport,
             headers,
             clock,
-            offset_ms: AtomicI64::new(i64::MIN),
+            meter: Mutex::default(),
         }
     }
 
@@ -136,17 +138,31 @@ impl Http {
         self.transport.server()
     }
 
-    /// The server's clock minus ours in milliseconds, ±0.5 s, from its last `Date`; `None` before the first answer.
-    pub fn clock_offset_ms(&self) -> Option<i64> {
-        Some(self.offset_ms.load(Ordering::Relaxed)).filter(|offset| *offset != i64::MIN)
+    /// The server's clock beside ours; `None` before the first answer.
+    pub fn skew(&self) -> Option<Skew> {
+        self.meter().skew()
+    }
+
+    /// Its clock should be read again so soon.
+    pub fn soon(&self) -> Option<Duration> {
+        self.meter().soon()
+    }
+
+    fn meter(&self) -> MutexGuard<'_, SkewMeter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server's clock minus ours in milliseconds, ±0.5 s; 0 as long as it is not known to differ.
+    pub fn ahead_ms(&self) -> i64 {
+        let now = self.clock.now();
+        // Up to a second's difference is the header's own rounding.
+        self.skew().map(|skew| skew.offset_ms(now)).filter(|offset| offset.abs() > 1000).unwrap_or(0)
     }
 
     /// Now, by the server's clock as far as it is known.
     pub fn server_now(&self) -> Timestamp {
         let now = self.clock.now().wall;
-        // Up to a second's difference is the header's own rounding.
-        let offset = self.clock_offset_ms().filter(|offset| offset.abs() > 1000).unwrap_or(0);
-        now.checked_add(SignedDuration::from_millis(offset)).unwrap_or(now)
+        now.checked_add(SignedDuration::from_millis(self.ahead_ms())).unwrap_or(now)
     }
 
     /// Sends and brings the answer whatever its status. `path` may carry a query.
@@ -195,8 +211,6 @@ impl Http {
         else {
             return;
         };
-        // `Date` is cut to whole seconds: on average half a second is missing.
-        let offset = theirs.as_millisecond() + 500 - self.clock.now().wall.as_millisecond();
-        self.offset_ms.store(offset, Ordering::Relaxed);
+        self.meter().note(theirs, self.clock.now());
     }
 }

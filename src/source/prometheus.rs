@@ -132,7 +132,7 @@ impl Prometheus {
         let insecure = self.is_insecure.then(|| Clean::own("its certificate is not verified (`tls.insecure`)"));
         Ok(BackendInfo {
             version: version.map(Clean::from),
-            clock_offset_ms: self.http.clock_offset_ms(),
+            clock: self.http.skew(),
             server: Some(Clean::line(self.http.server())),
             notes: insecure.into_iter().collect(),
             ..BackendInfo::default()

@@ -46,7 +46,9 @@ pub async fn supervise(mut source: Box<dyn Source>, with: Supervision) {
             Ok(_) => {
                 failures = 0;
                 match source.cadence() {
-                    Cadence::Every(interval) => jittered(interval, &id, now),
+                    Cadence::Every(interval) => {
+                        jittered(source.soon().map_or(interval, |soon| soon.min(interval)), &id, now)
+                    }
                     Cadence::Pushed(_) => Duration::ZERO,
                 }
             }

@@ -55,7 +55,7 @@ impl Store {
             self.take_list(from, list, groups, now)
         };
         changed |= self.join_rules(from, now);
-        let oldest = now.wall.checked_sub(RESOLVED_FOR).unwrap_or(Timestamp::MIN);
+        let oldest = self.time(now).checked_sub(RESOLVED_FOR).unwrap_or(Timestamp::MIN);
         self.alerts.retain(|_, alert| !matches!(alert.state, AlertState::Resolved(at) if at < oldest));
         if changed { Changes::ALERTS } else { Changes::NONE }
     }
@@ -89,13 +89,14 @@ impl Store {
     /// Ends the live rows that are meant: what fired is resolved, what was only pending never was.
     fn end(&mut self, now: Now, is_meant: impl Fn(&Alert) -> bool) -> bool {
         let mut changed = false;
+        let time = self.time(now);
         self.alerts.retain(|_, alert| {
             if !is_live(alert) || !is_meant(alert) {
                 return true;
             }
             changed = true;
             let is_kept = alert.state != AlertState::Pending;
-            alert.state = AlertState::Resolved(now.wall);
+            alert.state = AlertState::Resolved(time);
             is_kept
         });
         changed

@@ -26,7 +26,7 @@ const MOST: usize = 1_000;
 
 /// Everything that happened within `window` before now, newest first; at most a thousand entries.
 pub fn timeline(store: &Store, now: Now, window: Duration) -> Vec<Change> {
-    let oldest = now.wall.checked_sub(window).unwrap_or(Timestamp::MIN);
+    let oldest = store.time(now).checked_sub(window).unwrap_or(Timestamp::MIN);
     let mut changes = Vec::new();
     for workload in store.kube.workloads.values() {
         changes.extend(

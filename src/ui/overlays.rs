@@ -25,6 +25,7 @@ mod sheet;
 mod silence;
 #[cfg(test)]
 mod tests;
+mod variables;
 mod why;
 mod writer;
 
@@ -41,6 +42,7 @@ use crate::{
         code::{JobKey, PullRequest, Run, RunKey},
         kubernetes::{Workload, WorkloadKey},
     },
+    query::VariablesQuery,
     time::Now,
 };
 
@@ -132,6 +134,11 @@ pub fn first_minute() -> Box<dyn Overlay> {
 /// As [`first_minute`], unasked: it gives way to the first row of trouble.
 pub fn first_minute_at_start() -> Box<dyn Overlay> {
     Box::new(first_minute::FirstMinute::at_start())
+}
+
+/// `v` on Metrics: a dashboard's template variables and their values.
+pub fn variables(query: VariablesQuery) -> Box<dyn Overlay> {
+    Box::new(variables::VariablesDialog::new(query))
 }
 
 /// Whether this cluster is production.

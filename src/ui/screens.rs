@@ -28,7 +28,7 @@ pub struct Screens {
     kube: kube::Kube,
     pipelines: pipelines::Pipelines,
     prs: prs::PullRequests,
-    metrics: metrics::Metrics,
+    pub metrics: metrics::Metrics,
     pub logs: logs::Logs,
     audit: audit::Audit,
     /// Changes that each screen has not seen yet.

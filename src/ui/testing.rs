@@ -244,6 +244,7 @@ impl World {
                 (-60..=0).map(|minute| (end + minute * 60_000, Some(value(minute)))).collect();
             let data = PanelData {
                 key: panel_key(id),
+                title: panels[id].0.into(),
                 from: end - 3_600_000,
                 to: end,
                 series: vec![Series { name: name.into(), points }],

@@ -238,6 +238,28 @@ fn a_token_command_that_hangs_delays_nobody_else() {
     quit(screen);
 }
 
+/// `midwatch demo` leads a newcomer from the first screen to the mend and on, at 80x24, and leaves nothing behind.
+#[test]
+fn the_demo_leads_to_the_mend() {
+    let mut screen = Terminal::start(&["demo", "--speed", "20"], (80, 24));
+    screen.wait("R opens the plan to roll it back");
+    screen.keys("R");
+    screen.wait("then type 13 and Enter");
+    screen.type_slowly("13\r");
+    screen.wait("watch the pods of 411 come up");
+    screen.wait("411 is back");
+    screen.keys("\u{1b}");
+    screen.wait("mended. Look around");
+    screen.keys("3");
+    screen.wait("WORKLOADS");
+    screen.keys("6");
+    screen.wait("now yours: leave with ctrl-c and run midwatch init");
+    screen.keys(":");
+    screen.type_slowly("hints off\r");
+    screen.gone("now yours");
+    quit(screen);
+}
+
 /// With nothing at all: three lines; what is pasted is opened, kept by `w` in files of its own, and `W` enables writing.
 #[test]
 fn with_nothing_found_a_pasted_address_and_token_open_grafana() {

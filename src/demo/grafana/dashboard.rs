@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::DATASOURCE;
-use crate::demo::scenario::{DashboardSpec, PanelSpec};
+use crate::demo::scenario::{DashboardSpec, PanelSpec, VariableSpec, VariableTable};
 
 fn slug(title: &str) -> String {
     title.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
@@ -66,17 +66,35 @@ fn variables(dashboard: &DashboardSpec) -> Vec<Value> {
         "multi": false, "includeAll": false, "refresh": 1, "options": [],
         "current": {"text": "Prometheus", "value": DATASOURCE},
     });
-    let own = dashboard.variables.iter().map(|(name, values)| {
-        let first = values.first().map_or("", String::as_str);
-        let options: Vec<_> =
-            values.iter().map(|value| json!({"text": value, "value": value, "selected": value == first})).collect();
-        json!({
-            "name": name, "type": if name == "interval" { "interval" } else { "custom" }, "query": values.join(","),
-            "hide": 0, "multi": false, "includeAll": false, "skipUrlSync": false, "options": options,
-            "current": {"text": first, "value": first},
-        })
+    let own = dashboard.variables.iter().map(|(name, variable)| match variable {
+        VariableSpec::Values(values) => listed(name, values),
+        VariableSpec::Table(table) => asked(name, table),
     });
     std::iter::once(datasource).chain(own).collect()
+}
+
+/// A variable whose values stand in the dashboard.
+fn listed(name: &str, values: &[String]) -> Value {
+    let first = values.first().map_or("", String::as_str);
+    let options: Vec<_> =
+        values.iter().map(|value| json!({"text": value, "value": value, "selected": value == first})).collect();
+    json!({
+        "name": name, "type": if name == "interval" { "interval" } else { "custom" }, "query": values.join(","),
+        "hide": 0, "multi": false, "includeAll": false, "skipUrlSync": false, "options": options,
+        "current": {"text": first, "value": first},
+    })
+}
+
+/// A variable whose values are asked of Prometheus.
+fn asked(name: &str, table: &VariableTable) -> Value {
+    let one = json!(table.value);
+    let current = if table.multi { json!([one]) } else { one };
+    json!({
+        "name": name, "type": "query", "datasource": {"type": "prometheus", "uid": "${datasource}"},
+        "query": {"query": table.query, "refId": "PrometheusVariableQueryEditor-VariableQuery", "qryType": 1},
+        "definition": table.query, "regex": "", "sort": 1, "refresh": 2, "hide": 0, "multi": table.multi,
+        "includeAll": table.multi, "skipUrlSync": false, "options": [], "current": {"text": current, "value": current},
+    })
 }
 
 fn panel(panel: &PanelSpec) -> Value {

@@ -128,12 +128,11 @@ impl Shell {
     fn read(&self, paths: &[String]) -> Outcome {
         let mut all = Outcome::default();
         for path in paths {
-            match self.files.get(path) {
-                Some(text) => all.out.push_str(text),
-                None => {
-                    all.err.push_str(&format!("cat: can't open '{path}': No such file or directory\n"));
-                    all.code = 1;
-                }
+            if let Some(text) = self.files.get(path) {
+                all.out.push_str(text);
+            } else {
+                all.err.extend(["cat: can't open '", path, "': No such file or directory\n"]);
+                all.code = 1;
             }
         }
         all

@@ -7,10 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use crate::demo::{
-    scenario::{Metric, QuerySpec},
+    scenario::{Metric, QuerySpec, Scenario, ServiceSpec, Span},
     telemetry::{Key, silences::Matcher},
     world::World,
 };
+
+/// Seconds over which rates are measured.
+const MEASURED: i64 = 60;
 
 /// How old a sample may be to stand for a moment. Shorter than Prometheus' five minutes, as if stale markers were seen.
 const LOOKBACK: i64 = 15;
@@ -60,7 +63,7 @@ pub(in crate::demo) fn evaluate(world: &World, expr: &str, range: Range) -> Resu
     let specs = world.story.scenario.dashboard.iter().flat_map(|d| &d.panel).flat_map(|p| &p.query);
     for spec in specs {
         if let Some(bound) = bound(&spec.expr, &text) {
-            return Ok(answer(world, spec, &bound, range));
+            return Ok(answer(world, spec, &bound, range, window(expr)));
         }
     }
     for rule in &world.telemetry.alerts.rules {
@@ -79,7 +82,7 @@ pub(in crate::demo) fn evaluate(world: &World, expr: &str, range: Range) -> Resu
     selector(world, expr, range)
 }
 
-/// Without blanks, and with every window the same, since all rates here have one window.
+/// Without blanks, and with every window the same.
 fn squeezed(expr: &str) -> String {
     let mut text: String = expr.chars().filter(|c| !c.is_whitespace()).collect();
     let mut from = 0;
@@ -89,6 +92,12 @@ fn squeezed(expr: &str) -> String {
         from = open + 2;
     }
     text
+}
+
+/// The window that things are reckoned over, in seconds: of `rate(x[5m])` 300. Measured here over a minute.
+fn window(expr: &str) -> i64 {
+    let inside = expr.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(inside, _)| inside);
+    Span::parse(inside).map_or(MEASURED, |span| span.as_secs() as i64)
 }
 
 /// The values that a panel's variables have in this text, if it is that panel's expression.
@@ -114,22 +123,46 @@ fn bound(pattern: &str, text: &str) -> Option<BTreeMap<String, String>> {
     Some(names.into_iter().zip(found.iter().skip(1).map(|m| m.map_or("", |m| m.as_str()).to_owned())).collect())
 }
 
-fn answer(world: &World, spec: &QuerySpec, bound: &BTreeMap<String, String>, range: Range) -> Vec<Found> {
+fn answer(world: &World, spec: &QuerySpec, bound: &BTreeMap<String, String>, range: Range, window: i64) -> Vec<Found> {
     let scenario = &world.story.scenario;
-    let path = spec.service.strip_prefix('$').map_or(Some(&spec.service), |name| bound.get(name));
-    let Some(service) = path.and_then(|path| scenario.service(path)) else { return Vec::new() };
-    if bound.get("namespace").is_some_and(|namespace| *namespace != service.namespace) {
-        return Vec::new();
+    let namespace = bound.get("namespace");
+    let is_of = |service: &&ServiceSpec| namespace.is_none_or(|namespace| *namespace == service.namespace);
+    let services = match spec.service.strip_prefix('$') {
+        Some(name) => bound.get(name).map(|value| chosen(scenario, value)).unwrap_or_default(),
+        None => scenario.service(&spec.service).into_iter().collect(),
+    };
+    let index = |service: &ServiceSpec| scenario.service.iter().position(|s| std::ptr::eq(s, service));
+    let mut found = Vec::new();
+    for index in services.into_iter().filter(is_of).filter_map(index) {
+        match spec.by {
+            Some(_) => found.extend(parts(world, index, spec.metric, range)),
+            None => found.push(whole(world, index, spec.metric, range)),
+        }
     }
-    let Some(index) = scenario.service.iter().position(|s| std::ptr::eq(s, service)) else { return Vec::new() };
-    if spec.by.is_some() {
-        parts(world, index, spec.metric, range)
-    } else {
-        vec![whole(world, index, spec.metric, range)]
+    found.retain(|found| !found.points.is_empty());
+    if window > MEASURED {
+        found.iter_mut().for_each(|found| smooth(&mut found.points, window));
     }
-    .into_iter()
-    .filter(|found| !found.points.is_empty())
-    .collect()
+    found
+}
+
+/// The services that a variable's value means: one, or several as a regular expression has them (`(search|web)`).
+fn chosen<'a>(scenario: &'a Scenario, value: &str) -> Vec<&'a ServiceSpec> {
+    let several = value.trim_start_matches('(').trim_end_matches(')').replace('\\', "");
+    several.split('|').filter_map(|path| scenario.service(path)).collect()
+}
+
+/// Means over the window that ends at each point, as far as there are points.
+fn smooth(points: &mut [(Timestamp, f64)], window: i64) {
+    let measured = points.to_vec();
+    for (at, value) in points {
+        let since = at.as_second() - (window - MEASURED);
+        let within: Vec<f64> = (measured.iter())
+            .filter(|(time, _)| time.as_second() >= since && time <= at)
+            .map(|(_, value)| *value)
+            .collect();
+        *value = within.iter().sum::<f64>() / within.len().max(1) as f64;
+    }
 }
 
 fn whole(world: &World, service: usize, metric: Metric, range: Range) -> Found {
@@ -236,6 +269,25 @@ mod tests {
         let bound = bound(pattern, &squeezed(asked)).unwrap();
         assert_eq!((bound["service"].as_str(), bound["namespace"].as_str()), ("web", "production"));
         assert!(super::bound(pattern, "sum(y)").is_none());
+    }
+
+    #[test]
+    fn a_longer_window_smooths() {
+        assert_eq!([window("rate(x[5m])"), window("rate(x[1m])"), window("x")], [300, 60, 60]);
+        let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
+        let mut points: Vec<_> = (0..6).map(|minute| (at(minute), if minute < 5 { 0.0 } else { 50.0 })).collect();
+        smooth(&mut points, 300);
+        assert_eq!(points.iter().map(|(_, value)| *value).collect::<Vec<_>>(), [0.0, 0.0, 0.0, 0.0, 0.0, 10.0]);
+    }
+
+    #[test]
+    fn a_value_may_mean_several_services() {
+        let scenario = Scenario::load("default").unwrap();
+        let names = |value: &str| chosen(&scenario, value).iter().map(|s| s.name.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            (names("web"), names("(search|web)")),
+            (vec!["web".to_owned()], vec!["search".to_owned(), "web".to_owned()])
+        );
     }
 
     #[test]

@@ -144,11 +144,32 @@ pub struct DashboardSpec {
     /// Shown by `[[service]]` in the printed configuration: this service's panels are here.
     #[serde(default)]
     pub service: Option<String>,
-    /// Template variables: name and the values it offers; the first is chosen. Written `$name` in expressions.
+    /// Template variables by name. Written `$name` in expressions.
     #[serde(default)]
-    pub variables: BTreeMap<String, Vec<String>>,
+    pub variables: BTreeMap<String, VariableSpec>,
     #[serde(default)]
     pub panel: Vec<PanelSpec>,
+}
+
+/// A template variable: the values it offers, the first of them chosen; or a table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum VariableSpec {
+    Values(Vec<String>),
+    Table(VariableTable),
+}
+
+/// A template variable that says more.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariableTable {
+    /// Chosen at first.
+    pub value: String,
+    /// Asked of Prometheus: `label_values(up{namespace="$namespace"}, service)`.
+    pub query: String,
+    /// Several may be chosen, and all.
+    #[serde(default)]
+    pub multi: bool,
 }
 
 /// `[[dashboard.panel]]`

@@ -20,7 +20,8 @@ pub(super) fn verify(scenario: &Scenario) -> Result<(), Fault> {
     fleet(scenario)?;
     code(scenario)?;
     signals(scenario)?;
-    events(scenario)
+    events(scenario)?;
+    hints(scenario)
 }
 
 fn known_service(scenario: &Scenario, name: &str) -> Result<(), String> {
@@ -149,6 +150,16 @@ fn events(scenario: &Scenario) -> Result<(), Fault> {
         }
         if event.verb == EventVerb::Scale && event.replicas.is_none() {
             return fault("event", index, "'scale' needs 'replicas'".to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn hints(scenario: &Scenario) -> Result<(), Fault> {
+    for (index, hint) in scenario.hint.iter().enumerate() {
+        known_service(scenario, &hint.service).or_else(|message| fault("hint", index, message))?;
+        if !scenario.alert.iter().any(|alert| alert.name == hint.alert) {
+            return fault("hint", index, format!("no '[[alert]]' is called '{}'", hint.alert));
         }
     }
     Ok(())

@@ -142,6 +142,24 @@ pub(super) fn config(
     toml::to_string(&root).expect("a table of texts and lists is always TOML")
 }
 
+fn workload(service: &ServiceSpec) -> String {
+    let kind = match service.kind {
+        Kind::Deployment => "deployment",
+        Kind::StatefulSet => "statefulset",
+        Kind::DaemonSet => "daemonset",
+    };
+    format!("{}/{}/{kind}/{}", service.cluster, service.namespace, service.name)
+}
+
+/// The story's hints, each with its service as `CLUSTER/NAMESPACE/KIND/NAME`.
+pub(super) fn hints(scenario: &Scenario) -> serde_json::Value {
+    let hints = scenario.hint.iter().filter_map(|hint| {
+        let workload = workload(scenario.service(&hint.service)?);
+        Some(serde_json::json!({"when": hint.when, "alert": hint.alert, "workload": workload, "text": hint.text}))
+    });
+    hints.collect()
+}
+
 /// `[[service]]` for one that has panels: error rate first, then latency, requests, the rest.
 fn service(scenario: &Scenario, service: &ServiceSpec) -> Option<Value> {
     let found = |path: &str| scenario.service(path).is_some_and(|s| std::ptr::eq(s, service));
@@ -164,15 +182,9 @@ fn service(scenario: &Scenario, service: &ServiceSpec) -> Option<Value> {
     }
     let order = [Metric::ErrorPercent, Metric::P95Ms, Metric::Requests];
     panels.sort_by_key(|(metric, _)| order.iter().position(|m| m == metric).unwrap_or(order.len()));
-    let kind = match service.kind {
-        Kind::Deployment => "deployment",
-        Kind::StatefulSet => "statefulset",
-        Kind::DaemonSet => "daemonset",
-    };
     let mut table = Table::new();
     table.insert("name".into(), service.name.clone().into());
-    let workload = format!("{}/{}/{kind}/{}", service.cluster, service.namespace, service.name);
-    table.insert("workload".into(), workload.into());
+    table.insert("workload".into(), workload(service).into());
     let repository = scenario.repository.iter().find(|r| r.name.ends_with(&format!("/{}", service.name)));
     if let Some(repository) = repository {
         table.insert("repository".into(), repository.name.clone().into());

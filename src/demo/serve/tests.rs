@@ -158,6 +158,7 @@ async fn the_line_that_serve_prints() {
         "control",
         "github",
         "grafana",
+        "hints",
         "kubeconfig",
         "prometheus",
         "schema",

@@ -33,7 +33,7 @@ use crate::{
     secret::Secret,
     source::{ErrorKind, Fact, SourceError},
     text::Clean,
-    time::Clock,
+    time::{Clock, Now, SkewMeter},
 };
 
 const JSON: &str = "application/vnd.github+json";
@@ -58,12 +58,19 @@ pub(super) struct Known {
     pub cache: Cache,
     pub limits: Limits,
     pub last_write: Option<Instant>,
-    pub offset_ms: Option<i64>,
+    pub clock: SkewMeter,
     pub login: Option<Clean>,
     pub version: Option<Clean>,
     /// By topic, so that a note can be taken back.
     pub notes: BTreeMap<String, Clean>,
     pub checks_unreadable: bool,
+}
+
+impl Known {
+    /// The server's time minus ours.
+    pub fn offset_ms(&self, now: Now) -> i64 {
+        self.clock.skew().map_or(0, |skew| skew.offset_ms(now))
+    }
 }
 
 /// The answer to a GET.
@@ -158,9 +165,8 @@ impl Client {
 
     /// The server's time now, as far as its `Date` headers told.
     pub(super) fn server_now(&self) -> jiff::Timestamp {
-        let now = self.clock.now().wall;
-        let offset = jiff::SignedDuration::from_millis(self.known().offset_ms.unwrap_or_default());
-        now.checked_add(offset).unwrap_or(now)
+        let now = self.clock.now();
+        self.known().clock.skew().map_or(now.wall, |skew| skew.time(now))
     }
 
     /// What the host is, and the budget left: the facts that end every batch.
@@ -170,7 +176,7 @@ impl Client {
             version: known.version.clone(),
             identity: known.login.clone(),
             cluster_id: None,
-            clock_offset_ms: known.offset_ms,
+            clock: known.clock.skew(),
             server: Url::parse(&self.settings.rest).ok().and_then(|url| url.host_str().map(Clean::line)),
             notes: known.notes.values().cloned().collect(),
         };
@@ -338,7 +344,7 @@ impl Client {
     pub(super) fn limited(&self, resource: &str) -> Failure {
         let now = self.clock.now();
         let mut known = self.known();
-        let offset = known.offset_ms.unwrap_or_default();
+        let offset = known.offset_ms(now);
         let wait = known.limits.refused(&HeaderMap::new(), resource, now, offset);
         Failure::waiting(self.backend(), &wait)
     }

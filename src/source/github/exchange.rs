@@ -14,8 +14,6 @@ use super::{
 };
 use crate::text::Clean;
 
-/// Clock offsets that differ by less are the same: the `Date` header has whole seconds.
-const OFFSET_STEP_MS: i64 = 1500;
 /// Redirects that are followed.
 pub(super) const MAX_REDIRECTS: u8 = 3;
 
@@ -133,7 +131,7 @@ impl Client {
         let now = self.clock.now();
         {
             let known = self.known();
-            let offset = known.offset_ms.unwrap_or_default();
+            let offset = known.offset_ms(now);
             known.limits.check(ask.resource, ask.caller, now, offset).map_err(|wait| Failure::waiting(host, &wait))?;
         }
         let mut request = http::Request::builder().method(ask.method.clone()).uri(&ask.url);
@@ -170,16 +168,12 @@ impl Client {
 
     /// What every answer tells: budget, clock, version.
     fn take_in(&self, headers: &HeaderMap) {
-        let now = self.clock.now().wall;
+        let now = self.clock.now();
         let mut known = self.known();
         known.limits.note(headers);
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         if let Some(date) = text("date").and_then(http_date) {
-            let offset = date.duration_since(now).as_millis();
-            let offset = i64::try_from(offset).unwrap_or_default();
-            if known.offset_ms.is_none_or(|old| (old - offset).abs() >= OFFSET_STEP_MS) {
-                known.offset_ms = Some(offset);
-            }
+            known.clock.note(date, now);
         }
         if let Some(version) = text("x-github-enterprise-version") {
             known.version = Some(Clean::line(version));
@@ -211,7 +205,7 @@ impl Client {
         if failure::is_limit(*status, headers, &message) {
             let now = self.clock.now();
             let mut known = self.known();
-            let offset = known.offset_ms.unwrap_or_default();
+            let offset = known.offset_ms(now);
             let resource = headers.get("x-ratelimit-resource").and_then(|name| name.to_str().ok()).unwrap_or(resource);
             let wait = known.limits.refused(headers, resource, now, offset);
             let failure = Failure::waiting(self.backend(), &wait).reached(Reached::Answer);

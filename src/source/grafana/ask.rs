@@ -54,6 +54,7 @@ struct Plan {
     drawn: Vec<String>,
     failures: Vec<Clean>,
     notices: Vec<Clean>,
+    title: Clean,
 }
 
 impl Grafana {
@@ -73,6 +74,9 @@ impl Grafana {
         let points = spec.max_data_points.filter(|points| *points > 0).unwrap_or(i64::from(query.points.max(1)));
         let mut plan = plan(&spec, &datasources, &bound.scope, (from, to), points);
         plan.notices.extend(bound.notes);
+        let panel = loaded.model.panels.iter().find(|panel| panel.key == query.panel);
+        plan.title =
+            panel.map(|panel| Clean::line(&bound.scope.expand(&panel.title, Dialect::Text))).unwrap_or_default();
         if plan.queries.is_empty() {
             return Ok(data(query, &spec, (from, to), &BTreeMap::new(), plan));
         }
@@ -295,6 +299,7 @@ fn data(
     });
     PanelData {
         key: query.panel.clone(),
+        title: plan.title,
         from,
         to,
         series: series.collect(),

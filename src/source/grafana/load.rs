@@ -270,7 +270,7 @@ impl Grafana {
         Ok(BackendInfo {
             version: health.version.map(Clean::from),
             identity,
-            clock_offset_ms: self.http.clock_offset_ms(),
+            clock: self.http.skew(),
             server: Some(Clean::line(self.http.server())),
             notes,
             ..BackendInfo::default()

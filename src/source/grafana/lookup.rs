@@ -14,7 +14,12 @@ use super::{
     interval,
     variable::{self, Definition},
 };
-use crate::{model::metric::Variable, source::SourceError, text::Clean};
+use crate::{
+    model::metric::{ALL, Variable},
+    query::{Variables, VariablesQuery},
+    source::SourceError,
+    text::Clean,
+};
 
 /// How long an answer about label values is good.
 const FRESH: Duration = Duration::from_mins(1);
@@ -68,23 +73,26 @@ impl Grafana {
                 Some(options) => options,
                 None => self.asked(definition, datasources, &scope, (to - range, to), &mut notes).await,
             };
-            let chosen = set.iter().find(|(name, _)| *name == definition.name.as_str());
-            let bound = definition.bind(&options, chosen.map(|(_, value)| value.as_str()), datasources, range);
+            let of_it = set.iter().filter(|(name, _)| *name == definition.name.as_str());
+            let chosen: Vec<&str> = of_it.map(|(_, value)| value.as_str()).collect();
+            let bound = definition.bind(&options, &chosen, datasources, range);
             scope.variables.insert(definition.name.clone(), bound);
             options_of.insert(&definition.name, options);
         }
-        let variables = loaded.variables.iter().filter_map(|definition| {
-            let bound = scope.variables.get(&definition.name)?;
-            let options = options_of.get(definition.name.as_str()).into_iter().flatten();
-            let all = definition.include_all.then(|| Clean::own("All"));
-            Some(Variable {
-                name: Clean::line(&definition.name),
-                value: Clean::line(&bound.texts.join(" + ")),
-                options: all.into_iter().chain(options.map(|(_, value)| Clean::line(value))).collect(),
-            })
-        });
-        let variables = variables.collect();
+        let shown = |definition: &Definition| {
+            let options = options_of.get(definition.name.as_str()).map_or(&[][..], Vec::as_slice);
+            Some(variable(definition, scope.variables.get(&definition.name)?, options))
+        };
+        let variables = loaded.variables.iter().filter_map(shown).collect();
         BoundVariables { scope, variables, notes }
+    }
+
+    /// What a dashboard's variables are and offer, given what the user set.
+    pub async fn variables(&self, query: &VariablesQuery) -> Result<Variables, SourceError> {
+        let loaded = self.dashboard(&query.dashboard.uid).await?;
+        let datasources = self.datasources().await;
+        let bound = self.bind(&loaded, &datasources, &query.variables, query.range_seconds).await;
+        Ok(Variables { list: bound.variables, notes: bound.notes })
     }
 
     async fn asked(
@@ -153,6 +161,24 @@ impl Grafana {
         looked_up.retain(|_, (at, _)| now.since(*at) < FRESH);
         looked_up.insert(key, (now.mono, values.clone()));
         Ok(values)
+    }
+}
+
+/// A variable as people see it.
+fn variable(definition: &Definition, bound: &Bound, options: &[(String, String)]) -> Variable {
+    let all = || (Clean::own("All"), Clean::own(ALL));
+    let is_all = definition.include_all && bound.texts == ["All"];
+    let label = if definition.label.is_empty() { &definition.name } else { &definition.label };
+    Variable {
+        name: Clean::line(&definition.name),
+        label: Clean::line(label),
+        setting: definition.setting(),
+        is_hidden: definition.hide == 2,
+        value: Clean::line(&bound.texts.join(" + ")),
+        chosen: if is_all { vec![all().1] } else { bound.values.iter().map(|value| Clean::line(value)).collect() },
+        options: (definition.include_all.then(all).into_iter())
+            .chain(options.iter().map(|(text, value)| (Clean::line(text), Clean::line(value))))
+            .collect(),
     }
 }
 

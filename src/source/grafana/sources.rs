@@ -34,6 +34,10 @@ impl Source for Reading {
         })
     }
 
+    fn soon(&self) -> Option<Duration> {
+        (self.part == Part::Health).then(|| self.grafana.http.soon()).flatten()
+    }
+
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Fact>, SourceError>> {
         async {
             let grafana = &self.grafana;

@@ -13,9 +13,9 @@ use crate::{
     model::{
         BackendId, Part,
         alert::AlertState,
-        metric::{DashboardKey, PanelKey, PanelKind},
+        metric::{DashboardKey, PanelKey, PanelKind, Setting},
     },
-    query::{Answer, PanelQuery, Query},
+    query::{Answer, PanelQuery, Query, VariablesQuery},
     secret::Secret,
     source::{
         AnswerSink, ErrorKind, Fact, Reader,
@@ -158,6 +158,44 @@ async fn a_panel_asks_what_the_web_page_asks() {
     grafana.panel(&set).await.unwrap();
     let asked = fake.asked().into_iter().rfind(|asked| asked.method == "POST").unwrap();
     assert!(asked.json()["queries"][0]["expr"].as_str().unwrap().contains(r#"pod=~"api\\.2""#));
+}
+
+/// `pod` depends on `job`: another job has other pods, and a pod chosen before that it does not have is dropped.
+#[tokio::test]
+async fn a_choice_changes_what_its_dependants_offer() {
+    let fake = Fake::start(|asked| {
+        if asked.is("POST", "/api/ds/query") {
+            return good(&json!({"results": {"A": {"frames": [time_frame("a", &json!([1, 2]))]}}}));
+        }
+        if asked.path.contains("/label/pod/values") {
+            let pods =
+                if asked.path.contains("%22web%22") { json!(["web.1", "web.2"]) } else { json!(["api.1", "api.2"]) };
+            return good(&json!({"status": "success", "data": pods}));
+        }
+        usual(asked)
+    })
+    .await;
+    let grafana = grafana(&fake.url, &["shop"]);
+    let set = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| (Clean::own(*n), Clean::own(*v))).collect::<Vec<_>>();
+    let dashboard = panel_query(1).panel.dashboard;
+    let offered = async |variables: Vec<(Clean, Clean)>| {
+        let query = VariablesQuery { dashboard: dashboard.clone(), range_seconds: 3_600, variables };
+        let found = grafana.variables(&query).await.unwrap();
+        let pod = found.list.into_iter().find(|variable| variable.name == "pod").unwrap();
+        assert_eq!(pod.setting, Setting::Many);
+        let options = pod.options.iter().map(|(text, _)| text.to_string()).collect::<Vec<_>>().join(" ");
+        (options, pod.value.to_string(), pod.chosen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    };
+    let is = |options: &str, value: &str, chosen: &str| (options.to_owned(), value.to_owned(), chosen.to_owned());
+    assert_eq!(offered(Vec::new()).await, is("All api.1 api.2", "All", "$__all"));
+    assert_eq!(offered(set(&[("job", "web")])).await, is("All web.1 web.2", "All", "$__all"));
+    let two = set(&[("pod", "web.1"), ("pod", "web.2"), ("job", "web")]);
+    assert_eq!(offered(two.clone()).await, is("All web.1 web.2", "web.1 + web.2", "web.1 web.2"));
+    assert_eq!(offered(set(&[("pod", "api.1"), ("job", "web")])).await.1, "All", "web has no such pod");
+    let data = grafana.panel(&PanelQuery { variables: two, ..panel_query(1) }).await.unwrap();
+    assert_eq!(data.title.as_str(), "Rate of web.1 + web.2");
+    let asked = fake.asked().into_iter().rfind(|asked| asked.method == "POST").unwrap();
+    assert!(asked.json()["queries"][0]["expr"].as_str().unwrap().contains(r#"pod=~"(web\\.1|web\\.2)""#));
 }
 
 #[tokio::test]

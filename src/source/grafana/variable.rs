@@ -10,14 +10,16 @@ use super::{
     interpolate::{Bound, Dialect, Scope, references},
     interval,
 };
-
-/// The value that means every option.
-pub const ALL: &str = "$__all";
+use crate::model::metric::{ALL, Setting};
 
 /// A variable as the dashboard has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
     pub name: String,
+    /// What people call it; empty: its name.
+    pub label: String,
+    /// 2: the dashboard does not show it.
+    pub hide: i64,
     /// `query`, `custom`, `datasource`, …
     pub kind: String,
     pub query: Value,
@@ -49,6 +51,8 @@ pub fn parse(json: &Value) -> Option<Definition> {
     };
     Some(Definition {
         name: json["name"].as_str().filter(|name| !name.is_empty())?.to_owned(),
+        label: text("label"),
+        hide: json["hide"].as_i64().unwrap_or(0),
         kind: text("type"),
         // Ad-hoc filters have no query, but filters.
         query: if text("type") == "adhoc" { json.clone() } else { json["query"].clone() },
@@ -117,20 +121,39 @@ impl Definition {
         })
     }
 
-    /// Its value in use: what the user set, else the author's choice if it is still offered, else the first.
-    pub fn bind(
-        &self,
-        options: &[(String, String)],
-        set: Option<&str>,
-        datasources: &Datasources,
-        range: i64,
-    ) -> Bound {
-        let chosen: Vec<String> = match set {
-            Some(set) => vec![set.to_owned()],
-            None => self.current.clone(),
+    /// How the user may set it.
+    pub fn setting(&self) -> Setting {
+        match self.kind.as_str() {
+            "textbox" => Setting::Text,
+            "constant" => Setting::Fixed,
+            _ if self.is_multi => Setting::Many,
+            _ => Setting::One,
+        }
+    }
+
+    /// What of the user's choice is still offered: another choice may have changed the options. Whatever was typed, where
+    /// anything may be typed or no option is known.
+    fn still_offered(&self, set: &[&str], options: &[(String, String)]) -> Vec<String> {
+        let is_free = options.is_empty() || matches!(self.setting(), Setting::Text) || self.kind == "interval";
+        let is_all = |value: &str| self.include_all && matches!(value, ALL | "All");
+        let is_offered = |value: &&&str| {
+            is_free || is_all(value) || options.iter().any(|(text, known)| known == **value || text == **value)
         };
-        let wants_all = |value: &String| value == ALL || (set.is_some() && value == "All");
-        if self.include_all && (chosen.iter().any(wants_all) || (chosen.is_empty() && set.is_none())) {
+        let value_of = |value: &&str| {
+            let by_text = options.iter().find(|(text, known)| text == value && known != value);
+            by_text.map_or_else(|| (*value).to_owned(), |(_, known)| known.clone())
+        };
+        let most = if self.is_multi { usize::MAX } else { 1 };
+        set.iter().filter(is_offered).map(value_of).take(most).collect()
+    }
+
+    /// Its value in use: what the user set, else the author's choice, either if it is still offered, else the first.
+    pub fn bind(&self, options: &[(String, String)], set: &[&str], datasources: &Datasources, range: i64) -> Bound {
+        let set = if self.setting() == Setting::Fixed { Vec::new() } else { self.still_offered(set, options) };
+        let is_set = !set.is_empty();
+        let chosen: Vec<String> = if is_set { set } else { self.current.clone() };
+        let wants_all = |value: &String| value == ALL || (is_set && value == "All");
+        if self.include_all && (chosen.iter().any(wants_all) || (chosen.is_empty() && !is_set)) {
             return Bound {
                 values: options.iter().map(|(_, value)| value.clone()).collect(),
                 texts: vec!["All".to_owned()],
@@ -138,7 +161,7 @@ impl Definition {
                 is_multi: true,
             };
         }
-        let values = self.offered(chosen, options, set.is_some(), datasources);
+        let values = self.offered(chosen, options, is_set, datasources);
         let values: Vec<String> = values.into_iter().map(|value| self.interval_value(value, range)).collect();
         let text = |value: &String| {
             options.iter().find(|(_, known)| known == value).map_or_else(|| value.clone(), |(text, _)| text.clone())
@@ -323,7 +346,7 @@ mod tests {
         let values = |json: Value, set: Option<&str>| {
             let definition = definition(&json);
             let options = definition.own_options(&sources, &Scope::default()).unwrap();
-            definition.bind(&options, set, &sources, 3_600_000).values
+            definition.bind(&options, set.as_slice(), &sources, 3_600_000).values
         };
         let custom = json!({"name": "x", "type": "custom", "query": "Eins : 1, 2, a\\,b", "current": {"value": "2"}});
         assert_eq!(values(custom.clone(), None), ["2"]);
@@ -339,6 +362,28 @@ mod tests {
         let step = json!({"name": "i", "type": "interval", "query": "1m,5m", "auto_count": 30, "auto_min": "10s",
             "current": {"value": "$__auto_interval_i"}});
         assert_eq!(values(step, None), ["2m"]);
+    }
+
+    #[test]
+    fn what_the_user_set_counts_as_far_as_it_is_offered() {
+        let values = |json: Value, set: &[&str]| {
+            let definition = definition(&json);
+            let options = definition.own_options(&Datasources(Vec::new()), &Scope::default()).unwrap();
+            definition.bind(&options, set, &Datasources(Vec::new()), 3_600_000).values
+        };
+        let custom = |multi: bool| {
+            json!({"name": "x", "type": "custom", "query": "Eins : 1, 2, 3", "multi": multi, "includeAll": multi,
+            "current": {"value": "2"}})
+        };
+        assert_eq!(values(custom(true), &["1", "3"]), ["1", "3"]);
+        assert_eq!(values(custom(true), &["Eins", "gone"]), ["1"], "its text will do; what is gone is left out");
+        assert_eq!(values(custom(true), &["All"]), ["1", "2", "3"]);
+        assert_eq!(values(custom(false), &["3", "1"]), ["3"], "one takes one");
+        assert_eq!(values(custom(false), &["gone"]), ["2"], "the author's choice");
+        let typed = json!({"name": "x", "type": "textbox", "query": "a", "current": {"value": "a"}});
+        assert_eq!(values(typed, &["anything"]), ["anything"]);
+        let fixed = json!({"name": "x", "type": "constant", "query": "a", "current": {"value": "a"}});
+        assert_eq!(values(fixed, &["b"]), ["a"], "nobody sets a constant");
     }
 
     #[test]

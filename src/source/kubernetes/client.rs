@@ -28,7 +28,7 @@ use crate::{
     model::{BackendId, Name},
     source::{ErrorKind, SourceError},
     text::Clean,
-    time::Clock,
+    time::{Clock, SkewMeter},
 };
 
 const USER_AGENT: &str = concat!("midwatch/", env!("CARGO_PKG_VERSION"));
@@ -74,7 +74,7 @@ pub(super) struct Pulse {
 /// What was learnt on the way, for the health source to report.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Learnt {
-    pub clock_offset_ms: Option<i64>,
+    pub clock: SkewMeter,
     /// By what they concern: limits of rights, objects that could not be read.
     pub notes: std::collections::BTreeMap<String, Clean>,
 }

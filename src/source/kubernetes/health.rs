@@ -19,8 +19,6 @@ use crate::{
 pub const BEAT: Duration = Duration::from_secs(10);
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_secs(3);
-/// The offset of the clocks is measured to half a second; less than this is no news.
-const NEWS_MS: i64 = 1500;
 
 /// Asks `/readyz`, and once who and what the cluster is.
 pub struct Health {
@@ -102,7 +100,7 @@ impl Health {
             version: self.identity.version.clone(),
             identity: self.identity.user.clone(),
             cluster_id: self.identity.cluster_id.clone(),
-            clock_offset_ms: learnt.clock_offset_ms,
+            clock: learnt.clock.skew(),
             server: Some(self.cluster.server().clone()),
             notes,
         }
@@ -110,9 +108,12 @@ impl Health {
 }
 
 fn is_no_news(told: &BackendInfo, now: &BackendInfo) -> bool {
-    let offset = |info: &BackendInfo| info.clock_offset_ms.unwrap_or_default();
-    (offset(told) - offset(now)).abs() < NEWS_MS
-        && *told == BackendInfo { clock_offset_ms: told.clock_offset_ms, ..now.clone() }
+    let is_clock_moved = match (&told.clock, &now.clock) {
+        (Some(told), Some(now)) => told.is_moved_by(now),
+        (None, Some(_)) => true,
+        (_, None) => false,
+    };
+    !is_clock_moved && *told == BackendInfo { clock: told.clock, ..now.clone() }
 }
 
 /// Each answer may be refused by itself. Asked again next time if the cluster could not be asked at all.
@@ -151,6 +152,10 @@ impl Source for Health {
 
     fn cadence(&self) -> Cadence {
         Cadence::Every(BEAT)
+    }
+
+    fn soon(&self) -> Option<Duration> {
+        self.cluster.learnt().clock.soon()
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Fact>, SourceError>> {
@@ -196,6 +201,7 @@ mod tests {
 
     use super::*;
     use crate::source::kubernetes::fake::{Answer, Fake, gather, refusal};
+    use crate::time::{Clock as _, SystemClock};
 
     #[tokio::test]
     async fn the_first_beat_tells_who_and_what_it_is_and_the_next_only_that_it_is_there() {
@@ -216,7 +222,7 @@ mod tests {
         assert_eq!(info.version.as_ref().unwrap(), "v1.33.1");
         assert_eq!(info.identity.as_ref().unwrap(), "jo@example.org");
         assert_eq!(info.cluster_id.as_ref().unwrap(), "77-88");
-        assert!(info.clock_offset_ms.unwrap().abs() < 2000, "{info:?}");
+        assert!(info.clock.unwrap().offset_ms(SystemClock.now()).abs() < 2000, "{info:?}");
         assert_eq!(health.next().await, Ok(vec![]));
         assert_eq!(cluster.pulse().borrow().beats, 2);
     }

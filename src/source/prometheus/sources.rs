@@ -1,6 +1,6 @@
 //! The two things read of a Prometheus, each with its own freshness.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 
@@ -64,6 +64,10 @@ impl Source for Health {
 
     fn cadence(&self) -> Cadence {
         Cadence::Every(HEALTH_EVERY)
+    }
+
+    fn soon(&self) -> Option<Duration> {
+        self.0.http.soon()
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Fact>, SourceError>> {

@@ -106,7 +106,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
         }
         (Command::ExpireSilence, Target::Silence(key)) => match view.store.silences.get(key) {
             None => say("it is gone"),
-            Some(silence) if silence.ends <= view.now.wall || silence.state == "expired" => say("it has ended"),
+            Some(silence) if silence.ends <= view.time() || silence.state == "expired" => say("it has ended"),
             Some(_) => None,
         },
         (Command::RollBack, _) if workload_of(view, target).is_none() => match target {

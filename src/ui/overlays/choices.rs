@@ -150,7 +150,7 @@ fn question(view: &View<'_>, key: &AlertKey, own: &WorkloadKey) -> Question {
     let title = format!("ROLL BACK FOR {name}: {own}?");
     let mut facts = Vec::new();
     if let Some(alert) = alert {
-        let since = onset.map(|at| format!(", began {} ago", age_of(at, view.now.wall))).unwrap_or_default();
+        let since = onset.map(|at| format!(", began {} ago", age_of(at, view.time()))).unwrap_or_default();
         let summary = alert.summary().map(|summary| format!(": {summary}")).unwrap_or_default();
         facts.push((Some(alert.priority.level()), format!("{} {name}{summary}{since}", alert.priority.name())));
         if workload_of_alert(view, alert).is_none_or(|found| found.key != *own) {
@@ -185,7 +185,7 @@ fn candidate(view: &View<'_>, workload: &Workload, onset: Option<jiff::Timestamp
             format!("deployed {} before it began", age(seconds_between(since, onset)))
         }
         (Some(since), Some(onset)) => format!("deployed {} after it began", age(seconds_between(onset, since))),
-        (Some(since), None) => format!("deployed {} ago", age_of(since, view.now.wall)),
+        (Some(since), None) => format!("deployed {} ago", age_of(since, view.time())),
         _ => String::new(),
     };
     Answer {

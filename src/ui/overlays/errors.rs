@@ -59,6 +59,7 @@ fn words_of(query: &Query) -> String {
         Query::Jobs(key) => format!("jobs of run {}", key.id),
         Query::JobLog(key) => format!("log of job {}", key.id),
         Query::Panel(query) => format!("panel {}", query.panel.id),
+        Query::Variables(query) => format!("variables of dashboard {}", query.dashboard.uid),
     }
 }
 
@@ -227,7 +228,7 @@ pub fn backend(writer: &mut Writer<'_>, view: &View<'_>, id: &BackendId) {
         let resets = clock(quota.resets);
         more.push(format!("{} {} of {} left until {resets}", quota.resource, quota.remaining, quota.limit));
     }
-    if let Some(offset) = info.clock_offset_ms.filter(|offset| offset.abs() >= 2_000) {
+    if let Some(offset) = info.clock.map(|clock| clock.offset_ms(view.now)).filter(|offset| offset.abs() >= 2_000) {
         let direction = if offset > 0 { "ahead of" } else { "behind" };
         more.push(format!("its clock is {} s {direction} ours", offset.abs() / 1_000));
     }

@@ -72,7 +72,7 @@ pub fn state_words(alert: &Alert, view: &View<'_>) -> String {
 /// What changed in the hour before `onset`, newest first, with how long before. Its own entry is left out.
 pub fn changes_before(writer: &mut Writer<'_>, view: &View<'_>, onset: Timestamp, own: Option<&Target>) {
     let theme = view.theme;
-    let window = Duration::from_secs(seconds_between(onset, view.now.wall).max(0).unsigned_abs()) + BEFORE;
+    let window = Duration::from_secs(seconds_between(onset, view.time()).max(0).unsigned_abs()) + BEFORE;
     let is_meant = |change: &&Change| {
         let before = seconds_between(change.at, onset);
         let is_own = own.is_some_and(|own| Target::of(&change.subject).as_ref() == Some(own));
@@ -261,7 +261,7 @@ pub fn jobs(writer: &mut Writer<'_>, view: &View<'_>, jobs: &[Job], all: bool) {
     let theme = view.theme;
     for job in jobs {
         let level = level_of(&job.state);
-        let took = took(job.started, job.completed, view.now.wall);
+        let took = took(job.started, job.completed, view.time());
         let runner = job.runner.as_ref().map(|runner| format!("   on {runner}")).unwrap_or_default();
         writer.marked_line(
             level,
@@ -274,7 +274,7 @@ pub fn jobs(writer: &mut Writer<'_>, view: &View<'_>, jobs: &[Job], all: bool) {
         writer.about(Target::Job(job.key.clone()));
         for step in job.steps.iter().filter(|step| all || level_of(&step.state) != Level::Ok) {
             let level = level_of(&step.state);
-            let took = self::took(step.started, step.completed, view.now.wall);
+            let took = self::took(step.started, step.completed, view.time());
             let line = Line::from(vec![
                 Span::raw("  "),
                 theme.mark(crate::ui::screens::pane::mark_of(level)),

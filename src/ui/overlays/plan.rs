@@ -211,6 +211,10 @@ impl Overlay for PlanDialog {
         self.confirm.paste();
     }
 
+    fn asking(&self) -> Option<&Plan> {
+        self.confirm.plan().filter(|_| *self.confirm.phase() == Phase::Asking)
+    }
+
     fn ticket(&self) -> Option<u64> {
         Some(self.ticket)
     }

@@ -163,7 +163,7 @@ impl SilenceForm {
             spans.push(Span::styled(text, style));
             spans.push(Span::raw(" "));
         }
-        let ends = view.now.wall.checked_add(jiff::SignedDuration::from_mins(i64::from(LENGTHS[self.length].0)));
+        let ends = view.time().checked_add(jiff::SignedDuration::from_mins(i64::from(LENGTHS[self.length].0)));
         if let Ok(ends) = ends {
             let ends = ends.to_zoned(jiff::tz::TimeZone::UTC).strftime("until %H:%M UTC").to_string();
             spans.push(Span::styled(format!("  {ends}"), theme.dim));

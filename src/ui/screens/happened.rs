@@ -32,7 +32,7 @@ pub struct Happened {
 impl Happened {
     /// Reads what happened within `window`.
     pub fn read(view: &View<'_>, window: Duration) -> Self {
-        let oldest = view.now.wall.checked_sub(window).unwrap_or(Timestamp::MIN);
+        let oldest = view.time().checked_sub(window).unwrap_or(Timestamp::MIN);
         let changes = timeline::timeline(view.store, view.now, window).into_iter().map(|change| (change, None));
         let acts = view.acts.newest().take_while(|act| act.started >= oldest).map(|act| {
             let word = match act.outcome {

@@ -6,23 +6,32 @@ mod panels;
 mod tests;
 mod values;
 
+use std::collections::BTreeMap;
+
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Position, Rect},
     text::{Line, Span},
 };
 
-use super::super::{
-    Reply, Screen, View,
-    filter::Filter,
-    list::{Entry, List},
-    target::Target,
-    widgets::virtual_table::{TableHit, TableHits},
+use super::{
+    super::{
+        Reply, Screen, View,
+        filter::Filter,
+        list::{Entry, List},
+        overlays,
+        target::Target,
+        widgets::virtual_table::{TableHit, TableHits},
+    },
+    answer::answer,
 };
 use crate::{
     command::Command,
-    model::metric::{Dashboard, DashboardKey, Panel, PanelKey, PanelKind},
-    query::{PanelQuery, Query},
+    model::{
+        Name,
+        metric::{Dashboard, DashboardKey, Panel, PanelKey, PanelKind, Setting, Variable},
+    },
+    query::{Answer, PanelQuery, Query, VariablesQuery},
     store::Changes,
     text::Clean,
     time::Now,
@@ -55,6 +64,8 @@ pub struct Metrics {
     cursor: Option<i64>,
     markers: Vec<Marker>,
     filter: String,
+    /// Values of template variables chosen in this session, by dashboard.
+    chosen: BTreeMap<DashboardKey, Vec<(Name, Clean)>>,
 }
 
 /// `15m`, `1h`, `2d`
@@ -65,6 +76,12 @@ fn span(seconds: i64) -> String {
         s if s >= 60 && s % 60 == 0 => format!("{}m", s / 60),
         s => crate::time::age(s),
     }
+}
+
+/// Whether there is anything to choose.
+fn can_be_set(variable: &Variable) -> bool {
+    let has_choice = variable.setting == Setting::Text || variable.options.len() > 1;
+    has_choice && !variable.is_hidden && variable.setting != Setting::Fixed
 }
 
 impl Metrics {
@@ -100,8 +117,52 @@ impl Metrics {
             panel: panel.key.clone(),
             range_seconds: self.range(view),
             points: if is_whole { width * 2 } else { width },
-            variables: Vec::new(),
+            variables: self.chosen_of(&panel.key.dashboard).to_vec(),
         })
+    }
+
+    fn chosen_of(&self, dashboard: &DashboardKey) -> &[(Name, Clean)] {
+        self.chosen.get(dashboard).map_or(&[], Vec::as_slice)
+    }
+
+    /// Replaces what was chosen for a dashboard.
+    pub fn set_variables(&mut self, dashboard: DashboardKey, values: Vec<(Name, Clean)>) {
+        if values.is_empty() {
+            self.chosen.remove(&dashboard);
+        } else {
+            self.chosen.insert(dashboard, values);
+        }
+    }
+
+    /// What the shown dashboard's variables offer, given what was chosen.
+    fn variables_query(&self, view: &View<'_>) -> Option<VariablesQuery> {
+        let dashboard = self.board.clone()?;
+        let variables = self.chosen_of(&dashboard).to_vec();
+        Some(VariablesQuery { dashboard, range_seconds: self.range(view), variables })
+    }
+
+    /// The shown dashboard's variables with their values; with the author's until the answer to a choice is there.
+    fn variables<'a>(&self, view: &View<'a>) -> &'a [Variable] {
+        let asked = self.variables_query(view).and_then(|query| answer(view, &Query::Variables(query)));
+        match asked {
+            Some(Answer::Variables(variables)) => &variables.list,
+            _ => self.dashboard(view).map_or(&[], |dashboard| &dashboard.variables),
+        }
+    }
+
+    /// `v  service search + web   interval 5m`; `None`: there is nothing to set.
+    fn values_line(&self, view: &View<'_>) -> Option<Line<'static>> {
+        let theme = view.theme;
+        let dashboard = self.board.as_ref()?;
+        let is_chosen = |name: &Name| self.chosen_of(dashboard).iter().any(|(chosen, _)| chosen == name);
+        let key = view.keymap.shown(Command::Variables).unwrap_or_default();
+        let mut spans = vec![Span::styled(key, theme.key)];
+        for variable in self.variables(view).iter().filter(|variable| can_be_set(variable)) {
+            let style = if is_chosen(&variable.name) { theme.accent } else { theme.text };
+            spans.push(Span::styled(format!("   {} ", variable.label), theme.dim));
+            spans.push(Span::styled(variable.value.to_string(), style));
+        }
+        (spans.len() > 1).then(|| Line::from(spans))
     }
 
     /// The panels shown as charts: the page that the selected one is on.
@@ -258,6 +319,12 @@ impl Screen for Metrics {
             Command::ZoomOut => self.set_range(self.range(view).saturating_mul(2), view),
             Command::CursorLeft => self.move_cursor(-1, view),
             Command::CursorRight => self.move_cursor(1, view),
+            Command::Variables => {
+                return match self.variables_query(view) {
+                    Some(query) if !self.variables(view).is_empty() => Reply::Push(overlays::variables(query)),
+                    _ => Reply::Say("this dashboard has no variables".into()),
+                };
+            }
             Command::NextMarker => {
                 if !self.next_marker(view) {
                     return Reply::Say("no deploy or annotation in this range".into());
@@ -270,9 +337,10 @@ impl Screen for Metrics {
 
     fn wanted(&self, view: &View<'_>) -> Vec<Query> {
         let is_read = |panel: &&Panel| !panel.is_collapsed && !matches!(panel.kind, PanelKind::Other(_));
+        let chosen = self.variables_query(view).filter(|query| !query.variables.is_empty()).map(Query::Variables);
         if self.is_open {
             let panel = self.panel(view).filter(|panel| !matches!(panel.kind, PanelKind::Other(_)));
-            return panel.map(|panel| self.query(view, panel, true)).into_iter().collect();
+            return panel.map(|panel| self.query(view, panel, true)).into_iter().chain(chosen).collect();
         }
         let (from, height) = (self.list.table.offset, self.list.height.max(1));
         let in_table = self.list.entries().iter().skip(from).take(height).filter_map(|entry| match entry {
@@ -287,6 +355,7 @@ impl Screen for Metrics {
                 queries.push(query);
             }
         }
+        queries.extend(chosen);
         queries
     }
 
@@ -338,7 +407,8 @@ impl Screen for Metrics {
         if view.is_narrow() || view.zoomed || self.list.entries().is_empty() {
             return panels::numbers(self, view, area, buf, true);
         }
-        let wanted = (self.list.entries().len() as u16 + 3).clamp(6, (area.height * 2 / 5).max(6));
+        let values = u16::from(self.values_line(view).is_some());
+        let wanted = (self.list.entries().len() as u16 + 3 + values).clamp(6, (area.height * 2 / 5).max(6));
         let [top, bottom] = Layout::vertical([Constraint::Min(8), Constraint::Length(wanted)]).areas(area);
         panels::grid(self, view, top, buf);
         panels::numbers(self, view, bottom, buf, true);

@@ -276,7 +276,7 @@ pub fn unread<'a>(view: &View<'a>) -> Vec<(&'a Name, &'a Clean)> {
 pub fn plain_list(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let theme = view.theme;
     let needs = needs(view);
-    let time = view.now.wall.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%MZ").to_string();
+    let time = view.time().to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%MZ").to_string();
     let count = match needs.len() {
         0 => "nothing needs you".to_owned(),
         1 => "1 needs you".to_owned(),

@@ -121,14 +121,14 @@ pub fn alert_state(view: &View<'_>, alert: &Alert) -> String {
         AlertState::Silenced => match silences_of(view, alert).map(|silence| silence.ends).max() {
             Some(ends) => {
                 let word = if is_acknowledged(view, alert) { "acked" } else { "silenced" };
-                format!("{word} until {}", day_clock(ends, view.now.wall))
+                format!("{word} until {}", day_clock(ends, view.time()))
             }
             None => "silenced".to_owned(),
         },
         AlertState::Inhibited => "inhibited".to_owned(),
         AlertState::Muted => "muted".to_owned(),
-        AlertState::Resolved(at) if alert.is_watchdog => format!("gone since {}", day_clock(*at, view.now.wall)),
-        AlertState::Resolved(at) => format!("resolved {}", day_clock(*at, view.now.wall)),
+        AlertState::Resolved(at) if alert.is_watchdog => format!("gone since {}", day_clock(*at, view.time())),
+        AlertState::Resolved(at) => format!("resolved {}", day_clock(*at, view.time())),
         AlertState::Other(word) => word.to_string(),
     }
 }
@@ -145,10 +145,10 @@ fn alert(view: &View<'_>, alert: &Alert) -> Words {
         _ => summary.unwrap_or_default(),
     };
     let when = match (&alert.state, alert.active_since, alert.starts) {
-        (AlertState::Firing, Some(active), _) => format!("since ~{}", day_clock(active, view.now.wall)),
-        (AlertState::Firing, None, Some(starts)) => format!("since {}", day_clock(starts, view.now.wall)),
+        (AlertState::Firing, Some(active), _) => format!("since ~{}", day_clock(active, view.time())),
+        (AlertState::Firing, None, Some(starts)) => format!("since {}", day_clock(starts, view.time())),
         (AlertState::Pending, ..) => match alert.fires() {
-            Some(fires) => format!("fires {}", day_clock(fires, view.now.wall)),
+            Some(fires) => format!("fires {}", day_clock(fires, view.time())),
             None => alert_state(view, alert),
         },
         _ => alert_state(view, alert),
@@ -284,8 +284,8 @@ pub fn matchers(silence: &Silence) -> String {
 
 fn silence(view: &View<'_>, silence: &Silence) -> Words {
     let word = match silence.state.as_str() {
-        "pending" => format!("from {}", day_clock(silence.starts, view.now.wall)),
-        _ => format!("until {}", day_clock(silence.ends, view.now.wall)),
+        "pending" => format!("from {}", day_clock(silence.starts, view.time())),
+        _ => format!("until {}", day_clock(silence.ends, view.time())),
     };
     Words {
         mark: Mark::Silenced,

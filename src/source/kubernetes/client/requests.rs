@@ -222,9 +222,7 @@ impl Cluster {
     fn note_time(&self, headers: &HeaderMap) {
         let date = headers.get(header::DATE).and_then(|date| date.to_str().ok()).and_then(failure::http_date);
         if let Some(date) = date {
-            let ours = self.0.clock.now().wall;
-            // the header has whole seconds: its middle is the best guess
-            self.learnt().clock_offset_ms = Some(date.as_millisecond() + 500 - ours.as_millisecond());
+            self.learnt().clock.note(date, self.0.clock.now());
         }
     }
 

@@ -55,7 +55,7 @@ pub(super) fn clock(at: i64, range_seconds: u32) -> String {
 /// `error rate   now 31.0%   limit 5   !! OVER`
 fn title(metrics: &Metrics, view: &View<'_>, panel: &Panel, data: Option<&PanelData>) -> Line<'static> {
     let theme = view.theme;
-    let mut spans = vec![Span::raw(panel.title.to_string())];
+    let mut spans = vec![Span::raw(titled(panel, data).to_string())];
     let Some(data) = data else { return Line::from(spans) };
     let reading = values::read(panel, data, metrics.back(view));
     let style = reading.level.map_or(theme.text, |level| level_style(theme, level));
@@ -71,6 +71,11 @@ fn title(metrics: &Metrics, view: &View<'_>, panel: &Panel, data: Option<&PanelD
         spans.push(Span::styled(format!("   {mark} {}", values::word(panel, level)), style));
     }
     Line::from(spans)
+}
+
+/// The title with the variables in use, where the answer has it.
+fn titled<'a>(panel: &'a Panel, data: Option<&'a PanelData>) -> &'a str {
+    data.map(|data| data.title.as_str()).filter(|title| !title.is_empty()).unwrap_or(&panel.title)
 }
 
 /// The panel's own words where it has them: mappings.
@@ -218,10 +223,18 @@ pub(super) fn grid(metrics: &Metrics, view: &View<'_>, area: Rect, buf: &mut Buf
     }
 }
 
+/// The variables' values in the first line, if there are any; the rest of the area.
+fn values_line(metrics: &Metrics, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Rect {
+    let Some(line) = metrics.values_line(view).filter(|_| area.height > 4) else { return area };
+    put_line(buf, Rect { height: 1, ..area }, &line, view.theme.glyphs.ellipsis);
+    Rect { y: area.y + 1, height: area.height - 1, ..area }
+}
+
 /// One panel over the whole screen, its series in numbers below.
 pub(super) fn open(metrics: &Metrics, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let Some(panel) = metrics.panel(view) else { return };
     let query = metrics.query(view, panel, true);
+    let area = values_line(metrics, view, area, buf);
     let data = data(view, &query).or_else(|| data(view, &metrics.query(view, panel, false)));
     let count = data.map_or(0, |data| data.series.len());
     let wanted = (count as u16 + 3).min(area.height / 3);
@@ -272,6 +285,7 @@ pub(super) fn numbers(metrics: &mut Metrics, view: &View<'_>, area: Rect, buf: &
     let theme = view.theme;
     let fresh = crate::ui::screens::pane::fresh_line(view, &[crate::model::Part::Dashboards], None);
     let inside = framed(view, metrics.boards(view), metrics.info(view), fresh, focused, area, buf);
+    let inside = values_line(metrics, view, inside, buf);
     let before = format!("{} ago", super::span(metrics.back(view) / 1000));
     let at = metrics.cursor.map(|at| clock(at, 0)).unwrap_or_default();
     let columns = [
@@ -348,7 +362,7 @@ fn cells<'a>(metrics: &Metrics, view: &View<'a>, panel: &'a Panel) -> Vec<Line<'
     };
     vec![
         level.map_or_else(Line::default, |level| Line::from(theme.mark(mark_of(level)))),
-        Line::from(vec![Span::styled(panel.title.as_str(), theme.text), several]),
+        Line::from(vec![Span::styled(titled(panel, Some(data)), theme.text), several]),
         Line::styled(reading.now.map_or_else(|| "no data".to_owned(), |now| shown(panel, data, now)), style),
         Line::styled(number(values::limit(panel)), theme.dim),
         Line::styled(number(reading.before), theme.dim),

@@ -219,15 +219,12 @@ pub(super) fn changed(now: &mut Now, focused: bool, view: &View<'_>, area: Rect,
     let theme = view.theme;
     let onset = now.onset.filter(|_| now.is_paging);
     let mut title = match onset {
-        Some(onset) => Line::raw(format!("BEFORE IT BEGAN {}", words::day_clock(onset, view.now.wall))),
+        Some(onset) => Line::raw(format!("BEFORE IT BEGAN {}", words::day_clock(onset, view.time()))),
         None => Line::raw("HAPPENED"),
     };
     let new = now.away.map_or(0, |away| now.happened.iter().take_while(|(_, change)| change.at > away).count());
     if let (Some(away), true) = (now.away, new > 0) {
-        title.push_span(Span::styled(
-            format!("   {new} new since {}", words::day_clock(away, view.now.wall)),
-            theme.new,
-        ));
+        title.push_span(Span::styled(format!("   {new} new since {}", words::day_clock(away, view.time())), theme.new));
     }
     let parts = [Part::Deployments, Part::Runs, Part::Events, Part::Alerts];
     let fresh = pane::fresh_line(view, &parts, None);

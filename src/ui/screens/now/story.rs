@@ -103,7 +103,7 @@ impl<'a> Story<'a> {
         let head = |word: &str| Span::styled(format!("   {word:<9}"), theme.dim);
         let mut lines = Vec::new();
         if let Some(deploy) = self.deploy() {
-            let mut says = format!("deploy {} at {}", deploy.tags(), words::day_clock(deploy.at, view.now.wall));
+            let mut says = format!("deploy {} at {}", deploy.tags(), words::day_clock(deploy.at, view.time()));
             if deploy.is_return {
                 says.push_str(", back again");
             }
@@ -182,7 +182,7 @@ impl<'a> Story<'a> {
 
     fn keys(&self, view: &View<'_>, head: Span<'static>) -> Line<'static> {
         let recent = self.deploy().filter(|deploy| {
-            let onset = self.onset.unwrap_or(view.now.wall);
+            let onset = self.onset.unwrap_or(view.time());
             deploy.is_live && !deploy.is_return && seconds_between(deploy.at, onset) < RECENT
         });
         let roll_back = match recent.and_then(|deploy| deploy.from.as_ref()) {

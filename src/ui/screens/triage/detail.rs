@@ -63,7 +63,7 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
     lines.push(field(view, "state", state));
     lines.push(field(view, "goes to", receivers(alert)));
     for silence in words::silences_of(view, alert) {
-        let ends = words::day_clock(silence.ends, view.now.wall);
+        let ends = words::day_clock(silence.ends, view.time());
         lines.push(field(view, "silenced by", format!("{} until {ends}: {}", silence.created_by, silence.comment)));
     }
     let onset = alert.active_since.or(alert.starts);
@@ -71,7 +71,7 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
         let mut text = format!("{}   {}/{} ready", workload.key, workload.ready, workload.desired);
         let deploys = deploys_of(view.store, workload);
         if let Some(deploy) = deploys.iter().find(|deploy| onset.is_none_or(|onset| deploy.at <= onset)) {
-            let _ = write!(text, "   deploy {} {}", deploy.tags(), words::day_clock(deploy.at, view.now.wall));
+            let _ = write!(text, "   deploy {} {}", deploy.tags(), words::day_clock(deploy.at, view.time()));
         }
         lines.push(field(view, "workload", text));
     }
@@ -94,8 +94,7 @@ fn receivers(alert: &Alert) -> String {
 }
 
 fn of_silence<'a>(view: &View<'a>, silence: &'a Silence) -> Vec<Line<'a>> {
-    let (starts, ends) =
-        (words::day_clock(silence.starts, view.now.wall), words::day_clock(silence.ends, view.now.wall));
+    let (starts, ends) = (words::day_clock(silence.starts, view.time()), words::day_clock(silence.ends, view.time()));
     let held: Vec<String> = view
         .store
         .alerts

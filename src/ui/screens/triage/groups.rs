@@ -154,7 +154,7 @@ pub(super) fn entries(view: &View<'_>, groups: &[Group], open: &BTreeSet<Key>, f
         .store
         .silences
         .values()
-        .filter(|silence| silence.state != "expired" && silence.ends > view.now.wall)
+        .filter(|silence| silence.state != "expired" && silence.ends > view.time())
         .filter(|silence| filter.is_all() || filter.keeps(&text(silence), |_| None))
         .collect();
     silences.sort_by_key(|silence| (silence.ends, &silence.key));
@@ -222,10 +222,10 @@ fn since(view: &View<'_>, first: Option<Timestamp>) -> Line<'static> {
     let text = first.map_or_else(
         || "-".to_owned(),
         |first| {
-            if crate::time::seconds_between(first, view.now.wall) < 18 * 3600 {
+            if crate::time::seconds_between(first, view.time()) < 18 * 3600 {
                 words::clock(first)
             } else {
-                crate::time::age_of(first, view.now.wall)
+                crate::time::age_of(first, view.time())
             }
         },
     );
@@ -268,7 +268,7 @@ pub(super) fn alert_cells(view: &View<'_>, alert: &Alert, is_inside: bool) -> Ve
 
 pub(super) fn silence_cells(view: &View<'_>, silence: &Silence) -> Vec<Line<'static>> {
     let theme = view.theme;
-    let until = format!("until {}", words::day_clock(silence.ends, view.now.wall));
+    let until = format!("until {}", words::day_clock(silence.ends, view.time()));
     let holds = view.store.alerts.values().filter(|alert| alert.silenced_by.contains(&silence.key.id)).count();
     vec![
         Line::from(theme.mark(Mark::Silenced)),
