@@ -134,7 +134,7 @@ fn silence(make: &Make<'_>, alerts: &[Alert], draft: &SilenceDraft) -> Result<Pl
         .filter(|alert| draft.matchers.iter().all(|matcher| matcher.matches(&alert.labels)))
         .collect();
     let line = draft.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    let mut plan = make.empty(say!("SILENCE {line}"), Clean::line(&draft.backend));
+    let mut plan = make.empty(say!("SILENCE {}", called(&draft.matchers)), Clean::line(&draft.backend));
     plan.facts = vec![
         ("MATCHERS".into(), Clean::own(line)),
         ("UNTIL".into(), say!("{} ({} min)", clock(ends), draft.minutes)),
@@ -183,6 +183,13 @@ fn silence(make: &Make<'_>, alerts: &[Alert], draft: &SilenceDraft) -> Result<Pl
     Ok(plan)
 }
 
+/// The alert that the matchers name, else the first of them: what a silence is called where there is no room for all.
+fn called(matchers: &[Matcher]) -> String {
+    let named = matchers.iter().find(|matcher| matcher.name == "alertname" && matcher.is_equal && !matcher.is_regex);
+    let first = || matchers.first().map_or_else(String::new, ToString::to_string);
+    named.map_or_else(first, |matcher| matcher.value.to_string())
+}
+
 fn hits(hit: &[&Alert]) -> Clean {
     let names: BTreeSet<String> = hit.iter().map(|alert| named(alert)).collect();
     let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
@@ -199,7 +206,7 @@ fn expire(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], key: &Silence
     };
     let line = silence.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let held: Vec<&Alert> = alerts.iter().filter(|alert| alert.silenced_by.contains(&key.id)).collect();
-    let mut plan = make.empty(say!("EXPIRE SILENCE {line}"), Clean::line(&key.backend));
+    let mut plan = make.empty(say!("EXPIRE SILENCE {}", called(&silence.matchers)), Clean::line(&key.backend));
     plan.facts = vec![
         ("MATCHERS".into(), Clean::own(line)),
         ("BY".into(), say!("{} until {}: {}", silence.created_by, clock(silence.ends), silence.comment)),

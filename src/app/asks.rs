@@ -84,10 +84,27 @@ impl App {
                 if act.outcome == Outcome::Done || (act.outcome == Outcome::Running && act.can_undo) {
                     self.overlays.retain(|overlay| overlay.asked() != Some(&act.request));
                 }
+                if matches!(act.outcome, Outcome::Done | Outcome::Unknown) {
+                    return self
+                        .polled(&act.request)
+                        .map(|backend| Effect::Refresh(vec![backend]))
+                        .into_iter()
+                        .collect();
+                }
             }
             ActionEvent::Act(_) | ActionEvent::History { .. } => {}
         }
         Vec::new()
+    }
+
+    /// The backend to ask anew after an act on it; clusters are watched, and tell by themselves.
+    fn polled(&self, request: &Request) -> Option<BackendId> {
+        let request = match request {
+            Request::Undo { act } => &self.acts.by_number.get(act)?.request,
+            other => other,
+        };
+        let (backend, part) = relies_on(request)?;
+        matches!(part, Part::PullRequests | Part::Runs | Part::Alerts | Part::Silences).then(|| backend.clone())
     }
 
     fn planned(&mut self, ticket: u64, request: &Request, result: Result<Plan, Refusal>, now: Now) -> Vec<Effect> {

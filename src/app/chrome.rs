@@ -9,6 +9,10 @@ use ratatui::{
 
 use super::{App, Drawn, links};
 use crate::{
+    action::{
+        Request,
+        act::{Act, StepState},
+    },
     command::{Command, ScreenId},
     model::{BackendKind, Level},
     store::slot::Freshness,
@@ -124,15 +128,19 @@ impl App {
             spans.push(Span::styled(" DEMO ", theme.harmless));
             spans.push(Span::raw(" "));
         }
-        let clusters: Vec<_> = self
+        let mut clusters: Vec<_> = self
             .settings
             .backends
             .iter()
             .filter(|(_, kind)| **kind == BackendKind::Kubernetes)
             .map(|(id, _)| id)
             .collect();
+        clusters.sort_by_key(|cluster| !self.settings.is_production(cluster));
+        let act = self.acts.running().next();
+        // What is under way is read first, where there is no room for both.
+        let shown = if act.is_some() && area.width < 100 { 1 } else { 3 };
         let mut is_first = true;
-        for cluster in clusters.iter().take(3) {
+        for cluster in clusters.iter().take(shown) {
             if !std::mem::take(&mut is_first) {
                 spans.push(Span::raw("  "));
             }
@@ -145,14 +153,14 @@ impl App {
                 spans.push(Span::styled(format!("/{only}"), theme.text));
             }
         }
-        if clusters.len() > 3 {
-            spans.push(Span::styled(format!("  +{}", clusters.len() - 3), theme.dim));
+        if clusters.len() > shown {
+            spans.push(Span::styled(format!("  +{}", clusters.len() - shown), theme.dim));
         }
         for backend in &self.settings.insecure {
             spans.push(Span::styled(format!("  {backend}: certificate NOT verified"), theme.wrong));
         }
-        for act in self.acts.running().take(1) {
-            spans.push(Span::styled(format!("   ~ {}{}", act.title, progress(act)), theme.progress));
+        if let Some(act) = act {
+            spans.push(Span::styled(format!("   ~ {}", under_way(act)), theme.progress));
         }
         let right = self.header_right(area.width, now);
         let used = right.width() as u16;
@@ -299,15 +307,23 @@ pub fn level_style(theme: &crate::ui::theme::Theme, level: Level) -> Style {
     }
 }
 
-/// What is seen of an act's running step, in its first words: `: 411 8/10 ready`.
-fn progress(act: &crate::action::act::Act) -> String {
-    act.steps
-        .iter()
-        .find_map(|(_, state)| match state {
-            crate::action::act::StepState::Running(says) => {
-                says.split(',').next().filter(|words| words.contains('/')).map(|words| format!(": {words}"))
-            }
-            _ => None,
-        })
-        .unwrap_or_default()
+/// `rollback myapp 8/10`: what is done to what, and how many pods are ready of those that are watched.
+fn under_way(act: &Act) -> String {
+    let what = match &act.request {
+        Request::RollBack { workload, .. } => format!("rollback {}", workload.name),
+        Request::Restart { workload } => format!("restart {}", workload.name),
+        Request::Scale { workload, .. } => format!("scale {}", workload.name),
+        _ => act.title.to_string(),
+    };
+    let seen = act.steps.iter().find_map(|(_, state)| match state {
+        StepState::Running(says) => says.split([' ', ',']).find(|word| is_fraction(word)),
+        _ => None,
+    });
+    seen.map_or(what.clone(), |seen| format!("{what} {seen}"))
+}
+
+/// `8/10`
+fn is_fraction(word: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    word.split_once('/').is_some_and(|(of, all)| is_number(of) && is_number(all))
 }

@@ -14,6 +14,7 @@ pub mod tabs;
 pub mod text_input;
 pub mod toast;
 pub mod virtual_table;
+pub mod wrap;
 
 #[cfg(test)]
 mod gallery;

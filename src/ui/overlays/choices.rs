@@ -15,6 +15,7 @@ use crate::{
         kubernetes::{Workload, WorkloadKey, short_image},
     },
     query::{self, Query},
+    text::counted,
     time::{age, age_of, seconds_between},
     ui::{View, screens::needs::workload_of_alert},
 };
@@ -38,9 +39,13 @@ pub fn merge(pr: &PullRequest) -> Choice {
         let checks = &pr.checks;
         facts.push(match (checks.is_readable, checks.failed, checks.running) {
             (false, ..) => (Some(Level::Unknown), "checks cannot be read with this token".to_owned()),
-            (true, 0, 0) if checks.exist => (Some(Level::Ok), format!("{} checks passed", checks.passed)),
+            (true, 0, 0) if checks.exist => {
+                (Some(Level::Ok), format!("{} passed", counted(checks.passed as usize, "check")))
+            }
             (true, 0, 0) => (None, "no checks".to_owned()),
-            (true, 0, running) => (Some(Level::Progress), format!("{running} checks still running")),
+            (true, 0, running) => {
+                (Some(Level::Progress), format!("{} still running", counted(running as usize, "check")))
+            }
             (true, failed, _) => (Some(Level::Wrong), format!("{failed} of {} checks failed", checks.total())),
         });
         if let Ok(query::Answer::PullRequest(detail)) = answer(view, &Query::PullRequest(key.clone())) {

@@ -20,6 +20,7 @@ use crate::{
         widgets::{
             cells::{clear, put_line, row, width},
             text_input::TextInput,
+            wrap::wrapped,
         },
     },
 };
@@ -113,7 +114,7 @@ impl Overlay for FirstMinute {
         let is_nothing = view.settings.backends.is_empty() && !view.settings.found.is_empty();
         let mut lines = vec![Line::raw("")];
         if is_nothing {
-            lines.extend(nothing(view, usize::from(inside.width)));
+            lines.extend(nothing(view, inside.width));
         } else {
             lines.extend(what_was_found(view));
             lines.push(Line::raw(""));
@@ -165,7 +166,7 @@ impl FirstMinute {
 }
 
 /// Three lines, cut where the screen ends.
-fn nothing(view: &View<'_>, columns: usize) -> Vec<Line<'static>> {
+fn nothing(view: &View<'_>, columns: u16) -> Vec<Line<'static>> {
     let theme = view.theme;
     let mut lines = Vec::new();
     let looked = format!("Looked for {LOOKED_FOR}: found none of them.");
@@ -176,23 +177,6 @@ fn nothing(view: &View<'_>, columns: usize) -> Vec<Line<'static>> {
     ]));
     let paste = "Paste any URL or token here: it is asked what it is, and read for this session. w writes it down.";
     lines.extend(wrapped(paste, columns).into_iter().map(|text| Line::styled(text, theme.text)));
-    lines
-}
-
-/// Whole words, as many as fit.
-fn wrapped(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last_mut().expect("there is always one");
-        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > columns {
-            lines.push(word.to_owned());
-            continue;
-        }
-        if !last.is_empty() {
-            last.push(' ');
-        }
-        last.push_str(word);
-    }
     lines
 }
 

@@ -20,7 +20,7 @@ use crate::{
         Overlay, Reply, View,
         target::Target,
         theme::{Mark, Theme},
-        widgets::{cells::line_width, dialog::dialog, frame::Frame},
+        widgets::{cells::line_width, dialog::dialog, frame::Frame, wrap::wrapped},
     },
 };
 
@@ -144,7 +144,7 @@ impl Help {
         let confirm = "Lower case never changes what runs. Capitals never act on one key: a plan comes first and asks for a \
                        value you must have read. Pasted text never runs keys.";
         writer.heading("BEFORE ANYTHING IS SENT");
-        for line in wrapped(confirm, width) {
+        for line in wrapped(confirm, width as u16) {
             writer.text(line);
         }
         writer.heading("TRUST");
@@ -262,12 +262,7 @@ fn beside(
     }
 }
 
-/// Words in lines of at most `width` cells.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    hanging(text, width, width)
-}
-
-/// The same with another width of the first line.
+/// Words in lines of at most `rest` cells, and `first` in the first.
 fn hanging(text: &str, first: usize, rest: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {

@@ -4,7 +4,6 @@
 mod pages;
 mod prompt;
 mod sent;
-mod text;
 
 use std::time::{Duration, Instant};
 

@@ -13,14 +13,18 @@ use super::{
         list::{Entry, List},
         target::Target,
         widgets::{
-            cells::{put_line, row},
+            cells::{self, put_line, row},
             virtual_table::{Column, Row, TableHit, TableHits, VirtualTable},
+            wrap::wrapped,
         },
     },
     pane, words,
 };
 use crate::{
-    action::act::{Act, Outcome},
+    action::{
+        Request,
+        act::{Act, Outcome},
+    },
     command::Command,
     query::Query,
     store::Changes,
@@ -107,7 +111,7 @@ impl Audit {
         let act = self.act(view);
         let title = act.map_or_else(String::new, |act| format!("ACT {}   {}", act.number, act.title));
         let inside = pane::framed(view, title, Line::default(), None, self.in_detail, area, buf);
-        let lines = act.map(|act| detail(view, act)).unwrap_or_default();
+        let lines = act.map(|act| detail(view, act, inside.width)).unwrap_or_default();
         self.scroll = self.scroll.min(lines.len().saturating_sub(usize::from(inside.height)));
         for (index, line) in lines.iter().skip(self.scroll).enumerate() {
             let Some(spot) = row(inside, index as u16) else { break };
@@ -140,7 +144,8 @@ fn cells(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
     ]
 }
 
-fn detail(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
+/// All there is to say of an act, in lines of at most `width` cells.
+fn detail(view: &View<'_>, act: &Act, width: u16) -> Vec<Line<'static>> {
     let theme = view.theme;
     let field = |name: &str, value: String| {
         Line::from(vec![Span::styled(format!("{name:<9}"), theme.dim), Span::styled(value, theme.text)])
@@ -156,14 +161,27 @@ fn detail(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
     if let Some(reason) = &act.reason {
         lines.push(field("reason", reason.to_string()));
     }
+    if let Request::Silence(draft) = &act.request {
+        let all: Vec<String> = draft.matchers.iter().map(ToString::to_string).collect();
+        let mut matchers = wrapped(&all.join(" "), width.saturating_sub(9)).into_iter();
+        lines.extend(matchers.next().map(|first| field("matchers", first)));
+        lines.extend(matchers.map(|more| field("", more)));
+    }
     for (number, (what, state)) in act.numbered_steps() {
         let (mark, says) = words::step_words(state);
-        lines.push(Line::from(vec![
+        let mut line = Line::from(vec![
             theme.mark(mark),
             Span::styled(format!(" {number:>2}  "), theme.dim),
             Span::styled(what.to_string(), theme.text),
-            Span::styled(format!("   {says}"), theme.mark_style(mark)),
-        ]));
+        ]);
+        if line.width() + 3 + usize::from(cells::width(says)) <= usize::from(width) {
+            line.push_span(Span::styled(format!("   {says}"), theme.mark_style(mark)));
+            lines.push(line);
+            continue;
+        }
+        lines.push(line);
+        let under = wrapped(says, width.saturating_sub(8));
+        lines.extend(under.into_iter().map(|text| Line::styled(format!("        {text}"), theme.mark_style(mark))));
     }
     if act.outcome == Outcome::Unknown {
         lines.push(Line::styled("It may have happened: look at the object itself before you try again.", theme.stale));
@@ -260,7 +278,8 @@ impl Screen for Audit {
 
     fn copied(&self, view: &View<'_>) -> Option<Clean> {
         let act = self.act(view)?;
-        let lines: Vec<String> = detail(view, act).iter().map(|line| line.to_string().trim_end().to_owned()).collect();
+        let lines: Vec<String> =
+            detail(view, act, u16::MAX).iter().map(|line| line.to_string().trim_end().to_owned()).collect();
         Some(Clean::block(&format!("{}\n{}", act.title, lines.join("\n"))))
     }
 
@@ -273,7 +292,9 @@ impl Screen for Audit {
                 self.render_list(view, area, buf);
             };
         }
-        let wanted = self.act(view).map_or(0, |act| detail(view, act).len() as u16 + 2);
+        // Border and air on both sides.
+        let inner = area.width.saturating_sub(4);
+        let wanted = self.act(view).map_or(0, |act| detail(view, act, inner).len() as u16 + 2);
         let below = wanted.clamp(6, (area.height / 2).max(6));
         let [first, second] = Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(area);
         self.render_list(view, first, buf);

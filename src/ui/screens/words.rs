@@ -318,10 +318,14 @@ pub fn step_words(state: &StepState) -> (Mark, &str) {
 }
 
 fn act(view: &View<'_>, act: &Act) -> Words {
-    let at = act.steps.iter().position(|(_, state)| !matches!(state, StepState::Done(_) | StepState::Skipped(_)));
-    let says = match (act.outcome, at.and_then(|at| act.steps.get(at).map(|step| (at, step)))) {
-        (Outcome::Running, Some((at, (what, state)))) => {
-            format!("{} of {}: {what} {}", at + 1, act.steps.len(), step_words(state).1)
+    let mut open =
+        act.numbered_steps().filter(|(_, (_, state))| !matches!(state, StepState::Done(_) | StepState::Skipped(_)));
+    let says = match (act.outcome, open.next()) {
+        (Outcome::Running, Some((number, (what, state)))) => {
+            let last = act.numbered_steps().last().map_or(number, |(last, _)| last);
+            // What is seen says more than what is waited for.
+            let news = Some(step_words(state).1).filter(|news| !news.is_empty()).unwrap_or(what.as_str());
+            format!("step {number} of {last}: {news}")
         }
         (Outcome::Refused | Outcome::Unknown, Some((_, (what, state)))) => {
             format!("{what}: {}", step_words(state).1)

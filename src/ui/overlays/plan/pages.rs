@@ -7,7 +7,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Page, PlanDialog, prompt::prompt, sent::sent, text::wrapped};
+use super::{Page, PlanDialog, prompt::prompt, sent::sent};
 use crate::{
     action::{CheckResult, Request, Risk, act::Act, confirm::Phase, plan::Plan},
     text::Clean,
@@ -19,6 +19,7 @@ use crate::{
             dialog::dialog,
             diff_view::diff_view,
             frame::Frame,
+            wrap::wrapped,
         },
     },
 };
@@ -226,7 +227,10 @@ fn steps(plan: &Plan, theme: &Theme, is_narrow: bool, inner: u16) -> Vec<Line<'s
     if is_narrow {
         let all: Vec<String> = plan
             .numbered_steps()
-            .map(|(number, step)| format!("{number}\u{a0}{}", step.says.replace(' ', "\u{a0}")))
+            .map(|(number, step)| {
+                let text = format!("{number} {}", step.says);
+                if width(&text) <= inner { text.replace(' ', "\u{a0}") } else { text }
+            })
             .collect();
         // Steps stay whole where they fit.
         return wrapped(&all.join("  "), inner)

@@ -5,7 +5,6 @@ use ratatui::text::{Line, Span};
 use super::{
     PlanDialog,
     pages::{Lines, marked},
-    text::wrapped,
 };
 use crate::{
     action::{
@@ -16,7 +15,7 @@ use crate::{
     text::Clean,
     ui::{
         theme::{Mark, Theme},
-        widgets::cells::width,
+        widgets::{cells::width, wrap::wrapped},
     },
 };
 

@@ -3,7 +3,6 @@
 use ratatui::text::{Line, Span};
 
 use super::pages::{Lines, labelled};
-use super::text::wrapped;
 use crate::{
     action::{
         act::{Act, Outcome, StepState},
@@ -14,7 +13,7 @@ use crate::{
     ui::{
         View,
         theme::{Mark, Theme},
-        widgets::cells::width,
+        widgets::{cells::width, wrap::wrapped},
     },
 };
 

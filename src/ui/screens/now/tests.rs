@@ -167,7 +167,7 @@ fn a_running_act_stands_beside_its_object_and_in_the_rest() {
     };
     world.acts.apply(&ActionEvent::Act(Box::new(act)));
     let rows = world.drawn(&mut Now::default());
-    assert!(has(&rows, "acting   ~  roll back deploy/myapp to 411   2 of 2: watch 8/10 ready"), "{rows:#?}");
+    assert!(has(&rows, "acting   ~  roll back deploy/myapp to 411   step 2 of 2: 8/10 ready"), "{rows:#?}");
     assert!(has(&rows, "ok 1 template to rev 13  now rev 15"), "{rows:#?}");
     assert!(has(&rows, "you     roll back deploy/myapp to 411"), "{rows:#?}");
 }

@@ -1,6 +1,6 @@
 //! Text broken into lines.
 
-use crate::ui::widgets::cells::width;
+use super::cells::width;
 
 /// Words in lines of at most `most` cells; longer words are cut.
 pub fn wrapped(text: &str, most: u16) -> Vec<String> {
