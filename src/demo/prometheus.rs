@@ -1,5 +1,5 @@
 //! Prometheus' HTTP API over the world's series and rules (prometheus/prometheus `web/api/v1/api.go`). Of PromQL only what
-//! [`expr`] knows.
+//! `expr` knows.
 
 pub(super) mod expr;
 pub(super) mod rules;

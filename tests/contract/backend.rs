@@ -105,6 +105,7 @@ fn kubernetes(config: &mut Config, url: &str, token: &str, folder: &Path) {
 }
 
 /// A file of its owner's with a token.
+#[allow(clippy::unnecessary_wraps)] // as the configuration has it
 pub fn token_file(folder: &Path, name: &str, token: &str) -> Option<Token> {
     use std::os::unix::fs::PermissionsExt as _;
     let path = folder.join(name);

@@ -150,6 +150,7 @@ struct Request {
 }
 
 /// One answer for each connection.
+#[allow(clippy::disallowed_methods)] // when a client really asked
 async fn serve(mut stream: TcpStream, fault: Fault, state: &State) -> std::io::Result<()> {
     let Some(request) = read(&mut stream).await? else { return Ok(()) };
     let bare = request.path.split('?').next().unwrap_or_default().to_owned();
@@ -246,11 +247,11 @@ async fn pass(mut stream: TcpStream, request: Request, fault: Fault, state: &Sta
         head.extend([name.as_str(), ": ", &value, "\r\n"]);
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).await?;
-    if let Fault::Hostile(rewrite) = fault {
-        if !request.path.contains("watch=true") {
-            let body = answer.bytes().await.unwrap_or_default().to_vec();
-            return stream.write_all(&rewrite(&request.path, body)).await;
-        }
+    if let Fault::Hostile(rewrite) = fault
+        && !request.path.contains("watch=true")
+    {
+        let body = answer.bytes().await.unwrap_or_default().to_vec();
+        return stream.write_all(&rewrite(&request.path, body)).await;
     }
     let mut pieces = answer.bytes_stream();
     while let Some(Ok(piece)) = pieces.next().await {

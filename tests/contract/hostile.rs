@@ -141,7 +141,7 @@ pub fn frames(watching: &Watching) -> Vec<(String, String)> {
             let mut buf = Buffer::empty(area);
             screen.sync(&view, Changes::ALL);
             screen.render(&view, area, &mut buf);
-            frames.push((format!("{id:?} {size:?}"), buf.content.iter().map(|cell| cell.symbol()).collect()));
+            frames.push((format!("{id:?} {size:?}"), buf.content.iter().map(ratatui::buffer::Cell::symbol).collect()));
             frames.push((
                 format!("{id:?} copied"),
                 screen.copied(&view).map(|text| text.to_string()).unwrap_or_default(),

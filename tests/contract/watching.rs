@@ -117,8 +117,8 @@ impl Watching {
     /// Every source of `backend` fails, in one of these ways.
     pub fn has_failed(&self, backend: &BackendId, kinds: &[ErrorKind]) -> bool {
         let failures = self.failures(backend);
-        let is_such = |failure: &Option<&Failure>| failure.is_some_and(|failure| kinds.contains(&failure.error.kind));
-        failures.iter().all(|(_, failure)| is_such(failure))
+        let is_such = |failure: Option<&Failure>| failure.is_some_and(|failure| kinds.contains(&failure.error.kind));
+        failures.iter().all(|(_, failure)| is_such(*failure))
     }
 
     pub fn view(&self, size: (u16, u16)) -> View<'_> {

@@ -61,7 +61,7 @@ pub(super) fn line(text: &str, keymap: &Keymap, plan: Option<&Plan>, theme: &The
         Part::Word(CONFIRM) => Span::styled(plan.map(confirms).unwrap_or_default(), theme.strong),
         Part::Word(name) => Span::styled(key(name, keymap), theme.key),
     });
-    Line::from_iter(spans)
+    spans.collect()
 }
 
 /// A command's key; without one, its line of the palette.
@@ -72,7 +72,7 @@ fn key(name: &str, keymap: &Keymap) -> String {
 
 /// What the plan's dialog takes as a yes.
 fn confirms(plan: &Plan) -> String {
-    let value = plan.accepts.first().map(|value| value.as_str()).unwrap_or_default();
+    let value = plan.accepts.first().map(crate::text::Clean::as_str).unwrap_or_default();
     match plan.risk {
         Risk::Quiet | Risk::Reversible => "y".to_owned(),
         Risk::Production => format!("type {value} and Enter"),

@@ -141,7 +141,9 @@ fn answer(world: &World, spec: &QuerySpec, bound: &BTreeMap<String, String>, ran
     }
     found.retain(|found| !found.points.is_empty());
     if window > MEASURED {
-        found.iter_mut().for_each(|found| smooth(&mut found.points, window));
+        for one in &mut found {
+            smooth(&mut one.points, window);
+        }
     }
     found
 }

@@ -67,7 +67,7 @@ fn serve(stream: &TcpStream, pods: usize, rate: usize) -> std::io::Result<()> {
         if path.contains("watch=") {
             begin(stream)?;
             loop {
-                thread::sleep(Duration::from_secs(60));
+                thread::sleep(Duration::from_mins(1));
             }
         }
         match objects(&path, pods) {
@@ -99,7 +99,11 @@ fn log(mut stream: &TcpStream, rate: usize) -> std::io::Result<()> {
         for line in 0..part {
             let at =
                 SINCE.parse::<jiff::Timestamp>().expect("a time") + passed + Duration::from_micros(line as u64 * 900);
-            text += &format!("{at:.9} level=info msg=\"served\" path=/api/orders/{} status=200\n", turn * part + line);
+            let number = turn * part + line;
+            let _ = std::fmt::Write::write_fmt(
+                &mut text,
+                format_args!("{at:.9} level=info msg=\"served\" path=/api/orders/{number} status=200\n"),
+            );
         }
         write!(stream, "{:x}\r\n{text}\r\n", text.len())?;
     }

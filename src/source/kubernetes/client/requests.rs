@@ -51,7 +51,7 @@ impl Cluster {
         }
     }
 
-    /// Reads an answer whole, of at most [`MAX_BODY`] bytes, `within` a time.
+    /// Reads an answer whole, of at most `MAX_BODY` bytes, `within` a time.
     pub async fn get_bytes(&self, path: &str, within: Duration) -> Result<Bytes, Failure> {
         let request = self.request(Method::GET, path, None)?;
         Ok(self.whole(false, request, within).await?.1)
