@@ -84,7 +84,7 @@ impl Sheet {
         self.cursor
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.lines.len()
     }
 
