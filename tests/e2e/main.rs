@@ -245,6 +245,8 @@ fn the_demo_leads_to_the_mend() {
     screen.wait("R opens the plan to roll it back");
     screen.keys("R");
     screen.wait("then type 13 and Enter");
+    // What was asked before the runs were read is planned anew once they are.
+    screen.wait("stop deploy #412");
     screen.type_slowly("13\r");
     screen.wait("watch the pods of 411 come up");
     screen.wait("411 is back");
