@@ -4,13 +4,19 @@
 
 pub mod condition;
 pub mod container;
+mod cron;
+pub mod custom;
 pub mod daemonset;
 pub mod deployment;
+mod disruption;
 pub mod edit;
+mod endpoints;
 pub mod events;
+pub mod faults;
 pub mod fields;
 pub mod founding;
 pub mod ids;
+mod job;
 pub mod json;
 pub mod kinds;
 pub mod kubelet;
@@ -31,6 +37,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json as j};
 
 pub use self::{
+    cron::complete as complete_job,
+    disruption::covers,
     edit::TemplateChange,
     founding::{Founding, PastRevision, WorkloadKind},
     template::PodTemplate,
@@ -54,6 +62,8 @@ pub struct Cluster {
     pub store: Store,
     /// Who changed what through the API, newest last; bounded.
     pub audit: VecDeque<AuditLine>,
+    /// What its API server does wrong at the moment.
+    pub faults: faults::Faults,
     seed: u64,
     serial: u64,
     now: Timestamp,
@@ -117,6 +127,7 @@ impl Cluster {
             version: "v1.33.5".to_owned(),
             store: Store::new(100_000 + seed % 1_000_000, HISTORY),
             audit: VecDeque::new(),
+            faults: faults::Faults::default(),
             seed,
             serial: 0,
             now,
@@ -167,6 +178,11 @@ impl Cluster {
                 Resource::ReplicaSets => self.sync_replicaset(at, &namespace, &name),
                 Resource::StatefulSets => self.sync_statefulset(at, &namespace, &name),
                 Resource::DaemonSets => self.sync_daemonset(at, &namespace, &name),
+                Resource::Jobs => self.sync_job(at, &namespace, &name),
+                Resource::CronJobs => self.sync_cron_job(at, &namespace, &name),
+                Resource::DisruptionBudgets => self.sync_budget(at, &namespace, &name),
+                Resource::Nodes => self.sync_node(&name),
+                Resource::Services => self.sync_endpoints(&namespace, &name),
                 _ => {}
             }
         }
@@ -205,9 +221,13 @@ impl Cluster {
         if resource == Resource::Pods {
             self.wake_recreating(&gone);
         }
-        for (kind, grace) in
-            [(Resource::ReplicaSets, false), (Resource::ControllerRevisions, false), (Resource::Pods, true)]
-        {
+        for (kind, grace) in [
+            (Resource::ReplicaSets, false),
+            (Resource::ControllerRevisions, false),
+            (Resource::Jobs, false),
+            (Resource::EndpointSlices, false),
+            (Resource::Pods, true),
+        ] {
             for child in self.store.owned(uid, kind) {
                 if grace {
                     self.terminate(self.now, &child, None);
@@ -222,8 +242,13 @@ impl Cluster {
     /// Marks the object and its owner for their controllers.
     fn wake(&mut self, resource: Resource, object: &Object) {
         let facts = object.facts();
-        if resource.has_generation() {
+        let controlled =
+            [Resource::Jobs, Resource::CronJobs, Resource::DisruptionBudgets, Resource::Services].contains(&resource);
+        if resource.has_generation() || controlled {
             self.dirty.insert((resource, facts.key()));
+        }
+        if resource == Resource::Pods {
+            self.wake_selecting(object);
         }
         if resource == Resource::Nodes {
             let sets: Vec<_> = self.store.list(Resource::DaemonSets, None, None).map(|o| o.facts().key()).collect();
@@ -235,9 +260,23 @@ impl Cluster {
             "Deployment" => Resource::Deployments,
             "StatefulSet" => Resource::StatefulSets,
             "DaemonSet" => Resource::DaemonSets,
+            "Job" => Resource::Jobs,
+            "CronJob" => Resource::CronJobs,
             _ => return,
         };
         self.dirty.insert((kind, (facts.namespace.clone(), owner.name.clone())));
+    }
+
+    /// A pod changed: the Service and the disruption budgets that select it look again.
+    fn wake_selecting(&mut self, pod: &Object) {
+        let facts = pod.facts();
+        let key = facts.label("app").map(|app| (facts.namespace.clone(), app.to_owned()));
+        if let Some(key) = key.filter(|(namespace, app)| self.store.get(Resource::Services, namespace, app).is_some()) {
+            self.dirty.insert((Resource::Services, key));
+        }
+        let budgets = self.store.list(Resource::DisruptionBudgets, Some(&facts.namespace), None);
+        let about: Vec<_> = budgets.filter(|b| covers(&b.value(), facts)).map(|b| b.facts().key()).collect();
+        self.dirty.extend(about.into_iter().map(|key| (Resource::DisruptionBudgets, key)));
     }
 
     /// A Deployment with strategy `Recreate` waits for its old pods to be gone, which their ReplicaSet does not count.

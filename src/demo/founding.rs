@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    cluster::{Cluster, Founding, PastRevision, PodTemplate},
+    cluster::{Cluster, Founding, PastRevision, PodTemplate, kinds},
     scenario::{ClusterSpec, Kind, Scenario, ServiceSpec},
     story::workload_kind,
 };
@@ -39,6 +39,17 @@ fn cluster(scenario: &Scenario, spec: &ClusterSpec, seed: u64, begin: Timestamp,
         for (name, port) in MONITORING_SERVICES {
             cluster.add_monitoring(old, MONITORING, name, port);
         }
+    }
+    for object in scenario.object.iter().filter(|object| object.cluster == spec.name) {
+        let value = object.at(start);
+        let text = |field: &str| value[field].as_str().unwrap_or_default();
+        // The scenario's check has seen to it that every kind is known.
+        if let Some(kind) = kinds::named(text("apiVersion"), text("kind")) {
+            cluster.found_object(begin, object.age.before(start), kind.resource, value, &object.failed);
+        }
+    }
+    for node in &spec.pressed {
+        cluster.press(begin, node);
     }
     cluster
 }

@@ -10,6 +10,7 @@ pub mod access;
 pub mod age;
 pub mod answer;
 pub mod discovery;
+pub mod forward;
 pub mod list;
 pub mod logs;
 pub mod metrics;
@@ -21,6 +22,8 @@ pub mod proxy;
 pub mod request;
 pub mod scale;
 pub mod selector;
+pub mod shell;
+pub mod stream;
 pub mod table;
 #[cfg(test)]
 mod tests;
@@ -120,7 +123,19 @@ async fn handle(State(server): State<Server>, mut request: Request) -> Response 
         return Failure::unauthorized().into_response();
     };
     let role = role.clone();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    if let Some(wait) = server.with(|cluster, _| cluster.faults.delay(&parts.method)) {
+        tokio::time::sleep(wait).await;
+    }
+    if server.with(|cluster, _| cluster.faults.throttles()) {
+        return Failure::throttled().into_response();
+    }
+    match request::parse(&parts) {
+        Ok(Route::Object(ask)) if ask.streams() => {
+            return stream::open(&server, &role, &mut parts, *ask).await.unwrap_or_else(Failure::into_response);
+        }
+        _ => {}
+    }
     // 3 MiB, the limit of a real API server's request bodies.
     let Ok(body) = axum::body::to_bytes(body, 3 << 20).await else {
         return Failure::bad_request("request body is too large or was cut off").into_response();
@@ -168,7 +183,7 @@ fn object(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> 
         ("GET", "") if ask.watches() => watch::watch(server, ask),
         ("GET", "") if ask.name.is_some() => list::get(server, ask),
         ("GET", "") => list::list(server, ask),
-        ("GET", "status") => list::get(server, ask),
+        ("GET", "status" | "resize") => list::get(server, ask),
         ("GET", "log") => logs::logs(server, ask),
         (_, "scale") => scale::scale(server, ask, body),
         ("POST", "eviction") => write::evict(server, ask, body),
@@ -177,7 +192,8 @@ fn object(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> 
         ("PATCH", "") if ask.name.is_some() => write::patch(server, ask, body),
         ("DELETE", "") if ask.name.is_some() => write::delete(server, ask, body),
         ("DELETE", "") => write::delete_all(server, ask, body),
-        (_, "" | "log" | "eviction" | "status") => Err(Failure::method_not_allowed()),
+        ("PATCH" | "PUT", "resize") if ask.name.is_some() => write::resize(server, ask, body),
+        (_, "" | "log" | "eviction" | "status" | "resize") => Err(Failure::method_not_allowed()),
         _ => Err(Failure::path_not_found()),
     }
 }

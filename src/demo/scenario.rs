@@ -8,6 +8,7 @@
 pub mod code;
 pub mod fleet;
 mod hint;
+pub mod objects;
 pub mod signals;
 mod span;
 mod verify;
@@ -24,6 +25,7 @@ pub use fleet::{
     ClusterSpec, CrashSpec, DependencySpec, DeployedSpec, Kind, LogSpec, LogStyle, LogWhen, ServiceSpec, VersionSpec,
 };
 pub use hint::{HintSpec, HintWhen};
+pub use objects::ObjectSpec;
 pub use signals::{
     AlertSpec, AnnotationSpec, DashboardSpec, EventSpec, EventVerb, Metric, PanelSpec, QuerySpec, ReceiverSpec,
     SilenceSpec, VariableSpec, VariableTable,
@@ -51,6 +53,8 @@ pub struct Scenario {
     pub cluster: Vec<ClusterSpec>,
     #[serde(default)]
     pub service: Vec<ServiceSpec>,
+    #[serde(default)]
+    pub object: Vec<ObjectSpec>,
     #[serde(default)]
     pub dependency: Vec<DependencySpec>,
     #[serde(default)]

@@ -124,6 +124,8 @@ pub struct Served {
     pub kubeconfig: PathBuf,
     /// Name, endpoint, and whether it is production.
     pub clusters: Vec<(String, Endpoint, bool)>,
+    /// Those with fewer rights than the administrator: cluster, user and endpoint.
+    pub guests: Vec<(String, String, Endpoint)>,
     pub github: Endpoint,
     pub grafana: Endpoint,
     pub alertmanager: Endpoint,
@@ -141,7 +143,9 @@ impl Served {
     ///
     /// `schema` 1; `config` and `kubeconfig` paths; `clusters[]` with `name`, `url`, `token`, `production`; `github` with
     /// `url`, `graphql`, `token`, `login`; `grafana` with `url`, `token`; `alertmanager` and `prometheus` with `url`;
-    /// `control` with `url` and `token`, or null; `hints[]` with `when`, `alert`, `workload`, `text`; `started` (the world's time); `seed`; `speed`.
+    /// `control` with `url` and `token`, or null; `users[]` with `cluster`, `user`, `context`, `token`: `rita` reads
+    /// everything but Secrets, `nils` has the cluster's first namespace and nothing else; `hints[]` with `when`, `alert`,
+    /// `workload`, `text`; `started` (the world's time); `seed`; `speed`.
     pub fn to_json(&self) -> Value {
         let clusters: Vec<_> = self
             .clusters
@@ -150,8 +154,15 @@ impl Served {
                 json!({"name": name, "url": at.url, "token": at.token, "production": production})
             })
             .collect();
+        let users: Vec<_> = self
+            .guests
+            .iter()
+            .map(|(cluster, user, at)| {
+                json!({"cluster": cluster, "user": user, "context": format!("{cluster}-{user}"), "token": at.token})
+            })
+            .collect();
         json!({
-            "schema": 1, "config": self.config, "kubeconfig": self.kubeconfig, "clusters": clusters,
+            "schema": 1, "users": users, "config": self.config, "kubeconfig": self.kubeconfig, "clusters": clusters,
             "github": {
                 "url": self.github.url, "graphql": format!("{}/graphql", self.github.url), "token": self.github.token,
                 "login": self.login,
@@ -259,14 +270,21 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
     let alertmanager = Endpoint { url: harbour.open("alertmanager", router).await?, token: String::new() };
     let router = prometheus::router(world.clone());
     let prometheus = Endpoint { url: harbour.open("prometheus", router).await?, token: String::new() };
-    let mut clusters = Vec::new();
+    let (mut clusters, mut guests) = (Vec::new(), Vec::new());
     for (index, cluster) in scenario.cluster.iter().enumerate() {
         let token = token("", &cluster.name);
+        let first = cluster.namespaces.first().map_or("default", String::as_str);
+        let others = [Role::reader("rita"), Role::confined("nils", first)]
+            .map(|role| (chance::hex(seed, &["token", &cluster.name, &role.user], 36), role));
+        let named: Vec<_> = others.iter().map(|(token, role)| (role.user.clone(), token.clone())).collect();
+        let mut roles = vec![(token.clone(), Role::admin(&scenario.viewer))];
+        roles.extend(others);
         // Only the first cluster has the monitoring in it.
         let upstreams = if index == 0 { harbour.upstreams() } else { Vec::new() };
-        let roles = vec![(token.clone(), Role::admin(&scenario.viewer))];
         let router = super::kubernetes::router_with_upstreams(world.clone(), index, roles, upstreams);
         let url = harbour.open(&cluster.name, router).await?;
+        let guest = |(user, token)| (cluster.name.clone(), user, Endpoint { url: url.clone(), token });
+        guests.extend(named.into_iter().map(guest));
         clusters.push((cluster.name.clone(), Endpoint { url, token }, cluster.production));
     }
     let control = if options.control { Some(token("", "control")) } else { None };
@@ -279,7 +297,7 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
     };
     harbour.tasks.push(tokio::spawn(tick(world.clone(), clock.clone(), harbour.stop.clone())));
     let folder = files::Folder::create(options.folder.as_deref())?;
-    let kubeconfig = folder.write("kubeconfig", &files::kubeconfig(&scenario, &clusters))?;
+    let kubeconfig = folder.write("kubeconfig", &files::kubeconfig(&scenario, &clusters, &guests))?;
     let paths = files::Paths {
         kubeconfig: &kubeconfig,
         github_token: &folder.write("github-token", &github.token)?,
@@ -296,6 +314,7 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         config,
         kubeconfig,
         clusters,
+        guests,
         github,
         grafana,
         alertmanager,

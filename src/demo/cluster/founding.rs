@@ -293,8 +293,7 @@ impl Cluster {
         js::set(&mut pod, "/metadata/uid", json!(uid));
         js::set(&mut pod, "/metadata/creationTimestamp", json!(js::stamp(created)));
         js::set(&mut pod, "/spec/nodeName", json!(node));
-        let object = super::store::Object::new(Resource::Pods, &pod);
-        let mut run = Self::new_run(&object, &founding.name);
+        let mut run = Self::new_run(&pod, &founding.name);
         let started = created + SignedDuration::from_millis(1500 + (ids::mix(self.seed, &uid) % 4000) as i64);
         let ready = started + SignedDuration::from_secs(8);
         (run.node_ip, run.ip) = (self.node_ip(&node), self.pod_ip(&uid, &node));

@@ -22,6 +22,14 @@ pub enum Resource {
     DisruptionBudgets,
     ResourceQuotas,
     VolumeClaims,
+    Volumes,
+    LimitRanges,
+    Ingresses,
+    EndpointSlices,
+    CustomDefinitions,
+    Rollouts,
+    Applications,
+    Kustomizations,
 }
 
 /// What discovery says of one kind.
@@ -64,12 +72,24 @@ impl Resource {
     pub fn has_generation(self) -> bool {
         matches!(self, Self::Deployments | Self::ReplicaSets | Self::StatefulSets | Self::DaemonSets)
     }
+
+    /// Defined by a CustomResourceDefinition: stored as it comes, and known to no controller here.
+    pub fn is_custom(self) -> bool {
+        matches!(self, Self::Rollouts | Self::Applications | Self::Kustomizations)
+    }
 }
 
 /// Finds a kind by where its collection lives.
 pub fn find(group: &str, version: &str, plural: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|k| k.group == group && k.version == version && k.plural == plural)
 }
+
+/// Finds a kind by what a manifest says of it.
+pub fn named(api_version: &str, kind: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|k| k.kind == kind && k.api_version() == api_version)
+}
+
+const PODS: &[&str] = &["log", "status", "eviction", "exec", "attach", "portforward", "resize"];
 
 const fn row(
     resource: Resource,
@@ -85,7 +105,7 @@ const fn row(
 pub static KINDS: &[Kind] = &[
     Kind { namespaced: false, ..row(Resource::Namespaces, "", "namespaces", "Namespace", &["ns"]) },
     Kind { namespaced: false, ..row(Resource::Nodes, "", "nodes", "Node", &["no"]) },
-    Kind { all: true, subresources: &["log", "status", "eviction"], ..row(Resource::Pods, "", "pods", "Pod", &["po"]) },
+    Kind { all: true, subresources: PODS, ..row(Resource::Pods, "", "pods", "Pod", &["po"]) },
     Kind { all: true, ..row(Resource::Services, "", "services", "Service", &["svc"]) },
     row(Resource::ConfigMaps, "", "configmaps", "ConfigMap", &["cm"]),
     row(Resource::Secrets, "", "secrets", "Secret", &[]),
@@ -122,4 +142,24 @@ pub static KINDS: &[Kind] = &[
     row(Resource::DisruptionBudgets, "policy", "poddisruptionbudgets", "PodDisruptionBudget", &["pdb"]),
     row(Resource::ResourceQuotas, "", "resourcequotas", "ResourceQuota", &["quota"]),
     row(Resource::VolumeClaims, "", "persistentvolumeclaims", "PersistentVolumeClaim", &["pvc"]),
+    Kind { namespaced: false, ..row(Resource::Volumes, "", "persistentvolumes", "PersistentVolume", &["pv"]) },
+    row(Resource::LimitRanges, "", "limitranges", "LimitRange", &["limits"]),
+    row(Resource::Ingresses, "networking.k8s.io", "ingresses", "Ingress", &["ing"]),
+    row(Resource::EndpointSlices, "discovery.k8s.io", "endpointslices", "EndpointSlice", &[]),
+    Kind {
+        namespaced: false,
+        ..row(
+            Resource::CustomDefinitions,
+            "apiextensions.k8s.io",
+            "customresourcedefinitions",
+            "CustomResourceDefinition",
+            &["crd", "crds"],
+        )
+    },
+    Kind { version: "v1alpha1", ..row(Resource::Rollouts, "argoproj.io", "rollouts", "Rollout", &["ro"]) },
+    Kind {
+        version: "v1alpha1",
+        ..row(Resource::Applications, "argoproj.io", "applications", "Application", &["app", "apps"])
+    },
+    row(Resource::Kustomizations, "kustomize.toolkit.fluxcd.io", "kustomizations", "Kustomization", &["ks"]),
 ];

@@ -44,7 +44,7 @@ pub(super) fn secs(seconds: f64) -> SignedDuration {
 impl Cluster {
     /// Hands a new pod to the scheduler.
     pub(super) fn admit(&mut self, at: Timestamp, pod: &Object, workload: &str) {
-        let mut run = Self::new_run(pod, workload);
+        let mut run = Self::new_run(&pod.value(), workload);
         run.created = at;
         let uid = run.uid.clone();
         self.runs.insert(uid.clone(), run);
@@ -53,10 +53,9 @@ impl Cluster {
     }
 
     /// What a kubelet first knows of a pod.
-    pub(super) fn new_run(pod: &Object, workload: &str) -> PodRun {
-        let value = pod.value();
-        let facts = pod.facts();
-        let containers = js::list(&value, "/spec/containers").iter().map(|c| ContainerRun {
+    pub(super) fn new_run(pod: &Value, workload: &str) -> PodRun {
+        let text = |path| js::text(pod, path).to_owned();
+        let containers = js::list(pod, "/spec/containers").iter().map(|c| ContainerRun {
             name: js::text(c, "/name").to_owned(),
             image: js::text(c, "/image").to_owned(),
             probed: c.get("readinessProbe").is_some(),
@@ -68,18 +67,18 @@ impl Cluster {
             behaviour: None,
         });
         PodRun {
-            namespace: facts.namespace.clone(),
-            name: facts.name.clone(),
-            uid: facts.uid.clone(),
+            namespace: text("/metadata/namespace"),
+            name: text("/metadata/name"),
+            uid: text("/metadata/uid"),
             workload: workload.to_owned(),
-            node: js::text(&value, "/spec/nodeName").to_owned(),
+            node: text("/spec/nodeName"),
             node_ip: String::new(),
             ip: String::new(),
-            created: facts.created,
+            created: js::time(pod, "/metadata/creationTimestamp").unwrap_or_default(),
             scheduled: None,
             initialized: None,
             containers: containers.collect(),
-            restarts: !matches!(js::text(&value, "/spec/restartPolicy"), "Never" | "OnFailure"),
+            restarts: !matches!(js::text(pod, "/spec/restartPolicy"), "Never" | "OnFailure"),
             stopping: false,
         }
     }
@@ -225,6 +224,8 @@ impl Cluster {
         };
         let behaviour = story.behaviour(&of, now);
         let (start, probed) = (it.restarts, it.probed);
+        // What is not to be restarted does its work and ends.
+        let run_time = (!run.restarts).then(|| 20.0 + (ids::mix(0, uid) % 20) as f64);
         run.containers[container].behaviour = Some(behaviour.clone());
         if let Some(after) = behaviour.ready_after
             && ready_since.is_none()
@@ -233,6 +234,10 @@ impl Cluster {
         }
         if probed && ready_since.is_none() {
             self.pod_timer(started + secs(10.0), uid, Act::Probe { container, start });
+        }
+        if let Some(seconds) = run_time {
+            let end = Act::End { container, start, code: 0, reason: "Completed".to_owned() };
+            self.pod_timer(started + secs(seconds), uid, end);
         }
         if let Some(Crash { after, exit_code, reason }) = behaviour.crash {
             self.pod_timer(started + secs(after), uid, Act::End { container, start, code: exit_code, reason });

@@ -117,12 +117,16 @@ impl PodFacts {
 impl Object {
     /// An object as it would be stored, without storing it.
     pub fn new(resource: Resource, value: &Value) -> Self {
-        let mut bare = value.clone();
-        if let Some(map) = bare.as_object_mut() {
+        Self::of(resource, value.clone())
+    }
+
+    /// As `new`, of a value that nobody needs afterwards: a large cluster is founded of them.
+    fn of(resource: Resource, mut value: Value) -> Self {
+        if let Some(map) = value.as_object_mut() {
             map.remove("kind");
             map.remove("apiVersion");
         }
-        Self(Arc::new(Stored { resource, raw: bare.to_string(), facts: Facts::of(resource, value) }))
+        Self(Arc::new(Stored { resource, raw: value.to_string(), facts: Facts::of(resource, &value) }))
     }
 
     /// As an item of a LIST: without `kind` and `apiVersion`.
@@ -224,7 +228,7 @@ impl Store {
         }
         self.version += 1;
         json::set(&mut value, "/metadata/resourceVersion", json!(self.version.to_string()));
-        let object = Object::new(resource, &value);
+        let object = Object::of(resource, value);
         if let Some(owner) = &object.facts().owner {
             self.owned.entry(owner.uid.clone()).or_default().insert((resource, key.clone()));
         }
@@ -248,7 +252,7 @@ impl Store {
         self.version += 1;
         let mut value = before.value();
         json::set(&mut value, "/metadata/resourceVersion", json!(self.version.to_string()));
-        let object = Object::new(resource, &value);
+        let object = Object::of(resource, value);
         let kind = ChangeKind::Deleted;
         self.remember(Change { version: self.version, resource, kind, object, before: Some(before.clone()) });
         Some(before)

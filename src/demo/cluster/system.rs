@@ -1,9 +1,15 @@
 //! What is in a cluster besides workloads: namespaces, nodes, services, secrets.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Cluster, ids, json as js, kinds::Resource};
+use super::{
+    Cluster,
+    condition::condition_mut,
+    fields::{self, Writer},
+    ids, json as js,
+    kinds::Resource,
+};
 
 impl Cluster {
     pub(super) fn found_system(&mut self, now: Timestamp, nodes: u32) {
@@ -13,6 +19,48 @@ impl Cluster {
         for index in 1..=nodes {
             self.add_node(now, &format!("node-{index}"));
         }
+        self.found_definitions(now);
+    }
+
+    /// Adds any object as it is, its uid from seed and name only; `failed` says which past runs of a CronJob failed, 1 being the last.
+    pub fn found_object(
+        &mut self,
+        at: Timestamp,
+        created: Timestamp,
+        resource: Resource,
+        mut value: Value,
+        failed: &[u32],
+    ) {
+        let (namespace, name) =
+            (js::text(&value, "/metadata/namespace").to_owned(), js::text(&value, "/metadata/name").to_owned());
+        if !namespace.is_empty() {
+            self.add_namespace(created, &namespace);
+        }
+        let uid = ids::uid(self.seed, &format!("{}/{namespace}/{name}", resource.kind().plural));
+        js::set(&mut value, "/metadata/uid", json!(uid));
+        js::set(&mut value, "/metadata/creationTimestamp", json!(js::stamp(created)));
+        fields::record(None, &mut value, Writer { manager: "kubectl-client-side-apply", subresource: "", at: created });
+        self.write(resource, value);
+        if resource == Resource::CronJobs {
+            self.found_runs(at, &namespace, &name, failed);
+        }
+    }
+
+    /// A node whose kubelet reports MemoryPressure, with the taint that follows from it.
+    pub fn press(&mut self, at: Timestamp, node: &str) {
+        let Some(mut value) = self.store.get(Resource::Nodes, "", node).map(super::store::Object::value) else {
+            return;
+        };
+        if let Some(condition) = condition_mut(&mut value, "MemoryPressure") {
+            condition["status"] = json!("True");
+            condition["reason"] = json!("KubeletHasInsufficientMemory");
+            condition["message"] = json!("kubelet has insufficient memory available");
+            condition["lastTransitionTime"] = json!(js::stamp(at));
+        }
+        let taint =
+            json!({"key": "node.kubernetes.io/memory-pressure", "effect": "NoSchedule", "timeAdded": js::stamp(at)});
+        js::set(&mut value, "/spec/taints", json!([taint]));
+        self.write(Resource::Nodes, value);
     }
 
     /// Adds a namespace with its default ServiceAccount. Its uid depends on seed, cluster and name only.
@@ -85,20 +133,27 @@ impl Cluster {
         );
     }
 
-    /// A node holds an image now, and says so in its status. False: it held it before.
+    /// A node holds an image now, and will say so in its status. False: it held it before.
     pub(super) fn hold_image(&mut self, node: &str, image: &str) -> bool {
-        if !self.pulled.insert((node.to_owned(), image.to_owned())) {
-            return false;
+        let new = self.pulled.insert((node.to_owned(), image.to_owned()));
+        if new {
+            self.dirty.insert((Resource::Nodes, (String::new(), node.to_owned())));
         }
-        if let Some(mut object) = self.store.get(Resource::Nodes, "", node).map(super::store::Object::value) {
-            let names = json!({"names": [super::pod_status::image_id(image), image], "sizeBytes": 182_452_736});
-            match object["status"]["images"].as_array_mut() {
-                Some(images) => images.push(names),
-                None => object["status"]["images"] = json!([names]),
-            }
-            self.write(Resource::Nodes, object);
-        }
-        true
+        new
+    }
+
+    /// The kubelet's part of a node's status: the images it holds, at most fifty (`nodeStatusMaxImages`).
+    pub(super) fn sync_node(&mut self, node: &str) {
+        let Some(mut value) = self.store.get(Resource::Nodes, "", node).map(super::store::Object::value) else {
+            return;
+        };
+        let from = (node.to_owned(), String::new());
+        let held = self.pulled.range(from..).take_while(|(on, _)| on == node).take(50);
+        let images: Vec<_> = held
+            .map(|(_, image)| json!({"names": [super::pod_status::image_id(image), image], "sizeBytes": 182_452_736}))
+            .collect();
+        value["status"]["images"] = json!(images);
+        self.write(Resource::Nodes, value);
     }
 
     /// Adds a ClusterIP service for the pods labelled `app=APP`.

@@ -50,6 +50,12 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message, Value::Null)
     }
 
+    /// Priority and fairness has no seat for the request.
+    pub fn throttled() -> Self {
+        let message = "Too many requests, please try again later.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message, json!({"retryAfterSeconds": 1}))
+    }
+
     pub fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message, json!({}))

@@ -133,6 +133,9 @@ fn subresource(kind: &Kind, sub: &str) -> (&'static str, &'static str, &'static 
         "scale" => ("autoscaling", "v1", "Scale", &["get", "patch", "update"]),
         "eviction" => ("policy", "v1", "Eviction", &["create"]),
         "log" => (kind.group, kind.version, kind.kind, &["get"]),
+        "exec" => ("", "v1", "PodExecOptions", &["create", "get"]),
+        "attach" => ("", "v1", "PodAttachOptions", &["create", "get"]),
+        "portforward" => ("", "v1", "PodPortForwardOptions", &["create", "get"]),
         _ => (kind.group, kind.version, kind.kind, &["get", "patch", "update"]),
     }
 }

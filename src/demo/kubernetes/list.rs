@@ -13,7 +13,11 @@ use super::{
     selector::Selector,
     table::{self, Include},
 };
-use crate::demo::cluster::store::{Key, Object};
+use crate::demo::cluster::{
+    Cluster,
+    kinds::Resource,
+    store::{Key, Object},
+};
 
 /// The object, or 404.
 pub fn find(server: &Server, ask: &Ask) -> Result<Object, Failure> {
@@ -21,6 +25,11 @@ pub fn find(server: &Server, ask: &Ask) -> Result<Object, Failure> {
     server
         .with(|cluster, _| cluster.store.get(ask.kind.resource, ask.space(), name).cloned())
         .ok_or_else(|| Failure::not_found(ask.kind, name))
+}
+
+/// A pod as it is stored.
+pub fn stored(cluster: &Cluster, namespace: &str, pod: &str) -> Option<Object> {
+    cluster.store.get(Resource::Pods, namespace, pod).cloned()
 }
 
 pub fn get(server: &Server, ask: &Ask) -> Result<Response, Failure> {

@@ -108,6 +108,13 @@ fn pod(cluster: &Cluster, story: &Story, now: Timestamp, object: &Object) -> Opt
     (!containers.is_empty()).then_some(value)
 }
 
+/// What a pod uses at the moment: CPU in thousandths of a core, memory in MiB.
+pub fn used(cluster: &Cluster, story: &Story, now: Timestamp, object: &Object) -> (f64, f64) {
+    let Some(run) = cluster.run(&object.facts().uid) else { return (0.0, 0.0) };
+    let all = run.containers.iter().filter_map(|it| behaviour(cluster, story, now, run, it));
+    all.fold((0.0, 0.0), |sum, b| (sum.0 + b.cpu_millis, sum.1 + b.memory_mib))
+}
+
 /// A node's usage: that of its pods, and some for the system.
 fn node(cluster: &Cluster, story: &Story, now: Timestamp, object: &Object) -> Value {
     let (mut cpu, mut memory) = (180.0, 1200.0);

@@ -1,6 +1,8 @@
-//! The few request bodies that `kubectl` sends as protobuf whatever the server prefers: reviews and ConfigMaps.
+//! The few request bodies that `kubectl` sends as protobuf whatever the server prefers: reviews, ConfigMaps and Jobs.
 //!
 //! The envelope is `k8s\0` and a `runtime.Unknown` (`apimachinery/pkg/runtime/generated.proto`).
+
+mod schema;
 
 use serde_json::{Value, json};
 
@@ -19,8 +21,14 @@ pub fn decode(body: &[u8]) -> Result<Value, Failure> {
     let broken = || Failure::bad_request("the object provided is unrecognized: it is no protobuf message");
     let unknown = fields(envelope).ok_or_else(broken)?;
     let meta = fields(bytes(&unknown, 1)).ok_or_else(broken)?;
-    let raw = fields(bytes(&unknown, 2)).ok_or_else(broken)?;
     let (api_version, kind) = (string(&meta, 1), string(&meta, 2));
+    if kind == "Job" {
+        let mut value = schema::read(schema::JOB, bytes(&unknown, 2)).map_err(Failure::bad_request)?;
+        value["apiVersion"] = json!(api_version);
+        value["kind"] = json!(kind);
+        return Ok(value);
+    }
+    let raw = fields(bytes(&unknown, 2)).ok_or_else(broken)?;
     let mut value = message(&kind, &raw).ok_or_else(|| Failure::unsupported_media_type("application/json"))?;
     value["apiVersion"] = json!(api_version);
     value["kind"] = json!(kind);

@@ -47,6 +47,11 @@ impl Ask {
         matches!(self.query.get("watch"), Some("true" | "1"))
     }
 
+    /// Whether it is to be answered by an open stream.
+    pub fn streams(&self) -> bool {
+        matches!(self.sub.as_str(), "exec" | "attach" | "portforward")
+    }
+
     /// The verb as authorisation and audit name it.
     pub fn verb(&self) -> &'static str {
         match self.method.as_str() {
@@ -93,6 +98,15 @@ impl Query {
 
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn from_pairs(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    }
+
+    /// Every value of a parameter that may be given more than once.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
     }
 
     pub fn flag(&self, name: &str) -> bool {

@@ -1,6 +1,8 @@
 //! Server-side tables: the cells that `kubectl get` prints.
 
 mod columns;
+mod printer_columns;
+mod storage;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -58,8 +60,12 @@ fn pairs(map: &Value) -> String {
     or_none(&all.join(","))
 }
 
-fn containers(value: &Value) -> (String, String) {
-    let all = js::list(value, "/spec/template/spec/containers");
+fn containers(resource: Resource, value: &Value) -> (String, String) {
+    let path = match resource {
+        Resource::CronJobs => "/spec/jobTemplate/spec/template/spec/containers",
+        _ => "/spec/template/spec/containers",
+    };
+    let all = js::list(value, path);
     let join = |field| all.iter().map(|c| js::text(c, field)).collect::<Vec<_>>().join(",");
     (join("/name"), join("/image"))
 }
@@ -69,7 +75,7 @@ fn cells(resource: Resource, value: &Value, now: Timestamp) -> Vec<Value> {
     let name = json!(js::text(value, "/metadata/name"));
     let age = json!(age::since(js::time(value, "/metadata/creationTimestamp"), now));
     let count = |path: &str| json!(js::int(value, path));
-    let (container, images) = containers(value);
+    let (container, images) = containers(resource, value);
     let selector = pairs(js::at(value, "/spec/selector/matchLabels"));
     let of = |ready: &str, all: &str| json!(format!("{}/{}", js::int(value, ready), js::int(value, all)));
     match resource {
@@ -144,8 +150,17 @@ fn cells(resource: Resource, value: &Value, now: Timestamp) -> Vec<Value> {
             ]
         }
         Resource::Autoscalers => autoscaler(value, name, age),
-        Resource::ResourceQuotas => vec![name, age],
-        Resource::VolumeClaims => vec![name, json!(js::text(value, "/status/phase")), age],
+        Resource::ResourceQuotas => storage::quota(value, name, age),
+        Resource::VolumeClaims => storage::claim(value, name, age),
+        Resource::Volumes => storage::volume(value, name, age),
+        Resource::Ingresses => ingress(value, name, age),
+        Resource::EndpointSlices => endpoints(value, name, age),
+        Resource::LimitRanges | Resource::CustomDefinitions => {
+            vec![name, value["metadata"]["creationTimestamp"].clone()]
+        }
+        Resource::Rollouts | Resource::Applications | Resource::Kustomizations => {
+            std::iter::once(name).chain(printer_columns::cells(resource, value, now)).collect()
+        }
         Resource::DisruptionBudgets => {
             let bound = |path: &str| match js::at(value, path) {
                 Value::Null => json!("N/A"),
@@ -264,6 +279,28 @@ fn service(value: &Value, name: Value, age: Value) -> Vec<Value> {
         age,
         json!(pairs(js::at(value, "/spec/selector"))),
     ]
+}
+
+fn ingress(value: &Value, name: Value, age: Value) -> Vec<Value> {
+    let hosts: Vec<_> = js::list(value, "/spec/rules").iter().map(|rule| js::text(rule, "/host")).collect();
+    let hosts = if hosts.is_empty() { "*".to_owned() } else { hosts.join(",") };
+    let addresses: Vec<_> =
+        js::list(value, "/status/loadBalancer/ingress").iter().map(|a| js::text(a, "/ip")).collect();
+    let ports = if js::list(value, "/spec/tls").is_empty() { "80" } else { "80, 443" };
+    let class = or_none(js::text(value, "/spec/ingressClassName"));
+    vec![name, json!(class), json!(hosts), json!(addresses.join(",")), json!(ports), age]
+}
+
+fn endpoints(value: &Value, name: Value, age: Value) -> Vec<Value> {
+    let ports: Vec<_> = js::list(value, "/ports").iter().map(|p| js::int(p, "/port").to_string()).collect();
+    let ports = if ports.is_empty() { "<unset>".to_owned() } else { ports.join(",") };
+    let all: Vec<_> = js::list(value, "/endpoints").iter().flat_map(|e| js::list(e, "/addresses")).collect();
+    let mut shown = all.iter().take(3).filter_map(|a| a.as_str()).collect::<Vec<_>>().join(",");
+    if all.len() > 3 {
+        shown = format!("{shown} + {} more...", all.len() - 3);
+    }
+    let shown = if all.is_empty() { "<unset>".to_owned() } else { shown };
+    vec![name, value["addressType"].clone(), json!(ports), json!(shown), age]
 }
 
 fn job(value: &Value, name: Value, age: Value, now: Timestamp, container: &str, images: &str) -> Vec<Value> {

@@ -13,7 +13,7 @@ use super::{
     selector::Selector,
 };
 use crate::demo::cluster::{
-    Cluster,
+    self, Cluster,
     fields::{self, Writer},
     ids, json as js,
     kinds::{Kind, Resource},
@@ -101,6 +101,7 @@ fn defaults(resource: Resource, value: &mut Value) {
             value["status"] = json!({"phase": "Pending", "qosClass": qos});
         }
         Resource::Namespaces => value["status"] = json!({"phase": "Active"}),
+        Resource::Jobs => cluster::complete_job(value),
         _ => {}
     }
     if resource.has_generation() {
@@ -209,11 +210,39 @@ pub fn patch(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failur
     let object = server.with(|cluster, now| {
         let old = cluster.store.get(ask.kind.resource, ask.space(), name).map(Object::value);
         let old = old.ok_or_else(|| Failure::not_found(ask.kind, name))?;
+        if ask.kind.resource.is_custom() && ask.content_type == "application/strategic-merge-patch+json" {
+            return Err(Failure::unsupported_media_type("application/json-patch+json, application/merge-patch+json"));
+        }
         let new = patches::apply(&ask.content_type, body, &old)?;
         // A version inside the patch is a precondition; otherwise it is that of the old object.
         let version = js::text(&new, "/metadata/resourceVersion").to_owned();
         check_meta(ask.kind, &old, &new, &version)?;
         Ok::<_, Failure>(store(cluster, ask, now, &old, new))
+    })?;
+    list::one(server, ask, StatusCode::OK, &object)
+}
+
+/// PATCH or PUT `pods/NAME/resize`: new requests and limits for running containers. Nothing else may change.
+pub fn resize(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> {
+    let name = ask.object_name();
+    let object = server.with(|cluster, now| {
+        let old = cluster.store.get(ask.kind.resource, ask.space(), name).map(Object::value);
+        let old = old.ok_or_else(|| Failure::not_found(ask.kind, name))?;
+        let asked = if ask.method == "PUT" { decode(body)? } else { patches::apply(&ask.content_type, body, &old)? };
+        check_meta(ask.kind, &old, &asked, js::text(&asked, "/metadata/resourceVersion"))?;
+        let mut new = old.clone();
+        for (index, container) in js::list(&asked, "/spec/containers").iter().enumerate() {
+            new["spec"]["containers"][index]["resources"] = container["resources"].clone();
+        }
+        if asked["spec"] != new["spec"] {
+            let why = "Forbidden: only cpu and memory resources are mutable";
+            return Err(Failure::invalid(ask.kind, name, "spec", why));
+        }
+        if qos_class(&new["spec"]) != qos_class(&old["spec"]) {
+            let why = "Invalid value: Pod QOS Class may not change as a result of resizing";
+            return Err(Failure::invalid(ask.kind, name, "spec", why));
+        }
+        Ok(store(cluster, ask, now, &old, new))
     })?;
     list::one(server, ask, StatusCode::OK, &object)
 }
@@ -315,9 +344,7 @@ pub fn evict(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failur
     server.with(|cluster, now| {
         let budgets = cluster.store.list(Resource::DisruptionBudgets, ask.namespace.as_deref(), None);
         for budget in budgets.map(Object::value) {
-            let labels = js::at(&budget, "/spec/selector/matchLabels");
-            let about = js::members(labels).all(|(k, v)| object.facts().label(k) == v.as_str());
-            if about && js::int(&budget, "/status/disruptionsAllowed") == 0 {
+            if cluster::covers(&budget, object.facts()) && js::int(&budget, "/status/disruptionsAllowed") == 0 {
                 return Err(over_budget(&budget));
             }
         }

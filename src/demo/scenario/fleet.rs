@@ -21,6 +21,9 @@ pub struct ClusterSpec {
     /// What `/version` says.
     #[serde(default = "version")]
     pub version: String,
+    /// Nodes that report MemoryPressure.
+    #[serde(default)]
+    pub pressed: Vec<String>,
 }
 
 fn six() -> u32 {

@@ -1,6 +1,7 @@
 //! What TOML's types cannot say of a scenario: that names used elsewhere exist.
 
 use super::{EventVerb, Metric, Scenario};
+use crate::demo::cluster::kinds;
 
 /// A fault, and the `[[table]]` it is in.
 pub(super) struct Fault {
@@ -38,6 +39,16 @@ fn fleet(scenario: &Scenario) -> Result<(), Fault> {
     for (index, cluster) in scenario.cluster.iter().enumerate() {
         if cluster.namespaces.is_empty() || cluster.nodes == 0 {
             return fault("cluster", index, format!("cluster '{}' needs a namespace and a node", cluster.name));
+        }
+    }
+    for (index, object) in scenario.object.iter().enumerate() {
+        if !scenario.cluster.iter().any(|c| c.name == object.cluster) {
+            return fault("object", index, format!("object: no cluster '{}'", object.cluster));
+        }
+        let text = |field: &str| object.manifest[field].as_str().unwrap_or_default();
+        if kinds::named(text("apiVersion"), text("kind")).is_none() {
+            let message = format!("object: kind '{}' of '{}' is not served", text("kind"), text("apiVersion"));
+            return fault("object", index, message);
         }
     }
     for (index, service) in scenario.service.iter().enumerate() {

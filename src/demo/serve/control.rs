@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::gate::{Gate, Mode};
 use crate::demo::{
     clock::WorldClock,
+    cluster::faults::Faults,
     telemetry::State as RuleState,
     world::{Shared, lock},
 };
@@ -27,7 +28,8 @@ struct Control {
     gates: BTreeMap<String, Gate>,
 }
 
-/// The routes: `GET /state`, `POST /advance?seconds=N`, `POST /speed?x=N`, `POST /backend/NAME/MODE`. The token goes into
+/// The routes: `GET /state`, `POST /advance?seconds=N`, `POST /speed?x=N`, `POST /backend/NAME/MODE`,
+/// `POST /cluster/NAME/FAULT` with `throttle?requests=N`, `slow?millis=N`, `expire` (watches and pages) or `calm`. The token goes into
 /// `Authorization: Bearer`.
 pub(super) fn router(world: Shared, clock: WorldClock, gates: BTreeMap<String, Gate>, token: &str) -> Router {
     let known = format!("Bearer {token}");
@@ -36,6 +38,7 @@ pub(super) fn router(world: Shared, clock: WorldClock, gates: BTreeMap<String, G
         .route("/advance", post(advance))
         .route("/speed", post(speed))
         .route("/backend/{name}/{mode}", post(backend))
+        .route("/cluster/{name}/{fault}", post(fault))
         .layer(middleware::from_fn(move |request: Request, next: Next| authorised(known.clone(), request, next)))
         .with_state(Control { world, clock, gates })
 }
@@ -134,4 +137,31 @@ async fn backend(State(control): State<Control>, Path((name, mode)): Path<(Strin
     };
     gate.set(mode);
     Json(json!({"backend": name, "mode": mode.as_str()})).into_response()
+}
+
+/// Troubles of one cluster's API server.
+async fn fault(
+    State(control): State<Control>,
+    Path((name, fault)): Path<(String, String)>,
+    Query(pairs): Pairs,
+) -> Response {
+    let mut world = lock(&control.world);
+    let Some(cluster) = world.clusters.iter_mut().find(|cluster| cluster.name == name) else {
+        return refuse(&format!("no cluster '{name}'"));
+    };
+    let number = |key: &str, default: u32| pairs.get(key).map_or(Ok(default), |text| text.parse::<u32>());
+    match fault.as_str() {
+        "throttle" => match number("requests", 10) {
+            Ok(requests) => cluster.faults.throttle = requests,
+            Err(_) => return refuse("'requests' must be a whole number"),
+        },
+        "slow" => match number("millis", 2_000) {
+            Ok(millis) => cluster.faults.slow = Some(std::time::Duration::from_millis(u64::from(millis))),
+            Err(_) => return refuse("'millis' must be a whole number"),
+        },
+        "expire" => cluster.store.compact(),
+        "calm" => cluster.faults = Faults::default(),
+        _ => return refuse(&format!("no fault '{fault}'; there are 'throttle', 'slow', 'expire', 'calm'")),
+    }
+    Json(json!({"cluster": name, "fault": fault})).into_response()
 }

@@ -87,23 +87,29 @@ fn sweep(within: &Path) {
     }
 }
 
-/// A kubeconfig with one context for each cluster, the first one current. It is JSON, which YAML readers read.
-pub(super) fn kubeconfig(scenario: &Scenario, clusters: &[(String, Endpoint, bool)]) -> String {
+/// A kubeconfig with one context for each cluster, the first one current, and one for each of the others who may less. It is JSON, which YAML readers read.
+pub(super) fn kubeconfig(
+    scenario: &Scenario,
+    clusters: &[(String, Endpoint, bool)],
+    guests: &[(String, String, Endpoint)],
+) -> String {
     use std::fmt::Write as _;
     let namespace = |name: &str| {
         let spec = scenario.cluster.iter().find(|cluster| cluster.name == name);
         spec.and_then(|cluster| cluster.namespaces.first()).map_or("default", String::as_str)
     };
-    let user = &scenario.viewer;
+    // Context, cluster, user and where.
+    let own = clusters.iter().map(|(name, at, _)| (name.clone(), name, &scenario.viewer, at));
+    let others = guests.iter().map(|(name, user, at)| (format!("{name}-{user}"), name, user, at));
     let (mut servers, mut users, mut contexts) = (String::new(), String::new(), String::new());
-    for (name, at, _) in clusters {
-        let written = write!(servers, "- name: {name}\n  cluster:\n    server: {}/as/{}\n", at.url, at.token)
+    for (context, name, user, at) in own.chain(others) {
+        let written = write!(servers, "- name: {context}\n  cluster:\n    server: {}/as/{}\n", at.url, at.token)
             .and_then(|()| write!(users, "- name: {user}@{name}\n  user:\n    token: {}\n", at.token))
             .and_then(|()| {
                 let namespace = namespace(name);
                 write!(
                     contexts,
-                    "- name: {name}\n  context:\n    cluster: {name}\n    user: {user}@{name}\n    namespace: {namespace}\n"
+                    "- name: {context}\n  context:\n    cluster: {context}\n    user: {user}@{name}\n    namespace: {namespace}\n"
                 )
             });
         written.expect("a String takes every text");

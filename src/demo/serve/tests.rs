@@ -165,6 +165,7 @@ async fn the_line_that_serve_prints() {
         "seed",
         "speed",
         "started",
+        "users",
     ];
     assert_eq!(keys, wanted);
     assert!(!line.to_string().contains('\n'));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::demo::cluster::kinds::Resource;
+use crate::demo::cluster::{custom, kinds::Resource};
 
 /// Column names; those marked with `+` are only in the wide output, with `#` are integers.
 fn names(resource: Resource) -> &'static [&'static str] {
@@ -66,8 +66,37 @@ fn names(resource: Resource) -> &'static [&'static str] {
         }
         Resource::Autoscalers => &["Name", "Reference", "Targets", "MinPods", "MaxPods", "#Replicas", "Age"],
         Resource::DisruptionBudgets => &["Name", "Min Available", "Max Unavailable", "#Allowed Disruptions", "Age"],
-        Resource::ResourceQuotas => &["Name", "Age"],
-        Resource::VolumeClaims => &["Name", "Status", "Age"],
+        Resource::ResourceQuotas => &["Name", "Request", "Limit", "Age"],
+        Resource::VolumeClaims => &[
+            "Name",
+            "Status",
+            "Volume",
+            "Capacity",
+            "Access Modes",
+            "StorageClass",
+            "VolumeAttributesClass",
+            "Age",
+            "+VolumeMode",
+        ],
+        Resource::Volumes => &[
+            "Name",
+            "Capacity",
+            "Access Modes",
+            "Reclaim Policy",
+            "Status",
+            "Claim",
+            "StorageClass",
+            "VolumeAttributesClass",
+            "Reason",
+            "Age",
+            "+VolumeMode",
+        ],
+        Resource::LimitRanges => &["Name", "Created At"],
+        Resource::Ingresses => &["Name", "Class", "Hosts", "Address", "Ports", "Age"],
+        Resource::EndpointSlices => &["Name", "AddressType", "Ports", "Endpoints", "Age"],
+        Resource::CustomDefinitions => &["Name", "Created At"],
+        // Those of a custom kind are in its definition.
+        Resource::Rollouts | Resource::Applications | Resource::Kustomizations => &["Name"],
     }
 }
 
@@ -82,7 +111,14 @@ pub fn definitions(resource: Resource) -> Value {
             "format": if name == "Name" { "name" } else { "" }, "description": describe(name), "priority": i32::from(wide),
         })
     };
-    names(resource).iter().map(define).collect()
+    let mut all: Vec<Value> = names(resource).iter().map(define).collect();
+    all.extend(custom::columns(resource).iter().map(|column| {
+        json!({
+            "name": column.name, "type": column.kind, "format": "", "description": column.description,
+            "priority": column.priority,
+        })
+    }));
+    Value::Array(all)
 }
 
 fn describe(name: &str) -> &'static str {

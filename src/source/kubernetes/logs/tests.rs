@@ -240,7 +240,7 @@ async fn look_through(world: World, query: LogQuery, limits: Limits, room: usize
 impl Look {
     /// Takes answers in until `done`; fails the test if that does not come.
     async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
-        let waited = tokio::time::timeout(Duration::from_secs(10), async {
+        let waited = tokio::time::timeout(Duration::from_mins(1), async {
             while !done(self) {
                 let answer = self.answers.recv().await.expect("the reader goes on");
                 match answer.body {
