@@ -335,3 +335,100 @@ fn variables_of_a_dashboard_are_set_by_the_command_line() {
     let output = bench.run(&["show", "kube", "--var", "a=b"]);
     assert!(both(&output).contains("it goes with 'show metrics'"), "{}", both(&output));
 }
+
+/// Proxies, the user's kubeconfig, tokens and addresses are none of the demo's business: nobody knocks at the marker's door.
+#[test]
+fn the_demo_knows_nothing_of_the_users_own_backends() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let marker = format!("http://{}", listener.local_addr().unwrap());
+    let home = tempfile::tempdir().unwrap();
+    let plugin = home.path().join("touched");
+    let kubeconfig = home.path().join("kubeconfig");
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: mine\nclusters: [{{name: mine, cluster: {{server: '{marker}'}}}}]\n\
+         contexts: [{{name: mine, context: {{cluster: mine, user: me}}}}]\nusers: [{{name: me, user: {{exec: {{apiVersion: \
+         client.authentication.k8s.io/v1, command: touch, args: ['{}'], interactiveMode: Never}}}}}}]\n",
+        plugin.display()
+    );
+    std::fs::write(&kubeconfig, text).unwrap();
+    let mut of_user = vec![("KUBECONFIG", kubeconfig.display().to_string())];
+    for name in
+        ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "GRAFANA_URL", "ALERTMANAGER_URL", "PROMETHEUS_URL"]
+    {
+        of_user.push((name, marker.clone()));
+    }
+    for name in ["GH_TOKEN", "GITHUB_TOKEN", "GRAFANA_TOKEN"] {
+        of_user.push((name, "MARKER".to_owned()));
+    }
+    let world = World::start_with(&[], &of_user);
+    let output = midwatch(home.path())
+        .args(["--config", &world.config(), "status", "--json"])
+        .envs(of_user.iter().map(|(name, value)| (name, value)))
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 1, "every backend is read: {}", both(&output));
+    assert!(!both(&output).contains("MARKER"), "{}", both(&output));
+    assert!(listener.accept().is_err(), "somebody asked the user's own server");
+    assert!(!plugin.exists(), "a login program of the user's was run");
+}
+
+/// Whatever asks it to end, from the first moment on: it ends well and its files go with it. Killed, the next one sweeps.
+#[test]
+fn a_demo_leaves_nothing_behind() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let mut child = midwatch(folder.path())
+            .args(["demo", "--serve"])
+            .env("TMPDIR", folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        child
+    };
+    let left = || std::fs::read_dir(folder.path()).unwrap().flatten().count();
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let mut child = start();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!((child.wait().unwrap().code(), left()), (Some(0), 0), "{signal:?}");
+    }
+    let mut child = start();
+    kill_process(Pid::from_child(&child), Signal::KILL).unwrap();
+    child.wait().unwrap();
+    assert_eq!(left(), 1);
+    let mut child = start();
+    assert_eq!(left(), 1, "only the new one's");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    child.wait().unwrap();
+    assert_eq!(left(), 0);
+}
+
+/// What is wrong with a scenario is said with file, place and remedy; nothing is started.
+#[test]
+fn a_wrong_scenario_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let story = include_str!("../assets/demo/default.toml");
+    let path = home.path().join("mine.toml");
+    for (text, says) in [
+        ("name = \"x\"\nviewer = \"a\"\nclutser = 1\n".to_owned(), "line 3: unknown field 'clutser', expected one of"),
+        ("name = \"x\n".to_owned(), "line 1: "),
+        (
+            story.replace("{roll-back}", "{rol-back}"),
+            "there is no command 'rol-back' for a key: did you mean 'roll-back'?",
+        ),
+        (
+            story.replace("alert = \"HighErrorRate\"\nservice", "alert = \"Ghost\"\nservice"),
+            "no '[[alert]]' is called 'Ghost'",
+        ),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let output = midwatch(home.path()).args(["demo", "--serve", "--scenario"]).arg(&path).output().unwrap();
+        assert_eq!(code(&output), 2, "{}", both(&output));
+        assert!(both(&output).contains(says) && both(&output).contains("mine.toml"), "{}", both(&output));
+    }
+    let output = midwatch(home.path()).arg("demo").output().unwrap();
+    assert!(code(&output) == 2 && both(&output).contains("needs a terminal"), "{}", both(&output));
+}

@@ -10,6 +10,7 @@ mod stage;
 use std::{collections::BTreeMap, io::IsTerminal as _, process::ExitCode, sync::Arc, time::Duration};
 
 use color_eyre::{Result, eyre::eyre};
+use futures::FutureExt as _;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -60,9 +61,10 @@ pub async fn run(global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     }
+    let stop = stop_on_signal();
     let setup = setup::at_once(&global)?;
     let stage = Stage::enter(&setup.config.ui, setup.paths.state.clone(), &clock)?;
-    match run_with(stage, setup, &global, clock).await? {
+    match run_with(stage, setup, &global, clock, stop).await? {
         Ended::Quit => Ok(ExitCode::SUCCESS),
         Ended::ForDemo => become_demo(&global),
     }
@@ -89,6 +91,24 @@ fn become_demo(global: &Global) -> Result<ExitCode> {
     Err(fail(error))
 }
 
+/// Cancelled when the program is asked to end from outside, from this moment on: nothing that was made is left behind.
+/// The runtime must run.
+pub fn stop_on_signal() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    let mut stopped = Box::pin(stopped());
+    // Polled once, it listens.
+    if stopped.as_mut().now_or_never().is_some() {
+        token.cancel();
+        return stop;
+    }
+    tokio::spawn(async move {
+        stopped.await;
+        token.cancel();
+    });
+    stop
+}
+
 /// Resolves when the program is asked to end from outside: SIGINT, SIGTERM, SIGHUP.
 pub async fn stopped() {
     #[cfg(unix)]
@@ -109,7 +129,13 @@ pub async fn stopped() {
 
 /// Runs the cockpit on a configuration. The first frame, of what was known at the end of the last run, stands before
 /// anything is looked for, opened, read or asked.
-pub async fn run_with(mut stage: Stage, setup: Setup, global: &Global, clock: Arc<dyn Clock>) -> Result<Ended> {
+pub async fn run_with(
+    mut stage: Stage,
+    setup: Setup,
+    global: &Global,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) -> Result<Ended> {
     let keymap = setup.keymap()?;
     let (wired, mut settings, remembered, opening) = setup.closed(global, false, &clock);
     settings.over_ssh = std::env::var_os("SSH_CONNECTION").is_some() || std::env::var_os("SSH_TTY").is_some();
@@ -157,14 +183,6 @@ pub async fn run_with(mut stage: Stage, setup: Setup, global: &Global, clock: Ar
         wake: wake.clone(),
         ended: Ended::Quit,
     };
-    let stop = CancellationToken::new();
-    tokio::spawn({
-        let stop = stop.clone();
-        async move {
-            stopped().await;
-            stop.cancel();
-        }
-    });
     let inputs = Inputs { typed, updates, answers, news, wake, gone: stage.gone, stop };
     let ended = runtime::run(&mut app, &mut stage.session, &mut work, &mut host, inputs, late, clock).await;
     stage.session.leave();

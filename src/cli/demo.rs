@@ -63,6 +63,7 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
     if !(demo.speed > 0.0 && demo.speed <= 1000.0) {
         return Err(eyre!("--speed {}: take a number above 0, at most 1000", demo.speed));
     }
+    let stop = cockpit::stop_on_signal();
     let wall = clock.clone();
     let mut options = Options::new(Arc::new(move || wall.now().wall));
     let origin = demo.scenario.clone();
@@ -73,13 +74,16 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
     options.pods = demo.pods;
     options.control = demo.serve;
     let stage = if demo.serve { None } else { Some(curtain(&global, &clock)?) };
-    let served = start(options).await.map_err(|error| eyre!("{error}"))?;
+    let served = tokio::select! {
+        served = start(options) => served.map_err(|error| eyre!("{error}"))?,
+        () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
+    };
     let hints = hints(&served.to_json()["hints"], &origin)?;
     let Some(stage) = stage else {
         let mut out = std::io::stdout();
         writeln!(out, "{}", served.to_json())?;
         out.flush()?;
-        cockpit::stopped().await;
+        stop.cancelled().await;
         served.stop().await;
         return Ok(ExitCode::SUCCESS);
     };
@@ -94,7 +98,7 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
         hints,
     };
     let world = WorldTime { own: clock, world: served.clock.clone() };
-    cockpit::run_with(stage, setup, &global, Arc::new(world)).await?;
+    cockpit::run_with(stage, setup, &global, Arc::new(world), stop).await?;
     served.stop().await;
     Ok(ExitCode::SUCCESS)
 }

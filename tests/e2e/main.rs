@@ -241,11 +241,12 @@ fn a_token_command_that_hangs_delays_nobody_else() {
 /// `midwatch demo` leads a newcomer from the first screen to the mend and on, at 80x24, and leaves nothing behind.
 #[test]
 fn the_demo_leads_to_the_mend() {
-    let mut screen = Terminal::start(&["demo", "--speed", "20"], (80, 24));
+    let mut screen = Terminal::start(&["demo", "--speed", "8"], (80, 24));
     screen.wait("R opens the plan to roll it back");
     screen.wait("deploy #412");
     screen.keys("R");
     screen.wait("then type 13 and Enter");
+    screen.wait("stop deploy #412");
     // The world runs fast: a plan that moved meanwhile is confirmed anew.
     for _ in 0..5 {
         screen.type_slowly("13\r");

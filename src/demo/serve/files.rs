@@ -12,22 +12,34 @@ use toml::{Table, Value, toml};
 use super::{DemoError, Endpoint};
 use crate::demo::scenario::{DashboardSpec, Kind, Metric, Scenario, ServiceSpec};
 
-/// A folder that only its owner can read (0700, files 0600), removed with all in it when dropped.
-pub(super) struct Folder(PathBuf);
+/// A folder that only its owner can read (0700, files 0600), removed with all in it when dropped. While it is held, its
+/// `lock` is locked: one whose lock is free was left by a process that was killed, and the next start removes it.
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: fs::File,
+}
 
 static MADE: AtomicU32 = AtomicU32::new(0);
+const PREFIX: &str = "midwatch-demo-";
+const LOCK: &str = "lock";
 
 impl Folder {
     pub(super) fn create(within: Option<&Path>) -> Result<Self, DemoError> {
         let within = within.map_or_else(std::env::temp_dir, Path::to_owned);
+        sweep(&within);
         loop {
             let number = MADE.fetch_add(1, Ordering::Relaxed);
-            let path = within.join(format!("midwatch-demo-{}-{number}", std::process::id()));
+            let path = within.join(format!("{PREFIX}{}-{number}", std::process::id()));
             let mut builder = fs::DirBuilder::new();
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             match builder.create(&path) {
-                Ok(()) => return Ok(Self(path)),
+                Ok(()) => {
+                    let lock = private(&path.join(LOCK)).map_err(|error| DemoError::File(path.join(LOCK), error))?;
+                    // Where files cannot be locked, nothing is swept either.
+                    drop(lock.try_lock());
+                    return Ok(Self { path, _lock: lock });
+                }
                 // Left by another process that had our number: never reuse a folder we did not make.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(DemoError::File(path, error)),
@@ -37,12 +49,8 @@ impl Folder {
 
     /// Writes a new file.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf, DemoError> {
-        let path = self.0.join(name);
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        let path = self.path.join(name);
+        let written = private(&path).and_then(|mut file| file.write_all(text.as_bytes()));
         written.map(|()| path.clone()).map_err(|error| DemoError::File(path, error))
     }
 }
@@ -50,7 +58,32 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         // Nothing more can be done about it at the end.
-        drop(fs::remove_dir_all(&self.0));
+        drop(fs::remove_dir_all(&self.path));
+    }
+}
+
+/// A new file that only its owner can read.
+fn private(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Removes what killed demos left. What is not ours, still held, or of another kind stays.
+fn sweep(within: &Path) {
+    for entry in fs::read_dir(within).into_iter().flatten().flatten() {
+        let is_one = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        // Not through a link: that would lead elsewhere.
+        if !is_one || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let lock = fs::OpenOptions::new().write(true).open(entry.path().join(LOCK));
+        if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+            // Somebody else may be doing the same.
+            drop(fs::remove_dir_all(entry.path()));
+        }
     }
 }
 

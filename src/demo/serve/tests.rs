@@ -274,3 +274,28 @@ fn a_rollback_beside_a_running_deploy_is_undone_by_its_hook() {
     world.advance(at + jiff::SignedDuration::from_mins(45));
     assert_eq!(world.telemetry.alerts.rule("HighErrorRate", "myapp").unwrap().state.as_str(), "firing");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_demo_left_is_swept_and_what_is_held_stays() {
+    let within = tempfile::tempdir().unwrap();
+    let make = async || {
+        let options =
+            Options { folder: Some(within.path().to_owned()), ..Options::new(Arc::new(|| START.parse().unwrap())) };
+        start(options).await.unwrap()
+    };
+    let left = within.path().join("midwatch-demo-1-0");
+    let strange = within.path().join("midwatch-demo-mine");
+    for folder in [&left, &strange] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    std::fs::write(left.join("lock"), "").unwrap();
+    std::fs::write(left.join("github-token"), "ghp_x").unwrap();
+    let (one, two) = (make().await, make().await);
+    assert!(!left.exists() && strange.exists());
+    assert_ne!(one.config.parent(), two.config.parent());
+    assert!(one.config.exists() && two.config.exists(), "two demos at once");
+    one.stop().await;
+    assert!(two.config.exists());
+    two.stop().await;
+    assert_eq!(std::fs::read_dir(within.path()).unwrap().count(), 1, "only what is not ours");
+}

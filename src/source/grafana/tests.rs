@@ -417,3 +417,45 @@ async fn every_panel_of_the_demo_world_has_data() {
     assert!(info.notes.is_empty() && info.identity.is_some(), "{info:?}");
     demo.stop().await;
 }
+
+/// A client that knows only `Date` headers, on a world sixty times as fast as its own clock, which is then moved on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_worlds_time_is_followed_at_any_speed() {
+    use std::time::Duration;
+
+    use crate::time::{Clock, TestClock, seconds_between};
+
+    let clock = Arc::new(TestClock::at("2026-11-21T03:14:00.4Z".parse().unwrap()));
+    let wall = clock.clone();
+    let mut options = crate::demo::serve::Options::new(Arc::new(move || wall.now().wall));
+    options.speed = 60.0;
+    let demo = crate::demo::serve::start(options).await.unwrap();
+    let config = file::Grafana { name: "main".to_owned(), url: demo.grafana.url.clone(), ..Default::default() };
+    let (token, timeouts) = (Some(Secret::new(&demo.grafana.token)), file::Timeouts::default());
+    let grafana = Grafana::new(&config, token, Severities::default(), timeouts, clock.clone(), None).unwrap();
+    let mut store = crate::store::Store::default();
+    let source = crate::model::SourceId::new(grafana.id(), Part::Health);
+    store.expect(source.clone(), crate::model::BackendKind::Grafana, Duration::from_secs(30), 0);
+    let mut worst = 0;
+    for round in 0..12 {
+        if round == 8 {
+            demo.advance(jiff::SignedDuration::from_mins(10));
+        }
+        demo.advance(jiff::SignedDuration::ZERO);
+        let info = grafana.info().await.unwrap();
+        let body = Ok(vec![Fact::Info(info)]);
+        let at = clock.now().wall;
+        store.apply(crate::source::Update { from: source.clone(), at, generation: 0, body }, clock.now());
+        // As its source does: soon while it is not sure, else every half minute.
+        let pause = grafana.http.soon().unwrap_or(Duration::from_secs(30)).as_secs();
+        for _ in 0..pause {
+            clock.advance(Duration::from_secs(1));
+            let error = seconds_between(demo.clock.now(), store.time_of(grafana.id(), clock.now())).abs();
+            if round > 2 {
+                worst = worst.max(error);
+            }
+        }
+    }
+    assert!(worst <= 5, "{worst} s");
+    demo.stop().await;
+}

@@ -111,11 +111,11 @@ pub(super) fn render(now: &mut Now, view: &View<'_>, focused: bool, area: Rect, 
     let titles = titles(view);
     let mut columns =
         vec![Column::new("", 2, 100), Column::new("", 12, 99).min(8).grows(), Column::new("pods", 5, 98).right()];
-    // The numbers come whole before the trend does.
+    // A number that is cut says something else: where there is no room, a later column goes.
     columns.extend(
-        titles.iter().enumerate().map(|(index, title)| Column::new(title, 9, 90 - index as u8 * 5).min(6).right()),
+        titles.iter().enumerate().map(|(index, title)| Column::new(title, 9, 90 - index as u8 * 5).min(9).right()),
     );
-    columns.push(Column::new("trend", SPARK, 75).min(6));
+    columns.push(Column::new("trend", SPARK, 88));
     now.services.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (now.services.cursor(), now.services.table);
     let list = now.services.entries();
