@@ -22,7 +22,7 @@ use crate::{
     app::{Effect, acts::Acts, settings::Settings},
     command::{Command, ScreenId},
     keymap::Keymap,
-    model::{Name, metric::DashboardKey},
+    model::{Name, forward::Forward, metric::DashboardKey},
     query::{LogQuery, Query},
     store::{Changes, Store},
     text::Clean,
@@ -37,6 +37,8 @@ pub struct View<'a> {
     pub store: &'a Store,
     pub settings: &'a Settings,
     pub acts: &'a Acts,
+    /// Port-forwards of this session.
+    pub forwards: &'a [Forward],
     pub keymap: &'a Keymap,
     pub theme: &'a Theme,
     pub now: Now,
@@ -80,6 +82,10 @@ pub enum Reply {
     Run(Command),
     /// As [`Reply::Run`], on this object.
     RunOn(Command, Target),
+    /// The configuration's own command of this place, on this object or the selected one.
+    Own(usize, Option<Target>),
+    /// A program outside of midwatch: it asks first where it should.
+    HandOver(Box<crate::custom::Program>),
     /// Values of a dashboard's template variables, in place of those chosen before.
     Variables(DashboardKey, Vec<(Name, Clean)>),
     /// A `:` line with arguments: `ns shop`, `since 10m`.

@@ -7,6 +7,7 @@ pub mod describe;
 pub mod exec;
 pub mod failure;
 pub mod find;
+pub mod forward;
 pub mod health;
 pub mod inspect;
 pub mod kubeconfig;
@@ -16,6 +17,7 @@ pub mod reader;
 pub mod revisions;
 pub mod rows;
 mod selector;
+pub mod shell;
 pub mod watch;
 pub mod yaml;
 

@@ -4,9 +4,10 @@ use crate::{
     action::ACK_MINUTES,
     command::Command,
     model::{
+        BackendId,
         alert::{Alert, SilenceKey},
         code::{PullRequestKey, RepoKey, RunKey},
-        kubernetes::{ObjectKey, WorkloadKey},
+        kubernetes::{ContainerState, ObjectKey, WorkloadKey},
     },
     text::quoted,
     ui::{View, target::Target},
@@ -40,12 +41,12 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
     }
 }
 
-fn kubectl(cluster: &str, namespace: &str) -> String {
-    format!("kubectl --context {} -n {}", quoted(cluster), quoted(namespace))
+fn kubectl(cluster: &BackendId, namespace: &str, view: &View<'_>) -> String {
+    format!("kubectl --context {} -n {}", quoted(view.settings.context_of(cluster)), quoted(namespace))
 }
 
 fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> {
-    let kubectl = kubectl(&key.cluster, &key.namespace);
+    let kubectl = kubectl(&key.cluster, &key.namespace, view);
     let pod = quoted(&key.name);
     Some(match command {
         Command::Describe => format!("{kubectl} describe pod {pod}"),
@@ -54,12 +55,20 @@ fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> 
         Command::Logs => format!("{kubectl} logs {pod} --all-containers --since=15m -f"),
         Command::PreviousLogs => format!("{kubectl} logs {pod} --previous --tail=2000"),
         Command::Watch => format!("{kubectl} get pod {pod} -w"),
+        Command::Edit => format!("{kubectl} edit pod/{pod}"),
+        Command::Shell => {
+            let running = view.store.kube.pods.get(key).into_iter().flat_map(|pod| &pod.containers);
+            let mut running = running.filter(|one| matches!(one.state, ContainerState::Running { .. }));
+            let container = running.next().map_or_else(String::new, |one| format!(" -c {}", quoted(&one.name)));
+            format!("{kubectl} exec -it {pod}{container} -- sh")
+        }
+        Command::PortForward => format!("{kubectl} port-forward pod/{pod} LOCAL:REMOTE"),
         _ => return of_workload(command, &workload_of(view, &Target::Pod(key.clone()))?.key, view),
     })
 }
 
 fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<String> {
-    let kubectl = kubectl(&key.cluster, &key.namespace);
+    let kubectl = kubectl(&key.cluster, &key.namespace, view);
     let object = quoted(&format!("{}/{}", key.kind.name(), key.name));
     Some(match command {
         Command::Describe => format!("{kubectl} describe {object}"),
@@ -70,6 +79,8 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
         Command::Watch => format!("{kubectl} rollout status {object}"),
         Command::DiffRevisions => format!("{kubectl} rollout history {object}"),
         Command::RollBack => format!("{kubectl} rollout undo {object}"),
+        Command::Edit => format!("{kubectl} edit {object}"),
+        Command::PortForward => format!("{kubectl} port-forward {object} LOCAL:REMOTE"),
         Command::Restart => format!("{kubectl} rollout restart {object}"),
         Command::Scale => {
             let desired = view.store.kube.workloads.get(key).map_or(1, |workload| workload.desired);
@@ -126,7 +137,7 @@ fn of_server(key: &SilenceKey, view: &View<'_>) -> String {
     server_flag(&key.backend, view)
 }
 
-fn server_flag(backend: &crate::model::BackendId, view: &View<'_>) -> String {
+fn server_flag(backend: &BackendId, view: &View<'_>) -> String {
     view.store
         .backends
         .get(backend)

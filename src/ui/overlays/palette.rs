@@ -12,7 +12,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::availability::why_not;
+use super::availability::{why_not, why_not_own};
 use crate::{
     app::line::LINES,
     command::{COMMANDS, CommandSpec, ScreenId},
@@ -92,7 +92,15 @@ impl Palette {
                 needs_more,
             }
         });
-        self.all = words.chain(commands).collect();
+        let own = view.settings.commands.iter().map(|own| Entry {
+            line: own.name.to_string(),
+            name: own.name.to_string(),
+            key: own.key.map(|key| key.to_string()).unwrap_or_default(),
+            help: own.help.to_string(),
+            why_not: why_not_own(own, self.target.as_ref(), view),
+            needs_more: false,
+        });
+        self.all = words.chain(own).chain(commands).collect();
         self.filter(view);
     }
 
