@@ -24,7 +24,7 @@ use ratatui::{buffer::Buffer, layout::Position};
 
 use crate::{
     action::{Request, act::ActionEvent, plan::Approved},
-    command::ScreenId,
+    command::{Command, ScreenId},
     custom::{Output, Program},
     keymap::{Key, Keymap},
     model::{
@@ -377,6 +377,10 @@ impl App {
     fn key(&mut self, key: KeyEvent, now: Now) -> Vec<Effect> {
         if Key::of(key) == Key::parse("ctrl-c").expect("a valid key") {
             return vec![Effect::Quit];
+        }
+        // No dialog takes it for a letter of its own: for a `y`, say.
+        if Key::of(key).is_ctrl() && self.keymap.keys(Command::CopyCommand).contains(&Key::of(key)) {
+            return self.run_copy_command(now);
         }
         if self.overlays.last().is_some_and(|overlay| overlay.owns_keys()) {
             let reply = self.on_overlay(now, |overlay, view| overlay.key(key, view)).unwrap_or(Reply::Ignored);

@@ -197,6 +197,7 @@ commands! {
     Browse          "browse"            "browser"   "open in the browser; over ssh: copy the address"       Everywhere, ["o"] false 14;
     Copy            "copy"              "copy"      "copy what is selected"                                 Everywhere, ["y"] false 9;
     CopyUrl         "copy-url"          "copy link" "copy its address"                                      Everywhere, ["Y"] false 0;
+    CopyCommand     "copy-command"      "copy line" "copy what is shown as a kubectl, gh or amtool line"     Everywhere, ["ctrl-y"] false 0;
     Watch           "watch"             "tell me"   "tell me when this changes"                             On(&[Pod, Workload, Run, PullRequest, Alert]), ["w"] false 11;
     UndoAct         "undo-act"          "undo act"  "undo my last act: a plan"                              Everywhere, ["U"] true 7;
     Mouse           "mouse"             "mouse"     "let the terminal have the mouse, or take it back"      Everywhere, ["f2"] false 0;

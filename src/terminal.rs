@@ -41,6 +41,9 @@ const HAND_OVER: Duration = Duration::from_millis(500);
 pub struct Session {
     writer: FrameWriter,
     modes: Modes,
+    /// How the terminal was when it was given to a child, who may leave it otherwise.
+    #[cfg(unix)]
+    lent: Option<raw::State>,
 }
 
 impl Session {
@@ -54,7 +57,13 @@ impl Session {
         }
         restore::enter(modes)?;
         let (writer, gone) = FrameWriter::spawn(Tty, links)?;
-        Ok((Self { writer, modes }, gone))
+        let session = Self {
+            writer,
+            modes,
+            #[cfg(unix)]
+            lent: None,
+        };
+        Ok((session, gone))
     }
 
     /// Where frames go.
@@ -79,6 +88,10 @@ impl Session {
     pub fn release(&mut self) -> io::Result<()> {
         self.writer.pause(HAND_OVER);
         restore();
+        #[cfg(unix)]
+        {
+            self.lent = raw::State::now().ok();
+        }
         LENT.store(true, Ordering::SeqCst);
         Ok(())
     }
@@ -87,6 +100,10 @@ impl Session {
     /// already on its way.
     pub fn reclaim(&mut self) -> io::Result<()> {
         LENT.store(false, Ordering::SeqCst);
+        #[cfg(unix)]
+        if let Some(before) = self.lent.take() {
+            before.restore()?;
+        }
         Tty.write_all(AFTER_OTHERS)?;
         restore::enter(self.modes)?;
         self.writer.resume();

@@ -224,6 +224,10 @@ pub trait Overlay {
     fn copied(&self) -> Option<Clean> {
         self.sheet()?.copied()
     }
+    /// What it shows as a command line: `kubectl describe …`.
+    fn line(&self, _view: &View<'_>) -> Option<String> {
+        None
+    }
     /// `area`: the whole screen between header and footer. The cursor's place, if it has one.
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position>;
     /// Footer hints of its own; empty: those of the commands in force.

@@ -94,13 +94,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
         replicas: None,
     });
     plan.undo = "a restart is not undone: undoing it is one more restart".into();
-    plan.equivalent = vec![say!(
-        "kubectl --context {} -n {} rollout restart {}/{}",
-        key.cluster,
-        key.namespace,
-        key.kind.name(),
-        key.name
-    )];
+    plan.equivalent =
+        vec![say!("{} rollout restart {}/{}", make.kubectl(&key.cluster, &key.namespace), key.kind.name(), key.name)];
     plan.weigh(make.settings.is_production(&key.cluster), vec![key.name.clone()], &key.name);
     Ok(plan)
 }

@@ -61,9 +61,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     });
     plan.undo = say!("U: back to rev {}'s template, kept beside the audit", live.number);
     plan.equivalent = vec![say!(
-        "kubectl --context {} -n {} rollout undo {}/{} --to-revision={}",
-        key.cluster,
-        key.namespace,
+        "{} rollout undo {}/{} --to-revision={}",
+        make.kubectl(&key.cluster, &key.namespace),
         key.kind.name(),
         key.name,
         target.number

@@ -73,9 +73,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
     });
     plan.undo = say!("U: back to {from} replicas");
     plan.equivalent = vec![say!(
-        "kubectl --context {} -n {} scale {}/{} --current-replicas={from} --replicas={to}",
-        key.cluster,
-        key.namespace,
+        "{} scale {}/{} --current-replicas={from} --replicas={to}",
+        make.kubectl(&key.cluster, &key.namespace),
         key.kind.name(),
         key.name
     )];

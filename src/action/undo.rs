@@ -93,8 +93,7 @@ fn scale_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refus
     plan.blocked = checks::gate(&subject, &plan);
     plan.keeps = Some(Kept { replicas: Some((left, before)), ..kept.clone() });
     plan.undo = "U again".into();
-    plan.equivalent =
-        vec![say!("kubectl --context {} -n {} scale {key} --replicas={before}", key.cluster, key.namespace)];
+    plan.equivalent = vec![say!("{} scale {key} --replicas={before}", make.kubectl(&key.cluster, &key.namespace))];
     plan.weigh(make.settings.is_production(&key.cluster), vec![say!("{before}")], &key.name);
     Ok(plan)
 }

@@ -109,6 +109,7 @@ impl App {
                 Some(cluster) => Reply::Push(overlays::production(cluster, now)),
                 None => Reply::Say("no cluster is asked about; `:production yes|no` changes an answer".into()),
             },
+            Command::CopyCommand => self.copy_command(now),
             Command::Suspend => Reply::Do(Effect::Suspend),
             Command::K9s => self.k9s(now),
             Command::LocalShell => self.local_shell(now),

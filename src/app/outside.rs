@@ -150,6 +150,25 @@ impl App {
         }
     }
 
+    /// As [`App::copy_command`], whatever is on top.
+    pub(super) fn run_copy_command(&mut self, now: Now) -> Vec<Effect> {
+        let reply = self.copy_command(now);
+        self.reply(reply, None, now)
+    }
+
+    /// What is shown, as a command line.
+    pub(super) fn copy_command(&self, now: Now) -> Reply {
+        let view = self.view(now);
+        let line = match self.overlays.last() {
+            Some(overlay) => overlay.line(&view),
+            None => overlays::shown(self.screen, self.selected(now).as_ref(), &view),
+        };
+        match line {
+            Some(line) => Reply::Do(Effect::Copy(Clean::own(line))),
+            None => Reply::Say("no command line shows the same".into()),
+        }
+    }
+
     /// `o`: its address, or one of several.
     pub(super) fn browse(&mut self, target: &Target, now: Now) -> Reply {
         let mut links = overlays::links_of(&self.view(now), target, None);

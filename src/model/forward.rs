@@ -61,6 +61,8 @@ impl std::fmt::Display for Port {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ForwardAsk {
     pub to: ForwardTo,
+    /// Whose pods take the place of a pod that is gone.
+    pub or: Option<WorkloadKey>,
     /// `None`: as the pod's port, or another that is free.
     pub local: Option<u16>,
     /// `None`: the first that the pod or service names.
@@ -77,7 +79,7 @@ impl ForwardAsk {
         let number = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
         let ports = ports.trim();
         if ports.is_empty() {
-            return Ok(Self { to, local: None, remote: None });
+            return Ok(Self { to, or: None, local: None, remote: None });
         }
         let (local, remote) = ports.split_once(':').unwrap_or((ports, ports));
         let local = match local {
@@ -91,7 +93,7 @@ impl ForwardAsk {
             (None, text) if text.bytes().all(|byte| byte.is_ascii_digit()) || !is_name(text) => return Err(wrong()),
             (None, name) => Port::Named(Clean::line(name)),
         };
-        Ok(Self { to, local, remote: Some(remote) })
+        Ok(Self { to, or: None, local, remote: Some(remote) })
     }
 }
 

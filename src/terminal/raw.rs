@@ -16,10 +16,28 @@ use tokio::sync::{mpsc, watch};
 
 use super::writer::Tty;
 
+/// The modes of the terminal itself: echo, lines, signals.
+#[derive(Debug)]
+pub struct State {
+    tty: OwnedFd,
+    modes: Termios,
+}
+
+impl State {
+    pub fn now() -> io::Result<Self> {
+        let tty = tty()?;
+        Ok(Self { modes: tcgetattr(&tty)?, tty })
+    }
+
+    /// As it was, whatever was done to it since.
+    pub fn restore(&self) -> io::Result<()> {
+        Ok(tcsetattr(&self.tty, OptionalActions::Now, &self.modes)?)
+    }
+}
+
 /// Raw mode, until dropped: then the terminal is as it was, however it comes to that.
 pub struct Raw {
-    tty: OwnedFd,
-    before: Termios,
+    before: State,
     stop: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
 }
@@ -27,18 +45,17 @@ pub struct Raw {
 impl Raw {
     /// Switches raw mode on. The receiver has every byte that is typed.
     pub fn enter() -> io::Result<(Self, mpsc::UnboundedReceiver<Bytes>)> {
-        let tty = tty()?;
-        let before = tcgetattr(&tty)?;
-        let mut raw = before.clone();
+        let before = State::now()?;
+        let mut raw = before.modes.clone();
         raw.make_raw();
         // A read waits for a tenth of a second, so that its thread can be ended.
         raw.special_codes[SpecialCodeIndex::VMIN] = 0;
         raw.special_codes[SpecialCodeIndex::VTIME] = 1;
-        tcsetattr(&tty, OptionalActions::Now, &raw)?;
+        tcsetattr(&before.tty, OptionalActions::Now, &raw)?;
         let stop = Arc::new(AtomicBool::new(false));
-        let mut made = Self { tty, before, stop: stop.clone(), reader: None };
+        let mut made = Self { before, stop: stop.clone(), reader: None };
         let (to, keys) = mpsc::unbounded_channel();
-        let from = made.tty.try_clone()?;
+        let from = made.before.tty.try_clone()?;
         let read = move || {
             let mut buffer = [0; 4096];
             while !stop.load(Ordering::SeqCst) {
@@ -66,7 +83,7 @@ impl Drop for Raw {
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
-        let _ = tcsetattr(&self.tty, OptionalActions::Now, &self.before);
+        let _ = self.before.restore();
     }
 }
 

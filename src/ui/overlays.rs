@@ -36,6 +36,7 @@ mod writer;
 
 pub use availability::why_not_own;
 pub use consent::{choose_container, consent_to_run, shell};
+pub use equivalent::shown;
 pub use links::{choose_link, links_of};
 pub use object::{url_of, workload_of};
 pub use sheet::Sheet;

@@ -135,6 +135,10 @@ impl Overlay for Actions {
         self.chosen().and_then(|verb| verb.line.as_ref()).map(|line| Clean::own(line.clone()))
     }
 
+    fn line(&self, _view: &View<'_>) -> Option<String> {
+        self.chosen().and_then(|verb| verb.line.clone())
+    }
+
     fn click(&mut self, at: Position, _view: &View<'_>) -> Reply {
         if !self.list.contains(at) {
             return Reply::Ignored;

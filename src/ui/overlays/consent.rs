@@ -19,7 +19,7 @@ use crate::{
         Name,
         kubernetes::{ContainerRole, ContainerState, ObjectKey},
     },
-    text::Clean,
+    text::{Clean, quoted},
     time::Now,
     ui::{
         Overlay, Reply, View,
@@ -106,8 +106,15 @@ pub fn shell(pod: &ObjectKey, container: &Name, settings: &Settings) -> Reply {
     Reply::Push(Box::new(Consent {
         title: format!("SHELL in {container} of pod {}", pod.name),
         place: format!("PROD {}/{}", pod.cluster, pod.namespace),
-        line: "bash, else sh".to_owned(),
+        line: format!(
+            "kubectl --context {} -n {} exec -it {} -c {} -- sh",
+            quoted(settings.context_of(&pod.cluster)),
+            quoted(&pod.namespace),
+            quoted(&pod.name),
+            quoted(container)
+        ),
         facts: vec![
+            "bash is taken where the container has it.".to_owned(),
             "What is typed there runs in production. It is audited that a shell was opened, not what was typed."
                 .to_owned(),
             "exit or ctrl-d ends it; ~. at the beginning of a line leaves one that hangs.".to_owned(),
@@ -177,6 +184,10 @@ impl Overlay for Consent {
             }
             _ => Reply::Done,
         }
+    }
+
+    fn line(&self, _view: &View<'_>) -> Option<String> {
+        Some(self.line.clone())
     }
 
     /// Pasted text never confirms.

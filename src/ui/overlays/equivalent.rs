@@ -1,5 +1,9 @@
 //! The same as a command line, to copy: `kubectl`, `gh` or `amtool`. Only what those tools really have.
 
+mod shown;
+
+pub use shown::shown;
+
 use crate::{
     action::ACK_MINUTES,
     command::Command,
@@ -41,7 +45,8 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
     }
 }
 
-fn kubectl(cluster: &BackendId, namespace: &str, view: &View<'_>) -> String {
+/// `kubectl --context prod -n shop`
+pub fn kubectl(cluster: &BackendId, namespace: &str, view: &View<'_>) -> String {
     format!("kubectl --context {} -n {}", quoted(view.settings.context_of(cluster)), quoted(namespace))
 }
 

@@ -7,15 +7,19 @@ use ratatui::{
     text::Line,
 };
 
-use super::evidence::answer;
+use super::{equivalent::kubectl, evidence::answer, object::workload_of};
 use crate::{
     app::Effect,
-    model::forward::{ForwardAsk, ForwardTo},
+    model::{
+        forward::{ForwardAsk, ForwardTo},
+        kubernetes::WorkloadKey,
+    },
     query::{Answer, ObjectRef, PageLine, Query},
     store::Changes,
-    text::Clean,
+    text::quoted,
     ui::{
         Overlay, Reply, View,
+        target::Target,
         widgets::{
             cells::{put_line, row},
             dialog::dialog,
@@ -32,6 +36,8 @@ const ABOVE: u16 = 8000;
 
 pub struct ForwardForm {
     to: ForwardTo,
+    /// The workload of a pod: its others take the pod's place when it is gone.
+    or: Option<WorkloadKey>,
     input: TextInput,
     /// Ports that its containers name, and what they are called.
     ports: Option<Vec<(u16, String)>>,
@@ -41,7 +47,7 @@ pub struct ForwardForm {
 
 impl ForwardForm {
     pub fn new(to: ForwardTo) -> Self {
-        Self { to, input: TextInput::default(), ports: None, chosen: Some(0) }
+        Self { to, or: None, input: TextInput::default(), ports: None, chosen: Some(0) }
     }
 
     fn query(&self) -> Option<Query> {
@@ -69,7 +75,10 @@ impl ForwardForm {
 
     fn enter(&self) -> Reply {
         match ForwardAsk::parse(self.to.clone(), self.input.text()) {
-            Ok(ask) => Reply::Many(vec![Reply::Close, Reply::Do(Effect::Forward(ask))]),
+            Ok(ask) => {
+                let ask = ForwardAsk { or: self.or.clone(), ..ask };
+                Reply::Many(vec![Reply::Close, Reply::Do(Effect::Forward(ask))])
+            }
             Err(says) => Reply::Say(says),
         }
     }
@@ -134,6 +143,10 @@ impl Overlay for ForwardForm {
     }
 
     fn sync(&mut self, view: &View<'_>, _changes: Changes) {
+        if let ForwardTo::Pod(key) = &self.to {
+            let workload = workload_of(view, &Target::Pod(key.clone())).map(|workload| workload.key.clone());
+            self.or = workload.or(self.or.take());
+        }
         if self.ports.is_some() {
             return;
         }
@@ -176,8 +189,9 @@ impl Overlay for ForwardForm {
             .to_vec()
     }
 
-    fn copied(&self) -> Option<Clean> {
-        None
+    fn line(&self, view: &View<'_>) -> Option<String> {
+        let kubectl = kubectl(self.to.cluster(), self.to.namespace(), view);
+        Some(format!("{kubectl} port-forward {} {}", quoted(&self.to.to_string()), quoted(self.input.text())))
     }
 }
 

@@ -24,6 +24,9 @@ use crate::{
     text::Clean,
 };
 
+/// How a program ends that met nothing.
+const WELL: &str = "exit status 0";
+
 impl CockpitHost {
     /// The work of an effect that takes the terminal.
     pub(super) fn hand_over(&self, effect: &Effect, app: &App) -> Result<Aside, Clean> {
@@ -52,7 +55,7 @@ impl CockpitHost {
                 let ended_as = with_terminal(command).await;
                 drop(context);
                 match ended_as {
-                    Ok(status) if status.success() => Ended::Done("exit status 0".into()),
+                    Ok(status) if status.success() => Ended::Done(WELL.into()),
                     Ok(status) => {
                         let says = Clean::own(ended(status));
                         if waits {
@@ -91,13 +94,18 @@ impl CockpitHost {
                 }
             };
             let result = engine.audited(outside(&program), true, run).await;
+            // A page that stands there says by itself that all went well.
+            let went_well = matches!(&result, Ok(Ended::Done(says)) if *says == WELL);
             let says = told(&program.name, result);
             let shown = written.filter(|_| program.output == Output::Page);
+            let is_said = shown.is_none() || !went_well;
             if let Some(text) = shown {
                 let title = Clean::own(format!("{} on {}", program.name, program.on));
                 let _ = news.send(Msg::Output { title, place: program.place.clone(), text }).await;
             }
-            let _ = news.send(Msg::Said(says)).await;
+            if is_said {
+                let _ = news.send(Msg::Said(says)).await;
+            }
         });
         Some(says)
     }

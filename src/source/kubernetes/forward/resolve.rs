@@ -6,7 +6,7 @@ use crate::{
     model::{
         Name,
         forward::{ForwardAsk, ForwardTo, Port},
-        kubernetes::ObjectKey,
+        kubernetes::{ObjectKey, WorkloadKey},
     },
     source::{
         ErrorKind,
@@ -35,20 +35,12 @@ const PAGE: &str = "200";
 pub async fn find(cluster: &Cluster, ask: &ForwardAsk) -> Result<Place, Failure> {
     let namespace = segment(ask.to.namespace());
     match &ask.to {
-        ForwardTo::Pod(key) => {
-            let pod: Value =
-                cluster.get(&format!("/api/v1/namespaces/{namespace}/pods/{}", segment(&key.name))).await?;
-            if text(&pod, "/status/phase") != "Running" {
-                return Err(none(&format!("Pod '{}' is {}, not running.", key.name, text(&pod, "/status/phase"))));
-            }
-            place(&pod, key, ask.remote.as_ref())
-        }
-        ForwardTo::Workload(key) => {
-            let object: Value = cluster.get(&workload_path(key)).await?;
-            let selector = object.pointer("/spec/selector").and_then(label_selector);
-            let pod = ready(cluster, &namespace, selector, &key.to_string()).await?;
-            place(&pod, &named(&pod, &ask.to), ask.remote.as_ref())
-        }
+        ForwardTo::Pod(key) => match (running(cluster, &namespace, key).await, &ask.or) {
+            (Ok(pod), _) => place(&pod, key, ask.remote.as_ref()),
+            (Err(_), Some(workload)) => of_workload(cluster, &namespace, workload, ask).await,
+            (Err(failure), None) => Err(failure),
+        },
+        ForwardTo::Workload(key) => of_workload(cluster, &namespace, key, ask).await,
         ForwardTo::Service(key) => {
             let path = format!("/api/v1/namespaces/{namespace}/services/{}", segment(&key.name));
             let service: Value = cluster.get(&path).await?;
@@ -59,6 +51,30 @@ pub async fn find(cluster: &Cluster, ask: &ForwardAsk) -> Result<Place, Failure>
             place(&pod, &named(&pod, &ask.to), Some(&port))
         }
     }
+}
+
+/// That pod, if it runs and stays.
+async fn running(cluster: &Cluster, namespace: &str, key: &ObjectKey) -> Result<Value, Failure> {
+    let pod: Value = cluster.get(&format!("/api/v1/namespaces/{namespace}/pods/{}", segment(&key.name))).await?;
+    match text(&pod, "/status/phase") {
+        _ if pod.pointer("/metadata/deletionTimestamp").is_some() => {
+            Err(none(&format!("Pod '{}' is being deleted.", key.name)))
+        }
+        "Running" => Ok(pod),
+        phase => Err(none(&format!("Pod '{}' is {phase}, not running.", key.name))),
+    }
+}
+
+async fn of_workload(
+    cluster: &Cluster,
+    namespace: &str,
+    key: &WorkloadKey,
+    ask: &ForwardAsk,
+) -> Result<Place, Failure> {
+    let object: Value = cluster.get(&workload_path(key)).await?;
+    let selector = object.pointer("/spec/selector").and_then(label_selector);
+    let pod = ready(cluster, namespace, selector, &key.to_string()).await?;
+    place(&pod, &named(&pod, &ask.to), ask.remote.as_ref())
 }
 
 fn none(says: &str) -> Failure {
