@@ -117,3 +117,28 @@ fn a_script_finds_the_fields_as_variables() {
     assert_eq!(program.argv, ["sh", "-c", "echo \"$MIDWATCH_NAME\" ${MIDWATCH_NAMESPACE}"]);
     assert_eq!(program.env[0], ("MIDWATCH_NAME".to_owned(), "my app; rm -rf /".to_owned()));
 }
+
+/// Every field that is offered is read of a row somewhere.
+#[test]
+fn each_field_has_a_value() {
+    let world = crate::ui::testing::incident();
+    let (store, settings) = (&world.store, &world.settings);
+    let targets: Vec<Target> = (store.kube.pods.values().map(|pod| Target::Pod(pod.key.clone())))
+        .chain(store.kube.workloads.values().map(|one| Target::Workload(one.key.clone())))
+        .chain(store.runs.keys().cloned().map(Target::Run))
+        .chain(store.pull_requests.keys().cloned().map(Target::PullRequest))
+        .chain(store.alerts.keys().cloned().map(Target::Alert))
+        .chain([Target::Backend(crate::ui::testing::cluster())])
+        .collect();
+    for kind in ["pod", "workload", "run", "pull-request", "alert", "backend"] {
+        let kind = fields::kind(kind).expect("it is one");
+        for name in fields::of(kind) {
+            let has = |target: &&Target| {
+                target.kind() == kind && Values { target, store, settings }.get(&Field::new(name)).is_ok()
+            };
+            // Nobody has a page for the alerts of this world.
+            let is_known = (kind, name) == (Kind::Alert, "url") || targets.iter().any(|target| has(&target));
+            assert!(is_known, "no {} has a {name}", kind.word());
+        }
+    }
+}

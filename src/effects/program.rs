@@ -43,6 +43,9 @@ pub async fn with_terminal(mut command: Command) -> io::Result<ExitStatus> {
 
 /// Runs it without a terminal. What it wrote, on both streams, in the order it came.
 pub async fn beside(mut command: Command) -> io::Result<(Option<ExitStatus>, Clean)> {
+    // Keys of the terminal are not its own: neither ctrl-c nor what is typed for something else.
+    #[cfg(unix)]
+    command.process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let (out, err) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));

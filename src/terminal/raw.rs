@@ -31,7 +31,8 @@ impl State {
 
     /// As it was, whatever was done to it since.
     pub fn restore(&self) -> io::Result<()> {
-        Ok(tcsetattr(&self.tty, OptionalActions::Now, &self.modes)?)
+        // What was typed for another program is not for us.
+        Ok(tcsetattr(&self.tty, OptionalActions::Flush, &self.modes)?)
     }
 }
 
@@ -51,7 +52,8 @@ impl Raw {
         // A read waits for a tenth of a second, so that its thread can be ended.
         raw.special_codes[SpecialCodeIndex::VMIN] = 0;
         raw.special_codes[SpecialCodeIndex::VTIME] = 1;
-        tcsetattr(&before.tty, OptionalActions::Now, &raw)?;
+        // Nor is what was typed before.
+        tcsetattr(&before.tty, OptionalActions::Flush, &raw)?;
         let stop = Arc::new(AtomicBool::new(false));
         let mut made = Self { before, stop: stop.clone(), reader: None };
         let (to, keys) = mpsc::unbounded_channel();

@@ -164,6 +164,7 @@ impl Overlay for ForwardForm {
         let place = format!("{prod}{}/{}", self.to.cluster(), self.to.namespace());
         let inside = dialog(Frame::new(theme, format!("FORWARD {}", self.to)).info(place), area, 72, 8, buf);
         let names = match self.ports.as_deref() {
+            None if self.query().is_none() => "a port of the service by number or name; none: its first".to_owned(),
             None => "asking for the ports of its containers".to_owned(),
             Some([]) => "its containers name no ports: write one".to_owned(),
             Some(ports) => {
