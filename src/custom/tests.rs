@@ -3,7 +3,7 @@ use std::path::Path;
 use super::{fields::Values, *};
 use crate::{
     config::load::parse,
-    model::kubernetes::WorkloadKind,
+    model::kubernetes::{Pod, WorkloadKind},
     ui::{
         target::Target,
         testing::{World, workload_key},
@@ -121,7 +121,9 @@ fn a_script_finds_the_fields_as_variables() {
 /// Every field that is offered is read of a row somewhere.
 #[test]
 fn each_field_has_a_value() {
-    let world = crate::ui::testing::incident();
+    let mut world = crate::ui::testing::incident();
+    let containers = Box::new([crate::ui::testing::running("myapp")]);
+    world.pods([Pod { containers, ..crate::ui::testing::pod("myapp-9f2c", "x1", None) }]);
     let (store, settings) = (&world.store, &world.settings);
     let targets: Vec<Target> = (store.kube.pods.values().map(|pod| Target::Pod(pod.key.clone())))
         .chain(store.kube.workloads.values().map(|one| Target::Workload(one.key.clone())))

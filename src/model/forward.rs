@@ -86,7 +86,10 @@ impl ForwardAsk {
             "" => None,
             text => Some(number(text).ok_or_else(wrong)?),
         };
-        let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let is_name = |text: &str| {
+            text.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        };
         let remote = match (number(remote), remote) {
             (Some(number), _) => Port::Number(number),
             (None, "") => return Err(wrong()),

@@ -21,7 +21,8 @@ use crate::{
         alert::{Alert, AlertKey, AlertState, Priority},
         code::{Checks, MergeState, Need, PullRequest, PullRequestKey, RepoKey, ReviewDecision, Run, RunKey, RunState},
         kubernetes::{
-            Event, ObjectKey, Owner, Pod, ReplicaSet, RolloutState, RolloutStatus, Workload, WorkloadKey, WorkloadKind,
+            Container, ContainerRole, ContainerState, Event, ObjectKey, Owner, Pod, ReplicaSet, RolloutState,
+            RolloutStatus, Workload, WorkloadKey, WorkloadKind,
         },
         metric::{Dashboard, DashboardKey, Panel, PanelData, PanelKey, PanelKind, Series, Threshold, Unit},
     },
@@ -398,6 +399,22 @@ pub fn pod(set: &str, name: &str, trouble: Option<(&str, &str)>) -> Pod {
         level: if is_ready { Level::Ok } else { Level::Broken },
         containers: Box::new([]),
         app: None,
+    }
+}
+
+/// A main container that runs.
+pub fn running(name: &str) -> Container {
+    Container {
+        name: name.into(),
+        role: ContainerRole::Main,
+        image: Clean::own(format!("{name}:412")),
+        digest: None,
+        instance: None,
+        ready: true,
+        restarts: 0,
+        state: ContainerState::Running { since: Some(at("02:57")) },
+        last: None,
+        memory_limit: None,
     }
 }
 

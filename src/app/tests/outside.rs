@@ -10,8 +10,9 @@ use crate::{
     model::{
         alert::Priority,
         forward::{Forward, ForwardAsk, ForwardState},
+        kubernetes::Pod,
     },
-    ui::testing::{alert, cluster, deployment, pod},
+    ui::testing::{alert, cluster, deployment, pod, replica_set, running},
 };
 
 const COMMANDS: &str = r#"
@@ -22,7 +23,7 @@ on = ["pod", "workload"]
 run = ["kubectl", "debug", "-it", "{name}", "-n", "{namespace}", "--context", "{context}"]
 
 [[command]]
-name = "top"
+name = "usage"
 key = "T"
 on = ["workload"]
 run = ["kubectl", "top", "pod", "-n", "{namespace}"]
@@ -39,7 +40,9 @@ url = "https://tickets.example/$0"
 fn desk(production: bool) -> Desk {
     let mut world = World::live();
     world.workloads([deployment("myapp", "myapp:412", 1, 1)]);
-    world.pods([pod("myapp-6d5f", "myapp-6d5f-x1", None)]);
+    let containers = Box::new([running("myapp")]);
+    world.pods([Pod { containers, ..pod("myapp-6d5f", "x1", None) }]);
+    world.replica_sets([replica_set("myapp", "6d5f", 14, "02:57", "myapp:412", (1, 1))]);
     world.settings.production.insert(cluster(), production);
     let config = parse(COMMANDS, Path::new("config.toml")).expect("well written");
     world.settings.commands = custom::commands(&config.command, "").expect("checked");
@@ -121,7 +124,7 @@ fn menu_help_and_palette_have_them() {
 #[test]
 fn links_are_offered_by_number_when_there_are_several() {
     let mut world = World::live();
-    let mut firing = alert("HighErrorRate", "myapp", Priority::P1, "2026-11-21T03:10:00Z", "see SHOP-12 or SHOP-13");
+    let mut firing = alert("HighErrorRate", "myapp", Priority::P1, "03:10", "see SHOP-12 or SHOP-13");
     firing.generator_url = None;
     world.alerts(vec![firing]);
     let config = parse(COMMANDS, Path::new("config.toml")).expect("well written");

@@ -80,7 +80,7 @@ async fn a_shell_runs_and_tells_its_exit_code() {
     let (shown, ended) = typed(&writer, &pod, &container, &["\u{3}", "\u{4}"]).await;
     assert_eq!(ended, Ended::Exit(0), "ctrl-c is the shell's, ctrl-d ends it");
     assert!(shown.contains("^C"), "{shown:?}");
-    let (_, ended) = typed(&writer, &pod, &container, &["true\r", "~", "."]).await;
+    let (_, ended) = typed(&writer, &pod, &container, &["true\r", "~."]).await;
     assert_eq!(ended, Ended::Left);
     demo.stop().await;
 }
