@@ -13,12 +13,17 @@ fn cockpit_with(world: &World, tables: &str) -> (Terminal, tempfile::TempDir) {
     (Terminal::start(&["--config", &path.display().to_string()], (120, 35)), folder)
 }
 
-/// To the pods of the Kube screen.
-fn to_pods(screen: &mut Terminal) {
+/// To the postgres pod on the Kube screen.
+fn to_postgres(screen: &mut Terminal) {
     screen.wait("HighErrorRate");
     screen.keys("3");
-    screen.wait("PODS of");
-    screen.keys("\t");
+    screen.wait("CrashLoopBackOff");
+    screen.keys("/");
+    screen.type_slowly("postgres\r");
+    screen.wait("PODS of sts/postgres");
+    screen.wait("postgres-0 ");
+    screen.keys("\tg");
+    screen.settled();
 }
 
 #[test]
@@ -82,8 +87,9 @@ run = ["seq", "3"]
     screen.wait("PODS of");
     screen.keys("O");
     screen.wait("count on");
-    screen.wait("3/3");
+    screen.wait("1/3");
     screen.keys("\u{1b}");
+    screen.gone("1/3");
     screen.keys("8");
     screen.wait("RUN greet on");
     screen.wait("RUN killed on");
@@ -114,12 +120,7 @@ fn the_end_of_the_cockpit_ends_the_program() {
 fn a_shell_in_a_container() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &[]);
-    to_pods(&mut screen);
-    screen.wait("CrashLoopBackOff");
-    screen.keys("/");
-    screen.type_slowly("postgres\r");
-    screen.keys("g");
-    screen.settled();
+    to_postgres(&mut screen);
     screen.keys("s");
     screen.wait("SHELL in");
     screen.settled();
@@ -143,12 +144,7 @@ fn a_shell_in_a_container() {
 fn a_lost_connection_gives_the_terminal_back() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &[]);
-    to_pods(&mut screen);
-    screen.wait("CrashLoopBackOff");
-    screen.keys("/");
-    screen.type_slowly("postgres\r");
-    screen.keys("g");
-    screen.settled();
+    to_postgres(&mut screen);
     screen.keys("s");
     screen.wait("SHELL in");
     screen.settled();
