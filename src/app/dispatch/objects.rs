@@ -151,7 +151,7 @@ impl App {
             Command::Acknowledge => {
                 Reply::Ask(Request::Acknowledge { alerts: if marked.is_empty() { vec![key.clone()] } else { marked } })
             }
-            Command::SilenceAlert => Reply::Push(overlays::silence(alert, &self.settings)),
+            Command::SilenceAlert => Reply::Ask(Request::Silence(SilenceDraft::of(alert, &self.settings.me))),
             Command::RollBack => match self.workload_of(target, now) {
                 Some(workload) if self.is_only_change(alert, workload) => {
                     Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None })

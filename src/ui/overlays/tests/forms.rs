@@ -16,7 +16,7 @@ fn quit_names_what_goes_on_and_needs_a_y() {
 #[test]
 fn a_silence_is_exact_shows_what_it_holds_and_can_be_widened() {
     let world = incident();
-    let mut overlay = silence(&alert_of(&world), &world.settings);
+    let mut overlay = silence_form(&world);
     let frame = text(&world, &mut *overlay);
     assert!(frame.contains(r#"[x] alertname="HighErrorRate""#) && frame.contains("matches 1 alert now:"), "{frame}");
     assert!(frame.contains("[1h]"), "{frame}");
@@ -37,7 +37,7 @@ fn a_silence_is_exact_shows_what_it_holds_and_can_be_widened() {
 #[test]
 fn in_the_comment_y_is_a_letter_and_a_paste_is_text() {
     let world = incident();
-    let mut overlay = silence(&alert_of(&world), &world.settings);
+    let mut overlay = silence_form(&world);
     drawn(&world, &mut *overlay);
     overlay.paste("y");
     press(&world, &mut *overlay, KeyCode::Tab);
