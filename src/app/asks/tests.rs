@@ -417,6 +417,7 @@ fn a_silence_is_read_once_and_sent_by_one_y() {
     desk.ticket = *ticket;
     desk.evidence(&request, evidence());
     assert!(desk.screen(120, 35).contains("240 min"));
+    desk.wait();
     let reread = desk.key(KeyCode::Char('y'));
     assert!(matches!(reread.as_slice(), [Effect::Prepare { .. }]), "read again, then sent: {reread:?}");
     let sent = desk.evidence(&request, evidence());

@@ -37,8 +37,8 @@ const RUNS_MATTER_FOR: i64 = 7 * 24 * 3600;
 /// Workloads whose pods are looked at for crash loops; beyond that something larger is wrong.
 const LOOKED_AT: usize = 200;
 
-/// Level, then whether somebody has it in hand, then kind, then the order within the kind.
-type Rank = (Level, bool, u8, i64);
+/// Level, then kind, then the order within the kind.
+type Rank = (Level, u8, i64);
 
 /// What needs me, most urgent first: the rows of Now, and where `!` goes.
 pub fn needs(view: &View<'_>) -> Vec<Target> {
@@ -48,12 +48,12 @@ pub fn needs(view: &View<'_>) -> Vec<Target> {
     found.extend(troubled_runs(view).into_iter().map(|run| {
         let level = run_level(view, run);
         let newest = -run.updated.or(run.created).map_or(0, Timestamp::as_second);
-        ((level, false, 6, newest), Target::Run(run.key.clone()))
+        ((level, 6, newest), Target::Run(run.key.clone()))
     }));
     let open = view.store.pull_requests.values().filter(|pr| pr.merged.is_none());
     found.extend(open.filter_map(|pr| {
         let need = pr.need?;
-        let rank = (Level::Wrong, false, 7 + need as u8, -pr.updated.map_or(0, Timestamp::as_second));
+        let rank = (Level::Wrong, 7 + need as u8, -pr.updated.map_or(0, Timestamp::as_second));
         Some((rank, Target::PullRequest(pr.key.clone())))
     }));
     found.sort();
@@ -92,11 +92,11 @@ fn alerts(store: &Store, found: &mut Vec<(Rank, Target)>) {
     for alert in store.alerts.values() {
         let since = alert.active_since.or(alert.starts).map_or(0, Timestamp::as_second);
         let rank = if is_broken(store, alert) {
-            (alert.priority.level(), !is_firing(alert), alert.priority as u8, since)
+            (alert.priority.level(), alert.priority as u8, since)
         } else if is_missing_watchdog(store, alert) {
-            (Level::Broken, false, 2, 0)
+            (Level::Broken, 2, 0)
         } else if matches!(alert.state, AlertState::Other(_)) && !alert.is_watchdog {
-            (Level::Wrong, false, 4, since)
+            (Level::Wrong, 4, since)
         } else {
             continue;
         };
@@ -124,7 +124,7 @@ fn workloads(view: &View<'_>, found: &mut Vec<(Rank, Target)>) {
             continue;
         }
         let missing = i64::from(workload.desired.saturating_sub(workload.ready));
-        found.push(((Level::Broken, false, 5, -missing), Target::Workload(workload.key.clone())));
+        found.push(((Level::Broken, 5, -missing), Target::Workload(workload.key.clone())));
     }
 }
 

@@ -76,7 +76,7 @@ fn what_was_acknowledged_stays_until_it_is_mended() {
         }])],
     );
     world.alerts(vec![acked.clone(), fresh.clone()]);
-    assert_eq!(names(&world), ["HighLatency myapp", "HighErrorRate myapp"], "whatever nobody looks after comes first");
+    assert_eq!(names(&world), ["HighErrorRate myapp", "HighLatency myapp"], "it keeps its place under the cursor");
     world.alerts(vec![acked]);
     assert_eq!(names(&world), ["HighErrorRate myapp"]);
     assert!(is_paging(&world.store), "the incident goes on");

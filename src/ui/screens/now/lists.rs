@@ -174,19 +174,19 @@ fn need(view: &View<'_>, target: &Target, ack: &[Span<'static>]) -> Row<'static>
         }
         match mark {
             Mark::Broken | Mark::Wrong => cells.push(Line::from(ack.to_vec())),
-            Mark::Acked => cells.push(Line::styled(ack_ends(view, target), view.theme.dim)),
+            Mark::Acked => cells[3] = Line::styled(ack_ends(view, target), view.theme.dim),
             _ => {}
         }
     }
     Row::item(cells)
 }
 
-/// `to 03:29`: when what was acknowledged is heard again.
+/// `until 03:29`: when what was acknowledged is heard again.
 fn ack_ends(view: &View<'_>, target: &Target) -> String {
     let Target::Alert(key) = target else { return String::new() };
     let alert = view.store.alerts.get(key);
     let ends = alert.and_then(|alert| view.store.silences_of(alert).map(|silence| silence.ends).max());
-    ends.map_or_else(String::new, |ends| format!("to {}", words::day_clock(ends, view.time())))
+    ends.map_or_else(String::new, |ends| format!("until {}", words::day_clock(ends, view.time())))
 }
 
 /// `now 31.0 %, limit 5 %`: what the bound panel shows, when it is over its limit.
