@@ -156,19 +156,15 @@ pub fn workload_of_alert<'a>(view: &View<'a>, alert: &Alert) -> Option<&'a Workl
             return settings.workload_named(name, store);
         }
         let within = namespace.and_then(|namespace| {
-            let mut all = store.kube.workloads.values().map(|workload| &**workload).filter(is_its_cluster);
-            all.find(|workload| workload.key.namespace == *namespace && workload.key.name == *name)
+            let named = store.kube.workloads_named(name).filter(|workload| workload.key.name == *name);
+            named.filter(is_its_cluster).find(|workload| workload.key.namespace == *namespace)
         });
         if let Some(workload) = within.or_else(|| settings.workload_named(name, store).filter(is_its_cluster)) {
             return Some(workload);
         }
     }
     let pod = alert.label("pod")?;
-    let is_it = |key: &&crate::model::kubernetes::ObjectKey| {
-        key.name == *pod && namespace.is_none_or(|namespace| key.namespace == *namespace)
-    };
-    let key = store.kube.pods.iter().map(|(key, _)| key).find(is_it)?;
-    store.kube.workload_of(store.kube.pods.get(key)?)
+    store.kube.workload_of(store.kube.pod_named(namespace, pod)?)
 }
 
 /// Label `cluster`, where it names a cluster that is open, leaves no choice: the same name elsewhere is another workload.
