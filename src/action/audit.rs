@@ -18,7 +18,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub use past::{PastAct, acts, is_alive, unfinished};
 
 use super::{Request, Risk, act::Outcome};
-use crate::{model::Name, text::Clean};
+use crate::{
+    model::Name,
+    text::{Clean, inert_json},
+};
 
 /// How long another process may hold the file.
 const LOCK: Duration = Duration::from_secs(3);
@@ -144,7 +147,7 @@ impl Audit {
         let path = self.beside(&Self::kept_name(number));
         private_directory(path.parent().unwrap_or(&path))?;
         let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&path)?;
-        file.write_all(serde_json::to_string(kept)?.as_bytes())?;
+        file.write_all(inert_json(&serde_json::to_string(kept)?).as_bytes())?;
         file.sync_all()?;
         sync_directory(&path);
         Ok(())
@@ -211,7 +214,7 @@ impl Audit {
 /// Appends a whole line or nothing. A torn line before it is closed first.
 fn append(file: &mut File, record: &Record) -> io::Result<()> {
     let before = file.seek(SeekFrom::End(0))?;
-    let mut line = serde_json::to_vec(record)?;
+    let mut line = inert_json(&serde_json::to_string(record)?).into_bytes();
     line.push(b'\n');
     if before > 0 {
         file.seek(SeekFrom::Start(before - 1))?;

@@ -7,5 +7,6 @@ mod backend;
 mod faults;
 mod front;
 mod hostile;
+mod poison;
 mod secrets;
 mod watching;

@@ -109,6 +109,12 @@ impl Watching {
         })
     }
 
+    /// Every source of `backend` has said something: data or a failure.
+    pub fn has_answered(&self, backend: &BackendId) -> bool {
+        let mut of = self.store.sources.iter().filter(|(id, _)| id.backend == *backend);
+        of.all(|(_, state)| state.pulse.failure.is_some() || state.pulse.as_of.is_some())
+    }
+
     pub fn failures(&self, backend: &BackendId) -> Vec<(Part, Option<&Failure>)> {
         let of = self.store.sources.iter().filter(|(id, _)| id.backend == *backend);
         of.map(|(id, state)| (id.part, state.pulse.failure.as_ref())).collect()
