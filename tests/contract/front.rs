@@ -96,7 +96,9 @@ impl Drop for Front {
 static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Each test has a runtime of its own: a connection must not outlive it.
-    reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build().unwrap()
+    let client = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy();
+    // Redirects are the client's to follow, or not.
+    client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 });
 
 impl Front {

@@ -7,11 +7,13 @@ use std::{
 };
 
 use midwatch::{
+    app::links,
     command::ScreenId,
     config::file::Config,
     demo::Options,
     source::ErrorKind,
     store::{Changes, snapshot::Snapshot},
+    terminal::{Frame, paint::Painter},
     text::inert_json,
     time::{Clock as _, SystemClock},
     ui::screens::Screens,
@@ -21,20 +23,14 @@ use serde_json::Value;
 
 use crate::{
     backend::{KINDS, config, world},
+    checks::{assert_harmless, assert_harmless_bytes, assert_harmless_debug, assert_harmless_json},
     front::{Fault, Front},
-    poison::{FORGED, HOSTILE, MONSTERS, forge, poison, poison_names},
+    poison::{FORGED, HOSTILE, MONSTERS, forge, poison, poison_names, poison_words},
     watching::Watching,
 };
 
-/// What moves a cursor, changes a colour, rings, or changes the order of what is read.
-fn is_control(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-}
-
 /// All kinds behind servers that fail like this, and the text of the configuration that leads there.
-async fn all(fault: Fault, folder: &Path) -> (Vec<Front>, Config) {
+pub async fn all(fault: Fault, folder: &Path) -> (Vec<Front>, Config) {
     let (mut fronts, mut config) = (Vec::new(), config());
     for kind in &KINDS {
         let front = Front::of(&(kind.upstream)(world()).url).await;
@@ -67,6 +63,7 @@ pub fn frames(watching: &Watching) -> Vec<(String, String)> {
             let mut buf = Buffer::empty(area);
             screen.sync(&view, Changes::ALL);
             screen.render(&view, area, &mut buf);
+            assert_harmless_bytes(&format!("{id:?} {size:?}"), &painted(&buf));
             frames.push((format!("{id:?} {size:?}"), buf.content.iter().map(ratatui::buffer::Cell::symbol).collect()));
             frames.push((
                 format!("{id:?} copied"),
@@ -77,24 +74,12 @@ pub fn frames(watching: &Watching) -> Vec<(String, String)> {
     frames
 }
 
-fn assert_harmless(what: &str, text: &str) {
-    if let Some(at) = text.chars().position(|c| is_control(c) && c != '\n') {
-        let around: String = text.chars().skip(at.saturating_sub(40)).take(80).collect();
-        panic!("a control in {what}: {around:?}");
-    }
-}
-
-/// Every text in a JSON value, as a reader of it gets it.
-fn assert_harmless_json(what: &str, value: &Value) {
-    match value {
-        Value::String(text) => assert_harmless(what, text),
-        Value::Array(values) => values.iter().for_each(|value| assert_harmless_json(what, value)),
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
-            assert_harmless(what, name);
-            assert_harmless_json(what, value);
-        }),
-        _ => {}
-    }
+/// What is written to a terminal that shows nothing yet.
+fn painted(buf: &Buffer) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let frame = Frame { buffer: buf.clone(), cursor: None, links: links::visible(buf) };
+    Painter::new(true).paint(frame, &mut bytes);
+    bytes
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -109,6 +94,7 @@ async fn what_is_read_draws_copies_and_saves_no_control() {
     for (what, frame) in frames(&watching) {
         assert_harmless(&what, &frame);
     }
+    assert_harmless_debug("the store", &format!("{:?}", watching.store));
     let saved = serde_json::to_value(Snapshot::take(&watching.store, SystemClock.now())).unwrap();
     assert_harmless_json("the snapshot", &saved);
     let titles: Vec<_> = watching.store.pull_requests.values().map(|pull| pull.title.to_string()).collect();
@@ -146,6 +132,7 @@ async fn hostile_names_draw_and_save_no_control() {
     }
     let saved = serde_json::to_value(Snapshot::take(&watching.store, SystemClock.now())).unwrap();
     assert_harmless_json("the snapshot", &saved);
+    assert_harmless_debug("the store", &format!("{:?}", watching.store));
     assert_no_bug(&watching, "hostile names");
 }
 
@@ -239,8 +226,11 @@ fn assert_harmless_output(args: &[&str], output: Output) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_printed_has_no_control() {
     let folder = tempfile::tempdir().unwrap();
-    let (_fronts, config) = all(Fault::Hostile(poison), folder.path()).await;
+    let (fronts, config) = all(Fault::Hostile(poison), folder.path()).await;
     for args in HEADLESS.iter().chain(&ON_OBJECT) {
+        if args[0] == "logs" {
+            fronts.iter().for_each(|front| front.set(Fault::Hostile(poison_words)));
+        }
         let (home, config) = (folder.path().to_owned(), config.clone());
         let output = tokio::task::spawn_blocking(move || midwatch(&home, &config, args)).await.unwrap();
         assert_harmless_output(args, output);
@@ -334,9 +324,10 @@ fn a_hostile_kubeconfig_is_named_without_controls() {
 async fn the_audit_and_what_is_kept_have_no_control() {
     let home = tempfile::tempdir().unwrap();
     let options = Options::new(std::sync::Arc::new(|| SystemClock.now().wall));
-    let world = midwatch::demo::start(Options { speed: 20.0, folder: Some(home.path().join("world")), ..options })
-        .await
-        .unwrap();
+    let world =
+        midwatch::demo::start(Options { speed: 20.0, folder: Some(env!("CARGO_TARGET_TMPDIR").into()), ..options })
+            .await
+            .unwrap();
     let cluster = &world.clusters[0].1;
     let deployment = format!("{}/apis/apps/v1/namespaces/production/deployments/myapp", cluster.url);
     let template = serde_json::json!({"metadata": {"annotations": {"note": HOSTILE}}});

@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod answers;
 mod backend;
+mod checks;
 mod faults;
 mod front;
 mod hostile;

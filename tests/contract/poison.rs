@@ -66,6 +66,8 @@ const FOREIGN: [&str; 50] = [
     "receiver",
 ];
 
+const SELECT: [&str; 4] = ["app", "version", "team", "service"];
+
 /// What things are called, by others too.
 const NAMES: [&str; 9] =
     ["name", "namespace", "container", "workflow", "path", "kind", "uid", "fingerprint", "container_name"];
@@ -73,6 +75,11 @@ const NAMES: [&str; 9] =
 /// Adds the hostile text to every foreign field, and to what is no JSON (logs).
 pub fn poison(path: &str, body: Vec<u8>) -> Vec<u8> {
     spoiled(path, body, &|field| FOREIGN.contains(&field), HOSTILE)
+}
+
+/// As [`poison`], but labels that select stay: pods belong to their workloads.
+pub fn poison_words(path: &str, body: Vec<u8>) -> Vec<u8> {
+    spoiled(path, body, &|field| FOREIGN.contains(&field) && !SELECT.contains(&field), HOSTILE)
 }
 
 /// As [`poison`], and to what things are called: much is then not read any more.
