@@ -143,6 +143,11 @@ pub fn quoted(text: &str) -> String {
     if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
+/// The name of a file after something foreign: no folder, nothing that a shell or a terminal takes for more than a letter.
+pub fn file_name(foreign: &str) -> String {
+    foreign.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
+}
+
 /// Cuts `text` to `width` cells, with `ellipsis` at the end if something was cut.
 pub fn truncate(text: &str, width: usize, ellipsis: &str) -> String {
     if text.width() <= width {

@@ -20,7 +20,7 @@ pub use past::{PastAct, acts, is_alive, unfinished};
 use super::{Request, Risk, act::Outcome};
 use crate::{
     model::Name,
-    text::{Clean, inert_json},
+    text::{Clean, file_name, inert_json},
 };
 
 /// How long another process may hold the file.
@@ -166,10 +166,8 @@ impl Audit {
     pub fn keep_evidence(&self, number: u64, name: &str, text: &str) -> io::Result<()> {
         let directory = self.beside(&format!("evidence/{number:04}"));
         private_directory(&directory)?;
-        let safe: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-        let mut file =
-            private(OpenOptions::new().write(true).create(true).truncate(true)).open(directory.join(safe))?;
+        let mut file = private(OpenOptions::new().write(true).create(true).truncate(true))
+            .open(directory.join(file_name(name)))?;
         file.write_all(text.as_bytes())?;
         file.sync_all()
     }

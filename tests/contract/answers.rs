@@ -1,5 +1,6 @@
 //! Hostile text in what is read only when somebody looks at it: logs, pages, YAML, revisions, jobs, details, panels.
 
+use futures::future::join_all;
 use midwatch::{
     model::Level,
     query::{Answer, LogQuery, ObjectRef, PanelQuery, Query, VariablesQuery},
@@ -65,8 +66,9 @@ async fn what_is_looked_at_has_no_control() {
     for (what, rewrite) in std::iter::once(hostile).chain(MONSTERS) {
         fronts.iter().for_each(|front| front.set(Fault::Hostile(rewrite)));
         let (mut answered, mut jobs) = (0, Vec::new());
-        for query in &queries {
-            match watching.ask(query.clone()).await {
+        let asked = join_all(queries.iter().map(|query| watching.ask(query.clone())));
+        for (query, answer) in queries.iter().zip(asked.await) {
+            match answer {
                 Ok(mut answer) => {
                     // A template stays as it is, to be compared and sent back; plans and what they print show it cleaned.
                     if let Answer::Revisions(list) = &mut answer {
