@@ -170,7 +170,7 @@ impl Login {
 impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("Login").field("words", &self.words()).field("env", &names).finish()
+        write!(f, "Login({:?}, with {names:?})", self.words())
     }
 }
 
