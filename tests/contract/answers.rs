@@ -13,7 +13,7 @@ use crate::{
     checks::assert_harmless_debug,
     front::Fault,
     hostile::all,
-    poison::{MONSTERS, poison_words},
+    poison::{MONSTERS, Rewrite, poison_words},
     watching::Watching,
 };
 
@@ -62,9 +62,11 @@ async fn what_is_looked_at_has_no_control() {
         watching.until(&format!("{} is read", kind.name), |now| now.is_well(&kind.id())).await;
     }
     let mut queries = queries(&watching.store);
-    let hostile = ("hostile text", poison_words as fn(&str, Vec<u8>) -> Vec<u8>);
+    let hostile = ("hostile text", poison_words as Rewrite);
     for (what, rewrite) in std::iter::once(hostile).chain(MONSTERS) {
-        fronts.iter().for_each(|front| front.set(Fault::Hostile(rewrite)));
+        for front in &fronts {
+            front.set(Fault::Hostile(rewrite));
+        }
         let (mut answered, mut jobs) = (0, Vec::new());
         let asked = join_all(queries.iter().map(|query| watching.ask(query.clone())));
         for (query, answer) in queries.iter().zip(asked.await) {
@@ -72,7 +74,9 @@ async fn what_is_looked_at_has_no_control() {
                 Ok(mut answer) => {
                     // A template stays as it is, to be compared and sent back; plans and what they print show it cleaned.
                     if let Answer::Revisions(list) = &mut answer {
-                        list.iter_mut().for_each(|revision| revision.template = serde_json::Value::Null);
+                        for revision in list {
+                            revision.template = serde_json::Value::Null;
+                        }
                     }
                     assert_harmless_debug(&format!("{query:?} with {what}"), &format!("{answer:?}"));
                     answered += 1;

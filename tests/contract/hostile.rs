@@ -229,7 +229,9 @@ async fn what_is_printed_has_no_control() {
     let (fronts, config) = all(Fault::Hostile(poison), folder.path()).await;
     for args in HEADLESS.iter().chain(&ON_OBJECT) {
         if args[0] == "logs" {
-            fronts.iter().for_each(|front| front.set(Fault::Hostile(poison_words)));
+            for front in &fronts {
+                front.set(Fault::Hostile(poison_words));
+            }
         }
         let (home, config) = (folder.path().to_owned(), config.clone());
         let output = tokio::task::spawn_blocking(move || midwatch(&home, &config, args)).await.unwrap();

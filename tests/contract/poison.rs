@@ -124,8 +124,11 @@ fn spoil(value: &mut Value, is_foreign: &dyn Fn(&str) -> bool, with: &str) {
     }
 }
 
-/// How an answer is monstrous; the last is no UTF-8.
-pub const MONSTERS: [(&str, fn(&str, Vec<u8>) -> Vec<u8>); 7] = [
+/// Makes another answer of the true one; knows the path that was asked.
+pub type Rewrite = fn(&str, Vec<u8>) -> Vec<u8>;
+
+/// How an answer is monstrous.
+pub const MONSTERS: [(&str, Rewrite); 7] = [
     ("a lone surrogate", |_, body| in_first_text(&body, r"\ud800")),
     ("half a pair of surrogates", |_, body| in_first_text(&body, r"\udc00\ud83d")),
     ("bytes that are no text", |_, body| in_first_text_bytes(&body, b"\xff\xfe\xc3\x28")),
