@@ -11,6 +11,7 @@ pub mod audit;
 mod checks;
 pub mod confirm;
 pub mod engine;
+pub mod equivalent;
 pub mod evidence;
 mod history;
 pub mod plan;

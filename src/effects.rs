@@ -26,7 +26,7 @@ use crate::{
         AnswerSink, Answered, Reader, Source, Update,
         supervise::{Supervision, supervise},
     },
-    text::Clean,
+    text::{Clean, file_name},
     time::Clock,
 };
 
@@ -239,7 +239,8 @@ impl Work {
 /// Writes a file that must not exist yet: `name`, `name-1`, …; only its owner may read it.
 fn write_new(directory: &std::path::Path, name: &str, text: &str) -> std::io::Result<PathBuf> {
     use std::io::Write as _;
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "txt"));
+    let name = file_name(name);
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, "txt"));
     for number in 0..1000 {
         let suffix = if number == 0 { String::new() } else { format!("-{number}") };
         let path = directory.join(format!("{stem}{suffix}.{extension}"));
@@ -270,5 +271,16 @@ mod tests {
         let second = write_new(directory.path(), "log.txt", "two").expect("saved");
         assert_ne!(first, second);
         assert_eq!(std::fs::read_to_string(first).expect("readable"), "one");
+    }
+
+    #[test]
+    fn a_name_leads_to_no_other_folder() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for name in ["../../up.log", "/tmp/midwatch-away.log", "a\u{1b}[2J\nb.log", "$(x).log"] {
+            let path = write_new(directory.path(), name, "x").expect("saved");
+            assert_eq!(path.parent(), Some(directory.path()), "{name}");
+            let name = path.file_name().expect("has one").to_str().expect("text");
+            assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)), "{name}");
+        }
     }
 }

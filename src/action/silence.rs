@@ -226,7 +226,7 @@ fn expire(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], key: &Silence
         kind: StepKind::Write(Write::ExpireSilence { silence: key.clone() }),
     }];
     plan.undo = "make it again with s".into();
-    plan.equivalent = vec![say!("amtool silence expire {}", key.id)];
+    plan.equivalent = vec![say!("amtool silence expire {}", quoted(&key.id))];
     plan.weigh(false, Vec::new(), &key.id);
     Ok(plan)
 }

@@ -1,11 +1,14 @@
 //! The same as a command line, to copy: `kubectl`, `gh` or `amtool`. Only what those tools really have.
 
 use crate::{
-    action::ACK_MINUTES,
+    action::{
+        ACK_MINUTES,
+        equivalent::{kubectl, kubectl_on, repository},
+    },
     command::Command,
     model::{
         alert::{Alert, SilenceKey},
-        code::{PullRequestKey, RepoKey, RunKey},
+        code::{PullRequestKey, RunKey},
         kubernetes::{ObjectKey, WorkloadKey},
     },
     text::quoted,
@@ -40,27 +43,22 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
     }
 }
 
-fn kubectl(cluster: &str, namespace: &str) -> String {
-    format!("kubectl --context {} -n {}", quoted(cluster), quoted(namespace))
-}
-
 fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> {
     let kubectl = kubectl(&key.cluster, &key.namespace);
-    let pod = quoted(&key.name);
+    let pod = quoted(&format!("pod/{}", key.name));
     Some(match command {
-        Command::Describe => format!("{kubectl} describe pod {pod}"),
-        Command::Enter => format!("{kubectl} get pod {pod} -o yaml"),
-        Command::Events => format!("{kubectl} events --for pod/{pod}"),
+        Command::Describe => format!("{kubectl} describe {pod}"),
+        Command::Enter => format!("{kubectl} get {pod} -o yaml"),
+        Command::Events => format!("{kubectl} events --for {pod}"),
         Command::Logs => format!("{kubectl} logs {pod} --all-containers --since=15m -f"),
         Command::PreviousLogs => format!("{kubectl} logs {pod} --previous --tail=2000"),
-        Command::Watch => format!("{kubectl} get pod {pod} -w"),
+        Command::Watch => format!("{kubectl} get {pod} -w"),
         _ => return of_workload(command, &workload_of(view, &Target::Pod(key.clone()))?.key, view),
     })
 }
 
 fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<String> {
-    let kubectl = kubectl(&key.cluster, &key.namespace);
-    let object = quoted(&format!("{}/{}", key.kind.name(), key.name));
+    let (kubectl, object) = kubectl_on(key);
     Some(match command {
         Command::Describe => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
@@ -77,16 +75,6 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
         }
         _ => return None,
     })
-}
-
-fn repository(repo: &RepoKey) -> String {
-    let host: &str = &repo.host;
-    // `gh` takes HOST/OWNER/REPO for anything but github.com; a backend's name is its host when it looks like one.
-    if host != "github.com" && host.contains('.') {
-        quoted(&format!("{host}/{}", repo.name))
-    } else {
-        quoted(&repo.name)
-    }
 }
 
 fn of_run(command: Command, key: &RunKey, view: &View<'_>) -> Option<String> {
@@ -155,3 +143,6 @@ fn matchers(alert: &Alert) -> String {
     let words: Vec<String> = alert.labels.iter().map(|(name, value)| quoted(&format!("{name}={value}"))).collect();
     words.join(" ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{
     Cluster,
     answer::{MAX_BODY, MAX_REFUSAL, Opened},
-    connection::unusable,
+    connection::{note_sent, unusable},
     path,
 };
 use crate::source::{
@@ -136,6 +136,8 @@ impl Cluster {
         }
         // a refusal with half a body is still a refusal
         let body = opened.collect(MAX_REFUSAL, self.idle()).await.unwrap_or_default();
+        // its token file may have been written anew since
+        note_sent(&self.0.config.auth_info);
         let now = self.0.clock.now().wall;
         Err(failure::refused(&self.0.id, &what, opened.status.as_u16(), &opened.headers, &body, now))
     }
