@@ -141,7 +141,7 @@ fn all(world: &World) -> Vec<Box<dyn Overlay>> {
         merge(&pr),
         rerun(&run),
         scale(myapp(), 10),
-        silence_form(&world),
+        silence_form(world),
         choose_rollback(&alert, workload),
         first_minute(),
         first_minute_at_start(),

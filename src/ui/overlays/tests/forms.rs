@@ -162,3 +162,21 @@ fn the_first_minute_writes_what_was_found() {
     assert!(matches!(replies.as_slice(), [Reply::Do(crate::app::Effect::WriteConfig)]));
     assert!(!overlay.steps_aside(), "it was asked for");
 }
+
+#[test]
+fn a_remedy_is_shown_whole_and_a_long_list_is_not() {
+    let mut world = incident();
+    world.size = (60, 24);
+    let contexts = (0..40).map(|n| format!("context-{n}")).collect::<Vec<_>>().join(", ");
+    world.settings.found = vec![
+        (
+            "Grafana".into(),
+            false,
+            "in the cluster, not read: monitoring/grafana: export GRAFANA_TOKEN, and start again".into(),
+        ),
+        ("Kubernetes".into(), true, Clean::own(contexts)),
+    ];
+    let shown = text(&world, &mut *first_minute());
+    assert!(shown.contains("start again") && shown.contains("context-3"), "{shown}");
+    assert!(!shown.contains("context-20"), "{shown}");
+}
