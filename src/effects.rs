@@ -170,11 +170,21 @@ impl Work {
     pub fn start(&mut self, effect: Effect) {
         match effect {
             Effect::Refresh(backends) => {
-                for (id, source) in &self.sources {
-                    if backends.is_empty() || backends.contains(&id.backend) {
-                        source.refresh.notify_one();
-                    }
+                let is_meant = |id: &BackendId| backends.is_empty() || backends.contains(id);
+                for (_, source) in self.sources.iter().filter(|(id, _)| is_meant(&id.backend)) {
+                    source.refresh.notify_one();
                 }
+                for (_, reader) in self.readers.iter().filter(|(id, _)| is_meant(id)) {
+                    reader.forget();
+                }
+                // Ended here, they are begun anew as soon as it is seen what is wanted.
+                self.queries.retain(|query, task| {
+                    let is_anew = is_meant(query.backend()) && query.is_asked_anew();
+                    if is_anew {
+                        task.abort();
+                    }
+                    !is_anew
+                });
             }
             Effect::Prepare { ticket, request, beside } => {
                 if let Some(engine) = &self.engine {

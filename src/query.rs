@@ -49,6 +49,11 @@ pub enum Query {
 }
 
 impl Query {
+    /// It is asked again and again by itself, and `r` asks it now.
+    pub fn is_asked_anew(&self) -> bool {
+        matches!(self, Self::Resources(_) | Self::Table(_))
+    }
+
     pub fn backend(&self) -> &BackendId {
         match self {
             Self::Logs(logs) => logs.target.cluster(),

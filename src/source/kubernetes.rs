@@ -20,6 +20,7 @@ pub mod rows;
 mod secret_keys;
 mod selector;
 pub mod table;
+mod usage;
 pub mod watch;
 pub mod yaml;
 

@@ -69,7 +69,7 @@ impl SecretKeys {
 
     /// The object as it may be shown: in the place of each value its size.
     pub fn into_value(self) -> Value {
-        let data: BTreeMap<&str, String> = self.keys().map(|(key, size)| (key, format!("({size} bytes)"))).collect();
+        let data: BTreeMap<&str, String> = self.keys().map(|(key, size)| (key, format!("{size} bytes"))).collect();
         let mut shown = json!({
             "apiVersion": "v1", "kind": "Secret", "type": self.kind, "metadata": self.metadata, "data": data,
         });
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(keys.keys().collect::<Vec<_>>(), [("esc", 7), ("none", 0), ("null", 0), ("p", 7)]);
         assert!(!format!("{keys:?}").contains("aHVu"));
         let shown = keys.into_value();
-        assert_eq!((&shown["data"]["p"], &shown["metadata"]["labels"]["app"]), (&json!("(7 bytes)"), &json!("db")));
+        assert_eq!((&shown["data"]["p"], &shown["metadata"]["labels"]["app"]), (&json!("7 bytes"), &json!("db")));
         assert!(!shown.to_string().contains("aHVu"));
     }
 }

@@ -16,6 +16,7 @@ use super::{
     pace::Pace,
     rows::Rows,
     selector::query,
+    usage::Usage,
     watch::readable,
 };
 use crate::{
@@ -66,9 +67,12 @@ pub(super) fn object_path(key: &ResourceKey) -> String {
 /// Reads a table again and again; pages of a large one are shown as they come, the first time.
 pub async fn follow(cluster: &Cluster, rows: &Rows, asked: &TableQuery, out: &AnswerSink) {
     let mut pace = Pace::new(cluster);
-    let mut is_first = true;
+    let (mut is_first, mut usage) = (true, Usage::new(cluster, asked));
     loop {
-        let read = read(cluster, rows, asked, is_first.then_some(out)).await;
+        let mut read = read(cluster, rows, asked, is_first.then_some(out)).await;
+        if let Ok(table) = &mut read {
+            usage.add(table).await;
+        }
         is_first &= read.is_err();
         let pause = pace.after(read.as_ref().err(), read.as_ref().map_or(EVERY, |table| table.every));
         let answer = read.map(|table| Answer::Table(Box::new(table))).map_err(Into::into);

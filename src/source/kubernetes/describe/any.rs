@@ -13,9 +13,10 @@ use crate::{
     source::kubernetes::{
         client::Cluster,
         failure::Failure,
-        rows::Rows,
+        rows::{Rows, parse_bytes},
         secret_keys::SecretKeys,
         table::{self, object_path},
+        usage::{self, Used},
         yaml,
     },
     time::age_of,
@@ -38,8 +39,11 @@ pub async fn page(cluster: &Cluster, rows: &Rows, key: &ResourceKey) -> Result<V
         _ => format!("involvedObject.kind={},involvedObject.name={}", key.resource.kind, key.name),
     };
     let namespace = if key.resource.is_namespaced { key.namespace.as_str() } else { "default" };
-    let (printed, events) =
-        futures::join!(table::row(cluster, rows, key), events_of(cluster, rows, namespace, &selector));
+    let (printed, events, used) = futures::join!(
+        table::row(cluster, rows, key),
+        events_of(cluster, rows, namespace, &selector),
+        usage::of_node(cluster, key),
+    );
     let mut page = Page { lines: Vec::new(), now: cluster.clock().now().wall };
     page.heading(&key.to_string());
     deletion(&mut page, &raw);
@@ -57,6 +61,9 @@ pub async fn page(cluster: &Cluster, rows: &Rows, key: &ResourceKey) -> Result<V
     let created = text(&raw, "/metadata/creationTimestamp").parse().ok();
     page.field("age", &created.map_or(String::new(), |created| age_of(created, page.now)));
     owners(&mut page, &raw);
+    if key.resource.group.is_empty() && key.resource.plural == "nodes" {
+        node(&mut page, &raw, used.as_ref());
+    }
     conditions(&mut page, &raw);
     data(&mut page, &raw, key);
     marks(&mut page, "labels", raw.pointer("/metadata/labels"));
@@ -94,6 +101,26 @@ fn deletion(page: &mut Page, raw: &Value) {
 fn owners(page: &mut Page, raw: &Value) {
     for owner in raw.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten() {
         page.field("owner", &format!("{}/{}", text(owner, "/kind").to_lowercase(), text(owner, "/name")));
+    }
+}
+
+/// What it has room for, what of that is used, and what keeps pods away.
+fn node(page: &mut Page, raw: &Value, used: Option<&Used>) {
+    let room = |what: &str| text(raw, &format!("/status/allocatable/{what}")).to_owned();
+    let of = |used: Option<String>, what: &str| match used {
+        Some(used) => format!("{used} used of {}", room(what)),
+        None => room(what),
+    };
+    page.heading("room for pods");
+    let (cpu, memory) = (room("cpu"), room("memory"));
+    page.field("cpu", &of(used.map(|used| used.cpu_of(&cpu)), "cpu"));
+    page.field("memory", &of(used.map(|used| used.memory_of(parse_bytes(&memory))), "memory"));
+    page.field("pods", &room("pods"));
+    for taint in raw.pointer("/spec/taints").and_then(Value::as_array).into_iter().flatten() {
+        let value = text(taint, "/value");
+        let value = if value.is_empty() { String::new() } else { format!("={value}") };
+        let words = format!("{}{value}:{}", text(taint, "/key"), text(taint, "/effect"));
+        page.levelled("taint", &words, Some(Level::Wrong));
     }
 }
 
@@ -170,9 +197,9 @@ fn marks(page: &mut Page, title: &str, marks: Option<&Value>) {
     for (name, value) in marks.iter().take(MAX_MARKS) {
         let value = value.as_str().unwrap_or_default();
         if value.len() > MAX_MARK || name.ends_with("/last-applied-configuration") {
-            page.field(name, &format!("({} bytes)", value.len()));
+            page.text(&format!("{name}: {} bytes, in the YAML", value.len()));
         } else {
-            page.field(name, &mask(if value.is_empty() { "\"\"" } else { value }));
+            page.text(&format!("{name}: {}", mask(value)));
         }
     }
     if marks.len() > MAX_MARKS {
