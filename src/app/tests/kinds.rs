@@ -168,8 +168,6 @@ fn what_names_no_kind_is_said_with_the_nearest() {
     desk.has("write backups.velero.io or backups.cnpg.io");
     desk.line("backups.cnpg.io");
     assert_eq!(desk.tables()[0].resource.group, "cnpg.io");
-    desk.line("kind");
-    desk.has("write `:kind NAME`");
 }
 
 #[test]

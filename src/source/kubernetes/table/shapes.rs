@@ -108,7 +108,8 @@ fn age_cell() -> Clean {
 
 fn clean(rows: &Rows, cell: &Value) -> Clean {
     let text: Cow<'_, str> = match cell {
-        Value::Null => Cow::Borrowed("<none>"),
+        // As kubectl prints it.
+        Value::Null => Cow::Borrowed(""),
         Value::String(text) => Cow::Borrowed(text),
         other => Cow::Owned(other.to_string()),
     };

@@ -74,7 +74,7 @@ async fn pages_become_one_table_of_what_is_shown() {
         table.columns.iter().filter(|column| column.is_wide).map(|column| column.name.as_str()).collect();
     assert_eq!(wide, ["N"]);
     let first = &table.rows[0];
-    assert_eq!(first.cells[..4], ["a", "ClusterIP", "<none>", "3"].map(Clean::from));
+    assert_eq!(first.cells[..4], ["a", "ClusterIP", "", "3"].map(Clean::from));
     assert_eq!(first.owner.as_ref().unwrap().kind, "ReplicaSet", "the controller, not the first owner");
     assert_eq!(first.owner.as_ref().unwrap().group, "apps");
     assert!(!format!("{table:?}").contains("HIDDEN"));

@@ -64,10 +64,14 @@ fn table_of<'a>(view: &View<'a>, query: &TableQuery) -> Option<&'a ObjectTable> 
     }
 }
 
+fn row_at<'a>(found: &[Option<&'a ObjectTable>], (table, row): (usize, usize)) -> Option<(usize, &'a TableRow)> {
+    Some((table, (*found.get(table)?)?.rows.get(row)?))
+}
+
 impl Rows {
     pub fn gather(view: &View<'_>, tables: Vec<TableQuery>) -> Self {
         let mut rows = Self { tables, ..Self::default() };
-        let found: Vec<Option<&ObjectTable>> = rows.tables.iter().map(|query| table_of(view, query)).collect();
+        let found = rows.found(view);
         rows.columns = columns(&rows.tables, &found);
         for (index, table) in found.iter().enumerate() {
             let Some(table) = table else {
@@ -88,9 +92,11 @@ impl Rows {
 
     fn measure(&mut self, view: &View<'_>) {
         let mut columns = std::mem::take(&mut self.columns);
+        let found = self.found(view);
         for (index, column) in columns.iter_mut().enumerate() {
-            let cells = self.places.keys().take(LOOKED_AT).filter_map(|key| {
-                let cell = self.text(view, key, column.content, index)?;
+            let cells = self.places.iter().take(LOOKED_AT).filter_map(|(key, place)| {
+                let (table, row) = row_at(&found, *place)?;
+                let cell = self.cell(view, key, table, row, column.content, index);
                 Some((width(&cell), cell.parse::<f64>().is_ok()))
             });
             let (mut widest, mut numbers, mut all) = (0, 0, 0);
@@ -102,21 +108,21 @@ impl Rows {
         self.columns = columns;
     }
 
+    /// The tables as they are now.
+    fn found<'a>(&self, view: &View<'a>) -> Vec<Option<&'a ObjectTable>> {
+        self.tables.iter().map(|query| table_of(view, query)).collect()
+    }
+
     /// The row as it is now; `None` if the answer has changed since.
     pub fn row<'a>(&self, view: &View<'a>, key: &ObjectKey) -> Option<(usize, &'a TableRow)> {
-        let (index, nth) = *self.places.get(key)?;
-        let row = table_of(view, self.tables.get(index)?)?.rows.get(nth)?;
+        let place = *self.places.get(key)?;
+        let (index, row) = row_at(&self.found(view), place)?;
         (row.name == key.name && row.namespace == key.namespace).then_some((index, row))
     }
 
     /// The table a cluster's rows are of.
     pub fn table_of(&self, cluster: &BackendId) -> Option<&TableQuery> {
         self.tables.iter().find(|table| table.cluster == *cluster)
-    }
-
-    fn text(&self, view: &View<'_>, key: &ObjectKey, content: Content, column: usize) -> Option<String> {
-        let (table, row) = self.row(view, key)?;
-        Some(self.cell(view, key, table, row, content, column))
     }
 
     /// What stands in a column of a row.
@@ -163,11 +169,12 @@ impl Rows {
         sort: Option<usize>,
         is_reversed: bool,
     ) -> Vec<(ObjectKey, Level)> {
-        let found = self.places.keys().filter_map(|key| {
-            let (table, row) = self.row(view, key)?;
+        let found = self.found(view);
+        let rows = self.places.iter().filter_map(|(key, place)| {
+            let (table, row) = row_at(&found, *place)?;
             Some((key, table, row))
         });
-        let mut kept: Vec<(&ObjectKey, usize, &TableRow, Level)> = found
+        let mut kept: Vec<(&ObjectKey, usize, &TableRow, Level)> = rows
             .filter(|(key, _, row)| is_kept(filter, key, row))
             .map(|(key, table, row)| (key, table, row, self.level(table, row)))
             .collect();
