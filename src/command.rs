@@ -184,7 +184,7 @@ commands! {
     Filter          "filter"            "find"      "filter: text, !not, -l label=x, -f fuzzy; in logs: find" Everywhere, ["/"] false 34;
     NextMatch       "next-match"        "next"      "next match; in a job's log: next error"                Everywhere, ["n"] false 0;
     PreviousMatch   "previous-match"    "previous"  "previous match or error"                               Everywhere, ["N"] false 0;
-    Palette         "palette"           "command"   "every command by name, and :ctx :ns :since :theme"     Everywhere, [":"] false 33;
+    Palette         "palette"           "command"   "commands and kinds of object by name: :svc :ctx :ns"    Everywhere, [":"] false 33;
     Help            "help"              "help"      "the keys, as they are now"                             Everywhere, ["?"] false 32;
     NextNeed        "next-need"         "next"      "next thing that needs me"                              Everywhere, ["!"] false 28;
     AllScopes       "all"               "all"       "all namespaces, all repositories"                      Everywhere, ["0"] false 6;

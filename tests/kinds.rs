@@ -1,7 +1,7 @@
 //! Any kind of object, read from the demo's servers: what discovery and tables say equals what `kubectl` prints, and of
 //! Secrets nothing but their keys is read. Without `kubectl` its part says so and passes, unless
 //! `MIDWATCH_WITNESSES=required`.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test's own helpers; clippy knows only test functions")]
+#![expect(clippy::unwrap_used, reason = "a test's own helpers; clippy knows only test functions")]
 
 use std::{process::Stdio, sync::Arc, time::Duration};
 

@@ -107,7 +107,7 @@ fn unread_groups(view: &View<'_>) -> String {
     let troubles: Vec<&str> = clusters(view)
         .filter_map(|cluster| served(view, cluster).ok())
         .flat_map(|resources| &resources.troubles)
-        .map(|trouble| trouble.as_str())
+        .map(crate::text::Clean::as_str)
         .collect();
     if troubles.is_empty() { String::new() } else { format!(" (not read: {})", troubles.join("; ")) }
 }

@@ -198,7 +198,7 @@ async fn list(
     namespace: Option<&Name>,
     shown: Option<&AnswerSink>,
 ) -> Result<Listed, Failure> {
-    let path = collection(resource, namespace.map(|name| name.as_str()));
+    let path = collection(resource, namespace.map(Clean::as_str));
     let (mut listed, mut next, mut restarts) = (Listed::default(), String::new(), 0);
     loop {
         let mut pairs = vec![("limit", PAGE), ("includeObject", "Metadata")];

@@ -266,7 +266,7 @@ impl Overlay for Palette {
         let field = row(inside, 0)?;
         let used = put_text(buf, field, ":", theme.key);
         let rest = Rect { x: field.x + used, width: field.width.saturating_sub(used), ..field };
-        let at = self.input.render(rest, "a command, a screen, or :ns, :ctx, :theme", theme, buf);
+        let at = self.input.render(rest, "a command, a screen, a kind of object, or :ns, :ctx, :theme", theme, buf);
         let list = Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside };
         if self.shown.is_empty() {
             let near = crate::keymap::Keymap::nearest(self.input.text().trim());
@@ -300,7 +300,7 @@ fn kinds_of(view: &View<'_>) -> Vec<Entry> {
     let is_alone = |of: &Resource| known.values().filter(|other| other.plural == of.plural).count() == 1;
     let entry = |(qualified, resource): (&String, &&std::sync::Arc<Resource>)| {
         let qualified = qualified.clone();
-        let short: Vec<&str> = resource.short_names.iter().map(|name| name.as_str()).collect();
+        let short: Vec<&str> = resource.short_names.iter().map(crate::text::Clean::as_str).collect();
         let version = if resource.group.is_empty() {
             resource.version.to_string()
         } else {

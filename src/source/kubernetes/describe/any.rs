@@ -13,7 +13,7 @@ use crate::{
     source::kubernetes::{
         client::Cluster,
         failure::Failure,
-        rows::{Rows, parse_bytes},
+        rows::{Rows, memory_text, parse_bytes},
         secret_keys::SecretKeys,
         table::{self, object_path},
         usage::{self, Used},
@@ -106,16 +106,16 @@ fn owners(page: &mut Page, raw: &Value) {
 
 /// What it has room for, what of that is used, and what keeps pods away.
 fn node(page: &mut Page, raw: &Value, used: Option<&Used>) {
-    let room = |what: &str| text(raw, &format!("/status/allocatable/{what}")).to_owned();
-    let of = |used: Option<String>, what: &str| match used {
-        Some(used) => format!("{used} used of {}", room(what)),
-        None => room(what),
+    let room = |what: &str| text(raw, &format!("/status/allocatable/{what}"));
+    let of = |used: Option<String>, room: String| match used {
+        Some(used) => format!("{used} used of {room}"),
+        None => room,
     };
     page.heading("room for pods");
-    let (cpu, memory) = (room("cpu"), room("memory"));
-    page.field("cpu", &of(used.map(|used| used.cpu_of(&cpu)), "cpu"));
-    page.field("memory", &of(used.map(|used| used.memory_of(parse_bytes(&memory))), "memory"));
-    page.field("pods", &room("pods"));
+    let (cpu, memory) = (room("cpu"), parse_bytes(room("memory")));
+    page.field("cpu", &of(used.map(|used| used.cpu_of(cpu)), cpu.to_owned()));
+    page.field("memory", &of(used.map(|used| used.memory_of(memory)), memory.map(memory_text).unwrap_or_default()));
+    page.field("pods", room("pods"));
     for taint in raw.pointer("/spec/taints").and_then(Value::as_array).into_iter().flatten() {
         let value = text(taint, "/value");
         let value = if value.is_empty() { String::new() } else { format!("={value}") };

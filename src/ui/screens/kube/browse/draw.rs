@@ -102,12 +102,14 @@ impl Browse {
 
     /// What is left out, and clusters that have not answered.
     fn notes(&self, view: &View<'_>) -> Vec<String> {
-        let several = self.rows.tables.len() > 1;
+        let several = kinds::clusters(view).count() > 1;
+        // Alone, why there is nothing stands in the middle.
+        let has_rows = !self.list.entries().is_empty();
         let mut notes = Vec::new();
         for cluster in kinds::clusters(view) {
             match kinds::meaning(view, cluster, &self.word) {
-                Meaning::Failed(error) => notes.push(format!("?? {cluster}: {}", error.says)),
-                Meaning::Loading => notes.push(format!("{cluster}: loading what it serves")),
+                Meaning::Failed(error) if has_rows => notes.push(format!("?? {cluster}: {}", error.says)),
+                Meaning::Loading if has_rows || several => notes.push(format!("{cluster}: loading what it serves")),
                 _ => {}
             }
         }
@@ -121,7 +123,7 @@ impl Browse {
                         notes.push(format!("{place}more is being read"));
                     }
                 }
-                (_, Some(failure)) if several => notes.push(format!("?? {place}{}", failure.error.says)),
+                (_, Some(failure)) if several && has_rows => notes.push(format!("?? {place}{}", failure.error.says)),
                 _ => {}
             }
         }
@@ -189,7 +191,8 @@ impl Browse {
             Content::Cluster => (75, 9),
             Content::Namespace => (74, 10),
             Content::Age => (94, 4),
-            Content::Cell => (98 - (index as u8).min(30), 10),
+            Content::Cell if column.width > WIDEST => (98 - (index as u8).min(30), 24),
+            Content::Cell => (98 - (index as u8).min(30), 12),
         };
         let ideal = column.width.max(width(&column.title).min(12)).min(WIDEST);
         let mut head = Head::new(&column.title, ideal, priority).min(least.min(ideal.max(1)));

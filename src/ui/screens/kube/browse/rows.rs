@@ -214,7 +214,7 @@ fn is_kept(filter: &Filter, key: &ObjectKey, row: &TableRow) -> bool {
     if filter.is_all() {
         return true;
     }
-    let cells = row.cells.iter().map(|cell| cell.as_str()).collect::<Vec<_>>().join(" ");
+    let cells = row.cells.iter().map(crate::text::Clean::as_str).collect::<Vec<_>>().join(" ");
     let text = format!("{} {} {} {cells}", key.cluster, key.namespace, key.name);
     filter.keeps(&text, |name| row.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str()))
 }
