@@ -12,6 +12,7 @@ mod init;
 mod keys;
 mod logs;
 mod man;
+mod objects;
 mod pipe;
 mod report;
 mod rollback;

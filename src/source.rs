@@ -204,6 +204,8 @@ impl AnswerSink {
 /// Answers queries: what must be read now because somebody looks at it.
 pub trait Reader: Send + Sync {
     fn backend(&self) -> &BackendId;
+    /// Drops what is kept of earlier answers: somebody asks for it anew.
+    fn forget(&self) {}
     /// Reads once, every so often, or follows, as the query says; returns when there is no more to say. Dropped when
     /// nobody looks any more.
     fn read<'a>(&'a self, query: &'a Query, out: AnswerSink) -> BoxFuture<'a, ()>;

@@ -29,7 +29,7 @@ mod variables;
 mod why;
 mod writer;
 
-pub use object::{url_of, workload_of};
+pub use object::{owner_of, url_of, workload_of};
 pub use sheet::Sheet;
 
 use super::{Overlay, target::Target};

@@ -9,7 +9,7 @@ use crate::{
     model::{
         alert::{Alert, SilenceKey},
         code::{PullRequestKey, RunKey},
-        kubernetes::{ObjectKey, WorkloadKey},
+        kubernetes::{ObjectKey, WorkloadKey, resource::ResourceKey},
     },
     text::quoted,
     ui::{View, target::Target},
@@ -23,6 +23,7 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
         (Command::Browse, _) => url_of(view.store, target).map(|url| format!("open {}", quoted(&url))),
         (_, Target::Pod(key)) => of_pod(command, key, view),
         (_, Target::Workload(key)) => of_workload(command, key, view),
+        (_, Target::Object(key)) => of_any(command, key),
         (_, Target::Run(key)) => of_run(command, key, view),
         (Command::Logs, Target::Job(key)) => {
             Some(format!("gh run view -R {} --job {} --log", repository(&key.run.repo), key.id))
@@ -73,6 +74,22 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
             let desired = view.store.kube.workloads.get(key).map_or(1, |workload| workload.desired);
             format!("{kubectl} scale {object} --current-replicas={desired} --replicas={desired}")
         }
+        _ => return None,
+    })
+}
+
+fn of_any(command: Command, key: &ResourceKey) -> Option<String> {
+    let kubectl = if key.resource.is_namespaced {
+        kubectl(&key.cluster, &key.namespace)
+    } else {
+        format!("kubectl --context {}", quoted(&key.cluster))
+    };
+    let object = format!("{} {}", quoted(&key.resource.qualified()), quoted(&key.name));
+    Some(match command {
+        Command::Describe => format!("{kubectl} describe {object}"),
+        // Its values are for nobody's scrollback.
+        Command::Enter if key.resource.is_secret() => format!("{kubectl} describe {object}"),
+        Command::Enter => format!("{kubectl} get {object} -o yaml"),
         _ => return None,
     })
 }

@@ -74,7 +74,7 @@ pub fn of(view: &View<'_>, target: &Target) -> Option<Words> {
         Target::Silence(key) => silence(view, store.silences.get(key)?),
         Target::Act(number) => act(view, view.acts.by_number.get(number)?),
         Target::Backend(id) => backend(view, id)?,
-        Target::Panel(_) => return None,
+        Target::Object(_) | Target::Panel(_) => return None,
     })
 }
 
