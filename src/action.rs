@@ -97,6 +97,10 @@ pub enum Request {
     Undo {
         act: u64,
     },
+    /// A program of the user's own, or a shell, that midwatch handed a row to. Audited, never planned.
+    Outside {
+        backend: Option<BackendId>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

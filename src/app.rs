@@ -8,6 +8,7 @@ mod first_minute;
 pub mod line;
 pub mod links;
 pub mod look;
+mod outside;
 mod pointer;
 mod production;
 pub mod settings;
@@ -23,9 +24,15 @@ use ratatui::{buffer::Buffer, layout::Position};
 
 use crate::{
     action::{Request, act::ActionEvent, plan::Approved},
-    command::ScreenId,
+    command::{Command, ScreenId},
+    custom::{Output, Program},
     keymap::{Key, Keymap},
-    model::{BackendId, Name, code::RunKey},
+    model::{
+        BackendId, Name,
+        code::RunKey,
+        forward::{Forward, ForwardAsk},
+        kubernetes::ObjectKey,
+    },
     query::Query,
     secret::Secret,
     source::{Answered, Update},
@@ -50,6 +57,12 @@ pub enum Msg {
     Action(Box<ActionEvent>),
     /// Something the runtime did for an effect: a line to show.
     Said(Clean),
+    /// A program's output, to be read: title, where, and text.
+    Output {
+        title: Clean,
+        place: Clean,
+        text: Clean,
+    },
     /// Once a second.
     Tick,
 }
@@ -88,6 +101,17 @@ pub enum Effect {
     OpenContext(Name),
     /// Suspend the screen and renew a backend's login.
     Login(BackendId),
+    /// Run a program outside of midwatch: with the terminal, or beside it.
+    Run(Box<Program>),
+    /// Suspend the screen for a shell in a container.
+    Shell {
+        pod: ObjectKey,
+        container: Name,
+    },
+    /// Let a local port lead into a cluster.
+    Forward(ForwardAsk),
+    /// End the port-forward of this number.
+    StopForward(u64),
     /// Capture the mouse, or leave it to the terminal.
     Mouse(bool),
     /// Write what was found as a configuration.
@@ -105,6 +129,17 @@ pub enum Effect {
     Quit,
 }
 
+impl Effect {
+    /// It is carried out by something else that has the terminal meanwhile.
+    pub fn takes_terminal(&self) -> bool {
+        match self {
+            Self::Login(_) | Self::Shell { .. } => true,
+            Self::Run(program) => program.output == Output::Screen,
+            _ => false,
+        }
+    }
+}
+
 /// What the drawing of one frame left for the terminal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Drawn {
@@ -120,6 +155,8 @@ pub struct App {
     pub settings: Settings,
     pub keymap: Keymap,
     pub acts: Acts,
+    /// Port-forwards of this session, as they go.
+    pub forwards: Vec<Forward>,
     pub theme: Theme,
     look: Look,
     screen: ScreenId,
@@ -155,6 +192,7 @@ impl App {
             settings,
             keymap,
             acts: Acts::default(),
+            forwards: Vec::new(),
             theme,
             look,
             screen: ScreenId::Now,
@@ -215,6 +253,9 @@ impl App {
                 self.dirty = true;
                 Vec::new()
             }
+            Msg::Output { title, place, text } => {
+                self.reply(Reply::Push(crate::ui::overlays::output(title, place, text)), None, now)
+            }
             Msg::Tick => self.tick(now),
         }
     }
@@ -246,6 +287,7 @@ impl App {
             store: &self.store,
             settings: &self.settings,
             acts: &self.acts,
+            forwards: &self.forwards,
             keymap: &self.keymap,
             theme: &self.theme,
             now,
@@ -260,6 +302,7 @@ impl App {
             store: &self.store,
             settings: &self.settings,
             acts: &self.acts,
+            forwards: &self.forwards,
             keymap: &self.keymap,
             theme: &self.theme,
             now,
@@ -335,6 +378,10 @@ impl App {
         if Key::of(key) == Key::parse("ctrl-c").expect("a valid key") {
             return vec![Effect::Quit];
         }
+        // No dialog takes it for a letter of its own: for a `y`, say.
+        if Key::of(key).is_ctrl() && self.keymap.keys(Command::CopyCommand).contains(&Key::of(key)) {
+            return self.run_copy_command(now);
+        }
         if self.overlays.last().is_some_and(|overlay| overlay.owns_keys()) {
             let reply = self.on_overlay(now, |overlay, view| overlay.key(key, view)).unwrap_or(Reply::Ignored);
             let reply = match (reply, key.code) {
@@ -350,7 +397,10 @@ impl App {
         let kind = selected.as_ref().map(Target::kind);
         match self.keymap.command(Key::of(key), self.screen, kind) {
             Some(command) => self.run(command, now),
-            None => Vec::new(),
+            None => match self.keymap.own(Key::of(key), self.screen, kind) {
+                Some(own) => self.reply(Reply::Own(own, selected), None, now),
+                None => Vec::new(),
+            },
         }
     }
 

@@ -200,11 +200,15 @@ commands! {
     Browse          "browse"            "browser"   "open in the browser; over ssh: copy the address"       Everywhere, ["o"] false 14;
     Copy            "copy"              "copy"      "copy what is selected"                                 Everywhere, ["y"] false 9;
     CopyUrl         "copy-url"          "copy link" "copy its address"                                      Everywhere, ["Y"] false 0;
+    CopyCommand     "copy-command"      "copy line" "copy what is shown as a kubectl, gh or amtool line"     Everywhere, ["ctrl-y"] false 0;
     Watch           "watch"             "tell me"   "tell me when this changes"                             On(&[Pod, Workload, Run, PullRequest, Alert]), ["w"] false 11;
     UndoAct         "undo-act"          "undo act"  "undo my last act: a plan"                              Everywhere, ["U"] true 7;
     Mouse           "mouse"             "mouse"     "let the terminal have the mouse, or take it back"      Everywhere, ["f2"] false 0;
     Theme           "theme"             "theme"     "next theme"                                            Everywhere, ["f3"] false 0;
     Suspend         "suspend"           "suspend"   "suspend to the shell"                                  Everywhere, ["ctrl-z"] false 0;
+    K9s             "k9s"               "k9s"       "k9s on the row's cluster, with the screen suspended"   Everywhere, [] false 0;
+    LocalShell      "sh"                "sh"        "your shell, with the row's cluster as kubectl's context" Everywhere, [] true 0;
+    Forwards        "forwards"          "forwards"  "port-forwards: their state, and to stop them"          Everywhere, [] false 0;
     Production      "is-production"     "production" "answer whether a new cluster is production"           Everywhere, ["P"] false 0;
     EnableWriting   "enable-writing"    "write"     "leave read-only mode (a first run starts in it)"       Everywhere, ["W"] false 2;
 
@@ -220,6 +224,9 @@ commands! {
     Owner           "owner"             "owner"     "go to its owner"                                       On(&[Pod, Workload, Object]), ["J"] false 23;
     DiffRevisions   "diff-revisions"    "diff"      "what changed between its revisions"                    On(&[Workload, Pod]), ["="] false 40;
     Restart         "restart"           "restart"   "restart: a plan"                                       On(&[Workload, Pod]), ["K"] true 22;
+    Shell           "shell"             "shell"     "a shell in a container; asks first in production"      On(&[Pod]), ["s"] true 24;
+    PortForward     "port-forward"      "forward"   "a local port that leads to it; :forwards lists them"   On(&[Pod, Workload]), ["F"] false 20;
+    Edit            "edit"              "edit"      "kubectl edit, with the screen suspended"               On(&[Pod, Workload]), [] true 0;
     Scale           "scale"             "scale"     "scale: a plan"                                         On(&[Workload, Pod]), ["C"] true 21;
 
     Rerun           "rerun"             "re-run"    "re-run: failed jobs first"                             On(&[Run, Job]), ["t"] true 46;

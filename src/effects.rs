@@ -1,5 +1,7 @@
 //! Carries out effects by spawning tasks; their answers come back as messages. Nothing here waits.
 
+pub mod program;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -90,6 +92,11 @@ impl Work {
             over_ssh,
             directory,
         }
+    }
+
+    /// Where news for the App go.
+    pub fn news(&self) -> mpsc::Sender<Msg> {
+        self.channels.news.clone()
     }
 
     pub fn set_engine(&mut self, engine: Arc<dyn Engine>) {

@@ -155,6 +155,7 @@ impl Reading {
             store: &self.store,
             settings: &self.settings,
             acts: &self.acts,
+            forwards: &[],
             keymap: &self.keymap,
             theme: &self.theme,
             now: self.clock.now(),

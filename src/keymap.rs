@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::command::{COMMANDS, Command, CommandSpec, Kind, ScreenId, nearest};
+use crate::{
+    command::{COMMANDS, Command, CommandSpec, Kind, Scope, ScreenId, nearest},
+    custom::OwnCommand,
+};
 
 /// A key as written in the configuration and shown in the footer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd)]
@@ -65,6 +68,11 @@ impl Key {
         Ok(Self { code, ctrl, alt })
     }
 
+    /// With the control key held.
+    pub fn is_ctrl(self) -> bool {
+        self.ctrl
+    }
+
     /// The key of a terminal event. Shift is part of the character.
     pub fn of(event: KeyEvent) -> Self {
         let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
@@ -103,6 +111,8 @@ impl fmt::Display for Key {
 #[derive(Debug)]
 pub struct Keymap {
     keys: Vec<Vec<Key>>,
+    /// Keys of the configuration's own commands, and their place among them.
+    own: Vec<(Key, Vec<Kind>, usize)>,
 }
 
 /// k9s fingers: only where the default differs and nothing that writes would move onto a reflex.
@@ -164,9 +174,46 @@ impl Keymap {
             }
             keys[command as usize] = parsed;
         }
-        let map = Self { keys };
+        let map = Self { keys, own: Vec::new() };
         errors.extend(map.clashes());
         if errors.is_empty() { Ok(map) } else { Err(errors) }
+    }
+
+    /// With the keys of the configuration's own commands. None takes a key that means something on its rows already.
+    pub fn with_own(mut self, commands: &[OwnCommand]) -> Result<Self, Vec<String>> {
+        let mut errors = Vec::new();
+        for (index, command) in commands.iter().enumerate() {
+            let Some(key) = command.key else { continue };
+            let mut taken: Vec<&str> = COMMANDS
+                .iter()
+                .filter(|spec| self.keys(spec.id).contains(&key))
+                .filter(|spec| match spec.scope {
+                    Scope::Everywhere => true,
+                    Scope::On(kinds) => kinds.iter().any(|kind| command.on.contains(kind)),
+                    Scope::Screen(_) => false,
+                })
+                .map(|spec| spec.name)
+                .collect();
+            let others = self
+                .own
+                .iter()
+                .filter(|(own, kinds, _)| *own == key && kinds.iter().any(|kind| command.on.contains(kind)));
+            taken.extend(others.map(|(_, _, other)| commands[*other].name.as_str()));
+            errors.extend(taken.into_iter().map(|other| {
+                format!("key '{key}' means both '{other}' and the [[command]] '{}': rebind one of them", command.name)
+            }));
+            self.own.push((key, command.on.clone(), index));
+        }
+        if errors.is_empty() { Ok(self) } else { Err(errors) }
+    }
+
+    /// The configuration's own command that the key means on such a row, by its place; a screen's own keys come first.
+    pub fn own(&self, key: Key, screen: ScreenId, selected: Option<Kind>) -> Option<usize> {
+        if self.command(key, screen, selected).is_some() {
+            return None;
+        }
+        let kind = selected?;
+        self.own.iter().find(|(own, kinds, _)| *own == key && kinds.contains(&kind)).map(|(_, _, index)| *index)
     }
 
     /// Two commands that one key could mean in one place.

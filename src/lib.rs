@@ -57,6 +57,7 @@ pub mod app;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod custom;
 pub mod demo;
 pub mod effects;
 pub mod headless;

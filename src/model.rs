@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod change;
 pub mod code;
+pub mod forward;
 pub mod kubernetes;
 pub mod log;
 pub mod metric;

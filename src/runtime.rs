@@ -1,14 +1,17 @@
 //! The loop: one task owns the App and the terminal. Wake on anything, apply a bounded batch, draw at most once per
 //! frame gap; a key draws at once.
 
+mod aside;
+
 use std::{
+    collections::VecDeque,
     io,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use crossterm::event::{Event, EventStream, KeyEvent, KeyEventKind};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, future::BoxFuture};
 use ratatui::layout::Rect;
 use tokio::{
     sync::{Notify, mpsc, oneshot},
@@ -50,12 +53,18 @@ pub struct Inputs {
     pub stop: CancellationToken,
 }
 
+/// Something that has the terminal until it ends. Returns what to tell.
+pub type Aside = BoxFuture<'static, Clean>;
+
 /// What the loop cannot do by itself: it needs the configuration.
 pub trait Host {
     /// Effects that change which sources run, or ask about configuration. Returns what to tell.
     fn carry_out(&mut self, effect: Effect, app: &mut App, work: &mut Work) -> Option<Clean>;
-    /// A login to run with the screen suspended, for [`Effect::Login`].
-    fn login(&mut self, effect: &Effect, app: &App) -> Option<std::process::Command>;
+    /// The work of an effect that takes the terminal, to be done while the screen is suspended.
+    ///
+    /// # Errors
+    /// In words: it cannot be done, and the screen stays.
+    fn aside(&mut self, effect: &Effect, app: &App) -> Result<Aside, Clean>;
     /// When woken, and once a second: takes up what was opened and found meanwhile. Returns what to tell.
     fn poll(&mut self, app: &mut App, work: &mut Work) -> Option<Clean>;
     /// Once a minute and at the end: keep a snapshot.
@@ -159,7 +168,7 @@ pub async fn run(
         if is_key {
             screen.draw(app);
         }
-        if !carry_out(effects, app, &mut screen, work, host, &mut keyboard).await? {
+        if !carry_out(effects, app, &mut screen, work, host, &mut keyboard, &mut inputs).await? {
             break;
         }
         let wanted = app.wanted(clock.now());
@@ -239,8 +248,10 @@ async fn carry_out(
     work: &mut Work,
     host: &mut dyn Host,
     keyboard: &mut Keyboard,
+    inputs: &mut Inputs,
 ) -> io::Result<bool> {
-    for effect in effects {
+    let mut effects = VecDeque::from(effects);
+    while let Some(effect) = effects.pop_front() {
         let now = screen.clock.now();
         match effect {
             Effect::Quit => return Ok(false),
@@ -261,25 +272,26 @@ async fn carry_out(
                 *keyboard = Keyboard::listen(LateReply::disarmed());
                 screen.draw(app);
             }
-            effect @ Effect::Login(_) => {
-                let Some(mut command) = host.login(&effect, app) else {
-                    app.update(Msg::Said("this backend has no login that a program could renew".into()), now);
-                    continue;
+            effect if effect.takes_terminal() => {
+                let aside = match host.aside(&effect, app) {
+                    Ok(aside) => aside,
+                    Err(says) => {
+                        app.update(Msg::Said(says), now);
+                        continue;
+                    }
                 };
                 keyboard.stop().await;
                 screen.session.release()?;
-                let ended = tokio::task::spawn_blocking(move || command.status()).await;
+                let mut later = Vec::new();
+                let clock = screen.clock.clone();
+                let ended = aside::meanwhile(app, inputs, work, host, &clock, &mut later, aside).await;
                 screen.session.reclaim()?;
                 *keyboard = Keyboard::listen(LateReply::disarmed());
-                let says = match ended {
-                    Ok(Ok(status)) if status.success() => "logged in; asking again".to_owned(),
-                    Ok(Ok(status)) => format!("the login ended with {status}"),
-                    Ok(Err(error)) => format!("the login could not be started: {error}"),
-                    Err(_) => "the login was cut off".to_owned(),
-                };
-                app.update(Msg::Said(Clean::own(says)), screen.clock.now());
+                effects.extend(later);
+                let Some(says) = ended else { return Ok(false) };
+                app.update(Msg::Said(says), clock.now());
                 if let Some(says) = host.carry_out(effect, app, work) {
-                    app.update(Msg::Said(says), screen.clock.now());
+                    app.update(Msg::Said(says), clock.now());
                 }
                 screen.draw(app);
             }
@@ -287,6 +299,9 @@ async fn carry_out(
             | Effect::OpenContext(_)
             | Effect::WriteConfig
             | Effect::Connect(_)
+            | Effect::Run(_)
+            | Effect::Forward(_)
+            | Effect::StopForward(_)
             | Effect::RememberProduction { .. }) => {
                 if let Some(says) = host.carry_out(effect, app, work) {
                     app.update(Msg::Said(says), now);

@@ -7,6 +7,8 @@ pub mod late_reply;
 pub mod osc;
 pub mod paint;
 pub mod query;
+#[cfg(unix)]
+pub mod raw;
 pub mod restore;
 pub mod writer;
 
@@ -16,8 +18,20 @@ pub use restore::{Modes, install_panic_hook, mark_ui_thread, restore};
 pub use writer::{FrameWriter, Tty};
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// Whether a child has the terminal: keys that stop a program are then meant for it, not for us.
+static LENT: AtomicBool = AtomicBool::new(false);
+
+/// What another program may have left switched on: styles, modes of keys and cursor, the mouse, pasting.
+const AFTER_OTHERS: &[u8] = b"\x1b\\\x1b[!p\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?1004l";
+
+/// Whether the terminal was given to a child.
+pub fn is_lent() -> bool {
+    LENT.load(Ordering::SeqCst)
+}
 
 /// How long the writer may take to finish a frame before the terminal is handed over or left.
 const HAND_OVER: Duration = Duration::from_millis(500);
@@ -27,6 +41,9 @@ const HAND_OVER: Duration = Duration::from_millis(500);
 pub struct Session {
     writer: FrameWriter,
     modes: Modes,
+    /// How the terminal was when it was given to a child, who may leave it otherwise.
+    #[cfg(unix)]
+    lent: Option<raw::State>,
 }
 
 impl Session {
@@ -40,7 +57,13 @@ impl Session {
         }
         restore::enter(modes)?;
         let (writer, gone) = FrameWriter::spawn(Tty, links)?;
-        Ok((Self { writer, modes }, gone))
+        let session = Self {
+            writer,
+            modes,
+            #[cfg(unix)]
+            lent: None,
+        };
+        Ok((session, gone))
     }
 
     /// Where frames go.
@@ -65,12 +88,23 @@ impl Session {
     pub fn release(&mut self) -> io::Result<()> {
         self.writer.pause(HAND_OVER);
         restore();
+        #[cfg(unix)]
+        {
+            self.lent = raw::State::now().ok();
+        }
+        LENT.store(true, Ordering::SeqCst);
         Ok(())
     }
 
     /// Takes the terminal back after [`Self::release`] and draws everything anew with the next frame, also what is
     /// already on its way.
     pub fn reclaim(&mut self) -> io::Result<()> {
+        LENT.store(false, Ordering::SeqCst);
+        #[cfg(unix)]
+        if let Some(before) = self.lent.take() {
+            before.restore()?;
+        }
+        Tty.write_all(AFTER_OTHERS)?;
         restore::enter(self.modes)?;
         self.writer.resume();
         Ok(())

@@ -23,7 +23,7 @@ use crate::{
     app::{Effect, acts::Acts, settings::Settings},
     command::{Command, ScreenId},
     keymap::Keymap,
-    model::{Name, kubernetes::ObjectKey, metric::DashboardKey},
+    model::{Name, forward::Forward, kubernetes::ObjectKey, metric::DashboardKey},
     query::{LogQuery, Query},
     store::{Changes, Store},
     text::Clean,
@@ -38,6 +38,8 @@ pub struct View<'a> {
     pub store: &'a Store,
     pub settings: &'a Settings,
     pub acts: &'a Acts,
+    /// Port-forwards of this session.
+    pub forwards: &'a [Forward],
     pub keymap: &'a Keymap,
     pub theme: &'a Theme,
     pub now: Now,
@@ -83,6 +85,10 @@ pub enum Reply {
     Run(Command),
     /// As [`Reply::Run`], on this object.
     RunOn(Command, Target),
+    /// The configuration's own command of this place, on this object or the selected one.
+    Own(usize, Option<Target>),
+    /// A program outside of midwatch: it asks first where it should.
+    HandOver(Box<crate::custom::Program>),
     /// Values of a dashboard's template variables, in place of those chosen before.
     Variables(DashboardKey, Vec<(Name, Clean)>),
     /// A `:` line with arguments: `ns shop`, `since 10m`.
@@ -220,6 +226,10 @@ pub trait Overlay {
     }
     fn copied(&self) -> Option<Clean> {
         self.sheet()?.copied()
+    }
+    /// What it shows as a command line: `kubectl describe …`.
+    fn line(&self, _view: &View<'_>) -> Option<String> {
+        None
     }
     /// `area`: the whole screen between header and footer. The cursor's place, if it has one.
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position>;

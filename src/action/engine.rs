@@ -4,6 +4,7 @@ mod execute;
 mod gather;
 mod headless;
 mod keep;
+mod outside;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -19,6 +20,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
 pub use headless::{Exit, Headless, Ran, run_headless};
+pub use outside::{Ended, Outside};
 
 use super::{
     Inspector, Operator, Request,

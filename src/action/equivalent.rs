@@ -2,18 +2,24 @@
 //! whatever it holds.
 
 use crate::{
-    model::{code::RepoKey, kubernetes::WorkloadKey},
+    app::settings::Settings,
+    model::{BackendId, code::RepoKey, kubernetes::WorkloadKey},
     text::quoted,
 };
 
-/// `kubectl --context CLUSTER -n NAMESPACE`
-pub fn kubectl(cluster: &str, namespace: &str) -> String {
-    format!("kubectl --context {} -n {}", quoted(cluster), quoted(namespace))
+/// `kubectl --context CONTEXT`: the context's name in the kubeconfig, which need not be the cluster's name here.
+pub fn kubectl_in(settings: &Settings, cluster: &BackendId) -> String {
+    format!("kubectl --context {}", quoted(settings.context_of(cluster)))
+}
+
+/// `kubectl --context CONTEXT -n NAMESPACE`
+pub fn kubectl(settings: &Settings, cluster: &BackendId, namespace: &str) -> String {
+    format!("{} -n {}", kubectl_in(settings, cluster), quoted(namespace))
 }
 
 /// The same, and `KIND/NAME`.
-pub fn kubectl_on(key: &WorkloadKey) -> (String, String) {
-    (kubectl(&key.cluster, &key.namespace), quoted(&format!("{}/{}", key.kind.name(), key.name)))
+pub fn kubectl_on(settings: &Settings, key: &WorkloadKey) -> (String, String) {
+    (kubectl(settings, &key.cluster, &key.namespace), quoted(&format!("{}/{}", key.kind.name(), key.name)))
 }
 
 /// What `gh` takes after `-R`: HOST/OWNER/REPO for anything but github.com; a backend's name is its host when it looks

@@ -137,6 +137,7 @@ pub fn plan(
         Request::Rerun { .. } | Request::Cancel { .. } => run::plan(&made),
         Request::Acknowledge { .. } | Request::Silence(_) | Request::ExpireSilence { .. } => silence::plan(&made),
         Request::Undo { act } => undo::plan(&made, *act),
+        Request::Outside { .. } => Err(Refusal("what runs outside of midwatch has no plan".into())),
     }?;
     plan.blocked = plan.blocked.take().or_else(|| made.blocked(&plan));
     plan.checks.sort_by_key(|check| severity(&check.result));

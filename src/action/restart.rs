@@ -95,7 +95,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
         replicas: None,
     });
     plan.undo = "a restart is not undone: undoing it is one more restart".into();
-    let (kubectl, object) = kubectl_on(key);
+    let (kubectl, object) = kubectl_on(make.settings, key);
     plan.equivalent = vec![say!("{kubectl} rollout restart {object}")];
     plan.weigh(make.settings.is_production(&key.cluster), vec![key.name.clone()], &key.name);
     Ok(plan)

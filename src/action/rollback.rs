@@ -61,7 +61,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         replicas: None,
     });
     plan.undo = say!("U: back to rev {}'s template, kept beside the audit", live.number);
-    let (kubectl, object) = kubectl_on(key);
+    let (kubectl, object) = kubectl_on(make.settings, key);
     plan.equivalent = vec![say!("{kubectl} rollout undo {object} --to-revision={}", target.number)];
     let accepts = accepts(inspection, live, target);
     plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);

@@ -73,7 +73,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
         replicas: Some((from, to)),
     });
     plan.undo = say!("U: back to {from} replicas");
-    let (kubectl, object) = kubectl_on(key);
+    let (kubectl, object) = kubectl_on(make.settings, key);
     plan.equivalent = vec![say!("{kubectl} scale {object} --current-replicas={from} --replicas={to}")];
     plan.weigh(is_production, vec![say!("{to}")], &key.name);
     Ok(plan)

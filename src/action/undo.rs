@@ -94,7 +94,7 @@ fn scale_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refus
     plan.blocked = checks::gate(&subject, &plan);
     plan.keeps = Some(Kept { replicas: Some((left, before)), ..kept.clone() });
     plan.undo = "U again".into();
-    let (kubectl, object) = kubectl_on(key);
+    let (kubectl, object) = kubectl_on(make.settings, key);
     plan.equivalent = vec![say!("{kubectl} scale {object} --replicas={before}")];
     plan.weigh(make.settings.is_production(&key.cluster), vec![say!("{before}")], &key.name);
     Ok(plan)

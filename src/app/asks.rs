@@ -70,6 +70,8 @@ impl App {
                 self.dirty = true;
                 self.toasts.say(says, now);
             }
+            // Who runs it says how it ended.
+            ActionEvent::Act(act) if matches!(act.request, Request::Outside { .. }) => {}
             ActionEvent::Act(act) if act.is_mine => {
                 let word = match act.outcome {
                     Outcome::Running => None,
@@ -141,7 +143,7 @@ fn relies_on(request: &Request) -> Option<(&BackendId, Part)> {
         Request::Acknowledge { alerts } => (&alerts.first()?.backend, Part::Alerts),
         Request::Silence(draft) => (&draft.backend, Part::Alerts),
         Request::ExpireSilence { silence } => (&silence.backend, Part::Silences),
-        Request::Undo { .. } => return None,
+        Request::Undo { .. } | Request::Outside { .. } => return None,
     })
 }
 

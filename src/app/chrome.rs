@@ -16,6 +16,7 @@ use crate::{
     command::{Command, ScreenId},
     model::{BackendKind, Level},
     store::slot::Freshness,
+    text::counted,
     time::{Now, coarse},
     ui::{
         screens,
@@ -237,9 +238,13 @@ impl App {
         self.hits.tabs = tabs(&row, selected, &late, inner, theme, buf);
     }
 
-    /// Only what is late is said: a fresh backend needs no words.
+    /// Open port-forwards, and backends that are late: a fresh one needs no words.
     fn late_backends(&self, now: Now) -> Line<'static> {
         let mut spans = Vec::new();
+        // An open port is seen wherever one looks.
+        if !self.forwards.is_empty() {
+            spans.push(Span::styled(counted(self.forwards.len(), "forward"), self.theme.accent));
+        }
         for (id, kind) in &self.settings.backends {
             let freshness = self.backend_freshness(id, now);
             let (mark, words) = match freshness {

@@ -109,7 +109,11 @@ impl App {
                 Some(cluster) => Reply::Push(overlays::production(cluster, now)),
                 None => Reply::Say("no cluster is asked about; `:production yes|no` changes an answer".into()),
             },
+            Command::CopyCommand => self.copy_command(now),
             Command::Suspend => Reply::Do(Effect::Suspend),
+            Command::K9s => self.k9s(now),
+            Command::LocalShell => self.local_shell(now),
+            Command::Forwards => Reply::Push(overlays::forwards()),
             Command::EnableWriting => self.enable_writing(),
             Command::UndoAct => match self.acts.last_undoable() {
                 Some(act) => Reply::Ask(Request::Undo { act: act.number }),
@@ -229,6 +233,15 @@ impl App {
                 } else {
                     self.reply(reply, Some(&target), now)
                 }
+            }
+            Reply::Own(index, target) => {
+                let target = target.or_else(|| self.selected(now));
+                let reply = self.own(index, target.as_ref(), now);
+                self.reply(reply, target.as_ref(), now)
+            }
+            Reply::HandOver(program) => {
+                let reply = self.hand_over(program, now);
+                self.reply(reply, on, now)
             }
             Reply::Variables(dashboard, values) => {
                 self.screens.metrics.set_variables(dashboard, values);

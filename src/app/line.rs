@@ -13,6 +13,7 @@ use crate::{
 pub const LINES: &[(&str, &str)] = &[
     ("ns NAME", "watch only this namespace; `ns all` for all"),
     ("ctx NAME", "open another context of the kubeconfig"),
+    ("forward TO PORTS", "pod/NAME, deploy/NAME or svc/NAME and LOCAL:REMOTE, in the row's namespace"),
     ("theme NAME", "auto, dark, light, colourblind, none"),
     ("since TIME", "start of the open log: 5m, 15m, 1h, all"),
     ("production yes|no", "whether the selected cluster is production; remembered"),
@@ -23,6 +24,11 @@ pub const LINES: &[(&str, &str)] = &[
     ("pods", "screen Kube: workloads and pods"),
     ("q", "quit"),
 ];
+
+/// Whether a `:` line may begin with this word already.
+pub fn is_word(word: &str) -> bool {
+    LINES.iter().any(|(name, _)| name.split(' ').next() == Some(word))
+}
 
 impl App {
     pub(super) fn line(&mut self, line: &str, now: Now) -> Reply {
@@ -44,6 +50,7 @@ impl App {
                 }
             },
             "since" => self.screens.logs.since(rest),
+            "forward" => self.forward_line(rest, now),
             "production" => self.production(rest, now),
             "hints" => self.switch_hints(rest),
             // For the test that a crash gives the terminal back; not in a release build.
@@ -66,15 +73,17 @@ impl App {
             "alerts" => Reply::Go(ScreenId::Triage, None),
             "runs" | "pipes" => Reply::Go(ScreenId::Pipelines, None),
             "logs" => Reply::Go(ScreenId::Logs, None),
-            _ => match Command::by_name(line) {
-                Ok(command) => Reply::Run(command),
-                Err(near) => {
+            _ => match (Command::by_name(line), self.settings.commands.iter().position(|own| own.name == line)) {
+                (Ok(command), _) => Reply::Run(command),
+                (Err(_), Some(own)) => Reply::Own(own, None),
+                (Err(near), None) => {
                     if let Ok(reply) = self.kind(word, rest, now) {
                         return reply;
                     }
-                    let names = LINES.iter().filter_map(|(name, _)| name.split(' ').next());
-                    let view = self.view(now);
-                    let near = near.or_else(|| nearest(word, names)).or_else(|| kinds::nearest_to(&view, word));
+                    let own = self.settings.commands.iter().map(|own| own.name.as_str());
+                    let names = LINES.iter().filter_map(|(name, _)| name.split(' ').next()).chain(own);
+                    let near = near.or_else(|| nearest(word, names));
+                    let near = near.or_else(|| kinds::nearest_to(&self.view(now), word));
                     let near = near.map(|near| format!(": did you mean '{near}'?"));
                     Reply::Say(Clean::own(format!(
                         "there is no command or kind of object '{line}'{}",
@@ -96,7 +105,7 @@ impl App {
     }
 
     /// The cluster that `:ns` and `:production` mean: the selected object's, else the first.
-    fn cluster_meant(&self, now: Now) -> Option<BackendId> {
+    pub(super) fn cluster_meant(&self, now: Now) -> Option<BackendId> {
         let selected = self.selected(now).and_then(|target| target.backend().cloned());
         let is_cluster = |id: &BackendId| self.settings.backends.get(id) == Some(&BackendKind::Kubernetes);
         selected.filter(is_cluster).or_else(|| self.settings.backends.keys().find(|id| is_cluster(id)).cloned())

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     config::file::{Service, Ui},
+    custom::{OwnCommand, OwnLink},
     model::{BackendId, BackendKind, Name, kubernetes::WorkloadKey, metric::PanelKey},
     store::Store,
     text::Clean,
@@ -31,6 +32,11 @@ pub struct Settings {
     /// Namespaces watched per cluster; empty: all.
     pub namespaces: BTreeMap<BackendId, Vec<Name>>,
     pub services: Vec<ServiceBinding>,
+    /// The configuration's own commands and links.
+    pub commands: Vec<OwnCommand>,
+    pub links: Vec<OwnLink>,
+    /// How other programs find a cluster: context and kubeconfig.
+    pub contexts_of: BTreeMap<BackendId, ContextOf>,
     pub ui: Ui,
     pub is_demo: bool,
     /// The demo world's own hints.
@@ -52,11 +58,21 @@ pub struct Settings {
     pub insecure: BTreeSet<BackendId>,
     /// Over ssh, addresses are copied instead of opened.
     pub over_ssh: bool,
+    /// The shell of the person, for `:sh`.
+    pub shell: Option<String>,
     /// Where the audit and the configuration stand, for help.
     pub audit_path: Clean,
     pub config_path: Clean,
     /// Time zone of the person, for the second clock in the header.
     pub time_zone: Option<jiff::tz::TimeZone>,
+}
+
+/// A cluster as `kubectl` is told of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContextOf {
+    pub context: Clean,
+    /// `None`: the usual files.
+    pub kubeconfig: Option<std::path::PathBuf>,
 }
 
 /// A `[[service]]` with its names resolved.
@@ -76,6 +92,11 @@ impl Settings {
             Some(known) => *known,
             None => !self.local.contains(cluster),
         }
+    }
+
+    /// The name of a cluster's context in the kubeconfig, which need not be its name here.
+    pub fn context_of<'a>(&'a self, cluster: &'a BackendId) -> &'a Clean {
+        self.contexts_of.get(cluster).map_or(&cluster.0, |known| &known.context)
     }
 
     /// Why this backend may not be written to, if so.

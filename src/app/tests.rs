@@ -2,6 +2,7 @@
 
 mod first_minute;
 mod kinds;
+mod outside;
 mod production;
 
 use std::time::Duration;

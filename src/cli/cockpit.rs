@@ -15,7 +15,12 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 pub use self::stage::Stage;
-use self::{findings::Findings, host::CockpitHost, openings::Openings, pasted::Pasted};
+use self::{
+    findings::Findings,
+    host::{CockpitHost, Forwards},
+    openings::Openings,
+    pasted::Pasted,
+};
 use super::{
     Global, report,
     setup::{self, Setup},
@@ -114,13 +119,18 @@ pub async fn stopped() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut term), Ok(mut hup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
+        let (Ok(mut term), Ok(mut hup), Ok(mut int)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()), signal(SignalKind::interrupt()))
+        else {
             return std::future::pending().await;
         };
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = hup.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+        loop {
+            tokio::select! {
+                _ = term.recv() => return,
+                _ = hup.recv() => return,
+                // ctrl-c is the child's while it has the terminal.
+                _ = int.recv() => if !crate::terminal::is_lent() { return },
+            }
         }
     }
     #[cfg(not(unix))]
@@ -139,6 +149,7 @@ pub async fn run_with(
     let keymap = setup.keymap()?;
     let (wired, mut settings, remembered, opening) = setup.closed(global, false, &clock);
     settings.over_ssh = std::env::var_os("SSH_CONNECTION").is_some() || std::env::var_os("SSH_TTY").is_some();
+    settings.shell = std::env::var("SHELL").ok().filter(|shell| !shell.is_empty());
     settings.time_zone = Some(jiff::tz::TimeZone::system());
     let mut app = App::new(settings, keymap, stage.look);
     restore(&mut app, &setup.paths, clock.now());
@@ -179,6 +190,7 @@ pub async fn run_with(
         found,
         pasted: Pasted::default(),
         engine,
+        forwards: Forwards::default(),
         openings,
         wake: wake.clone(),
         ended: Ended::Quit,

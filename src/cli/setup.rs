@@ -14,6 +14,7 @@ use crate::{
         load,
         paths::Paths,
     },
+    custom,
     headless::Reading,
     keymap::Keymap,
     model::SourceId,
@@ -101,7 +102,9 @@ pub async fn required(global: &Global) -> Result<Setup> {
 
 impl Setup {
     pub fn keymap(&self) -> Result<Keymap> {
+        let own = custom::commands(&self.config.command, "").unwrap_or_default();
         Keymap::new(self.config.keys.preset.as_deref(), &self.config.keys.commands)
+            .and_then(|keymap| keymap.with_own(&own))
             .map_err(|errors| eyre!("{}", errors.join("; ")))
     }
 

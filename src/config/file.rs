@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub struct Config {
     pub alertmanager: Vec<Alertmanager>,
     pub prometheus: Vec<Prometheus>,
     pub service: Vec<Service>,
+    pub command: Vec<Command>,
+    pub link: Vec<Link>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -202,4 +205,60 @@ pub struct Service {
     pub workflows: Vec<String>,
     /// `GRAFANA/DASHBOARD/PANEL`, the most telling first.
     pub panels: Vec<String>,
+}
+
+/// A command of your own over the fields of a row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Command {
+    pub name: String,
+    /// One line for help and menus; else the line it runs.
+    pub help: Option<String>,
+    pub key: Option<Spanned<String>>,
+    /// Kinds of rows: `pod`, `workload`, `run`, …
+    pub on: Vec<Spanned<String>>,
+    /// A program and its arguments with fields in braces, no shell; with `shell` one script.
+    pub run: Vec<Spanned<String>>,
+    /// `run` is a script for `sh`; the fields are its variables: `$MIDWATCH_NAME`.
+    pub shell: bool,
+    /// It may change what runs: blocked in read-only mode.
+    pub writes: bool,
+    /// Unset: as `writes`. What writes always asks in production.
+    pub confirm: Option<bool>,
+    /// It gets no terminal, and its output is not shown.
+    pub background: bool,
+    /// `screen`: it has the terminal; `page`: its output is shown when it has ended.
+    pub output: Option<Spanned<String>>,
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            help: None,
+            key: None,
+            on: Vec::new(),
+            run: Vec::new(),
+            shell: false,
+            writes: true,
+            confirm: None,
+            background: false,
+            output: None,
+        }
+    }
+}
+
+/// An address that follows from the text of a row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    #[serde(default)]
+    pub name: String,
+    /// Kinds of rows; empty: all.
+    #[serde(default)]
+    pub on: Vec<Spanned<String>>,
+    /// A regular expression.
+    pub pattern: Spanned<String>,
+    /// With `$1` or `${name}` for the pattern's groups.
+    pub url: Spanned<String>,
 }

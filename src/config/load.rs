@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::file::Config;
-use crate::command::nearest;
+use crate::{command::nearest, custom, keymap::Keymap};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub fn load(named: Option<&Path>, usual: Option<&Path>) -> Result<Loaded, Config
 /// Parses and checks a configuration's text. `path` is only for words.
 pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let config: Config = toml::from_str(text).map_err(|error| ConfigError { says: explain(&error, text, path) })?;
-    let problems = check(&config);
+    let problems = check(&config, text);
     if problems.is_empty() {
         return Ok(config);
     }
@@ -63,7 +63,7 @@ fn explain(error: &toml::de::Error, text: &str, path: &Path) -> String {
 }
 
 /// What serde cannot see: names that are missing, doubled or point nowhere.
-fn check(config: &Config) -> Vec<String> {
+fn check(config: &Config, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let mut names: Vec<&str> = Vec::new();
     let tables: [(&str, Vec<(&str, &str)>); 5] = [
@@ -115,9 +115,13 @@ fn check(config: &Config) -> Vec<String> {
             problems.push(format!("[timeouts] {name} = {seconds}: take 1 to 600 seconds"));
         }
     }
-    if let Err(errors) = crate::keymap::Keymap::new(config.keys.preset.as_deref(), &config.keys.commands) {
+    let own = custom::commands(&config.command, text).unwrap_or_else(|errors| {
         problems.extend(errors);
-    }
+        Vec::new()
+    });
+    problems.extend(custom::links(&config.link, text).err().unwrap_or_default());
+    let keymap = Keymap::new(config.keys.preset.as_deref(), &config.keys.commands);
+    problems.extend(keymap.and_then(|keymap| keymap.with_own(&own)).err().unwrap_or_default());
     if let Err(errors) = crate::app::settings::bind_services(&config.service) {
         problems.extend(errors);
     }

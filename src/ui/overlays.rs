@@ -5,14 +5,19 @@ mod availability;
 mod choice;
 mod choices;
 mod comment;
+mod consent;
 mod describe;
 mod equivalent;
 mod errors;
 mod evidence;
 mod first_minute;
+mod forward;
+mod forwards;
 mod help;
 mod job_log;
+mod links;
 mod object;
+mod output;
 mod page;
 mod palette;
 mod plan;
@@ -29,6 +34,10 @@ mod variables;
 mod why;
 mod writer;
 
+pub use availability::why_not_own;
+pub use consent::{choose_container, consent_to_run, shell};
+pub use equivalent::shown;
+pub use links::{choose_link, links_of};
 pub use object::{owner_of, url_of, workload_of};
 pub use sheet::Sheet;
 
@@ -39,9 +48,11 @@ use crate::{
     model::{
         alert::Alert,
         code::{JobKey, PullRequest, Run, RunKey},
+        forward::ForwardTo,
         kubernetes::{Workload, WorkloadKey},
     },
     query::VariablesQuery,
+    text::Clean,
     time::Now,
 };
 
@@ -133,6 +144,21 @@ pub fn first_minute_at_start() -> Box<dyn Overlay> {
 /// `v` on Metrics: a dashboard's template variables and their values.
 pub fn variables(query: VariablesQuery) -> Box<dyn Overlay> {
     Box::new(variables::VariablesDialog::new(query))
+}
+
+/// A program's output, to be read.
+pub fn output(title: Clean, place: Clean, text: Clean) -> Box<dyn Overlay> {
+    Box::new(output::OutputPage::new(title, place, text))
+}
+
+/// `F`: which port leads to which.
+pub fn forward(to: ForwardTo) -> Box<dyn Overlay> {
+    Box::new(forward::ForwardForm::new(to))
+}
+
+/// `:forwards`
+pub fn forwards() -> Box<dyn Overlay> {
+    Box::new(forwards::Forwards::default())
 }
 
 /// Whether this cluster is production.

@@ -21,7 +21,8 @@ use crate::{
         alert::{Alert, AlertKey, AlertState, Priority},
         code::{Checks, MergeState, Need, PullRequest, PullRequestKey, RepoKey, ReviewDecision, Run, RunKey, RunState},
         kubernetes::{
-            Event, ObjectKey, Owner, Pod, ReplicaSet, RolloutState, RolloutStatus, Workload, WorkloadKey, WorkloadKind,
+            Container, ContainerRole, ContainerState, Event, ObjectKey, Owner, Pod, ReplicaSet, RolloutState,
+            RolloutStatus, Workload, WorkloadKey, WorkloadKind,
         },
         metric::{Dashboard, DashboardKey, Panel, PanelData, PanelKey, PanelKind, Series, Threshold, Unit},
     },
@@ -46,6 +47,7 @@ pub struct World {
     pub store: Store,
     pub settings: Settings,
     pub acts: Acts,
+    pub forwards: Vec<crate::model::forward::Forward>,
     pub keymap: Keymap,
     pub theme: Theme,
     pub clock: TestClock,
@@ -96,6 +98,7 @@ impl World {
             store: Store { log_bytes: 1 << 20, ..Store::default() },
             settings: Settings { me: "ana".into(), ..Settings::default() },
             acts: Acts::default(),
+            forwards: Vec::new(),
             keymap: Keymap::default(),
             theme: Theme::new(ThemeChoice::None, Background::Dark, ColourDepth::None, GlyphSet::Ascii),
             clock: TestClock::at(NOW.parse().expect("a time")),
@@ -278,6 +281,7 @@ impl World {
             store: &self.store,
             settings: &self.settings,
             acts: &self.acts,
+            forwards: &self.forwards,
             keymap: &self.keymap,
             theme: &self.theme,
             now: self.clock.now(),
@@ -395,6 +399,22 @@ pub fn pod(set: &str, name: &str, trouble: Option<(&str, &str)>) -> Pod {
         level: if is_ready { Level::Ok } else { Level::Broken },
         containers: Box::new([]),
         app: None,
+    }
+}
+
+/// A main container that runs.
+pub fn running(name: &str) -> Container {
+    Container {
+        name: name.into(),
+        role: ContainerRole::Main,
+        image: Clean::own(format!("{name}:412")),
+        digest: None,
+        instance: None,
+        ready: true,
+        restarts: 0,
+        state: ContainerState::Running { since: Some(at("02:57")) },
+        last: None,
+        memory_limit: None,
     }
 }
 

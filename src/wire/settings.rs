@@ -2,7 +2,8 @@
 
 use super::Wired;
 use crate::{
-    app::settings::{Settings, bind_services},
+    app::settings::{ContextOf, Settings, bind_services},
+    custom,
     model::BackendId,
     text::Clean,
     wire::Remembered,
@@ -17,6 +18,8 @@ impl Wired {
             me: Clean::line(config.me.as_deref().unwrap_or("")),
             // Checked when the file was read.
             services: bind_services(&config.service).unwrap_or_default(),
+            commands: custom::commands(&config.command, "").unwrap_or_default(),
+            links: custom::links(&config.link, "").unwrap_or_default(),
             remembered_production: remembered.production.iter().map(|(id, is)| (Clean::line(id), *is)).collect(),
             ui: config.ui.clone(),
             ..Settings::default()
@@ -55,6 +58,12 @@ impl Wired {
             if is_local(id, cluster.host()) {
                 settings.local.insert(id.clone());
             }
+            let wanted = self.config.kubernetes.iter().find(|wanted| **id == *wanted.name);
+            let known = ContextOf {
+                context: cluster.context().clone(),
+                kubeconfig: wanted.and_then(|wanted| wanted.kubeconfig.clone()),
+            };
+            settings.contexts_of.insert(id.clone(), known);
             if cluster.is_insecure() {
                 settings.insecure.insert(id.clone());
             }

@@ -163,6 +163,7 @@ impl Watching {
             store: &self.store,
             settings: &self.settings,
             acts: &self.acts,
+            forwards: &[],
             keymap: &self.keymap,
             theme: &self.theme,
             now: SystemClock.now(),

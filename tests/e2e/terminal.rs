@@ -196,6 +196,14 @@ impl Terminal {
         assert_eq!(status.code(), Some(code), "last screen:\n{}", self.screen());
     }
 
+    /// Whether what is typed is shown, and taken line by line.
+    #[allow(dead_code)] // as above
+    pub fn is_cooked(&self) -> bool {
+        use rustix::termios::{LocalModes, tcgetattr};
+        let modes = tcgetattr(&*self.pty).expect("a terminal").local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
+    }
+
     /// Every mode that was set is reset: alternate screen, mouse, paste, cursor.
     pub fn assert_restored(&self) {
         let mut state = self.seen.lock();

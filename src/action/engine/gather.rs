@@ -83,6 +83,9 @@ impl Inner {
             Request::Acknowledge { alerts } => {
                 self.alerts(alerts.iter().map(|alert| &alert.backend).collect(), request).await
             }
+            Request::Outside { .. } => {
+                Err(SourceError::new(ErrorKind::Bug, "What runs outside is not looked at first."))
+            }
             Request::Undo { act } => match undoing {
                 Some(Undoing { kept: Some(kept), .. }) => {
                     let request = Request::Restart { workload: kept.workload.clone() };

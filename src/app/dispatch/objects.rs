@@ -7,6 +7,7 @@ use crate::{
     model::{
         alert::Alert,
         code::PullRequestKey,
+        forward::ForwardTo,
         kubernetes::{Workload, WorkloadKey},
     },
     query::{LogQuery, ObjectRef},
@@ -24,10 +25,10 @@ impl App {
                 self.toggle_watched(target, now);
                 Reply::Done
             }
-            (Command::Browse | Command::CopyUrl, _) => match (self.url_of(target), command) {
-                (None, _) => Reply::Say(Clean::own(format!("{target} has no address"))),
-                (Some(url), Command::Browse) => Reply::Do(Effect::OpenUrl(url)),
-                (Some(url), _) => Reply::Do(Effect::Copy(url)),
+            (Command::Browse, _) => self.browse(target, now),
+            (Command::CopyUrl, _) => match self.url_of(target) {
+                None => Reply::Say(Clean::own(format!("{target} has no address"))),
+                Some(url) => Reply::Do(Effect::Copy(url)),
             },
             (Command::Copy, _) => Reply::Do(Effect::Copy(Clean::own(match target {
                 Target::Pod(key) => key.name.to_string(),
@@ -85,6 +86,13 @@ impl App {
             Command::Scale => {
                 need(workload, &|key| Reply::Push(overlays::scale(key, workload.map_or(0, |w| w.desired))))
             }
+            Command::Shell => self.shell(target),
+            Command::Edit => self.edit(target),
+            Command::PortForward => match target {
+                Target::Pod(key) => Reply::Push(overlays::forward(ForwardTo::Pod(key.clone()))),
+                Target::Workload(key) => Reply::Push(overlays::forward(ForwardTo::Workload(key.clone()))),
+                _ => Reply::Ignored,
+            },
             Command::DiffRevisions => need(workload, &|workload| Reply::Push(overlays::revisions(workload))),
             _ => Reply::Ignored,
         }

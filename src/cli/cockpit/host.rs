@@ -1,11 +1,14 @@
 //! What the loop asks of the composition root: which sources run, what is remembered, what is written.
 
+mod aside;
 mod first_run;
+mod forwards;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use tokio::sync::Notify;
 
+pub use self::forwards::Forwards;
 use super::{Ended, findings::Findings, openings::Openings, pasted::Pasted};
 use crate::{
     action::engine::RealEngine,
@@ -14,7 +17,7 @@ use crate::{
     config::{file, paths::Paths},
     effects::Work,
     model::{BackendId, BackendKind, Part, SourceId},
-    runtime::Host,
+    runtime::{Aside, Host},
     source::{Source, kubernetes},
     store::{Changes, snapshot::Snapshot},
     text::Clean,
@@ -35,6 +38,7 @@ pub struct CockpitHost {
     pub found: Option<Findings>,
     pub pasted: Pasted,
     pub engine: RealEngine,
+    pub forwards: Forwards,
     /// Backends that are being opened.
     pub openings: Openings,
     /// Makes the loop call [`Host::poll`].
@@ -135,6 +139,13 @@ impl Host for CockpitHost {
                 app.dirty = true;
                 None
             }
+            Effect::Run(program) => self.run_beside(*program, work),
+            Effect::Forward(ask) => Some(self.forward(ask, app)),
+            Effect::StopForward(number) => {
+                self.forwards.stop(number);
+                self.forwards.show(app);
+                None
+            }
             Effect::StartDemo => {
                 self.ended = Ended::ForDemo;
                 None
@@ -147,17 +158,12 @@ impl Host for CockpitHost {
         while let Some(part) = self.openings.take() {
             self.take_in(part, app, work);
         }
+        self.forwards.show(app);
         self.poll_first_run(app)
     }
 
-    fn login(&mut self, effect: &Effect, app: &App) -> Option<std::process::Command> {
-        let Effect::Login(backend) = effect else { return None };
-        let login = login_of(app, backend)?;
-        let mut command = std::process::Command::new(&login.command);
-        command.args(&login.args).envs(login.env.iter().map(|(name, value)| (name, value)));
-        // What it prints is a credential: it belongs to nobody's screen.
-        command.stdout(std::process::Stdio::null());
-        Some(command)
+    fn aside(&mut self, effect: &Effect, app: &App) -> Result<Aside, Clean> {
+        self.hand_over(effect, app)
     }
 
     fn keep(&mut self, app: &App, is_end: bool) {

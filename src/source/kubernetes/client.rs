@@ -5,6 +5,7 @@ mod answer;
 mod connection;
 mod path;
 mod requests;
+mod upgrade;
 mod writer;
 
 use std::{
@@ -18,6 +19,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub(super) use self::answer::TOO_LARGE;
 use self::connection::{Clients, from_kubeconfig, refuse_auth_provider, unusable};
+pub(super) use self::upgrade::Socket;
 pub use self::{answer::Opened, path::segment, writer::Writer};
 use super::{
     exec::{Credential, ExecLogin, ExecPolicy},
@@ -40,6 +42,7 @@ pub struct Cluster(Arc<Inner>);
 
 struct Inner {
     id: BackendId,
+    context: Clean,
     /// Scheme, host and port.
     server: Clean,
     address_hash: String,
@@ -135,6 +138,7 @@ impl Cluster {
         let uri = &config.cluster_url;
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
         Ok(Self(Arc::new(Inner {
+            context: Clean::line(&name),
             server: Clean::own(format!(
                 "{}://{}:{port}",
                 uri.scheme_str().unwrap_or("https"),
@@ -163,6 +167,11 @@ impl Cluster {
 
     pub fn id(&self) -> &BackendId {
         &self.0.id
+    }
+
+    /// The name of its context in the kubeconfig.
+    pub fn context(&self) -> &Clean {
+        &self.0.context
     }
 
     /// Scheme, host and port of the API server. A proxy's path is left out: it may hold a token.

@@ -7,9 +7,14 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{availability::why_not, equivalent, object::name_of};
+use super::{
+    availability::{why_not, why_not_own},
+    equivalent,
+    object::name_of,
+};
 use crate::{
     command::{COMMANDS, Command, Scope, ScreenId},
+    custom::fields::Values,
     store::Changes,
     text::Clean,
     ui::{
@@ -26,10 +31,17 @@ use crate::{
 /// What can be done with any object, beside its own verbs.
 const ANY: [Command; 5] = [Command::Enter, Command::Why, Command::Copy, Command::CopyUrl, Command::Browse];
 
+/// A command of the table, or one of the configuration's own by its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Known(Command),
+    Own(usize),
+}
+
 struct Verb {
-    command: Command,
+    what: What,
     key: String,
-    help: &'static str,
+    help: Clean,
     writes: bool,
     why_not: Option<String>,
     /// `kubectl …`
@@ -58,7 +70,12 @@ impl Actions {
     fn enter(&self) -> Reply {
         match self.chosen() {
             Some(Verb { why_not: Some(why), help, .. }) => Reply::Say(Clean::own(format!("{help}: {why}"))),
-            Some(verb) => Reply::Many(vec![Reply::Close, Reply::RunOn(verb.command, self.target.clone())]),
+            Some(Verb { what: What::Known(command), .. }) => {
+                Reply::Many(vec![Reply::Close, Reply::RunOn(*command, self.target.clone())])
+            }
+            Some(Verb { what: What::Own(place), .. }) => {
+                Reply::Many(vec![Reply::Close, Reply::Own(*place, Some(self.target.clone()))])
+            }
             None => Reply::Close,
         }
     }
@@ -81,7 +98,7 @@ impl Overlay for Actions {
                 };
             }
             // The verb's own key works in the menu as on the row.
-            command => match self.verbs.iter().position(|verb| verb.command == command) {
+            command => match self.verbs.iter().position(|verb| verb.what == What::Known(command)) {
                 Some(at) => {
                     self.cursor = at;
                     return self.enter();
@@ -96,18 +113,17 @@ impl Overlay for Actions {
         let kind = self.target.kind();
         let own = COMMANDS.iter().filter(|spec| matches!(spec.scope, Scope::On(kinds) if kinds.contains(&kind)));
         let any = ANY.iter().map(|command| command.spec());
-        self.verbs = own
-            .filter(|spec| spec.id != Command::Mark)
-            .chain(any)
-            .map(|spec| Verb {
-                command: spec.id,
-                key: view.keymap.shown(spec.id).unwrap_or_else(|| format!(":{}", spec.name)),
-                help: spec.help,
-                writes: spec.writes,
-                why_not: why_not(spec, self.screen, Some(&self.target), view),
-                line: equivalent::line(spec.id, &self.target, view),
-            })
-            .collect();
+        self.verbs = own_commands(&self.target, view);
+        let known = own.filter(|spec| spec.id != Command::Mark).chain(any).map(|spec| Verb {
+            what: What::Known(spec.id),
+            key: view.keymap.shown(spec.id).unwrap_or_else(|| format!(":{}", spec.name)),
+            help: spec.help.into(),
+            writes: spec.writes,
+            why_not: why_not(spec, self.screen, Some(&self.target), view),
+            line: equivalent::line(spec.id, &self.target, view),
+        });
+        // Those of the configuration stand first: they were made for these rows.
+        self.verbs.extend(known);
         self.cursor = self.cursor.min(self.verbs.len().saturating_sub(1));
     }
 
@@ -117,6 +133,10 @@ impl Overlay for Actions {
 
     fn copied(&self) -> Option<Clean> {
         self.chosen().and_then(|verb| verb.line.as_ref()).map(|line| Clean::own(line.clone()))
+    }
+
+    fn line(&self, _view: &View<'_>) -> Option<String> {
+        self.chosen().and_then(|verb| verb.line.clone())
     }
 
     fn click(&mut self, at: Position, _view: &View<'_>) -> Reply {
@@ -171,6 +191,30 @@ impl Overlay for Actions {
     }
 }
 
+/// The configuration's own commands for this object.
+fn own_commands(target: &Target, view: &View<'_>) -> Vec<Verb> {
+    let values = Values { target, store: view.store, settings: view.settings };
+    let of_kind = view.settings.commands.iter().enumerate().filter(|(_, own)| own.on.contains(&target.kind()));
+    of_kind
+        .map(|(place, own)| {
+            let program = own.program(&values);
+            let why_not = why_not_own(own, Some(target), view);
+            Verb {
+                what: What::Own(place),
+                key: own.key.map_or_else(|| format!(":{}", own.name), |key| key.to_string()),
+                help: if own.help == own.name {
+                    own.help.clone()
+                } else {
+                    Clean::own(format!("{}: {}", own.name, own.help))
+                },
+                writes: own.writes,
+                why_not: why_not.or_else(|| program.as_ref().err().map(ToString::to_string)),
+                line: program.ok().map(|program| program.line().to_string()),
+            }
+        })
+        .collect()
+}
+
 fn draw(verb: &Verb, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
     let theme = view.theme;
     let (key_style, style) = match verb.why_not {
@@ -180,13 +224,13 @@ fn draw(verb: &Verb, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buf
     let mut line = Line::from(vec![Span::styled(format!("{:9}", verb.key), key_style)]);
     match &verb.why_not {
         Some(why) => {
-            let help = fit(verb.help, spot.width * 2 / 5, theme.glyphs.ellipsis).into_owned();
+            let help = fit(&verb.help, spot.width * 2 / 5, theme.glyphs.ellipsis).into_owned();
             let pad = (spot.width * 2 / 5 + 2).saturating_sub(width(&help)).max(2);
             line.push_span(Span::styled(help, style));
             line.push_span(Span::raw(" ".repeat(usize::from(pad))));
             line.push_span(Span::styled(why.clone(), theme.stale));
         }
-        None => line.push_span(Span::styled(verb.help, style)),
+        None => line.push_span(Span::styled(verb.help.to_string(), style)),
     }
     put_line(buf, spot, &line, theme.glyphs.ellipsis);
     if is_chosen {

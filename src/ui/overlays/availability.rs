@@ -2,18 +2,22 @@
 
 use crate::{
     command::{Command, CommandSpec, Kind, Scope, ScreenId},
+    custom::OwnCommand,
     model::{
         BackendKind, Part,
         alert::{AlertKey, AlertState},
         code::{MergeState, PullRequest},
-        kubernetes::WorkloadKind,
+        kubernetes::{ContainerState, WorkloadKind},
     },
     store::slot::Freshness,
     time::coarse,
     ui::{View, target::Target},
 };
 
-use super::object::{owner_of, url_of, workload_of};
+use super::{
+    links::links_of,
+    object::{owner_of, url_of, workload_of},
+};
 
 /// Why `spec` cannot be used on `target` now; `None`: it can.
 pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, view: &View<'_>) -> Option<String> {
@@ -36,19 +40,35 @@ pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, vi
         _ => {}
     }
     let target = target?;
-    if spec.writes {
-        let read_only = match target.backend() {
-            Some(backend) => view.settings.read_only_reason(backend),
-            None => view.settings.read_only.as_ref(),
-        };
-        if let Some(why) = read_only {
-            return Some(if why.contains("read-only") { why.to_string() } else { format!("read-only: {why}") });
-        }
+    if spec.writes
+        && let Some(why) = read_only(target, view)
+    {
+        return Some(why);
     }
     if let Some(why) = of_object(spec.id, target, view) {
         return Some(why);
     }
     if spec.writes { old_state(target, view) } else { None }
+}
+
+/// Why the configuration's own command cannot be run on `target` now; `None`: it can.
+pub fn why_not_own(command: &OwnCommand, target: Option<&Target>, view: &View<'_>) -> Option<String> {
+    let Some(target) = target.filter(|target| command.on.contains(&target.kind())) else {
+        return Some(format!("select {}", one_of(&command.on)));
+    };
+    if !command.writes {
+        return None;
+    }
+    read_only(target, view).or_else(|| old_state(target, view))
+}
+
+/// Why nothing may be written to where the object lives.
+fn read_only(target: &Target, view: &View<'_>) -> Option<String> {
+    let why = match target.backend() {
+        Some(backend) => view.settings.read_only_reason(backend),
+        None => view.settings.read_only.as_ref(),
+    }?;
+    Some(if why.contains("read-only") { why.to_string() } else { format!("read-only: {why}") })
 }
 
 fn one_of(kinds: &[Kind]) -> String {
@@ -89,7 +109,13 @@ fn old_state(target: &Target, view: &View<'_>) -> Option<String> {
 fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<String> {
     let say = |words: &str| Some(words.to_owned());
     match (command, target) {
-        (Command::Browse | Command::CopyUrl, _) if url_of(view.store, target).is_none() => say("it has no address"),
+        (Command::Browse, _) if links_of(view, target, None).is_empty() => say("it has no address"),
+        (Command::CopyUrl, _) if url_of(view.store, target).is_none() => say("it has no address"),
+        (Command::Shell, Target::Pod(key)) => match view.store.kube.pods.get(key) {
+            None => say("it is no longer listed"),
+            Some(pod) if pod.containers.iter().any(|one| matches!(one.state, ContainerState::Running { .. })) => None,
+            Some(_) => say("no container of it runs"),
+        },
         (Command::Acknowledge | Command::SilenceAlert, Target::Alert(key)) => {
             match view.store.backends.get(&key.backend).map(|backend| backend.kind) {
                 Some(BackendKind::Alertmanager) | None => {}

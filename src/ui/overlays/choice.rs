@@ -24,11 +24,19 @@ use crate::{
     },
 };
 
-/// One answer.
+/// One answer, and what follows from it.
 pub struct Answer {
     pub label: String,
     pub note: String,
-    pub request: Request,
+    pub then: Box<dyn Fn(&View<'_>) -> Reply>,
+}
+
+impl Answer {
+    /// It leads to a plan.
+    pub fn asking(label: impl Into<String>, note: impl Into<String>, request: Request) -> Self {
+        let then = Box::new(move |_: &View<'_>| Reply::Ask(request.clone()));
+        Self { label: label.into(), note: note.into(), then }
+    }
 }
 
 /// What the dialog says and offers, by what is known now.
@@ -40,6 +48,8 @@ pub struct Question {
     /// What must be known to answer; a level marks what speaks against it.
     pub facts: Vec<(Option<Level>, String)>,
     pub answers: Vec<Answer>,
+    /// What Enter leads to, if not to a plan.
+    pub leads_to: Option<&'static str>,
 }
 
 type Ask = Box<dyn Fn(&View<'_>) -> Question>;
@@ -72,9 +82,9 @@ impl Choice {
         }
     }
 
-    fn enter(&self) -> Reply {
+    fn enter(&self, view: &View<'_>) -> Reply {
         match self.cursor.and_then(|index| self.question.answers.get(index)) {
-            Some(answer) => Reply::Many(vec![Reply::Close, Reply::Ask(answer.request.clone())]),
+            Some(answer) => Reply::Many(vec![Reply::Close, (answer.then)(view)]),
             None if self.question.answers.is_empty() => Reply::Done,
             None => Reply::Say("choose one first: j and k, or its number".into()),
         }
@@ -86,11 +96,11 @@ impl Overlay for Choice {
         true
     }
 
-    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
+    fn key(&mut self, key: KeyEvent, view: &View<'_>) -> Reply {
         let last = self.question.answers.len().saturating_sub(1);
         match key.code {
             KeyCode::Esc | KeyCode::Char('q') => return Reply::Close,
-            KeyCode::Enter => return self.enter(),
+            KeyCode::Enter => return self.enter(view),
             KeyCode::Down | KeyCode::Tab | KeyCode::Char('j') => {
                 self.choose(self.cursor.map_or(0, |at| (at + 1).min(last)));
             }
@@ -154,7 +164,11 @@ impl Overlay for Choice {
     }
 
     fn hints(&self) -> Vec<(String, String)> {
-        [("j/k", "choose"), ("enter", "its plan"), ("esc", "nothing is sent")]
+        let (enter, esc) = match self.question.leads_to {
+            Some(words) => (words, "leave"),
+            None => ("its plan", "nothing is sent"),
+        };
+        [("j/k", "choose"), ("enter", enter), ("esc", esc)]
             .map(|(key, word)| (key.to_owned(), word.to_owned()))
             .to_vec()
     }

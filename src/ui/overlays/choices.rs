@@ -73,7 +73,13 @@ pub fn merge(pr: &PullRequest) -> Choice {
                 "the repository names no way of merging that this token may use".to_owned(),
             ));
         }
-        Question { title: format!("MERGE #{}", pr.key.number), place: pr.key.repo.name.to_string(), facts, answers }
+        Question {
+            title: format!("MERGE #{}", pr.key.number),
+            place: pr.key.repo.name.to_string(),
+            facts,
+            answers,
+            leads_to: None,
+        }
     })
 }
 
@@ -83,11 +89,8 @@ fn merge_answer(pr: &PullRequest, method: MergeMethod) -> Answer {
         MergeMethod::Squash => ("squash", "all its commits become one"),
         MergeMethod::Rebase => ("rebase", "its commits one by one on top, no merge commit"),
     };
-    Answer {
-        label: label.to_owned(),
-        note: note.to_owned(),
-        request: Request::Merge { pull_request: pr.key.clone(), head_sha: pr.head_sha.clone(), method },
-    }
+    let request = Request::Merge { pull_request: pr.key.clone(), head_sha: pr.head_sha.clone(), method };
+    Answer::asking(label, note, request)
 }
 
 fn short(sha: &str) -> &str {
@@ -125,10 +128,8 @@ pub fn rerun(run: &Run) -> Choice {
         if !run.state.is_finished() {
             facts.push((Some(Level::Progress), "it goes on: GitHub runs again only what has ended".to_owned()));
         }
-        let answer = |label: &str, note: &str, only_failed| Answer {
-            label: label.to_owned(),
-            note: note.to_owned(),
-            request: Request::Rerun { run: run.key.clone(), attempt: run.attempt, only_failed },
+        let answer = |label: &str, note: &str, only_failed| {
+            Answer::asking(label, note, Request::Rerun { run: run.key.clone(), attempt: run.attempt, only_failed })
         };
         Question {
             title: format!("RE-RUN {} #{}", run.workflow, run.number),
@@ -138,6 +139,7 @@ pub fn rerun(run: &Run) -> Choice {
                 answer("failed jobs", "and those that needed them; the others keep their results", true),
                 answer("all jobs", "from the beginning", false),
             ],
+            leads_to: None,
         }
     })
 }
@@ -178,7 +180,7 @@ fn question(view: &View<'_>, key: &AlertKey, own: &WorkloadKey) -> Question {
         .collect();
     others.sort_by_key(|(before, workload)| (*before, workload.key.clone()));
     answers.extend(others.into_iter().take(OTHERS).map(|(_, workload)| candidate(view, workload, onset)));
-    Question { title, place: String::new(), facts, answers }
+    Question { title, place: String::new(), facts, answers, leads_to: None }
 }
 
 fn candidate(view: &View<'_>, workload: &Workload, onset: Option<jiff::Timestamp>) -> Answer {
@@ -193,12 +195,10 @@ fn candidate(view: &View<'_>, workload: &Workload, onset: Option<jiff::Timestamp
         (Some(since), None) => format!("deployed {} ago", age_of(since, view.time())),
         _ => String::new(),
     };
-    Answer {
-        label: format!("{key} {image}"),
-        note: format!(
-            "{deployed}   {}/{} ready   {prod}{}/{}",
-            workload.ready, workload.desired, key.cluster, key.namespace
-        ),
-        request: Request::RollBack { workload: key.clone(), to: None },
-    }
+    let place = format!("{prod}{}/{}", key.cluster, key.namespace);
+    Answer::asking(
+        format!("{key} {image}"),
+        format!("{deployed}   {}/{} ready   {place}", workload.ready, workload.desired),
+        Request::RollBack { workload: key.clone(), to: None },
+    )
 }

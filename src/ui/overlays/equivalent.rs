@@ -1,15 +1,20 @@
 //! The same as a command line, to copy: `kubectl`, `gh` or `amtool`. Only what those tools really have.
 
+mod shown;
+
+pub use shown::shown;
+
 use crate::{
     action::{
         ACK_MINUTES,
-        equivalent::{kubectl, kubectl_on, repository},
+        equivalent::{kubectl, kubectl_in, kubectl_on, repository},
     },
     command::Command,
     model::{
+        BackendId,
         alert::{Alert, SilenceKey},
         code::{PullRequestKey, RunKey},
-        kubernetes::{ObjectKey, WorkloadKey, resource::ResourceKey},
+        kubernetes::{ContainerState, ObjectKey, WorkloadKey, resource::ResourceKey},
     },
     text::quoted,
     ui::{View, target::Target},
@@ -23,7 +28,7 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
         (Command::Browse, _) => url_of(view.store, target).map(|url| format!("open {}", quoted(&url))),
         (_, Target::Pod(key)) => of_pod(command, key, view),
         (_, Target::Workload(key)) => of_workload(command, key, view),
-        (_, Target::Object(key)) => of_any(command, key),
+        (_, Target::Object(key)) => of_any(command, key, view),
         (_, Target::Run(key)) => of_run(command, key, view),
         (Command::Logs, Target::Job(key)) => {
             Some(format!("gh run view -R {} --job {} --log", repository(&key.run.repo), key.id))
@@ -45,7 +50,7 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
 }
 
 fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> {
-    let kubectl = kubectl(&key.cluster, &key.namespace);
+    let kubectl = kubectl(view.settings, &key.cluster, &key.namespace);
     let pod = quoted(&format!("pod/{}", key.name));
     Some(match command {
         Command::Describe => format!("{kubectl} describe {pod}"),
@@ -54,12 +59,20 @@ fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> 
         Command::Logs => format!("{kubectl} logs {pod} --all-containers --since=15m -f"),
         Command::PreviousLogs => format!("{kubectl} logs {pod} --previous --tail=2000"),
         Command::Watch => format!("{kubectl} get {pod} -w"),
+        Command::Edit => format!("{kubectl} edit {pod}"),
+        Command::Shell => {
+            let running = view.store.kube.pods.get(key).into_iter().flat_map(|pod| &pod.containers);
+            let mut running = running.filter(|one| matches!(one.state, ContainerState::Running { .. }));
+            let container = running.next().map_or_else(String::new, |one| format!(" -c {}", quoted(&one.name)));
+            format!("{kubectl} exec -it {pod}{container} -- sh")
+        }
+        Command::PortForward => format!("{kubectl} port-forward {pod} LOCAL:REMOTE"),
         _ => return of_workload(command, &workload_of(view, &Target::Pod(key.clone()))?.key, view),
     })
 }
 
 fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<String> {
-    let (kubectl, object) = kubectl_on(key);
+    let (kubectl, object) = kubectl_on(view.settings, key);
     Some(match command {
         Command::Describe => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
@@ -69,6 +82,8 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
         Command::Watch => format!("{kubectl} rollout status {object}"),
         Command::DiffRevisions => format!("{kubectl} rollout history {object}"),
         Command::RollBack => format!("{kubectl} rollout undo {object}"),
+        Command::Edit => format!("{kubectl} edit {object}"),
+        Command::PortForward => format!("{kubectl} port-forward {object} LOCAL:REMOTE"),
         Command::Restart => format!("{kubectl} rollout restart {object}"),
         Command::Scale => {
             let desired = view.store.kube.workloads.get(key).map_or(1, |workload| workload.desired);
@@ -78,11 +93,11 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
     })
 }
 
-fn of_any(command: Command, key: &ResourceKey) -> Option<String> {
+fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String> {
     let kubectl = if key.resource.is_namespaced {
-        kubectl(&key.cluster, &key.namespace)
+        kubectl(view.settings, &key.cluster, &key.namespace)
     } else {
-        format!("kubectl --context {}", quoted(&key.cluster))
+        kubectl_in(view.settings, &key.cluster)
     };
     let object = format!("{} {}", quoted(&key.resource.qualified()), quoted(&key.name));
     Some(match command {
@@ -131,7 +146,7 @@ fn of_server(key: &SilenceKey, view: &View<'_>) -> String {
     server_flag(&key.backend, view)
 }
 
-fn server_flag(backend: &crate::model::BackendId, view: &View<'_>) -> String {
+fn server_flag(backend: &BackendId, view: &View<'_>) -> String {
     view.store
         .backends
         .get(backend)

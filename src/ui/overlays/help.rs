@@ -13,7 +13,8 @@ use super::{
     sheet::{Sheet, SheetLine, Writer},
 };
 use crate::{
-    command::{COMMANDS, Command, CommandSpec, Scope, ScreenId},
+    command::{COMMANDS, Command, CommandSpec, Kind, Scope, ScreenId},
+    custom::OwnCommand,
     keymap::Keymap,
     store::Changes,
     ui::{
@@ -82,6 +83,11 @@ impl Help {
         let mut here = Vec::new();
         if let Some(kind) = object {
             here.extend(block(Some(&format!("THIS {}", kind.word().to_uppercase())), &on_object, theme, column));
+        }
+        let own = own_rows(view, object);
+        if !own.is_empty() {
+            here.push(Line::raw(""));
+            here.extend(block(Some("YOUR OWN"), &own, theme, column));
         }
         let on_screen = rows(&|spec| spec.scope == Scope::Screen(self.screen));
         if !on_screen.is_empty() {
@@ -184,6 +190,18 @@ fn rows(keymap: &Keymap, is_short: bool, is_meant: &dyn Fn(&CommandSpec) -> bool
         }
     }
     rows
+}
+
+/// The configuration's own commands that have a key; those for the selected object, else all.
+fn own_rows(view: &View<'_>, object: Option<Kind>) -> Vec<(String, String)> {
+    let is_meant = |own: &&OwnCommand| object.is_none_or(|kind| own.on.contains(&kind));
+    let commands = view.settings.commands.iter().filter(is_meant);
+    commands
+        .filter_map(|own| {
+            let write = if own.writes { " (writes)" } else { "" };
+            Some((own.key?.to_string(), format!("{}{write}", own.name)))
+        })
+        .collect()
 }
 
 /// The beginning that says it, up to a colon or semicolon, where the whole would take several lines.

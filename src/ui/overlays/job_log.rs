@@ -7,6 +7,7 @@ use ratatui::{
 };
 
 use super::{
+    equivalent,
     evidence::{answer, jobs, no_answer},
     sheet::{Sheet, SheetLine, Writer},
 };
@@ -160,6 +161,14 @@ impl JobLogPage {
 }
 
 impl Overlay for JobLogPage {
+    fn line(&self, view: &View<'_>) -> Option<String> {
+        let target = match &self.job {
+            Some(job) => Target::Job(job.clone()),
+            None => Target::Run(self.run.clone()),
+        };
+        equivalent::line(Command::Logs, &target, view)
+    }
+
     fn sheet(&self) -> Option<&Sheet> {
         Some(&self.sheet)
     }

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use super::{
-    describe, errors,
+    describe, equivalent, errors,
     object::name_of,
     sheet::{Sheet, SheetLine},
     why,
@@ -194,6 +194,18 @@ impl Overlay for Page {
             (Tab::Describe | Tab::Why, Target::Panel(key)) => vec![describe::panel_query(key)],
             _ => Vec::new(),
         }
+    }
+
+    fn line(&self, view: &View<'_>) -> Option<String> {
+        let target = self.target.as_ref()?;
+        let command = match self.tab() {
+            Tab::Describe => Command::Describe,
+            Tab::Yaml => Command::Enter,
+            Tab::Events => Command::Events,
+            Tab::Revisions => Command::DiffRevisions,
+            Tab::Why | Tab::Errors => return None,
+        };
+        equivalent::line(command, target, view)
     }
 
     fn selected(&self) -> Option<Target> {

@@ -12,7 +12,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::availability::why_not;
+use super::availability::{why_not, why_not_own};
 use crate::{
     app::line::LINES,
     command::{COMMANDS, CommandSpec, ScreenId},
@@ -105,7 +105,17 @@ impl Palette {
                 precedence: 2,
             }
         });
-        self.all = words.chain(commands).chain(kinds_of(view)).collect();
+        let own = view.settings.commands.iter().map(|own| Entry {
+            line: own.name.to_string(),
+            name: own.name.to_string(),
+            key: own.key.map(|key| key.to_string()).unwrap_or_default(),
+            help: own.help.to_string(),
+            why_not: why_not_own(own, self.target.as_ref(), view),
+            needs_more: false,
+            also: Vec::new(),
+            precedence: 1,
+        });
+        self.all = words.chain(own).chain(commands).chain(kinds_of(view)).collect();
         self.filter(view);
     }
 

@@ -269,6 +269,12 @@ impl Overlay for PlanDialog {
         self.scroll_by(i64::from(lines))
     }
 
+    fn line(&self, _view: &View<'_>) -> Option<String> {
+        let plan = self.confirm.plan()?;
+        let lines: Vec<&str> = plan.equivalent.iter().map(Clean::as_str).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
     fn copied(&self) -> Option<Clean> {
         self.confirm.plan().and_then(|plan| plan.equivalent.first().cloned())
     }

@@ -7,6 +7,7 @@ use ratatui::{
 };
 
 use super::{
+    equivalent,
     evidence::{answer, no_answer},
     sheet::{Sheet, Writer, diff_lines},
 };
@@ -143,6 +144,10 @@ impl PullDiff {
 }
 
 impl Overlay for PullDiff {
+    fn line(&self, view: &View<'_>) -> Option<String> {
+        equivalent::line(Command::DiffPr, &Target::PullRequest(self.key.clone()), view)
+    }
+
     fn sheet(&self) -> Option<&Sheet> {
         Some(&self.sheet)
     }

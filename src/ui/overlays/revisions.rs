@@ -7,6 +7,7 @@ use ratatui::{
 };
 
 use super::{
+    equivalent,
     evidence::answer,
     sheet::{Sheet, Writer, diff_lines},
 };
@@ -127,6 +128,10 @@ impl Revisions {
 }
 
 impl Overlay for Revisions {
+    fn line(&self, view: &View<'_>) -> Option<String> {
+        equivalent::line(Command::DiffRevisions, &Target::Workload(self.workload.clone()), view)
+    }
+
     fn sheet(&self) -> Option<&Sheet> {
         Some(&self.sheet)
     }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{
     Cluster,
     answer::{MAX_BODY, MAX_REFUSAL, Opened},
-    connection::{note_sent, unusable},
+    connection::note_sent,
     path,
 };
 use crate::source::{
@@ -114,7 +114,7 @@ impl Cluster {
 
     /// Asks with the login, and once more with a new login if that is not accepted (401). A program that logs in has its
     /// own deadline, so it is waited for outside of the question's.
-    async fn logged_in<T, Asked: Future<Output = Result<T, Failure>>>(
+    pub(super) async fn logged_in<T, Asked: Future<Output = Result<T, Failure>>>(
         &self,
         ask: impl Fn(Option<Arc<Credential>>) -> Asked,
     ) -> Result<T, Failure> {
@@ -153,17 +153,7 @@ impl Cluster {
         credential: Option<Arc<Credential>>,
         mut request: Request<Vec<u8>>,
     ) -> Result<Opened, Failure> {
-        let mut clients = self.0.clients.clone();
-        if let Some(credential) = &credential {
-            if let Some(bearer) = &credential.bearer {
-                request.headers_mut().insert(header::AUTHORIZATION, bearer.clone());
-            }
-            clients = self.clients_for(credential).map_err(|error| Failure {
-                error: unusable(&self.0.id, &error),
-                ..Failure::own(ErrorKind::Auth, Reached::NotSent, "")
-            })?;
-        }
-        let client = if write { clients.write } else { clients.read };
+        let client = self.client_with(write, credential.as_ref(), &mut request)?;
         let answer = client.send(request.map(Body::from)).await.map_err(|error| self.broken(&error))?;
         let (head, body) = answer.into_parts();
         self.note_time(&head.headers);
@@ -229,7 +219,7 @@ impl Cluster {
         .await
     }
 
-    fn note_time(&self, headers: &HeaderMap) {
+    pub(super) fn note_time(&self, headers: &HeaderMap) {
         let date = headers.get(header::DATE).and_then(|date| date.to_str().ok()).and_then(failure::http_date);
         if let Some(date) = date {
             self.learnt().clock.note(date, self.0.clock.now());

@@ -128,6 +128,7 @@ fn title_of(request: &Request) -> String {
         Request::Silence(_) => "SILENCE".to_owned(),
         Request::ExpireSilence { .. } => "EXPIRE SILENCE".to_owned(),
         Request::Undo { act } => format!("UNDO ACT {act}"),
+        Request::Outside { .. } => "OUTSIDE".to_owned(),
     }
 }
 

@@ -1,0 +1,221 @@
+//! Commands of the configuration's own, links, shells and port-forwards: keys in, effects out.
+
+use std::path::Path;
+
+use super::*;
+use crate::{
+    config::load::parse,
+    custom::{self, Output},
+    keymap::Keymap,
+    model::{
+        alert::Priority,
+        forward::{Forward, ForwardAsk, ForwardState},
+        kubernetes::Pod,
+    },
+    ui::testing::{alert, cluster, deployment, pod, replica_set, running},
+};
+
+const COMMANDS: &str = r#"
+[[command]]
+name = "debug"
+key = "D"
+on = ["pod", "workload"]
+run = ["kubectl", "debug", "-it", "{name}", "-n", "{namespace}", "--context", "{context}"]
+
+[[command]]
+name = "usage"
+key = "T"
+on = ["workload"]
+run = ["kubectl", "top", "pod", "-n", "{namespace}"]
+writes = false
+output = "page"
+
+[[link]]
+name = "ticket"
+pattern = 'SHOP-\d+'
+url = "https://tickets.example/$0"
+"#;
+
+/// The Kube screen of a cluster with one workload and its pod, and the commands above.
+fn desk(production: bool) -> Desk {
+    let mut world = World::live();
+    world.workloads([deployment("myapp", "myapp:412", 1, 1)]);
+    let containers = Box::new([running("myapp")]);
+    world.pods([Pod { containers, ..pod("myapp-6d5f", "x1", None) }]);
+    world.replica_sets([replica_set("myapp", "6d5f", 14, "02:57", "myapp:412", (1, 1))]);
+    world.settings.production.insert(cluster(), production);
+    let config = parse(COMMANDS, Path::new("config.toml")).expect("well written");
+    world.settings.commands = custom::commands(&config.command, "").expect("checked");
+    world.settings.links = custom::links(&config.link, "").expect("checked");
+    world.keymap = Keymap::default().with_own(&world.settings.commands).expect("no clash");
+    let mut desk = Desk::new(world);
+    desk.frame((120, 35));
+    desk.keys("3");
+    desk.frame((120, 35));
+    desk
+}
+
+fn line(effects: &[Effect]) -> Option<String> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Run(program) => Some(program.line().to_string()),
+        _ => None,
+    })
+}
+
+#[test]
+fn what_writes_asks_and_in_production_for_the_name() {
+    let mut desk = desk(false);
+    assert!(desk.keys("D").is_empty());
+    assert!(desk.frame((120, 35)).contains("kubectl debug -it myapp -n production --context prod-eu1"));
+    assert!(desk.keys("y").is_empty(), "a key typed on is dropped");
+    desk.pass(Duration::from_millis(500));
+    let effects = desk.keys("y");
+    assert_eq!(line(&effects).as_deref(), Some("kubectl debug -it myapp -n production --context prod-eu1"));
+    assert!(effects.iter().all(Effect::takes_terminal));
+
+    let mut desk = self::desk(true);
+    desk.keys("D");
+    desk.pass(Duration::from_millis(500));
+    assert!(desk.keys("y").is_empty() && desk.press(KeyCode::Enter).is_empty(), "a y is not enough");
+    desk.press(KeyCode::Backspace);
+    desk.app.update(Msg::Paste("myapp".into()), desk.clock.now());
+    assert!(desk.press(KeyCode::Enter).is_empty(), "pasted text confirms nothing");
+    desk.keys("myapp");
+    assert!(line(&desk.press(KeyCode::Enter)).is_some());
+}
+
+#[test]
+fn what_only_reads_runs_at_once_also_in_read_only_mode() {
+    let mut desk = desk(true);
+    desk.app.settings.read_only = Some("started with --read-only".into());
+    let effects = desk.keys("T");
+    assert_eq!(line(&effects).as_deref(), Some("kubectl top pod -n production"));
+    assert!(matches!(&effects[..], [Effect::Run(program)] if program.output == Output::Page));
+    assert!(desk.keys("D").is_empty());
+    assert!(desk.frame((120, 35)).contains("'debug': started with --read-only"));
+    let now = desk.clock.now();
+    desk.app.update(
+        Msg::Output { title: "top on myapp".into(), place: "prod-eu1/production".into(), text: "CPU 3m".into() },
+        now,
+    );
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("top on myapp") && frame.contains("CPU 3m"), "{frame}");
+}
+
+#[test]
+fn menu_help_and_palette_have_them() {
+    let mut desk = desk(false);
+    desk.keys("x");
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("D        debug: kubectl debug -it {name}"), "{frame}");
+    assert!(frame.contains("kubectl debug -it myapp"), "the line to copy stands below\n{frame}");
+    desk.press(KeyCode::Esc);
+    desk.keys("?");
+    assert!(desk.frame((120, 45)).contains("debug (writes)"));
+    desk.press(KeyCode::Esc);
+    desk.keys(":");
+    desk.frame((120, 35));
+    desk.keys("debug");
+    assert!(desk.frame((120, 35)).contains("kubectl debug -it {name}"));
+    desk.press(KeyCode::Enter);
+    assert!(desk.frame((120, 35)).contains("RUN debug on deploy/myapp"));
+}
+
+#[test]
+fn links_are_offered_by_number_when_there_are_several() {
+    let mut world = World::live();
+    let mut firing = alert("HighErrorRate", "myapp", Priority::P1, "03:10", "see SHOP-12 or SHOP-13");
+    firing.generator_url = None;
+    world.alerts(vec![firing]);
+    let config = parse(COMMANDS, Path::new("config.toml")).expect("well written");
+    world.settings.links = custom::links(&config.link, "").expect("checked");
+    let mut desk = Desk::new(world);
+    desk.frame((120, 35));
+    desk.keys("2");
+    desk.frame((120, 35));
+    assert!(desk.keys("o").is_empty());
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("ticket SHOP-12") && frame.contains("https://tickets.example/SHOP-13"), "{frame}");
+    desk.keys("2");
+    let effects = desk.press(KeyCode::Enter);
+    assert!(matches!(&effects[..], [Effect::OpenUrl(url)] if url.ends_with("SHOP-13")), "{effects:?}");
+}
+
+#[test]
+fn a_shell_asks_in_production_and_is_refused_in_read_only_mode() {
+    let mut desk = desk(true);
+    desk.press(KeyCode::Tab);
+    desk.frame((120, 35));
+    assert!(desk.keys("s").is_empty());
+    assert!(desk.frame((120, 35)).contains("SHELL in"), "{}", desk.frame((120, 35)));
+    desk.pass(Duration::from_millis(500));
+    let effects = desk.keys("y");
+    assert!(matches!(&effects[..], [Effect::Shell { pod, .. }] if pod.name == "myapp-6d5f-x1"), "{effects:?}");
+    desk.app.settings.read_only = Some("started with --read-only".into());
+    assert!(desk.keys("s").is_empty());
+    assert!(desk.frame((120, 35)).contains("not in read-only mode"));
+}
+
+#[test]
+fn a_forward_is_asked_for_and_listed() {
+    let mut desk = desk(true);
+    desk.keys("F");
+    assert!(desk.frame((120, 35)).contains("FORWARD deploy/myapp"));
+    desk.keys("80x");
+    assert!(desk.press(KeyCode::Enter).is_empty());
+    assert!(desk.frame((120, 35)).contains("LOCAL:REMOTE"));
+    desk.press(KeyCode::Backspace);
+    desk.keys(":http");
+    let effects = desk.press(KeyCode::Enter);
+    let [Effect::Forward(ask)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((ask.local, ask.to.to_string().as_str()), (Some(80), "deploy/myapp"));
+
+    let to = ask.to.clone();
+    let mut going = Forward::new(7, ForwardAsk { to, or: None, local: None, remote: None });
+    (going.local, going.pod, going.state) = (Some(8080), Some(("myapp-1".into(), 80)), ForwardState::Listening);
+    (going.opened, going.received) = (3, 2048);
+    desk.app.forwards = vec![going];
+    desk.keys(":");
+    desk.frame((120, 35));
+    desk.keys("forwards");
+    desk.press(KeyCode::Enter);
+    for size in [(120, 35), (80, 24)] {
+        let frame = desk.frame(size);
+        assert!(frame.contains("127.0.0.1:8080") && frame.contains("2 KiB received"), "{frame}");
+    }
+    assert!(matches!(&desk.keys("x")[..], [Effect::StopForward(7)]));
+}
+
+/// `ctrl-y` copies a line for what is shown, and is no `y` to any dialog.
+#[test]
+fn what_is_shown_is_copied_as_a_command() {
+    let copied = |desk: &mut Desk| {
+        let key = KeyEvent::new(KeyCode::Char('y'), KeyModifiers::CONTROL);
+        match &desk.app.update(Msg::Key(key), desk.clock.now())[..] {
+            [Effect::Copy(line)] => line.to_string(),
+            other => format!("{other:?}"),
+        }
+    };
+    let mut desk = desk(false);
+    desk.app
+        .settings
+        .contexts_of
+        .insert(cluster(), crate::app::settings::ContextOf { context: "arn:aws:eks/prod".into(), kubeconfig: None });
+    let kubectl = "kubectl --context arn:aws:eks/prod";
+    assert_eq!(copied(&mut desk), format!("{kubectl} get deployments,statefulsets,daemonsets -A -o wide"));
+    desk.press(KeyCode::Tab);
+    desk.frame((120, 35));
+    assert!(copied(&mut desk).starts_with(&format!("{kubectl} -n production get pods -l ")), "{}", copied(&mut desk));
+    desk.keys("d");
+    assert_eq!(copied(&mut desk), format!("{kubectl} -n production describe pod myapp-6d5f-x1"));
+    desk.press(KeyCode::Tab);
+    assert_eq!(copied(&mut desk), format!("{kubectl} -n production get pod myapp-6d5f-x1 -o yaml"));
+    desk.press(KeyCode::Esc);
+    desk.keys("D");
+    desk.pass(Duration::from_millis(500));
+    assert!(copied(&mut desk).starts_with("kubectl debug -it myapp-6d5f-x1"));
+    assert!(desk.frame((120, 35)).contains("RUN debug"), "it is not a yes");
+    desk.press(KeyCode::Esc);
+    desk.keys("F80:http");
+    assert_eq!(copied(&mut desk), format!("{kubectl} -n production port-forward pod/myapp-6d5f-x1 80:http"));
+}

@@ -1,0 +1,117 @@
+//! Shells in the demo's containers, over its real WebSocket.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+
+use super::{Ended, Typist, run};
+use crate::{
+    config::file,
+    demo::{self, Served},
+    model::{BackendId, kubernetes::ObjectKey},
+    source::kubernetes::{self, Cluster, ExecPolicy, client::Writer},
+    time::{Clock, SystemClock},
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn served() -> Served {
+    let at = "2026-11-21T03:14:00Z".parse().unwrap();
+    demo::start(demo::Options { at: Some(at), ..demo::Options::new(Arc::new(move || at)) }).await.unwrap()
+}
+
+async fn cluster(demo: &Served) -> Cluster {
+    let wanted = file::Kubernetes {
+        name: "prod-eu1".to_owned(),
+        kubeconfig: Some(demo.kubeconfig.clone()),
+        ..file::Kubernetes::default()
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    kubernetes::open(&wanted, file::Timeouts::default(), clock, Arc::new(ExecPolicy::default())).await.unwrap()
+}
+
+/// A running pod of the story.
+async fn pod(cluster: &Cluster, app: &str) -> ObjectKey {
+    let list: serde_json::Value =
+        cluster.get(&format!("/api/v1/namespaces/production/pods?labelSelector=app%3D{app}")).await.unwrap();
+    let pods = list["items"].as_array().unwrap();
+    let running = pods.iter().find(|pod| pod["status"]["containerStatuses"][0]["state"]["running"].is_object());
+    let name = running.expect("one runs")["metadata"]["name"].as_str().unwrap();
+    ObjectKey { cluster: BackendId::new("prod-eu1"), namespace: "production".into(), name: name.into() }
+}
+
+async fn container(cluster: &Cluster, pod: &ObjectKey) -> String {
+    let object: serde_json::Value =
+        cluster.get(&format!("/api/v1/namespaces/production/pods/{}", pod.name)).await.unwrap();
+    object["spec"]["containers"][0]["name"].as_str().unwrap().to_owned()
+}
+
+/// Types line by line, each when the prompt stands; everything that was shown, and how it ended.
+async fn typed(writer: &Writer, pod: &ObjectKey, container: &str, lines: &[&str]) -> (String, Ended) {
+    let (to, mut keys) = mpsc::unbounded_channel();
+    let (_sizes, mut sizes) = watch::channel((100, 30));
+    let mut waiting: Vec<Bytes> = lines.iter().rev().map(|line| Bytes::copy_from_slice(line.as_bytes())).collect();
+    let mut shown = String::new();
+    let mut show = |bytes: &[u8]| {
+        shown += &String::from_utf8_lossy(bytes);
+        if shown.ends_with("$ ")
+            && let Some(line) = waiting.pop()
+        {
+            to.send(line).expect("it listens");
+        }
+        Ok(())
+    };
+    let typist = Typist { keys: &mut keys, sizes: &mut sizes, show: &mut show };
+    let ended = tokio::time::timeout(PATIENCE, run(writer, pod, container, typist)).await.expect("in time");
+    (shown, ended)
+}
+
+/// There is no bash in the demo's images: sh is taken, its output comes as it is, its exit code is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_runs_and_tells_its_exit_code() {
+    let demo = served().await;
+    let cluster = cluster(&demo).await;
+    let (writer, pod) = (cluster.writer().expect("not read-only"), pod(&cluster, "postgres").await);
+    let container = container(&cluster, &pod).await;
+    let (shown, ended) = typed(&writer, &pod, &container, &["hostname\r", "exit 7\r"]).await;
+    assert_eq!(ended, Ended::Exit(7), "{shown}");
+    assert!(shown.contains(&format!("hostname\r\n{}\r\n", pod.name)), "{shown:?}");
+    let (shown, ended) = typed(&writer, &pod, &container, &["\u{3}", "\u{4}"]).await;
+    assert_eq!(ended, Ended::Exit(0), "ctrl-c is the shell's, ctrl-d ends it");
+    assert!(shown.contains("^C"), "{shown:?}");
+    let (_, ended) = typed(&writer, &pod, &container, &["true\r", "~."]).await;
+    assert_eq!(ended, Ended::Left);
+    demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_refuses_is_told_and_a_broken_connection_ends_it() {
+    let demo = served().await;
+    let cluster = cluster(&demo).await;
+    let (writer, pod) = (cluster.writer().expect("not read-only"), pod(&cluster, "postgres").await);
+    let (shown, ended) = typed(&writer, &pod, "nosuch", &[]).await;
+    assert!(matches!(&ended, Ended::Refused(says) if says.contains("nosuch")), "{ended:?} {shown}");
+    let gone = ObjectKey { name: "gone".into(), ..pod.clone() };
+    let (_, ended) = typed(&writer, &gone, "web", &[]).await;
+    assert!(matches!(&ended, Ended::Refused(says) if says.contains("gone")), "{ended:?}");
+
+    let container = container(&cluster, &pod).await;
+    let (to, mut keys) = mpsc::unbounded_channel();
+    let (_sizes, mut sizes) = watch::channel((100, 30));
+    let (prompted_to, prompted) = tokio::sync::oneshot::channel();
+    let mut prompted_to = Some(prompted_to);
+    let mut show = |_: &[u8]| {
+        if let Some(to) = prompted_to.take() {
+            to.send(()).expect("it waits");
+        }
+        Ok(())
+    };
+    let typist = Typist { keys: &mut keys, sizes: &mut sizes, show: &mut show };
+    let (ended, ()) = tokio::join!(run(&writer, &pod, &container, typist), async {
+        prompted.await.expect("a prompt");
+        demo.stop().await;
+    });
+    assert!(matches!(ended, Ended::Lost(_)), "{ended:?}");
+    drop(to);
+}

@@ -1,0 +1,210 @@
+//! `F` Which local port leads to which of a pod's.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    text::Line,
+};
+
+use super::{evidence::answer, object::workload_of};
+use crate::{
+    action::equivalent::kubectl,
+    app::Effect,
+    model::{
+        forward::{ForwardAsk, ForwardTo},
+        kubernetes::WorkloadKey,
+    },
+    query::{Answer, ObjectRef, PageLine, Query},
+    store::Changes,
+    text::quoted,
+    ui::{
+        Overlay, Reply, View,
+        target::Target,
+        widgets::{
+            cells::{put_line, row},
+            dialog::dialog,
+            frame::Frame,
+            text_input::TextInput,
+        },
+    },
+};
+
+/// Below it only root may listen.
+const PRIVILEGED: u16 = 1024;
+/// Added to a privileged port for its local one, as most people do.
+const ABOVE: u16 = 8000;
+
+pub struct ForwardForm {
+    to: ForwardTo,
+    /// The workload of a pod: its others take the pod's place when it is gone.
+    or: Option<WorkloadKey>,
+    input: TextInput,
+    /// Ports that its containers name, and what they are called.
+    ports: Option<Vec<(u16, String)>>,
+    /// Which of the ports stands in the field; `None`: something was typed.
+    chosen: Option<usize>,
+}
+
+impl ForwardForm {
+    pub fn new(to: ForwardTo) -> Self {
+        Self { to, or: None, input: TextInput::default(), ports: None, chosen: Some(0) }
+    }
+
+    fn query(&self) -> Option<Query> {
+        match &self.to {
+            ForwardTo::Pod(key) => Some(Query::Yaml(ObjectRef::Pod(key.clone()))),
+            ForwardTo::Workload(key) => Some(Query::Yaml(ObjectRef::Workload(key.clone()))),
+            ForwardTo::Service(_) => None,
+        }
+    }
+
+    fn fill(&mut self) {
+        let chosen = self.chosen.and_then(|index| self.ports.as_ref()?.get(index));
+        if let Some((port, _)) = chosen {
+            let local = if *port < PRIVILEGED { port + ABOVE } else { *port };
+            self.input = TextInput::new(&format!("{local}:{port}"));
+        }
+    }
+
+    fn step(&mut self, by: isize) {
+        let count = self.ports.as_ref().map_or(0, Vec::len);
+        let at = self.chosen.map_or(0, |at| at.saturating_add_signed(by).min(count.saturating_sub(1)));
+        self.chosen = Some(at);
+        self.fill();
+    }
+
+    fn enter(&self) -> Reply {
+        match ForwardAsk::parse(self.to.clone(), self.input.text()) {
+            Ok(ask) => {
+                let ask = ForwardAsk { or: self.or.clone(), ..ask };
+                Reply::Many(vec![Reply::Close, Reply::Do(Effect::Forward(ask))])
+            }
+            Err(says) => Reply::Say(says),
+        }
+    }
+}
+
+/// The container ports in an object's YAML, in its order.
+fn ports_of(lines: &[PageLine]) -> Vec<(u16, String)> {
+    let mut ports: Vec<(u16, String)> = Vec::new();
+    // The fields of one port stand together, in the order of their names.
+    let mut is_open = false;
+    for line in lines {
+        let PageLine::Text(line) = line else { continue };
+        let text = line.trim_start().trim_start_matches("- ");
+        let value = |field: &str| text.strip_prefix(field).map(|value| value.trim().trim_matches('"').to_owned());
+        if let Some(port) = value("containerPort:").and_then(|port| port.parse().ok()) {
+            ports.push((port, String::new()));
+            is_open = true;
+        } else if let (Some(name), true) = (value("name:"), is_open) {
+            if let Some((_, of)) = ports.last_mut() {
+                *of = name;
+            }
+            is_open = false;
+        } else if !["hostPort:", "hostIP:", "protocol:"].iter().any(|field| text.starts_with(field)) {
+            is_open = false;
+        }
+    }
+    ports.dedup_by_key(|(port, _)| *port);
+    ports
+}
+
+impl Overlay for ForwardForm {
+    fn owns_keys(&self) -> bool {
+        true
+    }
+
+    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
+        match key.code {
+            KeyCode::Esc => return Reply::Close,
+            KeyCode::Enter => return self.enter(),
+            KeyCode::Down | KeyCode::Tab => self.step(1),
+            KeyCode::Up | KeyCode::BackTab => self.step(-1),
+            KeyCode::Char(_) if self.chosen.take().is_some() => {
+                // The first letter replaces what was offered.
+                self.input.clear();
+                self.input.handle(key);
+            }
+            _ => {
+                self.chosen = None;
+                self.input.handle(key);
+            }
+        }
+        Reply::Done
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.chosen = None;
+        self.input = TextInput::new(text.trim());
+    }
+
+    fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
+        self.query().into_iter().collect()
+    }
+
+    fn sync(&mut self, view: &View<'_>, _changes: Changes) {
+        if let ForwardTo::Pod(key) = &self.to {
+            let workload = workload_of(view, &Target::Pod(key.clone())).map(|workload| workload.key.clone());
+            self.or = workload.or(self.or.take());
+        }
+        if self.ports.is_some() {
+            return;
+        }
+        if let Some(query) = self.query()
+            && let Ok(Answer::Page(lines)) = answer(view, &query)
+        {
+            self.ports = Some(ports_of(lines));
+            self.fill();
+        }
+    }
+
+    fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+        let theme = view.theme;
+        let prod = if view.settings.is_production(self.to.cluster()) { "PROD " } else { "" };
+        let place = format!("{prod}{}/{}", self.to.cluster(), self.to.namespace());
+        let inside = dialog(Frame::new(theme, format!("FORWARD {}", self.to)).info(place), area, 72, 8, buf);
+        let names = match self.ports.as_deref() {
+            None if self.query().is_none() => "a port of the service by number or name; none: its first".to_owned(),
+            None => "asking for the ports of its containers".to_owned(),
+            Some([]) => "its containers name no ports: write one".to_owned(),
+            Some(ports) => {
+                let words: Vec<String> = ports.iter().map(|(port, name)| format!("{port} {name}")).collect();
+                format!("its ports: {}", words.join(", ").replace(" ,", ","))
+            }
+        };
+        let below = "127.0.0.1 only; it ends with midwatch. :forwards lists it.";
+        for (index, words) in [(0, names.as_str()), (4, below)] {
+            if let Some(spot) = row(inside, index) {
+                put_line(buf, spot, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
+            }
+        }
+        let field = row(inside, 2)?;
+        let used = put_line(buf, field, &Line::styled("local:remote  ", theme.dim), "");
+        let spot = Rect { x: field.x + used, width: field.width.saturating_sub(used), ..field };
+        self.input.render(spot, "8080:80", theme, buf)
+    }
+
+    fn hints(&self) -> Vec<(String, String)> {
+        [("enter", "forward"), ("up/down", "its other ports"), ("esc", "leave")]
+            .map(|(key, word)| (key.to_owned(), word.to_owned()))
+            .to_vec()
+    }
+
+    fn line(&self, view: &View<'_>) -> Option<String> {
+        let kubectl = kubectl(view.settings, self.to.cluster(), self.to.namespace());
+        Some(format!("{kubectl} port-forward {} {}", quoted(&self.to.to_string()), quoted(self.input.text())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_read_with_their_names() {
+        let yaml = "spec:\n  containers:\n  - name: web\n    ports:\n    - containerPort: 8080\n      name: http\n      protocol: TCP\n    - containerPort: 9090\n    resources: {}\n  - name: side\n";
+        let lines: Vec<PageLine> = yaml.lines().map(|line| PageLine::Text(line.into())).collect();
+        assert_eq!(ports_of(&lines), [(8080, "http".to_owned()), (9090, String::new())]);
+    }
+}

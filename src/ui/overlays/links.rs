@@ -1,0 +1,53 @@
+//! `o` Every address of a row: its own, and those that the configuration's links find in its text.
+
+use super::{
+    choice::{Answer, Choice, Question},
+    object::{name_of, url_of},
+};
+use crate::{
+    app::Effect,
+    custom::fields::Values,
+    text::Clean,
+    ui::{Reply, View, target::Target},
+};
+
+/// Most links that are offered: each has a digit.
+const MOST: usize = 9;
+
+/// Name, what it was found in, and address. `line`: text under the cursor that is looked through besides.
+pub fn links_of(view: &View<'_>, target: &Target, line: Option<Clean>) -> Vec<(Clean, Clean, Clean)> {
+    let own = url_of(view.store, target).map(|url| (Clean::from("its page"), Clean::default(), url));
+    let mut links: Vec<(Clean, Clean, Clean)> = own.into_iter().collect();
+    if view.settings.links.is_empty() {
+        return links;
+    }
+    let mut texts = Values { target, store: view.store, settings: view.settings }.texts();
+    texts.extend(line);
+    let kind = target.kind();
+    for link in view.settings.links.iter().filter(|link| link.on.is_empty() || link.on.contains(&kind)) {
+        let found = link.find(&texts).into_iter();
+        links.extend(found.map(|(what, url)| (link.name.clone(), what, url)));
+    }
+    links.truncate(MOST);
+    links
+}
+
+/// Which of several.
+pub fn choose_link(target: Target, links: Vec<(Clean, Clean, Clean)>) -> Box<dyn crate::ui::Overlay> {
+    Box::new(Choice::new(true, Vec::new(), move |view| Question {
+        title: format!("OPEN {}", name_of(view, &target)),
+        answers: links
+            .iter()
+            .map(|(name, what, url)| {
+                let address = url.clone();
+                Answer {
+                    label: if what.is_empty() { name.to_string() } else { format!("{name} {what}") },
+                    note: url.to_string(),
+                    then: Box::new(move |_| Reply::Do(Effect::OpenUrl(address.clone()))),
+                }
+            })
+            .collect(),
+        leads_to: Some("open it"),
+        ..Question::default()
+    }))
+}

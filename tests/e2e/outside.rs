@@ -1,0 +1,152 @@
+//! What has the terminal while the screen is suspended: commands of the configuration's own, shells in containers. The
+//! screen comes back whatever happens to them.
+
+use super::{cockpit, quit};
+use crate::{terminal::Terminal, world::World};
+
+/// The cockpit on the world, with these tables besides.
+fn cockpit_with(world: &World, tables: &str) -> (Terminal, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.toml");
+    let text = std::fs::read_to_string(world.config()).expect("readable");
+    std::fs::write(&path, format!("{text}\n{tables}")).expect("written");
+    (Terminal::start(&["--config", &path.display().to_string()], (120, 35)), folder)
+}
+
+/// To the pods of the Kube screen.
+fn to_pods(screen: &mut Terminal) {
+    screen.wait("HighErrorRate");
+    screen.keys("3");
+    screen.wait("PODS of");
+    screen.keys("\t");
+}
+
+#[test]
+fn a_command_has_the_terminal_and_gives_it_back_whatever_happens() {
+    let world = World::start(&[]);
+    let tables = r#"
+[[command]]
+name = "greet"
+key = "T"
+on = ["pod", "workload"]
+writes = false
+shell = true
+run = ["echo it is $MIDWATCH_NAMESPACE; read line; echo got $line; exit 3"]
+
+[[command]]
+name = "killed"
+key = "B"
+on = ["pod", "workload"]
+writes = false
+shell = true
+run = ["stty raw -echo; printf '\\033[?1049h'; kill -9 $$"]
+
+[[command]]
+name = "count"
+key = "O"
+on = ["workload", "pod"]
+writes = false
+output = "page"
+run = ["seq", "3"]
+"#;
+    let (mut screen, _folder) = cockpit_with(&world, tables);
+    screen.wait("HighErrorRate");
+    screen.keys("3");
+    screen.wait("PODS of");
+    screen.keys("T");
+    screen.wait("it is production");
+    // What is typed is the program's, ctrl-c too, which ends it and not the cockpit.
+    screen.keys("hello\r");
+    screen.wait("got hello");
+    screen.wait("greet ended with exit status 3. Any key goes back.");
+    screen.keys(" ");
+    screen.wait("greet: exit status 3");
+    screen.wait("PODS of");
+    screen.keys("T");
+    screen.wait("it is production");
+    screen.keys("\u{3}");
+    screen.wait("Any key goes back.");
+    screen.keys(" ");
+    screen.wait("PODS of");
+    screen.keys("B");
+    screen.wait("Any key goes back.");
+    screen.keys(" ");
+    screen.wait("PODS of");
+    screen.keys("O");
+    screen.wait("count on");
+    screen.wait("3/3");
+    screen.keys("\u{1b}");
+    screen.keys("8");
+    screen.wait("RUN greet on");
+    screen.wait("RUN killed on");
+    screen.keys("\u{3}");
+    screen.ended(0);
+    screen.assert_restored();
+    assert!(screen.is_cooked(), "what was killed had left the terminal raw");
+}
+
+/// SIGTERM while a program has the terminal ends both.
+#[test]
+fn the_end_of_the_cockpit_ends_the_program() {
+    let world = World::start(&[]);
+    let tables = "[[command]]\nname = \"wait\"\nkey = \"T\"\non = [\"pod\", \"workload\"]\nwrites = false\nrun = [\"sleep\", \"600\"]\n";
+    let (mut screen, _folder) = cockpit_with(&world, tables);
+    screen.wait("HighErrorRate");
+    screen.keys("3");
+    screen.wait("PODS of");
+    screen.keys("T");
+    screen.gone("PODS of");
+    screen.signal(rustix::process::Signal::TERM);
+    screen.ended(0);
+    screen.assert_restored();
+}
+
+/// `s` asks first in production; the shell is the container's, and the cockpit stands there again after it.
+#[test]
+fn a_shell_in_a_container() {
+    let world = World::start(&[]);
+    let mut screen = cockpit(&world, (120, 35), &[]);
+    to_pods(&mut screen);
+    screen.wait("CrashLoopBackOff");
+    screen.keys("/");
+    screen.type_slowly("postgres\r");
+    screen.keys("g");
+    screen.settled();
+    screen.keys("s");
+    screen.wait("SHELL in");
+    screen.settled();
+    screen.keys("y");
+    screen.wait("exit or ~. goes back.");
+    screen.wait("/ $");
+    screen.keys("cat /etc/hostname\r");
+    screen.wait("postgres-");
+    screen.resize((80, 24));
+    screen.keys("hostname\r");
+    screen.wait("postgres-");
+    screen.keys("exit 7\r");
+    screen.wait("shell: exit status 7");
+    screen.keys("8");
+    screen.wait("SHELL in pod postgres-");
+    quit(screen);
+}
+
+/// The API server goes away: the terminal is the cockpit's again.
+#[test]
+fn a_lost_connection_gives_the_terminal_back() {
+    let world = World::start(&[]);
+    let mut screen = cockpit(&world, (120, 35), &[]);
+    to_pods(&mut screen);
+    screen.wait("CrashLoopBackOff");
+    screen.keys("/");
+    screen.type_slowly("postgres\r");
+    screen.keys("g");
+    screen.settled();
+    screen.keys("s");
+    screen.wait("SHELL in");
+    screen.settled();
+    screen.keys("y");
+    screen.wait("/ $");
+    world.backend("prod-eu1", "down");
+    screen.wait("the connection was lost");
+    quit(screen);
+}
