@@ -11,6 +11,7 @@ pub mod audit;
 mod checks;
 pub mod confirm;
 pub mod engine;
+pub mod equivalent;
 pub mod evidence;
 mod history;
 pub mod plan;
@@ -38,7 +39,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     model::{
         BackendId, Name,
-        alert::{Alert, AlertKey, Matcher, SilenceKey},
+        alert::{ACKNOWLEDGED_BY, Alert, AlertKey, Matcher, SilenceKey},
         code::{MergeMethod, PullRequestKey, RunKey},
         kubernetes::{ObjectKey, Revision, WorkloadKey},
     },
@@ -118,20 +119,29 @@ pub struct SilenceDraft {
 }
 
 impl SilenceDraft {
-    /// An acknowledgement of an alert that Alertmanager has not got yet: read first, since nothing there can be compared
-    /// with it.
-    pub fn acknowledging(alert: &Alert, me: &str) -> Self {
+    /// An hour's silence of exactly this alert: what `s` offers.
+    pub fn of(alert: &Alert, me: &str) -> Self {
+        let by = if me.is_empty() { String::new() } else { format!(" by {me}") };
         Self {
             backend: alert.key.backend.clone(),
             matchers: alert.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect(),
-            minutes: ACK_MINUTES,
-            comment: format!("acknowledged by {me} with midwatch"),
+            minutes: SILENCE_MINUTES,
+            comment: format!("{} is being worked on{by}", alert.name),
         }
+    }
+
+    /// An acknowledgement of an alert that Alertmanager has not got yet: read first, since nothing there can be compared
+    /// with it.
+    pub fn acknowledging(alert: &Alert, me: &str) -> Self {
+        let comment = format!("{ACKNOWLEDGED_BY}{me} with midwatch");
+        Self { minutes: ACK_MINUTES, comment, ..Self::of(alert, me) }
     }
 }
 
 /// Longest silence, in minutes.
 pub const MAX_SILENCE_MINUTES: u32 = 24 * 60;
+/// What `s` offers, in minutes.
+pub const SILENCE_MINUTES: u32 = 60;
 /// What `a` sends, in minutes.
 pub const ACK_MINUTES: u32 = 15;
 

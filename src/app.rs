@@ -6,7 +6,7 @@ mod chrome;
 mod dispatch;
 mod first_minute;
 pub mod line;
-mod links;
+pub mod links;
 pub mod look;
 mod outside;
 mod pointer;

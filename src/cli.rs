@@ -12,6 +12,7 @@ mod init;
 mod keys;
 mod logs;
 mod man;
+mod objects;
 mod pipe;
 mod report;
 mod rollback;
@@ -25,7 +26,11 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::time::{Clock, SystemClock};
+use crate::{
+    secret::hide,
+    text::Clean,
+    time::{Clock, SystemClock},
+};
 
 /// The on-call engineer's cockpit in a terminal.
 #[derive(Debug, Parser)]
@@ -101,8 +106,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // A second provider (a test's) is no error.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    if let Err(error) = color_eyre::config::HookBuilder::default().display_env_section(false).install() {
-        return complain(&error);
+    if let Err(error) = crash::word() {
+        return complain(&error.into());
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build() {
         Ok(runtime) => runtime,
@@ -146,6 +151,6 @@ fn complain(error: &color_eyre::Report) -> ExitCode {
     if is_closed_pipe {
         return ExitCode::SUCCESS;
     }
-    eprintln!("midwatch: {error:#}");
+    eprintln!("midwatch: {}", Clean::block(&hide(&format!("{error:#}"))));
     ExitCode::from(2)
 }

@@ -80,6 +80,8 @@ impl ScreenId {
 pub enum Kind {
     Pod,
     Workload,
+    /// An object of any other kind of a cluster.
+    Object,
     Run,
     Job,
     PullRequest,
@@ -95,6 +97,7 @@ impl Kind {
         match self {
             Self::Pod => "pod",
             Self::Workload => "workload",
+            Self::Object => "object",
             Self::Run => "run",
             Self::Job => "job",
             Self::PullRequest => "pull request",
@@ -149,7 +152,7 @@ macro_rules! commands {
     };
 }
 
-use Kind::{Act, Alert, Backend, Job, Panel, Pod, PullRequest, Run, Silence, Workload};
+use Kind::{Act, Alert, Backend, Job, Object, Panel, Pod, PullRequest, Run, Silence, Workload};
 use Scope::{Everywhere, On, Screen};
 
 commands! {
@@ -181,7 +184,7 @@ commands! {
     Filter          "filter"            "find"      "filter: text, !not, -l label=x, -f fuzzy; in logs: find" Everywhere, ["/"] false 34;
     NextMatch       "next-match"        "next"      "next match; in a job's log: next error"                Everywhere, ["n"] false 0;
     PreviousMatch   "previous-match"    "previous"  "previous match or error"                               Everywhere, ["N"] false 0;
-    Palette         "palette"           "command"   "every command by name, and :ctx :ns :since :theme"     Everywhere, [":"] false 33;
+    Palette         "palette"           "command"   "commands and kinds of object by name: :svc :ctx :ns"    Everywhere, [":"] false 33;
     Help            "help"              "help"      "the keys, as they are now"                             Everywhere, ["?"] false 32;
     NextNeed        "next-need"         "next"      "next thing that needs me"                              Everywhere, ["!"] false 28;
     AllScopes       "all"               "all"       "all namespaces, all repositories"                      Everywhere, ["0"] false 6;
@@ -216,8 +219,9 @@ commands! {
     RollBack        "roll-back"         "roll back" "roll back: a plan with its checks"                     On(&[Workload, Pod, Run, Alert]), ["R"] true 58;
     Logs            "logs"              "logs"      "logs; of a run: the failed job's, at its first error"  On(&[Pod, Workload, Run, Job, Alert]), ["l"] false 56;
     PreviousLogs    "previous-logs"     "previous"  "the previous container's log"                          On(&[Pod, Workload]), ["p"] false 26;
-    Describe        "describe"          "describe"  "describe: tabs for YAML, events, revisions"            On(&[Pod, Workload, Alert, Run, Silence, Act, Backend, Panel]), ["d"] false 50;
+    Describe        "describe"          "describe"  "describe: tabs for YAML, events, revisions"            On(&[Pod, Workload, Object, Alert, Run, Silence, Act, Backend, Panel]), ["d"] false 50;
     Events          "events"            "events"    "its events"                                            On(&[Pod, Workload]), ["e"] false 25;
+    Owner           "owner"             "owner"     "go to its owner"                                       On(&[Pod, Workload, Object]), ["J"] false 23;
     DiffRevisions   "diff-revisions"    "diff"      "what changed between its revisions"                    On(&[Workload, Pod]), ["="] false 40;
     Restart         "restart"           "restart"   "restart: a plan"                                       On(&[Workload, Pod]), ["K"] true 22;
     Shell           "shell"             "shell"     "a shell in a container; asks first in production"      On(&[Pod]), ["s"] true 24;

@@ -28,7 +28,7 @@ use crate::{
         AnswerSink, Answered, Reader, Source, Update,
         supervise::{Supervision, supervise},
     },
-    text::Clean,
+    text::{Clean, file_name},
     time::Clock,
 };
 
@@ -177,11 +177,21 @@ impl Work {
     pub fn start(&mut self, effect: Effect) {
         match effect {
             Effect::Refresh(backends) => {
-                for (id, source) in &self.sources {
-                    if backends.is_empty() || backends.contains(&id.backend) {
-                        source.refresh.notify_one();
-                    }
+                let is_meant = |id: &BackendId| backends.is_empty() || backends.contains(id);
+                for (_, source) in self.sources.iter().filter(|(id, _)| is_meant(&id.backend)) {
+                    source.refresh.notify_one();
                 }
+                for (_, reader) in self.readers.iter().filter(|(id, _)| is_meant(id)) {
+                    reader.forget();
+                }
+                // Ended here, they are begun anew as soon as it is seen what is wanted.
+                self.queries.retain(|query, task| {
+                    let is_anew = is_meant(query.backend()) && query.is_asked_anew();
+                    if is_anew {
+                        task.abort();
+                    }
+                    !is_anew
+                });
             }
             Effect::Prepare { ticket, request, beside } => {
                 if let Some(engine) = &self.engine {
@@ -246,7 +256,8 @@ impl Work {
 /// Writes a file that must not exist yet: `name`, `name-1`, …; only its owner may read it.
 fn write_new(directory: &std::path::Path, name: &str, text: &str) -> std::io::Result<PathBuf> {
     use std::io::Write as _;
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "txt"));
+    let name = file_name(name);
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, "txt"));
     for number in 0..1000 {
         let suffix = if number == 0 { String::new() } else { format!("-{number}") };
         let path = directory.join(format!("{stem}{suffix}.{extension}"));
@@ -270,6 +281,52 @@ fn write_new(directory: &std::path::Path, name: &str, text: &str) -> std::io::Re
 mod tests {
     use super::*;
 
+    /// A backend whose questions are never answered, and how often it was told to forget.
+    struct Silent(BackendId, Arc<std::sync::atomic::AtomicUsize>);
+
+    impl Reader for Silent {
+        fn backend(&self) -> &BackendId {
+            &self.0
+        }
+
+        fn forget(&self) {
+            self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+
+        fn read<'a>(&'a self, _: &'a Query, _: AnswerSink) -> BoxFuture<'a, ()> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test]
+    async fn refreshing_asks_anew_what_asks_itself_and_leaves_the_rest() {
+        let (updates, _updates) = mpsc::channel(1);
+        let (answers, _answers) = mpsc::channel(1);
+        let (news, _news) = mpsc::channel(1);
+        let clock: Arc<dyn Clock> = Arc::new(crate::time::SystemClock);
+        let channels = Channels { updates, answers, news };
+        let mut work = Work::new(channels, clock, Duration::from_secs(1), PathBuf::new(), false);
+        let (one, other) = (BackendId::new("one"), BackendId::new("other"));
+        let forgot: Arc<std::sync::atomic::AtomicUsize> = Arc::default();
+        work.add_reader(Arc::new(Silent(one.clone(), forgot.clone())));
+        work.add_reader(Arc::new(Silent(other.clone(), Arc::default())));
+        let workload = crate::model::kubernetes::WorkloadKey {
+            cluster: one.clone(),
+            namespace: "shop".into(),
+            kind: crate::model::kubernetes::WorkloadKind::Deployment,
+            name: "web".into(),
+        };
+        let kinds = |of: &BackendId| Query::Resources(of.clone());
+        let wanted = BTreeSet::from([kinds(&one), kinds(&other), Query::Revisions(workload.clone())]);
+        work.want(&wanted);
+        work.start(Effect::Refresh(vec![one.clone()]));
+        assert!(!work.is_wanted(&kinds(&one)) && work.is_wanted(&kinds(&other)));
+        assert!(work.is_wanted(&Query::Revisions(workload)), "what follows a state goes on");
+        assert_eq!(forgot.load(std::sync::atomic::Ordering::Relaxed), 1);
+        work.want(&wanted);
+        assert!(work.is_wanted(&kinds(&one)), "it is begun anew");
+    }
+
     #[test]
     fn saving_never_writes_over_a_file() {
         let directory = tempfile::tempdir().expect("a directory");
@@ -277,5 +334,16 @@ mod tests {
         let second = write_new(directory.path(), "log.txt", "two").expect("saved");
         assert_ne!(first, second);
         assert_eq!(std::fs::read_to_string(first).expect("readable"), "one");
+    }
+
+    #[test]
+    fn a_name_leads_to_no_other_folder() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for name in ["../../up.log", "/tmp/midwatch-away.log", "a\u{1b}[2J\nb.log", "$(x).log"] {
+            let path = write_new(directory.path(), name, "x").expect("saved");
+            assert_eq!(path.parent(), Some(directory.path()), "{name}");
+            let name = path.file_name().expect("has one").to_str().expect("text");
+            assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)), "{name}");
+        }
     }
 }

@@ -181,10 +181,17 @@ pub async fn ask(
     let (to, mut answers) = mpsc::channel::<Answered>(4);
     let sink = AnswerSink { query: query.clone(), generation: 0, clock: clock.clone(), to };
     let first = async {
-        tokio::select! {
-            biased;
-            answered = answers.recv() => answered,
-            () = reader.read(query, sink) => answers.try_recv().ok(),
+        let mut reading = reader.read(query, sink);
+        loop {
+            tokio::select! {
+                biased;
+                // Of a long list there may come a part first.
+                answered = answers.recv() => match answered {
+                    Some(Answered { body: Ok(Answer::Table(table)), .. }) if !table.is_complete => {}
+                    answered => return answered,
+                },
+                () = &mut reading => return answers.try_recv().ok(),
+            }
         }
     };
     match timeout(within, first).await {

@@ -1,10 +1,16 @@
 //! Queries: reads that are wanted only while somebody looks at their answer.
 
+use std::sync::Arc;
+
 use crate::{
     model::{
         BackendId, Name,
         code::{Job, JobKey, JobLog, PullRequestDetail, PullRequestKey, RunKey},
-        kubernetes::{ObjectKey, Revision, WorkloadKey},
+        kubernetes::{
+            ObjectKey, Revision, WorkloadKey,
+            resource::{Resource, ResourceKey, Resources},
+            table::ObjectTable,
+        },
         log::LogLine,
         metric::{DashboardKey, PanelData, PanelKey, Variable},
     },
@@ -32,9 +38,22 @@ pub enum Query {
     Panel(PanelQuery),
     /// Every minute: a dashboard's template variables and what they offer.
     Variables(VariablesQuery),
+    /// Now and then: the kinds a cluster serves.
+    Resources(BackendId),
+    /// Every 5 s, large ones less often: the objects of a kind.
+    Table(TableQuery),
+    /// Once: a describe-like page of an object of any kind.
+    DescribeAny(ResourceKey),
+    /// Once: the same as YAML.
+    YamlAny(ResourceKey),
 }
 
 impl Query {
+    /// It is asked again and again by itself, and `r` asks it now.
+    pub fn is_asked_anew(&self) -> bool {
+        matches!(self, Self::Resources(_) | Self::Table(_))
+    }
+
     pub fn backend(&self) -> &BackendId {
         match self {
             Self::Logs(logs) => logs.target.cluster(),
@@ -45,6 +64,9 @@ impl Query {
             Self::JobLog(job) => &job.run.repo.host,
             Self::Panel(panel) => &panel.panel.dashboard.backend,
             Self::Variables(variables) => &variables.dashboard.backend,
+            Self::Resources(cluster) => cluster,
+            Self::Table(table) => &table.cluster,
+            Self::DescribeAny(object) | Self::YamlAny(object) => &object.cluster,
         }
     }
 }
@@ -114,6 +136,15 @@ pub struct VariablesQuery {
     pub variables: Vec<(Name, Clean)>,
 }
 
+/// The objects of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableQuery {
+    pub cluster: BackendId,
+    pub resource: Arc<Resource>,
+    /// None: all, or those that may be read.
+    pub namespaces: Vec<Name>,
+}
+
 /// What a query brought.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -125,6 +156,8 @@ pub enum Answer {
     JobLog(Box<JobLog>),
     Panel(Box<PanelData>),
     Variables(Box<Variables>),
+    Resources(Arc<Resources>),
+    Table(Box<ObjectTable>),
 }
 
 /// The variables of a dashboard, and what could not be resolved, in words.

@@ -1,6 +1,10 @@
 //! Secrets that cannot be printed, and the masking of token-looking pieces in foreign text.
 
-use std::{fmt, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{LazyLock, PoisonError, RwLock},
+};
 
 use regex::Regex;
 use secrecy::{ExposeSecret, SecretString};
@@ -33,7 +37,37 @@ impl fmt::Debug for Secret {
 /// What stands in the place of a masked piece.
 pub const MASK: &str = "[masked]";
 
-/// Replaces everything in `text` that looks like a credential.
+/// What this process sends to prove who it is, longest first. A server may say it again in any words, so its shape is no
+/// help: only knowing it is.
+static SENT: RwLock<Vec<SecretString>> = RwLock::new(Vec::new());
+
+/// Shorter ones are not hidden: they would be found inside ordinary words.
+const SHORTEST_HIDDEN: usize = 8;
+
+/// From now on `credential` is hidden wherever somebody else's words are shown. To be called by whoever puts one on a
+/// wire, also for those that another library sends.
+pub fn sent(credential: &str) {
+    let credential = credential.trim();
+    let mut known = SENT.write().unwrap_or_else(PoisonError::into_inner);
+    if credential.len() >= SHORTEST_HIDDEN && known.iter().all(|other| other.expose_secret() != credential) {
+        known.push(SecretString::from(credential));
+        known.sort_by_key(|other| std::cmp::Reverse(other.expose_secret().len()));
+    }
+}
+
+/// Replaces every credential in `text` that this process has sent.
+pub fn hide(text: &str) -> Cow<'_, str> {
+    let known = SENT.read().unwrap_or_else(PoisonError::into_inner);
+    known.iter().fold(Cow::Borrowed(text), |text, secret| {
+        if text.contains(secret.expose_secret()) {
+            Cow::Owned(text.replace(secret.expose_secret(), MASK))
+        } else {
+            text
+        }
+    })
+}
+
+/// Replaces everything in `text` that looks like a credential, or is one of ours.
 pub fn mask(text: &str) -> String {
     static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(concat!(
@@ -51,7 +85,8 @@ pub fn mask(text: &str) -> String {
     });
     static IN_URL: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"(://[^\s/:@]+:)([^\s/@]+)@").expect("the pattern is a constant, tested"));
-    let text = SHAPES.replace_all(text, MASK);
+    let text = hide(text);
+    let text = SHAPES.replace_all(&text, MASK);
     let text = IN_URL.replace_all(&text, format!("${{1}}{MASK}@"));
     NAMED.replace_all(&text, format!("${{1}}{MASK}")).into_owned()
 }
@@ -64,6 +99,17 @@ mod tests {
     fn a_secret_prints_as_a_word() {
         assert_eq!(format!("{:?}", Secret::new("hunter2\n")), "[secret]");
         assert_eq!(Secret::new(" hunter2\n").expose(), "hunter2");
+    }
+
+    #[test]
+    fn what_was_sent_is_hidden_in_any_words() {
+        let words = "no such user: n0Sh4pe-At-4ll, said twice: n0Sh4pe-At-4ll.";
+        assert_eq!(hide(words), words);
+        sent("n0Sh4pe-At-4ll\n");
+        sent("n0Sh4pe-At");
+        sent("user");
+        let hidden = "no such user: [masked], said twice: [masked].";
+        assert_eq!((&*hide(words), mask(words).as_str()), (hidden, hidden));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::{
         metric::{Annotation, Dashboard},
     },
     query::{Answer, Query},
+    secret::hide,
     text::Clean,
 };
 
@@ -140,7 +141,7 @@ pub struct SourceError {
 
 impl SourceError {
     pub fn new(kind: ErrorKind, says: impl AsRef<str>) -> Self {
-        Self { kind, says: Clean::line(says.as_ref()), retry_at: None, login: None }
+        Self { kind, says: Clean::line(&hide(says.as_ref())), retry_at: None, login: None }
     }
 
     pub fn retry_at(mut self, at: Option<Timestamp>) -> Self {
@@ -150,11 +151,27 @@ impl SourceError {
 }
 
 /// A program that renews a login interactively, as the kubeconfig names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     pub command: String,
     pub args: Vec<String>,
+    /// May hold secrets.
     pub env: Vec<(String, String)>,
+}
+
+impl Login {
+    /// Program and arguments, for people.
+    pub fn words(&self) -> Clean {
+        let words: Vec<&str> = std::iter::once(&self.command).chain(&self.args).map(String::as_str).collect();
+        Clean::line(&words.join(" "))
+    }
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        write!(f, "Login({:?}, with {names:?})", self.words())
+    }
 }
 
 /// An answer to a query, or the failure to get one. Followed queries send many.
@@ -187,6 +204,8 @@ impl AnswerSink {
 /// Answers queries: what must be read now because somebody looks at it.
 pub trait Reader: Send + Sync {
     fn backend(&self) -> &BackendId;
+    /// Drops what is kept of earlier answers: somebody asks for it anew.
+    fn forget(&self) {}
     /// Reads once, every so often, or follows, as the query says; returns when there is no more to say. Dropped when
     /// nobody looks any more.
     fn read<'a>(&'a self, query: &'a Query, out: AnswerSink) -> BoxFuture<'a, ()>;

@@ -301,6 +301,8 @@ impl Store {
         const KEPT: usize = 64;
         // A log that is read again begins again: kept lines would stand there twice.
         self.logs.retain(|query, _| wanted.contains(&Query::Logs(query.clone())));
+        // Tables are large, and read again in no time.
+        self.answers.retain(|query, _| !matches!(query, Query::Table(_)) || wanted.contains(query));
         if self.answers.len() > KEPT {
             self.answers.retain(|query, _| wanted.contains(query));
         }

@@ -111,6 +111,22 @@ impl<'de> serde::Deserialize<'de> for Clean {
     }
 }
 
+/// The same JSON, in which what a terminal would obey is written as `\u….`: for values that must stay as they are, in
+/// files that somebody will `cat`.
+pub fn inert_json(json: &str) -> String {
+    // Outside of strings JSON has no such characters but the line breaks of a pretty printer.
+    let mut inert = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_hidden(c) {
+            let mut units = [0; 2];
+            inert.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            inert.push(c);
+        }
+    }
+    inert
+}
+
 /// `1 pod`, `3 pods`.
 pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -118,11 +134,18 @@ pub fn counted(number: usize, noun: &str) -> String {
 
 /// Safe for a shell as one word.
 pub fn quoted(text: &str) -> String {
+    // A word that begins with `=` is a program's path for zsh.
     let is_plain = !text.is_empty()
+        && !text.starts_with('=')
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | ',' | '='));
     if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// The name of a file after something foreign: no folder, nothing that a shell or a terminal takes for more than a letter.
+pub fn file_name(foreign: &str) -> String {
+    foreign.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
 }
 
 /// Cuts `text` to `width` cells, with `ellipsis` at the end if something was cut.
@@ -194,11 +217,14 @@ impl vte::Perform for Printed {
     }
 }
 
-/// Controls and format characters that draw nothing but change what is drawn.
+/// Controls, and what Unicode calls ignorable: draws nothing, but changes what is drawn, or hides in it. The variation
+/// selectors (U+FE00 and on) stay: they make emoji.
 fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -220,6 +246,17 @@ mod tests {
     fn bidi_and_zero_width_controls_are_dropped() {
         assert_eq!(Clean::line("ad\u{202e}min\u{200b}\u{feff}"), "admin");
         assert_eq!(Clean::line("\u{9b}31m"), "31m");
+    }
+
+    #[test]
+    fn json_keeps_its_meaning_and_loses_its_bite() {
+        let value = serde_json::json!({"a\u{9b}31m": ["\u{1b}[2J\u{7f}\u{85}", "ad\u{202e}min\u{e0041}", "日本 \n"]});
+        for json in [value.to_string(), format!("{value:#}")] {
+            let inert = inert_json(&json);
+            assert!(!inert.chars().any(|c| c != '\n' && is_hidden(c)), "{inert}");
+            assert!(inert.contains("日本"), "{inert}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&inert).unwrap(), value);
+        }
     }
 
     #[test]

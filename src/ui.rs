@@ -2,6 +2,7 @@
 //! lock and reads no clock; it works on visible rows only.
 
 pub mod filter;
+pub mod kinds;
 pub mod list;
 pub mod overlays;
 pub mod screens;
@@ -22,7 +23,7 @@ use crate::{
     app::{Effect, acts::Acts, settings::Settings},
     command::{Command, ScreenId},
     keymap::Keymap,
-    model::{Name, forward::Forward, metric::DashboardKey},
+    model::{Name, forward::Forward, kubernetes::ObjectKey, metric::DashboardKey},
     query::{LogQuery, Query},
     store::{Changes, Store},
     text::Clean,
@@ -71,6 +72,8 @@ pub enum Reply {
     Ask(Request),
     /// To a screen, with an object selected there.
     Go(ScreenId, Option<Target>),
+    /// The table of a kind of object on the Kube screen, with this object selected if it is there.
+    Browse(String, Option<ObjectKey>),
     /// Opens a log on the Logs screen.
     OpenLog(LogQuery),
     Push(Box<dyn Overlay>),

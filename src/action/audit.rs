@@ -18,7 +18,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub use past::{PastAct, acts, is_alive, unfinished};
 
 use super::{Request, Risk, act::Outcome};
-use crate::{model::Name, text::Clean};
+use crate::{
+    model::Name,
+    text::{Clean, file_name, inert_json},
+};
 
 /// How long another process may hold the file.
 const LOCK: Duration = Duration::from_secs(3);
@@ -144,7 +147,7 @@ impl Audit {
         let path = self.beside(&Self::kept_name(number));
         private_directory(path.parent().unwrap_or(&path))?;
         let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&path)?;
-        file.write_all(serde_json::to_string(kept)?.as_bytes())?;
+        file.write_all(inert_json(&serde_json::to_string(kept)?).as_bytes())?;
         file.sync_all()?;
         sync_directory(&path);
         Ok(())
@@ -163,10 +166,8 @@ impl Audit {
     pub fn keep_evidence(&self, number: u64, name: &str, text: &str) -> io::Result<()> {
         let directory = self.beside(&format!("evidence/{number:04}"));
         private_directory(&directory)?;
-        let safe: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-        let mut file =
-            private(OpenOptions::new().write(true).create(true).truncate(true)).open(directory.join(safe))?;
+        let mut file = private(OpenOptions::new().write(true).create(true).truncate(true))
+            .open(directory.join(file_name(name)))?;
         file.write_all(text.as_bytes())?;
         file.sync_all()
     }
@@ -211,7 +212,7 @@ impl Audit {
 /// Appends a whole line or nothing. A torn line before it is closed first.
 fn append(file: &mut File, record: &Record) -> io::Result<()> {
     let before = file.seek(SeekFrom::End(0))?;
-    let mut line = serde_json::to_vec(record)?;
+    let mut line = inert_json(&serde_json::to_string(record)?).into_bytes();
     line.push(b'\n');
     if before > 0 {
         file.seek(SeekFrom::Start(before - 1))?;

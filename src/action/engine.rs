@@ -166,14 +166,25 @@ impl RealEngine {
         });
     }
 
-    /// Tells the acts of the audit file, and those that were found without an end.
+    /// Tells the acts of the audit file, and once those that were found without an end.
     pub fn tell_history(&self) {
         let inner = self.0.clone();
         self.0.tasks.spawn(async move {
             let acts = inner.past_acts().await.unwrap_or_default();
-            let unfinished = audit::unfinished(&acts, |act| audit::is_alive(act, &inner.identity.login));
-            let acts = acts.iter().map(PastAct::shown).collect();
-            inner.news.tell(ActionEvent::History { acts, unfinished }).await;
+            let unfinished: Vec<&PastAct> =
+                audit::unfinished(&acts, |act| audit::is_alive(act, &inner.identity.login)).collect();
+            let told = ActionEvent::History {
+                acts: acts.iter().map(PastAct::shown).collect(),
+                unfinished: unfinished.iter().map(|act| act.cut_off()).collect(),
+            };
+            inner.news.tell(told).await;
+            for act in unfinished {
+                for entry in act.closing() {
+                    let (number, now) = (act.number, inner.clock.now().wall);
+                    // Whoever cannot write it is told again at the next start.
+                    let _ = inner.on_audit(move |audit| audit.append(number, now, entry)).await;
+                }
+            }
         });
     }
 }

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     app::settings::Settings,
-    model::{BackendId, Name, kubernetes::WorkloadKey},
+    model::{Name, kubernetes::WorkloadKey},
     store::Store,
-    text::{Clean, quoted},
+    text::Clean,
     time::Now,
 };
 
@@ -154,11 +154,6 @@ pub(super) struct Make<'a> {
 }
 
 impl Make<'_> {
-    /// `kubectl --context prod -n shop`, to be pasted into a shell.
-    pub fn kubectl(&self, cluster: &BackendId, namespace: &str) -> String {
-        format!("kubectl --context {} -n {}", quoted(self.settings.context_of(cluster)), quoted(namespace))
-    }
-
     /// A plan with nothing in it yet.
     pub fn empty(&self, title: Clean, place: Clean) -> Plan {
         Plan {

@@ -3,12 +3,13 @@
 use super::{
     Check, CheckResult, Inspection, PullRequestInspection, Request, Verdict, Write,
     checks::check,
+    equivalent::repository,
     evidence,
     plan::{Make, Plan, PlanStep, Refusal, StepKind},
 };
 use crate::{
     model::code::{MergeMethod, MergeState, PullRequestKey, ReviewDecision, RunState},
-    text::{Clean, counted},
+    text::{Clean, counted, quoted},
 };
 
 pub(super) fn plan(make: &Make<'_>) -> Result<Plan, Refusal> {
@@ -85,7 +86,7 @@ fn comment(
     let mut plan = begin(make, inspection, "COMMENT ON");
     plan.facts.push(("TEXT".into(), Clean::line(body)));
     plan.undo = "a comment stays until it is deleted on the host".into();
-    plan.equivalent = vec![say!("gh pr comment {} -R {} --body ...", key.number, key.repo.name)];
+    plan.equivalent = vec![say!("gh pr comment {} -R {} --body ...", key.number, repository(&key.repo))];
     write(&mut plan, "post the comment".into(), Write::Comment { pull_request: key.clone(), body: body.to_owned() });
     plan.weigh(false, Vec::new(), &full_name(key));
     Ok(plan)
@@ -120,7 +121,7 @@ fn review(make: &Make<'_>, inspection: &PullRequestInspection, verdict: Verdict,
         }
     }
     plan.undo = "a review can be dismissed on the host".into();
-    plan.equivalent = vec![say!("gh pr review {} -R {} {flag}", pr.key.number, pr.key.repo.name)];
+    plan.equivalent = vec![say!("gh pr review {} -R {} {flag}", pr.key.number, repository(&pr.key.repo))];
     let sent = Write::Review {
         pull_request: pr.key.clone(),
         head_sha: inspection.detail.head_sha.clone(),
@@ -200,9 +201,9 @@ fn merge(make: &Make<'_>, inspection: &PullRequestInspection, method: MergeMetho
     plan.undo = "revert it with a pull request of its own".into();
     plan.equivalent = vec![say!(
         "gh pr merge {number} -R {} --{} --match-head-commit {}",
-        pr.key.repo.name,
+        repository(&pr.key.repo),
         method.name(),
-        inspection.detail.head_sha
+        quoted(&inspection.detail.head_sha)
     )];
     let sent = Write::Merge { pull_request: pr.key.clone(), head_sha: inspection.detail.head_sha.clone(), method };
     write(&mut plan, say!("merge ({})", method.name()), sent);

@@ -3,6 +3,7 @@
 use super::{
     CheckResult, Write,
     checks::{self, Subject},
+    equivalent::kubectl_on,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     rollback, template,
 };
@@ -94,8 +95,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
         replicas: None,
     });
     plan.undo = "a restart is not undone: undoing it is one more restart".into();
-    plan.equivalent =
-        vec![say!("{} rollout restart {}/{}", make.kubectl(&key.cluster, &key.namespace), key.kind.name(), key.name)];
+    let (kubectl, object) = kubectl_on(make.settings, key);
+    plan.equivalent = vec![say!("{kubectl} rollout restart {object}")];
     plan.weigh(make.settings.is_production(&key.cluster), vec![key.name.clone()], &key.name);
     Ok(plan)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Check, CheckResult, Inspection, WorkloadInspection, Write,
     checks::{self, Subject},
+    equivalent::kubectl_on,
     history,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     template,
@@ -60,13 +61,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         replicas: None,
     });
     plan.undo = say!("U: back to rev {}'s template, kept beside the audit", live.number);
-    plan.equivalent = vec![say!(
-        "{} rollout undo {}/{} --to-revision={}",
-        make.kubectl(&key.cluster, &key.namespace),
-        key.kind.name(),
-        key.name,
-        target.number
-    )];
+    let (kubectl, object) = kubectl_on(make.settings, key);
+    plan.equivalent = vec![say!("{kubectl} rollout undo {object} --to-revision={}", target.number)];
     let accepts = accepts(inspection, live, target);
     plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
     Ok(plan)

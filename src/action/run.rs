@@ -3,6 +3,7 @@
 use super::{
     CheckResult, Inspection, Request, RunInspection, Write,
     checks::check,
+    equivalent::repository,
     evidence,
     plan::{Make, Plan, PlanStep, Refusal, StepKind},
 };
@@ -109,7 +110,7 @@ fn rerun(make: &Make<'_>, inspection: &RunInspection, only_failed: bool) -> Resu
     plan.steps = vec![PlanStep { says, kind: StepKind::Write(sent) }];
     plan.undo = "cancel the new attempt".into();
     let flag = if only_failed { " --failed" } else { "" };
-    plan.equivalent = vec![say!("gh run rerun {} -R {}{flag}", run.key.id, run.key.repo.name)];
+    plan.equivalent = vec![say!("gh run rerun {} -R {}{flag}", run.key.id, repository(&run.key.repo))];
     finish(make, inspection, &mut plan);
     Ok(plan)
 }
@@ -152,7 +153,7 @@ fn cancel(make: &Make<'_>, inspection: &RunInspection) -> Result<Plan, Refusal> 
     let sent = Write::CancelRun { run: run.key.clone(), attempt: run.attempt };
     plan.steps = vec![PlanStep { says: "cancel it".into(), kind: StepKind::Write(sent) }];
     plan.undo = "run it again".into();
-    plan.equivalent = vec![say!("gh run cancel {} -R {}", run.key.id, run.key.repo.name)];
+    plan.equivalent = vec![say!("gh run cancel {} -R {}", run.key.id, repository(&run.key.repo))];
     finish(make, inspection, &mut plan);
     Ok(plan)
 }

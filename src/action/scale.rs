@@ -3,6 +3,7 @@
 use super::{
     CheckResult, WorkloadInspection, Write,
     checks::{self, Subject},
+    equivalent::kubectl_on,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     rollback, template,
 };
@@ -72,12 +73,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
         replicas: Some((from, to)),
     });
     plan.undo = say!("U: back to {from} replicas");
-    plan.equivalent = vec![say!(
-        "{} scale {}/{} --current-replicas={from} --replicas={to}",
-        make.kubectl(&key.cluster, &key.namespace),
-        key.kind.name(),
-        key.name
-    )];
+    let (kubectl, object) = kubectl_on(make.settings, key);
+    plan.equivalent = vec![say!("{kubectl} scale {object} --current-replicas={from} --replicas={to}")];
     plan.weigh(is_production, vec![say!("{to}")], &key.name);
     Ok(plan)
 }

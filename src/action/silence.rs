@@ -11,7 +11,7 @@ use super::{
     plan::{Make, Plan, PlanStep, Refusal, StepKind},
 };
 use crate::{
-    model::alert::{Alert, AlertKey, AlertState, Matcher, Priority, Silence, SilenceKey},
+    model::alert::{ACKNOWLEDGED_BY, Alert, AlertKey, AlertState, Matcher, Priority, Silence, SilenceKey},
     text::{Clean, counted, quoted},
 };
 
@@ -45,7 +45,7 @@ fn named(alert: &Alert) -> String {
 fn acknowledge(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], wanted: &[AlertKey]) -> Result<Plan, Refusal> {
     let now = make.now.wall;
     let ends = after(now, ACK_MINUTES);
-    let comment = format!("acknowledged by {} with midwatch", make.settings.me);
+    let comment = format!("{ACKNOWLEDGED_BY}{} with midwatch", make.settings.me);
     let (mut steps, mut names, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for key in wanted {
         let Some(alert) = alerts.iter().find(|alert| alert.key == *key) else {
@@ -226,7 +226,7 @@ fn expire(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], key: &Silence
         kind: StepKind::Write(Write::ExpireSilence { silence: key.clone() }),
     }];
     plan.undo = "make it again with s".into();
-    plan.equivalent = vec![say!("amtool silence expire {}", key.id)];
+    plan.equivalent = vec![say!("amtool silence expire {}", quoted(&key.id))];
     plan.weigh(false, Vec::new(), &key.id);
     Ok(plan)
 }

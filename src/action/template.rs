@@ -303,6 +303,17 @@ mod tests {
     }
 
     #[test]
+    fn a_difference_that_is_not_seen_is_seen() {
+        let text =
+            diff(&template("myapp:1", "ad\u{202e}min", "x"), &template("myapp:1", "admin\u{200b}", "x"), "14", "13");
+        let text = text.expect("they differ");
+        assert!(
+            text.contains(r#"-      value: "ad\u202emin""#) && text.contains(r#"+      value: "admin\u200b""#),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn yaml_quotes_what_it_must() {
         let text = text::yaml(
             &json!({"a": "true", "b": "12", "c": {"d": []}, "e": ["x", {"f": "g: h", "i": 1}], "s": "a\nb"}),

@@ -8,6 +8,7 @@ use super::{
     act::Outcome,
     audit::PastAct,
     checks::{self, Subject},
+    equivalent::kubectl_on,
     evidence::Undoing,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     rollback, scale, template,
@@ -93,7 +94,8 @@ fn scale_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refus
     plan.blocked = checks::gate(&subject, &plan);
     plan.keeps = Some(Kept { replicas: Some((left, before)), ..kept.clone() });
     plan.undo = "U again".into();
-    plan.equivalent = vec![say!("{} scale {key} --replicas={before}", make.kubectl(&key.cluster, &key.namespace))];
+    let (kubectl, object) = kubectl_on(make.settings, key);
+    plan.equivalent = vec![say!("{kubectl} scale {object} --replicas={before}")];
     plan.weigh(make.settings.is_production(&key.cluster), vec![say!("{before}")], &key.name);
     Ok(plan)
 }

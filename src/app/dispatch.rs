@@ -196,6 +196,11 @@ impl App {
                 }
                 Vec::new()
             }
+            Reply::Browse(kind, object) => {
+                self.screens.kube.browse(&kind, object);
+                self.changed(crate::store::Changes::ANSWERS);
+                self.reply(Reply::Go(ScreenId::Kube, None), None, now)
+            }
             Reply::OpenLog(query) => {
                 self.overlays.clear();
                 self.open_log(query);

@@ -6,7 +6,7 @@ use crate::{
     model::{BackendId, BackendKind},
     text::Clean,
     time::Now,
-    ui::{Reply, overlays},
+    ui::{Reply, kinds, overlays},
 };
 
 /// Words with arguments, beside the commands: shown by the palette.
@@ -20,7 +20,8 @@ pub const LINES: &[(&str, &str)] = &[
     ("hints on|off", "the demo's hints above the footer"),
     ("write-config", "write what was found as config.toml"),
     ("found", "a first run: what was found and what was not, and what mends it"),
-    ("pods", "screen Kube"),
+    ("kind NAME", "the objects of any kind, by plural, short name or kind"),
+    ("pods", "screen Kube: workloads and pods"),
     ("q", "quit"),
 ];
 
@@ -60,7 +61,15 @@ impl App {
                 Reply::Say(Clean::own(format!("nothing was looked for: '{}' is in force", self.settings.config_path)))
             }
             "found" => Reply::Push(overlays::first_minute()),
-            "pods" | "po" | "deploy" | "deployments" | "sts" | "ds" | "workloads" => Reply::Go(ScreenId::Kube, None),
+            "pods" | "po" | "deploy" | "deployments" | "sts" | "ds" | "workloads" => {
+                self.screens.kube.leave();
+                Reply::Go(ScreenId::Kube, None)
+            }
+            "kind" if rest.is_empty() => Reply::Say("write `:kind NAME`, for example `:kind svc`".into()),
+            "kind" => match self.kind(rest, "", now) {
+                Ok(reply) => reply,
+                Err(why) => Reply::Say(Clean::own(why)),
+            },
             "alerts" => Reply::Go(ScreenId::Triage, None),
             "runs" | "pipes" => Reply::Go(ScreenId::Pipelines, None),
             "logs" => Reply::Go(ScreenId::Logs, None),
@@ -68,13 +77,31 @@ impl App {
                 (Ok(command), _) => Reply::Run(command),
                 (Err(_), Some(own)) => Reply::Own(own, None),
                 (Err(near), None) => {
+                    if let Ok(reply) = self.kind(word, rest, now) {
+                        return reply;
+                    }
                     let own = self.settings.commands.iter().map(|own| own.name.as_str());
                     let names = LINES.iter().filter_map(|(name, _)| name.split(' ').next()).chain(own);
-                    let near = near.or_else(|| nearest(word, names)).map(|near| format!(": did you mean '{near}'?"));
-                    Reply::Say(Clean::own(format!("there is no command '{line}'{}", near.unwrap_or_default())))
+                    let near = near.or_else(|| nearest(word, names));
+                    let near = near.or_else(|| kinds::nearest_to(&self.view(now), word));
+                    let near = near.map(|near| format!(": did you mean '{near}'?"));
+                    Reply::Say(Clean::own(format!(
+                        "there is no command or kind of object '{line}'{}",
+                        near.unwrap_or_default()
+                    )))
                 }
             },
         }
+    }
+
+    /// `svc`, `svc shop`: the objects of a kind, in a namespace. A word that may yet turn out to name one counts as one;
+    /// what does not is the failure, in words.
+    fn kind(&mut self, word: &str, namespace: &str, now: Now) -> Result<Reply, String> {
+        if let Some(why) = kinds::why_none(&self.view(now), word) {
+            return Err(why);
+        }
+        let shown = Reply::Browse(word.to_owned(), None);
+        Ok(if namespace.is_empty() { shown } else { Reply::Many(vec![self.namespace(namespace, now), shown]) })
     }
 
     /// The cluster that `:ns` and `:production` mean: the selected object's, else the first.

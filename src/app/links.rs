@@ -34,7 +34,10 @@ fn address_at(buf: &Buffer, x: u16, y: u16) -> (Option<String>, u16) {
         end += 1;
     }
     let is_cut = end < buf.area.right() && buf[(end, y)].symbol() == "…";
-    let is_address = url.strip_prefix("https://").or(url.strip_prefix("http://")).is_some_and(|rest| !rest.is_empty());
+    // With a user in it, it leads elsewhere than it looks (`https://github.com@evil.example`), or holds a password.
+    let host =
+        |rest: &str| rest.split(['/', '?', '#']).next().is_some_and(|host| !host.is_empty() && !host.contains('@'));
+    let is_address = url.strip_prefix("https://").or(url.strip_prefix("http://")).is_some_and(host);
     if is_address && !is_cut { (Some(url), end) } else { (None, x + 1) }
 }
 
@@ -45,9 +48,11 @@ mod tests {
 
     #[test]
     fn whole_addresses_are_found_and_cut_ones_are_not() {
-        let mut buf = Buffer::empty(Rect::new(0, 0, 60, 2));
+        let mut buf = Buffer::empty(Rect::new(0, 0, 60, 4));
         buf.set_string(2, 0, "runbook https://runbooks.example/a [o]", Style::default());
         buf.set_string(0, 1, "see https://runbooks.exam…", Style::default());
+        buf.set_string(0, 2, "https://ana:hunter22@grafana.example/d/1", Style::default());
+        buf.set_string(0, 3, "https://github.com@evil.example", Style::default());
         let links = visible(&buf);
         assert_eq!(links.len(), 1);
         assert_eq!((links[0].url.as_str(), links[0].area), ("https://runbooks.example/a", Rect::new(10, 0, 26, 1)));

@@ -120,14 +120,8 @@ impl Settings {
         if let Some(key) = self.service_named(name).and_then(|service| service.workload.as_ref()) {
             return store.kube.workloads.get(key).map(|workload| &**workload);
         }
-        let mut found: Vec<_> = store
-            .kube
-            .workloads
-            .values()
-            .filter(|workload| workload.key.name == name || workload.app.as_ref().is_some_and(|app| app == name))
-            .collect();
-        found.sort_by_key(|workload| (!self.is_production(&workload.key.cluster), workload.key.name != name));
-        found.first().map(|workload| &***workload)
+        let found = store.kube.workloads_named(name);
+        found.min_by_key(|workload| (!self.is_production(&workload.key.cluster), workload.key.name != name))
     }
 }
 

@@ -224,7 +224,7 @@ fn reached(
         };
         let login = state.pulse.failure.as_ref().and_then(|failure| failure.error.login.as_ref());
         if let Some(login) = login {
-            let _ = write!(says, " (`l` in midwatch runs '{} {}')", login.command, login.args.join(" "));
+            let _ = write!(says, " (`l` in midwatch runs '{}')", login.words());
         }
         match bad.iter_mut().find(|(known, _)| *known == says) {
             Some((_, parts)) => parts.push(part),

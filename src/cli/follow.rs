@@ -25,6 +25,7 @@ use crate::{
         alert::AlertState,
         kubernetes::{RolloutState, WorkloadKey},
     },
+    text::Clean,
     time::Clock,
     ui::{
         screens::{needs::needs, words},
@@ -101,7 +102,9 @@ impl Event {
         let says = if self.says.is_empty() { String::new() } else { format!(": {}", self.says) };
         let when = if self.when.is_empty() { String::new() } else { format!(", {}", self.when) };
         let at = self.at.strftime("%H:%M:%S");
-        format!("{at}  {:<8}  {prefix}{} {}{says}{when}\n", self.level, self.target.kind().word(), self.name)
+        let line = format!("{at}  {:<8}  {prefix}{} {}{says}{when}", self.level, self.target.kind().word(), self.name);
+        // One line is one event, whatever a label says.
+        format!("{}\n", Clean::line(&line))
     }
 
     fn json(&self) -> Value {

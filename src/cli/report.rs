@@ -4,12 +4,13 @@ use std::io::{self, Write as _};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
     headless::Reading,
     model::{BackendId, Level, Part},
     store::slot::Freshness,
-    text::Clean,
+    text::{Clean, inert_json},
     ui::theme::Mark,
 };
 
@@ -25,29 +26,30 @@ pub fn print(text: &str) -> io::Result<()> {
 
 /// One JSON value and a line break.
 pub fn print_json(value: &Value) -> io::Result<()> {
-    print(&format!("{value:#}\n"))
+    print(&format!("{}\n", inert_json(&format!("{value:#}"))))
 }
 
 /// One line on stderr: progress and troubles stay out of what is piped. A closed stderr is nobody's loss.
 pub fn aside(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", Clean::line(text));
 }
 
-/// Rows as aligned columns, two blanks apart; the last column is as long as it is. Empty columns are left out.
+/// Rows as aligned columns, two blanks apart; the last column is as long as it is. Empty columns are left out. A cell
+/// of several lines becomes one: what a label says must not look like a row.
 pub fn columns(heads: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |text: &str| Clean::line(text).width();
+    let rows: Vec<Vec<Clean>> = rows.iter().map(|row| row.iter().map(|cell| Clean::line(cell)).collect()).collect();
     let widths: Vec<usize> = (0..heads.len())
         .map(|column| {
-            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0);
-            if cells == 0 { 0 } else { cells.max(width(heads[column])) }
+            let cells = rows.iter().filter_map(|row| row.get(column)).map(Clean::width).max().unwrap_or(0);
+            if cells == 0 { 0 } else { cells.max(heads[column].width()) }
         })
         .collect();
     let shown: Vec<usize> = (0..heads.len()).filter(|column| widths[*column] > 0).collect();
-    let line = |cell: &dyn Fn(usize) -> String| {
+    let line = |cell: &dyn Fn(usize) -> Clean| {
         let mut line = String::new();
         for (place, column) in shown.iter().enumerate() {
             let text = cell(*column);
-            let pad = if place + 1 == shown.len() { 0 } else { widths[*column] + 2 - width(&text) };
+            let pad = if place + 1 == shown.len() { 0 } else { widths[*column] + 2 - text.width() };
             line.push_str(&text);
             line.extend(std::iter::repeat_n(' ', pad));
         }
@@ -55,9 +57,9 @@ pub fn columns(heads: &[&str], rows: &[Vec<String>]) -> String {
     };
     let mut text = String::new();
     if heads.iter().any(|head| !head.is_empty()) {
-        text.push_str(&line(&|column| heads[column].to_owned()));
+        text.push_str(&line(&|column| heads[column].into()));
     }
-    for row in rows {
+    for row in &rows {
         text.push_str(&line(&|column| row.get(column).cloned().unwrap_or_default()));
     }
     text
@@ -191,5 +193,7 @@ mod tests {
         let rows = [vec!["a".to_owned(), String::new(), "über".to_owned()], vec!["long".to_owned()]];
         assert_eq!(columns(&["NAME", "NONE", "WHAT"], &rows), "NAME  WHAT\na     über\nlong\n");
         assert_eq!(columns(&["", "", ""], &rows[..1]), "a  über\n");
+        let forged = [vec!["\u{1b}[2Ja\u{9b}1m\nok  payments  all is well".to_owned(), "b".to_owned()]];
+        assert_eq!(columns(&["", ""], &forged), "a1m ok  payments  all is well  b\n");
     }
 }

@@ -8,6 +8,7 @@
 //! | `now` | `need`: `about` (alert, workload, run, pull request), `backend`, `object`, `level`, `name`, `says`, `when`, `url` |
 //! | `triage` | `alert`: `backend` `fingerprint` `name` `state` `priority` `subject` `summary` `labels` `annotations` `starts` `active_since` `receivers` `silenced_by` `url`; `silence`: `backend` `id` `matchers` `starts` `ends` `created_by` `comment` `state`; `change`: `at` `what` `level` `text` |
 //! | `kube` | `deployment`, `statefulset`, `daemonset`: `cluster` `namespace` `name` `level` `ready` `desired` `updated` `available` `revision` `images` `rollout` `says` `managed_by` `created`; `pod`: `cluster` `namespace` `name` `workload` `level` `status` `ready` `restarts` `node` `images` `why` `created` |
+//! | `kube --kind` | `object`: `resource` (`jobs.batch`) `cluster` `namespace` `name` `created` `labels` `cells` {the server's own columns, wide ones too, by their titles} |
 //! | `pipelines` | `run`: `host` `repository` `id` `workflow` `number` `attempt` `event` `state` `level` `branch` `sha` `actor` `title` `stage` `deploys` `created` `started` `updated` `url` |
 //! | `prs` | `pull-request`: `host` `repository` `number` `title` `author` `need` `is_mine` `asks_me` `draft` `checks` {`passed` `failed` `running` `readable`} `review` `merge` `head` `base` `additions` `deletions` `created` `updated` `merged` `url` |
 //! | `metrics` | `panel`: `backend` `dashboard` `dashboard_title` `id` `title` `unit` `value` `text` `limit` `series` [{`name` `at` `value`}] `error` |
@@ -47,11 +48,11 @@ pub struct Row {
 }
 
 impl Row {
-    fn new(json: Value, cells: Vec<String>) -> Self {
+    pub fn new(json: Value, cells: Vec<String>) -> Self {
         Self { json, cells, is_quiet: false }
     }
 
-    fn keeps(&self, filter: &Filter) -> bool {
+    pub fn keeps(&self, filter: &Filter) -> bool {
         filter.keeps(&self.cells.join(" "), |name| match name {
             "" => None,
             name => self.json.get(name).or_else(|| self.json.get("labels")?.get(name)).and_then(Value::as_str),

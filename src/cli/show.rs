@@ -12,7 +12,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
-    Global,
+    Global, objects,
     report::{self, time},
     rows::{self, Row, Section},
     setup,
@@ -41,6 +41,9 @@ pub struct Show {
     /// A template variable of the dashboard (metrics); several times: several variables, or several values of one
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     var: Vec<(String, String)>,
+    /// Objects of this kind instead of the workloads and pods (kube): plural, short name or kind, `.group` where needed
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
     /// JSON, with stable keys
     #[arg(long)]
     json: bool,
@@ -103,8 +106,17 @@ pub async fn run(show: Show, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
             screen.name()
         ));
     }
+    if screen != ScreenName::Kube && show.kind.is_some() {
+        return Err(eyre!(
+            "--kind names a kind of Kubernetes object: it goes with 'show kube', not with 'show {}'",
+            screen.name()
+        ));
+    }
     if screen == ScreenName::Audit {
         return audit(&show, &global, &clock);
+    }
+    if let Some(kind) = &show.kind {
+        return objects(kind, &show, &global, &clock).await;
     }
     // A backend that could not be opened says so as its health; of other kinds of backends nobody asked.
     let kinds = |source: &SourceId| screen.reads(source) || source.part == Part::Health;
@@ -126,6 +138,34 @@ pub async fn run(show: Show, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
     print(&reading, screen, sections, filter, show.json)?;
     let is_unreadable = reading.store.sources.keys().any(|id| screen.reads(id) && reading.trouble(id).is_some())
         || reading.unreadable().iter().any(|id| concerns(&reading, screen, id));
+    reading.stop().await;
+    Ok(if is_unreadable { ExitCode::from(UNREADABLE) } else { ExitCode::SUCCESS })
+}
+
+/// The objects of one kind, in the envelope of every screen.
+async fn objects(kind: &str, show: &Show, global: &Global, clock: &Arc<dyn Clock>) -> Result<ExitCode> {
+    let (_, wired, mut reading) = setup::reading(global, clock, |source| source.part == Part::Health).await?;
+    reading.once(show.within.duration()).await;
+    let mut found = objects::read(kind, &wired, clock, show.within.duration()).await?;
+    if let Some(filter) = &show.only {
+        let filter = Filter::parse(filter);
+        found.rows.retain(|row| row.keeps(&filter));
+    }
+    for says in found.failures.iter().chain(&found.notes) {
+        report::aside(says);
+    }
+    if show.json {
+        let rows: Vec<Value> = found.rows.iter().map(|row| row.json.clone()).collect();
+        report::print_json(&report::envelope(&reading, "kube", &rows))?;
+    } else {
+        let heads: Vec<&str> = found.heads.iter().map(String::as_str).collect();
+        let cells: Vec<Vec<String>> = found.rows.into_iter().map(|row| row.cells).collect();
+        if !cells.is_empty() {
+            report::print(&report::columns(&heads, &cells))?;
+        }
+    }
+    let is_unreadable =
+        !found.failures.is_empty() || reading.unreadable().iter().any(|id| concerns(&reading, ScreenName::Kube, id));
     reading.stop().await;
     Ok(if is_unreadable { ExitCode::from(UNREADABLE) } else { ExitCode::SUCCESS })
 }

@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use super::file::{Alertmanager, Config, GitHub, Grafana, Kubernetes, Prometheus, Token};
 use crate::{
     model::BackendId,
+    secret::mask,
     source::{
         github::{remote, token},
         kubernetes::{
@@ -147,7 +148,7 @@ fn host(server: &str) -> String {
     match at {
         Some((host, Some(port))) => format!("{host}:{port}"),
         Some((host, None)) => host.to_owned(),
-        None => format!("'{server}', which is no address"),
+        None => format!("'{}', which is no address", mask(server)),
     }
 }
 
@@ -207,47 +208,53 @@ pub fn github_url(host: &str) -> String {
 const GRAFANA_TOKENS: [&str; 3] = ["GRAFANA_TOKEN", "GRAFANA_SERVICE_ACCOUNT_TOKEN", "GRAFANA_API_KEY"];
 
 fn telemetry(found: &mut Found, env: impl Fn(&str) -> Option<String>) {
-    match env("GRAFANA_URL") {
-        Some(url) => {
-            let variable = GRAFANA_TOKENS.into_iter().find(|name| env(name).is_some());
-            let name = found.free_name("grafana");
-            let fix =
-                if variable.is_none() { "export GRAFANA_TOKEN: without it only what is public is seen" } else { "" };
-            found.say("Grafana", true, format!("at {}", shown(&url)), fix);
-            let token = variable.map(|name| Token::Env(name.to_owned()));
-            found.config.grafana.push(Grafana { name, url, token, ..Grafana::default() });
-        }
-        None => found.say("Grafana", false, "no GRAFANA_URL", "export GRAFANA_URL and GRAFANA_TOKEN"),
+    if let Some(url) = address(found, "Grafana", "GRAFANA_URL", "export GRAFANA_URL and GRAFANA_TOKEN", &env) {
+        let variable = GRAFANA_TOKENS.into_iter().find(|name| env(name).is_some());
+        let name = found.free_name("grafana");
+        let fix = if variable.is_none() { "export GRAFANA_TOKEN: without it only what is public is seen" } else { "" };
+        found.say("Grafana", true, format!("at {url}"), fix);
+        let token = variable.map(|name| Token::Env(name.to_owned()));
+        found.config.grafana.push(Grafana { name, url, token, ..Grafana::default() });
     }
-    match env("ALERTMANAGER_URL") {
-        Some(url) => {
-            let name = found.free_name("alertmanager");
-            found.say("Alertmanager", true, format!("at {}", shown(&url)), "");
-            let token = env("ALERTMANAGER_TOKEN").map(|_| Token::Env("ALERTMANAGER_TOKEN".to_owned()));
-            found.config.alertmanager.push(Alertmanager { name, url, token, ..Alertmanager::default() });
-        }
-        None => found.say("Alertmanager", false, "no ALERTMANAGER_URL", "export ALERTMANAGER_URL"),
+    if let Some(url) = address(found, "Alertmanager", "ALERTMANAGER_URL", "export ALERTMANAGER_URL", &env) {
+        let name = found.free_name("alertmanager");
+        found.say("Alertmanager", true, format!("at {url}"), "");
+        let token = env("ALERTMANAGER_TOKEN").map(|_| Token::Env("ALERTMANAGER_TOKEN".to_owned()));
+        found.config.alertmanager.push(Alertmanager { name, url, token, ..Alertmanager::default() });
     }
-    match env("PROMETHEUS_URL") {
-        Some(url) => {
-            let name = found.free_name("prometheus");
-            found.say("Prometheus", true, format!("at {}", shown(&url)), "");
-            let token = env("PROMETHEUS_TOKEN").map(|_| Token::Env("PROMETHEUS_TOKEN".to_owned()));
-            found.config.prometheus.push(Prometheus { name, url, token, ..Prometheus::default() });
-        }
-        None => found.say("Prometheus", false, "no PROMETHEUS_URL", "export PROMETHEUS_URL"),
+    if let Some(url) = address(found, "Prometheus", "PROMETHEUS_URL", "export PROMETHEUS_URL", &env) {
+        let name = found.free_name("prometheus");
+        found.say("Prometheus", true, format!("at {url}"), "");
+        let token = env("PROMETHEUS_TOKEN").map(|_| Token::Env("PROMETHEUS_TOKEN".to_owned()));
+        found.config.prometheus.push(Prometheus { name, url, token, ..Prometheus::default() });
     }
 }
 
-/// An address without a password in it.
-fn shown(url: &str) -> String {
-    match url::Url::parse(url) {
-        Ok(mut url) => {
-            let _ = url.set_password(None);
+/// The address that a variable holds, without the user and password in it: they are never sent, and what is found here
+/// is shown and written into a file. Says so where there is none.
+fn address(
+    found: &mut Found,
+    what: &'static str,
+    variable: &str,
+    fix: &str,
+    env: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let Some(text) = env(variable) else {
+        found.say(what, false, format!("no {variable}"), fix);
+        return None;
+    };
+    match url::Url::parse(text.trim()) {
+        Ok(mut url) if url.has_host() => {
+            let is_bare = url.username().is_empty() && url.password().is_none();
             let _ = url.set_username("");
-            url.to_string()
+            let _ = url.set_password(None);
+            Some(if is_bare { text.trim().to_owned() } else { url.to_string() })
         }
-        Err(_) => format!("'{url}', which is no address"),
+        _ => {
+            let says = format!("'{}' in {variable} is no address", mask(&text));
+            found.say(what, false, says, "write it like https://HOST");
+            None
+        }
     }
 }
 

@@ -5,7 +5,10 @@ use std::{path::Path, process::Stdio, time::Duration};
 use tokio::process::Command;
 
 use super::file::Token;
-use crate::secret::Secret;
+use crate::{
+    secret::{Secret, mask},
+    text::Clean,
+};
 
 /// Fetches a token. Errors name the setting, never the value.
 pub async fn fetch(token: &Token, for_what: &str, within: Duration) -> Result<Secret, String> {
@@ -75,7 +78,7 @@ async fn from_command(words: &[String], for_what: &str, within: Duration) -> Res
         }
         Ok(Ok(output)) => {
             let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-            let last = crate::text::Clean::line(stderr.lines().last().unwrap_or("it said nothing"));
+            let last = Clean::line(&mask(stderr.lines().last().unwrap_or("it said nothing")));
             Err(format!("the token command '{program}' of '{for_what}' failed: {last}"))
         }
     }

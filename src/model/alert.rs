@@ -13,6 +13,9 @@ pub struct AlertKey {
     pub fingerprint: Name,
 }
 
+/// How the comment of a silence begins that is an acknowledgement: Alertmanager has no other way to say so.
+pub const ACKNOWLEDGED_BY: &str = "acknowledged by ";
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AlertState {
     Firing,

@@ -1,5 +1,8 @@
 //! Kubernetes: pods, workloads, revisions and events as compact rows.
 
+pub mod resource;
+pub mod table;
+
 use std::fmt;
 
 use jiff::Timestamp;

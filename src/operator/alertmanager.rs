@@ -24,6 +24,9 @@ use crate::{
     text::Clean,
 };
 
+/// How far a server's clock may be from what its `Date` says, with room.
+const DATE_LEAVES_OPEN: SignedDuration = SignedDuration::from_secs(5);
+
 /// Writes to one Alertmanager.
 pub struct AlertmanagerOperator(Arc<Alertmanager>);
 
@@ -100,12 +103,13 @@ impl AlertmanagerOperator {
             return not_sent("a silence longer than 24 hours is not sent");
         }
         self.reach().await?;
-        // Both ends by the server's clock; the start never in its past, the end as it was confirmed.
+        // Both ends by the server's clock, the end as it was confirmed. A start in the past becomes its now; one in its
+        // future, and `Date` leaves a second open, would let the alert fire on until then.
         let server_now = self.http().server_now();
         let ahead = self.http().ahead_ms();
         let shift = SignedDuration::from_millis(ahead);
-        let (starts_at, ends_at) = ((starts + shift).max(server_now), ends + shift);
-        if ends_at <= starts_at {
+        let (starts_at, ends_at) = ((starts + shift).min(server_now - DATE_LEAVES_OPEN), ends + shift);
+        if ends_at <= server_now {
             return not_sent("a silence that would already be over is not sent");
         }
         let silence = PostableSilence {

@@ -23,7 +23,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{ErrorKind, SourceError};
 use crate::{
-    secret::Secret,
+    secret::{self, Secret},
     time::{Clock, Skew, SkewMeter},
 };
 
@@ -62,10 +62,16 @@ impl Auth {
     fn header(&self) -> Option<HeaderValue> {
         let text = match self {
             Self::None => return None,
-            Self::Bearer(token) => format!("Bearer {}", token.expose()),
+            Self::Bearer(token) => {
+                secret::sent(token.expose());
+                format!("Bearer {}", token.expose())
+            }
             Self::Basic { user, password } => {
                 let pair = format!("{user}:{}", password.expose());
-                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+                let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+                secret::sent(password.expose());
+                secret::sent(&encoded);
+                format!("Basic {encoded}")
             }
         };
         // A token with a line break or the like cannot be sent at all; the server then says 401.

@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod describe;
+pub mod discovery;
 pub mod exec;
 pub mod failure;
 pub mod find;
@@ -13,11 +14,15 @@ pub mod inspect;
 pub mod kubeconfig;
 pub mod log_line;
 pub mod logs;
+mod pace;
 pub mod reader;
 pub mod revisions;
 pub mod rows;
+mod secret_keys;
 mod selector;
 pub mod shell;
+pub mod table;
+mod usage;
 pub mod watch;
 pub mod yaml;
 

@@ -16,7 +16,7 @@ use super::{Changes, Store, slot::Freshness};
 use crate::{
     model::{
         BackendId, BackendKind, Name, Part, SourceId,
-        alert::{Alert, AlertGroup, AlertKey, AlertState, Rule},
+        alert::{ACKNOWLEDGED_BY, Alert, AlertGroup, AlertKey, AlertState, Rule, Silence, SilenceKey},
     },
     text::Clean,
     time::Now,
@@ -40,6 +40,21 @@ pub struct Evaluated {
 }
 
 impl Store {
+    /// The silences that hold an alert.
+    pub fn silences_of<'a>(&'a self, alert: &'a Alert) -> impl Iterator<Item = &'a Silence> {
+        let backend = &alert.key.backend;
+        alert
+            .silenced_by
+            .iter()
+            .filter_map(|id| self.silences.get(&SilenceKey { backend: backend.clone(), id: id.clone() }))
+    }
+
+    /// Whether the silence that holds an alert was somebody's acknowledgement: it is in hand, and still broken.
+    pub fn is_acknowledged(&self, alert: &Alert) -> bool {
+        alert.state == AlertState::Silenced
+            && self.silences_of(alert).any(|silence| silence.comment.starts_with(ACKNOWLEDGED_BY))
+    }
+
     pub(super) fn apply_alerts(
         &mut self,
         from: &SourceId,

@@ -16,6 +16,9 @@ use crate::{
     source::Delta,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Watched objects of all clusters.
 #[derive(Debug, Default)]
 pub struct Kube {
@@ -27,6 +30,8 @@ pub struct Kube {
     pods_by_owner: HashMap<Name, BTreeSet<ObjectKey>>,
     /// Controller uid to how many of its pods are how bad: the worst of a hundred thousand is asked for in every frame.
     levels_by_owner: HashMap<Name, Levels>,
+    /// Name, and the app that its labels name, to the workloads that are meant by it: alerts name them so.
+    workloads_by_name: HashMap<Name, BTreeSet<WorkloadKey>>,
     /// Deployment uid to its ReplicaSets.
     sets_by_owner: HashMap<Name, BTreeSet<ObjectKey>>,
     /// Uid of the involved object to its events.
@@ -65,9 +70,49 @@ impl Kube {
 
     pub(super) fn apply_workload(&mut self, from: &SourceId, delta: Delta<WorkloadKey, Box<Workload>>) -> Changes {
         match self.workloads.apply(from, delta, |workload| workload.key.clone()) {
-            Applied::Nothing => Changes::NONE,
-            _ => Changes::KUBE,
+            Applied::Nothing => return Changes::NONE,
+            Applied::Put { key, old } => {
+                let app = |workload: &Workload| workload.app.clone();
+                let now = self.workloads.get(&key).and_then(|workload| app(workload));
+                if old.is_none() {
+                    relink(&mut self.workloads_by_name, &key, None, Some(key.name.clone()));
+                }
+                self.relink_app(&key, old.and_then(|workload| app(&workload)), now);
+            }
+            Applied::Gone(workloads) => self.unlink_workloads(workloads),
         }
+        Changes::KUBE
+    }
+
+    /// An app of the workload's own name is no link of its own.
+    fn relink_app(&mut self, key: &WorkloadKey, was: Option<Name>, now: Option<Name>) {
+        let other = |app: Option<Name>| app.filter(|app| *app != key.name);
+        relink(&mut self.workloads_by_name, key, other(was), other(now));
+    }
+
+    fn unlink_workloads(&mut self, workloads: Vec<(WorkloadKey, Box<Workload>)>) {
+        for (key, workload) in workloads {
+            relink(&mut self.workloads_by_name, &key, Some(key.name.clone()), None);
+            self.relink_app(&key, workload.app, None);
+        }
+    }
+
+    /// Workloads of this name, or whose labels say that they are this app, by key.
+    pub fn workloads_named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Workload> {
+        let keys = self.workloads_by_name.get(name).into_iter().flatten();
+        keys.filter_map(|key| self.workloads.get(key).map(|workload| &**workload))
+    }
+
+    /// The pod of this name, in one namespace or wherever it is.
+    pub fn pod_named(&self, namespace: Option<&Name>, name: &Name) -> Option<&Pod> {
+        let spaces =
+            self.seen_namespaces.iter().flat_map(|(cluster, spaces)| spaces.iter().map(move |space| (cluster, space)));
+        spaces.filter(|(_, space)| namespace.is_none_or(|namespace| *space == namespace)).find_map(
+            |(cluster, space)| {
+                let key = ObjectKey { cluster: cluster.clone(), namespace: space.clone(), name: name.clone() };
+                self.pods.get(&key).map(|pod| &**pod)
+            },
+        )
     }
 
     pub(super) fn apply_replica_set(&mut self, from: &SourceId, delta: Delta<ObjectKey, Box<ReplicaSet>>) -> Changes {
@@ -106,7 +151,8 @@ impl Kube {
     pub(super) fn drop_sources(&mut self, is_gone: &impl Fn(&SourceId) -> bool) {
         let pods = self.pods.drop_sources(is_gone);
         self.unlink_pods(pods);
-        self.workloads.drop_sources(is_gone);
+        let workloads = self.workloads.drop_sources(is_gone);
+        self.unlink_workloads(workloads);
         for (key, set) in self.replica_sets.drop_sources(is_gone) {
             relink(&mut self.sets_by_owner, &key, set.owner.map(|owner| owner.uid), None);
         }
@@ -239,7 +285,7 @@ fn recount(levels: &mut HashMap<Name, Levels>, was: Option<&(Name, Level)>, now:
     }
 }
 
-fn relink(links: &mut HashMap<Name, BTreeSet<ObjectKey>>, key: &ObjectKey, was: Option<Name>, now: Option<Name>) {
+fn relink<K: Ord + Clone>(links: &mut HashMap<Name, BTreeSet<K>>, key: &K, was: Option<Name>, now: Option<Name>) {
     if was == now {
         return;
     }

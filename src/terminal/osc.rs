@@ -69,6 +69,13 @@ mod tests {
             let body = text.strip_prefix("\x1b]").unwrap().strip_suffix("\x1b\\").unwrap();
             assert!(!body.chars().any(char::is_control), "{body:?}");
         }
+        // Nor out of tmux's envelope: in it every escape is doubled, and one that is not would end it.
+        for message in [notify(evil), title(evil), copy(evil).unwrap()] {
+            let wrapped = String::from_utf8(through_tmux(&message)).unwrap();
+            let inside = wrapped.strip_prefix("\x1bPtmux;").unwrap().strip_suffix("\x1b\\").unwrap();
+            assert_eq!(inside.replace("\x1b\x1b", "\x1b").as_bytes(), message);
+            assert!(!inside.replace("\x1b\x1b", "").contains('\x1b'), "{inside:?}");
+        }
         assert_eq!(copy("a\tb\n\x1bc").unwrap(), b"\x1b]52;c;YQliCmM=\x1b\\");
         assert_eq!(copy(&"x".repeat(80_000)), Err(TooLong(80_000)));
         assert_eq!(notify("4;1;50"), b"\x1b]9; 4;1;50\x1b\\");

@@ -95,19 +95,33 @@ impl Painter {
         let mut pen = Pen::default();
         let mut next: Option<Position> = None;
         let mut inside: Option<&Link> = None;
-        for (at, cell) in changed(&self.shown, &frame.buffer) {
-            let Position { x, y } = at;
+        let cells = changed(&self.shown, &frame.buffer);
+        let mut index = 0;
+        while let Some((at, cell)) = cells.get(index) {
+            let (at, Position { x, y }) = (*at, *at);
             let link = frame.links.iter().find(|link| link.area.contains(at));
             let other = link.map(|link| &link.url) != inside.map(|link| &link.url);
             if other && inside.is_some() {
                 out.extend_from_slice(LINK_END);
             }
-            move_to(at, next, out);
+            // What is written over or erased must not take a link with it.
+            let is_plain = !other && !frame.links.iter().any(|link| link.area.y == y);
+            if !(is_plain && write_over(&frame.buffer, next, at, pen, out)) {
+                move_to(at, next, out);
+            }
             if other && let Some(link) = link {
                 begin_link(link, out);
             }
             inside = link;
             pen.set(cell, out);
+            let (count, width) = if is_plain && pen.erases() { blanks(&frame.buffer, &cells[index..]) } else { (0, 0) };
+            if width >= SHORTEST_ERASED {
+                // The cursor stays where the erased cells begin.
+                let _ = write!(out, "\x1b[{width}X");
+                (index, next) = (index + count, Some(at));
+                continue;
+            }
+            index += 1;
             let symbol = cell.symbol();
             // ratatui drops control characters; what a future one lets through must not reach the terminal either.
             let harmless = !symbol.is_empty() && !symbol.chars().any(char::is_control);
@@ -174,6 +188,40 @@ fn move_to(at: Position, from: Option<Position>, out: &mut Vec<u8>) {
             let _ = write!(out, "\x1b[{};{}H", at.y + 1, at.x + 1);
         }
     }
+}
+
+/// Writes the few cells between `from` and `to` again where that takes fewer bytes than moving over them. False: nothing
+/// was written.
+fn write_over(next: &Buffer, from: Option<Position>, to: Position, pen: Pen, out: &mut Vec<u8>) -> bool {
+    /// `ESC [ n C` is four bytes.
+    const MOST: u16 = 4;
+    let Some(from) = from.filter(|from| from.y == to.y && from.x < to.x && to.x - from.x <= MOST) else { return false };
+    let between = || (from.x..to.x).map(|x| &next[(x, to.y)]);
+    let is_same = |cell: &Cell| matches!(cell.symbol().as_bytes(), [b' '..=b'~']) && pen.writes(cell);
+    // What stands behind a wide character is no cell of its own.
+    let follows_wide = from.x > 0 && cells_of(&next[(from.x - 1, to.y)]) > 1;
+    let is_shorter = !follows_wide && between().all(is_same);
+    if is_shorter {
+        between().for_each(|cell| out.extend_from_slice(cell.symbol().as_bytes()));
+    }
+    is_shorter
+}
+
+/// Erasing takes five bytes, and moving on about as many.
+const SHORTEST_ERASED: u16 = 11;
+
+/// The blanks of one look from the first changed cell on: how many of the changed cells are among them, and how wide they
+/// are up to the last of those. What is blank already may be erased with them.
+fn blanks(next: &Buffer, cells: &[(Position, &Cell)]) -> (usize, u16) {
+    let (first, look) = cells[0];
+    let is_alike = |x: &u16| {
+        let cell = &next[(*x, first.y)];
+        cell.symbol() == " " && look_alike(look, cell)
+    };
+    let width = (first.x..next.area.right()).take_while(is_alike).count();
+    let end = usize::from(first.x) + width;
+    let among = cells.iter().take_while(|(at, _)| at.y == first.y && usize::from(at.x) < end);
+    among.fold((0, 0), |(count, _), (at, _)| (count + 1, at.x - first.x + 1))
 }
 
 fn cells_of(cell: &Cell) -> u16 {

@@ -38,13 +38,12 @@ pub use availability::why_not_own;
 pub use consent::{choose_container, consent_to_run, shell};
 pub use equivalent::shown;
 pub use links::{choose_link, links_of};
-pub use object::{url_of, workload_of};
+pub use object::{owner_of, url_of, workload_of};
 pub use sheet::Sheet;
 
 use super::{Overlay, target::Target};
 use crate::{
     action::{Request, Verdict},
-    app::settings::Settings,
     command::{Command, ScreenId},
     model::{
         alert::Alert,
@@ -125,11 +124,6 @@ pub fn rerun(run: &Run) -> Box<dyn Overlay> {
 /// How many replicas.
 pub fn scale(workload: WorkloadKey, now: u32) -> Box<dyn Overlay> {
     Box::new(scale::Scale::new(workload, now))
-}
-
-/// One line with the exact matchers, 1 h, what it matches now, editable.
-pub fn silence(alert: &Alert, settings: &Settings) -> Box<dyn Overlay> {
-    Box::new(silence::SilenceForm::new(alert, settings))
 }
 
 /// `R` on an alert: nothing is preselected, both names stand in the title.

@@ -25,7 +25,7 @@ pub use needs::{badges, needs, plain_list};
 pub struct Screens {
     now: now::Now,
     triage: triage::Triage,
-    kube: kube::Kube,
+    pub kube: kube::Kube,
     pipelines: pipelines::Pipelines,
     prs: prs::PullRequests,
     pub metrics: metrics::Metrics,

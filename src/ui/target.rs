@@ -7,7 +7,7 @@ use crate::{
         alert::{AlertKey, SilenceKey},
         change::Subject,
         code::{JobKey, PullRequestKey, RunKey},
-        kubernetes::{ObjectKey, WorkloadKey},
+        kubernetes::{ObjectKey, WorkloadKey, resource::ResourceKey},
         metric::PanelKey,
     },
 };
@@ -17,6 +17,8 @@ use crate::{
 pub enum Target {
     Pod(ObjectKey),
     Workload(WorkloadKey),
+    /// Of any other kind.
+    Object(ResourceKey),
     Run(RunKey),
     Job(JobKey),
     PullRequest(PullRequestKey),
@@ -33,6 +35,7 @@ impl Target {
         match self {
             Self::Pod(_) => Kind::Pod,
             Self::Workload(_) => Kind::Workload,
+            Self::Object(_) => Kind::Object,
             Self::Run(_) => Kind::Run,
             Self::Job(_) => Kind::Job,
             Self::PullRequest(_) => Kind::PullRequest,
@@ -49,6 +52,7 @@ impl Target {
         Some(match self {
             Self::Pod(key) => &key.cluster,
             Self::Workload(key) => &key.cluster,
+            Self::Object(key) => &key.cluster,
             Self::Run(key) => &key.repo.host,
             Self::Job(key) => &key.run.repo.host,
             Self::PullRequest(key) => &key.repo.host,
@@ -79,6 +83,7 @@ impl std::fmt::Display for Target {
         match self {
             Self::Pod(key) => write!(f, "pod {}", key.name),
             Self::Workload(key) => write!(f, "{key}"),
+            Self::Object(key) => write!(f, "{key}"),
             Self::Run(key) => write!(f, "run {} in {}", key.id, key.repo.name),
             Self::Job(key) => write!(f, "job {} in {}", key.id, key.run.repo.name),
             Self::PullRequest(key) => write!(f, "PR {}#{}", key.repo.name, key.number),

@@ -8,6 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::inert_json;
+
 /// The file `remembered.json`, 0600. A broken one is as good as none: everything is asked again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -25,7 +27,9 @@ impl Remembered {
 
     /// Writes the whole file anew, so that it is never half-written.
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
-        replace_private(path, &serde_json::to_vec_pretty(self).map_err(std::io::Error::other)?)
+        // A program's path is the kubeconfig's word.
+        let json = serde_json::to_string_pretty(self).map_err(std::io::Error::other)?;
+        replace_private(path, inert_json(&json).as_bytes())
     }
 }
 

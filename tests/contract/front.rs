@@ -43,11 +43,30 @@ pub enum Fault {
     Ahead(i64),
     /// The connection is reset once the question is read.
     Reset,
-    /// 401, with everything that was sent repeated in the body.
-    Echo,
+    /// The credential that was sent is said again, in these ways.
+    Echo(Said),
+    /// Everything has moved to another host.
+    Elsewhere(&'static str),
     /// Right in all but its texts.
     Hostile(fn(&str, Vec<u8>) -> Vec<u8>),
 }
+
+/// How a credential is said again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// `message` of an answer with this status, with all headers.
+    Json(u16),
+    /// A Kubernetes `Status` with causes, 403.
+    Status,
+    /// Plain text, 500.
+    Text,
+    /// The path of a redirect, here.
+    Location,
+    /// The title of a web page, 200.
+    Title,
+}
+
+pub const SAID: [Said; 6] = [Said::Json(401), Said::Json(403), Said::Status, Said::Text, Said::Location, Said::Title];
 
 pub const HUGE: usize = 100_000_000;
 
@@ -77,7 +96,9 @@ impl Drop for Front {
 static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Each test has a runtime of its own: a connection must not outlive it.
-    reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build().unwrap()
+    let client = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy();
+    // Redirects are the client's to follow, or not.
+    client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 });
 
 impl Front {
@@ -149,6 +170,23 @@ struct Request {
     body: Vec<u8>,
 }
 
+impl Request {
+    /// What it proves itself with, without the scheme: a token, or the decoded pair of basic authentication.
+    fn credential(&self) -> String {
+        use base64::Engine as _;
+        let Some((_, value)) = self.headers.iter().find(|(name, _)| name == "authorization") else {
+            return "nobody".to_owned();
+        };
+        let (scheme, credential) = value.split_once(' ').unwrap_or(("", value));
+        match base64::engine::general_purpose::STANDARD.decode(credential) {
+            Ok(pair) if scheme == "Basic" => {
+                String::from_utf8(pair).unwrap().split_once(':').map_or("", |(_, password)| password).to_owned()
+            }
+            _ => credential.to_owned(),
+        }
+    }
+}
+
 /// One answer for each connection.
 #[allow(clippy::disallowed_methods)] // when a client really asked
 async fn serve(mut stream: TcpStream, fault: Fault, state: &State) -> std::io::Result<()> {
@@ -182,10 +220,13 @@ async fn serve(mut stream: TcpStream, fault: Fault, state: &State) -> std::io::R
         }
         _ => {
             let (status, kind, body) = said(fault, &request);
-            let wait = if let Fault::TooOften(seconds) = fault {
-                format!("retry-after: {seconds}\r\n")
-            } else {
-                String::new()
+            let wait = match fault {
+                Fault::TooOften(seconds) => format!("retry-after: {seconds}\r\n"),
+                Fault::Echo(Said::Location) => {
+                    format!("location: /{}/{}\r\n", request.credential(), request.path.len())
+                }
+                Fault::Elsewhere(to) => format!("location: {to}{}\r\n", request.path),
+                _ => String::new(),
             };
             let head = format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{wait}content-length: {}\r\nconnection: close\r\n\r\n",
@@ -215,10 +256,23 @@ fn said(fault: Fault, request: &Request) -> (u16, &'static str, String) {
         ),
         Fault::Status(status) => (status, JSON, r#"{"message": "so says the server"}"#.to_owned()),
         Fault::TooOften(_) => (429, JSON, r#"{"message": "slow down"}"#.to_owned()),
-        Fault::Echo => {
+        Fault::Echo(said) => {
             let headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-            (401, JSON, serde_json::json!({"message": headers.join(" ")}).to_string())
+            let words = format!("nobody is called {} ({})", request.credential(), headers.join(" "));
+            match said {
+                Said::Json(status) => (status, JSON, serde_json::json!({"message": words, "error": words}).to_string()),
+                Said::Status => {
+                    let cause = serde_json::json!({"reason": words, "message": words});
+                    let status = serde_json::json!({"kind": "Status", "apiVersion": "v1", "code": 403, "reason": "Forbidden",
+                        "message": words, "details": {"causes": [cause]}});
+                    (403, JSON, status.to_string())
+                }
+                Said::Text => (500, "text/plain", words),
+                Said::Location => (302, "text/plain", String::new()),
+                Said::Title => (200, "text/html", format!("<html><title>{words}</title>{words}</html>")),
+            }
         }
+        Fault::Elsewhere(_) => (307, "text/plain", String::new()),
         _ => (500, JSON, String::new()),
     }
 }
@@ -245,6 +299,15 @@ async fn pass(mut stream: TcpStream, request: Request, fault: Fault, state: &Sta
             _ => {}
         }
         head.extend([name.as_str(), ": ", &value, "\r\n"]);
+    }
+    if let Fault::Hostile(_) = fault {
+        // C1 in UTF-8 and as a byte; clients must refuse the others themselves.
+        stream.write_all(head.as_bytes()).await?;
+        stream
+            .write_all(b"x-github-enterprise-version: 3\xc2\x9b31m\x9b\r\nx-ratelimit-resource: c\xc2\x9b1m\r\n")
+            .await?;
+        stream.write_all(b"retry-after: \xc2\x9d52;c;aGk=\r\nserver: \xe2\x80\xae\x9b\r\n").await?;
+        head.clear();
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).await?;
     if let Fault::Hostile(rewrite) = fault

@@ -3,9 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod answers;
 mod backend;
+mod checks;
 mod faults;
 mod front;
 mod hostile;
+mod poison;
 mod secrets;
 mod watching;

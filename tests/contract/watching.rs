@@ -7,8 +7,9 @@ use midwatch::{
     config::file::Config,
     keymap::Keymap,
     model::{BackendId, Part, SourceId},
+    query::{Answer, Query},
     source::{
-        Cadence, ErrorKind, Update,
+        AnswerSink, Cadence, ErrorKind, Reader, SourceError, Update,
         supervise::{Supervision, supervise},
     },
     store::{Store, slot::Failure},
@@ -36,6 +37,7 @@ pub struct Watching {
     theme: Theme,
     /// Sources that failed, ever.
     pub failed: BTreeSet<SourceId>,
+    readers: Vec<Arc<dyn Reader>>,
     wakes: Vec<(BackendId, Arc<Notify>)>,
     updates: mpsc::Receiver<Update>,
     _tasks: JoinSet<()>,
@@ -44,6 +46,8 @@ pub struct Watching {
 
 impl Watching {
     pub async fn of(config: Config) -> Self {
+        // As the program does at its start.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut wired = Wired::closed(config, &Remembered::default(), clock.clone());
         wired.open(wired.opening(false)).await;
@@ -68,6 +72,7 @@ impl Watching {
             keymap: Keymap::default(),
             theme: Theme::new(ThemeChoice::None, Background::default(), ColourDepth::None, GlyphSet::Ascii),
             failed: BTreeSet::new(),
+            readers: std::mem::take(&mut wired.readers),
             wakes,
             updates,
             _tasks: tasks,
@@ -99,6 +104,32 @@ impl Watching {
         }
     }
 
+    /// The first answer to a query that says something; of a log what was logged before.
+    pub async fn ask(&self, query: Query) -> Result<Answer, SourceError> {
+        let reader =
+            self.readers.iter().find(|reader| reader.backend() == query.backend()).expect("its backend is open");
+        let (to, mut answers) = mpsc::channel(16);
+        let sink = AnswerSink { query: query.clone(), generation: 0, clock: Arc::new(SystemClock), to };
+        let reading = reader.read(&query, sink);
+        let answering = async {
+            loop {
+                match answers.recv().await.expect("an answer").body {
+                    Ok(Answer::Logs(batch)) if batch.lines.is_empty() && batch.troubles.is_empty() => {}
+                    body => return body,
+                }
+            }
+        };
+        let first = async {
+            tokio::pin!(reading, answering);
+            tokio::select! {
+                body = &mut answering => body,
+                () = &mut reading => answering.await,
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, first).await;
+        waited.unwrap_or_else(|_| panic!("waited in vain for {query:?}"))
+    }
+
     /// Every source of `backend` has its data and no failure.
     pub fn is_well(&self, backend: &BackendId) -> bool {
         let mut of = self.store.sources.iter().filter(|(id, _)| id.backend == *backend);
@@ -107,6 +138,12 @@ impl Watching {
                 && state.pulse.as_of.is_some()
                 && (state.has_synced || id.part == Part::Health)
         })
+    }
+
+    /// Every source of `backend` has said something: data or a failure.
+    pub fn has_answered(&self, backend: &BackendId) -> bool {
+        let mut of = self.store.sources.iter().filter(|(id, _)| id.backend == *backend);
+        of.all(|(_, state)| state.pulse.failure.is_some() || state.pulse.as_of.is_some())
     }
 
     pub fn failures(&self, backend: &BackendId) -> Vec<(Part, Option<&Failure>)> {

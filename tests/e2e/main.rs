@@ -112,6 +112,37 @@ fn a_log_goes_on_across_a_container_restart() {
     quit(screen);
 }
 
+/// A kind by its name, an object's page, its owner, and back; of a Secret its keys.
+#[test]
+fn any_kind_of_object_is_one_word_away() {
+    let world = World::start(&[]);
+    let mut screen = cockpit(&world, (120, 35), &[]);
+    screen.wait("HighErrorRate");
+    let named = |screen: &mut Terminal, kind: &str| {
+        screen.keys(":");
+        screen.wait("COMMAND");
+        screen.type_slowly(kind);
+        screen.keys("\r");
+    };
+    named(&mut screen, "jobs");
+    screen.wait("nightly-report-");
+    screen.keys("\r");
+    screen.wait("BackoffLimitExceeded");
+    screen.keys("J");
+    screen.wait("CRONJOBS 2");
+    screen.wait("0 3 * * *");
+    named(&mut screen, "secrets");
+    screen.wait("kubernetes.io/tls");
+    screen.keys("\r");
+    screen.wait("password");
+    screen.wait("17 bytes");
+    screen.keys("\u{1b}");
+    screen.wait("SECRETS 2");
+    screen.keys("\u{1b}");
+    screen.wait("WORKLOADS");
+    quit(screen);
+}
+
 #[test]
 fn a_narrow_terminal_and_one_of_one_cell_are_survived() {
     let world = World::start(&[]);

@@ -137,31 +137,40 @@ impl PastAct {
     }
 }
 
-/// Acts that have no end and whose process is gone, in words: what to look at.
-pub fn unfinished(acts: &[PastAct], is_alive: impl Fn(&PastAct) -> bool) -> Vec<Clean> {
-    acts.iter()
-        .filter(|act| act.outcome.is_none() && !is_alive(act))
-        .map(|act| {
-            let sent = act.steps.iter().rev().find(|(_, state)| matches!(state, StepState::Running(_)));
-            let at = act.at.strftime("%d %b %H:%M UTC");
-            match sent {
-                Some((step, _)) => say!(
-                    "act {} '{}' on {} ({at}, {}): '{step}' was being sent when midwatch ended; its outcome is unknown: look at it",
-                    act.number,
-                    act.title,
-                    act.place,
-                    act.actor
-                ),
-                None => say!(
-                    "act {} '{}' on {} ({at}, {}) was cut off between steps: look at it",
-                    act.number,
-                    act.title,
-                    act.place,
-                    act.actor
-                ),
-            }
-        })
-        .collect()
+/// Acts that have no end and whose process is gone.
+pub fn unfinished(acts: &[PastAct], is_alive: impl Fn(&PastAct) -> bool) -> impl Iterator<Item = &PastAct> {
+    acts.iter().filter(move |act| act.outcome.is_none() && !is_alive(act))
+}
+
+impl PastAct {
+    /// The step that was sent and whose answer nobody wrote down.
+    fn unanswered(&self) -> Option<usize> {
+        self.steps.iter().rposition(|(_, state)| matches!(state, StepState::Running(_)))
+    }
+
+    /// What to look at, where an act was cut off.
+    pub fn cut_off(&self) -> Clean {
+        let at = self.at.strftime("%d %b %H:%M UTC");
+        let act = format!("act {} '{}' on {} ({at}, {})", self.number, self.title, self.place, self.actor);
+        match self.unanswered() {
+            Some(step) => say!(
+                "{act}: '{}' was being sent when midwatch ended; its outcome is unknown: look at it",
+                self.steps[step].0
+            ),
+            None => say!("{act} was cut off between steps: look at it"),
+        }
+    }
+
+    /// The records that end an act that was cut off: it is told once, and is then one whose outcome is unknown.
+    pub fn closing(&self) -> Vec<Entry> {
+        let unanswered = self.unanswered().map(|step| Entry::Outcome {
+            step,
+            result: StepResult::Unknown,
+            says: "midwatch ended before the answer came".into(),
+            reference: None,
+        });
+        unanswered.into_iter().chain([Entry::Ended { outcome: Outcome::Unknown }]).collect()
+    }
 }
 
 /// Whether the process that began an act may still be at it: on this machine, alive, not us.

@@ -343,6 +343,23 @@ async fn history_names_what_was_cut_off() {
             assert_eq!(acts.iter().map(|act| act.number).collect::<Vec<_>>(), [2, 1]);
             assert_eq!(unfinished.len(), 1);
             assert!(unfinished[0].contains("act 2") && unfinished[0].contains("prod-eu1"), "{}", unfinished[0]);
+            break;
+        }
+    }
+    // From then on it is one whose outcome is unknown, and which can be undone.
+    let act = loop {
+        let act = audit::acts(&bench.records()).remove(0);
+        if act.outcome.is_some() {
+            break act;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((act.outcome, act.wrote), (Some(Outcome::Unknown), true));
+    assert!(matches!(&act.steps[1].1, StepState::Unknown(says) if says.contains("before the answer came")));
+    bench.engine.tell_history();
+    loop {
+        if let ActionEvent::History { unfinished, .. } = bench.news.recv().await.expect("told") {
+            assert!(unfinished.is_empty(), "it is told once: {unfinished:?}");
             return;
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::plain;
 use crate::{
     secret::{MASK, mask},
-    text::Clean,
+    text::{Clean, inert_json},
 };
 
 /// A value whose name or shape says that it is secret is not shown.
@@ -132,7 +132,8 @@ fn entry(key: &str, value: &Value) -> Vec<String> {
 fn scalar(value: &Value) -> String {
     match value {
         Value::String(text) if is_plain_scalar(text) => text.clone(),
-        other => other.to_string(),
+        // Two values that differ in what is not seen must not look alike.
+        other => inert_json(&other.to_string()),
     }
 }
 

@@ -7,7 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     action::{
-        Evidence, Inspection, Request, WorkloadInspection,
+        Evidence, Inspection, Request, SilenceDraft, WorkloadInspection,
         act::{Act, ActionEvent, Outcome, StepState},
         testing::{
             after, cluster, evidence, host, inspection, now, roll_back, run, run_inspection, run_key, settings, store,
@@ -385,4 +385,41 @@ fn an_acknowledgement_is_sent_at_once() {
     let evidence = Evidence::of(Inspection::Alerts { alerts: Vec::new(), silences: Vec::new() }, now().wall);
     assert!(desk.evidence(&request, evidence).is_empty());
     assert!(desk.screen(120, 35).contains("nothing to acknowledge"));
+}
+
+#[test]
+fn a_silence_is_read_once_and_sent_by_one_y() {
+    let high = alert("HighErrorRate", AlertState::Firing);
+    let request = Request::Silence(SilenceDraft::of(&high, "ana"));
+    let evidence = || {
+        let mut found =
+            Evidence::of(Inspection::Alerts { alerts: vec![high.clone()], silences: Vec::new() }, now().wall);
+        found.writable = [BackendId::new("am")].into();
+        found
+    };
+    let mut desk = Desk::ask(request.clone());
+    desk.evidence(&request, evidence());
+    let screen = desk.screen(120, 35);
+    for words in
+        [r#"alertname="HighErrorRate" service="myapp""#, "60 min", "HighErrorRate is being worked on by ana", "e edit"]
+    {
+        assert!(screen.contains(words), "{words}: {screen}");
+    }
+    // The form takes the plan's place, and asks for a plan of what it says.
+    desk.key(KeyCode::Char('e'));
+    assert!(desk.screen(120, 35).contains("EDIT THE SILENCE"));
+    desk.key(KeyCode::Tab);
+    desk.key(KeyCode::Right);
+    let asked = desk.key(KeyCode::Char('y'));
+    let [Effect::Prepare { ticket, request, .. }] = asked.as_slice() else { panic!("{asked:?}") };
+    assert!(matches!(request, Request::Silence(draft) if draft.minutes == 240), "{request:?}");
+    let request = request.clone();
+    desk.ticket = *ticket;
+    desk.evidence(&request, evidence());
+    assert!(desk.screen(120, 35).contains("240 min"));
+    desk.wait();
+    let reread = desk.key(KeyCode::Char('y'));
+    assert!(matches!(reread.as_slice(), [Effect::Prepare { .. }]), "read again, then sent: {reread:?}");
+    let sent = desk.evidence(&request, evidence());
+    assert!(matches!(sent.as_slice(), [Effect::Execute { .. }]), "{sent:?}");
 }

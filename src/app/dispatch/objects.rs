@@ -36,6 +36,9 @@ impl App {
             }))),
             (Command::Why, _) => Reply::Push(overlays::why(target.clone())),
             (Command::Describe | Command::Events, _) => Reply::Push(overlays::describe(target.clone(), command)),
+            (Command::Owner, _) => {
+                overlays::owner_of(&self.view(now), target).unwrap_or_else(|why| Reply::Say(Clean::own(why)))
+            }
             (Command::Enter, _) => self.open(target),
             (Command::Login, Target::Backend(id)) => Reply::Do(Effect::Login(id.clone())),
             (_, Target::Pod(_) | Target::Workload(_)) => self.on_kube(command, target, now),
@@ -55,7 +58,7 @@ impl App {
             Target::Run(_) | Target::Job(_) => Reply::Go(ScreenId::Pipelines, Some(target.clone())),
             Target::PullRequest(_) => Reply::Go(ScreenId::PullRequests, Some(target.clone())),
             Target::Panel(_) => Reply::Go(ScreenId::Metrics, Some(target.clone())),
-            Target::Alert(_) | Target::Silence(_) | Target::Backend(_) | Target::Act(_) => {
+            Target::Object(_) | Target::Alert(_) | Target::Silence(_) | Target::Backend(_) | Target::Act(_) => {
                 Reply::Push(overlays::describe(target.clone(), Command::Describe))
             }
         }
@@ -159,7 +162,7 @@ impl App {
             Command::Acknowledge => {
                 Reply::Ask(Request::Acknowledge { alerts: if marked.is_empty() { vec![key.clone()] } else { marked } })
             }
-            Command::SilenceAlert => Reply::Push(overlays::silence(alert, &self.settings)),
+            Command::SilenceAlert => Reply::Ask(Request::Silence(SilenceDraft::of(alert, &self.settings.me))),
             Command::RollBack => match self.workload_of(target, now) {
                 Some(workload) if self.is_only_change(alert, workload) => {
                     Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None })

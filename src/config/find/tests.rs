@@ -52,11 +52,24 @@ fn the_environment_names_grafana_alertmanager_and_prometheus() {
     telemetry(&mut found, vars);
     assert_eq!(found.config.grafana[0].token, Some(Token::Env("GRAFANA_SERVICE_ACCOUNT_TOKEN".to_owned())));
     assert_eq!(found.config.alertmanager[0].url, "http://am:9093");
-    let words = words(&found);
+    let words = words(&found) + &to_toml(&found.config);
     assert!(!words.contains("s3cret") && words.contains("Prometheus true at http://prom:9090/prometheus"), "{words}");
     assert_eq!(found.config.prometheus[0].url, "http://prom:9090/prometheus");
     assert_eq!(found.config.prometheus[0].token, Some(Token::Env("PROMETHEUS_TOKEN".to_owned())));
     assert!(!format!("{found:?}").contains("secret-marker"), "the token itself is never kept");
+}
+
+#[test]
+fn an_address_that_is_none_is_not_taken_and_tells_no_password() {
+    let mut found = Found::default();
+    telemetry(
+        &mut found,
+        env(&[("GRAFANA_URL", "https://ana:s3cret@graf ana"), ("PROMETHEUS_URL", "\u{1b}[2Jprom:9090")]),
+    );
+    assert!(found.is_nothing());
+    let words = words(&found);
+    assert!(words.contains("Grafana false 'https://ana:[masked]@graf ana' in GRAFANA_URL is no address"), "{words}");
+    assert!(!words.contains('\u{1b}'), "{words}");
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     model::{BackendId, BackendInfo},
-    secret::Secret,
+    secret::{self, Secret},
     source::{ErrorKind, Fact, SourceError},
     text::Clean,
     time::{Clock, Now, SkewMeter},
@@ -111,6 +111,7 @@ impl Client {
         let token = token.filter(|token| !token.is_empty());
         let authorization = token
             .map(|token| {
+                secret::sent(token.expose());
                 let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
                     .map_err(|_| no_client("its token holds characters that no token has"))?;
                 value.set_sensitive(true);

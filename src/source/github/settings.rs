@@ -7,6 +7,7 @@ use url::Url;
 use crate::{
     config::file::{self, Timeouts},
     model::BackendId,
+    secret::mask,
     text::Clean,
 };
 
@@ -107,7 +108,8 @@ fn seconds(count: u32) -> Duration {
 fn check_url(backend: &BackendId, key: &str, text: &str) -> Result<(), Clean> {
     let wrong = |why: &str| {
         Clean::line(&format!(
-            "'{key}' of GitHub '{backend}' is '{text}': {why}. Write it like '{GITHUB_REST}' or 'https://HOST/api/v3'."
+            "'{key}' of GitHub '{backend}' is '{}': {why}. Write it like '{GITHUB_REST}' or 'https://HOST/api/v3'.",
+            mask(text)
         ))
     };
     let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
@@ -167,7 +169,7 @@ mod tests {
     fn addresses_that_are_none_are_refused_in_words() {
         for bad in ["ftp://x", "api.github.com", "https://user:pw@host", "https://h/api/v3?x=1"] {
             let says = settings(bad, None).unwrap_err();
-            assert!(says.contains("'url' of GitHub 'gh'"), "{says}");
+            assert!(says.contains("'url' of GitHub 'gh'") && !says.contains(":pw@"), "{says}");
         }
     }
 

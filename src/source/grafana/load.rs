@@ -57,31 +57,26 @@ struct Health {
     database: Option<String>,
 }
 
+/// A dashboard's uid, and what came of reading it.
+type LoadedOrNot<'u> = (&'u str, Result<Arc<Loaded>, SourceError>);
+
 impl Grafana {
     /// The dashboards named in the configuration, or the starred ones, with their variables bound.
     pub async fn dashboards(&self) -> Result<Vec<Dashboard>, SourceError> {
         let mut notes = Vec::new();
         let uids = if self.wanted.is_empty() { self.starred(&mut notes).await? } else { self.wanted.clone() };
-        let datasources = self.datasources().await;
-        let mut loads = Vec::new();
-        for uid in &uids {
-            loads.push(async move { (uid, self.load(uid).await) }.boxed());
-        }
-        let loaded: Vec<_> = futures::stream::iter(loads).buffered(AT_ONCE).collect().await;
+        // Beside each other, and no longer than until the first says that Grafana is out.
+        let datasources = async { Ok(self.datasources().await) };
+        let (datasources, loaded) = tokio::try_join!(datasources, self.load_all(&uids))?;
         let (mut dashboards, mut first_failure) = (Vec::new(), None);
         for (uid, result) in loaded {
             let loaded = match result {
                 Ok(loaded) => loaded,
-                // One that is gone, or may not be seen, does not take the others along.
-                Err(error)
-                    if matches!(error.kind, ErrorKind::Unexpected)
-                        || dashboards.len() + 1 < uids.len() && error.kind == ErrorKind::Auth =>
-                {
+                Err(error) => {
                     notes.push(Clean::line(&format!("dashboard '{uid}': {}", error.says)));
                     first_failure.get_or_insert(error);
                     continue;
                 }
-                Err(error) => return Err(error),
             };
             let bound = self.bind(&loaded, &datasources, &[], loaded.model.range_seconds).await;
             notes.extend(bound.notes.iter().map(|note| Clean::line(&format!("dashboard '{uid}': {note}"))));
@@ -99,6 +94,31 @@ impl Grafana {
             Some(error) if dashboards.is_empty() => Err(error),
             _ => Ok(dashboards),
         }
+    }
+
+    /// One that is gone, or may not be seen while others may, does not take the others along; anything else does.
+    async fn load_all<'u>(&self, uids: &'u [String]) -> Result<Vec<LoadedOrNot<'u>>, SourceError> {
+        let mut loads = Vec::new();
+        for uid in uids {
+            loads.push(async move { (uid.as_str(), self.load(uid).await) }.boxed());
+        }
+        let mut loads = futures::stream::iter(loads).buffered(AT_ONCE);
+        let mut loaded = Vec::new();
+        let mut refused = 0;
+        while let Some((uid, result)) = loads.next().await {
+            match result {
+                Err(error) if error.kind == ErrorKind::Auth => {
+                    refused += 1;
+                    if refused == uids.len() {
+                        return Err(error);
+                    }
+                    loaded.push((uid, Err(error)));
+                }
+                Err(error) if error.kind != ErrorKind::Unexpected => return Err(error),
+                result => loaded.push((uid, result)),
+            }
+        }
+        Ok(loaded)
     }
 
     async fn starred(&self, notes: &mut Vec<Clean>) -> Result<Vec<String>, SourceError> {

@@ -459,3 +459,14 @@ async fn the_worlds_time_is_followed_at_any_speed() {
     assert!(worst <= 5, "{worst} s");
     demo.stop().await;
 }
+
+#[tokio::test]
+async fn a_grafana_that_is_out_is_not_asked_for_one_dashboard_after_the_other() {
+    let fake = Fake::start(|_| Behaviour::HangUp).await;
+    let wanted: Vec<String> = (0..40).map(|n| format!("board-{n}")).collect();
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let error = grafana(&fake.url, &wanted).dashboards().await.expect_err("it is out");
+    assert_eq!(error.kind, ErrorKind::Unreachable, "{}", error.says);
+    let asked = fake.asked().iter().filter(|asked| asked.path.contains("/dashboards/uid/")).count();
+    assert!((1..=8).contains(&asked), "{asked} dashboards were asked for");
+}

@@ -12,6 +12,8 @@ use crate::{
 
 /// Longest piece of a server's own words that is repeated.
 const MAX_SAID: usize = 300;
+/// Most bytes of plain text that its first line is looked for in.
+const MAX_READ: usize = 16 * 1024;
 
 impl Http {
     /// Refuses everything but a 2xx that is no login page.
@@ -133,10 +135,11 @@ impl Reply {
         let text = match serde_json::from_slice::<serde_json::Value>(&self.body) {
             Ok(serde_json::Value::String(text)) => text,
             Ok(value) => ["message", "error", "msg"].iter().find_map(|key| value.get(key)?.as_str())?.to_owned(),
-            Err(_) => String::from_utf8_lossy(&self.body[..self.body.len().min(2000)]).into_owned(),
+            Err(_) => String::from_utf8_lossy(&self.body[..self.body.len().min(MAX_READ)]).into_owned(),
         };
         let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-        Some(mask(&line.chars().take(MAX_SAID).collect::<String>()))
+        // Masked before it is cut: half a token is not known for one.
+        Some(mask(line).chars().take(MAX_SAID).collect())
     }
 }
 

@@ -117,6 +117,7 @@ impl Cluster {
             };
         let id = BackendId::new(if wanted.name.is_empty() { &name } else { &wanted.name });
         refuse_auth_provider(&name, &mut config.auth_info)?;
+        connection::note_sent(&config.auth_info);
         let login = match config.auth_info.exec.take() {
             Some(exec) => {
                 let deadline = Duration::from_secs(timeouts.command.into());

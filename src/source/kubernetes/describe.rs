@@ -1,6 +1,7 @@
 //! A describe-like page of a pod or a workload: what an on-call reads first stands first. Values of Secrets and literal
 //! environment variables are never shown.
 
+pub mod any;
 mod container;
 mod pod;
 #[cfg(test)]

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 
 use crate::{
-    secret::{Secret, mask},
+    secret::{self, Secret, mask},
     source::{ErrorKind, Login, SourceError},
     text::Clean,
     time::Clock,
@@ -263,6 +263,7 @@ impl Plugin {
         let status = answer.status.unwrap_or_default();
         let bearer = match status.token.filter(|token| !token.is_empty()) {
             Some(token) => {
+                secret::sent(&token);
                 let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
                     .map_err(|_| bad("printed a token with control characters"))?;
                 value.set_sensitive(true);

@@ -200,11 +200,13 @@ fn readable(text: &str) -> String {
 
 fn first_line(body: &[u8]) -> String {
     const SHOWN: usize = 200;
-    let text = String::from_utf8_lossy(&body[..body.len().min(4 * SHOWN)]);
+    const READ: usize = 16 * 1024;
+    let text = String::from_utf8_lossy(&body[..body.len().min(READ)]);
     if text.trim_start().starts_with('<') {
         return "a web page, not the API".to_owned();
     }
-    crate::text::truncate(text.lines().next().unwrap_or_default(), SHOWN, "…")
+    // masked before it is cut: half a token is not known for one
+    crate::text::truncate(&crate::secret::mask(text.lines().next().unwrap_or_default()), SHOWN, "…")
 }
 
 /// `Retry-After` in seconds or as an HTTP date.

@@ -1,4 +1,4 @@
-//! Answers the queries about one cluster: logs, descriptions, YAML, revisions.
+//! Answers the queries about one cluster: logs, descriptions, YAML, revisions, kinds and tables of their objects.
 
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::Value;
@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::{
     client::{Cluster, segment},
     describe,
-    failure::Failure,
+    discovery::Discovery,
     logs::LogReader,
     revisions,
     rows::Rows,
-    yaml,
+    table, yaml,
 };
 use crate::{
     model::BackendId,
@@ -24,27 +24,33 @@ pub struct ClusterReader {
     cluster: Cluster,
     rows: Rows,
     logs: LogReader,
+    discovery: Discovery,
 }
 
 impl ClusterReader {
     pub fn new(cluster: Cluster) -> Self {
-        Self { rows: Rows::new(cluster.id()), logs: LogReader::new(cluster.clone()), cluster }
+        Self {
+            rows: Rows::new(cluster.id()),
+            logs: LogReader::new(cluster.clone()),
+            discovery: Discovery::new(cluster.clone()),
+            cluster,
+        }
     }
 
     async fn page(&self, query: &Query) -> Result<Answer, SourceError> {
         let page = match query {
             Query::Describe(object) => describe::page(&self.cluster, &self.rows, object).await?,
-            Query::Yaml(object) => self.yaml(object).await?,
+            Query::Yaml(object) => lines_of(&yaml::shown(self.cluster.get(&path_of(object)).await?)),
+            Query::DescribeAny(key) => describe::any::page(&self.cluster, &self.rows, key).await?,
+            Query::YamlAny(key) => lines_of(&describe::any::shown(&self.cluster, key).await?),
             _ => return Err(SourceError::new(ErrorKind::Bug, "This is no query for Kubernetes.")),
         };
         Ok(Answer::Page(page))
     }
+}
 
-    async fn yaml(&self, object: &ObjectRef) -> Result<Vec<PageLine>, Failure> {
-        let object: Value = self.cluster.get(&path_of(object)).await?;
-        let lines = yaml::lines(&yaml::shown(object));
-        Ok(lines.iter().map(|line| PageLine::Text(Clean::line(line))).collect())
-    }
+fn lines_of(shown: &Value) -> Vec<PageLine> {
+    yaml::lines(shown).iter().map(|line| PageLine::Text(Clean::line(line))).collect()
 }
 
 /// API path of an object.
@@ -60,10 +66,16 @@ impl Reader for ClusterReader {
         self.cluster.id()
     }
 
+    fn forget(&self) {
+        self.discovery.forget();
+    }
+
     fn read<'a>(&'a self, query: &'a Query, out: AnswerSink) -> BoxFuture<'a, ()> {
         async move {
             match query {
                 Query::Logs(logs) => self.logs.read(logs, out).await,
+                Query::Resources(_) => self.discovery.follow(&out).await,
+                Query::Table(asked) => table::follow(&self.cluster, &self.rows, asked, &out).await,
                 Query::Revisions(workload) => revisions::follow(&self.cluster, &self.rows, workload, &out).await,
                 query => {
                     out.send(self.page(query).await).await;

@@ -20,7 +20,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-pub use self::{pod::restarts_text, quantity::memory_text, quantity::parse_bytes};
+pub use self::{pod::restarts_text, quantity::memory_text, quantity::parse_bytes, quantity::parse_millis};
 use crate::{
     model::{
         BackendId, Name,

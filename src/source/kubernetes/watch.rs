@@ -252,7 +252,7 @@ impl Watch {
 
 /// Namespaces to try one by one: the configured, the context's own, and those that may be listed, the last if nothing
 /// else is known or there is room.
-async fn readable(cluster: &Cluster) -> Vec<Name> {
+pub(super) async fn readable(cluster: &Cluster) -> Vec<Name> {
     let mut names: Vec<Name> = cluster.namespaces().to_vec();
     names.extend(cluster.own_namespace().cloned());
     if names.len() < MAX_NAMESPACES {

@@ -65,7 +65,7 @@ fn message(text: &str) -> &str {
     } else {
         ["msg=\"", "message=\""].into_iter().find_map(after)
     };
-    let Some(rest) = value.filter(|rest| !rest.starts_with('"')) else { return text };
+    let Some(rest) = value.filter(|rest| !rest.starts_with('"')) else { return bare_message(text) };
     let bytes = rest.as_bytes();
     let mut end = 0;
     while end < bytes.len() && bytes[end] != b'"' {
@@ -77,6 +77,14 @@ fn message(text: &str) -> &str {
         end += 1;
     }
     &rest[..end]
+}
+
+/// `request method=GET` of `ts=… level=error msg=request method=GET`: one word says little, so the fields behind it stay.
+fn bare_message(text: &str) -> &str {
+    match text.split_once(" msg=") {
+        Some((head, rest)) if head.split_ascii_whitespace().all(|word| word.contains('=')) => rest,
+        _ => text,
+    }
 }
 
 /// Bytes of names, numbers and everything that is not ASCII.
@@ -185,6 +193,8 @@ mod tests {
             ("10% of 1,234", "<*>% of <*>"),
             ("2026-01-02 03:04:05,123 ERROR [main] no db", "ERROR [main] no db"),
             ("[2026-01-02T03:04:05Z] no db", "no db"),
+            ("ts=2026-01-02 level=error msg=request path=/a status=503", "request path=/a status=<*>"),
+            ("cannot parse msg=x", "cannot parse msg=x"),
             ("500", "<*>"),
             ("", ""),
             ("\u{e9}t\u{e9} 7", "\u{e9}t\u{e9} <*>"),

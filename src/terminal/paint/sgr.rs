@@ -38,10 +38,10 @@ impl Pen {
 
     /// Changes the style to the cell's.
     pub(super) fn set(&mut self, cell: &Cell, out: &mut Vec<u8>) {
-        let wanted = Self::of(cell);
-        if *self == wanted || (cell.symbol() == " " && self.blanks_as(&wanted)) {
+        if self.writes(cell) {
             return;
         }
+        let wanted = Self::of(cell);
         let mut codes: Vec<u8> = Vec::with_capacity(48);
         // Attributes go one by one only in theory: 22 ends bold and dim alike. A reset is shorter and always right.
         if !wanted.modifier.contains(self.modifier) || wanted == Self::default() {
@@ -69,6 +69,17 @@ impl Pen {
         *self = wanted;
         codes.pop();
         let _ = write!(out, "\x1b[{}m", std::str::from_utf8(&codes).unwrap_or_default());
+    }
+
+    /// Whether a cell is written in this style as it is.
+    pub(super) fn writes(&self, cell: &Cell) -> bool {
+        let wanted = Self::of(cell);
+        *self == wanted || (cell.symbol() == " " && self.blanks_as(&wanted))
+    }
+
+    /// Whether erased cells look like blanks in this style everywhere: terminals differ in the background they erase with.
+    pub(super) fn erases(&self) -> bool {
+        self.blanks_as(&Self::default())
     }
 
     /// A blank looks the same in both: its letters' colour and weight are not seen.

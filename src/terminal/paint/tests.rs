@@ -43,6 +43,14 @@ fn only_what_changed_is_written_and_nothing_for_nothing() {
     assert!(String::from_utf8_lossy(&paint(&mut painter, frame(&["one TWO three", "four"]))).contains("\x1b[2J"));
 }
 
+#[test]
+fn short_ways_are_written_over_and_long_blanks_erased() {
+    let mut painter = Painter::new(true);
+    paint(&mut painter, frame(&["abcdefg", "a line that goes away", "x"]));
+    let out = paint(&mut painter, frame(&["AbcdEfg", "                     ", "y"]));
+    assert_eq!(out, b"\x1b[?2026h\x1b[1;1HAbcdE\x1b[2;1H\x1b[21X\x1b[3;1Hy\x1b[?2026l");
+}
+
 /// Whatever frames follow each other, the terminal ends with the last one, as if it had been drawn alone.
 #[test]
 fn any_sequence_ends_with_the_last_frame() {

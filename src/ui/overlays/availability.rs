@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     links::links_of,
-    object::{url_of, workload_of},
+    object::{owner_of, url_of, workload_of},
 };
 
 /// Why `spec` cannot be used on `target` now; `None`: it can.
@@ -135,6 +135,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
             Some(silence) if silence.ends <= view.time() || silence.state == "expired" => say("it has ended"),
             Some(_) => None,
         },
+        (Command::Owner, _) => owner_of(view, target).err(),
         (Command::RollBack, _) if workload_of(view, target).is_none() => match target {
             Target::Run(_) => say("no workload is known that it deploys: name it in a [[service]]"),
             _ => say("no workload is known for it"),

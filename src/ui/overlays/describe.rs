@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::{
     errors::{act_lines, backend},
     evidence::{self, answer, jobs, level_of, no_answer, pairs, state_words},
-    page::object,
+    page::{describe_query, yaml_query},
     sheet::{SheetLine, Writer, clock, clock_seconds, date},
     why,
 };
@@ -34,7 +34,7 @@ pub fn lines(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
     let mut writer = Writer::new(view.theme);
     let store = view.store;
     let found = match target {
-        Target::Pod(_) | Target::Workload(_) => {
+        Target::Pod(_) | Target::Workload(_) | Target::Object(_) => {
             page(&mut writer, view, target);
             Some(())
         }
@@ -59,7 +59,7 @@ pub fn lines(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
 
 /// The cluster's description of a pod or workload.
 fn page(writer: &mut Writer<'_>, view: &View<'_>, target: &Target) {
-    let Some(query) = object(target).map(Query::Describe) else { return };
+    let Some(query) = describe_query(target) else { return };
     match answer(view, &query) {
         Ok(Answer::Page(lines)) => write_page(writer, view, lines),
         Ok(_) => {}
@@ -84,7 +84,7 @@ fn write_page(writer: &mut Writer<'_>, view: &View<'_>, lines: &[PageLine]) {
 
 pub fn yaml(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
     let mut writer = Writer::new(view.theme);
-    let Some(query) = object(target).map(Query::Yaml) else { return Vec::new() };
+    let Some(query) = yaml_query(target) else { return Vec::new() };
     match answer(view, &query) {
         Ok(Answer::Page(lines)) => {
             for line in lines {

@@ -5,13 +5,16 @@ mod shown;
 pub use shown::shown;
 
 use crate::{
-    action::ACK_MINUTES,
+    action::{
+        ACK_MINUTES,
+        equivalent::{kubectl, kubectl_in, kubectl_on, repository},
+    },
     command::Command,
     model::{
         BackendId,
         alert::{Alert, SilenceKey},
-        code::{PullRequestKey, RepoKey, RunKey},
-        kubernetes::{ContainerState, ObjectKey, WorkloadKey},
+        code::{PullRequestKey, RunKey},
+        kubernetes::{ContainerState, ObjectKey, WorkloadKey, resource::ResourceKey},
     },
     text::quoted,
     ui::{View, target::Target},
@@ -25,6 +28,7 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
         (Command::Browse, _) => url_of(view.store, target).map(|url| format!("open {}", quoted(&url))),
         (_, Target::Pod(key)) => of_pod(command, key, view),
         (_, Target::Workload(key)) => of_workload(command, key, view),
+        (_, Target::Object(key)) => of_any(command, key, view),
         (_, Target::Run(key)) => of_run(command, key, view),
         (Command::Logs, Target::Job(key)) => {
             Some(format!("gh run view -R {} --job {} --log", repository(&key.run.repo), key.id))
@@ -45,36 +49,30 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
     }
 }
 
-/// `kubectl --context prod -n shop`
-pub fn kubectl(cluster: &BackendId, namespace: &str, view: &View<'_>) -> String {
-    format!("kubectl --context {} -n {}", quoted(view.settings.context_of(cluster)), quoted(namespace))
-}
-
 fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> {
-    let kubectl = kubectl(&key.cluster, &key.namespace, view);
-    let pod = quoted(&key.name);
+    let kubectl = kubectl(view.settings, &key.cluster, &key.namespace);
+    let pod = quoted(&format!("pod/{}", key.name));
     Some(match command {
-        Command::Describe => format!("{kubectl} describe pod {pod}"),
-        Command::Enter => format!("{kubectl} get pod {pod} -o yaml"),
-        Command::Events => format!("{kubectl} events --for pod/{pod}"),
+        Command::Describe => format!("{kubectl} describe {pod}"),
+        Command::Enter => format!("{kubectl} get {pod} -o yaml"),
+        Command::Events => format!("{kubectl} events --for {pod}"),
         Command::Logs => format!("{kubectl} logs {pod} --all-containers --since=15m -f"),
         Command::PreviousLogs => format!("{kubectl} logs {pod} --previous --tail=2000"),
-        Command::Watch => format!("{kubectl} get pod {pod} -w"),
-        Command::Edit => format!("{kubectl} edit pod/{pod}"),
+        Command::Watch => format!("{kubectl} get {pod} -w"),
+        Command::Edit => format!("{kubectl} edit {pod}"),
         Command::Shell => {
             let running = view.store.kube.pods.get(key).into_iter().flat_map(|pod| &pod.containers);
             let mut running = running.filter(|one| matches!(one.state, ContainerState::Running { .. }));
             let container = running.next().map_or_else(String::new, |one| format!(" -c {}", quoted(&one.name)));
             format!("{kubectl} exec -it {pod}{container} -- sh")
         }
-        Command::PortForward => format!("{kubectl} port-forward pod/{pod} LOCAL:REMOTE"),
+        Command::PortForward => format!("{kubectl} port-forward {pod} LOCAL:REMOTE"),
         _ => return of_workload(command, &workload_of(view, &Target::Pod(key.clone()))?.key, view),
     })
 }
 
 fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<String> {
-    let kubectl = kubectl(&key.cluster, &key.namespace, view);
-    let object = quoted(&format!("{}/{}", key.kind.name(), key.name));
+    let (kubectl, object) = kubectl_on(view.settings, key);
     Some(match command {
         Command::Describe => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
@@ -95,14 +93,20 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
     })
 }
 
-fn repository(repo: &RepoKey) -> String {
-    let host: &str = &repo.host;
-    // `gh` takes HOST/OWNER/REPO for anything but github.com; a backend's name is its host when it looks like one.
-    if host != "github.com" && host.contains('.') {
-        quoted(&format!("{host}/{}", repo.name))
+fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String> {
+    let kubectl = if key.resource.is_namespaced {
+        kubectl(view.settings, &key.cluster, &key.namespace)
     } else {
-        quoted(&repo.name)
-    }
+        kubectl_in(view.settings, &key.cluster)
+    };
+    let object = format!("{} {}", quoted(&key.resource.qualified()), quoted(&key.name));
+    Some(match command {
+        Command::Describe => format!("{kubectl} describe {object}"),
+        // Its values are for nobody's scrollback.
+        Command::Enter if key.resource.is_secret() => format!("{kubectl} describe {object}"),
+        Command::Enter => format!("{kubectl} get {object} -o yaml"),
+        _ => return None,
+    })
 }
 
 fn of_run(command: Command, key: &RunKey, view: &View<'_>) -> Option<String> {
@@ -171,3 +175,6 @@ fn matchers(alert: &Alert) -> String {
     let words: Vec<String> = alert.labels.iter().map(|(name, value)| quoted(&format!("{name}={value}"))).collect();
     words.join(" ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,10 @@ fn words_of(query: &Query) -> String {
         Query::JobLog(key) => format!("log of job {}", key.id),
         Query::Panel(query) => format!("panel {}", query.panel.id),
         Query::Variables(query) => format!("variables of dashboard {}", query.dashboard.uid),
+        Query::Resources(_) => "the kinds it serves".to_owned(),
+        Query::Table(query) => query.resource.qualified(),
+        Query::DescribeAny(key) => format!("description of {key}"),
+        Query::YamlAny(key) => format!("YAML of {key}"),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     command::{Command, Scope, ScreenId},
     keymap::Key,
     secret::Secret,
-    text::truncate,
+    text::{Clean, truncate},
     ui::{
         Overlay, Reply, View, overlays,
         theme::Mark,
@@ -116,7 +116,7 @@ impl Overlay for FirstMinute {
         if is_nothing {
             lines.extend(nothing(view, inside.width));
         } else {
-            lines.extend(what_was_found(view));
+            lines.extend(what_was_found(view, inside.width));
             lines.push(Line::raw(""));
             lines.extend(keys(view));
         }
@@ -173,14 +173,16 @@ fn nothing(view: &View<'_>, columns: u16) -> Vec<Line<'static>> {
     lines.extend(wrapped(&looked, columns).into_iter().map(|text| Line::styled(text, theme.text)));
     lines.push(Line::from(vec![
         Span::styled("d", theme.key),
-        Span::styled("  starts the demo, a practice world with an incident in it: it needs none of them.", theme.text),
+        Span::styled("  starts the demo: a practice world, with an incident in it.", theme.text),
     ]));
     let paste = "Paste any URL or token here: it is asked what it is, and read for this session. w writes it down.";
     lines.extend(wrapped(paste, columns).into_iter().map(|text| Line::styled(text, theme.text)));
     lines
 }
 
-fn what_was_found(view: &View<'_>) -> Vec<Line<'static>> {
+/// A remedy is shown whole; a list of a hundred contexts is not.
+fn what_was_found(view: &View<'_>, columns: u16) -> Vec<Line<'static>> {
+    const MOST_LINES: usize = 3;
     let theme = view.theme;
     let found = &view.settings.found;
     if found.is_empty() {
@@ -190,17 +192,23 @@ fn what_was_found(view: &View<'_>) -> Vec<Line<'static>> {
         )];
     }
     let name = found.iter().map(|(what, ..)| width(what)).max().unwrap_or(0).min(24);
-    let line = |(what, is_found, words): &(crate::text::Clean, bool, crate::text::Clean)| {
+    let lines = |(what, is_found, words): &(Clean, bool, Clean)| {
         let (mark, style) = if *is_found { (Mark::Ok, theme.text) } else { (Mark::NoData, theme.dim) };
         let pad = " ".repeat(usize::from((name + 2).saturating_sub(width(what))));
-        Line::from(vec![
-            theme.mark(mark),
-            Span::styled(format!(" {what}{pad}"), theme.strong),
-            Span::styled(words.to_string(), style),
-        ])
+        let room = columns.saturating_sub(name + 5);
+        let mut words = wrapped(words, room);
+        if words.len() > MOST_LINES {
+            let rest = words.split_off(MOST_LINES - 1).join(" ");
+            words.push(truncate(&rest, usize::from(room), theme.glyphs.ellipsis));
+        }
+        let first = [theme.mark(mark), Span::styled(format!(" {what}{pad}"), theme.strong)];
+        let rest = [Span::raw(" ".repeat(usize::from(name) + 5))];
+        let heads = std::iter::once(first.to_vec()).chain(std::iter::repeat(rest.to_vec()));
+        let whole = |(head, words)| Line::from([head, vec![Span::styled(words, style)]].concat());
+        heads.zip(words).map(whole).collect::<Vec<Line<'static>>>()
     };
     let head = Line::styled("WHAT WAS FOUND, without a configuration", theme.strong);
-    std::iter::once(head).chain(found.iter().map(line)).collect()
+    std::iter::once(head).chain(found.iter().flat_map(lines)).collect()
 }
 
 fn keys(view: &View<'_>) -> Vec<Line<'static>> {

@@ -7,8 +7,9 @@ use ratatui::{
     text::Line,
 };
 
-use super::{equivalent::kubectl, evidence::answer, object::workload_of};
+use super::{evidence::answer, object::workload_of};
 use crate::{
+    action::equivalent::kubectl,
     app::Effect,
     model::{
         forward::{ForwardAsk, ForwardTo},
@@ -191,7 +192,7 @@ impl Overlay for ForwardForm {
     }
 
     fn line(&self, view: &View<'_>) -> Option<String> {
-        let kubectl = kubectl(self.to.cluster(), self.to.namespace(), view);
+        let kubectl = kubectl(view.settings, self.to.cluster(), self.to.namespace());
         Some(format!("{kubectl} port-forward {} {}", quoted(&self.to.to_string()), quoted(self.input.text())))
     }
 }

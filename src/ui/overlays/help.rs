@@ -226,22 +226,23 @@ fn joined(keys: &[String]) -> String {
     }
 }
 
-/// Rows of a column, wrapped, each padded to nothing: keys on the left, meaning on the right.
+/// Rows of a column, wrapped: keys on the left, meaning on the right. Keys longer than their place have a line of their own.
 fn block(title: Option<&str>, rows: &[(String, String)], theme: &Theme, width: usize) -> Vec<Line<'static>> {
     const KEYS: usize = 9;
+    const WIDE_KEYS: usize = 15;
+    let keys_width = if width > 60 { WIDE_KEYS } else { KEYS };
     let mut lines = Vec::new();
     if let Some(title) = title {
         lines.push(Line::styled(title.to_owned(), theme.strong.patch(theme.accent)));
     }
     for (keys, help) in rows {
-        // Keys longer than their column push the words on.
-        let key = format!("{keys:key_width$}", key_width = KEYS - 1) + " ";
-        let room = width.saturating_sub(KEYS);
-        let first_room = width.saturating_sub(key.chars().count());
-        let parts = hanging(help, first_room, room);
-        for (index, part) in parts.into_iter().enumerate() {
-            let head = if index == 0 { key.clone() } else { " ".repeat(KEYS) };
-            lines.push(Line::from(vec![Span::styled(head, theme.key), Span::styled(part, theme.text)]));
+        let mut head = keys.clone();
+        if head.chars().count() >= keys_width {
+            lines.push(Line::styled(std::mem::take(&mut head), theme.key));
+        }
+        for part in wrapped(help, width.saturating_sub(keys_width) as u16) {
+            let key = format!("{:keys_width$}", std::mem::take(&mut head));
+            lines.push(Line::from(vec![Span::styled(key, theme.key), Span::styled(part, theme.text)]));
         }
     }
     lines
@@ -258,8 +259,10 @@ fn beside(
     let mut first = vec![Line::styled("EVERYWHERE", theme.strong.patch(theme.accent))];
     let half = everywhere.len().div_ceil(2);
     // A wrapped line stays with its key: the cut moves on to the next row that has one.
-    let has_key = |line: &Line<'static>| line.spans.first().is_some_and(|span| !span.content.trim().is_empty());
-    let cut = (half..everywhere.len()).find(|index| has_key(&everywhere[*index])).unwrap_or(everywhere.len());
+    let has_key = |index: usize| everywhere[index].spans.first().is_some_and(|span| !span.content.trim().is_empty());
+    let is_alone = |index: usize| everywhere[index].spans.len() == 1;
+    let begins = |index: &usize| has_key(*index) && !(*index > 0 && is_alone(index - 1));
+    let cut = (half..everywhere.len()).find(begins).unwrap_or(everywhere.len());
     let mut second = vec![Line::raw("")];
     for (index, line) in everywhere.into_iter().enumerate() {
         if index < cut { first.push(line) } else { second.push(line) }
@@ -278,22 +281,6 @@ fn beside(
         }
         writer.lines.push(SheetLine { body: Line::from(spans), ..SheetLine::default() });
     }
-}
-
-/// Words in lines of at most `rest` cells, and `first` in the first.
-fn hanging(text: &str, first: usize, rest: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        let width = if lines.len() <= 1 { first } else { rest };
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 impl Overlay for Help {

@@ -1,10 +1,18 @@
-//! What is known of a selected object: its workload, its address, its name for people.
+//! What is known of a selected object: its workload, its owner, its address, its name for people.
 
 use crate::{
-    model::kubernetes::Workload,
+    command::ScreenId,
+    model::{
+        BackendId, Name,
+        kubernetes::{
+            Manager, ObjectKey, Workload, WorkloadKey, WorkloadKind,
+            resource::{OwnerReference, ResourceKey},
+        },
+    },
+    query::{Answer, Query},
     store::Store,
     text::Clean,
-    ui::{View, screens::needs::workload_of_alert, target::Target},
+    ui::{Reply, View, screens::needs::workload_of_alert, target::Target},
 };
 
 /// The workload that a pod, run or alert is about.
@@ -25,6 +33,56 @@ fn of_repository<'a>(view: &View<'a>, repository: &str) -> Option<&'a Workload> 
     let name =
         service.map_or_else(|| repository.rsplit('/').next().unwrap_or(repository), |service| service.name.as_str());
     view.settings.workload_named(name, view.store)
+}
+
+/// To the object that owns it; else why not.
+pub fn owner_of(view: &View<'_>, target: &Target) -> Result<Reply, String> {
+    let kube = &view.store.kube;
+    match target {
+        Target::Pod(key) => {
+            let pod = kube.pods.get(key).ok_or("it is no longer there")?;
+            let owner = pod.owner.as_ref().ok_or("nothing owns it")?;
+            match kube.workload_of(pod) {
+                Some(workload) => Ok(Reply::Go(ScreenId::Kube, Some(Target::Workload(workload.key.clone())))),
+                None => Ok(to_owner(&key.cluster, &key.namespace, &owner.kind, &owner.kind, &owner.name)),
+            }
+        }
+        Target::Workload(key) => {
+            let workload = kube.workloads.get(key).ok_or("it is no longer there")?;
+            let of = workload.managed_by.iter().find_map(|manager| match manager {
+                Manager::Controller { kind, name } => Some((kind, name)),
+                _ => None,
+            });
+            let (kind, name) = of.ok_or("no object of the cluster owns it")?;
+            Ok(to_owner(&key.cluster, &key.namespace, kind, kind, name))
+        }
+        Target::Object(key) => {
+            let OwnerReference { group, kind, name } = of_row(view.store, key).ok_or("nothing owns it")?;
+            let word = if group.is_empty() { kind.to_string() } else { format!("{kind}.{group}") };
+            Ok(to_owner(&key.cluster, &key.namespace, &word, kind, name))
+        }
+        _ => Err("no object of a cluster".to_owned()),
+    }
+}
+
+/// `word` names the kind to a cluster; a workload has its own place.
+fn to_owner(cluster: &BackendId, namespace: &Name, word: &str, kind: &str, name: &Name) -> Reply {
+    let (cluster, namespace, name) = (cluster.clone(), namespace.clone(), name.clone());
+    match WorkloadKind::parse(kind) {
+        Some(kind) => Reply::Go(ScreenId::Kube, Some(Target::Workload(WorkloadKey { cluster, namespace, kind, name }))),
+        None => Reply::Browse(word.to_owned(), Some(ObjectKey { cluster, namespace, name })),
+    }
+}
+
+/// The owner that an object's row names.
+fn of_row<'a>(store: &'a Store, key: &ResourceKey) -> Option<&'a OwnerReference> {
+    store.answers.iter().find_map(|(query, slot)| {
+        let Query::Table(table) = query else { return None };
+        let Some(Answer::Table(found)) = &slot.value else { return None };
+        let is_of = table.cluster == key.cluster && table.resource == key.resource;
+        let row = is_of.then(|| found.rows.iter().find(|row| row.name == key.name && row.namespace == key.namespace));
+        row.flatten()?.owner.as_ref()
+    })
 }
 
 /// Where it can be seen in a browser.

@@ -81,6 +81,7 @@ impl Page {
         let tabs = match target {
             Target::Workload(_) => vec![Tab::Describe, Tab::Yaml, Tab::Events, Tab::Revisions],
             Target::Pod(_) => vec![Tab::Describe, Tab::Yaml, Tab::Events],
+            Target::Object(_) => vec![Tab::Describe, Tab::Yaml],
             _ => vec![Tab::Describe],
         };
         let first = if command == Command::Events { Tab::Events } else { Tab::Describe };
@@ -124,8 +125,23 @@ impl Page {
     }
 }
 
-/// The object that a query is asked about.
-pub fn object(target: &Target) -> Option<ObjectRef> {
+/// What is asked for an object's description.
+pub fn describe_query(target: &Target) -> Option<Query> {
+    match target {
+        Target::Object(key) => Some(Query::DescribeAny(key.clone())),
+        _ => object(target).map(Query::Describe),
+    }
+}
+
+/// What is asked for an object's YAML.
+pub fn yaml_query(target: &Target) -> Option<Query> {
+    match target {
+        Target::Object(key) => Some(Query::YamlAny(key.clone())),
+        _ => object(target).map(Query::Yaml),
+    }
+}
+
+fn object(target: &Target) -> Option<ObjectRef> {
     match target {
         Target::Pod(key) => Some(ObjectRef::Pod(key.clone())),
         Target::Workload(key) => Some(ObjectRef::Workload(key.clone())),
@@ -167,10 +183,10 @@ impl Overlay for Page {
     fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
         let Some(target) = &self.target else { return Vec::new() };
         match (self.tab(), target) {
-            (Tab::Describe, Target::Pod(_) | Target::Workload(_)) => {
-                object(target).map(Query::Describe).into_iter().collect()
+            (Tab::Describe, Target::Pod(_) | Target::Workload(_) | Target::Object(_)) => {
+                describe_query(target).into_iter().collect()
             }
-            (Tab::Yaml, _) => object(target).map(Query::Yaml).into_iter().collect(),
+            (Tab::Yaml, _) => yaml_query(target).into_iter().collect(),
             (Tab::Revisions, Target::Workload(key)) => vec![Query::Revisions(key.clone())],
             (Tab::Describe | Tab::Why, Target::Run(key)) => vec![Query::Jobs(key.clone())],
             (Tab::Describe | Tab::Why, Target::Job(key)) => vec![Query::Jobs(key.run.clone())],
@@ -226,6 +242,8 @@ fn place(view: &View<'_>, target: &Target) -> Option<String> {
     Some(match target {
         Target::Pod(key) => format!("{}{}/{}", prod(&key.cluster), key.cluster, key.namespace),
         Target::Workload(key) => format!("{}{}/{}", prod(&key.cluster), key.cluster, key.namespace),
+        Target::Object(key) if !key.resource.is_namespaced => format!("{}{}", prod(&key.cluster), key.cluster),
+        Target::Object(key) => format!("{}{}/{}", prod(&key.cluster), key.cluster, key.namespace),
         Target::Run(key) => key.repo.name.to_string(),
         Target::Job(key) => key.run.repo.name.to_string(),
         Target::PullRequest(key) => key.repo.name.to_string(),

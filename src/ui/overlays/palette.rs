@@ -16,10 +16,12 @@ use super::availability::{why_not, why_not_own};
 use crate::{
     app::line::LINES,
     command::{COMMANDS, CommandSpec, ScreenId},
-    model::BackendKind,
+    model::{BackendKind, kubernetes::resource::Resource},
+    query::Query,
     store::Changes,
     ui::{
         Overlay, Reply, View,
+        kinds::{self, Meaning},
         target::Target,
         widgets::{
             cells::{fit, put_line, put_right, put_text, row, width},
@@ -43,6 +45,10 @@ struct Entry {
     why_not: Option<String>,
     /// More must be typed before it can be run.
     needs_more: bool,
+    /// Other names that mean it as well.
+    also: Vec<String>,
+    /// Where several are called what was typed, the highest is meant: words (`ns`), then Kubernetes' own kinds (`events`).
+    precedence: u32,
 }
 
 /// The palette.
@@ -53,6 +59,8 @@ pub struct Palette {
     all: Vec<Entry>,
     shown: Vec<Entry>,
     cursor: usize,
+    /// Nothing has such a name: what is shown speaks of it.
+    is_by_help: bool,
     matcher: Matcher,
 }
 
@@ -65,6 +73,7 @@ impl Palette {
             all: Vec::new(),
             shown: Vec::new(),
             cursor: 0,
+            is_by_help: false,
             matcher: Matcher::new(Config::DEFAULT),
         }
     }
@@ -80,6 +89,8 @@ impl Palette {
             help: spec.help.to_owned(),
             why_not: why_not(spec, self.screen, self.target.as_ref(), view),
             needs_more: false,
+            also: Vec::new(),
+            precedence: 0,
         });
         let words = LINES.iter().map(|(name, help)| {
             let (word, needs_more) = name.split_once(' ').map_or((*name, false), |(word, _)| (word, true));
@@ -90,6 +101,8 @@ impl Palette {
                 help: (*help).to_owned(),
                 why_not: None,
                 needs_more,
+                also: Vec::new(),
+                precedence: 2,
             }
         });
         let own = view.settings.commands.iter().map(|own| Entry {
@@ -99,8 +112,10 @@ impl Palette {
             help: own.help.to_string(),
             why_not: why_not_own(own, self.target.as_ref(), view),
             needs_more: false,
+            also: Vec::new(),
+            precedence: 1,
         });
-        self.all = words.chain(own).chain(commands).collect();
+        self.all = words.chain(own).chain(commands).chain(kinds_of(view)).collect();
         self.filter(view);
     }
 
@@ -134,6 +149,7 @@ impl Palette {
             "theme" => ["auto", "dark", "light", "colourblind", "none"].map(str::to_owned).to_vec(),
             "since" => ["5m", "15m", "1h", "all"].map(str::to_owned).to_vec(),
             "production" => ["yes", "no"].map(str::to_owned).to_vec(),
+            "kind" => return self.ranked(kinds_of(view), rest),
             _ => Vec::new(),
         };
         let entries = values
@@ -145,6 +161,8 @@ impl Palette {
                 help: String::new(),
                 why_not: None,
                 needs_more: false,
+                also: Vec::new(),
+                precedence: 0,
             })
             .collect();
         self.ranked(entries, rest)
@@ -152,6 +170,7 @@ impl Palette {
 
     /// Those that match, the best first; a match of the name before a match of the words.
     fn ranked(&mut self, entries: Vec<Entry>, text: &str) -> Vec<Entry> {
+        self.is_by_help = false;
         if text.is_empty() {
             return entries;
         }
@@ -161,17 +180,19 @@ impl Palette {
         let mut found: Vec<(u32, Entry)> = entries
             .into_iter()
             .filter_map(|entry| {
-                let word = entry.name.split(' ').next().unwrap_or("");
-                let exact = if word == text { 1_000_000 } else { 0 };
-                let prefix = if word.starts_with(&lower) { 100_000 } else { 0 };
-                let by_name = pattern
-                    .score(Utf32Str::new(&entry.name, &mut letters), &mut self.matcher)
-                    .map(|score| 1_000 + score + exact + prefix);
+                let own = entry.name.split(' ').next().unwrap_or("");
+                let names = || std::iter::once(own).chain(entry.also.iter().map(String::as_str));
+                let exact = if names().any(|word| word == lower) { 1_000_000 + entry.precedence } else { 0 };
+                let prefix = if names().any(|word| word.starts_with(&lower)) { 100_000 } else { 0 };
+                let score = |name: &str| pattern.score(Utf32Str::new(name, &mut letters), &mut self.matcher);
+                let best = std::iter::once(entry.name.as_str()).chain(names()).filter_map(score).max();
+                let by_name = best.map(|score| 1_000 + score + exact + prefix);
                 let by_help = || entry.help.to_lowercase().contains(&lower).then_some(1);
                 Some((by_name.or_else(by_help)?, entry))
             })
             .collect();
         found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        self.is_by_help = found.first().is_some_and(|(score, _)| *score == 1);
         found.into_iter().map(|(_, entry)| entry).collect()
     }
 
@@ -183,6 +204,10 @@ impl Palette {
         };
         // `ns shop`: what was typed is meant, not what is like it.
         if has_argument && self.cursor == 0 && entry.name != typed.rsplit(' ').next().unwrap_or("") {
+            return Reply::Many(vec![Reply::Close, Reply::Line(typed)]);
+        }
+        // The kinds of object are not read yet: it may be one.
+        if self.is_by_help && self.cursor == 0 && kinds::anywhere(view, &typed) == Some(Meaning::Loading) {
             return Reply::Many(vec![Reply::Close, Reply::Line(typed)]);
         }
         if entry.needs_more {
@@ -239,6 +264,10 @@ impl Overlay for Palette {
         self.gather(view);
     }
 
+    fn wanted(&self, view: &View<'_>) -> Vec<Query> {
+        kinds::clusters(view).map(|cluster| Query::Resources(cluster.clone())).collect()
+    }
+
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
         let theme = view.theme;
         let window = centred(area, 100, area.height.saturating_sub(2).min(26));
@@ -247,7 +276,7 @@ impl Overlay for Palette {
         let field = row(inside, 0)?;
         let used = put_text(buf, field, ":", theme.key);
         let rest = Rect { x: field.x + used, width: field.width.saturating_sub(used), ..field };
-        let at = self.input.render(rest, "a command, a screen, or :ns, :ctx, :theme", theme, buf);
+        let at = self.input.render(rest, "a command, a screen, a kind of object, or :ns, :ctx, :theme", theme, buf);
         let list = Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside };
         if self.shown.is_empty() {
             let near = crate::keymap::Keymap::nearest(self.input.text().trim());
@@ -259,9 +288,11 @@ impl Overlay for Palette {
         }
         let height = usize::from(list.height).max(1);
         let top = self.cursor.saturating_sub(height - 1);
-        for (index, entry) in self.shown.iter().enumerate().skip(top).take(height) {
+        let in_sight = || self.shown.iter().enumerate().skip(top).take(height);
+        let names = in_sight().map(|(_, entry)| width(&entry.name)).max().unwrap_or(0).clamp(20, 28);
+        for (index, entry) in in_sight() {
             let Some(spot) = row(list, (index - top) as u16) else { break };
-            draw(entry, index == self.cursor, view, spot, buf);
+            draw(entry, index == self.cursor, names, view, spot, buf);
         }
         at
     }
@@ -273,12 +304,40 @@ impl Overlay for Palette {
     }
 }
 
-fn draw(entry: &Entry, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
+/// The kinds of object that the clusters serve.
+fn kinds_of(view: &View<'_>) -> Vec<Entry> {
+    let known = kinds::known(view);
+    let is_alone = |of: &Resource| known.values().filter(|other| other.plural == of.plural).count() == 1;
+    let entry = |(qualified, resource): (&String, &&std::sync::Arc<Resource>)| {
+        let qualified = qualified.clone();
+        let short: Vec<&str> = resource.short_names.iter().map(crate::text::Clean::as_str).collect();
+        let version = if resource.group.is_empty() {
+            resource.version.to_string()
+        } else {
+            format!("{}/{}", resource.group, resource.version)
+        };
+        let names = [resource.singular.to_lowercase(), resource.plural.to_string(), qualified.clone()];
+        Entry {
+            line: format!("kind {qualified}"),
+            key: short.join(" "),
+            help: format!("kind {} ({version})", resource.kind),
+            why_not: None,
+            needs_more: false,
+            also: names.into_iter().chain(short.iter().map(ToString::to_string)).collect(),
+            name: if is_alone(resource) { resource.plural.to_string() } else { qualified },
+            precedence: u32::from(resource.group.is_empty()),
+        }
+    };
+    known.iter().map(entry).collect()
+}
+
+/// `names`: width of the column of names.
+fn draw(entry: &Entry, is_chosen: bool, names: u16, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
     let theme = view.theme;
     let quiet = entry.why_not.is_some();
     let style = if quiet { theme.dim.add_modifier(Modifier::CROSSED_OUT) } else { theme.text };
-    let name = fit(&entry.name, 20, theme.glyphs.ellipsis).into_owned();
-    let pad = " ".repeat(usize::from(21u16.saturating_sub(width(&name))));
+    let name = fit(&entry.name, names, theme.glyphs.ellipsis).into_owned();
+    let pad = " ".repeat(usize::from((names + 1).saturating_sub(width(&name))));
     let line = Line::from(vec![
         Span::styled(name, style),
         Span::raw(pad),

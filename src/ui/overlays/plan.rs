@@ -13,6 +13,7 @@ use ratatui::{
     layout::{Position, Rect},
 };
 
+use super::silence::SilenceForm;
 use crate::{
     action::{
         Request, Risk, beside,
@@ -131,6 +132,16 @@ impl PlanDialog {
         }
     }
 
+    /// What is asked for can be changed: the form takes the place of its plan.
+    fn edit(&self, view: &View<'_>) -> Reply {
+        match &self.request {
+            Request::Silence(draft) => {
+                Reply::Many(vec![Reply::Close, Reply::Push(Box::new(SilenceForm::new(draft, view)))])
+            }
+            _ => Reply::Done,
+        }
+    }
+
     /// Letters are free for commands: no field takes them.
     fn has_no_field(&self) -> bool {
         self.confirm.plan().is_some_and(|plan| plan.blocked.is_some() || plan.risk == Risk::Reversible)
@@ -195,6 +206,9 @@ impl Overlay for PlanDialog {
             KeyCode::Left | KeyCode::Right => return self.choose(key.code == KeyCode::Left, view),
             KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => return self.page_key(key),
             KeyCode::Char('p') if self.has_no_field() => return self.copy(),
+            KeyCode::Char('e') if self.has_no_field() && *self.confirm.phase() == Phase::Asking => {
+                return self.edit(view);
+            }
             _ => {}
         }
         if matches!(self.confirm.phase(), Phase::Sent | Phase::Refused(_)) {

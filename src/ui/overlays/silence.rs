@@ -1,4 +1,4 @@
-//! `s` on an alert: a silence of exactly these labels, editable, with an end and a comment, and what it matches now.
+//! `e` in the plan of a silence: its matchers, its end and its comment, and what it matches now.
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{
@@ -11,13 +11,11 @@ use ratatui::{
 use super::describe::matches;
 use crate::{
     action::{MAX_SILENCE_MINUTES, Request, SilenceDraft},
-    app::settings::Settings,
     model::{
-        BackendId, Level, Name,
+        BackendId, Level,
         alert::{Alert, AlertState, Matcher},
     },
     store::Changes,
-    text::Clean,
     ui::{
         Overlay, Reply, View,
         screens::pane::mark_of,
@@ -46,9 +44,8 @@ enum Focus {
 /// The form.
 pub struct SilenceForm {
     backend: BackendId,
-    alert: Clean,
-    /// Labels, and whether each is matched.
-    labels: Vec<(Name, Clean, bool)>,
+    /// Each, and whether it is part of the silence.
+    matchers: Vec<(Matcher, bool)>,
     cursor: usize,
     length: usize,
     comment: TextInput,
@@ -60,24 +57,26 @@ pub struct SilenceForm {
 }
 
 impl SilenceForm {
-    pub fn new(alert: &Alert, settings: &Settings) -> Self {
-        let by = if settings.me.is_empty() { String::new() } else { format!(" by {}", settings.me) };
-        Self {
-            backend: alert.key.backend.clone(),
-            alert: alert.name.clone(),
-            labels: alert.labels.iter().map(|(name, value)| (name.clone(), value.clone(), true)).collect(),
+    /// To change this silence. What it matches is looked up with the first preview.
+    pub fn new(draft: &SilenceDraft, view: &View<'_>) -> Self {
+        let chosen = LENGTHS.iter().position(|(minutes, _)| *minutes >= draft.minutes);
+        let mut form = Self {
+            backend: draft.backend.clone(),
+            matchers: draft.matchers.iter().map(|matcher| (matcher.clone(), true)).collect(),
             cursor: 0,
-            length: 1,
-            comment: TextInput::new(&format!("{} is being worked on{by}", alert.name)),
+            length: chosen.unwrap_or(LENGTHS.len() - 1),
+            comment: TextInput::new(&draft.comment),
             focus: Focus::Matchers,
             found: Vec::new(),
             count: 0,
             asked: None,
-        }
+        };
+        form.preview(view);
+        form
     }
 
     fn matchers(&self) -> Vec<Matcher> {
-        self.labels.iter().filter(|(.., is_on)| *is_on).map(|(name, value, _)| Matcher::equal(name, value)).collect()
+        self.matchers.iter().filter(|(_, is_on)| *is_on).map(|(matcher, _)| matcher.clone()).collect()
     }
 
     fn preview(&mut self, view: &View<'_>) {
@@ -125,12 +124,12 @@ impl SilenceForm {
     }
 
     fn on_matchers(&mut self, code: KeyCode, view: &View<'_>) {
-        let last = self.labels.len().saturating_sub(1);
+        let last = self.matchers.len().saturating_sub(1);
         match code {
             KeyCode::Down | KeyCode::Char('j') => self.cursor = (self.cursor + 1).min(last),
             KeyCode::Up | KeyCode::Char('k') => self.cursor = self.cursor.saturating_sub(1),
             KeyCode::Char(' ') => {
-                if let Some((.., is_on)) = self.labels.get_mut(self.cursor) {
+                if let Some((_, is_on)) = self.matchers.get_mut(self.cursor) {
                     *is_on = !*is_on;
                 }
                 self.preview(view);
@@ -174,13 +173,10 @@ impl SilenceForm {
     fn draw_matchers(&self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let theme = view.theme;
         let top = (self.cursor + 1).saturating_sub(usize::from(area.height));
-        for (index, (name, value, is_on)) in self.labels.iter().enumerate().skip(top) {
+        for (index, (matcher, is_on)) in self.matchers.iter().enumerate().skip(top) {
             let Some(spot) = row(area, (index - top) as u16) else { break };
             let (mark, style) = if *is_on { ("[x] ", theme.text) } else { ("[ ] ", theme.dim) };
-            let line = Line::from(vec![
-                Span::styled(mark, style),
-                Span::styled(Matcher::equal(name, value).to_string(), style),
-            ]);
+            let line = Line::from(vec![Span::styled(mark, style), Span::styled(matcher.to_string(), style)]);
             put_line(buf, spot, &line, theme.glyphs.ellipsis);
             if index == self.cursor && self.focus == Focus::Matchers {
                 buf.set_style(spot, theme.selection);
@@ -251,8 +247,8 @@ impl Overlay for SilenceForm {
         let found = 1 + self.found.len() as u16;
         let fixed = 5 + found;
         let room = area.height.saturating_sub(fixed + 2).max(1);
-        let labels = (self.labels.len() as u16).min(room);
-        let frame = Frame::new(theme, format!("SILENCE {}", self.alert)).info(self.backend.to_string());
+        let labels = (self.matchers.len() as u16).min(room);
+        let frame = Frame::new(theme, "EDIT THE SILENCE").info(self.backend.to_string());
         let inside = dialog(frame, area, 96, labels + fixed + 2, buf);
         let at = |y: u16, height: u16| Rect {
             y: inside.y + y.min(inside.height),
@@ -280,7 +276,7 @@ impl Overlay for SilenceForm {
 
     fn hints(&self) -> Vec<(String, String)> {
         let own: &[(&str, &str)] = match self.focus {
-            Focus::Matchers => &[("j/k", "label"), ("space", "match it or not"), ("y", "its plan")],
+            Focus::Matchers => &[("j/k", "matcher"), ("space", "match it or not"), ("y", "its plan")],
             Focus::Length => &[("left/right", "how long"), ("y", "its plan")],
             Focus::Comment => &[("enter", "on")],
             Focus::Send => &[("enter", "its plan")],

@@ -86,6 +86,11 @@ fn answer(world: &mut World, query: Query, answer: Answer) {
     world.store.answer(Answered { query, generation: 0, at: now.wall, body: Ok(answer) }, now);
 }
 
+fn silence_form(world: &World) -> Box<dyn Overlay> {
+    let draft = crate::action::SilenceDraft::of(&alert_of(world), &world.settings.me);
+    Box::new(silence::SilenceForm::new(&draft, &world.view()))
+}
+
 fn alert_of(world: &World) -> Alert {
     world.store.alerts.values().find(|alert| alert.name == "HighErrorRate").expect("it fires").clone()
 }
@@ -136,7 +141,7 @@ fn all(world: &World) -> Vec<Box<dyn Overlay>> {
         merge(&pr),
         rerun(&run),
         scale(myapp(), 10),
-        silence(&alert, &world.settings),
+        silence_form(world),
         choose_rollback(&alert, workload),
         first_minute(),
         first_minute_at_start(),

@@ -47,7 +47,7 @@ pub fn lines(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
             }
             Some(())
         }
-        Target::Silence(_) | Target::Panel(_) => return describe::lines(view, target),
+        Target::Object(_) | Target::Silence(_) | Target::Panel(_) => return describe::lines(view, target),
     };
     if found.is_none() {
         writer.styled("it is no longer there", view.theme.dim);

@@ -1,5 +1,7 @@
-//! Screen Kube: workloads with trouble first, the selected one's pods by version, its last log lines and events.
+//! Screen Kube: workloads with trouble first, the selected one's pods by version, its last log lines and events; or, in
+//! their place, the objects of any kind.
 
+mod browse;
 mod pods;
 mod side;
 mod workloads;
@@ -9,6 +11,7 @@ use ratatui::{
     layout::{Constraint, Layout, Position, Rect},
 };
 
+use self::browse::Browse;
 use super::super::{Reply, Screen, View, filter::Filter, list::List, target::Target, widgets::virtual_table::TableHit};
 use crate::{
     command::Command,
@@ -53,9 +56,21 @@ pub struct Kube {
     not_ok: usize,
     /// Workloads of more than one cluster are listed.
     has_clusters: bool,
+    /// A kind that is looked at in the place of all this.
+    browse: Option<Browse>,
 }
 
 impl Kube {
+    /// Shows the objects of a kind.
+    pub fn browse(&mut self, kind: &str, object: Option<ObjectKey>) {
+        self.browse = Some(Browse::new(kind, object));
+    }
+
+    /// Back to the workloads. False: they are shown already.
+    pub fn leave(&mut self) -> bool {
+        self.browse.take().is_some()
+    }
+
     /// The workload the lower panes are about.
     fn workload<'a>(&self, view: &View<'a>) -> Option<&'a Workload> {
         view.store.kube.workloads.get(self.workloads.selected()?).map(|workload| &**workload)
@@ -121,6 +136,9 @@ impl<K: Clone + Ord> Navigate for List<K> {
 
 impl Screen for Kube {
     fn sync(&mut self, view: &View<'_>, changes: Changes) {
+        if let Some(browse) = &mut self.browse {
+            browse.sync(view, changes);
+        }
         if !changes.any(Changes::KUBE) {
             return;
         }
@@ -136,11 +154,14 @@ impl Screen for Kube {
     }
 
     fn settle(&mut self, now: Now) -> bool {
-        let moved = self.workloads.settle(now);
-        self.pods.settle(now) || moved
+        let moved = self.workloads.settle(now) | self.pods.settle(now);
+        self.browse.as_mut().is_some_and(|browse| browse.settle(now)) || moved
     }
 
     fn selected(&self, view: &View<'_>) -> Option<Target> {
+        if let Some(browse) = &self.browse {
+            return browse.selected(view);
+        }
         match self.pane {
             Pane::Pods => self.pods.selected().cloned().map(Target::Pod),
             Pane::Workloads => self.workload(view).map(|workload| Target::Workload(workload.key.clone())),
@@ -148,6 +169,18 @@ impl Screen for Kube {
     }
 
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
+        match &mut self.browse {
+            // The filter and the zoom are taken back before.
+            Some(browse) if command == Command::Back && (!browse.filter().is_empty() || view.zoomed) => {
+                return Reply::Ignored;
+            }
+            Some(_) if command == Command::Back => {
+                self.browse = None;
+                return Reply::Done;
+            }
+            Some(browse) => return browse.run(command, view),
+            None => {}
+        }
         if self.focused().navigate(command, view.now) {
             if self.pane == Pane::Workloads {
                 self.sync_pods(view);
@@ -179,6 +212,9 @@ impl Screen for Kube {
     }
 
     fn wanted(&self, view: &View<'_>) -> Vec<Query> {
+        if let Some(browse) = &self.browse {
+            return browse.wanted(view);
+        }
         if view.is_narrow() || view.zoomed {
             return Vec::new();
         }
@@ -192,8 +228,21 @@ impl Screen for Kube {
                 Some(workload) => workload.key.clone(),
                 None => return false,
             },
+            Target::Object(key) => {
+                if !self.browse.as_mut().is_some_and(|browse| browse.reveal(key, view)) {
+                    let object = ObjectKey {
+                        cluster: key.cluster.clone(),
+                        namespace: key.namespace.clone(),
+                        name: key.name.clone(),
+                    };
+                    self.browse(&key.resource.qualified(), Some(object));
+                    self.sync(view, Changes::ANSWERS);
+                }
+                return true;
+            }
             _ => return false,
         };
+        self.browse = None;
         if !self.workloads.select(&workload) {
             self.filter.clear();
             self.sync(view, Changes::KUBE);
@@ -210,16 +259,22 @@ impl Screen for Kube {
     }
 
     fn filter(&self) -> String {
-        self.filter.clone()
+        self.browse.as_ref().map_or(&*self.filter, Browse::filter).to_owned()
     }
 
     fn set_filter(&mut self, text: &str, view: &View<'_>) {
+        if let Some(browse) = &mut self.browse {
+            return browse.set_filter(text, view);
+        }
         text.clone_into(&mut self.filter);
         self.workloads = List::default();
         self.sync(view, Changes::KUBE);
     }
 
     fn click(&mut self, at: Position, view: &View<'_>) -> Reply {
+        if let Some(browse) = &mut self.browse {
+            return browse.click(at, view);
+        }
         match (self.workloads.click(at, view.now), self.pods.click(at, view.now)) {
             (Some(TableHit::Row(_)), _) => {
                 self.pane = Pane::Workloads;
@@ -233,6 +288,9 @@ impl Screen for Kube {
     }
 
     fn copied(&self, view: &View<'_>) -> Option<Clean> {
+        if let Some(browse) = &self.browse {
+            return browse.copied();
+        }
         match self.selected(view)? {
             Target::Pod(key) => Some(key.name),
             Target::Workload(key) => Some(key.name),
@@ -242,6 +300,9 @@ impl Screen for Kube {
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
         (self.workloads.hits, self.pods.hits) = Default::default();
+        if let Some(browse) = &mut self.browse {
+            return browse.render(view, area, buf);
+        }
         if view.is_narrow() || view.zoomed {
             return match self.pane {
                 Pane::Workloads => workloads::render(self, view, area, buf, true),

@@ -1,9 +1,11 @@
 //! Screen Metrics: the panels of a Grafana dashboard as charts, and every one of them as a row of numbers.
 
+mod heading;
 mod markers;
 mod panels;
 #[cfg(test)]
 mod tests;
+mod time_range;
 mod values;
 
 use std::collections::BTreeMap;
@@ -11,7 +13,6 @@ use std::collections::BTreeMap;
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Position, Rect},
-    text::{Line, Span},
 };
 
 use super::{
@@ -29,7 +30,7 @@ use crate::{
     command::Command,
     model::{
         Name,
-        metric::{Dashboard, DashboardKey, Panel, PanelKey, PanelKind, Setting, Variable},
+        metric::{Dashboard, DashboardKey, Panel, PanelKey, PanelKind, Variable},
     },
     query::{Answer, PanelQuery, Query, VariablesQuery},
     store::Changes,
@@ -39,17 +40,12 @@ use crate::{
 
 use self::markers::Marker;
 
-/// Ranges that `t` goes through, in seconds.
-const RANGES: [u32; 4] = [900, 3_600, 21_600, 86_400];
-const SHORTEST: u32 = 60;
-const LONGEST: u32 = 7 * 86_400;
 /// Panels shown as charts at a time.
 const PAGE: usize = 4;
+/// Lines of the least chart, with its frame.
+const LEAST_CHART: u16 = 7;
 /// Panels read at a time: those in sight.
 const MOST: usize = 24;
-/// The time cursor moves by this part of the range.
-const STEPS: i64 = 60;
-
 /// State of the screen.
 #[derive(Default)]
 pub struct Metrics {
@@ -68,22 +64,6 @@ pub struct Metrics {
     chosen: BTreeMap<DashboardKey, Vec<(Name, Clean)>>,
 }
 
-/// `15m`, `1h`, `2d`
-fn span(seconds: i64) -> String {
-    match seconds {
-        s if s >= 172_800 && s % 86_400 == 0 => format!("{}d", s / 86_400),
-        s if s >= 3600 && s % 3600 == 0 => format!("{}h", s / 3600),
-        s if s >= 60 && s % 60 == 0 => format!("{}m", s / 60),
-        s => crate::time::age(s),
-    }
-}
-
-/// Whether there is anything to choose.
-fn can_be_set(variable: &Variable) -> bool {
-    let has_choice = variable.setting == Setting::Text || variable.options.len() > 1;
-    has_choice && !variable.is_hidden && variable.setting != Setting::Fixed
-}
-
 impl Metrics {
     fn dashboard<'a>(&self, view: &View<'a>) -> Option<&'a Dashboard> {
         view.store.dashboards.get(self.board.as_ref()?)
@@ -97,17 +77,6 @@ impl Metrics {
     fn panel<'a>(&self, view: &View<'a>) -> Option<&'a Panel> {
         let key = self.list.selected()?;
         self.panels(view).iter().find(|panel| panel.key == *key)
-    }
-
-    /// Seconds up to now.
-    fn range(&self, view: &View<'_>) -> u32 {
-        let own = || self.dashboard(view).map_or(3_600, |dashboard| dashboard.range_seconds);
-        self.range.unwrap_or_else(own).clamp(SHORTEST, LONGEST)
-    }
-
-    /// Milliseconds back that values are compared with: an hour, or the whole range if that is shorter.
-    fn back(&self, view: &View<'_>) -> i64 {
-        i64::from(self.range(view).min(3_600)) * 1_000
     }
 
     /// The read of a panel: two points for each column of its chart.
@@ -150,21 +119,6 @@ impl Metrics {
         }
     }
 
-    /// `v  service search + web   interval 5m`; `None`: there is nothing to set.
-    fn values_line(&self, view: &View<'_>) -> Option<Line<'static>> {
-        let theme = view.theme;
-        let dashboard = self.board.as_ref()?;
-        let is_chosen = |name: &Name| self.chosen_of(dashboard).iter().any(|(chosen, _)| chosen == name);
-        let key = view.keymap.shown(Command::Variables).unwrap_or_default();
-        let mut spans = vec![Span::styled(key, theme.key)];
-        for variable in self.variables(view).iter().filter(|variable| can_be_set(variable)) {
-            let style = if is_chosen(&variable.name) { theme.accent } else { theme.text };
-            spans.push(Span::styled(format!("   {} ", variable.label), theme.dim));
-            spans.push(Span::styled(variable.value.to_string(), style));
-        }
-        (spans.len() > 1).then(|| Line::from(spans))
-    }
-
     /// The panels shown as charts: the page that the selected one is on.
     fn page<'a>(&self, view: &View<'a>) -> Vec<&'a Panel> {
         let keys: Vec<&PanelKey> = self.list.items().collect();
@@ -172,6 +126,17 @@ impl Metrics {
         let panels = self.panels(view);
         let page = keys.chunks(PAGE).nth(at / PAGE).unwrap_or_default();
         page.iter().filter_map(|key| panels.iter().find(|panel| panel.key == **key)).collect()
+    }
+
+    /// Numbers beat charts where it is narrow; the selected panel's chart takes what they leave.
+    fn narrow(&mut self, numbers: u16, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        let left = area.height.saturating_sub(numbers);
+        let chart = if left < LEAST_CHART { 0 } else { left };
+        let [top, bottom] = Layout::vertical([Constraint::Min(6), Constraint::Length(chart)]).areas(area);
+        panels::numbers(self, view, top, buf, true);
+        if let Some(panel) = self.panel(view).filter(|_| chart > 0) {
+            panels::render(self, view, panel, &self.query(view, panel, false), false, bottom, buf);
+        }
     }
 
     fn sync_boards(&mut self, view: &View<'_>) {
@@ -216,73 +181,6 @@ impl Metrics {
         }
         self.sync_panels(view);
     }
-
-    /// First and last millisecond in sight.
-    fn bounds(&self, view: &View<'_>) -> (i64, i64) {
-        let now = self.board.as_ref().map_or(view.now.wall, |board| view.store.time_of(&board.backend, view.now));
-        let to = now.as_millisecond();
-        (to - i64::from(self.range(view)) * 1_000, to)
-    }
-
-    fn move_cursor(&mut self, steps: i64, view: &View<'_>) {
-        let (from, to) = self.bounds(view);
-        let at = self.cursor.unwrap_or(to) + steps * ((to - from) / STEPS);
-        self.cursor = (at < to).then_some(at.max(from));
-    }
-
-    /// To the next marker in sight, around the end. False: there is none.
-    fn next_marker(&mut self, view: &View<'_>) -> bool {
-        let (from, to) = self.bounds(view);
-        let in_sight = || self.markers.iter().map(|marker| marker.at).filter(|at| (from..=to).contains(at));
-        let next = in_sight().find(|at| self.cursor.is_some_and(|cursor| *at > cursor)).or_else(|| in_sight().next());
-        let found = next.is_some();
-        self.cursor = next.or(self.cursor);
-        found
-    }
-
-    fn set_range(&mut self, range: u32, view: &View<'_>) {
-        self.range = Some(range.clamp(SHORTEST, LONGEST));
-        let (from, _) = self.bounds(view);
-        self.cursor = self.cursor.filter(|at| *at >= from);
-    }
-
-    /// `NUMBERS   [myapp overview]  postgres`
-    fn boards(&self, view: &View<'_>) -> Line<'static> {
-        let theme = view.theme;
-        let mut spans = vec![Span::raw("NUMBERS  ")];
-        for key in &self.boards {
-            let title = view.store.dashboards.get(key).map(|board| board.title.to_string()).unwrap_or_default();
-            let is_shown = self.board.as_ref() == Some(key);
-            let (text, style) =
-                if is_shown { (format!(" [{title}]"), theme.accent) } else { (format!("  {title} "), theme.dim) };
-            spans.push(Span::styled(text, style));
-        }
-        Line::from(spans)
-    }
-
-    /// `range 1h   data to 03:14:12`, and the marker under the cursor.
-    fn info(&self, view: &View<'_>) -> Line<'static> {
-        let theme = view.theme;
-        let mut words = Vec::new();
-        if !self.filter.is_empty() {
-            words.push(format!("filter {}", self.filter));
-        }
-        if let Some(at) = self.cursor {
-            let marker = self.markers.iter().find(|marker| marker.at == at);
-            words.push(format!(
-                "at {}{}",
-                panels::clock(at, 0),
-                marker.map(|m| format!(" {}", m.label)).unwrap_or_default()
-            ));
-        }
-        words.push(format!("range {}", span(i64::from(self.range(view)))));
-        let newest = self
-            .page(view)
-            .into_iter()
-            .filter_map(|panel| panels::data(view, &self.query(view, panel, false)).map(|data| data.to));
-        words.extend(newest.max().map(|to| format!("data to {}", panels::clock(to, 0))));
-        Line::styled(words.join("   "), theme.dim)
-    }
 }
 
 impl Screen for Metrics {
@@ -310,11 +208,7 @@ impl Screen for Metrics {
             Command::Back if self.is_open && !view.zoomed => self.is_open = false,
             Command::Back if self.cursor.is_some() && !view.zoomed => self.cursor = None,
             Command::NextPane | Command::PreviousPane => self.switch(command == Command::NextPane, view),
-            Command::Range => {
-                let now = self.range(view);
-                let next = RANGES.iter().find(|range| **range > now).unwrap_or(&RANGES[0]);
-                self.set_range(*next, view);
-            }
+            Command::Range => self.next_range(view),
             Command::ZoomIn => self.set_range(self.range(view) / 2, view),
             Command::ZoomOut => self.set_range(self.range(view).saturating_mul(2), view),
             Command::CursorLeft => self.move_cursor(-1, view),
@@ -347,7 +241,7 @@ impl Screen for Metrics {
             Entry::Item(key) => self.panels(view).iter().find(|panel| panel.key == *key),
             Entry::Group(_) => None,
         });
-        let page = if view.is_narrow() { Vec::new() } else { self.page(view) };
+        let page = if view.is_narrow() { self.panel(view).into_iter().collect() } else { self.page(view) };
         let mut queries: Vec<Query> = Vec::new();
         for panel in page.into_iter().chain(in_table).filter(is_read) {
             let query = self.query(view, panel, false);
@@ -404,11 +298,15 @@ impl Screen for Metrics {
         if self.is_open && self.list.selected().is_some() {
             return panels::open(self, view, area, buf);
         }
-        if view.is_narrow() || view.zoomed || self.list.entries().is_empty() {
+        if view.zoomed || self.list.entries().is_empty() {
             return panels::numbers(self, view, area, buf, true);
         }
         let values = u16::from(self.values_line(view).is_some());
-        let wanted = (self.list.entries().len() as u16 + 3 + values).clamp(6, (area.height * 2 / 5).max(6));
+        let numbers = self.list.entries().len() as u16 + 3 + values;
+        if view.is_narrow() {
+            return self.narrow(numbers, view, area, buf);
+        }
+        let wanted = numbers.clamp(6, (area.height * 2 / 5).max(6));
         let [top, bottom] = Layout::vertical([Constraint::Min(8), Constraint::Length(wanted)]).areas(area);
         panels::grid(self, view, top, buf);
         panels::numbers(self, view, bottom, buf, true);

@@ -60,9 +60,15 @@ pub fn needs(view: &View<'_>) -> Vec<Target> {
     found.into_iter().map(|(_, target)| target).collect()
 }
 
-/// A firing alert of P1 or P2 that nobody silenced: Now shows its other face.
+/// A firing alert of P1 or P2 that nobody silenced: Now shows its other face, and does so until what was acknowledged
+/// is mended.
 pub fn is_paging(store: &Store) -> bool {
-    store.alerts.values().any(|alert| is_firing(alert) && alert.priority <= Priority::P2)
+    store.alerts.values().any(|alert| is_broken(store, alert) && alert.priority <= Priority::P2)
+}
+
+/// Firing, whether or not somebody acknowledged it. A silence of another kind says that nobody wants to see it.
+fn is_broken(store: &Store, alert: &Alert) -> bool {
+    is_firing(alert) || (!alert.is_watchdog && store.is_acknowledged(alert))
 }
 
 fn is_firing(alert: &Alert) -> bool {
@@ -85,7 +91,7 @@ pub fn is_missing_watchdog(store: &Store, alert: &Alert) -> bool {
 fn alerts(store: &Store, found: &mut Vec<(Rank, Target)>) {
     for alert in store.alerts.values() {
         let since = alert.active_since.or(alert.starts).map_or(0, Timestamp::as_second);
-        let rank = if is_firing(alert) {
+        let rank = if is_broken(store, alert) {
             (alert.priority.level(), alert.priority as u8, since)
         } else if is_missing_watchdog(store, alert) {
             (Level::Broken, 2, 0)
@@ -98,13 +104,13 @@ fn alerts(store: &Store, found: &mut Vec<(Rank, Target)>) {
     }
 }
 
-/// Workloads that are broken and that no firing alert names.
+/// Workloads that are broken and that no alert among the needs names.
 fn workloads(view: &View<'_>, found: &mut Vec<(Rank, Target)>) {
     let named: BTreeSet<&str> = view
         .store
         .alerts
         .values()
-        .filter(|alert| is_firing(alert))
+        .filter(|alert| is_broken(view.store, alert))
         .flat_map(|alert| SUBJECTS.iter().chain(&["pod"]).filter_map(|label| alert.label(label)))
         .map(Clean::as_str)
         .collect();
@@ -150,19 +156,15 @@ pub fn workload_of_alert<'a>(view: &View<'a>, alert: &Alert) -> Option<&'a Workl
             return settings.workload_named(name, store);
         }
         let within = namespace.and_then(|namespace| {
-            let mut all = store.kube.workloads.values().map(|workload| &**workload).filter(is_its_cluster);
-            all.find(|workload| workload.key.namespace == *namespace && workload.key.name == *name)
+            let named = store.kube.workloads_named(name).filter(|workload| workload.key.name == *name);
+            named.filter(is_its_cluster).find(|workload| workload.key.namespace == *namespace)
         });
         if let Some(workload) = within.or_else(|| settings.workload_named(name, store).filter(is_its_cluster)) {
             return Some(workload);
         }
     }
     let pod = alert.label("pod")?;
-    let is_it = |key: &&crate::model::kubernetes::ObjectKey| {
-        key.name == *pod && namespace.is_none_or(|namespace| key.namespace == *namespace)
-    };
-    let key = store.kube.pods.iter().map(|(key, _)| key).find(is_it)?;
-    store.kube.workload_of(store.kube.pods.get(key)?)
+    store.kube.workload_of(store.kube.pod_named(namespace, pod)?)
 }
 
 /// Label `cluster`, where it names a cluster that is open, leaves no choice: the same name elsewhere is another workload.

@@ -74,7 +74,7 @@ pub fn of(view: &View<'_>, target: &Target) -> Option<Words> {
         Target::Silence(key) => silence(view, store.silences.get(key)?),
         Target::Act(number) => act(view, view.acts.by_number.get(number)?),
         Target::Backend(id) => backend(view, id)?,
-        Target::Panel(_) => return None,
+        Target::Object(_) | Target::Panel(_) => return None,
     })
 }
 
@@ -92,24 +92,12 @@ pub fn alert_mark(view: &View<'_>, alert: &Alert) -> Mark {
         AlertState::Firing if alert.is_watchdog => Mark::Ok,
         AlertState::Firing => pane::mark_of(alert.priority.level()),
         AlertState::Pending => Mark::Progress,
-        AlertState::Silenced if is_acknowledged(view, alert) => Mark::Acked,
+        AlertState::Silenced if view.store.is_acknowledged(alert) => Mark::Acked,
         AlertState::Silenced | AlertState::Inhibited | AlertState::Muted => Mark::Silenced,
         AlertState::Resolved(_) if needs::is_missing_watchdog(view.store, alert) => Mark::Broken,
         AlertState::Resolved(_) => Mark::Ok,
         AlertState::Other(_) => Mark::NoData,
     }
-}
-
-fn is_acknowledged(view: &View<'_>, alert: &Alert) -> bool {
-    silences_of(view, alert).any(|silence| silence.comment.starts_with("acknowledged by "))
-}
-
-/// The silences that hold an alert.
-pub fn silences_of<'a>(view: &View<'a>, alert: &'a Alert) -> impl Iterator<Item = &'a Silence> {
-    let store = view.store;
-    alert.silenced_by.iter().filter_map(|id| {
-        store.silences.get(&crate::model::alert::SilenceKey { backend: alert.key.backend.clone(), id: id.clone() })
-    })
 }
 
 /// `firing`, `silenced until 04:00`, `resolved`, …
@@ -118,9 +106,9 @@ pub fn alert_state(view: &View<'_>, alert: &Alert) -> String {
         AlertState::Firing if alert.is_watchdog => "fires by design".to_owned(),
         AlertState::Firing => "firing".to_owned(),
         AlertState::Pending => "pending".to_owned(),
-        AlertState::Silenced => match silences_of(view, alert).map(|silence| silence.ends).max() {
+        AlertState::Silenced => match view.store.silences_of(alert).map(|silence| silence.ends).max() {
             Some(ends) => {
-                let word = if is_acknowledged(view, alert) { "acked" } else { "silenced" };
+                let word = if view.store.is_acknowledged(alert) { "acked" } else { "silenced" };
                 format!("{word} until {}", day_clock(ends, view.time()))
             }
             None => "silenced".to_owned(),

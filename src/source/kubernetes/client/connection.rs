@@ -12,6 +12,7 @@ use super::Cluster;
 use crate::{
     config::file::Kubernetes,
     model::{BackendId, Name},
+    secret,
     source::{
         ErrorKind, SourceError,
         kubernetes::{exec::Credential, kubeconfig::Loaded},
@@ -87,13 +88,29 @@ pub(super) fn refuse_auth_provider(context: &str, auth: &mut AuthInfo) -> Result
     }
 }
 
+/// What kube will send is hidden where the server says it again. Of a token file it is what stands in it now.
+pub(super) fn note_sent(auth: &AuthInfo) {
+    use secrecy::ExposeSecret as _;
+    if let Some(token) = &auth.token {
+        secret::sent(token.expose_secret());
+    }
+    if let Some(text) = auth.token_file.as_ref().and_then(|path| std::fs::read_to_string(path).ok()) {
+        secret::sent(&text);
+    }
+    if let Some(password) = &auth.password {
+        let pair = format!("{}:{}", auth.username.as_deref().unwrap_or_default(), password.expose_secret());
+        secret::sent(password.expose_secret());
+        secret::sent(&base64::engine::general_purpose::STANDARD.encode(pair));
+    }
+}
+
 pub(super) fn unusable(id: &BackendId, error: &kube::Error) -> SourceError {
     let says = match error {
         kube::Error::ProxyProtocolUnsupported { proxy_url } | kube::Error::ProxyProtocolDisabled { proxy_url, .. } => {
             let scheme = proxy_url.scheme_str().unwrap_or("?");
             format!("Kubernetes '{id}' is behind a '{scheme}' proxy; only http and https proxies are known.")
         }
-        other => format!("Kubernetes '{id}' cannot be set up: {}.", crate::secret::mask(&other.to_string())),
+        other => format!("Kubernetes '{id}' cannot be set up: {}.", secret::mask(&other.to_string())),
     };
     SourceError::new(ErrorKind::Unexpected, says)
 }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::{
     Cluster,
     answer::{MAX_BODY, MAX_REFUSAL, Opened},
+    connection::note_sent,
     path,
 };
 use crate::source::{
@@ -40,10 +41,8 @@ impl Cluster {
 
     /// Whether there is such an object. Asks for its metadata alone, so that the data of a Secret never leaves the server.
     pub async fn exists(&self, path: &str) -> Result<bool, Failure> {
-        let mut request = self.request(Method::GET, path, None)?;
         let metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
-        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(metadata));
-        match self.whole(false, request, self.answer_within()).await {
+        match self.get_as(path, metadata, self.answer_within()).await {
             Ok(_) => Ok(true),
             Err(failure) if failure.is(404) => Ok(false),
             Err(failure) => Err(failure),
@@ -52,7 +51,13 @@ impl Cluster {
 
     /// Reads an answer whole, of at most `MAX_BODY` bytes, `within` a time.
     pub async fn get_bytes(&self, path: &str, within: Duration) -> Result<Bytes, Failure> {
-        let request = self.request(Method::GET, path, None)?;
+        self.get_as(path, "application/json", within).await
+    }
+
+    /// As [`Cluster::get_bytes`], in one of the forms that `accept` names.
+    pub async fn get_as(&self, path: &str, accept: &'static str, within: Duration) -> Result<Bytes, Failure> {
+        let mut request = self.request(Method::GET, path, None)?;
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(accept));
         Ok(self.whole(false, request, within).await?.1)
     }
 
@@ -135,6 +140,8 @@ impl Cluster {
         }
         // a refusal with half a body is still a refusal
         let body = opened.collect(MAX_REFUSAL, self.idle()).await.unwrap_or_default();
+        // its token file may have been written anew since
+        note_sent(&self.0.config.auth_info);
         let now = self.0.clock.now().wall;
         Err(failure::refused(&self.0.id, &what, opened.status.as_u16(), &opened.headers, &body, now))
     }
@@ -154,7 +161,11 @@ impl Cluster {
         Ok(Opened { cluster: self.clone(), status: head.status, headers: head.headers, body })
     }
 
-    pub(super) fn parse<T: DeserializeOwned>(&self, path: &str, answer: &[u8]) -> Result<T, Failure> {
+    pub(in crate::source::kubernetes) fn parse<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        answer: &[u8],
+    ) -> Result<T, Failure> {
         serde_json::from_slice(answer).map_err(|error| self.unexpected(path, &error))
     }
 

@@ -82,6 +82,7 @@ impl Cluster {
         let body = axum::body::Body::new(body).into_data_stream();
         let mut opened = Opened { cluster: self.clone(), status: head.status, headers: head.headers, body };
         let text = opened.collect(MAX_REFUSAL, self.idle()).await.unwrap_or_default();
+        super::connection::note_sent(&self.0.config.auth_info);
         let what = path::resource(path.split('?').next().unwrap_or(path));
         let now = self.0.clock.now().wall;
         failure::refused(&self.0.id, &what, opened.status.as_u16(), &opened.headers, &text, now)

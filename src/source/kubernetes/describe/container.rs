@@ -8,10 +8,11 @@ use crate::{
         Level,
         kubernetes::{Container, ContainerRole, ContainerState, Termination, short_digest},
     },
+    source::kubernetes::{rows::parse_bytes, usage::Used},
     time,
 };
 
-pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>) {
+pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>, used: Option<&Used>) {
     let role = match container.role {
         ContainerRole::Main => "",
         ContainerRole::Init => " (init)",
@@ -26,6 +27,10 @@ pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>) {
     page.field("image", &container.image);
     if let Some(digest) = &container.digest {
         page.field("runs", &format!("sha256:{}", short_digest(digest)));
+    }
+    if let Some(used) = used {
+        let limit = spec.map_or("", |spec| text(spec, "/resources/limits/memory"));
+        page.field("uses", &format!("cpu {}, memory {}", used.cpu(), used.memory_of(parse_bytes(limit))));
     }
     if let Some(spec) = spec {
         of_spec(page, spec);

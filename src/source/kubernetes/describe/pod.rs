@@ -14,6 +14,7 @@ use crate::{
             inspect::references,
             revisions::CHANGE_CAUSE,
             rows::{Rows, restarts_text},
+            usage,
         },
     },
     time::age_of,
@@ -24,7 +25,7 @@ pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Pa
         rows.pod(raw).map_err(|error| Failure::own(ErrorKind::Unexpected, Reached::Answered, error.to_string()))?;
     let namespace = &*pod.key.namespace;
     let own_events = format!("involvedObject.uid={}", pod.uid);
-    let (owners, node, events, node_events, claims) = futures::join!(
+    let (owners, node, events, node_events, claims, used) = futures::join!(
         owners(cluster, namespace, raw),
         OptionFuture::from(
             pod.node
@@ -37,6 +38,7 @@ pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Pa
             events_of(cluster, rows, "default", &selector).await
         })),
         unbound_claims(cluster, namespace, raw, pod.node.is_none()),
+        usage::of_pod(cluster, namespace, &pod.key.name),
     );
     page.heading(&format!("pod {}", pod.key.name));
     summary(page, &pod, raw);
@@ -44,7 +46,7 @@ pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Pa
         page.levelled("volume", &claim, Some(Level::Broken));
     }
     for shown in &pod.containers {
-        container::describe(page, shown, spec_of(raw, &shown.name));
+        container::describe(page, shown, spec_of(raw, &shown.name), used.get(shown.name.as_str()));
     }
     page.conditions(raw, |kind, status| (status == "True") != matches!(kind, "DisruptionTarget" | "PodResizePending"));
     page.heading("owner");

@@ -54,6 +54,12 @@ pub fn parse_bytes(text: &str) -> Option<u64> {
     u64::try_from(nano.checked_add(999_999_999)? / 1_000_000_000).ok()
 }
 
+/// A CPU quantity in thousandths of a core, rounded up.
+pub fn parse_millis(text: &str) -> Option<u64> {
+    let nano = nano(text).filter(|nano| *nano >= 0)?;
+    u64::try_from(nano.checked_add(999_999)? / 1_000_000).ok()
+}
+
 /// `512Mi`, `1.5Gi`: the shortest of the usual forms.
 pub fn memory_text(bytes: u64) -> String {
     let units = [(1_u64 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];

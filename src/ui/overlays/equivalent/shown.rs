@@ -1,7 +1,8 @@
 //! What a screen shows as a whole, as the line that lists the same.
 
-use super::{kubectl, line, repository, server_flag};
+use super::{line, server_flag};
 use crate::{
+    action::equivalent::{kubectl, kubectl_in, repository},
     command::{Command, ScreenId},
     model::BackendKind,
     text::quoted,
@@ -40,7 +41,7 @@ pub fn shown(screen: ScreenId, target: Option<&Target>, view: &View<'_>) -> Opti
 /// The pods of the selected pod's workload.
 fn of_pods(target: &Target, view: &View<'_>) -> Option<String> {
     let Target::Pod(key) = target else { return None };
-    let kubectl = kubectl(&key.cluster, &key.namespace, view);
+    let kubectl = kubectl(view.settings, &key.cluster, &key.namespace);
     let labels = workload_of(view, target).map(|workload| {
         let labels: Vec<String> = workload.selector.iter().map(|(name, value)| format!("{name}={value}")).collect();
         labels.join(",")
@@ -52,10 +53,10 @@ fn of_pods(target: &Target, view: &View<'_>) -> Option<String> {
 
 fn of_workloads(target: &Target, view: &View<'_>) -> Option<String> {
     let Target::Workload(key) = target else { return None };
-    let context = quoted(view.settings.context_of(&key.cluster));
+    let kubectl = kubectl_in(view.settings, &key.cluster);
     let scope = match view.settings.namespaces.get(&key.cluster).map(Vec::as_slice) {
         Some([only]) => format!("-n {}", quoted(only)),
         _ => "-A".to_owned(),
     };
-    Some(format!("kubectl --context {context} get deployments,statefulsets,daemonsets {scope} -o wide"))
+    Some(format!("{kubectl} get deployments,statefulsets,daemonsets {scope} -o wide"))
 }

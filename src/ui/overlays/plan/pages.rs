@@ -321,6 +321,9 @@ pub(super) fn hints(of: &PlanDialog) -> Vec<(String, String)> {
                     Risk::Stopped => hints.push(hint("name tab reason enter", "send")),
                 }
             }
+            if matches!(of.request, Request::Silence(_)) {
+                hints.push(hint("e", "edit"));
+            }
             hints.push(hint("tab", if of.diff.is_empty() { "checks" } else { "checks, diff" }));
             if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
                 hints.push(hint("left right", "other revision"));

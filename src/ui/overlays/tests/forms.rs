@@ -16,7 +16,7 @@ fn quit_names_what_goes_on_and_needs_a_y() {
 #[test]
 fn a_silence_is_exact_shows_what_it_holds_and_can_be_widened() {
     let world = incident();
-    let mut overlay = silence(&alert_of(&world), &world.settings);
+    let mut overlay = silence_form(&world);
     let frame = text(&world, &mut *overlay);
     assert!(frame.contains(r#"[x] alertname="HighErrorRate""#) && frame.contains("matches 1 alert now:"), "{frame}");
     assert!(frame.contains("[1h]"), "{frame}");
@@ -37,7 +37,7 @@ fn a_silence_is_exact_shows_what_it_holds_and_can_be_widened() {
 #[test]
 fn in_the_comment_y_is_a_letter_and_a_paste_is_text() {
     let world = incident();
-    let mut overlay = silence(&alert_of(&world), &world.settings);
+    let mut overlay = silence_form(&world);
     drawn(&world, &mut *overlay);
     overlay.paste("y");
     press(&world, &mut *overlay, KeyCode::Tab);
@@ -161,4 +161,22 @@ fn the_first_minute_writes_what_was_found() {
     let replies = press(&world, &mut *overlay, KeyCode::Char('w'));
     assert!(matches!(replies.as_slice(), [Reply::Do(crate::app::Effect::WriteConfig)]));
     assert!(!overlay.steps_aside(), "it was asked for");
+}
+
+#[test]
+fn a_remedy_is_shown_whole_and_a_long_list_is_not() {
+    let mut world = incident();
+    world.size = (60, 24);
+    let contexts = (0..40).map(|n| format!("context-{n}")).collect::<Vec<_>>().join(", ");
+    world.settings.found = vec![
+        (
+            "Grafana".into(),
+            false,
+            "in the cluster, not read: monitoring/grafana: export GRAFANA_TOKEN, and start again".into(),
+        ),
+        ("Kubernetes".into(), true, Clean::own(contexts)),
+    ];
+    let shown = text(&world, &mut *first_minute());
+    assert!(shown.contains("start again") && shown.contains("context-3"), "{shown}");
+    assert!(!shown.contains("context-20"), "{shown}");
 }

@@ -286,14 +286,14 @@ pub(super) fn numbers(metrics: &mut Metrics, view: &View<'_>, area: Rect, buf: &
     let fresh = crate::ui::screens::pane::fresh_line(view, &[crate::model::Part::Dashboards], None);
     let inside = framed(view, metrics.boards(view), metrics.info(view), fresh, focused, area, buf);
     let inside = values_line(metrics, view, inside, buf);
-    let before = format!("{} ago", super::span(metrics.back(view) / 1000));
+    let before = format!("{} ago", super::time_range::span(metrics.back(view) / 1000));
     let at = metrics.cursor.map(|at| clock(at, 0)).unwrap_or_default();
     let columns = [
         Column::new("", 2, 100),
         Column::new("panel", 30, 99).min(12).grows(),
-        Column::new("now", 13, 98).min(8).right(),
+        Column::new("now", 13, 98).min(11).right(),
         Column::new("limit", 12, 90).min(7).right(),
-        Column::new(&before, 13, 70).min(8).right(),
+        Column::new(&before, 13, 70).min(11).right(),
         Column::new("change", 8, 80).right(),
         if at.is_empty() { Column::new("trend", trend(view), 40) } else { Column::new(&at, 13, 85).min(8).right() },
     ];

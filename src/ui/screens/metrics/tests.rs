@@ -46,7 +46,7 @@ fn charts_and_numbers_say_the_same() {
     |   0|                                                                               :                                 |
     |     02:14                                                 02:44                    ^myapp 412                  03:14 |
     +----------------------------------------------------------------------------------------------------------------------+
-    += NUMBERS   [myapp]  payments  ========================================================= range 1h   data to 03:14:22 =+
+    += NUMBERS   [myapp]  payments   ======================================================== range 1h   data to 03:14:22 =+
     |        panel                                        now         limit         1h ago    change  trend                |
     | >  !!  5xx %                                      30.6%          5.0%           0.1%      x306  _______________.-^^^ |
     |        req/s                                      1.5 K             -          1.5 K    steady  -------------------- |
@@ -135,11 +135,16 @@ fn failures_are_named_and_old_data_is_marked() {
 }
 
 #[test]
-fn at_80_columns_numbers_and_one_chart_on_enter() {
+fn at_80_columns_numbers_and_the_chart_of_the_selected() {
     let (mut world, mut screen) = story();
     world.size = (80, 24);
-    let rows = world.drawn(&mut screen).join("\n");
-    assert!(rows.contains("NUMBERS") && rows.contains("x306") && !rows.contains("OVER"), "{rows}");
+    let rows = world.drawn(&mut screen);
+    let text = rows.join("\n");
+    assert!(text.contains("x306") && text.contains("!! OVER"), "{text}");
+    assert!(rows[0].contains("[myapp]") && rows[6].contains("5xx %"), "the numbers stand first: {text}");
+    // Where it would be too low to be read there is none, until Enter.
+    world.size = (80, 12);
+    assert!(!world.drawn(&mut screen).join("\n").contains("OVER"));
     screen.run(Command::Enter, &world.view());
     assert!(world.drawn(&mut screen).join("\n").contains("!! OVER"));
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     model::{
         SourceId,
+        alert::{Silence, SilenceKey},
         code::{Need, RunState},
     },
     source::{Delta, Fact},
@@ -51,6 +52,36 @@ fn silenced_and_designed_alerts_need_nobody_and_a_missing_watchdog_does() {
     watchdog.key.fingerprint = "another".into();
     world.alerts(vec![silenced, watchdog]);
     assert_eq!(names(&world), [""; 0]);
+}
+
+#[test]
+fn what_was_acknowledged_stays_until_it_is_mended() {
+    let mut world = World::live();
+    let mut acked = alert("HighErrorRate", "myapp", Priority::P1, "03:04", "");
+    let fresh = alert("HighLatency", "myapp", Priority::P1, "03:05", "");
+    world.alerts(vec![acked.clone(), fresh.clone()]);
+    acked.state = AlertState::Silenced;
+    acked.silenced_by = Box::new(["ack".into()]);
+    world.say(
+        &alertmanager(),
+        Part::Silences,
+        vec![Fact::Silences(vec![Silence {
+            key: SilenceKey { backend: alertmanager(), id: "ack".into() },
+            matchers: Vec::new(),
+            starts: at("03:10"),
+            ends: at("03:25"),
+            created_by: "ana".into(),
+            comment: "acknowledged by ana with midwatch".into(),
+            state: "active".into(),
+        }])],
+    );
+    world.alerts(vec![acked.clone(), fresh.clone()]);
+    assert_eq!(names(&world), ["HighErrorRate myapp", "HighLatency myapp"], "it keeps its place under the cursor");
+    world.alerts(vec![acked]);
+    assert_eq!(names(&world), ["HighErrorRate myapp"]);
+    assert!(is_paging(&world.store), "the incident goes on");
+    world.alerts(vec![]);
+    assert!(!is_paging(&world.store));
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn need(view: &View<'_>, target: &Target, ack: &[Span<'static>]) -> Row<'static>
     let Some(said) = words::of(view, target) else {
         return Row::Wide(Line::styled(format!("{target} is gone"), view.theme.dim));
     };
-    let is_firing = said.mark == Mark::Broken || said.mark == Mark::Wrong;
+    let mark = said.mark;
     let mut cells = said.cells(view);
     if let Target::Alert(_) = target {
         if let Some(measured) = measured(view, target) {
@@ -172,11 +172,21 @@ fn need(view: &View<'_>, target: &Target, ack: &[Span<'static>]) -> Row<'static>
             let text = if view.is_narrow() { String::new() } else { format!("   {text}") };
             cells[2] = Line::from(vec![Span::styled(measured, view.theme.broken), Span::raw(text)]);
         }
-        if is_firing {
-            cells.push(Line::from(ack.to_vec()));
+        match mark {
+            Mark::Broken | Mark::Wrong => cells.push(Line::from(ack.to_vec())),
+            Mark::Acked => cells[3] = Line::styled(ack_ends(view, target), view.theme.dim),
+            _ => {}
         }
     }
     Row::item(cells)
+}
+
+/// `until 03:29`: when what was acknowledged is heard again.
+fn ack_ends(view: &View<'_>, target: &Target) -> String {
+    let Target::Alert(key) = target else { return String::new() };
+    let alert = view.store.alerts.get(key);
+    let ends = alert.and_then(|alert| view.store.silences_of(alert).map(|silence| silence.ends).max());
+    ends.map_or_else(String::new, |ends| format!("until {}", words::day_clock(ends, view.time())))
 }
 
 /// `now 31.0 %, limit 5 %`: what the bound panel shows, when it is over its limit.

@@ -112,9 +112,10 @@ pub(super) fn render(now: &mut Now, view: &View<'_>, focused: bool, area: Rect, 
     let mut columns =
         vec![Column::new("", 2, 100), Column::new("", 12, 99).min(8).grows(), Column::new("pods", 5, 98).right()];
     // A number that is cut says something else: where there is no room, a later column goes.
-    columns.extend(
-        titles.iter().enumerate().map(|(index, title)| Column::new(title, 9, 90 - index as u8 * 5).min(9).right()),
-    );
+    columns.extend(titles.iter().enumerate().map(|(index, title)| {
+        let width = (title.chars().count() as u16).clamp(9, 12);
+        Column::new(title, width, 90 - index as u8 * 5).min(9).right()
+    }));
     columns.push(Column::new("trend", SPARK, 88));
     now.services.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (now.services.cursor(), now.services.table);

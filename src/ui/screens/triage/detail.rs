@@ -62,7 +62,7 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
     }
     lines.push(field(view, "state", state));
     lines.push(field(view, "goes to", receivers(alert)));
-    for silence in words::silences_of(view, alert) {
+    for silence in view.store.silences_of(alert) {
         let ends = words::day_clock(silence.ends, view.time());
         lines.push(field(view, "silenced by", format!("{} until {ends}: {}", silence.created_by, silence.comment)));
     }

@@ -1,0 +1,376 @@
+//! Any kind of object: `:` and its name, its table in the place of the workloads, its page, its owner.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    model::{
+        BackendId, BackendKind, Name,
+        kubernetes::{
+            Owner,
+            resource::{OwnerReference, Resource, Resources},
+            table::{ObjectTable, TableColumn, TableRow},
+        },
+    },
+    query::{Answer, Query, TableQuery},
+    source::{Answered, ErrorKind, SourceError},
+    text::Clean,
+    ui::testing::{at, cluster, incident, pod},
+};
+
+fn staging() -> BackendId {
+    BackendId::new("staging-eu1")
+}
+
+fn resource(group: &str, plural: &str, kind: &str, short: &[&str]) -> Arc<Resource> {
+    Arc::new(Resource {
+        group: group.into(),
+        version: "v1".into(),
+        plural: plural.into(),
+        singular: kind.to_lowercase().into(),
+        kind: kind.into(),
+        short_names: short.iter().map(|name| Clean::from(*name)).collect(),
+        is_namespaced: kind != "Node",
+    })
+}
+
+fn served() -> Resources {
+    let list = vec![
+        resource("", "pods", "Pod", &["po"]),
+        resource("", "namespaces", "Namespace", &["ns"]),
+        resource("", "nodes", "Node", &["no"]),
+        resource("", "events", "Event", &["ev"]),
+        resource("", "services", "Service", &["svc"]),
+        resource("batch", "jobs", "Job", &[]),
+        resource("batch", "cronjobs", "CronJob", &["cj"]),
+        resource("velero.io", "backups", "Backup", &[]),
+        resource("cnpg.io", "backups", "Backup", &[]),
+    ];
+    Resources { list, troubles: Vec::new() }
+}
+
+fn row(name: &str, cells: &[&str]) -> TableRow {
+    TableRow {
+        namespace: "production".into(),
+        name: name.into(),
+        uid: "u".into(),
+        created: Some(at("02:00")),
+        owner: None,
+        labels: Box::new([("app".into(), name.into())]),
+        cells: std::iter::once(name).chain(cells.iter().copied()).map(Clean::from).collect(),
+    }
+}
+
+fn table(columns: &[&str], rows: Vec<TableRow>) -> ObjectTable {
+    let column = |name: &&str| TableColumn { name: Clean::from(*name), is_wide: false };
+    let every = Duration::from_secs(5);
+    ObjectTable { columns: columns.iter().map(column).collect(), rows, is_complete: true, notes: Vec::new(), every }
+}
+
+impl Desk {
+    fn wanted(&self) -> Vec<Query> {
+        self.app.wanted(self.clock.now()).into_iter().collect()
+    }
+
+    /// The tables that are asked for now.
+    fn tables(&self) -> Vec<TableQuery> {
+        let of = |query| if let Query::Table(table) = query { Some(table) } else { None };
+        self.wanted().into_iter().filter_map(of).collect()
+    }
+
+    fn answer(&mut self, query: Query, body: Result<Answer, SourceError>) {
+        let at = self.clock.now().wall;
+        self.app.update(Msg::Answer(Box::new(Answered { query, generation: 1, at, body })), self.clock.now());
+    }
+
+    fn serves(&mut self, cluster: &BackendId) {
+        self.answer(Query::Resources(cluster.clone()), Ok(Answer::Resources(Arc::new(served()))));
+    }
+
+    /// Answers the table that is asked of a cluster.
+    fn lists(&mut self, cluster: &BackendId, body: Result<ObjectTable, SourceError>) {
+        let query = self.tables().into_iter().find(|table| table.cluster == *cluster).expect("it is asked for");
+        self.answer(Query::Table(query), body.map(|table| Answer::Table(Box::new(table))));
+    }
+
+    fn line(&mut self, line: &str) {
+        self.keys(":");
+        self.keys(line);
+        self.press(KeyCode::Enter);
+    }
+
+    fn screen(&mut self) -> String {
+        self.frame((120, 35))
+    }
+
+    /// The line of the screen with this text.
+    fn row_with(&mut self, text: &str) -> String {
+        let screen = self.screen();
+        let found = screen.lines().find(|line| line.contains(text));
+        found.unwrap_or_else(|| panic!("'{text}' is not on the screen:\n{screen}")).to_owned()
+    }
+
+    fn has(&mut self, text: &str) {
+        self.row_with(text);
+    }
+
+    fn selected_name(&self) -> String {
+        self.app.selected(self.clock.now()).map(|target| target.to_string()).unwrap_or_default()
+    }
+}
+
+/// One cluster that serves the usual kinds.
+fn desk() -> Desk {
+    let mut desk = Desk::new(incident());
+    desk.serves(&cluster());
+    desk
+}
+
+fn jobs() -> ObjectTable {
+    let mut owned = row("report-10", &["Complete", "1/1"]);
+    owned.owner = Some(OwnerReference { group: "batch".into(), kind: "CronJob".into(), name: "report".into() });
+    let rows = vec![row("report-9", &["Complete", "1/1"]), owned, row("vacuum", &["Failed", "0/1"])];
+    table(&["Name", "Status", "Completions"], rows)
+}
+
+#[test]
+fn a_word_shows_the_kind_in_the_place_of_the_workloads_and_esc_brings_them_back() {
+    let mut desk = Desk::new(incident());
+    desk.keys(":");
+    assert!(desk.wanted().contains(&Query::Resources(cluster())), "the palette asks what there is");
+    desk.keys("svc");
+    desk.press(KeyCode::Enter);
+    desk.has("loading what the cluster serves");
+    assert!(desk.tables().is_empty());
+    desk.serves(&cluster());
+    assert_eq!(desk.tables().len(), 1);
+    assert_eq!((desk.tables()[0].resource.plural.as_str(), desk.tables()[0].namespaces.len()), ("services", 0));
+    desk.lists(&cluster(), Ok(table(&["Name", "Type", "Age"], vec![row("web", &["ClusterIP", "9s"])])));
+    desk.has("SERVICES 1");
+    let row = desk.row_with("ClusterIP");
+    assert!(row.contains("web") && row.contains("production") && row.contains("74m"), "its own age: {row}");
+    assert_eq!(desk.selected_name(), "service/web");
+    assert!(!desk.screen().contains("WORKLOADS"));
+    desk.press(KeyCode::Esc);
+    desk.has("WORKLOADS");
+    assert!(desk.tables().is_empty(), "nobody looks: nobody asks");
+    assert!(!desk.wanted().contains(&Query::Resources(cluster())));
+}
+
+#[test]
+fn what_names_no_kind_is_said_with_the_nearest() {
+    let mut desk = desk();
+    desk.line("servicex");
+    desk.has("there is no command or kind of object 'servicex': did you mean 'service'?");
+    desk.line("kind jbos");
+    desk.has("no kind of object is called 'jbos': did you mean 'jobs'?");
+    desk.line("kind backups");
+    desk.has("write backups.velero.io or backups.cnpg.io");
+    desk.line("backups.cnpg.io");
+    assert_eq!(desk.tables()[0].resource.group, "cnpg.io");
+}
+
+#[test]
+fn a_word_with_a_namespace_chooses_both() {
+    let mut desk = desk();
+    let effects = {
+        desk.keys(":svc till");
+        desk.press(KeyCode::Enter)
+    };
+    let set = effects.iter().any(
+        |effect| matches!(effect, Effect::SetNamespaces { namespaces, .. } if *namespaces == [Name::from("till")]),
+    );
+    assert!(set, "{effects:?}");
+    assert_eq!(desk.tables()[0].namespaces, [Name::from("till")]);
+    desk.keys("0");
+    assert!(desk.tables()[0].namespaces.is_empty());
+    desk.line("nodes");
+    desk.line("ns till");
+    assert!(desk.tables()[0].namespaces.is_empty(), "nodes are in no namespace");
+}
+
+#[test]
+fn the_palette_offers_kinds_by_every_name_and_words_come_first() {
+    let mut desk = desk();
+    for (typed, first) in
+        [("svc", "services"), ("cronjob", "cronjobs"), ("ns", "ns NAME"), ("pods", "pods"), ("events", "kind Event")]
+    {
+        desk.keys(":");
+        desk.keys(typed);
+        let screen = desk.screen();
+        let field = screen.lines().position(|line| line.contains(&format!(":{typed}"))).expect("the field");
+        let line = screen.lines().nth(field + 2).expect("the first");
+        assert!(line.contains(first), "{typed}: {line}");
+        desk.press(KeyCode::Esc);
+    }
+    desk.line("events");
+    assert_eq!(desk.tables()[0].resource.plural, "events");
+    desk.line("pods");
+    desk.has("WORKLOADS");
+}
+
+#[test]
+fn trouble_stands_first_and_every_column_sorts() {
+    let mut desk = desk();
+    desk.line("jobs");
+    desk.lists(&cluster(), Ok(jobs()));
+    let order = |desk: &mut Desk| {
+        let screen = desk.screen();
+        let at = |name: &str| screen.lines().position(|line| line.contains(name)).expect(name);
+        let mut names = ["report-9 ", "report-10", "vacuum"];
+        names.sort_by_key(|name| at(name));
+        names
+    };
+    assert_eq!(order(&mut desk), ["vacuum", "report-10", "report-9 "]);
+    desk.has("1 not ok");
+    desk.keys(">");
+    desk.has("sort name");
+    assert_eq!(order(&mut desk), ["report-9 ", "report-10", "vacuum"], "as people count");
+    desk.keys("<<");
+    desk.has("sort trouble, reversed");
+    let head = desk.screen();
+    let y = head.lines().position(|line| line.contains("completions")).expect("the head") as u16;
+    let x = head.lines().nth(y.into()).and_then(|line| line.find("completions")).expect("the head") as u16;
+    let click = crossterm::event::MouseEvent {
+        kind: crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left),
+        column: x + 1,
+        row: y,
+        modifiers: KeyModifiers::NONE,
+    };
+    desk.app.update(Msg::Mouse(click), desk.clock.now());
+    desk.has("sort completions");
+    assert_eq!(order(&mut desk)[0], "vacuum", "0/1 before 1/1");
+}
+
+#[test]
+fn the_filter_and_the_selection_hold_while_the_table_is_read_anew() {
+    let mut desk = desk();
+    desk.line("jobs");
+    desk.lists(&cluster(), Ok(jobs()));
+    desk.screen();
+    desk.keys("j");
+    assert_eq!(desk.selected_name(), "job/report-10");
+    let mut more = jobs();
+    more.rows.insert(0, row("aaa", &["Failed", "0/1"]));
+    desk.lists(&cluster(), Ok(more));
+    desk.has("1 new above");
+    assert_eq!(desk.selected_name(), "job/report-10");
+    desk.pass(Duration::from_secs(6));
+    desk.app.update(Msg::Tick, desk.clock.now());
+    desk.has("aaa");
+    assert_eq!(desk.selected_name(), "job/report-10");
+    desk.keys("/-l app=vacuum");
+    desk.press(KeyCode::Enter);
+    desk.has("JOBS 1");
+    assert_eq!(desk.selected_name(), "job/vacuum");
+    desk.press(KeyCode::Esc);
+    desk.has("JOBS 4");
+}
+
+#[test]
+fn a_refusal_is_said_as_one_and_the_other_cluster_is_there() {
+    let mut world = incident();
+    world.settings.backends.insert(staging(), BackendKind::Kubernetes);
+    let mut desk = Desk::new(world);
+    desk.serves(&cluster());
+    desk.line("svc");
+    desk.has("staging-eu1: loading what it serves");
+    desk.serves(&staging());
+    let says = "Kubernetes 'prod-eu1' forbids it (403): services is forbidden: User \"jo\" cannot list";
+    desk.lists(&cluster(), Err(SourceError::new(ErrorKind::Auth, says)));
+    desk.has("denied: Kubernetes 'prod-eu1' forbids it (403)");
+    desk.lists(&staging(), Ok(table(&["Name", "Type"], vec![row("web", &["ClusterIP"])])));
+    desk.has("?? prod-eu1: Kubernetes 'prod-eu1' forbids it (403)");
+    assert!(desk.row_with("ClusterIP").contains("staging-eu1"), "several clusters have a column");
+}
+
+#[test]
+fn old_rows_stay_and_say_how_old_they_are() {
+    let mut desk = desk();
+    desk.line("svc");
+    desk.lists(&cluster(), Ok(table(&["Name", "Type"], vec![row("web", &["ClusterIP"])])));
+    desk.pass(Duration::from_mins(2));
+    desk.lists(&cluster(), Err(SourceError::new(ErrorKind::Unreachable, "no route to host")));
+    desk.has("ClusterIP");
+    let head = desk.row_with("SERVICES 1");
+    assert!(head.contains("?? ") && head.contains("no route to host"), "{head}");
+}
+
+#[test]
+fn a_list_that_is_cut_or_narrow_says_so() {
+    let mut desk = desk();
+    desk.line("svc");
+    let mut cut = table(&["Name", "Type"], vec![row("web", &["ClusterIP"])]);
+    cut.notes = vec!["the first 10000 of 50000: choose a namespace with :ns".into()];
+    cut.is_complete = false;
+    desk.lists(&cluster(), Ok(cut));
+    desk.has("the first 10000 of 50000");
+    desk.has("more is being read");
+    desk.lists(&cluster(), Ok(table(&["Name", "Type"], Vec::new())));
+    desk.has("no services");
+}
+
+#[test]
+fn enter_opens_the_page_and_its_yaml() {
+    let mut desk = desk();
+    desk.line("svc");
+    desk.lists(&cluster(), Ok(table(&["Name", "Type"], vec![row("web", &["ClusterIP"])])));
+    desk.screen();
+    desk.press(KeyCode::Enter);
+    desk.has("loading");
+    let page = desk.wanted().into_iter().find(|query| matches!(query, Query::DescribeAny(_))).expect("it is asked");
+    desk.answer(page, Ok(Answer::Page(vec![crate::query::PageLine::Field("type".into(), "ClusterIP".into(), None)])));
+    desk.has("PROD prod-eu1/production");
+    desk.press(KeyCode::Tab);
+    assert!(desk.wanted().iter().any(|query| matches!(query, Query::YamlAny(key) if key.name == "web")));
+    assert_eq!(desk.tables().len(), 1, "the table below is still read");
+    desk.press(KeyCode::Esc);
+    desk.keys("x");
+    desk.has("kubectl --context prod-eu1 -n production describe services web");
+}
+
+#[test]
+fn the_owner_is_one_key_away_of_objects_and_of_pods() {
+    let mut desk = desk();
+    desk.line("jobs");
+    desk.lists(&cluster(), Ok(jobs()));
+    desk.screen();
+    desk.keys("J");
+    desk.has("nothing owns it");
+    desk.keys("jJ");
+    assert_eq!(desk.tables()[0].resource.plural, "cronjobs");
+    let rows = vec![row("backup", &["1 * * * *"]), row("report", &["0 3 * * *"])];
+    desk.lists(&cluster(), Ok(table(&["Name", "Schedule"], rows)));
+    desk.has("CRONJOBS 2");
+    assert_eq!(desk.selected_name(), "cronjob/report", "it is selected as soon as it is there");
+
+    let mut world = incident();
+    let mut of_job = pod("report-10", "x7k2p", None);
+    of_job.owner = Some(Owner { kind: "Job".into(), name: "report-10".into(), uid: "u".into() });
+    let key = of_job.key.clone();
+    world.pods([of_job]);
+    let mut desk = Desk::new(world);
+    desk.serves(&cluster());
+    desk.line("kind pods");
+    desk.lists(&cluster(), Ok(table(&["Name", "Status"], vec![row(&key.name, &["Running"])])));
+    desk.screen();
+    assert_eq!(desk.selected_name(), format!("pod {}", key.name), "a pod is a pod wherever it is shown");
+    desk.keys("J");
+    assert_eq!(desk.tables()[0].resource.plural, "jobs");
+    desk.lists(&cluster(), Ok(jobs()));
+    desk.screen();
+    assert_eq!(desk.selected_name(), "job/report-10");
+}
+
+#[test]
+fn a_kind_is_drawn_at_every_size_and_hostile_cells_do_no_harm() {
+    let mut desk = desk();
+    desk.line("svc");
+    let long = "x".repeat(500);
+    let rows = vec![row("web", &["ClusterIP", &long]), row("日本語", &["", "\u{1b}[31mred"])];
+    desk.lists(&cluster(), Ok(table(&["Name", "Type", "Message"], rows)));
+    for size in [(60, 16), (80, 24), (120, 35), (200, 60)] {
+        let frame = desk.frame(size);
+        assert!(frame.contains("web") && !frame.contains('\u{1b}'), "{frame}");
+    }
+}

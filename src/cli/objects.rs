@@ -1,0 +1,140 @@
+//! `midwatch show kube --kind KIND`: the objects of any kind, as the servers' own tables, read once.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use color_eyre::{Result, eyre::eyre};
+use futures::future::join_all;
+use serde_json::{Map, Value, json};
+
+use super::{report::time, rows::Row};
+use crate::{
+    command::nearest,
+    headless::ask,
+    model::{
+        BackendId, BackendKind,
+        kubernetes::{
+            resource::{Resource, Resources, Unresolved},
+            table::{ObjectTable, TableColumn, TableRow},
+        },
+    },
+    query::{Answer, Query, TableQuery},
+    source::{Reader, SourceError},
+    time::{Clock, age_of},
+    wire::Wired,
+};
+
+/// What was found, and what could not be read.
+#[derive(Default)]
+pub struct Objects {
+    pub heads: Vec<String>,
+    pub rows: Vec<Row>,
+    pub failures: Vec<String>,
+    pub notes: Vec<String>,
+}
+
+/// Of every cluster that serves the kind; fails if none does.
+pub async fn read(kind: &str, wired: &Wired, clock: &Arc<dyn Clock>, within: Duration) -> Result<Objects> {
+    let clusters: Vec<&Arc<dyn Reader>> = (wired.readers.iter())
+        .filter(|reader| wired.kinds.get(reader.backend()) == Some(&BackendKind::Kubernetes))
+        .collect();
+    let asked = clusters.iter().map(|reader| of_cluster(kind, &***reader, wired, clock, within));
+    let (mut objects, mut why_none) = (Objects::default(), None);
+    let mut found = Vec::new();
+    for (reader, answer) in clusters.iter().zip(join_all(asked).await) {
+        match answer {
+            Ok(Found::Table(resource, table)) => found.push((reader.backend().clone(), resource, table)),
+            Ok(Found::None(why)) => why_none = Some(why),
+            Err(error) => objects.failures.push(format!("'{}' could not be read: {}", reader.backend(), error.says)),
+        }
+    }
+    match why_none {
+        Some(why) if found.is_empty() && objects.failures.is_empty() => return Err(eyre!(why)),
+        None if clusters.is_empty() => return Err(eyre!("no cluster is open: nobody can be asked for '{kind}'")),
+        _ => {}
+    }
+    objects.fill(&found, clock);
+    Ok(objects)
+}
+
+enum Found {
+    Table(Arc<Resource>, Box<ObjectTable>),
+    /// Why the cluster has no such kind.
+    None(String),
+}
+
+async fn of_cluster(
+    kind: &str,
+    reader: &dyn Reader,
+    wired: &Wired,
+    clock: &Arc<dyn Clock>,
+    within: Duration,
+) -> Result<Found, SourceError> {
+    let cluster = reader.backend().clone();
+    let Answer::Resources(served) = ask(reader, &Query::Resources(cluster.clone()), clock, within).await? else {
+        return Ok(Found::None(format!("'{cluster}' does not say what it serves")));
+    };
+    let resource = match served.resolve(kind) {
+        Ok(resource) => resource.clone(),
+        Err(why) => return Ok(Found::None(why_not(kind, &why, &served))),
+    };
+    let namespaces = wired.clusters.get(&cluster).map(|cluster| cluster.namespaces().to_vec()).unwrap_or_default();
+    let query = Query::Table(TableQuery { cluster, resource: resource.clone(), namespaces });
+    Ok(match ask(reader, &query, clock, within).await? {
+        Answer::Table(table) => Found::Table(resource, table),
+        _ => Found::None("it answered with something else".to_owned()),
+    })
+}
+
+fn why_not(kind: &str, why: &Unresolved, served: &Resources) -> String {
+    match why {
+        Unresolved::Ambiguous(names) => format!("'{kind}' names several kinds: write {}", names.join(" or ")),
+        Unresolved::Unknown => {
+            let near = nearest(&kind.to_lowercase(), served.names());
+            let near = near.map(|near| format!(": did you mean '{near}'?")).unwrap_or_default();
+            format!("no kind of object is called '{kind}'{near}")
+        }
+    }
+}
+
+impl Objects {
+    fn fill(&mut self, found: &[(BackendId, Arc<Resource>, Box<ObjectTable>)], clock: &Arc<dyn Clock>) {
+        let mut columns: Vec<&TableColumn> = Vec::new();
+        for column in found.iter().flat_map(|(.., table)| &table.columns) {
+            if !column.is_wide && column.name != "Name" && !columns.iter().any(|known| known.name == column.name) {
+                columns.push(column);
+            }
+        }
+        let own = ["CLUSTER", "NAMESPACE", "NAME"].map(str::to_owned);
+        self.heads = own.into_iter().chain(columns.iter().map(|column| column.name.to_uppercase())).collect();
+        for (cluster, resource, table) in found {
+            self.notes.extend(table.notes.iter().map(|note| format!("{cluster}: {note}")));
+            for row in &table.rows {
+                let cells: BTreeMap<&str, String> = (table.columns.iter().zip(&row.cells))
+                    .map(|(column, cell)| (column.name.as_str(), shown(column, cell, row, clock)))
+                    .collect();
+                let text = columns.iter().map(|column| cells.get(column.name.as_str()).cloned().unwrap_or_default());
+                let head = [cluster.to_string(), row.namespace.to_string(), row.name.to_string()];
+                let cells_shown = head.into_iter().chain(text).collect();
+                self.rows.push(Row::new(json_of(cluster, resource, row, &cells), cells_shown));
+            }
+        }
+    }
+}
+
+/// The server's age stands as it was written; ours is of the same moment as all others.
+fn shown(column: &TableColumn, cell: &str, row: &TableRow, clock: &Arc<dyn Clock>) -> String {
+    match row.created.filter(|_| column.name == "Age") {
+        Some(created) => age_of(created, clock.now().wall),
+        None => cell.to_owned(),
+    }
+}
+
+fn json_of(cluster: &BackendId, resource: &Resource, row: &TableRow, cells: &BTreeMap<&str, String>) -> Value {
+    let labels: Map<String, Value> =
+        row.labels.iter().map(|(name, value)| (name.to_string(), value.as_str().into())).collect();
+    json!({
+        "kind": "object", "resource": resource.qualified(), "cluster": cluster,
+        "namespace": Some(row.namespace.as_str()).filter(|name| !name.is_empty()), "name": row.name,
+        "created": time(row.created), "labels": labels, "cells": cells,
+    })
+}

@@ -1,0 +1,181 @@
+//! Kinds of object as an API server serves them, and one object of any kind.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    model::{BackendId, Name},
+    text::Clean,
+};
+
+/// One kind of object: what discovery says of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource {
+    /// Empty: the core group.
+    pub group: Name,
+    pub version: Name,
+    /// As in paths: `services`.
+    pub plural: Name,
+    pub singular: Name,
+    /// As in manifests: `Service`.
+    pub kind: Name,
+    pub short_names: Box<[Name]>,
+    pub is_namespaced: bool,
+}
+
+impl Resource {
+    /// `services`, `jobs.batch`: a name that means no other kind.
+    pub fn qualified(&self) -> String {
+        if self.group.is_empty() { self.plural.to_string() } else { format!("{}.{}", self.plural, self.group) }
+    }
+
+    /// Whether its objects' data is secret: then only names, types and sizes are kept.
+    pub fn is_secret(&self) -> bool {
+        self.group.is_empty() && self.plural == "secrets"
+    }
+
+    fn is_named(&self, word: &str) -> bool {
+        [&self.plural, &self.singular, &self.kind].into_iter().any(|name| name.eq_ignore_ascii_case(word))
+    }
+
+    fn is_short(&self, word: &str) -> bool {
+        self.short_names.iter().any(|name| name.eq_ignore_ascii_case(word))
+    }
+}
+
+/// Why a word names no kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unresolved {
+    /// Several have this name: these.
+    Ambiguous(Vec<String>),
+    Unknown,
+}
+
+/// The kinds that a cluster serves and that can be listed, in the server's order of preference; each once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resources {
+    pub list: Vec<Arc<Resource>>,
+    /// Groups that could not be read, in words: what they serve is not in the list.
+    pub troubles: Vec<Clean>,
+}
+
+impl Resources {
+    /// The kind that a word means: plural, singular, short name or kind in any case, with `.group` where needed. The core
+    /// group wins over others; short names come after names, as in kubectl.
+    pub fn resolve(&self, word: &str) -> Result<&Arc<Resource>, Unresolved> {
+        let (name, group) = word.split_once('.').map_or((word, None), |(name, group)| (name, Some(group)));
+        let is_group = |resource: &Resource| {
+            group.is_none_or(|group| {
+                let versioned = group.strip_prefix(resource.version.as_str()).and_then(|rest| rest.strip_prefix('.'));
+                resource.group.eq_ignore_ascii_case(group)
+                    || versioned.is_some_and(|group| resource.group.eq_ignore_ascii_case(group))
+            })
+        };
+        let of_group = || self.list.iter().filter(|resource| is_group(resource));
+        let mut found: Vec<&Arc<Resource>> = of_group().filter(|resource| resource.is_named(name)).collect();
+        if found.is_empty() {
+            found = of_group().filter(|resource| resource.is_short(name)).collect();
+        }
+        match found.as_slice() {
+            [] => Err(Unresolved::Unknown),
+            [only] => Ok(only),
+            several => several
+                .iter()
+                .find(|resource| resource.group.is_empty())
+                .copied()
+                .ok_or_else(|| Unresolved::Ambiguous(several.iter().map(|resource| resource.qualified()).collect())),
+        }
+    }
+
+    /// The kind that an owner reference means.
+    pub fn of_kind(&self, group: &str, kind: &str) -> Option<&Arc<Resource>> {
+        self.list.iter().find(|resource| resource.group == *group && resource.kind == *kind)
+    }
+
+    /// Every name a kind can be called by.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().flat_map(|resource| {
+            [&resource.plural, &resource.singular].into_iter().chain(&resource.short_names).map(Clean::as_str)
+        })
+    }
+}
+
+/// One object of any kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceKey {
+    pub cluster: BackendId,
+    pub resource: Arc<Resource>,
+    /// Empty: an object of the whole cluster.
+    pub namespace: Name,
+    pub name: Name,
+}
+
+impl fmt::Display for ResourceKey {
+    /// `service/web`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}/{}", self.resource.singular, self.name))
+    }
+}
+
+/// Whose object it is, as its metadata says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerReference {
+    /// Empty: the core group.
+    pub group: Name,
+    pub kind: Name,
+    pub name: Name,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(group: &str, plural: &str, kind: &str, short: &[&str]) -> Arc<Resource> {
+        Arc::new(Resource {
+            group: group.into(),
+            version: "v1".into(),
+            plural: plural.into(),
+            singular: kind.to_lowercase().into(),
+            kind: kind.into(),
+            short_names: short.iter().map(|name| Clean::from(*name)).collect(),
+            is_namespaced: true,
+        })
+    }
+
+    fn served() -> Resources {
+        let list = vec![
+            resource("", "pods", "Pod", &["po"]),
+            resource("", "services", "Service", &["svc"]),
+            resource("apps", "deployments", "Deployment", &["deploy"]),
+            resource("metrics.k8s.io", "pods", "PodMetrics", &[]),
+            resource("argoproj.io", "applications", "Application", &["app", "apps"]),
+            resource("velero.io", "backups", "Backup", &[]),
+            resource("cnpg.io", "backups", "Backup", &[]),
+            resource("example.org", "svc", "Svc", &[]),
+        ];
+        Resources { list, troubles: Vec::new() }
+    }
+
+    #[test]
+    fn every_name_of_a_kind_means_it() {
+        let served = served();
+        for word in ["deployments", "Deployment", "DEPLOY", "deployments.apps", "deploy.apps", "deployments.v1.apps"] {
+            assert_eq!(served.resolve(word).unwrap().qualified(), "deployments.apps", "{word}");
+        }
+        for (word, qualified) in
+            [("pods", "pods"), ("pods.metrics.k8s.io", "pods.metrics.k8s.io"), ("app", "applications.argoproj.io")]
+        {
+            assert_eq!(served.resolve(word).unwrap().qualified(), qualified, "{word}");
+        }
+        assert_eq!(served.resolve("svc").unwrap().qualified(), "svc.example.org", "a name before a short name");
+    }
+
+    #[test]
+    fn an_ambiguous_name_says_which_groups_have_it() {
+        let served = served();
+        let both = vec!["backups.velero.io".to_owned(), "backups.cnpg.io".to_owned()];
+        assert_eq!(served.resolve("backups"), Err(Unresolved::Ambiguous(both)));
+        assert_eq!(served.resolve("backup.cnpg.io").unwrap().qualified(), "backups.cnpg.io");
+        assert_eq!(served.resolve("deployments.batch"), Err(Unresolved::Unknown));
+        assert_eq!(served.resolve(""), Err(Unresolved::Unknown));
+    }
+}

@@ -1,0 +1,149 @@
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    model::BackendId,
+    source::kubernetes::scripted::{Asked, Fake, json_answer, serve, status},
+};
+
+fn services() -> Arc<Resource> {
+    Arc::new(Resource {
+        group: "".into(),
+        version: "v1".into(),
+        plural: "services".into(),
+        singular: "service".into(),
+        kind: "Service".into(),
+        short_names: Box::new(["svc".into()]),
+        is_namespaced: true,
+    })
+}
+
+fn asked_for(namespaces: &[&str]) -> TableQuery {
+    let namespaces = namespaces.iter().map(|name| Clean::from(*name)).collect();
+    TableQuery { cluster: BackendId::new("c"), resource: services(), namespaces }
+}
+
+fn row_of(namespace: &str, name: &str) -> Value {
+    json!({"cells": [name, "ClusterIP", null, 3, "5d"], "object": {"kind": "PartialObjectMetadata", "metadata": {
+        "name": name, "namespace": namespace, "uid": format!("u-{name}"), "creationTimestamp": "2026-03-01T00:00:00Z",
+        "labels": {"app": name}, "annotations": {"a": "HIDDEN"},
+        "ownerReferences": [{"apiVersion": "x.org/v1", "kind": "Shop", "name": "s", "uid": "1"},
+            {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "rs", "uid": "2", "controller": true}]}}})
+}
+
+fn page(rows: &[Value], next: &str, remaining: Option<u64>) -> Value {
+    let column =
+        |name: &str, priority: i32| json!({"name": name, "type": "string", "format": "", "priority": priority});
+    json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1",
+        "metadata": {"resourceVersion": "7", "continue": next, "remainingItemCount": remaining},
+        "columnDefinitions": [column("Name", 0), column("Type", 0), column("External-IP", 0), column("N", 1), column("Age", 0)],
+        "rows": rows})
+}
+
+async fn read_from(fake: &Fake, asked: &TableQuery) -> Result<ObjectTable, Failure> {
+    read(&fake.cluster, &Rows::new(fake.cluster.id()), asked, None).await
+}
+
+fn names(table: &ObjectTable) -> Vec<String> {
+    table.rows.iter().map(|row| format!("{}/{}", row.namespace, row.name)).collect()
+}
+
+#[tokio::test]
+async fn pages_become_one_table_of_what_is_shown() {
+    let fake = serve(|asked: &Asked| {
+        assert_eq!(asked.accept, TABLE);
+        assert_eq!((asked.query("limit"), asked.query("includeObject")), (Some("500"), Some("Metadata")));
+        json_answer(
+            200,
+            &match asked.query("continue") {
+                None => page(&[row_of("shop", "a")], "next/+1", Some(1)),
+                Some("next/+1") => page(&[row_of("shop", "b\u{1b}[31m")], "", None),
+                other => panic!("{other:?}"),
+            },
+        )
+    })
+    .await;
+    let table = read_from(&fake, &asked_for(&[])).await.unwrap();
+    assert_eq!(fake.asked()[0].path, "/api/v1/services");
+    assert_eq!(names(&table), ["shop/a", "shop/b"], "no escape sequence gets in");
+    assert!(table.is_complete && table.notes.is_empty());
+    assert_eq!(table.every, EVERY);
+    let wide: Vec<_> =
+        table.columns.iter().filter(|column| column.is_wide).map(|column| column.name.as_str()).collect();
+    assert_eq!(wide, ["N"]);
+    let first = &table.rows[0];
+    assert_eq!(first.cells[..4], ["a", "ClusterIP", "", "3"].map(Clean::from));
+    assert_eq!(first.owner.as_ref().unwrap().kind, "ReplicaSet", "the controller, not the first owner");
+    assert_eq!(first.owner.as_ref().unwrap().group, "apps");
+    assert!(!format!("{table:?}").contains("HIDDEN"));
+}
+
+#[tokio::test]
+async fn an_expired_page_begins_the_list_again_but_not_for_ever() {
+    let fake = serve(|asked: &Asked| match asked.query("continue") {
+        None => json_answer(200, &page(&[row_of("shop", "a")], "old", None)),
+        Some(_) => status(410, "Expired", "The provided continue parameter is too old"),
+    })
+    .await;
+    assert!(read_from(&fake, &asked_for(&[])).await.unwrap_err().is_expired());
+    assert_eq!(fake.asked().len(), 2 * (RESTARTS + 1));
+}
+
+#[tokio::test]
+async fn a_very_long_list_is_cut_and_says_so() {
+    let fake = serve(|asked: &Asked| {
+        let from = asked.query("continue").map_or(0, |text| text.parse::<usize>().unwrap());
+        let rows: Vec<Value> = (from..from + 2_500).map(|number| row_of("shop", &format!("s{number}"))).collect();
+        json_answer(200, &page(&rows, &(from + 2_500).to_string(), Some(50_000 - from as u64 - 2_500)))
+    })
+    .await;
+    let table = read_from(&fake, &asked_for(&[])).await.unwrap();
+    assert_eq!(table.rows.len(), MAX_ROWS);
+    assert_eq!(table.notes, ["the first 10000 of 50000: choose a namespace with :ns"]);
+    assert!(table.every > EVERY, "{:?}: a large table is read less often", table.every);
+}
+
+#[tokio::test]
+async fn namespaces_are_read_one_by_one_and_a_refused_one_is_said() {
+    let fake = serve(|asked: &Asked| match asked.path.as_str() {
+        "/api/v1/namespaces/shop/services" => json_answer(200, &page(&[row_of("shop", "a")], "", None)),
+        "/api/v1/namespaces/till/services" => json_answer(200, &page(&[row_of("till", "b")], "", None)),
+        _ => status(403, "Forbidden", "services is forbidden"),
+    })
+    .await;
+    let table = read_from(&fake, &asked_for(&["shop", "vault", "till"])).await.unwrap();
+    assert_eq!(names(&table), ["shop/a", "till/b"]);
+    assert!(table.notes[0].starts_with("not of 'vault': ") && table.notes[0].contains("403"), "{:?}", table.notes);
+    assert!(read_from(&fake, &asked_for(&["vault"])).await.unwrap_err().is(403));
+}
+
+#[tokio::test]
+async fn without_the_right_to_list_all_the_readable_namespaces_are_read() {
+    let fake = serve(|asked: &Asked| match asked.path.as_str() {
+        "/api/v1/namespaces" => json_answer(
+            200,
+            &json!({"items": [
+            {"metadata": {"name": "shop"}}, {"metadata": {"name": "vault"}}]}),
+        ),
+        "/api/v1/namespaces/shop/services" => json_answer(200, &page(&[row_of("shop", "a")], "", None)),
+        _ => status(403, "Forbidden", "services is forbidden"),
+    })
+    .await;
+    let table = read_from(&fake, &asked_for(&[])).await.unwrap();
+    assert_eq!((names(&table), table.notes), (vec!["shop/a".to_owned()], vec!["narrow rights: only of 'shop'".into()]));
+}
+
+#[tokio::test]
+async fn a_server_without_tables_gives_names_and_ages() {
+    let fake = serve(|_: &Asked| {
+        json_answer(200, &json!({"kind": "ServiceList", "metadata": {}, "items": [
+            {"metadata": {"name": "a", "namespace": "shop", "creationTimestamp": "2026-03-01T00:00:00Z"}, "spec": {}}]}))
+    })
+    .await;
+    let table = read_from(&fake, &asked_for(&[])).await.unwrap();
+    assert_eq!(names(&table), ["shop/a"]);
+    assert_eq!(table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["Name", "Age"]);
+    assert!(table.rows[0].created.is_some());
+}

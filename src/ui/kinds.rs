@@ -1,0 +1,113 @@
+//! What a word means as a kind of object, over the clusters that are open.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::View;
+use crate::{
+    command::nearest,
+    model::{
+        BackendId, BackendKind,
+        kubernetes::resource::{Resource, Resources, Unresolved},
+    },
+    query::{Answer, Query},
+    source::SourceError,
+    store::slot::Failure,
+};
+
+/// What a word means to one cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Meaning<'a> {
+    Kind(&'a Arc<Resource>),
+    /// Names that would be clear.
+    Ambiguous(Vec<String>),
+    /// The cluster serves no such kind.
+    Unknown,
+    /// What it serves is not known yet.
+    Loading,
+    /// What it serves could not be read.
+    Failed(&'a SourceError),
+}
+
+/// The clusters, by name.
+pub fn clusters<'a>(view: &View<'a>) -> impl Iterator<Item = &'a BackendId> {
+    view.settings.backends.iter().filter(|(_, kind)| **kind == BackendKind::Kubernetes).map(|(id, _)| id)
+}
+
+/// What a cluster serves, if it is known; else why not, if that is.
+fn served<'a>(view: &View<'a>, cluster: &BackendId) -> Result<&'a Resources, Option<&'a SourceError>> {
+    let slot = view.store.answers.get(&Query::Resources(cluster.clone()));
+    if let Some(Answer::Resources(resources)) = slot.and_then(|slot| slot.value.as_ref()) {
+        return Ok(resources);
+    }
+    let failure = slot.and_then(|slot| slot.pulse.failure.as_ref()).or_else(|| cannot_be_opened(view, cluster));
+    Err(failure.map(|failure| &failure.error))
+}
+
+/// A cluster that cannot be opened says so as its sources; nobody answers its questions.
+fn cannot_be_opened<'a>(view: &View<'a>, cluster: &BackendId) -> Option<&'a Failure> {
+    let mut own = view.store.sources.iter().filter(|(id, _)| id.backend == *cluster);
+    if own.clone().any(|(_, state)| state.pulse.as_of.is_some()) {
+        return None;
+    }
+    own.find_map(|(_, state)| state.pulse.failure.as_ref())
+}
+
+pub fn meaning<'a>(view: &View<'a>, cluster: &BackendId, word: &str) -> Meaning<'a> {
+    match served(view, cluster).map(|resources| resources.resolve(word)) {
+        Ok(Ok(resource)) => Meaning::Kind(resource),
+        Ok(Err(Unresolved::Ambiguous(names))) => Meaning::Ambiguous(names),
+        Ok(Err(Unresolved::Unknown)) => Meaning::Unknown,
+        Err(None) => Meaning::Loading,
+        Err(Some(error)) => Meaning::Failed(error),
+    }
+}
+
+/// What a word means over all clusters: a kind if any has it, else what is hoped for, else why there is none.
+pub fn anywhere<'a>(view: &View<'a>, word: &str) -> Option<Meaning<'a>> {
+    let rank = |meaning: &Meaning<'_>| match meaning {
+        Meaning::Kind(_) => 0,
+        Meaning::Loading => 1,
+        Meaning::Ambiguous(_) => 2,
+        Meaning::Failed(_) => 3,
+        Meaning::Unknown => 4,
+    };
+    clusters(view).map(|cluster| meaning(view, cluster, word)).min_by_key(rank)
+}
+
+/// Every kind that is known, by its full name.
+pub fn known<'a>(view: &View<'a>) -> BTreeMap<String, &'a Arc<Resource>> {
+    let all = clusters(view).filter_map(|cluster| served(view, cluster).ok());
+    all.flat_map(|resources| &resources.list).map(|resource| (resource.qualified(), resource)).collect()
+}
+
+/// The known name that is nearest to a word.
+pub fn nearest_to<'a>(view: &View<'a>, word: &str) -> Option<&'a str> {
+    let all = clusters(view).filter_map(|cluster| served(view, cluster).ok());
+    nearest(&word.to_lowercase(), all.flat_map(Resources::names))
+}
+
+/// Why a word means no kind, for people; `None` while it may still turn out to.
+pub fn why_none(view: &View<'_>, word: &str) -> Option<String> {
+    match anywhere(view, word) {
+        Some(Meaning::Kind(_) | Meaning::Loading) => None,
+        Some(Meaning::Ambiguous(names)) => {
+            Some(format!("'{word}' is the name of several kinds: write {}", names.join(" or ")))
+        }
+        Some(Meaning::Failed(error)) => Some(format!("the kinds could not be read: {}", error.says)),
+        Some(Meaning::Unknown) => {
+            let near = nearest_to(view, word).map(|near| format!(": did you mean '{near}'?")).unwrap_or_default();
+            Some(format!("no kind of object is called '{word}'{near}{}", unread_groups(view)))
+        }
+        None => Some("no cluster is open".to_owned()),
+    }
+}
+
+/// What is missing may be in a group that could not be read.
+fn unread_groups(view: &View<'_>) -> String {
+    let troubles: Vec<&str> = clusters(view)
+        .filter_map(|cluster| served(view, cluster).ok())
+        .flat_map(|resources| &resources.troubles)
+        .map(crate::text::Clean::as_str)
+        .collect();
+    if troubles.is_empty() { String::new() } else { format!(" (not read: {})", troubles.join("; ")) }
+}

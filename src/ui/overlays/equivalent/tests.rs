@@ -1,0 +1,112 @@
+//! Whatever a thing is called, a line that is offered to copy is one command with the words that were meant. A shell says
+//! which they are.
+
+use std::process::Command as Process;
+
+use super::*;
+use crate::{
+    command::COMMANDS,
+    model::{
+        BackendId,
+        code::{JobKey, MergeMethod, RepoKey},
+        kubernetes::{ObjectKey, WorkloadKind},
+    },
+    text::Clean,
+    ui::testing::{World, alert, alertmanager, github, pull_request},
+};
+
+/// What a shell would run, split, expand or stop at.
+const NAMES: [&str; 20] = [
+    "$(touch pwned)",
+    "`touch pwned`",
+    "${HOME}",
+    "a'b",
+    "'; touch pwned; '",
+    "a\"b",
+    "\"$(touch pwned)\"",
+    "a b",
+    "a;touch pwned",
+    "a&&touch pwned",
+    "a|touch pwned",
+    "a>pwned",
+    "a\\",
+    "*",
+    "~",
+    "!!",
+    "=ls",
+    "#a",
+    "a\ntouch pwned",
+    "\u{1b}[2Ja\u{9b}1m\u{202e}\r\ntouch pwned",
+];
+
+/// One of each, with `name` wherever somebody else chooses what stands there.
+fn world(name: &str) -> (World, Vec<Target>) {
+    let text = Clean::line(name);
+    let mut world = World::live();
+    let object = ObjectKey { cluster: BackendId(text.clone()), namespace: text.clone(), name: text.clone() };
+    let workload = WorkloadKey {
+        cluster: BackendId(text.clone()),
+        namespace: text.clone(),
+        kind: WorkloadKind::Deployment,
+        name: text.clone(),
+    };
+    let repo = RepoKey { host: github(), name: text.clone() };
+    let run = RunKey { repo: repo.clone(), id: 7 };
+    let mut pr = pull_request(1490, name, None);
+    pr.key.repo = repo;
+    pr.head_sha = text.clone();
+    pr.head = text.clone();
+    pr.url = Clean::own(format!("https://github.com/{text}"));
+    pr.merge_methods = vec![MergeMethod::Squash];
+    let mut fires = alert(name, name, crate::model::alert::Priority::P1, "03:04", name);
+    fires.labels = Box::new([("alertname".into(), text.clone()), (text.clone(), text.clone())]);
+    fires.generator_url = Some(Clean::own(format!("https://prometheus.example/{text}")));
+    let targets = vec![
+        Target::Pod(object),
+        Target::Workload(workload),
+        Target::Job(JobKey { run: run.clone(), attempt: 1, id: 9 }),
+        Target::Run(run),
+        Target::PullRequest(pr.key.clone()),
+        Target::Alert(fires.key.clone()),
+        Target::Silence(SilenceKey { backend: alertmanager(), id: text }),
+    ];
+    world.pull_requests(vec![pr]);
+    world.alerts(vec![fires]);
+    (world, targets)
+}
+
+fn lines(name: &str) -> Vec<String> {
+    let (world, targets) = world(name);
+    let view = world.view();
+    let each = targets.iter().flat_map(|target| COMMANDS.iter().map(move |spec| (spec.id, target)));
+    each.filter_map(|(command, target)| line(command, target, &view)).collect()
+}
+
+/// The words of each line, as a shell takes them.
+fn words(lines: &[String]) -> Vec<Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |name: &str| format!("{name}() {{ printf '{name}\\0'; printf '%s\\0' \"$@\"; printf '\\n\\0'; }}\n");
+    let script: String = ["kubectl", "gh", "amtool", "open"].map(told).concat() + &lines.join("\n") + "\n";
+    let output = Process::new("/bin/sh").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.is_empty(), "{lines:#?}\n{stderr}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something else ran: {lines:#?}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let each = stdout.split("\n\0").filter(|words| !words.is_empty());
+    each.map(|words| words.split_terminator('\0').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn every_line_is_one_command_whatever_things_are_called() {
+    let plain = words(&lines("plain"));
+    assert!(plain.len() > 30, "{plain:?}");
+    for name in NAMES {
+        let lines = lines(name);
+        let seen = words(&lines);
+        let expected: Vec<Vec<String>> = plain
+            .iter()
+            .map(|words| words.iter().map(|word| word.replace("plain", &Clean::line(name))).collect())
+            .collect();
+        assert_eq!(seen, expected, "{name:?}: {lines:#?}");
+    }
+}

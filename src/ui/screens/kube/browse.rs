@@ -1,0 +1,234 @@
+//! The objects of any kind in the place of the workloads: the server's own table, of all clusters that serve the kind.
+
+mod draw;
+mod order;
+mod rows;
+
+use ratatui::layout::Position;
+
+use self::rows::{Column, Rows};
+use super::super::super::{
+    Reply, View,
+    filter::Filter,
+    kinds::{self, Meaning},
+    list::{Entry, List},
+    target::Target,
+    widgets::virtual_table::TableHit,
+};
+use crate::{
+    command::Command,
+    model::{
+        Level, Name,
+        kubernetes::{ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey},
+    },
+    query::{Query, TableQuery},
+    store::Changes,
+    text::Clean,
+};
+
+/// One kind, looked at.
+pub struct Browse {
+    /// As it was asked for: each cluster says what it means.
+    word: String,
+    list: List<ObjectKey>,
+    rows: Rows,
+    filter: String,
+    /// By this column; `None`: what is wrong first.
+    sort: Option<usize>,
+    is_reversed: bool,
+    not_ok: usize,
+    /// To be selected as soon as it is there.
+    wanted: Option<ObjectKey>,
+}
+
+impl Browse {
+    pub fn new(word: &str, wanted: Option<ObjectKey>) -> Self {
+        Self {
+            word: word.to_owned(),
+            list: List::default(),
+            rows: Rows::default(),
+            filter: String::new(),
+            sort: None,
+            is_reversed: false,
+            not_ok: 0,
+            wanted,
+        }
+    }
+
+    /// The tables that make it up: of every cluster that serves the kind.
+    fn tables(&self, view: &View<'_>) -> Vec<TableQuery> {
+        kinds::clusters(view)
+            .filter_map(|cluster| {
+                let Meaning::Kind(resource) = kinds::meaning(view, cluster, &self.word) else { return None };
+                let namespaces = if resource.is_namespaced { view.settings.namespaces.get(cluster) } else { None };
+                Some(TableQuery {
+                    cluster: cluster.clone(),
+                    resource: resource.clone(),
+                    namespaces: namespaces.cloned().unwrap_or_default(),
+                })
+            })
+            .collect()
+    }
+
+    pub fn wanted(&self, view: &View<'_>) -> Vec<Query> {
+        let kinds = kinds::clusters(view).map(|cluster| Query::Resources(cluster.clone()));
+        kinds.chain(self.tables(view).into_iter().map(Query::Table)).collect()
+    }
+
+    pub fn sync(&mut self, view: &View<'_>, changes: Changes) {
+        let tables = self.tables(view);
+        if !changes.any(Changes::ANSWERS) && tables == self.rows.tables {
+            return;
+        }
+        self.rows = Rows::gather(view, tables);
+        let kept = self.rows.sorted(view, &Filter::parse(&self.filter), self.sort, self.is_reversed);
+        self.not_ok = kept.iter().filter(|(_, level)| *level < Level::Ok).count();
+        self.list.set(kept.into_iter().map(|(key, _)| Entry::Item(key)).collect(), view.now);
+        if let Some(wanted) = self.wanted.take()
+            && !self.select(&wanted)
+        {
+            self.wanted = Some(wanted);
+        }
+    }
+
+    /// The namespace counts only where the object has one: owners are named without.
+    fn select(&mut self, wanted: &ObjectKey) -> bool {
+        let is_it = |key: &&ObjectKey| {
+            key.cluster == wanted.cluster
+                && key.name == wanted.name
+                && (key.namespace == wanted.namespace || key.namespace.is_empty())
+        };
+        let Some(key) = self.list.items().find(is_it).cloned() else { return false };
+        self.list.select(&key)
+    }
+
+    pub fn selected(&self, view: &View<'_>) -> Option<Target> {
+        let key = self.list.selected()?;
+        let resource = &self.rows.table_of(&key.cluster)?.resource;
+        let target = match (resource.group.as_str(), resource.plural.as_str()) {
+            ("", "pods") => Target::Pod(key.clone()),
+            ("apps", plural) if WorkloadKind::parse(plural).is_some() => Target::Workload(WorkloadKey {
+                cluster: key.cluster.clone(),
+                namespace: key.namespace.clone(),
+                kind: WorkloadKind::parse(plural)?,
+                name: key.name.clone(),
+            }),
+            _ => Target::Object(ResourceKey {
+                cluster: key.cluster.clone(),
+                resource: resource.clone(),
+                namespace: key.namespace.clone(),
+                name: key.name.clone(),
+            }),
+        };
+        // What the watches know has its own pages; what they do not (another namespace) is an object like others.
+        let is_known = match &target {
+            Target::Pod(key) => view.store.kube.pods.get(key).is_some(),
+            Target::Workload(key) => view.store.kube.workloads.get(key).is_some(),
+            _ => true,
+        };
+        Some(if is_known {
+            target
+        } else {
+            Target::Object(ResourceKey {
+                cluster: key.cluster.clone(),
+                resource: resource.clone(),
+                namespace: key.namespace.clone(),
+                name: key.name.clone(),
+            })
+        })
+    }
+
+    /// Whether this kind is what an object is of; if so, it is selected now or when it comes.
+    pub fn reveal(&mut self, object: &ResourceKey, view: &View<'_>) -> bool {
+        let is_ours = kinds::meaning(view, &object.cluster, &self.word) == Meaning::Kind(&object.resource);
+        if is_ours {
+            let key = key_of(object);
+            if !self.select(&key) {
+                self.filter.clear();
+                self.wanted = Some(key);
+                self.anew(view);
+            }
+        }
+        is_ours
+    }
+
+    /// `None`: the command is not for it. `Back` is the screen's.
+    pub fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
+        if self.list.navigate(command, view.now) {
+            self.wanted = None;
+            return Reply::Done;
+        }
+        match command {
+            Command::Enter => return Reply::Run(Command::Describe),
+            Command::NextPane | Command::PreviousPane => {}
+            Command::SortNext => self.resort(1, view),
+            Command::SortPrevious => self.resort(-1, view),
+            _ => return Reply::Ignored,
+        }
+        Reply::Done
+    }
+
+    /// Over "what is wrong" and the columns, in their order; beyond an end it is turned round.
+    fn resort(&mut self, by: isize, view: &View<'_>) {
+        let places: Vec<Option<usize>> = std::iter::once(None).chain((0..self.rows.columns.len()).map(Some)).collect();
+        let at = places.iter().position(|sort| *sort == self.sort).unwrap_or(0) as isize + by;
+        match usize::try_from(at).ok().and_then(|at| places.get(at)) {
+            Some(sort) => self.sort_by(*sort, view),
+            None => self.sort_by(self.sort, view),
+        }
+    }
+
+    /// By the same column again: turned round.
+    fn sort_by(&mut self, sort: Option<usize>, view: &View<'_>) {
+        self.is_reversed = sort == self.sort && !self.is_reversed;
+        self.sort = sort;
+        self.anew(view);
+    }
+
+    fn anew(&mut self, view: &View<'_>) {
+        self.list = List::default();
+        self.sync(view, Changes::ANSWERS);
+    }
+
+    pub fn settle(&mut self, now: crate::time::Now) -> bool {
+        self.list.settle(now)
+    }
+
+    pub fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    pub fn set_filter(&mut self, text: &str, view: &View<'_>) {
+        text.clone_into(&mut self.filter);
+        self.anew(view);
+    }
+
+    pub fn click(&mut self, at: Position, view: &View<'_>) -> Reply {
+        match self.list.click(at, view.now) {
+            Some(TableHit::Row(_)) => {}
+            Some(TableHit::Head(place)) => {
+                let Some(head) = self.rows.shown(view).get(place).copied() else { return Reply::Done };
+                self.sort_by(head, view);
+            }
+            None => return Reply::Ignored,
+        }
+        Reply::Done
+    }
+
+    pub fn copied(&self) -> Option<Clean> {
+        self.list.selected().map(|key| key.name.clone())
+    }
+
+    fn sort_name(&self) -> String {
+        let name = match self.sort.and_then(|index| self.rows.columns.get(index)) {
+            None => "trouble".to_owned(),
+            Some(Column { title, .. }) => title.clone(),
+        };
+        if self.is_reversed { format!("{name}, reversed") } else { name }
+    }
+}
+
+fn key_of(object: &ResourceKey) -> ObjectKey {
+    let name: Name = object.name.clone();
+    ObjectKey { cluster: object.cluster.clone(), namespace: object.namespace.clone(), name }
+}

@@ -1,0 +1,238 @@
+//! The table of a kind, drawn.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::super::super::{
+    super::{
+        View,
+        kinds::{self, Meaning},
+        list::Entry,
+        widgets::{
+            cells::{put_centred, put_line, row, width},
+            freshness::{Fresh, freshness},
+            virtual_table::{Column as Head, Row, Sort, VirtualTable},
+            wrap::wrapped,
+        },
+    },
+    pane::{framed, level_style, mark},
+};
+use super::{
+    Browse,
+    rows::{Column, Content},
+};
+use crate::{
+    model::{
+        Level,
+        kubernetes::{ObjectKey, table::level_of_cell},
+    },
+    query::{Answer, Query},
+    source::ErrorKind,
+    store::slot::{Freshness, Slot},
+    time::coarse,
+};
+
+/// Widest cell at first; what is longer takes what is left over.
+const WIDEST: u16 = 44;
+
+impl Browse {
+    pub fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        let theme = view.theme;
+        let title = Line::from(self.title(view));
+        let filter = if self.filter.is_empty() { String::new() } else { format!("filter {}   ", self.filter) };
+        let info = Line::styled(format!("{filter}sort {}", self.sort_name()), theme.dim);
+        let inside = framed(view, title, info, self.fresh_line(view), true, area, buf);
+        let notes = self.notes(view);
+        let table = Rect { height: inside.height.saturating_sub(notes.len().min(2) as u16), ..inside };
+        for (index, note) in notes.iter().take(2).enumerate() {
+            if let Some(spot) = row(inside, table.height + index as u16) {
+                put_line(buf, spot, &Line::styled(format!("   {note}"), theme.stale), theme.glyphs.ellipsis);
+            }
+        }
+        if self.list.entries().is_empty() {
+            return self.draw_empty(view, table, buf);
+        }
+        self.draw_table(view, table, buf);
+    }
+
+    fn title<'a>(&self, view: &View<'a>) -> Vec<Span<'a>> {
+        let theme = view.theme;
+        let resource = self.rows.tables.first().map(|table| &table.resource);
+        let kind = resource.map_or(&*self.word, |resource| resource.plural.as_str());
+        let mut spans = vec![Span::raw(format!("{} {}", kind.to_uppercase(), self.list.items().count()))];
+        if self.not_ok > 0 {
+            spans.push(Span::styled(format!("   {} not ok", self.not_ok), theme.wrong));
+        }
+        if let Some(resource) = resource.filter(|resource| !resource.group.is_empty()) {
+            spans.push(Span::styled(format!("   {}/{}", resource.group, resource.version), theme.dim));
+        }
+        spans.push(Span::styled("   esc workloads", theme.dim));
+        spans
+    }
+
+    fn slots<'a>(&self, view: &View<'a>) -> Vec<&'a Slot<Answer>> {
+        let queries = self.rows.tables.iter().map(|table| Query::Table(table.clone()));
+        queries.filter_map(|query| view.store.answers.get(&query)).collect()
+    }
+
+    /// Why the rows are not fresh: nothing while all are.
+    fn fresh_line(&self, view: &View<'_>) -> Option<Line<'static>> {
+        for (table, slot) in self.rows.tables.iter().zip(self.slots(view)) {
+            let every = match &slot.value {
+                Some(Answer::Table(table)) => table.every,
+                _ => continue,
+            };
+            let why = slot.pulse.failure.as_ref().map_or_else(
+                || format!("{} silent", table.cluster),
+                |failure| format!("{}: {}", table.cluster, failure.error.says),
+            );
+            if let Freshness::Stale { age } | Freshness::Down { age: Some(age), .. } =
+                slot.pulse.freshness(view.now, every)
+            {
+                let age = coarse(age);
+                let words = freshness(Fresh::Stale { age: &age, why: &why }, view.theme)?.to_string();
+                return Some(Line::styled(words, view.theme.stale));
+            }
+        }
+        None
+    }
+
+    /// What is left out, and clusters that have not answered.
+    fn notes(&self, view: &View<'_>) -> Vec<String> {
+        let several = kinds::clusters(view).count() > 1;
+        // Alone, why there is nothing stands in the middle.
+        let has_rows = !self.list.entries().is_empty();
+        let mut notes = Vec::new();
+        for cluster in kinds::clusters(view) {
+            match kinds::meaning(view, cluster, &self.word) {
+                Meaning::Failed(error) if has_rows => notes.push(format!("?? {cluster}: {}", error.says)),
+                Meaning::Loading if has_rows || several => notes.push(format!("{cluster}: loading what it serves")),
+                _ => {}
+            }
+        }
+        for table in &self.rows.tables {
+            let Some(slot) = view.store.answers.get(&Query::Table(table.clone())) else { continue };
+            let place = if several { format!("{}: ", table.cluster) } else { String::new() };
+            match (&slot.value, &slot.pulse.failure) {
+                (Some(Answer::Table(table)), _) => {
+                    notes.extend(table.notes.iter().map(|note| format!("{place}{note}")));
+                    if !table.is_complete {
+                        notes.push(format!("{place}more is being read"));
+                    }
+                }
+                (_, Some(failure)) if several && has_rows => notes.push(format!("?? {place}{}", failure.error.says)),
+                _ => {}
+            }
+        }
+        notes
+    }
+
+    /// An error is never shown as an empty list, and a refusal is said as one.
+    fn empty_words(&self, view: &View<'_>) -> String {
+        if self.rows.tables.is_empty() {
+            return kinds::why_none(view, &self.word).unwrap_or_else(|| "loading what the cluster serves".to_owned());
+        }
+        let failures: Vec<_> = self.slots(view).iter().filter_map(|slot| slot.pulse.failure.as_ref()).collect();
+        let has_all = self.slots(view).iter().filter(|slot| slot.value.is_some()).count() == self.rows.tables.len();
+        match failures.first() {
+            Some(failure) if failure.error.kind == ErrorKind::Auth => format!("denied: {}", failure.error.says),
+            Some(failure) => format!("?? {}", failure.error.says),
+            None if !has_all => "loading".to_owned(),
+            None if !self.filter.is_empty() => format!("nothing matches '{}'; esc shows all", self.filter),
+            None => {
+                let table = &self.rows.tables[0];
+                let place = match (table.resource.is_namespaced, table.namespaces.as_slice()) {
+                    (false, _) | (true, []) => String::new(),
+                    (true, [only]) => format!(" in namespace '{only}'"),
+                    (true, _) => " in these namespaces".to_owned(),
+                };
+                format!("no {}{place}", table.resource.plural)
+            }
+        }
+    }
+
+    fn draw_empty(&self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        let words = self.empty_words(view);
+        let lines = wrapped(&words, area.width.saturating_sub(6).min(90));
+        for (index, line) in lines.into_iter().enumerate() {
+            let Some(spot) = row(area, area.height / 3 + index as u16) else { break };
+            put_centred(buf, spot, &Line::styled(line, view.theme.dim), view.theme.glyphs.ellipsis);
+        }
+    }
+
+    fn draw_table(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        let shown = self.rows.shown(view);
+        let heads: Vec<Head<'_>> = shown.iter().map(|place| self.head(*place)).collect();
+        let above = self.list.new_above();
+        let (cursor, mut state) = (self.list.cursor(), self.list.table);
+        let list = self.list.entries();
+        let hits = VirtualTable::new(view.theme, &heads, list.len())
+            .cursor(cursor)
+            .above((above > 0).then(|| format!("{above} new above")))
+            .render(area, buf, &mut state, |index| match &list[index] {
+                Entry::Item(key) => self.draw_row(view, key, &shown),
+                Entry::Group(name) => Row::Group(Line::raw(name.to_string())),
+            });
+        (self.list.table, self.list.hits) = (state, hits);
+        self.list.height = usize::from(area.height.saturating_sub(1));
+    }
+
+    fn head(&self, place: Option<usize>) -> Head<'_> {
+        let Some((index, column)) = place.and_then(|index| Some((index, self.rows.columns.get(index)?))) else {
+            return Head::new("", 2, 100);
+        };
+        // Rather left out than cut to pieces.
+        let (priority, least) = match column.content {
+            _ if column.is_wide => (20 - (index as u8).min(19), 10),
+            Content::Name => (99, 20),
+            Content::Cluster => (75, 9),
+            Content::Namespace => (74, 10),
+            Content::Age => (94, 4),
+            Content::Cell if column.width > WIDEST => (98 - (index as u8).min(30), 24),
+            Content::Cell => (98 - (index as u8).min(30), 12),
+        };
+        let ideal = column.width.max(width(&column.title).min(12)).min(WIDEST);
+        let mut head = Head::new(&column.title, ideal, priority).min(least.min(ideal.max(1)));
+        if column.is_number || column.content == Content::Age {
+            head = head.right();
+        }
+        if column.width > WIDEST {
+            head = head.grows();
+        }
+        let direction = if self.is_reversed { Sort::Descending } else { Sort::Ascending };
+        head.sorted((self.sort == Some(index)).then_some(direction))
+    }
+
+    fn draw_row(&self, view: &View<'_>, key: &ObjectKey, shown: &[Option<usize>]) -> Row<'static> {
+        let theme = view.theme;
+        let Some((table, row)) = self.rows.row(view, key) else {
+            return Row::Wide(Line::styled(key.name.to_string(), theme.dim));
+        };
+        let level = self.rows.level(table, row);
+        let cells = shown.iter().map(|place| {
+            let Some((index, column)) = place.and_then(|index| Some((index, self.rows.columns.get(index)?))) else {
+                return mark(theme, level);
+            };
+            let text = self.rows.cell(view, key, table, row, column.content, index);
+            let style = match column.content {
+                Content::Name if level < Level::Ok => theme.strong,
+                Content::Name => theme.text,
+                Content::Cluster if view.settings.is_production(&key.cluster) => theme.text,
+                Content::Namespace | Content::Cluster | Content::Age => theme.dim,
+                Content::Cell => cell_style(view, column, &text),
+            };
+            Line::styled(text, style)
+        });
+        Row::item(cells.collect())
+    }
+}
+
+fn cell_style(view: &View<'_>, column: &Column, text: &str) -> ratatui::style::Style {
+    match level_of_cell(&column.name, text) {
+        Level::Ok if matches!(text, "" | "<none>" | "<unset>" | "<unknown>") => view.theme.dim,
+        level => level_style(view.theme, level),
+    }
+}
