@@ -97,31 +97,26 @@ impl Report<'_> {
     fn kinds(&mut self, on: &[Spanned<String>]) -> Vec<Kind> {
         let mut kinds = Vec::new();
         for word in on {
-            match fields::kind(word.get_ref()) {
-                Some(kind) => kinds.push(kind),
-                None => {
-                    let near = nearest(word.get_ref(), fields::kinds());
-                    let near = near.map_or_else(
-                        || format!("take {}", fields::kinds().collect::<Vec<_>>().join(", ")),
-                        |near| format!("did you mean '{near}'?"),
-                    );
-                    self.say(
-                        Some(word.span()),
-                        &format!("is on '{}', which is no kind of row: {near}", word.get_ref()),
-                    );
-                }
+            if let Some(kind) = fields::kind(word.get_ref()) {
+                kinds.push(kind);
+                continue;
             }
+            let near = nearest(word.get_ref(), fields::kinds());
+            let near = near.map_or_else(
+                || format!("take {}", fields::kinds().collect::<Vec<_>>().join(", ")),
+                |near| format!("did you mean '{near}'?"),
+            );
+            self.say(Some(word.span()), &format!("is on '{}', which is no kind of row: {near}", word.get_ref()));
         }
         kinds
     }
 
-    /// The field of that name, if every kind has it.
-    fn field(&mut self, name: &str, kinds: &[Kind], at: std::ops::Range<usize>) -> Option<Field> {
-        let lacking = kinds.iter().find(|kind| !fields::has(**kind, name))?;
+    /// Every kind must have the field of that name.
+    fn check_field(&mut self, name: &str, kinds: &[Kind], at: std::ops::Range<usize>) {
+        let Some(lacking) = kinds.iter().find(|kind| !fields::has(**kind, name)) else { return };
         let near = nearest(name, fields::of(*lacking)).map(|near| format!(": did you mean '{near}'?"));
         let near = near.unwrap_or_else(|| format!(": take {}", fields::of(*lacking).collect::<Vec<_>>().join(", ")));
         self.say(Some(at), &format!("asks for '{name}', which a {} does not have{near}", lacking.word()));
-        None
     }
 
     fn command(&mut self, table: &file::Command) -> Option<OwnCommand> {
@@ -178,10 +173,8 @@ impl Report<'_> {
             let mut named = Vec::new();
             for name in template::variables(first.get_ref(), VARIABLE) {
                 let name = name.to_ascii_lowercase();
-                match on.iter().all(|kind| fields::has(*kind, &name)) {
-                    true => named.push(Field::new(&name)),
-                    false => drop(self.field(&name, on, first.span())),
-                }
+                self.check_field(&name, on, first.span());
+                named.push(Field::new(&name));
             }
             return Some(Run::Shell(first.get_ref().clone(), named));
         }
@@ -190,7 +183,7 @@ impl Report<'_> {
             match Template::parse(word.get_ref()) {
                 Ok(template) => {
                     for name in template.fields() {
-                        self.field(name.name(), on, word.span());
+                        self.check_field(name.name(), on, word.span());
                     }
                     words.push(template);
                 }

@@ -45,6 +45,8 @@
 //!   the configuration.
 //! - A plan becomes an approved one only in [`action::confirm`]: to skip the confirmation does not compile. The engine audits each step on
 //!   disk before it is sent.
+//! - What midwatch hands a row to (a `[[command]]`, a shell, k9s) is an [`app::Effect`] that takes the terminal: the loop steps aside and
+//!   goes on taking in what comes; its intent and its end are in the audit ([`action::engine::Outside`]).
 //! - Foreign text becomes [`text::Clean`] where it enters; a token is a [`secret::Secret`], which cannot be printed; time is an argument
 //!   ([`time::Now`]), never asked for.
 //!

@@ -62,22 +62,19 @@ impl App {
     }
 
     /// The selected row if it is in a cluster, else the cluster that is meant.
-    fn in_cluster(&self, now: Now) -> Result<(Target, BackendId), Reply> {
+    fn in_cluster(&self, now: Now) -> Option<(Target, BackendId)> {
         if let Some(target @ (Target::Pod(_) | Target::Workload(_))) = self.selected(now)
             && let Some(cluster) = target.backend().cloned()
         {
-            return Ok((target, cluster));
+            return Some((target, cluster));
         }
-        let cluster = self.cluster_meant(now).ok_or_else(|| Reply::Say("no cluster is open".into()))?;
-        Ok((Target::Backend(cluster.clone()), cluster))
+        let cluster = self.cluster_meant(now)?;
+        Some((Target::Backend(cluster.clone()), cluster))
     }
 
     /// `:k9s`; it is told to be read-only where midwatch is.
     pub(super) fn k9s(&self, now: Now) -> Reply {
-        let (target, cluster) = match self.in_cluster(now) {
-            Ok(found) => found,
-            Err(reply) => return reply,
-        };
+        let Some((target, cluster)) = self.in_cluster(now) else { return Reply::Say("no cluster is open".into()) };
         let mut program = Program::new("k9s".into(), &self.values(&target));
         program.argv = ["k9s", "--context", self.settings.context_of(&cluster)].map(str::to_owned).into();
         if let Target::Pod(ObjectKey { namespace, .. }) | Target::Workload(WorkloadKey { namespace, .. }) = &target {
@@ -93,10 +90,7 @@ impl App {
 
     /// `:sh`
     pub(super) fn local_shell(&self, now: Now) -> Reply {
-        let (target, cluster) = match self.in_cluster(now) {
-            Ok(found) => found,
-            Err(reply) => return reply,
-        };
+        let Some((target, cluster)) = self.in_cluster(now) else { return Reply::Say("no cluster is open".into()) };
         if let Some(refusal) = self.refusal(&cluster) {
             return refusal;
         }

@@ -61,7 +61,7 @@ pub async fn beside(mut command: Command) -> io::Result<(Option<ExitStatus>, Cle
     };
     let mut text = String::from_utf8_lossy(&text).into_owned();
     if dropped > 0 {
-        text += &format!("\n… {dropped} bytes more");
+        text.extend(["\n… ", &dropped.to_string(), " bytes more"]);
     }
     Ok((status, Clean::block(text.trim_end())))
 }
@@ -72,7 +72,7 @@ async fn take_in(
     text: &mut Vec<u8>,
     dropped: &mut usize,
 ) -> io::Result<()> {
-    let (mut first, mut second) = ([0; 8192], [0; 8192]);
+    let (mut first, mut second) = (vec![0; 8192], vec![0; 8192]);
     let (mut has_out, mut has_err) = (true, true);
     while has_out || has_err {
         let bytes = tokio::select! {

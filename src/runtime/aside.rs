@@ -34,12 +34,10 @@ pub async fn meanwhile<T>(
                 later.extend(msg.map(|msg| app.update(msg, clock.now())).unwrap_or_default());
             }
             update = inputs.updates.recv() => {
-                let Some(update) = update else { return None };
-                later.extend(app.update(Msg::Update(Box::new(update)), clock.now()));
+                later.extend(app.update(Msg::Update(Box::new(update?)), clock.now()));
             }
             answer = inputs.answers.recv() => {
-                let Some(answer) = answer else { return None };
-                take_answer(app, work, answer, clock);
+                take_answer(app, work, answer?, clock);
             }
             () = inputs.wake.notified() => drop(host.poll(app, work)),
             _ = tick.tick() => {

@@ -13,12 +13,17 @@ fn cockpit_with(world: &World, tables: &str) -> (Terminal, tempfile::TempDir) {
     (Terminal::start(&["--config", &path.display().to_string()], (120, 35)), folder)
 }
 
-/// To the pods of the Kube screen.
-fn to_pods(screen: &mut Terminal) {
+/// To the postgres pod on the Kube screen.
+fn to_postgres(screen: &mut Terminal) {
     screen.wait("HighErrorRate");
     screen.keys("3");
-    screen.wait("PODS of");
-    screen.keys("\t");
+    screen.wait("CrashLoopBackOff");
+    screen.keys("/");
+    screen.type_slowly("postgres\r");
+    screen.wait("PODS of sts/postgres");
+    screen.wait("postgres-0 ");
+    screen.keys("\tg");
+    screen.settled();
 }
 
 #[test]
@@ -32,6 +37,14 @@ on = ["pod", "workload"]
 writes = false
 shell = true
 run = ["echo it is $MIDWATCH_NAMESPACE; read line; echo got $line; exit 3"]
+
+[[command]]
+name = "endless"
+key = "E"
+on = ["pod", "workload"]
+writes = false
+shell = true
+run = ["echo waiting; sleep 600"]
 
 [[command]]
 name = "killed"
@@ -55,27 +68,28 @@ run = ["seq", "3"]
     screen.wait("PODS of");
     screen.keys("T");
     screen.wait("it is production");
-    // What is typed is the program's, ctrl-c too, which ends it and not the cockpit.
+    // What is typed is the program's; so is ctrl-c, which ends it and not the cockpit.
     screen.keys("hello\r");
     screen.wait("got hello");
     screen.wait("greet ended with exit status 3. Any key goes back.");
     screen.keys(" ");
     screen.wait("greet: exit status 3");
     screen.wait("PODS of");
-    screen.keys("T");
-    screen.wait("it is production");
+    screen.keys("E");
+    screen.wait("waiting");
     screen.keys("\u{3}");
-    screen.wait("Any key goes back.");
+    screen.wait("endless ended with signal: 2 (SIGINT). Any key goes back.");
     screen.keys(" ");
     screen.wait("PODS of");
     screen.keys("B");
-    screen.wait("Any key goes back.");
+    screen.wait("killed ended with signal: 9 (SIGKILL). Any key goes back.");
     screen.keys(" ");
     screen.wait("PODS of");
     screen.keys("O");
     screen.wait("count on");
-    screen.wait("3/3");
+    screen.wait("1/3");
     screen.keys("\u{1b}");
+    screen.gone("1/3");
     screen.keys("8");
     screen.wait("RUN greet on");
     screen.wait("RUN killed on");
@@ -106,12 +120,7 @@ fn the_end_of_the_cockpit_ends_the_program() {
 fn a_shell_in_a_container() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &[]);
-    to_pods(&mut screen);
-    screen.wait("CrashLoopBackOff");
-    screen.keys("/");
-    screen.type_slowly("postgres\r");
-    screen.keys("g");
-    screen.settled();
+    to_postgres(&mut screen);
     screen.keys("s");
     screen.wait("SHELL in");
     screen.settled();
@@ -135,12 +144,7 @@ fn a_shell_in_a_container() {
 fn a_lost_connection_gives_the_terminal_back() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &[]);
-    to_pods(&mut screen);
-    screen.wait("CrashLoopBackOff");
-    screen.keys("/");
-    screen.type_slowly("postgres\r");
-    screen.keys("g");
-    screen.settled();
+    to_postgres(&mut screen);
     screen.keys("s");
     screen.wait("SHELL in");
     screen.settled();
@@ -148,5 +152,29 @@ fn a_lost_connection_gives_the_terminal_back() {
     screen.wait("/ $");
     world.backend("prod-eu1", "down");
     screen.wait("the connection was lost");
+    quit(screen);
+}
+
+/// `:sh` is the person's shell; for kubectl the row's cluster is the current context, by a file that is gone after it.
+#[test]
+fn a_shell_of_ones_own_has_the_cluster_as_its_context() {
+    let world = World::start(&[]);
+    let config = world.config();
+    let mut screen = Terminal::start_with(&["--config", &config], &[("SHELL", "/bin/sh")], (120, 35));
+    screen.wait("HighErrorRate");
+    screen.keys("3");
+    screen.wait("PODS of");
+    screen.keys(":");
+    screen.type_slowly("sh\r");
+    screen.gone("PODS of");
+    screen.keys("first=${KUBECONFIG%%:*}; cat $first; echo \"then ${KUBECONFIG#*:}\"\r");
+    screen.wait("current-context: \"prod-eu1\"");
+    screen.wait(&format!("then {}", world.kubeconfig()));
+    screen.keys("exit 4\r");
+    screen.wait("sh: exit status 4");
+    screen.wait("PODS of");
+    let left = std::fs::read_dir(std::env::temp_dir()).expect("readable").flatten();
+    let ours = format!("midwatch-context-{}", screen.pid());
+    assert!(left.into_iter().all(|entry| entry.file_name() != *ours), "its file was left behind");
     quit(screen);
 }

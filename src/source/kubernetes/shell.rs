@@ -93,11 +93,11 @@ struct Session {
 }
 
 /// `metav1.Status` of channel 3.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Status {
-    status: String,
+    #[serde(rename = "status")]
+    outcome: String,
     message: String,
     reason: String,
     details: Details,
@@ -188,13 +188,11 @@ impl Session {
                         }
                     }
                 },
-                changed = typist.sizes.changed(), if has_sizes => match changed {
-                    Err(_) => has_sizes = false,
-                    Ok(()) => {
-                        let size = *typist.sizes.borrow_and_update();
-                        self.resize(size).await?;
-                    }
-                },
+                changed = typist.sizes.changed(), if has_sizes => {
+                    has_sizes = changed.is_ok();
+                    let size = *typist.sizes.borrow_and_update();
+                    self.resize(size).await?;
+                }
                 _ = beat.tick() => {
                     if missed >= MISSED {
                         return Err(Clean::own(format!("no sign of life for {} s", BEAT.as_secs() * u64::from(MISSED))));
@@ -236,7 +234,7 @@ impl Session {
     }
 
     fn over(&self, status: &Status) -> Over {
-        if status.status == "Success" {
+        if status.outcome == "Success" {
             return Over::Ended(Ended::Exit(0));
         }
         let code = status.details.causes.iter().find(|cause| cause.reason == "ExitCode");

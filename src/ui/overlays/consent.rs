@@ -73,16 +73,13 @@ impl Consent {
 /// Before a program is run.
 pub fn consent_to_run(program: Box<Program>, now: Now) -> Box<dyn Overlay> {
     let prod = if program.production { "PROD " } else { "" };
-    let mut facts = Vec::new();
-    facts.push(match (program.writes, program.output) {
-        (true, _) => "It may change what runs; midwatch cannot undo it.".to_owned(),
-        (false, _) => "It only reads.".to_owned(),
-    });
-    facts.push(match program.output {
-        Output::Screen => "It has the screen until it ends.".to_owned(),
-        Output::Page => "Its output is shown when it has ended.".to_owned(),
-        Output::Nowhere => "It runs in the background; how it ends is said.".to_owned(),
-    });
+    let writes = if program.writes { "It may change what runs; midwatch cannot undo it." } else { "It only reads." };
+    let output = match program.output {
+        Output::Screen => "It has the screen until it ends.",
+        Output::Page => "Its output is shown when it has ended.",
+        Output::Nowhere => "It runs in the background; how it ends is said.",
+    };
+    let facts = vec![writes.to_owned(), output.to_owned()];
     let value = (program.production && program.writes && !program.object.is_empty()).then(|| program.object.clone());
     Box::new(Consent {
         title: format!("RUN {} on {}", program.name, program.on),
@@ -215,7 +212,7 @@ impl Overlay for Consent {
         }
         let last = row(inside, (lines.len() as u16).min(inside.height.saturating_sub(1)))?;
         let Some(value) = &self.value else {
-            let line = Line::from(vec![Span::styled("y", theme.key), Span::styled("  yes, run it", theme.text)]);
+            let line = Line::from(vec![Span::styled("y", theme.key), Span::styled("  yes", theme.text)]);
             put_line(buf, last, &line, theme.glyphs.ellipsis);
             return None;
         };

@@ -42,7 +42,7 @@ impl Overlay for Forwards {
         let last = view.forwards.len().saturating_sub(1);
         self.cursor = self.cursor.min(last);
         let chosen = view.forwards.get(self.cursor);
-        let address = chosen.and_then(|forward| forward.address());
+        let address = chosen.and_then(Forward::address);
         match (key.code, chosen) {
             (KeyCode::Esc | KeyCode::Char('q'), _) => return Reply::Close,
             (KeyCode::Down | KeyCode::Char('j'), _) => self.cursor = (self.cursor + 1).min(last),

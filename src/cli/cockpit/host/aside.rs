@@ -93,7 +93,7 @@ impl CockpitHost {
                     Err(error) => Ended::Failed(not_started(&program.argv[0], &error)),
                 }
             };
-            let result = engine.audited(outside(&program), true, run).await;
+            let result = engine.audited(outside(&program), true, run.boxed()).await;
             // A page that stands there says by itself that all went well.
             let went_well = matches!(&result, Ok(Ended::Done(says)) if *says == WELL);
             let says = told(&program.name, result);
@@ -197,7 +197,7 @@ async fn in_container(writer: &Writer, pod: &ObjectKey, container: &Name, produc
     };
     let prod = if production { "PROD " } else { "" };
     let place = format!("{prod}{}/{}", pod.cluster, pod.namespace);
-    let head = format!("midwatch: {container} of pod {} on {place}. exit or ~. goes back.\r\n", pod.name);
+    let head = format!("midwatch: {container} of pod {}\r\n{place}   exit or ~. goes back.\r\n", pod.name);
     let mut show = |bytes: &[u8]| raw.write(bytes);
     if let Err(error) = show(head.as_bytes()) {
         return Ended::Failed(Clean::own(format!("the terminal is gone: {error}")));
