@@ -118,6 +118,7 @@ impl Palette {
             needs_more: false,
             also: Vec::new(),
             precedence: 1,
+            is_denied: false,
         });
         self.all = words.chain(own).chain(commands).chain(kinds_of(view)).collect();
         self.filter(view);
