@@ -225,8 +225,8 @@ commands! {
     DiffRevisions   "diff-revisions"    "diff"      "what changed between its revisions"                    On(&[Workload, Pod]), ["="] false 40;
     Restart         "restart"           "restart"   "restart: a plan"                                       On(&[Workload, Pod]), ["K"] true 22;
     Shell           "shell"             "shell"     "a shell in a container; asks first in production"      On(&[Pod]), ["s"] true 24;
-    PortForward     "port-forward"      "forward"   "a local port that leads to it; :forwards lists them"   On(&[Pod, Workload]), ["F"] false 20;
-    Edit            "edit"              "edit"      "kubectl edit, with the screen suspended"               On(&[Pod, Workload]), [] true 0;
+    PortForward     "port-forward"      "forward"   "a local port that leads to it; :forwards lists them"   On(&[Pod, Workload, Object]), ["F"] false 0;
+    Edit            "edit"              "edit"      "kubectl edit, with the screen suspended"               On(&[Pod, Workload, Object]), [] true 0;
     Scale           "scale"             "scale"     "scale: a plan"                                         On(&[Workload, Pod]), ["C"] true 21;
 
     Rerun           "rerun"             "re-run"    "re-run: failed jobs first"                             On(&[Run, Job]), ["t"] true 46;

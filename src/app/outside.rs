@@ -50,6 +50,7 @@ impl App {
         let (cluster, namespace, object) = match target {
             Target::Pod(key) => (&key.cluster, &key.namespace, format!("pod/{}", key.name)),
             Target::Workload(key) => (&key.cluster, &key.namespace, format!("{}/{}", key.kind.name(), key.name)),
+            Target::Object(key) => (&key.cluster, &key.namespace, format!("{}/{}", key.resource.qualified(), key.name)),
             _ => return Reply::Ignored,
         };
         if let Some(refusal) = self.refusal(cluster) {
@@ -57,13 +58,18 @@ impl App {
         }
         let context = self.settings.context_of(cluster);
         let mut program = Program::new("edit".into(), &self.values(target));
-        program.argv = ["kubectl", "--context", context, "-n", namespace, "edit", &object].map(str::to_owned).into();
+        program.argv = ["kubectl", "--context", context].map(str::to_owned).into();
+        // What belongs to the whole cluster has no namespace.
+        if !namespace.is_empty() {
+            program.argv.extend(["-n".to_owned(), namespace.to_string()]);
+        }
+        program.argv.extend(["edit".to_owned(), object]);
         Reply::HandOver(Box::new(program))
     }
 
     /// The selected row if it is in a cluster, else the cluster that is meant.
     fn in_cluster(&self, now: Now) -> Option<(Target, BackendId)> {
-        if let Some(target @ (Target::Pod(_) | Target::Workload(_))) = self.selected(now)
+        if let Some(target @ (Target::Pod(_) | Target::Workload(_) | Target::Object(_))) = self.selected(now)
             && let Some(cluster) = target.backend().cloned()
         {
             return Some((target, cluster));

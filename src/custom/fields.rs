@@ -20,6 +20,7 @@ const FIELDS: &[(&str, Kind, &[&str])] = &[
         &["name", "namespace", "cluster", "context", "kind", "uid", "node", "container", "image", "workload"],
     ),
     ("workload", Kind::Workload, &["name", "namespace", "cluster", "context", "kind", "uid", "image", "revision"]),
+    ("object", Kind::Object, &["name", "namespace", "cluster", "context", "kind"]),
     ("run", Kind::Run, &["id", "number", "repo", "host", "workflow", "branch", "sha", "actor", "url"]),
     ("job", Kind::Job, &["id", "run", "repo", "host"]),
     ("pull-request", Kind::PullRequest, &["number", "repo", "host", "title", "branch", "base", "sha", "author", "url"]),
@@ -100,7 +101,8 @@ impl Values<'_> {
     }
 
     pub fn is_production(&self, backend: &BackendId) -> bool {
-        matches!(self.target, Target::Pod(_) | Target::Workload(_)) && self.settings.is_production(backend)
+        matches!(self.target, Target::Pod(_) | Target::Workload(_) | Target::Object(_))
+            && self.settings.is_production(backend)
     }
 
     /// Where the row lives: `prod-eu1/shop`.
@@ -108,6 +110,9 @@ impl Values<'_> {
         match self.target {
             Target::Pod(key) => Clean::own(format!("{}/{}", key.cluster, key.namespace)),
             Target::Workload(key) => Clean::own(format!("{}/{}", key.cluster, key.namespace)),
+            Target::Object(key) if !key.namespace.is_empty() => {
+                Clean::own(format!("{}/{}", key.cluster, key.namespace))
+            }
             Target::Run(key) => key.repo.name.clone(),
             Target::Job(key) => key.run.repo.name.clone(),
             Target::PullRequest(key) => key.repo.name.clone(),
@@ -131,8 +136,13 @@ impl Values<'_> {
             (Target::Workload(key), "name") => Some(key.name.clone()),
             (Target::Workload(key), "namespace") => Some(key.namespace.clone()),
             (Target::Workload(key), "kind") => Some(key.kind.name().into()),
-            (Target::Pod(_) | Target::Workload(_), "cluster") => Some(self.target.backend()?.0.clone()),
-            (Target::Pod(_) | Target::Workload(_), "context") => {
+            (Target::Object(key), "name") => Some(key.name.clone()),
+            (Target::Object(key), "namespace") => Some(key.namespace.clone()),
+            (Target::Object(key), "kind") => Some(Clean::own(key.resource.qualified())),
+            (Target::Pod(_) | Target::Workload(_) | Target::Object(_), "cluster") => {
+                Some(self.target.backend()?.0.clone())
+            }
+            (Target::Pod(_) | Target::Workload(_) | Target::Object(_), "context") => {
                 Some(self.settings.context_of(self.target.backend()?).clone())
             }
             (Target::Pod(_), name) => self.of_pod(name),

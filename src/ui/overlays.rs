@@ -37,6 +37,7 @@ mod writer;
 pub use availability::why_not_own;
 pub use consent::{choose_container, consent_to_run, shell};
 pub use equivalent::shown;
+pub use forward::forward_to;
 pub use links::{choose_link, links_of};
 pub use object::{owner_of, url_of, workload_of};
 pub use sheet::Sheet;

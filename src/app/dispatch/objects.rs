@@ -7,7 +7,6 @@ use crate::{
     model::{
         alert::Alert,
         code::PullRequestKey,
-        forward::ForwardTo,
         kubernetes::{Workload, WorkloadKey},
     },
     query::{LogQuery, ObjectRef},
@@ -41,6 +40,11 @@ impl App {
             }
             (Command::Enter, _) => self.open(target),
             (Command::Login, Target::Backend(id)) => Reply::Do(Effect::Login(id.clone())),
+            (Command::Edit, _) => self.edit(target),
+            (Command::PortForward, _) => match overlays::forward_to(target) {
+                Ok(to) => Reply::Push(overlays::forward(to)),
+                Err(why) => Reply::Say(Clean::own(format!("{target}: {why}"))),
+            },
             (_, Target::Pod(_) | Target::Workload(_)) => self.on_kube(command, target, now),
             (_, Target::Run(_) | Target::Job(_)) => self.on_run(command, target, now),
             (_, Target::PullRequest(key)) => self.on_pull_request(command, key),
@@ -87,12 +91,6 @@ impl App {
                 need(workload, &|key| Reply::Push(overlays::scale(key, workload.map_or(0, |w| w.desired))))
             }
             Command::Shell => self.shell(target),
-            Command::Edit => self.edit(target),
-            Command::PortForward => match target {
-                Target::Pod(key) => Reply::Push(overlays::forward(ForwardTo::Pod(key.clone()))),
-                Target::Workload(key) => Reply::Push(overlays::forward(ForwardTo::Workload(key.clone()))),
-                _ => Reply::Ignored,
-            },
             Command::DiffRevisions => need(workload, &|workload| Reply::Push(overlays::revisions(workload))),
             _ => Reply::Ignored,
         }

@@ -15,6 +15,7 @@ use crate::{
 };
 
 use super::{
+    forward::forward_to,
     links::links_of,
     object::{owner_of, url_of, workload_of},
 };
@@ -111,6 +112,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
     match (command, target) {
         (Command::Browse, _) if links_of(view, target, None).is_empty() => say("it has no address"),
         (Command::CopyUrl, _) if url_of(view.store, target).is_none() => say("it has no address"),
+        (Command::PortForward, _) => forward_to(target).err().map(str::to_owned),
         (Command::Shell, Target::Pod(key)) => match view.store.kube.pods.get(key) {
             None => say("it is no longer listed"),
             Some(pod) if pod.containers.iter().any(|one| matches!(one.state, ContainerState::Running { .. })) => None,

@@ -105,6 +105,10 @@ fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String
         // Its values are for nobody's scrollback.
         Command::Enter if key.resource.is_secret() => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
+        Command::Edit => format!("{kubectl} edit {object}"),
+        Command::PortForward if key.resource.plural == "services" => {
+            format!("{kubectl} port-forward {} LOCAL:REMOTE", quoted(&format!("svc/{}", key.name)))
+        }
         _ => return None,
     })
 }

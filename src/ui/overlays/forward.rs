@@ -13,7 +13,7 @@ use crate::{
     app::Effect,
     model::{
         forward::{ForwardAsk, ForwardTo},
-        kubernetes::WorkloadKey,
+        kubernetes::{ObjectKey, WorkloadKey},
     },
     query::{Answer, ObjectRef, PageLine, Query},
     store::Changes,
@@ -34,6 +34,22 @@ use crate::{
 const PRIVILEGED: u16 = 1024;
 /// Added to a privileged port for its local one, as most people do.
 const ABOVE: u16 = 8000;
+
+/// What a port can lead to of a row.
+///
+/// # Errors
+/// In words, why to nothing.
+pub fn forward_to(target: &Target) -> Result<ForwardTo, &'static str> {
+    match target {
+        Target::Pod(key) => Ok(ForwardTo::Pod(key.clone())),
+        Target::Workload(key) => Ok(ForwardTo::Workload(key.clone())),
+        Target::Object(key) if key.resource.group.is_empty() && key.resource.plural == "services" => {
+            let (cluster, namespace, name) = (key.cluster.clone(), key.namespace.clone(), key.name.clone());
+            Ok(ForwardTo::Service(ObjectKey { cluster, namespace, name }))
+        }
+        _ => Err("ports lead to pods, workloads and services"),
+    }
+}
 
 pub struct ForwardForm {
     to: ForwardTo,
@@ -199,12 +215,42 @@ impl Overlay for ForwardForm {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::{
+        model::kubernetes::resource::{Resource, ResourceKey},
+        text::Clean,
+    };
 
     #[test]
     fn ports_are_read_with_their_names() {
         let yaml = "spec:\n  containers:\n  - name: web\n    ports:\n    - containerPort: 8080\n      name: http\n      protocol: TCP\n    - containerPort: 9090\n    resources: {}\n  - name: side\n";
         let lines: Vec<PageLine> = yaml.lines().map(|line| PageLine::Text(line.into())).collect();
         assert_eq!(ports_of(&lines), [(8080, "http".to_owned()), (9090, String::new())]);
+    }
+
+    #[test]
+    fn ports_lead_to_services_and_to_no_other_object() {
+        let object = |plural: &str| {
+            let resource = Resource {
+                group: Clean::default(),
+                version: "v1".into(),
+                plural: plural.into(),
+                singular: plural.trim_end_matches('s').into(),
+                kind: "Kind".into(),
+                short_names: Box::new([]),
+                is_namespaced: true,
+            };
+            let cluster = crate::ui::testing::cluster();
+            Target::Object(ResourceKey {
+                cluster,
+                resource: Arc::new(resource),
+                namespace: "shop".into(),
+                name: "web".into(),
+            })
+        };
+        assert_eq!(forward_to(&object("services")).map(|to| to.to_string()), Ok("svc/web".to_owned()));
+        assert!(forward_to(&object("configmaps")).is_err());
     }
 }
