@@ -18,6 +18,7 @@
 //! - *query*: a read that is wanted now because somebody looks at it: once, every so often, or followed.
 //! - *command*: what a key means; *request*: an action that is wanted; *evidence*: what was asked live for it; *plan*: it worked out, ready
 //!   to be read; *effect*: work that the App wants done.
+//! - *resource*: a kind of Kubernetes object as discovery names it; *table*: its objects as the server prints them.
 //! - *screen*: 1 to 8; *pane*: a framed area of a screen with its own age; *panel*: Grafana's; *overlay*: above the panes.
 //! - *rollout*, *rollback* (noun), *roll back* (verb).
 //!

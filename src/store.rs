@@ -25,7 +25,7 @@ use crate::{
         metric::{Annotation, Dashboard, DashboardKey},
     },
     query::{Answer, LogQuery, ObjectRef, Query},
-    source::{Answered, Fact, Update},
+    source::{Answered, ErrorKind, Fact, Update},
     time::Now,
 };
 
@@ -301,8 +301,13 @@ impl Store {
         const KEPT: usize = 64;
         // A log that is read again begins again: kept lines would stand there twice.
         self.logs.retain(|query, _| wanted.contains(&Query::Logs(query.clone())));
-        // Tables are large, and read again in no time.
-        self.answers.retain(|query, _| !matches!(query, Query::Table(_)) || wanted.contains(query));
+        // Tables are large, and read again in no time; that one was refused is worth knowing.
+        let is_refused = |slot: &Slot<Answer>| {
+            slot.value.is_none()
+                && slot.pulse.failure.as_ref().is_some_and(|failure| failure.error.kind == ErrorKind::Auth)
+        };
+        self.answers
+            .retain(|query, slot| !matches!(query, Query::Table(_)) || wanted.contains(query) || is_refused(slot));
         if self.answers.len() > KEPT {
             self.answers.retain(|query, _| wanted.contains(query));
         }

@@ -80,6 +80,18 @@ pub fn known<'a>(view: &View<'a>) -> BTreeMap<String, &'a Arc<Resource>> {
     all.flat_map(|resources| &resources.list).map(|resource| (resource.qualified(), resource)).collect()
 }
 
+/// Why a kind may not be listed, if that was all that came when it was looked at last.
+pub fn refusal<'a>(view: &View<'a>, resource: &Resource) -> Option<&'a SourceError> {
+    let mut of_kind = view.store.answers.iter().filter_map(|(query, slot)| match query {
+        Query::Table(table) if *table.resource == *resource => Some(slot),
+        _ => None,
+    });
+    if of_kind.clone().any(|slot| slot.value.is_some()) {
+        return None;
+    }
+    of_kind.find_map(|slot| slot.pulse.failure.as_ref()).map(|failure| &failure.error)
+}
+
 /// The known name that is nearest to a word.
 pub fn nearest_to<'a>(view: &View<'a>, word: &str) -> Option<&'a str> {
     let all = clusters(view).filter_map(|cluster| served(view, cluster).ok());

@@ -285,6 +285,24 @@ fn a_refusal_is_said_as_one_and_the_other_cluster_is_there() {
 }
 
 #[test]
+fn a_kind_that_was_refused_is_grey_in_the_palette_until_it_is_read() {
+    let mut desk = desk();
+    desk.line("svc");
+    desk.lists(&cluster(), Err(SourceError::new(ErrorKind::Auth, "services is forbidden (403)")));
+    desk.press(KeyCode::Esc);
+    let wanted = desk.app.wanted(desk.clock.now());
+    desk.app.store.keep_answers(&wanted);
+    desk.keys(":svc");
+    let offered = desk.row_with("denied: services is forbidden (403)");
+    assert!(offered.contains("services") && !offered.contains("kind Service"), "{offered}");
+    desk.press(KeyCode::Enter);
+    assert_eq!(desk.tables().len(), 1, "rights may have changed: it is tried again");
+    desk.lists(&cluster(), Ok(table(&["Name"], vec![row("web", &[])])));
+    desk.keys(":svc");
+    desk.has("kind Service (v1)");
+}
+
+#[test]
 fn old_rows_stay_and_say_how_old_they_are() {
     let mut desk = desk();
     desk.line("svc");

@@ -43,6 +43,8 @@ struct Entry {
     key: String,
     help: String,
     why_not: Option<String>,
+    /// It was refused when it was tried last: it may be tried again.
+    is_denied: bool,
     /// More must be typed before it can be run.
     needs_more: bool,
     /// Other names that mean it as well.
@@ -90,6 +92,7 @@ impl Palette {
             why_not: why_not(spec, self.screen, self.target.as_ref(), view),
             needs_more: false,
             also: Vec::new(),
+            is_denied: false,
             precedence: 0,
         });
         let words = LINES.iter().map(|(name, help)| {
@@ -102,6 +105,7 @@ impl Palette {
                 why_not: None,
                 needs_more,
                 also: Vec::new(),
+                is_denied: false,
                 precedence: 2,
             }
         });
@@ -114,6 +118,7 @@ impl Palette {
             needs_more: false,
             also: Vec::new(),
             precedence: 1,
+            is_denied: false,
         });
         self.all = words.chain(own).chain(commands).chain(kinds_of(view)).collect();
         self.filter(view);
@@ -162,6 +167,7 @@ impl Palette {
                 why_not: None,
                 needs_more: false,
                 also: Vec::new(),
+                is_denied: false,
                 precedence: 0,
             })
             .collect();
@@ -316,11 +322,16 @@ fn kinds_of(view: &View<'_>) -> Vec<Entry> {
         } else {
             format!("{}/{}", resource.group, resource.version)
         };
+        let refusal = kinds::refusal(view, resource);
         let names = [resource.singular.to_lowercase(), resource.plural.to_string(), qualified.clone()];
         Entry {
             line: format!("kind {qualified}"),
             key: short.join(" "),
-            help: format!("kind {} ({version})", resource.kind),
+            help: match refusal {
+                Some(error) => format!("denied: {}", error.says),
+                None => format!("kind {} ({version})", resource.kind),
+            },
+            is_denied: refusal.is_some(),
             why_not: None,
             needs_more: false,
             also: names.into_iter().chain(short.iter().map(ToString::to_string)).collect(),
@@ -334,8 +345,12 @@ fn kinds_of(view: &View<'_>) -> Vec<Entry> {
 /// `names`: width of the column of names.
 fn draw(entry: &Entry, is_chosen: bool, names: u16, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
     let theme = view.theme;
-    let quiet = entry.why_not.is_some();
-    let style = if quiet { theme.dim.add_modifier(Modifier::CROSSED_OUT) } else { theme.text };
+    let quiet = entry.why_not.is_some() || entry.is_denied;
+    let style = match (&entry.why_not, entry.is_denied) {
+        (Some(_), _) => theme.dim.add_modifier(Modifier::CROSSED_OUT),
+        (None, true) => theme.dim,
+        (None, false) => theme.text,
+    };
     let name = fit(&entry.name, names, theme.glyphs.ellipsis).into_owned();
     let pad = " ".repeat(usize::from((names + 1).saturating_sub(width(&name))));
     let line = Line::from(vec![

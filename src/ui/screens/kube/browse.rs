@@ -168,9 +168,9 @@ impl Browse {
         Reply::Done
     }
 
-    /// Over "what is wrong" and the columns, in their order; beyond an end it is turned round.
+    /// Over "what is wrong" and the columns shown, in their order; beyond an end it is turned round.
     fn resort(&mut self, by: isize, view: &View<'_>) {
-        let places: Vec<Option<usize>> = std::iter::once(None).chain((0..self.rows.columns.len()).map(Some)).collect();
+        let places = self.rows.shown(view);
         let at = places.iter().position(|sort| *sort == self.sort).unwrap_or(0) as isize + by;
         match usize::try_from(at).ok().and_then(|at| places.get(at)) {
             Some(sort) => self.sort_by(*sort, view),

@@ -191,7 +191,9 @@ impl Browse {
             Content::Cluster => (75, 9),
             Content::Namespace => (74, 10),
             Content::Age => (94, 4),
-            Content::Cell if column.width > WIDEST => (98 - (index as u8).min(30), 24),
+            // Of events the mark says it.
+            Content::Cell if column.title == "type" && self.rows.are_events() => (60, 7),
+            Content::Cell if column.width > WIDEST => (98 - (index as u8).min(30), 20),
             Content::Cell => (98 - (index as u8).min(30), 12),
         };
         let ideal = column.width.max(width(&column.title).min(12)).min(WIDEST);

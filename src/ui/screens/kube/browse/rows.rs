@@ -202,6 +202,10 @@ impl Rows {
         kept.into_iter().map(|(key, _, _, level)| (key.clone(), level)).collect()
     }
 
+    pub fn are_events(&self) -> bool {
+        self.tables.first().is_some_and(|table| table.resource.kind == "Event")
+    }
+
     /// The columns shown at this width, after the mark: `None` is the mark itself.
     pub fn shown(&self, view: &View<'_>) -> Vec<Option<usize>> {
         let is_shown = |column: &Column| !column.is_wide || view.size.0 >= WIDE;
