@@ -207,9 +207,9 @@ fn what_is_shown_is_copied_as_a_command() {
     desk.frame((120, 35));
     assert!(copied(&mut desk).starts_with(&format!("{kubectl} -n production get pods -l ")), "{}", copied(&mut desk));
     desk.keys("d");
-    assert_eq!(copied(&mut desk), format!("{kubectl} -n production describe pod myapp-6d5f-x1"));
+    assert_eq!(copied(&mut desk), format!("{kubectl} -n production describe pod/myapp-6d5f-x1"));
     desk.press(KeyCode::Tab);
-    assert_eq!(copied(&mut desk), format!("{kubectl} -n production get pod myapp-6d5f-x1 -o yaml"));
+    assert_eq!(copied(&mut desk), format!("{kubectl} -n production get pod/myapp-6d5f-x1 -o yaml"));
     desk.press(KeyCode::Esc);
     desk.keys("D");
     desk.pass(Duration::from_millis(500));
