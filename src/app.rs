@@ -4,6 +4,7 @@ pub mod acts;
 mod asks;
 mod chrome;
 mod dispatch;
+mod effect;
 mod first_minute;
 pub mod line;
 pub mod links;
@@ -23,18 +24,11 @@ use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::{buffer::Buffer, layout::Position};
 
 use crate::{
-    action::{Request, act::ActionEvent, plan::Approved},
+    action::act::ActionEvent,
     command::{Command, ScreenId},
-    custom::{Output, Program},
     keymap::{Key, Keymap},
-    model::{
-        BackendId, Name,
-        code::RunKey,
-        forward::{Forward, ForwardAsk},
-        kubernetes::ObjectKey,
-    },
+    model::forward::Forward,
     query::Query,
-    secret::Secret,
     source::{Answered, Update},
     store::{Changes, Store},
     text::Clean,
@@ -42,6 +36,7 @@ use crate::{
     ui::{Overlay, Reply, Screen, View, screens, target::Target, theme::Theme, widgets::text_input::TextInput},
 };
 
+pub use self::effect::Effect;
 use self::{acts::Acts, chrome::Hits, look::Look, settings::Settings, sync::Sync, toasts::Toasts};
 
 /// Everything that can happen to the App.
@@ -65,79 +60,6 @@ pub enum Msg {
     },
     /// Once a second.
     Tick,
-}
-
-/// Work the App wants done. Its answer comes back as a message.
-#[derive(Debug)]
-pub enum Effect {
-    /// Ask these backends' sources now; none named: all.
-    Refresh(Vec<BackendId>),
-    /// Gather evidence; it comes with the ticket. `beside`: runs that must be looked at with it.
-    Prepare {
-        ticket: u64,
-        request: Request,
-        beside: Vec<RunKey>,
-    },
-    Execute {
-        ticket: u64,
-        approved: Box<Approved>,
-    },
-    /// Open in the browser, or copy over ssh.
-    OpenUrl(Clean),
-    Copy(Clean),
-    /// Write a file into the working directory, never over one that exists.
-    Save {
-        name: String,
-        text: String,
-    },
-    /// Bell or desktop notification.
-    Notify(Clean),
-    /// Watch these namespaces; none: all.
-    SetNamespaces {
-        cluster: BackendId,
-        namespaces: Vec<Name>,
-    },
-    /// Open another context of the kubeconfig.
-    OpenContext(Name),
-    /// Suspend the screen and renew a backend's login.
-    Login(BackendId),
-    /// Run a program outside of midwatch: with the terminal, or beside it.
-    Run(Box<Program>),
-    /// Suspend the screen for a shell in a container.
-    Shell {
-        pod: ObjectKey,
-        container: Name,
-    },
-    /// Let a local port lead into a cluster.
-    Forward(ForwardAsk),
-    /// End the port-forward of this number.
-    StopForward(u64),
-    /// Capture the mouse, or leave it to the terminal.
-    Mouse(bool),
-    /// Write what was found as a configuration.
-    WriteConfig,
-    /// An address or a token was pasted: ask what it is, and open it for this session.
-    Connect(Secret),
-    /// Leave, and start the practice world.
-    StartDemo,
-    /// Remember the answer to "is this production?".
-    RememberProduction {
-        cluster: BackendId,
-        is_production: bool,
-    },
-    Suspend,
-    Quit,
-}
-
-impl Effect {
-    /// It is carried out by something else that has the terminal meanwhile.
-    pub fn takes_terminal(&self) -> bool {
-        match self {
-            Self::Login(_) | Self::Shell { .. } => true,
-            Self::Run(program) => program.output == Output::Screen,
-            _ => false,
-        }
-    }
 }
 
 /// What the drawing of one frame left for the terminal.

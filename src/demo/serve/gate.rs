@@ -155,8 +155,8 @@ impl Listener for Port {
                 accepted = listener.accept() => {
                     if let Ok((stream, from)) = accepted {
                         drop(stream.set_nodelay(true));
-                        let ended = Box::pin(connections.cancelled_owned());
-                        return (Connection { stream, ended }, from);
+                        let ended = || Box::pin(connections.clone().cancelled_owned());
+                        return (Connection { stream, read_ends: ended(), write_ends: ended() }, from);
                     }
                 }
                 changed = self.setting.changed() => {
@@ -173,16 +173,11 @@ impl Listener for Port {
     }
 }
 
-/// A connection that can be cut.
+/// A connection that can be cut. Its halves may be read and written by different tasks, and each must be woken.
 struct Connection {
     stream: TcpStream,
-    ended: Pin<Box<WaitForCancellationFutureOwned>>,
-}
-
-impl Connection {
-    fn cut(&mut self, context: &mut Context<'_>) -> bool {
-        self.ended.as_mut().poll(context).is_ready()
-    }
+    read_ends: Pin<Box<WaitForCancellationFutureOwned>>,
+    write_ends: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 fn reset() -> io::Error {
@@ -191,7 +186,7 @@ fn reset() -> io::Error {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.cut(context) {
+        if self.read_ends.as_mut().poll(context).is_ready() {
             return Poll::Ready(Err(reset()));
         }
         Pin::new(&mut self.stream).poll_read(context, into)
@@ -200,7 +195,7 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.cut(context) {
+        if self.write_ends.as_mut().poll(context).is_ready() {
             return Poll::Ready(Err(reset()));
         }
         Pin::new(&mut self.stream).poll_write(context, bytes)
