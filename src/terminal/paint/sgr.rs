@@ -16,6 +16,17 @@ const CODES: [(Modifier, u8); 9] = [
     (Modifier::CROSSED_OUT, 9),
 ];
 
+/// What ends an attribute. Bold and dim are ended together.
+const ENDS: [(Modifier, u8); 7] = [
+    (Modifier::BOLD.union(Modifier::DIM), 22),
+    (Modifier::ITALIC, 23),
+    (Modifier::UNDERLINED, 24),
+    (Modifier::SLOW_BLINK.union(Modifier::RAPID_BLINK), 25),
+    (Modifier::REVERSED, 27),
+    (Modifier::HIDDEN, 28),
+    (Modifier::CROSSED_OUT, 29),
+];
+
 /// The style the terminal writes in now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pen {
@@ -43,10 +54,16 @@ impl Pen {
         }
         let wanted = Self::of(cell);
         let mut codes: Vec<u8> = Vec::with_capacity(48);
-        // Attributes go one by one only in theory: 22 ends bold and dim alike. A reset is shorter and always right.
-        if !wanted.modifier.contains(self.modifier) || wanted == Self::default() {
+        if wanted == Self::default() {
             codes.extend_from_slice(b"0;");
             *self = Self::default();
+        }
+        // A reset would be shorter, but then both colours must be said again.
+        for (modifiers, code) in ENDS {
+            if (self.modifier - wanted.modifier).intersects(modifiers) {
+                let _ = write!(codes, "{code};");
+                self.modifier.remove(modifiers);
+            }
         }
         for (modifier, code) in CODES {
             if (wanted.modifier - self.modifier).contains(modifier) {
