@@ -9,7 +9,8 @@ use super::{
     graphql::GraphError,
     requests,
     shapes::{
-        Connection, ContextNode, FileShape, PullNode, RepositoryNode, ReviewNode, RunList, RunShape, ThreadNode, each,
+        Connection, ContextNode, FileShape, PullNode, PullShape, RepositoryNode, ReviewNode, RunList, RunShape,
+        ThreadNode, each,
     },
 };
 use crate::{
@@ -70,18 +71,16 @@ pub async fn read(client: &Client, key: &PullRequestKey, known: Option<Files>) -
     Ok((Whole { pull, detail, may_write }, files))
 }
 
-/// Whether it can be merged, once more: the host computes it when first asked.
+/// Whether it can be merged, once more. Only `GET …/pulls/{n}` makes GitHub work it out: GraphQL and lists tell what is
+/// known, and never settle it.
 pub async fn merge_state(client: &Client, pull: &PullRequest) -> Result<MergeState, Failure> {
-    let answer =
-        client.graphql(&documents::merge_state(), &variables(&pull.key), &name(&pull.key), Caller::Person).await?;
-    let at = |field: &str| {
-        let pointer = format!("/repository/pullRequest/{field}");
-        answer.data.as_ref().and_then(|data| data.pointer(&pointer)).and_then(|value| value.as_str())
-    };
-    if at("headRefOid").is_some_and(|sha| sha != &*pull.head_sha) {
+    let shape: PullShape = client.read(&requests::pull(&pull.key), &name(&pull.key), Caller::Person).await?;
+    if shape.head.and_then(|head| head.sha).is_some_and(|sha| sha != *pull.head_sha) {
         return Ok(MergeState::Checking);
     }
-    Ok(convert::merge_state(at("mergeable"), at("mergeStateStatus"), pull.is_draft))
+    let mergeable = shape.mergeable.map(|can| if can { "MERGEABLE" } else { "CONFLICTING" });
+    let state = shape.mergeable_state.map(|state| state.to_ascii_uppercase());
+    Ok(convert::merge_state(mergeable, state.as_deref(), pull.is_draft))
 }
 
 fn name(key: &PullRequestKey) -> String {

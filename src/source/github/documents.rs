@@ -31,9 +31,6 @@ const DETAIL: &str = "query Detail($owner:String!,$name:String!,$number:Int!){ v
 const CHECKS: &str = " checks: statusCheckRollup{contexts(first:100){pageInfo{hasNextPage endCursor} nodes{__typename
  ...on CheckRun{name status conclusion detailsUrl} ...on StatusContext{context state targetUrl}}}}";
 
-const STATE: &str = "query State($owner:String!,$name:String!,$number:Int!){
- repository(owner:$owner,name:$name){ pullRequest(number:$number){ mergeable mergeStateStatus headRefOid } } }";
-
 fn pull(checks: bool) -> String {
     format!("{PULL}{} }}", if checks { COUNTS } else { "" })
 }
@@ -72,11 +69,6 @@ pub fn detail(checks: bool) -> String {
     format!("{DETAIL}{} }} }} }}\n{}", if checks { CHECKS } else { "" }, pull(checks))
 }
 
-/// Whether it can be merged, asked again while the host computes it. Variables: `owner`, `name`, `number`.
-pub fn merge_state() -> String {
-    STATE.to_owned()
-}
-
 /// Every form of every document, by a name.
 pub fn all() -> Vec<(&'static str, String)> {
     vec![
@@ -86,7 +78,6 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("pull requests without checks", pull_requests(1, true, false, false)),
         ("one pull request", detail(true)),
         ("one pull request without checks", detail(false)),
-        ("merge state", merge_state()),
     ]
 }
 

@@ -42,10 +42,11 @@ impl GitHubInspector {
 
     async fn pull_request(&self, key: &PullRequestKey) -> Result<Inspection, SourceError> {
         let (mut whole, _) = detail::read(&self.client, key, None).await.map_err(Failure::into_error)?;
-        for nth in 1..=SETTLE_TRIES {
+        for nth in 0..SETTLE_TRIES {
             if whole.pull.merge != MergeState::Checking || whole.pull.merged.is_some() {
                 break;
             }
+            // The first question starts the work.
             tokio::time::sleep(self.client.settings().settle * nth).await;
             whole.pull.merge = detail::merge_state(&self.client, &whole.pull).await.map_err(Failure::into_error)?;
             whole.detail.merge = whole.pull.merge.clone();

@@ -60,10 +60,11 @@ impl GitHubReader {
 
     /// False: nobody looks any more.
     async fn settle(&self, whole: &mut detail::Whole, out: &AnswerSink) -> bool {
-        for nth in 1..=inspect::SETTLE_TRIES {
+        for nth in 0..inspect::SETTLE_TRIES {
             if whole.detail.merge != MergeState::Checking {
                 return true;
             }
+            // The first question starts the work.
             tokio::time::sleep(self.client.settings().settle * nth).await;
             let Ok(state) = detail::merge_state(&self.client, &whole.pull).await else { return true };
             if state == MergeState::Checking {

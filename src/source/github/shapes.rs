@@ -269,6 +269,9 @@ pub struct PullShape {
     pub merged_at: Option<String>,
     pub closed_at: Option<String>,
     pub head: Option<Head>,
+    /// `None` while GitHub works it out.
+    pub mergeable: Option<bool>,
+    pub mergeable_state: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -77,9 +77,11 @@ async fn hooks_that_cannot_be_read_are_no_absence_of_hooks() {
 #[tokio::test]
 async fn a_pull_request_is_inspected_until_its_mergeability_is_known() {
     let fake = Fake::start(|seen: &Seen| {
-        let state = |status: &str| json!({"number": 1490, "headRefOid": "77ac01", "mergeable": "MERGEABLE", "mergeStateStatus": status});
-        let pull = if seen.body.contains("query State") { state("BLOCKED") } else { state("UNKNOWN") };
+        let pull =
+            json!({"number": 1490, "headRefOid": "77ac01", "mergeable": "UNKNOWN", "mergeStateStatus": "UNKNOWN"});
+        let settled = json!({"head": {"sha": "77ac01"}, "mergeable": true, "mergeable_state": "blocked"});
         match seen.method.as_str() {
+            "GET" if seen.path.ends_with("/pulls/1490") => Reply::json(&settled),
             "POST" => Reply::json(&json!({"data": {"repository": {"viewerPermission": "READ", "pullRequest": pull}}})),
             _ => Reply::json(&json!([])),
         }

@@ -238,8 +238,9 @@ async fn a_pull_request_is_read_whole() {
 #[tokio::test]
 async fn a_mergeability_being_computed_is_asked_again() {
     let fake = Fake::start(|seen: &Seen| match seen.method.as_str() {
-        "POST" if seen.body.contains("query State") => Reply::json(&json!({"data": {"repository": {"pullRequest":
-            {"mergeable": "MERGEABLE", "mergeStateStatus": "CLEAN", "headRefOid": "77ac01"}}}})),
+        "GET" if seen.path.ends_with("/pulls/1490") => {
+            Reply::json(&json!({"head": {"sha": "77ac01"}, "mergeable": true, "mergeable_state": "clean"}))
+        }
         "POST" => Reply::json(&detail("UNKNOWN", "77ac01")),
         _ => Reply::json(&json!([])),
     })
