@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    CheckResult, Inspection, Write,
+    CheckResult, Inspection, Request, Write,
     act::Outcome,
     audit::PastAct,
     checks::{self, Subject},
@@ -64,7 +64,10 @@ fn expire(make: &Make<'_>, act: &PastAct, silences: &[crate::model::alert::Silen
         })
         .collect();
     plan.checks = vec![checks::check("S1", "pages", CheckResult::Look("what it held may page again".into()))];
-    plan.undo = "acknowledge again".into();
+    plan.undo = match act.request {
+        Request::Silence(_) => "silence it again".into(),
+        _ => "acknowledge again".into(),
+    };
     plan.weigh(false, Vec::new(), &act.title);
     Ok(plan)
 }

@@ -28,6 +28,7 @@ fn to_postgres(screen: &mut Terminal) {
 
 #[test]
 fn a_command_has_the_terminal_and_gives_it_back_whatever_happens() {
+    // `exec`: a shell that forks may lose a ctrl-c that comes between the fork and the program's start.
     let world = World::start(&[]);
     let tables = r#"
 [[command]]
@@ -44,7 +45,7 @@ key = "E"
 on = ["pod", "workload"]
 writes = false
 shell = true
-run = ["echo waiting; sleep 600"]
+run = ["echo waiting; exec sleep 600"]
 
 [[command]]
 name = "killed"

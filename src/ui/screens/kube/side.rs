@@ -16,6 +16,8 @@ use super::super::{
 use crate::{
     model::{Part, kubernetes::Workload, log::LogLevel},
     query::LogQuery,
+    secret::mask,
+    source::kubernetes::log_line::readable,
 };
 
 pub(super) fn log(query: Option<&LogQuery>, view: &View<'_>, area: Rect, buf: &mut Buffer) {
@@ -52,8 +54,8 @@ pub(super) fn log(query: Option<&LogQuery>, view: &View<'_>, area: Rect, buf: &m
             _ => theme.text,
         };
         let time = line.at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%M:%S").to_string();
-        let text =
-            Line::from(vec![Span::styled(format!("{time} "), theme.dim), Span::styled(line.text.as_str(), style)]);
+        let said = if line.continues { mask(&line.text) } else { mask(&readable(&line.text).line()) };
+        let text = Line::from(vec![Span::styled(format!("{time} "), theme.dim), Span::styled(said, style)]);
         put_line(buf, spot, &text, theme.glyphs.ellipsis);
     }
 }
@@ -70,7 +72,8 @@ pub(super) fn events(workload: Option<&Workload>, view: &View<'_>, area: Rect, b
             let words = super::super::pane::empty_words(
                 view,
                 &[Part::Events],
-                "no events within the hour that clusters keep them",
+                // Warnings are watched; the rest is read with the object.
+                "no warnings within the hour that clusters keep them",
                 "",
             );
             put_centred(buf, line, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
@@ -89,5 +92,51 @@ pub(super) fn events(workload: Option<&Workload>, view: &View<'_>, area: Rect, b
             Span::styled(format!("{times} {}", event.message), theme.text),
         ]);
         put_line(buf, spot, &line, theme.glyphs.ellipsis);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::{
+        model::log::{LogLine, Origin},
+        query::{Answer, LogBatch, Query},
+        source::Answered,
+        store::Changes,
+        text::Clean,
+        time::Clock as _,
+        ui::{Screen, screens::kube::Kube, testing},
+    };
+
+    #[test]
+    fn the_last_lines_are_readable_and_hide_credentials() {
+        let mut world = testing::incident();
+        let mut screen = Kube::default();
+        screen.sync(&world.view(), Changes::ALL);
+        world.drawn(&mut screen);
+        let query = screen.wanted(&world.view()).into_iter().find(|query| matches!(query, Query::Logs(_)));
+        let query = query.expect("it follows the selected pod");
+        let line = |text: &str| LogLine {
+            origin: Arc::new(Origin {
+                pod: testing::object("myapp-1"),
+                container: "app".into(),
+                version: "412".into(),
+            }),
+            at: testing::at("03:10"),
+            level: None,
+            text: Clean::own(text.to_owned()),
+            continues: false,
+            is_note: false,
+        };
+        let lines = vec![
+            line(r#"{"level":"info","msg":"paid","order":7}"#),
+            line("login with ghp_0123456789abcdefghijklmnopqrstuvwxyz"),
+        ];
+        let (now, batch) = (world.clock.now(), LogBatch { lines, open: 1, wanted: 1, ..LogBatch::default() });
+        world.store.answer(Answered { query, generation: 1, at: now.wall, body: Ok(Answer::Logs(batch)) }, now);
+        let shown = world.drawn(&mut screen).join("\n");
+        assert!(shown.contains("paid  order=7") && shown.contains("login with"), "{shown}");
+        assert!(!shown.contains("ghp_0123"), "{shown}");
     }
 }
