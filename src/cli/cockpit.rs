@@ -184,6 +184,7 @@ pub async fn run_with(
         remembered,
         paths: setup.paths,
         config_path: setup.config_path,
+        kubeconfig,
         generations: BTreeMap::new(),
         keeps: setup.mode != Mode::Demo,
         global: global.clone(),

@@ -282,7 +282,9 @@ pub fn within_cluster(
                 let token = GRAFANA_TOKENS.into_iter().find(|name| env(name).is_some());
                 let Some(token) = token else {
                     let says = format!("in the cluster, not read: {place}");
-                    found.say("Grafana", false, says, "export GRAFANA_TOKEN, and start again");
+                    // The API server keeps `Authorization` for itself: only a Grafana open to all is read through it.
+                    let fix = "no token passes the API server: forward its port, export GRAFANA_URL and GRAFANA_TOKEN";
+                    found.say("Grafana", false, says, fix);
                     continue;
                 };
                 let name = found.free_name("grafana");

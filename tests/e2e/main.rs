@@ -144,6 +144,18 @@ fn any_kind_of_object_is_one_word_away() {
 }
 
 #[test]
+fn another_context_of_the_configured_kubeconfig_is_opened() {
+    let world = World::start(&[]);
+    let mut screen = cockpit(&world, (120, 35), &[]);
+    screen.wait("HighErrorRate");
+    screen.wait("6/6 up");
+    screen.type_slowly(":ctx prod-eu1-rita\r");
+    screen.wait("is open beside the others");
+    screen.wait("7/7 up");
+    quit(screen);
+}
+
+#[test]
 fn a_narrow_terminal_and_one_of_one_cell_are_survived() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (80, 24), &["--ascii"]);

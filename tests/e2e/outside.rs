@@ -116,18 +116,31 @@ fn the_end_of_the_cockpit_ends_the_program() {
     screen.assert_restored();
 }
 
+/// Opens the shell. Seldom, on a busy machine, it ends before its prompt: why is printed, and it is opened again.
+fn to_prompt(screen: &mut Terminal) {
+    for _ in 0..3 {
+        screen.keys("s");
+        screen.wait("SHELL in");
+        screen.settled();
+        screen.keys("y");
+        screen.until("a prompt, or the end", |text| text.contains("/ $") || text.contains("shell:"));
+        let shown = screen.screen();
+        if shown.contains("/ $") {
+            return;
+        }
+        eprintln!("{shown}");
+        screen.settled();
+    }
+    panic!("no prompt");
+}
+
 /// `s` asks first in production; the shell is the container's, and the cockpit stands there again after it.
 #[test]
 fn a_shell_in_a_container() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &[]);
     to_postgres(&mut screen);
-    screen.keys("s");
-    screen.wait("SHELL in");
-    screen.settled();
-    screen.keys("y");
-    screen.wait("exit or ~. goes back.");
-    screen.wait("/ $");
+    to_prompt(&mut screen);
     screen.keys("cat /etc/hostname\r");
     screen.wait("postgres-");
     screen.resize((80, 24));
@@ -146,11 +159,7 @@ fn a_lost_connection_gives_the_terminal_back() {
     let world = World::start(&[]);
     let mut screen = cockpit(&world, (120, 35), &[]);
     to_postgres(&mut screen);
-    screen.keys("s");
-    screen.wait("SHELL in");
-    screen.settled();
-    screen.keys("y");
-    screen.wait("/ $");
+    to_prompt(&mut screen);
     world.backend("prod-eu1", "down");
     screen.wait("the connection was lost");
     quit(screen);

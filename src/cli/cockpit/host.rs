@@ -30,6 +30,8 @@ pub struct CockpitHost {
     pub remembered: Remembered,
     pub paths: Paths,
     pub config_path: PathBuf,
+    /// The configured kubeconfig, which `:ctx` takes its contexts from as well.
+    pub kubeconfig: Option<PathBuf>,
     pub generations: BTreeMap<BackendId, u64>,
     /// The demo's world is gone with it.
     pub keeps: bool,
@@ -99,8 +101,12 @@ impl CockpitHost {
         if self.wired.kinds.contains_key(&id) {
             return Clean::own(format!("'{name}' is open already"));
         }
-        let wanted =
-            file::Kubernetes { name: name.to_string(), context: Some(name.to_string()), ..file::Kubernetes::default() };
+        let wanted = file::Kubernetes {
+            name: name.to_string(),
+            kubeconfig: self.kubeconfig.clone(),
+            context: Some(name.to_string()),
+            ..file::Kubernetes::default()
+        };
         let never_writes = never_writes(app);
         // Opening reads files only.
         tokio::task::block_in_place(|| {

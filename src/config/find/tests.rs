@@ -100,7 +100,7 @@ fn services_of_the_cluster_are_read_through_it() {
     assert_eq!(found.config.alertmanager[0].through.as_deref(), Some("eu/monitoring/alertmanager:9093"));
     assert_eq!(found.config.prometheus[0].through.as_deref(), Some("eu/monitoring/prometheus:9090"));
     assert!(found.config.grafana.is_empty(), "without a token it is only offered");
-    assert!(words(&found).contains("export GRAFANA_TOKEN"));
+    assert!(words(&found).contains("GRAFANA_URL and GRAFANA_TOKEN"));
     let found = within_cluster(&Config::default(), &cluster, &services, env(&[("GRAFANA_TOKEN", "x")]));
     assert_eq!(found.config.grafana[0].through.as_deref(), Some("eu/monitoring/grafana:3000"));
 }
