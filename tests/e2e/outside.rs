@@ -116,8 +116,10 @@ fn the_end_of_the_cockpit_ends_the_program() {
     screen.assert_restored();
 }
 
-/// Opens the shell. Seldom, on a busy machine, it ends before its prompt: why is printed, and it is opened again.
+/// Opens the shell. Seldom, on a busy machine, it ends before its prompt: it is opened again, and
+/// in the end it is told why.
 fn to_prompt(screen: &mut Terminal) {
+    let mut ends = Vec::new();
     for _ in 0..3 {
         screen.keys("s");
         screen.wait("SHELL in");
@@ -128,10 +130,10 @@ fn to_prompt(screen: &mut Terminal) {
         if shown.contains("/ $") {
             return;
         }
-        eprintln!("{shown}");
+        ends.push(shown);
         screen.settled();
     }
-    panic!("no prompt");
+    panic!("no prompt:\n{}", ends.join("\n"));
 }
 
 /// `s` asks first in production; the shell is the container's, and the cockpit stands there again after it.
