@@ -3,6 +3,8 @@
 //! Every binary message begins with the number of its channel (`apimachinery/pkg/util/remotecommand`): 0 stdin, 1 stdout,
 //! 2 stderr, 3 the closing Status, 4 the terminal's size; with v5, 255 closes the channel that its second byte names.
 
+use std::time::Duration;
+
 use axum::{
     body::Bytes,
     extract::{
@@ -238,10 +240,17 @@ impl Session {
     }
 }
 
-/// Ends the stream normally: to a client, an end without a code is a broken connection.
+/// How long a client may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Ends the stream normally: to a client, an end without a code is a broken connection. What the client had sent is read
+/// to its end: hanging up on it would reset the connection, and the last words with it.
 pub async fn close(socket: &mut WebSocket) -> Option<()> {
     let frame = CloseFrame { code: close_code::NORMAL, reason: "".into() };
-    socket.send(Message::Close(Some(frame))).await.ok()
+    socket.send(Message::Close(Some(frame))).await.ok()?;
+    let goodbye = async { while let Some(Ok(_)) = socket.recv().await {} };
+    let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+    Some(())
 }
 
 /// The Status that tells an exit code.

@@ -149,13 +149,26 @@ impl Session {
 
     async fn pump(&mut self, typist: &mut Typist<'_>) -> Over {
         let size = *typist.sizes.borrow_and_update();
-        if let Err(why) = self.resize(size).await {
-            return Over::Ended(Ended::Lost(why));
-        }
-        match self.converse(typist).await {
+        let conversed = match self.resize(size).await {
+            Ok(()) => self.converse(typist).await,
+            Err(why) => Err(why),
+        };
+        match conversed {
             Ok(over) => over,
-            Err(why) => Over::Ended(Ended::Lost(why)),
+            Err(why) => self.told_before(typist).await.unwrap_or(Over::Ended(Ended::Lost(why))),
         }
+    }
+
+    /// How it ended, if that had arrived before the connection broke: a server that refuses hangs up at once, and what is
+    /// sent to it then (the size) fails before its reason was read.
+    async fn told_before(&mut self, typist: &mut Typist<'_>) -> Option<Over> {
+        while let Ok(Some(Ok(message))) = timeout(LATE, self.socket.next()).await {
+            let Message::Binary(bytes) = message else { continue };
+            if let Some(over) = self.received(&bytes, typist).await.ok()? {
+                return Some(over);
+            }
+        }
+        None
     }
 
     /// Bytes both ways until the end. `Err`: the connection is lost.

@@ -3,14 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Ended, Typist, run};
+use super::{Ended, Over, STATUS, Session, Typist, run};
 use crate::{
     config::file,
     demo::{self, Served},
     model::{BackendId, kubernetes::ObjectKey},
-    source::kubernetes::{self, Cluster, ExecPolicy, client::Writer},
+    source::kubernetes::{self, Cluster, ExecPolicy, client::Writer, scripted},
     time::{Clock, SystemClock},
 };
 
@@ -114,4 +119,48 @@ async fn what_the_server_refuses_is_told_and_a_broken_connection_ends_it() {
     });
     assert!(matches!(ended, Ended::Lost(_)), "{ended:?}");
     drop(to);
+}
+
+/// A server that upgrades, says how it ended, and is gone before anything was sent to it.
+async fn hangs_up(listener: TcpListener, status: &str) {
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut stream = BufReader::new(stream);
+    let (mut line, mut key) = (String::new(), String::new());
+    while stream.read_line(&mut line).await.unwrap() > 2 {
+        if let Some((_, value)) =
+            line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"))
+        {
+            key = value.trim().to_owned();
+        }
+        line.clear();
+    }
+    let accept = derive_accept_key(key.as_bytes());
+    let mut answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n"
+    )
+    .into_bytes();
+    let length = u8::try_from(status.len() + 1).expect("a short frame");
+    answer.extend([0x82, length, STATUS]);
+    answer.extend(status.bytes());
+    answer.extend([0x88, 2, 0x03, 0xe8]);
+    stream.write_all(&answer).await.unwrap();
+    stream.get_ref().set_zero_linger().unwrap();
+}
+
+#[tokio::test]
+async fn a_reason_that_came_before_the_connection_broke_is_heard() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let cluster = scripted::cluster(port, Arc::new(SystemClock)).await;
+    let writer = cluster.writer().expect("not read-only");
+    let pod = ObjectKey { cluster: BackendId::new("prod-eu1"), namespace: "production".into(), name: "web".into() };
+    let status = r#"{"status":"Failure","message":"exec: \"bash\": executable file not found"}"#;
+    let server = tokio::spawn(async move { hangs_up(listener, status).await });
+    let Ok(mut session) = Session::open(&writer, &pod, "web", "bash").await else { panic!("it upgrades") };
+    server.await.unwrap();
+    let (_to, mut keys) = mpsc::unbounded_channel();
+    let (_sizes, mut sizes) = watch::channel((80, 24));
+    let mut show = |_: &[u8]| Ok(());
+    let over = session.pump(&mut Typist { keys: &mut keys, sizes: &mut sizes, show: &mut show }).await;
+    assert!(matches!(over, Over::Missing), "sh is tried where there is no bash");
 }
