@@ -30,6 +30,8 @@ pub mod yaml;
 mod fake;
 #[cfg(test)]
 pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;
 
 use std::{path::Path, sync::Arc};
 

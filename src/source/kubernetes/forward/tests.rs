@@ -10,33 +10,15 @@ use tokio::{
 
 use super::{Forwarding, start};
 use crate::{
-    config::file,
-    demo::{self, Served},
     model::{
         BackendId,
         forward::{Forward, ForwardAsk, ForwardState, ForwardTo},
         kubernetes::{ObjectKey, WorkloadKey, WorkloadKind},
     },
-    source::kubernetes::{self, Cluster, ExecPolicy},
-    time::{Clock, SystemClock},
+    source::kubernetes::tests::on_demo::{cluster, served},
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-async fn served() -> Served {
-    let at = "2026-11-21T03:14:00Z".parse().unwrap();
-    demo::start(demo::Options { at: Some(at), ..demo::Options::new(Arc::new(move || at)) }).await.unwrap()
-}
-
-async fn cluster(demo: &Served) -> Cluster {
-    let wanted = file::Kubernetes {
-        name: "prod-eu1".to_owned(),
-        kubeconfig: Some(demo.kubeconfig.clone()),
-        ..file::Kubernetes::default()
-    };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    kubernetes::open(&wanted, file::Timeouts::default(), clock, Arc::new(ExecPolicy::default())).await.unwrap()
-}
 
 fn workload(kind: WorkloadKind, name: &str) -> ForwardTo {
     ForwardTo::Workload(WorkloadKey {

@@ -12,29 +12,17 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Ended, Over, STATUS, Session, Typist, run};
 use crate::{
-    config::file,
-    demo::{self, Served},
     model::{BackendId, kubernetes::ObjectKey},
-    source::kubernetes::{self, Cluster, ExecPolicy, client::Writer, scripted},
-    time::{Clock, SystemClock},
+    source::kubernetes::{
+        Cluster,
+        client::Writer,
+        scripted,
+        tests::on_demo::{cluster, served},
+    },
+    time::SystemClock,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-async fn served() -> Served {
-    let at = "2026-11-21T03:14:00Z".parse().unwrap();
-    demo::start(demo::Options { at: Some(at), ..demo::Options::new(Arc::new(move || at)) }).await.unwrap()
-}
-
-async fn cluster(demo: &Served) -> Cluster {
-    let wanted = file::Kubernetes {
-        name: "prod-eu1".to_owned(),
-        kubeconfig: Some(demo.kubeconfig.clone()),
-        ..file::Kubernetes::default()
-    };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    kubernetes::open(&wanted, file::Timeouts::default(), clock, Arc::new(ExecPolicy::default())).await.unwrap()
-}
 
 /// A running pod of the story.
 async fn pod(cluster: &Cluster, app: &str) -> ObjectKey {

@@ -1,0 +1,3 @@
+//! What several modules test against.
+
+pub mod on_demo;

@@ -1,0 +1,27 @@
+//! The demo's world as a cluster to test against, over its real wire.
+
+use std::sync::Arc;
+
+use super::super::{Cluster, ExecPolicy, open};
+use crate::{
+    config::file,
+    demo::{self, Served},
+    time::{Clock, SystemClock},
+};
+
+/// The default story at 03:14.
+pub async fn served() -> Served {
+    let at = "2026-11-21T03:14:00Z".parse().unwrap();
+    demo::start(demo::Options { at: Some(at), ..demo::Options::new(Arc::new(move || at)) }).await.unwrap()
+}
+
+/// Its cluster `prod-eu1`.
+pub async fn cluster(demo: &Served) -> Cluster {
+    let wanted = file::Kubernetes {
+        name: "prod-eu1".to_owned(),
+        kubeconfig: Some(demo.kubeconfig.clone()),
+        ..file::Kubernetes::default()
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    open(&wanted, file::Timeouts::default(), clock, Arc::new(ExecPolicy::default())).await.unwrap()
+}
