@@ -321,7 +321,13 @@ impl App {
             Some(command) => self.run(command, now),
             None => match self.keymap.own(Key::of(key), self.screen, kind) {
                 Some(own) => self.reply(Reply::Own(own, selected), None, now),
-                None => Vec::new(),
+                None => {
+                    if let Some(says) = self.keymap.elsewhere(Key::of(key), kind) {
+                        self.dirty = true;
+                        self.toasts.say(Clean::own(says), now);
+                    }
+                    Vec::new()
+                }
             },
         }
     }

@@ -253,6 +253,20 @@ impl Keymap {
             .map(|spec| spec.id)
     }
 
+    /// What the key means on objects, but not on such a one, in words; nothing if it means nothing anywhere.
+    pub fn elsewhere(&self, key: Key, selected: Option<Kind>) -> Option<String> {
+        let on = |spec: &CommandSpec| match spec.scope {
+            Scope::On(kinds) if self.keys(spec.id).contains(&key) => Some((spec.hint, kinds)),
+            _ => None,
+        };
+        let (hint, kinds) = COMMANDS.iter().find_map(on)?;
+        let Some(selected) = selected else { return Some(format!("nothing is selected to {hint}")) };
+        let words: Vec<_> = kinds.iter().map(|kind| kind.word()).collect();
+        let (last, others) = words.split_last()?;
+        let of = if others.is_empty() { (*last).to_owned() } else { format!("{} or {last}", others.join(", ")) };
+        Some(format!("{key} ({hint}) is for a {of}; selected: {}", selected.word()))
+    }
+
     /// Commands that have a key and apply here, those hidden by a narrower one left out.
     pub fn available(
         &self,

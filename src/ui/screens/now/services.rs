@@ -109,8 +109,14 @@ pub(super) fn render(now: &mut Now, view: &View<'_>, focused: bool, area: Rect, 
     let title = if view.settings.services.is_empty() { "WORKLOADS" } else { "SERVICES" };
     let inside = pane::framed(view, title, Line::default(), fresh, focused, area, buf);
     let titles = titles(view);
+    let names = now.services.entries().iter().filter_map(|entry| match entry {
+        Entry::Item(target) => Some(name_of(view, target).chars().count() as u16),
+        Entry::Group(_) => None,
+    });
+    // No wider than its names: what is saved goes to the headings.
+    let name = names.max().unwrap_or_default().clamp(8, 12);
     let mut columns =
-        vec![Column::new("", 2, 100), Column::new("", 12, 99).min(8).grows(), Column::new("pods", 5, 98).right()];
+        vec![Column::new("", 2, 100), Column::new("", name, 99).min(8).grows(), Column::new("pods", 5, 98).right()];
     // A number that is cut says something else: where there is no room, a later column goes.
     columns.extend(titles.iter().enumerate().map(|(index, title)| {
         let width = (title.chars().count() as u16).clamp(9, 12);
@@ -131,6 +137,14 @@ pub(super) fn render(now: &mut Now, view: &View<'_>, focused: bool, area: Rect, 
     (now.services.table, now.services.hits) = (state, hits);
 }
 
+fn name_of(view: &View<'_>, target: &Target) -> String {
+    match (binding(view, target), target) {
+        (Some(service), _) => service.name.to_string(),
+        (None, Target::Workload(key)) => key.name.to_string(),
+        (None, _) => String::new(),
+    }
+}
+
 fn cells(view: &View<'_>, target: &Target, titles: &[String], alerted: &[(WorkloadKey, Level)]) -> Vec<Line<'static>> {
     let theme = view.theme;
     let service = binding(view, target);
@@ -148,11 +162,7 @@ fn cells(view: &View<'_>, target: &Target, titles: &[String], alerted: &[(Worklo
         (_, workload) => workload.map(|workload| workload.level),
     };
     let level = [own, alert, over].into_iter().flatten().min().unwrap_or(Level::Ok);
-    let name = match (service, key) {
-        (Some(service), _) => service.name.to_string(),
-        (None, Some(key)) => key.name.to_string(),
-        (None, None) => String::new(),
-    };
+    let name = name_of(view, target);
     let pods = workload.map_or_else(|| "-".to_owned(), |workload| format!("{}/{}", workload.ready, workload.desired));
     let short = workload.is_some_and(|workload| workload.ready < workload.desired);
     let mut cells = vec![

@@ -105,10 +105,10 @@ fn of_silence<'a>(view: &View<'a>, silence: &'a Silence) -> Vec<Line<'a>> {
     let mut lines = vec![
         Line::styled(silence.comment.to_string(), view.theme.strong),
         field(view, "by", silence.created_by.to_string()),
-        field(view, "from, until", format!("{starts}   {ends}")),
+        field(view, "holds from", format!("{starts} until {ends}")),
     ];
     if !held.is_empty() {
-        lines.push(field(view, "holds", held.join(", ")));
+        lines.push(field(view, "holds back", held.join(", ")));
     }
     let mut hint = Line::default();
     hint.spans.extend(words::key_hint(view, Command::ExpireSilence, "end it now"));
