@@ -321,6 +321,13 @@ impl App {
             Some(command) => self.run(command, now),
             None => match self.keymap.own(Key::of(key), self.screen, kind) {
                 Some(own) => self.reply(Reply::Own(own, selected), None, now),
+                // The panes that stand empty for want of a login name this key.
+                None if selected.is_none()
+                    && self.keymap.keys(Command::Login).contains(&Key::of(key))
+                    && self.login_wanted().is_some() =>
+                {
+                    self.run(Command::Login, now)
+                }
                 None => {
                     if let Some(says) = self.keymap.elsewhere(Key::of(key), kind) {
                         self.dirty = true;

@@ -6,6 +6,8 @@ use super::{App, Effect};
 use crate::{
     action::Request,
     command::{Command, ScreenId},
+    model::BackendId,
+    store::SourceState,
     text::Clean,
     time::Now,
     ui::{Reply, overlays, target::Target, widgets::text_input::TextInput},
@@ -37,7 +39,15 @@ impl App {
         if let Some(reply) = self.everywhere(command, now) {
             return self.reply(reply, None, now);
         }
-        if let Some(target) = self.selected(now) {
+        let selected = self.selected(now);
+        if command == Command::Login && !matches!(selected, Some(Target::Backend(_))) {
+            let reply = match self.login_wanted() {
+                Some(backend) => Reply::Do(Effect::Login(backend)),
+                None => Reply::Say("no backend asks for a login".into()),
+            };
+            return self.reply(reply, None, now);
+        }
+        if let Some(target) = selected {
             let reply = self.on_target(command, &target, now);
             self.reply(reply, Some(&target), now)
         } else {
@@ -46,6 +56,12 @@ impl App {
             }
             Vec::new()
         }
+    }
+
+    /// The first backend that cannot be read for want of a login.
+    pub(super) fn login_wanted(&self) -> Option<BackendId> {
+        let failing = |state: &SourceState| state.pulse.failure.as_ref().is_some_and(|it| it.error.login.is_some());
+        self.store.sources.iter().find(|(_, state)| failing(state)).map(|(id, _)| id.backend.clone())
     }
 
     /// Commands that need no object.

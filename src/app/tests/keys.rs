@@ -1,7 +1,10 @@
 //! Keys that mean something, but not on what is selected.
 
 use super::*;
-use crate::ui::testing::incident;
+use crate::{
+    source::Login,
+    ui::testing::{cluster, incident},
+};
 
 #[test]
 fn a_key_of_another_kind_of_row_says_so() {
@@ -18,4 +21,40 @@ fn a_key_that_means_nothing_anywhere_is_passed_over() {
     let before = desk.frame((120, 35));
     desk.press(KeyCode::F(9));
     assert_eq!(desk.frame((120, 35)), before);
+}
+
+/// A cluster that nothing could be read from for want of a login.
+fn logged_out() -> World {
+    let mut world = World::new();
+    world.fail(&cluster(), "'aws eks get-token' wants to run: press `l` to allow and log in");
+    let login = Login { command: "aws".into(), args: Vec::new(), env: Vec::new() };
+    for failure in world.store.sources.values_mut().filter_map(|state| state.pulse.failure.as_mut()) {
+        failure.error.login = Some(login.clone());
+    }
+    world
+}
+
+fn logs_in(effects: &[Effect]) -> bool {
+    matches!(effects, [Effect::Login(backend)] if *backend == cluster())
+}
+
+#[test]
+fn the_key_that_empty_panes_name_logs_in() {
+    let mut desk = Desk::new(logged_out());
+    desk.keys("3");
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("press `l` to allow"), "{frame}");
+    assert!(!frame.contains("WORKLOADS 0"), "what was not read is not none:\n{frame}");
+    assert!(logs_in(&desk.keys("l")));
+}
+
+#[test]
+fn the_first_minutes_page_logs_in_too() {
+    let mut world = logged_out();
+    world.settings.is_first_run = true;
+    world.settings.found = vec![("Kubernetes".into(), true, "its login runs 'aws': l allows it and logs in".into())];
+    let mut desk = Desk::new(world);
+    desk.app.show_first_minute();
+    desk.frame((120, 35));
+    assert!(logs_in(&desk.keys("l")));
 }

@@ -100,6 +100,7 @@ impl Overlay for FirstMinute {
             // There is nothing below it to go on to.
             KeyCode::Esc | KeyCode::Enter if is_nothing => Reply::Done,
             KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q') => Reply::Close,
+            _ if view.keymap.keys(Command::Login).contains(&Key::of(key)) => Reply::Run(Command::Login),
             _ => match view.keymap.command(Key::of(key), ScreenId::Now, None) {
                 Some(command) if command.spec().scope == Scope::Everywhere => Reply::Run(command),
                 _ => Reply::Done,

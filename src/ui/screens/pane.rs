@@ -102,6 +102,11 @@ pub fn empty_words(view: &View<'_>, parts: &[Part], nothing: &str, filter: &str)
     if filter.is_empty() { nothing.to_owned() } else { format!("nothing matches '{filter}'; esc shows all") }
 }
 
+/// Whether anybody was asked for these and has answered at least once.
+pub fn is_read(view: &View<'_>, parts: &[Part]) -> bool {
+    view.store.sources.iter().any(|(id, state)| parts.contains(&id.part) && state.has_synced)
+}
+
 /// Nobody was asked: that is not the same as nothing there. A backend that could not be opened has only its health.
 fn nobody_asked(view: &View<'_>, parts: &[Part]) -> String {
     let part = parts.first().copied().unwrap_or(Part::Health);

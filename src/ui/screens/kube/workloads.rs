@@ -19,7 +19,7 @@ use super::{
                 virtual_table::{Column, Row, Sort, VirtualTable},
             },
         },
-        pane::{age, empty_words, framed, fresh_line, level_style, mark},
+        pane::{age, empty_words, framed, fresh_line, is_read, level_style, mark},
     },
     Kube, SortBy,
 };
@@ -99,7 +99,12 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     } else {
         Span::styled("   all ok", theme.dim)
     };
-    let title = Line::from(vec![Span::raw(format!("WORKLOADS {total}")), trouble]);
+    // Nothing was read: that is not "none, all ok".
+    let title = if total == 0 && kube.filter.is_empty() && !is_read(view, &PARTS) {
+        Line::raw("WORKLOADS")
+    } else {
+        Line::from(vec![Span::raw(format!("WORKLOADS {total}")), trouble])
+    };
     let filter = if kube.filter.is_empty() { String::new() } else { format!("filter {}   ", kube.filter) };
     let info = Line::styled(format!("{filter}sort {}", sort_name(kube.sort, kube.is_reversed)), theme.dim);
     let inside = framed(view, title, info, fresh_line(view, &PARTS, None), focused, area, buf);
