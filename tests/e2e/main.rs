@@ -225,6 +225,51 @@ fn a_first_run_finds_the_alerts_inside_the_cluster() {
     quit(screen);
 }
 
+/// A kubeconfig whose plugin has no login: `l` runs it with the terminal as its own, and then everything fills.
+#[test]
+fn an_expired_login_is_renewed_by_l() {
+    let world = World::start(&[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (url, token) = world.cluster();
+    let (plugin, config, session) =
+        (folder.path().join("sso"), folder.path().join("config"), folder.path().join("session"));
+    let script = format!(
+        r#"#!/bin/sh
+if [ ! -f {session} ]; then
+  [ -t 0 ] || {{ echo "the session has expired" >&2; exit 1; }}
+  printf 'SSO code: ' >&2; read code; [ "$code" = 1234 ] || exit 1; touch {session}
+fi
+echo '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{{"token":"{token}"}}}}'
+"#,
+        session = session.display()
+    );
+    std::fs::write(&plugin, script).expect("it is written");
+    std::fs::set_permissions(&plugin, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("it may be run");
+    let text = format!(
+        r#"apiVersion: v1
+kind: Config
+current-context: eks
+clusters: [{{name: eks, cluster: {{server: "{url}"}}}}]
+contexts: [{{name: eks, context: {{cluster: eks, user: me, namespace: production}}}}]
+users: [{{name: me, user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: "{}", interactiveMode: IfAvailable}}}}}}]
+"#,
+        plugin.display()
+    );
+    std::fs::write(&config, text).expect("it is written");
+    let config = config.display().to_string();
+    let mut screen = Terminal::start_with(&[], &[("KUBECONFIG", &config)], (120, 35));
+    screen.wait("l allows it and logs in");
+    screen.wait("k8s down");
+    screen.keys("l");
+    screen.wait("SSO code:");
+    screen.keys("1234\r");
+    screen.wait("logged in");
+    // What could not be looked through without the login is looked through after it.
+    screen.wait("HighErrorRate myapp");
+    // What the plugin prints is nobody's to see.
+    quit_quietly(screen, &token);
+}
+
 #[test]
 fn sigterm_and_a_crash_give_the_terminal_back() {
     let world = World::start(&[]);

@@ -114,10 +114,7 @@ impl Terminal {
 
     /// Everything that was ever written to the terminal.
     pub fn all_output(&self) -> String {
-        let mut state = self.seen.lock();
-        while !state.is_closed {
-            state = self.seen.changed.wait_timeout(state, PATIENCE).expect("not poisoned").0;
-        }
+        let state = self.closed();
         String::from_utf8_lossy(&state.raw).into_owned()
     }
 
@@ -192,6 +189,7 @@ impl Terminal {
 
     /// Waits for the end, which must have this exit code.
     pub fn ended(&mut self, code: i32) {
+        drop(self.closed());
         let status = self.child.wait().expect("waited");
         assert_eq!(status.code(), Some(code), "last screen:\n{}", self.screen());
     }
@@ -204,12 +202,17 @@ impl Terminal {
         modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
     }
 
+    /// What was seen, once the terminal is closed: the program has ended.
+    fn closed(&self) -> MutexGuard<'_, State> {
+        let open = self.seen.changed.wait_timeout_while(self.seen.lock(), PATIENCE, |state| !state.is_closed);
+        let (state, waited) = open.expect("not poisoned");
+        assert!(!waited.timed_out(), "the terminal is still open: the program has not ended");
+        state
+    }
+
     /// Every mode that was set is reset: alternate screen, mouse, paste, cursor.
     pub fn assert_restored(&self) {
-        let mut state = self.seen.lock();
-        while !state.is_closed {
-            state = self.seen.changed.wait_timeout(state, PATIENCE).expect("not poisoned").0;
-        }
+        let state = self.closed();
         let raw = String::from_utf8_lossy(&state.raw).into_owned();
         for mode in ["1049", "2004", "1000", "1006"] {
             let (on, off) = (raw.rfind(&format!("\u{1b}[?{mode}h")), raw.rfind(&format!("\u{1b}[?{mode}l")));

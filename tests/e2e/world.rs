@@ -78,6 +78,13 @@ impl World {
         panic!("waited in vain for {what}");
     }
 
+    /// The address of `prod-eu1`, and a token for it.
+    #[allow(dead_code)] // the tests without a screen share this file
+    pub fn cluster(&self) -> (String, String) {
+        let text = |key: &str| self.line["clusters"][0][key].as_str().expect("a text").to_owned();
+        (text("url"), text("token"))
+    }
+
     /// Address and token of its Grafana.
     #[allow(dead_code)] // the tests without a screen share this file
     pub fn grafana(&self) -> (String, String) {

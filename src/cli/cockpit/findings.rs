@@ -8,6 +8,7 @@ use crate::{
     config::find::{self, Found},
     model::BackendId,
     source::kubernetes,
+    store::Store,
     text::Clean,
     wire::Wired,
 };
@@ -20,6 +21,7 @@ pub struct Findings {
     pub found: Found,
     first: Look<Found>,
     services: Look<Services>,
+    failed: Option<BackendId>,
 }
 
 /// A look that is made once, beside the loop.
@@ -55,7 +57,7 @@ impl<T: Send + 'static> Look<T> {
 impl Findings {
     /// Begins to look through the environment; `gh` may take seconds.
     pub fn look(wake: &Arc<Notify>) -> Self {
-        Self { found: Found::default(), first: Look::start(find::find(), wake), services: Look::NotYet }
+        Self { found: Found::default(), first: Look::start(find::find(), wake), services: Look::NotYet, failed: None }
     }
 
     pub const fn is_looking(&self) -> bool {
@@ -67,9 +69,21 @@ impl Findings {
         self.first.taken()
     }
 
+    /// It is looked again when this cluster can be read: a login was wanted, or the network was away.
+    pub fn look_again(&mut self, when_read: BackendId) {
+        self.failed = Some(when_read);
+        self.services = Look::NotYet;
+    }
+
+    /// The cluster that could not be looked through, and can be now.
+    pub fn has_become_readable(&mut self, store: &Store) -> bool {
+        let is_read = |id: &BackendId| store.sources.iter().any(|(source, it)| source.backend == *id && it.has_synced);
+        self.failed.take_if(|id| is_read(id)).is_some()
+    }
+
     /// Looks through the first cluster that is open, once.
     pub fn look_within(&mut self, wired: &Wired, wake: &Arc<Notify>) {
-        if !matches!(self.services, Look::NotYet) {
+        if !matches!(self.services, Look::NotYet) || self.failed.is_some() {
             return;
         }
         let Some((id, cluster)) = wired.clusters.iter().next() else { return };

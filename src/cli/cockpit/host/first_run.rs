@@ -33,6 +33,9 @@ impl CockpitHost {
         if let Some(outcome) = self.pasted.outcome() {
             return self.take_pasted(outcome, app);
         }
+        if findings.has_become_readable(&app.store) {
+            findings.look_within(&self.wired, &self.wake);
+        }
         let services = self.found.as_mut()?.services()?;
         self.add_services(&services, app)
     }
@@ -91,7 +94,8 @@ impl CockpitHost {
         let services = match services {
             Ok(services) => services,
             Err(says) => {
-                return Some(Clean::own(format!("the Services of '{cluster}' cannot be looked through: {says}")));
+                self.found.as_mut()?.look_again(cluster.clone());
+                return Some(Clean::own(format!("the Services of '{cluster}' cannot be looked through yet: {says}")));
             }
         };
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
