@@ -111,6 +111,11 @@ impl Loaded {
         let names: Vec<&str> = self.config.contexts.iter().map(|context| context.name.as_str()).collect();
         let says = match wanted.or(self.config.current_context.as_deref()) {
             Some(name) if names.contains(&name) => return Ok(name.to_owned()),
+            Some(name) if names.is_empty() && self.troubles.is_empty() => {
+                format!(
+                    "There is no kubeconfig that names the context '{name}': set KUBECONFIG, or `kubeconfig` in the config."
+                )
+            }
             Some(name) => format!("There is no context '{name}' in the kubeconfig; there are: {}.", listed(&names)),
             None if names.is_empty() && self.troubles.is_empty() => {
                 "There is no kubeconfig with a context: set KUBECONFIG, or `kubeconfig` in the config.".to_owned()
