@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Cadence, ErrorKind, MAX_FACTS, Source, SourceError, Update};
 use crate::{
     model::SourceId,
-    time::{Clock, Now, seconds_between},
+    time::{Clock, Now},
 };
 
 /// Longest wait between two tries.
@@ -119,11 +119,11 @@ fn backoff(error: &SourceError, failures: u32, cadence: Cadence, id: &SourceId, 
     let base = cadence.expected().min(Duration::from_secs(1));
     let own = jittered((base * 2u32.saturating_pow(failures.saturating_sub(1).min(10))).min(MAX_BACKOFF), id, now);
     match error.retry_at {
-        // One second more, since clocks differ.
-        Some(at) => own.max(
-            Duration::from_secs(u64::try_from(seconds_between(now.wall, at) + 1).unwrap_or(0))
-                .min(Duration::from_hours(1)),
-        ),
+        // One second more, since clocks differ, and since what was asked beside it was refused a little later.
+        Some(at) => {
+            let left = Duration::try_from(at.duration_since(now.wall)).unwrap_or_default();
+            own.max((left + Duration::from_secs(1)).min(Duration::from_hours(1)))
+        }
         None => own,
     }
 }
@@ -228,5 +228,7 @@ mod tests {
         }
         let told = error.retry_at(Some("1970-01-01T00:02:00Z".parse().expect("valid")));
         assert_eq!(backoff(&told, 1, every, &id, now), Duration::from_secs(121));
+        let later = TestClock::at("1970-01-01T00:00:00.005Z".parse().expect("valid")).now();
+        assert_eq!(backoff(&told, 1, every, &id, later), Duration::from_millis(120_995), "a fraction is not cut off");
     }
 }
