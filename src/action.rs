@@ -14,6 +14,7 @@ pub mod engine;
 pub mod equivalent;
 pub mod evidence;
 mod history;
+pub mod object;
 pub mod plan;
 mod pull_request;
 mod restart;
@@ -26,6 +27,7 @@ mod template;
 pub(crate) mod testing;
 mod undo;
 
+pub use object::ObjectAct;
 pub use template::readable;
 
 pub use evidence::{Evidence, beside};
@@ -41,7 +43,7 @@ use crate::{
         BackendId, Name,
         alert::{ACKNOWLEDGED_BY, Alert, AlertKey, Matcher, SilenceKey},
         code::{MergeMethod, PullRequestKey, RunKey},
-        kubernetes::{ObjectKey, Revision, WorkloadKey},
+        kubernetes::{ObjectKey, Revision, WorkloadKey, resource::ResourceKey},
     },
     text::Clean,
 };
@@ -60,6 +62,11 @@ pub enum Request {
     Scale {
         workload: WorkloadKey,
         replicas: u32,
+    },
+    /// Anything else that is done to one object of a cluster.
+    Object {
+        object: ResourceKey,
+        act: ObjectAct,
     },
     Review {
         pull_request: PullRequestKey,
@@ -210,6 +217,7 @@ pub enum Write {
         live: serde_json::Value,
         at: Timestamp,
     },
+    Object(object::ObjectWrite),
     CancelRun {
         run: RunKey,
         attempt: u32,
@@ -254,6 +262,7 @@ impl Write {
                 &workload.cluster
             }
             Self::DeletePod { pod, .. } => &pod.cluster,
+            Self::Object(write) => &write.object.cluster,
             Self::CancelRun { run, .. } | Self::RerunRun { run, .. } => &run.repo.host,
             Self::Review { pull_request, .. }
             | Self::Comment { pull_request, .. }
@@ -320,6 +329,7 @@ pub trait Inspector: Send + Sync {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inspection {
     Workload(Box<WorkloadInspection>),
+    Object(Box<object::ObjectInspection>),
     PullRequest(Box<PullRequestInspection>),
     Run(Box<RunInspection>),
     /// The alerts as they are now, and the silences.

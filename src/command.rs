@@ -228,6 +228,12 @@ commands! {
     PortForward     "port-forward"      "forward"   "a local port that leads to it; :forwards lists them"   On(&[Pod, Workload, Object]), ["F"] false 0;
     Edit            "edit"              "edit"      "kubectl edit, with the screen suspended"               On(&[Pod, Workload, Object]), [] true 0;
     Scale           "scale"             "scale"     "scale: a plan"                                         On(&[Workload, Pod]), ["C"] true 21;
+    Pause           "pause"             "pause"     "pause or resume its rollouts: a plan"                  On(&[Workload, Pod]), [] true 0;
+    Cordon          "cordon"            "cordon"    "let nothing new onto this node, or again: a plan"      On(&[Object]), [] true 0;
+    Schedule        "schedule"          "schedule"  "suspend this CronJob, or let it run again: a plan"     On(&[Object]), [] true 0;
+    RunNow          "run-now"           "run now"   "run this CronJob once, now: a plan"                    On(&[Object]), [] true 0;
+    Evict           "evict"             "evict"     "evict, if disruption budgets allow it: a plan"         On(&[Pod]), [] true 0;
+    Delete          "delete"            "delete"    "delete: a plan"                                        On(&[Pod, Workload, Object]), [] true 0;
 
     Rerun           "rerun"             "re-run"    "re-run: failed jobs first"                             On(&[Run, Job]), ["t"] true 46;
     Cancel          "cancel"            "cancel"    "cancel the run: a plan"                                On(&[Run, Job]), ["B"] true 44;

@@ -2,10 +2,12 @@
 //! not checked is said, never left out.
 
 mod image;
+mod place;
 mod race;
 
 use jiff::Timestamp;
 
+pub(super) use place::Place;
 pub(super) use race::stoppable;
 
 use super::{
@@ -41,57 +43,19 @@ pub(super) fn last_change(inspection: &WorkloadInspection, now: Timestamp) -> Op
 
 /// Gates that no name and reason open: rights, another cluster, a dry run that did not pass.
 pub(super) fn gate(subject: &Subject<'_>, plan: &Plan) -> Option<Clean> {
-    let key = &subject.inspection.workload.key;
-    if let Some(other) = subject.other_cluster() {
-        return Some(other);
-    }
-    if make_is_read_only(subject) {
-        // The plan says so in its own words.
-        return None;
-    }
-    for step in &plan.steps {
-        let StepKind::Write(write) = &step.kind else { continue };
-        if write.backend() != &key.cluster {
-            continue;
-        }
-        match subject.make.evidence.rehearsed(write) {
-            Some(Some(Ok(_))) => {}
-            Some(Some(Err(error))) => return Some(say!("the server would not take it (dry run): {error}")),
-            Some(None) | None => {
-                return Some(say!("'{}' was not rehearsed on the server, which is a gate: ask again", step.says));
-            }
-        }
-    }
-    None
-}
-
-fn make_is_read_only(subject: &Subject<'_>) -> bool {
-    let cluster = &subject.inspection.workload.key.cluster;
-    subject.make.settings.read_only_reason(cluster).is_some() || !subject.make.evidence.writable.contains(cluster)
+    subject.at().gate(plan)
 }
 
 impl Subject<'_> {
-    fn other_cluster(&self) -> Option<Clean> {
-        let cluster = &self.inspection.workload.key.cluster;
-        let shown = self.make.store.backends.get(cluster).and_then(|backend| backend.info.cluster_id.as_ref())?;
-        let asked = self.inspection.cluster_id.as_ref()?;
-        (shown != asked).then(|| {
-            say!("'{cluster}' answers as another cluster ({asked}) than the one on screen ({shown}): restart midwatch")
-        })
+    fn at(&self) -> Place<'_> {
+        let WorkloadInspection { workload, server, cluster_id, .. } = self.inspection;
+        let (cluster, namespace) = (&workload.key.cluster, workload.key.namespace.as_str());
+        Place { make: self.make, cluster, namespace, server, cluster_id: cluster_id.as_ref() }
     }
 
     /// B1
     pub fn place(&self) -> Check {
-        let key = &self.inspection.workload.key;
-        let result = match (self.other_cluster(), &self.inspection.cluster_id) {
-            (Some(other), _) => CheckResult::Stop(other),
-            (None, None) => CheckResult::Look(say!("{} did not tell which cluster it is", self.inspection.server)),
-            (None, Some(_)) => {
-                let word = if self.make.settings.is_production(&key.cluster) { "PRODUCTION" } else { "not production" };
-                CheckResult::Ok(say!("{}, namespace {}, {word}", self.inspection.server, key.namespace))
-            }
-        };
-        check("B1", "right place", result)
+        self.at().check()
     }
 
     /// B2: no score is computed, but the split by version is a fact.
@@ -230,26 +194,9 @@ impl Subject<'_> {
         check("B13", "stuck pods", result)
     }
 
-    /// B14: read now, and rehearsed on the server.
+    /// B14
     pub fn fresh(&self, plan: &Plan) -> Check {
-        let cluster = &self.inspection.workload.key.cluster;
-        let writes = plan.steps.iter().filter_map(|step| match &step.kind {
-            StepKind::Write(write) if write.backend() == cluster => Some(write),
-            _ => None,
-        });
-        let mut result = CheckResult::Ok("read now; the server took it (dry run)".into());
-        for write in writes {
-            result = match self.make.evidence.rehearsed(write) {
-                Some(Some(Ok(_))) => continue,
-                Some(Some(Err(error))) => CheckResult::Stop(say!("the dry run did not pass: {error}")),
-                _ if make_is_read_only(self) => {
-                    CheckResult::NotChecked("read now; no dry run in read-only mode".into())
-                }
-                _ => CheckResult::Stop("read now, but no dry run was possible".into()),
-            };
-            break;
-        }
-        check("B14", "fresh", result)
+        self.at().fresh(plan)
     }
 
     /// B15

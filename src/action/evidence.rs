@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write, audit::PastAct, history, plan::Kept,
-    rollback,
+    ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write, audit::PastAct, history, object,
+    plan::Kept, rollback,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -94,7 +94,15 @@ pub(super) fn drafts(
     evidence: &Evidence,
     now: Timestamp,
 ) -> (Vec<Write>, Option<(WorkloadKey, Value)>) {
-    let Inspection::Workload(inspection) = &evidence.subject else { return (Vec::new(), None) };
+    let inspection = match (&evidence.subject, request) {
+        (Inspection::Workload(inspection), _) => inspection,
+        (Inspection::Object(found), Request::Object { act, .. }) => return (vec![object::write(found, *act)], None),
+        (Inspection::Object(found), Request::Undo { .. }) => {
+            let undone = evidence.undoing.as_ref().and_then(|undoing| object::inverse(&undoing.act.request));
+            return (undone.map(|(_, act)| object::write(found, act)).into_iter().collect(), None);
+        }
+        _ => return (Vec::new(), None),
+    };
     let (workload, uid) = (inspection.workload.key.clone(), inspection.workload.uid.clone());
     let to_template = |target: Value| {
         let write = Write::PatchTemplate {

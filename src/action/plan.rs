@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 pub use super::confirm::Approved;
 use super::{
-    Check, CheckResult, Evidence, Request, Risk, Write, pull_request, restart, rollback, run, scale, silence, undo,
+    Check, CheckResult, Evidence, Request, Risk, Write, object, pull_request, restart, rollback, run, scale, silence,
+    undo,
 };
 use crate::{
     app::settings::Settings,
@@ -133,6 +134,7 @@ pub fn plan(
         Request::RollBack { workload, to } => rollback::plan(&made, workload, *to),
         Request::Restart { workload } => restart::plan(&made, workload),
         Request::Scale { workload, replicas } => scale::plan(&made, workload, *replicas),
+        Request::Object { object, act } => object::plan(&made, object, *act),
         Request::Review { .. } | Request::Comment { .. } | Request::Merge { .. } => pull_request::plan(&made),
         Request::Rerun { .. } | Request::Cancel { .. } => run::plan(&made),
         Request::Acknowledge { .. } | Request::Silence(_) | Request::ExpireSilence { .. } => silence::plan(&made),

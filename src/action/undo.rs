@@ -10,6 +10,7 @@ use super::{
     checks::{self, Subject},
     equivalent::kubectl_on,
     evidence::Undoing,
+    object,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     rollback, scale, template,
 };
@@ -27,6 +28,13 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
     };
     if !nothing.is_empty() {
         return Err(Refusal(say!("act {number} '{}' {nothing}", act.title)));
+    }
+    if let Some((object, back)) = object::inverse(&act.request) {
+        let mut plan = object::plan(make, object, back)?;
+        plan.title = say!("UNDO {}", act.title);
+        plan.facts.splice(0..0, facts(act, make));
+        plan.undo = "U again".into();
+        return Ok(plan);
     }
     if let Inspection::Alerts { silences, .. } = &make.evidence.subject {
         return expire(make, act, silences);

@@ -136,6 +136,17 @@ fn relies_on(request: &Request) -> Option<(&BackendId, Part)> {
             };
             (&workload.cluster, part)
         }
+        // Only pods and workloads stand in the store; the table of any other kind is read anew all the time.
+        Request::Object { object, .. } => {
+            let parts = [
+                ("Pod", Part::Pods),
+                ("Deployment", Part::Deployments),
+                ("StatefulSet", Part::StatefulSets),
+                ("DaemonSet", Part::DaemonSets),
+            ];
+            let (_, part) = parts.into_iter().find(|(kind, _)| object.resource.kind == **kind)?;
+            (&object.cluster, part)
+        }
         Request::Review { pull_request, .. }
         | Request::Comment { pull_request, .. }
         | Request::Merge { pull_request, .. } => (&pull_request.repo.host, Part::PullRequests),

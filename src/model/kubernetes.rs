@@ -46,6 +46,15 @@ impl WorkloadKind {
         }
     }
 
+    /// As in manifests: `Deployment`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+        }
+    }
+
     /// The resource in API paths: `deployments`.
     pub fn plural(self) -> &'static str {
         match self {

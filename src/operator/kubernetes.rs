@@ -2,6 +2,7 @@
 //! patch, preconditions of a delete), so that it changes what the person saw or nothing. Guards are on uid and template,
 //! never on `resourceVersion`: each status write moves that, and a crash-looping workload could not be rolled back.
 
+mod object;
 mod patch;
 #[cfg(test)]
 mod tests;
@@ -97,6 +98,7 @@ impl ClusterOperator {
                 Ok(done("the pods are being restarted", &answer))
             }
             Write::Scale { workload, uid, from, to } => self.scale(workload, uid, *from, *to, mode).await,
+            Write::Object(write) => self.on_object(write, mode).await,
             Write::DeletePod { pod, uid } => self.delete_pod(pod, uid, mode).await,
             _ => Err(ActionError::Refused(Clean::line("this is not a change of a cluster"))),
         }

@@ -31,7 +31,7 @@ mod fake;
 #[cfg(test)]
 pub(crate) mod scripted;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{path::Path, sync::Arc};
 

@@ -17,6 +17,7 @@ mod help;
 mod job_log;
 mod links;
 mod object;
+mod object_acts;
 mod output;
 mod page;
 mod palette;
@@ -40,6 +41,7 @@ pub use equivalent::shown;
 pub use forward::forward_to;
 pub use links::{choose_link, links_of};
 pub use object::{owner_of, url_of, workload_of};
+pub use object_acts::request as object_act;
 pub use sheet::Sheet;
 
 use super::{Overlay, target::Target};

@@ -11,6 +11,7 @@ use crate::{
         ActionError, CheckResult, Done, Write,
         act::{Act, ActionEvent, Outcome, StepState},
         audit::{Audit, Begun, Entry, StepResult},
+        object,
         plan::{Approved, Plan, PlanStep, StepKind},
         template,
     },
@@ -130,7 +131,9 @@ impl Inner {
             kept: None,
             from_revision: plan.keeps.as_ref().and_then(|kept| kept.from_revision.clone()),
             to_revision: plan.keeps.as_ref().and_then(|kept| kept.to_revision.clone()),
-            can_undo: (plan.keeps.is_some() && !is_restart) || makes_silence,
+            can_undo: (plan.keeps.is_some() && !is_restart)
+                || makes_silence
+                || object::inverse(&plan.request).is_some(),
         }
     }
 }

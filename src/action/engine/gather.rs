@@ -10,6 +10,7 @@ use crate::{
         Evidence, Inspection, Request, RunInspection,
         audit::PastAct,
         evidence::{Undoing, drafts},
+        object,
         plan::Kept,
     },
     model::{BackendId, code::RunKey, kubernetes::WorkloadKey},
@@ -74,6 +75,7 @@ impl Inner {
             Request::RollBack { workload, .. } | Request::Restart { workload } | Request::Scale { workload, .. } => {
                 self.inspect(&workload.cluster, request).await
             }
+            Request::Object { object, .. } => self.inspect(&object.cluster, request).await,
             Request::Review { pull_request, .. }
             | Request::Comment { pull_request, .. }
             | Request::Merge { pull_request, .. } => self.inspect(&pull_request.repo.host, request).await,
@@ -90,6 +92,10 @@ impl Inner {
                 Some(Undoing { kept: Some(kept), .. }) => {
                     let request = Request::Restart { workload: kept.workload.clone() };
                     self.inspect(&kept.workload.cluster, &request).await
+                }
+                Some(Undoing { act, .. }) if let Some((object, back)) = object::inverse(&act.request) => {
+                    let request = Request::Object { object: object.clone(), act: back };
+                    self.inspect(&object.cluster, &request).await
                 }
                 Some(Undoing { act, .. }) if !act.silences.is_empty() => {
                     let backends = act.silences.iter().map(|silence| &silence.backend).collect();

@@ -45,6 +45,10 @@ impl App {
                 Ok(to) => Reply::Push(overlays::forward(to)),
                 Err(why) => Reply::Say(Clean::own(format!("{target}: {why}"))),
             },
+            _ if let Some(request) = overlays::object_act(command, target, &self.view(now)) => match request {
+                Ok(request) => Reply::Ask(request),
+                Err(why) => Reply::Say(Clean::own(format!("{target}: {why}"))),
+            },
             (_, Target::Pod(_) | Target::Workload(_)) => self.on_kube(command, target, now),
             (_, Target::Run(_) | Target::Job(_)) => self.on_run(command, target, now),
             (_, Target::PullRequest(key)) => self.on_pull_request(command, key),

@@ -2,13 +2,16 @@
 
 use std::{fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
+use super::{ObjectKey, WorkloadKey};
 use crate::{
     model::{BackendId, Name},
     text::Clean,
 };
 
 /// One kind of object: what discovery says of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Resource {
     /// Empty: the core group.
     pub group: Name,
@@ -31,6 +34,24 @@ impl Resource {
     /// Whether its objects' data is secret: then only names, types and sizes are kept.
     pub fn is_secret(&self) -> bool {
         self.group.is_empty() && self.plural == "secrets"
+    }
+
+    /// Whether it is this kind, whatever its version.
+    pub fn is(&self, group: &str, kind: &str) -> bool {
+        self.group == *group && self.kind == *kind
+    }
+
+    /// A kind that every server has in this version, named without asking.
+    fn everywhere(group: &str, plural: &str, kind: &str) -> Arc<Self> {
+        Arc::new(Self {
+            group: group.into(),
+            version: "v1".into(),
+            plural: plural.into(),
+            singular: Clean::line(&kind.to_ascii_lowercase()),
+            kind: kind.into(),
+            short_names: Box::default(),
+            is_namespaced: true,
+        })
     }
 
     fn is_named(&self, word: &str) -> bool {
@@ -100,13 +121,28 @@ impl Resources {
 }
 
 /// One object of any kind.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ResourceKey {
     pub cluster: BackendId,
     pub resource: Arc<Resource>,
     /// Empty: an object of the whole cluster.
     pub namespace: Name,
     pub name: Name,
+}
+
+impl From<&ObjectKey> for ResourceKey {
+    /// Of a pod.
+    fn from(pod: &ObjectKey) -> Self {
+        let ObjectKey { cluster, namespace, name } = pod.clone();
+        Self { cluster, resource: Resource::everywhere("", "pods", "Pod"), namespace, name }
+    }
+}
+
+impl From<&WorkloadKey> for ResourceKey {
+    fn from(workload: &WorkloadKey) -> Self {
+        let WorkloadKey { cluster, namespace, kind, name } = workload.clone();
+        Self { cluster, resource: Resource::everywhere("apps", kind.plural(), kind.kind()), namespace, name }
+    }
 }
 
 impl fmt::Display for ResourceKey {

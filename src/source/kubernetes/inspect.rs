@@ -1,6 +1,7 @@
 //! Everything a plan needs to know of a workload, asked live: nothing here comes from a cache. What cannot be asked says
 //! why in its place; only the workload itself must answer.
 
+mod object;
 mod references;
 
 use std::{
@@ -240,6 +241,9 @@ impl Inspector for WorkloadInspector {
                 | Request::Restart { workload }
                 | Request::Scale { workload, .. } => {
                     Ok(Inspection::Workload(Box::new(Box::pin(self.workload(workload)).await?)))
+                }
+                Request::Object { object, act } => {
+                    Ok(Inspection::Object(Box::new(Box::pin(self.object(object, *act)).await?)))
                 }
                 _ => Err(SourceError::new(ErrorKind::Bug, "This is no request for Kubernetes.")),
             }

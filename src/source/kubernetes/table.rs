@@ -59,7 +59,7 @@ pub(super) fn collection(resource: &Resource, namespace: Option<&str>) -> String
 }
 
 /// Path of one object.
-pub(super) fn object_path(key: &ResourceKey) -> String {
+pub fn object_path(key: &ResourceKey) -> String {
     let namespace = Some(key.namespace.as_str()).filter(|_| key.resource.is_namespaced);
     format!("{}/{}", collection(&key.resource, namespace), segment(&key.name))
 }

@@ -11,6 +11,7 @@ use super::{
     availability::{why_not, why_not_own},
     equivalent,
     object::name_of,
+    object_acts::is_of_another_kind,
 };
 use crate::{
     command::{COMMANDS, Command, Scope, ScreenId},
@@ -114,7 +115,8 @@ impl Overlay for Actions {
         let own = COMMANDS.iter().filter(|spec| matches!(spec.scope, Scope::On(kinds) if kinds.contains(&kind)));
         let any = ANY.iter().map(|command| command.spec());
         self.verbs = own_commands(&self.target, view);
-        let known = own.filter(|spec| spec.id != Command::Mark).chain(any).map(|spec| Verb {
+        let own = own.filter(|spec| spec.id != Command::Mark && !is_of_another_kind(spec.id, &self.target));
+        let known = own.chain(any).map(|spec| Verb {
             what: What::Known(spec.id),
             key: view.keymap.shown(spec.id).unwrap_or_else(|| format!(":{}", spec.name)),
             help: spec.help.into(),

@@ -18,6 +18,7 @@ use super::{
     forward::forward_to,
     links::links_of,
     object::{owner_of, url_of, workload_of},
+    object_acts,
 };
 
 /// Why `spec` cannot be used on `target` now; `None`: it can.
@@ -109,6 +110,9 @@ fn old_state(target: &Target, view: &View<'_>) -> Option<String> {
 
 fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<String> {
     let say = |words: &str| Some(words.to_owned());
+    if let Some(request) = object_acts::request(command, target, view) {
+        return request.err().map(str::to_owned);
+    }
     match (command, target) {
         (Command::Browse, _) if links_of(view, target, None).is_empty() => say("it has no address"),
         (Command::CopyUrl, _) if url_of(view.store, target).is_none() => say("it has no address"),

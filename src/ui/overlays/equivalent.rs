@@ -6,8 +6,9 @@ pub use shown::shown;
 
 use crate::{
     action::{
-        ACK_MINUTES,
+        ACK_MINUTES, Request,
         equivalent::{kubectl, kubectl_in, kubectl_on, repository},
+        object,
     },
     command::Command,
     model::{
@@ -20,12 +21,22 @@ use crate::{
     ui::{View, target::Target},
 };
 
-use super::object::{url_of, workload_of};
+use super::{
+    object::{url_of, workload_of},
+    object_acts,
+};
 
 /// The line that does the same as `command` on `target` without midwatch, if there is one.
 pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String> {
     match (command, target) {
         (Command::Browse, _) => url_of(view.store, target).map(|url| format!("open {}", quoted(&url))),
+        (
+            Command::Pause | Command::Cordon | Command::Schedule | Command::RunNow | Command::Evict | Command::Delete,
+            _,
+        ) => match object_acts::request(command, target, view) {
+            Some(Ok(Request::Object { object, act })) => Some(object::line(view.settings, &object, act)),
+            _ => None,
+        },
         (_, Target::Pod(key)) => of_pod(command, key, view),
         (_, Target::Workload(key)) => of_workload(command, key, view),
         (_, Target::Object(key)) => of_any(command, key, view),

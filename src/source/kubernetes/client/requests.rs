@@ -23,6 +23,8 @@ use crate::source::{
     },
 };
 
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
 impl Cluster {
     /// Reads a JSON answer whole, within the deadlines. `path` begins with `/` and holds its own query.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
@@ -39,10 +41,15 @@ impl Cluster {
         }
     }
 
-    /// Whether there is such an object. Asks for its metadata alone, so that the data of a Secret never leaves the server.
+    /// An object's metadata alone, so that the data of a Secret never leaves the server.
+    pub async fn metadata(&self, path: &str) -> Result<serde_json::Value, Failure> {
+        let answer = self.get_as(path, METADATA, self.answer_within()).await?;
+        self.parse(path, &answer)
+    }
+
+    /// Whether there is such an object, by its metadata alone.
     pub async fn exists(&self, path: &str) -> Result<bool, Failure> {
-        let metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
-        match self.get_as(path, metadata, self.answer_within()).await {
+        match self.get_as(path, METADATA, self.answer_within()).await {
             Ok(_) => Ok(true),
             Err(failure) if failure.is(404) => Ok(false),
             Err(failure) => Err(failure),

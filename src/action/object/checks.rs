@@ -1,0 +1,157 @@
+//! What a plan on an object says of it, and what speaks against the act.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{ObjectAct, ObjectInspection, text};
+use crate::{
+    action::{Check, CheckResult, checks::check},
+    text::{Clean, counted},
+    time::age_of,
+};
+
+/// Kinds whose deletion takes more with it than they look like, and what.
+const TAKES_MORE: [(&str, &str, &str); 7] = [
+    ("", "Namespace", "everything in it is deleted too"),
+    ("", "PersistentVolumeClaim", "its volume and the data on it may be deleted too"),
+    ("", "PersistentVolume", "the data on it may be lost"),
+    ("", "Node", "its pods are deleted, and the machine goes on running: cordon and drain it instead"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", "every object of this kind is deleted too"),
+    ("apps", "StatefulSet", "its pods are deleted too: its data is served by nobody"),
+    ("", "Secret", "what it holds is kept nowhere else, and pods that name it do not start any more"),
+];
+
+pub(super) fn facts(found: &ObjectInspection, act: ObjectAct, now: Timestamp) -> Vec<(Clean, Clean)> {
+    let object = &found.object;
+    let made = text(object, "/metadata/creationTimestamp").parse();
+    let age = made.map_or_else(|_| "of unknown age".to_owned(), |at| format!("{} old", age_of(at, now)));
+    let mut facts = vec![("WHAT".into(), say!("{}   {age}", found.key))];
+    let owners = owners(object);
+    if !owners.is_empty() {
+        facts.push(("OWNER".into(), Clean::own(owners.join(", "))));
+    }
+    match act {
+        ObjectAct::Cordon | ObjectAct::Uncordon => {
+            let pods = match &found.pods {
+                Some(Ok(count)) => counted(*count, "pod"),
+                Some(Err(why)) => format!("not known: {why}"),
+                None => "not asked".to_owned(),
+            };
+            facts.push(("RUNS".into(), Clean::own(pods)));
+        }
+        ObjectAct::Suspend | ObjectAct::Unsuspend | ObjectAct::RunNow => {
+            let schedule = Clean::line(text(object, "/spec/schedule"));
+            facts.push(("SCHEDULE".into(), say!("{schedule}   {} active", active(object))));
+        }
+        _ => {}
+    }
+    facts
+}
+
+/// What else speaks for or against it.
+pub(super) fn checks(found: &ObjectInspection, act: ObjectAct, is_production: bool) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let since = text(&found.object, "/metadata/deletionTimestamp");
+    if !since.is_empty() {
+        let says = say!("it is being deleted, since {}", Clean::line(since));
+        checks.push(check("B7", "deleted", CheckResult::Stop(says)));
+    }
+    checks.push(check("B8", "effect", effect(found, act, is_production)));
+    let finalizers = found.object.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let finalizers: Vec<&str> = finalizers.into_iter().flatten().filter_map(Value::as_str).collect();
+    if act == ObjectAct::Delete && !finalizers.is_empty() {
+        let says = say!("it stays until these are done: {}", Clean::line(&finalizers.join(", ")));
+        checks.push(check("B13", "finalizers", CheckResult::Look(says)));
+    }
+    checks
+}
+
+fn effect(found: &ObjectInspection, act: ObjectAct, is_production: bool) -> CheckResult {
+    match act {
+        ObjectAct::Pause => pause(&found.object),
+        ObjectAct::Resume => CheckResult::Look("what was changed while it was paused rolls out now".into()),
+        ObjectAct::Cordon => {
+            CheckResult::Ok("nothing new is put on it; what runs there stays (`kubectl drain` empties it)".into())
+        }
+        ObjectAct::Uncordon => CheckResult::Ok("new pods may be put on it again; none moves by itself".into()),
+        ObjectAct::Suspend => match active(&found.object) {
+            0 => CheckResult::Look("no run is started until it is unsuspended".into()),
+            going => CheckResult::Look(say!("no run is started until it is unsuspended; {}", going_on(going))),
+        },
+        ObjectAct::Unsuspend => {
+            CheckResult::Look("a run that was missed may start at once (startingDeadlineSeconds)".into())
+        }
+        ObjectAct::RunNow => run_now(&found.object),
+        ObjectAct::Delete | ObjectAct::Evict => removal(found, is_production),
+    }
+}
+
+/// `Deployment web`
+fn owners(object: &Value) -> Vec<String> {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let words = |owner: &Value| format!("{} {}", Clean::line(text(owner, "/kind")), Clean::line(text(owner, "/name")));
+    owners.into_iter().flatten().map(words).collect()
+}
+
+/// Jobs of a CronJob that run.
+fn active(object: &Value) -> usize {
+    object.pointer("/status/active").and_then(Value::as_array).map_or(0, Vec::len)
+}
+
+fn going_on(runs: usize) -> String {
+    format!("{} on", counted(runs, "run") + if runs == 1 { " goes" } else { " go" })
+}
+
+fn pause(object: &Value) -> CheckResult {
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64).unwrap_or_default();
+    let (updated, wanted) = (number("/status/updatedReplicas"), number("/spec/replicas"));
+    let until = "neither a deploy nor a rollback nor a restart rolls until it is resumed";
+    CheckResult::Look(if updated < wanted {
+        say!("its rollout stays at {updated} of {wanted} updated, and {until}")
+    } else {
+        until.into()
+    })
+}
+
+fn run_now(object: &Value) -> CheckResult {
+    let policy = text(object, "/spec/concurrencyPolicy");
+    match active(object) {
+        0 if super::is_on(object, "/spec/suspend") => {
+            CheckResult::Look("it is suspended: this runs it once nevertheless".into())
+        }
+        0 => CheckResult::Ok("no run goes on beside it".into()),
+        going if matches!(policy, "Forbid" | "Replace") => CheckResult::Stop(say!(
+            "{} already, and its policy is {policy}: two must not run beside each other",
+            going_on(going)
+        )),
+        going => CheckResult::Look(say!("{} already: it runs beside", going_on(going))),
+    }
+}
+
+/// Whether somebody makes the object anew, and what goes with it.
+fn removal(found: &ObjectInspection, is_production: bool) -> CheckResult {
+    let resource = &found.key.resource;
+    let owners = owners(&found.object);
+    if resource.is("", "Pod") {
+        let Some(owner) = owners.first() else {
+            return CheckResult::Stop("nobody makes another: it has no owner".into());
+        };
+        return match owner.split(' ').next() {
+            Some("Job") => CheckResult::Look(say!("{owner} counts it as a failure, and may start another")),
+            Some("StatefulSet") => {
+                CheckResult::Look(say!("{owner} makes it anew with its volume; until then it serves nothing"))
+            }
+            Some("Node") => CheckResult::Look("a static pod: the kubelet makes it anew".into()),
+            _ => CheckResult::Ok(say!("{owner} makes another")),
+        };
+    }
+    if let Some((.., more)) = TAKES_MORE.iter().find(|(group, kind, _)| resource.is(group, kind)) {
+        return CheckResult::Stop((*more).into());
+    }
+    let alone = "nobody makes another, and what it owns is deleted with it";
+    match owners.first() {
+        Some(owner) => CheckResult::Look(say!("{owner} may make it anew")),
+        None if is_production => CheckResult::Stop(alone.into()),
+        None => CheckResult::Look(alone.into()),
+    }
+}

@@ -1,0 +1,190 @@
+//! Plans of acts on objects, on evidence made by hand.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    action::{
+        CheckResult, Evidence, Risk,
+        plan::plan as planned,
+        testing::{cluster, now, settings, store},
+    },
+    model::kubernetes::{ObjectKey, resource::Resource},
+};
+
+fn key(group: &str, plural: &str, kind: &str, name: &str) -> ResourceKey {
+    let resource = Resource {
+        group: group.into(),
+        version: "v1".into(),
+        plural: plural.into(),
+        singular: Clean::line(&kind.to_lowercase()),
+        kind: kind.into(),
+        short_names: Box::default(),
+        is_namespaced: kind != "Node",
+    };
+    let namespace = if kind == "Node" { "" } else { "shop" };
+    ResourceKey { cluster: cluster(), resource: Arc::new(resource), namespace: namespace.into(), name: name.into() }
+}
+
+fn cron_job() -> ResourceKey {
+    key("batch", "cronjobs", "CronJob", "report")
+}
+
+fn pod() -> ResourceKey {
+    ResourceKey::from(&ObjectKey { cluster: cluster(), namespace: "shop".into(), name: "web-1".into() })
+}
+
+/// The plan of an act, the server having taken its dry run.
+fn plan_of(key: &ResourceKey, act: ObjectAct, mut object: Value) -> Result<Plan, Refusal> {
+    object["metadata"]["uid"] = json!("u1");
+    object["metadata"]["resourceVersion"] = json!("7");
+    let found = ObjectInspection {
+        key: key.clone(),
+        object,
+        may: Ok(true),
+        server: "https://k8s v1.33".into(),
+        cluster_id: Some("id".into()),
+        pods: Some(Ok(12)),
+    };
+    let request = Request::Object { object: key.clone(), act };
+    let write = write(&found, act);
+    let mut evidence = Evidence::of(Inspection::Object(Box::new(found)), now().wall);
+    evidence.writable = [cluster()].into();
+    evidence.rehearsals = vec![(write, Some(Ok("taken".into())))];
+    planned(&request, &evidence, &store(Vec::new()), &settings(), now())
+}
+
+fn effect(plan: &Plan) -> &CheckResult {
+    &plan.checks.iter().find(|check| check.name == *"effect").expect("it is said").result
+}
+
+fn stops(plan: &Plan) -> bool {
+    matches!(effect(plan), CheckResult::Stop(_)) && plan.risk == Risk::Stopped
+}
+
+#[test]
+fn a_switch_that_stands_there_already_is_refused() {
+    let node = key("", "nodes", "Node", "node-1");
+    let plan = plan_of(&node, ObjectAct::Cordon, json!({})).expect("a plan");
+    assert_eq!((plan.title.as_str(), plan.place.as_str()), ("CORDON node/node-1", "prod-eu1"));
+    assert_eq!(plan.accepts, ["node-1"]);
+    assert_eq!(plan.undo, "U: uncordon it");
+    assert!(plan.facts.contains(&("RUNS".into(), "12 pods".into())));
+    assert_eq!(plan.blocked, None);
+    let refused = plan_of(&node, ObjectAct::Cordon, json!({"spec": {"unschedulable": true}})).expect_err("refused");
+    assert_eq!(refused.0, "node/node-1 is cordoned already");
+    let refused = plan_of(&node, ObjectAct::Uncordon, json!({"spec": {}})).expect_err("refused");
+    assert_eq!(refused.0, "node/node-1 is not cordoned already");
+    assert!(plan_of(&node, ObjectAct::Suspend, json!({})).is_err(), "that is for a CronJob");
+}
+
+#[test]
+fn whether_somebody_makes_it_anew_decides_a_deletion() {
+    let owned = |kind: &str| json!({"metadata": {"ownerReferences": [{"kind": kind, "name": "web"}]}});
+    let of_pod = |object| plan_of(&pod(), ObjectAct::Delete, object).expect("a plan");
+    assert!(stops(&of_pod(json!({}))), "a bare pod is gone for good");
+    assert_eq!(effect(&of_pod(owned("ReplicaSet"))), &CheckResult::Ok("ReplicaSet web makes another".into()));
+    assert!(matches!(effect(&of_pod(owned("StatefulSet"))), CheckResult::Look(says) if says.contains("its volume")));
+    for (group, plural, kind) in [
+        ("", "namespaces", "Namespace"),
+        ("", "persistentvolumeclaims", "PersistentVolumeClaim"),
+        ("", "nodes", "Node"),
+        ("apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition"),
+        ("", "services", "Service"),
+    ] {
+        let plan = plan_of(&key(group, plural, kind, "x"), ObjectAct::Delete, json!({})).expect("a plan");
+        assert!(stops(&plan), "{kind} in production");
+        assert_eq!(plan.undo, "a deletion is not undone");
+    }
+    let held = json!({"metadata": {"finalizers": ["acme/lock"], "ownerReferences": [{"kind": "Job", "name": "j"}]}});
+    let plan = plan_of(&key("", "configmaps", "ConfigMap", "x"), ObjectAct::Delete, held).expect("a plan");
+    assert!(
+        plan.checks.iter().any(|check| matches!(&check.result, CheckResult::Look(says) if says.contains("acme/lock")))
+    );
+}
+
+#[test]
+fn only_other_objects_than_pods_are_deleted_at_a_version() {
+    let versions = |key: &ResourceKey| {
+        let plan = plan_of(key, ObjectAct::Delete, json!({})).expect("a plan");
+        plan.steps.iter().find_map(|step| match &step.kind {
+            StepKind::Write(Write::Object(write)) => Some(write.version.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(versions(&pod()), Some(None), "its status moves all the time");
+    assert_eq!(versions(&cron_job()), Some(Some("7".into())));
+}
+
+#[test]
+fn two_runs_that_must_not_be_beside_each_other_stop() {
+    let run = |spec: Value, active: usize| {
+        let object = json!({"spec": spec, "status": {"active": vec![json!({}); active]}});
+        plan_of(&cron_job(), ObjectAct::RunNow, object).expect("a plan")
+    };
+    assert!(stops(&run(json!({"concurrencyPolicy": "Forbid"}), 1)));
+    assert!(matches!(effect(&run(json!({"concurrencyPolicy": "Allow"}), 1)), CheckResult::Look(_)));
+    assert!(matches!(effect(&run(json!({"suspend": true}), 0)), CheckResult::Look(says) if says.contains("suspended")));
+    assert!(matches!(effect(&run(json!({}), 0)), CheckResult::Ok(_)));
+}
+
+#[test]
+fn a_run_now_is_the_job_that_kubectl_makes() {
+    let name = "n".repeat(60);
+    let cron_job = json!({
+        "metadata": {"name": name, "namespace": "shop", "uid": "u1"},
+        "spec": {"jobTemplate": {
+            "metadata": {"labels": {"app": "report"}, "annotations": {"a": "b"}},
+            "spec": {"backoffLimit": 2, "template": {"spec": {"restartPolicy": "Never"}}}}}});
+    let job = job_of(&cron_job);
+    assert_eq!(job["spec"], cron_job["spec"]["jobTemplate"]["spec"]);
+    assert_eq!(job["metadata"]["annotations"], json!({"a": "b", "cronjob.kubernetes.io/instantiate": "manual"}));
+    assert_eq!(job["metadata"]["labels"], json!({"app": "report"}));
+    let owner = &job["metadata"]["ownerReferences"][0];
+    assert_eq!((&owner["kind"], &owner["uid"], &owner["controller"]), (&json!("CronJob"), &json!("u1"), &json!(true)));
+    let stem = job["metadata"]["generateName"].as_str().expect("a stem");
+    assert!(stem.ends_with("-manual-") && stem.len() + 5 <= 63, "{stem}");
+}
+
+#[test]
+fn no_right_stops_and_no_answer_is_looked_at() {
+    let mut found = ObjectInspection {
+        key: pod(),
+        object: json!({"metadata": {"uid": "u1"}}),
+        may: Ok(false),
+        server: Clean::default(),
+        cluster_id: None,
+        pods: None,
+    };
+    assert!(
+        matches!(allowed(&found, ObjectAct::Evict).result, CheckResult::Stop(says) if says.contains("create pods/eviction"))
+    );
+    found.may = Err("no answer".into());
+    assert!(
+        matches!(allowed(&found, ObjectAct::Delete).result, CheckResult::Look(says) if says.contains("delete pods"))
+    );
+}
+
+#[test]
+fn every_act_has_its_line_for_kubectl() {
+    let line = |key: &ResourceKey, act| line(&settings(), key, act);
+    let deployment = ResourceKey::from(&crate::action::testing::myapp());
+    assert_eq!(
+        line(&deployment, ObjectAct::Pause),
+        "kubectl --context prod-eu1 -n production rollout pause deployment myapp"
+    );
+    assert_eq!(
+        line(&cron_job(), ObjectAct::Suspend),
+        r#"kubectl --context prod-eu1 -n shop patch cronjob report -p '{"spec":{"suspend":true}}'"#
+    );
+    assert_eq!(
+        line(&cron_job(), ObjectAct::RunNow),
+        "kubectl --context prod-eu1 -n shop create job report-manual --from=cronjob/report"
+    );
+    assert_eq!(line(&key("", "nodes", "Node", "n1"), ObjectAct::Cordon), "kubectl --context prod-eu1 cordon n1");
+    assert_eq!(
+        line(&deployment, ObjectAct::Delete),
+        "kubectl --context prod-eu1 -n production delete deployments.apps myapp"
+    );
+    assert!(line(&pod(), ObjectAct::Evict).contains("create --raw /api/v1/namespaces/shop/pods/web-1/eviction -f -"));
+}
