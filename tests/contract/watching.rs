@@ -104,6 +104,16 @@ impl Watching {
         }
     }
 
+    /// Takes updates in for a time.
+    pub async fn take_for(&mut self, time: Duration) {
+        let taking = async {
+            while let Some(update) = self.updates.recv().await {
+                self.store.apply(update, SystemClock.now());
+            }
+        };
+        let _ = tokio::time::timeout(time, taking).await;
+    }
+
     /// The first answer to a query that says something; of a log what was logged before.
     pub async fn ask(&self, query: Query) -> Result<Answer, SourceError> {
         let reader =

@@ -99,6 +99,19 @@ impl World {
         clusters.chain([&self.line["github"], &self.line["grafana"]].into_iter().filter_map(token)).collect()
     }
 
+    /// A request to the API server of `prod-eu1`.
+    #[allow(dead_code)] // the soak's alone
+    pub fn on_cluster(&self, method: &str, path: &str) -> Value {
+        let (url, token) = self.cluster();
+        self.ask(&url, Some(&token), method, path)
+    }
+
+    /// `expire`, `throttle`: as the control server has it.
+    #[allow(dead_code)] // the soak's alone
+    pub fn fault(&self, cluster: &str, fault: &str) {
+        self.control("POST", &format!("/cluster/{cluster}/{fault}"));
+    }
+
     fn control(&self, method: &str, path: &str) -> Value {
         let control = &self.line["control"];
         self.ask(control["url"].as_str().expect("a URL"), control["token"].as_str(), method, path)

@@ -1,0 +1,144 @@
+//! Soak: the cockpit on a world at twenty times its speed, whose pods are deleted all the time, whose watches expire and whose
+//! servers refuse. Memory and connections stay level, and in the end every row is what a fresh LIST says.
+//!
+//! A few seconds as a smoke test; as long as wanted with `MIDWATCH_SOAK=1h cargo test --release --test soak -- --nocapture`.
+#![cfg(target_os = "linux")] // it reads /proc
+
+#[path = "e2e/terminal.rs"]
+#[allow(dead_code)]
+mod terminal;
+#[path = "contract/watching.rs"]
+#[allow(dead_code)]
+mod watching;
+#[path = "e2e/world.rs"]
+#[allow(dead_code)]
+mod world;
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use self::{terminal::Terminal, watching::Watching, world::World};
+
+const CLUSTER: &str = "prod-eu1";
+const SMOKE: Duration = Duration::from_secs(12);
+/// What the heap may grow by after its warm-up, at most: caches of logs, tables and history fill to their bounds.
+const GROWTH_KIB: u64 = 24 * 1024;
+/// Sockets more than after the warm-up, at most: a watch that expired may be open twice for a moment.
+const MORE_SOCKETS: usize = 6;
+
+/// What a process holds.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    kib: u64,
+    sockets: usize,
+}
+
+fn held(pid: u32) -> Held {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("its files").flatten();
+    let is_socket =
+        |link: std::io::Result<std::path::PathBuf>| link.is_ok_and(|to| to.to_string_lossy().starts_with("socket:"));
+    Held {
+        kib: resident.trim().trim_end_matches(" kB").parse().expect("a number"),
+        sockets: files.filter(|file| is_socket(std::fs::read_link(file.path()))).count(),
+    }
+}
+
+fn wanted() -> Duration {
+    let Ok(text) = std::env::var("MIDWATCH_SOAK") else { return SMOKE };
+    let span: jiff::SignedDuration = text.parse().unwrap_or_else(|error| panic!("MIDWATCH_SOAK={text}: {error}"));
+    Duration::try_from(span).expect("a time to come")
+}
+
+/// Uid, restarts and readiness of every pod, as a fresh LIST has them.
+fn listed(world: &World) -> BTreeMap<String, (String, u64, bool)> {
+    let list = world.on_cluster("GET", "/api/v1/pods");
+    let pods = list["items"].as_array().expect("items").iter();
+    pods.map(|pod| {
+        let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let all = pod.pointer("/status/containerStatuses").and_then(Value::as_array);
+        let restarts = all.into_iter().flatten().filter_map(|one| one["restartCount"].as_u64()).sum();
+        let conditions = pod.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+        let is_ready = conditions.into_iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
+        let name = format!("{}/{}", text("/metadata/namespace"), text("/metadata/name"));
+        (name, (text("/metadata/uid").to_owned(), restarts, is_ready))
+    })
+    .collect()
+}
+
+/// The same, as the watches have brought it.
+fn watched(watching: &Watching) -> BTreeMap<String, (String, u64, bool)> {
+    let pods = watching.store.kube.pods.values().filter(|pod| *pod.key.cluster == *CLUSTER);
+    pods.map(|pod| {
+        let name = format!("{}/{}", pod.key.namespace, pod.key.name);
+        (name, (pod.uid.to_string(), u64::from(pod.restarts), pod.is_ready))
+    })
+    .collect()
+}
+
+/// Deletes a pod, and now and then breaks the API server for a moment.
+fn churn(world: &World, round: usize) {
+    let pods = listed(world);
+    let ours: Vec<&String> = pods.keys().filter(|name| name.starts_with("production/")).collect();
+    if let Some(name) = ours.get(round * 7 % ours.len().max(1)) {
+        let (namespace, name) = name.split_once('/').expect("both");
+        world.on_cluster("DELETE", &format!("/api/v1/namespaces/{namespace}/pods/{name}"));
+    }
+    if round % 10 == 9 {
+        world.fault(CLUSTER, "expire");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_and_connections_stay_level_and_no_row_is_lost() {
+    let world = World::start(&["--speed", "20"]);
+    let config = world.config();
+    let loaded = midwatch::config::load::load(Some(Path::new(&config)), None).expect("the demo's configuration");
+    let mut watching = Watching::of(loaded.config).await;
+    let mut screen = Terminal::start(&["--config", &config], (120, 35));
+    screen.wait("midwatch");
+
+    let (begun, whole) = (Instant::now(), wanted());
+    let warm_up = whole / 3;
+    let (mut warm, mut most) = (None, Held { kib: 0, sockets: 0 });
+    let mut screens = "12345678".chars().cycle();
+    for round in 0.. {
+        if begun.elapsed() >= whole {
+            break;
+        }
+        churn(&world, round);
+        screen.keys(&screens.next().expect("they go round").to_string());
+        screen.settled();
+        watching.take_for(Duration::from_millis(300)).await;
+        if begun.elapsed() < warm_up {
+            continue;
+        }
+        let now = held(screen.pid());
+        warm.get_or_insert(now);
+        most = Held { kib: most.kib.max(now.kib), sockets: most.sockets.max(now.sockets) };
+    }
+    let warm: Held = warm.expect("it was warm");
+    println!("after the warm-up {warm:?}, at most {most:?}, over {:?}", begun.elapsed());
+    assert!(most.kib < warm.kib + GROWTH_KIB, "memory grows: {warm:?} to {most:?}");
+    assert!(most.sockets <= warm.sockets + MORE_SOCKETS, "connections grow: {warm:?} to {most:?}");
+
+    // The world goes on; at some moment both have seen the same.
+    let mut last = Vec::new();
+    for _ in 0..100 {
+        watching.take_for(Duration::from_millis(200)).await;
+        let (fresh, ours) = (listed(&world), watched(&watching));
+        last =
+            fresh.iter().filter(|(name, facts)| ours.get(*name) != Some(facts)).map(|(name, _)| name.clone()).collect();
+        last.extend(ours.keys().filter(|name| !fresh.contains_key(*name)).cloned());
+        if last.is_empty() {
+            return;
+        }
+    }
+    panic!("rows that a fresh LIST has otherwise: {last:?}");
+}
