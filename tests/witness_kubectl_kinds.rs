@@ -115,6 +115,7 @@ const COMMANDS: &[(&str, i32, &[&str])] = &[
     ("get nodes --field-selector spec.unschedulable=true -o name", 0, &["node/node-6"]),
     ("uncordon node-6", 0, &["uncordoned"]),
     ("drain node-6 --ignore-daemonsets --dry-run=server", 0, &["node/node-6 drained (server dry run)"]),
+    ("patch deploy web --subresource status --type merge -p {\"status\":{\"collisionCount\":1}}", 0, &["patched"]),
     ("patch cj nightly-report -p {\"spec\":{\"suspend\":true}}", 0, &["patched"]),
     ("get cj nightly-report --no-headers", 0, &["True"]),
     ("patch ro recommendations --type merge -p {\"spec\":{\"paused\":true}}", 0, &["patched"]),

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     model::{
         Level,
-        kubernetes::{Pod, Revision, WorkloadKey, WorkloadKind, tag_of},
+        kubernetes::{ACTOR, Pod, Revision, WorkloadKey, WorkloadKind, tag_of},
     },
     text::{Clean, counted},
     time::age_of,
@@ -204,7 +204,7 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, pl
             target: target.template.clone(),
             annotations: BTreeMap::from([
                 ("kubernetes.io/change-cause".to_owned(), cause),
-                ("midwatch/actor".to_owned(), make.settings.me.to_string()),
+                (ACTOR.to_owned(), make.settings.me.to_string()),
             ]),
         }),
     ));

@@ -14,7 +14,11 @@ use super::{
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     rollback, scale, template,
 };
-use crate::{model::kubernetes::tag_of, text::Clean, time::age_of};
+use crate::{
+    model::kubernetes::{ACTOR, tag_of},
+    text::Clean,
+    time::age_of,
+};
 
 pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
     let Some(Undoing { act, kept }) = &make.evidence.undoing else {
@@ -134,7 +138,7 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
             "kubernetes.io/change-cause".to_owned(),
             format!("midwatch: act {} undone by {}", act.number, make.settings.me),
         ),
-        ("midwatch/actor".to_owned(), make.settings.me.to_string()),
+        (ACTOR.to_owned(), make.settings.me.to_string()),
     ]);
     let back = inspection.revisions.iter().find(|revision| template::is_same(&revision.template, &kept.before));
     plan.steps = vec![

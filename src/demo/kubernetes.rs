@@ -192,6 +192,7 @@ fn object(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> 
         ("PATCH", "") if ask.name.is_some() => write::patch(server, ask, body),
         ("DELETE", "") if ask.name.is_some() => write::delete(server, ask, body),
         ("DELETE", "") => write::delete_all(server, ask, body),
+        ("PATCH", "status") if ask.name.is_some() => write::patch_status(server, ask, body),
         ("PATCH" | "PUT", "resize") if ask.name.is_some() => write::resize(server, ask, body),
         (_, "" | "log" | "eviction" | "status" | "resize") => Err(Failure::method_not_allowed()),
         _ => Err(Failure::path_not_found()),

@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::{BackendId, Level, Name};
 use crate::text::Clean;
 
+/// Who we are in `metadata.managedFields`.
+pub const FIELD_MANAGER: &str = "midwatch";
+/// Annotation on a workload: who rolled it back last with midwatch.
+pub const ACTOR: &str = "midwatch/actor";
+
 /// A namespaced object of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectKey {

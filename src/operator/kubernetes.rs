@@ -20,7 +20,7 @@ use crate::{
     action::{ActionError, Done, Operator, Write},
     model::{
         BackendId, Name,
-        kubernetes::{ObjectKey, WorkloadKey, WorkloadKind},
+        kubernetes::{FIELD_MANAGER, ObjectKey, WorkloadKey, WorkloadKind},
     },
     source::kubernetes::{
         client::{Cluster, Writer, segment},
@@ -29,8 +29,6 @@ use crate::{
     text::Clean,
 };
 
-/// Who we are in `metadata.managedFields`.
-pub const FIELD_MANAGER: &str = "midwatch";
 const JSON_PATCH: &str = "application/json-patch+json";
 
 /// Writes to one cluster. Exists only where the backend is not read-only: [`Cluster::writer`].

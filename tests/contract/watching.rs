@@ -105,6 +105,7 @@ impl Watching {
     }
 
     /// Takes updates in for a time.
+    #[allow(dead_code)] // the soak's alone
     pub async fn take_for(&mut self, time: Duration) {
         let taking = async {
             while let Some(update) = self.updates.recv().await {

@@ -1,5 +1,7 @@
 //! The engine over fakes: what is sent, when, and what is on disk by then.
 
+mod races;
+
 use std::time::Duration;
 
 use super::*;

@@ -222,6 +222,26 @@ pub fn patch(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failur
     list::one(server, ask, StatusCode::OK, &object)
 }
 
+/// PATCH `KIND/NAME/status`: what controllers report; anything else in it is passed over.
+pub fn patch_status(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> {
+    let name = ask.object_name();
+    let object = server.with(|cluster, now| {
+        let old = cluster.store.get(ask.kind.resource, ask.space(), name).map(Object::value);
+        let old = old.ok_or_else(|| Failure::not_found(ask.kind, name))?;
+        let asked = patches::apply(&ask.content_type, body, &old)?;
+        check_meta(ask.kind, &old, &asked, js::text(&asked, "/metadata/resourceVersion"))?;
+        let mut new = old.clone();
+        new["status"] = asked["status"].clone();
+        fields::record(Some(&old), &mut new, Writer { manager: ask.manager(), subresource: "status", at: now });
+        Ok::<_, Failure>(if ask.dry_run() {
+            Object::new(ask.kind.resource, &new)
+        } else {
+            cluster.write(ask.kind.resource, new)
+        })
+    })?;
+    list::one(server, ask, StatusCode::OK, &object)
+}
+
 /// PATCH or PUT `pods/NAME/resize`: new requests and limits for running containers. Nothing else may change.
 pub fn resize(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> {
     let name = ask.object_name();

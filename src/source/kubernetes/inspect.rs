@@ -24,7 +24,7 @@ use crate::{
     action::{Inspection, Inspector, Request, WorkloadInspection},
     model::{
         BackendId, Name,
-        kubernetes::{Revision, WorkloadKey},
+        kubernetes::{ACTOR, FIELD_MANAGER, Revision, WorkloadKey},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -283,14 +283,20 @@ fn marks(object: &Value) -> Vec<Clean> {
     warnings
 }
 
-/// Field managers that set something in the pod template, newest first (`metadata.managedFields`).
+/// Field managers that set something in the pod template, newest first (`metadata.managedFields`). Of our own changes, who
+/// made them: the field manager is the same for every responder.
 pub fn template_changes(object: &Value) -> Vec<(Clean, Timestamp)> {
+    let actor = object.pointer("/metadata/annotations").and_then(|all| all.get(ACTOR)?.as_str());
+    let by = |manager: &str| match actor {
+        Some(actor) if manager == FIELD_MANAGER => Clean::line(&format!("{actor} with {FIELD_MANAGER}")),
+        _ => Clean::line(manager),
+    };
     let managers = object.pointer("/metadata/managedFields").and_then(Value::as_array);
     let mut changes: Vec<(Clean, Timestamp)> = managers
         .into_iter()
         .flatten()
         .filter(|entry| entry.pointer("/fieldsV1/f:spec/f:template").is_some())
-        .filter_map(|entry| Some((Clean::line(text(entry, "/manager")), text(entry, "/time").parse().ok()?)))
+        .filter_map(|entry| Some((by(text(entry, "/manager")), text(entry, "/time").parse().ok()?)))
         .collect();
     changes.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
     changes

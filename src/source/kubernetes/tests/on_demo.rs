@@ -15,6 +15,12 @@ pub async fn served() -> Served {
     demo::start(demo::Options { at: Some(at), ..demo::Options::new(Arc::new(move || at)) }).await.unwrap()
 }
 
+/// The default story, from now on, at several times its speed.
+pub async fn hurried(speed: f64) -> Served {
+    let wall = Arc::new(|| SystemClock.now().wall);
+    demo::start(demo::Options { speed, ..demo::Options::new(wall) }).await.unwrap()
+}
+
 /// Its cluster `prod-eu1`.
 pub async fn cluster(demo: &Served) -> Cluster {
     let wanted = file::Kubernetes {
