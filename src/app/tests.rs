@@ -3,6 +3,7 @@
 mod first_minute;
 mod keys;
 mod kinds;
+mod objects;
 mod outside;
 mod production;
 
@@ -52,6 +53,13 @@ impl Desk {
 
     fn keys(&mut self, keys: &str) -> Vec<Effect> {
         keys.chars().flat_map(|key| self.press(KeyCode::Char(key))).collect()
+    }
+
+    /// A line of the palette.
+    fn line(&mut self, line: &str) -> Vec<Effect> {
+        self.keys(":");
+        self.keys(line);
+        self.press(KeyCode::Enter)
     }
 
     fn pass(&mut self, time: Duration) {

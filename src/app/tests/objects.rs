@@ -1,0 +1,65 @@
+//! Acts on objects: keys in, the request out.
+
+use super::*;
+use crate::{
+    action::{ObjectAct, Request},
+    ui::testing::{deployment, incident},
+};
+
+fn asked(effects: Vec<Effect>) -> Option<(String, ObjectAct)> {
+    effects.into_iter().find_map(|effect| match effect {
+        Effect::Prepare { request: Request::Object { object, act }, .. } => Some((object.to_string(), act)),
+        _ => None,
+    })
+}
+
+fn on_kube() -> Desk {
+    let mut desk = Desk::new(incident());
+    desk.keys("3");
+    desk.frame((120, 35));
+    desk
+}
+
+#[test]
+fn a_deployment_is_paused_or_resumed_and_deleted_by_name() {
+    let mut desk = on_kube();
+    assert_eq!(asked(desk.line("pause")), Some(("deployment/myapp".to_owned(), ObjectAct::Pause)));
+    assert!(desk.frame((120, 35)).contains("PAUSE deployment/myapp"), "a dialog waits for its plan");
+    let mut desk = on_kube();
+    assert_eq!(asked(desk.line("delete")), Some(("deployment/myapp".to_owned(), ObjectAct::Delete)));
+
+    let mut world = incident();
+    let mut paused = deployment("myapp", "myapp:412", 8, 10);
+    paused.paused = true;
+    world.workloads([paused]);
+    let mut desk = Desk::new(world);
+    desk.keys("3");
+    desk.frame((120, 35));
+    assert_eq!(asked(desk.line("pause")), Some(("deployment/myapp".to_owned(), ObjectAct::Resume)));
+}
+
+#[test]
+fn a_pod_is_evicted_and_what_is_for_another_kind_is_not_offered() {
+    let mut desk = on_kube();
+    desk.press(KeyCode::Tab);
+    desk.frame((120, 35));
+    let (object, act) = asked(desk.line("evict")).expect("it is asked for");
+    assert!(object.starts_with("pod/myapp-") && act == ObjectAct::Evict, "{object}");
+    let mut desk = on_kube();
+    desk.press(KeyCode::Tab);
+    desk.keys("x");
+    let menu = desk.frame((120, 35));
+    assert!(menu.contains(":evict") && menu.contains(":delete"), "{menu}");
+    assert!(!menu.contains(":cordon") && !menu.contains(":run-now"), "{menu}");
+}
+
+#[test]
+fn read_only_mode_asks_for_nothing() {
+    let mut world = incident();
+    world.settings.read_only = Some("read-only by flag".into());
+    let mut desk = Desk::new(world);
+    desk.keys("3x");
+    let menu = desk.frame((120, 35));
+    let row = menu.lines().find(|line| line.contains(":delete")).expect("it is shown");
+    assert!(row.contains("read-only by flag"), "{row}");
+}
