@@ -236,8 +236,14 @@ pub(super) fn plan(make: &Make<'_>, key: &ResourceKey, act: ObjectAct) -> Result
         _ => "a deletion is not undone".into(),
     };
     plan.equivalent = vec![Clean::own(line(make.settings, key, act))];
-    plan.weigh(place.is_production(), vec![key.name.clone()], &key.name);
+    plan.weigh(place.is_production(), accepts(key), &key.name);
     Ok(plan)
+}
+
+/// What must be typed: the name; of a pod the part that no other pod of its controller has is enough.
+fn accepts(key: &ResourceKey) -> Vec<Clean> {
+    let suffix = key.name.rsplit('-').next().filter(|part| part.len() >= 4 && key.resource.is("", "Pod"));
+    suffix.map(Clean::line).into_iter().chain([key.name.clone()]).collect()
 }
 
 fn steps(make: &Make<'_>, found: &ObjectInspection, act: ObjectAct) -> Vec<PlanStep> {

@@ -37,7 +37,7 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
         let mut plan = object::plan(make, object, back)?;
         plan.title = say!("UNDO {}", act.title);
         plan.facts.splice(0..0, facts(act, make));
-        plan.undo = "U again".into();
+        plan.undo = "do it again".into();
         return Ok(plan);
     }
     if let Inspection::Alerts { silences, .. } = &make.evidence.subject {

@@ -104,6 +104,17 @@ fn whether_somebody_makes_it_anew_decides_a_deletion() {
 }
 
 #[test]
+fn a_pod_is_named_by_what_tells_it_from_its_siblings() {
+    let named = |name: &str| {
+        let pod = ObjectKey { cluster: cluster(), namespace: "shop".into(), name: name.into() };
+        accepts(&ResourceKey::from(&pod))
+    };
+    assert_eq!(named("web-7b9cb458b5-tk6gt"), ["tk6gt", "web-7b9cb458b5-tk6gt"]);
+    assert_eq!(named("postgres-0"), ["postgres-0"]);
+    assert_eq!(accepts(&cron_job()), ["report"]);
+}
+
+#[test]
 fn only_other_objects_than_pods_are_deleted_at_a_version() {
     let versions = |key: &ResourceKey| {
         let plan = plan_of(key, ObjectAct::Delete, json!({})).expect("a plan");
