@@ -2,6 +2,7 @@
 //! other processes. `cargo bench --bench terminal` prints a table; `cargo test --benches` runs each case once, for a look.
 //! Nothing is judged here: the bars stand in the README.
 
+mod beside;
 #[allow(dead_code)] // the end-to-end tests use the rest of it
 #[path = "../../e2e/terminal.rs"]
 mod driver;
@@ -26,11 +27,12 @@ fn main() {
     // `cargo bench` says so; without it this is only a smoke run.
     let effort = if std::env::args().any(|arg| arg == "--bench") { Effort::MEASURE } else { Effort::SMOKE };
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let cases: [(&str, Case); 6] = [
+    let cases: [(&str, Case); 7] = [
         ("start", start),
         ("calm", calm),
         ("hanging", hanging),
         ("flood", flooded),
+        ("kubectl", beside::kubectl_beside),
         ("pods-10000", |effort| fleet(effort, 10_000)),
         ("pods-100000", |effort| fleet(effort, 100_000)),
     ];

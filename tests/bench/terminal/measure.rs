@@ -75,6 +75,15 @@ impl Process {
         Self(screen.pid())
     }
 
+    pub fn numbered(pid: u32) -> Self {
+        Self(pid)
+    }
+
+    /// The most memory it ever held, in MiB.
+    pub fn most_memory(&self) -> f64 {
+        self.held("VmHWM:")
+    }
+
     /// CPU seconds used so far.
     pub fn cpu(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0)).unwrap_or_default();
@@ -88,12 +97,15 @@ impl Process {
         Row::text(what, format!("{:.2} %", (self.cpu() - before) / passed.as_secs_f64() * 100.0))
     }
 
-    pub fn memory(&self) -> Row {
+    /// A line of the system's account of its memory, in MiB.
+    fn held(&self, name: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0)).unwrap_or_default();
-        let of = |name: &str| {
-            let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-            line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
-        };
-        Row::text("resident memory", format!("{:.0} MiB, at most {:.0} MiB", of("VmRSS:"), of("VmHWM:")))
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+    }
+
+    pub fn memory(&self) -> Row {
+        let text = format!("{:.0} MiB, at most {:.0} MiB", self.held("VmRSS:"), self.held("VmHWM:"));
+        Row::text("resident memory", text)
     }
 }

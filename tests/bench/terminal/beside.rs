@@ -1,0 +1,160 @@
+//! kubectl beside midwatch, where both do the same work: every pod of a cluster, read through a proxy that counts.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{
+    driver::Terminal,
+    measure::{Effort, Process, Row, now},
+    world::World,
+};
+
+/// What went over the wire.
+#[derive(Default)]
+struct Wire {
+    requests: AtomicUsize,
+    /// From the server.
+    bytes: AtomicUsize,
+    connections: AtomicUsize,
+}
+
+impl Wire {
+    fn take(&self) -> String {
+        let [requests, bytes, connections] =
+            [&self.requests, &self.bytes, &self.connections].map(|count| count.swap(0, Ordering::SeqCst));
+        format!("{requests} requests, {:.1} MB, {connections} connections", bytes as f64 / 1e6)
+    }
+}
+
+/// Passes everything on to `to`, and counts it.
+fn proxy(to: SocketAddr) -> (SocketAddr, Arc<Wire>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (at, wire) = (listener.local_addr().expect("bound"), Arc::new(Wire::default()));
+    let counts = wire.clone();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let Ok(server) = TcpStream::connect(to) else { continue };
+            counts.connections.fetch_add(1, Ordering::SeqCst);
+            let (from, into) = (client.try_clone().expect("a socket"), server.try_clone().expect("a socket"));
+            let (up, down) = (counts.clone(), counts.clone());
+            // A request's first line ends so; bodies of these clients never hold it.
+            let count = |piece: &[u8]| piece.windows(11).filter(|bytes| *bytes == b" HTTP/1.1\r\n").count();
+            std::thread::spawn(move || pass(from, into, |piece| up.requests.fetch_add(count(piece), Ordering::SeqCst)));
+            std::thread::spawn(move || {
+                pass(server, client, |piece| down.bytes.fetch_add(piece.len(), Ordering::SeqCst))
+            });
+        }
+    });
+    (at, wire)
+}
+
+fn pass(mut from: TcpStream, mut into: TcpStream, note: impl Fn(&[u8]) -> usize) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        note(&buffer[..read]);
+        if into.write_all(&buffer[..read]).is_err() {
+            break;
+        }
+    }
+    let _ = into.shutdown(std::net::Shutdown::Both);
+}
+
+/// The world's cluster behind the counting proxy.
+struct Counted {
+    folder: tempfile::TempDir,
+    wire: Arc<Wire>,
+}
+
+impl Counted {
+    fn new(world: &World) -> Self {
+        let (url, token) = world.cluster();
+        let to = url.trim_start_matches("http://").parse().expect("an address");
+        let (at, wire) = proxy(to);
+        let folder = tempfile::tempdir().expect("a folder");
+        let kubeconfig = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{{name: c, cluster: {{server: \"http://{at}/as/{token}\"}}}}]\n\
+             users: [{{name: u, user: {{token: {token}}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n"
+        );
+        std::fs::write(folder.path().join("kubeconfig"), kubeconfig).expect("written");
+        let config = format!("[[kubernetes]]\nname = \"c\"\nkubeconfig = {:?}\n", folder.path().join("kubeconfig"));
+        std::fs::write(folder.path().join("config.toml"), config).expect("written");
+        Self { folder, wire }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// Runs a command to its end, and says what it cost.
+    fn run(&self, what: &str, command: &mut Command) -> Vec<Row> {
+        self.wire.take();
+        let begun = now();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("it starts");
+        let (cpu, most) = watched(&mut child);
+        let passed = now() - begun;
+        vec![
+            Row::text(what, format!("{:.0} ms, {cpu:.2} s of CPU, {most:.0} MiB", passed.as_secs_f64() * 1e3)),
+            Row::text("  on the wire", self.wire.take()),
+        ]
+    }
+}
+
+/// CPU seconds and the most memory in MiB of a process, as seen until it ended.
+fn watched(child: &mut Child) -> (f64, f64) {
+    let process = Process::numbered(child.id());
+    let (mut cpu, mut most) = (0.0_f64, 0.0_f64);
+    while matches!(child.try_wait(), Ok(None)) {
+        cpu = cpu.max(process.cpu());
+        most = most.max(process.most_memory());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    (cpu, most)
+}
+
+fn kubectl() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join("kubectl")).find(|file| file.is_file())
+}
+
+/// Every pod of a cluster: kubectl's table, midwatch's, and the cockpit from exec until it has them all.
+pub fn kubectl_beside(effort: Effort) -> Vec<Row> {
+    let pods = if effort.is_measuring { "10000" } else { "60" };
+    let world = World::start(&["--pods", pods]);
+    let counted = Counted::new(&world);
+    let kubeconfig = counted.path("kubeconfig");
+    let mut rows = Vec::new();
+    match kubectl() {
+        None => rows.push(Row::text("kubectl get pods -A", "there is no kubectl")),
+        Some(kubectl) => {
+            let mut get = Command::new(kubectl);
+            // Discovery is cached on disk by kubectl: in a folder of its own it is read as on a first day.
+            get.args(["--kubeconfig", &kubeconfig, "--cache-dir", &counted.path("cache"), "get", "pods", "-A"]);
+            rows.extend(counted.run("kubectl get pods -A", &mut get));
+            rows.extend(counted.run("kubectl get pods -A, again", &mut get));
+        }
+    }
+    let mut show = Command::new(env!("CARGO_BIN_EXE_midwatch"));
+    show.args(["--config", &counted.path("config.toml"), "show", "kube", "-A"]);
+    rows.extend(counted.run("midwatch show kube -A", &mut show));
+    counted.wire.take();
+    let begun = now();
+    let screen = Terminal::start(&["--config", &counted.path("config.toml")], super::SIZE);
+    let mut screen = screen;
+    screen.keys("3");
+    screen.wait("myapp");
+    rows.push(Row::time("cockpit, exec to the first workload", now() - begun));
+    screen.until("all is read", |text| text.contains("WORKLOADS") && !text.contains("loading"));
+    rows.push(Row::time("cockpit, exec to all pods", now() - begun));
+    rows.push(Row::text("  on the wire", counted.wire.take()));
+    rows.push(Process::of(&screen).memory());
+    rows
+}
