@@ -107,6 +107,18 @@ impl Work {
         self.readers.insert(reader.backend().clone(), reader);
     }
 
+    /// Queries of that backend are not answered any more.
+    pub fn remove_reader(&mut self, backend: &BackendId) {
+        self.readers.remove(backend);
+        self.queries.retain(|query, task| {
+            let stays = query.backend() != backend;
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+    }
+
     /// Starts a source; one that ran under the same id stops.
     pub fn start_source(&mut self, source: Box<dyn Source>, generation: u64) {
         let id = source.id();

@@ -3,12 +3,15 @@
 pub mod alert;
 pub mod change;
 pub mod code;
+mod ending;
 pub mod forward;
 pub mod kubernetes;
 pub mod log;
 pub mod metric;
 
 use std::{fmt, ops::Deref};
+
+pub use self::ending::Ending;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -176,6 +179,8 @@ pub struct BackendInfo {
     pub server: Option<Clean>,
     /// Things to know that are no failure: "narrow rights: namespaces a, b", "checks unreadable with this token".
     pub notes: Vec<Clean>,
+    /// When what we log in with, or it shows us, ends. `None`: not said.
+    pub endings: Option<Vec<Ending>>,
 }
 
 /// Remaining request budget, as a backend's headers state it.

@@ -297,6 +297,7 @@ async fn carry_out(
             }
             effect @ (Effect::SetNamespaces { .. }
             | Effect::OpenContext(_)
+            | Effect::CloseContext(_)
             | Effect::WriteConfig
             | Effect::Connect(_)
             | Effect::Run(_)

@@ -143,6 +143,13 @@ impl Store {
         Changes::KUBE | Changes::BACKENDS
     }
 
+    /// Forgets a backend that was closed, and all it brought.
+    pub fn forget_backend(&mut self, backend: &BackendId) -> Changes {
+        self.backends.remove(backend);
+        self.answers.retain(|query, _| query.backend() != backend);
+        self.forget(|source| source.backend == *backend) | Changes::ANSWERS
+    }
+
     /// Applies an update; answers to older questions are dropped.
     pub fn apply(&mut self, update: Update, now: Now) -> Changes {
         let Some(source) = self.sources.get_mut(&update.from) else { return Changes::NONE };
@@ -365,6 +372,9 @@ fn merge_info(known: &mut BackendInfo, news: BackendInfo) -> Changes {
     }
     if news.cluster_id.is_some() {
         known.cluster_id = news.cluster_id;
+    }
+    if news.endings.is_some() {
+        known.endings = news.endings;
     }
     if news.server.is_some() {
         known.server = news.server;

@@ -160,6 +160,7 @@ impl App {
         for backend in &self.settings.insecure {
             spans.push(Span::styled(format!("  {backend}: certificate NOT verified"), theme.wrong));
         }
+        spans.extend(self.endings(now));
         if let Some(act) = act {
             spans.push(Span::styled(format!("   ~ {}", under_way(act)), theme.progress));
         }
@@ -172,6 +173,19 @@ impl App {
             theme.glyphs.ellipsis,
         );
         put_right(buf, Rect { width: area.width.saturating_sub(1), ..area }, &right, theme.glyphs.ellipsis);
+    }
+
+    /// What ends soon of what we log in with.
+    fn endings(&self, now: Now) -> Vec<Span<'static>> {
+        let of = |id| Some((id, self.store.backends.get(id)?.info.endings.as_ref()?));
+        let ends = self.settings.backends.keys().filter_map(of).flat_map(|(id, endings)| {
+            let time = self.store.time_of(id, now);
+            endings.iter().filter_map(move |ending| {
+                let level = ending.level(time)?;
+                Some(Span::styled(format!("  {id}: {}", ending.words(time)), level_style(&self.theme, level)))
+            })
+        });
+        ends.collect()
     }
 
     fn header_right(&self, width: u16, now: Now) -> Line<'_> {

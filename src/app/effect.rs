@@ -40,6 +40,8 @@ pub enum Effect {
     },
     /// Open another context of the kubeconfig.
     OpenContext(Name),
+    /// `:ctx close NAME`
+    CloseContext(BackendId),
     /// Suspend the screen and renew a backend's login.
     Login(BackendId),
     /// Run a program outside of midwatch: with the terminal, or beside it.

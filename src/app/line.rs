@@ -12,7 +12,7 @@ use crate::{
 /// Words with arguments, beside the commands: shown by the palette.
 pub const LINES: &[(&str, &str)] = &[
     ("ns NAME", "watch only this namespace; `ns all` for all"),
-    ("ctx NAME", "open another context of the kubeconfig"),
+    ("ctx NAME", "open another context of the kubeconfig; `ctx close NAME` closes a cluster"),
     ("forward TO PORTS", "pod/NAME, deploy/NAME or svc/NAME and LOCAL:REMOTE, in the row's namespace"),
     ("theme NAME", "auto, dark, light, colourblind, none"),
     ("since TIME", "start of the open log: 5m, 15m, 1h, all"),
@@ -172,12 +172,28 @@ impl App {
                 Clean::own(format!("contexts: {}. `:ctx NAME` opens one", known.join(", ")))
             });
         }
+        // a context may be called like that as well
+        if let Some(name) = rest.strip_prefix("close ").map(str::trim) {
+            return self.close(name);
+        }
         if !self.settings.contexts.iter().any(|name| *name == rest) {
             let near = nearest(rest, self.settings.contexts.iter().map(Clean::as_str));
             let near = near.map(|near| format!(": did you mean '{near}'?")).unwrap_or_default();
             return Reply::Say(Clean::own(format!("the kubeconfig has no context '{rest}'{near}")));
         }
         Reply::Do(Effect::OpenContext(Clean::line(rest)))
+    }
+
+    fn close(&self, name: &str) -> Reply {
+        let open = || {
+            let clusters = self.settings.backends.iter().filter(|(_, kind)| **kind == BackendKind::Kubernetes);
+            clusters.map(|(id, _)| id.0.as_str())
+        };
+        if open().any(|id| id == name) {
+            return Reply::Do(Effect::CloseContext(BackendId::new(name)));
+        }
+        let near = nearest(name, open()).map(|near| format!(": did you mean '{near}'?")).unwrap_or_default();
+        Reply::Say(Clean::own(format!("no cluster '{name}' is open{near}")))
     }
 
     /// `yes`, `no` or `later`, and the cluster's name where another is meant than the selected.

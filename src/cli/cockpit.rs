@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::stage::Stage;
 use self::{
     findings::Findings,
-    host::{CockpitHost, Forwards},
+    host::{CockpitHost, Forwards, Kubeconfigs, openable},
     openings::Openings,
     pasted::Pasted,
 };
@@ -164,8 +164,9 @@ pub async fn run_with(
     let found = (setup.mode == Mode::FirstRun).then(|| Findings::look(&wake));
     // The demo's kubeconfig has the demo's contexts: the user's own are none of its business.
     let kubeconfig = setup.config.kubernetes.iter().find_map(|cluster| cluster.kubeconfig.clone());
-    app.settings.contexts =
-        kubernetes::contexts(kubeconfig.as_deref()).0.into_iter().map(|context| context.name).collect();
+    let loaded = kubernetes::kubeconfig::load(&kubernetes::kubeconfig::paths_here(kubeconfig.as_deref()));
+    app.settings.contexts = openable(&loaded, &setup.config.kubernetes);
+    let kubeconfigs = Kubeconfigs::watch(kubeconfig.clone(), &loaded, setup.config.kubernetes.iter(), &wake);
     let (background, late, typed) = stage.background(&clock);
     app.set_background(background);
 
@@ -184,6 +185,7 @@ pub async fn run_with(
         remembered,
         paths: setup.paths,
         config_path: setup.config_path,
+        kubeconfigs,
         kubeconfig,
         generations: BTreeMap::new(),
         keeps: setup.mode != Mode::Demo,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Global, report, setup, status::UNREADABLE};
 use crate::{
     headless::Reading,
-    model::{BackendId, BackendKind, Part},
+    model::{BackendId, BackendKind, Level, Part},
     store::Backend,
     text::Clean,
     time::Clock,
@@ -194,6 +194,15 @@ fn of_backend(reading: &Reading, wired: &Wired, id: &BackendId, backend: &Backen
         found.push(finding("version", "ok", version.to_string()));
     }
     let now = reading.view().now.wall;
+    for ending in info.endings.iter().flatten() {
+        let result = match ending.level(now) {
+            None => "ok",
+            Some(Level::Broken) => "fail",
+            Some(_) => "look",
+        };
+        let date = ending.at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC");
+        found.push(finding("expiry", result, format!("{} ({date})", ending.words(now))));
+    }
     for quota in backend.quotas.values().filter(|quota| quota.limit > 0) {
         let minutes = crate::time::seconds_between(now, quota.resets).max(0) / 60;
         let is_low = quota.remaining < quota.limit / 10;

@@ -5,6 +5,7 @@
 pub mod client;
 pub mod describe;
 pub mod discovery;
+mod ending;
 pub mod exec;
 pub mod failure;
 pub mod find;

@@ -1,6 +1,7 @@
 //! What the loop asks of the composition root: which sources run, what is remembered, what is written.
 
 mod aside;
+mod contexts;
 mod first_run;
 mod forwards;
 
@@ -8,13 +9,16 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use tokio::sync::Notify;
 
-pub use self::forwards::Forwards;
+pub use self::{
+    contexts::{Kubeconfigs, openable},
+    forwards::Forwards,
+};
 use super::{Ended, findings::Findings, openings::Openings, pasted::Pasted};
 use crate::{
     action::engine::RealEngine,
     app::{App, Effect},
     cli::Global,
-    config::{file, paths::Paths},
+    config::paths::Paths,
     effects::Work,
     model::{BackendId, BackendKind, Part, SourceId},
     runtime::{Aside, Host},
@@ -32,6 +36,7 @@ pub struct CockpitHost {
     pub config_path: PathBuf,
     /// The configured kubeconfig, which `:ctx` takes its contexts from as well.
     pub kubeconfig: Option<PathBuf>,
+    pub kubeconfigs: Kubeconfigs,
     pub generations: BTreeMap<BackendId, u64>,
     /// The demo's world is gone with it.
     pub keeps: bool,
@@ -95,27 +100,6 @@ impl CockpitHost {
         app.note_changes(changes | Changes::KUBE);
         self.start(sources, app, work);
     }
-
-    fn open_context(&mut self, name: &Clean, app: &mut App, work: &mut Work) -> Clean {
-        let id = BackendId(name.clone());
-        if self.wired.kinds.contains_key(&id) {
-            return Clean::own(format!("'{name}' is open already"));
-        }
-        let wanted = file::Kubernetes {
-            name: name.to_string(),
-            kubeconfig: self.kubeconfig.clone(),
-            context: Some(name.to_string()),
-            ..file::Kubernetes::default()
-        };
-        let never_writes = never_writes(app);
-        // Opening reads files only.
-        tokio::task::block_in_place(|| {
-            tokio::runtime::Handle::current().block_on(self.wired.open_cluster(&wanted, never_writes));
-        });
-        app.settings.backends.insert(id, BackendKind::Kubernetes);
-        self.start_all(app, work);
-        Clean::own(format!("context '{name}' is open beside the others"))
-    }
 }
 
 impl Host for CockpitHost {
@@ -126,6 +110,7 @@ impl Host for CockpitHost {
                 None
             }
             Effect::OpenContext(name) => Some(self.open_context(&name, app, work)),
+            Effect::CloseContext(cluster) => Some(self.close_context(&cluster, app, work)),
             Effect::RememberProduction { cluster, is_production } => {
                 let known = app.store.backends.get(&cluster).and_then(|backend| backend.info.cluster_id.clone());
                 let id = known.or_else(|| Some(self.wired.clusters.get(&cluster)?.fallback_id()))?;
@@ -165,7 +150,8 @@ impl Host for CockpitHost {
             self.take_in(part, app, work);
         }
         self.forwards.show(app);
-        self.poll_first_run(app)
+        let says = self.poll_kubeconfigs(app, work);
+        self.poll_first_run(app).or(says)
     }
 
     fn aside(&mut self, effect: &Effect, app: &App) -> Result<Aside, Clean> {

@@ -180,6 +180,7 @@ impl Client {
             clock: known.clock.skew(),
             server: Url::parse(&self.settings.rest).ok().and_then(|url| url.host_str().map(Clean::line)),
             notes: known.notes.values().cloned().collect(),
+            endings: None,
         };
         std::iter::once(Fact::Info(info)).chain(known.limits.quotas().cloned().map(Fact::Quota)).collect()
     }

@@ -1,6 +1,7 @@
 //! One cluster as the program talks to it: kube supplies TLS, proxies and the kubeconfig; deadlines, logins, bounds and
 //! words for people are here. Each has one file below.
 
+mod access;
 mod answer;
 mod connection;
 mod path;
@@ -8,27 +9,18 @@ mod requests;
 mod upgrade;
 mod writer;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use http::{HeaderValue, header};
-use kube::config::Config;
 use tokio::sync::{Semaphore, watch};
 
-pub(super) use self::answer::TOO_LARGE;
-use self::connection::{Clients, from_kubeconfig, refuse_auth_provider, unusable};
-pub(super) use self::upgrade::Socket;
-pub use self::{answer::Opened, path::segment, writer::Writer};
-use super::{
-    exec::{Credential, ExecLogin, ExecPolicy},
-    kubeconfig::Loaded,
-};
+use self::access::{Access, Found, With};
+pub use self::{access::Reloaded, answer::Opened, path::segment, writer::Writer};
+pub(super) use self::{access::named_files, answer::TOO_LARGE, upgrade::Socket};
+use super::{exec::ExecPolicy, kubeconfig::Loaded};
 use crate::{
     config::file::{Kubernetes, Timeouts},
     model::{BackendId, Name},
-    source::{ErrorKind, SourceError},
+    source::SourceError,
     text::Clean,
     time::{Clock, SkewMeter},
 };
@@ -46,18 +38,14 @@ struct Inner {
     /// Scheme, host and port.
     server: Clean,
     address_hash: String,
+    host: String,
     /// Host and port.
     place: String,
     namespace: Option<Name>,
     namespaces: Vec<Name>,
     authority_hash: String,
-    insecure: bool,
-    impersonates: Option<Clean>,
-    config: Config,
-    clients: Clients,
-    login: Option<ExecLogin>,
-    /// Clients with the certificate of a login, and the login they were made of.
-    certified: Mutex<Option<(Arc<Credential>, Clients)>>,
+    with: With,
+    access: RwLock<Arc<Access>>,
     read_only: bool,
     timeouts: Timeouts,
     clock: Arc<dyn Clock>,
@@ -82,19 +70,6 @@ pub(super) struct Learnt {
     pub notes: std::collections::BTreeMap<String, Clean>,
 }
 
-fn is_loopback(host: &str) -> bool {
-    let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-}
-
-/// The kube crate takes the proxy of these variables where the kubeconfig names none, loopback or not.
-fn is_of_environment(proxy: &http::Uri) -> bool {
-    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok()?.parse::<http::Uri>().ok())
-        .any(|named| named == *proxy)
-}
-
 impl Cluster {
     /// A context of the kubeconfig, or the cluster this program runs in if there is no kubeconfig. Contacts nobody and
     /// runs nothing yet.
@@ -105,36 +80,10 @@ impl Cluster {
         policy: Arc<ExecPolicy>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SourceError> {
-        let nothing_found = loaded.files.is_empty() && loaded.troubles.is_empty() && wanted.context.is_none();
-        let (name, own_namespace, mut config) =
-            if nothing_found && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
-                let config = Config::incluster().map_err(|error| {
-                    SourceError::new(ErrorKind::Unexpected, format!("The cluster we run in cannot be used: {error}."))
-                })?;
-                ("in-cluster".to_owned(), Some(Clean::line(&config.default_namespace)), config)
-            } else {
-                from_kubeconfig(wanted, loaded).await?
-            };
-        let id = BackendId::new(if wanted.name.is_empty() { &name } else { &wanted.name });
-        refuse_auth_provider(&name, &mut config.auth_info)?;
-        connection::note_sent(&config.auth_info);
-        let login = match config.auth_info.exec.take() {
-            Some(exec) => {
-                let deadline = Duration::from_secs(timeouts.command.into());
-                Some(ExecLogin::new(&exec, &name, &wanted.allow_exec, policy, deadline, clock.clone())?)
-            }
-            None => None,
-        };
-        // What runs on this computer (kind, a tunnel, the demo) is behind no proxy but one that the kubeconfig names.
-        if config.cluster_url.host().is_some_and(is_loopback)
-            && config.proxy_url.as_ref().is_some_and(is_of_environment)
-        {
-            config.proxy_url = None;
-        }
-        config.connect_timeout = Some(Duration::from_secs(timeouts.connect.into()));
-        config.default_retry = false;
-        config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
-        let clients = Clients::new(&config).map_err(|error| unusable(&id, &error))?;
+        let with = With { wanted: wanted.clone(), timeouts, policy, clock: clock.clone() };
+        let Found { name, namespace, access } = access::find(&with, loaded).await?;
+        let id = access::id_of(wanted, &name);
+        let config = &access.config;
         let uri = &config.cluster_url;
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
         Ok(Self(Arc::new(Inner {
@@ -146,16 +95,13 @@ impl Cluster {
             )),
             address_hash: sha256(uri.to_string().trim_end_matches('/').as_bytes()),
             place: format!("{}:{port}", uri.host().unwrap_or_default()),
-            namespace: own_namespace,
+            host: uri.host().unwrap_or_default().to_owned(),
+            namespace,
             namespaces: wanted.namespaces.iter().map(|name| Clean::line(name)).collect(),
             authority_hash: sha256(&config.root_cert.iter().flatten().flatten().copied().collect::<Vec<_>>()),
-            insecure: config.accept_invalid_certs,
-            impersonates: config.auth_info.impersonate.as_deref().map(Clean::line),
-            clients,
-            login,
-            certified: Mutex::default(),
             read_only: wanted.read_only,
-            config,
+            with,
+            access: RwLock::new(Arc::new(access)),
             id,
             timeouts,
             clock,
@@ -186,7 +132,7 @@ impl Cluster {
 
     /// Host of the API server, to tell a local cluster.
     pub fn host(&self) -> &str {
-        self.0.config.cluster_url.host().unwrap_or_default()
+        &self.0.host
     }
 
     /// The context's own namespace, if it sets one: never an implied `default`.
@@ -201,12 +147,12 @@ impl Cluster {
 
     /// Certificates are not verified: to be said in words on every screen.
     pub fn is_insecure(&self) -> bool {
-        self.0.insecure
+        self.access().config.accept_invalid_certs
     }
 
     /// Whom requests impersonate (`as` in the kubeconfig).
-    pub fn impersonates(&self) -> Option<&Clean> {
-        self.0.impersonates.as_ref()
+    pub fn impersonates(&self) -> Option<Clean> {
+        self.access().config.auth_info.impersonate.as_deref().map(Clean::line)
     }
 
     pub fn clock(&self) -> &Arc<dyn Clock> {

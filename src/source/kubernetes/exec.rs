@@ -16,7 +16,9 @@ use kube::config::{ExecAuthCluster, ExecConfig};
 use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 
+use super::ending::of_pem;
 use crate::{
+    model::Ending,
     secret::{self, Secret, mask},
     source::{ErrorKind, Login, SourceError},
     text::Clean,
@@ -168,6 +170,16 @@ impl ExecLogin {
     /// The server did not accept `seen`: fetches another, unless somebody already did.
     pub async fn renew(&self, seen: &Arc<Credential>) -> Result<Arc<Credential>, SourceError> {
         self.credential(Some(seen)).await
+    }
+
+    /// When what the plugin brought ends. It is run again before that, so it is a failure of its own if it does.
+    pub fn ending(&self) -> Option<Ending> {
+        // held while the plugin runs: then the next one tells
+        let current = self.plugin.current.try_lock().ok()?;
+        let credential = current.as_ref()?;
+        let certificate = || of_pem(credential.certificate.as_ref()?.0.as_bytes());
+        let what = Clean::line(&format!("login of '{}'", self.plugin.name));
+        Some(Ending { what, at: credential.ends.or_else(certificate)?, notice: Duration::ZERO })
     }
 
     async fn credential(&self, refused: Option<&Arc<Credential>>) -> Result<Arc<Credential>, SourceError> {

@@ -10,7 +10,7 @@ use super::{
     failure::{Failure, Reached},
 };
 use crate::{
-    model::{BackendInfo, Part, SourceId},
+    model::{BackendInfo, Ending, Part, SourceId},
     source::{Cadence, ErrorKind, Fact, Source, SourceError},
     text::Clean,
 };
@@ -34,6 +34,9 @@ struct Identity {
     version: Option<Clean>,
     cluster_id: Option<Clean>,
     user: Option<Clean>,
+    server_ends: Option<Ending>,
+    /// The way in that it was asked through.
+    access: String,
     asked: bool,
 }
 
@@ -44,7 +47,7 @@ impl Health {
 
     async fn beat(&mut self) -> Result<Vec<Fact>, SourceError> {
         self.ping().await?;
-        if !self.identity.asked {
+        if !self.identity.asked || self.identity.access != self.cluster.access_print() {
             self.identity = Box::pin(identify(&self.cluster)).await;
         }
         let info = self.info();
@@ -103,6 +106,7 @@ impl Health {
             clock: learnt.clock.skew(),
             server: Some(self.cluster.server().clone()),
             notes,
+            endings: Some(self.cluster.endings().into_iter().chain(self.identity.server_ends.clone()).collect()),
         }
     }
 }
@@ -119,10 +123,12 @@ fn is_no_news(told: &BackendInfo, now: &BackendInfo) -> bool {
 /// Each answer may be refused by itself. Asked again next time if the cluster could not be asked at all.
 async fn identify(cluster: &Cluster) -> Identity {
     let review = serde_json::json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
-    let (version, user, id) = futures::join!(
+    let access = cluster.access_print();
+    let (version, user, id, server_ends) = futures::join!(
         cluster.get::<Version>("/version"),
         cluster.review::<Review>("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review),
         cluster_id(cluster),
+        cluster.server_ending(),
     );
     let unanswered = |failure: &Failure| failure.code.is_none();
     let asked = !version.as_ref().is_err_and(unanswered) && !user.as_ref().is_err_and(unanswered);
@@ -131,6 +137,8 @@ async fn identify(cluster: &Cluster) -> Identity {
         version: version.ok().and_then(|version| clean(version.git_version)),
         user: user.ok().and_then(|review| clean(review.status?.user_info?.username)),
         cluster_id: id.ok(),
+        server_ends,
+        access,
         asked,
     }
 }

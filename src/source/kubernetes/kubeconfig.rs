@@ -4,6 +4,8 @@
 //! Rules of client-go's `clientcmd/loader.go`: the first file to set a name wins it whole, missing files are skipped,
 //! relative paths in a file are relative to it.
 
+pub mod changes;
+
 use std::{
     ffi::OsStr,
     io::ErrorKind as IoErrorKind,

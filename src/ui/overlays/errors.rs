@@ -250,6 +250,13 @@ pub fn backend(writer: &mut Writer<'_>, view: &View<'_>, id: &BackendId) {
         writer.lines.push(indented(&more.join("; "), theme.dim));
         writer.about(Target::Backend(id.clone()));
     }
+    let now = view.store.time_of(id, view.now);
+    for ending in info.endings.iter().flatten() {
+        let Some(level) = ending.level(now) else { continue };
+        let style = if level == Level::Broken { theme.broken } else { theme.wrong };
+        writer.lines.push(indented(&ending.words(now), style));
+        writer.about(Target::Backend(id.clone()));
+    }
     for note in &info.notes {
         writer.lines.push(indented(note, theme.dim));
         writer.about(Target::Backend(id.clone()));

@@ -3,7 +3,10 @@
 use super::CockpitHost;
 use crate::{
     app::App,
-    model::forward::{ForwardAsk, ForwardState},
+    model::{
+        BackendId,
+        forward::{ForwardAsk, ForwardState},
+    },
     source::kubernetes::forward::{self, Forwarding},
     text::Clean,
 };
@@ -18,6 +21,11 @@ pub struct Forwards {
 impl Forwards {
     pub fn stop(&mut self, number: u64) {
         self.running.retain(|one| one.now().number != number);
+    }
+
+    /// Those into a cluster.
+    pub fn stop_to(&mut self, cluster: &BackendId) {
+        self.running.retain(|one| one.now().ask.to.cluster() != cluster);
     }
 
     /// Lets the App know how they go.

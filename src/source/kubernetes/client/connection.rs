@@ -8,7 +8,7 @@ use kube::{
     config::{AuthInfo, Config, KubeConfigOptions},
 };
 
-use super::Cluster;
+use super::access::Access;
 use crate::{
     config::file::Kubernetes,
     model::{BackendId, Name},
@@ -34,18 +34,18 @@ impl Clients {
     }
 }
 
-impl Cluster {
+impl Access {
     /// Clients with the login's certificate, made once per login.
     pub(super) fn clients_for(&self, credential: &Arc<Credential>) -> Result<Clients, kube::Error> {
-        let Some((certificate, key)) = &credential.certificate else { return Ok(self.0.clients.clone()) };
-        let mut certified = self.0.certified.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((certificate, key)) = &credential.certificate else { return Ok(self.clients.clone()) };
+        let mut certified = self.certified.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, clients)) = &*certified
             && Arc::ptr_eq(of, credential)
         {
             return Ok(clients.clone());
         }
         let base64 = |pem: &str| base64::engine::general_purpose::STANDARD.encode(pem);
-        let mut config = self.0.config.clone();
+        let mut config = self.config.clone();
         config.auth_info.client_certificate_data = Some(base64(certificate));
         config.auth_info.client_key_data = Some(secrecy::SecretString::from(base64(key.expose())));
         let clients = Clients::new(&config)?;

@@ -125,7 +125,8 @@ impl Cluster {
         &self,
         ask: impl Fn(Option<Arc<Credential>>) -> Asked,
     ) -> Result<T, Failure> {
-        let Some(login) = &self.0.login else { return ask(None).await };
+        let access = self.access();
+        let Some(login) = &access.login else { return ask(None).await };
         let not_sent = |error: SourceError| Failure { error, ..Failure::own(ErrorKind::Auth, Reached::NotSent, "") };
         let credential = login.current().await.map_err(not_sent)?;
         match ask(Some(credential.clone())).await {
@@ -148,7 +149,7 @@ impl Cluster {
         // a refusal with half a body is still a refusal
         let body = opened.collect(MAX_REFUSAL, self.idle()).await.unwrap_or_default();
         // its token file may have been written anew since
-        note_sent(&self.0.config.auth_info);
+        note_sent(&self.access().config.auth_info);
         let now = self.0.clock.now().wall;
         Err(failure::refused(&self.0.id, &what, opened.status.as_u16(), &opened.headers, &body, now))
     }

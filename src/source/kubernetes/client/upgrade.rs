@@ -82,7 +82,7 @@ impl Cluster {
         let body = axum::body::Body::new(body).into_data_stream();
         let mut opened = Opened { cluster: self.clone(), status: head.status, headers: head.headers, body };
         let text = opened.collect(MAX_REFUSAL, self.idle()).await.unwrap_or_default();
-        super::connection::note_sent(&self.0.config.auth_info);
+        super::connection::note_sent(&self.access().config.auth_info);
         let what = path::resource(path.split('?').next().unwrap_or(path));
         let now = self.0.clock.now().wall;
         failure::refused(&self.0.id, &what, opened.status.as_u16(), &opened.headers, &text, now)
@@ -117,12 +117,13 @@ impl Cluster {
         credential: Option<&Arc<Credential>>,
         request: &mut Request<T>,
     ) -> Result<kube::Client, Failure> {
-        let mut clients = self.0.clients.clone();
+        let access = self.access();
+        let mut clients = access.clients.clone();
         if let Some(credential) = credential {
             if let Some(bearer) = &credential.bearer {
                 request.headers_mut().insert(header::AUTHORIZATION, bearer.clone());
             }
-            clients = self.clients_for(credential).map_err(|error| Failure {
+            clients = access.clients_for(credential).map_err(|error| Failure {
                 error: super::connection::unusable(&self.0.id, &error),
                 ..Failure::own(ErrorKind::Auth, Reached::NotSent, "")
             })?;

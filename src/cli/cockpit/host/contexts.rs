@@ -1,0 +1,213 @@
+//! Contexts that come and go while the cockpit runs: with `:ctx`, and with a kubeconfig that changes.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::sync::{Notify, mpsc};
+
+use super::{CockpitHost, never_writes};
+use crate::{
+    app::{App, Effect},
+    config::file,
+    effects::Work,
+    model::{BackendId, BackendKind},
+    source::kubernetes::{
+        Cluster,
+        client::Reloaded,
+        kubeconfig::{self, Loaded, changes::Files},
+    },
+    store::Changes,
+    text::Clean,
+};
+
+/// How often the files are looked at.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// What changed kubeconfig files say, each as the configuration names it.
+pub struct Kubeconfigs {
+    changed: mpsc::UnboundedReceiver<(Option<PathBuf>, Loaded)>,
+    /// The context that was current when last looked at, of the files of `:ctx`.
+    current: Option<String>,
+}
+
+impl Kubeconfigs {
+    /// Looks at the files of `named`, and of `explicit` (those of `:ctx`, as `loaded`), until this is dropped.
+    pub fn watch<'a>(
+        explicit: Option<PathBuf>,
+        loaded: &Loaded,
+        named: impl Iterator<Item = &'a file::Kubernetes>,
+        wake: &Arc<Notify>,
+    ) -> Self {
+        let current = loaded.config.current_context.clone();
+        let all: BTreeSet<_> = named.map(|one| one.kubeconfig.clone()).chain([explicit]).collect();
+        let (to, changed) = mpsc::unbounded_channel();
+        let wake = wake.clone();
+        tokio::spawn(async move {
+            let look = move || all.iter().map(|path| Files::new(path.as_deref())).collect();
+            let Ok(mut files) = tokio::task::spawn_blocking::<_, Vec<Files>>(look).await else { return };
+            while !to.is_closed() {
+                tokio::time::sleep(EVERY).await;
+                // a home directory may be on a network that hangs
+                let look = move || {
+                    let seen: Vec<_> = files
+                        .iter_mut()
+                        .filter_map(|one| Some((one.explicit().map(Into::into), one.changed()?)))
+                        .collect();
+                    (files, seen)
+                };
+                let Ok((again, seen)) = tokio::task::spawn_blocking(look).await else { return };
+                files = again;
+                let is_news = !seen.is_empty();
+                for one in seen {
+                    // at the end nobody listens
+                    drop(to.send(one));
+                }
+                if is_news {
+                    wake.notify_one();
+                }
+            }
+        });
+        Self { changed, current }
+    }
+}
+
+/// What `:ctx` can open: the contexts of the kubeconfig, and the clusters that the configuration names.
+pub fn openable(loaded: &Loaded, configured: &[file::Kubernetes]) -> Vec<Clean> {
+    let mut names: Vec<Clean> = kubeconfig::contexts(loaded).into_iter().map(|context| context.name).collect();
+    for name in configured.iter().map(|one| Clean::line(&one.name)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+impl CockpitHost {
+    /// Opens a context beside the others: as the configuration has it, if it does.
+    pub(super) fn open_context(&mut self, name: &Clean, app: &mut App, work: &mut Work) -> Clean {
+        let id = BackendId(name.clone());
+        if self.wired.clusters.contains_key(&id) {
+            return Clean::own(format!("'{name}' is open already"));
+        }
+        if self.wired.kinds.get(&id).is_some_and(|kind| *kind != BackendKind::Kubernetes) {
+            return Clean::own(format!("'{name}' is the name of another backend already"));
+        }
+        let configured = self.wired.config.kubernetes.iter().find(|one| one.name == **name).cloned();
+        let wanted = configured.unwrap_or_else(|| file::Kubernetes {
+            name: name.to_string(),
+            kubeconfig: self.kubeconfig.clone(),
+            context: Some(name.to_string()),
+            ..file::Kubernetes::default()
+        });
+        let never_writes = never_writes(app);
+        // Opening reads files only.
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(self.wired.open_cluster(&wanted, never_writes));
+        });
+        app.settings.backends.insert(id, BackendKind::Kubernetes);
+        self.wired.note_clusters(&mut app.settings);
+        self.start_all(app, work);
+        Clean::own(format!("context '{name}' is open beside the others"))
+    }
+
+    /// Closes a cluster: nothing more is asked of it, what it brought is forgotten. What is being done to it goes on.
+    pub(super) fn close_context(&mut self, id: &BackendId, app: &mut App, work: &mut Work) -> Clean {
+        if self.wired.kinds.get(id) != Some(&BackendKind::Kubernetes) {
+            return Clean::own(format!("no cluster '{id}' is open"));
+        }
+        work.stop_sources(|source| source.backend == *id);
+        work.remove_reader(id);
+        self.forwards.stop_to(id);
+        self.wired.kinds.remove(id);
+        self.wired.clusters.remove(id);
+        *self.generations.entry(id.clone()).or_default() += 1;
+        let changes = app.store.forget_backend(id);
+        app.settings.backends.remove(id);
+        app.settings.contexts_of.remove(id);
+        app.settings.insecure.remove(id);
+        self.forwards.show(app);
+        app.note_changes(changes | Changes::KUBE);
+        Clean::own(format!("'{id}' is closed: `:ctx {id}` opens it again"))
+    }
+
+    /// What changed kubeconfigs mean for what is open, in words where somebody should know.
+    pub(super) fn poll_kubeconfigs(&mut self, app: &mut App, work: &mut Work) -> Option<Clean> {
+        let mut says = Vec::new();
+        while let Ok((path, loaded)) = self.kubeconfigs.changed.try_recv() {
+            // Half a file is not taken for a whole one: it is looked at again when it is mended.
+            if !loaded.troubles.is_empty() {
+                says.extend(
+                    loaded.troubles.iter().map(|trouble| format!("the kubeconfig is left as it was: {trouble}")),
+                );
+                continue;
+            }
+            if path == self.kubeconfig {
+                says.extend(self.note_contexts(&loaded, app));
+            }
+            says.extend(self.reload(path.as_ref(), &loaded, app, work));
+        }
+        (!says.is_empty()).then(|| Clean::own(says.join("; ")))
+    }
+
+    /// Contexts that are new, and another that is current: neither is opened unasked.
+    fn note_contexts(&mut self, loaded: &Loaded, app: &mut App) -> Vec<String> {
+        let mut says = Vec::new();
+        let names = openable(loaded, &self.wired.config.kubernetes);
+        let is_known = |name: &&Clean| app.settings.contexts.contains(name);
+        for name in names.iter().filter(|name| !is_known(name)) {
+            says.push(format!("the kubeconfig has a new context: `:ctx {name}` opens it"));
+        }
+        let current = loaded.config.current_context.clone();
+        if let Some(name) = current.as_ref().filter(|name| Some(*name) != self.kubeconfigs.current.as_ref()) {
+            says.push(format!("the current context is '{name}' now; what is open here stays as it is"));
+        }
+        self.kubeconfigs.current = current;
+        if names != app.settings.contexts {
+            app.settings.contexts = names;
+            app.dirty = true;
+        }
+        says
+    }
+
+    /// Takes over what is said of the clusters that are open from these files, and opens those that could not be.
+    fn reload(&mut self, path: Option<&PathBuf>, loaded: &Loaded, app: &mut App, work: &mut Work) -> Vec<String> {
+        let (mut says, mut renewed) = (Vec::new(), Vec::new());
+        let of_config = |id: &BackendId| self.wired.config.kubernetes.iter().find(|one| one.name == **id);
+        let file_of = |id: &BackendId| of_config(id).map_or(self.kubeconfig.as_ref(), |one| one.kubeconfig.as_ref());
+        let ours: Vec<BackendId> = (self.wired.kinds.iter())
+            .filter(|(id, kind)| **kind == BackendKind::Kubernetes && file_of(id) == path)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in ours {
+            let Some(cluster) = self.wired.clusters.get(&id).cloned() else {
+                self.open_context(&id.0, app, work);
+                continue;
+            };
+            // Reads files only.
+            let reloaded =
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(cluster.reload(loaded)));
+            match reloaded {
+                Ok(Reloaded::Same) => {}
+                Ok(Reloaded::Renewed) => {
+                    says.push(format!("'{id}' is reached as the changed kubeconfig says"));
+                    renewed.push(id);
+                }
+                Ok(Reloaded::Moved(host)) => says.push(format!(
+                    "context '{}' leads to '{host}' now, '{id}' here still to {}: `:ctx close {id}`, then `:ctx {id}`",
+                    cluster.context(),
+                    cluster.server()
+                )),
+                Ok(Reloaded::Gone) => {
+                    let context = cluster.context();
+                    says.push(format!("the kubeconfig has no context '{context}' any more; '{id}' stays open"));
+                }
+                Err(error) => says.push(format!("'{id}' goes on as it was: {error}")),
+            }
+        }
+        app.settings.insecure.retain(|id| self.wired.clusters.get(id).is_none_or(Cluster::is_insecure));
+        self.wired.note_clusters(&mut app.settings);
+        if !renewed.is_empty() {
+            work.start(Effect::Refresh(renewed));
+        }
+        says
+    }
+}
