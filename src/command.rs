@@ -227,6 +227,7 @@ commands! {
     Shell           "shell"             "shell"     "a shell in a container; asks first in production"      On(&[Pod]), ["s"] true 24;
     PortForward     "port-forward"      "forward"   "a local port that leads to it; :forwards lists them"   On(&[Pod, Workload, Object]), ["F"] false 0;
     Edit            "edit"              "edit"      "kubectl edit, with the screen suspended"               On(&[Pod, Workload, Object]), [] true 0;
+    Reveal          "reveal"            "values"    "a Secret's values: masked, shown one at a time"         On(&[Object]), ["v"] false 0;
     Scale           "scale"             "scale"     "scale: a plan"                                         On(&[Workload, Pod]), ["C"] true 21;
     Pause           "pause"             "pause"     "pause or resume its rollouts: a plan"                  On(&[Workload, Pod]), [] true 0;
     Cordon          "cordon"            "cordon"    "let nothing new onto this node, or again: a plan"      On(&[Object]), [] true 0;

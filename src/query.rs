@@ -9,6 +9,8 @@ use crate::{
         kubernetes::{
             ObjectKey, Revision, WorkloadKey,
             resource::{Resource, ResourceKey, Resources},
+            rights::Rights,
+            secret::{Revealed, SecretKey},
             table::ObjectTable,
         },
         log::LogLine,
@@ -46,6 +48,12 @@ pub enum Query {
     DescribeAny(ResourceKey),
     /// Once: the same as YAML.
     YamlAny(ResourceKey),
+    /// Every 2 minutes: what one may do in a namespace.
+    Rights(RightsQuery),
+    /// Once: the keys of a Secret.
+    SecretKeys(ResourceKey),
+    /// Once: a value of a Secret, forgotten as soon as nobody looks.
+    SecretValue(SecretKey),
 }
 
 impl Query {
@@ -66,9 +74,18 @@ impl Query {
             Self::Variables(variables) => &variables.dashboard.backend,
             Self::Resources(cluster) => cluster,
             Self::Table(table) => &table.cluster,
-            Self::DescribeAny(object) | Self::YamlAny(object) => &object.cluster,
+            Self::DescribeAny(object) | Self::YamlAny(object) | Self::SecretKeys(object) => &object.cluster,
+            Self::Rights(rights) => &rights.cluster,
+            Self::SecretValue(secret) => &secret.object.cluster,
         }
     }
+}
+
+/// Rights in a namespace; empty: on objects of the cluster itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RightsQuery {
+    pub cluster: BackendId,
+    pub namespace: Name,
 }
 
 /// A pod or a workload.
@@ -158,6 +175,10 @@ pub enum Answer {
     Variables(Box<Variables>),
     Resources(Arc<Resources>),
     Table(Box<ObjectTable>),
+    Rights(Arc<Rights>),
+    /// Names, and sizes of values in bytes.
+    SecretKeys(Vec<(Name, usize)>),
+    SecretValue(Revealed),
 }
 
 /// The variables of a dashboard, and what could not be resolved, in words.

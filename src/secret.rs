@@ -18,6 +18,11 @@ impl Secret {
         Self(SecretString::from(value.trim()))
     }
 
+    /// As it stands, white space and all: a value that is shown and copied.
+    pub fn verbatim(value: String) -> Self {
+        Self(SecretString::from(value))
+    }
+
     /// The value itself, for the one place that puts it on the wire.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

@@ -308,6 +308,7 @@ impl Store {
         const KEPT: usize = 64;
         // A log that is read again begins again: kept lines would stand there twice.
         self.logs.retain(|query, _| wanted.contains(&Query::Logs(query.clone())));
+        self.answers.retain(|query, _| !matches!(query, Query::SecretValue(_)) || wanted.contains(query));
         // Tables are large, and read again in no time; that one was refused is worth knowing.
         let is_refused = |slot: &Slot<Answer>| {
             slot.value.is_none()

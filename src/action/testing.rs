@@ -85,6 +85,7 @@ pub fn revision(number: i64, tag: &str, minutes: i64, memory: &str, level: &str)
         hash: Some(Clean::line(&format!("hash{tag}"))),
         created: Some(ago(minutes)),
         change_cause: None,
+        by: None,
         images: Box::new([Clean::line(&format!("registry.example/acme/myapp:{tag}"))]),
         ready: 0,
         replicas: 0,

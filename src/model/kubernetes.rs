@@ -1,6 +1,8 @@
 //! Kubernetes: pods, workloads, revisions and events as compact rows.
 
 pub mod resource;
+pub mod rights;
+pub mod secret;
 pub mod table;
 
 use std::fmt;
@@ -345,6 +347,9 @@ pub struct Revision {
     pub hash: Option<Name>,
     pub created: Option<Timestamp>,
     pub change_cause: Option<Clean>,
+    /// Field manager that set its template, where that is still known.
+    #[serde(default)]
+    pub by: Option<Clean>,
     pub images: Box<[Name]>,
     /// Pods up now.
     pub ready: u32,

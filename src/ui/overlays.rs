@@ -16,6 +16,7 @@ mod forwards;
 mod help;
 mod job_log;
 mod links;
+mod needed;
 mod object;
 mod object_acts;
 mod output;
@@ -27,6 +28,7 @@ mod pull_diff;
 mod quit;
 mod revisions;
 mod scale;
+mod secret;
 mod sheet;
 mod silence;
 #[cfg(test)]
@@ -92,6 +94,11 @@ pub fn why(target: Target) -> Box<dyn Overlay> {
 /// `d` and `e`: tabs describe, YAML, events, revisions; `command` says which is first.
 pub fn describe(target: Target, command: Command) -> Box<dyn Overlay> {
     Box::new(page::Page::describe(target, command))
+}
+
+/// `v` on a Secret: its keys, and one value at a time.
+pub fn secret(object: crate::model::kubernetes::resource::ResourceKey) -> Box<dyn Overlay> {
+    Box::new(secret::SecretPage::new(object))
 }
 
 /// `=`: what changed between a workload's revisions.

@@ -41,6 +41,10 @@ impl App {
             (Command::Enter, _) => self.open(target),
             (Command::Login, Target::Backend(id)) => Reply::Do(Effect::Login(id.clone())),
             (Command::Edit, _) => self.edit(target),
+            (Command::Reveal, Target::Object(key)) if key.resource.is_secret() => {
+                Reply::Push(overlays::secret(key.clone()))
+            }
+            (Command::Reveal, Target::Object(_)) => Reply::Say("only a Secret's values are masked".into()),
             (Command::PortForward, _) => match overlays::forward_to(target) {
                 Ok(to) => Reply::Push(overlays::forward(to)),
                 Err(why) => Reply::Say(Clean::own(format!("{target}: {why}"))),

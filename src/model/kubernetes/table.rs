@@ -79,9 +79,10 @@ fn level_of_word(word: &str) -> Level {
         | "Evicted"
         | "Lost"
         | "Degraded"
+        | "Aborted"
         | "BackoffLimitExceeded" => Level::Broken,
         "Warning" | "Pending" | "OutOfSync" | "Missing" | "SchedulingDisabled" | "Released" | "NodeLost"
-        | "Suspended" => Level::Wrong,
+        | "Suspended" | "Paused" => Level::Wrong,
         "Unknown" => Level::Unknown,
         "Progressing" | "Terminating" | "ContainerCreating" | "PodInitializing" | "Init" => Level::Progress,
         _ => Level::Ok,
@@ -108,6 +109,8 @@ mod tests {
             ("Completions", "0/1", Level::Ok),
             ("Ready", "False", Level::Wrong),
             ("Sync Status", "OutOfSync", Level::Wrong),
+            ("State", "Aborted: RolloutAborted", Level::Broken),
+            ("State", "Paused: CanaryPauseStep", Level::Wrong),
         ] {
             assert_eq!(level_of_cell(column, cell), level, "{column} {cell}");
         }

@@ -26,7 +26,8 @@ use crate::{
 };
 
 const USER_AGENT: &str = concat!("midwatch/", env!("CARGO_PKG_VERSION"));
-/// Requests under way at once, watches and log streams not counted.
+/// Requests under way at once. HTTP/1.1 has a connection for each; beside them six watches (twenty for each namespace that
+/// is watched by itself at most), the log streams on the screen (fifty at most), shells and forwards have one each.
 const MAX_CALLS: usize = 8;
 /// A cluster, ready to be asked. Cheap to clone; has no method that changes anything but [`Cluster::writer`].
 #[derive(Clone)]
@@ -189,3 +190,6 @@ pub(super) fn sha256(data: &[u8]) -> String {
     let digest = suite.common.hash_provider.hash(data);
     digest.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
-//! A describe-like page of a pod or a workload: what an on-call reads first stands first. Values of Secrets and literal
-//! environment variables are never shown.
+//! A describe-like page of a pod or a workload: what an on-call reads first stands first. Values of Secrets are
+//! never shown, nor what looks like one.
 
 pub mod any;
 mod container;

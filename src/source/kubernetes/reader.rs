@@ -9,8 +9,9 @@ use super::{
     discovery::Discovery,
     logs::LogReader,
     revisions,
+    rights::RightsReader,
     rows::Rows,
-    table, yaml,
+    secret_value, table, yaml,
 };
 use crate::{
     model::BackendId,
@@ -25,6 +26,7 @@ pub struct ClusterReader {
     rows: Rows,
     logs: LogReader,
     discovery: Discovery,
+    rights: RightsReader,
 }
 
 impl ClusterReader {
@@ -33,6 +35,7 @@ impl ClusterReader {
             rows: Rows::new(cluster.id()),
             logs: LogReader::new(cluster.clone()),
             discovery: Discovery::new(cluster.clone()),
+            rights: RightsReader::new(cluster.clone()),
             cluster,
         }
     }
@@ -42,6 +45,10 @@ impl ClusterReader {
             Query::Describe(object) => describe::page(&self.cluster, &self.rows, object).await?,
             Query::Yaml(object) => lines_of(&yaml::shown(self.cluster.get(&path_of(object)).await?)),
             Query::DescribeAny(key) => describe::any::page(&self.cluster, &self.rows, key).await?,
+            Query::SecretKeys(object) => {
+                return Ok(Answer::SecretKeys(secret_value::keys(&self.cluster, object).await?));
+            }
+            Query::SecretValue(key) => return Ok(Answer::SecretValue(secret_value::value(&self.cluster, key).await?)),
             Query::YamlAny(key) => lines_of(&describe::any::shown(&self.cluster, key).await?),
             _ => return Err(SourceError::new(ErrorKind::Bug, "This is no query for Kubernetes.")),
         };
@@ -68,6 +75,7 @@ impl Reader for ClusterReader {
 
     fn forget(&self) {
         self.discovery.forget();
+        self.rights.forget();
     }
 
     fn read<'a>(&'a self, query: &'a Query, out: AnswerSink) -> BoxFuture<'a, ()> {
@@ -76,6 +84,7 @@ impl Reader for ClusterReader {
                 Query::Logs(logs) => self.logs.read(logs, out).await,
                 Query::Resources(_) => self.discovery.follow(&out).await,
                 Query::Table(asked) => table::follow(&self.cluster, &self.rows, asked, &out).await,
+                Query::Rights(asked) => self.rights.follow(&asked.namespace, &out).await,
                 Query::Revisions(workload) => revisions::follow(&self.cluster, &self.rows, workload, &out).await,
                 query => {
                     out.send(self.page(query).await).await;

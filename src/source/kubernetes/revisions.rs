@@ -3,12 +3,13 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
     client::{Cluster, segment},
     failure::{Failure, Reached},
-    rows::Rows,
+    rows::{Rows, managed},
     selector::{label_selector, query},
 };
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     query::Answer,
     source::{AnswerSink, ErrorKind},
     text::Clean,
+    time::seconds_between,
 };
 
 /// The label a Deployment's controller adds to each ReplicaSet's template.
@@ -28,6 +30,9 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// Between looks at the workload's generation while somebody looks at its revisions.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// The controller makes a revision of a changed template within so many seconds.
+const MADE_WITHIN: i64 = 10;
 
 /// Path of a workload, without query.
 pub fn workload_path(key: &WorkloadKey) -> String {
@@ -94,6 +99,7 @@ pub async fn read(
     };
     revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
     mark_live(&mut revisions, object);
+    name_authors(&mut revisions, object);
     Ok(revisions)
 }
 
@@ -134,6 +140,7 @@ fn of_replica_set(set: &Value) -> Option<Revision> {
         hash: set.pointer("/metadata/labels").and_then(|labels| labels.get(TEMPLATE_HASH)?.as_str()).map(Clean::line),
         created: text(set, "/metadata/creationTimestamp").parse().ok(),
         change_cause: annotation(set, CHANGE_CAUSE),
+        by: None,
         images: images(&template),
         ready: number("/status/readyReplicas"),
         replicas: number("/status/replicas"),
@@ -163,6 +170,7 @@ fn of_controller_revision(kind: WorkloadKind, kept: &Value, counts: &HashMap<Nam
         hash,
         created: text(kept, "/metadata/creationTimestamp").parse().ok(),
         change_cause: annotation(kept, CHANGE_CAUSE),
+        by: None,
         images: images(&template),
         ready,
         replicas,
@@ -228,6 +236,20 @@ fn mark_live(revisions: &mut [Revision], object: &Value) {
     }
 }
 
+/// Of each field manager the workload keeps when it last changed something. One that set the template just before a
+/// revision was made has made it; the newest of them made the live one, whenever that is from: a rollback is a change too.
+fn name_authors(revisions: &mut [Revision], object: &Value) {
+    let mut changes = managed::template_changes(object);
+    changes.sort_by_key(|(_, at)| *at);
+    for revision in revisions {
+        let made_it = |at: &Timestamp| {
+            revision.created.is_some_and(|made| (0..=MADE_WITHIN).contains(&seconds_between(*at, made)))
+        };
+        let by = if revision.is_live { changes.last() } else { changes.iter().rfind(|(_, at)| made_it(at)) };
+        revision.by = by.map(|(manager, _)| manager.clone());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,6 +301,23 @@ mod tests {
         assert_eq!(newest.template.pointer("/spec/containers/0/unknownField/kept"), Some(&json!(true)));
         assert_eq!((newest.hash.as_deref(), newest.ready, newest.replicas), (Some("h4"), 1, 2));
         assert_eq!(newest.change_cause.as_deref(), Some("to web:3"));
+    }
+
+    #[test]
+    fn who_made_a_revision_is_told_by_the_time_of_its_field_manager() {
+        let revision =
+            |number: &str, is_live| Revision { is_live, ..of_replica_set(&replica_set(number, "w", "u")).unwrap() };
+        let fields = |manager: &str, time: &str, spec: Value| json!({"manager": manager, "time": time, "fieldsV1": {"f:spec": spec}});
+        let template = || json!({"f:template": {}});
+        let object = json!({"metadata": {"managedFields": [
+            fields("helm", "2026-01-01T23:59:58Z", template()),
+            fields("hpa", "2026-01-03T23:59:58Z", json!({"f:replicas": {}})),
+            fields("kubectl-rollout", "2026-01-05T10:00:00Z", template()),
+        ]}});
+        let mut all = [revision("4", false), revision("3", true), revision("2", false)];
+        name_authors(&mut all, &object);
+        let by: Vec<_> = all.iter().map(|revision| revision.by.as_deref()).collect();
+        assert_eq!(by, [None, Some("kubectl-rollout"), Some("helm")]);
     }
 
     #[tokio::test]

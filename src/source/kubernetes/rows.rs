@@ -1,7 +1,7 @@
 //! From the API's JSON straight to the cockpit's small rows: tolerant shapes with only the fields that are shown.
 
 mod event;
-mod managed;
+pub(super) mod managed;
 mod pod;
 mod quantity;
 mod rollout;

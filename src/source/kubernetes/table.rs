@@ -2,6 +2,7 @@
 //! object only what is shown is taken: nothing of its annotations, managed fields or data is ever held.
 
 mod shapes;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use self::shapes::Page;
+use self::{shapes::Page, state::Stated};
 use super::{
     client::{Cluster, segment},
     failure::Failure,
@@ -154,9 +155,9 @@ struct Listed {
 }
 
 impl Listed {
-    fn take(&mut self, page: Page, rows: &Rows, bytes: usize) {
+    fn take(&mut self, page: Page, stated: Option<Stated>, rows: &Rows, bytes: usize) {
         self.bytes += bytes;
-        let (columns, more) = page.into_rows(rows, |row| self.table.rows.push(row));
+        let (columns, more) = page.into_rows(rows, stated, |row| self.table.rows.push(row));
         if self.table.columns.is_empty() {
             self.table.columns = columns;
         }
@@ -201,7 +202,9 @@ async fn list(
     let path = collection(resource, namespace.map(Clean::as_str));
     let (mut listed, mut next, mut restarts) = (Listed::default(), String::new(), 0);
     loop {
-        let mut pairs = vec![("limit", PAGE), ("includeObject", "Metadata")];
+        let stated = Stated::of(resource);
+        let include = if stated.is_some() { "Object" } else { "Metadata" };
+        let mut pairs = vec![("limit", PAGE), ("includeObject", include)];
         if !next.is_empty() {
             pairs.push(("continue", &next));
         }
@@ -216,7 +219,7 @@ async fn list(
         };
         let mut page: Page = cluster.parse(&asked, &answer)?;
         next = page.take_continue();
-        listed.take(page, rows, answer.len());
+        listed.take(page, stated, rows, answer.len());
         if next.is_empty() {
             return Ok(listed);
         }
@@ -242,6 +245,6 @@ pub(super) async fn row(
     let answer = cluster.get_as(&path, TABLE, cluster.answer_within()).await?;
     let page: Page = cluster.parse(&path, &answer)?;
     let mut found = Vec::new();
-    let (columns, _) = page.into_rows(rows, |row| found.push(row));
+    let (columns, _) = page.into_rows(rows, None, |row| found.push(row));
     Ok(found.pop().map(|row| (ObjectTable { columns, ..ObjectTable::default() }, row)))
 }

@@ -49,7 +49,7 @@ fn hide(value: &mut Value) {
 }
 
 /// `DB_PASSWORD`, `apiKey`; not `KEY_COUNT_LIMIT` alone, but better one too many than one too few.
-fn names_a_secret(name: &str) -> bool {
+pub(super) fn names_a_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["password", "passwd", "secret", "token", "apikey", "api_key", "private_key", "credential", "_key", "pwd", "_dsn"]
         .iter()

@@ -10,12 +10,14 @@ use ratatui::{
 use super::{
     availability::{why_not, why_not_own},
     equivalent,
+    needed::rights_query,
     object::name_of,
     object_acts::is_of_another_kind,
 };
 use crate::{
     command::{COMMANDS, Command, Scope, ScreenId},
     custom::fields::Values,
+    query::Query,
     store::Changes,
     text::Clean,
     ui::{
@@ -127,6 +129,10 @@ impl Overlay for Actions {
         // Those of the configuration stand first: they were made for these rows.
         self.verbs.extend(known);
         self.cursor = self.cursor.min(self.verbs.len().saturating_sub(1));
+    }
+
+    fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
+        rights_query(&self.target).into_iter().collect()
     }
 
     fn selected(&self) -> Option<Target> {

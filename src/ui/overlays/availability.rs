@@ -17,6 +17,7 @@ use crate::{
 use super::{
     forward::forward_to,
     links::links_of,
+    needed::refused,
     object::{owner_of, url_of, workload_of},
     object_acts,
 };
@@ -48,6 +49,9 @@ pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, vi
         return Some(why);
     }
     if let Some(why) = of_object(spec.id, target, view) {
+        return Some(why);
+    }
+    if let Some(why) = refused(spec.id, target, view) {
         return Some(why);
     }
     if spec.writes { old_state(target, view) } else { None }
@@ -116,6 +120,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
     match (command, target) {
         (Command::Browse, _) if links_of(view, target, None).is_empty() => say("it has no address"),
         (Command::CopyUrl, _) if url_of(view.store, target).is_none() => say("it has no address"),
+        (Command::Reveal, Target::Object(key)) if !key.resource.is_secret() => say("it is no Secret"),
         (Command::PortForward, _) => forward_to(target).err().map(str::to_owned),
         (Command::Shell, Target::Pod(key)) => match view.store.kube.pods.get(key) {
             None => say("it is no longer listed"),

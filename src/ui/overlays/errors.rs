@@ -68,6 +68,10 @@ fn words_of(query: &Query) -> String {
         Query::Table(query) => query.resource.qualified(),
         Query::DescribeAny(key) => format!("description of {key}"),
         Query::YamlAny(key) => format!("YAML of {key}"),
+        Query::Rights(rights) if rights.namespace.is_empty() => "your rights in the cluster".to_owned(),
+        Query::Rights(rights) => format!("your rights in '{}'", rights.namespace),
+        Query::SecretKeys(key) => format!("keys of {key}"),
+        Query::SecretValue(secret) => format!("'{}' of {}", secret.key, secret.object),
     }
 }
 

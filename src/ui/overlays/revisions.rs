@@ -1,4 +1,5 @@
-//! `=` What a rollback would change: the live pod template against another revision's, secrets masked.
+//! `=` What a rollback would change: the live pod template against another revision's, or any two against each other;
+//! secrets masked.
 
 use ratatui::{
     buffer::Buffer,
@@ -41,16 +42,24 @@ pub struct Revisions {
     /// Newest first.
     list: Vec<Revision>,
     chosen: usize,
+    /// What it is held against, by number; `None`: the live one.
+    against: Option<i64>,
     sheet: Sheet,
 }
 
 impl Revisions {
     pub fn new(workload: WorkloadKey) -> Self {
-        Self { workload, list: Vec::new(), chosen: 0, sheet: Sheet::default() }
+        Self { workload, list: Vec::new(), chosen: 0, against: None, sheet: Sheet::default() }
     }
 
     fn live(&self) -> Option<&Revision> {
         self.list.iter().find(|revision| revision.is_live)
+    }
+
+    /// What the chosen one is held against.
+    fn base(&self) -> Option<&Revision> {
+        let named = self.against.and_then(|number| self.list.iter().find(|revision| revision.number == number));
+        named.or_else(|| self.live())
     }
 
     fn chosen(&self) -> Option<&Revision> {
@@ -79,15 +88,17 @@ impl Revisions {
 
     fn write(&self, writer: &mut Writer<'_>) {
         let theme = writer.theme;
-        let (Some(live), Some(chosen)) = (self.live(), self.chosen()) else {
+        let (Some(base), Some(chosen)) = (self.base(), self.chosen()) else {
             writer.styled("no revision is kept", theme.dim);
             return;
         };
-        if live.number == chosen.number {
-            writer.styled("this is the live revision: n and N choose another", theme.dim);
+        if base.number == chosen.number {
+            let what =
+                if base.is_live { "this is the live revision" } else { "this is what the others are held against" };
+            writer.styled(format!("{what}: n and N choose another"), theme.dim);
             return;
         }
-        let (old, new) = readable(&live.template, &chosen.template);
+        let (old, new) = readable(&base.template, &chosen.template);
         let lines = between(&old, &new, CONTEXT);
         if lines.is_empty() {
             writer.styled("nothing differs", theme.dim);
@@ -102,6 +113,19 @@ impl Revisions {
         self.fill(view);
     }
 
+    /// Another one to hold it against; the chosen one itself is passed over.
+    fn hold_against(&mut self, by: isize, view: &View<'_>) {
+        let Some(base) = self.base().map(|base| base.number) else { return };
+        let others: Vec<&Revision> =
+            self.list.iter().enumerate().filter(|(at, _)| *at != self.chosen).map(|(_, r)| r).collect();
+        let Some(last) = others.len().checked_sub(1) else { return };
+        let at = others.iter().position(|revision| revision.number == base);
+        let next = at.map_or(0, |at| at.saturating_add_signed(by).min(last));
+        self.against = Some(others[next].number);
+        self.sheet.rewind();
+        self.fill(view);
+    }
+
     fn picker(&self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let theme = view.theme;
         let now = view.store.time_of(&self.workload.cluster, view.now);
@@ -111,12 +135,25 @@ impl Revisions {
             let images: Vec<&str> = revision.images.iter().map(|image| short_image(image)).collect();
             let age = revision.created.map(|at| age_of(at, now)).unwrap_or_default();
             let live = if revision.is_live { "live" } else { "" };
+            let is_base = self.base().is_some_and(|base| base.number == revision.number);
+            let by = revision.by.as_ref().map(|by| format!("by {by}  ")).unwrap_or_default();
             let cause = revision.change_cause.as_ref().map(ToString::to_string).unwrap_or_default();
             let line = Line::from(vec![
+                Span::styled(
+                    if is_base {
+                        "- "
+                    } else if index == self.chosen {
+                        "+ "
+                    } else {
+                        "  "
+                    },
+                    theme.dim,
+                ),
                 Span::styled(format!("rev {:<5} ", revision.number), theme.strong),
                 Span::styled(format!("{:28} ", images.join(", ")), theme.text),
                 Span::styled(format!("{age:>6}  {}/{} up  ", revision.ready, revision.replicas), theme.dim),
                 Span::styled(format!("{live:5}"), theme.ok),
+                Span::styled(by, theme.text),
                 Span::styled(cause, theme.dim),
             ]);
             put_line(buf, spot, &line, theme.glyphs.ellipsis);
@@ -144,6 +181,8 @@ impl Overlay for Revisions {
         match command {
             Command::NextMatch | Command::NextPane if !self.sheet.is_finding() => self.choose(1, view),
             Command::PreviousMatch | Command::PreviousPane if !self.sheet.is_finding() => self.choose(-1, view),
+            Command::SortNext => self.hold_against(1, view),
+            Command::SortPrevious => self.hold_against(-1, view),
             Command::DiffRevisions => return Reply::Close,
             Command::Enter => {}
             // What is looked at is what is meant.
@@ -181,7 +220,9 @@ impl Overlay for Revisions {
         let prod = if view.settings.is_production(&key.cluster) { "PROD " } else { "" };
         let place = format!("{prod}{}/{}", key.cluster, key.namespace);
         let inside = dialog(
-            Frame::new(view.theme, format!("REVISIONS {key}")).info(place).foot("n N choose   R roll back to it"),
+            Frame::new(view.theme, format!("REVISIONS {key}"))
+                .info(place)
+                .foot("n N choose   < > against which   R roll back to it"),
             area,
             area.width,
             area.height,
@@ -190,10 +231,13 @@ impl Overlay for Revisions {
         let listed = (self.list.len().min(LISTED) as u16).min(inside.height / 3);
         self.picker(view, Rect { height: listed, ..inside }, buf);
         let mut rest = Rect { y: inside.y + listed, height: inside.height.saturating_sub(listed), ..inside };
-        if let (Some(live), Some(chosen), Some(spot)) = (self.live(), self.chosen(), row(rest, 0))
-            && !chosen.is_live
+        if let (Some(base), Some(chosen), Some(spot)) = (self.base(), self.chosen(), row(rest, 0))
+            && chosen.number != base.number
         {
-            let words = format!("- live, rev {}   + rev {}", live.number, chosen.number);
+            let name = |revision: &Revision| {
+                format!("{}rev {}", if revision.is_live { "live, " } else { "" }, revision.number)
+            };
+            let words = format!("- {}   + {}", name(base), name(chosen));
             let rule = view.theme.glyphs.rule.repeat(usize::from(spot.width));
             put_line(buf, spot, &Line::styled(rule, view.theme.border), "");
             put_line(

@@ -8,11 +8,12 @@ use crate::{
         Level,
         kubernetes::{Container, ContainerRole, ContainerState, Termination, short_digest},
     },
-    source::kubernetes::{rows::parse_bytes, usage::Used},
+    secret::mask,
+    source::kubernetes::{rows::parse_bytes, usage::Used, yaml::names_a_secret},
     time,
 };
 
-pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>, used: Option<&Used>) {
+pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>, volumes: &Value, used: Option<&Used>) {
     let role = match container.role {
         ContainerRole::Main => "",
         ContainerRole::Init => " (init)",
@@ -33,12 +34,12 @@ pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>, us
         page.field("uses", &format!("cpu {}, memory {}", used.cpu(), used.memory_of(parse_bytes(limit))));
     }
     if let Some(spec) = spec {
-        of_spec(page, spec);
+        of_spec(page, spec, volumes);
     }
 }
 
-/// What a template says of a container.
-pub fn of_spec(page: &mut Page, spec: &Value) {
+/// What a template says of a container; `volumes` are its pod's.
+pub fn of_spec(page: &mut Page, spec: &Value, volumes: &Value) {
     page.field("resources", &resources(spec));
     for (probe, name) in [("livenessProbe", "liveness"), ("readinessProbe", "readiness"), ("startupProbe", "startup")] {
         if let Some(probe) = spec.get(probe) {
@@ -46,6 +47,7 @@ pub fn of_spec(page: &mut Page, spec: &Value) {
         }
     }
     environment(page, spec);
+    mounts(page, spec, volumes);
 }
 
 fn state(page: &mut Page, container: &Container) {
@@ -127,32 +129,78 @@ pub fn probe_line(probe: &Value) -> String {
     )
 }
 
-/// Where variables come from; their values are nobody's business here.
+/// Each variable and where it comes from. Of those that the template sets itself the value stands there, unless its name
+/// or its look says that it is secret; values from elsewhere are nobody's business here.
 fn environment(page: &mut Page, spec: &Value) {
     let list = |key: &str| spec.get(key).and_then(Value::as_array).into_iter().flatten();
-    let mut words = Vec::new();
     for from in list("envFrom") {
         for (kind, key) in [("configmap", "configMapRef"), ("secret", "secretRef")] {
             if let Some(source) = from.get(key) {
-                words.push(format!("all of {kind} {}", text(source, "/name")));
+                let prefix = text(from, "/prefix");
+                let named = if prefix.is_empty() { String::new() } else { format!(", each as {prefix}...") };
+                page.field("env", &format!("all of {kind} {}{named}", text(source, "/name")));
             }
         }
     }
     for env in list("env") {
-        for (kind, key) in [("configmap", "configMapKeyRef"), ("secret", "secretKeyRef")] {
-            if let Some(source) = env.get("valueFrom").and_then(|from| from.get(key)) {
-                words.push(format!(
-                    "{} from {kind} {}/{}",
-                    text(env, "/name"),
-                    text(source, "/name"),
-                    text(source, "/key")
-                ));
-            }
+        let name = text(env, "/name");
+        let words = match (env.get("valueFrom"), env.get("value").and_then(Value::as_str)) {
+            (Some(from), _) => format!("{name} from {}", source(from)),
+            (None, Some(_)) if names_a_secret(name) => format!("{name} set in the template, masked"),
+            (None, value) => format!("{name}={}", mask(value.unwrap_or_default())),
+        };
+        page.field("env", &words);
+    }
+}
+
+/// `secret db/password`, `field status.podIP`
+fn source(from: &Value) -> String {
+    for (kind, key) in [("configmap", "configMapKeyRef"), ("secret", "secretKeyRef")] {
+        if let Some(of) = from.get(key) {
+            let optional = if of.get("optional") == Some(&Value::Bool(true)) { ", if there is one" } else { "" };
+            return format!("{kind} {}/{}{optional}", text(of, "/name"), text(of, "/key"));
         }
     }
-    let literal = list("env").filter(|env| env.get("value").is_some()).count();
-    if literal > 0 {
-        words.push(format!("{literal} set in the template"));
+    match (from.get("fieldRef"), from.get("resourceFieldRef")) {
+        (Some(field), _) => format!("field {}", text(field, "/fieldPath")),
+        (_, Some(resource)) => format!("its own {}", text(resource, "/resource")),
+        _ => "elsewhere".to_owned(),
     }
-    page.field("environment", &words.join(", "));
+}
+
+/// What is mounted where: `/etc/app  configmap app-config, read-only`.
+fn mounts(page: &mut Page, spec: &Value, volumes: &Value) {
+    for mount in spec.get("volumeMounts").and_then(Value::as_array).into_iter().flatten() {
+        let name = text(mount, "/name");
+        let volume = volumes.as_array().into_iter().flatten().find(|volume| text(volume, "/name") == name);
+        // of no use on call, and in every pod
+        if name.starts_with("kube-api-access-") {
+            continue;
+        }
+        let sub = text(mount, "/subPath");
+        let sub = if sub.is_empty() { String::new() } else { format!("/{sub}") };
+        let read_only = if mount.get("readOnly") == Some(&Value::Bool(true)) { ", read-only" } else { "" };
+        let what = volume.map_or_else(|| format!("volume {name}"), volume_words);
+        page.field("mount", &format!("{} from {what}{sub}{read_only}", text(mount, "/mountPath")));
+    }
+}
+
+fn volume_words(volume: &Value) -> String {
+    let of = |kind: &str, pointer: &str| Some((kind.to_owned(), volume.pointer(pointer)?.as_str()?.to_owned()));
+    let named = of("configmap", "/configMap/name")
+        .or_else(|| of("secret", "/secret/secretName"))
+        .or_else(|| of("claim", "/persistentVolumeClaim/claimName"))
+        .or_else(|| of("path of the node", "/hostPath/path"))
+        .or_else(|| of("driver", "/csi/driver"));
+    if let Some((kind, name)) = named {
+        return format!("{kind} {name}");
+    }
+    match volume.get("emptyDir") {
+        Some(empty) if text(empty, "/medium") == "Memory" => "memory, gone with the pod".to_owned(),
+        Some(_) => "an empty directory, gone with the pod".to_owned(),
+        None => {
+            let kind = volume.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| *key != "name");
+            format!("{} {}", kind.map_or("volume", String::as_str), text(volume, "/name"))
+        }
+    }
 }

@@ -45,8 +45,9 @@ pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Pa
     for claim in claims {
         page.levelled("volume", &claim, Some(Level::Broken));
     }
+    let volumes = raw.pointer("/spec/volumes").unwrap_or(&Value::Null);
     for shown in &pod.containers {
-        container::describe(page, shown, spec_of(raw, &shown.name), used.get(shown.name.as_str()));
+        container::describe(page, shown, spec_of(raw, &shown.name), volumes, used.get(shown.name.as_str()));
     }
     page.conditions(raw, |kind, status| (status == "True") != matches!(kind, "DisruptionTarget" | "PodResizePending"));
     page.heading("owner");

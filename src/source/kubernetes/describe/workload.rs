@@ -63,7 +63,9 @@ pub async fn describe(
             for revision in kept.iter().take(MAX_REVISIONS) {
                 let live = if revision.is_live { ", live" } else { "" };
                 let cause = revision.change_cause.as_ref().map_or(String::new(), |cause| format!(", because: {cause}"));
-                let words = format!("{}, made {}{live}{cause}", revision.images.join(", "), page.ago(revision.created));
+                let by = revision.by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
+                let made = page.ago(revision.created);
+                let words = format!("{}, made {made}{by}{live}{cause}", revision.images.join(", "));
                 page.field(&revision.number.to_string(), &words);
             }
         }
@@ -72,7 +74,7 @@ pub async fn describe(
     for spec in raw.pointer("/spec/template/spec/containers").and_then(Value::as_array).into_iter().flatten() {
         page.heading(&format!("container {}", text(spec, "/name")));
         page.field("image", text(spec, "/image"));
-        container::of_spec(page, spec);
+        container::of_spec(page, spec, raw.pointer("/spec/template/spec/volumes").unwrap_or(&Value::Null));
     }
     page.events(events);
     Ok(())

@@ -65,6 +65,20 @@ pub fn changed_by(meta: &wire::Meta) -> Option<(Clean, Option<Timestamp>)> {
         .max_by_key(|(_, at)| *at)
 }
 
+/// Field managers that set something in the pod template of a raw object, each with when it last did.
+pub fn template_changes(object: &serde_json::Value) -> Vec<(Clean, Timestamp)> {
+    let fields = object.pointer("/metadata/managedFields").and_then(serde_json::Value::as_array);
+    fields
+        .into_iter()
+        .flatten()
+        .filter(|fields| fields.pointer("/fieldsV1/f:spec/f:template").is_some())
+        .filter_map(|fields| {
+            let at = fields.get("time")?.as_str()?.parse().ok()?;
+            Some((Clean::line(fields.get("manager")?.as_str()?), at))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

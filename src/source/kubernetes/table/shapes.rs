@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::state::{self, Spec, Stated, Status};
 use crate::{
     model::kubernetes::{
         resource::OwnerReference,
@@ -47,10 +48,15 @@ struct Row {
     object: Option<Partial>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Partial {
     #[serde(default)]
     metadata: Metadata,
+    /// Where the whole object was asked for; nothing else of it is taken.
+    #[serde(default, deserialize_with = "state::if_readable")]
+    spec: Spec,
+    #[serde(default, deserialize_with = "state::if_readable")]
+    status: Status,
 }
 
 /// What is taken of an object. Its annotations may hold what was applied, values of Secrets among it: not taken.
@@ -81,15 +87,26 @@ impl Page {
     }
 
     /// Hands over each row. Returns the columns, and how many objects are left, if the server said.
-    pub fn into_rows(self, rows: &Rows, mut take: impl FnMut(TableRow)) -> (Vec<TableColumn>, Option<u64>) {
+    /// `stated`: with a column more, of what its objects say of themselves.
+    pub fn into_rows(
+        self,
+        rows: &Rows,
+        stated: Option<Stated>,
+        mut take: impl FnMut(TableRow),
+    ) -> (Vec<TableColumn>, Option<u64>) {
         let columns = self.column_definitions.unwrap_or_default();
-        let columns: Vec<TableColumn> = columns
+        let mut columns: Vec<TableColumn> = columns
             .iter()
             .map(|column| TableColumn { name: rows.name(&column.name), is_wide: column.priority.unwrap_or(0) > 0 })
             .collect();
+        if stated.is_some() && !columns.is_empty() {
+            columns.push(TableColumn { name: rows.name(state::COLUMN), is_wide: false });
+        }
         for row in self.rows.into_iter().flatten() {
-            let cells: Box<[Clean]> = row.cells.iter().map(|cell| clean(rows, cell)).collect();
-            take(of(rows, row.object.map(|object| object.metadata).unwrap_or_default(), cells));
+            let object = row.object.unwrap_or_default();
+            let state = stated.map(|kind| Clean::line(&kind.words(&object.spec, &object.status)));
+            let cells: Box<[Clean]> = row.cells.iter().map(|cell| clean(rows, cell)).chain(state).collect();
+            take(of(rows, object.metadata, cells));
         }
         let Some(items) = self.items else { return (columns, self.metadata.remaining_item_count) };
         for item in items {

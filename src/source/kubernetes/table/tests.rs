@@ -147,3 +147,30 @@ async fn a_server_without_tables_gives_names_and_ages() {
     assert_eq!(table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["Name", "Age"]);
     assert!(table.rows[0].created.is_some());
 }
+
+#[tokio::test]
+async fn a_rollout_says_what_its_columns_do_not() {
+    let fake = serve(|asked: &Asked| {
+        assert_eq!(asked.query("includeObject"), Some("Object"));
+        let rollout = |name: &str, status: Value| {
+            json!({"cells": [name, 3], "object": {"metadata": {"name": name, "namespace": "shop"},
+                "spec": {"template": {"spec": {"containers": []}}}, "status": status}})
+        };
+        let rows = [
+            rollout("web", json!({"phase": "Paused", "message": "CanaryPauseStep", "conditions": [{"type": "Paused", "status": "True"}]})),
+            rollout("api", json!({"phase": "Healthy"})),
+        ];
+        let columns = json!([{"name": "Name", "priority": 0}, {"name": "Desired", "priority": 0}]);
+        json_answer(200, &json!({"kind": "Table", "metadata": {}, "columnDefinitions": columns, "rows": rows}))
+    })
+    .await;
+    let rollouts = Resource { group: "argoproj.io".into(), plural: "rollouts".into(), ..(*services()).clone() };
+    let asked = TableQuery { resource: Arc::new(rollouts), ..asked_for(&[]) };
+    let table = read_from(&fake, &asked).await.unwrap();
+    assert_eq!(
+        table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
+        ["Name", "Desired", "State"]
+    );
+    let cells: Vec<&str> = table.rows.iter().map(|row| row.cells[2].as_str()).collect();
+    assert_eq!(cells, ["Paused: CanaryPauseStep", "Healthy"]);
+}

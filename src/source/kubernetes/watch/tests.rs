@@ -290,3 +290,28 @@ async fn a_watch_that_ends_at_once_is_not_asked_in_a_circle() {
     let (_, errors) = gather(&mut source, |_, errors| !errors.is_empty()).await;
     assert!(errors[0].says.contains("at once"), "{}", errors[0]);
 }
+
+/// `resourceVersion=0` would be dropped beside a limit, and an old list taken for a new one; `sendInitialEvents` is refused
+/// for ever by a server that does not know it, and by some of its groups where the server does.
+#[tokio::test]
+async fn lists_are_consistent_pages_and_watches_ask_for_nothing_that_a_server_may_refuse() {
+    let fake = Fake::start(|call| match (call.watches(), call.nth) {
+        (false, 0) => list(&[pod("a", 1)], "10", Some("more")),
+        (false, _) => list(&[pod("b", 2)], "10", None),
+        (true, _) => Answer::Open(vec![line("ADDED", &pod("c", 11))]),
+    })
+    .await;
+    let cluster = fake.cluster("{}").await;
+    let mut watch = watch(&cluster, Scope::All);
+    gather(&mut watch, |facts, _| put(facts, "c").is_some()).await;
+    let calls = fake.calls();
+    let (watches, lists): (Vec<_>, Vec<_>) = calls.iter().partition(|call| call.watches());
+    assert_eq!((lists.len(), watches.len()), (2, 1));
+    for call in lists {
+        assert_eq!((call.parameter("limit").as_deref(), call.parameter("resourceVersion")), (Some("500"), None));
+    }
+    assert_eq!(watches[0].parameter("resourceVersion").as_deref(), Some("10"));
+    for call in &calls {
+        assert_eq!((call.parameter("sendInitialEvents"), call.parameter("resourceVersionMatch")), (None, None));
+    }
+}

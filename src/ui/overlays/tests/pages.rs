@@ -152,6 +152,7 @@ fn revision(number: i64, is_live: bool, password: &str, level: &str) -> Revision
         hash: None,
         created: Some(at("02:57")),
         change_cause: None,
+        by: None,
         images: Box::new([Name::from("ghcr.io/acme/myapp:412")]),
         ready: 4,
         replicas: 9,
@@ -177,6 +178,11 @@ fn revisions_differ_with_secrets_masked_and_are_what_r_means() {
     assert!(!frame.contains("hunter"), "{frame}");
     let masked: Vec<&str> = frame.lines().filter(|line| line.contains("[masked]")).collect();
     assert_eq!(masked.len(), 2, "that it differs is seen:\n{frame}");
+    command(&world, &mut *overlay, Command::SortNext);
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("- rev 12   + rev 13"), "any two:\n{frame}");
+    command(&world, &mut *overlay, Command::SortPrevious);
+    assert!(text(&world, &mut *overlay).contains("- live, rev 14   + rev 13"));
     let replies = command(&world, &mut *overlay, Command::RollBack);
     assert!(matches!(asked(&replies), Request::RollBack { to: Some(13), .. }));
     command(&world, &mut *overlay, Command::NextMatch);

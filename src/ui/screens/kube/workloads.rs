@@ -26,9 +26,11 @@ use super::{
 use crate::{
     model::{
         Level, Part,
+        code::Run,
         kubernetes::{RolloutState, Workload, WorkloadKey, short_image},
     },
     store::Store,
+    time::age_of,
 };
 
 pub(super) const PARTS: [Part; 4] = [Part::Deployments, Part::StatefulSets, Part::DaemonSets, Part::Pods];
@@ -203,6 +205,13 @@ fn cells<'a>(view: &View<'a>, workload: &'a Workload, several_clusters: bool) ->
     cells
 }
 
+/// The run that deploys this workload now.
+fn deploying<'a>(view: &View<'a>, workload: &Workload) -> Option<&'a Run> {
+    let repository = view.settings.service_of(&workload.key)?.repository.as_ref()?;
+    let of_it = |run: &&Run| run.deploys && !run.state.is_finished() && run.key.repo.name == *repository;
+    view.store.runs.values().filter(of_it).max_by_key(|run| run.started)
+}
+
 /// `new RS 6d5c9 (rev 14) 5 pods, 2 ready | old …`, or kubectl's words for the rollout.
 fn versions<'a>(view: &View<'a>, workload: &'a Workload) -> Line<'a> {
     let theme = view.theme;
@@ -235,6 +244,14 @@ fn versions<'a>(view: &View<'a>, workload: &'a Workload) -> Line<'a> {
             "   past its deadline".to_owned()
         };
         spans.push(Span::styled(words, theme.wrong));
+    }
+    // The pipeline waits by a clock of its own, and may give up before or after.
+    if workload.rollout.state != RolloutState::Done
+        && let Some(run) = deploying(view, workload)
+    {
+        let since = run.started.or(run.created).map(|at| age_of(at, view.store.time_of(&run.key.repo.host, view.now)));
+        let since = since.map(|since| format!(" for {since}")).unwrap_or_default();
+        spans.push(Span::styled(format!("   pipeline #{} waits{since}", run.number), theme.wrong));
     }
     Line::from(spans)
 }
