@@ -7,9 +7,9 @@ use crate::{
     model::{
         alert::Alert,
         code::PullRequestKey,
-        kubernetes::{Workload, WorkloadKey},
+        kubernetes::{Workload, WorkloadKey, resource::ResourceKey},
     },
-    query::{LogQuery, ObjectRef},
+    query::{LogQuery, LogTarget, ObjectRef},
     store::timeline::deploys_of,
     text::Clean,
     time::{Now, seconds_between},
@@ -45,6 +45,7 @@ impl App {
                 Ok(to) => Reply::Push(overlays::forward(to)),
                 Err(why) => Reply::Say(Clean::own(format!("{target}: {why}"))),
             },
+            (Command::Logs | Command::PreviousLogs, Target::Object(key)) => on_object(command, key),
             (_, Target::Pod(_) | Target::Workload(_)) => self.on_kube(command, target, now),
             (_, Target::Run(_) | Target::Job(_)) => self.on_run(command, target, now),
             (_, Target::PullRequest(key)) => self.on_pull_request(command, key),
@@ -197,14 +198,38 @@ impl App {
     }
 }
 
+/// Logs of what the watches do not know: a Job, or a pod of another namespace.
+fn on_object(command: Command, key: &ResourceKey) -> Reply {
+    /// Kinds that have no pods, of those that every cluster has. Of others the object itself says.
+    const WITHOUT: [&str; 14] = [
+        "configmaps",
+        "secrets",
+        "nodes",
+        "events",
+        "namespaces",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "ingresses",
+        "horizontalpodautoscalers",
+        "serviceaccounts",
+        "resourcequotas",
+        "limitranges",
+        "endpointslices",
+        "customresourcedefinitions",
+    ];
+    if WITHOUT.contains(&key.resource.plural.as_str()) {
+        return Reply::Say(Clean::own(format!("{key}: a {} has no pods, and so no logs", key.resource.singular)));
+    }
+    Reply::OpenLog(log_query(LogTarget::Object(key.clone()), command == Command::PreviousLogs))
+}
+
 /// Follow, from 15 minutes before now.
-fn log_query(target: ObjectRef, previous: bool) -> LogQuery {
+fn log_query(target: impl Into<LogTarget>, previous: bool) -> LogQuery {
     LogQuery {
-        target,
-        container: None,
         previous,
         since_seconds: if previous { None } else { Some(15 * 60) },
         tail: if previous { Some(2_000) } else { None },
         follow: !previous,
+        ..LogQuery::of(target)
     }
 }
