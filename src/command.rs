@@ -217,8 +217,8 @@ commands! {
     ExpireSilence   "expire"            "expire"    "end this silence"                                      On(&[Silence]), ["X"] true 50;
 
     RollBack        "roll-back"         "roll back" "roll back: a plan with its checks"                     On(&[Workload, Pod, Run, Alert]), ["R"] true 58;
-    Logs            "logs"              "logs"      "logs; of a run: the failed job's, at its first error"  On(&[Pod, Workload, Run, Job, Alert]), ["l"] false 56;
-    PreviousLogs    "previous-logs"     "previous"  "the previous container's log"                          On(&[Pod, Workload]), ["p"] false 26;
+    Logs            "logs"              "logs"      "logs; of a run: the failed job's, at its first error"  On(&[Pod, Workload, Object, Run, Job, Alert]), ["l"] false 56;
+    PreviousLogs    "previous-logs"     "previous"  "the previous container's log"                          On(&[Pod, Workload, Object]), ["p"] false 26;
     Describe        "describe"          "describe"  "describe: tabs for YAML, events, revisions"            On(&[Pod, Workload, Object, Alert, Run, Silence, Act, Backend, Panel]), ["d"] false 50;
     Events          "events"            "events"    "its events"                                            On(&[Pod, Workload]), ["e"] false 25;
     Owner           "owner"             "owner"     "go to its owner"                                       On(&[Pod, Workload, Object]), ["J"] false 23;

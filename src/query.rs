@@ -118,12 +118,110 @@ impl ObjectRef {
     }
 }
 
-/// Log lines of one pod, or of all pods of a workload merged.
+/// Whose logs: one pod's, or those of all pods of something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogTarget {
+    Pod(ObjectKey),
+    Workload(WorkloadKey),
+    /// Of any other kind that has pods: a Job, a CronJob (its newest Job), a ReplicaSet, a Service.
+    Object(ResourceKey),
+    Labels(LabelKey),
+}
+
+/// Pods by a label selector, in the API's words.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LabelKey {
+    pub cluster: BackendId,
+    /// Empty: of all namespaces.
+    pub namespace: Name,
+    pub selector: Name,
+}
+
+impl LogTarget {
+    pub fn cluster(&self) -> &BackendId {
+        match self {
+            Self::Pod(pod) => &pod.cluster,
+            Self::Workload(workload) => &workload.cluster,
+            Self::Object(object) => &object.cluster,
+            Self::Labels(labels) => &labels.cluster,
+        }
+    }
+
+    /// Its name, or the selector.
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Pod(pod) => &pod.name,
+            Self::Workload(workload) => &workload.name,
+            Self::Object(object) => &object.name,
+            Self::Labels(labels) => &labels.selector,
+        }
+    }
+
+    pub fn namespace(&self) -> &Name {
+        match self {
+            Self::Pod(pod) => &pod.namespace,
+            Self::Workload(workload) => &workload.namespace,
+            Self::Object(object) => &object.namespace,
+            Self::Labels(labels) => &labels.namespace,
+        }
+    }
+}
+
+impl From<ObjectRef> for LogTarget {
+    fn from(object: ObjectRef) -> Self {
+        match object {
+            ObjectRef::Pod(pod) => Self::Pod(pod),
+            ObjectRef::Workload(workload) => Self::Workload(workload),
+        }
+    }
+}
+
+impl std::fmt::Display for LogTarget {
+    /// `myapp-1`, `deploy/myapp`, `job/nightly-1`, `-l app=web`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Pod(pod) => write!(f, "{}", pod.name),
+            Self::Workload(workload) => write!(f, "{workload}"),
+            Self::Object(object) => write!(f, "{object}"),
+            Self::Labels(labels) => write!(f, "-l {}", labels.selector),
+        }
+    }
+}
+
+/// What a container is to its pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContainerSort {
+    Main,
+    /// Sidecars too: init containers that go on.
+    Init,
+    Ephemeral,
+}
+
+/// Which containers of each pod. Without a word: of one pod its default one, of several all main ones; and of a pod that
+/// initialises the init container it has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Containers {
+    /// Of any sort: the one of this name; where none is called so, those whose name matches it as an expression.
+    pub named: Option<Name>,
+    /// All main ones, also of a single pod.
+    pub main: bool,
+    pub init: bool,
+    pub ephemeral: bool,
+}
+
+impl Containers {
+    pub const ALL: Self = Self { named: None, main: true, init: true, ephemeral: true };
+
+    pub fn named(name: Name) -> Self {
+        Self { named: Some(name), ..Self::default() }
+    }
+}
+
+/// Log lines of one pod, or of several merged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogQuery {
-    pub target: ObjectRef,
-    /// `None`: the pod's default container (all main containers for a workload).
-    pub container: Option<Name>,
+    pub target: LogTarget,
+    pub containers: Containers,
     /// The container's previous instance, once, not followed.
     pub previous: bool,
     /// Lines of at most this many seconds before now, at first.
@@ -131,6 +229,23 @@ pub struct LogQuery {
     /// Newest lines per container, at first.
     pub tail: Option<u32>,
     pub follow: bool,
+    /// Connections at a time, if fewer than the reader's own bound.
+    pub most_streams: Option<u16>,
+}
+
+impl LogQuery {
+    /// Followed, from the beginning.
+    pub fn of(target: impl Into<LogTarget>) -> Self {
+        Self {
+            target: target.into(),
+            containers: Containers::default(),
+            previous: false,
+            since_seconds: None,
+            tail: None,
+            follow: true,
+            most_streams: None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,6 +316,8 @@ pub struct LogBatch {
     pub dropped: u64,
     /// What is wrong with single streams, newest last: "pod a: no get pods/log".
     pub troubles: Vec<Clean>,
+    /// What can be chosen from: the containers of the pods, by sort.
+    pub containers: Vec<(ContainerSort, Name)>,
 }
 
 /// One line of a describe-like page.

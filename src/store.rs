@@ -24,7 +24,7 @@ use crate::{
         kubernetes::WorkloadKey,
         metric::{Annotation, Dashboard, DashboardKey},
     },
-    query::{Answer, LogQuery, ObjectRef, Query},
+    query::{Answer, LogQuery, LogTarget, Query},
     source::{Answered, ErrorKind, Fact, Update},
     time::Now,
 };
@@ -298,7 +298,7 @@ impl Store {
     pub fn first_new_error(&self, workload: &WorkloadKey, new_tags: &[&str]) -> Option<FirstError<'_>> {
         self.logs
             .iter()
-            .filter(|(query, _)| matches!(&query.target, ObjectRef::Workload(key) if key == workload))
+            .filter(|(query, _)| matches!(&query.target, LogTarget::Workload(key) if key == workload))
             .filter_map(|(_, buffer)| buffer.signatures.first_new_error(new_tags))
             .min_by_key(|error| error.first)
     }

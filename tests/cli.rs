@@ -162,6 +162,41 @@ fn logs_of_many_pods_are_merged_filtered_and_named() {
 }
 
 #[test]
+fn logs_are_chosen_by_labels_kinds_and_expressions_and_written_as_other_tools_write_them() {
+    let bench = Bench::new();
+    let lines = |args: &[&str]| -> Vec<Value> {
+        let output = bench.run(args);
+        assert_eq!(code(&output), 0, "{args:?}: {}", both(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.is_empty(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let pods = |lines: &[Value]| -> std::collections::BTreeSet<String> {
+        lines.iter().map(|line| line["pod"].as_str().unwrap().to_owned()).collect()
+    };
+    let of_labels = lines(&["logs", "-l", "app=myapp", "-n", "production", "--tail", "5", "-o", "json"]);
+    let of_name = lines(&["logs", "deploy/myapp", "-n", "production", "--tail", "5", "-o", "json"]);
+    assert_eq!(pods(&of_labels), pods(&of_name));
+    let of_service = lines(&["logs", "svc/myapp", "-n", "production", "--tail", "5", "-c", "^my", "-o", "json"]);
+    assert_eq!(pods(&of_service), pods(&of_name));
+    assert!(of_service.iter().all(|line| line["container"] == "myapp"));
+    // Fewer connections than containers: all are read, one after another.
+    let few =
+        lines(&["logs", "-l", "app=myapp", "-n", "production", "--tail", "5", "--max-log-requests", "2", "-o", "json"]);
+    assert_eq!(pods(&few), pods(&of_name));
+    for (wrong, says) in [
+        (&["logs", "-l", "app=nobody"][..], "no pod has the labels 'app=nobody'"),
+        (&["logs", "svc/nobody"], "there is no 'svc/nobody'"),
+        (&["logs", "deploy/myapp", "-c", "("], "unclosed group"),
+        (&["logs", "deploy/myapp", "--tail", "-2"], "is no number of lines"),
+        (&["logs"], "required"),
+    ] {
+        let output = bench.run(wrong);
+        assert!(both(&output).contains(says), "{wrong:?}: {}", both(&output));
+    }
+}
+
+#[test]
 fn a_closed_pipe_ends_what_follows() {
     let bench = Bench::new();
     let args: [&[&str]; 2] = [&["follow", "--json"], &["logs", "deploy/myapp", "-n", "production", "-f"]];

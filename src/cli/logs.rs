@@ -7,6 +7,7 @@
 
 mod keep;
 mod out;
+mod targets;
 mod template;
 
 use std::{collections::BTreeSet, process::ExitCode, sync::Arc};
@@ -21,7 +22,7 @@ use self::{keep::Keep, out::Out, template::Template};
 use super::{Global, cockpit, pipe::closed, report, setup, status::UNREADABLE, target};
 use crate::{
     model::{BackendId, log::LogLine},
-    query::{Answer, LogQuery, ObjectRef, Query},
+    query::{Answer, Containers, LogQuery, LogTarget, Query},
     source::{AnswerSink, Answered, Reader},
     text::Clean,
     time::Clock,
@@ -29,12 +30,28 @@ use crate::{
 
 #[derive(Clone, Debug, Args)]
 pub struct Logs {
-    /// deploy/NAME, sts/NAME, ds/NAME, pod/NAME, or NAME of either
-    #[arg(required = true, value_name = "TARGET")]
+    /// deploy/NAME, sts/NAME, ds/NAME, pod/NAME, or NAME of either; KIND/NAME of any kind that has pods: job/NAME,
+    /// cj/NAME (its newest Job), svc/NAME
+    #[arg(required_unless_present = "selector", value_name = "TARGET")]
     targets: Vec<String>,
-    /// This container only
-    #[arg(short, long, value_name = "NAME")]
+    /// The pods with these labels: app=web,tier!=cache
+    #[arg(short = 'l', long, value_name = "LABELS")]
+    selector: Option<String>,
+    /// The container of this name; where no container of a pod is called so, those whose names match it as an expression
+    #[arg(short, long, value_name = "NAME", value_parser = expression)]
     container: Option<String>,
+    /// Every container: main, init and ephemeral ones
+    #[arg(long, conflicts_with = "container")]
+    all_containers: bool,
+    /// Init containers too; without it only one that holds its pod up
+    #[arg(long, conflicts_with = "container", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, value_name = "BOOL")]
+    init_containers: bool,
+    /// Ephemeral containers too
+    #[arg(long, conflicts_with = "container", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, value_name = "BOOL")]
+    ephemeral_containers: bool,
+    /// Connections at a time; when there are more containers, some of them share a few in turn [default: 50]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=50))]
+    max_log_requests: Option<u16>,
     /// The containers' previous instances
     #[arg(short, long, conflicts_with = "follow")]
     previous: bool,
@@ -44,9 +61,12 @@ pub struct Logs {
     /// Lines written at this time or later: 2026-03-14T03:00:00Z
     #[arg(long, value_name = "RFC3339", conflicts_with = "since")]
     since_time: Option<Timestamp>,
-    /// Newest lines of each container [default: 100, or all with --since]
-    #[arg(long, value_name = "N")]
-    tail: Option<u32>,
+    /// No lines written later than this: a time, or how long ago
+    #[arg(long, value_name = "RFC3339|TIME", value_parser = until, conflicts_with = "follow")]
+    until: Option<Until>,
+    /// Newest lines of each container, -1 for all [default: 100, or all with --since]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = tail)]
+    tail: Option<Tail>,
     /// Go on with new lines; pods that come later too
     #[arg(short, long, overrides_with = "no_follow")]
     follow: bool,
@@ -95,6 +115,10 @@ enum Form {
     Raw,
     /// One JSON object a line
     Json,
+    /// As json; a line that is a JSON object itself stands in it as one
+    Extjson,
+    /// As extjson, indented
+    Ppextjson,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -118,17 +142,51 @@ fn seconds(text: &str) -> Result<u32, String> {
     number.checked_mul(factor).filter(|seconds| *seconds > 0).ok_or_else(wrong)
 }
 
+/// `--tail`; `None`: all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Tail(Option<u32>);
+
+fn tail(text: &str) -> Result<Tail, String> {
+    let wrong = || format!("'{text}' is no number of lines: write 100, or -1 for all");
+    Ok(Tail(if text == "-1" { None } else { Some(text.parse().map_err(|_| wrong())?) }))
+}
+
+/// `--until`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Until {
+    At(Timestamp),
+    /// Seconds before now.
+    Ago(u32),
+}
+
+fn until(text: &str) -> Result<Until, String> {
+    match text.parse() {
+        Ok(at) => Ok(Until::At(at)),
+        Err(_) => seconds(text).map(Until::Ago),
+    }
+}
+
+fn expression(text: &str) -> Result<String, String> {
+    Regex::new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
 impl Logs {
     /// `now`: what `--since-time` is counted back from; a second more, since seconds are whole.
-    fn query(&self, object: &ObjectRef, now: Timestamp) -> LogQuery {
+    fn query(&self, target: &LogTarget, now: Timestamp) -> LogQuery {
         let since = self.since.or_else(|| {
             let seconds = now.as_second().saturating_sub(self.since_time?.as_second()).saturating_add(1);
             Some(u32::try_from(seconds.max(1)).unwrap_or(u32::MAX))
         });
-        let tail = self.tail.or(if since.is_none() { Some(100) } else { None });
+        let tail = self.tail.map_or(if since.is_none() { Some(100) } else { None }, |tail| tail.0);
         LogQuery {
-            target: object.clone(),
-            container: self.container.as_deref().map(Clean::line),
+            target: target.clone(),
+            containers: Containers {
+                named: self.container.as_deref().map(Clean::line),
+                main: self.all_containers,
+                init: self.all_containers || self.init_containers,
+                ephemeral: self.all_containers || self.ephemeral_containers,
+            },
+            most_streams: self.max_log_requests,
             previous: self.previous,
             since_seconds: since,
             tail,
@@ -140,30 +198,24 @@ impl Logs {
 pub async fn run(logs: Logs, global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
     let (_, wired, mut reading) = setup::reading(&global, &clock, target::is_object).await?;
     reading.once(logs.within.duration()).await;
-    let mut objects: Vec<ObjectRef> = Vec::new();
-    for text in &logs.targets {
-        let object = match target::resolve(&reading, text, &global) {
-            Ok(object) => object,
-            Err(error) => {
-                report::aside(&format!("midwatch: {}", error.says));
-                return Ok(ExitCode::from(if error.is_unreadable { UNREADABLE } else { 2 }));
-            }
-        };
-        if !objects.contains(&object) {
-            objects.push(object);
+    let targets = match targets::resolve(&logs, &reading, &wired, &global, &clock).await {
+        Ok(targets) => targets,
+        Err(error) => {
+            report::aside(&format!("midwatch: {}", error.says));
+            return Ok(ExitCode::from(if error.is_unreadable { UNREADABLE } else { 2 }));
         }
-    }
+    };
     reading.stop().await;
     let (to, answers) = mpsc::channel(64);
     let mut tasks = JoinSet::new();
-    for object in &objects {
-        let reader: Arc<dyn Reader> = reader(&wired.readers, object.cluster())?;
-        let query = Query::Logs(logs.query(object, clock.now().wall));
+    for target in &targets {
+        let reader: Arc<dyn Reader> = reader(&wired.readers, target.cluster())?;
+        let query = Query::Logs(logs.query(target, clock.now().wall));
         let sink = AnswerSink { query: query.clone(), generation: 0, clock: clock.clone(), to: to.clone() };
         tasks.spawn(async move { reader.read(&query, sink).await });
     }
     drop(to);
-    let mut out = Out::new(&logs, &objects);
+    let mut out = Out::new(&logs, &targets, clock.now().wall);
     let code = pass_on(&mut out, answers, logs.follow).await?;
     tasks.shutdown().await;
     if out.masked > 0 {
@@ -184,6 +236,10 @@ fn reader(readers: &[Arc<dyn Reader>], cluster: &BackendId) -> Result<Arc<dyn Re
         .ok_or_else(|| eyre!("logs of '{cluster}' cannot be read: it could not be opened"))
 }
 
+fn is_of_labels(query: &Query) -> bool {
+    matches!(query, Query::Logs(LogQuery { target: LogTarget::Labels(_), .. }))
+}
+
 /// Writes what comes until it ends, is interrupted, or nobody reads any more. What is not followed is sorted over all
 /// targets first.
 async fn pass_on(out: &mut Out, mut answers: mpsc::Receiver<Answered>, is_followed: bool) -> Result<ExitCode> {
@@ -191,6 +247,8 @@ async fn pass_on(out: &mut Out, mut answers: mpsc::Receiver<Answered>, is_follow
     tokio::pin!(stop, pipe);
     let mut failed = false;
     let mut told: BTreeSet<Clean> = BTreeSet::new();
+    // Labels are looked for in every cluster and namespace that is read: that some have no such pod is no failure.
+    let (mut is_found, mut not_found): (bool, BTreeSet<Clean>) = (false, BTreeSet::new());
     let mut whole: Vec<LogLine> = Vec::new();
     loop {
         let answered = tokio::select! {
@@ -204,6 +262,11 @@ async fn pass_on(out: &mut Out, mut answers: mpsc::Receiver<Answered>, is_follow
         };
         match answered.body {
             Ok(Answer::Logs(batch)) => {
+                is_found |= batch.wanted > 0;
+                if batch.wanted == 0 && is_of_labels(&answered.query) {
+                    not_found.extend(batch.troubles);
+                    continue;
+                }
                 for trouble in batch.troubles {
                     if told.insert(trouble.clone()) {
                         failed = true;
@@ -229,6 +292,10 @@ async fn pass_on(out: &mut Out, mut answers: mpsc::Receiver<Answered>, is_follow
     // Stable: what continues a line stays behind it.
     whole.sort_by_key(|line| line.at);
     out.write(&whole)?;
+    if !is_found && !not_found.is_empty() {
+        failed = true;
+        not_found.iter().for_each(|trouble| report::aside(&format!("midwatch: {trouble}")));
+    }
     // A followed log goes on after trouble with one stream; its end is the user's.
     Ok(if failed && !is_followed { ExitCode::from(UNREADABLE) } else { ExitCode::SUCCESS })
 }
@@ -245,5 +312,10 @@ mod tests {
         for wrong in ["", "0s", "m", "5 m", "-3s", "99999999d", "é"] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
+        assert_eq!((tail("-1"), tail("20")), (Ok(Tail(None)), Ok(Tail(Some(20)))));
+        assert!(tail("-2").is_err() && tail("x").is_err());
+        assert_eq!(until("5m"), Ok(Until::Ago(300)));
+        assert_eq!(until("2026-03-14T03:00:00Z"), Ok(Until::At("2026-03-14T03:00:00Z".parse().unwrap())));
+        assert!(until("yesterday").is_err());
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     model::{
         BackendId, BackendKind,
         kubernetes::{
-            resource::{Resource, Resources, Unresolved},
+            resource::{Resource, ResourceKey, Resources, Unresolved},
             table::{ObjectTable, TableColumn, TableRow},
         },
     },
@@ -34,27 +34,56 @@ pub struct Objects {
 
 /// Of every cluster that serves the kind; fails if none does.
 pub async fn read(kind: &str, wired: &Wired, clock: &Arc<dyn Clock>, within: Duration) -> Result<Objects> {
+    let (found, failures) = tables(kind, wired, clock, within).await?;
+    let mut objects = Objects { failures, ..Objects::default() };
+    objects.fill(&found, clock);
+    Ok(objects)
+}
+
+async fn tables(kind: &str, wired: &Wired, clock: &Arc<dyn Clock>, within: Duration) -> Result<(Tables, Vec<String>)> {
     let clusters: Vec<&Arc<dyn Reader>> = (wired.readers.iter())
         .filter(|reader| wired.kinds.get(reader.backend()) == Some(&BackendKind::Kubernetes))
         .collect();
     let asked = clusters.iter().map(|reader| of_cluster(kind, &***reader, wired, clock, within));
-    let (mut objects, mut why_none) = (Objects::default(), None);
+    let (mut failures, mut why_none) = (Vec::new(), None);
     let mut found = Vec::new();
     for (reader, answer) in clusters.iter().zip(join_all(asked).await) {
         match answer {
             Ok(Found::Table(resource, table)) => found.push((reader.backend().clone(), resource, table)),
             Ok(Found::None(why)) => why_none = Some(why),
-            Err(error) => objects.failures.push(format!("'{}' could not be read: {}", reader.backend(), error.says)),
+            Err(error) => failures.push(format!("'{}' could not be read: {}", reader.backend(), error.says)),
         }
     }
     match why_none {
-        Some(why) if found.is_empty() && objects.failures.is_empty() => return Err(eyre!(why)),
+        Some(why) if found.is_empty() && failures.is_empty() => return Err(eyre!(why)),
         None if clusters.is_empty() => return Err(eyre!("no cluster is open: nobody can be asked for '{kind}'")),
         _ => {}
     }
-    objects.fill(&found, clock);
-    Ok(objects)
+    Ok((found, failures))
 }
+
+/// The objects of a kind that have this name, and what could not be read. Fails where no cluster serves the kind.
+pub async fn named(
+    kind: &str,
+    name: &str,
+    wired: &Wired,
+    clock: &Arc<dyn Clock>,
+    within: Duration,
+) -> Result<(Vec<ResourceKey>, Vec<String>)> {
+    let (found, failures) = tables(kind, wired, clock, within).await?;
+    let keys = found.iter().flat_map(|(cluster, resource, table)| {
+        let named = table.rows.iter().filter(|row| row.name == *name);
+        named.map(|row| ResourceKey {
+            cluster: cluster.clone(),
+            resource: resource.clone(),
+            namespace: row.namespace.clone(),
+            name: row.name.clone(),
+        })
+    });
+    Ok((keys.collect(), failures))
+}
+
+type Tables = Vec<(BackendId, Arc<Resource>, Box<ObjectTable>)>;
 
 enum Found {
     Table(Arc<Resource>, Box<ObjectTable>),

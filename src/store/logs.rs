@@ -7,7 +7,12 @@ use std::{collections::VecDeque, time::Instant};
 
 use self::signatures::Signatures;
 use super::{ring::Ring, slot::Pulse};
-use crate::{model::log::LogLine, query::LogBatch, text::Clean, time::Now};
+use crate::{
+    model::{Name, log::LogLine},
+    query::{ContainerSort, LogBatch},
+    text::Clean,
+    time::Now,
+};
 
 /// Newest lines of one followed log, bounded in bytes.
 #[derive(Clone, Debug)]
@@ -20,6 +25,8 @@ pub struct LogBuffer {
     pub has_caught_up: bool,
     /// What is wrong with single streams, newest last.
     pub troubles: Vec<Clean>,
+    /// The containers of its pods, to choose from.
+    pub containers: Vec<(ContainerSort, Name)>,
     /// Lines ever dropped from the front: line numbers stay stable by adding it.
     pub first_line: u64,
     /// Every message since the log was opened, counted by version.
@@ -51,6 +58,7 @@ impl LogBuffer {
             wanted: 0,
             has_caught_up: false,
             troubles: Vec::new(),
+            containers: Vec::new(),
             first_line: 0,
             signatures: Signatures::new((max_bytes / SIGNATURES_SHARE).max(64 * 1024)),
             numbers: VecDeque::new(),
@@ -69,6 +77,7 @@ impl LogBuffer {
             self.numbers.drain(..gone);
             self.first_line += gone as u64;
         }
+        self.containers = batch.containers;
         self.lines.count_dropped(batch.dropped);
         for trouble in batch.troubles {
             self.troubles.retain(|known| *known != trouble);

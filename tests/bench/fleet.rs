@@ -237,7 +237,7 @@ pub fn changed_pod(turn: usize, now: Now) -> Update {
 
 fn log_query() -> LogQuery {
     let target = ObjectRef::Pod(key("app-0000-6d5c9-00000".to_owned()));
-    LogQuery { target, container: None, previous: false, since_seconds: Some(900), tail: None, follow: true }
+    LogQuery { since_seconds: Some(900), ..LogQuery::of(target) }
 }
 
 fn lines(count: usize, now: Now) -> Answered {

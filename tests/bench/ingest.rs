@@ -115,18 +115,8 @@ pub fn logs(criterion: &mut Criterion) {
         let opened = kubernetes::open(&config, Timeouts::default(), clock.clone(), policy).await;
         ClusterReader::new(opened.unwrap_or_else(|error| panic!("{error}")))
     });
-    let query = LogQuery {
-        target: ObjectRef::Pod(ObjectKey {
-            cluster: BackendId::new(CLUSTER),
-            namespace: "shop".into(),
-            name: "app-1".into(),
-        }),
-        container: None,
-        previous: false,
-        since_seconds: None,
-        tail: None,
-        follow: false,
-    };
+    let pod = ObjectKey { cluster: BackendId::new(CLUSTER), namespace: "shop".into(), name: "app-1".into() };
+    let query = LogQuery { follow: false, ..LogQuery::of(ObjectRef::Pod(pod)) };
     let mut group = criterion.benchmark_group("ingest");
     group.throughput(Throughput::Elements(LINES as u64)).sample_size(10);
     group.bench_function("log-lines", |bencher| {

@@ -21,14 +21,7 @@ use crate::{
 fn queries(store: &Store) -> Vec<Query> {
     let pod = store.kube.pods.values().find(|pod| pod.level < Level::Ok).expect("one is in trouble").key.clone();
     let workload = store.kube.workloads.values().find(|workload| workload.key.name == "myapp").expect("it is there");
-    let of = |target| LogQuery {
-        target,
-        container: None,
-        previous: false,
-        since_seconds: None,
-        tail: Some(50),
-        follow: false,
-    };
+    let of = |target: ObjectRef| LogQuery { tail: Some(50), follow: false, ..LogQuery::of(target) };
     let (pod, workload) = (ObjectRef::Pod(pod), ObjectRef::Workload(workload.key.clone()));
     let ObjectRef::Workload(key) = workload.clone() else { unreachable!() };
     let mut queries = vec![

@@ -84,7 +84,7 @@ impl Inner {
 }
 
 fn tail(target: ObjectRef, previous: bool) -> LogQuery {
-    LogQuery { target, container: None, previous, since_seconds: None, tail: Some(LINES), follow: false }
+    LogQuery { previous, tail: Some(LINES), follow: false, ..LogQuery::of(target) }
 }
 
 fn append(answer: &Answer, text: &mut String) {

@@ -9,7 +9,7 @@ use crate::{
         code::PullRequestKey,
         kubernetes::{Workload, WorkloadKey},
     },
-    query::{LogQuery, ObjectRef},
+    query::{LogQuery, LogTarget, ObjectRef},
     store::timeline::deploys_of,
     text::Clean,
     time::{Now, seconds_between},
@@ -53,6 +53,12 @@ impl App {
                 Ok(request) => Reply::Ask(request),
                 Err(why) => Reply::Say(Clean::own(format!("{target}: {why}"))),
             },
+            (Command::Logs | Command::PreviousLogs, Target::Object(key)) if key.resource.is_without_pods() => {
+                Reply::Say(Clean::own(format!("{target}: a {} has no pods, and so no logs", key.resource.singular)))
+            }
+            (Command::Logs | Command::PreviousLogs, Target::Object(key)) => {
+                Reply::OpenLog(log_query(LogTarget::Object(key.clone()), command == Command::PreviousLogs))
+            }
             (_, Target::Pod(_) | Target::Workload(_)) => self.on_kube(command, target, now),
             (_, Target::Run(_) | Target::Job(_)) => self.on_run(command, target, now),
             (_, Target::PullRequest(key)) => self.on_pull_request(command, key),
@@ -206,13 +212,12 @@ impl App {
 }
 
 /// Follow, from 15 minutes before now.
-fn log_query(target: ObjectRef, previous: bool) -> LogQuery {
+fn log_query(target: impl Into<LogTarget>, previous: bool) -> LogQuery {
     LogQuery {
-        target,
-        container: None,
         previous,
         since_seconds: if previous { None } else { Some(15 * 60) },
         tail: if previous { Some(2_000) } else { None },
         follow: !previous,
+        ..LogQuery::of(target)
     }
 }

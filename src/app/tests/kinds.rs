@@ -338,7 +338,29 @@ fn enter_opens_the_page_and_its_yaml() {
     assert_eq!(desk.tables().len(), 1, "the table below is still read");
     desk.press(KeyCode::Esc);
     desk.keys("x");
+    desk.has("kubectl --context prod-eu1 -n production logs services/web --all-pods --all-containers --since=15m");
+    desk.keys("jj");
     desk.has("kubectl --context prod-eu1 -n production describe services web");
+}
+
+#[test]
+fn logs_of_an_object_are_those_of_its_pods() {
+    let log = |kind: &str, mut desk: Desk, table: ObjectTable| {
+        desk.line(kind);
+        desk.lists(&cluster(), Ok(table));
+        desk.screen();
+        desk.keys("l");
+        desk
+    };
+    let desk = log("jobs", desk(), jobs());
+    let asked = desk.wanted().into_iter().find_map(|query| match query {
+        Query::Logs(query) if matches!(query.target, crate::query::LogTarget::Object(_)) => Some(query.target),
+        _ => None,
+    });
+    assert!(asked.is_some_and(|target| target.to_string() == "job/vacuum"));
+    let mut desk = secrets();
+    desk.keys("l");
+    desk.has("a secret has no pods, and so no logs");
 }
 
 #[test]

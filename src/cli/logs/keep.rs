@@ -1,9 +1,9 @@
 //! Which lines are written.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
-use super::Logs;
+use super::{Logs, Until};
 use crate::model::log::LogLine;
 
 /// A line that goes on (a stack trace) is kept or left out with the line it belongs to.
@@ -13,17 +13,22 @@ pub(super) struct Keep {
     exclude: Vec<Regex>,
     exclude_container: Vec<Regex>,
     since: Option<Timestamp>,
+    until: Option<Timestamp>,
     /// Whether the last head was kept.
     is_head_kept: bool,
 }
 
 impl Keep {
-    pub(super) fn new(logs: &Logs) -> Self {
+    pub(super) fn new(logs: &Logs, now: Timestamp) -> Self {
         Self {
             include: logs.include.clone(),
             exclude: logs.exclude.clone(),
             exclude_container: logs.exclude_container.clone(),
             since: logs.since_time,
+            until: logs.until.map(|until| match until {
+                Until::At(at) => at,
+                Until::Ago(seconds) => now - SignedDuration::from_secs(i64::from(seconds)),
+            }),
             is_head_kept: true,
         }
     }
@@ -43,6 +48,7 @@ impl Keep {
         }
         line.is_note
             || self.since.is_none_or(|since| line.at >= since)
+                && self.until.is_none_or(|until| line.at <= until)
                 && (self.include.is_empty() || any(&self.include, &line.text))
                 && !any(&self.exclude, &line.text)
     }
@@ -76,6 +82,7 @@ mod tests {
             exclude: all(&["health"]),
             exclude_container: all(&["^proxy"]),
             since: Some(testing::at("03:00")),
+            until: Some(testing::at("03:01")),
             is_head_kept: true,
         };
         for (container, time, text, expected) in [
@@ -86,6 +93,7 @@ mod tests {
             ("app", "03:01", "  at info's trace, err", false),
             ("app", "03:01", "err in /health", false),
             ("app", "02:59", "err before", false),
+            ("app", "03:02", "err after", false),
             ("proxy-1", "03:01", "err", false),
         ] {
             assert_eq!(keep.keeps(&line(container, time, text)), expected, "{text}");

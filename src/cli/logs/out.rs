@@ -3,13 +3,14 @@
 use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, io::IsTerminal as _};
 
 use crossterm::style::{Color, Stylize as _};
+use jiff::Timestamp;
 use regex::Regex;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Form, Keep, Logs, Template, When, report};
 use crate::{
     model::{BackendId, log::LogLine},
-    query::ObjectRef,
+    query::LogTarget,
     secret::{MASK, mask},
     ui::theme::{ColourDepth, TerminalEnv},
 };
@@ -21,9 +22,9 @@ pub(super) struct Prefix {
 }
 
 impl Prefix {
-    fn of(objects: &[ObjectRef]) -> Self {
-        let clusters: BTreeSet<&BackendId> = objects.iter().map(ObjectRef::cluster).collect();
-        let is_one = matches!(objects, [ObjectRef::Pod(_)]);
+    fn of(targets: &[LogTarget], is_one_container: bool) -> Self {
+        let clusters: BTreeSet<&BackendId> = targets.iter().map(LogTarget::cluster).collect();
+        let is_one = is_one_container && matches!(targets, [LogTarget::Pod(_)]);
         Self { pods: !is_one, clusters: clusters.len() > 1 }
     }
 }
@@ -51,15 +52,16 @@ pub(super) struct Out {
 }
 
 impl Out {
-    pub(super) fn new(logs: &Logs, objects: &[ObjectRef]) -> Self {
+    pub(super) fn new(logs: &Logs, targets: &[LogTarget], now: Timestamp) -> Self {
+        let is_one_container = !(logs.all_containers || logs.init_containers || logs.ephemeral_containers);
         let is_coloured = match logs.color {
             When::Always => true,
             When::Never => false,
             When::Auto => std::io::stdout().is_terminal() && TerminalEnv::from_process().depth() != ColourDepth::None,
         };
         Self {
-            keep: Keep::new(logs),
-            names: Prefix::of(objects),
+            keep: Keep::new(logs, now),
+            names: Prefix::of(targets, is_one_container),
             form: if logs.json { Form::Json } else { logs.output },
             template: logs.template.clone(),
             timestamps: logs.timestamps,
@@ -79,7 +81,9 @@ impl Out {
             let message = self.message(line);
             text.push_str(&match (&self.template, self.form) {
                 (Some(template), _) => template.line(line, &self.highlighted(&message)),
-                (None, Form::Json) => json_line(line, &message),
+                (None, Form::Json) => json_of(line, json!(message)).to_string(),
+                (None, Form::Extjson) => json_of(line, parsed(&message)).to_string(),
+                (None, Form::Ppextjson) => format!("{:#}", json_of(line, parsed(&message))),
                 (None, Form::Raw) => self.highlighted(&message).into_owned(),
                 (None, Form::Default) => self.line(line, &self.highlighted(&message)),
             });
@@ -135,13 +139,17 @@ impl Out {
     }
 }
 
-fn json_line(line: &LogLine, message: &str) -> String {
+/// A line that is a JSON object, as one; else its text. Masked before: a credential may span what is taken apart.
+fn parsed(message: &str) -> Value {
+    serde_json::from_str(message).ok().filter(Value::is_object).unwrap_or_else(|| json!(message))
+}
+
+fn json_of(line: &LogLine, text: Value) -> Value {
     let origin = &line.origin;
     json!({
         "at": line.at.to_string(), "cluster": origin.pod.cluster, "namespace": origin.pod.namespace,
         "pod": origin.pod.name, "container": origin.container, "version": origin.version,
-        "level": line.level.map(crate::model::log::LogLevel::name), "text": message, "continues": line.continues,
+        "level": line.level.map(crate::model::log::LogLevel::name), "text": text, "continues": line.continues,
         "note": line.is_note,
     })
-    .to_string()
 }

@@ -36,6 +36,27 @@ impl Resource {
         self.group.is_empty() && self.plural == "secrets"
     }
 
+    /// Kinds that every cluster has and that never have pods of their own. Of others only the object can tell.
+    pub fn is_without_pods(&self) -> bool {
+        const NAMES: [&str; 14] = [
+            "configmaps",
+            "customresourcedefinitions",
+            "endpointslices",
+            "events",
+            "horizontalpodautoscalers",
+            "ingresses",
+            "limitranges",
+            "namespaces",
+            "nodes",
+            "persistentvolumeclaims",
+            "persistentvolumes",
+            "resourcequotas",
+            "secrets",
+            "serviceaccounts",
+        ];
+        NAMES.contains(&self.plural.as_str())
+    }
+
     /// Whether it is this kind, whatever its version.
     pub fn is(&self, group: &str, kind: &str) -> bool {
         self.group == *group && self.kind == *kind

@@ -1,12 +1,14 @@
 //! Container logs, followed: all pods of a workload or one pod, merged by time. `GET …/pods/POD/log` is read as raw bytes;
 //! streams are keyed by pod uid and container, and attach again when the containerID changes.
 
+mod choose;
 mod cursor;
 mod limits;
 mod lines;
 mod merge;
 mod pods;
 mod refusal;
+mod select;
 mod split;
 mod stream;
 #[cfg(test)]
@@ -30,11 +32,12 @@ pub use self::limits::Limits;
 use self::{
     merge::Merger,
     pods::{Instance, LogPod, PodChange, Selection},
-    stream::{First, Report, Stream},
+    select::Choice,
+    stream::Report,
 };
 use crate::{
     model::Name,
-    query::{Answer, LogBatch, LogQuery, ObjectRef},
+    query::{Answer, ContainerSort, LogBatch, LogQuery, LogTarget},
     source::{
         AnswerSink,
         kubernetes::{client::Cluster, failure::Failure},
@@ -60,6 +63,11 @@ impl LogReader {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Connections at a time, of one query.
+    fn most_streams(&self, query: &LogQuery) -> usize {
+        query.most_streams.map_or(self.limits.max_streams, |most| usize::from(most).clamp(1, self.limits.max_streams))
     }
 
     /// Sends batches until nobody looks any more, or, of a log that is not followed, until it is read. A failure to find
@@ -108,8 +116,20 @@ impl LogReader {
     }
 }
 
+/// The log is read to its end, not followed.
+fn is_once(query: &LogQuery) -> bool {
+    query.previous || !query.follow
+}
+
 /// A pod's container, by the pod's uid: names are used again.
 type StreamKey = (Name, Name);
+
+/// What a running stream is told. Without it the pod is gone, or its log no longer wanted: it reads to its end.
+struct Told {
+    instance: watch::Sender<Instance>,
+    /// It has a connection of its own; else it takes turns with others.
+    is_followed: watch::Sender<bool>,
+}
 
 /// All streams of one query.
 struct Following<'a> {
@@ -120,8 +140,9 @@ struct Following<'a> {
     /// Uids seen since the last reset, while a new list comes in.
     listed: Option<Vec<Name>>,
     synced: bool,
-    /// Where each stream is told how its container stands.
-    running: BTreeMap<StreamKey, watch::Sender<Instance>>,
+    choice: Choice,
+    running: BTreeMap<StreamKey, Told>,
+    containers: Vec<(ContainerSort, Name)>,
     numbers: usize,
     wanted: usize,
     open: BTreeMap<usize, bool>,
@@ -130,6 +151,8 @@ struct Following<'a> {
     set_troubles: Vec<Clean>,
     merger: Merger,
     room: Arc<Semaphore>,
+    /// Connections that streams share in turn.
+    turns: Arc<Semaphore>,
     dropped: Arc<AtomicU64>,
     begun: Instant,
     settled: bool,
@@ -139,10 +162,15 @@ struct Following<'a> {
 
 impl<'a> Following<'a> {
     fn new(reader: &'a LogReader, query: &'a LogQuery, reports: mpsc::Sender<Report>) -> Self {
+        let is_one = matches!(query.target, LogTarget::Pod(_));
+        let most = reader.most_streams(query);
         Self {
             reader,
             query,
             reports,
+            choice: Choice::new(&query.containers, is_one),
+            containers: Vec::new(),
+            turns: Arc::new(Semaphore::new(if is_once(query) { most } else { choose::shared(most) })),
             pods: BTreeMap::new(),
             listed: None,
             synced: false,
@@ -196,108 +224,6 @@ impl<'a> Following<'a> {
         None
     }
 
-    /// Starts, updates and ends streams, so that they are those of the pods.
-    fn choose(&mut self, tasks: &mut JoinSet<()>) {
-        let all_main = matches!(self.query.target, ObjectRef::Workload(_));
-        let mut pods: Vec<&LogPod> = self.pods.values().collect();
-        // What is broken or new is what one opens a log for.
-        pods.sort_by_key(|pod| (pod.is_ready, std::cmp::Reverse(pod.created)));
-        let mut wanted: Vec<(usize, StreamKey, &LogPod, Instance)> = Vec::new();
-        for pod in pods {
-            for (turn, (container, instance)) in
-                pods::wanted(pod, self.query.container.as_ref(), all_main).into_iter().enumerate()
-            {
-                wanted.push((turn, (pod.uid.clone(), container.clone()), pod, instance.clone()));
-            }
-        }
-        if wanted.is_empty() {
-            self.set_troubles.push(self.nothing_wanted());
-        }
-        // One container of each pod in turn, so that a cap does not leave out whole pods.
-        wanted.sort_by_key(|(turn, key, ..)| (!self.running.contains_key(key), *turn));
-        self.wanted = wanted.len();
-        if self.wanted > self.reader.limits.max_streams {
-            self.set_troubles.push(Clean::line(&format!(
-                "following {} of {} containers, one of each pod in turn: open a single pod for the others",
-                self.reader.limits.max_streams, self.wanted
-            )));
-        }
-        let mut started = Vec::new();
-        let mut keep = Vec::new();
-        for (_, key, pod, instance) in wanted.into_iter().take(self.reader.limits.max_streams) {
-            if let (None, Some(why)) = (&instance.id, &instance.waiting) {
-                let says = format!("pod '{}': container '{}' has not started: {why}", pod.key.name, key.1);
-                self.set_troubles.push(Clean::line(&says));
-            }
-            match self.running.get(&key) {
-                Some(running) => {
-                    running.send_if_modified(|now| {
-                        let changed = *now != instance;
-                        *now = instance.clone();
-                        changed
-                    });
-                }
-                None => started.push((key.clone(), pod.key.clone(), instance)),
-            }
-            keep.push(key);
-        }
-        // Dropping the sender tells a stream that its pod is gone: it reads to its end.
-        self.running.retain(|key, _| keep.contains(key));
-        for (key, pod, instance) in started {
-            self.start(key, pod, instance, tasks);
-        }
-    }
-
-    fn nothing_wanted(&self) -> Clean {
-        Clean::line(&match (&self.query.container, self.pods.len()) {
-            (Some(container), 1..) => format!("no pod has a container '{container}'"),
-            _ => match &self.query.target {
-                ObjectRef::Pod(pod) => format!("pod '{}' is gone, and its logs with it", pod.name),
-                ObjectRef::Workload(workload) => format!("'{workload}' has no pods"),
-            },
-        })
-    }
-
-    fn start(
-        &mut self,
-        key: StreamKey,
-        pod: crate::model::kubernetes::ObjectKey,
-        instance: Instance,
-        tasks: &mut JoinSet<()>,
-    ) {
-        let number = self.numbers;
-        self.numbers += 1;
-        // A pod that came while we look is read from its beginning.
-        let first = if self.settled && !self.query.previous && self.query.follow {
-            First { follow: true, ..First::default() }
-        } else {
-            First {
-                previous: self.query.previous,
-                follow: self.query.follow,
-                since_seconds: self.query.since_seconds,
-                tail: self.query.tail,
-            }
-        };
-        // One that has not started has nothing to catch up with.
-        self.caught_up.insert(number, instance.id.is_none() && self.query.follow);
-        let (sender, receiver) = watch::channel(instance);
-        let stream = Stream {
-            number,
-            cluster: self.reader.cluster.clone(),
-            pod,
-            container: key.1.clone(),
-            first,
-            instance: receiver,
-            out: self.reports.clone(),
-            room: self.room.clone(),
-            dropped: self.dropped.clone(),
-            limits: self.reader.limits,
-            clock: self.reader.clock.clone(),
-        };
-        tasks.spawn(stream.run());
-        self.running.insert(key, sender);
-    }
-
     fn report(&mut self, report: Report) {
         match report {
             Report::Lines(number, lines, _room) => self.merger.push(number, lines, self.reader.clock.now().mono),
@@ -342,6 +268,7 @@ impl<'a> Following<'a> {
                 has_caught_up: self.settled || over,
                 dropped: self.dropped.swap(0, Ordering::Relaxed),
                 troubles: self.troubles(),
+                containers: self.containers.clone(),
                 lines: Vec::new(),
             };
             let news = self.synced && first && self.sent.as_ref() != Some(&batch);
@@ -369,8 +296,7 @@ impl<'a> Following<'a> {
 
     /// A log that is not followed, with all its streams read.
     fn is_finished(&self) -> bool {
-        let once = self.query.previous || !self.query.follow;
-        once && self.synced && self.ended == self.numbers
+        is_once(self.query) && self.synced && self.ended == self.numbers
     }
 
     fn is_over(&self) -> bool {

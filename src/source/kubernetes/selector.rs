@@ -38,6 +38,14 @@ pub fn label_selector(selector: &Value) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(","))
 }
 
+/// A selector that is a map of labels, as of Services and ReplicationControllers.
+pub fn service_selector(selector: &Value) -> Option<String> {
+    let labels = selector.as_object().filter(|labels| !labels.is_empty())?;
+    let parts: Option<Vec<String>> =
+        labels.iter().map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect();
+    Some(parts?.join(","))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +57,9 @@ mod tests {
             {"key": "tier", "operator": "In", "values": ["a", "b"]}, {"key": "old", "operator": "DoesNotExist"}]});
         assert_eq!(label_selector(&selector).as_deref(), Some("app=web,tier in (a,b),!old"));
         assert_eq!(label_selector(&json!({})), None);
+        assert_eq!(service_selector(&json!({"app": "web", "tier": "a"})).as_deref(), Some("app=web,tier=a"));
+        assert_eq!(service_selector(&json!({})), None);
+        assert_eq!(service_selector(&json!({"matchLabels": {"app": "web"}})), None);
         assert_eq!(label_selector(&json!({"matchExpressions": [{"key": "a", "operator": "Near"}]})), None);
     }
 }

@@ -121,6 +121,9 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
         (Command::Browse, _) if links_of(view, target, None).is_empty() => say("it has no address"),
         (Command::CopyUrl, _) if url_of(view.store, target).is_none() => say("it has no address"),
         (Command::Reveal, Target::Object(key)) if !key.resource.is_secret() => say("it is no Secret"),
+        (Command::Logs | Command::PreviousLogs, Target::Object(key)) if key.resource.is_without_pods() => {
+            Some(format!("a {} has no pods, and so no logs", key.resource.singular))
+        }
         (Command::PortForward, _) => forward_to(target).err().map(str::to_owned),
         (Command::Shell, Target::Pod(key)) => match view.store.kube.pods.get(key) {
             None => say("it is no longer listed"),

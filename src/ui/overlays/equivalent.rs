@@ -117,6 +117,12 @@ fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String
         Command::Enter if key.resource.is_secret() => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
         Command::Edit => format!("{kubectl} edit {object}"),
+        Command::Logs | Command::PreviousLogs if key.resource.is_without_pods() => return None,
+        // `kubectl logs` finds the pods of these by itself.
+        Command::Logs if matches!(key.resource.plural.as_str(), "services" | "jobs" | "replicasets" | "pods") => {
+            let object = quoted(&format!("{}/{}", key.resource.qualified(), key.name));
+            format!("{kubectl} logs {object} --all-pods --all-containers --since=15m -f")
+        }
         Command::PortForward if key.resource.plural == "services" => {
             format!("{kubectl} port-forward {} LOCAL:REMOTE", quoted(&format!("svc/{}", key.name)))
         }

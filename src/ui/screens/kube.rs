@@ -105,14 +105,7 @@ impl Kube {
             Pane::Workloads => self.pods.items().next(),
         }?;
         view.store.kube.pods.get(pod)?;
-        Some(LogQuery {
-            target: ObjectRef::Pod(pod.clone()),
-            container: None,
-            previous: false,
-            since_seconds: None,
-            tail: Some(20),
-            follow: true,
-        })
+        Some(LogQuery { tail: Some(20), ..LogQuery::of(ObjectRef::Pod(pod.clone())) })
     }
 
     fn focused(&mut self) -> &mut dyn Navigate {

@@ -19,7 +19,7 @@ use super::super::{Reply, Screen, View, target::Target, widgets::log_view::LogHi
 use crate::{
     app::Effect,
     command::Command,
-    query::{LogQuery, ObjectRef, Query},
+    query::{Containers, LogQuery, LogTarget, ObjectRef, Query},
     secret::mask,
     store::Changes,
     text::Clean,
@@ -137,16 +137,15 @@ impl Logs {
         let tail = self.tail()?;
         let (pod, container) = match (tail.line(view), &tail.query.target) {
             (Some(line), _) => (line.origin.pod.clone(), Some(line.origin.container.clone())),
-            (None, ObjectRef::Pod(pod)) => (pod.clone(), tail.query.container.clone()),
-            (None, ObjectRef::Workload(_)) => return None,
+            (None, LogTarget::Pod(pod)) => (pod.clone(), tail.query.containers.named.clone()),
+            _ => return None,
         };
         Some(Reply::OpenLog(LogQuery {
-            target: ObjectRef::Pod(pod),
-            container: container.filter(|name| !name.is_empty()),
+            containers: container.filter(|name| !name.is_empty()).map(Containers::named).unwrap_or_default(),
             previous: true,
-            since_seconds: None,
             tail: Some(2_000),
             follow: false,
+            ..LogQuery::of(ObjectRef::Pod(pod))
         }))
     }
 
@@ -235,8 +234,10 @@ impl Screen for Logs {
         let tail = self.tail()?;
         Some(match (tail.line(view), &tail.query.target) {
             (Some(line), _) => Target::Pod(line.origin.pod.clone()),
-            (None, ObjectRef::Pod(pod)) => Target::Pod(pod.clone()),
-            (None, ObjectRef::Workload(workload)) => Target::Workload(workload.clone()),
+            (None, LogTarget::Pod(pod)) => Target::Pod(pod.clone()),
+            (None, LogTarget::Workload(workload)) => Target::Workload(workload.clone()),
+            (None, LogTarget::Object(object)) => Target::Object(object.clone()),
+            (None, LogTarget::Labels(_)) => return None,
         })
     }
 
@@ -291,8 +292,9 @@ impl Screen for Logs {
 
     fn reveal(&mut self, target: &Target, _view: &View<'_>) -> bool {
         let is_meant = |query: &LogQuery| match (&query.target, target) {
-            (ObjectRef::Pod(pod), Target::Pod(key)) => pod == key,
-            (ObjectRef::Workload(workload), Target::Workload(key)) => workload == key,
+            (LogTarget::Pod(pod), Target::Pod(key)) => pod == key,
+            (LogTarget::Workload(workload), Target::Workload(key)) => workload == key,
+            (LogTarget::Object(object), Target::Object(key)) => object == key,
             _ => false,
         };
         let Some(at) = self.tails.iter().position(|tail| is_meant(&tail.query)) else { return false };

@@ -48,14 +48,8 @@ enum State {
 const STATES: [State; 6] = [State::Loading, State::Live, State::Stale, State::Down, State::Empty, State::Full];
 
 fn log_query() -> LogQuery {
-    LogQuery {
-        target: ObjectRef::Workload(workload_key(WorkloadKind::Deployment, "myapp")),
-        container: None,
-        previous: false,
-        since_seconds: Some(900),
-        tail: None,
-        follow: true,
-    }
+    let target = ObjectRef::Workload(workload_key(WorkloadKind::Deployment, "myapp"));
+    LogQuery { since_seconds: Some(900), ..LogQuery::of(target) }
 }
 
 fn log_lines(world: &mut World, count: i64) {

@@ -21,6 +21,8 @@ pub struct Limits {
     pub retry: Duration,
     /// Between looks at a pod that may not be watched.
     pub poll: Duration,
+    /// Between turns of a stream that has no connection of its own.
+    pub turn: Duration,
     /// For a watch to begin.
     pub deadline: Duration,
     /// Streams at a time.
@@ -40,6 +42,7 @@ impl Default for Limits {
             eof_grace: Duration::from_secs(8),
             retry: Duration::from_secs(20),
             poll: Duration::from_secs(5),
+            turn: Duration::from_secs(2),
             deadline: Duration::from_secs(10),
             max_streams: 50,
             channel: 256,

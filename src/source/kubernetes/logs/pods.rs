@@ -13,13 +13,13 @@ use crate::{
         BackendId, Name,
         kubernetes::{ObjectKey, tag_of},
     },
-    query::ObjectRef,
+    query::ContainerSort,
     source::{
         ErrorKind,
         kubernetes::{
             client::{Cluster, segment},
             failure::{Failure, Reached},
-            selector::{label_selector, query},
+            selector::query,
         },
     },
     text::Clean,
@@ -48,9 +48,18 @@ pub struct LogPod {
     pub created: i64,
     /// Annotation `kubectl.kubernetes.io/default-container`, else the first.
     pub default_container: Option<Name>,
-    /// Main containers first, then sidecars and init containers.
-    pub containers: Vec<(Name, Instance)>,
-    pub main_containers: usize,
+    /// An init container has not succeeded yet.
+    pub is_initializing: bool,
+    /// By sort, each in the order of the spec.
+    pub containers: Vec<Container>,
+}
+
+/// One container of a pod.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Container {
+    pub name: Name,
+    pub sort: ContainerSort,
+    pub instance: Instance,
 }
 
 /// A change of the followed set.
@@ -71,46 +80,23 @@ pub enum PodChange {
 #[derive(Clone, Debug)]
 pub struct Selection {
     pub cluster: BackendId,
+    /// Empty: all.
     pub namespace: String,
     pub name: Option<String>,
     pub labels: Option<String>,
 }
 
 impl Selection {
-    /// Of a pod or a workload; a workload's selector is read from it.
-    pub async fn of(cluster: &Cluster, target: &ObjectRef) -> Result<Self, Failure> {
-        let mut selection = Self {
-            cluster: target.cluster().clone(),
-            namespace: target.namespace().to_string(),
-            name: None,
-            labels: None,
-        };
-        match target {
-            ObjectRef::Pod(pod) => selection.name = Some(pod.name.to_string()),
-            ObjectRef::Workload(workload) => {
-                let path = format!(
-                    "/apis/apps/v1/namespaces/{}/{}/{}",
-                    segment(&workload.namespace),
-                    workload.kind.plural(),
-                    segment(&workload.name)
-                );
-                let object: Value = cluster.get(&path).await?;
-                let selector = object.pointer("/spec/selector").unwrap_or(&Value::Null);
-                selection.labels = Some(label_selector(selector).ok_or_else(|| {
-                    let says = format!("'{workload}' has no pod selector that midwatch can read.");
-                    Failure::own(ErrorKind::Unexpected, Reached::Answered, says)
-                })?);
-            }
-        }
-        Ok(selection)
-    }
-
     fn path(&self, more: &[(&str, &str)]) -> String {
         let by_name = self.name.as_ref().map(|name| format!("metadata.name={name}"));
         let mut pairs: Vec<(&str, &str)> = more.to_vec();
         pairs.extend(by_name.as_deref().map(|selector| ("fieldSelector", selector)));
         pairs.extend(self.labels.as_deref().map(|selector| ("labelSelector", selector)));
-        format!("/api/v1/namespaces/{}/pods?{}", segment(&self.namespace), query(pairs))
+        let namespace = match self.namespace.as_str() {
+            "" => String::new(),
+            namespace => format!("/namespaces/{}", segment(namespace)),
+        };
+        format!("/api/v1{namespace}/pods?{}", query(pairs))
     }
 }
 
@@ -303,23 +289,27 @@ fn reduced(cluster: &BackendId, pod: core::Pod) -> LogPod {
     let meta = pod.metadata;
     let spec = pod.spec.unwrap_or_default();
     let status = pod.status.unwrap_or_default();
-    let main = status.container_statuses.unwrap_or_default();
-    let init = status.init_container_statuses.unwrap_or_default();
-    let containers: Vec<(Name, Instance)> = spec
-        .containers
-        .iter()
-        .map(|container| (container, &main))
-        .chain(spec.init_containers.iter().flatten().map(|container| (container, &init)))
-        .map(|(container, statuses)| {
-            let status = statuses.iter().find(|status| status.name == container.name);
-            (Clean::line(&container.name), instance(status, container.image.as_deref().unwrap_or_default()))
-        })
-        .collect();
+    let mut containers = Vec::new();
+    let mut add = |sort, name: &str, image: Option<&str>, statuses: &Option<Vec<core::ContainerStatus>>| {
+        let status = statuses.iter().flatten().find(|status| status.name == name);
+        let instance = instance(status, image.unwrap_or_default());
+        containers.push(Container { name: Clean::line(name), sort, instance });
+    };
+    for one in &spec.containers {
+        add(ContainerSort::Main, &one.name, one.image.as_deref(), &status.container_statuses);
+    }
+    for one in spec.init_containers.iter().flatten() {
+        add(ContainerSort::Init, &one.name, one.image.as_deref(), &status.init_container_statuses);
+    }
+    for one in spec.ephemeral_containers.iter().flatten() {
+        add(ContainerSort::Ephemeral, &one.name, one.image.as_deref(), &status.ephemeral_container_statuses);
+    }
     let annotated = meta.annotations.as_ref().and_then(|all| all.get("kubectl.kubernetes.io/default-container"));
     let default_container = annotated
         .map(|name| Clean::line(name))
-        .filter(|name| containers.iter().any(|(container, _)| container == name))
-        .or_else(|| containers.first().map(|(name, _)| name.clone()));
+        .filter(|name| containers.iter().any(|container| container.name == *name))
+        .or_else(|| containers.first().map(|container| container.name.clone()));
+    let is = |kind: &str, word: &str| status.conditions.iter().flatten().any(|c| c.type_ == kind && c.status == word);
     LogPod {
         key: ObjectKey {
             cluster: cluster.clone(),
@@ -327,10 +317,10 @@ fn reduced(cluster: &BackendId, pod: core::Pod) -> LogPod {
             name: Clean::line(meta.name.as_deref().unwrap_or_default()),
         },
         uid: Clean::line(meta.uid.as_deref().unwrap_or_default()),
-        is_ready: status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True"),
+        is_ready: is("Ready", "True"),
+        is_initializing: is("Initialized", "False"),
         created: meta.creation_timestamp.map_or(0, |time| time.0.as_second()),
         default_container,
-        main_containers: spec.containers.len(),
         containers,
     }
 }
@@ -354,14 +344,5 @@ fn instance(status: Option<&core::ContainerStatus>, image: &str) -> Instance {
             (None, None) => format!("exit {}", end.exit_code),
         }),
         version: Clean::line(tag_of(image)),
-    }
-}
-
-/// Which containers of a pod are wanted.
-pub fn wanted<'a>(pod: &'a LogPod, container: Option<&Name>, all_main: bool) -> Vec<&'a (Name, Instance)> {
-    match container {
-        Some(name) => pod.containers.iter().filter(|(container, _)| container == name).collect(),
-        None if all_main => pod.containers.iter().take(pod.main_containers).collect(),
-        None => pod.containers.iter().filter(|(name, _)| Some(name) == pod.default_container.as_ref()).collect(),
     }
 }

@@ -63,6 +63,9 @@ pub struct Stream {
     pub first: First,
     /// Its sender is dropped when the pod is gone.
     pub instance: watch::Receiver<Instance>,
+    /// It has a connection of its own; else it waits for its turn on one of `turns`.
+    pub is_followed: watch::Receiver<bool>,
+    pub turns: Arc<Semaphore>,
     pub out: mpsc::Sender<Report>,
     pub room: Arc<Semaphore>,
     pub dropped: Arc<AtomicU64>,
@@ -88,12 +91,15 @@ enum End {
     Unwanted,
 }
 
+mod turns;
+
 impl Stream {
     pub async fn run(mut self) {
         let mut reader = Lines::new(&self.pod, &self.container);
         if self.first.previous || !self.first.follow {
+            let Ok(_turn) = self.turns.clone().acquire_owned().await else { return };
             self.read_once(&mut reader).await;
-        } else {
+        } else if turns::take(&mut self, &mut reader).await {
             self.follow(&mut reader).await;
         }
         self.report(Report::Trouble(self.number, None)).await;

@@ -1,5 +1,7 @@
 //! The log reader against a small API server.
 
+mod bytes;
+mod chosen;
 mod pods;
 
 use std::{
@@ -21,7 +23,7 @@ use crate::{
         kubernetes::{ObjectKey, WorkloadKey, WorkloadKind},
         log::{LogLevel, LogLine},
     },
-    query::{Answer, LogBatch, LogQuery, ObjectRef, Query},
+    query::{Answer, LogBatch, LogQuery, LogTarget, ObjectRef, Query},
     source::{
         AnswerSink, Answered, SourceError,
         kubernetes::scripted::{self, Asked, Fake},
@@ -51,12 +53,22 @@ struct World {
     watches: Mutex<Vec<mpsc::UnboundedSender<std::io::Result<Bytes>>>>,
     logs: Mutex<HashMap<String, VecDeque<LogAnswer>>>,
     refuse_list: Mutex<Option<Response>>,
+    /// Objects of other kinds, by the end of their path.
+    objects: Mutex<Vec<(&'static str, Value)>>,
 }
 
 impl World {
     fn answer(&self, asked: &Asked) -> Response {
         if asked.path.ends_with("/log") {
             return self.log(asked);
+        }
+        if asked.path.starts_with("/apis/batch/v1/") || asked.path.contains("/services/") {
+            let objects = self.objects.lock().unwrap();
+            let found = objects.iter().find(|(path, _)| asked.path.ends_with(path));
+            return found.map_or_else(
+                || scripted::status(404, "NotFound", "not found"),
+                |(_, object)| scripted::json_answer(200, object),
+            );
         }
         if asked.path.starts_with("/apis/apps/v1/") {
             return scripted::json_answer(200, &json!({"spec": {"selector": {"matchLabels": {"app": "web"}}}}));
@@ -194,6 +206,7 @@ fn limits() -> Limits {
         eof_grace: ms(60),
         retry: ms(200),
         poll: ms(10),
+        turn: ms(10),
         deadline: Duration::from_secs(5),
         max_streams: 50,
         channel: 256,
@@ -202,14 +215,7 @@ fn limits() -> Limits {
 
 fn one_pod() -> LogQuery {
     let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: "web-1".into() };
-    LogQuery {
-        target: ObjectRef::Pod(pod),
-        container: None,
-        previous: false,
-        since_seconds: None,
-        tail: Some(100),
-        follow: true,
-    }
+    LogQuery { tail: Some(100), ..LogQuery::of(ObjectRef::Pod(pod)) }
 }
 
 fn workload() -> LogQuery {
@@ -219,7 +225,7 @@ fn workload() -> LogQuery {
         kind: WorkloadKind::Deployment,
         name: "web".into(),
     };
-    LogQuery { target: ObjectRef::Workload(key), ..one_pod() }
+    LogQuery { target: LogTarget::Workload(key), ..one_pod() }
 }
 
 async fn look(world: World, query: LogQuery, limits: Limits) -> Look {

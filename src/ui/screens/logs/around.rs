@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::tail::{Tail, since_words};
 use crate::{
-    query::{LogQuery, ObjectRef},
+    query::{Containers, LogQuery, LogTarget},
     secret::mask,
     store::logs::LogBuffer,
     time::coarse,
@@ -13,13 +13,24 @@ use crate::{
 
 /// `deploy/myapp`, `myapp-6d5c9-k2x8q`
 pub(super) fn target_words(query: &LogQuery) -> String {
-    let name = match &query.target {
-        ObjectRef::Pod(pod) => pod.name.to_string(),
-        ObjectRef::Workload(workload) => workload.to_string(),
-    };
-    let container = query.container.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
     let previous = if query.previous { " (previous)" } else { "" };
-    format!("{name}{container}{previous}")
+    let containers = match container_words(&query.containers) {
+        words if words.is_empty() => words,
+        words => format!(" [{words}]"),
+    };
+    format!("{}{containers}{previous}", query.target)
+}
+
+/// `app`, `all containers`, `main and init`; empty: as it comes.
+pub(super) fn container_words(containers: &Containers) -> String {
+    if let Some(name) = &containers.named {
+        return name.to_string();
+    }
+    if *containers == Containers::ALL {
+        return "all containers".to_owned();
+    }
+    let sorts = [("main", containers.main), ("init", containers.init), ("ephemeral", containers.ephemeral)];
+    sorts.iter().filter(|(_, is)| *is).map(|(word, _)| *word).collect::<Vec<_>>().join(" and ")
 }
 
 /// The filters, and how many lines they leave; `None`: there is none.
@@ -57,7 +68,7 @@ pub(super) fn strip(open: &[String], current: usize, theme: &Theme) -> Line<'sta
 
 pub(super) fn title(tail: &Tail, buffer: Option<&LogBuffer>) -> Line<'static> {
     let pods = match buffer.map(|buffer| (buffer.open, buffer.wanted)) {
-        Some((open, wanted)) if matches!(tail.query.target, ObjectRef::Workload(_)) && wanted > 0 => {
+        Some((open, wanted)) if !matches!(tail.query.target, LogTarget::Pod(_)) && wanted > 0 => {
             let pods = if wanted == 1 { "stream" } else { "streams" };
             if open == wanted { format!("   {open} {pods}") } else { format!("   {open} of {wanted} {pods}") }
         }

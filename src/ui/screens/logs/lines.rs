@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     model::log::{LogLevel, LogLine, Origin},
-    query::{LogQuery, ObjectRef},
+    query::{LogQuery, LogTarget},
     secret::mask,
     source::kubernetes::log_line::readable,
     store::logs::LogBuffer,
@@ -269,9 +269,16 @@ fn head(line: &LogLine, tail: &Tail, columns: &Columns, theme: &Theme) -> Line<'
 fn pod_words(origin: &Origin, query: &LogQuery, has_containers: bool, is_narrow: bool) -> String {
     let name = origin.pod.name.as_str();
     match &query.target {
-        ObjectRef::Pod(_) => origin.container.to_string(),
-        ObjectRef::Workload(workload) => {
-            let rest = name.strip_prefix(workload.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        LogTarget::Pod(_) => origin.container.to_string(),
+        LogTarget::Labels(_) => {
+            if has_containers {
+                format!("{name}/{}", origin.container)
+            } else {
+                name.to_owned()
+            }
+        }
+        target => {
+            let rest = name.strip_prefix(target.name().as_str()).and_then(|rest| rest.strip_prefix('-'));
             // A StatefulSet's number alone would say too little.
             let mut short = rest.filter(|rest| rest.len() > 2).unwrap_or(name);
             if is_narrow && let Some((_, last)) = short.rsplit_once('-').filter(|(_, last)| last.len() > 2) {
@@ -289,7 +296,7 @@ fn columns(tail: &Tail, is_narrow: bool) -> Columns {
     containers.sort_unstable();
     containers.dedup();
     let has_containers = containers.len() > 1;
-    let is_pod = matches!(tail.query.target, ObjectRef::Pod(_));
+    let is_pod = matches!(tail.query.target, LogTarget::Pod(_));
     let widest = |words: &dyn Fn(&Origin) -> usize, most: usize| {
         writers.keys().map(|origin| words(origin)).max().unwrap_or(0).min(most)
     };

@@ -36,12 +36,11 @@ fn line(origin: &Arc<Origin>, second: i64, text: &str) -> LogLine {
 
 fn query() -> LogQuery {
     LogQuery {
-        target: ObjectRef::Workload(testing::workload_key(crate::model::kubernetes::WorkloadKind::Deployment, "myapp")),
-        container: None,
-        previous: false,
         since_seconds: Some(900),
-        tail: None,
-        follow: true,
+        ..LogQuery::of(ObjectRef::Workload(testing::workload_key(
+            crate::model::kubernetes::WorkloadKind::Deployment,
+            "myapp",
+        )))
     }
 }
 
@@ -207,7 +206,7 @@ fn secrets_are_masked_on_screen_in_the_clipboard_and_in_the_file() {
 #[test]
 fn logs_open_close_and_begin_elsewhere() {
     let (world, mut logs) = story();
-    let pod = LogQuery { target: ObjectRef::Pod(testing::object("postgres-0")), ..query() };
+    let pod = LogQuery { target: LogTarget::Pod(testing::object("postgres-0")), ..query() };
     logs.open(pod.clone());
     assert!(world.drawn(&mut logs)[1].contains("[postgres-0]"));
     logs.run(Command::NextPane, &world.view());

@@ -13,7 +13,7 @@ use super::super::super::View;
 use crate::{
     command::Command,
     model::{kubernetes::tag_of, log::LogLevel},
-    query::{LogQuery, ObjectRef},
+    query::{LogQuery, LogTarget},
     secret::mask,
     store::logs::{LogBuffer, signatures::per_thousand},
     text::truncate,
@@ -75,8 +75,8 @@ impl Versions {
     /// Counts and order as they are now.
     pub(super) fn sync(&mut self, buffer: &LogBuffer, query: &LogQuery, view: &View<'_>) {
         let workload = match &query.target {
-            ObjectRef::Workload(key) => view.store.kube.workloads.get(key),
-            ObjectRef::Pod(_) => None,
+            LogTarget::Workload(key) => view.store.kube.workloads.get(key),
+            _ => None,
         };
         let tags: Vec<&str> =
             workload.iter().flat_map(|workload| &workload.images).map(|image| tag_of(image)).collect();

@@ -32,19 +32,6 @@ async fn pods_of_a_workload_are_merged_by_time_and_new_ones_join() {
 }
 
 #[tokio::test]
-async fn more_containers_than_the_cap_are_said() {
-    let world = World::default();
-    for n in 0..5 {
-        world.put(&running(&format!("web-{n}")));
-    }
-    let mut look = look(world, workload(), Limits { max_streams: 3, ..limits() }).await;
-    look.until("the cap", |look| look.last.open == 3).await;
-    assert_eq!(look.last.wanted, 5);
-    assert!(look.last.troubles[0].starts_with("following 3 of 5 containers"), "{:?}", look.last.troubles);
-    assert_eq!(look.log_requests().len(), 3);
-}
-
-#[tokio::test]
 async fn no_right_to_list_is_an_error_for_a_workload_and_a_detour_for_a_pod() {
     let forbidden =
         || scripted::status(403, "Forbidden", "pods is forbidden: User \"jo\" cannot list resource \"pods\"");
