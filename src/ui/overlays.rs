@@ -2,7 +2,7 @@
 
 mod actions;
 mod availability;
-mod choice;
+pub(in crate::ui) mod choice;
 mod choices;
 mod comment;
 mod consent;

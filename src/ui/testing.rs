@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    Screen, View,
+    Overlay, Screen, View,
     theme::{Background, ColourDepth, GlyphSet, Theme, ThemeChoice},
     widgets::cells::rows_of,
 };
@@ -296,6 +296,15 @@ impl World {
     }
 
     /// Syncs and draws a screen; its rows as text. Also draws it where there is no room, which must not fail.
+    /// The whole frame, overlay only.
+    pub fn overlay(&self, overlay: &mut dyn Overlay) -> Vec<String> {
+        overlay.sync(&self.view(), Changes::ALL);
+        let area = Rect::new(0, 0, self.size.0, self.size.1);
+        let mut buf = Buffer::empty(area);
+        overlay.render(&self.view(), area, &mut buf);
+        rows_of(&buf)
+    }
+
     pub fn drawn(&self, screen: &mut dyn Screen) -> Vec<String> {
         let view = self.view();
         screen.sync(&view, Changes::ALL);

@@ -23,7 +23,6 @@ use crate::{
     ui::{
         Reply,
         testing::{World, alert, alertmanager, at, cluster, incident, workload_key},
-        widgets::cells::rows_of,
     },
 };
 
@@ -31,17 +30,8 @@ fn sync(world: &World, overlay: &mut dyn Overlay) {
     overlay.sync(&world.view(), Changes::ALL);
 }
 
-/// The whole frame, overlay only.
-fn drawn(world: &World, overlay: &mut dyn Overlay) -> Vec<String> {
-    sync(world, overlay);
-    let area = Rect::new(0, 0, world.size.0, world.size.1);
-    let mut buf = Buffer::empty(area);
-    overlay.render(&world.view(), area, &mut buf);
-    rows_of(&buf)
-}
-
 fn text(world: &World, overlay: &mut dyn Overlay) -> String {
-    drawn(world, overlay).join("\n")
+    world.overlay(overlay).join("\n")
 }
 
 fn press(world: &World, overlay: &mut dyn Overlay, code: KeyCode) -> Vec<Reply> {
@@ -193,7 +183,7 @@ proptest! {
 fn esc_leaves_every_overlay_without_asking_for_anything() {
     let world = incident();
     for mut overlay in all(&world) {
-        drawn(&world, &mut *overlay);
+        world.overlay(&mut *overlay);
         if overlay.owns_keys() {
             assert!(matches!(press(&world, &mut *overlay, KeyCode::Esc).as_slice(), [Reply::Close]));
         } else {
@@ -215,7 +205,7 @@ fn the_palette_finds_runs_completes_and_says_why_not() {
 
     world.settings.read_only = Some("started with --read-only".into());
     let mut overlay = palette(ScreenId::Now, Some(alert_target(&world)));
-    drawn(&world, &mut *overlay);
+    world.overlay(&mut *overlay);
     typed(&world, &mut *overlay, "roll-back");
     assert!(said(&press(&world, &mut *overlay, KeyCode::Enter)).contains("--read-only"));
 }
@@ -224,7 +214,7 @@ fn the_palette_finds_runs_completes_and_says_why_not() {
 fn the_palette_knows_the_arguments_but_what_is_typed_wins() {
     let world = incident();
     let mut overlay = palette(ScreenId::Now, None);
-    drawn(&world, &mut *overlay);
+    world.overlay(&mut *overlay);
     typed(&world, &mut *overlay, "ns");
     press(&world, &mut *overlay, KeyCode::Tab);
     let frame = text(&world, &mut *overlay);
@@ -233,7 +223,7 @@ fn the_palette_knows_the_arguments_but_what_is_typed_wins() {
     let replies = press(&world, &mut *overlay, KeyCode::Enter);
     assert!(matches!(replies.as_slice(), [Reply::Close, Reply::Line(line)] if line == "ns quite-new"));
     let mut overlay = palette(ScreenId::Now, None);
-    drawn(&world, &mut *overlay);
+    world.overlay(&mut *overlay);
     typed(&world, &mut *overlay, "refrsh");
     assert!(text(&world, &mut *overlay).contains("refresh"));
 }
@@ -279,7 +269,7 @@ fn help_follows_the_keymap_and_says_what_cannot_be_done() {
 fn the_menu_names_the_reason_and_the_same_command() {
     let mut world = incident();
     let mut overlay = actions(ScreenId::Kube, Target::Workload(myapp()));
-    drawn(&world, &mut *overlay);
+    world.overlay(&mut *overlay);
     let replies = command(&world, &mut *overlay, Command::RollBack);
     assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::RollBack, Target::Workload(_))]));
     let frame = text(&world, &mut *overlay);

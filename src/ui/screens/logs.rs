@@ -1,6 +1,7 @@
 //! Screen Logs: the open log tails, one shown; followed, filtered, searched, saved.
 
 mod around;
+mod containers;
 mod index;
 mod lines;
 mod record;
@@ -46,6 +47,10 @@ enum Typing {
     Filter,
 }
 
+fn is_same_but_containers(one: &LogQuery, other: &LogQuery) -> bool {
+    LogQuery { containers: other.containers.clone(), ..one.clone() } == *other
+}
+
 /// State of the screen.
 #[derive(Debug, Default)]
 pub struct Logs {
@@ -65,6 +70,8 @@ impl Logs {
         if let Some(at) = self.tails.iter().position(|tail| tail.query == query) {
             self.tails[at].follow = true;
             self.current = at;
+        } else if self.tail().is_some_and(|tail| is_same_but_containers(&tail.query, &query)) {
+            self.replace(query);
         } else {
             if self.tails.len() >= MOST {
                 self.tails.remove(usize::from(self.current == 0));
@@ -93,17 +100,23 @@ impl Logs {
             return Reply::Say("the previous container's log is read whole".into());
         }
         let query = LogQuery { since_seconds, tail: None, ..tail.query.clone() };
+        let says = format!("reading from {}", since_words(&query));
+        self.replace(query);
+        Reply::Say(Clean::own(says))
+    }
+
+    /// The log shown is read anew, otherwise; how it is shown stays.
+    fn replace(&mut self, query: LogQuery) {
+        let Some(tail) = self.tails.get_mut(self.current) else { return };
         let mut fresh = Tail::new(query);
         (fresh.sieve, fresh.wrap, fresh.timestamps) = (tail.sieve.clone(), tail.wrap, tail.timestamps);
         (fresh.find, fresh.needle) = (std::mem::take(&mut tail.find), tail.needle.take());
-        let says = format!("reading from {}", since_words(&fresh.query));
         let twin = self.tails.iter().position(|tail| tail.query == fresh.query);
         self.tails[self.current] = fresh;
         if let Some(twin) = twin.filter(|twin| *twin != self.current) {
             self.tails.remove(twin);
             self.current -= usize::from(twin < self.current);
         }
-        Reply::Say(Clean::own(says))
     }
 
     fn next_start(&mut self) -> Reply {
@@ -263,6 +276,12 @@ impl Screen for Logs {
             }
             Command::CompareVersions => return self.toggle_versions(view),
             Command::Since => return self.next_start(),
+            Command::Containers => {
+                return match self.tail() {
+                    Some(tail) => Reply::Push(containers::choice(tail.query.clone())),
+                    None => Reply::Say("no log is open".into()),
+                };
+            }
             Command::Save => return self.save(view),
             Command::Enter => return self.expand(view).unwrap_or(Reply::Done),
             Command::PreviousLogs => return self.previous(view).unwrap_or(Reply::Ignored),

@@ -38,7 +38,7 @@ fn a_silence_is_exact_shows_what_it_holds_and_can_be_widened() {
 fn in_the_comment_y_is_a_letter_and_a_paste_is_text() {
     let world = incident();
     let mut overlay = silence_form(&world);
-    drawn(&world, &mut *overlay);
+    world.overlay(&mut *overlay);
     overlay.paste("y");
     press(&world, &mut *overlay, KeyCode::Tab);
     press(&world, &mut *overlay, KeyCode::Right);
@@ -56,7 +56,7 @@ fn in_the_comment_y_is_a_letter_and_a_paste_is_text() {
 fn a_comment_is_lines_and_is_not_lost_by_one_key() {
     let world = incident();
     let mut overlay = comment(&pull_request_of(&world), None);
-    drawn(&world, &mut *overlay);
+    world.overlay(&mut *overlay);
     typed(&world, &mut *overlay, "first");
     press(&world, &mut *overlay, KeyCode::Enter);
     overlay.paste("second y");
@@ -72,7 +72,7 @@ fn a_comment_is_lines_and_is_not_lost_by_one_key() {
 fn changes_are_asked_for_with_words_and_at_the_head_seen() {
     let world = incident();
     let mut overlay = comment(&pull_request_of(&world), Some(Verdict::RequestChanges));
-    drawn(&world, &mut *overlay);
+    world.overlay(&mut *overlay);
     press(&world, &mut *overlay, KeyCode::Tab);
     assert!(said(&press(&world, &mut *overlay, KeyCode::Enter)).contains("write something"));
     press(&world, &mut *overlay, KeyCode::Tab);

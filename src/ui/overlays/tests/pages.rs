@@ -97,7 +97,7 @@ fn without_an_alertmanager_there_is_nothing_to_silence_with() {
 fn a_line_is_the_object_it_tells_of() {
     let world = incident();
     let mut overlay = why(alert_target(&world));
-    drawn(&world, &mut *overlay);
+    world.overlay(&mut *overlay);
     assert_eq!(overlay.selected(), Some(alert_target(&world)));
     command(&world, &mut *overlay, Command::Filter);
     typed(&world, &mut *overlay, "rev 14");

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::{index::Index, sieve::Sieve, *};
 use crate::{
     model::log::{LogLevel, LogLine, Origin},
-    query::{Answer, LogBatch},
+    query::{Answer, ContainerSort, LogBatch},
     source::{Answered, ErrorKind, SourceError},
     store::logs::LogBuffer,
     ui::testing::{self, World},
@@ -71,6 +71,31 @@ fn story() -> (World, Logs) {
     let mut logs = Logs::default();
     logs.open(query());
     (world, logs)
+}
+
+#[test]
+fn a_log_of_other_containers_takes_the_place_of_the_one_shown_and_keeps_its_filters() {
+    let (mut world, mut logs) = story();
+    let now = world.clock.now();
+    let containers = vec![(ContainerSort::Main, "app".into()), (ContainerSort::Init, "migrate".into())];
+    let batch = LogBatch { containers, ..LogBatch::default() };
+    let (of, body) = (Query::Logs(query()), Ok(Answer::Logs(batch)));
+    world.store.answer(Answered { query: of, generation: 1, at: now.wall, body }, now);
+    logs.typing = Typing::Filter;
+    logs.set_filter("issuer", &world.view());
+    let Reply::Push(mut choice) = logs.run(Command::Containers, &world.view()) else { panic!("a choice") };
+    let screen = world.overlay(choice.as_mut()).join("\n");
+    for words in ["as it comes", "shown   all main ones", "all containers", "init, or sidecar"] {
+        assert!(screen.contains(words), "'{words}' is not in\n{screen}");
+    }
+    let press = |choice: &mut Box<dyn crate::ui::Overlay>, code| choice.key(code, &world.view());
+    press(&mut choice, crossterm::event::KeyCode::Char('4').into());
+    let Reply::Many(replies) = press(&mut choice, crossterm::event::KeyCode::Enter.into()) else { panic!("an answer") };
+    let Some(Reply::OpenLog(chosen)) = replies.into_iter().next_back() else { panic!("a log") };
+    assert_eq!(chosen.containers, Containers::named("migrate".into()));
+    logs.open(chosen);
+    assert_eq!(logs.open_logs().count(), 1, "in the place of the other");
+    assert_eq!(logs.filter(), "issuer");
 }
 
 fn buffer(lines: Vec<LogLine>, bytes: usize) -> LogBuffer {
