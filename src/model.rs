@@ -4,6 +4,8 @@ pub mod alert;
 pub mod change;
 pub mod code;
 pub mod forward;
+pub mod gitops;
+pub mod helm;
 pub mod kubernetes;
 pub mod log;
 pub mod metric;

@@ -318,6 +318,7 @@ fn under_way(act: &Act) -> String {
         Request::RollBack { workload, .. } => format!("rollback {}", workload.name),
         Request::Restart { workload } => format!("restart {}", workload.name),
         Request::Scale { workload, .. } => format!("scale {}", workload.name),
+        Request::ResumeSync { workload } => format!("resume {}", workload.name),
         _ => act.title.to_string(),
     };
     let seen = act.steps.iter().find_map(|(_, state)| match state {

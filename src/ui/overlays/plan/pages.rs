@@ -119,6 +119,7 @@ fn title_of(request: &Request) -> String {
         Request::RollBack { workload, .. } => format!("ROLL BACK {workload}"),
         Request::Restart { workload } => format!("RESTART {workload}"),
         Request::Scale { workload, replicas } => format!("SCALE {workload} to {replicas}"),
+        Request::ResumeSync { workload } => format!("RESUME GITOPS OF {workload}"),
         Request::Review { pull_request, .. } => format!("REVIEW #{}", pull_request.number),
         Request::Comment { pull_request, .. } => format!("COMMENT ON #{}", pull_request.number),
         Request::Merge { pull_request, .. } => format!("MERGE #{}", pull_request.number),
