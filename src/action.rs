@@ -13,6 +13,8 @@ pub mod confirm;
 pub mod engine;
 pub mod equivalent;
 pub mod evidence;
+mod gitops;
+mod helm;
 mod history;
 pub mod object;
 pub mod plan;
@@ -43,6 +45,8 @@ use crate::{
         BackendId, Name,
         alert::{ACKNOWLEDGED_BY, Alert, AlertKey, Matcher, SilenceKey},
         code::{MergeMethod, PullRequestKey, RunKey},
+        gitops::{Owner, OwnerKey},
+        helm::{Release, ReleaseKey},
         kubernetes::{ObjectKey, Revision, WorkloadKey, resource::ResourceKey},
     },
     text::Clean,
@@ -99,6 +103,10 @@ pub enum Request {
     Silence(SilenceDraft),
     ExpireSilence {
         silence: SilenceKey,
+    },
+    /// Switches the GitOps owner of a workload on again that was switched off for a rollback.
+    ResumeSync {
+        workload: WorkloadKey,
     },
     /// Undo an earlier act, by its number in the audit.
     Undo {
@@ -218,6 +226,31 @@ pub enum Write {
         at: Timestamp,
     },
     Object(object::ObjectWrite),
+    /// Switches an owner's reconciliation off or on: `spec.suspend` of Flux's, `spec.syncPolicy.automated` of Argo CD's.
+    SwitchSync {
+        owner: OwnerKey,
+        uid: Name,
+        /// Its `spec` as read when the plan was made: the guard.
+        spec: serde_json::Value,
+        to: Switch,
+        /// Who does it, for whoever finds the owner so.
+        by: Clean,
+    },
+    /// Argo CD: asks for a sync (`operation` of the Application) to an entry of its history. Only without auto-sync.
+    SyncTo {
+        owner: OwnerKey,
+        uid: Name,
+        /// `revision`/`revisions` and `source`/`sources`, as the history has them.
+        sync: serde_json::Value,
+        by: Clean,
+    },
+    /// `helm rollback`, from the revision that is deployed.
+    HelmRollback {
+        release: ReleaseKey,
+        /// Revision that must be the newest when it is sent.
+        from: i64,
+        to: i64,
+    },
     CancelRun {
         run: RunKey,
         attempt: u32,
@@ -263,6 +296,8 @@ impl Write {
             }
             Self::DeletePod { pod, .. } => &pod.cluster,
             Self::Object(write) => &write.object.cluster,
+            Self::SwitchSync { owner, .. } | Self::SyncTo { owner, .. } => &owner.cluster,
+            Self::HelmRollback { release, .. } => &release.cluster,
             Self::CancelRun { run, .. } | Self::RerunRun { run, .. } => &run.repo.host,
             Self::Review { pull_request, .. }
             | Self::Comment { pull_request, .. }
@@ -271,6 +306,14 @@ impl Write {
             Self::ExpireSilence { silence } => &silence.backend,
         }
     }
+}
+
+/// What an owner's reconciliation is switched to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Switch {
+    Off,
+    /// As it was before it was switched off; `Null`: the setting was not written.
+    On(serde_json::Value),
 }
 
 /// A write that was done, as the backend answered.
@@ -366,6 +409,11 @@ pub struct WorkloadInspection {
     pub warnings: Vec<Clean>,
     /// Last changes of the template by field manager, newest first.
     pub changes: Vec<(Clean, Timestamp)>,
+    /// Its owner in git's name, and what stands above that one and would switch it on again; `Err`: why it could not be
+    /// read. Empty: it has none.
+    pub owners: Result<Vec<Owner>, Clean>,
+    /// The Helm release it is of, where Helm alone owns it.
+    pub release: Option<Result<Release, Clean>>,
     /// Nodes that hold each image digest: digest -> count, of how many nodes; from `node.status.images`, if readable.
     pub image_nodes: Result<(BTreeMap<Name, u32>, u32), Clean>,
 }

@@ -5,6 +5,8 @@ pub mod change;
 pub mod code;
 mod ending;
 pub mod forward;
+pub mod gitops;
+pub mod helm;
 pub mod kubernetes;
 pub mod log;
 pub mod metric;

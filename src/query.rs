@@ -6,6 +6,7 @@ use crate::{
     model::{
         BackendId, Name,
         code::{Job, JobKey, JobLog, PullRequestDetail, PullRequestKey, RunKey},
+        gitops::{OwnerKey, Standing},
         kubernetes::{
             ObjectKey, Revision, WorkloadKey,
             resource::{Resource, ResourceKey, Resources},
@@ -50,6 +51,8 @@ pub enum Query {
     YamlAny(ResourceKey),
     /// Every 2 minutes: what one may do in a namespace.
     Rights(RightsQuery),
+    /// Every 15 s: where the owner of something rolled back stands.
+    Standing(OwnerKey),
     /// Once: the keys of a Secret.
     SecretKeys(ResourceKey),
     /// Once: a value of a Secret, forgotten as soon as nobody looks.
@@ -76,6 +79,7 @@ impl Query {
             Self::Table(table) => &table.cluster,
             Self::DescribeAny(object) | Self::YamlAny(object) | Self::SecretKeys(object) => &object.cluster,
             Self::Rights(rights) => &rights.cluster,
+            Self::Standing(owner) => &owner.cluster,
             Self::SecretValue(secret) => &secret.object.cluster,
         }
     }
@@ -291,6 +295,7 @@ pub enum Answer {
     Resources(Arc<Resources>),
     Table(Box<ObjectTable>),
     Rights(Arc<Rights>),
+    Standing(Standing),
     /// Names, and sizes of values in bytes.
     SecretKeys(Vec<(Name, usize)>),
     SecretValue(Revealed),

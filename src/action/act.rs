@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Evidence, Request, plan::first_number};
-use crate::{source::SourceError, text::Clean};
+use crate::{model::gitops::OwnerKey, source::SourceError, text::Clean};
 
 /// How far one step is.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +44,8 @@ pub struct Act {
     pub steps: Vec<(Clean, StepState)>,
     pub outcome: Outcome,
     pub reason: Option<Clean>,
+    /// GitOps owners that it switched, in order: true is on.
+    pub switches: Vec<(OwnerKey, bool)>,
     /// Whether `U` can make a plan to undo it.
     pub can_undo: bool,
     /// False: another process's, or an earlier run's, from the audit file.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write, audit::PastAct, history, object,
-    plan::Kept, rollback,
+    ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write, audit::PastAct, gitops, helm, history,
+    object, plan::Kept, rollback,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -84,6 +84,10 @@ fn is_same_write(one: &Write, other: &Write) -> bool {
             live == l && target == t
         }
         (Write::Restart { live, .. }, Write::Restart { live: l, .. }) => live == l,
+        (Write::SwitchSync { owner, spec, to, .. }, Write::SwitchSync { owner: o, spec: s, to: t, .. }) => {
+            owner == o && spec == s && to == t
+        }
+        (Write::SyncTo { owner, sync, .. }, Write::SyncTo { owner: o, sync: s, .. }) => owner == o && sync == s,
         _ => one == other,
     }
 }
@@ -115,14 +119,30 @@ pub(super) fn drafts(
         (vec![write], Some((workload.clone(), target)))
     };
     match request {
+        Request::RollBack { to, .. } if matches!(inspection.release, Some(Ok(_))) => {
+            let target =
+                inspection.release.iter().flatten().find_map(|release| {
+                    helm::target(release, *to).ok().map(|target| helm::write(release, target.number))
+                });
+            (target.into_iter().collect(), None)
+        }
         Request::RollBack { to, .. } => match history::target(inspection, &evidence.known_bad(), *to, now) {
             Ok(target) => {
-                let (mut writes, pod) = to_template(target.template.clone());
-                writes.extend(rollback::broken_pods(inspection, target).into_iter().map(rollback::delete));
+                let route = gitops::route(inspection, target);
+                let (patch, pod) = to_template(target.template.clone());
+                let mut writes = route.writes(&Clean::default());
+                if route.patches() {
+                    writes.extend(patch);
+                    writes.extend(rollback::broken_pods(inspection, target).into_iter().map(rollback::delete));
+                }
                 (writes, pod)
             }
             Err(_) => (Vec::new(), None),
         },
+        Request::ResumeSync { .. } => {
+            let kept = evidence.undoing.as_ref().and_then(|undoing| undoing.kept.as_ref());
+            (gitops::resumes(inspection, kept, &Clean::default()), None)
+        }
         Request::Restart { .. } => {
             (vec![Write::Restart { workload, uid, live: inspection.template.clone(), at: now }], None)
         }
@@ -133,7 +153,20 @@ pub(super) fn drafts(
             Some(Kept { replicas: Some((from, to)), .. }) => {
                 (vec![Write::Scale { workload, uid, from: *to, to: *from }], None)
             }
-            Some(kept) => to_template(kept.before.clone()),
+            Some(Kept { release: Some((_, before, _)), .. }) => {
+                let release = inspection.release.iter().flatten().next();
+                (release.map(|release| helm::write(release, *before)).into_iter().collect(), None)
+            }
+            Some(kept) => {
+                let mut writes = gitops::back_on(inspection, kept, &Clean::default());
+                writes.extend(gitops::sync_back(inspection, kept, &Clean::default()));
+                let (patch, pod) = to_template(kept.before.clone());
+                // What was never patched is not patched back.
+                if kept.synced.is_none() && !super::template::is_same(&inspection.template, &kept.before) {
+                    writes.extend(patch);
+                }
+                (writes, pod)
+            }
             None => (Vec::new(), None),
         },
         _ => (Vec::new(), None),

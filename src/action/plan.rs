@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 pub use super::confirm::Approved;
 use super::{
-    Check, CheckResult, Evidence, Request, Risk, Write, object, pull_request, restart, rollback, run, scale, silence,
-    undo,
+    Check, CheckResult, Evidence, Request, Risk, Write, gitops, object, pull_request, restart, rollback, run, scale,
+    silence, undo,
 };
 use crate::{
     app::settings::Settings,
-    model::{Name, kubernetes::WorkloadKey},
+    model::{Name, gitops::OwnerKey, helm::ReleaseKey, kubernetes::WorkloadKey},
     store::Store,
     text::Clean,
     time::Now,
@@ -114,6 +114,15 @@ pub struct Kept {
     pub to_revision: Option<Name>,
     /// Replicas before and after, of a scale.
     pub replicas: Option<(u32, u32)>,
+    /// Owners that the act switches off, and how they were set (`Null`: not written).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<(OwnerKey, serde_json::Value)>,
+    /// Argo CD: what the application was synced to before, and is again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced: Option<serde_json::Value>,
+    /// Helm: the release with the revision before and the one that the act leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<(ReleaseKey, i64, i64)>,
 }
 
 /// There is no plan to show, and why.
@@ -138,6 +147,7 @@ pub fn plan(
         Request::Review { .. } | Request::Comment { .. } | Request::Merge { .. } => pull_request::plan(&made),
         Request::Rerun { .. } | Request::Cancel { .. } => run::plan(&made),
         Request::Acknowledge { .. } | Request::Silence(_) | Request::ExpireSilence { .. } => silence::plan(&made),
+        Request::ResumeSync { workload } => gitops::resume(&made, workload),
         Request::Undo { act } => undo::plan(&made, *act),
         Request::Outside { .. } => Err(Refusal("what runs outside of midwatch has no plan".into())),
     }?;
@@ -294,6 +304,11 @@ impl PlanStep {
                 StepKind::Write(Write::CreateSilence { backend, matchers, comment, .. }),
                 StepKind::Write(Write::CreateSilence { backend: b, matchers: m, comment: c, .. }),
             ) => backend == b && matchers == m && comment == c,
+            // The rest of a spec moves: the guard holds what was read last.
+            (
+                StepKind::Write(Write::SwitchSync { owner, uid, to, .. }),
+                StepKind::Write(Write::SwitchSync { owner: o, uid: u, to: t, .. }),
+            ) => owner == o && uid == u && to == t,
             (StepKind::Write(one), StepKind::Write(other)) => one == other,
             (StepKind::Watch(_), StepKind::Watch(_)) => true,
             (one, other) => one == other,

@@ -93,6 +93,9 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
         from_revision: None,
         to_revision: None,
         replicas: None,
+        owners: Vec::new(),
+        synced: None,
+        release: None,
     });
     plan.undo = "a restart is not undone: undoing it is one more restart".into();
     let (kubectl, object) = kubectl_on(make.settings, key);

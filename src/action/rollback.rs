@@ -6,7 +6,8 @@ use super::{
     Check, CheckResult, Inspection, WorkloadInspection, Write,
     checks::{self, Subject},
     equivalent::kubectl_on,
-    history,
+    gitops::{self, Route},
+    helm, history,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     template,
 };
@@ -21,6 +22,9 @@ use crate::{
 
 pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Result<Plan, Refusal> {
     let inspection = inspected(make, key)?;
+    if let Some(Ok(release)) = &inspection.release {
+        return helm::plan(make, key, release, to);
+    }
     let now = make.store.time_of(&key.cluster, make.now);
     if inspection.workload.paused {
         return Err(Refusal(say!(
@@ -38,7 +42,9 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     let (live_tag, target_tag) = tags(live, target);
     let mut plan =
         make.empty(say!("ROLL BACK {key} {live_tag} -> {target_tag}"), say!("{}/{}", key.cluster, key.namespace));
+    let route = gitops::route(inspection, target);
     plan.facts = facts(inspection, live, target, now);
+    plan.facts.extend(route.fact(now));
     plan.choices = history::choices(inspection, live, &bad, now);
     plan.chosen = Some(target.number);
     plan.diff = template::diff(
@@ -48,21 +54,30 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         &format!("rev {}", target.number),
     );
     plan.last_change = checks::last_change(inspection, now);
-    steps(make, inspection, target, &mut plan);
+    steps(make, inspection, target, &route, &mut plan);
     let subject = Subject { make, inspection, now };
-    plan.checks = all_checks(&subject, live, target, &plan);
+    plan.checks = all_checks(&subject, live, target, &route, &plan);
     plan.blocked = checks::gate(&subject, &plan);
-    plan.keeps = Some(Kept {
+    let mut kept = Kept {
         workload: key.clone(),
         before: inspection.template.clone(),
         left: target.template.clone(),
         from_revision: Some(live.name.clone()),
         to_revision: Some(target.name.clone()),
         replicas: None,
-    });
-    plan.undo = say!("U: back to rev {}'s template, kept beside the audit", live.number);
+        owners: Vec::new(),
+        synced: None,
+        release: None,
+    };
+    route.keep(&mut kept);
+    let and_on = if kept.owners.is_empty() { "" } else { ", and GitOps on again" };
+    plan.keeps = Some(kept);
+    plan.undo = say!("U: back to rev {}'s template, kept beside the audit{and_on}", live.number);
     let (kubectl, object) = kubectl_on(make.settings, key);
-    plan.equivalent = vec![say!("{kubectl} rollout undo {object} --to-revision={}", target.number)];
+    plan.equivalent = route.equivalent(make.settings);
+    if route.patches() {
+        plan.equivalent.push(say!("{kubectl} rollout undo {object} --to-revision={}", target.number));
+    }
     let accepts = accepts(inspection, live, target);
     plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
     Ok(plan)
@@ -174,7 +189,7 @@ pub(super) fn delete(pod: &Pod) -> Write {
     Write::DeletePod { pod: pod.key.clone(), uid: pod.uid.clone() }
 }
 
-fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, plan: &mut Plan) {
+fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, route: &Route<'_>, plan: &mut Plan) {
     let key = &inspection.workload.key;
     let step = |says: Clean, kind: StepKind| PlanStep { says, kind };
     plan.steps.push(PlanStep::keep_evidence(key));
@@ -193,6 +208,26 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, pl
             },
         ));
     }
+    plan.steps.extend(route.writes(&make.settings.me).into_iter().map(gitops::step));
+    if route.patches() {
+        patch(make, inspection, target, plan);
+    }
+    let live = inspection.live().unwrap_or(target);
+    let image = template::telling_image(&target.template, &live.template);
+    let version = image.map_or_else(|| target.number.to_string(), |(_, image)| tag_of(image).to_owned());
+    plan.steps.push(PlanStep::watch(WatchFor {
+        workload: key.clone(),
+        desired: inspection.workload.desired,
+        version: Clean::line(&version),
+        hash: target.hash.clone(),
+        digest: image.and_then(|(container, _)| history::digest(inspection, target, container)),
+    }));
+}
+
+/// Sets the template; a StatefulSet's broken pods follow.
+fn patch(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, plan: &mut Plan) {
+    let key = &inspection.workload.key;
+    let step = |says: Clean, kind: StepKind| PlanStep { says, kind };
     let next = inspection.revisions.iter().map(|revision| revision.number).max().unwrap_or(0) + 1;
     let cause = format!("midwatch: rolled back to revision {} by {}", target.number, make.settings.me);
     plan.steps.push(step(
@@ -213,25 +248,15 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, pl
             plan.steps.push(step(say!("delete broken pod {}", pod.key.name), StepKind::Write(delete(pod))));
         }
     }
-    let live = inspection.live().unwrap_or(target);
-    let image = template::telling_image(&target.template, &live.template);
-    let version = image.map_or_else(|| target.number.to_string(), |(_, image)| tag_of(image).to_owned());
-    plan.steps.push(PlanStep::watch(WatchFor {
-        workload: key.clone(),
-        desired: inspection.workload.desired,
-        version: Clean::line(&version),
-        hash: target.hash.clone(),
-        digest: image.and_then(|(container, _)| history::digest(inspection, target, container)),
-    }));
 }
 
-fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, plan: &Plan) -> Vec<Check> {
+fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, route: &Route<'_>, plan: &Plan) -> Vec<Check> {
     let not = |id: &str, name: &str, why: &str| checks::check(id, name, CheckResult::NotChecked(why.into()));
     let mut all = vec![
         subject.place(),
         checks::check("B2", "right suspect", subject.suspect(live, target)),
         subject.allowed(&subject.inspection.may_patch, "patch"),
-        subject.owner(),
+        route.check(subject),
         subject.nobody_else(true),
         subject.pipeline(true),
         subject.history(target),
@@ -249,6 +274,7 @@ fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, plan: &
         subject.will_run(target),
         not("B16", "also on it", "workers, jobs and other clusters on the same commit are not looked for"),
     ];
+    all.extend(route.also(subject));
     all.extend(subject.warnings());
     all
 }

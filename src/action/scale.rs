@@ -71,6 +71,9 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
         from_revision: None,
         to_revision: None,
         replicas: Some((from, to)),
+        owners: Vec::new(),
+        synced: None,
+        release: None,
     });
     plan.undo = say!("U: back to {from} replicas");
     let (kubectl, object) = kubectl_on(make.settings, key);

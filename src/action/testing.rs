@@ -192,6 +192,8 @@ pub fn inspection() -> WorkloadInspection {
         autoscaler: None,
         warnings: Vec::new(),
         changes: vec![("jenkins".into(), ago(17))],
+        owners: Ok(Vec::new()),
+        release: None,
         image_nodes: Ok((BTreeMap::from([(digest_of("411"), 9), (digest_of("412"), 9)]), 9)),
     }
 }

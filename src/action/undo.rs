@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    CheckResult, Inspection, Request, Write,
+    CheckResult, Inspection, Request, WorkloadInspection, Write,
     act::Outcome,
     audit::PastAct,
     checks::{self, Subject},
     equivalent::kubectl_on,
     evidence::Undoing,
-    object,
+    gitops, object,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     rollback, scale, template,
 };
@@ -45,6 +45,7 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
     }
     match kept {
         Some(kept) if kept.replicas.is_some() => scale_back(make, act, kept),
+        Some(kept) if kept.release.is_some() => super::helm::undo(make, act, kept),
         Some(kept) => template_back(make, act, kept),
         None => Err(Refusal(say!("act {number} '{}' cannot be undone from here", act.title))),
     }
@@ -119,6 +120,9 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     let key = &kept.workload;
     let inspection = rollback::inspected(make, key)?;
     let now = make.store.time_of(&key.cluster, make.now);
+    if !kept.owners.is_empty() && template::is_same(&inspection.template, &kept.before) {
+        return on_again(make, act, kept);
+    }
     if !template::is_same(&inspection.template, &kept.left) {
         let who = checks::last_change(inspection, now).map(|who| format!(": {who}")).unwrap_or_default();
         return Err(Refusal(say!("{key} is not as act {} left it{who}. Nothing was sent", act.number)));
@@ -161,11 +165,13 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
             digest: None,
         }),
     ];
+    with_owners(make, inspection, kept, &mut plan);
     let subject = Subject { make, inspection, now };
+    let owner = if kept.owners.is_empty() && kept.synced.is_none() { subject.owner() } else { switched_back(kept) };
     plan.checks = vec![
         subject.place(),
         subject.allowed(&inspection.may_patch, "patch"),
-        subject.owner(),
+        owner,
         subject.pipeline(false),
         checks::check(
             "B7",
@@ -187,6 +193,9 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
         from_revision: kept.to_revision.clone(),
         to_revision: kept.from_revision.clone(),
         replicas: None,
+        owners: Vec::new(),
+        synced: None,
+        release: None,
     });
     plan.undo = "U again".into();
     let line = "# kubectl has no line for this: the earlier template is kept beside the audit";
@@ -194,5 +203,48 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     // Its tag is what one must have read; an image without one is named by the act's number.
     let accepts = vec![if image.is_empty() { say!("{}", act.number) } else { Clean::line(tag_of(image)) }];
     plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
+    Ok(plan)
+}
+
+fn switched_back(kept: &Kept) -> super::Check {
+    let names: Vec<String> = kept.owners.iter().map(|(owner, _)| format!("'{owner}'")).collect();
+    let says = say!("GitOps is switched on again afterwards: {}", names.join(", "));
+    checks::check("B4", "owner", CheckResult::Look(says))
+}
+
+/// What Argo CD synced is synced back, and the owners are switched on again when all else is done.
+fn with_owners(make: &Make<'_>, inspection: &WorkloadInspection, kept: &Kept, plan: &mut Plan) {
+    if let Some(sync) = gitops::sync_back(inspection, kept, &make.settings.me)
+        && let Some(patch) =
+            plan.steps.iter().position(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. })))
+    {
+        plan.steps[patch] = gitops::step(sync);
+    }
+    plan.steps.extend(gitops::back_on(inspection, kept, &make.settings.me).into_iter().map(gitops::step));
+    // The watch ends an act's writes: it stands last.
+    if let Some(watch) = plan.steps.iter().position(|step| matches!(step.kind, StepKind::Watch(_))) {
+        let watch = plan.steps.remove(watch);
+        plan.steps.push(watch);
+    }
+}
+
+/// An act that switched the owners off and changed nothing else: they are switched on again.
+fn on_again(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refusal> {
+    let key = &kept.workload;
+    let inspection = rollback::inspected(make, key)?;
+    let now = make.store.time_of(&key.cluster, make.now);
+    let mut plan = make.empty(say!("UNDO {}", act.title), say!("{}/{}", key.cluster, key.namespace));
+    plan.facts = facts(act, make);
+    plan.facts.push(("TO".into(), "GitOps on again; the template is as it was".into()));
+    plan.steps = gitops::back_on(inspection, kept, &make.settings.me).into_iter().map(gitops::step).collect();
+    if plan.steps.is_empty() {
+        return Err(Refusal(say!("what act {} switched off is on again, and the template is as it was", act.number)));
+    }
+    let subject = Subject { make, inspection, now };
+    plan.checks = vec![subject.place(), switched_back(kept), subject.fresh(&plan)];
+    plan.blocked = checks::gate(&subject, &plan);
+    plan.undo = "R on the workload".into();
+    let name = &kept.owners[0].0.name;
+    plan.weigh(make.settings.is_production(&key.cluster), vec![name.clone()], &key.name);
     Ok(plan)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     action::act::{Act, ActionEvent, Outcome},
+    model::gitops::OwnerKey,
     text::Clean,
 };
 
@@ -44,6 +45,16 @@ impl Acts {
     /// Those of mine that go on.
     pub fn running(&self) -> impl Iterator<Item = &Act> {
         self.newest().filter(|act| act.is_mine && act.outcome == Outcome::Running)
+    }
+
+    /// GitOps owners that an act switched off and none has switched on since.
+    pub fn switched_off(&self) -> Vec<&OwnerKey> {
+        let mut last: Vec<(&OwnerKey, bool)> = Vec::new();
+        for (owner, is_on) in self.by_number.values().flat_map(|act| &act.switches) {
+            last.retain(|(known, _)| !known.is_same(owner));
+            last.push((owner, *is_on));
+        }
+        last.into_iter().filter(|(_, is_on)| !is_on).map(|(owner, _)| owner).collect()
     }
 
     /// What `U` would undo.

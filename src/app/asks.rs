@@ -128,7 +128,10 @@ impl App {
 /// The backend and part whose rows a request was made from.
 fn relies_on(request: &Request) -> Option<(&BackendId, Part)> {
     Some(match request {
-        Request::RollBack { workload, .. } | Request::Restart { workload } | Request::Scale { workload, .. } => {
+        Request::RollBack { workload, .. }
+        | Request::Restart { workload }
+        | Request::Scale { workload, .. }
+        | Request::ResumeSync { workload } => {
             let part = match workload.kind {
                 WorkloadKind::Deployment => Part::Deployments,
                 WorkloadKind::StatefulSet => Part::StatefulSets,

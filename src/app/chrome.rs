@@ -14,7 +14,11 @@ use crate::{
         act::{Act, StepState},
     },
     command::{Command, ScreenId},
-    model::{BackendKind, Level},
+    model::{
+        BackendKind, Level,
+        gitops::{Git, OwnerKey, Standing},
+    },
+    query::{Answer, Query},
     store::slot::Freshness,
     text::counted,
     time::{Now, coarse},
@@ -160,6 +164,7 @@ impl App {
         for backend in &self.settings.insecure {
             spans.push(Span::styled(format!("  {backend}: certificate NOT verified"), theme.wrong));
         }
+        spans.extend(self.suspended());
         spans.extend(self.endings(now));
         if let Some(act) = act {
             spans.push(Span::styled(format!("   ~ {}", under_way(act)), theme.progress));
@@ -173,6 +178,26 @@ impl App {
             theme.glyphs.ellipsis,
         );
         put_right(buf, Rect { width: area.width.saturating_sub(1), ..area }, &right, theme.glyphs.ellipsis);
+    }
+
+    /// GitOps that an act switched off: red until somebody switches it on again.
+    fn suspended(&self) -> Vec<Span<'static>> {
+        let of = |owner: &OwnerKey| match self.standing(owner) {
+            Some(Standing { is_active: true, .. }) => None,
+            Some(Standing { git: Git::Equal(_), .. }) => Some(format!("{} git agrees: :resume-sync", owner.name)),
+            _ => Some(format!("{} {}", owner.name, if owner.kind.is_flux() { "suspended" } else { "auto-sync off" })),
+        };
+        let mut all = self.acts.switched_off().into_iter().filter_map(of).collect::<Vec<_>>().into_iter();
+        let Some(first) = all.next() else { return Vec::new() };
+        let more = if all.len() > 0 { format!(" +{}", all.len()) } else { String::new() };
+        vec![Span::raw("  "), Span::styled(format!(" GITOPS {first}{more} "), self.theme.production)]
+    }
+
+    fn standing(&self, owner: &OwnerKey) -> Option<&Standing> {
+        match self.store.answers.get(&Query::Standing(owner.clone()))?.value.as_ref()? {
+            Answer::Standing(standing) => Some(standing),
+            _ => None,
+        }
     }
 
     /// What ends soon of what we log in with.
@@ -332,6 +357,7 @@ fn under_way(act: &Act) -> String {
         Request::RollBack { workload, .. } => format!("rollback {}", workload.name),
         Request::Restart { workload } => format!("restart {}", workload.name),
         Request::Scale { workload, .. } => format!("scale {}", workload.name),
+        Request::ResumeSync { workload } => format!("resume {}", workload.name),
         _ => act.title.to_string(),
     };
     let seen = act.steps.iter().find_map(|(_, state)| match state {

@@ -1,6 +1,7 @@
 //! The App as a whole: keys and pastes in, effects and frames out.
 
 mod first_minute;
+mod gitops;
 mod keys;
 mod kinds;
 mod objects;

@@ -15,6 +15,7 @@ pub mod events;
 pub mod faults;
 pub mod fields;
 pub mod founding;
+mod gitops;
 pub mod ids;
 mod job;
 pub mod json;
@@ -78,6 +79,7 @@ pub struct Cluster {
     pulled: BTreeSet<(String, String)>,
     nodes: Vec<String>,
     events: EventLog,
+    git: gitops::Git,
 }
 
 /// One mutation through the API.
@@ -138,6 +140,7 @@ impl Cluster {
             pulled: BTreeSet::new(),
             nodes: Vec::new(),
             events: EventLog::default(),
+            git: gitops::Git::default(),
         };
         // A cluster is older than the story that is told of it.
         cluster.found_system(now - SignedDuration::from_hours(24 * 212), nodes);
@@ -183,6 +186,9 @@ impl Cluster {
                 Resource::DisruptionBudgets => self.sync_budget(at, &namespace, &name),
                 Resource::Nodes => self.sync_node(&name),
                 Resource::Services => self.sync_endpoints(&namespace, &name),
+                Resource::Applications | Resource::Kustomizations => {
+                    self.sync_owner(at, resource, &namespace, &name);
+                }
                 _ => {}
             }
         }
@@ -242,13 +248,23 @@ impl Cluster {
     /// Marks the object and its owner for their controllers.
     fn wake(&mut self, resource: Resource, object: &Object) {
         let facts = object.facts();
-        let controlled =
-            [Resource::Jobs, Resource::CronJobs, Resource::DisruptionBudgets, Resource::Services].contains(&resource);
+        let controlled = [
+            Resource::Jobs,
+            Resource::CronJobs,
+            Resource::DisruptionBudgets,
+            Resource::Services,
+            Resource::Applications,
+            Resource::Kustomizations,
+        ]
+        .contains(&resource);
         if resource.has_generation() || controlled {
             self.dirty.insert((resource, facts.key()));
         }
         if resource == Resource::Pods {
             self.wake_selecting(object);
+        }
+        if resource == Resource::Deployments {
+            self.wake_owner(object);
         }
         if resource == Resource::Nodes {
             let sets: Vec<_> = self.store.list(Resource::DaemonSets, None, None).map(|o| o.facts().key()).collect();

@@ -48,6 +48,7 @@ fn cluster(scenario: &Scenario, spec: &ClusterSpec, seed: u64, begin: Timestamp,
             cluster.found_object(begin, object.age.before(start), kind.resource, value, &object.failed);
         }
     }
+    cluster.found_gitops();
     for node in &spec.pressed {
         cluster.press(begin, node);
     }

@@ -232,6 +232,13 @@ pub enum Manager {
     },
 }
 
+impl Manager {
+    /// It puts back what git says, by itself.
+    pub fn is_of_git(&self) -> bool {
+        matches!(self, Self::ArgoCd { .. } | Self::FluxKustomization { .. } | Self::FluxHelmRelease { .. })
+    }
+}
+
 impl fmt::Display for Manager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

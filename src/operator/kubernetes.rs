@@ -2,7 +2,9 @@
 //! patch, preconditions of a delete), so that it changes what the person saw or nothing. Guards are on uid and template,
 //! never on `resourceVersion`: each status write moves that, and a crash-looping workload could not be rolled back.
 
+mod helm;
 mod object;
+mod owner;
 mod patch;
 #[cfg(test)]
 mod tests;
@@ -29,11 +31,14 @@ use crate::{
     text::Clean,
 };
 
+pub use self::helm::Helm;
+
 const JSON_PATCH: &str = "application/json-patch+json";
 
 /// Writes to one cluster. Exists only where the backend is not read-only: [`Cluster::writer`].
 pub struct ClusterOperator {
     writer: Writer,
+    helm: Helm,
 }
 
 /// Whether the server keeps what it is asked to do.
@@ -65,7 +70,7 @@ struct Guarded<'a> {
 
 impl ClusterOperator {
     pub fn new(writer: Writer) -> Self {
-        Self { writer }
+        Self { writer, helm: Helm::default() }
     }
 
     fn cluster(&self) -> &Cluster {
@@ -98,6 +103,9 @@ impl ClusterOperator {
             Write::Scale { workload, uid, from, to } => self.scale(workload, uid, *from, *to, mode).await,
             Write::Object(write) => self.on_object(write, mode).await,
             Write::DeletePod { pod, uid } => self.delete_pod(pod, uid, mode).await,
+            Write::SwitchSync { owner, uid, spec, to, by } => self.switch_sync((owner, uid, spec), to, by, mode).await,
+            Write::SyncTo { owner, uid, sync, by } => self.sync_to((owner, uid), sync, by, mode).await,
+            Write::HelmRollback { release, from, to } => self.helm_rollback(release, *from, *to, mode).await,
             _ => Err(ActionError::Refused(Clean::line("this is not a change of a cluster"))),
         }
     }

@@ -10,7 +10,7 @@ use crate::{
         Request, Write,
         act::{Act, Outcome, StepState},
     },
-    model::{Name, alert::SilenceKey},
+    model::{Name, alert::SilenceKey, gitops::OwnerKey},
     text::Clean,
 };
 
@@ -34,6 +34,10 @@ pub struct PastAct {
     pub to_revision: Option<Name>,
     /// Silences it made.
     pub silences: Vec<SilenceKey>,
+    /// GitOps owners that it switched, or may have: true is on.
+    pub switches: Vec<(OwnerKey, bool)>,
+    /// Step of the last of them.
+    switching: Option<usize>,
 }
 
 /// Acts by their records, newest first.
@@ -65,6 +69,8 @@ impl PastAct {
             from_revision: begun.from_revision.clone(),
             to_revision: begun.to_revision.clone(),
             silences: Vec::new(),
+            switches: Vec::new(),
+            switching: None,
             begun: begun.clone(),
         }
     }
@@ -74,6 +80,10 @@ impl PastAct {
             Entry::Intended { step, write, .. } => {
                 if let Some((_, state)) = self.steps.get_mut(*step) {
                     *state = StepState::Running("sent".into());
+                }
+                if let Some(switched) = write.as_ref().and_then(switched) {
+                    self.switches.push(switched);
+                    self.switching = Some(*step);
                 }
                 if let Some(Ok(Write::CreateSilence { backend, .. })) =
                     write.clone().map(serde_json::from_value::<Write>)
@@ -92,6 +102,9 @@ impl PastAct {
                         StepResult::Unknown => StepState::Unknown(says.clone()),
                         StepResult::Skipped => StepState::Skipped(says.clone()),
                     };
+                }
+                if *result == StepResult::Refused && self.switching == Some(*step) {
+                    self.switches.pop();
                 }
                 if let Some(silence) = self.silences.iter_mut().find(|silence| silence.id.is_empty()) {
                     match reference {
@@ -131,10 +144,17 @@ impl PastAct {
             steps: self.steps.clone(),
             outcome: self.outcome.unwrap_or(Outcome::Unknown),
             reason: self.begun.reason.clone(),
+            switches: self.switches.clone(),
             can_undo: self.outcome.is_some() && self.wrote && self.begun.can_undo,
             is_mine: false,
         }
     }
+}
+
+/// The owner that a recorded write switches, and whether to on.
+fn switched(write: &serde_json::Value) -> Option<(OwnerKey, bool)> {
+    let switch = write.get("SwitchSync")?;
+    Some((serde_json::from_value(switch.get("owner")?.clone()).ok()?, switch.get("on")?.as_bool()?))
 }
 
 /// Acts that have no end and whose process is gone.

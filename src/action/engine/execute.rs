@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use super::{Inner, Tell, UnderWay};
 use crate::{
     action::{
-        ActionError, CheckResult, Done, Write,
+        ActionError, CheckResult, Done, Switch, Write,
         act::{Act, ActionEvent, Outcome, StepState},
         audit::{Audit, Begun, Entry, StepResult},
         object,
@@ -90,6 +90,7 @@ impl Inner {
             steps: plan.steps.iter().map(|step| (step.says.clone(), StepState::Waiting)).collect(),
             outcome: Outcome::Running,
             reason: begun.reason,
+            switches: Vec::new(),
             can_undo: false,
             is_mine: true,
         };
@@ -198,7 +199,7 @@ impl Running {
     async fn write(&mut self, index: usize, step: &PlanStep, write: &Write) -> Next {
         let Some(operator) = self.inner.operator(write.backend()) else {
             let says = say!("'{}' cannot be written to from here", write.backend());
-            return self.outcome(index, Err(ActionError::NotSent(says))).await;
+            return self.outcome(index, None, Err(ActionError::NotSent(says))).await;
         };
         let intended = Entry::Intended { step: index, says: step.says.clone(), write: recorded(write) };
         if let Err(why) = self.record(intended).await {
@@ -218,22 +219,23 @@ impl Running {
                 write.backend()
             ))),
         };
-        self.outcome(index, result).await
+        self.outcome(index, Some(&write), result).await
     }
 
-    async fn outcome(&mut self, index: usize, result: Result<Done, ActionError>) -> Next {
+    async fn outcome(&mut self, index: usize, write: Option<&Write>, result: Result<Done, ActionError>) -> Next {
         let (state, result, reference): (_, _, Option<Name>) = match result {
             Ok(done) => (StepState::Done(done.says.clone()), StepResult::Done, done.reference),
             Err(error @ ActionError::Unknown(_)) => {
                 (StepState::Unknown(Clean::own(error.to_string())), StepResult::Unknown, None)
             }
-            Err(error) => (StepState::Refused(Clean::own(error.to_string())), StepResult::Refused, None),
+            Err(error) => (StepState::Refused(self.with_suspended(&error)), StepResult::Refused, None),
         };
         let says = match &state {
             StepState::Done(says) | StepState::Unknown(says) | StepState::Refused(says) => says.clone(),
             _ => Clean::default(),
         };
         if result != StepResult::Refused {
+            self.act.switches.extend(write.and_then(switched));
             self.writes_done += 1;
             self.act.can_undo = self.can_undo;
         }
@@ -244,6 +246,16 @@ impl Running {
         };
         self.set(index, state).await;
         if result == StepResult::Done { Next::Go } else { Next::Stop }
+    }
+
+    /// What is refused after an owner was switched off leaves it off: it is said, with what to do.
+    fn with_suspended(&self, error: &ActionError) -> Clean {
+        let off: Vec<String> =
+            self.act.switches.iter().filter(|(_, is_on)| !is_on).map(|(owner, _)| owner.to_string()).collect();
+        if off.is_empty() {
+            return Clean::own(error.to_string());
+        }
+        say!("{error}. GitOps of {} STAYS SUSPENDED: R again, or U to resume it", off.join(", "))
     }
 
     /// Waits for a stopped run to end, then looks whether its hooks changed what the plan is about.
@@ -345,7 +357,20 @@ fn recorded(write: &Write) -> Option<serde_json::Value> {
         Write::Restart { workload, uid, at, .. } => {
             Some(serde_json::json!({"Restart": {"workload": workload, "uid": uid, "at": at}}))
         }
+        // A HelmRelease's spec may hold secrets.
+        Write::SwitchSync { owner, uid, to, .. } => {
+            let is_on = matches!(to, Switch::On(_));
+            Some(serde_json::json!({"SwitchSync": {"owner": owner, "uid": uid, "on": is_on}}))
+        }
         other => serde_json::to_value(other).ok(),
+    }
+}
+
+/// The owner that a write switches, and whether to on.
+fn switched(write: &Write) -> Option<(crate::model::gitops::OwnerKey, bool)> {
+    match write {
+        Write::SwitchSync { owner, to, .. } => Some((owner.clone(), matches!(to, Switch::On(_)))),
+        _ => None,
     }
 }
 

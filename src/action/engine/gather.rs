@@ -50,7 +50,15 @@ impl Inner {
     }
 
     async fn undoing(&self, request: &Request, known: &[PastAct]) -> Result<Option<Undoing>, SourceError> {
-        let Request::Undo { act: number } = *request else { return Ok(None) };
+        let number = match request {
+            Request::Undo { act } => *act,
+            // What it was set to before is beside the act that switched it off.
+            Request::ResumeSync { workload } => match switched_off(workload, known) {
+                Some(number) => number,
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
         let Some(act) = known.iter().find(|act| act.number == number) else {
             return Err(SourceError::new(ErrorKind::Unexpected, format!("the audit has no act {number}")));
         };
@@ -72,9 +80,10 @@ impl Inner {
 
     async fn subject(&self, request: &Request, undoing: Option<&Undoing>) -> Result<Inspection, SourceError> {
         match request {
-            Request::RollBack { workload, .. } | Request::Restart { workload } | Request::Scale { workload, .. } => {
-                self.inspect(&workload.cluster, request).await
-            }
+            Request::RollBack { workload, .. }
+            | Request::Restart { workload }
+            | Request::Scale { workload, .. }
+            | Request::ResumeSync { workload } => self.inspect(&workload.cluster, request).await,
             Request::Object { object, .. } => self.inspect(&object.cluster, request).await,
             Request::Review { pull_request, .. }
             | Request::Comment { pull_request, .. }
@@ -161,15 +170,22 @@ impl Inner {
     }
 }
 
+/// The newest act on the workload that switched its owner off.
+fn switched_off(key: &WorkloadKey, all: &[PastAct]) -> Option<u64> {
+    let acts = on_workload(key, all);
+    acts.iter().find(|act| act.switches.iter().any(|(_, is_on)| !is_on)).map(|act| act.number)
+}
+
 /// Acts on one workload, through undos of undos.
 fn on_workload(key: &WorkloadKey, all: &[PastAct]) -> Vec<PastAct> {
     let mut ours: BTreeSet<u64> = BTreeSet::new();
     // Oldest first: an undo comes after what it undoes.
     for act in all.iter().rev() {
         let is_ours = match &act.request {
-            Request::RollBack { workload, .. } | Request::Restart { workload } | Request::Scale { workload, .. } => {
-                workload == key
-            }
+            Request::RollBack { workload, .. }
+            | Request::Restart { workload }
+            | Request::Scale { workload, .. }
+            | Request::ResumeSync { workload } => workload == key,
             Request::Undo { act } => ours.contains(act),
             _ => false,
         };

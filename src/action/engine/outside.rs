@@ -96,6 +96,7 @@ impl RealEngine {
             steps: vec![(outside.says, StepState::Running("running".into()))],
             outcome: Outcome::Running,
             reason: None,
+            switches: Vec::new(),
             can_undo: false,
             is_mine: true,
         };

@@ -1,6 +1,8 @@
 //! The engine over fakes: what is sent, when, and what is on disk by then.
 
+mod gitops;
 mod races;
+mod responder;
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use crate::{
     model::{
         alert::Alert,
         code::PullRequestKey,
-        kubernetes::{Workload, WorkloadKey},
+        kubernetes::{Manager, Workload, WorkloadKey},
     },
     query::{LogQuery, LogTarget, ObjectRef},
     store::timeline::deploys_of,
@@ -100,6 +100,12 @@ impl App {
                 Reply::OpenLog(log_query(object, command == Command::PreviousLogs))
             }
             Command::RollBack => need(workload, &|workload| Reply::Ask(Request::RollBack { workload, to: None })),
+            Command::ResumeSync => match workload {
+                Some(workload) if !workload.managed_by.first().is_some_and(Manager::is_of_git) => {
+                    Reply::Say(Clean::own(format!("{}: neither Flux nor Argo CD owns it", workload.key)))
+                }
+                _ => need(workload, &|workload| Reply::Ask(Request::ResumeSync { workload })),
+            },
             Command::Restart => need(workload, &|workload| Reply::Ask(Request::Restart { workload })),
             Command::Scale => {
                 need(workload, &|key| Reply::Push(overlays::scale(key, workload.map_or(0, |w| w.desired))))

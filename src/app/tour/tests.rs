@@ -108,6 +108,7 @@ impl Desk {
 
     fn act(&mut self, outcome: Outcome) {
         let act = Act {
+            switches: Vec::new(),
             number: 1,
             request: Request::RollBack { workload: myapp(), to: None },
             title: "ROLL BACK deploy/myapp".into(),

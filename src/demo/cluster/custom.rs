@@ -44,12 +44,20 @@ const KUSTOMIZATION: &[Column] = &[
     column("Status", "string", ".status.conditions[?(@.type==\"Ready\")].message"),
 ];
 
+const GIT_REPOSITORY: &[Column] = &[
+    column("URL", "string", ".spec.url"),
+    AGE,
+    column("Ready", "string", ".status.conditions[?(@.type==\"Ready\")].status"),
+    column("Status", "string", ".status.conditions[?(@.type==\"Ready\")].message"),
+];
+
 /// The columns of a custom kind after its name; none for all others.
 pub fn columns(resource: Resource) -> &'static [Column] {
     match resource {
         Resource::Rollouts => ROLLOUT,
         Resource::Applications => APPLICATION,
         Resource::Kustomizations => KUSTOMIZATION,
+        Resource::GitRepositories => GIT_REPOSITORY,
         _ => &[],
     }
 }

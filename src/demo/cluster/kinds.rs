@@ -30,6 +30,7 @@ pub enum Resource {
     Rollouts,
     Applications,
     Kustomizations,
+    GitRepositories,
 }
 
 /// What discovery says of one kind.
@@ -75,7 +76,7 @@ impl Resource {
 
     /// Defined by a CustomResourceDefinition: stored as it comes, and known to no controller here.
     pub fn is_custom(self) -> bool {
-        matches!(self, Self::Rollouts | Self::Applications | Self::Kustomizations)
+        matches!(self, Self::Rollouts | Self::Applications | Self::Kustomizations | Self::GitRepositories)
     }
 }
 
@@ -162,4 +163,5 @@ pub static KINDS: &[Kind] = &[
         ..row(Resource::Applications, "argoproj.io", "applications", "Application", &["app", "apps"])
     },
     row(Resource::Kustomizations, "kustomize.toolkit.fluxcd.io", "kustomizations", "Kustomization", &["ks"]),
+    row(Resource::GitRepositories, "source.toolkit.fluxcd.io", "gitrepositories", "GitRepository", &["gitrepo"]),
 ];

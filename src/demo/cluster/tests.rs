@@ -1,5 +1,6 @@
 //! The controllers, driven second by second.
 
+mod gitops;
 mod rollout;
 mod store;
 mod workloads;

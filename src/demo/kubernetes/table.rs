@@ -158,7 +158,7 @@ fn cells(resource: Resource, value: &Value, now: Timestamp) -> Vec<Value> {
         Resource::LimitRanges | Resource::CustomDefinitions => {
             vec![name, value["metadata"]["creationTimestamp"].clone()]
         }
-        Resource::Rollouts | Resource::Applications | Resource::Kustomizations => {
+        Resource::Rollouts | Resource::Applications | Resource::Kustomizations | Resource::GitRepositories => {
             std::iter::once(name).chain(printer_columns::cells(resource, value, now)).collect()
         }
         Resource::DisruptionBudgets => {

@@ -36,6 +36,7 @@ pub struct Cluster(Arc<Inner>);
 struct Inner {
     id: BackendId,
     context: Clean,
+    kubeconfig: Option<std::path::PathBuf>,
     /// Scheme, host and port.
     server: Clean,
     address_hash: String,
@@ -89,6 +90,7 @@ impl Cluster {
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
         Ok(Self(Arc::new(Inner {
             context: Clean::line(&name),
+            kubeconfig: wanted.kubeconfig.clone(),
             server: Clean::own(format!(
                 "{}://{}:{port}",
                 uri.scheme_str().unwrap_or("https"),
@@ -119,6 +121,11 @@ impl Cluster {
     /// The name of its context in the kubeconfig.
     pub fn context(&self) -> &Clean {
         &self.0.context
+    }
+
+    /// The kubeconfig that its configuration names; else the usual one, for programs too.
+    pub fn kubeconfig(&self) -> Option<&std::path::Path> {
+        self.0.kubeconfig.as_deref()
     }
 
     /// Scheme, host and port of the API server. A proxy's path is left out: it may hold a token.

@@ -17,6 +17,7 @@ pub use self::references::references;
 use super::{
     client::{Cluster, segment},
     failure::Failure,
+    owners, release,
     revisions::{self, images, items, text, workload_path},
     rows::{Rows, parse_bytes},
 };
@@ -56,7 +57,19 @@ impl WorkloadInspector {
         let workload = self.rows.workload(key.kind, &object).map_err(|error| self.failed(key, &error.to_string()))?;
         let template = object.pointer("/spec/template").cloned().unwrap_or_default();
         let name = (&*key.namespace, &*key.name);
-        let (history, server, cluster_id, may_patch, may_scale, may_delete_pods, autoscaler, quotas, nodes) = futures::join!(
+        let (
+            history,
+            server,
+            cluster_id,
+            may_patch,
+            may_scale,
+            may_delete_pods,
+            autoscaler,
+            quotas,
+            nodes,
+            owners,
+            release,
+        ) = futures::join!(
             self.history(key, &object),
             self.server(),
             self.cluster_id(),
@@ -66,6 +79,8 @@ impl WorkloadInspector {
             self.autoscaler(key),
             self.quotas(&key.namespace),
             self.nodes(),
+            async { asked(owners::read(&self.cluster, &workload)).await.and_then(|owners| owners) },
+            async { asked(release::of(&self.cluster, &workload)).await.unwrap_or_else(|says| Some(Err(says))) },
         );
         let mut warnings = marks(&object);
         let mut or_warn =
@@ -105,6 +120,8 @@ impl WorkloadInspector {
             references,
             autoscaler,
             warnings,
+            owners,
+            release,
             image_nodes,
         })
     }
@@ -239,7 +256,8 @@ impl Inspector for WorkloadInspector {
             match request {
                 Request::RollBack { workload, .. }
                 | Request::Restart { workload }
-                | Request::Scale { workload, .. } => {
+                | Request::Scale { workload, .. }
+                | Request::ResumeSync { workload } => {
                     Ok(Inspection::Workload(Box::new(Box::pin(self.workload(workload)).await?)))
                 }
                 Request::Object { object, act } => {

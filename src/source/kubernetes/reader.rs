@@ -8,7 +8,7 @@ use super::{
     describe,
     discovery::Discovery,
     logs::LogReader,
-    revisions,
+    owners, revisions,
     rights::RightsReader,
     rows::Rows,
     secret_value, table, yaml,
@@ -84,6 +84,7 @@ impl Reader for ClusterReader {
                 Query::Logs(logs) => self.logs.read(logs, out).await,
                 Query::Resources(_) => self.discovery.follow(&out).await,
                 Query::Table(asked) => table::follow(&self.cluster, &self.rows, asked, &out).await,
+                Query::Standing(owner) => owners::follow(&self.cluster, owner, &out).await,
                 Query::Rights(asked) => self.rights.follow(&asked.namespace, &out).await,
                 Query::Revisions(workload) => revisions::follow(&self.cluster, &self.rows, workload, &out).await,
                 query => {

@@ -7,7 +7,7 @@ use crate::{
         BackendKind, Part,
         alert::{AlertKey, AlertState},
         code::{MergeState, PullRequest},
-        kubernetes::{ContainerState, WorkloadKind},
+        kubernetes::{ContainerState, Manager, WorkloadKind},
     },
     store::slot::Freshness,
     time::coarse,
@@ -165,6 +165,11 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
         (Command::PreviousLogs, Target::Pod(key)) => match view.store.kube.pods.get(key) {
             Some(pod) if pod.restarts == 0 => say("no container of it restarted"),
             _ => None,
+        },
+        (Command::ResumeSync, _) => match workload_of(view, target).map(|workload| workload.managed_by.first()) {
+            None => say("it belongs to no Deployment, StatefulSet or DaemonSet that is watched"),
+            Some(owner) if owner.is_some_and(Manager::is_of_git) => None,
+            Some(_) => say("neither Flux nor Argo CD owns it"),
         },
         (Command::Cancel, Target::Run(key)) => match view.store.runs.get(key) {
             Some(run) if run.state.is_finished() => Some(format!("it has ended: {}", run.state)),

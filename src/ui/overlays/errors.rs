@@ -70,6 +70,7 @@ fn words_of(query: &Query) -> String {
         Query::YamlAny(key) => format!("YAML of {key}"),
         Query::Rights(rights) if rights.namespace.is_empty() => "your rights in the cluster".to_owned(),
         Query::Rights(rights) => format!("your rights in '{}'", rights.namespace),
+        Query::Standing(owner) => format!("GitOps owner {owner}"),
         Query::SecretKeys(key) => format!("keys of {key}"),
         Query::SecretValue(secret) => format!("'{}' of {}", secret.key, secret.object),
     }

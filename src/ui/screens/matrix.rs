@@ -75,6 +75,7 @@ fn acts(world: &mut World, count: u64) {
     for number in 1..=count {
         let outcome = if number % 5 == 0 { Outcome::Unknown } else { Outcome::Done };
         let act = Act {
+            switches: Vec::new(),
             number,
             request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
             title: "restart deploy/myapp".into(),

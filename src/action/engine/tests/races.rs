@@ -10,11 +10,10 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::*;
+use super::{responder::Responder, *};
 use crate::{
-    action::engine::headless::{Exit, Headless, Ran, run_headless},
+    action::engine::headless::{Exit, Ran},
     model::kubernetes::{WorkloadKey, WorkloadKind},
-    operator::kubernetes::ClusterOperator,
     source::kubernetes::{
         Cluster,
         client::Writer,
@@ -22,13 +21,12 @@ use crate::{
         revisions::{same_template, workload_path},
         tests::on_demo,
     },
-    time::SystemClock,
 };
 
 /// Rounds; `MIDWATCH_RACES` asks for more.
 const ROUNDS: u64 = 40;
 /// Lanes that race beside each other, each on a Deployment of its own.
-const LANES: [&str; 4] = ["payments", "search", "web", "checkout"];
+const LANES: [&str; 3] = ["payments", "checkout", "worker"];
 
 /// A seeded stream of decisions.
 struct Dice(u64);
@@ -37,41 +35,6 @@ impl Dice {
     fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
-    }
-}
-
-/// One responder: an engine with an audit of its own.
-struct Responder {
-    engine: RealEngine,
-    store: Store,
-    settings: Settings,
-    _directory: tempfile::TempDir,
-}
-
-impl Responder {
-    fn new(name: &str, cluster: &Cluster) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let (to, mut news) = mpsc::channel::<ActionEvent>(1_000);
-        tokio::spawn(async move { while news.recv().await.is_some() {} });
-        let pace = Pace { watch: Duration::ZERO, keep: Duration::from_millis(1), ..Pace::default() };
-        let identity = Identity { me: name.into(), login: format!("{name}@laptop").into() };
-        let audit = Audit::new(directory.path().join("audit.jsonl"));
-        let engine = RealEngine::new(audit, Arc::new(SystemClock), Arc::new(to), identity, pace);
-        engine.add_inspector(Arc::new(WorkloadInspector::new(cluster.clone())));
-        engine.add_operator(Arc::new(ClusterOperator::new(cluster.writer().expect("not read-only"))));
-        let mut settings = settings();
-        settings.me = name.into();
-        Self { engine, store: store(Vec::new()), settings, _directory: directory }
-    }
-
-    async fn roll_back(&self, workload: &WorkloadKey, to: i64) -> Ran {
-        let given = Given {
-            confirm: Some(to.to_string()),
-            name: Some(workload.name.to_string()),
-            reason: Some("a race".to_owned()),
-        };
-        let request = Request::RollBack { workload: workload.clone(), to: Some(to) };
-        run_headless(&self.engine, &Headless { request, given, dry_run: false }, &self.store, &self.settings).await
     }
 }
 

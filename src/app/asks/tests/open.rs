@@ -83,6 +83,7 @@ fn a_form_waits_below_its_plan_until_it_was_done() {
         ended: None,
         steps: Vec::new(),
         outcome: Outcome::Running,
+        switches: Vec::new(),
         reason: None,
         can_undo: false,
         is_mine: true,

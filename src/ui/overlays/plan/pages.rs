@@ -120,6 +120,7 @@ fn title_of(request: &Request) -> String {
         Request::Restart { workload } => format!("RESTART {workload}"),
         Request::Scale { workload, replicas } => format!("SCALE {workload} to {replicas}"),
         Request::Object { object, act } => format!("{} {object}", act.verb().to_uppercase()),
+        Request::ResumeSync { workload } => format!("RESUME GITOPS OF {workload}"),
         Request::Review { pull_request, .. } => format!("REVIEW #{}", pull_request.number),
         Request::Comment { pull_request, .. } => format!("COMMENT ON #{}", pull_request.number),
         Request::Merge { pull_request, .. } => format!("MERGE #{}", pull_request.number),

@@ -10,6 +10,7 @@ use crate::{
 
 fn act(number: u64, title: &str, outcome: Outcome, steps: &[(&str, StepState)]) -> Act {
     Act {
+        switches: Vec::new(),
         number,
         request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
         title: title.into(),

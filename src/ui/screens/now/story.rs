@@ -212,9 +212,10 @@ impl<'a> Story<'a> {
 /// The workload that a request changes.
 fn workload_of(request: &Request) -> Option<&WorkloadKey> {
     match request {
-        Request::RollBack { workload, .. } | Request::Restart { workload } | Request::Scale { workload, .. } => {
-            Some(workload)
-        }
+        Request::RollBack { workload, .. }
+        | Request::Restart { workload }
+        | Request::Scale { workload, .. }
+        | Request::ResumeSync { workload } => Some(workload),
         _ => None,
     }
 }

@@ -149,6 +149,7 @@ fn next_need_selects_its_row_in_either_face() {
 fn a_running_act_stands_beside_its_object_and_in_the_rest() {
     let mut world = incident();
     let act = Act {
+        switches: Vec::new(),
         number: 7,
         request: Request::RollBack { workload: workload_key(WorkloadKind::Deployment, "myapp"), to: Some(13) },
         title: "roll back deploy/myapp to 411".into(),

@@ -1,0 +1,187 @@
+//! Rollbacks of what Argo CD and Flux own, on the demo's API server with its controllers, which put back what git says.
+
+use serde_json::Value;
+
+use super::{responder::Responder, *};
+use crate::{
+    action::{
+        CheckResult, Operator as _,
+        engine::headless::{Exit, Ran},
+    },
+    model::{
+        gitops::{Git, OwnerKey},
+        kubernetes::{WorkloadKey, WorkloadKind},
+    },
+    source::kubernetes::{Cluster, owners, revisions::workload_path, tests::on_demo},
+};
+
+const APPLICATION: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/search";
+const KUSTOMIZATION: &str = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/kustomizations/web";
+
+struct Scene {
+    _demo: crate::demo::Served,
+    cluster: Cluster,
+    key: WorkloadKey,
+    ana: Responder,
+}
+
+impl Scene {
+    async fn new(name: &str) -> Self {
+        let demo = on_demo::hurried(60.0).await;
+        let cluster = on_demo::cluster(&demo).await;
+        let key = WorkloadKey {
+            cluster: cluster.id().clone(),
+            namespace: "production".into(),
+            kind: WorkloadKind::Deployment,
+            name: name.into(),
+        };
+        let ana = Responder::new("ana", &cluster);
+        Self { _demo: demo, cluster, key, ana }
+    }
+
+    async fn read(&self, path: &str) -> Value {
+        self.cluster.get(path).await.expect("it is there")
+    }
+
+    async fn image(&self) -> String {
+        let object = self.read(&workload_path(&self.key)).await;
+        object["spec"]["template"]["spec"]["containers"][0]["image"].as_str().expect("an image").to_owned()
+    }
+
+    async fn until(&self, what: &str, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..600 {
+            let object = self.read(path).await;
+            if holds(&object) {
+                return object;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("never: {what}: {}", self.read(path).await);
+    }
+
+    fn given(&self, confirm: &str) -> Given {
+        Given {
+            confirm: Some(confirm.to_owned()),
+            name: Some(self.key.name.to_string()),
+            reason: Some("a test".into()),
+        }
+    }
+
+    async fn roll_back(&self, to: i64) -> Ran {
+        self.ana.roll_back(&self.key, to).await
+    }
+
+    /// Without a confirmation: the plan alone.
+    async fn plan(&self, request: Request) -> Plan {
+        let ran = self.ana.ask(request, Given::default()).await;
+        ran.plan.unwrap_or_else(|| panic!("no plan: {}", ran.says))
+    }
+}
+
+fn check<'a>(plan: &'a Plan, id: &str) -> &'a CheckResult {
+    &plan.checks.iter().find(|check| check.id == id).unwrap_or_else(|| panic!("no {id}")).result
+}
+
+fn words(result: &CheckResult) -> String {
+    format!("{result:?}")
+}
+
+fn owner_of(ran: &Ran) -> OwnerKey {
+    ran.act.as_ref().expect("an act").switches[0].0.clone()
+}
+
+#[tokio::test]
+async fn an_application_goes_back_by_its_own_history_and_stays_there() {
+    let scene = Scene::new("search").await;
+    let live = scene.image().await;
+    assert!(live.ends_with(":201"), "{live}");
+    let plan = scene.plan(Request::RollBack { workload: scene.key.clone(), to: Some(30) }).await;
+    let owner = words(check(&plan, "B4"));
+    assert!(owner.contains("auto-sync of 'argocd/search' is switched off and STAYS so"), "{owner}");
+    assert!(plan.equivalent.iter().any(|line| *line == *"argocd app rollback search 30"), "{:?}", plan.equivalent);
+    assert!(!plan.steps.iter().any(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. }))));
+
+    let ran = scene.roll_back(30).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
+    let application = scene.until("synced to it", APPLICATION, |app| app["status"]["history"][2]["id"] == 32).await;
+    assert!(scene.image().await.ends_with(":200"));
+    assert_eq!(application["metadata"]["annotations"]["midwatch/suspended-by"], "ana");
+    // Nothing puts it back.
+    let standing = owners::standing(&scene.cluster, &owner_of(&ran)).await.expect("it is read");
+    assert!(!standing.is_active);
+    assert!(matches!(standing.git, Git::Differs(_)), "{standing:?}");
+
+    // Resumed now, it would bring back what was rolled away from.
+    let resume = Request::ResumeSync { workload: scene.key.clone() };
+    let plan = scene.plan(resume.clone()).await;
+    assert!(matches!(check(&plan, "B4"), CheckResult::Stop(_)), "{:?}", plan.checks);
+    // A colleague reverts in git: live is what git says.
+    scene.until("git says so too", APPLICATION, |app| app["status"]["sync"]["status"] == "Synced").await;
+    let ran = scene.ana.ask(resume, scene.given("search")).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
+    let application = scene.read(APPLICATION).await;
+    assert_eq!(application["spec"]["syncPolicy"]["automated"]["selfHeal"], true, "as it was");
+    assert_eq!(application["metadata"]["annotations"].get("midwatch/suspended-by"), None);
+    assert!(scene.image().await.ends_with(":200"));
+}
+
+#[tokio::test]
+async fn what_flux_owns_is_suspended_patched_and_stays_until_resumed() {
+    let scene = Scene::new("web").await;
+    let ran = scene.roll_back(56).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
+    assert!(scene.image().await.ends_with(":1.41"));
+    let kustomization = scene.read(KUSTOMIZATION).await;
+    assert_eq!(kustomization["spec"]["suspend"], true);
+    let owner = owner_of(&ran);
+    // Git moves on; whether it says what is live now cannot be read in the cluster.
+    let mut git = None;
+    for _ in 0..600 {
+        let standing = owners::standing(&scene.cluster, &owner).await.expect("it is read");
+        assert!(!standing.is_active);
+        if matches!(standing.git, Git::Unknown(_)) {
+            git = Some(standing.git);
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(format!("{git:?}").contains("git moved from"), "{git:?}");
+    let ran = scene.ana.ask(Request::ResumeSync { workload: scene.key.clone() }, scene.given("web")).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
+    let kustomization = scene.read(KUSTOMIZATION).await;
+    assert_eq!(kustomization["spec"]["suspend"], false, "as it was written before");
+    assert!(scene.image().await.ends_with(":1.41"), "git was reverted");
+}
+
+#[tokio::test]
+async fn an_undo_switches_on_again_what_the_act_switched_off() {
+    let scene = Scene::new("web").await;
+    let ran = scene.roll_back(56).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
+    let number = ran.act.as_ref().expect("an act").number;
+    let ran = scene.ana.ask(Request::Undo { act: number }, scene.given("latest")).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
+    assert!(scene.image().await.ends_with(":latest"));
+    assert_eq!(scene.read(KUSTOMIZATION).await["spec"]["suspend"], false);
+}
+
+#[tokio::test]
+async fn an_owner_that_changed_since_the_plan_is_left_alone() {
+    let scene = Scene::new("web").await;
+    let plan = scene.plan(Request::RollBack { workload: scene.key.clone(), to: Some(56) }).await;
+    let write = plan.steps.iter().find_map(|step| match &step.kind {
+        StepKind::Write(write @ Write::SwitchSync { .. }) => Some(write.clone()),
+        _ => None,
+    });
+    let write = write.expect("it is switched off");
+    let operator = crate::operator::kubernetes::ClusterOperator::new(scene.cluster.writer().expect("not read-only"));
+    let patch = serde_json::json!([{"op": "replace", "path": "/spec/interval", "value": "5m0s"}]);
+    let writer = scene.cluster.writer().expect("not read-only");
+    let _: Value = writer
+        .send(http::Method::PATCH, KUSTOMIZATION, "application/json-patch+json", &patch)
+        .await
+        .expect("a colleague's edit");
+    let refused = operator.execute(&write).await.expect_err("refused");
+    assert!(refused.to_string().contains("has another spec than the plan saw"), "{refused}");
+    assert_eq!(scene.read(KUSTOMIZATION).await["spec"]["suspend"], false);
+}

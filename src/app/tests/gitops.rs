@@ -1,0 +1,98 @@
+//! GitOps that an act switched off is red on every screen until somebody switches it on again.
+
+use super::*;
+use crate::{
+    action::{
+        Request,
+        act::{Act, ActionEvent, Outcome},
+    },
+    model::{
+        gitops::{Git, OwnerKey, OwnerKind, Standing},
+        kubernetes::{Manager, WorkloadKind},
+    },
+    query::{Answer, Query},
+    source::Answered,
+    time::Clock as _,
+    ui::testing::{at, cluster, deployment, incident, workload_key},
+};
+
+fn owner(kind: OwnerKind) -> OwnerKey {
+    OwnerKey { cluster: cluster(), kind, version: "v1".into(), namespace: "flux-system".into(), name: "web".into() }
+}
+
+/// An act that switched an owner.
+fn acted(desk: &mut Desk, number: u64, switched: (OwnerKey, bool)) {
+    let act = Act {
+        number,
+        request: Request::RollBack { workload: workload_key(WorkloadKind::Deployment, "myapp"), to: None },
+        title: "ROLL BACK".into(),
+        place: "prod-eu1".into(),
+        actor: "ana".into(),
+        started: at("03:00"),
+        ended: Some(at("03:01")),
+        steps: Vec::new(),
+        outcome: Outcome::Done,
+        reason: None,
+        switches: vec![switched],
+        can_undo: true,
+        is_mine: false,
+    };
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.clock.now());
+}
+
+fn stands(desk: &mut Desk, owner: &OwnerKey, is_active: bool, git: Git) {
+    let now = desk.clock.now();
+    let query = Query::Standing(owner.clone());
+    assert!(desk.app.wanted(now).contains(&query), "it is watched, whatever is looked at");
+    let body = Ok(Answer::Standing(Standing { is_active, git }));
+    desk.app.store.answer(Answered { query, generation: 1, at: now.wall, body }, now);
+}
+
+#[test]
+fn a_suspended_owner_is_red_until_it_is_resumed_here_or_elsewhere() {
+    for (kind, words) in
+        [(OwnerKind::Kustomization, "GITOPS web suspended"), (OwnerKind::Application, "GITOPS web auto-sync off")]
+    {
+        let owner = owner(kind);
+        let mut desk = Desk::new(incident());
+        acted(&mut desk, 4, (owner.clone(), false));
+        for size in [(120, 35), (80, 24)] {
+            let screen = desk.frame(size);
+            assert!(screen.lines().next().is_some_and(|header| header.contains(words)), "{words}\n{screen}");
+        }
+        stands(&mut desk, &owner, false, Git::Equal("Synced".into()));
+        assert!(desk.frame((120, 35)).contains("web git agrees: :resume-sync"));
+        // Somebody else switched it on.
+        stands(&mut desk, &owner, true, Git::Equal("Synced".into()));
+        assert!(!desk.frame((120, 35)).contains("GITOPS"));
+        stands(&mut desk, &owner, false, Git::Differs("OutOfSync".into()));
+        assert!(desk.frame((120, 35)).contains(words));
+        // Or an act of ours, which names another version of the API.
+        acted(&mut desk, 5, (OwnerKey { version: "v2".into(), ..owner.clone() }, true));
+        assert!(!desk.frame((120, 35)).contains("GITOPS"));
+        assert!(!desk.app.wanted(desk.clock.now()).contains(&Query::Standing(owner)));
+    }
+}
+
+#[test]
+fn an_owner_of_git_is_resumed_by_its_workload_and_of_others_it_says_why_not() {
+    let resumed = |manager: Option<Manager>| {
+        let mut world = incident();
+        let mut of = deployment("myapp", "myapp:412", 8, 10);
+        of.managed_by = manager.into_iter().collect();
+        world.workloads([of]);
+        let mut desk = Desk::new(world);
+        desk.keys("3");
+        desk.frame((120, 35));
+        let effects = desk.line("resume-sync");
+        let asked = effects.into_iter().any(|effect| {
+            matches!(effect, Effect::Prepare { request: Request::ResumeSync { workload }, .. } if workload.name == "myapp")
+        });
+        (asked, desk.frame((120, 35)))
+    };
+    let flux = Manager::FluxKustomization { name: "web".into(), namespace: "flux-system".into() };
+    let (is_asked, screen) = resumed(Some(flux));
+    assert!(is_asked && screen.contains("RESUME GITOPS OF deploy/myapp"), "{screen}");
+    let (is_asked, screen) = resumed(None);
+    assert!(!is_asked && screen.contains("neither Flux nor Argo CD owns it"), "{screen}");
+}
