@@ -93,30 +93,7 @@ impl Subject<'_> {
                 CheckResult::Ok(say!("set by {by}; not Argo, Flux or Helm"))
             }
             Some(manager) => {
-                let instead = match manager {
-                    Manager::ArgoCd { application } => format!(
-                        "self-heal puts back what git says. Instead: `argocd app rollback {application}`, or revert in the config repository"
-                    ),
-                    Manager::FluxKustomization { name, namespace } => format!(
-                        "it is applied again at each interval. Instead: `flux suspend kustomization {name} -n {namespace}` first, then revert in git"
-                    ),
-                    Manager::FluxHelmRelease { name, namespace } => format!(
-                        "it is upgraded again at each interval. Instead: `flux suspend helmrelease {name} -n {namespace}` first, then `helm rollback`"
-                    ),
-                    Manager::Helm { release } => format!(
-                        "the next upgrade brings it back, and Helm's history will not know. Instead: `helm -n {} rollback {release}`",
-                        key.namespace
-                    ),
-                    Manager::ConfigSync => {
-                        "it is applied again from git. Instead: revert in the config repository".to_owned()
-                    }
-                    Manager::Controller { kind, name } if kind.as_str() == "Rollout" => format!(
-                        "Argo Rollouts owns it. Instead: `kubectl argo rollouts abort {name}`, then `undo {name}`"
-                    ),
-                    Manager::Controller { kind, name } => {
-                        format!("its owner sets it again. Instead: act on {kind} '{name}'")
-                    }
-                };
+                let instead = instead(manager, &key.namespace);
                 CheckResult::Stop(say!("owned by {manager}: {instead}"))
             }
         };
@@ -260,5 +237,31 @@ impl Subject<'_> {
                 }
             })
             .collect()
+    }
+}
+
+/// Why a patch of what somebody else sets is no mending, and what is.
+pub(super) fn instead(manager: &Manager, namespace: &str) -> String {
+    match manager {
+        Manager::ArgoCd { application } => format!(
+            "self-heal puts back what git says. Instead: `argocd app rollback {application}`, or revert in the config repository"
+        ),
+        Manager::FluxKustomization { name, namespace } => format!(
+            "it is applied again at each interval. Instead: `flux suspend kustomization {name} -n {namespace}` first, then revert in git"
+        ),
+        Manager::FluxHelmRelease { name, namespace } => format!(
+            "it is upgraded again at each interval. Instead: `flux suspend helmrelease {name} -n {namespace}` first, then `helm rollback`"
+        ),
+        Manager::Helm { release } => format!(
+            "the next upgrade brings it back, and Helm's history will not know. Instead: `helm -n {} rollback {release}`",
+            namespace
+        ),
+        Manager::ConfigSync => "it is applied again from git. Instead: revert in the config repository".to_owned(),
+        Manager::Controller { kind, name } if kind.as_str() == "Rollout" => {
+            format!("Argo Rollouts owns it. Instead: `kubectl argo rollouts abort {name}`, then `undo {name}`")
+        }
+        Manager::Controller { kind, name } => {
+            format!("its owner sets it again. Instead: act on {kind} '{name}'")
+        }
     }
 }

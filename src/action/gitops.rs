@@ -42,6 +42,9 @@ pub(super) enum Route<'a> {
 /// The way to `target`.
 pub(super) fn route<'a>(inspection: &'a WorkloadInspection, target: &Revision) -> Route<'a> {
     let is_of_git = inspection.workload.managed_by.first().is_some_and(Manager::is_of_git);
+    if let Some(Err(why)) = &inspection.release {
+        return Route::Closed(say!("its release could not be read: {why}"));
+    }
     let owners = match &inspection.owners {
         Ok(owners) if owners.is_empty() && !is_of_git => return Route::Patch,
         Ok(owners) => owners,
@@ -131,8 +134,13 @@ impl Route<'_> {
         let says = match self {
             Self::Patch => return subject.owner(),
             Self::Closed(why) => {
-                let owner = subject.inspection.workload.managed_by.first().map(ToString::to_string);
-                let says = say!("owned by {}: {why}", owner.unwrap_or_default());
+                let workload = &subject.inspection.workload;
+                let says = match workload.managed_by.first() {
+                    Some(owner) => {
+                        say!("owned by {owner}: {why}; {}", checks::instead(owner, &workload.key.namespace))
+                    }
+                    None => why.clone(),
+                };
                 return checks::check("B4", "owner", CheckResult::Stop(says));
             }
             Self::Suspend { owner, off } => {

@@ -205,12 +205,16 @@ pub async fn run(logs: Logs, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
             return Ok(ExitCode::from(if error.is_unreadable { UNREADABLE } else { 2 }));
         }
     };
+    // Times are the cluster's: a slow clock here must not lose the beginning.
+    let queries: Vec<LogQuery> = (targets.iter())
+        .map(|target| logs.query(target, reading.store.time_of(target.cluster(), clock.now())))
+        .collect();
     reading.stop().await;
     let (to, answers) = mpsc::channel(64);
     let mut tasks = JoinSet::new();
-    for target in &targets {
-        let reader: Arc<dyn Reader> = reader(&wired.readers, target.cluster())?;
-        let query = Query::Logs(logs.query(target, clock.now().wall));
+    for query in queries {
+        let reader: Arc<dyn Reader> = reader(&wired.readers, query.target.cluster())?;
+        let query = Query::Logs(query);
         let sink = AnswerSink { query: query.clone(), generation: 0, clock: clock.clone(), to: to.clone() };
         tasks.spawn(async move { reader.read(&query, sink).await });
     }

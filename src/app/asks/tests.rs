@@ -176,16 +176,15 @@ fn the_plan_at_120x35() {
 fn the_plan_at_80x24_with_a_stop() {
     let mut desk = Desk::ask(roll_back(None));
     let mut found = inspection();
-    found.workload.managed_by = vec![Manager::ArgoCd { application: "shop".into() }];
+    found.workload.managed_by = vec![Manager::ConfigSync];
     desk.found(&roll_back(None), found);
     insta::assert_snapshot!(desk.dialog(80, 24), @r#"
     += ROLL BACK deploy/myapp 412 -> 411 ======= prod-eu1/production  PRODUCTION  =+
     | FROM  rev 14   myapp:412 @343132   live 17m   5 pods, 4 ready                |
     | TO    rev 13   myapp:411 @343131   ran 25h; 4 of its pods are up             |
     | < > [rev 13 411]  rev 12 410                                                 |
-    | STOP owner: owned by Argo CD application 'shop': self-heal puts back what    |
-    |      git says. Instead: `argocd app rollback shop`, or revert in the config  |
-    |      repository                                                              |
+    | STOP owner: owned by Config Sync: it is applied again from git. Instead:     |
+    |      revert in the config repository                                         |
     | LOOK also undone: LOG_LEVEL warn -> info, limits.memory 1Gi -> 512Mi         |
     | ok   right place, allowed, nobody else, pipeline, history, image, stuck      |
     |      pods, fresh, will it run                                                |

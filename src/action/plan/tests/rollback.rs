@@ -100,7 +100,11 @@ fn every_owner_stops_and_says_what_to_do_instead() {
         (Manager::Controller { kind: "Rollout".into(), name: "shop".into() }, "kubectl argo rollouts abort shop"),
         (Manager::Controller { kind: "Stack".into(), name: "shop".into() }, "act on Stack 'shop'"),
     ] {
-        let plan = with(|found| found.workload.managed_by = vec![manager]);
+        let plan = with(|found| {
+            found.release = matches!(manager, Manager::Helm { .. }).then(|| Err("403".into()));
+            found.owners = if manager.is_of_git() { Err("403".into()) } else { Ok(Vec::new()) };
+            found.workload.managed_by = vec![manager];
+        });
         assert!(stop(&plan, "B4").contains(instead), "{}", stop(&plan, "B4"));
         assert_eq!((plan.risk, plan.accepts.as_slice()), (Risk::Stopped, &["myapp".into()][..]));
     }

@@ -1,6 +1,8 @@
 //! Which containers are read, and how: each with a connection of its own while there are enough of them; the rest share a
 //! few in turn, so that every one is heard.
 
+use std::sync::OnceLock;
+
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
@@ -133,6 +135,7 @@ impl Following<'_> {
             pod: one.pod,
             container: one.key.1.clone(),
             first,
+            asked: OnceLock::new(),
             instance,
             is_followed: followed,
             turns: self.turns.clone(),

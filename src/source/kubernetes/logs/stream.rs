@@ -1,12 +1,13 @@
 //! Follows one container of one pod: attaches, reads, goes on after a broken connection, and attaches again when the
 //! container is a new instance.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
 };
-
-use std::time::Instant;
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
@@ -61,6 +62,8 @@ pub struct Stream {
     pub pod: ObjectKey,
     pub container: Name,
     pub first: First,
+    /// When it was asked for at first.
+    pub asked: OnceLock<Instant>,
     /// Its sender is dropped when the pod is gone.
     pub instance: watch::Receiver<Instance>,
     /// It has a connection of its own; else it waits for its turn on one of `turns`.
@@ -251,6 +254,7 @@ impl Stream {
     ) -> Result<Stopped, Refusal> {
         reader.splitter.clear();
         let path = self.path(since_time.as_deref());
+        self.asked.get_or_init(Instant::now);
         let opening = self.cluster.open_stream(&path, self.limits.quiet + self.limits.idle);
         let mut opening = std::pin::pin!(opening);
         // The API server sends its headers with the first byte, so a silent container looks unopened.
@@ -374,12 +378,21 @@ impl Stream {
         !self.out.is_closed()
     }
 
+    /// `tailLines` and `sinceSeconds` while no line was read. Asked again, they reach back over the time that was lost.
+    fn range(&self) -> (Option<u32>, Option<u32>) {
+        let First { tail, since_seconds, .. } = self.first;
+        let Some(asked) = self.asked.get() else { return (tail, since_seconds) };
+        let lost = u32::try_from(asked.elapsed().as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        match (tail, since_seconds) {
+            (Some(0), _) => (None, Some(lost)),
+            (tail, since) => (tail, since.map(|since| since.saturating_add(lost))),
+        }
+    }
+
     fn path(&self, since_time: Option<&str>) -> String {
         let number = |number: Option<u32>| number.map(|number| number.to_string());
-        let (tail, since) = match since_time {
-            None => (number(self.first.tail), number(self.first.since_seconds)),
-            Some(_) => (None, None),
-        };
+        let (tail, since) = if since_time.is_some() { (None, None) } else { self.range() };
+        let (tail, since) = (number(tail), number(since));
         let mut pairs = vec![("container", &*self.container), ("timestamps", "true")];
         if self.first.previous {
             pairs.push(("previous", "true"));

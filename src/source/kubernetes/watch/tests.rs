@@ -284,6 +284,39 @@ async fn a_silent_watch_is_reconnected_and_heartbeats_say_still_so() {
 }
 
 #[tokio::test]
+async fn a_watch_that_never_ends_is_ended_by_our_own_clock() {
+    let fake = Fake::start(|call| match (call.watches(), call.nth) {
+        // A server, or what stands before it, that forgot `timeoutSeconds`.
+        (true, 0) => Answer::Open(vec![]),
+        (true, _) => Answer::Open(vec![line("ADDED", &pod("late", 11))]),
+        (false, _) => list(&[], "10", None),
+    })
+    .await;
+    let mut source = watch(&fake.cluster("{}").await, Scope::All).lasting(Duration::from_secs(1));
+    gather(&mut source, |facts, _| words(facts).iter().any(|word| word.contains("late"))).await;
+}
+
+#[tokio::test]
+async fn of_many_namespaces_so_many_are_watched() {
+    let fake = Fake::start(|call| if call.watches() { Answer::Open(vec![]) } else { list(&[], "10", None) }).await;
+    let names: Vec<Name> = (0..25).map(|n| Name::from(format!("shop-{n:02}").as_str())).collect();
+    let mut source = watch(&fake.cluster("{}").await, Scope::Namespaces(names));
+    let watched = || {
+        let calls = fake.calls();
+        calls
+            .iter()
+            .filter(|call| call.watches())
+            .map(|call| call.path.clone())
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while watched().len() < MAX_NAMESPACES && std::time::Instant::now() < deadline {
+        let _ = tokio::time::timeout(Duration::from_millis(20), source.next()).await;
+    }
+    assert_eq!(watched().len(), MAX_NAMESPACES, "each watch is a connection");
+}
+
+#[tokio::test]
 async fn a_watch_that_ends_at_once_is_not_asked_in_a_circle() {
     let fake = Fake::start(|call| if call.watches() { Answer::Pieces(vec![]) } else { list(&[], "10", None) }).await;
     let mut source = watch(&fake.cluster("{}").await, Scope::All);

@@ -90,3 +90,21 @@ async fn an_error_with_status_200_is_said_where_a_log_is_read_once() {
     assert_eq!(look.lines(1).await, ["container 'app' has no log left"]);
     assert!(look.lines[0].is_note);
 }
+
+#[tokio::test]
+async fn what_was_logged_while_the_first_connection_was_dead_is_read_by_the_next() {
+    let query = LogQuery { tail: Some(0), ..one_pod() };
+    let world = one(vec![
+        LogAnswer::Bytes(Vec::new(), Then::Hang),
+        LogAnswer::Lines(vec![stamped(5, 1, "meanwhile")], Then::Hang),
+    ]);
+    let mut look = look(world, query, Limits { idle: Duration::from_millis(100), ..limits() }).await;
+    assert_eq!(look.lines(1).await, ["meanwhile"]);
+    let asked: Vec<_> = look
+        .log_requests()
+        .iter()
+        .map(|asked| (asked.query("tailLines").map(str::to_owned), asked.query("sinceSeconds").map(str::to_owned)))
+        .collect();
+    assert_eq!(asked[0], (Some("0".to_owned()), None));
+    assert!(asked[1].0.is_none() && asked[1].1.is_some(), "{asked:?}");
+}
