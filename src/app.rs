@@ -192,8 +192,12 @@ impl App {
         // Open logs go on while another screen is looked at for a moment; the Logs screen says which are open.
         wanted.extend(self.screens.logs.open_logs().cloned().map(Query::Logs));
         // What an act left suspended is watched until somebody resumes it, whatever is looked at.
-        let suspended =
-            self.acts.switched_off().into_iter().filter(|owner| view.store.backends.contains_key(&owner.cluster));
+        let suspended = self
+            .acts
+            .switched_off()
+            .into_iter()
+            .map(|(owner, _)| owner)
+            .filter(|owner| view.store.backends.contains_key(&owner.cluster));
         wanted.extend(suspended.cloned().map(Query::Standing));
         wanted
     }

@@ -47,14 +47,16 @@ impl Acts {
         self.newest().filter(|act| act.is_mine && act.outcome == Outcome::Running)
     }
 
-    /// GitOps owners that an act switched off and none has switched on since.
-    pub fn switched_off(&self) -> Vec<&OwnerKey> {
-        let mut last: Vec<(&OwnerKey, bool)> = Vec::new();
-        for (owner, is_on) in self.by_number.values().flat_map(|act| &act.switches) {
-            last.retain(|(known, _)| !known.is_same(owner));
-            last.push((owner, *is_on));
+    /// GitOps owners that an act switched off and none has switched on since, each with that act.
+    pub fn switched_off(&self) -> Vec<(&OwnerKey, &Act)> {
+        let mut last: Vec<(&OwnerKey, &Act, bool)> = Vec::new();
+        for act in self.by_number.values() {
+            for (owner, is_on) in &act.switches {
+                last.retain(|(known, ..)| !known.is_same(owner));
+                last.push((owner, act, *is_on));
+            }
         }
-        last.into_iter().filter(|(_, is_on)| !is_on).map(|(owner, _)| owner).collect()
+        last.into_iter().filter(|(.., is_on)| !is_on).map(|(owner, act, _)| (owner, act)).collect()
     }
 
     /// What `U` would undo.

@@ -1,5 +1,6 @@
 //! What is around every screen: header, tabs, messages, filter line, footer.
 
+use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -15,7 +16,7 @@ use crate::{
     },
     command::{Command, ScreenId},
     model::{
-        BackendKind, Level,
+        BackendKind, Level, Name,
         gitops::{Git, OwnerKey, Standing},
     },
     query::{Answer, Query},
@@ -164,7 +165,7 @@ impl App {
         for backend in &self.settings.insecure {
             spans.push(Span::styled(format!("  {backend}: certificate NOT verified"), theme.wrong));
         }
-        spans.extend(self.suspended());
+        spans.extend(self.suspended(area.width, act.is_some()));
         spans.extend(self.endings(now));
         if let Some(act) = act {
             spans.push(Span::styled(format!("   ~ {}", under_way(act)), theme.progress));
@@ -181,21 +182,41 @@ impl App {
     }
 
     /// GitOps that an act switched off: red until somebody switches it on again.
-    fn suspended(&self) -> Vec<Span<'static>> {
-        let of = |owner: &OwnerKey| match self.standing(owner) {
-            Some(Standing { is_active: true, .. }) => None,
-            Some(Standing { git: Git::Equal(_), .. }) => Some(format!("{} git agrees: :resume-sync", owner.name)),
-            _ => Some(format!("{} {}", owner.name, if owner.kind.is_flux() { "suspended" } else { "auto-sync off" })),
+    fn suspended(&self, width: u16, is_acting: bool) -> Vec<Span<'static>> {
+        let all = self.acts.switched_off();
+        let mut all = all.into_iter().filter_map(|(owner, act)| self.suspension(owner, act));
+        let Some((name, how)) = all.next() else { return Vec::new() };
+        let more = match all.count() {
+            0 => String::new(),
+            more => format!(" +{more}"),
         };
-        let mut all = self.acts.switched_off().into_iter().filter_map(of).collect::<Vec<_>>().into_iter();
-        let Some(first) = all.next() else { return Vec::new() };
-        let more = if all.len() > 0 { format!(" +{}", all.len()) } else { String::new() };
-        vec![Span::raw("  "), Span::styled(format!(" GITOPS {first}{more} "), self.theme.production)]
+        let words = match (width, is_acting) {
+            (..100, true) => format!(" GITOPS OFF{more} "),
+            (..100, false) => format!(" GITOPS OFF {name}{more} "),
+            _ => format!(" GITOPS {name}{more}: {how} "),
+        };
+        vec![Span::raw("  "), Span::styled(words, self.theme.production)]
     }
 
-    fn standing(&self, owner: &OwnerKey) -> Option<&Standing> {
-        match self.store.answers.get(&Query::Standing(owner.clone()))?.value.as_ref()? {
-            Answer::Standing(standing) => Some(standing),
+    /// Name of an owner that is off, and how it stands; `None`: somebody else switched it on.
+    fn suspension(&self, owner: &OwnerKey, act: &Act) -> Option<(Name, &'static str)> {
+        let off = if owner.kind.is_flux() { "suspended" } else { "auto-sync off" };
+        let how = match self.standing(owner) {
+            Some((Standing { is_active: true, .. }, _)) => return None,
+            // What was read while the act went on is of before it.
+            Some((Standing { git: Git::Equal(_), .. }, at)) if act.ended.is_some_and(|ended| at > ended) => {
+                "git agrees"
+            }
+            _ => off,
+        };
+        Some((owner.name.clone(), how))
+    }
+
+    /// Where an owner stands, and when it was read.
+    fn standing(&self, owner: &OwnerKey) -> Option<(&Standing, Timestamp)> {
+        let slot = self.store.answers.get(&Query::Standing(owner.clone()))?;
+        match slot.value.as_ref()? {
+            Answer::Standing(standing) => Some((standing, slot.pulse.as_of?.1)),
             _ => None,
         }
     }

@@ -21,8 +21,8 @@ fn owner(kind: OwnerKind) -> OwnerKey {
 }
 
 /// An act that switched an owner.
-fn acted(desk: &mut Desk, number: u64, switched: (OwnerKey, bool)) {
-    let act = Act {
+fn act(number: u64, switched: (OwnerKey, bool)) -> Act {
+    Act {
         number,
         request: Request::RollBack { workload: workload_key(WorkloadKind::Deployment, "myapp"), to: None },
         title: "ROLL BACK".into(),
@@ -36,7 +36,11 @@ fn acted(desk: &mut Desk, number: u64, switched: (OwnerKey, bool)) {
         switches: vec![switched],
         can_undo: true,
         is_mine: false,
-    };
+    }
+}
+
+fn acted(desk: &mut Desk, number: u64, switched: (OwnerKey, bool)) {
+    let act = act(number, switched);
     desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.clock.now());
 }
 
@@ -51,17 +55,17 @@ fn stands(desk: &mut Desk, owner: &OwnerKey, is_active: bool, git: Git) {
 #[test]
 fn a_suspended_owner_is_red_until_it_is_resumed_here_or_elsewhere() {
     for (kind, words) in
-        [(OwnerKind::Kustomization, "GITOPS web suspended"), (OwnerKind::Application, "GITOPS web auto-sync off")]
+        [(OwnerKind::Kustomization, "GITOPS web: suspended"), (OwnerKind::Application, "GITOPS web: auto-sync off")]
     {
         let owner = owner(kind);
         let mut desk = Desk::new(incident());
         acted(&mut desk, 4, (owner.clone(), false));
-        for size in [(120, 35), (80, 24)] {
+        for (size, words) in [((120, 35), words), ((80, 24), "GITOPS OFF web")] {
             let screen = desk.frame(size);
             assert!(screen.lines().next().is_some_and(|header| header.contains(words)), "{words}\n{screen}");
         }
         stands(&mut desk, &owner, false, Git::Equal("Synced".into()));
-        assert!(desk.frame((120, 35)).contains("web git agrees: :resume-sync"));
+        assert!(desk.frame((120, 35)).contains("GITOPS web: git agrees"));
         // Somebody else switched it on.
         stands(&mut desk, &owner, true, Git::Equal("Synced".into()));
         assert!(!desk.frame((120, 35)).contains("GITOPS"));
@@ -72,6 +76,17 @@ fn a_suspended_owner_is_red_until_it_is_resumed_here_or_elsewhere() {
         assert!(!desk.frame((120, 35)).contains("GITOPS"));
         assert!(!desk.app.wanted(desk.clock.now()).contains(&Query::Standing(owner)));
     }
+}
+
+#[test]
+fn what_was_read_of_git_while_the_act_went_on_is_of_before_it() {
+    let owner = owner(OwnerKind::Application);
+    let mut desk = Desk::new(incident());
+    let act = Act { ended: None, outcome: Outcome::Running, is_mine: true, ..act(4, (owner.clone(), false)) };
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.clock.now());
+    stands(&mut desk, &owner, false, Git::Equal("Synced".into()));
+    assert!(desk.frame((120, 35)).contains("GITOPS web: auto-sync off"));
+    assert!(desk.frame((80, 24)).contains("GITOPS OFF"), "beside the act that goes on");
 }
 
 #[test]

@@ -56,6 +56,9 @@ pub fn says(object: &Value) -> Clean {
 /// It compares live with git by itself, also while it does not sync.
 pub fn git(object: &Value) -> Git {
     let revision = short(text(object, "/status/sync/revision"));
+    if let Some(busy) = busy(object) {
+        return Git::Unknown(busy);
+    }
     match text(object, "/status/sync/status") {
         "Synced" => Git::Equal(Clean::line(&format!("Argo CD says Synced: live is what git says at {revision}"))),
         "OutOfSync" => Git::Differs(Clean::line(&format!("Argo CD says OutOfSync: git is at {revision}"))),
