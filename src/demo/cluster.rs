@@ -16,6 +16,7 @@ pub mod faults;
 pub mod fields;
 pub mod founding;
 mod gitops;
+mod helm;
 pub mod ids;
 mod job;
 pub mod json;

@@ -49,6 +49,7 @@ fn cluster(scenario: &Scenario, spec: &ClusterSpec, seed: u64, begin: Timestamp,
         }
     }
     cluster.found_gitops();
+    cluster.found_releases();
     for node in &spec.pressed {
         cluster.press(begin, node);
     }

@@ -1,9 +1,10 @@
-//! The few request bodies that `kubectl` sends as protobuf whatever the server prefers: reviews, ConfigMaps and Jobs.
+//! The few request bodies that `kubectl` sends as protobuf whatever the server prefers: reviews, ConfigMaps, Secrets and Jobs.
 //!
 //! The envelope is `k8s\0` and a `runtime.Unknown` (`apimachinery/pkg/runtime/generated.proto`).
 
 mod schema;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::answer::Failure;
@@ -114,18 +115,38 @@ fn message(kind: &str, raw: &[Field<'_>]) -> Option<Value> {
             };
             Some(json!({"metadata": {}, "spec": spec}))
         }
-        "ConfigMap" => {
-            let meta = fields(bytes(raw, 1))?;
-            let mut metadata = json!({"name": string(&meta, 1)});
-            for (number, name) in [(11, "labels"), (12, "annotations")] {
-                if let Some(found) = map(&meta, number).filter(|m| *m != json!({})) {
-                    metadata[name] = found;
-                }
-            }
-            Some(json!({"metadata": metadata, "data": map(raw, 2)?}))
-        }
+        "ConfigMap" => Some(json!({"metadata": metadata(raw)?, "data": map(raw, 2)?})),
+        // Helm keeps its releases so.
+        "Secret" => Some(json!({"metadata": metadata(raw)?, "data": encoded(raw, 2)?, "type": string(raw, 3)})),
         _ => None,
     }
+}
+
+fn metadata(raw: &[Field<'_>]) -> Option<Value> {
+    let meta = fields(bytes(raw, 1))?;
+    let mut metadata = json!({"name": string(&meta, 1)});
+    for (number, name) in [(3, "namespace"), (5, "uid"), (6, "resourceVersion")] {
+        let text = string(&meta, number);
+        if !text.is_empty() {
+            metadata[name] = json!(text);
+        }
+    }
+    for (number, name) in [(11, "labels"), (12, "annotations")] {
+        if let Some(found) = map(&meta, number).filter(|m| *m != json!({})) {
+            metadata[name] = found;
+        }
+    }
+    Some(metadata)
+}
+
+/// The entries of a `map<string, bytes>` field, as JSON has them.
+fn encoded(message: &[Field<'_>], number: u64) -> Option<Value> {
+    let mut all = serde_json::Map::new();
+    for (_, entry) in message.iter().filter(|(n, _)| *n == number) {
+        let entry = fields(entry)?;
+        all.insert(string(&entry, 1), json!(STANDARD.encode(bytes(&entry, 2))));
+    }
+    Some(Value::Object(all))
 }
 
 #[cfg(test)]

@@ -198,6 +198,10 @@ pub fn update(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failu
         if js::text(&new, "/metadata/uid").is_empty() {
             js::set(&mut new, "/metadata/uid", old["metadata"]["uid"].clone());
         }
+        // The URL says which, as for any object sent without it.
+        if ask.kind.namespaced && js::text(&new, "/metadata/namespace").is_empty() {
+            js::set(&mut new, "/metadata/namespace", old["metadata"]["namespace"].clone());
+        }
         let version = js::text(&new, "/metadata/resourceVersion").to_owned();
         check_meta(ask.kind, &old, &new, &version)?;
         Ok::<_, Failure>(store(cluster, ask, now, &old, new))
