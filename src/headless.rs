@@ -167,6 +167,8 @@ impl Reading {
     /// Stops the sources and waits for their end.
     pub async fn stop(mut self) {
         drop(self.stop_guard);
+        // Nobody takes updates any more: a source that waits to hand one over ends too.
+        drop(self.updates);
         while self.tasks.join_next().await.is_some() {}
     }
 }
@@ -261,5 +263,18 @@ mod tests {
         let mut look = reading(vec![whole]);
         look.once(Duration::from_secs(10)).await;
         assert!(look.unreadable().is_empty());
+    }
+
+    #[tokio::test]
+    async fn it_stops_though_nobody_takes_what_its_sources_found_meanwhile() {
+        let begun = Ok(vec![Fact::Pod(Delta::Reset), Fact::Pod(Delta::Synced)]);
+        let more = (0..1_000).map(|_| Ok(vec![Fact::Pod(Delta::Reset), Fact::Pod(Delta::Synced)]));
+        let mut look = reading(vec![Script(Part::Pods, true, std::iter::once(begun).chain(more).collect())]);
+        look.once(Duration::from_secs(10)).await;
+        // A rollback is watched; by then the channel is full.
+        while look.updates.len() < look.updates.max_capacity() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::timeout(Duration::from_secs(20), look.stop()).await.expect("it ends");
     }
 }

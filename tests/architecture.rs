@@ -81,7 +81,8 @@ fn assert_uses_only(module: &str, allowed: &[&str]) {
 
 #[test]
 fn nouns_know_nothing() {
-    assert_uses_only("model", &["text", "time"]);
+    assert_uses_only("model", &["secret", "text", "time"]);
+    assert_uses_only("secret", &[]);
     assert_uses_only("text", &[]);
     assert_uses_only("time", &[]);
 }
