@@ -16,9 +16,11 @@ pub mod evidence;
 mod gitops;
 mod helm;
 mod history;
+mod limits;
 pub mod object;
 pub mod plan;
 mod pull_request;
+pub mod resources;
 mod restart;
 mod rollback;
 mod run;
@@ -30,6 +32,7 @@ pub(crate) mod testing;
 mod undo;
 
 pub use object::ObjectAct;
+pub use resources::Limits;
 pub use template::readable;
 
 pub use evidence::{Evidence, beside};
@@ -103,6 +106,11 @@ pub enum Request {
     Silence(SilenceDraft),
     ExpireSilence {
         silence: SilenceKey,
+    },
+    /// Other limits of a container, in the workload's template.
+    Limits {
+        workload: WorkloadKey,
+        limits: Limits,
     },
     /// Switches the GitOps owner of a workload on again that was switched off for a rollback.
     ResumeSync {
@@ -414,6 +422,8 @@ pub struct WorkloadInspection {
     pub owners: Result<Vec<Owner>, Clean>,
     /// The Helm release it is of, where Helm alone owns it.
     pub release: Option<Result<Release, Clean>>,
+    /// What its containers use and may have, where limits are asked for.
+    pub resources: Option<Box<resources::ResourceInspection>>,
     /// Nodes that hold each image digest: digest -> count, of how many nodes; from `node.status.images`, if readable.
     pub image_nodes: Result<(BTreeMap<Name, u32>, u32), Clean>,
 }

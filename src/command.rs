@@ -229,6 +229,7 @@ commands! {
     Edit            "edit"              "edit"      "kubectl edit, with the screen suspended"               On(&[Pod, Workload, Object]), [] true 0;
     Reveal          "reveal"            "values"    "a Secret's values: masked, shown one at a time"         On(&[Object]), ["v"] false 0;
     Scale           "scale"             "scale"     "scale: a plan"                                         On(&[Workload, Pod]), ["C"] true 21;
+    Limits          "limits"            "limits"    "raise a container's memory or CPU limit: a plan"       On(&[Workload, Pod]), ["L"] true 20;
     ResumeSync      "resume-sync"       "resume sync" "GitOps of this workload on again, after a rollback: a plan" On(&[Workload, Pod]), [] true 0;
     Pause           "pause"             "pause"     "pause or resume its rollouts: a plan"                  On(&[Workload, Pod]), [] true 0;
     Cordon          "cordon"            "cordon"    "let nothing new onto this node, or again: a plan"      On(&[Object]), [] true 0;

@@ -273,8 +273,8 @@ mod tests {
         look.once(Duration::from_secs(10)).await;
         // A rollback is watched; by then the channel is full.
         while look.updates.len() < look.updates.max_capacity() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            sleep(Duration::from_millis(5)).await;
         }
-        tokio::time::timeout(Duration::from_secs(20), look.stop()).await.expect("it ends");
+        timeout(Duration::from_secs(20), look.stop()).await.expect("it ends");
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write, audit::PastAct, gitops, helm, history,
-    object, plan::Kept, rollback,
+    limits, object, plan::Kept, rollback,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -146,6 +146,14 @@ pub(super) fn drafts(
         Request::Restart { .. } => {
             (vec![Write::Restart { workload, uid, live: inspection.template.clone(), at: now }], None)
         }
+        Request::Limits { limits, .. } => match limits::target(inspection, limits) {
+            Ok((target, _)) => {
+                let (mut writes, pod) = to_template(target);
+                writes.extend(limits::waited_for(inspection).into_iter().map(rollback::delete));
+                (writes, pod)
+            }
+            Err(_) => (Vec::new(), None),
+        },
         Request::Scale { replicas, .. } => {
             (vec![Write::Scale { workload, uid, from: inspection.workload.desired, to: *replicas }], None)
         }

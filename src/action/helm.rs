@@ -104,17 +104,8 @@ fn made(
 }
 
 fn keeps(key: &WorkloadKey, inspection: &WorkloadInspection, release: &ReleaseKey, moved: (i64, i64)) -> Kept {
-    Kept {
-        workload: key.clone(),
-        before: inspection.template.clone(),
-        left: serde_json::Value::Null,
-        from_revision: None,
-        to_revision: None,
-        replicas: None,
-        owners: Vec::new(),
-        synced: None,
-        release: Some((release.clone(), moved.0, moved.1)),
-    }
+    let kept = Kept::of(key, inspection.template.clone(), serde_json::Value::Null);
+    Kept { release: Some((release.clone(), moved.0, moved.1)), ..kept }
 }
 
 fn line(make: &Make<'_>, release: &ReleaseKey, to: i64) -> Clean {

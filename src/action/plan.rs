@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 pub use super::confirm::Approved;
 use super::{
-    Check, CheckResult, Evidence, Request, Risk, Write, gitops, object, pull_request, restart, rollback, run, scale,
-    silence, undo,
+    Check, CheckResult, Evidence, Request, Risk, Write, gitops, limits, object, pull_request, restart, rollback, run,
+    scale, silence, undo,
 };
 use crate::{
     app::settings::Settings,
@@ -125,6 +125,23 @@ pub struct Kept {
     pub release: Option<(ReleaseKey, i64, i64)>,
 }
 
+impl Kept {
+    /// Of an act that changes a template and nothing else.
+    pub fn of(workload: &WorkloadKey, before: serde_json::Value, left: serde_json::Value) -> Self {
+        Self {
+            workload: workload.clone(),
+            before,
+            left,
+            from_revision: None,
+            to_revision: None,
+            replicas: None,
+            owners: Vec::new(),
+            synced: None,
+            release: None,
+        }
+    }
+}
+
 /// There is no plan to show, and why.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{0}")]
@@ -142,6 +159,7 @@ pub fn plan(
     let mut plan = match request {
         Request::RollBack { workload, to } => rollback::plan(&made, workload, *to),
         Request::Restart { workload } => restart::plan(&made, workload),
+        Request::Limits { workload, limits } => limits::plan(&made, workload, limits),
         Request::Scale { workload, replicas } => scale::plan(&made, workload, *replicas),
         Request::Object { object, act } => object::plan(&made, object, *act),
         Request::Review { .. } | Request::Comment { .. } | Request::Merge { .. } => pull_request::plan(&made),

@@ -86,17 +86,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
     // Whole seconds, as it is written.
     let at = jiff::Timestamp::from_second(make.now.wall.as_second()).unwrap_or(make.now.wall).to_string();
     template::mark_restart(&mut left, &at);
-    plan.keeps = Some(Kept {
-        workload: key.clone(),
-        before: inspection.template.clone(),
-        left,
-        from_revision: None,
-        to_revision: None,
-        replicas: None,
-        owners: Vec::new(),
-        synced: None,
-        release: None,
-    });
+    plan.keeps = Some(Kept::of(key, inspection.template.clone(), left));
     plan.undo = "a restart is not undone: undoing it is one more restart".into();
     let (kubectl, object) = kubectl_on(make.settings, key);
     plan.equivalent = vec![say!("{kubectl} rollout restart {object}")];

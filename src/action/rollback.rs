@@ -35,9 +35,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     let bad = make.evidence.known_bad();
     let target = history::target(inspection, &bad, to, now).map_err(|refusal| with_change(refusal, inspection, now))?;
     let live = inspection.live().ok_or_else(|| {
-        Refusal(say!(
-            "the live template of {key} is not among its revisions yet: its controller has not seen it. Try again"
-        ))
+        let says = "the live template is not among its revisions yet: its controller has not seen it. Try again";
+        with_change(Refusal(say!("{key}: {says}")), inspection, now)
     })?;
     let (live_tag, target_tag) = tags(live, target);
     let mut plan =

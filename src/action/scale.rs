@@ -64,17 +64,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
     ];
     plan.checks.extend(subject.warnings());
     plan.blocked = checks::gate(&subject, &plan);
-    plan.keeps = Some(Kept {
-        workload: key.clone(),
-        before: serde_json::Value::Null,
-        left: serde_json::Value::Null,
-        from_revision: None,
-        to_revision: None,
-        replicas: Some((from, to)),
-        owners: Vec::new(),
-        synced: None,
-        release: None,
-    });
+    plan.keeps =
+        Some(Kept { replicas: Some((from, to)), ..Kept::of(key, serde_json::Value::Null, serde_json::Value::Null) });
     plan.undo = say!("U: back to {from} replicas");
     let (kubectl, object) = kubectl_on(make.settings, key);
     plan.equivalent = vec![say!("{kubectl} scale {object} --current-replicas={from} --replicas={to}")];

@@ -131,6 +131,7 @@ fn relies_on(request: &Request) -> Option<(&BackendId, Part)> {
         Request::RollBack { workload, .. }
         | Request::Restart { workload }
         | Request::Scale { workload, .. }
+        | Request::Limits { workload, .. }
         | Request::ResumeSync { workload } => {
             let part = match workload.kind {
                 WorkloadKind::Deployment => Part::Deployments,

@@ -377,6 +377,7 @@ fn under_way(act: &Act) -> String {
     let what = match &act.request {
         Request::RollBack { workload, .. } => format!("rollback {}", workload.name),
         Request::Restart { workload } => format!("restart {}", workload.name),
+        Request::Limits { workload, .. } => format!("limits {}", workload.name),
         Request::Scale { workload, .. } => format!("scale {}", workload.name),
         Request::ResumeSync { workload } => format!("resume {}", workload.name),
         _ => act.title.to_string(),

@@ -15,6 +15,7 @@ mod forward;
 mod forwards;
 mod help;
 mod job_log;
+mod limits;
 mod links;
 mod needed;
 mod object;
@@ -64,6 +65,11 @@ use crate::{
 /// "Really quit?"
 pub fn quit() -> Box<dyn Overlay> {
     Box::new(quit::Quit)
+}
+
+/// `L`: other limits of a container.
+pub fn limits(workload: WorkloadKey, pods: &[&crate::model::kubernetes::Pod]) -> Box<dyn Overlay> {
+    Box::new(limits::LimitsForm::new(workload, pods))
 }
 
 /// `:`

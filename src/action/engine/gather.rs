@@ -83,6 +83,7 @@ impl Inner {
             Request::RollBack { workload, .. }
             | Request::Restart { workload }
             | Request::Scale { workload, .. }
+            | Request::Limits { workload, .. }
             | Request::ResumeSync { workload } => self.inspect(&workload.cluster, request).await,
             Request::Object { object, .. } => self.inspect(&object.cluster, request).await,
             Request::Review { pull_request, .. }
@@ -185,6 +186,7 @@ fn on_workload(key: &WorkloadKey, all: &[PastAct]) -> Vec<PastAct> {
             Request::RollBack { workload, .. }
             | Request::Restart { workload }
             | Request::Scale { workload, .. }
+            | Request::Limits { workload, .. }
             | Request::ResumeSync { workload } => workload == key,
             Request::Undo { act } => ours.contains(act),
             _ => false,

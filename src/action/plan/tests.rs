@@ -2,6 +2,7 @@
 
 mod alerts;
 mod code;
+mod limits;
 mod rollback;
 
 use super::*;

@@ -100,6 +100,7 @@ impl App {
                 Reply::OpenLog(log_query(object, command == Command::PreviousLogs))
             }
             Command::RollBack => need(workload, &|workload| Reply::Ask(Request::RollBack { workload, to: None })),
+            Command::Limits => need(workload, &|key| Reply::Push(self.limits(key))),
             Command::ResumeSync => match workload {
                 Some(workload) if !workload.managed_by.first().is_some_and(Manager::is_of_git) => {
                     Reply::Say(Clean::own(format!("{}: neither Flux nor Argo CD owns it", workload.key)))
@@ -119,6 +120,12 @@ impl App {
     /// The workload that a pod, run or alert is about.
     pub(in crate::app) fn workload_of(&self, target: &Target, now: Now) -> Option<&Workload> {
         overlays::workload_of(&self.view(now), target)
+    }
+
+    fn limits(&self, key: WorkloadKey) -> Box<dyn crate::ui::Overlay> {
+        let workload = self.store.kube.workloads.get(&key);
+        let pods = workload.map(|workload| self.store.kube.pods_of(workload)).unwrap_or_default();
+        overlays::limits(key, &pods)
     }
 
     fn on_run(&self, command: Command, target: &Target, now: Now) -> Reply {

@@ -63,3 +63,37 @@ fn read_only_mode_asks_for_nothing() {
     let row = menu.lines().find(|line| line.contains(":delete")).expect("it is shown");
     assert!(row.contains("read-only by flag"), "{row}");
 }
+
+#[test]
+fn a_limit_is_raised_in_a_form_that_proposes_twice_as_much() {
+    use crate::{
+        action::Limits,
+        ui::testing::{pod, running},
+    };
+    let mut world = incident();
+    let mut killed = pod("myapp-6d5c9", "oomed", None);
+    killed.containers =
+        vec![crate::model::kubernetes::Container { memory_limit: Some(512 << 20), ..running("app") }].into();
+    world.pods([killed]);
+    let mut desk = Desk::new(world);
+    desk.keys("3");
+    desk.frame((120, 35));
+    desk.keys("L");
+    for size in [(120, 35), (80, 24)] {
+        let form = desk.frame(size);
+        assert!(form.contains("LIMITS OF deploy/myapp") && form.contains("memory limit 512Mi"), "{form}");
+        assert!(form.contains("1Gi"), "{form}");
+    }
+    let limits = |effects: Vec<Effect>| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Prepare { request: Request::Limits { limits, .. }, .. } => Some(limits),
+            _ => None,
+        })
+    };
+    desk.keys(" cpu=500m");
+    let asked = limits(desk.press(KeyCode::Enter));
+    assert_eq!(
+        asked,
+        Some(Limits { container: "app".to_owned(), memory: Some("1Gi".into()), cpu: Some("500m".into()) })
+    );
+}

@@ -3,6 +3,7 @@
 
 mod object;
 mod references;
+mod resources;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -122,6 +123,7 @@ impl WorkloadInspector {
             warnings,
             owners,
             release,
+            resources: None,
             image_nodes,
         })
     }
@@ -259,6 +261,13 @@ impl Inspector for WorkloadInspector {
                 | Request::Scale { workload, .. }
                 | Request::ResumeSync { workload } => {
                     Ok(Inspection::Workload(Box::new(Box::pin(self.workload(workload)).await?)))
+                }
+                Request::Limits { workload, .. } => {
+                    let mut found = Box::pin(self.workload(workload)).await?;
+                    let of = |pod: &str| found.pods.iter().any(|known| known.key.name == *pod);
+                    let resources = Box::pin(self.resources(&workload.namespace, of)).await;
+                    found.resources = Some(Box::new(resources));
+                    Ok(Inspection::Workload(Box::new(found)))
                 }
                 Request::Object { object, act } => {
                     Ok(Inspection::Object(Box::new(Box::pin(self.object(object, *act)).await?)))

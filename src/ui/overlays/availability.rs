@@ -155,7 +155,10 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
             _ => say("no workload is known for it"),
         },
         (Command::Logs, Target::Alert(_)) if workload_of(view, target).is_none() => say("no workload is known for it"),
-        (Command::Restart | Command::Scale | Command::DiffRevisions, Target::Pod(_) | Target::Workload(_)) => {
+        (
+            Command::Restart | Command::Scale | Command::Limits | Command::DiffRevisions,
+            Target::Pod(_) | Target::Workload(_),
+        ) => {
             let Some(workload) = workload_of(view, target) else {
                 return say("it belongs to no Deployment, StatefulSet or DaemonSet that is watched");
             };

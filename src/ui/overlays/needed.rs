@@ -38,7 +38,7 @@ pub fn refused(command: Command, target: &Target, view: &View<'_>) -> Option<Str
         (Command::Shell, Target::Pod(key)) => needs(pods("create", "exec", &key.name)),
         (Command::PortForward, Target::Pod(key)) => needs(pods("create", "portforward", &key.name)),
         (Command::PortForward, _) => needs(pods("create", "portforward", "")),
-        (Command::Restart | Command::RollBack | Command::Scale, _) => {
+        (Command::Restart | Command::RollBack | Command::Limits | Command::Scale, _) => {
             let workload = &workload_of(view, target)?.key;
             let subresource = if command == Command::Scale { "scale" } else { "" };
             needs(of_workload(workload.kind, &workload.name, subresource))

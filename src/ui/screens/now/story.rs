@@ -215,6 +215,7 @@ fn workload_of(request: &Request) -> Option<&WorkloadKey> {
         Request::RollBack { workload, .. }
         | Request::Restart { workload }
         | Request::Scale { workload, .. }
+        | Request::Limits { workload, .. }
         | Request::ResumeSync { workload } => Some(workload),
         _ => None,
     }

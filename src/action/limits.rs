@@ -1,0 +1,170 @@
+//! The plan of other limits for a container of a workload: its template is patched, and its pods are replaced.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    Check, CheckResult, Limits, WorkloadInspection, Write,
+    checks::{self, Subject},
+    equivalent::kubectl_on,
+    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
+    resources::{self, Changed},
+    rollback, template,
+};
+use crate::{
+    model::{
+        Level, Name,
+        kubernetes::{ACTOR, Manager, Pod, RolloutState, WorkloadKey, WorkloadKind, tag_of},
+    },
+    text::quoted,
+};
+
+/// The template with other limits.
+pub(super) fn target(inspection: &WorkloadInspection, limits: &Limits) -> Result<(Value, Changed), Refusal> {
+    let spec = inspection.template.get("spec").cloned().unwrap_or_default();
+    let changed = resources::changed(&spec, limits)?;
+    let mut target = inspection.template.clone();
+    target["spec"]["containers"][changed.index]["resources"] = changed.after.clone();
+    Ok((target, changed))
+}
+
+pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, limits: &Limits) -> Result<Plan, Refusal> {
+    let inspection = rollback::inspected(make, key)?;
+    let workload = &inspection.workload;
+    if workload.paused {
+        let says = "it is paused, so no pod would get them: resume it first (x, resume)";
+        return Err(Refusal(say!("{key}: {says}")));
+    }
+    let (target, changed) = target(inspection, limits)?;
+    let Some(asked) = &inspection.resources else { return Err(Refusal("what it uses was not asked".into())) };
+    let now = make.store.time_of(&key.cluster, make.now);
+    let words = changed.words.join(", ");
+    let mut plan = make.empty(say!("LIMITS {key}"), say!("{}/{}", key.cluster, key.namespace));
+    let killed = oom(inspection, &limits.container);
+    plan.facts = vec![
+        ("NOW".into(), say!("container '{}'{killed}", limits.container)),
+        ("THEN".into(), say!("{words}; the same version, every pod replaced")),
+    ];
+    plan.diff = template::diff(&inspection.template, &target, "live", "with other limits");
+    plan.last_change = checks::last_change(inspection, now);
+    plan.steps = steps(make, inspection, &target, &words);
+    let subject = Subject { make, inspection, now };
+    let rollout = if workload.rollout.state == RolloutState::Progressing {
+        CheckResult::Look(say!("a rollout is under way: {}", workload.rollout.words))
+    } else {
+        CheckResult::Ok("no rollout is under way".into())
+    };
+    plan.checks = vec![
+        subject.place(),
+        subject.allowed(&inspection.may_patch, "patch"),
+        owner(&subject),
+        subject.nobody_else(false),
+        subject.pipeline(false),
+        checks::check("B7", "rollout", rollout),
+        subject.capacity(),
+        checks::check("B13", "stuck pods", stuck(inspection)),
+        subject.fresh(&plan),
+        checks::check("B15", "downtime", downtime(inspection)),
+    ];
+    plan.checks.extend(resources::checks(limits, &changed, asked)?);
+    plan.checks.extend(subject.warnings());
+    plan.blocked = checks::gate(&subject, &plan);
+    plan.keeps = Some(Kept::of(key, inspection.template.clone(), target));
+    plan.undo = "U: back to the limits before".into();
+    let (kubectl, object) = kubectl_on(make.settings, key);
+    let values: Vec<String> = [("memory", &limits.memory), ("cpu", &limits.cpu)]
+        .into_iter()
+        .filter_map(|(resource, value)| Some(format!("{resource}={}", value.as_ref()?)))
+        .collect();
+    let container = quoted(&limits.container);
+    plan.equivalent =
+        vec![say!("{kubectl} set resources {object} -c {container} --limits={}", quoted(&values.join(",")))];
+    let accepts = limits.memory.iter().chain(&limits.cpu).map(|value| say!("{value}")).collect();
+    plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
+    Ok(plan)
+}
+
+/// Helm puts nothing back until somebody upgrades: more memory may be had before that.
+fn owner(subject: &Subject<'_>) -> Check {
+    let workload = &subject.inspection.workload;
+    match workload.managed_by.first() {
+        Some(Manager::Helm { release }) => {
+            let says = say!(
+                "of Helm release '{release}': the next upgrade brings the old limit back. Put it in its values too"
+            );
+            checks::check("B4", "owner", CheckResult::Look(says))
+        }
+        _ => subject.owner(),
+    }
+}
+
+/// When its container was last killed for want of memory.
+fn oom(inspection: &WorkloadInspection, container: &str) -> String {
+    let of = |pod: &&Pod| pod.containers.iter().any(|one| one.name == *container) && pod.last_oom().is_some();
+    match inspection.pods.iter().filter(of).count() {
+        0 => String::new(),
+        killed => format!(", OOMKilled in {}", crate::text::counted(killed, "pod")),
+    }
+}
+
+/// Pods that an OrderedReady StatefulSet waits for, and that new limits therefore do not reach.
+pub(super) fn waited_for(inspection: &WorkloadInspection) -> Vec<&Pod> {
+    if inspection.workload.key.kind != WorkloadKind::StatefulSet || inspection.may_delete_pods == Ok(false) {
+        return Vec::new();
+    }
+    let is_broken =
+        |pod: &&Pod| !pod.is_ready && pod.deleting_since.is_none() && matches!(pod.level, Level::Broken | Level::Wrong);
+    inspection.pods.iter().filter(is_broken).collect()
+}
+
+fn stuck(inspection: &WorkloadInspection) -> CheckResult {
+    let names: Vec<&str> = waited_for(inspection).iter().map(|pod| pod.key.name.as_str()).collect();
+    if names.is_empty() {
+        CheckResult::Ok("no broken pod holds it up".into())
+    } else {
+        CheckResult::Look(say!("its controller waits for broken pods: {} deleted after it", names.join(", ")))
+    }
+}
+
+fn downtime(inspection: &WorkloadInspection) -> CheckResult {
+    let workload = &inspection.workload;
+    if workload.recreates {
+        CheckResult::Look("strategy Recreate: all pods stop first".into())
+    } else if workload.desired <= 1 {
+        CheckResult::Look("one replica: a moment of downtime".into())
+    } else {
+        CheckResult::Ok(say!("{} pods, one after the other", workload.desired))
+    }
+}
+
+fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Value, words: &str) -> Vec<PlanStep> {
+    let workload = &inspection.workload;
+    let key = &workload.key;
+    let cause = format!("midwatch: {words} by {}", make.settings.me);
+    let write = Write::PatchTemplate {
+        workload: key.clone(),
+        uid: workload.uid.clone(),
+        live: inspection.template.clone(),
+        target: target.clone(),
+        annotations: BTreeMap::from([
+            ("kubernetes.io/change-cause".to_owned(), cause),
+            (ACTOR.to_owned(), make.settings.me.to_string()),
+        ]),
+    };
+    let version = template::images(target).first().map_or("", |(_, image)| tag_of(image));
+    let mut steps =
+        vec![PlanStep::keep_evidence(key), PlanStep { says: say!("template: {words}"), kind: StepKind::Write(write) }];
+    steps.extend(waited_for(inspection).into_iter().map(|pod| PlanStep {
+        says: say!("delete broken pod {}", pod.key.name),
+        kind: StepKind::Write(rollback::delete(pod)),
+    }));
+    steps.push(PlanStep::watch(WatchFor {
+        workload: key.clone(),
+        desired: workload.desired,
+        version: Name::line(version),
+        hash: None,
+        digest: None,
+    }));
+    steps
+}

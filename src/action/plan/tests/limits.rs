@@ -1,0 +1,63 @@
+//! Other limits of a container.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::action::{
+    WorkloadInspection,
+    resources::{Bound, Limits, ResourceInspection, Usage},
+};
+
+fn limits(memory: &str) -> Limits {
+    Limits { container: "app".into(), memory: Some(memory.into()), cpu: None }
+}
+
+fn request(memory: &str) -> Request {
+    let Request::RollBack { workload, .. } = roll_back(None) else { unreachable!() };
+    Request::Limits { workload, limits: limits(memory) }
+}
+
+/// A megabyte.
+const MEBI: u64 = 1 << 20;
+
+fn asked(used: u64, max: Option<&str>) -> WorkloadInspection {
+    let usage = Usage { cpu_millis: 100, memory_bytes: used };
+    let bound = Bound { range: "defaults".into(), resource: "memory".into(), max: max.map(Into::into), min: None };
+    let resources =
+        ResourceInspection { used: Ok(BTreeMap::from([("app".to_owned(), usage)])), bounds: Ok(vec![bound]) };
+    WorkloadInspection { resources: Some(Box::new(resources)), ..inspection() }
+}
+
+fn made(request: &Request, found: WorkloadInspection) -> Result<Plan, Refusal> {
+    let evidence = evidence(request, found);
+    plan(request, &evidence, &store(Vec::new()), &settings(), now())
+}
+
+#[test]
+fn more_memory_is_a_change_of_the_template_that_can_be_undone() {
+    let plan = made(&request("2Gi"), asked(400 * MEBI, Some("4Gi"))).expect("a plan");
+    assert!(plan.diff.as_ref().is_some_and(|diff| diff.contains("2Gi")), "{:?}", plan.diff);
+    let [_, patch, ..] = plan.steps.as_slice() else { panic!("{:?}", plan.steps) };
+    let StepKind::Write(Write::PatchTemplate { live, target, .. }) = &patch.kind else { panic!("{:?}", patch) };
+    assert_eq!(target["spec"]["containers"][0]["resources"]["limits"]["memory"], "2Gi");
+    let mut same = target.clone();
+    same["spec"]["containers"][0]["resources"] = live["spec"]["containers"][0]["resources"].clone();
+    assert_eq!(&same, live, "nothing else changes");
+    let kept = plan.keeps.as_ref().expect("it can be undone");
+    assert_eq!((&kept.before, &kept.left), (live, target));
+    assert_eq!((plan.risk, plan.accepts[0].as_str()), (Risk::Production, "2Gi"));
+    let line = &plan.equivalent[0];
+    assert!(line.contains("set resources deployment/myapp -c app --limits=memory=2Gi"), "{line}");
+}
+
+#[test]
+fn what_would_kill_it_or_be_refused_is_never_sent() {
+    for (memory, found, says) in [
+        ("600Mi", asked(700 * MEBI, None), "would be killed"),
+        ("8Gi", asked(400 * MEBI, Some("4Gi")), "LimitRange 'defaults' allows a container at most 4Gi of memory"),
+        ("plenty", asked(400 * MEBI, None), "is no amount of memory"),
+    ] {
+        let refusal = made(&request(memory), found).expect_err(says).0;
+        assert!(refusal.contains(says), "{refusal}");
+    }
+}

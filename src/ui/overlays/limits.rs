@@ -1,0 +1,155 @@
+//! Other limits of a container of a workload.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    text::{Line, Span},
+};
+
+use crate::{
+    action::{
+        Request,
+        resources::{Limits, doubled},
+    },
+    model::kubernetes::{Container, ContainerRole, Pod, WorkloadKey},
+    source::kubernetes::rows::memory_text,
+    text::Clean,
+    ui::{
+        Overlay, Reply, View,
+        widgets::{
+            cells::{put_line, row},
+            dialog::dialog,
+            frame::Frame,
+            text_input::TextInput,
+        },
+    },
+};
+
+pub struct LimitsForm {
+    workload: WorkloadKey,
+    /// Main containers of its pods, the one killed for want of memory first, with their limits in bytes.
+    containers: Vec<(String, Option<u64>)>,
+    chosen: usize,
+    input: TextInput,
+    asked: Option<Request>,
+}
+
+impl LimitsForm {
+    pub fn new(workload: WorkloadKey, pods: &[&Pod]) -> Self {
+        let mut containers: Vec<(String, Option<u64>)> = Vec::new();
+        let is_killed = |one: &&Container| one.last.as_ref().is_some_and(|last| *last.reason == *"OOMKilled");
+        let all = || pods.iter().flat_map(|pod| &pod.containers).filter(|one| one.role == ContainerRole::Main);
+        for one in all().filter(is_killed).chain(all()) {
+            if !containers.iter().any(|(name, _)| *name == *one.name) {
+                containers.push((one.name.to_string(), one.memory_limit));
+            }
+        }
+        let mut form = Self { workload, containers, chosen: 0, input: TextInput::new(""), asked: None };
+        form.propose();
+        form
+    }
+
+    /// Twice the memory that it has.
+    fn propose(&mut self) {
+        let limit = self.containers.get(self.chosen).and_then(|(_, limit)| *limit);
+        self.input = TextInput::new(&limit.map(doubled).unwrap_or_default());
+    }
+
+    /// `2Gi`, `memory=2Gi cpu=500m`
+    fn limits(&self) -> Result<Limits, String> {
+        let Some((container, _)) = self.containers.get(self.chosen) else {
+            return Err("none of its pods is known".to_owned());
+        };
+        let mut limits = Limits { container: container.clone(), memory: None, cpu: None };
+        for word in self.input.text().split_whitespace() {
+            match word.split_once('=').unwrap_or(("memory", word)) {
+                ("memory", value) => limits.memory = Some(value.to_owned()),
+                ("cpu", value) => limits.cpu = Some(value.to_owned()),
+                (other, _) => return Err(format!("'{other}' is no limit: write memory=2Gi or cpu=500m")),
+            }
+        }
+        if limits.memory.is_none() && limits.cpu.is_none() {
+            Err("write 2Gi, or cpu=500m".to_owned())
+        } else {
+            Ok(limits)
+        }
+    }
+
+    fn enter(&mut self) -> Reply {
+        match self.limits() {
+            Ok(limits) => {
+                let request = Request::Limits { workload: self.workload.clone(), limits };
+                self.asked = Some(request.clone());
+                Reply::Ask(request)
+            }
+            Err(why) => Reply::Say(Clean::own(why)),
+        }
+    }
+}
+
+impl Overlay for LimitsForm {
+    fn owns_keys(&self) -> bool {
+        true
+    }
+
+    fn asked(&self) -> Option<&Request> {
+        self.asked.as_ref()
+    }
+
+    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
+        match key.code {
+            KeyCode::Esc => return Reply::Close,
+            KeyCode::Enter => return self.enter(),
+            KeyCode::Tab | KeyCode::Down => {
+                self.chosen = (self.chosen + 1) % self.containers.len().max(1);
+                self.propose();
+            }
+            KeyCode::BackTab | KeyCode::Up => {
+                self.chosen = self.chosen.checked_sub(1).unwrap_or(self.containers.len().saturating_sub(1));
+                self.propose();
+            }
+            _ => {
+                self.input.handle(key);
+            }
+        }
+        Reply::Done
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.input = TextInput::new(text.trim());
+    }
+
+    fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+        let (theme, key) = (view.theme, &self.workload);
+        let prod = if view.settings.is_production(&key.cluster) { "PROD " } else { "" };
+        let place = format!("{prod}{}/{}", key.cluster, key.namespace);
+        let inside = dialog(Frame::new(theme, format!("LIMITS OF {key}")).info(place), area, 64, 6, buf);
+        let (name, limit) = self.containers.get(self.chosen).cloned().unwrap_or_default();
+        let limit =
+            limit.map_or_else(|| "no memory limit".to_owned(), |bytes| format!("memory limit {}", memory_text(bytes)));
+        let others = match self.containers.len() {
+            0 | 1 => String::new(),
+            all => format!("   {} of {all}", self.chosen + 1),
+        };
+        for (at, label, text) in [(0, "container", format!("{name}{others}")), (1, "now", limit)] {
+            if let Some(spot) = row(inside, at) {
+                let line =
+                    Line::from(vec![Span::styled(format!("{label:<11}"), theme.dim), Span::styled(text, theme.text)]);
+                put_line(buf, spot, &line, theme.glyphs.ellipsis);
+            }
+        }
+        let field = row(inside, 3)?;
+        let used = put_line(buf, field, &Line::styled("limits     ", theme.dim), "");
+        let spot = Rect { x: field.x + used, width: field.width.saturating_sub(used), ..field };
+        self.input.render(spot, "2Gi   cpu=500m", theme, buf)
+    }
+
+    fn hints(&self) -> Vec<(String, String)> {
+        let mut hints = vec![("enter", "its plan"), ("esc", "nothing is sent")];
+        if self.containers.len() > 1 {
+            hints.insert(0, ("tab", "next container"));
+        }
+        hints.into_iter().map(|(key, word)| (key.to_owned(), word.to_owned())).collect()
+    }
+}
