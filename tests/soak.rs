@@ -2,6 +2,7 @@
 //! servers refuse. Memory and connections stay level, and in the end every row is what a fresh LIST says.
 //!
 //! A few seconds as a smoke test; as long as wanted with `MIDWATCH_SOAK=1h cargo test --release --test soak -- --nocapture`.
+#![expect(clippy::disallowed_methods, reason = "it runs for so long of real time")]
 #![cfg(target_os = "linux")] // it reads /proc
 
 #[path = "e2e/terminal.rs"]

@@ -63,7 +63,7 @@ impl Act {
 #[derive(Clone, Debug)]
 pub enum ActionEvent {
     /// What was asked live for a request, or why there is no answer. A later one for the same ticket replaces it.
-    Evidence { ticket: u64, request: Request, result: Result<Box<Evidence>, SourceError> },
+    Evidence { ticket: u64, request: Box<Request>, result: Result<Box<Evidence>, SourceError> },
     /// The confirmed plan of this ticket is being carried out, as this act.
     Started { ticket: u64, number: u64 },
     /// A new act, or news of one.

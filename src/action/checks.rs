@@ -253,8 +253,7 @@ pub(super) fn instead(manager: &Manager, namespace: &str) -> String {
             "it is upgraded again at each interval. Instead: `flux suspend helmrelease {name} -n {namespace}` first, then `helm rollback`"
         ),
         Manager::Helm { release } => format!(
-            "the next upgrade brings it back, and Helm's history will not know. Instead: `helm -n {} rollback {release}`",
-            namespace
+            "the next upgrade brings it back, and Helm's history will not know. Instead: `helm -n {namespace} rollback {release}`"
         ),
         Manager::ConfigSync => "it is applied again from git. Instead: revert in the config repository".to_owned(),
         Manager::Controller { kind, name } if kind.as_str() == "Rollout" => {

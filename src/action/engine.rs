@@ -194,7 +194,7 @@ impl Engine for RealEngine {
         let inner = self.0.clone();
         self.0.tasks.spawn(async move {
             let result = inner.gather(&request, &beside).await.map(Box::new);
-            inner.news.tell(ActionEvent::Evidence { ticket, request, result }).await;
+            inner.news.tell(ActionEvent::Evidence { ticket, request: Box::new(request), result }).await;
         });
     }
 

@@ -298,7 +298,9 @@ async fn pass_on(out: &mut Out, mut answers: mpsc::Receiver<Answered>, is_follow
     out.write(&whole)?;
     if !is_found && !not_found.is_empty() {
         failed = true;
-        not_found.iter().for_each(|trouble| report::aside(&format!("midwatch: {trouble}")));
+        for trouble in &not_found {
+            report::aside(&format!("midwatch: {trouble}"));
+        }
     }
     // A followed log goes on after trouble with one stream; its end is the user's.
     Ok(if failed && !is_followed { ExitCode::from(UNREADABLE) } else { ExitCode::SUCCESS })

@@ -70,7 +70,7 @@ impl Bench {
         self.engine.prepare(1, request.clone(), beside);
         loop {
             if let Some(ActionEvent::Evidence { ticket, request: of, result }) = self.news.recv().await {
-                assert_eq!((ticket, &of), (1, request));
+                assert_eq!((ticket, &*of), (1, request));
                 let evidence = result.map_err(|error| error.says)?;
                 return plan(request, &evidence, &self.store, &self.settings, now()).map_err(|refusal| refusal.0);
             }

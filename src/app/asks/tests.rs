@@ -71,7 +71,7 @@ impl Desk {
     fn evidence(&mut self, request: &Request, mut evidence: Evidence) -> Vec<Effect> {
         evidence.asked = self.now.wall;
         let result = Ok(Box::new(evidence));
-        let event = ActionEvent::Evidence { ticket: self.ticket, request: request.clone(), result };
+        let event = ActionEvent::Evidence { ticket: self.ticket, request: Box::new(request.clone()), result };
         self.app.update(Msg::Action(Box::new(event)), self.now)
     }
 

@@ -102,7 +102,11 @@ impl Desk {
         found.workload.key = myapp();
         let mut evidence = evidence(request, found);
         evidence.asked = self.now().wall;
-        let event = ActionEvent::Evidence { ticket: *ticket, request: request.clone(), result: Ok(Box::new(evidence)) };
+        let event = ActionEvent::Evidence {
+            ticket: *ticket,
+            request: Box::new(request.clone()),
+            result: Ok(Box::new(evidence)),
+        };
         self.app.update(Msg::Action(Box::new(event)), self.now());
     }
 

@@ -79,14 +79,15 @@ impl Out {
                 continue;
             }
             let message = self.message(line);
-            text.push_str(&match (&self.template, self.form) {
+            let shown = match (&self.template, self.form) {
                 (Some(template), _) => template.line(line, &self.highlighted(&message)),
                 (None, Form::Json) => json_of(line, json!(message)).to_string(),
                 (None, Form::Extjson) => json_of(line, parsed(&message)).to_string(),
                 (None, Form::Ppextjson) => format!("{:#}", json_of(line, parsed(&message))),
                 (None, Form::Raw) => self.highlighted(&message).into_owned(),
                 (None, Form::Default) => self.line(line, &self.highlighted(&message)),
-            });
+            };
+            text.push_str(&shown);
             text.push('\n');
         }
         if text.is_empty() { Ok(()) } else { report::print(&text) }

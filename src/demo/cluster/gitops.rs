@@ -283,8 +283,8 @@ fn named(kind: Resource, owner: &Value) -> Option<(Key, Vec<String>)> {
         return Some((key, history.map(|entry| js::text(entry, "/revision").to_owned()).collect()));
     }
     // `NAMESPACE_NAME_GROUP_KIND`
-    let id = js::list(owner, "/status/inventory/entries").iter().map(|entry| js::text(entry, "/id"));
-    let id = id.filter_map(|id| id.strip_suffix("_apps_Deployment")).next()?;
+    let mut ids = js::list(owner, "/status/inventory/entries").iter().map(|entry| js::text(entry, "/id"));
+    let id = ids.find_map(|id| id.strip_suffix("_apps_Deployment"))?;
     let (namespace, name) = id.split_once('_')?;
     let applied = js::text(owner, "/status/lastAppliedRevision").rsplit(':').next().unwrap_or_default();
     Some(((namespace.to_owned(), name.to_owned()), vec![applied.to_owned()]))

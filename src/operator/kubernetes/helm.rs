@@ -83,10 +83,8 @@ impl ClusterOperator {
             }
         };
         if mode == Mode::Rehearse {
-            return match output.0 {
-                true => Ok(Done { says: "helm would do it (dry run)".into(), reference: None }),
-                false => Err(ActionError::Refused(output.1)),
-            };
+            let done = Done { says: "helm would do it (dry run)".into(), reference: None };
+            return if output.0 { Ok(done) } else { Err(ActionError::Refused(output.1)) };
         }
         self.after(key, from, output).await
     }

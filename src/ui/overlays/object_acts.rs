@@ -58,7 +58,7 @@ pub fn request(command: Command, target: &Target, view: &View<'_>) -> Option<Res
 
 /// Whether a cell of the object's row holds a word; `None`: no table on screen lists it.
 fn is_switched(view: &View<'_>, key: &ResourceKey, column: &str, word: &str) -> Option<bool> {
-    let tables = view.store.answers.iter().filter_map(|(query, slot)| match (query, slot.value.as_ref()) {
+    let mut tables = view.store.answers.iter().filter_map(|(query, slot)| match (query, slot.value.as_ref()) {
         (Query::Table(asked), Some(Answer::Table(table)))
             if asked.cluster == key.cluster && asked.resource == key.resource =>
         {
@@ -71,5 +71,5 @@ fn is_switched(view: &View<'_>, key: &ResourceKey, column: &str, word: &str) -> 
         let row = table.rows.iter().find(|row| row.name == key.name && row.namespace == key.namespace)?;
         Some(row.cells.get(at)?.split(',').any(|part| part.eq_ignore_ascii_case(word)))
     };
-    tables.filter_map(|table| cell(table)).next()
+    tables.find_map(|table| cell(table))
 }

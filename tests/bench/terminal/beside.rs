@@ -50,7 +50,7 @@ fn proxy(to: SocketAddr) -> (SocketAddr, Arc<Wire>) {
             let count = |piece: &[u8]| piece.windows(11).filter(|bytes| *bytes == b" HTTP/1.1\r\n").count();
             std::thread::spawn(move || pass(from, into, |piece| up.requests.fetch_add(count(piece), Ordering::SeqCst)));
             std::thread::spawn(move || {
-                pass(server, client, |piece| down.bytes.fetch_add(piece.len(), Ordering::SeqCst))
+                pass(server, client, |piece| down.bytes.fetch_add(piece.len(), Ordering::SeqCst));
             });
         }
     });
@@ -85,7 +85,8 @@ impl Counted {
              users: [{{name: u, user: {{token: {token}}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n"
         );
         std::fs::write(folder.path().join("kubeconfig"), kubeconfig).expect("written");
-        let config = format!("[[kubernetes]]\nname = \"c\"\nkubeconfig = {:?}\n", folder.path().join("kubeconfig"));
+        let config =
+            format!("[[kubernetes]]\nname = \"c\"\nkubeconfig = \"{}\"\n", folder.path().join("kubeconfig").display());
         std::fs::write(folder.path().join("config.toml"), config).expect("written");
         Self { folder, wire }
     }

@@ -38,7 +38,7 @@ fn more_memory_is_a_change_of_the_template_that_can_be_undone() {
     let plan = made(&request("2Gi"), asked(400 * MEBI, Some("4Gi"))).expect("a plan");
     assert!(plan.diff.as_ref().is_some_and(|diff| diff.contains("2Gi")), "{:?}", plan.diff);
     let [_, patch, ..] = plan.steps.as_slice() else { panic!("{:?}", plan.steps) };
-    let StepKind::Write(Write::PatchTemplate { live, target, .. }) = &patch.kind else { panic!("{:?}", patch) };
+    let StepKind::Write(Write::PatchTemplate { live, target, .. }) = &patch.kind else { panic!("{patch:?}") };
     assert_eq!(target["spec"]["containers"][0]["resources"]["limits"]["memory"], "2Gi");
     let mut same = target.clone();
     same["spec"]["containers"][0]["resources"] = live["spec"]["containers"][0]["resources"].clone();

@@ -47,7 +47,7 @@ fn checks_that_cannot_be_read_again_grow_old_in_sight() {
     desk.type_in("1");
     seconds(&mut desk, 12);
     let error = crate::source::SourceError::new(crate::source::ErrorKind::TimedOut, "'prod-eu1' does not answer");
-    let event = ActionEvent::Evidence { ticket: desk.ticket, request: roll_back(None), result: Err(error) };
+    let event = ActionEvent::Evidence { ticket: desk.ticket, request: Box::new(roll_back(None)), result: Err(error) };
     assert!(desk.app.update(Msg::Action(Box::new(event)), desk.now).is_empty());
     let screen = desk.screen(120, 35);
     assert!(screen.contains("could not be read again") && screen.contains("[ 1_ ]"), "{screen}");

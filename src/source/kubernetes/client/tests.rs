@@ -3,14 +3,12 @@
 //! - lists without `resourceVersion=0`, watches without `sendInitialEvents`: `watch/tests.rs`;
 //! - kubectl's own restart mark, refused while paused, and a template moved as raw JSON: `operator/kubernetes/tests.rs`;
 //! - `sinceTime` rounded down, invalid UTF-8, a stream that falls silent: `logs/tests.rs`, `logs/lines.rs`;
+//! - `deleteOptions` and its preconditions in an eviction: `operator/kubernetes/tests.rs`;
 //! - login programs without a terminal, once for all requests: `exec/tests.rs`.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Instant,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use http::Method;
@@ -18,9 +16,12 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::source::{
-    ErrorKind,
-    kubernetes::fake::{Answer, Fake, open_at},
+use crate::{
+    source::{
+        ErrorKind,
+        kubernetes::fake::{Answer, Fake, open_at},
+    },
+    time::SystemClock,
 };
 
 /// HTTP/1.1: each request under way is a connection of its own.
@@ -65,13 +66,13 @@ async fn what_a_busy_server_refuses_comes_back_at_once_and_was_sent_once() {
             "details": {"retryAfterSeconds": 60}});
         let fake = Fake::start(move |_| Answer::Json(code, busy.clone())).await;
         let cluster = fake.cluster("{}").await;
-        let began = Instant::now();
+        let began = SystemClock.now();
         let read = cluster.get::<Value>("/api/v1/pods").await.unwrap_err();
         let writer = cluster.writer().unwrap();
         let write = writer.send(Method::DELETE, "/api/v1/namespaces/a/pods/b", "application/json", &json!({})).await;
         assert!(read.is(code) && write.unwrap_err().is(code));
         assert_eq!(fake.calls().len(), 2, "{code}");
-        assert!(began.elapsed().as_secs() < 30, "nobody waited for what it said");
+        assert!(SystemClock.now().since(began.mono).as_secs() < 30, "nobody waited for what it said");
     }
 }
 

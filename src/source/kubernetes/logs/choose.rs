@@ -1,7 +1,7 @@
 //! Which containers are read, and how: each with a connection of its own while there are enough of them; the rest share a
 //! few in turn, so that every one is heard.
 
-use std::sync::OnceLock;
+use std::{fmt::Write as _, sync::OnceLock};
 
 use tokio::{sync::watch, task::JoinSet};
 
@@ -94,7 +94,7 @@ impl Following<'_> {
             in_turn.min(MOST_IN_TURN)
         );
         if in_turn > MOST_IN_TURN {
-            says.push_str(&format!(", {} are not read", in_turn - MOST_IN_TURN));
+            let _ = write!(says, ", {} are not read", in_turn - MOST_IN_TURN);
         }
         self.set_troubles.push(Clean::own(says));
     }

@@ -122,6 +122,6 @@ impl Choice {
 
 /// The init container that runs, or whose failure holds the pod up: they start one after another.
 fn at_initialization(pod: &LogPod) -> Option<&crate::model::Name> {
-    let init = pod.containers.iter().filter(|container| container.sort == ContainerSort::Init);
-    init.filter(|container| container.instance.id.is_some()).next_back().map(|container| &container.name)
+    let mut init = pod.containers.iter().filter(|container| container.sort == ContainerSort::Init);
+    init.rfind(|container| container.instance.id.is_some()).map(|container| &container.name)
 }

@@ -254,7 +254,7 @@ impl Stream {
     ) -> Result<Stopped, Refusal> {
         reader.splitter.clear();
         let path = self.path(since_time.as_deref());
-        self.asked.get_or_init(Instant::now);
+        self.asked.get_or_init(|| self.clock.now().mono);
         let opening = self.cluster.open_stream(&path, self.limits.quiet + self.limits.idle);
         let mut opening = std::pin::pin!(opening);
         // The API server sends its headers with the first byte, so a silent container looks unopened.
@@ -382,7 +382,7 @@ impl Stream {
     fn range(&self) -> (Option<u32>, Option<u32>) {
         let First { tail, since_seconds, .. } = self.first;
         let Some(asked) = self.asked.get() else { return (tail, since_seconds) };
-        let lost = u32::try_from(asked.elapsed().as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        let lost = u32::try_from(self.clock.now().since(*asked).as_secs()).unwrap_or(u32::MAX).saturating_add(1);
         match (tail, since_seconds) {
             (Some(0), _) => (None, Some(lost)),
             (tail, since) => (tail, since.map(|since| since.saturating_add(lost))),

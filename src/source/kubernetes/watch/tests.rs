@@ -309,8 +309,8 @@ async fn of_many_namespaces_so_many_are_watched() {
             .map(|call| call.path.clone())
             .collect::<std::collections::BTreeSet<_>>()
     };
-    let deadline = std::time::Instant::now() + Duration::from_secs(20);
-    while watched().len() < MAX_NAMESPACES && std::time::Instant::now() < deadline {
+    let tries = (0..1_000).take_while(|_| watched().len() < MAX_NAMESPACES);
+    for _ in tries {
         let _ = tokio::time::timeout(Duration::from_millis(20), source.next()).await;
     }
     assert_eq!(watched().len(), MAX_NAMESPACES, "each watch is a connection");
