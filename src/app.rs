@@ -4,6 +4,7 @@ pub mod acts;
 mod asks;
 mod chrome;
 mod dispatch;
+mod drift;
 mod effect;
 mod first_minute;
 pub mod line;
@@ -96,6 +97,7 @@ pub struct App {
     tickets: u64,
     /// Things to tell when they change.
     watched: Vec<(Target, String)>,
+    drift_told: drift::Told,
     /// Alerts that were told of.
     told: BTreeSet<crate::model::alert::AlertKey>,
     has_alerts: bool,
@@ -130,6 +132,7 @@ impl App {
             mouse,
             tickets: 0,
             watched: Vec::new(),
+            drift_told: drift::Told::new(),
             told: BTreeSet::new(),
             has_alerts: false,
             size: (80, 24),
@@ -281,6 +284,7 @@ impl App {
         // Rows that time alone moves (`17s` to `18s`) are drawn anew in coarse steps only.
         self.dirty |= self.ages(now) != self.visible_ages;
         let mut effects = self.tell_watched(now);
+        effects.extend(self.tell_drift(now));
         match self.on_overlay(now, |overlay, view| overlay.tick(view)) {
             None | Some(Reply::Ignored) => {}
             Some(reply) => effects.extend(self.reply(reply, None, now)),

@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 
 use super::{Evidence, Request, plan::first_number};
-use crate::{model::gitops::OwnerKey, source::SourceError, text::Clean};
+use crate::{
+    model::{Name, gitops::OwnerKey},
+    source::SourceError,
+    text::Clean,
+};
 
 /// How far one step is.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +50,8 @@ pub struct Act {
     pub reason: Option<Clean>,
     /// GitOps owners that it switched, in order: true is on.
     pub switches: Vec<(OwnerKey, bool)>,
+    /// The ReplicaSet or ControllerRevision that it rolled away from.
+    pub away: Option<Name>,
     /// Whether `U` can make a plan to undo it.
     pub can_undo: bool,
     /// False: another process's, or an earlier run's, from the audit file.

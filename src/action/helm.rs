@@ -105,7 +105,11 @@ fn made(
 
 fn keeps(key: &WorkloadKey, inspection: &WorkloadInspection, release: &ReleaseKey, moved: (i64, i64)) -> Kept {
     let kept = Kept::of(key, inspection.template.clone(), serde_json::Value::Null);
-    Kept { release: Some((release.clone(), moved.0, moved.1)), ..kept }
+    Kept {
+        from_revision: inspection.live().map(|live| live.name.clone()),
+        release: Some((release.clone(), moved.0, moved.1)),
+        ..kept
+    }
 }
 
 fn line(make: &Make<'_>, release: &ReleaseKey, to: i64) -> Clean {

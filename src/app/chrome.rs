@@ -165,6 +165,9 @@ impl App {
         for backend in &self.settings.insecure {
             spans.push(Span::styled(format!("  {backend}: certificate NOT verified"), theme.wrong));
         }
+        if let Some(drift) = self.drift_span(now) {
+            spans.extend([Span::raw("  "), drift]);
+        }
         spans.extend(self.suspended(area.width, act.is_some()));
         spans.extend(self.endings(now));
         if let Some(act) = act {

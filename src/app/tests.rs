@@ -1,5 +1,6 @@
 //! The App as a whole: keys and pastes in, effects and frames out.
 
+mod drift;
 mod first_minute;
 mod gitops;
 mod keys;

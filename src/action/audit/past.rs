@@ -145,6 +145,7 @@ impl PastAct {
             outcome: self.outcome.unwrap_or(Outcome::Unknown),
             reason: self.begun.reason.clone(),
             switches: self.switches.clone(),
+            away: self.from_revision.clone(),
             can_undo: self.outcome.is_some() && self.wrote && self.begun.can_undo,
             is_mine: false,
         }

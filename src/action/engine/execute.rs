@@ -91,6 +91,7 @@ impl Inner {
             outcome: Outcome::Running,
             reason: begun.reason,
             switches: Vec::new(),
+            away: plan.keeps.as_ref().and_then(|kept| kept.from_revision.clone()),
             can_undo: false,
             is_mine: true,
         };

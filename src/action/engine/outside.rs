@@ -97,6 +97,7 @@ impl RealEngine {
             outcome: Outcome::Running,
             reason: None,
             switches: Vec::new(),
+            away: None,
             can_undo: false,
             is_mine: true,
         };

@@ -314,6 +314,7 @@ fn after_sending_the_steps_are_shown() {
         ],
         outcome: Outcome::Running,
         switches: Vec::new(),
+        away: None,
         reason: None,
         can_undo: true,
         is_mine: true,

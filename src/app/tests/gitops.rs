@@ -34,6 +34,7 @@ fn act(number: u64, switched: (OwnerKey, bool)) -> Act {
         outcome: Outcome::Done,
         reason: None,
         switches: vec![switched],
+        away: None,
         can_undo: true,
         is_mine: false,
     }

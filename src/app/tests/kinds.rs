@@ -361,6 +361,8 @@ fn logs_of_an_object_are_those_of_its_pods() {
     let mut desk = secrets();
     desk.keys("l");
     desk.has("a secret has no pods, and so no logs");
+    desk.keys("x");
+    desk.has("kubectl --context prod-eu1 -n production describe secrets db");
 }
 
 #[test]

@@ -113,6 +113,7 @@ impl Desk {
     fn act(&mut self, outcome: Outcome) {
         let act = Act {
             switches: Vec::new(),
+            away: None,
             number: 1,
             request: Request::RollBack { workload: myapp(), to: None },
             title: "ROLL BACK deploy/myapp".into(),

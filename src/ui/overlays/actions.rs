@@ -116,6 +116,7 @@ impl Overlay for Actions {
         let kind = self.target.kind();
         let own = COMMANDS.iter().filter(|spec| matches!(spec.scope, Scope::On(kinds) if kinds.contains(&kind)));
         let any = ANY.iter().map(|command| command.spec());
+        let is_first = self.verbs.is_empty();
         self.verbs = own_commands(&self.target, view);
         let own = own.filter(|spec| spec.id != Command::Mark && !is_of_another_kind(spec.id, &self.target));
         let known = own.chain(any).map(|spec| Verb {
@@ -128,6 +129,10 @@ impl Overlay for Actions {
         });
         // Those of the configuration stand first: they were made for these rows.
         self.verbs.extend(known);
+        if is_first {
+            // What can be done now is what Enter does.
+            self.cursor = self.verbs.iter().position(|verb| verb.why_not.is_none()).unwrap_or(0);
+        }
         self.cursor = self.cursor.min(self.verbs.len().saturating_sub(1));
     }
 

@@ -76,6 +76,7 @@ fn acts(world: &mut World, count: u64) {
         let outcome = if number % 5 == 0 { Outcome::Unknown } else { Outcome::Done };
         let act = Act {
             switches: Vec::new(),
+            away: None,
             number,
             request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
             title: "restart deploy/myapp".into(),

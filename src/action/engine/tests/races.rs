@@ -195,7 +195,9 @@ impl Lane {
         let ours: Vec<Change> = runs.iter().filter_map(|(_, ran)| change_of(ran)).collect();
         let mut all: Vec<Change> = [Some(start), hook.clone(), edit.clone()].into_iter().flatten().collect();
         all.extend(ours.iter().cloned());
-        all.sort_by_key(|change| change.generation);
+        // Whoever sets what is live already changes nothing, and is told the generation of the one who did.
+        all.sort_by_key(|change| (change.generation, change.seen.is_none()));
+        all.dedup_by_key(|change| change.generation);
         for pair in all.windows(2) {
             let [before, after] = pair else { continue };
             let Some(seen) = &after.seen else { continue };

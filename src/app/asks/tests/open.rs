@@ -84,6 +84,7 @@ fn a_form_waits_below_its_plan_until_it_was_done() {
         steps: Vec::new(),
         outcome: Outcome::Running,
         switches: Vec::new(),
+        away: None,
         reason: None,
         can_undo: false,
         is_mine: true,

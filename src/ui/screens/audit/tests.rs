@@ -11,6 +11,7 @@ use crate::{
 fn act(number: u64, title: &str, outcome: Outcome, steps: &[(&str, StepState)]) -> Act {
     Act {
         switches: Vec::new(),
+        away: None,
         number,
         request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
         title: title.into(),

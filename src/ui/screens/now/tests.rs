@@ -150,6 +150,7 @@ fn a_running_act_stands_beside_its_object_and_in_the_rest() {
     let mut world = incident();
     let act = Act {
         switches: Vec::new(),
+        away: None,
         number: 7,
         request: Request::RollBack { workload: workload_key(WorkloadKind::Deployment, "myapp"), to: Some(13) },
         title: "roll back deploy/myapp to 411".into(),
