@@ -133,11 +133,17 @@ fn any_kind_of_object_is_one_word_away() {
     screen.wait("0 3 * * *");
     named(&mut screen, "secrets");
     screen.wait("kubernetes.io/tls");
+    screen.keys("/");
+    screen.type_slowly("postgres\r");
+    screen.wait("SECRETS 1");
     screen.keys("\r");
     screen.wait("password");
     screen.wait("17 bytes");
     screen.keys("\u{1b}");
-    screen.wait("SECRETS 2");
+    screen.wait("SECRETS 1");
+    // The filter goes first, then the kind.
+    screen.keys("\u{1b}");
+    screen.wait("SECRETS 6");
     screen.keys("\u{1b}");
     screen.wait("WORKLOADS");
     quit(screen);
