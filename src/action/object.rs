@@ -1,5 +1,5 @@
 //! Acts on one object of a cluster other than a rollout: switches (pause, cordon, suspend), deletion and eviction, and a run of
-//! a CronJob now. What speaks for and against each stands in [`checks`].
+//! a CronJob now. What speaks for and against each stands in `checks`.
 
 mod checks;
 #[cfg(test)]
