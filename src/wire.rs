@@ -24,10 +24,7 @@ use crate::{
             Settings as GitHubSettings,
         },
         http::Transport,
-        kubernetes::{
-            self, Cluster, ExecPolicy,
-            find::{Place, ServiceProxy},
-        },
+        kubernetes::{self, Cluster, ExecPolicy, find::Place, through},
         prometheus::Prometheus,
         severity::Severities,
     },
@@ -242,6 +239,7 @@ impl Wired {
         through: Option<&str>,
         prefix: &str,
         may_write: bool,
+        has_token: bool,
     ) -> Result<Option<Arc<dyn Transport>>, SourceError> {
         let Some(text) = through else { return Ok(None) };
         let wrong = |what: &str| {
@@ -253,12 +251,13 @@ impl Wired {
             wrong(&format!("names the cluster '{cluster}', which is not configured or could not be opened"))
         })?;
         let place = Place::parse(service).ok_or_else(|| wrong("is no service of a cluster"))?;
-        Ok(Some(Arc::new(ServiceProxy::new(cluster, &place, prefix, may_write))))
+        through::transport(cluster, &place, prefix, may_write, has_token).map(Some)
     }
 
     async fn open_grafana(&mut self, config: &file::Grafana) -> Result<(), SourceError> {
         let token = self.token(config.token.as_ref(), &config.name).await?;
-        let through = self.through(&config.name, config.through.as_deref(), &path_of(&config.url), false)?;
+        let through =
+            self.through(&config.name, config.through.as_deref(), &path_of(&config.url), false, token.is_some())?;
         let grafana = crate::source::grafana::Grafana::new(
             config,
             token,
@@ -279,6 +278,7 @@ impl Wired {
             config.through.as_deref(),
             &path_of(&config.url),
             !is_read_only && !config.read_only,
+            token.is_some(),
         )?;
         let severities = Severities::new(&self.config.severity);
         let alertmanager =
@@ -293,7 +293,8 @@ impl Wired {
 
     async fn open_prometheus(&mut self, config: &file::Prometheus) -> Result<(), SourceError> {
         let token = self.token(config.token.as_ref(), &config.name).await?;
-        let through = self.through(&config.name, config.through.as_deref(), &path_of(&config.url), false)?;
+        let through =
+            self.through(&config.name, config.through.as_deref(), &path_of(&config.url), false, token.is_some())?;
         let severities = Severities::new(&self.config.severity);
         let prometheus = Prometheus::new(config, token, severities, self.config.timeouts, self.clock.clone(), through)?;
         self.sources.extend(prometheus.sources());

@@ -276,7 +276,7 @@ fn safety(wired: &Wired, id: &BackendId, kind: BackendKind) -> (&'static str, St
         },
     };
     if let Some(through) = through {
-        return ("ok", format!("through the API server, as '{through}'"));
+        return ("ok", format!("through the cluster, as '{through}'"));
     }
     let parsed = url::Url::parse(&url).ok();
     let scheme = parsed.as_ref().map_or("", url::Url::scheme);

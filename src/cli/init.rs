@@ -70,8 +70,7 @@ async fn add_services(found: &mut Found, clock: &Arc<dyn Clock>) {
     };
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let more = find::within_cluster(&found.config, &BackendId::new(&wanted.name), &services, env);
-    found.config = more.config;
-    found.lines.extend(more.lines);
+    found.take(more);
 }
 
 fn not_looked(cluster: &str, says: &str) -> Line {

@@ -155,7 +155,8 @@ pub struct Grafana {
     pub poll_seconds: Option<u32>,
     /// Take Grafana-managed alerts too: unset where they can be read, `true` else a failure, `false` never.
     pub alerts: Option<bool>,
-    /// Read through this cluster's API server instead: `CLUSTER/NAMESPACE/SERVICE:PORT`.
+    /// Read through this cluster instead, `CLUSTER/NAMESPACE/SERVICE:PORT`: by its API server's proxy, or with a `token`
+    /// by a port-forward.
     pub through: Option<String>,
     pub read_only: bool,
     pub tls: Tls,

@@ -66,6 +66,13 @@ impl Found {
             && self.config.prometheus.is_empty()
     }
 
+    /// Takes over what a later look found: what was missing until then is not said any more.
+    pub fn take(&mut self, later: Self) {
+        self.lines.retain(|line| line.is_found || later.lines.iter().all(|new| new.what != line.what));
+        self.lines.extend(later.lines);
+        self.config = later.config;
+    }
+
     fn say(&mut self, what: &'static str, is_found: bool, says: impl Into<String>, fix: impl Into<String>) {
         self.lines.push(Line { what, is_found, says: Clean::own(says), fix: Clean::own(fix) });
     }
@@ -282,8 +289,8 @@ pub fn within_cluster(
                 let token = GRAFANA_TOKENS.into_iter().find(|name| env(name).is_some());
                 let Some(token) = token else {
                     let says = format!("in the cluster, not read: {place}");
-                    // The API server keeps `Authorization` for itself: only a Grafana open to all is read through it.
-                    let fix = "no token passes the API server: forward its port, export GRAFANA_URL and GRAFANA_TOKEN";
+                    let fix =
+                        "it wants a token: export GRAFANA_TOKEN, and it is read by a port-forward of midwatch's own";
                     found.say("Grafana", false, says, fix);
                     continue;
                 };

@@ -4,15 +4,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    cluster::{Cluster, Founding, PastRevision, PodTemplate, kinds},
+    cluster::{Cluster, Founding, PastRevision, PodTemplate, WorkloadKind, kinds},
     scenario::{ClusterSpec, Kind, Scenario, ServiceSpec},
     story::workload_kind,
 };
 
 /// Where the first cluster has its monitoring.
 pub const MONITORING: &str = "monitoring";
-/// The Services there, which lead to the demo's own servers.
-pub const MONITORING_SERVICES: [(&str, u16); 3] = [("alertmanager", 9093), ("grafana", 3000), ("prometheus", 9090)];
+/// What runs there, each with a Service; both lead to the demo's own servers. Name, port and image.
+const MONITORS: [(&str, u16, &str); 3] = [
+    ("alertmanager", 9093, "quay.io/prometheus/alertmanager:v0.28.1"),
+    ("grafana", 3000, "docker.io/grafana/grafana:13.0.1"),
+    ("prometheus", 9090, "quay.io/prometheus/prometheus:v3.8.1"),
+];
 
 /// All clusters of the scenario at `begin`; its ages are counted back from `start`.
 pub fn clusters(scenario: &Scenario, seed: u64, begin: Timestamp, start: Timestamp) -> Vec<Cluster> {
@@ -33,13 +37,6 @@ fn cluster(scenario: &Scenario, spec: &ClusterSpec, seed: u64, begin: Timestamp,
             cluster.add_service(old, &service.namespace, &service.name, &service.name, service.port);
         }
     }
-    // After all else, so that nothing else is named otherwise for it.
-    if scenario.cluster.first().is_some_and(|first| first.name == spec.name) {
-        cluster.add_namespace(old, MONITORING);
-        for (name, port) in MONITORING_SERVICES {
-            cluster.add_monitoring(old, MONITORING, name, port);
-        }
-    }
     for object in scenario.object.iter().filter(|object| object.cluster == spec.name) {
         let value = object.at(start);
         let text = |field: &str| value[field].as_str().unwrap_or_default();
@@ -53,7 +50,25 @@ fn cluster(scenario: &Scenario, spec: &ClusterSpec, seed: u64, begin: Timestamp,
     for node in &spec.pressed {
         cluster.press(begin, node);
     }
+    // After all else, so that nothing else is named otherwise for it.
+    if scenario.cluster.first().is_some_and(|first| first.name == spec.name) {
+        found_monitoring(&mut cluster, old);
+    }
     cluster
+}
+
+fn found_monitoring(cluster: &mut Cluster, created: Timestamp) {
+    cluster.add_namespace(created, MONITORING);
+    for (name, port, image) in MONITORS {
+        cluster.add_monitoring(created, MONITORING, name, port);
+        let template = PodTemplate::new(name, image)
+            .label("app.kubernetes.io/name", name)
+            .memory("256Mi", "1Gi")
+            .cpu("100m")
+            .named_port("web", port)
+            .build();
+        cluster.found(&Founding::new(WorkloadKind::StatefulSet, MONITORING, name, 1, template, created));
+    }
 }
 
 fn founding(service: &ServiceSpec, start: Timestamp) -> Founding {

@@ -27,6 +27,7 @@ mod secret_value;
 mod selector;
 pub mod shell;
 pub mod table;
+pub mod through;
 mod usage;
 pub mod watch;
 pub mod yaml;
@@ -43,7 +44,7 @@ use std::{path::Path, sync::Arc};
 pub use self::{client::Cluster, exec::ExecPolicy, kubeconfig::ContextInfo, watch::Scope};
 use crate::{
     config::file::{Kubernetes, Timeouts},
-    source::{Source, SourceError, http},
+    source::{Source, SourceError},
     time::Clock,
 };
 
@@ -82,11 +83,4 @@ pub fn sources(cluster: &Cluster, scope: &Scope) -> Vec<Box<dyn Source>> {
     let watches = watch::Watched::ALL.map(|kind| watch::Watch::new(cluster, kind, scope.clone(), rows.clone()));
     let health: Box<dyn Source> = Box::new(health::Health::new(cluster));
     std::iter::once(health).chain(watches.into_iter().map(|watch| Box::new(watch) as Box<dyn Source>)).collect()
-}
-
-/// The server that `NAMESPACE/SERVICE:PORT` of a cluster names, through the API server's service proxy; `None` if that is
-/// no such place. What may be written is decided where the backend's operator is made.
-pub fn through(cluster: &Cluster, place: &str) -> Option<Arc<dyn http::Transport>> {
-    let place = find::Place::parse(place)?;
-    Some(Arc::new(find::ServiceProxy::new(cluster, &place, "", true)))
 }

@@ -100,9 +100,17 @@ fn services_of_the_cluster_are_read_through_it() {
     assert_eq!(found.config.alertmanager[0].through.as_deref(), Some("eu/monitoring/alertmanager:9093"));
     assert_eq!(found.config.prometheus[0].through.as_deref(), Some("eu/monitoring/prometheus:9090"));
     assert!(found.config.grafana.is_empty(), "without a token it is only offered");
-    assert!(words(&found).contains("GRAFANA_URL and GRAFANA_TOKEN"));
+    assert!(words(&found).contains("it wants a token: export GRAFANA_TOKEN"));
     let found = within_cluster(&Config::default(), &cluster, &services, env(&[("GRAFANA_TOKEN", "x")]));
     assert_eq!(found.config.grafana[0].through.as_deref(), Some("eu/monitoring/grafana:3000"));
+
+    let mut all = Found::default();
+    all.say("Grafana", false, "no GRAFANA_URL", "");
+    all.say("GitHub", false, "no login", "");
+    all.take(found);
+    let words = words(&all);
+    assert!(words.contains("no login") && !words.contains("no GRAFANA_URL"), "said once: {words}");
+    assert_eq!(all.config.grafana.len(), 1);
 }
 
 #[test]

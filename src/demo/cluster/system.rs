@@ -178,8 +178,7 @@ impl Cluster {
         );
     }
 
-    /// Adds the Service of a monitoring server, which runs outside of what is simulated: no pods are behind it. Its uid
-    /// depends on seed, cluster and name only.
+    /// Adds the Service of a monitoring server. Its uid depends on seed, cluster and name only.
     pub fn add_monitoring(&mut self, created: Timestamp, namespace: &str, name: &str, port: u16) {
         let hash = ids::mix(self.seed, &format!("{namespace}/{name}"));
         let ip = format!("10.96.{}.{}", (hash >> 8) % 256, 1 + hash % 254);

@@ -78,7 +78,12 @@ impl PodTemplate {
 
     #[must_use]
     pub fn port(self, port: u16) -> Self {
-        self.container("ports", json!([{"name": "http", "containerPort": port, "protocol": "TCP"}]))
+        self.named_port("http", port)
+    }
+
+    #[must_use]
+    pub fn named_port(self, name: &str, port: u16) -> Self {
+        self.container("ports", json!([{"name": name, "containerPort": port, "protocol": "TCP"}]))
     }
 
     /// An HTTP readiness probe; without one a container is ready as the story says, but no probe failures are told.

@@ -1,11 +1,18 @@
 //! `portforward` over WebSocket (`v4.channel.k8s.io`): two channels for each asked port, data and error, each begun by the
-//! port's number in two bytes, low one first. Behind the port is the pod's simulated HTTP server.
+//! port's number in two bytes, low one first. Behind the port is the pod's simulated HTTP server, or the demo's own server
+//! that the pod stands for.
+
+use std::net::SocketAddr;
 
 use axum::{
     extract::ws::{Message, WebSocket},
     http::StatusCode,
 };
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use super::{Server, answer::Failure, list, metrics, request::Ask, stream};
 use crate::demo::cluster::json as js;
@@ -18,6 +25,8 @@ pub struct Target {
     ports: Vec<u16>,
     /// Those that something listens on.
     listening: Vec<u16>,
+    /// The real server that this pod stands for.
+    behind: Option<SocketAddr>,
 }
 
 impl Target {
@@ -49,22 +58,61 @@ impl Target {
             .flat_map(|container| js::list(container, "/ports"))
             .map(|port| js::int(port, "/containerPort") as u16)
             .collect();
-        let (namespace, pod) = (ask.space().to_owned(), ask.object_name().to_owned());
-        Ok(Self { server: server.clone(), namespace, pod, ports, listening })
+        let (namespace, name) = (ask.space().to_owned(), ask.object_name().to_owned());
+        let app = &pod["metadata"]["labels"]["app.kubernetes.io/name"];
+        let behind = server
+            .upstreams
+            .iter()
+            .find(|one| one.namespace == namespace && *app == json!(one.service))
+            .map(|upstream| upstream.address);
+        Ok(Self { server: server.clone(), namespace, pod: name, ports, listening, behind })
     }
 
     pub async fn serve(self, mut socket: WebSocket) {
         // The client that went away has no use for an answer.
-        let _ = self.talk(&mut socket).await;
+        let _ = match self.behind {
+            Some(address) if self.ports.iter().all(|port| self.listening.contains(port)) => {
+                self.relay(&mut socket, address).await
+            }
+            _ => self.talk(&mut socket).await,
+        };
     }
 
-    async fn talk(&self, socket: &mut WebSocket) -> Option<()> {
-        let mut requests = vec![Vec::new(); self.ports.len()];
+    async fn greet(&self, socket: &mut WebSocket) -> Option<()> {
         for (index, port) in self.ports.iter().enumerate() {
             for channel in [2 * index as u8, 2 * index as u8 + 1] {
                 send(socket, channel, &port.to_le_bytes()).await?;
             }
         }
+        Some(())
+    }
+
+    /// Bytes of the first port to and from a real server, until either ends it.
+    async fn relay(&self, socket: &mut WebSocket, address: SocketAddr) -> Option<()> {
+        self.greet(socket).await?;
+        let Ok(mut upstream) = TcpStream::connect(address).await else {
+            send(socket, 1, b"failed to connect: connection refused").await?;
+            return stream::close(socket).await;
+        };
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            tokio::select! {
+                count = upstream.read(&mut buffer) => match count {
+                    Ok(count) if count > 0 => send(socket, 0, &buffer[..count]).await?,
+                    _ => return stream::close(socket).await,
+                },
+                message = socket.recv() => match message?.ok()? {
+                    Message::Binary(bytes) if bytes.first() == Some(&0) => upstream.write_all(&bytes[1..]).await.ok()?,
+                    Message::Close(_) => return None,
+                    _ => {}
+                },
+            }
+        }
+    }
+
+    async fn talk(&self, socket: &mut WebSocket) -> Option<()> {
+        let mut requests = vec![Vec::new(); self.ports.len()];
+        self.greet(socket).await?;
         loop {
             let bytes = match socket.recv().await?.ok()? {
                 Message::Binary(bytes) => bytes,

@@ -1,20 +1,12 @@
-//! Backends that run inside the cluster: found by their Services, read through the API server's service proxy
-//! (`/api/v1/namespaces/NS/services/SCHEME:NAME:PORT/proxy`), so that no port-forward is needed.
+//! Backends that run inside the cluster, found by their Services. How they are read: [`through`](super::through).
 
-use bytes::Bytes;
-use futures::{FutureExt, future::BoxFuture};
-use http::{Method, Request, Response, Uri, header};
 use serde::Deserialize;
 
 use super::{
     client::{Cluster, segment},
     failure::Failure,
 };
-use crate::{
-    model::Name,
-    source::{ErrorKind, SourceError, http::Transport},
-    text::Clean,
-};
+use crate::{model::Name, text::Clean};
 
 /// What a found Service is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -182,79 +174,6 @@ fn port(product: Product, spec: &Spec) -> Option<(Name, bool)> {
         || chosen.app_protocol.as_deref() == Some("https")
         || matches!(number, 443 | 8443);
     Some((Clean::line(&number.to_string()), https))
-}
-
-/// A server behind the API server's service proxy.
-pub struct ServiceProxy {
-    cluster: Cluster,
-    base: String,
-    server: String,
-    may_write: bool,
-}
-
-impl ServiceProxy {
-    /// `prefix`: the path that the server itself is under (`/alertmanager`), or empty. Without `may_write` only questions
-    /// are passed on.
-    pub fn new(cluster: &Cluster, place: &Place, prefix: &str, may_write: bool) -> Self {
-        let scheme = if place.https { "https:" } else { "http:" };
-        let [namespace, service, port] = [&place.namespace, &place.service, &place.port].map(|name| segment(name));
-        let prefix = prefix.trim_matches('/');
-        let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
-        Self {
-            cluster: cluster.clone(),
-            base: format!("/api/v1/namespaces/{namespace}/services/{scheme}{service}:{port}/proxy{prefix}"),
-            server: format!("{}/{place}", cluster.id()),
-            may_write,
-        }
-    }
-
-    async fn pass(&self, request: Request<Bytes>) -> Result<Response<Bytes>, SourceError> {
-        let (mut head, body) = request.into_parts();
-        let asked = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let path = asked.split('?').next().unwrap_or(asked);
-        if !self.may_write && !is_question(&head.method, path) {
-            let says = format!("'{}' is read-only: {} '{path}' was not sent.", self.server, head.method);
-            return Err(SourceError::new(ErrorKind::Bug, says));
-        }
-        head.uri = format!("{}{asked}", self.base).parse::<Uri>().map_err(|_| {
-            SourceError::new(ErrorKind::Bug, format!("'{}' cannot be asked for '{path}': no valid path.", self.server))
-        })?;
-        // the API server takes this header for itself and passes none on
-        head.headers.remove(header::AUTHORIZATION);
-        let request = Request::from_parts(head, body.to_vec());
-        self.cluster.pass(request).await.map_err(|failure| self.in_words(failure))
-    }
-
-    fn in_words(&self, failure: Failure) -> SourceError {
-        let says = match failure.code {
-            Some(403) => format!(
-                "No right to reach '{}' through the API server (services/proxy): {}",
-                self.server, failure.message
-            ),
-            Some(404) => format!("'{}' is not there: {}", self.server, failure.message),
-            Some(502..=504) => format!("'{}' does not answer the API server: {}", self.server, failure.message),
-            _ => return failure.error,
-        };
-        let kind = if matches!(failure.code, Some(502..=504)) { ErrorKind::Unreachable } else { failure.error.kind };
-        SourceError { kind, says: Clean::line(&says), ..failure.error }
-    }
-}
-
-/// Some questions are POSTs.
-fn is_question(method: &Method, path: &str) -> bool {
-    let questions = ["/api/ds/query", "/api/v1/query", "/api/v1/query_range", "/api/v1/series"];
-    matches!(*method, Method::GET | Method::HEAD)
-        || (method == Method::POST && questions.iter().any(|q| path.ends_with(q)))
-}
-
-impl Transport for ServiceProxy {
-    fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, SourceError>> {
-        self.pass(request).boxed()
-    }
-
-    fn server(&self) -> &str {
-        &self.server
-    }
 }
 
 #[derive(Deserialize)]

@@ -24,7 +24,10 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::resolve::Place;
+pub(super) use self::{
+    carry::{Counted, carry, open},
+    resolve::{Place, find},
+};
 use super::{client::Cluster, failure::Failure};
 use crate::{
     model::forward::{Forward, ForwardAsk, ForwardState},
@@ -158,7 +161,7 @@ impl Running {
     async fn carried(&self, stream: TcpStream) -> Result<(), Clean> {
         let known = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let opened = match known {
-            Some(place) => match carry::open(&self.cluster, &place).await {
+            Some(place) => match open(&self.cluster, &place).await {
                 Ok(socket) => Ok(socket),
                 // That pod is gone, or no longer runs: another one may.
                 Err(_) => self.open_anew().await,
@@ -166,8 +169,8 @@ impl Running {
             None => self.open_anew().await,
         };
         let socket = opened.map_err(|failure| failure.error.says)?;
-        let counted = carry::Counted { sent: &self.counts.sent, received: &self.counts.received };
-        let ended = carry::carry(stream, socket, counted).await;
+        let counted = Counted { sent: &self.counts.sent, received: &self.counts.received };
+        let ended = carry(stream, socket, counted).await;
         if ended.is_err() {
             // The next connection looks for a pod anew.
             *self.place.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -177,12 +180,12 @@ impl Running {
 
     async fn open_anew(&self) -> Result<super::client::Socket, Failure> {
         let place = self.find().await?;
-        carry::open(&self.cluster, &place).await
+        open(&self.cluster, &place).await
     }
 
     /// Looks for a pod that is ready, and remembers it.
     async fn find(&self) -> Result<Place, Failure> {
-        let place = resolve::find(&self.cluster, &self.ask).await?;
+        let place = find(&self.cluster, &self.ask).await?;
         *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(place.clone());
         self.report(|forward| forward.pod = Some((place.pod.clone(), place.port)));
         Ok(place)

@@ -105,10 +105,12 @@ impl CockpitHost {
             let says = format!("no Alertmanager, Prometheus or Grafana among the Services of '{cluster}'");
             app.settings.found.push(("Services".into(), false, Clean::own(says)));
         }
+        app.settings
+            .found
+            .retain(|(what, is_found, _)| *is_found || more.lines.iter().all(|line| *line.what != **what));
         app.settings.found.extend(more.lines.iter().map(find::Line::shown));
         if let Some(findings) = &mut self.found {
-            findings.found.lines.extend(more.lines);
-            findings.found.config.clone_from(&more.config);
+            findings.found.take(more.clone());
         }
         self.grow(more.config, app);
         (!words.is_empty()).then(|| Clean::own(words.join("; ")))

@@ -65,44 +65,6 @@ async fn without_the_right_to_list_all_the_own_namespace_is_looked_through() {
     assert!(find(&fake.cluster("{}").await).await.unwrap_err().is(403), "forbidden is not: nothing there");
 }
 
-#[tokio::test]
-async fn the_proxy_passes_answers_on_and_tells_its_own_refusals_apart() {
-    let fake = Fake::start(|call| {
-        let path = call.path.strip_prefix("/api/v1/namespaces/mon/services/http:am:9093/proxy/am").unwrap();
-        match path {
-            "/api/v2/status" => Answer::Json(200, json!({"auth": call.authorization, "query": call.query})),
-            "/api/v2/bad" => Answer::Json(400, json!("bad filter")),
-            "/down" => {
-                let mut status = crate::source::kubernetes::fake::status(
-                    503,
-                    "ServiceUnavailable",
-                    "no endpoints available for service \"am\"",
-                );
-                status["apiVersion"] = json!("v1");
-                Answer::Json(503, status)
-            }
-            _ => panic!("{path}"),
-        }
-    })
-    .await;
-    let cluster = fake.cluster("{token: api-token}").await;
-    let place = Place::parse("mon/am:9093").unwrap();
-    let proxy = ServiceProxy::new(&cluster, &place, "/am/", false);
-    let ask = |method: &str, path: &str| {
-        let request = Request::builder().method(method).uri(path).header("authorization", "Bearer grafana");
-        proxy.send(request.body(Bytes::new()).unwrap())
-    };
-    let answer = ask("GET", "/api/v2/status?a=b%20c").await.unwrap();
-    let seen: Value = serde_json::from_slice(answer.body()).unwrap();
-    assert_eq!(seen, json!({"auth": "Bearer api-token", "query": "a=b%20c"}));
-    assert_eq!(ask("GET", "/api/v2/bad").await.unwrap().status(), 400);
-    let error = ask("GET", "/down").await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unreachable);
-    assert!(error.says.contains("'eu/mon/am:9093' does not answer") && error.says.contains("no endpoints"), "{error}");
-    assert!(ask("POST", "/api/v2/silences").await.unwrap_err().says.contains("read-only"));
-    assert_eq!(fake.calls().len(), 3, "it was not sent");
-}
-
 #[test]
 fn places_are_read_as_they_are_written() {
     for text in ["mon/am:9093", "mon/https:am:web"] {

@@ -1,4 +1,4 @@
-//! One connection: bytes between a local socket and a pod's port. Channel 0 is data, 1 the pod's trouble; each begins with
+//! One connection: bytes between a local end and a pod's port. Channel 0 is data, 1 the pod's trouble; each begins with
 //! the port in two bytes.
 
 use std::{
@@ -9,8 +9,7 @@ use std::{
 use bytes::Bytes;
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     time::{interval, sleep, timeout},
 };
 use tokio_tungstenite::tungstenite::Message;
@@ -51,7 +50,11 @@ pub async fn open(cluster: &Cluster, place: &Place) -> Result<Socket, Failure> {
 }
 
 /// Until either side ends it. `Err`: what the pod or the way to it said.
-pub async fn carry(mut local: TcpStream, mut socket: Socket, counted: Counted<'_>) -> Result<(), Clean> {
+pub async fn carry(
+    mut local: impl AsyncRead + AsyncWrite + Unpin,
+    mut socket: Socket,
+    counted: Counted<'_>,
+) -> Result<(), Clean> {
     let mut buffer = vec![0; 32 * 1024];
     let mut beat = interval(BEAT);
     let (mut missed, mut has_local) = (0, true);
