@@ -339,6 +339,26 @@ fn a_first_run_works_from_what_is_found() {
     assert_eq!(code(&with(&["status"])), 1, "what was written works");
 }
 
+/// A Grafana that only the cluster knows, and that wants a token: the API server would keep it, a forward carries it.
+#[test]
+fn a_grafana_inside_the_cluster_is_read_with_its_token() {
+    let bench = Bench::new();
+    let kubeconfig = Path::new(&bench.world.config()).with_file_name("kubeconfig");
+    let (_, token) = bench.world.grafana();
+    let with = |args: &[&str]| {
+        let mut command = midwatch(bench.home.path());
+        command.env("KUBECONFIG", &kubeconfig).env("GRAFANA_TOKEN", &token).args(args).output().unwrap()
+    };
+    let text = both(&with(&["init"]));
+    assert!(text.contains("in the cluster, at prod-eu1/monitoring/grafana:3000"), "{text}");
+    assert!(!text.contains("no GRAFANA_URL"), "found once is enough: {text}");
+    let output = with(&["show", "metrics", "--json"]);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", both(&output)));
+    let panels = rows(&answer, "panel");
+    let rate = panels.iter().find(|row| row["title"] == "request rate").unwrap();
+    assert!(rate["series"][0]["value"].as_f64().unwrap() > 0.0, "{answer:#}");
+}
+
 /// Another value of a variable is another question to Prometheus, and other numbers; what is wrong is said.
 #[test]
 fn variables_of_a_dashboard_are_set_by_the_command_line() {
