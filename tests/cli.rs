@@ -357,6 +357,9 @@ fn a_grafana_inside_the_cluster_is_read_with_its_token() {
     let panels = rows(&answer, "panel");
     let rate = panels.iter().find(|row| row["title"] == "request rate").unwrap();
     assert!(rate["series"][0]["value"].as_f64().unwrap() > 0.0, "{answer:#}");
+    let output = with(&["show", "metrics", "nosuch"]);
+    assert_eq!(code(&output), 2, "{}", both(&output));
+    assert!(both(&output).contains("no dashboard 'nosuch' is read: there is 'myapp overview'"), "{}", both(&output));
 }
 
 /// Another value of a variable is another question to Prometheus, and other numbers; what is wrong is said.

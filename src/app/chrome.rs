@@ -165,7 +165,7 @@ impl App {
         for backend in &self.settings.insecure {
             spans.push(Span::styled(format!("  {backend}: certificate NOT verified"), theme.wrong));
         }
-        if let Some(drift) = self.drift_span(now) {
+        if let Some(drift) = self.drift_span(now, area.width) {
             spans.extend([Span::raw("  "), drift]);
         }
         spans.extend(self.suspended(area.width, act.is_some()));

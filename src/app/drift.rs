@@ -45,9 +45,10 @@ impl App {
     }
 
     /// Red while a version runs that somebody rolled away from.
-    pub(super) fn drift_span(&self, now: Now) -> Option<Span<'static>> {
+    pub(super) fn drift_span(&self, now: Now, width: u16) -> Option<Span<'static>> {
         let (_, key, _) = self.drifted(now).next()?;
-        Some(Span::styled(format!(" {} IS BACK on what was rolled away from ", key.name), self.theme.production))
+        let more = if width < 100 { "" } else { "on what was rolled away from " };
+        Some(Span::styled(format!(" {} IS BACK {more}", key.name), self.theme.production))
     }
 
     fn drifted(&self, now: Now) -> impl Iterator<Item = (&Act, &WorkloadKey, &Pod)> {

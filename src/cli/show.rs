@@ -287,6 +287,13 @@ async fn metrics(
         })
     };
     let dashboards: Vec<&Dashboard> = reading.store.dashboards.values().filter(wanted).collect();
+    if let (Some(only), true, false) = (asked.only, dashboards.is_empty(), reading.store.dashboards.is_empty()) {
+        let known: Vec<String> = reading.store.dashboards.values().map(|one| format!("'{}'", one.title)).collect();
+        return Err(eyre!(
+            "no dashboard '{only}' is read: there is {}; others are read when they are starred or named in `dashboards`",
+            known.join(", ")
+        ));
+    }
     let set: Vec<(Name, Clean)> =
         asked.variables.iter().map(|(name, value)| (Clean::line(name), Clean::line(value))).collect();
     if !set.is_empty() {

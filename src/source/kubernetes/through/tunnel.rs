@@ -118,8 +118,8 @@ impl Tunnel {
             handshake(TokioIo::new(near)).await.map_err(|error| self.broken(&error.to_string()))?;
         // What ends it is told to the request that is under way.
         let running = tokio::spawn(async move { drop(connection.await) });
-        let (carried, _http) = (AbortOnDropHandle::new(carried), AbortOnDropHandle::new(running));
-        Ok(Connection { http, carried, _http })
+        let carried = AbortOnDropHandle::new(carried);
+        Ok(Connection { http, carried, _http: AbortOnDropHandle::new(running) })
     }
 
     /// The answer, whole; the connection is kept for the next one.
