@@ -283,7 +283,12 @@ impl Plan {
         }
         let (before, after) = (alarms(self), alarms(later));
         if let Some((name, _)) = after.difference(&before).next() {
-            return Some(say!("check '{name}' has news since you looked. Nothing was sent; read it again"));
+            let words = later.checks.iter().filter(|check| check.name == *name).find_map(|check| match &check.result {
+                CheckResult::Stop(words) | CheckResult::Look(words) => Some(format!(": {words}")),
+                _ => None,
+            });
+            let words = words.unwrap_or_default();
+            return Some(say!("check '{name}' has news since you looked{words}. Nothing was sent; read it again"));
         }
         if self.risk < later.risk || self.accepts != later.accepts {
             return Some("what must be typed changed while you looked. Nothing was sent".into());

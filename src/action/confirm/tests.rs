@@ -211,6 +211,8 @@ fn a_new_stop_is_shown_before_anything_is_sent() {
     let plan = planned(&roll_back(None), found).expect("a plan");
     assert!(confirm.planned(Ok(fresh(plan, at)), at).is_none());
     assert_eq!(confirm.plan().expect("the new one").risk, Risk::Stopped);
+    let said = confirm.said().expect("said").to_string();
+    assert!(said.contains("has news since you looked: ") && said.contains("myapp-config"), "which, and what: {said}");
 }
 
 #[test]

@@ -209,7 +209,8 @@ impl Lane {
             );
             assert!(!same_template(&before.template, &self.good), "round {seed}: undone twice\n{}", told());
         }
-        if hook.is_none() && edit.is_none() {
+        let is_late = runs.iter().any(|(_, ran)| words(ran).contains("are not fresh"));
+        if hook.is_none() && edit.is_none() && !is_late {
             assert_eq!(ours.len(), 1, "round {seed}: one of them, and nothing but a template stops it\n{}", told());
         }
         let last = all.last().expect("the deploy at least");
@@ -224,7 +225,8 @@ impl Lane {
     fn knows_why(&self, who: &str, ran: &Ran, seed: u64) {
         let words = words(ran);
         assert_ne!(ran.exit, Exit::Unknown, "round {seed}: {who} is left in doubt: {words}");
-        let names_somebody = ["ana with midwatch", "bob with midwatch", "jenkins", "kubectl-edit"];
+        // On a machine that is late the runs may be too old to rely on, which is as good a reason.
+        let names_somebody = ["ana with midwatch", "bob with midwatch", "jenkins", "kubectl-edit", "are not fresh"];
         assert!(names_somebody.iter().any(|name| words.contains(name)), "round {seed}: {who} is not told who: {words}");
         assert!(words.to_lowercase().contains("nothing was"), "round {seed}: {who} is not told what was done: {words}");
     }

@@ -39,6 +39,7 @@ enum Then {
     Hang,
 }
 
+#[derive(Clone)]
 enum LogAnswer {
     Status(u16, &'static str),
     /// Raw pieces.
@@ -383,7 +384,8 @@ async fn refusals_are_troubles_and_an_error_in_the_body_is_no_line() {
     ] {
         let world = World::default();
         world.put(&running("web-1"));
-        world.will_log("web-1/app", answer);
+        // Every time it is asked again: what was said of one try is gone with the next.
+        (0..100).for_each(|_| world.will_log("web-1/app", answer.clone()));
         let mut look = look(world, one_pod(), limits()).await;
         look.until(says, |look| look.last.troubles.iter().any(|trouble| trouble.contains(says))).await;
         assert!(look.lines.is_empty());

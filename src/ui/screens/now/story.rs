@@ -122,7 +122,7 @@ impl<'a> Story<'a> {
             line
         }));
         lines.extend(
-            self.first_error(view).map(|says| Line::from(vec![head("new error"), Span::styled(says, theme.broken)])),
+            self.first_error(view).map(|says| Line::from(vec![head("error"), Span::styled(says, theme.broken)])),
         );
         if let Some(act) = self.act(view) {
             let said = words::of(view, &Target::Act(act));
