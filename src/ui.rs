@@ -132,6 +132,10 @@ pub trait Screen {
     fn copied(&self, _view: &View<'_>) -> Option<Clean> {
         None
     }
+    /// When what is selected happened, if that is a moment.
+    fn moment(&self, _view: &View<'_>) -> Option<jiff::Timestamp> {
+        None
+    }
     /// Time passed: lets waiting orders in. True if something moved.
     fn settle(&mut self, now: Now) -> bool;
     /// `view.zoomed`: the focused pane alone.

@@ -171,12 +171,11 @@ impl App {
 
     /// `o`: its address, or one of several.
     pub(super) fn browse(&mut self, target: &Target, now: Now) -> Reply {
-        let mut links = overlays::links_of(&self.view(now), target, None);
-        if self.overlays.is_empty()
-            && let Some(line) = self.on_screen(now, |screen, view| screen.copied(view))
-        {
-            links = overlays::links_of(&self.view(now), target, Some(line));
+        let (mut line, mut moment) = (None, None);
+        if self.overlays.is_empty() {
+            (line, moment) = self.on_screen(now, |screen, view| (screen.copied(view), screen.moment(view)));
         }
+        let links = overlays::links_of(&self.view(now), target, line, moment);
         match links.as_slice() {
             [] => Reply::Say(Clean::own(format!("{target} has no address"))),
             [(_, _, url)] => Reply::Do(Effect::OpenUrl(url.clone())),

@@ -249,7 +249,7 @@ impl Default for Command {
     }
 }
 
-/// An address that follows from the text of a row.
+/// An address that follows from a row: from its text by a pattern, else from its fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
@@ -259,7 +259,8 @@ pub struct Link {
     #[serde(default)]
     pub on: Vec<Spanned<String>>,
     /// A regular expression.
-    pub pattern: Spanned<String>,
-    /// With `$1` or `${name}` for the pattern's groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Spanned<String>>,
+    /// With `$1` or `${name}` for the pattern's groups; without a pattern with fields in braces.
     pub url: Spanned<String>,
 }

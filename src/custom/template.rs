@@ -27,7 +27,15 @@ impl Template {
                     text.push(letter);
                 }
                 '{' => {
-                    let name: String = rest.by_ref().take_while(|letter| *letter != '}').collect();
+                    let mut is_closed = false;
+                    let is_part = |letter: &char| {
+                        is_closed = *letter == '}';
+                        !is_closed
+                    };
+                    let name: String = rest.by_ref().take_while(is_part).collect();
+                    if !is_closed {
+                        return Err("a brace is not closed; write '{{' for a brace");
+                    }
                     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
                     if name.is_empty() || !name.chars().all(is_name) {
                         return Err("between braces stands the name of a field; write '{{' for a brace");

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{fields::Values, *};
+use super::{fields::Values, links::Window, *};
 use crate::{
     config::load::parse,
     model::kubernetes::{Pod, WorkloadKind},
@@ -72,12 +72,45 @@ fn links_are_checked_and_keep_what_they_found_in_one_piece() {
     let text = link("(?<key>[A-Z]+-\\d+)(\\S*)", "https://tickets.example/browse/${key}?q=$2");
     let config = parse(&text, Path::new("config.toml")).expect("well written");
     let link = links(&config.link, &text).expect("checked").remove(0);
-    let found = link.find(&["fix SHOP-12/../x&y and SHOP-12/../x&y".into(), "OPS-3".into()]);
+    let world = World::new();
+    let target = Target::Workload(workload_key(WorkloadKind::Deployment, "my app"));
+    let values = Values { target: &target, store: &world.store, settings: &world.settings };
+    let window = Window::new(None, "2026-11-21T03:12:00Z".parse().expect("a time"));
+    let found = link.of(&values, &["fix SHOP-12/../x&y and SHOP-12/../x&y".into(), "OPS-3".into()], window);
     let urls: Vec<&str> = found.iter().map(|(_, url)| url.as_str()).collect();
     assert_eq!(
         urls,
         ["https://tickets.example/browse/SHOP-12?q=%2F..%2Fx%26y", "https://tickets.example/browse/OPS-3?q="]
     );
+}
+
+/// A log store's address: what the row is called, and when.
+#[test]
+fn a_link_without_a_pattern_is_made_of_fields_and_time() {
+    let link = |on: &str, url: &str| format!("[[link]]\nname = \"logs\"\non = [{on}]\nurl = '{url}'\n");
+    assert!(error(&link("", "https://x/{name}")).contains("has no pattern, and is on nothing"));
+    assert!(
+        error(&link("\"workload\"", "https://x/{node}")).contains("asks for 'node', which a workload does not have")
+    );
+    assert!(error(&link("\"pod\"", "file:///{name}")).contains("which is none"));
+    assert!(
+        error(&link("\"pod\"", "https://x/{name"))
+            .contains("line 4: [[link]] 'logs' has 'https://x/{name' as its address: a brace is not closed")
+    );
+    let text = link("\"workload\"", "https://logs.example/e?q={{\"app\":\"{name}\"}}&from={from}&to={to}");
+    let config = parse(&text, Path::new("config.toml")).expect("well written");
+    let link = links(&config.link, &text).expect("checked").remove(0);
+    let world = World::new();
+    let target = Target::Workload(workload_key(WorkloadKind::Deployment, "a&b"));
+    let values = Values { target: &target, store: &world.store, settings: &world.settings };
+    let (moment, now) =
+        ("2026-11-21T03:00:00Z".parse().expect("a time"), "2026-11-21T03:12:00Z".parse().expect("a time"));
+    let address = |window| link.of(&values, &[], window).remove(0).1;
+    assert_eq!(
+        address(Window::new(Some(moment), now)),
+        "https://logs.example/e?q={%22app%22:%22a%26b%22}&from=1795229100000&to=1795230900000"
+    );
+    assert!(address(Window::new(None, now)).ends_with("&from=1795227120000&to=1795230720000"), "the last hour");
 }
 
 #[test]

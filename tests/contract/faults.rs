@@ -173,7 +173,7 @@ async fn obeys_retry_after(name: &str, front: &Front, watching: &mut Watching, i
             now.failures(id).iter().any(|(_, failure)| failure.is_some_and(|failure| failure.tries > 1))
         })
         .await;
-    let asked = front.asked();
+    let asked = front.asked_in(|fault| matches!(fault, Fault::TooOften(_)));
     for (index, (path, at)) in asked.iter().enumerate() {
         let earlier = asked[..index].iter().rev().find(|(other, _)| other == path);
         let gap = earlier.map(|(_, before)| *at - *before);
@@ -238,7 +238,7 @@ async fn a_watch_that_is_too_old_lists_again() {
         failures.iter().any(|(_, failure)| failure.is_some_and(|failure| failure.error.says.contains("410")))
     };
     watching.until("the history is gone", told).await;
-    let asked = front.asked();
+    let asked = front.asked_in(|fault| matches!(fault, Fault::Expired));
     let times = |path: &str| asked.iter().filter(|(other, _)| other == path).count();
     assert!(asked.iter().any(|(path, _)| times(path) > 1), "it lists again: {asked:?}");
     front.set(Fault::Nothing);

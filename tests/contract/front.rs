@@ -81,8 +81,8 @@ pub struct Front {
 struct State {
     upstream: String,
     url: String,
-    /// Path without its query, and when it was asked.
-    asked: Mutex<Vec<(String, Instant)>>,
+    /// Path without its query, when it was asked, and in which fault: a connection that is older than a fault is not in it.
+    asked: Mutex<Vec<(String, Instant, Fault)>>,
     /// Most bytes of one answer that somebody took.
     taken: AtomicUsize,
 }
@@ -123,9 +123,10 @@ impl Front {
         self.fault.send_replace(fault);
     }
 
-    /// Since the last change.
-    pub fn asked(&self) -> Vec<(String, Instant)> {
-        self.state.asked.lock().unwrap().clone()
+    /// Since the last change, in such a fault.
+    pub fn asked_in(&self, is_in: impl Fn(&Fault) -> bool) -> Vec<(String, Instant)> {
+        let asked = self.state.asked.lock().unwrap();
+        asked.iter().filter(|(.., fault)| is_in(fault)).map(|(path, at, _)| (path.clone(), *at)).collect()
     }
 
     pub fn most_taken(&self) -> usize {
@@ -192,7 +193,7 @@ impl Request {
 async fn serve(mut stream: TcpStream, fault: Fault, state: &State) -> std::io::Result<()> {
     let Some(request) = read(&mut stream).await? else { return Ok(()) };
     let bare = request.path.split('?').next().unwrap_or_default().to_owned();
-    state.asked.lock().unwrap().push((bare, Instant::now()));
+    state.asked.lock().unwrap().push((bare, Instant::now(), fault));
     match fault {
         Fault::Nothing | Fault::Refused | Fault::Ahead(_) | Fault::Hostile(_) => {
             return pass(stream, request, fault, state).await;

@@ -142,6 +142,24 @@ fn links_are_offered_by_number_when_there_are_several() {
 }
 
 #[test]
+fn a_log_store_is_opened_at_the_row_and_its_time() {
+    let text =
+        "[[link]]\nname = \"store\"\non = [\"workload\"]\nurl = \"https://logs.example/{namespace}/{name}?to={to}\"\n";
+    let config = parse(text, Path::new("config.toml")).expect("well written");
+    let mut world = World::live();
+    world.workloads([deployment("myapp", "myapp:412", 1, 1)]);
+    world.settings.links = custom::links(&config.link, "").expect("checked");
+    let to = world.clock.now().wall.as_millisecond();
+    let mut desk = Desk::new(world);
+    desk.frame((120, 35));
+    desk.keys("3");
+    desk.frame((120, 35));
+    let effects = desk.keys("o");
+    let address = format!("https://logs.example/production/myapp?to={to}");
+    assert!(matches!(&effects[..], [Effect::OpenUrl(url)] if *url == *address), "{effects:?} {address}");
+}
+
+#[test]
 fn a_shell_asks_in_production_and_is_refused_in_read_only_mode() {
     let mut desk = desk(true);
     desk.press(KeyCode::Tab);

@@ -25,7 +25,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(super) use self::{
-    carry::{Counted, carry, open},
+    carry::{BEAT, Counted, carry, open},
     resolve::{Place, find},
 };
 use super::{client::Cluster, failure::Failure};
@@ -170,7 +170,7 @@ impl Running {
         };
         let socket = opened.map_err(|failure| failure.error.says)?;
         let counted = Counted { sent: &self.counts.sent, received: &self.counts.received };
-        let ended = carry(stream, socket, counted).await;
+        let ended = carry(stream, socket, counted, BEAT).await;
         if ended.is_err() {
             // The next connection looks for a pod anew.
             *self.place.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -118,7 +118,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
         return request.err().map(str::to_owned);
     }
     match (command, target) {
-        (Command::Browse, _) if links_of(view, target, None).is_empty() => say("it has no address"),
+        (Command::Browse, _) if links_of(view, target, None, None).is_empty() => say("it has no address"),
         (Command::CopyUrl, _) if url_of(view.store, target).is_none() => say("it has no address"),
         (Command::Reveal, Target::Object(key)) if !key.resource.is_secret() => say("it is no Secret"),
         (Command::Logs | Command::PreviousLogs, Target::Object(key)) if key.resource.is_without_pods() => {

@@ -1,4 +1,6 @@
-//! `o` Every address of a row: its own, and those that the configuration's links find in its text.
+//! `o` Every address of a row: its own, and those that the configuration's links find in its text or make of its fields.
+
+use jiff::Timestamp;
 
 use super::{
     choice::{Answer, Choice, Question},
@@ -6,7 +8,7 @@ use super::{
 };
 use crate::{
     app::Effect,
-    custom::fields::Values,
+    custom::{fields::Values, links::Window},
     text::Clean,
     ui::{Reply, View, target::Target},
 };
@@ -14,18 +16,26 @@ use crate::{
 /// Most links that are offered: each has a digit.
 const MOST: usize = 9;
 
-/// Name, what it was found in, and address. `line`: text under the cursor that is looked through besides.
-pub fn links_of(view: &View<'_>, target: &Target, line: Option<Clean>) -> Vec<(Clean, Clean, Clean)> {
+/// Name, what it was found in, and address. `line`: text under the cursor that is looked through besides; `moment`: its
+/// time.
+pub fn links_of(
+    view: &View<'_>,
+    target: &Target,
+    line: Option<Clean>,
+    moment: Option<Timestamp>,
+) -> Vec<(Clean, Clean, Clean)> {
     let own = url_of(view.store, target).map(|url| (Clean::from("its page"), Clean::default(), url));
     let mut links: Vec<(Clean, Clean, Clean)> = own.into_iter().collect();
     if view.settings.links.is_empty() {
         return links;
     }
-    let mut texts = Values { target, store: view.store, settings: view.settings }.texts();
+    let values = Values { target, store: view.store, settings: view.settings };
+    let window = Window::new(moment, view.time());
+    let mut texts = values.texts();
     texts.extend(line);
     let kind = target.kind();
     for link in view.settings.links.iter().filter(|link| link.on.is_empty() || link.on.contains(&kind)) {
-        let found = link.find(&texts).into_iter();
+        let found = link.of(&values, &texts, window).into_iter();
         links.extend(found.map(|(what, url)| (link.name.clone(), what, url)));
     }
     links.truncate(MOST);

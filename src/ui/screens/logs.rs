@@ -254,6 +254,10 @@ impl Screen for Logs {
         })
     }
 
+    fn moment(&self, view: &View<'_>) -> Option<jiff::Timestamp> {
+        Some(self.tail()?.line(view)?.at)
+    }
+
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
         let is_opening_filter = std::mem::take(&mut self.is_opening_filter);
         if let Some(reply) = self.run_versions(command, view) {

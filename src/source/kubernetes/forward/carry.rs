@@ -12,7 +12,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     time::{interval, sleep, timeout},
 };
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
 use super::resolve::Place;
 use crate::{
@@ -29,7 +29,7 @@ const TROUBLE: u8 = 1;
 /// Bytes of the port before a channel's first data.
 const HEAD: usize = 2;
 /// Between signs of life.
-const BEAT: Duration = Duration::from_secs(15);
+pub const BEAT: Duration = Duration::from_secs(15);
 /// Signs of life that may stay unanswered.
 const MISSED: u8 = 2;
 /// How long one message may take to leave.
@@ -49,14 +49,15 @@ pub async fn open(cluster: &Cluster, place: &Place) -> Result<Socket, Failure> {
     Ok(cluster.upgrade(false, &path, PROTOCOLS).await?.0)
 }
 
-/// Until either side ends it. `Err`: what the pod or the way to it said.
-pub async fn carry(
+/// Until either side ends it. `beat`: between signs of life. `Err`: what the pod or the way to it said.
+pub async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
     mut local: impl AsyncRead + AsyncWrite + Unpin,
-    mut socket: Socket,
+    mut socket: WebSocketStream<S>,
     counted: Counted<'_>,
+    beat: Duration,
 ) -> Result<(), Clean> {
     let mut buffer = vec![0; 32 * 1024];
-    let mut beat = interval(BEAT);
+    let mut beat = interval(beat);
     let (mut missed, mut has_local) = (0, true);
     // Bytes of the port that have not come yet, by channel.
     let mut heads = [HEAD; 2];
@@ -107,10 +108,31 @@ pub async fn carry(
     }
 }
 
-async fn send(socket: &mut Socket, message: Message) -> Result<(), Clean> {
+async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    message: Message,
+) -> Result<(), Clean> {
     match timeout(SEND, socket.send(message)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Clean::line(&error.to_string())),
         Err(_) => Err("nothing can be sent to the cluster any more".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+
+    /// A laptop that slept, a connection that a firewall forgot: nothing comes, not even an end.
+    #[tokio::test]
+    async fn a_silent_way_is_given_up() {
+        let (near, _silent) = tokio::io::duplex(64 * 1024);
+        let socket = WebSocketStream::from_raw_socket(near, Role::Client, None).await;
+        let (_program, local) = tokio::io::duplex(1024);
+        let counted = Counted { sent: &AtomicU64::new(0), received: &AtomicU64::new(0) };
+        let ended = carry(local, socket, counted, Duration::from_millis(5)).await;
+        assert_eq!(ended, Err("the connection to the cluster gives no sign of life".into()));
     }
 }

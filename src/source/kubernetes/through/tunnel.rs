@@ -112,7 +112,7 @@ impl Tunnel {
         let (near, far) = tokio::io::duplex(PIPE);
         let carried = tokio::spawn(async move {
             let counted = forward::Counted { sent: &AtomicU64::new(0), received: &AtomicU64::new(0) };
-            forward::carry(far, socket, counted).await
+            forward::carry(far, socket, counted, forward::BEAT).await
         });
         let (http, connection) =
             handshake(TokioIo::new(near)).await.map_err(|error| self.broken(&error.to_string()))?;

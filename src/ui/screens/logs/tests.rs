@@ -98,6 +98,17 @@ fn a_log_of_other_containers_takes_the_place_of_the_one_shown_and_keeps_its_filt
     assert_eq!(logs.filter(), "issuer");
 }
 
+#[test]
+fn the_line_that_is_selected_says_when() {
+    let (world, mut logs) = story();
+    logs.sync(&world.view(), Changes::LOGS);
+    world.drawn(&mut logs);
+    logs.run(Command::Top, &world.view());
+    logs.run(Command::Down, &world.view());
+    let last_repeat = testing::at("03:00") + SignedDuration::from_secs(2);
+    assert_eq!(logs.moment(&world.view()), Some(last_repeat));
+}
+
 fn buffer(lines: Vec<LogLine>, bytes: usize) -> LogBuffer {
     let mut buffer = LogBuffer::new(bytes);
     let now = crate::time::TestClock::at(testing::at("03:00")).now();
