@@ -201,7 +201,7 @@ async fn it_lists_and_describes() {
     assert!(table.lines().any(|l| words(l).starts_with(&["deployment.apps/myapp", "10/10", "10", "10"])), "{table}");
     assert!(table.lines().any(|l| words(l).starts_with(&["statefulset.apps/postgres", "1/1"])), "{table}");
     let pods = witness.out("get pods -A --no-headers").await;
-    assert_eq!(pods.lines().count(), 17, "{pods}");
+    assert_eq!(pods.lines().count(), 20, "{pods}");
     for line in pods.lines() {
         assert_eq!(&words(line)[2..5], ["1/1", "Running", "0"]);
     }
