@@ -96,7 +96,7 @@ pub struct App {
     mouse: bool,
     tickets: u64,
     /// Things to tell when they change.
-    watched: Vec<(Target, String)>,
+    watched: Vec<tell::Watched>,
     drift_told: drift::Told,
     /// Alerts that were told of.
     told: BTreeSet<crate::model::alert::AlertKey>,

@@ -5,8 +5,16 @@ use crate::{
     model::alert::{AlertState, Priority},
     text::Clean,
     time::Now,
-    ui::target::Target,
+    ui::{overlays, target::Target},
 };
+
+/// What one asked to be told of.
+pub(super) struct Watched {
+    target: Target,
+    /// In words, as it was: an alert that is resolved is listed no more.
+    name: String,
+    state: String,
+}
 
 impl App {
     /// New alerts that page, once each. The first list after the start is no news.
@@ -27,24 +35,25 @@ impl App {
 
     /// `w`: tell me when this changes. A second `w` takes it back.
     pub(super) fn toggle_watched(&mut self, target: &Target, now: Now) {
-        if let Some(index) = self.watched.iter().position(|(watched, _)| watched == target) {
+        let name = overlays::name_of(&self.view(now), target);
+        if let Some(index) = self.watched.iter().position(|watched| watched.target == *target) {
             self.watched.remove(index);
-            self.toasts.say(Clean::own(format!("no longer watching {target}")), now);
+            self.toasts.say(Clean::own(format!("no longer watching {name}")), now);
             return;
         }
         let state = self.state_of(target);
-        self.toasts.say(Clean::own(format!("you will be told when {target} changes (now: {state})")), now);
-        self.watched.push((target.clone(), state));
+        self.toasts.say(Clean::own(format!("you will be told when {name} changes (now: {state})")), now);
+        self.watched.push(Watched { target: target.clone(), name, state });
     }
 
     pub(super) fn tell_watched(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
         for index in 0..self.watched.len() {
-            let (target, before) = &self.watched[index];
-            let state = self.state_of(target);
-            if state != *before {
-                let text = Clean::own(format!("{target}: {before} -> {state}"));
-                self.watched[index].1 = state;
+            let state = self.state_of(&self.watched[index].target);
+            let watched = &mut self.watched[index];
+            if state != watched.state {
+                let text = Clean::own(format!("{}: {} -> {state}", watched.name, watched.state));
+                watched.state = state;
                 self.toasts.say(text.clone(), now);
                 self.dirty = true;
                 effects.push(Effect::Notify(text));

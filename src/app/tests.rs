@@ -8,6 +8,7 @@ mod kinds;
 mod objects;
 mod outside;
 mod production;
+mod tell;
 
 use std::time::Duration;
 

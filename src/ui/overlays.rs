@@ -43,7 +43,7 @@ pub use consent::{choose_container, consent_to_run, shell};
 pub use equivalent::shown;
 pub use forward::forward_to;
 pub use links::{choose_link, links_of};
-pub use object::{owner_of, url_of, workload_of};
+pub use object::{name_of, owner_of, url_of, workload_of};
 pub use object_acts::request as object_act;
 pub use sheet::Sheet;
 

@@ -22,6 +22,7 @@ use futures::{
     future::BoxFuture,
     stream::{BoxStream, SelectAll},
 };
+use tokio::time::{Interval, interval};
 
 pub use self::kind::Watched;
 use self::lane::{Lane, Step};
@@ -36,6 +37,11 @@ use crate::{
 pub const HEARTBEAT: Duration = Duration::from_secs(20);
 /// Most namespaces that are watched one by one.
 pub const MAX_NAMESPACES: usize = 20;
+
+/// After the whole cluster was refused: how soon it is asked for again, and how often. A refusal may pass: an authorizer that
+/// was late, a role that was granted meanwhile.
+const WIDEN_AFTER: Duration = Duration::from_secs(5);
+const WIDEN_EVERY: Duration = Duration::from_mins(1);
 
 /// What part of a cluster is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +60,8 @@ pub struct Watch {
     rows: Arc<Rows>,
     /// How long the server keeps one watch open.
     lasts: Duration,
+    /// How soon the whole cluster is tried again.
+    widen_after: Duration,
     lanes: Option<Lanes>,
     ready: VecDeque<Fact>,
     /// A panic went through it: what it left behind is not touched again.
@@ -78,6 +86,8 @@ struct Lanes {
     announced: bool,
     /// The refusal to read the whole cluster, if that is why there are many.
     narrowed: Option<Failure>,
+    /// When the whole cluster is tried again, if it was refused.
+    widen: Option<Interval>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +106,7 @@ impl Watch {
             scope,
             rows,
             lasts,
+            widen_after: WIDEN_AFTER,
             lanes: None,
             ready: VecDeque::new(),
             panicked: Arc::default(),
@@ -106,6 +117,13 @@ impl Watch {
     #[must_use]
     pub fn lasting(mut self, lasts: Duration) -> Self {
         self.lasts = lasts;
+        self
+    }
+
+    /// Tries the whole cluster again so soon after it was refused.
+    #[must_use]
+    pub fn widening(mut self, after: Duration) -> Self {
+        self.widen_after = after;
         self
     }
 
@@ -123,7 +141,17 @@ impl Watch {
         }
         loop {
             let lanes = self.lanes.as_mut().expect("opened above, and left open by what continues");
-            let Some((lane, step)) = lanes.streams.next().await else {
+            let next = tokio::select! {
+                next = lanes.streams.next() => next,
+                () = ticked(lanes.widen.as_mut()) => {
+                    if may_read_all(&self.cluster, self.kind).await {
+                        self.cluster.learnt().notes.remove(&self.narrow_note());
+                        self.open();
+                    }
+                    continue;
+                }
+            };
+            let Some((lane, step)) = next else {
                 self.lanes = None;
                 return Err(SourceError::new(ErrorKind::Bug, "A watch ended by itself."));
             };
@@ -179,7 +207,13 @@ impl Watch {
             let lane = Lane::new(&self.cluster, self.kind, namespace, self.rows.clone(), self.lasts, alone);
             lane.stream().map(move |step| (index, step)).boxed()
         });
-        self.lanes = Some(Lanes { streams: streams.collect(), states, synced: false, announced: false, narrowed });
+        let widen = narrowed.as_ref().map(|_| {
+            let mut widen = interval(WIDEN_EVERY);
+            widen.reset_after(self.widen_after);
+            widen
+        });
+        self.lanes =
+            Some(Lanes { streams: streams.collect(), states, synced: false, announced: false, narrowed, widen });
     }
 
     fn take(&mut self, lane: usize, step: Step) {
@@ -234,6 +268,10 @@ impl Watch {
         Ok(())
     }
 
+    fn narrow_note(&self) -> String {
+        format!("{} narrow", self.kind.part().title())
+    }
+
     async fn narrow(&mut self, failure: Failure) -> Result<(), SourceError> {
         // whatever is awaited may be dropped: until the new lanes stand, the old are not used again
         self.lanes = None;
@@ -244,9 +282,22 @@ impl Watch {
         }
         let shown = namespaces.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
         let note = format!("narrow rights: {} only of {shown}", self.kind.part().title());
-        self.cluster.learnt().notes.insert(format!("{} narrow", self.kind.part().title()), Clean::line(&note));
+        self.cluster.learnt().notes.insert(self.narrow_note(), Clean::line(&note));
         self.start(namespaces.into_iter().map(Some).collect(), Some(failure));
         Ok(())
+    }
+}
+
+/// Whether one row of the whole cluster may be listed (again).
+async fn may_read_all(cluster: &Cluster, kind: Watched) -> bool {
+    cluster.get::<serde::de::IgnoredAny>(&format!("{}&limit=1", kind.path(None))).await.is_ok()
+}
+
+/// The next tick; never without one.
+async fn ticked(tick: Option<&mut Interval>) {
+    match tick {
+        Some(tick) => drop(tick.tick().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -186,6 +186,30 @@ async fn without_the_whole_cluster_the_namespaces_that_may_be_read_are_watched()
     assert!(notes["pods narrow"].contains("'shop', 'pay', 'kube-system'"), "{notes:?}");
 }
 
+/// An authorizer that was late, a role that was granted meanwhile: a part of the cluster is not all there is for ever.
+#[tokio::test]
+async fn a_refusal_that_passes_leaves_the_whole_cluster() {
+    let fake = Fake::start(|call| match call.path.as_str() {
+        "/api/v1/pods" if call.watches() => Answer::Open(vec![]),
+        "/api/v1/pods" if call.nth == 0 => refusal(403, "Forbidden", "not yet"),
+        "/api/v1/pods" => list(&[pod("a", 1), pod("b", 1)], "20", None),
+        "/api/v1/namespaces" => Answer::Json(200, json!({"items": [{"metadata": {"name": "shop"}}]})),
+        _ if call.watches() => Answer::Open(vec![]),
+        "/api/v1/namespaces/shop/pods" => list(&[pod("a", 1)], "10", None),
+        other => panic!("{other}"),
+    })
+    .await;
+    let cluster = fake.cluster("{}").await;
+    let mut source = watch(&cluster, Scope::All).widening(Duration::from_millis(50));
+    let (facts, errors) = gather(&mut source, |facts, _| words(facts).contains(&"synced".to_owned())).await;
+    assert_eq!((words(&facts), errors), (["reset", "+a", "synced"].map(str::to_owned).to_vec(), vec![]));
+    assert!(cluster.learnt().notes.contains_key("pods narrow"));
+    // It is asked again; then all is listed, and nothing is called narrow.
+    let (facts, errors) = gather(&mut source, |facts, _| words(facts).contains(&"synced".to_owned())).await;
+    assert_eq!((words(&facts), errors), (["reset", "+a", "+b", "synced"].map(str::to_owned).to_vec(), vec![]));
+    assert!(!cluster.learnt().notes.contains_key("pods narrow"));
+}
+
 #[tokio::test]
 async fn a_namespace_that_is_listed_again_tells_what_is_gone() {
     let fake = Fake::start(|call| match (call.path.as_str(), call.watches(), call.nth) {
