@@ -8,6 +8,7 @@ macro_rules! say {
 
 pub mod act;
 pub mod audit;
+mod canary;
 mod checks;
 pub mod confirm;
 pub mod engine;
@@ -50,7 +51,7 @@ use crate::{
         code::{MergeMethod, PullRequestKey, RunKey},
         gitops::{Owner, OwnerKey},
         helm::{Release, ReleaseKey},
-        kubernetes::{ObjectKey, Revision, WorkloadKey, resource::ResourceKey},
+        kubernetes::{ObjectKey, Revision, WorkloadKey, canary::Canary, resource::ResourceKey},
     },
     text::Clean,
 };
@@ -226,6 +227,13 @@ pub enum Write {
         from: u32,
         to: u32,
     },
+    /// Argo Rollouts: ends an update (`status.abort`), so that the stable version has all of the traffic.
+    AbortRollout {
+        workload: WorkloadKey,
+        uid: Name,
+        /// Hash of the version that is taken back, as it was read: the guard.
+        hash: Name,
+    },
     /// Sets `kubectl.kubernetes.io/restartedAt` in the template.
     Restart {
         workload: WorkloadKey,
@@ -299,9 +307,10 @@ pub enum Write {
 impl Write {
     pub fn backend(&self) -> &BackendId {
         match self {
-            Self::PatchTemplate { workload, .. } | Self::Scale { workload, .. } | Self::Restart { workload, .. } => {
-                &workload.cluster
-            }
+            Self::PatchTemplate { workload, .. }
+            | Self::Scale { workload, .. }
+            | Self::AbortRollout { workload, .. }
+            | Self::Restart { workload, .. } => &workload.cluster,
             Self::DeletePod { pod, .. } => &pod.cluster,
             Self::Object(write) => &write.object.cluster,
             Self::SwitchSync { owner, .. } | Self::SyncTo { owner, .. } => &owner.cluster,
@@ -420,6 +429,8 @@ pub struct WorkloadInspection {
     /// Its owner in git's name, and what stands above that one and would switch it on again; `Err`: why it could not be
     /// read. Empty: it has none.
     pub owners: Result<Vec<Owner>, Clean>,
+    /// The canary it is or has; `Err`: why that could not be read.
+    pub canary: Result<Option<Canary>, Clean>,
     /// The Helm release it is of, where Helm alone owns it.
     pub release: Option<Result<Release, Clean>>,
     /// What its containers use and may have, where limits are asked for.

@@ -3,8 +3,12 @@
 
 use crate::{
     app::settings::Settings,
-    model::{BackendId, code::RepoKey, kubernetes::WorkloadKey},
-    text::quoted,
+    model::{
+        BackendId,
+        code::RepoKey,
+        kubernetes::{WorkloadKey, WorkloadKind},
+    },
+    text::{Clean, quoted},
 };
 
 /// `kubectl --context CONTEXT`: the context's name in the kubeconfig, which need not be the cluster's name here.
@@ -20,6 +24,22 @@ pub fn kubectl(settings: &Settings, cluster: &BackendId, namespace: &str) -> Str
 /// The same, and `KIND/NAME`.
 pub fn kubectl_on(settings: &Settings, key: &WorkloadKey) -> (String, String) {
     (kubectl(settings, &key.cluster, &key.namespace), quoted(&format!("{}/{}", key.kind.name(), key.name)))
+}
+
+/// A line for the plugin of Argo Rollouts: kubectl itself does not know the kind.
+pub fn argo_rollouts(settings: &Settings, key: &WorkloadKey, verb: &str, flags: &str) -> Clean {
+    let place = kubectl(settings, &key.cluster, &key.namespace);
+    let place = place.strip_prefix("kubectl").unwrap_or(&place);
+    let flags = if flags.is_empty() { String::new() } else { format!(" {flags}") };
+    Clean::own(format!("kubectl argo rollouts {verb} {}{flags}{place}", quoted(&key.name)))
+}
+
+/// The line that ends a pause somebody made.
+pub fn resume_line(settings: &Settings, key: &WorkloadKey) -> Clean {
+    if key.kind == WorkloadKind::Rollout {
+        return argo_rollouts(settings, key, "promote", "");
+    }
+    Clean::own(format!("kubectl -n {} rollout resume {key}", key.namespace))
 }
 
 /// What `gh` takes after `-R`: HOST/OWNER/REPO for anything but github.com; a backend's name is its host when it looks

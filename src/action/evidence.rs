@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write, audit::PastAct, gitops, helm, history,
-    limits, object, plan::Kept, rollback,
+    ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write,
+    audit::PastAct,
+    canary, gitops, helm, history, limits, object,
+    plan::{Kept, PlanStep, StepKind},
+    rollback, scale,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -119,6 +122,9 @@ pub(super) fn drafts(
         (vec![write], Some((workload.clone(), target)))
     };
     match request {
+        Request::RollBack { to, .. } if canary::is_taken_away(inspection, *to) => {
+            (writes_of(&scale::steps(inspection, 0)), None)
+        }
         Request::RollBack { to, .. } if matches!(inspection.release, Some(Ok(_))) => {
             let target =
                 inspection.release.iter().flatten().find_map(|release| {
@@ -131,6 +137,7 @@ pub(super) fn drafts(
                 let route = gitops::route(inspection, target);
                 let (patch, pod) = to_template(target.template.clone());
                 let mut writes = route.writes(&Clean::default());
+                writes.extend(canary::abort(inspection));
                 if route.patches() {
                     writes.extend(patch);
                     writes.extend(rollback::broken_pods(inspection, target).into_iter().map(rollback::delete));
@@ -179,6 +186,14 @@ pub(super) fn drafts(
         },
         _ => (Vec::new(), None),
     }
+}
+
+fn writes_of(steps: &[PlanStep]) -> Vec<Write> {
+    let writes = steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Write(write) => Some(write.clone()),
+        _ => None,
+    });
+    writes.collect()
 }
 
 /// Runs that must be looked at beside a request: deploys of the same workload that go on.

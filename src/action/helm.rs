@@ -125,13 +125,7 @@ fn steps(inspection: &WorkloadInspection, release: &Release, to: i64, plan: &mut
         says: say!("helm rollback {} {to} (becomes revision {next})", release.key.name),
         kind: StepKind::Write(write(release, to)),
     });
-    plan.steps.push(PlanStep::watch(WatchFor {
-        workload: key.clone(),
-        desired: inspection.workload.desired,
-        version: say!("revision {to}"),
-        hash: None,
-        digest: None,
-    }));
+    plan.steps.push(PlanStep::watch(WatchFor::of(key, inspection.workload.desired, &format!("revision {to}"))));
 }
 
 fn words(revision: &ReleaseRevision, now: jiff::Timestamp) -> Clean {

@@ -8,6 +8,7 @@ use super::{
     Request, WorkloadInspection,
     act::Outcome,
     audit::PastAct,
+    canary,
     plan::{Choice, Refusal},
     template,
 };
@@ -74,6 +75,9 @@ pub(super) fn target<'a>(
             return Err(Refusal(say!("skipped rollback (current template already matches revision {to})")));
         }
         return Ok(found);
+    }
+    if let Some(stable) = canary::stable(inspection).filter(|stable| !stable.is_live) {
+        return Ok(stable);
     }
     let other = |revision: &&Revision| {
         !revision.is_live

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     model::{
-        Level, Name,
+        Level,
         kubernetes::{ACTOR, Manager, Pod, RolloutState, WorkloadKey, WorkloadKind, tag_of},
     },
     text::quoted,
@@ -159,12 +159,6 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Value, words
         says: say!("delete broken pod {}", pod.key.name),
         kind: StepKind::Write(rollback::delete(pod)),
     }));
-    steps.push(PlanStep::watch(WatchFor {
-        workload: key.clone(),
-        desired: workload.desired,
-        version: Name::line(version),
-        hash: None,
-        digest: None,
-    }));
+    steps.push(PlanStep::watch(WatchFor::of(key, workload.desired, version)));
     steps
 }

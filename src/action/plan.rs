@@ -53,6 +53,18 @@ pub struct WatchFor {
     pub hash: Option<Name>,
     /// Digest of its telling image, where it is known.
     pub digest: Option<Name>,
+    /// Its telling image, where neither hash nor digest can tell.
+    pub image: Option<Name>,
+    /// Only pods made since count: a restart that leaves the version as it is.
+    pub since: Option<Timestamp>,
+}
+
+impl WatchFor {
+    /// As many pods of a version that nothing but the rollout's end tells apart.
+    pub fn of(workload: &WorkloadKey, desired: u32, version: &str) -> Self {
+        let version = Clean::line(version);
+        Self { workload: workload.clone(), desired, version, hash: None, digest: None, image: None, since: None }
+    }
 }
 
 /// Another target that left/right choose.

@@ -3,23 +3,18 @@
 use super::{
     CheckResult, Write,
     checks::{self, Subject},
-    equivalent::kubectl_on,
+    equivalent::{argo_rollouts, kubectl_on, resume_line},
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     rollback, template,
 };
-use crate::model::{
-    Name,
-    kubernetes::{RolloutState, WorkloadKey, tag_of},
-};
+use crate::model::kubernetes::{RolloutState, WorkloadKey, WorkloadKind, tag_of};
 
 pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> {
     let inspection = rollback::inspected(make, key)?;
     let workload = &inspection.workload;
     if workload.paused {
-        return Err(Refusal(say!(
-            "can't restart paused deployment (run `kubectl -n {} rollout resume {key}` first)",
-            key.namespace
-        )));
+        let resume = resume_line(make.settings, key);
+        return Err(Refusal(say!("can't restart paused {} (run `{resume}` first)", key.kind.name())));
     }
     let now = make.store.time_of(&key.cluster, make.now);
     let mut plan = make.empty(say!("RESTART {key}"), say!("{}/{}", key.cluster, key.namespace));
@@ -38,10 +33,13 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
         ("THEN".into(), "the same version, every pod replaced".into()),
     ];
     plan.last_change = checks::last_change(inspection, now);
+    // Whole seconds, as it is written.
+    let at = jiff::Timestamp::from_second(make.now.wall.as_second()).unwrap_or(make.now.wall);
+    let is_argo = key.kind == WorkloadKind::Rollout;
     plan.steps = vec![
         PlanStep::keep_evidence(key),
         PlanStep {
-            says: "set the restart mark in the template".into(),
+            says: if is_argo { "set its restart time".into() } else { "set the restart mark in the template".into() },
             kind: StepKind::Write(Write::Restart {
                 workload: key.clone(),
                 uid: workload.uid.clone(),
@@ -50,11 +48,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
             }),
         },
         PlanStep::watch(WatchFor {
-            workload: key.clone(),
-            desired: workload.desired,
-            version: Name::line(tag_of(&image)),
-            hash: None,
-            digest: None,
+            since: is_argo.then_some(at),
+            ..WatchFor::of(key, workload.desired, tag_of(&image))
         }),
     ];
     let subject = Subject { make, inspection, now };
@@ -83,13 +78,17 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
     plan.checks.extend(subject.warnings());
     plan.blocked = checks::gate(&subject, &plan);
     let mut left = inspection.template.clone();
-    // Whole seconds, as it is written.
-    let at = jiff::Timestamp::from_second(make.now.wall.as_second()).unwrap_or(make.now.wall).to_string();
-    template::mark_restart(&mut left, &at);
+    if !is_argo {
+        template::mark_restart(&mut left, &at.to_string());
+    }
     plan.keeps = Some(Kept::of(key, inspection.template.clone(), left));
     plan.undo = "a restart is not undone: undoing it is one more restart".into();
     let (kubectl, object) = kubectl_on(make.settings, key);
-    plan.equivalent = vec![say!("{kubectl} rollout restart {object}")];
+    plan.equivalent = vec![if is_argo {
+        argo_rollouts(make.settings, key, "restart", "")
+    } else {
+        say!("{kubectl} rollout restart {object}")
+    }];
     plan.weigh(make.settings.is_production(&key.cluster), vec![key.name.clone()], &key.name);
     Ok(plan)
 }

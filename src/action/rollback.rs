@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Check, CheckResult, Inspection, WorkloadInspection, Write,
+    Check, CheckResult, Inspection, WorkloadInspection, Write, canary,
     checks::{self, Subject},
-    equivalent::kubectl_on,
+    equivalent::{argo_rollouts, kubectl_on, resume_line},
     gitops::{self, Route},
     helm, history,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
@@ -22,14 +22,21 @@ use crate::{
 
 pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Result<Plan, Refusal> {
     let inspection = inspected(make, key)?;
+    if let Some(refusal) = canary::refusal(inspection) {
+        return Err(refusal);
+    }
+    if canary::is_taken_away(inspection, to) {
+        return canary::take_away(make, key);
+    }
     if let Some(Ok(release)) = &inspection.release {
         return helm::plan(make, key, release, to);
     }
     let now = make.store.time_of(&key.cluster, make.now);
     if inspection.workload.paused {
+        let resume = resume_line(make.settings, key);
         return Err(Refusal(say!(
-            "you cannot roll back a paused deployment: resume it first with `kubectl -n {} rollout resume {key}`",
-            key.namespace
+            "you cannot roll back a paused {}: resume it first with `{resume}`",
+            key.kind.name()
         )));
     }
     let bad = make.evidence.known_bad();
@@ -74,8 +81,13 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     plan.undo = say!("U: back to rev {}'s template, kept beside the audit{and_on}", live.number);
     let (kubectl, object) = kubectl_on(make.settings, key);
     plan.equivalent = route.equivalent(make.settings);
+    plan.equivalent.extend(canary::abort_line(make, inspection));
     if route.patches() {
-        plan.equivalent.push(say!("{kubectl} rollout undo {object} --to-revision={}", target.number));
+        let flag = format!("--to-revision={}", target.number);
+        plan.equivalent.push(match key.kind {
+            WorkloadKind::Rollout => argo_rollouts(make.settings, key, "undo", &flag),
+            _ => say!("{kubectl} rollout undo {object} {flag}"),
+        });
     }
     let accepts = accepts(inspection, live, target);
     plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
@@ -208,19 +220,19 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, ro
         ));
     }
     plan.steps.extend(route.writes(&make.settings.me).into_iter().map(gitops::step));
+    plan.steps.extend(canary::abort_step(inspection));
     if route.patches() {
         patch(make, inspection, target, plan);
     }
     let live = inspection.live().unwrap_or(target);
     let image = template::telling_image(&target.template, &live.template);
     let version = image.map_or_else(|| target.number.to_string(), |(_, image)| tag_of(image).to_owned());
-    plan.steps.push(PlanStep::watch(WatchFor {
-        workload: key.clone(),
-        desired: inspection.workload.desired,
-        version: Clean::line(&version),
+    let wanted = WatchFor {
         hash: target.hash.clone(),
         digest: image.and_then(|(container, _)| history::digest(inspection, target, container)),
-    }));
+        ..WatchFor::of(key, inspection.workload.desired, &version)
+    };
+    plan.steps.push(PlanStep::watch(canary::watched(inspection, wanted, image.map(|(_, image)| image))));
 }
 
 /// Sets the template; a StatefulSet's broken pods follow.
@@ -273,6 +285,7 @@ fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, route: 
         subject.will_run(target),
         not("B16", "also on it", "workers, jobs and other clusters on the same commit are not looked for"),
     ];
+    all.extend(canary::check(subject.inspection, target));
     all.extend(route.also(subject));
     all.extend(subject.warnings());
     all

@@ -8,10 +8,7 @@ use super::{
     rollback, template,
 };
 use crate::{
-    model::{
-        Name,
-        kubernetes::{WorkloadKey, WorkloadKind, tag_of},
-    },
+    model::kubernetes::{WorkloadKey, WorkloadKind, tag_of},
     text::counted,
 };
 
@@ -45,21 +42,12 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
         }
         _ => CheckResult::Ok(say!("{} pods more", to - from)),
     };
-    let scaler = match &inspection.autoscaler {
-        Some(scaler) if to == 0 => {
-            CheckResult::Look(say!("0 switches the autoscaler '{scaler}' off until it is scaled up by hand"))
-        }
-        Some(scaler) => CheckResult::Look(say!(
-            "the autoscaler '{scaler}' sets its own number within seconds: change its minimum instead"
-        )),
-        None => CheckResult::Ok("no autoscaler".into()),
-    };
     plan.checks = vec![
         subject.place(),
         subject.allowed(&inspection.may_scale, "scale"),
         subject.nobody_else(false),
         checks::check("B7", "number", number),
-        checks::check("B12", "autoscaler", scaler),
+        checks::check("B12", "autoscaler", scaler(inspection, to)),
         subject.fresh(&plan),
     ];
     plan.checks.extend(subject.warnings());
@@ -73,6 +61,19 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
     Ok(plan)
 }
 
+/// What the autoscaler makes of another number.
+pub(super) fn scaler(inspection: &WorkloadInspection, to: u32) -> CheckResult {
+    match &inspection.autoscaler {
+        Some(scaler) if to == 0 => {
+            CheckResult::Look(say!("0 switches the autoscaler '{scaler}' off until it is scaled up by hand"))
+        }
+        Some(scaler) => CheckResult::Look(say!(
+            "the autoscaler '{scaler}' sets its own number within seconds: change its minimum instead"
+        )),
+        None => CheckResult::Ok("no autoscaler".into()),
+    }
+}
+
 /// Sets the number, then looks until as many are ready; nothing is looked for where none is wanted.
 pub(super) fn steps(inspection: &WorkloadInspection, to: u32) -> Vec<PlanStep> {
     let workload = &inspection.workload;
@@ -81,13 +82,7 @@ pub(super) fn steps(inspection: &WorkloadInspection, to: u32) -> Vec<PlanStep> {
     let mut steps = vec![PlanStep { says: say!("replicas {from} -> {to}"), kind: StepKind::Write(sent) }];
     if to > 0 {
         let version = template::images(&inspection.template).first().map_or("", |(_, image)| tag_of(image));
-        steps.push(PlanStep::watch(WatchFor {
-            workload: workload.key.clone(),
-            desired: to,
-            version: Name::line(version),
-            hash: None,
-            digest: None,
-        }));
+        steps.push(PlanStep::watch(WatchFor::of(&workload.key, to, version)));
     }
     steps
 }

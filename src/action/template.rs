@@ -12,8 +12,8 @@ use crate::{model::kubernetes::tag_of, text::truncate};
 
 /// kubectl's mark of a restart.
 pub(super) const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
-/// What a Deployment's controller adds to each ReplicaSet's template.
-const TEMPLATE_HASH: &str = "pod-template-hash";
+/// What the controllers of Deployments and of Rollouts add to each ReplicaSet's template.
+const TEMPLATE_HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
 
 /// Same template, whether or not a server writes nulls, empty maps and the controller's own label.
 pub(super) fn is_same(one: &Value, other: &Value) -> bool {
@@ -54,7 +54,9 @@ fn plain(template: &Value) -> Value {
         object.remove("$patch");
     }
     if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
-        labels.remove(TEMPLATE_HASH);
+        for name in TEMPLATE_HASHES {
+            labels.remove(name);
+        }
     }
     without_nothing(&template).unwrap_or(Value::Null)
 }

@@ -194,6 +194,7 @@ pub fn inspection() -> WorkloadInspection {
         changes: vec![("jenkins".into(), ago(17))],
         owners: Ok(Vec::new()),
         release: None,
+        canary: Ok(None),
         resources: None,
         image_nodes: Ok((BTreeMap::from([(digest_of("411"), 9), (digest_of("412"), 9)]), 9)),
     }

@@ -158,11 +158,8 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
             }),
         },
         PlanStep::watch(WatchFor {
-            workload: key.clone(),
-            desired: inspection.workload.desired,
-            version: Clean::line(tag_of(image)),
             hash: back.and_then(|back| back.hash.clone()),
-            digest: None,
+            ..WatchFor::of(key, inspection.workload.desired, tag_of(image))
         }),
     ];
     with_owners(make, inspection, kept, &mut plan);

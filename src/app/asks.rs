@@ -132,23 +132,11 @@ fn relies_on(request: &Request) -> Option<(&BackendId, Part)> {
         | Request::Restart { workload }
         | Request::Scale { workload, .. }
         | Request::Limits { workload, .. }
-        | Request::ResumeSync { workload } => {
-            let part = match workload.kind {
-                WorkloadKind::Deployment => Part::Deployments,
-                WorkloadKind::StatefulSet => Part::StatefulSets,
-                WorkloadKind::DaemonSet => Part::DaemonSets,
-            };
-            (&workload.cluster, part)
-        }
+        | Request::ResumeSync { workload } => (&workload.cluster, workload.kind.part()),
         // Only pods and workloads stand in the store; the table of any other kind is read anew all the time.
         Request::Object { object, .. } => {
-            let parts = [
-                ("Pod", Part::Pods),
-                ("Deployment", Part::Deployments),
-                ("StatefulSet", Part::StatefulSets),
-                ("DaemonSet", Part::DaemonSets),
-            ];
-            let (_, part) = parts.into_iter().find(|(kind, _)| object.resource.kind == **kind)?;
+            let workload = WorkloadKind::ALL.into_iter().find(|kind| object.resource.kind == *kind.kind());
+            let part = if object.resource.kind == "Pod" { Part::Pods } else { workload?.part() };
             (&object.cluster, part)
         }
         Request::Review { pull_request, .. }

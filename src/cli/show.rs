@@ -23,6 +23,7 @@ use crate::{
     headless::{Reading, ask},
     model::{
         BackendId, Name, Part, SourceId,
+        kubernetes::WorkloadKind,
         metric::{Dashboard, Panel, PanelKind, Setting, Variable},
     },
     query::{Answer, PanelQuery, Query, VariablesQuery},
@@ -90,10 +91,10 @@ impl ScreenName {
             Self::Pipelines => source.part == Part::Runs,
             Self::Prs => source.part == Part::PullRequests,
             Self::Metrics => source.part == Part::Dashboards,
-            Self::Kube => matches!(
-                source.part,
-                Part::Pods | Part::Deployments | Part::StatefulSets | Part::DaemonSets | Part::ReplicaSets
-            ),
+            Self::Kube => {
+                matches!(source.part, Part::Pods | Part::ReplicaSets)
+                    || WorkloadKind::ALL.iter().any(|kind| kind.part() == source.part)
+            }
         }
     }
 }

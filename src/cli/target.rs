@@ -21,10 +21,8 @@ pub struct NoTarget {
 
 /// Sources that say which objects there are, and that a cluster could not be opened.
 pub fn is_object(source: &SourceId) -> bool {
-    matches!(
-        source.part,
-        Part::Health | Part::Pods | Part::Deployments | Part::StatefulSets | Part::DaemonSets | Part::ReplicaSets
-    )
+    matches!(source.part, Part::Health | Part::Pods | Part::ReplicaSets)
+        || WorkloadKind::ALL.iter().any(|kind| kind.part() == source.part)
 }
 
 /// What a name may be of.

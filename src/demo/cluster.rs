@@ -24,6 +24,7 @@ pub mod kinds;
 pub mod kubelet;
 pub mod pod_status;
 pub mod replicas;
+mod rollout;
 pub mod statefulset;
 pub mod store;
 pub mod system;
@@ -182,6 +183,7 @@ impl Cluster {
                 Resource::ReplicaSets => self.sync_replicaset(at, &namespace, &name),
                 Resource::StatefulSets => self.sync_statefulset(at, &namespace, &name),
                 Resource::DaemonSets => self.sync_daemonset(at, &namespace, &name),
+                Resource::Rollouts => self.sync_rollout(at, &namespace, &name),
                 Resource::Jobs => self.sync_job(at, &namespace, &name),
                 Resource::CronJobs => self.sync_cron_job(at, &namespace, &name),
                 Resource::DisruptionBudgets => self.sync_budget(at, &namespace, &name),
@@ -275,6 +277,7 @@ impl Cluster {
         let kind = match owner.kind.as_str() {
             "ReplicaSet" => Resource::ReplicaSets,
             "Deployment" => Resource::Deployments,
+            "Rollout" => Resource::Rollouts,
             "StatefulSet" => Resource::StatefulSets,
             "DaemonSet" => Resource::DaemonSets,
             "Job" => Resource::Jobs,

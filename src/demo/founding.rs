@@ -54,6 +54,11 @@ fn cluster(scenario: &Scenario, spec: &ClusterSpec, seed: u64, begin: Timestamp,
     if scenario.cluster.first().is_some_and(|first| first.name == spec.name) {
         found_monitoring(&mut cluster, old);
     }
+    for object in scenario.object.iter().filter(|object| object.cluster == spec.name) {
+        let Some(before) = &object.before else { continue };
+        let meta = |field: &str| object.manifest["metadata"][field].as_str().unwrap_or_default();
+        cluster.found_rollout(meta("namespace"), meta("name"), &before.image, before.until.before(start));
+    }
     cluster
 }
 

@@ -1,5 +1,6 @@
 //! Kubernetes: pods, workloads, revisions and events as compact rows.
 
+pub mod canary;
 pub mod resource;
 pub mod rights;
 pub mod secret;
@@ -10,7 +11,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{BackendId, Level, Name};
+use super::{BackendId, Level, Name, Part};
 use crate::text::Clean;
 
 /// Who we are in `metadata.managedFields`.
@@ -32,15 +33,20 @@ pub enum WorkloadKind {
     Deployment,
     StatefulSet,
     DaemonSet,
+    /// Argo Rollouts' (`argoproj.io/v1alpha1`).
+    Rollout,
 }
 
 impl WorkloadKind {
+    pub const ALL: [Self; 4] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::Rollout];
+
     /// `deployment`, as in kubectl's `deployment/NAME`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Deployment => "deployment",
             Self::StatefulSet => "statefulset",
             Self::DaemonSet => "daemonset",
+            Self::Rollout => "rollout",
         }
     }
 
@@ -50,6 +56,7 @@ impl WorkloadKind {
             Self::Deployment => "deploy",
             Self::StatefulSet => "sts",
             Self::DaemonSet => "ds",
+            Self::Rollout => "ro",
         }
     }
 
@@ -59,6 +66,7 @@ impl WorkloadKind {
             Self::Deployment => "Deployment",
             Self::StatefulSet => "StatefulSet",
             Self::DaemonSet => "DaemonSet",
+            Self::Rollout => "Rollout",
         }
     }
 
@@ -68,6 +76,38 @@ impl WorkloadKind {
             Self::Deployment => "deployments",
             Self::StatefulSet => "statefulsets",
             Self::DaemonSet => "daemonsets",
+            Self::Rollout => "rollouts",
+        }
+    }
+
+    /// Its API group: `apps`.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Deployment | Self::StatefulSet | Self::DaemonSet => "apps",
+            Self::Rollout => "argoproj.io",
+        }
+    }
+
+    /// Where it is served: `/apis/apps/v1`.
+    pub fn api(self) -> &'static str {
+        match self {
+            Self::Deployment | Self::StatefulSet | Self::DaemonSet => "/apis/apps/v1",
+            Self::Rollout => "/apis/argoproj.io/v1alpha1",
+        }
+    }
+
+    /// Its versions are ReplicaSets; else ControllerRevisions.
+    pub fn has_replica_sets(self) -> bool {
+        matches!(self, Self::Deployment | Self::Rollout)
+    }
+
+    /// Its rows among a cluster's sources.
+    pub fn part(self) -> Part {
+        match self {
+            Self::Deployment => Part::Deployments,
+            Self::StatefulSet => Part::StatefulSets,
+            Self::DaemonSet => Part::DaemonSets,
+            Self::Rollout => Part::Rollouts,
         }
     }
 
@@ -77,6 +117,7 @@ impl WorkloadKind {
             "deploy" | "deployment" | "deployments" => Some(Self::Deployment),
             "sts" | "statefulset" | "statefulsets" => Some(Self::StatefulSet),
             "ds" | "daemonset" | "daemonsets" => Some(Self::DaemonSet),
+            "ro" | "rollout" | "rollouts" => Some(Self::Rollout),
             _ => None,
         }
     }
@@ -175,7 +216,7 @@ pub struct Pod {
     pub deleting_since: Option<Timestamp>,
     pub node: Option<Name>,
     pub owner: Option<Owner>,
-    /// Label `pod-template-hash` or `controller-revision-hash`.
+    /// Label `pod-template-hash`, `rollouts-pod-template-hash` or `controller-revision-hash`.
     pub hash: Option<Name>,
     /// Condition `Ready` is True, and since when.
     pub is_ready: bool,
@@ -269,7 +310,7 @@ pub enum RolloutState {
     Unavailable,
 }
 
-/// A Deployment, StatefulSet or DaemonSet.
+/// A Deployment, StatefulSet, DaemonSet or Rollout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Workload {
     pub key: WorkloadKey,
@@ -284,10 +325,12 @@ pub struct Workload {
     pub generation: i64,
     pub observed_generation: i64,
     pub paused: bool,
-    /// Deployment: annotation `deployment.kubernetes.io/revision`. Others: unknown until their history is read.
+    /// Annotation `deployment.kubernetes.io/revision`, `rollout.argoproj.io/revision`. Others: unknown until their history
+    /// is read.
     pub revision: Option<i64>,
-    /// StatefulSet: `status.updateRevision`; DaemonSet: none; Deployment: none (its ReplicaSets tell).
+    /// StatefulSet: `status.updateRevision`; Rollout: `status.currentPodHash`; others: none (their ReplicaSets tell).
     pub update_hash: Option<Name>,
+    /// StatefulSet: `status.currentRevision`; Rollout: `status.stableRS`, the version that serves.
     pub current_hash: Option<Name>,
     /// Image of each container, in order.
     pub images: Box<[Name]>,

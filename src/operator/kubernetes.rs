@@ -2,6 +2,7 @@
 //! patch, preconditions of a delete), so that it changes what the person saw or nothing. Guards are on uid and template,
 //! never on `resourceVersion`: each status write moves that, and a crash-looping workload could not be rolled back.
 
+mod abort;
 mod helm;
 mod object;
 mod owner;
@@ -96,10 +97,14 @@ impl ClusterOperator {
                 let object = self.recheck(workload, uid, Some(live)).await?;
                 refuse_paused(workload, &object, "restart")?;
                 let path = workload_path(workload);
-                let operations = restart(uid, live, *at);
+                let operations = match workload.kind {
+                    WorkloadKind::Rollout => patch::restart_at(uid, live, *at),
+                    _ => restart(uid, live, *at),
+                };
                 let answer = self.patch(Guarded { workload, uid, live: Some(live), path, operations }, mode).await?;
                 Ok(done("the pods are being restarted", &answer))
             }
+            Write::AbortRollout { workload, uid, hash } => self.abort(workload, uid, hash, mode).await,
             Write::Scale { workload, uid, from, to } => self.scale(workload, uid, *from, *to, mode).await,
             Write::Object(write) => self.on_object(write, mode).await,
             Write::DeletePod { pod, uid } => self.delete_pod(pod, uid, mode).await,
@@ -247,10 +252,11 @@ impl Operator for ClusterOperator {
 
 fn refuse_paused(key: &WorkloadKey, object: &Value, act: &str) -> Result<(), ActionError> {
     if object.pointer("/spec/paused") == Some(&Value::Bool(true)) {
-        let says = format!(
-            "'{key}' is paused, so nothing would roll: `kubectl -n {} rollout resume {key}` first, then {act}",
-            key.namespace
-        );
+        let resume = match key.kind {
+            WorkloadKind::Rollout => format!("kubectl argo rollouts promote {} -n {}", key.name, key.namespace),
+            _ => format!("kubectl -n {} rollout resume {key}", key.namespace),
+        };
+        let says = format!("'{key}' is paused, so nothing would roll: `{resume}` first, then {act}");
         return Err(ActionError::Refused(Clean::line(&says)));
     }
     Ok(())
@@ -264,5 +270,8 @@ fn done(what: &str, answer: &Value) -> Done {
 
 /// What to look at when nobody knows.
 fn lookup(key: &WorkloadKey) -> String {
+    if key.kind == WorkloadKind::Rollout {
+        return format!("kubectl argo rollouts get rollout {} -n {}", key.name, key.namespace);
+    }
     format!("kubectl -n {} rollout history {key}", key.namespace)
 }

@@ -32,7 +32,7 @@ pub struct Kube {
     levels_by_owner: HashMap<Name, Levels>,
     /// Name, and the app that its labels name, to the workloads that are meant by it: alerts name them so.
     workloads_by_name: HashMap<Name, BTreeSet<WorkloadKey>>,
-    /// Deployment uid to its ReplicaSets.
+    /// Uid of a Deployment or Rollout to its ReplicaSets.
     sets_by_owner: HashMap<Name, BTreeSet<ObjectKey>>,
     /// Uid of the involved object to its events.
     events_by_object: HashMap<Name, BTreeSet<ObjectKey>>,
@@ -161,7 +161,7 @@ impl Kube {
         }
     }
 
-    /// ReplicaSets of a Deployment, newest revision first.
+    /// ReplicaSets of a Deployment or Rollout, newest revision first.
     pub fn sets_of(&self, workload: &Workload) -> Vec<&ReplicaSet> {
         let mut sets: Vec<&ReplicaSet> = self
             .sets_by_owner
@@ -179,21 +179,21 @@ impl Kube {
         let of = |uid: &Name| {
             self.pods_by_owner.get(uid).into_iter().flatten().filter_map(|key| self.pods.get(key).map(|pod| &**pod))
         };
-        match workload.key.kind {
-            WorkloadKind::Deployment => self.sets_of(workload).iter().flat_map(|set| of(&set.uid)).collect(),
-            WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => of(&workload.uid).collect(),
+        if workload.key.kind.has_replica_sets() {
+            self.sets_of(workload).iter().flat_map(|set| of(&set.uid)).collect()
+        } else {
+            of(&workload.uid).collect()
         }
     }
 
     /// How bad a workload is: its own state, or that of its worst pod. A rollout in progress whose pods crash is broken.
     pub fn level_of(&self, workload: &Workload) -> Level {
         let worst = |uid: &Name| self.levels_by_owner.get(uid).map_or(Level::Ok, Levels::worst);
-        let pods = match workload.key.kind {
-            WorkloadKind::Deployment => {
-                let sets = self.sets_by_owner.get(&workload.uid).into_iter().flatten();
-                sets.filter_map(|key| self.replica_sets.get(key)).map(|set| worst(&set.uid)).min()
-            }
-            WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => Some(worst(&workload.uid)),
+        let pods = if workload.key.kind.has_replica_sets() {
+            let sets = self.sets_by_owner.get(&workload.uid).into_iter().flatten();
+            sets.filter_map(|key| self.replica_sets.get(key)).map(|set| worst(&set.uid)).min()
+        } else {
+            Some(worst(&workload.uid))
         };
         workload.level.min(pods.unwrap_or(Level::Ok))
     }
@@ -211,7 +211,8 @@ impl Kube {
             "ReplicaSet" => {
                 let set = ObjectKey { name: owner.name.clone(), ..pod.clone() };
                 let owner = self.replica_sets.get(&set)?.owner.as_ref()?;
-                (owner.kind == "Deployment").then(|| (WorkloadKind::Deployment, owner.name.clone()))
+                let kind = [WorkloadKind::Deployment, WorkloadKind::Rollout].into_iter();
+                kind.into_iter().find(|kind| owner.kind == *kind.kind()).map(|kind| (kind, owner.name.clone()))
             }
             "StatefulSet" => Some((WorkloadKind::StatefulSet, owner.name.clone())),
             "DaemonSet" => Some((WorkloadKind::DaemonSet, owner.name.clone())),
@@ -242,11 +243,12 @@ impl Kube {
         events
     }
 
-    /// When the live version of a Deployment began: its newest ReplicaSet's creation.
+    /// When the live version of a Deployment or Rollout began: its newest ReplicaSet's creation.
     pub fn version_since(&self, workload: &Workload) -> Option<Timestamp> {
-        match workload.key.kind {
-            WorkloadKind::Deployment => self.sets_of(workload).first().and_then(|set| set.created),
-            _ => workload.created,
+        if workload.key.kind.has_replica_sets() {
+            self.sets_of(workload).first().and_then(|set| set.created)
+        } else {
+            workload.created
         }
     }
 

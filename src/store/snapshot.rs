@@ -113,14 +113,9 @@ impl Store {
         let from = |backend: &crate::model::BackendId, part| {
             known.iter().find(|id| id.backend == *backend && id.part == part).cloned()
         };
-        use crate::model::{Part, kubernetes::WorkloadKind};
+        use crate::model::Part;
         for workload in snapshot.workloads {
-            let part = match workload.key.kind {
-                WorkloadKind::Deployment => Part::Deployments,
-                WorkloadKind::StatefulSet => Part::StatefulSets,
-                WorkloadKind::DaemonSet => Part::DaemonSets,
-            };
-            if let Some(from) = from(&workload.key.cluster, part) {
+            if let Some(from) = from(&workload.key.cluster, workload.key.kind.part()) {
                 self.kube.apply_workload(&from, Delta::Put(workload));
             }
         }

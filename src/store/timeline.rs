@@ -89,7 +89,7 @@ impl Deploy {
 /// The deploys of a workload that the cluster still knows of, newest first. Kubernetes knows them even when no pipeline
 /// and no annotation says so.
 pub fn deploys_of(store: &Store, workload: &Workload) -> Vec<Deploy> {
-    if workload.key.kind != WorkloadKind::Deployment {
+    if !workload.key.kind.has_replica_sets() {
         return changed_template(workload).into_iter().collect();
     }
     let mut sets: Vec<&ReplicaSet> =

@@ -169,11 +169,7 @@ impl World {
 
     pub fn workloads(&mut self, list: impl IntoIterator<Item = Workload>) {
         for workload in list {
-            let part = match workload.key.kind {
-                WorkloadKind::Deployment => Part::Deployments,
-                WorkloadKind::StatefulSet => Part::StatefulSets,
-                WorkloadKind::DaemonSet => Part::DaemonSets,
-            };
+            let part = workload.key.kind.part();
             self.say(&workload.key.cluster.clone(), part, vec![Fact::Workload(Delta::Put(Box::new(workload)))]);
         }
     }

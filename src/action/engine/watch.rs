@@ -17,9 +17,10 @@ pub(super) struct Seen {
 
 pub(super) fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen {
     let workload = &found.workload;
-    let is_new = |pod: &Pod| match &wanted.hash {
-        Some(hash) => pod.hash.as_ref() == Some(hash),
-        None => true,
+    let is_new = |pod: &Pod| {
+        wanted.hash.as_ref().is_none_or(|hash| pod.hash.as_ref() == Some(hash))
+            && wanted.image.as_ref().is_none_or(|image| pod.containers.iter().any(|one| one.image == *image))
+            && wanted.since.is_none_or(|since| pod.created.is_some_and(|created| created >= since))
     };
     let (going, staying): (Vec<&Pod>, Vec<&Pod>) = found.pods.iter().partition(|pod| pod.deleting_since.is_some());
     let ready = staying.iter().filter(|pod| pod.is_ready && is_new(pod)).count();

@@ -1,6 +1,7 @@
 //! Every check and refusal of a plan, on evidence made by hand.
 
 mod alerts;
+mod canaries;
 mod code;
 mod limits;
 mod rollback;

@@ -284,7 +284,7 @@ impl Cluster {
     }
 
     /// A pod that has been ready since shortly after the last revision.
-    fn found_pod(&mut self, founding: &Founding, mut pod: Value, node: Option<&str>) {
+    pub(super) fn found_pod(&mut self, founding: &Founding, mut pod: Value, node: Option<&str>) {
         let name = js::text(&pod, "/metadata/name").to_owned();
         let created = founding.revisions.last().map_or(founding.created, |r| r.at);
         let uid = self.uid("pod", &name);

@@ -71,10 +71,10 @@ impl Resource {
 
     /// Whether `metadata.generation` counts its spec changes.
     pub fn has_generation(self) -> bool {
-        matches!(self, Self::Deployments | Self::ReplicaSets | Self::StatefulSets | Self::DaemonSets)
+        matches!(self, Self::Deployments | Self::ReplicaSets | Self::StatefulSets | Self::DaemonSets | Self::Rollouts)
     }
 
-    /// Defined by a CustomResourceDefinition: stored as it comes, and known to no controller here.
+    /// Defined by a CustomResourceDefinition: stored as it comes.
     pub fn is_custom(self) -> bool {
         matches!(self, Self::Rollouts | Self::Applications | Self::Kustomizations | Self::GitRepositories)
     }
@@ -157,7 +157,11 @@ pub static KINDS: &[Kind] = &[
             &["crd", "crds"],
         )
     },
-    Kind { version: "v1alpha1", ..row(Resource::Rollouts, "argoproj.io", "rollouts", "Rollout", &["ro"]) },
+    Kind {
+        version: "v1alpha1",
+        subresources: &["scale", "status"],
+        ..row(Resource::Rollouts, "argoproj.io", "rollouts", "Rollout", &["ro"])
+    },
     Kind {
         version: "v1alpha1",
         ..row(Resource::Applications, "argoproj.io", "applications", "Application", &["app", "apps"])

@@ -2,6 +2,7 @@
 
 mod gitops;
 mod rollout;
+mod rollouts;
 mod store;
 mod workloads;
 

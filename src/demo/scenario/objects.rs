@@ -19,6 +19,18 @@ pub struct ObjectSpec {
     /// CronJobs: which of the past runs failed, 1 being the last.
     #[serde(default)]
     pub failed: Vec<u32>,
+    /// Rollouts: the version that is stable while the manifest's is tried.
+    #[serde(default)]
+    pub before: Option<StableSpec>,
+}
+
+/// The stable version of a Rollout.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StableSpec {
+    pub image: String,
+    /// How long ago the update began.
+    pub until: Span,
 }
 
 fn manifest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {

@@ -59,6 +59,14 @@ pub fn restart(uid: &str, live: &Value, at: Timestamp) -> Value {
     Value::Array(operations)
 }
 
+/// Sets the time after which pods of an Argo Rollout are made anew (`spec.restartAt`), if uid and template are as seen.
+pub fn restart_at(uid: &str, live: &Value, at: Timestamp) -> Value {
+    let at = Timestamp::from_second(at.as_second()).unwrap_or(at).to_string();
+    let mut operations = guard(uid, live);
+    operations.push(json!({"op": "add", "path": "/spec/restartAt", "value": at}));
+    Value::Array(operations)
+}
+
 /// Sets the replicas on the scale subresource, if uid and number are as seen.
 pub fn scale(uid: &str, from: u32, to: u32) -> Value {
     // A Scale of no replicas has no such field.

@@ -1,6 +1,7 @@
 //! The operator against a small API server that keeps one Deployment and really applies patches.
 
 mod on_demo;
+mod rollouts;
 
 use std::{
     collections::BTreeMap,

@@ -140,6 +140,7 @@ fn controller_path(namespace: &str, kind: &str, name: &str) -> Option<String> {
         "Deployment" => ("apps/v1", "deployments"),
         "StatefulSet" => ("apps/v1", "statefulsets"),
         "DaemonSet" => ("apps/v1", "daemonsets"),
+        "Rollout" => ("argoproj.io/v1alpha1", "rollouts"),
         "Job" => ("batch/v1", "jobs"),
         "CronJob" => ("batch/v1", "cronjobs"),
         _ => return None,

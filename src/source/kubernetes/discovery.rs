@@ -117,6 +117,12 @@ pub async fn read(cluster: &Cluster) -> Result<Resources, Failure> {
     Ok(found)
 }
 
+/// Whether a group and version (`/apis/GROUP/VERSION`) is there with a kind of this plural.
+pub async fn is_served(cluster: &Cluster, api: &str, plural: &str) -> Result<bool, Failure> {
+    let list = cluster.get_opt::<shapes::ResourceList>(api).await?;
+    Ok(list.into_iter().flat_map(|list| list.resources).flatten().any(|entry| entry.is(plural)))
+}
+
 /// What is found below `/api` or `/apis`, and what could not be read.
 async fn root(cluster: &Cluster, path: &str) -> Result<(Vec<Resource>, Vec<Clean>), Failure> {
     let within = cluster.answer_within();

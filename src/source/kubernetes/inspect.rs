@@ -1,6 +1,7 @@
 //! Everything a plan needs to know of a workload, asked live: nothing here comes from a cache. What cannot be asked says
 //! why in its place; only the workload itself must answer.
 
+mod canary;
 mod object;
 mod references;
 mod resources;
@@ -69,18 +70,20 @@ impl WorkloadInspector {
             quotas,
             nodes,
             owners,
+            canary,
             release,
         ) = futures::join!(
             self.history(key, &object),
             self.server(),
             self.cluster_id(),
-            self.may("patch", "apps", key.kind.plural(), "", name),
-            self.may("patch", "apps", key.kind.plural(), "scale", name),
+            self.may("patch", key.kind.group(), key.kind.plural(), "", name),
+            self.may("patch", key.kind.group(), key.kind.plural(), "scale", name),
             self.may("delete", "", "pods", "", (&*key.namespace, "")),
             self.autoscaler(key),
             self.quotas(&key.namespace),
             self.nodes(),
             async { asked(owners::read(&self.cluster, &workload)).await.and_then(|owners| owners) },
+            async { asked(self.canary(key, &object)).await.and_then(|canary| canary) },
             async { asked(release::of(&self.cluster, &workload)).await.unwrap_or_else(|says| Some(Err(says))) },
         );
         let mut warnings = marks(&object);
@@ -122,6 +125,7 @@ impl WorkloadInspector {
             autoscaler,
             warnings,
             owners,
+            canary,
             release,
             resources: None,
             image_nodes,

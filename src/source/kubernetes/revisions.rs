@@ -23,9 +23,10 @@ use crate::{
     time::seconds_between,
 };
 
-/// The label a Deployment's controller adds to each ReplicaSet's template.
-const TEMPLATE_HASH: &str = "pod-template-hash";
-const REVISION: &str = "deployment.kubernetes.io/revision";
+/// The labels that the controllers of Deployments and of Rollouts add to each ReplicaSet's template.
+const TEMPLATE_HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
+/// Their numbers of a ReplicaSet.
+pub(super) const REVISIONS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];
 /// Annotation that says why a template was set.
 pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// Between looks at the workload's generation while somebody looks at its revisions.
@@ -37,7 +38,7 @@ const MADE_WITHIN: i64 = 10;
 /// Path of a workload, without query.
 pub fn workload_path(key: &WorkloadKey) -> String {
     let (namespace, name) = (segment(&key.namespace), segment(&key.name));
-    format!("/apis/apps/v1/namespaces/{namespace}/{}/{name}", key.kind.plural())
+    format!("{}/namespaces/{namespace}/{}/{name}", key.kind.api(), key.kind.plural())
 }
 
 /// Sends the revisions, and again whenever the workload's generation has moved or its status caught up with it.
@@ -83,7 +84,7 @@ pub async fn read(
     object: &Value,
     pods: &[Pod],
 ) -> Result<Vec<Revision>, Failure> {
-    let kept = if key.kind == WorkloadKind::Deployment { "replicasets" } else { "controllerrevisions" };
+    let kept = if key.kind.has_replica_sets() { "replicasets" } else { "controllerrevisions" };
     let selector = selector_of(object).ok_or_else(|| no_selector(key))?;
     let namespace = segment(&key.namespace);
     let path = format!("/apis/apps/v1/namespaces/{namespace}/{kept}?{}", query([("labelSelector", &*selector)]));
@@ -91,7 +92,7 @@ pub async fn read(
     let uid = text(object, "/metadata/uid");
     let owned = items(&list).filter(|kept| is_controlled_by(kept, uid));
     let mut revisions: Vec<Revision> = match key.kind {
-        WorkloadKind::Deployment => owned.filter_map(of_replica_set).collect(),
+        kind if kind.has_replica_sets() => owned.filter_map(of_replica_set).collect(),
         kind => {
             let counts = counts(pods);
             owned.filter_map(|kept| of_controller_revision(kind, kept, &counts)).collect()
@@ -112,11 +113,11 @@ fn no_selector(key: &WorkloadKey) -> Failure {
     Failure::own(ErrorKind::Unexpected, Reached::Answered, says)
 }
 
-pub(super) fn items(list: &Value) -> impl Iterator<Item = &Value> {
+pub fn items(list: &Value) -> impl Iterator<Item = &Value> {
     list.get("items").and_then(Value::as_array).into_iter().flatten()
 }
 
-pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -135,9 +136,16 @@ fn of_replica_set(set: &Value) -> Option<Revision> {
     let template = without_hash(set.pointer("/spec/template")?.clone());
     let number = |pointer: &str| set.pointer(pointer).and_then(Value::as_u64).unwrap_or_default() as u32;
     Some(Revision {
-        number: annotation(set, REVISION).and_then(|number| number.parse().ok()).unwrap_or_default(),
+        number: REVISIONS
+            .into_iter()
+            .find_map(|name| annotation(set, name))
+            .and_then(|number| number.parse().ok())
+            .unwrap_or_default(),
         name: Clean::line(text(set, "/metadata/name")),
-        hash: set.pointer("/metadata/labels").and_then(|labels| labels.get(TEMPLATE_HASH)?.as_str()).map(Clean::line),
+        hash: set
+            .pointer("/metadata/labels")
+            .and_then(|labels| TEMPLATE_HASHES.iter().find_map(|name| labels.get(*name)?.as_str()))
+            .map(Clean::line),
         created: text(set, "/metadata/creationTimestamp").parse().ok(),
         change_cause: annotation(set, CHANGE_CAUSE),
         by: None,
@@ -199,10 +207,12 @@ pub fn images(template: &Value) -> Box<[Name]> {
     containers.into_iter().flatten().map(|container| Clean::line(text(container, "/image"))).collect()
 }
 
-/// A template without the label that a Deployment's controller adds.
+/// A template without the label that its controller adds.
 pub fn without_hash(mut template: Value) -> Value {
     if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
-        labels.remove(TEMPLATE_HASH);
+        for name in TEMPLATE_HASHES {
+            labels.remove(name);
+        }
     }
     template
 }
@@ -259,7 +269,7 @@ mod tests {
     fn template(image: &str, hash: Option<&str>) -> Value {
         let mut labels = json!({"app": "web"});
         if let Some(hash) = hash {
-            labels[TEMPLATE_HASH] = json!(hash);
+            labels["pod-template-hash"] = json!(hash);
         }
         json!({"metadata": {"labels": labels, "creationTimestamp": null},
             "spec": {"containers": [{"name": "app", "image": image, "unknownField": {"kept": true}}]}})
@@ -267,9 +277,9 @@ mod tests {
 
     fn replica_set(number: &str, image: &str, owner: &str) -> Value {
         let hash = format!("h{number}");
-        json!({"metadata": {"name": format!("web-{hash}"), "labels": {"app": "web", TEMPLATE_HASH: &hash},
+        json!({"metadata": {"name": format!("web-{hash}"), "labels": {"app": "web", "pod-template-hash": &hash},
                 "creationTimestamp": format!("2026-01-0{number}T00:00:00Z"),
-                "annotations": {REVISION: number, CHANGE_CAUSE: format!("to {image}")},
+                "annotations": {"deployment.kubernetes.io/revision": number, CHANGE_CAUSE: format!("to {image}")},
                 "ownerReferences": [{"kind": "Deployment", "name": "web", "uid": owner, "controller": true}]},
             "spec": {"template": template(image, Some(&hash))}, "status": {"replicas": 2, "readyReplicas": 1}})
     }

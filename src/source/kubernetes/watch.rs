@@ -22,11 +22,11 @@ use futures::{
     future::BoxFuture,
     stream::{BoxStream, SelectAll},
 };
-use tokio::time::{Interval, interval};
+use tokio::time::{Instant, Interval, interval};
 
 pub use self::kind::Watched;
 use self::lane::{Lane, Step};
-use super::{client::Cluster, failure::Failure, rows::Rows};
+use super::{client::Cluster, discovery, failure::Failure, rows::Rows};
 use crate::{
     model::{Name, SourceId},
     source::{Cadence, ErrorKind, Fact, MAX_FACTS, Source, SourceError},
@@ -42,6 +42,10 @@ pub const MAX_NAMESPACES: usize = 20;
 /// was late, a role that was granted meanwhile.
 const WIDEN_AFTER: Duration = Duration::from_secs(5);
 const WIDEN_EVERY: Duration = Duration::from_mins(1);
+
+/// How often a kind that the cluster does not have is looked for, and how often it is said that there is still none.
+const AGAIN_AFTER: Duration = Duration::from_mins(1);
+const ABSENT_BEAT: Duration = Duration::from_secs(10);
 
 /// What part of a cluster is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +68,8 @@ pub struct Watch {
     widen_after: Duration,
     lanes: Option<Lanes>,
     ready: VecDeque<Fact>,
+    /// The kind is not served here: looked for again from then on.
+    absent_until: Option<Instant>,
     /// A panic went through it: what it left behind is not touched again.
     panicked: Arc<AtomicBool>,
 }
@@ -109,6 +115,7 @@ impl Watch {
             widen_after: WIDEN_AFTER,
             lanes: None,
             ready: VecDeque::new(),
+            absent_until: None,
             panicked: Arc::default(),
         }
     }
@@ -137,6 +144,9 @@ impl Watch {
             return Ok(batch);
         }
         if self.lanes.is_none() {
+            if !self.is_served().await? {
+                return Ok(self.absent().await);
+            }
             self.open();
         }
         loop {
@@ -177,6 +187,32 @@ impl Watch {
                 Err(failure) => return Err(failure.error),
             }
         }
+    }
+
+    /// Whether the cluster has the kind at all. Discovery may be read by whoever may log in: a refusal would say nothing.
+    async fn is_served(&mut self) -> Result<bool, SourceError> {
+        let Some((api, plural)) = self.kind.optional() else { return Ok(true) };
+        if self.absent_until.is_some_and(|until| Instant::now() < until) {
+            return Ok(false);
+        }
+        let found = discovery::is_served(&self.cluster, api, plural).await;
+        let is_served = found.map_err(|failure| failure.error)?;
+        if is_served {
+            self.absent_until = None;
+        }
+        Ok(is_served)
+    }
+
+    /// There is none of it, at first; then still so at each beat, until it is looked for again.
+    async fn absent(&mut self) -> Vec<Fact> {
+        if self.absent_until.is_none_or(|until| until <= Instant::now()) {
+            let first = self.absent_until.replace(Instant::now() + AGAIN_AFTER).is_none();
+            if first {
+                return vec![self.kind.reset(), self.kind.synced()];
+            }
+        }
+        tokio::time::sleep(ABSENT_BEAT).await;
+        Vec::new()
     }
 
     fn is_synced(&self) -> bool {

@@ -92,11 +92,7 @@ fn one_of(kinds: &[Kind]) -> String {
 fn old_state(target: &Target, view: &View<'_>) -> Option<String> {
     let part = match target {
         Target::Pod(_) => Part::Pods,
-        Target::Workload(key) => match key.kind {
-            WorkloadKind::Deployment => Part::Deployments,
-            WorkloadKind::StatefulSet => Part::StatefulSets,
-            WorkloadKind::DaemonSet => Part::DaemonSets,
-        },
+        Target::Workload(key) => key.kind.part(),
         Target::Run(_) | Target::Job(_) => Part::Runs,
         Target::PullRequest(_) => Part::PullRequests,
         Target::Alert(_) => Part::Alerts,
@@ -160,7 +156,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
             Target::Pod(_) | Target::Workload(_),
         ) => {
             let Some(workload) = workload_of(view, target) else {
-                return say("it belongs to no Deployment, StatefulSet or DaemonSet that is watched");
+                return say("it belongs to no workload that is watched");
             };
             (command == Command::Scale && workload.key.kind == WorkloadKind::DaemonSet)
                 .then(|| "a DaemonSet has one pod a node".to_owned())
@@ -170,7 +166,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
             _ => None,
         },
         (Command::ResumeSync, _) => match workload_of(view, target).map(|workload| workload.managed_by.first()) {
-            None => say("it belongs to no Deployment, StatefulSet or DaemonSet that is watched"),
+            None => say("it belongs to no workload that is watched"),
             Some(owner) if owner.is_some_and(Manager::is_of_git) => None,
             Some(_) => say("neither Flux nor Argo CD owns it"),
         },

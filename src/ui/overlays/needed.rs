@@ -52,12 +52,7 @@ pub fn refused(command: Command, target: &Target, view: &View<'_>) -> Option<Str
 }
 
 fn of_workload<'a>(kind: WorkloadKind, name: &'a str, subresource: &'a str) -> Right<'a> {
-    let resource = match kind {
-        WorkloadKind::Deployment => "deployments",
-        WorkloadKind::StatefulSet => "statefulsets",
-        WorkloadKind::DaemonSet => "daemonsets",
-    };
-    Right { verb: "patch", group: "apps", resource, subresource, name }
+    Right { verb: "patch", group: kind.group(), resource: kind.plural(), subresource, name }
 }
 
 fn of_object<'a>(verb: &'a str, key: &'a crate::model::kubernetes::resource::ResourceKey) -> Right<'a> {

@@ -12,7 +12,7 @@ use crate::{
             client::{Cluster, segment},
             failure::{Failure, Reached},
             inspect::references,
-            revisions::CHANGE_CAUSE,
+            revisions::{CHANGE_CAUSE, REVISIONS},
             rows::{Rows, restarts_text},
             usage,
         },
@@ -151,7 +151,7 @@ fn facts_of(owner: &Value, cluster: &Cluster) -> String {
     let annotation = |name: &str| owner.pointer("/metadata/annotations").and_then(|all| all.get(name)?.as_str());
     let now = cluster.clock().now().wall;
     let mut facts = vec![String::new()];
-    if let Some(revision) = annotation("deployment.kubernetes.io/revision") {
+    if let Some(revision) = REVISIONS.iter().find_map(|name| annotation(name)) {
         facts.push(format!("revision {revision}"));
     }
     if let Ok(created) = text(owner, "/metadata/creationTimestamp").parse() {

@@ -1,4 +1,4 @@
-//! The page of a Deployment, StatefulSet or DaemonSet.
+//! The page of a Deployment, StatefulSet, DaemonSet or Rollout.
 
 use serde_json::Value;
 

@@ -122,6 +122,10 @@ impl From<ResourceDiscovery> for Entry {
 }
 
 impl Entry {
+    pub fn is(&self, plural: &str) -> bool {
+        self.name == plural
+    }
+
     /// The kind, if it is no subresource and can be listed.
     pub fn resource(self, group: &str, version: &str) -> Option<Resource> {
         let is_listed = self.verbs.iter().flatten().any(|verb| verb == "list");

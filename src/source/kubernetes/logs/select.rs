@@ -12,6 +12,7 @@ use crate::{
         kubernetes::{
             client::{Cluster, segment},
             failure::{Failure, Reached},
+            revisions::workload_path,
             selector::{label_selector, service_selector},
             table::object_path,
         },
@@ -34,13 +35,7 @@ impl Selection {
             }
             LogTarget::Labels(labels) => of(None, Some(labels.selector.to_string())),
             LogTarget::Workload(workload) => {
-                let path = format!(
-                    "/apis/apps/v1/namespaces/{}/{}/{}",
-                    segment(&workload.namespace),
-                    workload.kind.plural(),
-                    segment(&workload.name)
-                );
-                of(None, Some(selector_of(target, &cluster.get(&path).await?)?))
+                of(None, Some(selector_of(target, &cluster.get(&workload_path(workload)).await?)?))
             }
             LogTarget::Object(key) => {
                 let mut object: Value = cluster.get(&object_path(key)).await?;

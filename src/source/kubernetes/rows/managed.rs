@@ -40,14 +40,10 @@ pub fn owners(kind: WorkloadKind, meta: &wire::Meta) -> Vec<Manager> {
 /// By its tracking annotation, if that names this very object (copies keep the annotation of their origin); else by the
 /// instance label, which Helm charts set too, so only if Argo CD also is a field manager.
 fn argo_application(kind: WorkloadKind, meta: &wire::Meta) -> Option<&str> {
-    let kind = match kind {
-        WorkloadKind::Deployment => "Deployment",
-        WorkloadKind::StatefulSet => "StatefulSet",
-        WorkloadKind::DaemonSet => "DaemonSet",
-    };
     if let Some(tracking) = meta.annotation("argocd.argoproj.io/tracking-id") {
         let (application, object) = tracking.split_once(':')?;
-        let own = format!("apps/{kind}:{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name);
+        let own =
+            format!("{}/{}:{}/{}", kind.group(), kind.kind(), meta.namespace.as_deref().unwrap_or_default(), meta.name);
         return (object == own).then_some(application);
     }
     let by_argo = meta.managed_fields.iter().flatten().any(|f| f.manager.as_deref() == Some("argocd-controller"));

@@ -51,7 +51,9 @@ pub(super) fn row(rows: &Rows, wire: wire::Pod) -> Pod {
         deleting_since: deleted.map(|at| at.checked_sub(grace).unwrap_or(at)),
         node: rows.some(spec.node_name.as_deref()),
         owner,
-        hash: rows.some(labels.template_hash.as_deref().or(labels.revision_hash.as_deref())),
+        hash: rows.some(
+            (labels.template_hash.as_deref()).or(labels.rollout_hash.as_deref()).or(labels.revision_hash.as_deref()),
+        ),
         is_ready: ready.is_some(),
         ready_since: ready.and_then(|ready| time(ready.last_transition_time.as_ref())),
         reason: reason.map(|reason| match status.message.as_deref() {

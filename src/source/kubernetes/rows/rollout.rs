@@ -19,12 +19,13 @@ pub fn status(
         WorkloadKind::Deployment => deployment(meta, status, counts),
         WorkloadKind::DaemonSet => daemon_set(meta, spec, status, counts),
         WorkloadKind::StatefulSet => stateful_set(meta, spec, status, counts),
+        WorkloadKind::Rollout => argo_rollout(meta, status),
     };
     RolloutStatus { words: Clean::line(&words), state }
 }
 
 fn is_unobserved(meta: &wire::Meta, status: &wire::WorkloadStatus) -> bool {
-    meta.generation.unwrap_or_default() > status.observed_generation.unwrap_or_default()
+    meta.generation.unwrap_or_default() > status.observed()
 }
 
 fn progressing(words: String) -> (String, RolloutState) {
@@ -93,7 +94,7 @@ fn stateful_set(
     if !is_rolling(spec) {
         return (ONLY_ROLLING.to_owned(), RolloutState::Unavailable);
     }
-    if status.observed_generation.unwrap_or_default() == 0 || is_unobserved(meta, status) {
+    if status.observed() == 0 || is_unobserved(meta, status) {
         return progressing("Waiting for statefulset spec update to be observed...".to_owned());
     }
     if ready < desired {
@@ -122,6 +123,25 @@ fn stateful_set(
     (format!("statefulset rolling update complete {current} pods at revision {at}..."), RolloutState::Done)
 }
 
+/// The words of `kubectl argo rollouts status`: phase and message, as its controller writes both.
+fn argo_rollout(meta: &wire::Meta, status: &wire::WorkloadStatus) -> (String, RolloutState) {
+    if is_unobserved(meta, status) {
+        return progressing("Progressing - waiting for rollout spec update to be observed".to_owned());
+    }
+    let phase = status.phase.as_deref().unwrap_or_default();
+    let words = match status.message.as_deref().unwrap_or_default() {
+        "" => phase.to_owned(),
+        message => format!("{phase} - {message}"),
+    };
+    let state = match phase {
+        "Healthy" => RolloutState::Done,
+        "Degraded" => RolloutState::Failed,
+        "" => return ("its controller has said nothing of it yet".to_owned(), RolloutState::Unavailable),
+        _ => RolloutState::Progressing,
+    };
+    (words, state)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +150,7 @@ mod tests {
         source::kubernetes::rows::Rows,
     };
     use RolloutState::{Done, Failed, Progressing, Unavailable};
-    use WorkloadKind::{DaemonSet, Deployment, StatefulSet};
+    use WorkloadKind::{DaemonSet, Deployment, Rollout, StatefulSet};
     use serde_json::{Value, json};
 
     fn workload(kind: WorkloadKind, spec: &Value, status: &Value) -> Workload {
@@ -272,6 +292,35 @@ mod tests {
                 json!({"observedGeneration": 3, "readyReplicas": 4, "currentReplicas": 4, "updateRevision": "web-b", "currentRevision": "web-b"}),
                 Done,
                 "statefulset rolling update complete 4 pods at revision web-b...",
+            ),
+            (
+                Rollout,
+                json!({}),
+                json!({"observedGeneration": "2", "phase": "Healthy"}),
+                Progressing,
+                "Progressing - waiting for rollout spec update to be observed",
+            ),
+            (Rollout, json!({}), json!({"observedGeneration": "3", "phase": "Healthy"}), Done, "Healthy"),
+            (
+                Rollout,
+                json!({}),
+                json!({"observedGeneration": "3", "phase": "Paused", "message": "CanaryPauseStep"}),
+                Progressing,
+                "Paused - CanaryPauseStep",
+            ),
+            (
+                Rollout,
+                json!({}),
+                json!({"observedGeneration": "3", "phase": "Degraded", "message": "RolloutAborted: Rollout aborted update to revision 2"}),
+                Failed,
+                "Degraded - RolloutAborted: Rollout aborted update to revision 2",
+            ),
+            (
+                Rollout,
+                json!({}),
+                json!({"observedGeneration": "3"}),
+                Unavailable,
+                "its controller has said nothing of it yet",
             ),
         ];
         for (kind, spec, status, state, words) in table {

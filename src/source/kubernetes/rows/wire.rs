@@ -31,6 +31,8 @@ pub struct PodMeta {
 pub struct PodLabels {
     #[serde(rename = "pod-template-hash")]
     pub template_hash: Option<String>,
+    #[serde(rename = "rollouts-pod-template-hash")]
+    pub rollout_hash: Option<String>,
     #[serde(rename = "controller-revision-hash")]
     pub revision_hash: Option<String>,
     pub app: Option<String>,
@@ -184,7 +186,7 @@ pub struct Terminated {
     pub finished_at: Option<String>,
 }
 
-/// Deployment, StatefulSet, DaemonSet, ReplicaSet: the union of their fields.
+/// Deployment, StatefulSet, DaemonSet, Rollout, ReplicaSet: the union of their fields.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Workload {
@@ -283,7 +285,8 @@ pub struct Template {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct WorkloadStatus {
-    pub observed_generation: Option<i64>,
+    /// A Rollout's is a text.
+    pub observed_generation: Option<TextOrNumber>,
     pub replicas: Option<u32>,
     pub ready_replicas: Option<u32>,
     pub updated_replicas: Option<u32>,
@@ -297,6 +300,20 @@ pub struct WorkloadStatus {
     pub number_ready: Option<u32>,
     pub number_available: Option<u32>,
     pub conditions: Option<Vec<Condition>>,
+    /// Of a Rollout.
+    pub phase: Option<String>,
+    pub message: Option<String>,
+    #[serde(rename = "currentPodHash")]
+    pub current_pod_hash: Option<String>,
+    #[serde(rename = "stableRS")]
+    pub stable_set: Option<String>,
+}
+
+impl WorkloadStatus {
+    /// Nought where it is absent, or no number.
+    pub fn observed(&self) -> i64 {
+        self.observed_generation.as_ref().and_then(|number| number.to_string().parse().ok()).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

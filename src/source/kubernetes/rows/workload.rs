@@ -1,6 +1,6 @@
-//! Deployments, StatefulSets, DaemonSets and ReplicaSets.
+//! Deployments, StatefulSets, DaemonSets, Rollouts and ReplicaSets.
 
-use super::{Rows, app, managed, pod::memory_limit, rollout, time, wire};
+use super::{super::revisions::REVISIONS, Rows, app, managed, pod::memory_limit, rollout, time, wire};
 use crate::{
     model::{
         Level, Name,
@@ -9,7 +9,6 @@ use crate::{
     text::Clean,
 };
 
-const REVISION: &str = "deployment.kubernetes.io/revision";
 const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// `spec.progressDeadlineSeconds` unless set.
 const PROGRESS_DEADLINE: u32 = 600;
@@ -72,11 +71,11 @@ pub(super) fn row(rows: &Rows, kind: WorkloadKind, wire: &wire::Workload) -> Wor
         updated: counts.updated,
         available: counts.available,
         generation: meta.generation.unwrap_or_default(),
-        observed_generation: status.observed_generation.unwrap_or_default(),
+        observed_generation: status.observed(),
         paused: spec.paused.unwrap_or_default(),
-        revision: meta.annotation(REVISION).and_then(|number| number.parse().ok()),
-        update_hash: rows.some(status.update_revision.as_deref()),
-        current_hash: rows.some(status.current_revision.as_deref()),
+        revision: revision(meta),
+        update_hash: rows.some(status.update_revision.as_deref().or(status.current_pod_hash.as_deref())),
+        current_hash: rows.some(status.current_revision.as_deref().or(status.stable_set.as_deref())),
         images: images(rows, spec),
         level: level(kind, counts, &rollout, status, replica_failure.is_some()),
         rollout,
@@ -104,7 +103,7 @@ pub(super) fn row(rows: &Rows, kind: WorkloadKind, wire: &wire::Workload) -> Wor
     }
 }
 
-/// A ReplicaSet, as a revision of its Deployment.
+/// A ReplicaSet, as a revision of its Deployment or Rollout.
 pub(super) fn replica_set(rows: &Rows, wire: &wire::Workload) -> ReplicaSet {
     let meta = &wire.metadata;
     let empty = (wire::WorkloadSpec::default(), wire::WorkloadStatus::default());
@@ -113,8 +112,8 @@ pub(super) fn replica_set(rows: &Rows, wire: &wire::Workload) -> ReplicaSet {
         key: rows.key(meta.namespace.as_deref().unwrap_or_default(), &meta.name),
         uid: rows.name(meta.uid.as_deref().unwrap_or_default()),
         owner: rows.owner(meta.owner_references.as_ref()),
-        revision: meta.annotation(REVISION).and_then(|number| number.parse().ok()),
-        hash: rows.some(meta.label("pod-template-hash")),
+        revision: revision(meta),
+        hash: rows.some(meta.label("pod-template-hash").or_else(|| meta.label("rollouts-pod-template-hash"))),
         desired: spec.replicas.unwrap_or(1),
         replicas: status.replicas.unwrap_or_default(),
         ready: status.ready_replicas.unwrap_or_default(),
@@ -122,6 +121,10 @@ pub(super) fn replica_set(rows: &Rows, wire: &wire::Workload) -> ReplicaSet {
         images: images(rows, spec),
         change_cause: meta.annotation(CHANGE_CAUSE).map(Clean::line),
     }
+}
+
+fn revision(meta: &wire::Meta) -> Option<i64> {
+    REVISIONS.iter().find_map(|name| meta.annotation(name)).and_then(|number| number.parse().ok())
 }
 
 fn templates(spec: &wire::WorkloadSpec) -> impl Iterator<Item = &wire::Container> {
@@ -139,6 +142,10 @@ fn level(
     status: &wire::WorkloadStatus,
     replica_failure: bool,
 ) -> Level {
+    // An update of a Rollout that was taken back leaves the stable version serving.
+    if kind == WorkloadKind::Rollout && rollout.state == RolloutState::Failed && counts.available >= counts.desired {
+        return Level::Wrong;
+    }
     if rollout.state == RolloutState::Failed || replica_failure {
         return Level::Broken;
     }
@@ -164,5 +171,6 @@ fn is_rolling(kind: WorkloadKind, counts: Counts, status: &wire::WorkloadStatus)
             status.update_revision.is_some() && status.update_revision != status.current_revision
         }
         WorkloadKind::DaemonSet => counts.updated < counts.desired,
+        WorkloadKind::Rollout => status.current_pod_hash != status.stable_set,
     }
 }

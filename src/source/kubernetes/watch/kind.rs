@@ -31,11 +31,12 @@ pub enum Watched {
 
 impl Watched {
     /// All of them, the most wanted first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Pods,
         Self::Workloads(WorkloadKind::Deployment),
         Self::Workloads(WorkloadKind::StatefulSet),
         Self::Workloads(WorkloadKind::DaemonSet),
+        Self::Workloads(WorkloadKind::Rollout),
         Self::ReplicaSets,
         Self::Events,
     ];
@@ -43,11 +44,17 @@ impl Watched {
     pub fn part(self) -> Part {
         match self {
             Self::Pods => Part::Pods,
-            Self::Workloads(WorkloadKind::Deployment) => Part::Deployments,
-            Self::Workloads(WorkloadKind::StatefulSet) => Part::StatefulSets,
-            Self::Workloads(WorkloadKind::DaemonSet) => Part::DaemonSets,
+            Self::Workloads(kind) => kind.part(),
             Self::ReplicaSets => Part::ReplicaSets,
             Self::Events => Part::Events,
+        }
+    }
+
+    /// Group and version with its plural, to ask discovery whether it is served: a kind that not every cluster has.
+    pub(super) fn optional(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Workloads(kind @ WorkloadKind::Rollout) => Some((kind.api(), kind.plural())),
+            _ => None,
         }
     }
 
@@ -55,7 +62,7 @@ impl Watched {
     pub(super) fn path(self, namespace: Option<&Name>) -> String {
         let (api, plural, only) = match self {
             Self::Pods => ("/api/v1", "pods", ""),
-            Self::Workloads(kind) => ("/apis/apps/v1", kind.plural(), ""),
+            Self::Workloads(kind) => (kind.api(), kind.plural(), ""),
             Self::ReplicaSets => ("/apis/apps/v1", "replicasets", ""),
             Self::Events => ("/api/v1", "events", "fieldSelector=type%21%3DNormal"),
         };

@@ -107,12 +107,14 @@ impl Browse {
         let resource = &self.rows.table_of(&key.cluster)?.resource;
         let target = match (resource.group.as_str(), resource.plural.as_str()) {
             ("", "pods") => Target::Pod(key.clone()),
-            ("apps", plural) if WorkloadKind::parse(plural).is_some() => Target::Workload(WorkloadKey {
-                cluster: key.cluster.clone(),
-                namespace: key.namespace.clone(),
-                kind: WorkloadKind::parse(plural)?,
-                name: key.name.clone(),
-            }),
+            (group, plural) if WorkloadKind::parse(plural).is_some_and(|kind| kind.group() == group) => {
+                Target::Workload(WorkloadKey {
+                    cluster: key.cluster.clone(),
+                    namespace: key.namespace.clone(),
+                    kind: WorkloadKind::parse(plural)?,
+                    name: key.name.clone(),
+                })
+            }
             _ => Target::Object(ResourceKey {
                 cluster: key.cluster.clone(),
                 resource: resource.clone(),

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     model::{
         Level, Part,
-        kubernetes::{ObjectKey, Pod, Workload, WorkloadKind, short_image},
+        kubernetes::{ObjectKey, Pod, Workload, short_image},
     },
     store::Store,
     text::Clean,
@@ -68,11 +68,10 @@ pub(super) fn entries(store: &Store, workload: &Workload) -> Vec<Entry<ObjectKey
 }
 
 fn revision_of(store: &Store, workload: &Workload, hash: Option<&Clean>) -> Option<i64> {
-    match workload.key.kind {
-        WorkloadKind::Deployment => {
-            store.kube.sets_of(workload).iter().find(|set| set.hash.as_ref() == hash).and_then(|set| set.revision)
-        }
-        _ => (workload.update_hash.as_ref() == hash).then_some(workload.revision).flatten(),
+    if workload.key.kind.has_replica_sets() {
+        store.kube.sets_of(workload).iter().find(|set| set.hash.as_ref() == hash).and_then(|set| set.revision)
+    } else {
+        (workload.update_hash.as_ref() == hash).then_some(workload.revision).flatten()
     }
 }
 
