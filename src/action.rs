@@ -14,6 +14,7 @@ pub mod confirm;
 pub mod engine;
 pub mod equivalent;
 pub mod evidence;
+pub mod executor;
 mod gitops;
 mod helm;
 mod history;
@@ -48,7 +49,7 @@ use crate::{
     model::{
         BackendId, Name,
         alert::{ACKNOWLEDGED_BY, Alert, AlertKey, Matcher, SilenceKey},
-        code::{MergeMethod, PullRequestKey, RunKey},
+        code::{MergeMethod, PullRequestKey, RepoKey, RunKey},
         gitops::{Owner, OwnerKey},
         helm::{Release, ReleaseKey},
         kubernetes::{ObjectKey, Revision, WorkloadKey, canary::Canary, resource::ResourceKey},
@@ -267,6 +268,13 @@ pub enum Write {
         from: i64,
         to: i64,
     },
+    /// Starts a workflow on the repository's default branch (`workflow_dispatch`).
+    DispatchWorkflow {
+        repo: RepoKey,
+        /// Its file's name: `rollback.yml`.
+        file: Name,
+        inputs: BTreeMap<String, String>,
+    },
     CancelRun {
         run: RunKey,
         attempt: u32,
@@ -315,6 +323,7 @@ impl Write {
             Self::Object(write) => &write.object.cluster,
             Self::SwitchSync { owner, .. } | Self::SyncTo { owner, .. } => &owner.cluster,
             Self::HelmRollback { release, .. } => &release.cluster,
+            Self::DispatchWorkflow { repo, .. } => &repo.host,
             Self::CancelRun { run, .. } | Self::RerunRun { run, .. } => &run.repo.host,
             Self::Review { pull_request, .. }
             | Self::Comment { pull_request, .. }

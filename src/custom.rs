@@ -4,7 +4,7 @@
 pub mod fields;
 pub mod links;
 pub mod program;
-mod template;
+pub mod template;
 #[cfg(test)]
 mod tests;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Check, CheckResult, Inspection, WorkloadInspection, Write, canary,
     checks::{self, Subject},
+    executor::{self, Chosen, Executor, by_workflow},
     equivalent::{argo_rollouts, kubectl_on, resume_line},
     gitops::{self, Route},
     helm, history,
@@ -28,10 +29,13 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     if canary::is_taken_away(inspection, to) {
         return canary::take_away(make, key);
     }
-    if let Some(Ok(release)) = &inspection.release {
+    let now = make.store.time_of(&key.cluster, make.now);
+    let bad = make.evidence.known_bad();
+    let wanted = history::target(inspection, &bad, to, now);
+    let (by, passed) = executor::choose(make, inspection, wanted.as_ref().ok().copied());
+    if let (Some(Ok(release)), Chosen::Owner | Chosen::Here(Executor::Helm)) = (&inspection.release, &by) {
         return helm::plan(make, key, release, to);
     }
-    let now = make.store.time_of(&key.cluster, make.now);
     if inspection.workload.paused {
         let resume = resume_line(make.settings, key);
         return Err(Refusal(say!(
@@ -39,8 +43,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
             key.kind.name()
         )));
     }
-    let bad = make.evidence.known_bad();
-    let target = history::target(inspection, &bad, to, now).map_err(|refusal| with_change(refusal, inspection, now))?;
+    let target = wanted.map_err(|refusal| with_change(refusal, inspection, now))?;
     let live = inspection.live().ok_or_else(|| {
         let says = "the live template is not among its revisions yet: its controller has not seen it. Try again";
         with_change(Refusal(say!("{key}: {says}")), inspection, now)
@@ -48,7 +51,11 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     let (live_tag, target_tag) = tags(live, target);
     let mut plan =
         make.empty(say!("ROLL BACK {key} {live_tag} -> {target_tag}"), say!("{}/{}", key.cluster, key.namespace));
-    let route = gitops::route(inspection, target);
+    let route = match by {
+        // Somebody else's hands, or a patch whoever owns it: what puts it back is a STOP then.
+        Chosen::Here(Executor::Patch) | Chosen::Workflow(..) => Route::Patch,
+        _ => gitops::route(inspection, target),
+    };
     plan.facts = facts(inspection, live, target, now);
     plan.facts.extend(route.fact(now));
     plan.choices = history::choices(inspection, live, &bad, now);
@@ -63,6 +70,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     steps(make, inspection, target, &route, &mut plan);
     let subject = Subject { make, inspection, now };
     plan.checks = all_checks(&subject, live, target, &route, &plan);
+    plan.checks.extend(executor::check(&by, &passed));
     plan.blocked = checks::gate(&subject, &plan);
     let mut kept = Kept {
         workload: key.clone(),
@@ -88,6 +96,9 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
             WorkloadKind::Rollout => argo_rollouts(make.settings, key, "undo", &flag),
             _ => say!("{kubectl} rollout undo {object} {flag}"),
         });
+    }
+    if let Chosen::Workflow(repo, workflow) = by {
+        by_workflow(&mut plan, inspection, (target, live), (repo, workflow));
     }
     let accepts = accepts(inspection, live, target);
     plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);

@@ -210,6 +210,7 @@ pub fn settings() -> Settings {
             repository: Some("acme/myapp".into()),
             workflows: Vec::new(),
             panels: Vec::new(),
+            rollback: Vec::new(),
         }],
         ..Settings::default()
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    action::executor::Executor,
     config::file::{Service, Ui},
     custom::{OwnCommand, OwnLink},
     model::{BackendId, BackendKind, Name, kubernetes::WorkloadKey, metric::PanelKey},
@@ -83,6 +84,8 @@ pub struct ServiceBinding {
     pub repository: Option<Name>,
     pub workflows: Vec<String>,
     pub panels: Vec<PanelKey>,
+    /// Who rolls it back, the first that can.
+    pub rollback: Vec<Executor>,
 }
 
 impl Settings {
@@ -152,6 +155,12 @@ pub fn bind_services(services: &[Service]) -> Result<Vec<ServiceBinding>, Vec<St
                     "[[service]] '{}': panel '{text}' is not GRAFANA/DASHBOARD/PANEL, for example 'grafana/abc123/4'",
                     service.name
                 )),
+            }
+        }
+        for text in &service.rollback {
+            match Executor::parse(text) {
+                Ok(executor) => binding.rollback.push(executor),
+                Err(why) => errors.push(format!("[[service]] '{}': rollback: {why}", service.name)),
             }
         }
         bound.push(binding);

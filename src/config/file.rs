@@ -206,6 +206,9 @@ pub struct Service {
     pub workflows: Vec<String>,
     /// `GRAFANA/DASHBOARD/PANEL`, the most telling first.
     pub panels: Vec<String>,
+    /// Who rolls it back, the first that can: `argo`, `flux`, `helm`, `patch`, `workflow:FILE?INPUT={tag}`. Empty: what
+    /// owns it, else a patch.
+    pub rollback: Vec<String>,
 }
 
 /// A command of your own over the fields of a row.

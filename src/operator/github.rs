@@ -1,7 +1,7 @@
 //! Writes to GitHub: review, comment, merge, re-run, cancel. Each is preceded by a look at whether it moved, is bound to
 //! what was looked at where the API can (head commit), and is sent once.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
@@ -11,10 +11,10 @@ use crate::{
     action::{ActionError, Done, Operator, Verdict, Write},
     model::{
         BackendId,
-        code::{MergeMethod, PullRequestKey, RunKey},
+        code::{MergeMethod, PullRequestKey, RepoKey, RunKey},
     },
     source::github::{
-        Caller, Client, Failure, PullShape, Reached, read_run,
+        Caller, Client, Failure, PullShape, Reached, RepositoryShape, WorkflowShape, read_run,
         requests::{self, WriteRequest},
         run_state,
     },
@@ -89,6 +89,32 @@ impl GitHubOperator {
         Ok(Done { says: Clean::line(says), reference: Some(Clean::line(&key.id.to_string())) })
     }
 
+    /// Starts a workflow on the default branch. A workflow that is not there, or is switched off, is refused in words first.
+    async fn dispatch(
+        &self,
+        repo: &RepoKey,
+        file: &str,
+        inputs: &BTreeMap<String, String>,
+    ) -> Result<Done, ActionError> {
+        let what = format!("workflow '{file}' of '{}'", repo.name);
+        let (repository, workflow) = (requests::repository(repo), requests::workflow(repo, file));
+        let read = futures::future::try_join(
+            self.client.read::<RepositoryShape>(&repository, &what, Caller::Person),
+            self.client.read::<WorkflowShape>(&workflow, &what, Caller::Person),
+        );
+        let (of_repo, of_workflow) = read.await.map_err(not_sent)?;
+        if let Some(state) = of_workflow.state.filter(|state| state != "active") {
+            return Err(ActionError::Refused(Clean::line(&format!("{what} is switched off ({state})"))));
+        }
+        let branch = of_repo.default_branch.unwrap_or_else(|| "main".to_owned());
+        let answer = self.send(&requests::dispatch(repo, file, &branch, inputs), "the start", &what).await?;
+        let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+        let run = answer["workflow_run_id"].as_u64().map(|id| id.to_string());
+        let as_run = run.as_ref().map(|id| format!(" as run {id}")).unwrap_or_default();
+        let says = Clean::line(&format!("{file} is started on {branch}{as_run}"));
+        Ok(Done { says, reference: run.map(|id| Clean::line(&id)) })
+    }
+
     /// State of the run in words, and whether it is over. Fails if it is another attempt by now.
     async fn run(&self, key: &RunKey, attempt: u32) -> Result<(Clean, bool), ActionError> {
         let run = read_run(&self.client, key).await.map_err(not_sent)?;
@@ -153,6 +179,7 @@ impl Operator for GitHubOperator {
                 Write::Comment { pull_request, body } => self.comment(pull_request, body).await,
                 Write::Merge { pull_request, head_sha, method } => self.merge(pull_request, head_sha, *method).await,
                 Write::RerunRun { run, attempt, only_failed } => self.rerun(run, *attempt, *only_failed).await,
+                Write::DispatchWorkflow { repo, file, inputs } => self.dispatch(repo, file, inputs).await,
                 Write::CancelRun { run, attempt } => self.cancel(run, *attempt).await,
                 _ => {
                     Err(ActionError::NotSent(Clean::line("GitHub was asked to write something that is not on GitHub")))

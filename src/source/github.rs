@@ -39,4 +39,4 @@ pub use settings::{Settings, rest_url};
 
 pub(crate) use convert::run_state;
 pub(crate) use inspect::read_run;
-pub(crate) use shapes::PullShape;
+pub(crate) use shapes::{PullShape, RepositoryShape, WorkflowShape};

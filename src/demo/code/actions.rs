@@ -1,5 +1,7 @@
 //! Starting, repeating and cancelling workflow runs.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{
@@ -27,6 +29,8 @@ pub struct Start {
     pub pace: f64,
     /// The run's number; the workflow's next if not given.
     pub number: Option<u64>,
+    /// What it was started with.
+    pub inputs: BTreeMap<String, String>,
 }
 
 impl Code {
@@ -62,7 +66,7 @@ impl Code {
     }
 
     fn new_job(&mut self, plan: &JobPlan, start: &Start, number: u64) -> Job {
-        let steps = plan.steps.iter().map(|s| s.filled(number, &start.sha, start.pace)).collect();
+        let steps = plan.steps.iter().map(|s| s.filled(number, &start.sha, start.pace, &start.inputs)).collect();
         let mut plan = JobPlan { steps, ..plan.clone() };
         if let Some((_, step, failing)) = start.fails.iter().find(|(job, _, _)| *job == plan.name) {
             let named = plan.steps.iter().position(|s| step.as_deref() == Some(&s.name));
@@ -118,6 +122,7 @@ impl Code {
                 fails: Vec::new(),
                 pace: 1.0,
                 number: None,
+                inputs: BTreeMap::new(),
             });
         }
     }
@@ -151,8 +156,54 @@ impl Code {
                 fails: Vec::new(),
                 pace: 1.0,
                 number: None,
+                inputs: BTreeMap::new(),
             });
         }
+    }
+
+    /// Starts a workflow by hand on a branch, as `workflow_dispatch` does; answers the run's id.
+    pub fn dispatch(
+        &mut self,
+        repo: usize,
+        workflow: usize,
+        branch: &str,
+        inputs: BTreeMap<String, String>,
+    ) -> Result<u64, Refusal> {
+        let held = &self.repos[repo];
+        let known = held.workflows[workflow].inputs();
+        let unfit = |message: String| Err(Refusal::new(422, message));
+        if !held.workflows[workflow].on.contains(&Trigger::Dispatch) {
+            return unfit("Workflow does not have 'workflow_dispatch' trigger".to_owned());
+        }
+        if branch != held.default_branch {
+            return unfit(format!("No ref found for: {branch}"));
+        }
+        let unexpected: Vec<_> = inputs.keys().filter(|name| !known.contains(*name)).collect();
+        if !unexpected.is_empty() {
+            return unfit(format!("Unexpected inputs provided: {unexpected:?}"));
+        }
+        if let Some(missing) = known.iter().find(|name| !inputs.contains_key(*name)) {
+            return unfit(format!("Required input '{missing}' not provided"));
+        }
+        let sha = held.branches.get(branch).cloned().unwrap_or_default();
+        let title = held.workflows[workflow].name.clone();
+        let (actor, at) = (self.viewer.clone(), self.now);
+        let index = self.start_run(Start {
+            repo,
+            workflow,
+            event: "workflow_dispatch".into(),
+            branch: branch.to_owned(),
+            sha,
+            actor,
+            title,
+            pull: None,
+            at,
+            fails: Vec::new(),
+            pace: 1.0,
+            number: None,
+            inputs,
+        });
+        Ok(self.runs[index].id)
     }
 
     pub fn run_index(&self, repo: usize, id: u64) -> Option<usize> {

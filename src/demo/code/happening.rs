@@ -180,6 +180,7 @@ fn start_run(code: &mut Code, repo: usize, workflow: usize, spec: &RunSpec, at: 
         fails: fails.collect(),
         pace: spec.pace,
         number: Some(spec.number),
+        inputs: BTreeMap::new(),
     });
 }
 

@@ -76,6 +76,7 @@ fn trigger(word: &str) -> Option<Trigger> {
             "push" => Some(Trigger::Push),
             "pull_request" => Some(Trigger::PullRequest),
             "schedule" => Some(Trigger::Schedule),
+            "workflow_dispatch" => Some(Trigger::Dispatch),
             _ => None,
         },
     }

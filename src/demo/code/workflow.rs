@@ -1,5 +1,7 @@
 //! Workflows as their files describe them: jobs, steps, and what starts a run.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 /// A workflow file.
 #[derive(Clone, Debug)]
 pub struct Workflow {
@@ -24,6 +26,8 @@ pub enum Trigger {
     /// The success of another workflow on the default branch.
     After(String),
     Schedule,
+    /// Somebody, by hand or through the API.
+    Dispatch,
 }
 
 /// A job as written.
@@ -83,7 +87,7 @@ pub struct Target {
     pub cluster: String,
     pub namespace: String,
     pub deployment: String,
-    /// With `{run}` for the run number and `{sha}` for the commit.
+    /// With `{run}` for the run number, `{sha}` for the commit, `{inputs.NAME}` for what it was started with.
     pub image: String,
     pub tag: String,
     /// `--timeout` of `kubectl rollout status`, in seconds; without one it waits for ever.
@@ -93,6 +97,17 @@ pub struct Target {
 }
 
 impl Workflow {
+    /// The inputs that its steps name.
+    pub fn inputs(&self) -> BTreeSet<String> {
+        let steps = || self.jobs.iter().flat_map(|job| &job.steps);
+        let tags = steps().filter_map(|step| step.set_image.as_ref()).map(|target| &target.tag);
+        let named = |text: &String| {
+            let (_, rest) = text.split_once("{inputs.")?;
+            Some(rest.split_once('}')?.0.to_owned())
+        };
+        steps().flat_map(|step| &step.lines).chain(tags).filter_map(named).collect()
+    }
+
     pub fn path(&self) -> String {
         format!(".github/workflows/{}", self.file)
     }
@@ -101,8 +116,11 @@ impl Workflow {
 impl StepPlan {
     /// Completes the names for one run. `pace` stretches its time.
     #[must_use]
-    pub fn filled(&self, run: u64, sha: &str, pace: f64) -> Self {
-        let fill = |text: &String| text.replace("{run}", &run.to_string()).replace("{sha}", sha);
+    pub fn filled(&self, run: u64, sha: &str, pace: f64, inputs: &BTreeMap<String, String>) -> Self {
+        let fill = |text: &String| {
+            let text = text.replace("{run}", &run.to_string()).replace("{sha}", sha);
+            inputs.iter().fold(text, |text, (name, value)| text.replace(&format!("{{inputs.{name}}}"), value))
+        };
         let target = |t: &Target| Target { image: fill(&t.image), tag: fill(&t.tag), ..t.clone() };
         Self {
             name: self.name.clone(),

@@ -32,6 +32,10 @@ pub(crate) fn route(code: &mut Code, call: &Call<'_>, repo: usize, rest: &[&str]
             Some(index) => list(code, call, repo, Some(index)),
             None => Reply::not_found(),
         },
+        ("POST", ["workflows", which, "dispatches"]) => match find_workflow(code, repo, which) {
+            Some(index) => dispatch(code, call, repo, index),
+            None => Reply::not_found(),
+        },
         (_, ["runs", id, rest @ ..]) => match id.parse().ok().and_then(|id| code.run_index(repo, id)) {
             Some(index) => of_run(code, call, index, rest),
             None => Reply::not_found(),
@@ -70,6 +74,23 @@ fn of_run(code: &mut Code, call: &Call<'_>, index: usize, rest: &[&str]) -> Repl
         ("POST", ["cancel"]) => done(code.cancel(index, false), 202),
         ("POST", ["force-cancel"]) => done(code.cancel(index, true), 202),
         _ => Reply::not_found(),
+    }
+}
+
+fn dispatch(code: &mut Code, call: &Call<'_>, repo: usize, workflow: usize) -> Reply {
+    let Some(branch) = call.text("ref") else { return Reply::unfit("\"ref\" wasn't supplied.") };
+    let inputs = call.body["inputs"].as_object().into_iter().flatten();
+    let inputs = inputs.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
+    let branch = branch.trim_start_matches("refs/heads/").to_owned();
+    match code.dispatch(repo, workflow, &branch, inputs) {
+        Err(refusal) => Reply::refused(&refusal),
+        Ok(_) if call.body["return_run_details"] != true => Reply::empty(204),
+        Ok(id) => {
+            let own = &code.repos[repo];
+            let run = format!("actions/runs/{id}");
+            let (run_url, html_url) = (format!("{}/{run}", api(&call.base, own)), format!("{}/{run}", web(own)));
+            Reply::json(200, json!({"workflow_run_id": id, "run_url": run_url, "html_url": html_url}))
+        }
     }
 }
 

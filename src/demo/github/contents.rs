@@ -60,6 +60,7 @@ fn written(workflow: &Workflow) -> String {
             Trigger::PullRequest => "  pull_request:\n",
             Trigger::Push => "  push:\n    branches: [main]\n",
             Trigger::Schedule => "  schedule:\n    - cron: '30 0 * * *'\n",
+            Trigger::Dispatch => "  workflow_dispatch:\n",
             Trigger::After(_) => "  workflow_run:\n    types: [completed]\n",
         });
         if let Trigger::After(other) = trigger {

@@ -1,6 +1,8 @@
 //! Paths and bodies of every REST request, in one place, so that what is sent can be validated against GitHub's OpenAPI
 //! description.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -97,6 +99,17 @@ pub fn rerun(key: &RunKey, only_failed: bool) -> WriteRequest {
     WriteRequest { method: Method::POST, path: format!("{}/{verb}", run(key)), body }
 }
 
+/// `GET …/actions/workflows/{file}`
+pub fn workflow(repo: &RepoKey, file: &str) -> String {
+    format!("{}/actions/workflows/{}", repository(repo), segment(file))
+}
+
+/// `POST …/actions/workflows/{file}/dispatches`; a server that does not know `return_run_details` answers 204.
+pub fn dispatch(repo: &RepoKey, file: &str, branch: &str, inputs: &BTreeMap<String, String>) -> WriteRequest {
+    let body = json!({ "ref": branch, "inputs": inputs });
+    WriteRequest { method: Method::POST, path: format!("{}/dispatches", workflow(repo, file)), body }
+}
+
 /// `POST …/runs/{id}/cancel`
 pub fn cancel(key: &RunKey) -> WriteRequest {
     WriteRequest { method: Method::POST, path: format!("{}/cancel", run(key)), body: Value::Null }
@@ -120,6 +133,7 @@ pub fn sample_requests() -> Vec<(&'static str, String, Option<Value>)> {
         pull(&pull_key),
         files(&pull_key),
         content(&repo, ".github/workflows/deploy.yml", sha),
+        workflow(&repo, "deploy.yml"),
     ];
     let writes = [
         review(&pull_key, sha, Verdict::Approve, ""),
@@ -128,6 +142,7 @@ pub fn sample_requests() -> Vec<(&'static str, String, Option<Value>)> {
         merge(&pull_key, sha, MergeMethod::Squash),
         rerun(&run_key, true),
         rerun(&run_key, false),
+        dispatch(&repo, "deploy.yml", "main", &BTreeMap::from([("tag".to_owned(), "412".to_owned())])),
         cancel(&run_key),
     ];
     let reads = reads.into_iter().map(|path| ("GET", path, None));

@@ -284,8 +284,17 @@ pub struct Head {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct RepositoryShape {
+    pub default_branch: Option<String>,
     pub permissions: Option<Permissions>,
     pub archived: Option<bool>,
+}
+
+/// `GET /repos/{o}/{r}/actions/workflows/{file}`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct WorkflowShape {
+    /// `active`, `disabled_manually`, …
+    pub state: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,0 +1,273 @@
+//! Executors: who carries a rollback out, in the order in which a `[[service]]` names them. Most people may not patch
+//! production, but may start the pipeline that does.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Check, CheckResult, WorkloadInspection, Write, checks,
+    evidence::binding,
+    gitops::{self, Route},
+    history,
+    plan::{Make, Plan, PlanStep, StepKind, WatchFor},
+    template,
+};
+use crate::{
+    custom::template::{Piece, Template},
+    model::{
+        BackendKind,
+        code::RepoKey,
+        kubernetes::{Revision, WorkloadKey, tag_of},
+    },
+    text::{Clean, quoted},
+};
+
+/// What an input of a workflow may be made of.
+const FIELDS: [&str; 6] = ["tag", "image", "revision", "name", "namespace", "cluster"];
+
+/// One entry of `rollback`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Executor {
+    /// Argo CD: auto-sync off, then a sync to an entry of its history.
+    Argo,
+    /// Flux: suspended, then patched.
+    Flux,
+    /// `helm rollback`
+    Helm,
+    /// The template is patched.
+    Patch,
+    /// A GitHub workflow is started (`workflow_dispatch`).
+    Workflow(Workflow),
+}
+
+/// `workflow:rollback.yml?tag={tag}&env=production`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workflow {
+    pub file: String,
+    pub inputs: Vec<(String, Template)>,
+}
+
+impl Executor {
+    /// Errors say what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once(':').unwrap_or((text, "")) {
+            ("argo", "") => Ok(Self::Argo),
+            ("flux", "") => Ok(Self::Flux),
+            ("helm", "") => Ok(Self::Helm),
+            ("patch", "") => Ok(Self::Patch),
+            ("workflow", rest) if !rest.is_empty() => Workflow::parse(rest).map(Self::Workflow),
+            ("job", _) => Err(format!("'{text}': midwatch has no Jenkins backend yet")),
+            _ => Err(format!(
+                "'{text}' is none of argo, flux, helm, patch, 'workflow:FILE?INPUT={{tag}}', for example \
+                 'workflow:rollback.yml?tag={{tag}}'"
+            )),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Argo => "argo".to_owned(),
+            Self::Flux => "flux".to_owned(),
+            Self::Helm => "helm".to_owned(),
+            Self::Patch => "patch".to_owned(),
+            Self::Workflow(workflow) => format!("workflow {}", workflow.file),
+        }
+    }
+}
+
+impl Workflow {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (file, inputs) = text.split_once('?').unwrap_or((text, ""));
+        let is_file = file.ends_with(".yml") || file.ends_with(".yaml");
+        if !is_file || file.contains('/') {
+            return Err(format!("'{file}' is no workflow file: write its name, as 'rollback.yml'"));
+        }
+        let inputs = inputs.split('&').filter(|input| !input.is_empty()).map(|input| {
+            let (name, value) = input.split_once('=').ok_or_else(|| format!("'{input}' is not INPUT=VALUE"))?;
+            let value = Template::parse(value).map_err(|why| format!("'{input}': {why}"))?;
+            if let Some(field) = value.fields().find(|field| !FIELDS.contains(&field.name())) {
+                return Err(format!("'{input}': '{{{}}}' is none of {}", field.name(), FIELDS.join(", ")));
+            }
+            Ok((name.to_owned(), value))
+        });
+        Ok(Self { file: file.to_owned(), inputs: inputs.collect::<Result<_, String>>()? })
+    }
+
+    fn filled(&self, key: &WorkloadKey, target: &Revision, live: &Revision) -> BTreeMap<String, String> {
+        let image = template::telling_image(&target.template, &live.template).map_or("", |(_, image)| image);
+        let value = |field: &str| match field {
+            "tag" => tag_of(image).to_owned(),
+            "image" => image.to_owned(),
+            "revision" => target.number.to_string(),
+            "name" => key.name.to_string(),
+            "namespace" => key.namespace.to_string(),
+            _ => key.cluster.to_string(),
+        };
+        let fill = |template: &Template| -> String {
+            let pieces = template.pieces().iter().map(|piece| match piece {
+                Piece::Text(text) => text.clone(),
+                Piece::Field(field) => value(field.name()),
+            });
+            pieces.collect()
+        };
+        self.inputs.iter().map(|(name, template)| (name.clone(), fill(template))).collect()
+    }
+}
+
+/// Who carries it out.
+pub(super) enum Chosen<'a> {
+    /// What owns the workload decides: nothing is configured.
+    Owner,
+    /// An executor of the cluster.
+    Here(&'a Executor),
+    Workflow(RepoKey, &'a Workflow),
+    /// None of them can.
+    None,
+}
+
+/// The first executor that can, and why those before it cannot.
+pub(super) fn choose<'a>(
+    make: &Make<'a>,
+    inspection: &WorkloadInspection,
+    target: Option<&Revision>,
+) -> (Chosen<'a>, Vec<String>) {
+    let workload = &inspection.workload;
+    let bound = binding(&workload.key, workload.app.as_ref(), make.settings);
+    let executors = bound.map(|service| &*service.rollback).unwrap_or_default();
+    if executors.is_empty() {
+        return (Chosen::Owner, Vec::new());
+    }
+    let mut passed = Vec::new();
+    for executor in executors {
+        let way = match executor {
+            Executor::Workflow(workflow) => {
+                let repository = bound.and_then(|service| service.repository.as_deref());
+                host(make, repository).map(|repo| Chosen::Workflow(repo, workflow))
+            }
+            executor => of_cluster(executor, inspection, target).map(|()| Chosen::Here(executor)),
+        };
+        match way {
+            Ok(way) => return (way, passed),
+            Err(why) => passed.push(format!("{}: {why}", executor.name())),
+        }
+    }
+    (Chosen::None, passed)
+}
+
+fn of_cluster(executor: &Executor, inspection: &WorkloadInspection, target: Option<&Revision>) -> Result<(), String> {
+    let route = target.map(|target| gitops::route(inspection, target));
+    match (executor, route) {
+        (Executor::Helm, _) if matches!(inspection.release, Some(Ok(_))) => Ok(()),
+        (Executor::Helm, _) => Err("no Helm release owns it".to_owned()),
+        (Executor::Argo, Some(Route::Sync { .. })) | (Executor::Flux, Some(Route::Suspend { .. })) => Ok(()),
+        (Executor::Argo | Executor::Flux, Some(Route::Closed(why))) => Err(why.to_string()),
+        (Executor::Argo, _) => Err("no application of Argo CD owns it".to_owned()),
+        (Executor::Flux, _) => Err("no object of Flux owns it".to_owned()),
+        _ if inspection.may_patch == Ok(false) => Err("you may not patch it".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// The repository on its host, if that can be written to: where its runs are seen, else the only GitHub there is.
+fn host(make: &Make<'_>, repository: Option<&str>) -> Result<RepoKey, String> {
+    let name = repository.ok_or("its [[service]] names no repository")?;
+    let seen = make.store.runs.values().map(|run| &run.key.repo).find(|repo| repo.name == *name).cloned();
+    let mut hosts = make.settings.backends.iter().filter(|(_, kind)| **kind == BackendKind::GitHub);
+    let repo = match (seen, hosts.next(), hosts.next()) {
+        (Some(repo), _, _) => repo,
+        (None, Some((host, _)), None) => RepoKey { host: host.clone(), name: Clean::line(name) },
+        (None, None, _) => return Err("no GitHub backend is configured".to_owned()),
+        (None, Some(_), Some(_)) => return Err(format!("no run of '{name}' was seen on any of the GitHub backends")),
+    };
+    if let Some(why) = make.settings.read_only_reason(&repo.host) {
+        return Err(format!("'{}' is read-only: {why}", repo.host));
+    }
+    if !make.evidence.writable.contains(&repo.host) {
+        return Err(format!("'{}' cannot be written to from here", repo.host));
+    }
+    Ok(repo)
+}
+
+/// Turns the plan of a rollback into one that a workflow carries out: it is started, and what it does is watched.
+pub(super) fn by_workflow(
+    plan: &mut Plan,
+    inspection: &WorkloadInspection,
+    (target, live): (&Revision, &Revision),
+    (repo, workflow): (RepoKey, &Workflow),
+) {
+    let key = &inspection.workload.key;
+    let inputs = workflow.filled(key, target, live);
+    let image = template::telling_image(&target.template, &live.template).map(|(_, image)| image);
+    let flags: Vec<String> = inputs.iter().map(|(name, value)| format!(" -f {}", quoted(&format!("{name}={value}")))).collect();
+    plan.equivalent = vec![say!(
+        "gh workflow run {} -R {}{}",
+        quoted(&workflow.file),
+        super::equivalent::repository(&repo),
+        flags.concat()
+    )];
+    let shown: Vec<String> = inputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let says = say!("start {} of {} ({})", workflow.file, repo.name, shown.join(", "));
+    let write = Write::DispatchWorkflow { repo, file: Clean::line(&workflow.file), inputs };
+    plan.steps.retain(|step| !matches!(step.kind, StepKind::Watch(_)));
+    plan.steps.push(PlanStep { says, kind: StepKind::Write(write) });
+    let version = image.map_or_else(|| target.number.to_string(), |image| tag_of(image).to_owned());
+    plan.steps.push(PlanStep::watch(WatchFor {
+        // What it sets need not be the target's template to the letter.
+        image: image.map(Clean::line),
+        digest: image.and_then(|_| {
+            let (container, _) = template::telling_image(&target.template, &live.template)?;
+            history::digest(inspection, target, container)
+        }),
+        ..WatchFor::of(key, inspection.workload.desired, &version)
+    }));
+    plan.keeps = None;
+    plan.undo = say!("R to rev {}: the same workflow the other way", live.number);
+}
+
+/// B3 where executors are named.
+pub(super) fn check(chosen: &Chosen<'_>, passed: &[String]) -> Option<Check> {
+    let passed = if passed.is_empty() { String::new() } else { format!(" ({})", passed.join("; ")) };
+    let result = match chosen {
+        Chosen::Owner => return None,
+        Chosen::Here(executor) if passed.is_empty() => CheckResult::Ok(say!("by {}, as its [[service]] says", executor.name())),
+        Chosen::Here(executor) => CheckResult::Look(say!("by {}{passed}", executor.name())),
+        Chosen::Workflow(repo, workflow) => CheckResult::Look(say!(
+            "by workflow {} of '{}'{passed}: GitHub says only when it is started whether you may",
+            workflow.file,
+            repo.name
+        )),
+        Chosen::None => CheckResult::Stop(say!("none of its executors can{passed}")),
+    };
+    Some(checks::check("B3", "executor", result))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executors_are_read_and_what_is_wrong_is_said() {
+        for (text, wanted) in
+            [("argo", Executor::Argo), ("flux", Executor::Flux), ("helm", Executor::Helm), ("patch", Executor::Patch)]
+        {
+            assert_eq!(Executor::parse(text), Ok(wanted));
+        }
+        let Ok(Executor::Workflow(workflow)) = Executor::parse("workflow:rollback.yml?tag={tag}&env=prod") else {
+            panic!("a workflow")
+        };
+        assert_eq!((workflow.file.as_str(), workflow.inputs.len()), ("rollback.yml", 2));
+        for (text, word) in [
+            ("kubectl", "none of argo"),
+            ("argo:x", "none of argo"),
+            ("workflow:", "none of argo"),
+            ("job:deploy", "Jenkins"),
+            ("workflow:rollback", "no workflow file"),
+            ("workflow:../x.yml", "no workflow file"),
+            ("workflow:x.yml?tag", "not INPUT=VALUE"),
+            ("workflow:x.yml?tag={tga}", "none of tag, image"),
+            ("workflow:x.yml?tag={tag", "not closed"),
+        ] {
+            let error = Executor::parse(text).expect_err(text);
+            assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+}
