@@ -7,6 +7,7 @@ macro_rules! say {
 }
 
 pub mod act;
+pub mod around;
 pub mod audit;
 mod canary;
 mod checks;
@@ -25,6 +26,7 @@ mod pull_request;
 pub mod resources;
 mod restart;
 mod rollback;
+mod room;
 mod run;
 mod scale;
 mod silence;
@@ -428,10 +430,14 @@ pub struct WorkloadInspection {
     /// ConfigMaps, Secrets, ServiceAccounts and PVCs that templates name, by `kind/name`: exists, is gone, or could not
     /// be asked. For every kept revision's template.
     pub references: BTreeMap<String, Result<bool, Clean>>,
-    /// Dry-run create of a pod from each kept revision's template is asked by the operator, not here.
-    /// HPA that scales it: `name min-max`.
-    pub autoscaler: Option<Clean>,
-    /// Quota that would be exceeded, admission warnings, and the like.
+    /// HPA that scales it.
+    pub autoscaler: Result<Option<around::Autoscaler>, Clean>,
+    /// Pods that a new template may bring beside those that are wanted.
+    pub surge: u32,
+    pub quotas: Result<Vec<around::Quota>, Clean>,
+    /// What stands around it, where a rollback is asked for.
+    pub around: Option<Box<around::Around>>,
+    /// Marks on the object, and what could not be read.
     pub warnings: Vec<Clean>,
     /// Last changes of the template by field manager, newest first.
     pub changes: Vec<(Clean, Timestamp)>,

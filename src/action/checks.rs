@@ -1,7 +1,11 @@
 //! The checks of a plan on a workload, B1 to B16 of the docs: what is fine, what must be looked at, what stops. What was
 //! not checked is said, never left out.
 
+mod capacity;
+mod config;
+mod database;
 mod image;
+mod others;
 mod place;
 mod race;
 
@@ -17,10 +21,13 @@ use super::{
     template,
 };
 use crate::{
-    model::kubernetes::{Manager, Revision, WorkloadKind},
+    model::kubernetes::{Manager, Revision, WorkloadKind, named},
     text::Clean,
     time::age_of,
 };
+
+/// What was changed this close to a revision's creation, in seconds, is of that revision's own deploy.
+const SAME_DEPLOY: i64 = 90;
 
 /// What the checks look at.
 pub(super) struct Subject<'a> {
@@ -129,23 +136,6 @@ impl Subject<'_> {
         check("B8", "also undone", result)
     }
 
-    /// B12
-    pub fn capacity(&self) -> Check {
-        let quota = self.inspection.warnings.iter().find(|warning| warning.starts_with("quota"));
-        let scaler =
-            self.inspection.autoscaler.as_ref().map(|scaler| format!("; scaled by HPA {scaler}")).unwrap_or_default();
-        let result = match quota {
-            Some(unread) if unread.starts_with("quotas could not be read") => {
-                CheckResult::Look(say!("not checked: {unread}"))
-            }
-            Some(full) => CheckResult::Look(say!("{full}: new pods may not come up")),
-            None => {
-                CheckResult::NotChecked(say!("room for the surge and traffic against before are not computed{scaler}"))
-            }
-        };
-        check("B12", "capacity", result)
-    }
-
     /// B13
     pub fn stuck(&self, target: &Revision, plan: &Plan) -> Check {
         let result = if self.inspection.workload.key.kind == WorkloadKind::StatefulSet {
@@ -178,7 +168,7 @@ impl Subject<'_> {
 
     /// B15
     pub fn will_run(&self, target: &Revision) -> Check {
-        let named = template::references(&target.template);
+        let named = named::references(&target.template);
         let of = |wanted: &dyn Fn(&Result<bool, Clean>) -> bool| -> Vec<&str> {
             named
                 .iter()
@@ -226,7 +216,6 @@ impl Subject<'_> {
         self.inspection
             .warnings
             .iter()
-            .filter(|warning| !warning.starts_with("quota"))
             .map(|warning| {
                 if warning.starts_with("it is being deleted") {
                     check("B7", "deleted", CheckResult::Stop(warning.clone()))

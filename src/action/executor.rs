@@ -197,7 +197,8 @@ pub(super) fn by_workflow(
     let key = &inspection.workload.key;
     let inputs = workflow.filled(key, target, live);
     let image = template::telling_image(&target.template, &live.template).map(|(_, image)| image);
-    let flags: Vec<String> = inputs.iter().map(|(name, value)| format!(" -f {}", quoted(&format!("{name}={value}")))).collect();
+    let flags: Vec<String> =
+        inputs.iter().map(|(name, value)| format!(" -f {}", quoted(&format!("{name}={value}")))).collect();
     plan.equivalent = vec![say!(
         "gh workflow run {} -R {}{}",
         quoted(&workflow.file),
@@ -228,7 +229,9 @@ pub(super) fn check(chosen: &Chosen<'_>, passed: &[String]) -> Option<Check> {
     let passed = if passed.is_empty() { String::new() } else { format!(" ({})", passed.join("; ")) };
     let result = match chosen {
         Chosen::Owner => return None,
-        Chosen::Here(executor) if passed.is_empty() => CheckResult::Ok(say!("by {}, as its [[service]] says", executor.name())),
+        Chosen::Here(executor) if passed.is_empty() => {
+            CheckResult::Ok(say!("by {}, as its [[service]] says", executor.name()))
+        }
         Chosen::Here(executor) => CheckResult::Look(say!("by {}{passed}", executor.name())),
         Chosen::Workflow(repo, workflow) => CheckResult::Look(say!(
             "by workflow {} of '{}'{passed}: GitHub says only when it is started whether you may",

@@ -39,12 +39,26 @@ pub(super) fn known_bad(acts: &[PastAct]) -> BTreeSet<Name> {
     bad
 }
 
-/// For how long a revision ran, in seconds, as its creation and that of the next one tell. Numbers move with every undo,
-/// so the order is that of creation. An upper bound for the newest if it is not live: it was left at an unknown time.
+/// The revision made next. Numbers move with every undo, so the order is that of creation.
+fn next<'a>(inspection: &'a WorkloadInspection, revision: &Revision) -> Option<&'a Revision> {
+    let later = inspection.revisions.iter().filter(|other| other.created > revision.created);
+    later.min_by_key(|other| other.created)
+}
+
+/// When a revision was left, and for which: when the next one was made. For the newest that is unknown: its own creation,
+/// so that nothing since is missed.
+pub(super) fn left(inspection: &WorkloadInspection, revision: &Revision) -> Option<(Timestamp, i64)> {
+    let created = revision.created?;
+    let next = next(inspection, revision).and_then(|next| Some((next.created?, next.number)));
+    Some(next.unwrap_or((created, revision.number)))
+}
+
+/// For how long a revision ran, in seconds, as its creation and that of the next one tell. An upper bound for the newest if
+/// it is not live: it was left at an unknown time.
 pub(super) fn ran(inspection: &WorkloadInspection, revision: &Revision, now: Timestamp) -> Option<i64> {
     let created = revision.created?;
-    let next = inspection.revisions.iter().filter_map(|other| other.created).filter(|other| *other > created).min();
-    Some(seconds_between(created, next.unwrap_or(now)).max(0))
+    let until = next(inspection, revision).and_then(|next| next.created).unwrap_or(now);
+    Some(seconds_between(created, until).max(0))
 }
 
 /// The revision to go to: the one asked for, else the last known good. That is the newest that ran long enough, is not

@@ -62,7 +62,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, limits: &Limits) -> Resul
         subject.nobody_else(false),
         subject.pipeline(false),
         checks::check("B7", "rollout", rollout),
-        subject.capacity(),
+        subject.capacity(&target),
         checks::check("B13", "stuck pods", stuck(inspection)),
         subject.fresh(&plan),
         checks::check("B15", "downtime", downtime(inspection)),

@@ -69,11 +69,11 @@ pub fn doubled(bytes: u64) -> String {
 }
 
 /// In thousandths of a core, or bytes.
-fn parse(resource: &str, quantity: &str) -> Option<u64> {
+pub(super) fn parse(resource: &str, quantity: &str) -> Option<u64> {
     if resource == "cpu" { parse_millis(quantity) } else { parse_bytes(quantity) }
 }
 
-fn text_of(resource: &str, amount: u64) -> String {
+pub(super) fn text_of(resource: &str, amount: u64) -> String {
     if resource == "cpu" { format!("{amount}m") } else { memory_text(amount) }
 }
 

@@ -71,7 +71,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
         subject.nobody_else(false),
         subject.pipeline(false),
         checks::check("B7", "rollout", rollout),
-        subject.capacity(),
+        subject.capacity(&inspection.template),
         subject.fresh(&plan),
         checks::check("B15", "downtime", downtime),
     ];

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Check, CheckResult, Inspection, WorkloadInspection, Write, canary,
+    Check, Inspection, WorkloadInspection, Write, canary,
     checks::{self, Subject},
-    executor::{self, Chosen, Executor, by_workflow},
     equivalent::{argo_rollouts, kubectl_on, resume_line},
+    executor::{self, Chosen, Executor, by_workflow},
     gitops::{self, Route},
     helm, history,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
@@ -273,7 +273,6 @@ fn patch(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, pl
 }
 
 fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, route: &Route<'_>, plan: &Plan) -> Vec<Check> {
-    let not = |id: &str, name: &str, why: &str| checks::check(id, name, CheckResult::NotChecked(why.into()));
     let mut all = vec![
         subject.place(),
         checks::check("B2", "right suspect", subject.suspect(live, target)),
@@ -283,18 +282,14 @@ fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, route: 
         subject.pipeline(true),
         subject.history(target),
         Subject::also_undone(live, target),
-        not(
-            "B9",
-            "not undone",
-            "ConfigMaps, Secrets, flags and Terraform changed since are not compared: restarted pods read today's",
-        ),
-        not("B10", "database", "migrations between the two versions are not read: ask before going back over one"),
+        checks::check("B9", "not undone", subject.not_undone(target)),
+        checks::check("B10", "database", subject.database(live, target)),
         subject.image(live, target),
-        subject.capacity(),
+        subject.capacity_back(live, target),
         subject.stuck(target, plan),
         subject.fresh(plan),
         subject.will_run(target),
-        not("B16", "also on it", "workers, jobs and other clusters on the same commit are not looked for"),
+        checks::check("B16", "also on it", subject.also_on(live, target)),
     ];
     all.extend(canary::check(subject.inspection, target));
     all.extend(route.also(subject));

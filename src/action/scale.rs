@@ -64,13 +64,14 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
 /// What the autoscaler makes of another number.
 pub(super) fn scaler(inspection: &WorkloadInspection, to: u32) -> CheckResult {
     match &inspection.autoscaler {
-        Some(scaler) if to == 0 => {
+        Ok(Some(scaler)) if to == 0 => {
             CheckResult::Look(say!("0 switches the autoscaler '{scaler}' off until it is scaled up by hand"))
         }
-        Some(scaler) => CheckResult::Look(say!(
+        Ok(Some(scaler)) => CheckResult::Look(say!(
             "the autoscaler '{scaler}' sets its own number within seconds: change its minimum instead"
         )),
-        None => CheckResult::Ok("no autoscaler".into()),
+        Ok(None) => CheckResult::Ok("no autoscaler".into()),
+        Err(why) => CheckResult::Look(say!("whether an autoscaler sets its own number could not be read: {why}")),
     }
 }
 

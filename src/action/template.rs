@@ -8,7 +8,10 @@ pub(super) use text::diff;
 use text::masked_value;
 pub use text::readable;
 
-use crate::{model::kubernetes::tag_of, text::truncate};
+use crate::{
+    model::kubernetes::{is_same_image, tag_of},
+    text::truncate,
+};
 
 /// kubectl's mark of a restart.
 pub(super) const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
@@ -99,6 +102,13 @@ pub(super) fn telling_image<'a>(of: &'a Value, beside: &Value) -> Option<(&'a st
     let others = images(beside);
     let mine = images(of);
     mine.iter().find(|pair| !others.contains(pair)).or(mine.first()).copied()
+}
+
+/// Images of the main containers that another template does not run: the version that goes with this one.
+pub(super) fn new_images<'a>(of: &'a Value, beside: &Value) -> Vec<&'a str> {
+    let others = images(beside);
+    let is_new = |image: &&str| !others.iter().any(|(_, other)| is_same_image(other, image));
+    images(of).into_iter().map(|(_, image)| image).filter(is_new).collect()
 }
 
 /// A tag that may be moved to another image.
@@ -209,41 +219,6 @@ fn short(path: &str, names_container: bool) -> String {
         words.push(bare);
     }
     if words.is_empty() { path.to_owned() } else { words.join(".") }
-}
-
-/// ConfigMaps, Secrets, ServiceAccounts and PVCs that a template names and needs, as `kind/name`.
-pub(super) fn references(template: &Value) -> std::collections::BTreeSet<String> {
-    let mut found = std::collections::BTreeSet::new();
-    collect(template.get("spec").unwrap_or(&Value::Null), &mut found);
-    found
-}
-
-fn collect(value: &Value, found: &mut std::collections::BTreeSet<String>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        Value::Object(map) => {
-            for (key, value) in map {
-                let (kind, name) = match key.as_str() {
-                    "configMap" | "configMapRef" | "configMapKeyRef" => ("configmap", value.get("name")),
-                    "secret" | "secretRef" | "secretKeyRef" => {
-                        ("secret", value.get("secretName").or(value.get("name")))
-                    }
-                    "persistentVolumeClaim" => ("persistentvolumeclaim", value.get("claimName")),
-                    "serviceAccountName" => ("serviceaccount", Some(value)),
-                    _ => {
-                        collect(value, found);
-                        continue;
-                    }
-                };
-                let is_optional = value.get("optional") == Some(&Value::Bool(true));
-                found
-                    .extend(name.and_then(Value::as_str).filter(|_| !is_optional).map(|name| format!("{kind}/{name}")));
-            }
-            let pulls = map.get("imagePullSecrets").and_then(Value::as_array).into_iter().flatten();
-            found.extend(pulls.filter_map(|secret| Some(format!("secret/{}", secret.get("name")?.as_str()?))));
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub use fakes::{FakeCluster, FakeHost};
 
 use super::{
     Evidence, Inspection, Request, RunInspection, WorkloadInspection,
+    around::{Around, Change},
     plan::{Plan, Refusal, plan},
 };
 use crate::{
@@ -166,6 +167,12 @@ pub fn workload(key: WorkloadKey) -> Workload {
     }
 }
 
+/// A quiet namespace: the one ConfigMap that templates read is older than them, and nothing else was found.
+pub fn around() -> Around {
+    let change = Change { by: "helm".into(), at: ago(90 * 24 * 60) };
+    Around { config: BTreeMap::from([("configmap/myapp-config".to_owned(), Ok(Some(change)))]), ..Around::default() }
+}
+
 /// 412 runs for 17 minutes and fails; 411 ran for 26 hours before, and four of its pods are up.
 pub fn inspection() -> WorkloadInspection {
     let mut live = revision(14, "412", 17, "1Gi", "warn");
@@ -189,7 +196,10 @@ pub fn inspection() -> WorkloadInspection {
         may_scale: Ok(true),
         may_delete_pods: Ok(true),
         references: BTreeMap::from([("configmap/myapp-config".to_owned(), Ok(true))]),
-        autoscaler: None,
+        autoscaler: Ok(None),
+        surge: 3,
+        quotas: Ok(Vec::new()),
+        around: Some(Box::new(around())),
         warnings: Vec::new(),
         changes: vec![("jenkins".into(), ago(17))],
         owners: Ok(Vec::new()),

@@ -118,5 +118,8 @@ fn template(service: &ServiceSpec, tag: &str) -> Value {
     for (name, value) in service.env.iter().chain(version.iter().flat_map(|v| &v.env)) {
         template = template.env(name, value);
     }
+    for config in &service.config {
+        template = template.env_from(config);
+    }
     template.build()
 }

@@ -102,6 +102,10 @@ impl Story {
             EventVerb::OomKill => {
                 cluster.oom_kill(now, &service.namespace, &service.name);
             }
+            EventVerb::SetConfig => {
+                let EventSpec { config, key, value, by, .. } = event;
+                cluster.set_config(now, &service.namespace, config, key, value, by);
+            }
             // Felt by telemetry for as long as it lasts.
             EventVerb::Disturb => {}
         }

@@ -1,6 +1,8 @@
 //! Kubernetes: pods, workloads, revisions and events as compact rows.
 
 pub mod canary;
+mod image;
+pub mod named;
 pub mod resource;
 pub mod rights;
 pub mod secret;
@@ -10,6 +12,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use image::{is_same_image, repository_of, short_digest, short_image, tag_of};
 
 use super::{BackendId, Level, Name, Part};
 use crate::text::Clean;
@@ -408,24 +412,4 @@ pub struct Revision {
     /// The pod template as raw JSON, hash label removed. For ControllerRevisions: the `data` verbatim in `patch`.
     pub template: serde_json::Value,
     pub patch: Option<serde_json::Value>,
-}
-
-/// The tag of an image reference, or its short digest: `412`, `9f2c1e`, `latest`.
-pub fn tag_of(image: &str) -> &str {
-    if let Some((_, digest)) = image.split_once("@sha256:") {
-        return digest.get(..6).unwrap_or(digest);
-    }
-    let name = image.rsplit('/').next().unwrap_or(image);
-    name.split_once(':').map_or("latest", |(_, tag)| tag)
-}
-
-/// The last part of an image's name with its tag: `myapp:412`.
-pub fn short_image(image: &str) -> &str {
-    image.rsplit('/').next().unwrap_or(image)
-}
-
-/// Six digits of a digest, `9f2c1e`, however it is written.
-pub fn short_digest(digest: &str) -> &str {
-    let hex = digest.rsplit_once("sha256:").map_or(digest, |(_, hex)| hex);
-    hex.get(..6).unwrap_or(hex)
 }

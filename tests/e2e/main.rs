@@ -129,7 +129,7 @@ fn any_kind_of_object_is_one_word_away() {
     screen.keys("\r");
     screen.wait("BackoffLimitExceeded");
     screen.keys("J");
-    screen.wait("CRONJOBS 2");
+    screen.wait("CRONJOBS 3");
     screen.wait("0 3 * * *");
     named(&mut screen, "secrets");
     screen.wait("kubernetes.io/tls");

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Subject, check};
+use super::{SAME_DEPLOY, Subject, check};
 use crate::{
     action::{Check, CheckResult, RunInspection, evidence, plan::Make, template},
     model::{
@@ -15,8 +15,6 @@ use crate::{
 
 /// Somebody else's hand counts for this long, in seconds.
 const HANDS: i64 = 30 * 60;
-/// A template changed this close to a revision's creation, in seconds, is that revision's own deploy.
-const SAME_DEPLOY: i64 = 90;
 
 /// Runs that race with the plan and can be stopped from here.
 pub fn stoppable<'a>(make: &Make<'a>) -> Vec<&'a RunInspection> {

@@ -1,6 +1,7 @@
 //! Every check and refusal of a plan, on evidence made by hand.
 
 mod alerts;
+mod around;
 mod canaries;
 mod code;
 mod limits;
@@ -10,6 +11,7 @@ use super::*;
 use crate::{
     action::{
         ActionError, Inspection, PullRequestInspection, SilenceDraft, Verdict,
+        around::Autoscaler,
         testing::{
             ago, cluster, digest_of, evidence, host, inspection, myapp, now, planned, pod, roll_back, run,
             run_inspection, run_key, settings, store, template_of,
@@ -82,6 +84,10 @@ fn read_only_blocks_for_the_backend_that_is() {
     assert!(plan.blocked.expect("blocked").contains("read-only by configuration"));
 }
 
+fn scaler(min: u32, max: u32, current: u32) -> Autoscaler {
+    Autoscaler { name: "myapp".into(), min, max, current, changed: None }
+}
+
 #[test]
 fn scaling_minds_zero_and_the_autoscaler() {
     let scale = |to, change: &dyn Fn(&mut crate::action::WorkloadInspection)| {
@@ -90,8 +96,10 @@ fn scaling_minds_zero_and_the_autoscaler() {
         let workload = found.workload.key.clone();
         planned(&Request::Scale { workload, replicas: to }, found)
     };
-    let up = scale(12, &|found| found.autoscaler = Some("myapp 6-12".into())).expect("a plan");
+    let up = scale(12, &|found| found.autoscaler = Ok(Some(scaler(6, 12, 10)))).expect("a plan");
     assert!(look(&up, "B12").contains("myapp 6-12"));
+    let unread = scale(12, &|found| found.autoscaler = Err("forbidden".into())).expect("a plan");
+    assert!(look(&unread, "B12").contains("could not be read: forbidden"));
     assert_eq!(up.accepts, ["12"]);
     assert!(stop(&scale(0, &|_| ()).expect("a plan"), "B7").contains("out of production"));
     let stateful = scale(0, &|found| found.workload.key.kind = WorkloadKind::StatefulSet).expect("a plan");

@@ -76,6 +76,19 @@ impl PodTemplate {
         self
     }
 
+    /// All keys of a ConfigMap as environment variables.
+    #[must_use]
+    pub fn env_from(mut self, config: &str) -> Self {
+        let container = &mut self.value["spec"]["containers"][0];
+        if !container["envFrom"].is_array() {
+            container["envFrom"] = json!([]);
+        }
+        if let Some(sources) = container["envFrom"].as_array_mut() {
+            sources.push(json!({"configMapRef": {"name": config}}));
+        }
+        self
+    }
+
     #[must_use]
     pub fn port(self, port: u16) -> Self {
         self.named_port("http", port)

@@ -82,6 +82,9 @@ pub struct ServiceSpec {
     /// Environment of the container, before a version's own.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// ConfigMaps that the container takes its environment from.
+    #[serde(default)]
+    pub config: Vec<String>,
     #[serde(default = "cpu_request")]
     pub cpu_request: String,
     #[serde(default)]
@@ -198,6 +201,7 @@ impl ServiceSpec {
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             env: BTreeMap::new(),
+            config: Vec::new(),
             cpu_request: cpu_request(),
             cpu_limit: None,
             memory_request: memory_request(),

@@ -246,7 +246,7 @@ pub struct EventSpec {
     /// `set_image`: the tag.
     #[serde(default)]
     pub tag: Option<String>,
-    /// `set_image`, `scale`: field manager.
+    /// `set_image`, `scale`, `set_config`: field manager.
     #[serde(default = "kubectl")]
     pub by: String,
     /// `scale`: how many.
@@ -261,6 +261,13 @@ pub struct EventSpec {
     pub errors_plus: f64,
     #[serde(default = "unit")]
     pub latency_times: f64,
+    /// `set_config`: a ConfigMap of the service's namespace, the key that is set in it, and to what.
+    #[serde(default)]
+    pub config: String,
+    #[serde(default)]
+    pub key: String,
+    #[serde(default)]
+    pub value: String,
 }
 
 fn kubectl() -> String {
@@ -282,4 +289,6 @@ pub enum EventVerb {
     OomKill,
     /// Changes its traffic for a while.
     Disturb,
+    /// Edits a ConfigMap.
+    SetConfig,
 }

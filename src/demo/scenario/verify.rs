@@ -151,6 +151,9 @@ fn events(scenario: &Scenario) -> Result<(), Fault> {
         if event.verb == EventVerb::Scale && event.replicas.is_none() {
             return fault("event", index, "'scale' needs 'replicas'".to_owned());
         }
+        if event.verb == EventVerb::SetConfig && (event.config.is_empty() || event.key.is_empty()) {
+            return fault("event", index, "'set_config' needs a 'config' and a 'key'".to_owned());
+        }
     }
     Ok(())
 }

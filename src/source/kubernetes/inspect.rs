@@ -1,9 +1,10 @@
 //! Everything a plan needs to know of a workload, asked live: nothing here comes from a cache. What cannot be asked says
 //! why in its place; only the workload itself must answer.
 
+mod around;
 mod canary;
 mod object;
-mod references;
+mod quotas;
 mod resources;
 
 use std::{
@@ -11,23 +12,22 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use futures::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use self::references::references;
 use super::{
-    client::{Cluster, segment},
+    client::Cluster,
     failure::Failure,
     owners, release,
     revisions::{self, images, items, text, workload_path},
-    rows::{Rows, parse_bytes},
+    rows::Rows,
 };
 use crate::{
-    action::{Inspection, Inspector, Request, WorkloadInspection},
+    action::{Inspection, Inspector, Request, WorkloadInspection, around::Around},
     model::{
         BackendId, Name,
-        kubernetes::{ACTOR, FIELD_MANAGER, Revision, WorkloadKey},
+        kubernetes::{ACTOR, FIELD_MANAGER, Revision, WorkloadKey, repository_of},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -35,8 +35,6 @@ use crate::{
 
 /// Each ask has this long: a person waits for all of them.
 const WITHIN: Duration = Duration::from_secs(10);
-/// Most objects looked up by name.
-const MAX_REFERENCES: usize = 80;
 /// Nodes are read in one page of this size; a larger cluster's are not.
 const MAX_NODES: &str = "500";
 
@@ -53,7 +51,8 @@ impl WorkloadInspector {
     }
 
     /// Asks everything at once.
-    pub async fn workload(&self, key: &WorkloadKey) -> Result<WorkloadInspection, SourceError> {
+    /// `goes_back`: what stands around it too.
+    pub async fn workload(&self, key: &WorkloadKey, goes_back: bool) -> Result<WorkloadInspection, SourceError> {
         let object: Value =
             asked(self.cluster.get(&workload_path(key))).await.map_err(|says| self.failed(key, &says))??;
         let workload = self.rows.workload(key.kind, &object).map_err(|error| self.failed(key, &error.to_string()))?;
@@ -72,6 +71,7 @@ impl WorkloadInspector {
             owners,
             canary,
             release,
+            around,
         ) = futures::join!(
             self.history(key, &object),
             self.server(),
@@ -85,6 +85,7 @@ impl WorkloadInspector {
             async { asked(owners::read(&self.cluster, &workload)).await.and_then(|owners| owners) },
             async { asked(self.canary(key, &object)).await.and_then(|canary| canary) },
             async { asked(release::of(&self.cluster, &workload)).await.unwrap_or_else(|says| Some(Err(says))) },
+            async { if goes_back { Some(Box::new(self.around(key, &object).await)) } else { None } },
         );
         let mut warnings = marks(&object);
         let mut or_warn =
@@ -98,16 +99,9 @@ impl WorkloadInspector {
             or_warn("pods", says);
             Vec::new()
         });
-        let autoscaler = autoscaler.unwrap_or_else(|says| {
-            or_warn("autoscalers", says);
-            None
-        });
-        match quotas {
-            Ok(full) => warnings.extend(full),
-            Err(says) => or_warn("quotas", says),
-        }
         let templates: Vec<&Value> = revisions.iter().map(|revision| &revision.template).chain([&template]).collect();
-        let references = self.existing(&key.namespace, &templates).await;
+        let (references, config) = self.named(&key.namespace, &templates).await;
+        let around = around.map(|around| Box::new(Around { config, ..*around }));
         let image_nodes = nodes.map(|nodes| images_on(&nodes, &templates));
         Ok(WorkloadInspection {
             annotations: annotations(&object),
@@ -123,6 +117,9 @@ impl WorkloadInspector {
             may_delete_pods,
             references,
             autoscaler,
+            surge: around::surge(key.kind, &object),
+            quotas,
+            around,
             warnings,
             owners,
             canary,
@@ -180,75 +177,12 @@ impl WorkloadInspector {
         allowed.ok_or_else(|| Clean::line("the access review has no verdict"))
     }
 
-    /// `name min-max` of the HPA that scales it.
-    async fn autoscaler(&self, key: &WorkloadKey) -> Result<Option<Clean>, Clean> {
-        let path = format!("/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers", segment(&key.namespace));
-        let list = answered(self.cluster.get_opt::<Value>(&path)).await?.unwrap_or_default();
-        let found = items(&list).find(|scaler| {
-            text(scaler, "/spec/scaleTargetRef/kind").eq_ignore_ascii_case(key.kind.name())
-                && text(scaler, "/spec/scaleTargetRef/name") == &*key.name
-        });
-        Ok(found.map(|scaler| {
-            let number = |pointer, default| scaler.pointer(pointer).and_then(Value::as_i64).unwrap_or(default);
-            let (min, max) = (number("/spec/minReplicas", 1), number("/spec/maxReplicas", 0));
-            Clean::line(&format!("{} {min}-{max}", text(scaler, "/metadata/name")))
-        }))
-    }
-
-    /// Quotas with nothing left of something.
-    async fn quotas(&self, namespace: &str) -> Result<Vec<Clean>, Clean> {
-        let path = format!("/api/v1/namespaces/{}/resourcequotas", segment(namespace));
-        let list = answered(self.cluster.get::<Value>(&path)).await?;
-        let mut full = Vec::new();
-        for quota in items(&list) {
-            for (resource, hard) in quota.pointer("/status/hard").and_then(Value::as_object).into_iter().flatten() {
-                let used =
-                    quota.pointer("/status/used").and_then(|used| used.get(resource)?.as_str()).unwrap_or_default();
-                let hard = hard.as_str().unwrap_or_default();
-                let is_full =
-                    used == hard || parse_bytes(used).zip(parse_bytes(hard)).is_some_and(|(used, hard)| used >= hard);
-                if is_full && hard != "0" && !used.is_empty() {
-                    let name = text(quota, "/metadata/name");
-                    full.push(Clean::line(&format!("quota '{name}' has no {resource} left: {used} of {hard} used")));
-                }
-            }
-        }
-        Ok(full)
-    }
-
     async fn nodes(&self) -> Result<Value, Clean> {
         let list = answered(self.cluster.get::<Value>(&format!("/api/v1/nodes?limit={MAX_NODES}"))).await?;
         match text(&list, "/metadata/continue") {
             "" => Ok(list),
             _ => Err(Clean::line(&format!("more than {MAX_NODES} nodes: not asked"))),
         }
-    }
-
-    /// Whether what the templates name is there.
-    async fn existing(&self, namespace: &str, templates: &[&Value]) -> BTreeMap<String, Result<bool, Clean>> {
-        let wanted: BTreeSet<String> = templates.iter().flat_map(|template| references(template)).collect();
-        let too_many =
-            wanted.iter().skip(MAX_REFERENCES).map(|name| (name.clone(), Err(Clean::line("not asked: too many"))));
-        let mut found: BTreeMap<_, _> = too_many.collect();
-        let mut asks: Vec<BoxFuture<'_, (String, Result<bool, Clean>)>> = Vec::new();
-        for reference in wanted.into_iter().take(MAX_REFERENCES) {
-            asks.push(
-                async move {
-                    let exists = self.exists(namespace, &reference).await;
-                    (reference, exists)
-                }
-                .boxed(),
-            );
-        }
-        found.extend(stream::iter(asks).buffer_unordered(8).collect::<Vec<_>>().await);
-        found
-    }
-
-    /// By metadata alone: the data of a Secret never leaves the server.
-    async fn exists(&self, namespace: &str, reference: &str) -> Result<bool, Clean> {
-        let (kind, name) = reference.split_once('/').unwrap_or_default();
-        let path = format!("/api/v1/namespaces/{}/{kind}s/{}", segment(namespace), segment(name));
-        answered(self.cluster.exists(&path)).await
     }
 }
 
@@ -264,10 +198,11 @@ impl Inspector for WorkloadInspector {
                 | Request::Restart { workload }
                 | Request::Scale { workload, .. }
                 | Request::ResumeSync { workload } => {
-                    Ok(Inspection::Workload(Box::new(Box::pin(self.workload(workload)).await?)))
+                    let goes_back = matches!(request, Request::RollBack { .. });
+                    Ok(Inspection::Workload(Box::new(Box::pin(self.workload(workload, goes_back)).await?)))
                 }
                 Request::Limits { workload, .. } => {
-                    let mut found = Box::pin(self.workload(workload)).await?;
+                    let mut found = Box::pin(self.workload(workload, false)).await?;
                     let of = |pod: &str| found.pods.iter().any(|known| known.key.name == *pod);
                     let resources = Box::pin(self.resources(&workload.namespace, of)).await;
                     found.resources = Some(Box::new(resources));
@@ -336,7 +271,7 @@ pub fn template_changes(object: &Value) -> Vec<(Clean, Timestamp)> {
 /// Of how many nodes hold which image, by digest and by name with tag; only images of the templates' repositories.
 fn images_on(nodes: &Value, templates: &[&Value]) -> (BTreeMap<Name, u32>, u32) {
     let repositories: BTreeSet<String> =
-        templates.iter().flat_map(|template| images(template)).map(|image| repository(&image).to_owned()).collect();
+        templates.iter().flat_map(|template| images(template)).map(|image| repository_of(&image).to_owned()).collect();
     let mut held = BTreeMap::new();
     let mut count = 0;
     for node in items(nodes) {
@@ -345,7 +280,7 @@ fn images_on(nodes: &Value, templates: &[&Value]) -> (BTreeMap<Name, u32>, u32) 
         for image in node.pointer("/status/images").and_then(Value::as_array).into_iter().flatten() {
             let names: Vec<&str> =
                 image.get("names").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-            if names.iter().any(|name| repositories.contains(repository(name))) {
+            if names.iter().any(|name| repositories.contains(repository_of(name))) {
                 here.extend(names.iter().map(|name| name.split_once('@').map_or(*name, |(_, digest)| digest)));
             }
         }
@@ -354,17 +289,6 @@ fn images_on(nodes: &Value, templates: &[&Value]) -> (BTreeMap<Name, u32>, u32) 
         }
     }
     (held, count)
-}
-
-/// An image without tag and digest. A node writes `docker.io/library/nginx` for `nginx`.
-fn repository(image: &str) -> &str {
-    let name = image.split('@').next().unwrap_or(image);
-    let name = name.strip_prefix("docker.io/").unwrap_or(name);
-    let name = name.strip_prefix("library/").unwrap_or(name);
-    match name.rsplit_once(':') {
-        Some((before, tag)) if !tag.contains('/') => before,
-        _ => name,
-    }
 }
 
 #[cfg(test)]

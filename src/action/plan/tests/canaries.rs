@@ -130,7 +130,7 @@ fn beside(ready: u32) -> impl FnOnce(&mut WorkloadInspection) {
     move |found| {
         let stable = WorkloadKey { name: "myapp-stable".into(), ..myapp() };
         found.canary = Ok(Some(Canary::Beside { stable, desired: 5, ready }));
-        found.autoscaler = Some("myapp 1-3".into());
+        found.autoscaler = Ok(Some(scaler(1, 3, 3)));
     }
 }
 

@@ -255,3 +255,47 @@ fn whether_it_will_run_is_checked() {
     let plan = plan(&roll_back(None), &refused, &store(Vec::new()), &settings(), now()).expect("a plan");
     assert!(stop(&plan, "B15").contains("exceeded quota"));
 }
+
+/// The plan of a service whose `rollback` names these executors.
+fn by(executors: &[&str], change: impl FnOnce(&mut crate::action::WorkloadInspection)) -> Plan {
+    let mut settings = settings();
+    settings.services[0].rollback =
+        executors.iter().map(|text| crate::action::executor::Executor::parse(text).expect("one")).collect();
+    let mut found = inspection();
+    change(&mut found);
+    let evidence = evidence(&roll_back(None), found);
+    plan(&roll_back(None), &evidence, &store(Vec::new()), &settings, now()).expect("a plan")
+}
+
+fn executor(plan: &Plan) -> String {
+    let check = plan.checks.iter().find(|check| check.name == "executor").expect("it is said");
+    format!("{:?}", check.result)
+}
+
+#[test]
+fn the_first_executor_that_can_rolls_back_and_why_the_others_cannot_is_said() {
+    let may_not = |found: &mut crate::action::WorkloadInspection| found.may_patch = Ok(false);
+    let plan = by(&["argo", "patch", "workflow:rollback.yml?tag={tag}&rev={revision}"], may_not);
+    let words = executor(&plan);
+    assert!(words.contains("argo: no application of Argo CD owns it; patch: you may not patch it"), "{words}");
+    let sent: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.kind {
+            StepKind::Write(Write::DispatchWorkflow { repo, file, inputs }) => {
+                Some((repo.name.as_str(), file.as_str(), inputs["tag"].as_str(), inputs["rev"].as_str()))
+            }
+            StepKind::Write(other) => panic!("{other:?}"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(sent, [("acme/myapp", "rollback.yml", "411", "13")]);
+    assert_eq!(plan.equivalent, ["gh workflow run rollback.yml -R acme/myapp -f rev=13 -f tag=411"]);
+    let Some(StepKind::Watch(wanted)) = plan.steps.last().map(|step| &step.kind) else { panic!("a watch") };
+    assert_eq!((wanted.hash.as_ref(), wanted.image.as_deref()), (None, Some("registry.example/acme/myapp:411")));
+    assert_eq!(plan.blocked, None);
+    // The order decides.
+    let patched = by(&["patch", "workflow:rollback.yml"], |_| ());
+    assert!(patched.steps.iter().any(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. }))));
+    assert!(executor(&by(&["argo", "helm"], |_| ())).starts_with("Stop"), "none of them can");
+}

@@ -47,13 +47,18 @@ impl Cluster {
         self.parse(path, &answer)
     }
 
-    /// Whether there is such an object, by its metadata alone.
-    pub async fn exists(&self, path: &str) -> Result<bool, Failure> {
-        match self.get_as(path, METADATA, self.answer_within()).await {
-            Ok(_) => Ok(true),
-            Err(failure) if failure.is(404) => Ok(false),
+    /// As [`Cluster::metadata`], `None` if there is no such object (404).
+    pub async fn metadata_opt(&self, path: &str) -> Result<Option<serde_json::Value>, Failure> {
+        match self.metadata(path).await {
+            Ok(found) => Ok(Some(found)),
+            Err(failure) if failure.is(404) => Ok(None),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Whether there is such an object, by its metadata alone.
+    pub async fn exists(&self, path: &str) -> Result<bool, Failure> {
+        Ok(self.metadata_opt(path).await?.is_some())
     }
 
     /// Reads an answer whole, of at most `MAX_BODY` bytes, `within` a time.

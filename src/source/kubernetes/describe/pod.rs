@@ -5,13 +5,15 @@ use serde_json::Value;
 
 use super::{Page, container, controller, controller_path, events_of, items, text};
 use crate::{
-    model::{Level, kubernetes::Pod},
+    model::{
+        Level,
+        kubernetes::{Pod, named::references},
+    },
     source::{
         ErrorKind,
         kubernetes::{
             client::{Cluster, segment},
             failure::{Failure, Reached},
-            inspect::references,
             revisions::{CHANGE_CAUSE, REVISIONS},
             rows::{Rows, restarts_text},
             usage,

@@ -1,5 +1,7 @@
 //! The inspector against a small API server.
 
+mod around;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -79,11 +81,14 @@ async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
     assert!(seen.may_delete_pods.as_ref().unwrap_err().contains("webhook down"));
     assert_eq!(seen.references["configmap/cfg"], Ok(true));
     assert_eq!(seen.references["secret/gone"], Ok(false));
-    assert_eq!(seen.autoscaler.as_deref(), Some("web 2-9"));
+    let scaler = seen.autoscaler.as_ref().unwrap().as_ref().unwrap();
+    assert_eq!(scaler.to_string(), "web 2-9");
+    assert_eq!(seen.surge, 1);
     let warnings: Vec<&str> = seen.warnings.iter().map(|warning| &**warning).collect();
     assert!(warnings.iter().any(|warning| warning.contains("applied from a file")), "{warnings:?}");
     assert!(warnings.iter().any(|warning| warning.starts_with("pods could not be read")), "{warnings:?}");
-    assert!(warnings.contains(&"quota 'q' has no pods left: 10 of 10 used"), "{warnings:?}");
+    let limits = &seen.quotas.as_ref().unwrap()[0].limits;
+    assert!(limits.iter().any(|limit| (&*limit.resource, &*limit.hard, &*limit.used) == ("pods", "10", "10")));
     let managers: Vec<&str> = seen.changes.iter().map(|(manager, _)| &**manager).collect();
     assert_eq!(managers, ["kubectl-edit", "ci"]);
     let (held, nodes) = seen.image_nodes.as_ref().unwrap();

@@ -1,4 +1,4 @@
-//! What a pod template names and cannot run without: ConfigMaps, Secrets, service accounts, volume claims.
+//! What a pod template names: ConfigMaps, Secrets, service accounts, volume claims.
 
 use std::collections::BTreeSet;
 
@@ -8,31 +8,25 @@ use serde_json::Value;
 /// `persistentvolumeclaim/NAME`. Optional ones are left out.
 pub fn references(template: &Value) -> BTreeSet<String> {
     let mut found = Found::default();
-    let Some(spec) = template.get("spec") else { return found.0 };
+    let Some(spec) = template.get("spec") else { return found.names };
     found.add("serviceaccount", spec.get("serviceAccountName"));
     for secret in array(spec, "imagePullSecrets") {
         found.add("secret", secret.get("name"));
     }
     for volume in array(spec, "volumes") {
-        found.source("configmap", volume.get("configMap"), "name");
-        found.source("secret", volume.get("secret"), "secretName");
         found.source("persistentvolumeclaim", volume.get("persistentVolumeClaim"), "claimName");
-        for source in volume.get("projected").into_iter().flat_map(|projected| array(projected, "sources")) {
-            found.source("configmap", source.get("configMap"), "name");
-            found.source("secret", source.get("secret"), "name");
-        }
     }
-    for container in array(spec, "containers").chain(array(spec, "initContainers")) {
-        for from in array(container, "envFrom") {
-            found.source("configmap", from.get("configMapRef"), "name");
-            found.source("secret", from.get("secretRef"), "name");
-        }
-        for from in array(container, "env").filter_map(|env| env.get("valueFrom")) {
-            found.source("configmap", from.get("configMapKeyRef"), "name");
-            found.source("secret", from.get("secretKeyRef"), "name");
-        }
+    found.config(spec);
+    found.names
+}
+
+/// ConfigMaps and Secrets that containers of this template read, as `configmap/NAME` and `secret/NAME`: optional ones too.
+pub fn config(template: &Value) -> BTreeSet<String> {
+    let mut found = Found { takes_optional: true, ..Found::default() };
+    if let Some(spec) = template.get("spec") {
+        found.config(spec);
     }
-    found.0
+    found.names
 }
 
 fn array<'a>(object: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
@@ -40,18 +34,42 @@ fn array<'a>(object: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + 
 }
 
 #[derive(Default)]
-struct Found(BTreeSet<String>);
+struct Found {
+    names: BTreeSet<String>,
+    takes_optional: bool,
+}
 
 impl Found {
+    fn config(&mut self, spec: &Value) {
+        for volume in array(spec, "volumes") {
+            self.source("configmap", volume.get("configMap"), "name");
+            self.source("secret", volume.get("secret"), "secretName");
+            for source in volume.get("projected").into_iter().flat_map(|projected| array(projected, "sources")) {
+                self.source("configmap", source.get("configMap"), "name");
+                self.source("secret", source.get("secret"), "name");
+            }
+        }
+        for container in array(spec, "containers").chain(array(spec, "initContainers")) {
+            for from in array(container, "envFrom") {
+                self.source("configmap", from.get("configMapRef"), "name");
+                self.source("secret", from.get("secretRef"), "name");
+            }
+            for from in array(container, "env").filter_map(|env| env.get("valueFrom")) {
+                self.source("configmap", from.get("configMapKeyRef"), "name");
+                self.source("secret", from.get("secretKeyRef"), "name");
+            }
+        }
+    }
+
     fn add(&mut self, kind: &str, name: Option<&Value>) {
         if let Some(name) = name.and_then(Value::as_str).filter(|name| !name.is_empty()) {
-            self.0.insert(format!("{kind}/{name}"));
+            self.names.insert(format!("{kind}/{name}"));
         }
     }
 
     fn source(&mut self, kind: &str, source: Option<&Value>, name: &str) {
         let Some(source) = source else { return };
-        if source.get("optional") != Some(&Value::Bool(true)) {
+        if self.takes_optional || source.get("optional") != Some(&Value::Bool(true)) {
             self.add(kind, source.get(name));
         }
     }
@@ -93,5 +111,20 @@ mod tests {
             ]
         );
         assert!(references(&json!({})).is_empty());
+        let read: Vec<String> = config(&template).into_iter().collect();
+        assert_eq!(
+            read,
+            [
+                "configmap/cfg",
+                "configmap/files",
+                "configmap/init",
+                "configmap/maybe",
+                "configmap/p2",
+                "secret/db",
+                "secret/no",
+                "secret/p1",
+                "secret/tls"
+            ]
+        );
     }
 }

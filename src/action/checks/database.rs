@@ -1,0 +1,98 @@
+//! B10: what of the live version may have changed the schema, as far as the cluster knows.
+
+use serde_json::Value;
+
+use super::Subject;
+use crate::{
+    action::{
+        CheckResult,
+        around::{Job, JobState, migrates},
+        template,
+    },
+    model::kubernetes::{Revision, is_same_image, tag_of},
+    text::Clean,
+    time::{age_of, seconds_between},
+};
+
+/// A migration runs this long before its version is made, and this long after, in seconds.
+const BEFORE: i64 = 60 * 60;
+const AFTER: i64 = 30 * 60;
+/// Most findings that are named.
+const NAMED: usize = 2;
+
+impl Subject<'_> {
+    /// B10
+    pub fn database(&self, live: &Revision, target: &Revision) -> CheckResult {
+        let images = template::new_images(&live.template, &target.template);
+        let mut found = init_containers(live, target);
+        let mut unread = Vec::new();
+        match &self.inspection.around {
+            Some(around) => {
+                let mut jobs: Vec<&Job> = around.jobs.found.iter().filter(|job| concerns(job, live, &images)).collect();
+                jobs.sort_by_key(|job| (job.state != JobState::Running, std::cmp::Reverse(job.created)));
+                found.splice(0..0, jobs.into_iter().map(|job| self.job_words(job, &images)));
+                unread.extend(around.jobs.unread.iter().cloned());
+            }
+            None => unread.push("jobs were not read".into()),
+        }
+        let version = images.first().map_or_else(|| format!("rev {}", live.number), |image| tag_of(image).to_owned());
+        if found.is_empty() {
+            return CheckResult::NotChecked(match unread.first() {
+                Some(why) => say!("{why}; files between the commits are not read"),
+                None => say!(
+                    "no migration job or init container of {version} in the cluster; files between the commits are not read"
+                ),
+            });
+        }
+        let more = if found.len() > NAMED { format!(" and {} more", found.len() - NAMED) } else { String::new() };
+        found.truncate(NAMED);
+        let unread = if unread.is_empty() { "" } else { " (not all jobs were read)" };
+        CheckResult::Look(say!(
+            "{}{more}: the schema may be ahead of rev {}{unread}",
+            found.iter().map(Clean::as_str).collect::<Vec<_>>().join(", "),
+            target.number
+        ))
+    }
+
+    fn job_words(&self, job: &Job, images: &[&str]) -> Clean {
+        let kind = if job.is_hook { "hook job" } else { "job" };
+        let image = images.iter().find(|image| job.images.iter().any(|own| is_same_image(own, image)));
+        let version = image.map(|image| format!(" for {}", tag_of(image))).unwrap_or_default();
+        let age = job.created.map(|at| format!(", {} ago", age_of(at, self.now))).unwrap_or_default();
+        match job.state {
+            JobState::Running => say!("{kind} '{}' runs now{version}", job.name),
+            JobState::Done => say!("{kind} '{}' ran{version}{age}", job.name),
+            JobState::Failed => say!("{kind} '{}' failed{version}{age}", job.name),
+        }
+    }
+}
+
+/// It ran for the live version. What a schedule starts does so whatever the version.
+fn concerns(job: &Job, live: &Revision, images: &[&str]) -> bool {
+    let is_of_live = images.iter().any(|image| job.images.iter().any(|own| is_same_image(own, image)));
+    let is_beside = live.created.zip(job.created).is_some_and(|(live, job)| {
+        let after = seconds_between(live, job);
+        (-BEFORE..=AFTER).contains(&after)
+    });
+    (job.migrates || !job.is_scheduled) && (is_of_live || is_beside && (job.is_hook || job.migrates))
+}
+
+/// Init containers that are not as in the target, and migrations that run again in each pod.
+fn init_containers(live: &Revision, target: &Revision) -> Vec<Clean> {
+    let is_sidecar = |container: &&Value| container["restartPolicy"] == "Always";
+    let all = |of: &'_ Revision| -> Vec<Value> {
+        let list = of.template.pointer("/spec/initContainers").and_then(Value::as_array);
+        list.into_iter().flatten().filter(|container| !is_sidecar(container)).cloned().collect()
+    };
+    let before = all(target);
+    let name = |container: &Value| Clean::line(container["name"].as_str().unwrap_or_default());
+    all(live)
+        .iter()
+        .filter_map(|container| match (before.contains(container), migrates(container)) {
+            (true, true) => Some(say!("init container '{}' runs in both", name(container))),
+            (true, false) => None,
+            (false, true) => Some(say!("init container '{}' ran in rev {}", name(container), live.number)),
+            (false, false) => Some(say!("init container '{}' is not rev {}'s", name(container), target.number)),
+        })
+        .collect()
+}

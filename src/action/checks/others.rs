@@ -1,0 +1,88 @@
+//! B16: what else runs the live version, here and in other clusters.
+
+use super::Subject;
+use crate::{
+    action::{CheckResult, around::Other, template},
+    model::{
+        BackendId, BackendKind,
+        kubernetes::{Revision, WorkloadKey, WorkloadKind, is_same_image, tag_of},
+    },
+    text::Clean,
+};
+
+/// Most that are named.
+const NAMED: usize = 3;
+
+impl Subject<'_> {
+    /// B16
+    pub fn also_on(&self, live: &Revision, target: &Revision) -> CheckResult {
+        let images = template::new_images(&live.template, &target.template);
+        let Some(first) = images.first() else {
+            return CheckResult::Ok("both run the same images: no other workload is on a version that goes".into());
+        };
+        let version = tag_of(first);
+        let Some(around) = &self.inspection.around else {
+            return CheckResult::NotChecked(say!("what else runs {version} was not read"));
+        };
+        let others: Vec<&Other> = around.others.found.iter().filter(|other| is_on(other, &images)).collect();
+        let (on, mut unread) = self.clusters(&images);
+        unread.splice(0..0, around.others.unread.iter().cloned());
+        if others.is_empty() && on.is_empty() {
+            return match unread.first() {
+                Some(why) => CheckResult::NotChecked(say!("nothing else on {version} was found, but {why}")),
+                None => CheckResult::Ok(say!(
+                    "nothing else in '{}' runs {version}, nor {} elsewhere",
+                    self.inspection.workload.key.namespace,
+                    self.inspection.workload.key.name
+                )),
+            };
+        }
+        let mut words = Vec::new();
+        if !others.is_empty() {
+            let names: Vec<&str> = others.iter().take(NAMED).map(|other| other.name.as_str()).collect();
+            let more = if others.len() > NAMED { format!(" and {} more", others.len() - NAMED) } else { String::new() };
+            words.push(format!("also on {version}: {}{more}", names.join(", ")));
+        }
+        if !on.is_empty() {
+            let names: Vec<&str> = on.iter().map(|cluster| cluster.0.as_str()).collect();
+            let run = if on.len() == 1 { "runs" } else { "run" };
+            let it = if others.is_empty() { format!("{version} too") } else { "it too".to_owned() };
+            words.push(format!("{} {run} {it}", names.join(", ")));
+        }
+        let unread = if unread.is_empty() { "" } else { " (not all was read)" };
+        CheckResult::Look(say!("{}: the next plans, one at a time{unread}", words.join("; ")))
+    }
+
+    /// Other clusters where the same workload runs one of these images, and why some cannot be told.
+    fn clusters(&self, images: &[&str]) -> (Vec<&BackendId>, Vec<Clean>) {
+        let (store, settings) = (self.make.store, self.make.settings);
+        let own = &self.inspection.workload.key;
+        let (mut on, mut unread) = (Vec::new(), Vec::new());
+        let clusters =
+            settings.backends.iter().filter(|(id, kind)| **kind == BackendKind::Kubernetes && **id != own.cluster);
+        for (cluster, _) in clusters {
+            let runs = WorkloadKind::ALL.iter().any(|kind| {
+                let key = WorkloadKey { cluster: cluster.clone(), kind: *kind, ..own.clone() };
+                let found = store.kube.workloads.get(&key);
+                found.is_some_and(|found| found.images.iter().any(|own| images.iter().any(|of| is_same_image(own, of))))
+            });
+            let fresh = store.freshness_of(own.kind.part(), Some(cluster), self.make.now);
+            if runs {
+                on.push(cluster);
+            } else if !fresh.is_some_and(|(_, freshness)| freshness.is_usable()) {
+                unread.push(say!("{cluster} is not seen"));
+            }
+        }
+        (on, unread)
+    }
+}
+
+/// The same image, or the same tag on what labels say is part of the same.
+fn is_on(other: &Other, images: &[&str]) -> bool {
+    other.images.iter().any(|own| {
+        images.iter().any(|image| {
+            let is_tagged_so = tag_of(own) == tag_of(image) && !template::is_mutable(image);
+            is_same_image(own, image) || other.is_kin && is_tagged_so
+        })
+    })
+}

@@ -1,0 +1,316 @@
+//! What stands around a workload that is rolled back: configuration, schema, room, what else runs its version.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    action::{
+        WorkloadInspection,
+        around::{Around, Change, Job, JobState, Other, Quota, QuotaLimit},
+        testing::workload,
+    },
+    model::{BackendKind, Part, SourceId},
+    source::{Delta, Fact, Update},
+};
+
+fn around(change: impl FnOnce(&mut Around)) -> Plan {
+    with(|found| change(found.around.as_mut().expect("read")))
+}
+
+fn ok(plan: &Plan, id: &str) -> String {
+    match result(plan, id) {
+        CheckResult::Ok(says) => says.to_string(),
+        other => panic!("{id}: {other:?}"),
+    }
+}
+
+fn not_checked(plan: &Plan, id: &str) -> String {
+    match result(plan, id) {
+        CheckResult::NotChecked(says) => says.to_string(),
+        other => panic!("{id}: {other:?}"),
+    }
+}
+
+fn by(manager: &str, minutes: i64) -> Change {
+    Change { by: manager.into(), at: ago(minutes) }
+}
+
+fn config(found: &mut Around, name: &str, minutes: i64) {
+    found.config.insert(name.to_owned(), Ok(Some(by("helm", minutes))));
+}
+
+#[test]
+fn configuration_that_changed_since_is_named_with_who_and_when() {
+    let plan = around(|found| config(found, "configmap/myapp-config", 12));
+    assert_eq!(
+        look(&plan, "B9"),
+        "configmap/myapp-config changed 12m ago by 'helm', after rev 14 was made: restarted old pods read today's; flags, \
+         Terraform: not seen"
+    );
+    assert_eq!((plan.risk, plan.stops().count()), (Risk::Production, 0), "it can be sent as before");
+    // One pipeline applied both: the ConfigMap came a moment before the template.
+    let mut found = inspection();
+    let made = found.revisions[0].created.expect("a time");
+    let just_before = made.checked_sub(jiff::SignedDuration::from_secs(5)).expect("in range");
+    let change = Change { by: "helm".into(), at: just_before };
+    found.around.as_mut().expect("read").config.insert("configmap/myapp-config".into(), Ok(Some(change)));
+    let plan = planned(&roll_back(None), found).expect("a plan");
+    assert!(look(&plan, "B9").contains("17m ago by 'helm', with rev 14: restarted"), "{}", look(&plan, "B9"));
+}
+
+#[test]
+fn the_era_that_counts_is_the_targets() {
+    let an_hour_before_live = |found: &mut WorkloadInspection| {
+        config(found.around.as_mut().expect("read"), "configmap/myapp-config", 80);
+    };
+    assert!(ok(&with(an_hour_before_live), "B9").starts_with("configmap/myapp-config is as it was"));
+    // Revision 12 was left when 13 was made, and the change came later.
+    let mut found = inspection();
+    an_hour_before_live(&mut found);
+    let older = planned(&roll_back(Some(12)), found).expect("a plan");
+    assert!(look(&older, "B9").contains("after rev 13 was made"));
+    // When the newest revision was left is not known: whatever changed since it was made counts.
+    let mut found = inspection();
+    an_hour_before_live(&mut found);
+    found.revisions.swap(0, 1);
+    (found.revisions[0].is_live, found.revisions[1].is_live) = (true, false);
+    found.template = found.revisions[0].template.clone();
+    found.revisions[1].created = Some(ago(100));
+    let forward = planned(&roll_back(Some(14)), found).expect("a plan");
+    assert!(look(&forward, "B9").contains("after rev 14 was made"));
+    let timeless = with(|found| found.revisions[1].created = None);
+    assert!(not_checked(&timeless, "B9").contains("when rev"), "{}", not_checked(&timeless, "B9"));
+}
+
+#[test]
+fn what_the_target_does_not_read_is_no_line_and_optional_configuration_is_one() {
+    let other = around(|found| config(found, "secret/of-another-template", 1));
+    assert!(ok(&other, "B9").contains("flags, Terraform: not seen"));
+    let optional = with(|found| {
+        let container = &mut found.revisions[1].template["spec"]["containers"][0];
+        container["envFrom"] = serde_json::json!([{"secretRef": {"name": "extra", "optional": true}}]);
+        config(found.around.as_mut().expect("read"), "secret/extra", 3);
+    });
+    assert!(look(&optional, "B9").starts_with("secret/extra changed 3m"));
+}
+
+#[test]
+fn an_autoscaler_and_services_that_changed_come_after_configuration() {
+    let surrounding = |found: &mut WorkloadInspection| {
+        let changed = Some(by("kubectl-edit", 4));
+        found.autoscaler = Ok(Some(Autoscaler { changed, ..scaler(2, 10, 6) }));
+        let around = found.around.as_mut().expect("read");
+        around.services.found = vec![("myapp".into(), Some(by("argocd", 2))), ("old".into(), Some(by("helm", 9_000)))];
+    };
+    let says = look(&with(surrounding), "B9");
+    assert!(
+        says.starts_with("service/myapp changed 2m ago by 'argocd', after rev 14 was made: it is not taken"),
+        "{says}"
+    );
+    assert!(says.contains("; also hpa/myapp 4m ago; flags"), "{says}");
+    let both = with(|found| {
+        surrounding(found);
+        config(found.around.as_mut().expect("read"), "configmap/myapp-config", 12);
+    });
+    assert!(look(&both, "B9").starts_with("configmap/myapp-config"), "{}", look(&both, "B9"));
+}
+
+#[test]
+fn configuration_that_was_not_read_is_not_checked() {
+    let refused = |found: &mut Around| {
+        found.config.insert("configmap/myapp-config".to_owned(), Err("forbidden".into()));
+    };
+    assert!(not_checked(&around(refused), "B9").contains("configmap/myapp-config could not be read: forbidden"));
+    let partly = around(|found| {
+        refused(found);
+        found.services.found = vec![("myapp".into(), Some(by("helm", 1)))];
+    });
+    assert!(look(&partly, "B9").contains("; 1 not read;"), "{}", look(&partly, "B9"));
+    assert!(not_checked(&with(|found| found.around = None), "B9").contains("not read"));
+    assert!(not_checked(&around(|found| found.services.unread = vec!["services: 403".into()]), "B9").contains("403"));
+}
+
+fn job(name: &str, image: &str, minutes: i64) -> Job {
+    Job {
+        name: name.into(),
+        images: Box::new([image.into()]),
+        created: Some(ago(minutes)),
+        state: JobState::Done,
+        is_hook: false,
+        is_scheduled: false,
+        migrates: false,
+    }
+}
+
+const LIVE: &str = "registry.example/acme/myapp:412";
+
+#[test]
+fn jobs_of_the_live_version_may_have_changed_the_schema() {
+    let says = |jobs: Vec<Job>| around(|found| found.jobs.found = jobs);
+    let one = says(vec![job("myapp-migrate-412", LIVE, 14)]);
+    assert_eq!(look(&one, "B10"), "job 'myapp-migrate-412' ran for 412, 14m ago: the schema may be ahead of rev 13");
+    let running = Job { state: JobState::Running, ..job("m-2", LIVE, 16) };
+    let three = says(vec![job("m-1", LIVE, 15), running, Job { state: JobState::Failed, ..job("m-3", LIVE, 14) }]);
+    assert_eq!(
+        look(&three, "B10"),
+        "job 'm-2' runs now for 412, job 'm-3' failed for 412, 14m ago and 1 more: the schema may be ahead of rev 13"
+    );
+    let hook = says(vec![Job { is_hook: true, ..job("pre", "reg/tool:1", 40) }]);
+    assert!(look(&hook, "B10").starts_with("hook job 'pre' ran, 40m ago"), "{}", look(&hook, "B10"));
+    let by_name = says(vec![Job { migrates: true, ..job("schema", "reg/flyway:9", 18) }]);
+    assert!(look(&by_name, "B10").starts_with("job 'schema' ran, 18m ago"));
+}
+
+#[test]
+fn other_jobs_say_nothing_of_the_schema() {
+    let jobs = vec![
+        job("another", "registry.example/acme/myapp:411", 10),
+        job("foreign", "registry.example/acme/other:412", 10),
+        Job { is_scheduled: true, ..job("report-1", LIVE, 5) },
+        Job { is_hook: true, ..job("hook-of-yesterday", "reg/tool:1", 24 * 60) },
+    ];
+    let plan = around(|found| found.jobs.found = jobs);
+    assert_eq!(
+        not_checked(&plan, "B10"),
+        "no migration job or init container of 412 in the cluster; files between the commits are not read"
+    );
+    let refused = around(|found| found.jobs.unread = vec!["jobs could not be read: forbidden".into()]);
+    assert!(not_checked(&refused, "B10").starts_with("jobs could not be read: forbidden"));
+}
+
+#[test]
+fn init_containers_that_differ_or_migrate_are_looked_at() {
+    let init = |live: Option<serde_json::Value>, target: Option<serde_json::Value>| {
+        with(|found| {
+            for (at, container) in [(0, live), (1, target)] {
+                if let Some(container) = container {
+                    found.revisions[at].template["spec"]["initContainers"] = serde_json::json!([container]);
+                }
+            }
+            found.template = found.revisions[0].template.clone();
+        })
+    };
+    let container = |name: &str, tag: &str| serde_json::json!({"name": name, "image": format!("acme/myapp:{tag}")});
+    let new = init(Some(container("db-migrate", "412")), None);
+    assert_eq!(look(&new, "B10"), "init container 'db-migrate' ran in rev 14: the schema may be ahead of rev 13");
+    let both = init(Some(container("flyway", "9")), Some(container("flyway", "9")));
+    assert!(look(&both, "B10").contains("'flyway' runs in both"));
+    let differs = init(Some(container("setup", "2")), Some(container("setup", "1")));
+    assert!(look(&differs, "B10").contains("'setup' is not rev 13's"));
+    let same = init(Some(container("setup", "1")), Some(container("setup", "1")));
+    assert!(not_checked(&same, "B10").contains("no migration job"));
+    let sidecar = serde_json::json!({"name": "proxy", "image": "acme/proxy:2", "restartPolicy": "Always"});
+    assert!(not_checked(&init(Some(sidecar), None), "B10").contains("no migration job"));
+}
+
+fn quota(resource: &str, hard: &str, used: &str) -> Quota {
+    let limit = QuotaLimit { resource: resource.into(), hard: hard.into(), used: used.into() };
+    Quota { name: "team".into(), is_scoped: false, limits: vec![limit] }
+}
+
+#[test]
+fn room_for_the_surge_is_counted() {
+    let quotas = |quotas: Result<Vec<Quota>, Clean>| with(|found| found.quotas = quotas);
+    let tight = quotas(Ok(vec![quota("pods", "40", "38")]));
+    assert_eq!(look(&tight, "B12"), "quota 'team' has 2 pods left, 3 pods at once want 3: they may not come up");
+    let wide = quotas(Ok(vec![quota("limits.memory", "64Gi", "24Gi")]));
+    assert_eq!(ok(&wide, "B12"), "3 pods more at once, of what quotas have left: limits.memory 1.5Gi of 40Gi");
+    assert!(ok(&quotas(Ok(Vec::new())), "B12").contains("no quota limits them"));
+    assert!(not_checked(&quotas(Err("forbidden".into())), "B12").contains("quotas could not be read: forbidden"));
+    let defaults = quotas(Ok(vec![quota("requests.cpu", "4", "1")]));
+    assert!(not_checked(&defaults, "B12").contains("leaves to defaults"));
+    let scoped = quotas(Ok(vec![Quota { is_scoped: true, ..quota("pods", "1", "1") }]));
+    assert!(not_checked(&scoped, "B12").contains("not evaluated"));
+}
+
+#[test]
+fn an_autoscaler_at_its_minimum_while_live_fails_may_have_shrunk() {
+    let at = |current, is_calm| {
+        with(|found| {
+            found.autoscaler = Ok(Some(scaler(2, 10, current)));
+            if is_calm {
+                found.pods.retain(|pod| pod.is_ready);
+            }
+        })
+    };
+    assert_eq!(
+        look(&at(2, false), "B12"),
+        "HPA myapp 2-10 is at 2: errors are cheap, it may have shrunk; raise the minimum first"
+    );
+    assert!(ok(&at(3, false), "B12").contains("scaled by HPA myapp 2-10, at 3"));
+    assert!(ok(&at(2, true), "B12").contains("at 2"));
+    // Crash-looping containers run now and then: the check stays.
+    let between_crashes = with(|found| {
+        found.autoscaler = Ok(Some(scaler(2, 10, 2)));
+        found.pods.retain(|pod| pod.is_ready);
+        found.pods[4].restarts = 6;
+    });
+    look(&between_crashes, "B12");
+    assert!(not_checked(&with(|found| found.autoscaler = Err("forbidden".into())), "B12").contains("forbidden"));
+}
+
+fn other(name: &str, image: &str, is_kin: bool) -> Other {
+    Other { name: name.into(), images: Box::new([image.into()]), is_kin }
+}
+
+#[test]
+fn what_else_runs_the_version_are_the_next_plans() {
+    let plan = around(|found| {
+        found.others.found = vec![
+            other("cronjob/myapp-report", LIVE, false),
+            other("sts/myapp-worker", "registry.example/acme/worker:412", true),
+            other("deploy/stranger", "registry.example/acme/stranger:412", false),
+            other("deploy/older", "registry.example/acme/myapp:411", true),
+        ];
+    });
+    assert_eq!(
+        look(&plan, "B16"),
+        "also on 412: cronjob/myapp-report, sts/myapp-worker: the next plans, one at a time"
+    );
+    assert!(ok(&with(|_| ()), "B16").contains("nothing else in 'production' runs 412"));
+    let refused = around(|found| found.others.unread = vec!["cronjobs could not be read: forbidden".into()]);
+    assert!(not_checked(&refused, "B16").contains("but cronjobs could not be read: forbidden"));
+    let config_only = with(|found| {
+        found.revisions[0].template = template_of("411", "1Gi", "warn");
+        found.template = found.revisions[0].template.clone();
+    });
+    assert!(ok(&config_only, "B16").contains("the same images"));
+}
+
+#[test]
+fn the_same_workload_in_other_clusters_is_seen_if_it_is_watched() {
+    let us1 = BackendId::new("prod-us1");
+    let mut settings = settings();
+    settings.backends.insert(us1.clone(), BackendKind::Kubernetes);
+    let evidence = evidence(&roll_back(None), inspection());
+    let plan_in = |store: &Store| plan(&roll_back(None), &evidence, store, &settings, now()).expect("a plan");
+    let mut known = store(Vec::new());
+    assert!(not_checked(&plan_in(&known), "B16").contains("but prod-us1 is not seen"));
+    let source = SourceId::new(&us1, Part::Deployments);
+    known.expect(source.clone(), BackendKind::Kubernetes, Duration::from_secs(30), 0);
+    let mut there = workload(WorkloadKey { cluster: us1, ..myapp() });
+    let mut runs = |image: &str| {
+        there.images = Box::new([image.into()]);
+        let fact = Fact::Workload(Delta::Put(Box::new(there.clone())));
+        known.apply(Update { from: source.clone(), at: now().wall, generation: 0, body: Ok(vec![fact]) }, now());
+        plan_in(&known)
+    };
+    assert!(ok(&runs("registry.example/acme/myapp:411"), "B16").contains("nor myapp elsewhere"));
+    assert_eq!(look(&runs(LIVE), "B16"), "prod-us1 runs 412 too: the next plans, one at a time");
+}
+
+#[test]
+fn facts_that_only_age_do_not_move_a_plan() {
+    let facts = |found: &mut WorkloadInspection, later: i64| {
+        let around = found.around.as_mut().expect("read");
+        config(around, "configmap/myapp-config", 12 + later);
+        around.jobs.found = vec![job("myapp-migrate-412", LIVE, 14 + later)];
+        around.others.found = vec![other("cronjob/myapp-report", LIVE, false)];
+    };
+    let shown = with(|found| facts(found, 0));
+    assert_eq!(shown.moved_to(&with(|found| facts(found, 1))), None);
+    // A list that is not answered the second time says less, which is no news to stop for.
+    assert_eq!(shown.moved_to(&with(|found| found.around = None)), None);
+    let news = with(|_| ()).moved_to(&shown).expect("it moved").to_string();
+    assert!(news.contains("changed 12m ago by 'helm'") || news.contains("also on 412"), "{news}");
+}

@@ -1,0 +1,187 @@
+//! What stands around a workload: the configuration that its templates read, its Services, the namespace's Jobs, and what else
+//! runs there. Each is read by itself: one that is refused leaves the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use serde_json::Value;
+
+pub(super) use super::quotas::surge;
+use super::{WorkloadInspector, answered, items, text};
+use crate::{
+    action::around::{Around, Change, Job, JobState, Other, Seen, migrates, says_migration},
+    model::{
+        Name,
+        kubernetes::{WorkloadKey, WorkloadKind, named},
+    },
+    source::kubernetes::{client::segment, revisions::images},
+    text::Clean,
+};
+
+/// Most objects looked up by name.
+const MAX_NAMED: usize = 80;
+/// Longest list.
+const MAX_LISTED: &str = "500";
+/// Labels by which objects say that they belong together.
+const KIN: [&str; 2] = ["app.kubernetes.io/part-of", "app.kubernetes.io/instance"];
+
+type Known = BTreeMap<String, Result<bool, Clean>>;
+type Config = BTreeMap<String, Result<Option<Change>, Clean>>;
+
+impl WorkloadInspector {
+    /// All but the configuration, which is read with the other names of the templates.
+    pub(super) async fn around(&self, key: &WorkloadKey, object: &Value) -> Around {
+        let space = segment(&key.namespace);
+        let list = async |group: &str, plural: &str| self.listed(group, &space, plural).await;
+        let (services, jobs, deployments, stateful, daemons, crons) = futures::join!(
+            list("api/v1", "services"),
+            list("apis/batch/v1", "jobs"),
+            list("apis/apps/v1", "deployments"),
+            list("apis/apps/v1", "statefulsets"),
+            list("apis/apps/v1", "daemonsets"),
+            list("apis/batch/v1", "cronjobs"),
+        );
+        let pods = object.pointer("/spec/template/metadata/labels").cloned().unwrap_or_default();
+        let mut around = Around {
+            services: collect(services, |service| {
+                selects(service, &pods)
+                    .then(|| (Clean::line(text(service, "/metadata/name")), change(service, &["f:spec"])))
+            }),
+            jobs: collect(jobs, |found| Some(job(found))),
+            ..Around::default()
+        };
+        let kin = kin(object, "/spec/template");
+        let kinds = [
+            (deployments, WorkloadKind::Deployment.short(), "/spec/template"),
+            (stateful, WorkloadKind::StatefulSet.short(), "/spec/template"),
+            (daemons, WorkloadKind::DaemonSet.short(), "/spec/template"),
+            (crons, "cronjob", "/spec/jobTemplate/spec/template"),
+        ];
+        for (list, kind, template) in kinds {
+            let more = collect(list, |found| {
+                let name = format!("{kind}/{}", text(found, "/metadata/name"));
+                (name != key.to_string()).then(|| Other {
+                    name: Clean::line(&name),
+                    images: found.pointer(template).map(images).unwrap_or_default(),
+                    is_kin: !kin.is_disjoint(&self::kin(found, template)),
+                })
+            });
+            around.others.found.extend(more.found);
+            around.others.unread.extend(more.unread);
+        }
+        around
+    }
+
+    async fn listed(&self, group: &str, space: &str, plural: &str) -> (Result<Value, Clean>, Option<Clean>) {
+        let path = format!("/{group}/namespaces/{space}/{plural}?limit={MAX_LISTED}");
+        match answered(self.cluster.get::<Value>(&path)).await {
+            Ok(list) => {
+                let is_cut = !text(&list, "/metadata/continue").is_empty();
+                let says = || Clean::line(&format!("only the first {MAX_LISTED} {plural} were read"));
+                (Ok(list), is_cut.then(says))
+            }
+            Err(why) => (Err(Clean::line(&format!("{plural} could not be read: {why}"))), None),
+        }
+    }
+
+    /// Whether what the templates need is there, and when the configuration that they read was changed last.
+    pub(super) async fn named(&self, namespace: &str, templates: &[&Value]) -> (Known, Config) {
+        let needed: BTreeSet<String> = templates.iter().flat_map(|template| named::references(template)).collect();
+        let read: BTreeSet<String> = templates.iter().flat_map(|template| named::config(template)).collect();
+        let wanted: BTreeSet<&String> = needed.union(&read).collect();
+        let too_many = || Err(Clean::line("not asked: too many"));
+        let mut found: Config = wanted.iter().skip(MAX_NAMED).map(|name| ((*name).clone(), too_many())).collect();
+        let mut gone = BTreeSet::new();
+        let mut asks: Vec<BoxFuture<'_, (&String, Result<Option<Value>, Clean>)>> = Vec::new();
+        for name in wanted.into_iter().take(MAX_NAMED) {
+            asks.push(async move { (name, self.metadata_of(namespace, name).await) }.boxed());
+        }
+        for (name, seen) in stream::iter(asks).buffer_unordered(8).collect::<Vec<_>>().await {
+            if seen == Ok(None) {
+                gone.insert(name.clone());
+            }
+            // Whatever was written: the parts of the object itself cannot be told from its metadata alone.
+            found.insert(name.clone(), seen.map(|object| object.and_then(|object| change(&object, &[]))));
+        }
+        let exists = |name: &String| found.get(name).cloned().unwrap_or_else(too_many).map(|_| !gone.contains(name));
+        let known = needed.iter().map(|name| (name.clone(), exists(name))).collect();
+        found.retain(|name, _| read.contains(name));
+        (known, found)
+    }
+
+    /// By metadata alone: the data of a Secret never leaves the server. `None`: it is gone.
+    async fn metadata_of(&self, namespace: &str, reference: &str) -> Result<Option<Value>, Clean> {
+        let (kind, name) = reference.split_once('/').unwrap_or_default();
+        let path = format!("/api/v1/namespaces/{}/{kind}s/{}", segment(namespace), segment(name));
+        answered(self.cluster.metadata_opt(&path)).await
+    }
+}
+
+fn collect<T>((list, cut): (Result<Value, Clean>, Option<Clean>), of: impl Fn(&Value) -> Option<T>) -> Seen<T> {
+    match list {
+        Ok(list) => Seen { found: items(&list).filter_map(of).collect(), unread: cut.into_iter().collect() },
+        Err(why) => Seen { found: Vec::new(), unread: vec![why] },
+    }
+}
+
+/// The newest change of one of these parts of an object (none given: of any) by its field managers, else its creation.
+/// What controllers write of their own accord, status, is none.
+pub(super) fn change(object: &Value, parts: &[&str]) -> Option<Change> {
+    let managers = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let is_meant = |entry: &&Value| {
+        let touches = |part: &&str| entry.get("fieldsV1").is_some_and(|fields| fields.get(part).is_some());
+        text(entry, "/subresource").is_empty() && (parts.is_empty() || parts.iter().any(touches))
+    };
+    let changes = managers.into_iter().flatten().filter(is_meant).filter_map(|entry| {
+        Some(Change { by: Clean::line(text(entry, "/manager")), at: text(entry, "/time").parse().ok()? })
+    });
+    let created = || {
+        let at = text(object, "/metadata/creationTimestamp").parse().ok()?;
+        Some(Change { by: "whoever made it".into(), at })
+    };
+    changes.max_by_key(|change| change.at).or_else(created)
+}
+
+fn selects(service: &Value, pods: &Value) -> bool {
+    let selector = service.pointer("/spec/selector").and_then(Value::as_object);
+    selector.is_some_and(|labels| !labels.is_empty() && labels.iter().all(|(key, value)| pods.get(key) == Some(value)))
+}
+
+fn job(job: &Value) -> Job {
+    let annotation = |name: &str| job.pointer("/metadata/annotations").and_then(|all| all.get(name)?.as_str());
+    // A test of a chart changes nothing.
+    let is_hook = annotation("helm.sh/hook").is_some_and(|hook| !hook.contains("test"))
+        || annotation("argocd.argoproj.io/hook").is_some();
+    let owners = job.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let spec = job.pointer("/spec/template/spec");
+    let containers = ["initContainers", "containers"].iter().filter_map(|list| spec?.get(list)?.as_array()).flatten();
+    let name = text(job, "/metadata/name");
+    Job {
+        name: Clean::line(name),
+        images: containers.clone().map(|container| Clean::line(text(container, "/image"))).collect::<Box<[Name]>>(),
+        created: text(job, "/metadata/creationTimestamp").parse().ok(),
+        state: state(job),
+        is_hook,
+        is_scheduled: owners.into_iter().flatten().any(|owner| owner["kind"] == "CronJob"),
+        migrates: says_migration(name) || containers.clone().any(migrates),
+    }
+}
+
+fn state(job: &Value) -> JobState {
+    let conditions = job.pointer("/status/conditions").and_then(Value::as_array);
+    let is =
+        |kind: &str| conditions.into_iter().flatten().any(|found| found["type"] == kind && found["status"] == "True");
+    match (is("Complete"), is("Failed")) {
+        (true, _) => JobState::Done,
+        (_, true) => JobState::Failed,
+        _ => JobState::Running,
+    }
+}
+
+/// What an object and its template say they belong to.
+fn kin(object: &Value, template: &str) -> BTreeSet<(&'static str, String)> {
+    let templates = object.pointer(template);
+    let labels = [Some(object), templates].into_iter().flatten().filter_map(|of| of.pointer("/metadata/labels"));
+    let of = |labels: &Value, key: &'static str| Some((key, labels.get(key)?.as_str()?.to_owned()));
+    labels.flat_map(|labels| KIN.iter().filter_map(|key| of(labels, key)).collect::<Vec<_>>()).collect()
+}
