@@ -113,20 +113,21 @@ impl Beside {
     /// Of the rows that may have changed, those that are of a side.
     fn cells(&self, buffer: &LogBuffer, index: &Index) -> Vec<Cell> {
         let start = index.position(self.from);
-        let mut before = start
-            .checked_sub(1)
-            .and_then(|at| index.get(at))
-            .and_then(|entry| Some((line_at(buffer, entry.last)?, self.rows.second(entry.last)?)));
+        let mut before = start.checked_sub(1).and_then(|at| {
+            let last = index.get(at)?.last;
+            Some((last, self.rows.second(last)?))
+        });
+        let is_by = |origin: &Arc<Origin>, line| line_at(buffer, line).is_some_and(|line| line.origin == *origin);
         let mut cells = Vec::new();
         for entry in index.range(start..index.len()) {
             let Some(line) = line_at(buffer, entry.last) else { continue };
             let Some(side) = self.of.get(&line.origin) else { continue };
             let second = match before {
                 // A trace is not torn apart where it runs into the next second.
-                Some((head, second)) if line.continues && head.origin == line.origin => second,
+                Some((last, second)) if line.continues && last + 1 == entry.last && is_by(&line.origin, last) => second,
                 _ => line.at.as_second(),
             };
-            before = Some((line, second));
+            before = Some((entry.last, second));
             cells.push(Cell { line: entry.last, second, side: *side as usize });
         }
         cells

@@ -80,7 +80,7 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
         put_line(buf, spot, &Line::styled(why, theme.dim), theme.glyphs.ellipsis);
         rest = below(rest);
     }
-    let layout = layout(tail, view, rest);
+    let (layout, whole) = (layout(tail, view, rest), rest);
     logs.divider = None;
     if let Layout::Two(_) = layout {
         logs.divider = Some(divide(rest, theme, buf));
@@ -98,6 +98,10 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
     };
     let drawn = draw(tail, buffer, &layout, view, rest, buf);
     let shown = drawn.hits.lines.len();
+    if logs.divider.is_some() {
+        // The rows were drawn over it.
+        divide(whole, theme, buf);
+    }
     scrollbar(area, Scroll { len: tail.len(), offset: drawn.first, visible: shown }, theme, buf);
     (logs.hits, logs.first_shown) = (drawn.hits, drawn.first);
 }
@@ -176,9 +180,6 @@ fn draw(tail: &mut Tail, buffer: &LogBuffer, layout: &Layout, view: &View<'_>, a
         }
         tail.window = window;
         clear(buf, area.intersection(*buf.area()));
-        if let Layout::Two(_) = layout {
-            divide(area, view.theme, buf);
-        }
         drawn = draw_window(tail, buffer, layout, view, area, buf);
     }
     drawn

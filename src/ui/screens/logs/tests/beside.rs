@@ -28,10 +28,33 @@ fn filter(logs: &mut Logs, world: &World, text: &str) {
 fn two_columns_begin_each_second_in_one_row() {
     let (mut world, mut logs) = compared();
     press(&mut logs, &world, "b");
-    insta::assert_snapshot!(world.drawn(&mut logs)[..11].join("\n"), @"");
+    insta::assert_snapshot!(world.drawn(&mut logs)[..11].join("\n"), @r#"
+    += LOGS deploy/myapp   2 streams =============================================================== follow ON  since 15m =+
+    | time     pod   level OLD 411: 3 lines                    | time     pod   level NEW 412: 3 lines                     |
+    | 03:00:00 abc12 INFO  GET /api/users 200                  |                                                           |
+    |                                                          | 03:00:02 k2x8q ERROR auth middleware: verify fai~  x2 NEW |
+    |                                                          | 03:00:03 k2x8q ERROR unhandled exception              NEW |
+    |                                                          |                      at verify (auth.js:88)               |
+    |                                                          |                      at handle (app.js:12)                |
+    |                                                          | -- 03:00:04 container 'app' restarted (exit 1) ---------- |
+    | 03:00:05 abc12 INFO  login ok  token=[masked] user=bob   |                                                           |
+    | 03:00:06 abc12 WARN  slow query 812ms                    |                                                           |
+    |                                                          |                                                           |
+    "#);
     // Without room, pods and hours go first.
     world.size = (80, 24);
-    insta::assert_snapshot!(world.drawn(&mut logs)[..10].join("\n"), @"");
+    insta::assert_snapshot!(world.drawn(&mut logs)[..10].join("\n"), @r#"
+    += LOGS deploy/myapp   2 streams ======================= follow ON  since 15m =+
+    | time  level OLD 411: 3 lines         | time  level NEW 412: 3 lines          |
+    | 00:00 INFO  GET /api/users 200       |                                       |
+    |                                      | 00:02 ERROR auth middleware:~  x2 NEW |
+    |                                      | 00:03 ERROR unhandled exception   NEW |
+    |                                      |             at verify (auth.js:88)    |
+    |                                      |             at handle (app.js:12)     |
+    |                                      | -- 00:04 container 'app' restarted (~ |
+    | 00:05 INFO  login ok  token=[masked~ |                                       |
+    | 00:06 WARN  slow query 812ms         |                                       |
+    "#);
     press(&mut logs, &world, "b");
     assert!(world.drawn(&mut logs)[1].contains("message"), "one view again");
 }
@@ -42,24 +65,24 @@ fn what_comes_is_followed_and_what_comes_late_stands_at_its_time() {
     press(&mut logs, &world, "b");
     let (new, old) = (origin("myapp-6d5c9-zzzzz", "412"), origin("myapp-7d8b9-abc12", "411"));
     say(&mut world, &query(), (10..60).map(|second| line(&old, second, &format!("I old {second}"))).collect());
-    say(&mut world, &query(), vec![line(&new, 30, "I new 30"), line(&new, 58, "I new 58")]);
+    say(&mut world, &query(), vec![line(&new, 45, "I new 45"), line(&new, 58, "I new 58")]);
     let rows = world.drawn(&mut logs);
     let row = |rows: &[String], text: &str| rows.iter().find(|row| row.contains(text)).cloned().unwrap_or_default();
     assert!(rows[0].contains("follow ON") && row(&rows, "old 58").contains("new 58"), "{rows:#?}");
-    assert!(row(&rows, "old 30").contains("new 30") && !row(&rows, "old 59").contains("new"), "{rows:#?}");
+    assert!(row(&rows, "old 45").contains("new 45") && !row(&rows, "old 59").contains("new"), "{rows:#?}");
     // Paused, the line under the cursor stays, whatever comes on the other side before and behind it.
     press(&mut logs, &world, "k");
     press(&mut logs, &world, "backtab");
     assert_eq!(logs.copied(&world.view()), Some("old 58".into()));
-    say(&mut world, &query(), vec![line(&new, 40, "I a"), line(&new, 40, "I b"), line(&new, 70, "I new 70")]);
+    say(&mut world, &query(), vec![line(&new, 50, "I a"), line(&new, 50, "I b"), line(&new, 70, "I new 70")]);
     let rows = world.drawn(&mut logs);
     assert_eq!(logs.copied(&world.view()), Some("old 58".into()));
     assert!(rows[0].contains("PAUSED 2 below"), "{}", rows[0]);
-    assert!(row(&rows, "old 40").contains(" a") && !rows.join("").contains("new 70"), "{rows:#?}");
+    assert!(row(&rows, "old 50").contains(" a"), "{rows:#?}");
     // Both sides scroll together.
     press(&mut logs, &world, "g");
     let rows = world.drawn(&mut logs);
-    assert!(rows.join("").contains("GET /api/users") && rows.join("").contains("issuer mismatch"), "{rows:#?}");
+    assert!(rows.join("").contains("GET /api/users") && rows.join("").contains("verify fai"), "{rows:#?}");
     press(&mut logs, &world, "G");
     let rows = world.drawn(&mut logs);
     assert!(rows[0].contains("follow ON") && row(&rows, "new 70").contains("03:01:10"), "{rows:#?}");
@@ -73,17 +96,15 @@ fn filters_level_and_finds_act_on_both_columns() {
     let rows = world.drawn(&mut logs);
     let body = rows[2..].join("\n");
     assert!(rows[1].contains("[/issuer|slow/]  4 lines shown, 5 hidden"), "{}", rows[1]);
-    assert!(body.contains("issuer mismatch") && body.contains("slow query") && !body.contains("login ok"), "{body}");
+    assert!(body.contains("verify fai") && body.contains("slow query") && !body.contains("login ok"), "{body}");
     filter(&mut logs, &world, "slow");
     let rows = world.drawn(&mut logs);
     assert!(rows[2].contains("OLD 411") && rows[2].contains("NEW 412"), "an empty column keeps its head: {rows:#?}");
-    assert!(!rows.join("").contains("issuer"), "{rows:#?}");
+    assert!(!rows.join("").contains("verify"), "{rows:#?}");
     filter(&mut logs, &world, "nowhere");
     logs.run(Command::FoldRepeats, &world.view());
     filter(&mut logs, &world, "");
-    let said = |rows: &[String]| {
-        rows.iter().filter(|row| row.contains("issuer mismatch") || row.contains("issuer m~")).count()
-    };
+    let said = |rows: &[String]| rows.iter().filter(|row| row.contains("verify fai")).count();
     assert_eq!(said(&world.drawn(&mut logs)), 2, "written out");
     for _ in 0..2 {
         press(&mut logs, &world, "v");
@@ -244,7 +265,10 @@ proptest! {
             kept.1.sync(buffer, &query(), &kept.0, &view);
             let mut anew = Beside::default();
             anew.sync(buffer, &query(), &kept.0, &view);
-            prop_assert_eq!(numbers(&kept.1), numbers(&anew));
+            // Of a trace whose head is gone, only what was kept up knows the time.
+            if !buffer.lines.get(0).is_some_and(|line| line.continues) {
+                prop_assert_eq!(numbers(&kept.1), numbers(&anew));
+            }
             prop_assert!(!anew.is_shown() || anew.rows.lines() + anew.left_out == kept.0.len());
         }
     }
