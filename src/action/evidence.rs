@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write, audit::PastAct, gitops, helm, history,
-    limits, object, plan::Kept, rollback,
+    limits, object, plan::Kept, resize, rollback,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -104,6 +104,13 @@ pub(super) fn drafts(
         (Inspection::Object(found), Request::Undo { .. }) => {
             let undone = evidence.undoing.as_ref().and_then(|undoing| object::inverse(&undoing.act.request));
             return (undone.map(|(_, act)| object::write(found, act)).into_iter().collect(), None);
+        }
+        (Inspection::Pod(found), Request::Resize { limits, .. }) => {
+            return (resize::draft(found, limits).into_iter().collect(), None);
+        }
+        (Inspection::Pod(found), Request::Undo { .. }) => {
+            let kept = evidence.undoing.as_ref().and_then(|undoing| undoing.kept.as_ref());
+            return (kept.and_then(|kept| resize::draft_back(found, kept)).into_iter().collect(), None);
         }
         _ => return (Vec::new(), None),
     };

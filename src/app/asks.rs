@@ -140,6 +140,7 @@ fn relies_on(request: &Request) -> Option<(&BackendId, Part)> {
             };
             (&workload.cluster, part)
         }
+        Request::Resize { pod, .. } => (&pod.cluster, Part::Pods),
         // Only pods and workloads stand in the store; the table of any other kind is read anew all the time.
         Request::Object { object, .. } => {
             let parts = [

@@ -3,6 +3,7 @@
 mod alerts;
 mod code;
 mod limits;
+mod resize;
 mod rollback;
 
 use super::*;

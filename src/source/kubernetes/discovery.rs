@@ -117,6 +117,12 @@ pub async fn read(cluster: &Cluster) -> Result<Resources, Failure> {
     Ok(found)
 }
 
+/// Whether the core group has a resource or subresource (`pods/resize`) that takes this verb.
+pub async fn core_takes(cluster: &Cluster, name: &str, verb: &str) -> Result<bool, Failure> {
+    let list: shapes::ResourceList = cluster.get("/api/v1").await?;
+    Ok(list.resources.iter().flatten().any(|entry| entry.takes(name, verb)))
+}
+
 /// What is found below `/api` or `/apis`, and what could not be read.
 async fn root(cluster: &Cluster, path: &str) -> Result<(Vec<Resource>, Vec<Clean>), Failure> {
     let within = cluster.answer_within();

@@ -2,6 +2,7 @@
 //! why in its place; only the workload itself must answer.
 
 mod object;
+mod pod;
 mod references;
 mod resources;
 
@@ -269,6 +270,7 @@ impl Inspector for WorkloadInspector {
                     found.resources = Some(Box::new(resources));
                     Ok(Inspection::Workload(Box::new(found)))
                 }
+                Request::Resize { pod, .. } => Ok(Inspection::Pod(Box::new(Box::pin(self.pod(pod)).await?))),
                 Request::Object { object, act } => {
                     Ok(Inspection::Object(Box::new(Box::pin(self.object(object, *act)).await?)))
                 }
