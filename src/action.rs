@@ -23,6 +23,7 @@ mod limits;
 pub mod object;
 pub mod plan;
 mod pull_request;
+pub mod resize;
 pub mod resources;
 mod restart;
 mod rollback;
@@ -114,6 +115,11 @@ pub enum Request {
     /// Other limits of a container, in the workload's template.
     Limits {
         workload: WorkloadKey,
+        limits: Limits,
+    },
+    /// Other limits of a container of one running pod, in place.
+    Resize {
+        pod: ObjectKey,
         limits: Limits,
     },
     /// Switches the GitOps owner of a workload on again that was switched off for a rollback.
@@ -245,6 +251,8 @@ pub enum Write {
         at: Timestamp,
     },
     Object(object::ObjectWrite),
+    /// `pods/NAME/resize`: JSON patch with `test` on uid, container and its resources, then `add`.
+    ResizePod(resize::PodResize),
     /// Switches an owner's reconciliation off or on: `spec.suspend` of Flux's, `spec.syncPolicy.automated` of Argo CD's.
     SwitchSync {
         owner: OwnerKey,
@@ -323,6 +331,7 @@ impl Write {
             | Self::Restart { workload, .. } => &workload.cluster,
             Self::DeletePod { pod, .. } => &pod.cluster,
             Self::Object(write) => &write.object.cluster,
+            Self::ResizePod(resize) => &resize.pod.cluster,
             Self::SwitchSync { owner, .. } | Self::SyncTo { owner, .. } => &owner.cluster,
             Self::HelmRollback { release, .. } => &release.cluster,
             Self::DispatchWorkflow { repo, .. } => &repo.host,
@@ -401,6 +410,7 @@ pub trait Inspector: Send + Sync {
 pub enum Inspection {
     Workload(Box<WorkloadInspection>),
     Object(Box<object::ObjectInspection>),
+    Pod(Box<resize::PodInspection>),
     PullRequest(Box<PullRequestInspection>),
     Run(Box<RunInspection>),
     /// The alerts as they are now, and the silences.

@@ -131,6 +131,13 @@ const COMMANDS: &[(&str, i32, &[&str])] = &[
         &["patched"],
     ),
     ("get pod postgres-0 -o jsonpath={.spec.containers[0].resources.limits.memory}", 0, &["3Gi"]),
+    ("+3", 0, &[]),
+    ("get pod postgres-0 -o jsonpath={.status.containerStatuses[0].resources.limits.memory}", 0, &["3Gi"]),
+    (
+        "patch pod postgres-0 --subresource resize -p {\"spec\":{\"containers\":[{\"name\":\"postgres\",\"resources\":{\"limits\":{\"memory\":\"1Mi\"}}}]}}",
+        1,
+        &["must be less than or equal to memory limit of 1Mi"],
+    ),
     ("delete pod nobody", 1, &["pods \"nobody\" not found"]),
     ("wait deploy/web --for=condition=Available --timeout=30s", 0, &["condition met"]),
 ];

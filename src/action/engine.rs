@@ -5,6 +5,7 @@ mod gather;
 mod headless;
 mod keep;
 mod outside;
+mod resized;
 #[cfg(test)]
 mod tests;
 mod watch;

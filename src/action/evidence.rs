@@ -11,7 +11,7 @@ use super::{
     audit::PastAct,
     canary, gitops, helm, history, limits, object,
     plan::{Kept, PlanStep, StepKind},
-    rollback, scale,
+    resize, rollback, scale,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -107,6 +107,13 @@ pub(super) fn drafts(
         (Inspection::Object(found), Request::Undo { .. }) => {
             let undone = evidence.undoing.as_ref().and_then(|undoing| object::inverse(&undoing.act.request));
             return (undone.map(|(_, act)| object::write(found, act)).into_iter().collect(), None);
+        }
+        (Inspection::Pod(found), Request::Resize { limits, .. }) => {
+            return (resize::draft(found, limits).into_iter().collect(), None);
+        }
+        (Inspection::Pod(found), Request::Undo { .. }) => {
+            let kept = evidence.undoing.as_ref().and_then(|undoing| undoing.kept.as_ref());
+            return (kept.and_then(|kept| resize::draft_back(found, kept)).into_iter().collect(), None);
         }
         _ => return (Vec::new(), None),
     };

@@ -196,7 +196,7 @@ fn rendered(live: &ReleaseRevision, target: &ReleaseRevision) -> Option<Clean> {
 
 /// Back to the revision before an act.
 pub(super) fn undo(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refusal> {
-    let key = &kept.workload;
+    let key = kept.workload()?;
     let inspection = rollback::inspected(make, key)?;
     let (wanted, before, left) = kept.release.clone().ok_or_else(|| Refusal("no release was kept".into()))?;
     let release = match &inspection.release {

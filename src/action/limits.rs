@@ -25,7 +25,7 @@ pub(super) fn target(inspection: &WorkloadInspection, limits: &Limits) -> Result
     let spec = inspection.template.get("spec").cloned().unwrap_or_default();
     let changed = resources::changed(&spec, limits)?;
     let mut target = inspection.template.clone();
-    target["spec"]["containers"][changed.index]["resources"] = changed.after.clone();
+    target["spec"] = resources::with(&spec, changed.index, &changed.after);
     Ok((target, changed))
 }
 

@@ -241,7 +241,7 @@ pub(super) fn plan(make: &Make<'_>, key: &ResourceKey, act: ObjectAct) -> Result
 }
 
 /// What must be typed: the name; of a pod the part that no other pod of its controller has is enough.
-fn accepts(key: &ResourceKey) -> Vec<Clean> {
+pub(super) fn accepts(key: &ResourceKey) -> Vec<Clean> {
     let suffix = key.name.rsplit('-').next().filter(|part| part.len() >= 4 && key.resource.is("", "Pod"));
     suffix.map(Clean::line).into_iter().chain([key.name.clone()]).collect()
 }

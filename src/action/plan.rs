@@ -6,12 +6,13 @@ use jiff::Timestamp;
 
 pub use super::confirm::Approved;
 use super::{
-    Check, CheckResult, Evidence, Request, Risk, Write, gitops, limits, object, pull_request, restart, rollback, run,
-    scale, silence, undo,
+    Check, CheckResult, Evidence, Limits, Request, Risk, Write, gitops, limits, object, pull_request,
+    resize::{self, KeptPod, ResizeFor},
+    restart, rollback, run, scale, silence, undo,
 };
 use crate::{
     app::settings::Settings,
-    model::{Name, gitops::OwnerKey, helm::ReleaseKey, kubernetes::WorkloadKey},
+    model::{BackendId, Name, gitops::OwnerKey, helm::ReleaseKey, kubernetes::WorkloadKey},
     store::Store,
     text::Clean,
     time::Now,
@@ -37,8 +38,16 @@ pub enum StepKind {
         live: serde_json::Value,
         target: serde_json::Value,
     },
-    /// Until A3, on screen.
-    Watch(Box<WatchFor>),
+    /// Until it is there, on screen.
+    Watch(Box<Watched>),
+}
+
+/// What is waited for when all is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Watched {
+    /// Until A3.
+    Rollout(WatchFor),
+    Resize(ResizeFor),
 }
 
 /// What the pods of a changed workload should be in the end.
@@ -116,10 +125,11 @@ pub struct Plan {
 /// State before an act and what the act leaves, kept for its undo. May hold literal secrets: never shown unmasked.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Kept {
-    pub workload: WorkloadKey,
-    /// Template before.
+    /// `None`: it is of a pod.
+    pub workload: Option<WorkloadKey>,
+    /// Template before; of a pod its container's resources.
     pub before: serde_json::Value,
-    /// Template that the act leaves; undo refuses when the live one is another.
+    /// Template that the act leaves, or resources; undo refuses when the live one is another.
     pub left: serde_json::Value,
     /// Name of the ReplicaSet or ControllerRevision that was live: a version rolled away from is known bad.
     pub from_revision: Option<Name>,
@@ -135,13 +145,20 @@ pub struct Kept {
     /// Helm: the release with the revision before and the one that the act leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<(ReleaseKey, i64, i64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<KeptPod>,
 }
 
 impl Kept {
     /// Of an act that changes a template and nothing else.
     pub fn of(workload: &WorkloadKey, before: serde_json::Value, left: serde_json::Value) -> Self {
+        Self { workload: Some(workload.clone()), ..Self::states(before, left) }
+    }
+
+    /// Of something whose state is that.
+    pub(super) fn states(before: serde_json::Value, left: serde_json::Value) -> Self {
         Self {
-            workload: workload.clone(),
+            workload: None,
             before,
             left,
             from_revision: None,
@@ -150,7 +167,23 @@ impl Kept {
             owners: Vec::new(),
             synced: None,
             release: None,
+            pod: None,
         }
+    }
+
+    /// Where what it is about is, and the request that has it looked at.
+    pub(super) fn look(&self) -> Option<(&BackendId, Request)> {
+        match (&self.pod, &self.workload) {
+            (Some(KeptPod { key, container, .. }), _) => {
+                Some((&key.cluster, Request::Resize { pod: key.clone(), limits: Limits::of(container) }))
+            }
+            (None, Some(key)) => Some((&key.cluster, Request::Restart { workload: key.clone() })),
+            (None, None) => None,
+        }
+    }
+
+    pub(super) fn workload(&self) -> Result<&WorkloadKey, Refusal> {
+        self.workload.as_ref().ok_or_else(|| Refusal("what was kept names no workload".into()))
     }
 }
 
@@ -172,6 +205,7 @@ pub fn plan(
         Request::RollBack { workload, to } => rollback::plan(&made, workload, *to),
         Request::Restart { workload } => restart::plan(&made, workload),
         Request::Limits { workload, limits } => limits::plan(&made, workload, limits),
+        Request::Resize { pod, limits } => resize::plan(&made, pod, limits),
         Request::Scale { workload, replicas } => scale::plan(&made, workload, *replicas),
         Request::Object { object, act } => object::plan(&made, object, *act),
         Request::Review { .. } | Request::Comment { .. } | Request::Merge { .. } => pull_request::plan(&made),
@@ -325,7 +359,7 @@ impl PlanStep {
     pub(super) fn watch(wanted: WatchFor) -> Self {
         let are = if wanted.desired == 1 { "is" } else { "are" };
         let says = say!("watch until {0} of {0} {are} ready on {1}", wanted.desired, wanted.version);
-        Self { says, kind: StepKind::Watch(Box::new(wanted)) }
+        Self { says, kind: StepKind::Watch(Box::new(Watched::Rollout(wanted))) }
     }
 
     /// Sends the same, apart from times that only say when.

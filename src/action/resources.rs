@@ -20,6 +20,12 @@ pub struct Usage {
     pub memory_bytes: u64,
 }
 
+impl Usage {
+    pub(super) fn of(self, resource: &str) -> u64 {
+        if resource == "cpu" { self.cpu_millis } else { self.memory_bytes }
+    }
+}
+
 /// A `LimitRange` of containers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bound {
@@ -48,13 +54,18 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Of a container, and none yet.
+    pub fn of(container: &str) -> Self {
+        Self { container: container.to_owned(), memory: None, cpu: None }
+    }
+
     /// `memory 2Gi, cpu 500m`
     pub fn words(&self) -> String {
         let parts = self.each().map(|(resource, value)| format!("{resource} {value}"));
         parts.collect::<Vec<_>>().join(", ")
     }
 
-    fn each(&self) -> impl Iterator<Item = (&'static str, &String)> {
+    pub(super) fn each(&self) -> impl Iterator<Item = (&'static str, &String)> {
         [("memory", self.memory.as_ref()), ("cpu", self.cpu.as_ref())]
             .into_iter()
             .filter_map(|(resource, value)| Some((resource, value?)))
@@ -81,7 +92,8 @@ pub(super) fn text_of(resource: &str, amount: u64) -> String {
 pub(super) struct Changed {
     /// Index among `spec.containers`.
     pub index: usize,
-    /// The container's `resources`.
+    /// The container's `resources`, as they are; `Null`: it has none.
+    pub before: Value,
     pub after: Value,
     /// `memory 1Gi -> 2Gi`
     pub words: Vec<String>,
@@ -91,17 +103,7 @@ pub(super) struct Changed {
 /// Works out the container's `resources`. A request that equals its limit stays equal to it: so a Guaranteed pod remains
 /// one.
 pub(super) fn changed(spec: &Value, limits: &Limits) -> Result<Changed, Refusal> {
-    let containers = spec.get("containers").and_then(Value::as_array).cloned().unwrap_or_default();
-    let at = containers.iter().position(|container| container["name"] == limits.container.as_str());
-    let Some(index) = at else {
-        let names: Vec<&str> = containers.iter().filter_map(|container| container["name"].as_str()).collect();
-        return Err(Refusal(say!(
-            "it has no container '{}': it has {}",
-            limits.container,
-            Clean::line(&names.join(", "))
-        )));
-    };
-    let before = containers[index].get("resources").cloned().unwrap_or_else(|| json!({}));
+    let (index, before) = container(spec, &limits.container)?;
     let mut after = before.clone();
     if !after.is_object() {
         after = json!({});
@@ -111,8 +113,7 @@ pub(super) fn changed(spec: &Value, limits: &Limits) -> Result<Changed, Refusal>
         let Some(amount) = parse(resource, wanted).filter(|amount| *amount > 0) else {
             return Err(Refusal(say!("'{wanted}' is no amount of {resource}: write it as 512Mi, 2Gi or 500m")));
         };
-        let quantity = |part: &str| before.get(part).and_then(|part| part.get(resource)?.as_str());
-        let (limit, request) = (quantity("limits"), quantity("requests"));
+        let (limit, request) = (quantity(&before, "limits", resource), quantity(&before, "requests", resource));
         let is_tied =
             limit.is_some() && request.and_then(|r| parse(resource, r)) == limit.and_then(|l| parse(resource, l));
         if limit.and_then(|limit| parse(resource, limit)) == Some(amount) {
@@ -133,10 +134,95 @@ pub(super) fn changed(spec: &Value, limits: &Limits) -> Result<Changed, Refusal>
     if words.is_empty() {
         return Err(Refusal("no other limit was given".into()));
     }
+    let qos = (quality(spec), quality(&with(spec, index, &after)));
+    Ok(Changed { index, before, after, words, qos })
+}
+
+/// Back to `resources` that the container had, with the limits that this moves.
+pub(super) fn restored(spec: &Value, name: &str, resources: &Value) -> Result<(Limits, Changed), Refusal> {
+    let (index, before) = container(spec, name)?;
+    let mut limits = Limits::of(name);
+    let mut words = Vec::new();
+    for (resource, limit) in [("memory", &mut limits.memory), ("cpu", &mut limits.cpu)] {
+        let (is, was) = (quantity(&before, "limits", resource), quantity(resources, "limits", resource));
+        if let (Some(is), Some(was)) = (is, was)
+            && parse(resource, is) != parse(resource, was)
+        {
+            words.push(format!("{resource} {} -> {}", Clean::line(is), Clean::line(was)));
+            *limit = Some(was.to_owned());
+        }
+    }
+    let qos = (quality(spec), quality(&with(spec, index, resources)));
+    Ok((limits, Changed { index, before, after: resources.clone(), words, qos }))
+}
+
+/// Where a container is among `spec.containers`, and its `resources`.
+fn container(spec: &Value, name: &str) -> Result<(usize, Value), Refusal> {
+    let containers = spec.get("containers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let Some(index) = containers.iter().position(|container| container["name"] == name) else {
+        let names: Vec<&str> = containers.iter().filter_map(|container| container["name"].as_str()).collect();
+        return Err(Refusal(say!("it has no container '{name}': it has {}", Clean::line(&names.join(", ")))));
+    };
+    Ok((index, containers[index]["resources"].clone()))
+}
+
+/// A pod's spec with other `resources` of one container.
+pub(super) fn with(spec: &Value, index: usize, resources: &Value) -> Value {
     let mut left = spec.clone();
-    left["containers"][index]["resources"] = after.clone();
-    let qos = (quality(spec), quality(&left));
-    Ok(Changed { index, after, words, qos })
+    left["containers"][index]["resources"] = resources.clone();
+    left
+}
+
+fn quantity<'a>(resources: &'a Value, part: &str, resource: &str) -> Option<&'a str> {
+    resources.get(part)?.get(resource)?.as_str()
+}
+
+/// Quantities of cpu and memory in some `resources`: `("limits", "memory", 1073741824)`.
+fn amounts(resources: &Value) -> BTreeMap<(&'static str, &'static str), Option<u64>> {
+    let all = ["limits", "requests"].into_iter().flat_map(|part| ["cpu", "memory"].map(|resource| (part, resource)));
+    all.filter_map(|(part, resource)| Some(((part, resource), parse(resource, quantity(resources, part, resource)?))))
+        .collect()
+}
+
+/// Whether two `resources` give the same, however they write it: the server stores `1Gi` for `1024Mi`.
+pub fn is_same(one: &Value, other: &Value) -> bool {
+    amounts(one) == amounts(other)
+}
+
+/// Whether `given` has all that is `wanted`; a runtime may tell of more.
+pub(super) fn covers(given: &Value, wanted: &Value) -> bool {
+    let given = amounts(given);
+    amounts(wanted).iter().all(|(of, amount)| given.get(of) == Some(amount))
+}
+
+/// A limit, in thousandths of a core or bytes.
+pub(super) fn limit(resources: &Value, resource: &str) -> Option<u64> {
+    parse(resource, quantity(resources, "limits", resource)?)
+}
+
+/// `memory 2Gi, cpu 500m`
+pub fn limits_of(resources: &Value) -> Clean {
+    let limit = |resource| Some(format!("{resource} {}", Clean::line(quantity(resources, "limits", resource)?)));
+    let words: Vec<String> = ["memory", "cpu"].into_iter().filter_map(limit).collect();
+    if words.is_empty() { "no limit".into() } else { Clean::own(words.join(", ")) }
+}
+
+/// What the containers of a pod that run all the time request of its node.
+pub fn requested(spec: &Value) -> Usage {
+    let list = |list: &str| spec.get(list).and_then(Value::as_array).into_iter().flatten();
+    let sidecars = list("initContainers").filter(|container| container["restartPolicy"] == "Always");
+    list("containers").chain(sidecars).fold(Usage::default(), |all, container| {
+        let of = |resource| {
+            container
+                .get("resources")
+                .and_then(|all| parse(resource, quantity(all, "requests", resource)?))
+                .unwrap_or(0)
+        };
+        Usage {
+            cpu_millis: all.cpu_millis.saturating_add(of("cpu")),
+            memory_bytes: all.memory_bytes.saturating_add(of("memory")),
+        }
+    })
 }
 
 fn set(resources: &mut Value, part: &str, resource: &str, wanted: &str) {
@@ -152,11 +238,11 @@ fn quality(spec: &Value) -> &'static str {
     let (mut has_any, mut is_guaranteed) = (false, true);
     for container in all {
         for resource in ["cpu", "memory"] {
-            let quantity = |part: &str| {
-                let text = container.get("resources")?.get(part)?.get(resource)?.as_str()?;
+            let amount = |part: &str| {
+                let text = quantity(container.get("resources")?, part, resource)?;
                 parse(resource, text).filter(|amount| *amount > 0)
             };
-            let (limit, request) = (quantity("limits"), quantity("requests"));
+            let (limit, request) = (amount("limits"), amount("requests"));
             has_any |= limit.is_some() || request.is_some();
             // A limit alone is its request too.
             is_guaranteed &= limit.is_some() && request.is_none_or(|request| Some(request) == limit);
@@ -177,7 +263,7 @@ pub(super) fn checks(limits: &Limits, changed: &Changed, asked: &ResourceInspect
         if let Ok(used) = &asked.used
             && let Some(usage) = used.get(&limits.container)
         {
-            let used = if resource == "cpu" { usage.cpu_millis } else { usage.memory_bytes };
+            let used = usage.of(resource);
             let words = text_of(resource, used);
             // Too little memory kills it; too little CPU only slows it.
             if used >= amount && resource == "memory" {

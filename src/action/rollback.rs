@@ -73,15 +73,9 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     plan.checks.extend(executor::check(&by, &passed));
     plan.blocked = checks::gate(&subject, &plan);
     let mut kept = Kept {
-        workload: key.clone(),
-        before: inspection.template.clone(),
-        left: target.template.clone(),
         from_revision: Some(live.name.clone()),
         to_revision: Some(target.name.clone()),
-        replicas: None,
-        owners: Vec::new(),
-        synced: None,
-        release: None,
+        ..Kept::of(key, inspection.template.clone(), target.template.clone())
     };
     route.keep(&mut kept);
     let and_on = if kept.owners.is_empty() { "" } else { ", and GitOps on again" };

@@ -13,6 +13,8 @@ use super::{
     Evidence, Inspection, Request, RunInspection, WorkloadInspection,
     around::{Around, Change},
     plan::{Plan, Refusal, plan},
+    resize::{PodInspection, Room},
+    resources::{ResourceInspection, Usage},
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -207,6 +209,32 @@ pub fn inspection() -> WorkloadInspection {
         canary: Ok(None),
         resources: None,
         image_nodes: Ok((BTreeMap::from([(digest_of("411"), 9), (digest_of("412"), 9)]), 9)),
+    }
+}
+
+/// A running pod `web-1` of the server's newest kind, whose container `app` may have 512Mi and uses 300.
+pub fn pod_inspection() -> PodInspection {
+    let usage = Usage { cpu_millis: 100, memory_bytes: 300 << 20 };
+    let object = json!({
+        "metadata": {"name": "web-1", "namespace": "production", "uid": "uid-web-1", "generation": 1,
+            "ownerReferences": [{"kind": "ReplicaSet", "name": "web", "controller": true}]},
+        "spec": {"nodeName": "node-5", "os": null, "containers": [{"name": "app", "image": "web:1", "resources":
+            {"limits": {"memory": "512Mi"}, "requests": {"memory": "512Mi", "cpu": "100m"}}}]},
+        "status": {"phase": "Running", "qosClass": "Burstable"},
+    });
+    PodInspection {
+        key: ObjectKey { cluster: cluster(), namespace: "production".into(), name: "web-1".into() },
+        object,
+        serves: Ok(true),
+        may: Ok(true),
+        server: "https://10.0.0.1 v1.34.1".into(),
+        cluster_id: Some("cluster-1".into()),
+        resources: ResourceInspection { used: Ok(BTreeMap::from([("app".to_owned(), usage)])), bounds: Ok(Vec::new()) },
+        room: Ok(Room {
+            node: "node-5".into(),
+            allocatable: Usage { cpu_millis: 8_000, memory_bytes: 8 << 30 },
+            others: Usage { cpu_millis: 1_000, memory_bytes: 4 << 30 },
+        }),
     }
 }
 

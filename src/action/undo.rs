@@ -12,7 +12,7 @@ use super::{
     evidence::Undoing,
     gitops, object,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
-    rollback, scale, template,
+    resize, rollback, scale, template,
 };
 use crate::{
     model::kubernetes::{ACTOR, tag_of},
@@ -44,6 +44,7 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
         return expire(make, act, silences);
     }
     match kept {
+        Some(kept) if let Some(pod) = &kept.pod => resize::undo(make, act, kept, pod),
         Some(kept) if kept.replicas.is_some() => scale_back(make, act, kept),
         Some(kept) if kept.release.is_some() => super::helm::undo(make, act, kept),
         Some(kept) => template_back(make, act, kept),
@@ -51,7 +52,7 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
     }
 }
 
-fn facts(act: &PastAct, make: &Make<'_>) -> Vec<(Clean, Clean)> {
+pub(super) fn facts(act: &PastAct, make: &Make<'_>) -> Vec<(Clean, Clean)> {
     vec![(
         "UNDOES".into(),
         say!("act {} '{}' by {}, {} ago", act.number, act.title, act.actor, age_of(act.at, make.now.wall)),
@@ -86,7 +87,7 @@ fn expire(make: &Make<'_>, act: &PastAct, silences: &[crate::model::alert::Silen
 }
 
 fn scale_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refusal> {
-    let key = &kept.workload;
+    let key = kept.workload()?;
     let inspection = rollback::inspected(make, key)?;
     let (before, left) = kept.replicas.unwrap_or_default();
     let workload = &inspection.workload;
@@ -117,7 +118,7 @@ fn scale_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refus
 }
 
 fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refusal> {
-    let key = &kept.workload;
+    let key = kept.workload()?;
     let inspection = rollback::inspected(make, key)?;
     let now = make.store.time_of(&key.cluster, make.now);
     if !kept.owners.is_empty() && template::is_same(&inspection.template, &kept.before) {
@@ -184,15 +185,9 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     plan.checks.extend(subject.warnings());
     plan.blocked = checks::gate(&subject, &plan);
     plan.keeps = Some(Kept {
-        workload: key.clone(),
-        before: inspection.template.clone(),
-        left: kept.before.clone(),
         from_revision: kept.to_revision.clone(),
         to_revision: kept.from_revision.clone(),
-        replicas: None,
-        owners: Vec::new(),
-        synced: None,
-        release: None,
+        ..Kept::of(key, inspection.template.clone(), kept.before.clone())
     });
     plan.undo = "U again".into();
     let line = "# kubectl has no line for this: the earlier template is kept beside the audit";
@@ -227,7 +222,7 @@ fn with_owners(make: &Make<'_>, inspection: &WorkloadInspection, kept: &Kept, pl
 
 /// An act that switched the owners off and changed nothing else: they are switched on again.
 fn on_again(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refusal> {
-    let key = &kept.workload;
+    let key = kept.workload()?;
     let inspection = rollback::inspected(make, key)?;
     let now = make.store.time_of(&key.cluster, make.now);
     let mut plan = make.empty(say!("UNDO {}", act.title), say!("{}/{}", key.cluster, key.namespace));

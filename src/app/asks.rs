@@ -133,6 +133,7 @@ fn relies_on(request: &Request) -> Option<(&BackendId, Part)> {
         | Request::Scale { workload, .. }
         | Request::Limits { workload, .. }
         | Request::ResumeSync { workload } => (&workload.cluster, workload.kind.part()),
+        Request::Resize { pod, .. } => (&pod.cluster, Part::Pods),
         // Only pods and workloads stand in the store; the table of any other kind is read anew all the time.
         Request::Object { object, .. } => {
             let workload = WorkloadKind::ALL.into_iter().find(|kind| object.resource.kind == *kind.kind());

@@ -381,6 +381,7 @@ fn under_way(act: &Act) -> String {
         Request::RollBack { workload, .. } => format!("rollback {}", workload.name),
         Request::Restart { workload } => format!("restart {}", workload.name),
         Request::Limits { workload, .. } => format!("limits {}", workload.name),
+        Request::Resize { pod, .. } => format!("resize {}", pod.name),
         Request::Scale { workload, .. } => format!("scale {}", workload.name),
         Request::ResumeSync { workload } => format!("resume {}", workload.name),
         _ => act.title.to_string(),

@@ -20,6 +20,7 @@ pub mod pod_columns;
 pub mod protobuf;
 pub mod proxy;
 pub mod request;
+pub mod resize;
 pub mod scale;
 pub mod selector;
 pub mod shell;
@@ -193,7 +194,7 @@ fn object(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> 
         ("DELETE", "") if ask.name.is_some() => write::delete(server, ask, body),
         ("DELETE", "") => write::delete_all(server, ask, body),
         ("PATCH", "status") if ask.name.is_some() => write::patch_status(server, ask, body),
-        ("PATCH" | "PUT", "resize") if ask.name.is_some() => write::resize(server, ask, body),
+        ("PATCH" | "PUT", "resize") if ask.name.is_some() => resize::write(server, ask, body),
         (_, "" | "log" | "eviction" | "status" | "resize") => Err(Failure::method_not_allowed()),
         _ => Err(Failure::path_not_found()),
     }

@@ -13,7 +13,6 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::{
     alerts::{Alerts, Rule, State},
     annotations::{Annotation, Annotations},
-    measure::mebibytes,
     series::{Key, Part, Series},
     silences::Silences,
 };

@@ -7,6 +7,7 @@ mod helm;
 mod object;
 mod owner;
 mod patch;
+mod resize;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -107,6 +108,7 @@ impl ClusterOperator {
             Write::AbortRollout { workload, uid, hash } => self.abort(workload, uid, hash, mode).await,
             Write::Scale { workload, uid, from, to } => self.scale(workload, uid, *from, *to, mode).await,
             Write::Object(write) => self.on_object(write, mode).await,
+            Write::ResizePod(resize) => self.resize_pod(resize, mode).await,
             Write::DeletePod { pod, uid } => self.delete_pod(pod, uid, mode).await,
             Write::SwitchSync { owner, uid, spec, to, by } => self.switch_sync((owner, uid, spec), to, by, mode).await,
             Write::SyncTo { owner, uid, sync, by } => self.sync_to((owner, uid), sync, by, mode).await,

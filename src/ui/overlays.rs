@@ -42,6 +42,7 @@ pub use availability::why_not_own;
 pub use consent::{choose_container, consent_to_run, shell};
 pub use equivalent::shown;
 pub use forward::forward_to;
+pub use limits::Whose;
 pub use links::{choose_link, links_of};
 pub use object::{name_of, owner_of, url_of, workload_of};
 pub use object_acts::request as object_act;
@@ -67,9 +68,9 @@ pub fn quit() -> Box<dyn Overlay> {
     Box::new(quit::Quit)
 }
 
-/// `L`: other limits of a container.
-pub fn limits(workload: WorkloadKey, pods: &[&crate::model::kubernetes::Pod]) -> Box<dyn Overlay> {
-    Box::new(limits::LimitsForm::new(workload, pods))
+/// `L`: other limits of a container, of whatever may be chosen.
+pub fn limits(whose: Vec<Whose>, pods: &[&crate::model::kubernetes::Pod]) -> Box<dyn Overlay> {
+    Box::new(limits::LimitsForm::new(whose, pods))
 }
 
 /// `:`

@@ -5,14 +5,17 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt as _;
 
-use super::{Inner, Tell, UnderWay};
+use super::{
+    Inner, Tell, UnderWay,
+    watch::{Seen, Stage},
+};
 use crate::{
     action::{
         ActionError, CheckResult, Done, Switch, Write,
         act::{Act, ActionEvent, Outcome, StepState},
         audit::{Audit, Begun, Entry, StepResult},
         object,
-        plan::{Approved, Plan, PlanStep, StepKind},
+        plan::{Approved, Plan, PlanStep, StepKind, Watched},
         template,
     },
     model::Name,
@@ -296,19 +299,17 @@ impl Running {
         (StepState::Refused(say!("{ended}, and the live template is another one now{who}. Plan again")), Next::Stop)
     }
 
-    async fn watch(&mut self, index: usize, wanted: &crate::action::plan::WatchFor) {
+    async fn watch(&mut self, index: usize, wanted: &Watched) {
         let pace = self.inner.pace;
         let mut last = Clean::from("nothing was seen");
         for _ in 0..tries(pace.watch, pace.poll) {
-            match self.inner.workload(&wanted.workload).await {
-                Ok(found) => {
-                    let seen = super::watch::judge(wanted, &found, self.inner.clock.now().wall);
-                    if seen.is_met {
-                        let _ = self.record(Entry::Watched { met: true, says: seen.says.clone() }).await;
-                        self.set(index, StepState::Done(seen.says)).await;
-                        return;
-                    }
-                    last = seen.says;
+            match self.inner.look(wanted).await {
+                Ok(Seen { says, stage: Stage::Going }) => last = says,
+                Ok(Seen { says, stage }) => {
+                    let met = stage == Stage::Met;
+                    let _ = self.record(Entry::Watched { met, says: says.clone() }).await;
+                    self.set(index, if met { StepState::Done(says) } else { StepState::Refused(says) }).await;
+                    return;
                 }
                 Err(why) => last = say!("?? {why}"),
             }

@@ -7,13 +7,18 @@ use futures::future::join_all;
 use super::{Audit, Inner};
 use crate::{
     action::{
-        Evidence, Inspection, Request, RunInspection,
+        Evidence, Inspection, Limits, Request, RunInspection,
         audit::PastAct,
         evidence::{Undoing, drafts},
         object,
         plan::Kept,
+        resize::PodInspection,
     },
-    model::{BackendId, code::RunKey, kubernetes::WorkloadKey},
+    model::{
+        BackendId,
+        code::RunKey,
+        kubernetes::{ObjectKey, WorkloadKey},
+    },
     source::{ErrorKind, SourceError},
     text::Clean,
 };
@@ -85,6 +90,7 @@ impl Inner {
             | Request::Scale { workload, .. }
             | Request::Limits { workload, .. }
             | Request::ResumeSync { workload } => self.inspect(&workload.cluster, request).await,
+            Request::Resize { pod, .. } => self.inspect(&pod.cluster, request).await,
             Request::Object { object, .. } => self.inspect(&object.cluster, request).await,
             Request::Review { pull_request, .. }
             | Request::Comment { pull_request, .. }
@@ -99,9 +105,8 @@ impl Inner {
                 Err(SourceError::new(ErrorKind::Bug, "What runs outside is not looked at first."))
             }
             Request::Undo { act } => match undoing {
-                Some(Undoing { kept: Some(kept), .. }) => {
-                    let request = Request::Restart { workload: kept.workload.clone() };
-                    self.inspect(&kept.workload.cluster, &request).await
+                Some(Undoing { kept: Some(kept), .. }) if let Some((backend, look)) = kept.look() => {
+                    self.inspect(backend, &look).await
                 }
                 Some(Undoing { act, .. }) if let Some((object, back)) = object::inverse(&act.request) => {
                     let request = Request::Object { object: object.clone(), act: back };
@@ -148,6 +153,16 @@ impl Inner {
     pub(super) async fn workload(&self, key: &WorkloadKey) -> Result<Box<crate::action::WorkloadInspection>, Clean> {
         match self.inspect(&key.cluster, &Request::Restart { workload: key.clone() }).await {
             Ok(Inspection::Workload(found)) => Ok(found),
+            Ok(_) => Err(say!("'{}' answered something else", key.cluster)),
+            Err(error) => Err(error.says),
+        }
+    }
+
+    /// A pod as it is now.
+    pub(super) async fn pod(&self, key: &ObjectKey) -> Result<Box<PodInspection>, Clean> {
+        let look = Request::Resize { pod: key.clone(), limits: Limits::of("") };
+        match self.inspect(&key.cluster, &look).await {
+            Ok(Inspection::Pod(found)) => Ok(found),
             Ok(_) => Err(say!("'{}' answered something else", key.cluster)),
             Err(error) => Err(error.says),
         }

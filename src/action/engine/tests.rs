@@ -2,6 +2,7 @@
 
 mod gitops;
 mod races;
+mod resize;
 mod responder;
 
 use std::time::Duration;

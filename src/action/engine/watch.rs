@@ -3,19 +3,47 @@
 
 use jiff::Timestamp;
 
+use super::Inner;
 use crate::{
-    action::{WorkloadInspection, plan::WatchFor},
+    action::{
+        WorkloadInspection,
+        plan::{WatchFor, Watched},
+    },
     model::kubernetes::{Pod, RolloutState, short_digest},
     text::Clean,
     time::age_of,
 };
 
-pub(super) struct Seen {
-    pub says: Clean,
-    pub is_met: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Going,
+    Met,
+    /// It will not be there, however long one looks.
+    Never,
 }
 
-pub(super) fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen {
+pub(super) struct Seen {
+    pub says: Clean,
+    pub stage: Stage,
+}
+
+impl Inner {
+    /// Looks once at what is waited for.
+    pub(super) async fn look(&self, wanted: &Watched) -> Result<Seen, Clean> {
+        match wanted {
+            Watched::Rollout(wanted) => {
+                let found = self.workload(&wanted.workload).await?;
+                Ok(judge(wanted, &found, self.clock.now().wall))
+            }
+            Watched::Resize(wanted) => {
+                let found = self.pod(&wanted.resize.pod).await?;
+                Ok(super::resized::judge(wanted, &found))
+            }
+        }
+    }
+}
+
+fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen {
     let workload = &found.workload;
     let is_new = |pod: &Pod| {
         wanted.hash.as_ref().is_none_or(|hash| pod.hash.as_ref() == Some(hash))
@@ -61,7 +89,7 @@ pub(super) fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestam
             words.push(format!("{}: {}", pod.key.name, pod.why));
         }
     }
-    Seen { says: say!("{}", words.join(", ")), is_met }
+    Seen { says: say!("{}", words.join(", ")), stage: if is_met { Stage::Met } else { Stage::Going } }
 }
 
 /// A3: no container of the pod has the digest wanted, though digests are known.

@@ -5,6 +5,7 @@ mod around;
 mod canaries;
 mod code;
 mod limits;
+mod resize;
 mod rollback;
 
 use super::*;
@@ -43,6 +44,17 @@ fn look(plan: &Plan, id: &str) -> String {
     match result(plan, id) {
         CheckResult::Look(says) => says.to_string(),
         other => panic!("{id}: {other:?}"),
+    }
+}
+
+/// The workload that is watched to the end.
+fn watched(plan: &Plan) -> &WatchFor {
+    match plan.steps.last().map(|step| &step.kind) {
+        Some(StepKind::Watch(watched)) => match &**watched {
+            Watched::Rollout(wanted) => wanted,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
     }
 }
 

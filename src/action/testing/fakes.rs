@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use futures::{FutureExt as _, future::BoxFuture};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{cluster, host, pod};
+use super::{cluster, host, pod, pod_inspection};
 use crate::{
     action::{
-        ActionError, Done, Inspection, Inspector, Operator, Request, RunInspection, WorkloadInspection, Write, template,
+        ActionError, Done, Inspection, Inspector, Operator, Request, RunInspection, WorkloadInspection, Write,
+        resize::PodInspection, template,
     },
     model::{
         BackendId,
@@ -22,6 +23,7 @@ use crate::{
 /// What a fake cluster is and does.
 pub struct Cluster {
     pub found: WorkloadInspection,
+    pub pod: PodInspection,
     pub sent: Vec<Write>,
     pub rehearsed: usize,
     pub inspected: usize,
@@ -39,6 +41,7 @@ impl FakeCluster {
     pub fn new(found: WorkloadInspection) -> Self {
         Self(Arc::new(Mutex::new(Cluster {
             found,
+            pod: pod_inspection(),
             sent: Vec::new(),
             rehearsed: 0,
             inspected: 0,
@@ -80,10 +83,19 @@ impl Cluster {
                 template::mark_restart(&mut template, &at.to_string());
                 self.found.template = template;
             }
+            Write::ResizePod(resize) => self.resize(&resize.after),
             Write::DeletePod { pod, .. } => self.found.pods.retain(|other| other.key != *pod),
             _ => {}
         }
         Ok(Done { says: "done by the fake".into(), reference: None })
+    }
+
+    /// As after the kubelet did it.
+    fn resize(&mut self, resources: &Value) {
+        let pod = &mut self.pod.object;
+        pod["spec"]["containers"][0]["resources"] = resources.clone();
+        let status = json!([{"name": "app", "state": {"running": {}}, "resources": resources}]);
+        pod["status"]["containerStatuses"] = status;
     }
 
     /// As after a finished rollout of this template.
@@ -114,12 +126,15 @@ impl Inspector for FakeCluster {
         &ID
     }
 
-    fn inspect<'a>(&'a self, _request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
+    fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
         let found = self.with(|cluster| {
             cluster.inspected += 1;
-            cluster.found.clone()
+            match request {
+                Request::Resize { .. } => Inspection::Pod(Box::new(cluster.pod.clone())),
+                _ => Inspection::Workload(Box::new(cluster.found.clone())),
+            }
         });
-        async move { Ok(Inspection::Workload(Box::new(found))) }.boxed()
+        async move { Ok(found) }.boxed()
     }
 }
 

@@ -7,13 +7,17 @@ use crate::{
     model::{
         alert::Alert,
         code::PullRequestKey,
-        kubernetes::{Manager, Workload, WorkloadKey},
+        kubernetes::{Manager, ObjectKey, Workload, WorkloadKey},
     },
     query::{LogQuery, LogTarget, ObjectRef},
     store::timeline::deploys_of,
     text::Clean,
     time::{Now, seconds_between},
-    ui::{Reply, overlays, target::Target},
+    ui::{
+        Reply,
+        overlays::{self, Whose},
+        target::Target,
+    },
 };
 
 impl App {
@@ -100,7 +104,10 @@ impl App {
                 Reply::OpenLog(log_query(object, command == Command::PreviousLogs))
             }
             Command::RollBack => need(workload, &|workload| Reply::Ask(Request::RollBack { workload, to: None })),
-            Command::Limits => need(workload, &|key| Reply::Push(self.limits(key))),
+            Command::Limits => match target {
+                Target::Pod(pod) => self.limits_of_pod(pod, workload),
+                _ => need(workload, &|key| Reply::Push(self.limits(key))),
+            },
             Command::ResumeSync => match workload {
                 Some(workload) if !workload.managed_by.first().is_some_and(Manager::is_of_git) => {
                     Reply::Say(Clean::own(format!("{}: neither Flux nor Argo CD owns it", workload.key)))
@@ -125,7 +132,24 @@ impl App {
     fn limits(&self, key: WorkloadKey) -> Box<dyn crate::ui::Overlay> {
         let workload = self.store.kube.workloads.get(&key);
         let pods = workload.map(|workload| self.store.kube.pods_of(workload)).unwrap_or_default();
-        overlays::limits(key, &pods)
+        overlays::limits(vec![Whose::Template(key)], &pods)
+    }
+
+    /// In place where the server is not known to be too old for it, else by the template.
+    fn limits_of_pod(&self, key: &ObjectKey, workload: Option<&Workload>) -> Reply {
+        let Some(pod) = self.store.kube.pods.get(key) else { return Reply::Say("it is no longer listed".into()) };
+        let version = self.store.backends.get(&key.cluster).and_then(|backend| backend.info.version.as_ref());
+        let is_too_old = version.is_some_and(|version| !has_resize(version));
+        let in_place = (!is_too_old).then(|| Whose::Pod(key.clone()));
+        let template = workload.map(|workload| Whose::Template(workload.key.clone()));
+        let whose: Vec<Whose> = in_place.into_iter().chain(template).collect();
+        match version {
+            Some(version) if whose.is_empty() => Reply::Say(Clean::own(format!(
+                "nobody controls pod/{}, and {version} resizes none in place: 1.33 is the first that does",
+                key.name
+            ))),
+            _ => Reply::Push(overlays::limits(whose, &[pod])),
+        }
     }
 
     fn on_run(&self, command: Command, target: &Target, now: Now) -> Reply {
@@ -221,6 +245,15 @@ impl App {
     /// Where it can be seen in a browser.
     pub(in crate::app) fn url_of(&self, target: &Target) -> Option<Clean> {
         overlays::url_of(&self.store, target)
+    }
+}
+
+/// Whether a server of this version (`v1.33.5-eks-1`) has `pods/resize`; one that is not understood may.
+fn has_resize(version: &str) -> bool {
+    let mut numbers = version.trim_start_matches('v').split(['.', '+', '-']).map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (1, 33),
+        _ => true,
     }
 }
 

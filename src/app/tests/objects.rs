@@ -97,3 +97,62 @@ fn a_limit_is_raised_in_a_form_that_proposes_twice_as_much() {
         Some(Limits { container: "app".to_owned(), memory: Some("1Gi".into()), cpu: Some("500m".into()) })
     );
 }
+
+/// A pod in trouble is selected, of a server of this version.
+fn on_pod(version: &str) -> Desk {
+    use crate::ui::testing::{pod, running};
+    let mut world = incident();
+    let mut killed = pod("myapp-6d5c9", "oomed", Some(("OOMKilled", "out of memory")));
+    killed.containers =
+        vec![crate::model::kubernetes::Container { memory_limit: Some(512 << 20), ..running("app") }].into();
+    world.pods([killed]);
+    for backend in world.store.backends.values_mut() {
+        backend.info.version = Some(version.into());
+    }
+    let mut desk = Desk::new(world);
+    desk.keys("3");
+    desk.frame((120, 35));
+    desk.press(KeyCode::Tab);
+    desk.frame((120, 35));
+    desk
+}
+
+fn prepared(effects: Vec<Effect>) -> Option<Request> {
+    effects.into_iter().find_map(|effect| match effect {
+        Effect::Prepare { request, .. } => Some(request),
+        _ => None,
+    })
+}
+
+#[test]
+fn on_a_pod_it_is_that_pod_in_place_and_a_key_turns_to_the_template() {
+    let mut desk = on_pod("v1.33.5-eks-1");
+    desk.keys("L");
+    for size in [(120, 35), (80, 24)] {
+        let form = desk.frame(size);
+        assert!(form.contains("LIMITS OF pod/myapp-6d5c9-oomed"), "{form}");
+        assert!(form.contains("this pod, in place: no other is touched"), "{form}");
+        assert!(form.contains("ctrl-t the template") && form.contains("memory limit 512Mi"), "{form}");
+    }
+    let Some(Request::Resize { pod, limits }) = prepared(desk.press(KeyCode::Enter)) else { panic!("of the pod") };
+    assert_eq!((pod.name.as_str(), limits.memory.as_deref()), ("myapp-6d5c9-oomed", Some("1Gi")));
+    assert!(desk.frame((120, 35)).contains("RESIZE pod/myapp-6d5c9-oomed"), "a dialog waits for its plan");
+
+    let mut desk = on_pod("v1.33.5-eks-1");
+    desk.keys("L");
+    let turn = KeyEvent::new(KeyCode::Char('t'), KeyModifiers::CONTROL);
+    desk.app.update(Msg::Key(turn), desk.clock.now());
+    let form = desk.frame((120, 35));
+    assert!(form.contains("LIMITS OF deploy/myapp") && form.contains("the template: every pod is replaced"), "{form}");
+    assert!(form.contains("ctrl-t this pod alone"), "{form}");
+    assert!(matches!(prepared(desk.press(KeyCode::Enter)), Some(Request::Limits { .. })));
+}
+
+#[test]
+fn a_server_that_is_known_to_be_too_old_is_not_offered_it() {
+    let mut desk = on_pod("v1.32.9");
+    desk.keys("L");
+    let form = desk.frame((120, 35));
+    assert!(form.contains("LIMITS OF deploy/myapp") && !form.contains("ctrl-t"), "{form}");
+    assert!(matches!(prepared(desk.press(KeyCode::Enter)), Some(Request::Limits { .. })));
+}

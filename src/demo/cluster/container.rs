@@ -1,6 +1,7 @@
 //! What a kubelet keeps of a pod and of its containers.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::demo::story::Behaviour;
 
@@ -22,6 +23,16 @@ pub struct PodRun {
     pub containers: Vec<ContainerRun>,
     pub restarts: bool,
     pub stopping: bool,
+    /// A resize that was asked for and is not done.
+    pub resizing: Option<Resizing>,
+}
+
+/// How far a resize is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Resizing {
+    /// Reason and message of `PodResizePending`.
+    Pending(&'static str, String),
+    InProgress,
 }
 
 /// One container over all its starts.
@@ -38,6 +49,8 @@ pub struct ContainerRun {
     /// Seconds of the back-off that the next crash would wait.
     pub backoff: Option<i64>,
     pub behaviour: Option<Behaviour>,
+    /// Requests and limits that it has; the spec's, once a resize is done.
+    pub resources: Value,
 }
 
 /// The state of a container.

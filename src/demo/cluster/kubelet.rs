@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-pub use super::container::{ContainerRun, Ending, Instance, Life, PodRun};
+pub use super::container::{ContainerRun, Ending, Instance, Life, PodRun, Resizing};
 use super::{Cluster, Timer, events::Occurrence, ids, json as js, kinds::Resource, store::Object};
 use crate::demo::story::{ContainerRef, Crash, Story};
 
@@ -34,6 +34,10 @@ pub enum Act {
         container: usize,
         start: u32,
     },
+    /// The spec asks for other resources than the containers have.
+    Resize,
+    /// They are given them.
+    Resized,
     Gone,
 }
 
@@ -65,6 +69,7 @@ impl Cluster {
             id: String::new(),
             backoff: None,
             behaviour: None,
+            resources: c["resources"].clone(),
         });
         PodRun {
             namespace: text("/metadata/namespace"),
@@ -80,6 +85,7 @@ impl Cluster {
             containers: containers.collect(),
             restarts: !matches!(js::text(pod, "/spec/restartPolicy"), "Never" | "OnFailure"),
             stopping: false,
+            resizing: None,
         }
     }
 
@@ -96,6 +102,8 @@ impl Cluster {
             _ if run.stopping => {}
             Act::Schedule => self.schedule(at, uid),
             Act::Create => self.pull(at, uid),
+            Act::Resize => self.consider_resize(at, uid),
+            Act::Resized => self.finish_resize(at, uid),
             Act::Start { container } => self.start(at, uid, *container, story),
             Act::Ready { container, start } if same(*container, *start) => self.become_ready(at, uid, *container),
             Act::Probe { container, start } if same(*container, *start) => self.probe(at, uid, *container),

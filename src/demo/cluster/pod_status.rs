@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Cluster, ids, json as js,
     kinds::Resource,
-    kubelet::{ContainerRun, Ending, Life, PodRun},
+    kubelet::{ContainerRun, Ending, Life, PodRun, Resizing},
 };
 
 impl Cluster {
@@ -48,6 +48,11 @@ pub fn pod_status(run: &PodRun, at: Timestamp, pod: &Value) -> Value {
         push("PodScheduled", true, None);
     } else {
         push("PodScheduled", false, Some(("Unschedulable", "no node is schedulable".to_owned())));
+    }
+    match &run.resizing {
+        Some(Resizing::Pending(reason, message)) => push("PodResizePending", true, Some((*reason, message.clone()))),
+        Some(Resizing::InProgress) => push("PodResizeInProgress", true, None),
+        None => {}
     }
     let mut status = json!({
         "phase": phase(run), "conditions": conditions,
@@ -95,11 +100,16 @@ fn container_status(it: &ContainerRun) -> Value {
     };
     let last = it.last.as_ref().map_or_else(|| json!({}), |ending| json!({"terminated": terminated(ending)}));
     let image_id = if it.id.is_empty() { String::new() } else { image_id(&it.image) };
-    json!({
+    let mut status = json!({
         "name": it.name, "state": state, "lastState": last, "ready": it.ready(), "restartCount": it.restarts,
         "image": it.image, "imageID": image_id, "containerID": it.id,
         "started": matches!(it.life, Life::Running { .. }),
-    })
+    });
+    if matches!(it.life, Life::Running { .. }) && it.resources.as_object().is_some_and(|given| !given.is_empty()) {
+        status["resources"] = it.resources.clone();
+        status["allocatedResources"] = it.resources["requests"].clone();
+    }
+    status
 }
 
 /// `registry/name@sha256:…`: the digest is the image's own, whatever cluster runs it.

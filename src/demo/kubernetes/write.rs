@@ -143,7 +143,7 @@ fn validate(kind: &Kind, name: &str, value: &Value) -> Result<(), Failure> {
 }
 
 /// Checks what a write may not change, and that it is based on the present version if it names one.
-fn check_meta(kind: &Kind, old: &Value, new: &Value, sent_version: &str) -> Result<(), Failure> {
+pub(super) fn check_meta(kind: &Kind, old: &Value, new: &Value, sent_version: &str) -> Result<(), Failure> {
     let name = js::text(old, "/metadata/name");
     if !sent_version.is_empty() && sent_version != js::text(old, "/metadata/resourceVersion") {
         return Err(Failure::modified(kind, name));
@@ -181,7 +181,7 @@ fn keep_system_fields(old: &Value, new: &mut Value) {
     }
 }
 
-fn store(cluster: &mut Cluster, ask: &Ask, now: Timestamp, old: &Value, mut new: Value) -> Object {
+pub(super) fn store(cluster: &mut Cluster, ask: &Ask, now: Timestamp, old: &Value, mut new: Value) -> Object {
     keep_system_fields(old, &mut new);
     if new != *old {
         fields::record(Some(old), &mut new, Writer { manager: ask.manager(), subresource: "", at: now });
@@ -242,31 +242,6 @@ pub fn patch_status(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response,
         } else {
             cluster.write(ask.kind.resource, new)
         })
-    })?;
-    list::one(server, ask, StatusCode::OK, &object)
-}
-
-/// PATCH or PUT `pods/NAME/resize`: new requests and limits for running containers. Nothing else may change.
-pub fn resize(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failure> {
-    let name = ask.object_name();
-    let object = server.with(|cluster, now| {
-        let old = cluster.store.get(ask.kind.resource, ask.space(), name).map(Object::value);
-        let old = old.ok_or_else(|| Failure::not_found(ask.kind, name))?;
-        let asked = if ask.method == "PUT" { decode(body)? } else { patches::apply(&ask.content_type, body, &old)? };
-        check_meta(ask.kind, &old, &asked, js::text(&asked, "/metadata/resourceVersion"))?;
-        let mut new = old.clone();
-        for (index, container) in js::list(&asked, "/spec/containers").iter().enumerate() {
-            new["spec"]["containers"][index]["resources"] = container["resources"].clone();
-        }
-        if asked["spec"] != new["spec"] {
-            let why = "Forbidden: only cpu and memory resources are mutable";
-            return Err(Failure::invalid(ask.kind, name, "spec", why));
-        }
-        if qos_class(&new["spec"]) != qos_class(&old["spec"]) {
-            let why = "Invalid value: Pod QOS Class may not change as a result of resizing";
-            return Err(Failure::invalid(ask.kind, name, "spec", why));
-        }
-        Ok(store(cluster, ask, now, &old, new))
     })?;
     list::one(server, ask, StatusCode::OK, &object)
 }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::Story;
 use crate::demo::{
-    cluster::Cluster,
+    cluster::{Cluster, quantity::mebibytes},
     scenario::Metric,
-    telemetry::{Telemetry, mebibytes},
+    telemetry::Telemetry,
 };
 
 /// One service under strain.

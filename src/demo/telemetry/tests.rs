@@ -1,7 +1,10 @@
 //! Rules of alerts and silences.
 
 use super::*;
-use crate::demo::telemetry::silences::{Matcher, Refused, Silence};
+use crate::demo::{
+    cluster::quantity::mebibytes,
+    telemetry::silences::{Matcher, Refused, Silence},
+};
 
 fn at(text: &str) -> Timestamp {
     format!("2026-11-21T{text}Z").parse().unwrap()

@@ -123,6 +123,12 @@ pub async fn is_served(cluster: &Cluster, api: &str, plural: &str) -> Result<boo
     Ok(list.into_iter().flat_map(|list| list.resources).flatten().any(|entry| entry.is(plural)))
 }
 
+/// Whether the core group has a resource or subresource (`pods/resize`) that takes this verb.
+pub async fn core_takes(cluster: &Cluster, name: &str, verb: &str) -> Result<bool, Failure> {
+    let list: shapes::ResourceList = cluster.get("/api/v1").await?;
+    Ok(list.resources.iter().flatten().any(|entry| entry.takes(name, verb)))
+}
+
 /// What is found below `/api` or `/apis`, and what could not be read.
 async fn root(cluster: &Cluster, path: &str) -> Result<(Vec<Resource>, Vec<Clean>), Failure> {
     let within = cluster.answer_within();

@@ -4,6 +4,7 @@
 mod around;
 mod canary;
 mod object;
+mod pod;
 mod quotas;
 mod resources;
 
@@ -208,6 +209,7 @@ impl Inspector for WorkloadInspector {
                     found.resources = Some(Box::new(resources));
                     Ok(Inspection::Workload(Box::new(found)))
                 }
+                Request::Resize { pod, .. } => Ok(Inspection::Pod(Box::new(Box::pin(self.pod(pod)).await?))),
                 Request::Object { object, act } => {
                     Ok(Inspection::Object(Box::new(Box::pin(self.object(object, *act)).await?)))
                 }

@@ -151,6 +151,9 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
             _ => say("no workload is known for it"),
         },
         (Command::Logs, Target::Alert(_)) if workload_of(view, target).is_none() => say("no workload is known for it"),
+        (Command::Limits, Target::Pod(key)) => {
+            view.store.kube.pods.get(key).is_none().then(|| "it is no longer listed".to_owned())
+        }
         (
             Command::Restart | Command::Scale | Command::Limits | Command::DiffRevisions,
             Target::Pod(_) | Target::Workload(_),

@@ -1,6 +1,6 @@
-//! Other limits of a container of a workload.
+//! Other limits of a container: of one pod, in place, or of a workload's template.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -12,7 +12,10 @@ use crate::{
         Request,
         resources::{Limits, doubled},
     },
-    model::kubernetes::{Container, ContainerRole, Pod, WorkloadKey},
+    model::{
+        BackendId, Name,
+        kubernetes::{Container, ContainerRole, ObjectKey, Pod, WorkloadKey},
+    },
     source::kubernetes::rows::memory_text,
     text::Clean,
     ui::{
@@ -26,8 +29,41 @@ use crate::{
     },
 };
 
+/// Whose limits.
+#[derive(Clone)]
+pub enum Whose {
+    /// This pod's, in place (`pods/resize`).
+    Pod(ObjectKey),
+    /// The template's: every pod is replaced.
+    Template(WorkloadKey),
+}
+
+impl Whose {
+    fn place(&self) -> (&BackendId, &Name) {
+        match self {
+            Self::Pod(pod) => (&pod.cluster, &pod.namespace),
+            Self::Template(workload) => (&workload.cluster, &workload.namespace),
+        }
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Self::Pod(pod) => format!("pod/{}", pod.name),
+            Self::Template(workload) => workload.to_string(),
+        }
+    }
+
+    fn words(&self) -> &'static str {
+        match self {
+            Self::Pod(_) => "this pod, in place: no other is touched",
+            Self::Template(_) => "the template: every pod is replaced",
+        }
+    }
+}
+
 pub struct LimitsForm {
-    workload: WorkloadKey,
+    /// One or two, the one that is chosen first.
+    whose: Vec<Whose>,
     /// Main containers of its pods, the one killed for want of memory first, with their limits in bytes.
     containers: Vec<(String, Option<u64>)>,
     chosen: usize,
@@ -36,7 +72,8 @@ pub struct LimitsForm {
 }
 
 impl LimitsForm {
-    pub fn new(workload: WorkloadKey, pods: &[&Pod]) -> Self {
+    /// `whose`: what may be chosen, at least one.
+    pub fn new(whose: Vec<Whose>, pods: &[&Pod]) -> Self {
         let mut containers: Vec<(String, Option<u64>)> = Vec::new();
         let is_killed = |one: &&Container| one.last.as_ref().is_some_and(|last| *last.reason == *"OOMKilled");
         let all = || pods.iter().flat_map(|pod| &pod.containers).filter(|one| one.role == ContainerRole::Main);
@@ -45,7 +82,7 @@ impl LimitsForm {
                 containers.push((one.name.to_string(), one.memory_limit));
             }
         }
-        let mut form = Self { workload, containers, chosen: 0, input: TextInput::new(""), asked: None };
+        let mut form = Self { whose, containers, chosen: 0, input: TextInput::new(""), asked: None };
         form.propose();
         form
     }
@@ -79,7 +116,11 @@ impl LimitsForm {
     fn enter(&mut self) -> Reply {
         match self.limits() {
             Ok(limits) => {
-                let request = Request::Limits { workload: self.workload.clone(), limits };
+                let request = match self.whose.first().cloned() {
+                    Some(Whose::Pod(pod)) => Request::Resize { pod, limits },
+                    Some(Whose::Template(workload)) => Request::Limits { workload, limits },
+                    None => return Reply::Close,
+                };
                 self.asked = Some(request.clone());
                 Reply::Ask(request)
             }
@@ -101,6 +142,7 @@ impl Overlay for LimitsForm {
         match key.code {
             KeyCode::Esc => return Reply::Close,
             KeyCode::Enter => return self.enter(),
+            KeyCode::Char('t') if key.modifiers == KeyModifiers::CONTROL => self.whose.rotate_left(1),
             KeyCode::Tab | KeyCode::Down => {
                 self.chosen = (self.chosen + 1) % self.containers.len().max(1);
                 self.propose();
@@ -121,10 +163,12 @@ impl Overlay for LimitsForm {
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
-        let (theme, key) = (view.theme, &self.workload);
-        let prod = if view.settings.is_production(&key.cluster) { "PROD " } else { "" };
-        let place = format!("{prod}{}/{}", key.cluster, key.namespace);
-        let inside = dialog(Frame::new(theme, format!("LIMITS OF {key}")).info(place), area, 64, 6, buf);
+        let (theme, whose) = (view.theme, self.whose.first()?);
+        let (cluster, namespace) = whose.place();
+        let prod = if view.settings.is_production(cluster) { "PROD " } else { "" };
+        let place = format!("{prod}{cluster}/{namespace}");
+        let title = format!("LIMITS OF {}", whose.title());
+        let inside = dialog(Frame::new(theme, title).info(place), area, 64, 7, buf);
         let (name, limit) = self.containers.get(self.chosen).cloned().unwrap_or_default();
         let limit =
             limit.map_or_else(|| "no memory limit".to_owned(), |bytes| format!("memory limit {}", memory_text(bytes)));
@@ -132,14 +176,15 @@ impl Overlay for LimitsForm {
             0 | 1 => String::new(),
             all => format!("   {} of {all}", self.chosen + 1),
         };
-        for (at, label, text) in [(0, "container", format!("{name}{others}")), (1, "now", limit)] {
+        let rows = [("of", whose.words().to_owned()), ("container", format!("{name}{others}")), ("now", limit)];
+        for (at, (label, text)) in (0..).zip(rows) {
             if let Some(spot) = row(inside, at) {
                 let line =
                     Line::from(vec![Span::styled(format!("{label:<11}"), theme.dim), Span::styled(text, theme.text)]);
                 put_line(buf, spot, &line, theme.glyphs.ellipsis);
             }
         }
-        let field = row(inside, 3)?;
+        let field = row(inside, 4)?;
         let used = put_line(buf, field, &Line::styled("limits     ", theme.dim), "");
         let spot = Rect { x: field.x + used, width: field.width.saturating_sub(used), ..field };
         self.input.render(spot, "2Gi   cpu=500m", theme, buf)
@@ -149,6 +194,11 @@ impl Overlay for LimitsForm {
         let mut hints = vec![("enter", "its plan"), ("esc", "nothing is sent")];
         if self.containers.len() > 1 {
             hints.insert(0, ("tab", "next container"));
+        }
+        match self.whose.get(1) {
+            Some(Whose::Pod(_)) => hints.insert(0, ("ctrl-t", "this pod alone")),
+            Some(Whose::Template(_)) => hints.insert(0, ("ctrl-t", "the template")),
+            None => {}
         }
         hints.into_iter().map(|(key, word)| (key.to_owned(), word.to_owned())).collect()
     }

@@ -38,6 +38,14 @@ pub fn refused(command: Command, target: &Target, view: &View<'_>) -> Option<Str
         (Command::Shell, Target::Pod(key)) => needs(pods("create", "exec", &key.name)),
         (Command::PortForward, Target::Pod(key)) => needs(pods("create", "portforward", &key.name)),
         (Command::PortForward, _) => needs(pods("create", "portforward", "")),
+        // In place or by the template: one is enough.
+        (Command::Limits, Target::Pod(key)) => {
+            let in_place = needs(pods("patch", "resize", &key.name))?;
+            match workload_of(view, target) {
+                Some(workload) => needs(of_workload(workload.key.kind, &workload.key.name, "")),
+                None => Some(in_place),
+            }
+        }
         (Command::Restart | Command::RollBack | Command::Limits | Command::Scale, _) => {
             let workload = &workload_of(view, target)?.key;
             let subresource = if command == Command::Scale { "scale" } else { "" };

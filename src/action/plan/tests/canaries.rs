@@ -118,7 +118,7 @@ fn flagger_tries_what_is_rolled_back_to_and_the_primary_is_watched() {
     let with = |flagger: Flagger| of(|found| found.canary = Ok(Some(Canary::Flagger(flagger))), None).expect("a plan");
     let plan = with(flagger.clone());
     assert!(canary(&plan).contains("20 % of the traffic (Progressing)"));
-    let Some(StepKind::Watch(wanted)) = plan.steps.last().map(|step| &step.kind) else { panic!("a watch") };
+    let wanted = watched(&plan);
     assert_eq!((wanted.workload.name.as_str(), wanted.desired, wanted.hash.as_ref()), ("myapp-primary", 4, None));
     assert_eq!(wanted.image.as_deref(), Some("registry.example/acme/myapp:411"));
     let suspended = with(Flagger { is_suspended: true, ..flagger });
@@ -162,7 +162,7 @@ fn a_rollout_restarts_by_its_own_time_and_its_new_pods_are_watched() {
     updating(&mut found);
     let request = Request::Restart { workload: found.workload.key.clone() };
     let plan = planned(&request, found).expect("a plan");
-    let Some(StepKind::Watch(wanted)) = plan.steps.last().map(|step| &step.kind) else { panic!("a watch") };
+    let wanted = watched(&plan);
     assert_eq!(wanted.since, Some(now().wall));
     assert_eq!(plan.equivalent, ["kubectl argo rollouts restart myapp --context prod-eu1 -n production"]);
 }

@@ -291,7 +291,7 @@ fn the_first_executor_that_can_rolls_back_and_why_the_others_cannot_is_said() {
         .collect();
     assert_eq!(sent, [("acme/myapp", "rollback.yml", "411", "13")]);
     assert_eq!(plan.equivalent, ["gh workflow run rollback.yml -R acme/myapp -f rev=13 -f tag=411"]);
-    let Some(StepKind::Watch(wanted)) = plan.steps.last().map(|step| &step.kind) else { panic!("a watch") };
+    let wanted = watched(&plan);
     assert_eq!((wanted.hash.as_ref(), wanted.image.as_deref()), (None, Some("registry.example/acme/myapp:411")));
     assert_eq!(plan.blocked, None);
     // The order decides.

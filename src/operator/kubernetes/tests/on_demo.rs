@@ -18,14 +18,14 @@ use crate::{
     },
 };
 
-struct Desk {
-    cluster: Cluster,
-    operator: ClusterOperator,
-    inspector: WorkloadInspector,
+pub(super) struct Desk {
+    pub cluster: Cluster,
+    pub operator: ClusterOperator,
+    pub inspector: WorkloadInspector,
 }
 
 impl Desk {
-    fn new(cluster: Cluster) -> Self {
+    pub fn new(cluster: Cluster) -> Self {
         let operator = ClusterOperator::new(cluster.writer().expect("not read-only"));
         Self { operator, inspector: WorkloadInspector::new(cluster.clone()), cluster }
     }
@@ -73,7 +73,7 @@ impl Desk {
     }
 }
 
-fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object.pointer(pointer).and_then(Value::as_str).expect("a text")
 }
 

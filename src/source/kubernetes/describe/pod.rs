@@ -51,7 +51,7 @@ pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Pa
     for shown in &pod.containers {
         container::describe(page, shown, spec_of(raw, &shown.name), volumes, used.get(shown.name.as_str()));
     }
-    page.conditions(raw, |kind, status| (status == "True") != matches!(kind, "DisruptionTarget" | "PodResizePending"));
+    page.conditions(raw, |kind, status| (status == "True") != is_bad_when_true(kind));
     page.heading("owner");
     for (name, value) in owners {
         page.field(&name, &value);
@@ -66,6 +66,11 @@ pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Pa
     });
     page.events(events);
     Ok(())
+}
+
+/// Conditions that are not there, or False, while all is well.
+fn is_bad_when_true(kind: &str) -> bool {
+    matches!(kind, "DisruptionTarget" | "PodResizePending" | "PodResizeInProgress")
 }
 
 fn summary(page: &mut Page, pod: &Pod, raw: &Value) {

@@ -126,6 +126,11 @@ impl Entry {
         self.name == plural
     }
 
+    /// Whether it is this resource or subresource (`pods/resize`) and takes this verb.
+    pub fn takes(&self, name: &str, verb: &str) -> bool {
+        self.name == name && self.verbs.iter().flatten().any(|known| known == verb)
+    }
+
     /// The kind, if it is no subresource and can be listed.
     pub fn resource(self, group: &str, version: &str) -> Option<Resource> {
         let is_listed = self.verbs.iter().flatten().any(|verb| verb == "list");

@@ -119,6 +119,7 @@ fn title_of(request: &Request) -> String {
         Request::RollBack { workload, .. } => format!("ROLL BACK {workload}"),
         Request::Restart { workload } => format!("RESTART {workload}"),
         Request::Limits { workload, .. } => format!("LIMITS OF {workload}"),
+        Request::Resize { pod, .. } => format!("RESIZE pod/{}", pod.name),
         Request::Scale { workload, replicas } => format!("SCALE {workload} to {replicas}"),
         Request::Object { object, act } => format!("{} {object}", act.verb().to_uppercase()),
         Request::ResumeSync { workload } => format!("RESUME GITOPS OF {workload}"),
