@@ -208,7 +208,12 @@ pub(super) fn by_workflow(
     let shown: Vec<String> = inputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let says = say!("start {} of {} ({})", workflow.file, repo.name, shown.join(", "));
     let write = Write::DispatchWorkflow { repo, file: Clean::line(&workflow.file), inputs };
-    plan.steps.retain(|step| !matches!(step.kind, StepKind::Watch(_)));
+    // What is written to the cluster is the workflow's to write; runs that race with it are stopped all the same.
+    plan.steps.retain(|step| match &step.kind {
+        StepKind::Watch(_) => false,
+        StepKind::Write(write) => *write.backend() != key.cluster,
+        StepKind::KeepEvidence(_) | StepKind::Reread { .. } => true,
+    });
     plan.steps.push(PlanStep { says, kind: StepKind::Write(write) });
     let version = image.map_or_else(|| target.number.to_string(), |image| tag_of(image).to_owned());
     plan.steps.push(PlanStep::watch(WatchFor {

@@ -114,6 +114,8 @@ fn on_pod(version: &str) -> Desk {
     desk.frame((120, 35));
     desk.press(KeyCode::Tab);
     desk.frame((120, 35));
+    desk.press(KeyCode::Down);
+    desk.frame((120, 35));
     desk
 }
 

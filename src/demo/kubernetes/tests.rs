@@ -2,6 +2,7 @@
 
 mod logs;
 mod reads;
+mod resize;
 mod streams;
 mod watches;
 mod writes;

@@ -37,6 +37,7 @@ fn world(asked: &Asked) -> axum::response::Response {
                     {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]},
             "status": {"phase": "Running", "conditions": [
                     {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "lastTransitionTime": "2026-01-02T03:09:41Z"},
+                    {"type": "PodResizePending", "status": "True", "reason": "Deferred", "message": "no room\u{1b}[31m now"},
                     {"type": "PodScheduled", "status": "True"}],
                 "containerStatuses": [{"name": "app", "ready": false, "restartCount": 4, "imageID": "reg/checkout@sha256:aabbccdd00",
                     "containerID": "containerd://bb", "image": "x",
@@ -108,6 +109,7 @@ async fn a_pods_page_begins_with_what_is_wrong_and_shows_no_secret() {
         "mount: /data from claim data/cache",
         "mount: /tmp from an empty directory, gone with the pod",
         "Ready: False: ContainersNotReady (19s ago)",
+        "PodResizePending: True: Deferred: no room now",
         "replicaset: checkout-6c, revision 8, made 7m ago, because: v42",
         "deployment: checkout",
         "10s ago BackOff x14: pod/checkout-x: Back-off restarting",
