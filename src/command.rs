@@ -264,6 +264,7 @@ commands! {
     LogFilter       "log-filter"        "filter"    "show only lines that match: words, !not, /regex/, level>=warn, pod=, ver=, field=" Screen(ScreenId::Logs), ["&"] false 55;
     FoldRepeats     "fold"              "fold"      "fold repeated lines into one, or write them out"       Screen(ScreenId::Logs), ["-"] false 38;
     CompareVersions "compare-versions"  "versions"  "each message by version: new ones first, old against new" Screen(ScreenId::Logs), ["="] false 53;
+    SideBySide      "side-by-side"      "beside"    "old and new version in two columns, aligned by time; tab: the other" Screen(ScreenId::Logs), ["b"] false 44;
     Since           "since"             "since"     "start: 5m, 15m, 1h, all"                               Screen(ScreenId::Logs), ["T"] false 39;
     Containers      "containers"        "container" "which containers: main, init, ephemeral, or one of them" Screen(ScreenId::Logs), ["c"] false 40;
     Save            "save"              "save"      "save what is shown to a file"                          Screen(ScreenId::Logs), ["s"] false 43;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::signature::signature;
 use crate::model::{
     Name,
-    log::{LogLevel, LogLine},
+    log::{LogLevel, LogLine, Origin},
 };
 
 /// What a table row costs beside its text, about, in bytes.
@@ -154,8 +154,15 @@ impl Signatures {
     }
 
     fn unsorted(&self, new_tags: &[&str]) -> Comparison<'_> {
+        let sides = self.sides(new_tags);
+        let rows = self.all.iter().map(|signature| Compared::of(signature, &sides.of)).collect();
+        Comparison { rows, new_lines: sides.new_lines, old_lines: sides.old_lines, new: sides.new, old: sides.old }
+    }
+
+    /// Which versions stand against which. A container that has the same version everywhere (a sidecar) has no old one to
+    /// compare with.
+    pub fn sides(&self, new_tags: &[&str]) -> Sides {
         let is_new: Vec<bool> = self.versions.iter().map(|version| new_tags.contains(&version.tag.as_str())).collect();
-        // A container that has the same version everywhere (a sidecar) has no old one to compare with.
         let has_both = |container: &Name| {
             let of = |wanted: bool| {
                 self.versions
@@ -165,7 +172,7 @@ impl Signatures {
             };
             of(true) && of(false)
         };
-        let side: Vec<Option<Side>> = self
+        let of: Vec<Option<Side>> = self
             .versions
             .iter()
             .zip(&is_new)
@@ -175,29 +182,32 @@ impl Signatures {
                 (true, false) => Some(Side::Old),
             })
             .collect();
-        let total = |wanted: Side| {
-            self.versions
-                .iter()
-                .zip(&side)
-                .filter(|(_, side)| **side == Some(wanted))
-                .map(|(version, _)| version.lines)
-                .sum()
+        let on = |wanted: Side| {
+            self.versions.iter().zip(&of).filter(move |(_, side)| **side == Some(wanted)).map(|(version, _)| version)
         };
         let tags = |wanted: Side| {
-            let mut tags: Vec<&str> = self
-                .versions
-                .iter()
-                .zip(&side)
-                .filter(|(_, side)| **side == Some(wanted))
-                .map(|(version, _)| version.tag.as_str())
-                .collect();
+            let mut tags: Vec<&str> = on(wanted).map(|version| version.tag.as_str()).collect();
             tags.sort_unstable();
             tags.dedup();
             tags.join("+")
         };
+        let total = |wanted: Side| on(wanted).map(|version| version.lines).sum();
         let (new_lines, old_lines) = (total(Side::New), total(Side::Old));
-        let rows = self.all.iter().map(|signature| Compared::of(signature, &side)).collect();
-        Comparison { rows, new_lines, old_lines, new: tags(Side::New), old: tags(Side::Old) }
+        Sides { new_lines, old_lines, new: tags(Side::New), old: tags(Side::Old), of }
+    }
+
+    /// The side of who wrote a line; `None`: that container has no two versions.
+    pub fn side(&self, origin: &Origin, sides: &Sides) -> Option<Side> {
+        let at = self
+            .versions
+            .iter()
+            .position(|known| known.tag == origin.version && known.container == origin.container)?;
+        sides.of.get(at).copied().flatten()
+    }
+
+    /// Whether the new side alone wrote this message.
+    pub fn is_new(&self, number: u32, sides: &Sides) -> bool {
+        self.all.get(number as usize).is_some_and(|signature| Compared::of(signature, &sides.of).is_new())
     }
 
     /// The first error that the version wanted wrote and no other version of its container ever did; `None`, too, while no
@@ -219,10 +229,31 @@ impl Signatures {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Side {
-    New,
+/// What a version is compared as. The old one stands to the left of the new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
     Old,
+    New,
+}
+
+/// The versions of a log on two sides.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sides {
+    /// Of each version; `None`: there is no other to compare it with.
+    of: Vec<Option<Side>>,
+    /// Lines that each side wrote; 0: there is nothing to compare with.
+    pub new_lines: u64,
+    pub old_lines: u64,
+    /// Tags: `412`, `410+411`; empty where there is none.
+    pub new: String,
+    pub old: String,
+}
+
+impl Sides {
+    /// However much each has written meanwhile.
+    pub fn has_same_versions(&self, other: &Self) -> bool {
+        self.of == other.of
+    }
 }
 
 /// The new version's messages beside the old's.
@@ -294,7 +325,7 @@ pub fn per_thousand(lines: u64, of: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::log::Origin, ui::testing};
+    use crate::ui::testing;
 
     fn line(container: &str, tag: &str, level: LogLevel, second: i64, text: &str) -> LogLine {
         LogLine {

@@ -1,9 +1,13 @@
 //! Screen Logs: the open log tails, one shown; followed, filtered, searched, saved.
 
+mod align;
 mod around;
+mod beside;
 mod containers;
+mod head;
 mod index;
 mod lines;
+mod panes;
 mod record;
 mod sieve;
 mod tail;
@@ -29,6 +33,7 @@ use crate::{
 
 pub(super) use self::sieve::needle;
 use self::{
+    beside::Beside,
     tail::{Tail, line_at, parse_since, since_words},
     versions::Versions,
 };
@@ -62,6 +67,8 @@ pub struct Logs {
     hits: LogHits,
     /// Position of the first row drawn.
     first_shown: usize,
+    /// Where the line between two columns was drawn.
+    divider: Option<u16>,
 }
 
 impl Logs {
@@ -110,6 +117,7 @@ impl Logs {
         let Some(tail) = self.tails.get_mut(self.current) else { return };
         let mut fresh = Tail::new(query);
         (fresh.sieve, fresh.wrap, fresh.timestamps) = (tail.sieve.clone(), tail.wrap, tail.timestamps);
+        fresh.beside = tail.beside.as_ref().map(|_| Beside::default());
         (fresh.find, fresh.needle) = (std::mem::take(&mut tail.find), tail.needle.take());
         let twin = self.tails.iter().position(|tail| tail.query == fresh.query);
         self.tails[self.current] = fresh;
@@ -174,7 +182,7 @@ impl Logs {
     fn expand(&self, view: &View<'_>) -> Option<Reply> {
         let tail = self.tail()?;
         let buffer = tail.buffer(view)?;
-        let mut at = tail.index.get(tail.position()?)?.last;
+        let mut at = tail.line_of(tail.position()?)?;
         while line_at(buffer, at)?.continues && at > buffer.first_line {
             at -= 1;
         }
@@ -185,35 +193,6 @@ impl Logs {
                 .map_while(|next| line_at(buffer, next).filter(|line| line.continues && line.origin == head.origin)),
         );
         Some(Reply::Push(Box::new(record::Record::new(&lines, view)?)))
-    }
-
-    /// `=`: opens the pane of messages by version, or closes it.
-    fn toggle_versions(&mut self, view: &View<'_>) -> Reply {
-        let Some(tail) = self.tails.get_mut(self.current) else { return Reply::Ignored };
-        tail.versions = if tail.versions.is_some() { None } else { Some(Versions::default()) };
-        tail.sync(view);
-        Reply::Done
-    }
-
-    /// What a command means in the pane of messages while it has the keys; `None`: nothing.
-    fn run_versions(&mut self, command: Command, view: &View<'_>) -> Option<Reply> {
-        let tail = self.tails.get_mut(self.current)?;
-        let versions = tail.versions.as_mut()?;
-        match command {
-            Command::NextPane | Command::PreviousPane => versions.is_focused = !versions.is_focused,
-            _ if !versions.is_focused => return None,
-            Command::Enter => {
-                let picked = versions.picked()?;
-                tail.sieve.signature = (tail.sieve.signature.as_ref() != Some(&picked)).then_some(picked);
-                if view.is_narrow() {
-                    tail.versions = None;
-                }
-                tail.resift(view);
-            }
-            _ if versions.navigate(command) => {}
-            _ => return None,
-        }
-        Some(Reply::Done)
     }
 
     fn back(&mut self, view: &View<'_>) -> Reply {
@@ -260,7 +239,7 @@ impl Screen for Logs {
 
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
         let is_opening_filter = std::mem::take(&mut self.is_opening_filter);
-        if let Some(reply) = self.run_versions(command, view) {
+        if let Some(reply) = self.run_panes(command, view) {
             return reply;
         }
         if self.tails.get_mut(self.current).is_some_and(|tail| tail.navigate(command)) {
@@ -279,6 +258,7 @@ impl Screen for Logs {
                 return Reply::Run(Command::Filter);
             }
             Command::CompareVersions => return self.toggle_versions(view),
+            Command::SideBySide => return self.toggle_beside(view),
             Command::Since => return self.next_start(),
             Command::Containers => {
                 return match self.tail() {
@@ -350,6 +330,9 @@ impl Screen for Logs {
         let position = self.first_shown + index;
         if let Some(tail) = self.tails.get_mut(self.current) {
             tail.go(position);
+            if let Some(divider) = self.divider {
+                tail.focus(usize::from(at.x > divider));
+            }
         }
         Reply::Done
     }

@@ -43,6 +43,7 @@ pub struct LogView<'a> {
     x: u16,
     cursor: Option<usize>,
     current_find: Option<(usize, usize)>,
+    column: usize,
 }
 
 /// What of the log is where.
@@ -66,7 +67,7 @@ impl LogHits {
 
 impl<'a> LogView<'a> {
     pub const fn new(theme: &'a Theme, anchor: Anchor) -> Self {
-        Self { theme, anchor, wrap: false, x: 0, cursor: None, current_find: None }
+        Self { theme, anchor, wrap: false, x: 0, cursor: None, current_find: None, column: 0 }
     }
 
     #[must_use]
@@ -96,26 +97,52 @@ impl<'a> LogView<'a> {
         self
     }
 
+    /// Where lines stand beside each other: the column with the cursor and the find that `n` went to.
+    #[must_use]
+    pub const fn column(mut self, column: usize) -> Self {
+        self.column = column;
+        self
+    }
+
     /// Draws as many lines as fit, taking no more from the iterator than that.
     pub fn render<'l>(self, area: Rect, buf: &mut Buffer, lines: impl IntoIterator<Item = LogLine<'l>>) -> LogHits {
-        let area = clip(area, buf);
+        self.column(0).render_beside([area], buf, lines.into_iter().map(|line| [line]))
+    }
+
+    /// The same with lines beside each other, each in its column: areas from left to right, of the same rows.
+    pub fn render_beside<'l, const N: usize>(
+        self,
+        columns: [Rect; N],
+        buf: &mut Buffer,
+        lines: impl IntoIterator<Item = [LogLine<'l>; N]>,
+    ) -> LogHits {
+        let columns = columns.map(|column| clip(column, buf));
         let mut hits = LogHits::default();
-        if area.is_empty() {
+        if columns.iter().any(|column| column.is_empty()) {
             return hits;
         }
+        let area = columns.into_iter().reduce(Rect::union).unwrap_or_default();
         let mut lines = lines.into_iter().enumerate();
         let mut left = area.height;
         while left > 0 {
-            let Some((number, line)) = lines.next() else { break };
-            let flow = self.flow(area, number, &line);
-            let rows = flow.rows.len().min(usize::from(left)) as u16;
+            let Some((number, lines)) = lines.next() else { break };
+            let flows: [Flow; N] = std::array::from_fn(|at| self.flow(columns[at], (number, at), &lines[at]));
+            let needed = flows.iter().map(|flow| flow.rows.len()).max().unwrap_or(0);
+            let rows = needed.min(usize::from(left)) as u16;
             let (y, skip) = match self.anchor {
                 Anchor::Top => (area.bottom() - left, 0),
                 // Cut at the top: the rows nearest the bottom are shown.
-                Anchor::Bottom => (area.y + left - rows, flow.rows.len() - usize::from(rows)),
+                Anchor::Bottom => (area.y + left - rows, needed - usize::from(rows)),
             };
             let spot = Rect { y, height: rows, ..area };
-            self.draw(spot, buf, &line, &flow, skip, number);
+            for (at, column) in columns.iter().enumerate() {
+                let part = Rect { y, height: rows, ..*column };
+                self.draw(part, buf, &lines[at], &flows[at], skip);
+                if self.cursor == Some(number) {
+                    let has_cursor = at == self.column;
+                    buf.set_style(part, if has_cursor { self.theme.selection } else { self.theme.selection_quiet });
+                }
+            }
             hits.lines.push((spot, number));
             left -= rows;
         }
@@ -126,8 +153,8 @@ impl<'a> LogView<'a> {
         hits
     }
 
-    fn flow(&self, area: Rect, number: usize, line: &LogLine<'_>) -> Flow {
-        let current = self.current_find.filter(|find| find.0 == number).map(|find| find.1);
+    fn flow(&self, area: Rect, (number, column): (usize, usize), line: &LogLine<'_>) -> Flow {
+        let current = self.current_find.filter(|find| find.0 == number && column == self.column).map(|find| find.1);
         let head = head_width(area, line);
         let tail = tail_width(area, line);
         let room = area.width - head - tail;
@@ -141,7 +168,7 @@ impl<'a> LogView<'a> {
         }
     }
 
-    fn draw(&self, spot: Rect, buf: &mut Buffer, line: &LogLine<'_>, flow: &Flow, skip: usize, number: usize) {
+    fn draw(&self, spot: Rect, buf: &mut Buffer, line: &LogLine<'_>, flow: &Flow, skip: usize) {
         let (theme, glyphs) = (self.theme, self.theme.glyphs);
         let (head, tail) = (head_width(spot, line), tail_width(spot, line));
         for (index, text) in flow.rows.iter().enumerate().skip(skip) {
@@ -161,9 +188,6 @@ impl<'a> LogView<'a> {
                 body
             };
             put_line(buf, left, text, glyphs.ellipsis);
-        }
-        if self.cursor == Some(number) {
-            buf.set_style(spot, theme.selection);
         }
     }
 }

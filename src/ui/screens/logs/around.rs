@@ -102,6 +102,10 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
         let missing = if tail.not_found { " (not found)" } else { "" };
         say(format!("find: {}{missing}", tail.find), if tail.not_found { theme.wrong } else { theme.accent });
     }
+    match tail.columns().map_or(0, |beside| beside.left_out) {
+        0 => {}
+        left_out => say(format!("{left_out} of neither version"), theme.dim),
+    }
     if !tail.query.previous {
         say(format!("since {}", since_words(&tail.query)), theme.dim);
     }

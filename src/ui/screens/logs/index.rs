@@ -49,6 +49,8 @@ pub(super) struct Index {
     signature: Option<u32>,
     /// Lines behind the rows; worked out only while something is left out.
     shown: u64,
+    /// How often everything was looked at again.
+    epoch: u64,
 }
 
 impl Index {
@@ -65,10 +67,6 @@ impl Index {
         self.entries.get(position).copied()
     }
 
-    pub(super) fn last(&self) -> Option<Entry> {
-        self.entries.back().copied()
-    }
-
     /// The row that shows this line, or the next one after it.
     pub(super) fn position(&self, line: u64) -> usize {
         self.entries.partition_point(|entry| entry.last < line)
@@ -83,10 +81,24 @@ impl Index {
         &self.writers
     }
 
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Rows of lines before this one stay as they are, but that the oldest are dropped.
+    pub(super) fn unsettled(&self) -> u64 {
+        let last = self.entries.back().map_or(self.next, |entry| entry.last);
+        self.block.as_ref().map_or(last, |block| {
+            let folded = block.folded_into.map_or(last, |entry| entry.last);
+            last.min(block.start).min(folded)
+        })
+    }
+
     /// Everything is looked at again: another sieve.
     pub(super) fn reset(&mut self) {
         self.entries.clear();
         (self.next, self.block) = (0, None);
+        self.epoch += 1;
     }
 
     /// Looks at the lines that came since last time. True if rows came or went.

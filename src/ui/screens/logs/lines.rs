@@ -10,39 +10,37 @@ use regex::Regex;
 use super::{
     Logs,
     around::{chips, empty, foot, info, strip, target_words, title},
+    head::{Columns, columns, columns_of, head, heads, time_words},
     index::Entry,
     tail::{Tail, Window, line_at},
 };
 use crate::{
-    model::log::{LogLevel, LogLine, Origin},
-    query::{LogQuery, LogTarget},
+    model::log::{LogLevel, LogLine},
     secret::mask,
     source::kubernetes::log_line::readable,
     store::logs::LogBuffer,
-    text::truncate,
     ui::{
         View,
         theme::Theme,
         widgets::{
-            cells::{clear, put_centred, put_line, row},
+            cells::{clear, put_centred, put_line, put_text, row},
             frame::{Frame, Scroll, scrollbar},
             log_view::{Anchor, LogHits, LogLine as Shown, LogView},
         },
     },
 };
 
-/// Widths of the columns before the message; 0: left out.
-struct Columns {
-    time: usize,
-    pod: usize,
-    version: usize,
-    level: usize,
-    is_narrow: bool,
-    has_containers: bool,
-}
-
 /// Cells that a note's rule needs at least beside its words.
 const RULE: usize = 3;
+/// Cells between two columns: a line with air on both sides.
+const GAP: u16 = 3;
+
+/// What the rows are drawn in.
+enum Layout {
+    One(Columns),
+    /// The old version to the left of the new one.
+    Two([Columns; 2]),
+}
 
 pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let theme = view.theme;
@@ -55,6 +53,9 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
         return put_centred(buf, spot, &words, theme.glyphs.ellipsis);
     };
     let buffer = tail.buffer(view);
+    if let Some(beside) = &mut tail.beside {
+        beside.fit(area.width);
+    }
     let mut frame = Frame::new(theme, title(tail, buffer)).info(info(tail, buffer, view)).focused(tail.has_keys());
     if let Some(foot) = foot(buffer, view) {
         frame = frame.foot(foot);
@@ -73,26 +74,76 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
         put_line(buf, spot, &chips, theme.glyphs.ellipsis);
         rest = below(rest);
     }
-    let columns = columns(tail, view.is_narrow());
-    if let Some(spot) = row(rest, 0).filter(|_| rest.height > 3) {
-        put_line(buf, spot, &Line::styled(heads(&columns), theme.dim), theme.glyphs.ellipsis);
+    if let Some(why) = buffer.and_then(|buffer| tail.beside.as_ref()?.missing(buffer, &tail.query, area.width))
+        && let Some(spot) = row(rest, 0).filter(|_| rest.height > 3)
+    {
+        put_line(buf, spot, &Line::styled(why, theme.dim), theme.glyphs.ellipsis);
+        rest = below(rest);
+    }
+    let (layout, whole) = (layout(tail, view, rest), rest);
+    logs.divider = None;
+    if let Layout::Two(_) = layout {
+        logs.divider = Some(divide(rest, theme, buf));
+    }
+    if let Some(spot) = row(rest, 0).filter(|_| rest.height > 3 || logs.divider.is_some()) {
+        put_heads(tail, &layout, theme, spot, buf);
         rest = below(rest);
     }
     logs.hits = LogHits::default();
     logs.first_shown = 0;
     tail.height = usize::from(rest.height);
-    let Some(buffer) = buffer.filter(|_| tail.index.len() > 0) else {
+    let Some(buffer) = buffer.filter(|_| tail.len() > 0) else {
         let spot = row(rest, rest.height / 3).unwrap_or_default();
         return put_centred(buf, spot, &Line::styled(empty(tail, buffer), theme.dim), theme.glyphs.ellipsis);
     };
-    let drawn = draw(tail, buffer, &columns, view, rest, buf);
+    let drawn = draw(tail, buffer, &layout, view, rest, buf);
     let shown = drawn.hits.lines.len();
-    scrollbar(area, Scroll { len: tail.index.len(), offset: drawn.first, visible: shown }, theme, buf);
+    if logs.divider.is_some() {
+        // The rows were drawn over it.
+        divide(whole, theme, buf);
+    }
+    scrollbar(area, Scroll { len: tail.len(), offset: drawn.first, visible: shown }, theme, buf);
     (logs.hits, logs.first_shown) = (drawn.hits, drawn.first);
 }
 
 fn below(area: Rect) -> Rect {
     Rect { y: area.y + 1, height: area.height - 1, ..area }
+}
+
+fn layout(tail: &Tail, view: &View<'_>, area: Rect) -> Layout {
+    let Some(beside) = tail.columns() else { return Layout::One(columns(tail, view.is_narrow())) };
+    let halves = halves(area);
+    Layout::Two([0, 1].map(|side| columns_of(tail, beside.tags(side), halves[side].width)))
+}
+
+fn halves(area: Rect) -> [Rect; 2] {
+    let left = area.width.saturating_sub(GAP) / 2;
+    let right = area.width.saturating_sub(left + GAP);
+    [Rect { width: left, ..area }, Rect { x: area.right() - right, width: right, ..area }]
+}
+
+/// The line between two columns; where it stands.
+fn divide(area: Rect, theme: &Theme, buf: &mut Buffer) -> u16 {
+    let x = halves(area)[1].x.saturating_sub(2);
+    for y in area.top()..area.bottom() {
+        put_text(buf, Rect { x, y, width: 1, height: 1 }, theme.glyphs.lines.vertical, theme.dim);
+    }
+    x
+}
+
+fn put_heads(tail: &Tail, layout: &Layout, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    match (layout, tail.columns()) {
+        (Layout::Two(columns), Some(beside)) => {
+            for (side, spot) in halves(area).into_iter().enumerate() {
+                let style = if side == beside.focus { theme.strong } else { theme.dim };
+                let words = heads(&columns[side], &beside.head(side));
+                put_line(buf, spot, &Line::styled(words, style), theme.glyphs.ellipsis);
+            }
+        }
+        (Layout::One(columns) | Layout::Two([columns, _]), _) => {
+            put_line(buf, area, &Line::styled(heads(columns, "message"), theme.dim), theme.glyphs.ellipsis);
+        }
+    }
 }
 
 /// What was drawn: areas from the top, and the position of the first row.
@@ -102,21 +153,14 @@ struct Drawn {
 }
 
 /// Draws the window; if the cursor has left it, again with the cursor at the edge where it left.
-fn draw(
-    tail: &mut Tail,
-    buffer: &LogBuffer,
-    columns: &Columns,
-    view: &View<'_>,
-    area: Rect,
-    buf: &mut Buffer,
-) -> Drawn {
-    let newest = tail.index.last().map_or(0, |entry| entry.last);
-    let oldest = tail.index.get(0).map_or(0, |entry| entry.last);
+fn draw(tail: &mut Tail, buffer: &LogBuffer, layout: &Layout, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Drawn {
+    let newest = tail.line_of(tail.len().saturating_sub(1)).unwrap_or(0);
+    let oldest = tail.line_of(0).unwrap_or(0);
     if tail.follow {
         tail.window = Window::Bottom(newest);
     }
     let cursor = tail.position().unwrap_or(0);
-    let mut drawn = draw_window(tail, buffer, columns, view, area, buf);
+    let mut drawn = draw_window(tail, buffer, layout, view, area, buf);
     for _ in 0..2 {
         let (first, shown) = (drawn.first, drawn.hits.lines.len());
         let has_room = drawn.hits.is_everything(area);
@@ -126,7 +170,7 @@ fn draw(
             Window::Bottom(tail.cursor)
         } else if has_room && first > 0 {
             Window::Bottom(newest)
-        } else if has_room && first + shown < tail.index.len() {
+        } else if has_room && first + shown < tail.len() {
             Window::Top(oldest)
         } else {
             break;
@@ -136,7 +180,7 @@ fn draw(
         }
         tail.window = window;
         clear(buf, area.intersection(*buf.area()));
-        drawn = draw_window(tail, buffer, columns, view, area, buf);
+        drawn = draw_window(tail, buffer, layout, view, area, buf);
     }
     drawn
 }
@@ -144,17 +188,16 @@ fn draw(
 fn draw_window(
     tail: &Tail,
     buffer: &LogBuffer,
-    columns: &Columns,
+    layout: &Layout,
     view: &View<'_>,
     area: Rect,
     buf: &mut Buffer,
 ) -> Drawn {
-    let len = tail.index.len();
+    let len = tail.len();
     let cursor = tail.position().unwrap_or(0);
-    let make = |entry: Entry| shown(tail, buffer, columns, view, entry, area.width);
     let (anchor, edge) = match tail.window {
-        Window::Top(line) => (Anchor::Top, tail.index.position(line).min(len - 1)),
-        Window::Bottom(line) => (Anchor::Bottom, tail.index.position(line).min(len - 1)),
+        Window::Top(line) => (Anchor::Top, tail.row_of(line).min(len - 1)),
+        Window::Bottom(line) => (Anchor::Bottom, tail.row_of(line).min(len - 1)),
     };
     let at = match anchor {
         Anchor::Top => cursor.checked_sub(edge),
@@ -165,9 +208,25 @@ fn draw_window(
         .x(tail.x)
         .cursor(at.filter(|_| !tail.follow))
         .current_find(at.filter(|_| !tail.follow).map(|at| (at, 0)));
-    let hits = match anchor {
-        Anchor::Top => widget.render(area, buf, tail.index.range(edge..len).map(make)),
-        Anchor::Bottom => widget.render(area, buf, tail.index.range(0..edge + 1).rev().map(make)),
+    let rows: Box<dyn Iterator<Item = usize>> = match anchor {
+        Anchor::Top => Box::new(edge..len),
+        Anchor::Bottom => Box::new((0..edge + 1).rev()),
+    };
+    let make = |entry: Option<Entry>, columns: &Columns, width: u16| {
+        entry.map(|entry| shown(tail, buffer, columns, view, entry, width)).unwrap_or_default()
+    };
+    let hits = match (layout, tail.columns()) {
+        (Layout::Two(columns), Some(beside)) => {
+            let halves = halves(area);
+            let pair = |row: usize| {
+                let lines = beside.rows.get(row).unwrap_or_default();
+                [0, 1].map(|side| make(tail.entry(lines[side]), &columns[side], halves[side].width))
+            };
+            widget.column(beside.focus).render_beside(halves, buf, rows.map(pair))
+        }
+        (Layout::One(columns) | Layout::Two([columns, _]), _) => {
+            widget.render(area, buf, rows.map(|row| make(tail.index.get(row), columns, area.width)))
+        }
     };
     let first = match anchor {
         Anchor::Top => edge,
@@ -192,8 +251,14 @@ fn shown(
     }
     let body = if line.continues { Line::raw(mask(&line.text)) } else { message(line, theme) };
     let finds = tail.needle.as_ref().or(tail.sieve.highlight()).map(|needle| finds(needle, &body)).unwrap_or_default();
-    let tail_words =
-        if entry.count > 1 { Line::styled(format!("x{}", entry.count), theme.strong) } else { Line::default() };
+    let mut tail_words = Line::default();
+    if entry.count > 1 {
+        tail_words.push_span(Span::styled(format!("x{}", entry.count), theme.strong));
+    }
+    if tail.columns().is_some_and(|beside| beside.is_new(buffer, entry.last)) {
+        tail_words.push_span(Span::raw(if entry.count > 1 { " " } else { "" }));
+        tail_words.push_span(Span::styled("NEW", theme.new));
+    }
     Shown { head: head(line, tail, columns, theme), body, tail: tail_words, finds }
 }
 
@@ -223,112 +288,4 @@ fn note(line: &LogLine, columns: &Columns, theme: &Theme, width: u16) -> Shown<'
     let words = format!("{rule}{rule} {time}{}{} ", if time.is_empty() { "" } else { " " }, mask(&line.text));
     let left = usize::from(width).saturating_sub(unicode_width::UnicodeWidthStr::width(words.as_str())).max(RULE);
     Shown { body: Line::styled(format!("{words}{}", rule.repeat(left)), theme.dim), ..Shown::default() }
-}
-
-fn time_words(line: &LogLine, columns: &Columns) -> String {
-    if columns.time == 0 {
-        return String::new();
-    }
-    let at = line.at.to_zoned(jiff::tz::TimeZone::UTC);
-    at.strftime(if columns.is_narrow { "%M:%S" } else { "%H:%M:%S" }).to_string()
-}
-
-fn head(line: &LogLine, tail: &Tail, columns: &Columns, theme: &Theme) -> Line<'static> {
-    let mut spans = Vec::new();
-    let mut put = |text: &str, width: usize, style| {
-        if width > 0 {
-            let text = truncate(text, width, theme.glyphs.ellipsis);
-            spans.push(Span::styled(format!("{text:<width$} "), style));
-        }
-    };
-    if line.continues {
-        // A trace reads as one: what its head says is not said again.
-        let all = [columns.time, columns.pod, columns.version, columns.level];
-        return Line::raw(" ".repeat((all.iter().map(|w| w + usize::from(*w > 0)).sum::<usize>()).saturating_sub(1)));
-    }
-    put(&time_words(line, columns), columns.time, theme.dim);
-    let number = tail.index.writers().get(&line.origin).copied().unwrap_or(0);
-    let pod = pod_words(&line.origin, &tail.query, columns.has_containers, columns.is_narrow);
-    put(&pod, columns.pod, theme.series[number % theme.series.len()]);
-    put(&line.origin.version, columns.version, theme.dim);
-    let style = match line.level {
-        Some(LogLevel::Fatal | LogLevel::Error) => theme.broken,
-        Some(LogLevel::Warn) => theme.wrong,
-        _ => theme.dim,
-    };
-    put(line.level.map_or("", LogLevel::name), columns.level, style);
-    // The view puts a gap behind the head itself.
-    if let Some(last) = spans.last_mut() {
-        let text = last.content.to_mut();
-        text.pop();
-    }
-    Line::from(spans)
-}
-
-/// The pod's name without its workload's; its container too where there are several.
-fn pod_words(origin: &Origin, query: &LogQuery, has_containers: bool, is_narrow: bool) -> String {
-    let name = origin.pod.name.as_str();
-    match &query.target {
-        LogTarget::Pod(_) => origin.container.to_string(),
-        LogTarget::Labels(_) => {
-            if has_containers {
-                format!("{name}/{}", origin.container)
-            } else {
-                name.to_owned()
-            }
-        }
-        target => {
-            let rest = name.strip_prefix(target.name().as_str()).and_then(|rest| rest.strip_prefix('-'));
-            // A StatefulSet's number alone would say too little.
-            let mut short = rest.filter(|rest| rest.len() > 2).unwrap_or(name);
-            if is_narrow && let Some((_, last)) = short.rsplit_once('-').filter(|(_, last)| last.len() > 2) {
-                // The version stands beside it; the end tells the pods apart.
-                short = last;
-            }
-            if has_containers { format!("{short}/{}", origin.container) } else { short.to_owned() }
-        }
-    }
-}
-
-fn columns(tail: &Tail, is_narrow: bool) -> Columns {
-    let writers = tail.index.writers();
-    let mut containers: Vec<&str> = writers.keys().map(|origin| origin.container.as_str()).collect();
-    containers.sort_unstable();
-    containers.dedup();
-    let has_containers = containers.len() > 1;
-    let is_pod = matches!(tail.query.target, LogTarget::Pod(_));
-    let widest = |words: &dyn Fn(&Origin) -> usize, most: usize| {
-        writers.keys().map(|origin| words(origin)).max().unwrap_or(0).min(most)
-    };
-    let pod = if is_pod && !has_containers {
-        0
-    } else {
-        widest(
-            &|origin| pod_words(origin, &tail.query, has_containers, is_narrow).len(),
-            if is_narrow { 11 } else { 24 },
-        )
-        .max(3)
-    };
-    Columns {
-        time: match (tail.timestamps, is_narrow) {
-            (false, _) => 0,
-            (true, true) => 5,
-            (true, false) => 8,
-        },
-        pod,
-        version: if is_pod { 0 } else { widest(&|origin| origin.version.len(), if is_narrow { 4 } else { 12 }) },
-        level: 5,
-        is_narrow,
-        has_containers,
-    }
-}
-
-fn heads(columns: &Columns) -> String {
-    let pod = if columns.has_containers { "pod/container" } else { "pod" };
-    [("time", columns.time), (pod, columns.pod), ("ver", columns.version), ("level", columns.level)]
-        .iter()
-        .filter(|(_, width)| *width > 0)
-        .map(|(word, width)| format!("{:<width$} ", truncate(word, *width, "")))
-        .chain(["message".to_owned()])
-        .collect()
 }

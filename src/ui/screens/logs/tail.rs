@@ -4,7 +4,8 @@ use regex::Regex;
 
 use super::{
     super::super::View,
-    index::Index,
+    beside::Beside,
+    index::{Entry, Index},
     sieve::{Sieve, needle},
     versions::Versions,
 };
@@ -41,6 +42,8 @@ pub(super) struct Tail {
     pub not_found: bool,
     /// The pane of messages by version, while it is open.
     pub versions: Option<Versions>,
+    /// Old and new version side by side, while that is wanted.
+    pub beside: Option<Beside>,
     /// Rows of the last drawing, for paging.
     pub height: usize,
 }
@@ -66,6 +69,7 @@ impl Tail {
             needle: None,
             not_found: false,
             versions: None,
+            beside: None,
             height: 20,
         }
     }
@@ -77,6 +81,9 @@ impl Tail {
     pub(super) fn sync(&mut self, view: &View<'_>) {
         if let Some(buffer) = self.buffer(view) {
             self.index.sync(buffer, &self.sieve);
+            if let Some(beside) = &mut self.beside {
+                beside.sync(buffer, &self.query, &self.index, view);
+            }
             if let Some(versions) = &mut self.versions {
                 versions.sync(buffer, &self.query, view);
             }
@@ -100,27 +107,70 @@ impl Tail {
         self.resift(view);
     }
 
+    /// The two columns, while they are shown.
+    pub(super) fn columns(&self) -> Option<&Beside> {
+        self.beside.as_ref().filter(|beside| beside.is_shown())
+    }
+
+    /// Rows, as they are shown.
+    pub(super) fn len(&self) -> usize {
+        self.columns().map_or(self.index.len(), |columns| columns.rows.len())
+    }
+
+    /// The row that shows this line, or the next one after it.
+    pub(super) fn row_of(&self, line: u64) -> usize {
+        self.columns().map_or_else(|| self.index.position(line), |columns| columns.rows.position(line))
+    }
+
+    /// The lines of a row; that of the column with the cursor first.
+    fn lines_of(&self, row: usize) -> impl Iterator<Item = u64> {
+        let columns = self.columns();
+        let single = columns.is_none().then(|| self.index.get(row)).flatten().map(|entry| entry.last);
+        columns.into_iter().flat_map(move |columns| columns.lines(row)).chain(single)
+    }
+
+    /// The row of the index that shows this line.
+    pub(super) fn entry(&self, line: Option<u64>) -> Option<Entry> {
+        let line = line?;
+        self.index.get(self.index.position(line)).filter(|entry| entry.last == line)
+    }
+
+    /// The line that stands for a row.
+    pub(super) fn line_of(&self, row: usize) -> Option<u64> {
+        self.lines_of(row).next()
+    }
+
     /// Position of the row under the cursor.
     pub(super) fn position(&self) -> Option<usize> {
-        let last = self.index.len().checked_sub(1)?;
-        Some(if self.follow { last } else { self.index.position(self.cursor).min(last) })
+        let last = self.len().checked_sub(1)?;
+        Some(if self.follow { last } else { self.row_of(self.cursor).min(last) })
     }
 
     /// The line under the cursor.
     pub(super) fn line<'a>(&self, view: &View<'a>) -> Option<&'a LogLine> {
-        let entry = self.index.get(self.position()?)?;
-        line_at(self.buffer(view)?, entry.last)
+        line_at(self.buffer(view)?, self.line_of(self.position()?)?)
+    }
+
+    /// The cursor goes to the other column of its row.
+    pub(super) fn focus(&mut self, side: usize) {
+        let row = self.position();
+        if let Some(beside) = &mut self.beside {
+            beside.focus = side;
+        }
+        if let Some(line) = row.and_then(|row| self.line_of(row)) {
+            self.cursor = line;
+        }
     }
 
     /// Puts the cursor on a row; the window goes where it must when it is drawn.
     pub(super) fn go(&mut self, position: usize) {
-        let Some(entry) = self.index.get(position) else { return };
+        let Some(line) = self.line_of(position) else { return };
         if self.follow {
             // The window stays where it is until the cursor leaves it.
-            self.window = Window::Bottom(self.index.last().map_or(entry.last, |newest| newest.last));
+            self.window = Window::Bottom(self.line_of(self.len() - 1).unwrap_or(line));
         }
         self.follow = false;
-        self.cursor = entry.last;
+        self.cursor = line;
     }
 
     /// Moves by a movement command. False: it was none.
@@ -129,7 +179,7 @@ impl Tail {
         let Some(at) = self.position() else {
             return matches!(command, Command::Down | Command::Up | Command::Top | Command::Bottom);
         };
-        let last = self.index.len() - 1;
+        let last = self.len() - 1;
         let down = |by: usize| (at + by).min(last);
         let to = match command {
             // Below the newest line there is nothing to pause for.
@@ -168,7 +218,7 @@ impl Tail {
 
     /// Rows that came below the cursor's while paused.
     pub(super) fn below(&self) -> usize {
-        self.position().map_or(0, |at| self.index.len() - 1 - at)
+        self.position().map_or(0, |at| self.len() - 1 - at)
     }
 
     /// Looks for this text, first from the cursor back: newer lines are what one reads already.
@@ -177,29 +227,31 @@ impl Tail {
         self.needle = needle(text);
         self.not_found = false;
         let Some(at) = self.position() else { return };
-        if self.needle.is_some() && !self.is_hit(at, view) {
+        if self.needle.is_some() && self.hit(at, view).is_none() {
             self.find_next(false, view);
         }
     }
 
     /// Goes to the next row with the text, around the end.
     pub(super) fn find_next(&mut self, forward: bool, view: &View<'_>) {
-        let (Some(at), len) = (self.position(), self.index.len()) else { return };
+        let (Some(at), len) = (self.position(), self.len()) else { return };
         let found = (1..=len)
             .map(|step| if forward { (at + step) % len } else { (at + len - step) % len })
-            .find(|position| self.is_hit(*position, view));
+            .find_map(|position| Some((position, self.hit(position, view)?)));
         self.not_found = found.is_none();
-        if let Some(found) = found {
-            self.go(found);
+        if let Some((position, line)) = found {
+            self.go(position);
+            self.cursor = line;
+            if let Some(beside) = &mut self.beside {
+                beside.focus_on(line);
+            }
         }
     }
 
-    fn is_hit(&self, position: usize, view: &View<'_>) -> bool {
-        let (Some(needle), Some(entry), Some(buffer)) = (&self.needle, self.index.get(position), self.buffer(view))
-        else {
-            return false;
-        };
-        line_at(buffer, entry.last).is_some_and(|line| needle.is_match(&line.text))
+    /// The line of a row that has the text looked for.
+    fn hit(&self, position: usize, view: &View<'_>) -> Option<u64> {
+        let (needle, buffer) = (self.needle.as_ref()?, self.buffer(view)?);
+        self.lines_of(position).find(|line| line_at(buffer, *line).is_some_and(|line| needle.is_match(&line.text)))
     }
 
     /// Lines a second over the last five that were logged, by the nodes' own clock: what is read at once when a log is

@@ -1,3 +1,5 @@
+mod beside;
+
 use std::sync::Arc;
 
 use jiff::SignedDuration;

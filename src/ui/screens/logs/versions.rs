@@ -9,11 +9,11 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::super::super::View;
+use super::{super::super::View, beside::new_tags};
 use crate::{
     command::Command,
-    model::{kubernetes::tag_of, log::LogLevel},
-    query::{LogQuery, LogTarget},
+    model::log::LogLevel,
+    query::LogQuery,
     secret::mask,
     store::logs::{LogBuffer, signatures::per_thousand},
     text::truncate,
@@ -74,13 +74,7 @@ impl Default for Versions {
 impl Versions {
     /// Counts and order as they are now.
     pub(super) fn sync(&mut self, buffer: &LogBuffer, query: &LogQuery, view: &View<'_>) {
-        let workload = match &query.target {
-            LogTarget::Workload(key) => view.store.kube.workloads.get(key),
-            _ => None,
-        };
-        let tags: Vec<&str> =
-            workload.iter().flat_map(|workload| &workload.images).map(|image| tag_of(image)).collect();
-        let compared = buffer.signatures.compared(&tags);
+        let compared = buffer.signatures.compared(&new_tags(query, view).unwrap_or_default());
         self.rows = compared
             .rows
             .iter()
