@@ -59,6 +59,8 @@ pub enum Msg {
         place: Clean,
         text: Clean,
     },
+    /// No browser could be started for this address.
+    Unopened(Clean),
     /// Once a second.
     Tick,
 }
@@ -181,6 +183,7 @@ impl App {
             Msg::Output { title, place, text } => {
                 self.reply(Reply::Push(crate::ui::overlays::output(title, place, text)), None, now)
             }
+            Msg::Unopened(address) => self.show_address(address, now),
             Msg::Tick => self.tick(now),
         }
     }

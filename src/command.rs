@@ -197,7 +197,7 @@ commands! {
     Freeze          "freeze"            "freeze"    "freeze the screen, not the polling"                    Everywhere, [";"] false 4;
     UndoLocal       "undo-local"        "undo view" "take back the last filter, sort or mark"               Everywhere, ["u"] false 0;
     ActionLog       "action-log"        "acts"      "what midwatch did, and errors it met"                  Everywhere, ["@"] false 3;
-    Browse          "browse"            "browser"   "open in the browser; over ssh: copy the address"       Everywhere, ["o"] false 14;
+    Browse          "browse"            "browser"   "open in the browser; without one, or over ssh: copy the address" Everywhere, ["o"] false 14;
     Copy            "copy"              "copy"      "copy what is selected"                                 Everywhere, ["y"] false 9;
     CopyUrl         "copy-url"          "copy link" "copy its address"                                      Everywhere, ["Y"] false 0;
     CopyCommand     "copy-command"      "copy line" "copy what is shown as a kubectl, gh or amtool line"     Everywhere, ["ctrl-y"] false 0;

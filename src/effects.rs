@@ -225,15 +225,14 @@ impl Work {
         let news = self.channels.news.clone();
         self.tasks.spawn_blocking(move || {
             // Only web addresses: a label must not start programs.
-            let says = if !url.starts_with("https://") && !url.starts_with("http://") {
-                Clean::own(format!("'{url}' is no web address; it was not opened"))
+            let msg = if !url.starts_with("https://") && !url.starts_with("http://") {
+                Msg::Said(Clean::own(format!("'{url}' is no web address; it was not opened")))
+            } else if open::that_detached(url.as_str()).is_ok() {
+                Msg::Said(Clean::own(format!("opened {url}")))
             } else {
-                match open::that_detached(url.as_str()) {
-                    Ok(()) => Clean::own(format!("opened {url}")),
-                    Err(error) => Clean::own(format!("no browser could be started ({error}): Y copies the address")),
-                }
+                Msg::Unopened(url)
             };
-            let _ = news.blocking_send(Msg::Said(says));
+            let _ = news.blocking_send(msg);
         });
     }
 

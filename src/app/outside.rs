@@ -169,6 +169,16 @@ impl App {
         }
     }
 
+    /// An address that nothing here opens: to be read in full, and copied. Pressed twice, it is shown once.
+    pub(super) fn show_address(&mut self, address: Clean, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.overlays.last().and_then(|overlay| overlay.copied()).as_ref() != Some(&address) {
+            effects = self.reply(Reply::Push(overlays::address(address.clone())), None, now);
+        }
+        effects.push(Effect::Copy(address));
+        effects
+    }
+
     /// `o`: its address, or one of several.
     pub(super) fn browse(&mut self, target: &Target, now: Now) -> Reply {
         let (mut line, mut moment) = (None, None);

@@ -167,6 +167,11 @@ pub fn output(title: Clean, place: Clean, text: Clean) -> Box<dyn Overlay> {
     Box::new(output::OutputPage::new(title, place, text))
 }
 
+/// An address that could not be opened.
+pub fn address(address: Clean) -> Box<dyn Overlay> {
+    Box::new(output::OutputPage::new("ADDRESS".into(), "no browser could be started here".into(), address).wrapped())
+}
+
 /// `F`: which port leads to which.
 pub fn forward(to: ForwardTo) -> Box<dyn Overlay> {
     Box::new(forward::ForwardForm::new(to))

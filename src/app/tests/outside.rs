@@ -160,6 +160,27 @@ fn a_log_store_is_opened_at_the_row_and_its_time() {
 }
 
 #[test]
+fn an_address_that_no_browser_opens_can_be_read_and_is_copied() {
+    let mut desk = desk(true);
+    let address = crate::text::Clean::own(format!("https://tickets.example/{}/end", "0123456789".repeat(12)));
+    let unopened = |desk: &mut Desk| {
+        let now = desk.clock.now();
+        let effects = desk.app.update(Msg::Unopened(address.clone()), now);
+        assert!(matches!(&effects[..], [Effect::Copy(copied)] if *copied == address), "{effects:?}");
+    };
+    unopened(&mut desk);
+    unopened(&mut desk);
+    let frame = desk.frame((80, 24));
+    let shown: String = frame.lines().map(|row| row.trim_matches(|c: char| !c.is_ascii_alphanumeric())).collect();
+    assert!(frame.contains("no browser could be started") && shown.contains("https://tickets.example/0123"), "{frame}");
+    assert!(frame.contains("89/end"), "broken, not cut\n{frame}");
+    let effects = desk.keys("y");
+    assert!(matches!(&effects[..], [Effect::Copy(copied)] if *copied == address), "{effects:?}");
+    desk.press(KeyCode::Esc);
+    assert!(!desk.frame((80, 24)).contains("no browser"), "shown once for two presses");
+}
+
+#[test]
 fn a_shell_asks_in_production_and_is_refused_in_read_only_mode() {
     let mut desk = desk(true);
     desk.press(KeyCode::Tab);

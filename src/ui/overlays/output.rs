@@ -1,4 +1,4 @@
-//! The output of a program that was run beside midwatch.
+//! The output of a program that was run beside midwatch, or another text to read and copy.
 
 use ratatui::{
     buffer::Buffer,
@@ -26,6 +26,12 @@ pub struct OutputPage {
 impl OutputPage {
     pub fn new(title: Clean, place: Clean, text: Clean) -> Self {
         Self { title, place, text, sheet: Sheet::default() }
+    }
+
+    /// Long lines are broken, not cut.
+    #[must_use]
+    pub fn wrapped(self) -> Self {
+        Self { sheet: Sheet::wrapped(), ..self }
     }
 }
 
