@@ -210,7 +210,7 @@ fn draw_window(
         .current_find(at.filter(|_| !tail.follow).map(|at| (at, 0)));
     let rows: Box<dyn Iterator<Item = usize>> = match anchor {
         Anchor::Top => Box::new(edge..len),
-        Anchor::Bottom => Box::new((0..edge + 1).rev()),
+        Anchor::Bottom => Box::new((0..=edge).rev()),
     };
     let make = |entry: Option<Entry>, columns: &Columns, width: u16| {
         entry.map(|entry| shown(tail, buffer, columns, view, entry, width)).unwrap_or_default()

@@ -142,7 +142,7 @@ fn the_cursor_has_a_column_and_keys_act_on_its_line() {
     assert_eq!(logs.selected(&world.view()), pod("myapp-6d5c9-k2x8q"));
     // Where the column has no line, the other's is meant.
     press(&mut logs, &world, "k");
-    assert_eq!(logs.copied(&world.view()).map(|text| text.starts_with("{")), Some(true), "login ok of 411");
+    assert_eq!(logs.copied(&world.view()).map(|text| text.starts_with('{')), Some(true), "login ok of 411");
     // With the messages open, tab goes through all three.
     press(&mut logs, &world, "=");
     assert!(!logs.tail().expect("open").has_keys());
