@@ -1,7 +1,7 @@
 //! Executors: who carries a rollback out, in the order in which a `[[service]]` names them. Most people may not patch
 //! production, but may start the pipeline that does.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use super::{
     Check, CheckResult, WorkloadInspection, Write, checks,
@@ -77,7 +77,7 @@ impl Executor {
 impl Workflow {
     fn parse(text: &str) -> Result<Self, String> {
         let (file, inputs) = text.split_once('?').unwrap_or((text, ""));
-        let is_file = file.ends_with(".yml") || file.ends_with(".yaml");
+        let is_file = Path::new(file).extension().is_some_and(|ending| ending == "yml" || ending == "yaml");
         if !is_file || file.contains('/') {
             return Err(format!("'{file}' is no workflow file: write its name, as 'rollback.yml'"));
         }

@@ -27,7 +27,7 @@ pub(super) fn judge(wanted: &ResizeFor, found: &PodInspection) -> Seen {
     }
     let all = pod.pointer("/status/containerStatuses").and_then(Value::as_array);
     let status = all.into_iter().flatten().find(|status| status["name"] == *resize.container);
-    let has = status.map(|status| &status["resources"]).unwrap_or(&Value::Null);
+    let has = status.map_or(&Value::Null, |status| &status["resources"]);
     let pending = Pending::of(pod).filter(|pending| pending.is_of(pod, wanted.earlier.as_ref()));
     match pending {
         Some(Pending { state: PendingState::Infeasible, says, .. }) => never(says),

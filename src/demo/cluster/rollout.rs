@@ -165,19 +165,16 @@ impl Cluster {
         let wanted = bare(&rollout["spec"]["template"]);
         let highest = sets.iter().map(revision).max().unwrap_or_default();
         let found = sets.iter_mut().find(|set| bare(&set["spec"]["template"]) == wanted);
-        let set = match found {
-            Some(set) => {
-                if revision(set) < highest {
-                    js::set_annotation(set, REVISION, &(highest + 1).to_string());
-                    *set = self.write(RS, set.clone()).value();
-                }
-                set.clone()
+        let set = if let Some(set) = found {
+            if revision(set) < highest {
+                js::set_annotation(set, REVISION, &(highest + 1).to_string());
+                *set = self.write(RS, set.clone()).value();
             }
-            None => {
-                let set = self.rollout_set(at, rollout, &wanted, highest + 1, 0);
-                sets.push(set.clone());
-                set
-            }
+            set.clone()
+        } else {
+            let set = self.rollout_set(at, rollout, &wanted, highest + 1, 0);
+            sets.push(set.clone());
+            set
         };
         js::set_annotation(rollout, REVISION, js::annotation(&set, REVISION));
         set

@@ -120,7 +120,7 @@ pub async fn read(cluster: &Cluster) -> Result<Resources, Failure> {
 /// Whether a group and version (`/apis/GROUP/VERSION`) is there with a kind of this plural.
 pub async fn is_served(cluster: &Cluster, api: &str, plural: &str) -> Result<bool, Failure> {
     let list = cluster.get_opt::<shapes::ResourceList>(api).await?;
-    Ok(list.into_iter().flat_map(|list| list.resources).flatten().any(|entry| entry.is(plural)))
+    Ok(list.into_iter().filter_map(|list| list.resources).flatten().any(|entry| entry.is(plural)))
 }
 
 /// Whether the core group has a resource or subresource (`pods/resize`) that takes this verb.

@@ -92,7 +92,8 @@ impl WorkloadInspector {
         let too_many = || Err(Clean::line("not asked: too many"));
         let mut found: Config = wanted.iter().skip(MAX_NAMED).map(|name| ((*name).clone(), too_many())).collect();
         let mut gone = BTreeSet::new();
-        let mut asks: Vec<BoxFuture<'_, (&String, Result<Option<Value>, Clean>)>> = Vec::new();
+        type Asked<'a> = (&'a String, Result<Option<Value>, Clean>);
+        let mut asks: Vec<BoxFuture<'_, Asked<'_>>> = Vec::new();
         for name in wanted.into_iter().take(MAX_NAMED) {
             asks.push(async move { (name, self.metadata_of(namespace, name).await) }.boxed());
         }

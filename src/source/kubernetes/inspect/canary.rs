@@ -132,10 +132,9 @@ fn place(rollout: &Value) -> Clean {
         return if is_blue_green { "in preview (blue-green)".into() } else { Clean::default() };
     };
     let done = number(rollout, "/status/currentStepIndex").unwrap_or_default() as usize;
-    let weight = number(rollout, "/status/canary/weights/canary/weight").map(u64::from).or_else(|| {
-        let set = steps.iter().take(done + 1).filter_map(|step| step.get("setWeight")?.as_u64());
-        set.last()
-    });
+    let weight = number(rollout, "/status/canary/weights/canary/weight")
+        .map(u64::from)
+        .or_else(|| steps.iter().take(done + 1).rev().find_map(|step| step.get("setWeight")?.as_u64()));
     let weight = weight.map(|weight| format!(", weight {weight} %")).unwrap_or_default();
     Clean::own(format!("step {} of {}{weight}", (done + 1).min(steps.len()), steps.len()))
 }

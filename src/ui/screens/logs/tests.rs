@@ -1,4 +1,5 @@
 mod beside;
+mod versions;
 
 use std::sync::Arc;
 
@@ -365,45 +366,4 @@ fn repeats_are_written_out_on_request() {
     assert_eq!(said(&mut logs), 2);
     logs.run(Command::FoldRepeats, &world.view());
     assert_eq!(said(&mut logs), 1);
-}
-
-#[test]
-fn messages_are_compared_by_version_and_picked() {
-    let (mut world, mut logs) = story();
-    let workload = testing::deployment("myapp", "registry.example/myapp:412", 4, 6);
-    let key = workload.key.clone();
-    world.workloads([workload]);
-    let error = world.store.first_new_error(&key, &["412"]).expect("an error of 412 alone");
-    assert_eq!((error.text, error.lines), ("auth middleware: verify failed: issuer mismatch", 2));
-    assert_eq!((error.new.as_str(), error.old.as_str()), ("412", "411"));
-    logs.run(Command::CompareVersions, &world.view());
-    let rows = world.drawn(&mut logs);
-    let at = rows.iter().position(|row| row.contains("MESSAGES 412 against 411")).expect("the pane");
-    insta::assert_snapshot!(rows[at..].join("\n"), @r#"
-    += MESSAGES 412 against 411 ============================================= 412: 3 lines  411: 3 lines  per 1,000 lines =+
-    |      412      411  level message                                                                                     |
-    |      667    never  ERROR NEW auth middleware: verify failed: issuer mismatch                                         |
-    |      333    never  ERROR NEW unhandled exception                                                                     |
-    |    never      333  WARN  slow query <*>                                                                              |
-    |    never      333  INFO  GET /api/users <*>                                                                          |
-    |    never      333  INFO  login ok                                                                                    |
-    +======================================================================================================================+
-    "#);
-    logs.run(Command::Down, &world.view());
-    logs.run(Command::Up, &world.view());
-    logs.run(Command::Enter, &world.view());
-    let rows = world.drawn(&mut logs);
-    assert!(rows[1].contains("[message: auth middleware: verify failed: issuer mismatch]"), "{}", rows[1]);
-    assert!(!rows[..at].iter().any(|row| row.contains("slow query")));
-    // What comes later is sifted by it too.
-    let pod = origin("myapp-6d5c9-k2x8q", "412");
-    let more = ["E auth middleware: verify failed: issuer mismatch", "E another"];
-    say(&mut world, &query(), more.iter().map(|text| line(&pod, 30, text)).collect());
-    let rows = world.drawn(&mut logs);
-    assert!(rows.iter().take(at).any(|row| row.contains("03:00:30")) && !rows[..at].join("").contains("another"));
-    world.size = (80, 24);
-    assert!(world.drawn(&mut logs)[0].contains("MESSAGES"), "alone where there is little room");
-    logs.run(Command::Back, &world.view());
-    logs.run(Command::Back, &world.view());
-    assert!(world.drawn(&mut logs).join("").contains("slow query"));
 }
