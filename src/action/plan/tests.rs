@@ -52,7 +52,7 @@ fn watched(plan: &Plan) -> &WatchFor {
     match plan.steps.last().map(|step| &step.kind) {
         Some(StepKind::Watch(watched)) => match &**watched {
             Watched::Rollout(wanted) => wanted,
-            other => panic!("{other:?}"),
+            other @ Watched::Resize(_) => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),
     }

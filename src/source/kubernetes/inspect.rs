@@ -86,7 +86,7 @@ impl WorkloadInspector {
             async { asked(owners::read(&self.cluster, &workload)).await.and_then(|owners| owners) },
             async { asked(self.canary(key, &object)).await.and_then(|canary| canary) },
             async { asked(release::of(&self.cluster, &workload)).await.unwrap_or_else(|says| Some(Err(says))) },
-            async { if goes_back { Some(Box::new(self.around(key, &object).await)) } else { None } },
+            async { if goes_back { Some(Box::new(Box::pin(self.around(key, &object)).await)) } else { None } },
         );
         let mut warnings = marks(&object);
         let mut or_warn =

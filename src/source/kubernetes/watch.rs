@@ -14,7 +14,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::{
@@ -22,7 +22,7 @@ use futures::{
     future::BoxFuture,
     stream::{BoxStream, SelectAll},
 };
-use tokio::time::{Instant, Interval, interval};
+use tokio::time::{Interval, interval};
 
 pub use self::kind::Watched;
 use self::lane::{Lane, Step};
@@ -192,7 +192,8 @@ impl Watch {
     /// Whether the cluster has the kind at all. Discovery may be read by whoever may log in: a refusal would say nothing.
     async fn is_served(&mut self) -> Result<bool, SourceError> {
         let Some((api, plural)) = self.kind.optional() else { return Ok(true) };
-        if self.absent_until.is_some_and(|until| Instant::now() < until) {
+        let now = self.cluster.clock().now().mono;
+        if self.absent_until.is_some_and(|until| now < until) {
             return Ok(false);
         }
         let found = discovery::is_served(&self.cluster, api, plural).await;
@@ -205,8 +206,9 @@ impl Watch {
 
     /// There is none of it, at first; then still so at each beat, until it is looked for again.
     async fn absent(&mut self) -> Vec<Fact> {
-        if self.absent_until.is_none_or(|until| until <= Instant::now()) {
-            let first = self.absent_until.replace(Instant::now() + AGAIN_AFTER).is_none();
+        let now = self.cluster.clock().now().mono;
+        if self.absent_until.is_none_or(|until| until <= now) {
+            let first = self.absent_until.replace(now + AGAIN_AFTER).is_none();
             if first {
                 return vec![self.kind.reset(), self.kind.synced()];
             }

@@ -260,7 +260,7 @@ async fn races_end_with_one_undo_and_no_lost_change() {
             let lane = Lane::new(&own, name).await;
             let (mut won, mut lost) = (0, 0);
             for seed in (index as u64..rounds).step_by(LANES.len()) {
-                let (more_won, more_lost) = lane.round(seed).await;
+                let (more_won, more_lost) = Box::pin(lane.round(seed)).await;
                 won += more_won;
                 lost += more_lost;
             }

@@ -55,7 +55,7 @@ fn one_pod_gets_more_and_the_template_is_said_to_keep_the_old() {
          \"requests\":{\"cpu\":\"100m\",\"memory\":\"2Gi\"}}}]}}'"
     );
     let diff = plan.diff.expect("it is shown");
-    assert!(diff.contains("+") && diff.contains("2Gi"), "{diff}");
+    assert!(diff.contains('+') && diff.contains("2Gi"), "{diff}");
 }
 
 #[test]

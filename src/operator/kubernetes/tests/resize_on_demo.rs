@@ -84,13 +84,14 @@ async fn what_the_server_and_the_node_refuse_is_said() {
     let pod =
         ObjectKey { cluster: desk.cluster.id().clone(), namespace: "production".into(), name: "postgres-0".into() };
     let found = look(&desk, &pod).await;
-    let refusals: [(fn(&mut Value), &str); 4] = [
+    type Change = fn(&mut Value);
+    let refusals: [(Change, &str); 4] = [
         (|after| *after = json!({}), "cannot be removed"),
         (|after| after["requests"]["memory"] = json!("900Gi"), "must be less than or equal to memory limit"),
         (|after| after["limits"]["example.com/gpu"] = json!("1"), "only cpu and memory resources are mutable"),
         (
             |after| {
-                *after = json!({"limits": {"memory": "2Gi", "cpu": "2"}, "requests": {"memory": "2Gi", "cpu": "2"}})
+                *after = json!({"limits": {"memory": "2Gi", "cpu": "2"}, "requests": {"memory": "2Gi", "cpu": "2"}});
             },
             "QOS Class may not change",
         ),
