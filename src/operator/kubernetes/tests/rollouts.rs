@@ -46,7 +46,7 @@ async fn until(cluster: &Cluster, what: &str, holds: impl Fn(&WorkloadInspection
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(60), looking).await.unwrap_or_else(|_| panic!("never: {what}"))
+    tokio::time::timeout(std::time::Duration::from_mins(1), looking).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,9 +62,12 @@ fn space(asked: &Asked) -> axum::response::Response {
 }
 
 async fn read(refused: &'static str, request: Request) -> (WorkloadInspection, Fake) {
-    let server = scripted::serve(move |asked| match asked.path.ends_with(refused) {
-        true if !refused.is_empty() => scripted::status(403, "Forbidden", "it is forbidden"),
-        _ => space(asked),
+    let server = scripted::serve(move |asked| {
+        if asked.path.ends_with(refused) && !refused.is_empty() {
+            scripted::status(403, "Forbidden", "it is forbidden")
+        } else {
+            space(asked)
+        }
     })
     .await;
     match WorkloadInspector::new(server.cluster.clone()).inspect(&request).await.unwrap() {
