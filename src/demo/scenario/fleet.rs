@@ -102,9 +102,6 @@ pub struct ServiceSpec {
     /// Revision number of the last entry of `deployed`.
     #[serde(default = "one")]
     pub revision: u32,
-    /// The configuration's word on who rolls it back.
-    #[serde(default)]
-    pub rollback: Vec<String>,
     /// What was deployed before the history begins, oldest first; the last one runs. Empty: the first version, 45 days ago.
     #[serde(default)]
     pub deployed: Vec<DeployedSpec>,
@@ -211,7 +208,6 @@ impl ServiceSpec {
             progress_deadline: ten_minutes(),
             revision: 1,
             deployed: Vec::new(),
-            rollback: Vec::new(),
             requests: 0.0,
             max_connections: None,
             strain_mib_per_minute: 0.0,

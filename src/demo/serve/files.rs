@@ -210,7 +210,7 @@ fn service(scenario: &Scenario, service: &ServiceSpec) -> Option<Value> {
         }
     }
     let golden = panels.iter().any(|(metric, _)| matches!(metric, Metric::ErrorPercent | Metric::Connections));
-    if !golden && service.rollback.is_empty() {
+    if !golden {
         return None;
     }
     let order = [Metric::ErrorPercent, Metric::P95Ms, Metric::Requests];
@@ -221,9 +221,6 @@ fn service(scenario: &Scenario, service: &ServiceSpec) -> Option<Value> {
     let repository = scenario.repository.iter().find(|r| r.name.ends_with(&format!("/{}", service.name)));
     if let Some(repository) = repository {
         table.insert("repository".into(), repository.name.clone().into());
-    }
-    if !service.rollback.is_empty() {
-        table.insert("rollback".into(), list(service.rollback.iter().map(|by| by.clone().into())));
     }
     table.insert("panels".into(), list(panels.into_iter().map(|(_, panel)| panel.into())));
     Some(table.into())

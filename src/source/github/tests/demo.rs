@@ -242,3 +242,27 @@ async fn a_pull_request_is_approved_and_merged_at_the_head_that_was_seen() {
         assert!(host.pull(1490).await.merged.is_some());
     }
 }
+
+#[tokio::test]
+async fn a_workflow_is_started_with_what_it_is_to_roll_back_to_and_sets_it() {
+    let host = Host::whole().await;
+    let dispatch = |file: &str, tag: &str| Write::DispatchWorkflow {
+        repo: crate::model::code::RepoKey { host: host.client.backend().clone(), name: "acme/payments".into() },
+        file: crate::text::Clean::line(file),
+        inputs: [(tag.to_owned(), "86".to_owned())].into(),
+    };
+    let done = host.execute(dispatch("rollback.yml", "tag")).await.unwrap();
+    assert_eq!(done.says, "rollback.yml is started on main");
+    host.pass(20);
+    let image = lock(&host.world).clusters[0].image("production", "payments");
+    assert_eq!(image.as_deref(), Some("registry.acme.example/payments:86"));
+    for (file, input, words) in [
+        ("rollback.yml", "version", "Unexpected inputs provided"),
+        ("deploy.yml", "tag", "does not have 'workflow_dispatch' trigger"),
+    ] {
+        let refused = host.execute(dispatch(file, input)).await.unwrap_err();
+        assert!(matches!(&refused, ActionError::Refused(says) if says.contains(words)), "{refused:?}");
+    }
+    let gone = host.execute(dispatch("gone.yml", "tag")).await.unwrap_err();
+    assert!(matches!(&gone, ActionError::NotSent(says) if says.contains("gone.yml")), "{gone:?}");
+}
