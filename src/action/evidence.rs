@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write, audit::PastAct, gitops, helm, history,
-    limits, object, plan::Kept, rollback,
+    limits, object, plan::Kept, registry, rollback,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -33,6 +33,8 @@ pub struct Evidence {
     pub rehearsals: Vec<(Write, Option<Result<Clean, ActionError>>)>,
     /// The server's word on a pod of the target template.
     pub pod: Option<Result<Vec<Clean>, ActionError>>,
+    /// A registry's word on the image that the target names. `None`: no such registry is configured.
+    pub registry: Option<registry::Asked>,
     /// Acts on the same thing from the audit, newest first.
     pub acts: Result<Vec<PastAct>, Clean>,
     /// Of an undo: what is undone.
@@ -59,6 +61,7 @@ impl Evidence {
             races: Vec::new(),
             rehearsals: Vec::new(),
             pod: None,
+            registry: None,
             acts: Ok(Vec::new()),
             undoing: None,
             writable: BTreeSet::new(),

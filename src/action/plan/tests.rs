@@ -2,6 +2,7 @@
 
 mod alerts;
 mod code;
+mod image;
 mod limits;
 mod rollback;
 
@@ -10,7 +11,7 @@ use crate::{
     action::{
         ActionError, Inspection, PullRequestInspection, SilenceDraft, Verdict,
         testing::{
-            ago, cluster, digest_of, evidence, host, inspection, myapp, now, planned, pod, roll_back, run,
+            ago, cluster, digest_of, evidence, host, inspection, myapp, nodes, now, planned, pod, roll_back, run,
             run_inspection, run_key, settings, store, template_of,
         },
     },

@@ -25,7 +25,8 @@ use super::{
 use crate::{
     action::{Inspection, Inspector, Request, WorkloadInspection},
     model::{
-        BackendId, Name,
+        BackendId,
+        image::{ImageRef, NodeImages},
         kubernetes::{ACTOR, FIELD_MANAGER, Revision, WorkloadKey},
     },
     source::{ErrorKind, SourceError},
@@ -329,38 +330,25 @@ pub fn template_changes(object: &Value) -> Vec<(Clean, Timestamp)> {
     changes
 }
 
-/// Of how many nodes hold which image, by digest and by name with tag; only images of the templates' repositories.
-fn images_on(nodes: &Value, templates: &[&Value]) -> (BTreeMap<Name, u32>, u32) {
-    let repositories: BTreeSet<String> =
-        templates.iter().flat_map(|template| images(template)).map(|image| repository(&image).to_owned()).collect();
-    let mut held = BTreeMap::new();
-    let mut count = 0;
+/// What nodes hold of the templates' repositories.
+fn images_on(nodes: &Value, templates: &[&Value]) -> NodeImages {
+    let repository = |image: &ImageRef| (image.host.clone(), image.repository.clone());
+    let named = templates.iter().flat_map(|template| images(template)).filter_map(|image| ImageRef::parse(&image));
+    let repositories: BTreeSet<_> = named.map(|image| repository(&image)).collect();
+    let mut held = NodeImages::default();
     for node in items(nodes) {
-        count += 1;
-        let mut here = BTreeSet::new();
-        for image in node.pointer("/status/images").and_then(Value::as_array).into_iter().flatten() {
-            let names: Vec<&str> =
-                image.get("names").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-            if names.iter().any(|name| repositories.contains(repository(name))) {
-                here.extend(names.iter().map(|name| name.split_once('@').map_or(*name, |(_, digest)| digest)));
+        let listed = node.pointer("/status/images").and_then(Value::as_array);
+        let mut here = Vec::new();
+        for image in listed.into_iter().flatten() {
+            let names = image.get("names").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+            let names: Vec<ImageRef> = names.filter_map(ImageRef::parse).collect();
+            if names.iter().any(|name| repositories.contains(&repository(name))) {
+                here.push(names);
             }
         }
-        for name in here {
-            *held.entry(Clean::line(name)).or_default() += 1;
-        }
+        held.add_node(&here);
     }
-    (held, count)
-}
-
-/// An image without tag and digest. A node writes `docker.io/library/nginx` for `nginx`.
-fn repository(image: &str) -> &str {
-    let name = image.split('@').next().unwrap_or(image);
-    let name = name.strip_prefix("docker.io/").unwrap_or(name);
-    let name = name.strip_prefix("library/").unwrap_or(name);
-    match name.rsplit_once(':') {
-        Some((before, tag)) if !tag.contains('/') => before,
-        _ => name,
-    }
+    held
 }
 
 #[cfg(test)]
