@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::action::{
-    CheckResult,
-    registry::Registered,
-    testing::{FakeRegistry, digest_of},
+use crate::{
+    action::{
+        CheckResult,
+        registry::Registered,
+        testing::{FakeRegistry, digest_of},
+    },
+    time::SystemClock,
+    wire::{Remembered, Wired},
 };
 
 fn b11(plan: &Plan) -> &CheckResult {
@@ -45,4 +49,29 @@ async fn a_registry_of_another_host_is_not_asked() {
     let plan = bench.plan(&roll_back(None)).await.expect("a plan");
     assert!(matches!(b11(&plan), CheckResult::Ok(_)), "{:?}", b11(&plan));
     assert!(other.asked.lock().expect("unpoisoned").is_empty());
+}
+
+/// On the demo's cluster, kubelets and registry.
+#[tokio::test]
+async fn the_demos_registry_has_what_its_pods_run() {
+    let options = crate::demo::Options::new(Arc::new(|| SystemClock.now().wall));
+    let served = crate::demo::start(options).await.expect("a world");
+    let loaded = crate::config::load::load(Some(&served.config), None).expect("its configuration");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut wired = Wired::closed(loaded.config, &Remembered::default(), clock.clone());
+    let opening = wired.opening(true);
+    wired.open(opening).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let (to, mut news) = mpsc::channel(100);
+    let audit = Audit::new(directory.path().join("audit.jsonl"));
+    let engine = RealEngine::new(audit, clock, Arc::new(to), Identity::default(), Pace::default());
+    wired.inspectors.drain(..).for_each(|inspector| engine.add_inspector(inspector));
+    wired.registries.drain(..).for_each(|registry| engine.add_registry(registry));
+    let request = roll_back(None);
+    engine.prepare(1, request.clone(), Vec::new());
+    let Some(ActionEvent::Evidence { result, .. }) = news.recv().await else { panic!("no evidence") };
+    let evidence = result.expect("all is answered");
+    let plan = plan(&request, &evidence, &store(Vec::new()), &settings(), SystemClock.now()).expect("a plan");
+    assert!(matches!(b11(&plan), CheckResult::Ok(says) if says.contains("in the registry")), "{:?}", b11(&plan));
+    served.stop().await;
 }

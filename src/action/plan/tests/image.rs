@@ -28,9 +28,9 @@ fn b11(said: Result<Registered, Clean>, change: impl FnOnce(&mut WorkloadInspect
 fn of(image: ImageRef, said: Result<Registered, Clean>, change: impl FnOnce(&mut WorkloadInspection)) -> CheckResult {
     let mut found = inspection();
     change(&mut found);
-    let mut evidence = evidence(&roll_back(None), found);
+    let mut evidence = evidence(&roll_back(Some(13)), found);
     evidence.registry = Some(Asked { image, said });
-    let plan = plan(&roll_back(None), &evidence, &store(Vec::new()), &settings(), now()).expect("a plan");
+    let plan = plan(&roll_back(Some(13)), &evidence, &store(Vec::new()), &settings(), now()).expect("a plan");
     result(&plan, "B11").clone()
 }
 
