@@ -23,6 +23,7 @@ mod limits;
 pub mod object;
 pub mod plan;
 mod pull_request;
+pub mod registry;
 pub mod resize;
 pub mod resources;
 mod restart;
@@ -42,6 +43,7 @@ pub use template::readable;
 
 pub use evidence::{Evidence, beside};
 pub use plan::plan;
+pub use registry::Registry;
 
 use std::collections::BTreeMap;
 
@@ -55,6 +57,7 @@ use crate::{
         code::{MergeMethod, PullRequestKey, RepoKey, RunKey},
         gitops::{Owner, OwnerKey},
         helm::{Release, ReleaseKey},
+        image::NodeImages,
         kubernetes::{ObjectKey, Revision, WorkloadKey, canary::Canary, resource::ResourceKey},
     },
     text::Clean,
@@ -460,8 +463,8 @@ pub struct WorkloadInspection {
     pub release: Option<Result<Release, Clean>>,
     /// What its containers use and may have, where limits are asked for.
     pub resources: Option<Box<resources::ResourceInspection>>,
-    /// Nodes that hold each image digest: digest -> count, of how many nodes; from `node.status.images`, if readable.
-    pub image_nodes: Result<(BTreeMap<Name, u32>, u32), Clean>,
+    /// Images of the kept revisions' repositories that nodes hold, if nodes may be read.
+    pub image_nodes: Result<NodeImages, Clean>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

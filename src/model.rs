@@ -7,6 +7,7 @@ mod ending;
 pub mod forward;
 pub mod gitops;
 pub mod helm;
+pub mod image;
 pub mod kubernetes;
 pub mod log;
 pub mod metric;

@@ -7,6 +7,7 @@ pub mod http;
 pub mod kubernetes;
 pub mod prometheus;
 pub mod recognise;
+pub mod registry;
 pub mod severity;
 pub mod supervise;
 

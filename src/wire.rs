@@ -26,6 +26,7 @@ use crate::{
         http::Transport,
         kubernetes::{self, Cluster, ExecPolicy, find::Place, through},
         prometheus::Prometheus,
+        registry::Registry,
         severity::Severities,
     },
     text::Clean,
@@ -48,6 +49,8 @@ pub struct Wired {
     /// Empty in read-only mode: there is nothing that could write.
     pub operators: Vec<Arc<dyn Operator>>,
     pub policy: Arc<ExecPolicy>,
+    /// What plans ask about images.
+    pub registries: Vec<Arc<Registry>>,
     /// Why a backend may not be written to, where only it is read-only.
     pub read_only_backends: BTreeMap<BackendId, Clean>,
     /// Tokens that were pasted, by their backend's name: they win over where its configuration takes one from.
@@ -62,7 +65,15 @@ impl Wired {
         for one in wired.named() {
             wired.note(&one);
         }
+        wired.name_registries();
         wired
+    }
+
+    /// A registry is connected to when it is asked, and never else.
+    fn name_registries(&mut self) {
+        let Config { registry, timeouts, .. } = &self.config;
+        let named = registry.iter().map(|one| Arc::new(Registry::new(one.clone(), *timeouts, self.clock.clone())));
+        self.registries = named.collect();
     }
 
     fn note(&mut self, one: &Wanted) {
@@ -82,6 +93,7 @@ impl Wired {
         for one in &wanted {
             self.note(one);
         }
+        self.name_registries();
         let mut known = Self::empty(self.config.clone(), self.policy.clone(), self.clock.clone());
         known.clusters.clone_from(&self.clusters);
         known.held.clone_from(&self.held);
@@ -98,6 +110,7 @@ impl Wired {
             readers: Vec::new(),
             inspectors: Vec::new(),
             operators: Vec::new(),
+            registries: Vec::new(),
             policy,
             read_only_backends: BTreeMap::new(),
             held: BTreeMap::new(),

@@ -24,13 +24,13 @@ pub use headless::{Exit, Headless, Ran, run_headless};
 pub use outside::{Ended, Outside};
 
 use super::{
-    Inspector, Operator, Request,
+    Inspector, Operator, Registry, Request,
     act::ActionEvent,
     audit::{self, Audit, PastAct},
     plan::Approved,
 };
 use crate::{
-    model::{BackendId, code::RunKey},
+    model::{BackendId, Name, code::RunKey},
     source::Reader,
     text::Clean,
     time::Clock,
@@ -85,6 +85,8 @@ pub struct Pace {
     pub watch: Duration,
     /// For each piece of evidence that is kept.
     pub keep: Duration,
+    /// For a registry's word on an image.
+    pub registry: Duration,
 }
 
 impl Default for Pace {
@@ -96,6 +98,7 @@ impl Default for Pace {
             end: Duration::from_secs(20),
             watch: Duration::from_mins(10),
             keep: Duration::from_secs(5),
+            registry: Duration::from_secs(10),
         }
     }
 }
@@ -120,6 +123,8 @@ struct Backends {
     inspectors: BTreeMap<BackendId, Arc<dyn Inspector>>,
     operators: BTreeMap<BackendId, Arc<dyn Operator>>,
     readers: BTreeMap<BackendId, Arc<dyn Reader>>,
+    /// By the host that images name.
+    registries: BTreeMap<Name, Arc<dyn Registry>>,
 }
 
 /// Writes under way.
@@ -156,6 +161,11 @@ impl RealEngine {
     /// Adds or replaces the reader of its backend: evidence is kept with it.
     pub fn add_reader(&self, reader: Arc<dyn Reader>) {
         self.0.write_backends(|all| all.readers.insert(reader.backend().clone(), reader));
+    }
+
+    /// Adds or replaces the registry of its host.
+    pub fn add_registry(&self, registry: Arc<dyn Registry>) {
+        self.0.write_backends(|all| all.registries.insert(registry.host().clone(), registry));
     }
 
     /// Forgets a backend.

@@ -11,7 +11,7 @@ use super::{
     audit::PastAct,
     canary, gitops, helm, history, limits, object,
     plan::{Kept, PlanStep, StepKind},
-    resize, rollback, scale,
+    registry, resize, rollback, scale,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -36,6 +36,8 @@ pub struct Evidence {
     pub rehearsals: Vec<(Write, Option<Result<Clean, ActionError>>)>,
     /// The server's word on a pod of the target template.
     pub pod: Option<Result<Vec<Clean>, ActionError>>,
+    /// A registry's word on the image that the target names. `None`: no such registry is configured.
+    pub registry: Option<registry::Asked>,
     /// Acts on the same thing from the audit, newest first.
     pub acts: Result<Vec<PastAct>, Clean>,
     /// Of an undo: what is undone.
@@ -62,6 +64,7 @@ impl Evidence {
             races: Vec::new(),
             rehearsals: Vec::new(),
             pod: None,
+            registry: None,
             acts: Ok(Vec::new()),
             undoing: None,
             writable: BTreeSet::new(),

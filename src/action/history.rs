@@ -15,6 +15,7 @@ use super::{
 use crate::{
     model::{
         Name,
+        image::ImageRef,
         kubernetes::{Revision, short_digest, tag_of},
     },
     text::Clean,
@@ -134,6 +135,20 @@ pub(super) fn digest(inspection: &WorkloadInspection, revision: &Revision, conta
             .find(|running| running.name == container && running.digest.is_some())
             .and_then(|running| running.digest.clone())
     })
+}
+
+/// The digests that a revision's image ran under: that of its pods, else those that nodes know its name by.
+pub(super) fn known_digests(
+    inspection: &WorkloadInspection,
+    revision: &Revision,
+    container: &str,
+    image: &ImageRef,
+) -> BTreeSet<Name> {
+    match (digest(inspection, revision, container), &inspection.image_nodes) {
+        (Some(digest), _) => [digest].into(),
+        (None, Ok(nodes)) => nodes.digests_of(image),
+        (None, Err(_)) => BTreeSet::new(),
+    }
 }
 
 /// `myapp:412 @9f2c1e`

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-pub use fakes::{FakeCluster, FakeHost};
+pub use fakes::{FakeCluster, FakeHost, FakeRegistry};
 
 use super::{
     Evidence, Inspection, Request, RunInspection, WorkloadInspection,
@@ -21,6 +21,7 @@ use crate::{
     model::{
         BackendId, BackendKind, Level, Name, Part, SourceId,
         code::{RepoKey, Run, RunKey, RunState},
+        image::{ImageRef, NodeImages},
         kubernetes::{
             Container, ContainerRole, ContainerState, ObjectKey, Pod, Revision, RolloutState, RolloutStatus, Workload,
             WorkloadKey, WorkloadKind,
@@ -79,6 +80,21 @@ pub fn template_of(tag: &str, memory: &str, level: &str) -> Value {
 pub fn digest_of(tag: &str) -> Name {
     let digits = tag.bytes().cycle().take(8).fold(0_u64, |digits, byte| digits << 8 | u64::from(byte));
     Clean::line(&format!("sha256:{digits:016x}"))
+}
+
+pub fn image_of(tag: &str) -> ImageRef {
+    ImageRef::parse(&format!("registry.example/acme/myapp:{tag}")).expect("a name")
+}
+
+/// So many nodes, each of which holds the images with these tags.
+pub fn nodes(count: usize, tags: &[&str]) -> NodeImages {
+    let held: Vec<Vec<ImageRef>> = tags
+        .iter()
+        .map(|tag| vec![image_of(tag), ImageRef { tag: None, digest: Some(digest_of(tag)), ..image_of(tag) }])
+        .collect();
+    let mut nodes = NodeImages::default();
+    (0..count).for_each(|_| nodes.add_node(&held));
+    nodes
 }
 
 pub fn revision(number: i64, tag: &str, minutes: i64, memory: &str, level: &str) -> Revision {
@@ -208,7 +224,7 @@ pub fn inspection() -> WorkloadInspection {
         release: None,
         canary: Ok(None),
         resources: None,
-        image_nodes: Ok((BTreeMap::from([(digest_of("411"), 9), (digest_of("412"), 9)]), 9)),
+        image_nodes: Ok(nodes(9, &["411", "412"])),
     }
 }
 

@@ -106,6 +106,7 @@ fn defaults() -> toml::Table {
         ("grafana", table(&file::Grafana::default())),
         ("alertmanager", table(&file::Alertmanager::default())),
         ("prometheus", table(&file::Prometheus::default())),
+        ("registry", table(&file::Registry::default())),
         ("service", table(&file::Service::default())),
     ] {
         whole.insert(name.to_owned(), one.into());
@@ -126,7 +127,7 @@ fn walk(table: &DeTable<'_>, prefix: &str, defaults: &toml::Table, tell: &mut im
             DeValue::Array(items) if items.iter().any(|item| matches!(item.get_ref(), DeValue::Table(_))) => {
                 for (index, item) in items.iter().enumerate() {
                     if let DeValue::Table(inner) = item.get_ref() {
-                        let named = inner.iter().find(|(name, _)| name.get_ref() == "name");
+                        let named = inner.iter().find(|(name, _)| matches!(&**name.get_ref(), "name" | "host"));
                         let label = named.and_then(|(_, value)| value.get_ref().as_str().map(str::to_owned));
                         let label = label.unwrap_or_else(|| (index + 1).to_string());
                         walk(inner, &format!("{key}[{label}]"), inner_defaults, tell);

@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 
 use super::{Global, report, setup, status::UNREADABLE};
 use crate::{
+    action,
     headless::Reading,
     model::{BackendId, BackendKind, Level, Part},
+    secret::mask,
     store::Backend,
     text::Clean,
     time::Clock,
@@ -51,6 +53,7 @@ pub async fn run(doctor: Doctor, global: Global, clock: Arc<dyn Clock>) -> Resul
     for (id, backend) in &reading.store.backends {
         findings.extend(of_backend(&reading, &wired, id, backend));
     }
+    findings.extend(registries(&wired).await);
     if reading.store.backends.is_empty() {
         findings.push(Finding {
             about: "midwatch".to_owned(),
@@ -217,6 +220,21 @@ fn of_backend(reading: &Reading, wired: &Wired, id: &BackendId, backend: &Backen
     found
 }
 
+/// Registries are asked by plans only, so nothing is known of them yet.
+async fn registries(wired: &Wired) -> Vec<Finding> {
+    let asked = wired.registries.iter().map(async |registry| {
+        let about = format!("{} (registry)", action::Registry::host(&**registry));
+        let (result, says) = match registry.check().await {
+            Ok(says) => ("ok", says.to_string()),
+            Err(error) => ("fail", error.says.to_string()),
+        };
+        let reached = Finding { about: about.clone(), check: "reachable", result, says };
+        let (result, says) = protection(&registry.url(), registry.is_insecure());
+        [reached, Finding { about, check: "TLS", result, says: mask(&says) }]
+    });
+    futures::future::join_all(asked).await.into_iter().flatten().collect()
+}
+
 /// What answered and what failed; equal failures of several parts are one finding.
 fn reached(
     reading: &Reading,
@@ -278,7 +296,12 @@ fn safety(wired: &Wired, id: &BackendId, kind: BackendKind) -> (&'static str, St
     if let Some(through) = through {
         return ("ok", format!("through the cluster, as '{through}'"));
     }
-    let parsed = url::Url::parse(&url).ok();
+    protection(&url, is_insecure)
+}
+
+/// What an address tells of how it is protected.
+fn protection(url: &str, is_insecure: bool) -> (&'static str, String) {
+    let parsed = url::Url::parse(url).ok();
     let scheme = parsed.as_ref().map_or("", url::Url::scheme);
     let host = parsed.as_ref().and_then(url::Url::host_str).unwrap_or("");
     let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");

@@ -153,6 +153,9 @@ pub fn equip(engine: &RealEngine, wired: &Wired) {
     for reader in &wired.readers {
         engine.add_reader(reader.clone());
     }
+    for registry in &wired.registries {
+        engine.add_registry(registry.clone());
+    }
 }
 
 /// The steps that are under way or over.

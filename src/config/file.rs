@@ -25,6 +25,7 @@ pub struct Config {
     pub grafana: Vec<Grafana>,
     pub alertmanager: Vec<Alertmanager>,
     pub prometheus: Vec<Prometheus>,
+    pub registry: Vec<Registry>,
     pub service: Vec<Service>,
     pub command: Vec<Command>,
     pub link: Vec<Link>,
@@ -190,6 +191,20 @@ pub struct Prometheus {
     pub tenant: Option<String>,
     pub poll_seconds: Option<u32>,
     pub through: Option<String>,
+    pub tls: Tls,
+}
+
+/// A container registry, asked by plans whether an image is still there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Registry {
+    /// As images name it: `ghcr.io`, `registry.example.com:5000`, `docker.io`.
+    pub host: String,
+    /// Else `https://HOST`.
+    pub url: Option<String>,
+    /// Where `user` is set its password, else a bearer token that the registry itself takes.
+    pub token: Option<Token>,
+    pub user: Option<String>,
     pub tls: Tls,
 }
 

@@ -3,7 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::file::Config;
-use crate::{command::nearest, custom, keymap::Keymap};
+use crate::{
+    command::nearest,
+    custom,
+    keymap::Keymap,
+    model::image::{canonical_host, is_host},
+    secret::mask,
+};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +98,7 @@ fn check(config: &Config, text: &str) -> Vec<String> {
             }
         }
     }
+    check_registries(config, &mut problems);
     for (severity, priority) in &config.severity {
         if !["P1", "P2", "P3", "P4"].contains(&priority.as_str()) {
             problems.push(format!("[severity] {severity} = '{priority}': take P1, P2, P3 or P4"));
@@ -128,6 +135,33 @@ fn check(config: &Config, text: &str) -> Vec<String> {
     problems
 }
 
+fn check_registries(config: &Config, problems: &mut Vec<String>) {
+    let mut hosts = Vec::new();
+    for (index, registry) in config.registry.iter().enumerate() {
+        let host = canonical_host(&registry.host);
+        if host.is_empty() {
+            problems.push(format!("[[registry]] number {} has no host: `host = \"ghcr.io\"`", index + 1));
+            continue;
+        }
+        if !is_host(&host) {
+            problems.push(format!(
+                "[[registry]] host '{}' is no host as images name it: write 'ghcr.io', and an address into `url`",
+                mask(&registry.host)
+            ));
+        } else if hosts.contains(&host) {
+            problems.push(format!("two registries have the host '{host}': only one is asked"));
+        }
+        let is_address = |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+        if let Some(url) = registry.url.as_ref().filter(|url| !url::Url::parse(url).is_ok_and(|url| is_address(&url))) {
+            problems.push(format!("[[registry]] '{host}': url '{}' is no address: write 'https://HOST'", mask(url)));
+        }
+        if registry.user.is_some() && registry.token.is_none() {
+            problems.push(format!("[[registry]] '{host}' has a `user` and no `token`, which is the user's password"));
+        }
+        hosts.push(host);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +182,11 @@ mod tests {
         let two = "[[kubernetes]]\nname = \"a\"\n[[github]]\nname = \"a\"\nurl = \"https://api.github.com\"\n";
         assert!(error(two).contains("two backends are called 'a'"));
         assert!(error("[[grafana]]\nname = \"g\"\nurl = \"nowhere\"\n").contains("is no address"));
+        assert!(error("[[registry]]\nhost = \"https://ghcr.io\"\n").contains("is no host as images name it"));
+        let hub = "[[registry]]\nhost = \"docker.io\"\n[[registry]]\nhost = \"index.docker.io\"\n";
+        assert!(error(hub).contains("two registries have the host 'docker.io'"));
+        assert!(error("[[registry]]\nhost = \"h\"\nurl = \"ftp://h\"\nuser = \"u\"\n").contains("no address"));
+        assert!(error("[[registry]]\nhost = \"h\"\nuser = \"u\"\n").contains("no `token`"));
         assert!(error("[timeouts]\nconnect = 0\n").contains("1 to 600 seconds"));
         assert!(error("[keys]\nzoom = [\"j\"]\n").contains("'down' and 'zoom'"));
         assert!(error("[severity]\ncritical = \"P9\"\n").contains("P1, P2, P3 or P4"));

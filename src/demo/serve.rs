@@ -28,6 +28,7 @@ use super::{
     grafana,
     kubernetes::{Role, proxy::Upstream},
     prometheus,
+    registry::{self, Login},
     scenario::{Scenario, ScenarioError},
     story::chance,
     world::{Shared, World, lock},
@@ -130,6 +131,7 @@ pub struct Served {
     pub grafana: Endpoint,
     pub alertmanager: Endpoint,
     pub prometheus: Endpoint,
+    pub registry: Endpoint,
     pub control: Option<Endpoint>,
     login: String,
     hints: Value,
@@ -143,6 +145,7 @@ impl Served {
     ///
     /// `schema` 1; `config` and `kubeconfig` paths; `clusters[]` with `name`, `url`, `token`, `production`; `github` with
     /// `url`, `graphql`, `token`, `login`; `grafana` with `url`, `token`; `alertmanager` and `prometheus` with `url`;
+    /// `registry` with `url`, `user`, `token`;
     /// `control` with `url` and `token`, or null; `users[]` with `cluster`, `user`, `context`, `token`: `rita` reads
     /// everything but Secrets, `nils` has the cluster's first namespace and nothing else; `hints[]` with `when`, `alert`,
     /// `workload`, `text`; `started` (the world's time); `seed`; `speed`.
@@ -170,6 +173,7 @@ impl Served {
             "grafana": {"url": self.grafana.url, "token": self.grafana.token},
             "alertmanager": {"url": self.alertmanager.url},
             "prometheus": {"url": self.prometheus.url},
+            "registry": {"url": self.registry.url, "user": self.login, "token": self.registry.token},
             "control": self.control.as_ref().map(|at| json!({"url": at.url, "token": at.token})),
             "hints": self.hints, "started": self.started.to_string(), "seed": self.seed, "speed": self.clock.speed(),
         })
@@ -287,6 +291,9 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         guests.extend(named.into_iter().map(guest));
         clusters.push((cluster.name.clone(), Endpoint { url, token }, cluster.production));
     }
+    let login = Login { user: scenario.viewer.clone(), password: token("reg_", "registry") };
+    let router = registry::router(world.clone(), login.clone(), seed);
+    let registry = Endpoint { url: harbour.open("registry", router).await?, token: login.password };
     let control = if options.control { Some(token("", "control")) } else { None };
     let control = match control {
         None => None,
@@ -302,8 +309,9 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         kubeconfig: &kubeconfig,
         github_token: &folder.write("github-token", &github.token)?,
         grafana_token: &folder.write("grafana-token", &grafana.token)?,
+        registry_token: &folder.write("registry-token", &registry.token)?,
     };
-    let urls = [&github.url, &grafana.url, &alertmanager.url, &prometheus.url].map(String::as_str);
+    let urls = [&github.url, &grafana.url, &alertmanager.url, &prometheus.url, &registry.url].map(String::as_str);
     let text = files::config(&scenario, &paths, urls);
     let config = folder.write("config.toml", &text)?;
     Ok(Served {
@@ -319,6 +327,7 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         grafana,
         alertmanager,
         prometheus,
+        registry,
         control,
         login: scenario.viewer.clone(),
         hints: files::hints(&scenario),

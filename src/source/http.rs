@@ -27,7 +27,7 @@ use crate::{
     time::{Clock, Skew, SkewMeter},
 };
 
-pub use direct::{Direct, Limits};
+pub use direct::{Direct, Limits, is_loopback};
 
 /// Largest body taken, in bytes.
 pub const MAX_BODY: usize = 32 * 1024 * 1024;

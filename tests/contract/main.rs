@@ -10,5 +10,6 @@ mod faults;
 mod front;
 mod hostile;
 mod poison;
+mod registry;
 mod secrets;
 mod watching;

@@ -41,7 +41,8 @@ impl Subject<'_> {
         if !others.is_empty() {
             let names: Vec<&str> = others.iter().take(NAMED).map(|other| other.name.as_str()).collect();
             let more = if others.len() > NAMED { format!(" and {} more", others.len() - NAMED) } else { String::new() };
-            words.push(format!("also on {version}: {}{more}", names.join(", ")));
+            let run = if others.len() == 1 { "runs" } else { "run" };
+            words.push(format!("{}{more} {run} {version} too", names.join(", ")));
         }
         if !on.is_empty() {
             let names: Vec<&str> = on.iter().map(|cluster| cluster.0.as_str()).collect();

@@ -7,11 +7,12 @@ use futures::future::join_all;
 use super::{Audit, Inner};
 use crate::{
     action::{
-        Evidence, Inspection, Limits, Request, RunInspection,
+        ActionError, Evidence, Inspection, Limits, Request, RunInspection, Write,
         audit::PastAct,
         evidence::{Undoing, drafts},
         object,
         plan::Kept,
+        registry::{self, Asked},
         resize::PodInspection,
     },
     model::{
@@ -22,6 +23,9 @@ use crate::{
     source::{ErrorKind, SourceError},
     text::Clean,
 };
+
+type Rehearsals = Vec<(Write, Option<Result<Clean, ActionError>>)>;
+type RehearsedPod = Option<Result<Vec<Clean>, ActionError>>;
 
 impl Inner {
     /// Asks everything for a request, within a deadline.
@@ -50,7 +54,10 @@ impl Inner {
         evidence.undoing = undoing;
         evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
         evidence.audit = self.on_audit(Audit::check).await;
-        self.rehearse(request, &mut evidence).await;
+        let (rehearsed, registry) =
+            tokio::join!(self.rehearse(request, &evidence), self.ask_registry(request, &evidence));
+        (evidence.rehearsals, evidence.pod) = rehearsed;
+        evidence.registry = registry;
         Ok(evidence)
     }
 
@@ -169,7 +176,7 @@ impl Inner {
     }
 
     /// Has the server try the writes and keep nothing of them.
-    async fn rehearse(&self, request: &Request, evidence: &mut Evidence) {
+    async fn rehearse(&self, request: &Request, evidence: &Evidence) -> (Rehearsals, RehearsedPod) {
         let (writes, pod) = drafts(request, evidence, self.clock.now().wall);
         let rehearsed = join_all(writes.into_iter().map(async |write| {
             let operator = self.operator(write.backend())?;
@@ -181,8 +188,19 @@ impl Inner {
             self.operator(&workload.cluster)?.rehearse_pod(&workload, &template).await
         };
         let (rehearsed, pod) = tokio::join!(rehearsed, pod);
-        evidence.rehearsals = rehearsed.into_iter().flatten().collect();
-        evidence.pod = pod;
+        (rehearsed.into_iter().flatten().collect(), pod)
+    }
+
+    /// Asks the registry of the target's image, if one is configured: no other host is ever asked.
+    async fn ask_registry(&self, request: &Request, evidence: &Evidence) -> Option<Asked> {
+        let (image, known) = registry::question(request, evidence, self.clock.now().wall)?;
+        let registry = self.backends(|all| all.registries.get(&image.host).cloned())?;
+        let within = self.pace.registry;
+        let said = tokio::time::timeout(within, registry.look(&image, &known)).await;
+        let said = said.unwrap_or_else(|_| {
+            Err(say!("registry '{}' said nothing of it within {} s", image.host, within.as_secs_f32()))
+        });
+        Some(Asked { image, said })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod gitops;
 mod races;
+mod registry;
 mod resize;
 mod responder;
 
@@ -52,6 +53,7 @@ impl Bench {
             end: Duration::from_millis(50),
             watch: Duration::from_millis(50),
             keep: Duration::from_millis(200),
+            registry: Duration::from_millis(50),
         };
         let engine = RealEngine::new(
             Audit::new(directory.path().join(audit)),

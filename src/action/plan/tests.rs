@@ -4,6 +4,7 @@ mod alerts;
 mod around;
 mod canaries;
 mod code;
+mod image;
 mod limits;
 mod resize;
 mod rollback;
@@ -14,7 +15,7 @@ use crate::{
         ActionError, Inspection, PullRequestInspection, SilenceDraft, Verdict,
         around::Autoscaler,
         testing::{
-            ago, cluster, digest_of, evidence, host, inspection, myapp, now, planned, pod, roll_back, run,
+            ago, cluster, digest_of, evidence, host, inspection, myapp, nodes, now, planned, pod, roll_back, run,
             run_inspection, run_key, settings, store, template_of,
         },
     },

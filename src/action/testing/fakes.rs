@@ -1,6 +1,9 @@
 //! A fake cluster and a fake code host that count what is sent.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use serde_json::{Value, json};
@@ -8,12 +11,13 @@ use serde_json::{Value, json};
 use super::{cluster, host, pod, pod_inspection};
 use crate::{
     action::{
-        ActionError, Done, Inspection, Inspector, Operator, Request, RunInspection, WorkloadInspection, Write,
-        resize::PodInspection, template,
+        ActionError, Done, Inspection, Inspector, Operator, Registry, Request, RunInspection, WorkloadInspection,
+        Write, registry::Registered, resize::PodInspection, template,
     },
     model::{
-        BackendId,
+        BackendId, Name,
         code::RunState,
+        image::ImageRef,
         kubernetes::{RolloutState, RolloutStatus, WorkloadKey},
     },
     source::{ErrorKind, SourceError},
@@ -216,5 +220,33 @@ impl Operator for FakeHost {
             Ok(Done { says: "done by the fake".into(), reference: Some("silence-1".into()) })
         }
         .boxed()
+    }
+}
+
+/// The registry of the fake cluster's images; without an answer it hangs.
+pub struct FakeRegistry {
+    pub host: Name,
+    pub answer: Option<Result<Registered, Clean>>,
+    /// Images with the digests that were known.
+    pub asked: Mutex<Vec<(String, BTreeSet<Name>)>>,
+}
+
+impl FakeRegistry {
+    pub fn new(answer: Option<Result<Registered, Clean>>) -> Arc<Self> {
+        Arc::new(Self { host: "registry.example".into(), answer, asked: Mutex::default() })
+    }
+}
+
+impl Registry for FakeRegistry {
+    fn host(&self) -> &Name {
+        &self.host
+    }
+
+    fn look<'a>(&'a self, image: &'a ImageRef, known: &'a BTreeSet<Name>) -> BoxFuture<'a, Result<Registered, Clean>> {
+        self.asked.lock().expect("unpoisoned").push((image.to_string(), known.clone()));
+        match self.answer.clone() {
+            Some(answer) => std::future::ready(answer).boxed(),
+            None => std::future::pending().boxed(),
+        }
     }
 }

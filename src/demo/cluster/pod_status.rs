@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Cluster, ids, json as js,
+    Cluster, json as js,
     kinds::Resource,
     kubelet::{ContainerRun, Ending, Life, PodRun, Resizing},
 };
+use crate::demo::image;
 
 impl Cluster {
     /// Writes what is known of a pod to its status, if it changed.
@@ -114,11 +115,7 @@ fn container_status(it: &ContainerRun) -> Value {
 
 /// `registry/name@sha256:…`: the digest is the image's own, whatever cluster runs it.
 pub(super) fn image_id(image: &str) -> String {
-    let name = match image.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => image,
-    };
-    format!("{name}@sha256:{}", ids::digest(0, image))
+    format!("{}@{}", image::split(image).0, image::digest(image))
 }
 
 fn terminated(ending: &Ending) -> Value {

@@ -1,5 +1,7 @@
 //! What pipelines and telemetry read of the cluster, without going through its API.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{Cluster, json, kinds::Resource};
@@ -32,7 +34,30 @@ pub struct PodView {
     pub last_termination: Option<(String, Timestamp)>,
 }
 
+/// What has a pod template, with the place where it stands.
+const TEMPLATED: [(Resource, &str); 5] = [
+    (Resource::Deployments, "/spec/template"),
+    (Resource::ReplicaSets, "/spec/template"),
+    (Resource::StatefulSets, "/spec/template"),
+    (Resource::DaemonSets, "/spec/template"),
+    (Resource::ControllerRevisions, "/data/spec/template"),
+];
+
 impl Cluster {
+    /// Every image that a kept template names.
+    pub fn images(&self) -> BTreeSet<String> {
+        let mut images = BTreeSet::new();
+        for (resource, at) in TEMPLATED {
+            for object in self.store.list(resource, None, None) {
+                let value = object.value();
+                let lists =
+                    ["initContainers", "containers"].map(|name| json::list(&value, &format!("{at}/spec/{name}")));
+                images.extend(lists.concat().iter().map(|container| json::text(container, "/image").to_owned()));
+            }
+        }
+        images
+    }
+
     /// How a Deployment's roll-out stands, as `kubectl rollout status` reads it.
     pub fn rollout(&self, namespace: &str, deployment: &str) -> Option<Rollout> {
         let value = self.store.get(Resource::Deployments, namespace, deployment)?.value();

@@ -1,6 +1,7 @@
 //! The private folder with the files that lead a client to the servers.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     io::Write,
     path::{Path, PathBuf},
@@ -125,6 +126,7 @@ pub(super) struct Paths<'a> {
     pub kubeconfig: &'a Path,
     pub github_token: &'a Path,
     pub grafana_token: &'a Path,
+    pub registry_token: &'a Path,
 }
 
 fn text(path: &Path) -> Value {
@@ -139,7 +141,7 @@ fn list(values: impl Iterator<Item = Value>) -> Value {
 pub(super) fn config(
     scenario: &Scenario,
     paths: &Paths<'_>,
-    [github, grafana, alertmanager, prometheus]: [&str; 4],
+    [github, grafana, alertmanager, prometheus, registry]: [&str; 5],
 ) -> String {
     let mut root = Table::new();
     root.insert("me".into(), scenario.viewer.clone().into());
@@ -171,6 +173,18 @@ pub(super) fn config(
     let mut rules = toml! { name = "prometheus" };
     rules.insert("url".into(), prometheus.into());
     root.insert("prometheus".into(), Value::Array(vec![rules.into()]));
+    // One server stands for all hosts that the world's images name.
+    let hosts: BTreeSet<&str> =
+        scenario.service.iter().filter_map(|s| s.image.split_once('/')).map(|(host, _)| host).collect();
+    let registries = hosts.into_iter().filter(|host| host.contains(['.', ':'])).map(|host| {
+        let mut table = Table::new();
+        table.insert("host".into(), host.into());
+        table.insert("url".into(), registry.into());
+        table.insert("user".into(), scenario.viewer.clone().into());
+        table.insert("token".into(), Table::from_iter([("file".to_owned(), text(paths.registry_token))]).into());
+        Value::Table(table)
+    });
+    root.insert("registry".into(), list(registries));
     root.insert("service".into(), list(scenario.service.iter().filter_map(|s| service(scenario, s))));
     toml::to_string(&root).expect("a table of texts and lists is always TOML")
 }

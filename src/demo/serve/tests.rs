@@ -161,6 +161,7 @@ async fn the_line_that_serve_prints() {
         "hints",
         "kubeconfig",
         "prometheus",
+        "registry",
         "schema",
         "seed",
         "speed",

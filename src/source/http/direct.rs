@@ -214,7 +214,8 @@ impl Transport for Direct {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// On this computer.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

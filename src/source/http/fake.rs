@@ -106,6 +106,7 @@ async fn serve(
 ) -> std::io::Result<()> {
     while let Some(asked) = read(&mut stream).await? {
         let behaviour = behave(&asked);
+        let is_head = asked.method == "HEAD";
         log.lock().unwrap().push(asked);
         let head = |length: u64| {
             format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n")
@@ -116,6 +117,7 @@ async fn serve(
                 for (name, value) in headers {
                     text.extend([name, ": ", &value, "\r\n"]);
                 }
+                let body = if is_head { "" } else { body.as_str() };
                 stream.write_all(format!("{text}\r\n{body}").as_bytes()).await?;
             }
             Behaviour::Silent => std::future::pending::<()>().await,

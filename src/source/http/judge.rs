@@ -127,14 +127,17 @@ impl Reply {
     }
 
     /// The server's own words about a failure: Grafana's `message`, Prometheus' `error`, Alertmanager's bare JSON
-    /// string, or the first line of plain text. Cut and masked.
+    /// string, a registry's first of its `errors`, or the first line of plain text. Cut and masked.
     pub fn said(&self) -> Option<String> {
         if self.status.is_success() || self.is_html() {
             return None;
         }
         let text = match serde_json::from_slice::<serde_json::Value>(&self.body) {
             Ok(serde_json::Value::String(text)) => text,
-            Ok(value) => ["message", "error", "msg"].iter().find_map(|key| value.get(key)?.as_str())?.to_owned(),
+            Ok(value) => ["/message", "/error", "/msg", "/errors/0/message"]
+                .iter()
+                .find_map(|at| value.pointer(at)?.as_str())?
+                .to_owned(),
             Err(_) => String::from_utf8_lossy(&self.body[..self.body.len().min(MAX_READ)]).into_owned(),
         };
         let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;

@@ -27,8 +27,9 @@ use super::{
 use crate::{
     action::{Inspection, Inspector, Request, WorkloadInspection, around::Around},
     model::{
-        BackendId, Name,
-        kubernetes::{ACTOR, FIELD_MANAGER, Revision, WorkloadKey, repository_of},
+        BackendId,
+        image::{ImageRef, NodeImages},
+        kubernetes::{ACTOR, FIELD_MANAGER, Revision, WorkloadKey},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -270,27 +271,25 @@ pub fn template_changes(object: &Value) -> Vec<(Clean, Timestamp)> {
     changes
 }
 
-/// Of how many nodes hold which image, by digest and by name with tag; only images of the templates' repositories.
-fn images_on(nodes: &Value, templates: &[&Value]) -> (BTreeMap<Name, u32>, u32) {
-    let repositories: BTreeSet<String> =
-        templates.iter().flat_map(|template| images(template)).map(|image| repository_of(&image).to_owned()).collect();
-    let mut held = BTreeMap::new();
-    let mut count = 0;
+/// What nodes hold of the templates' repositories.
+fn images_on(nodes: &Value, templates: &[&Value]) -> NodeImages {
+    let repository = |image: &ImageRef| (image.host.clone(), image.repository.clone());
+    let named = templates.iter().flat_map(|template| images(template)).filter_map(|image| ImageRef::parse(&image));
+    let repositories: BTreeSet<_> = named.map(|image| repository(&image)).collect();
+    let mut held = NodeImages::default();
     for node in items(nodes) {
-        count += 1;
-        let mut here = BTreeSet::new();
-        for image in node.pointer("/status/images").and_then(Value::as_array).into_iter().flatten() {
-            let names: Vec<&str> =
-                image.get("names").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-            if names.iter().any(|name| repositories.contains(repository_of(name))) {
-                here.extend(names.iter().map(|name| name.split_once('@').map_or(*name, |(_, digest)| digest)));
+        let listed = node.pointer("/status/images").and_then(Value::as_array);
+        let mut here = Vec::new();
+        for image in listed.into_iter().flatten() {
+            let names = image.get("names").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+            let names: Vec<ImageRef> = names.filter_map(ImageRef::parse).collect();
+            if names.iter().any(|name| repositories.contains(&repository(name))) {
+                here.push(names);
             }
         }
-        for name in here {
-            *held.entry(Clean::line(name)).or_default() += 1;
-        }
+        held.add_node(&here);
     }
-    (held, count)
+    held
 }
 
 #[cfg(test)]

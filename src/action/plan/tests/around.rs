@@ -265,10 +265,7 @@ fn what_else_runs_the_version_are_the_next_plans() {
             other("deploy/older", "registry.example/acme/myapp:411", true),
         ];
     });
-    assert_eq!(
-        look(&plan, "B16"),
-        "also on 412: cronjob/myapp-report, sts/myapp-worker: the next plans, one at a time"
-    );
+    assert_eq!(look(&plan, "B16"), "cronjob/myapp-report, sts/myapp-worker run 412 too: the next plans, one at a time");
     assert!(ok(&with(|_| ()), "B16").contains("nothing else in 'production' runs 412"));
     let refused = around(|found| found.others.unread = vec!["cronjobs could not be read: forbidden".into()]);
     assert!(not_checked(&refused, "B16").contains("but cronjobs could not be read: forbidden"));
@@ -314,5 +311,5 @@ fn facts_that_only_age_do_not_move_a_plan() {
     // A list that is not answered the second time says less, which is no news to stop for.
     assert_eq!(shown.moved_to(&with(|found| found.around = None)), None);
     let news = with(|_| ()).moved_to(&shown).expect("it moved").to_string();
-    assert!(news.contains("changed 12m ago by 'helm'") || news.contains("also on 412"), "{news}");
+    assert!(news.contains("changed 12m ago by 'helm'") || news.contains("runs 412 too"), "{news}");
 }

@@ -183,7 +183,7 @@ fn moved_tags_are_seen_by_their_digests() {
     assert!(matches!(result(&with(|_| ()), "B11"), CheckResult::Ok(says) if says.contains("runs now in 4 ready pods")));
     let gone = with(|found| {
         found.pods.retain(|pod| pod.hash.as_deref() == Some("hash412"));
-        found.image_nodes = Ok((std::collections::BTreeMap::from([(digest_of("412"), 9)]), 9));
+        found.image_nodes = Ok(nodes(9, &["412"]));
     });
     assert!(look(&gone, "B11").contains("no node lists"));
     let unread = with(|found| {

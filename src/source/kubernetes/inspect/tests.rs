@@ -91,8 +91,9 @@ async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
     assert!(limits.iter().any(|limit| (&*limit.resource, &*limit.hard, &*limit.used) == ("pods", "10", "10")));
     let managers: Vec<&str> = seen.changes.iter().map(|(manager, _)| &**manager).collect();
     assert_eq!(managers, ["kubectl-edit", "ci"]);
-    let (held, nodes) = seen.image_nodes.as_ref().unwrap();
-    assert_eq!((*nodes, held.get("sha256:aa").copied(), held.len()), (2, Some(2), 2));
+    let (held, image) = (seen.image_nodes.as_ref().unwrap(), ImageRef::parse("reg/web:2").unwrap());
+    assert_eq!((held.nodes, held.holding(&image, &["sha256:aa".into()].into())), (2, 2));
+    assert_eq!(held.holding(&ImageRef::parse("reg/other:1").unwrap(), &BTreeSet::new()), 0, "another repository");
     // No Secret is ever read with its data.
     let secrets = server.asked_with("GET", "/secrets/");
     assert!(!secrets.is_empty() && secrets.iter().all(|asked| asked.accept.contains("as=PartialObjectMetadata")));

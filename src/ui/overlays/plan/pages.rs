@@ -43,7 +43,7 @@ pub(super) fn render(of: &mut PlanDialog, view: &View<'_>, area: Rect, buf: &mut
     let inner = outer.saturating_sub(4);
     let act = of.act.and_then(|number| view.acts.by_number.get(&number));
     let lines = match of.page {
-        Page::Plan => plan_page(of, act, view, inner),
+        Page::Plan => plan_page(of, act, view, inner, usize::from(area.height.saturating_sub(2))),
         Page::Checks => checks_page(of, theme, inner),
         Page::Diff => Lines::default(),
     };
@@ -136,7 +136,7 @@ fn title_of(request: &Request) -> String {
     }
 }
 
-fn plan_page(of: &PlanDialog, act: Option<&Act>, view: &View<'_>, inner: u16) -> Lines {
+fn plan_page(of: &PlanDialog, act: Option<&Act>, view: &View<'_>, inner: u16, room: usize) -> Lines {
     let theme = view.theme;
     let mut lines = Lines::default();
     match (of.confirm.phase(), of.confirm.plan()) {
@@ -155,14 +155,15 @@ fn plan_page(of: &PlanDialog, act: Option<&Act>, view: &View<'_>, inner: u16) ->
         }
         (Phase::Sent, Some(plan)) => sent(plan, act, view, inner, &mut lines),
         (_, Some(plan)) => {
-            asking(of, plan, view, inner, &mut lines);
+            asking(of, plan, view, (inner, room), &mut lines);
         }
         (_, None) => {}
     }
     lines
 }
 
-fn asking(of: &PlanDialog, plan: &Plan, view: &View<'_>, inner: u16, lines: &mut Lines) {
+/// The plan as it is asked about, in so many columns and rows.
+fn asking(of: &PlanDialog, plan: &Plan, view: &View<'_>, (inner, room): (u16, usize), lines: &mut Lines) {
     let theme = view.theme;
     let names = plan.facts.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
     for (name, value) in &plan.facts {
@@ -178,16 +179,32 @@ fn asking(of: &PlanDialog, plan: &Plan, view: &View<'_>, inner: u16, lines: &mut
             lines.top.extend(marked(Span::styled("STOP", theme.broken), &text, theme.strong, inner));
         }
     }
-    lines.middle.extend(looks(plan, theme, inner));
-    lines.middle.push(Line::default());
-    lines.middle.extend(steps(plan, theme, view.is_narrow(), inner));
-    if !plan.undo.is_empty() {
-        lines.middle.extend(labelled("undo", 6, &plan.undo, theme.dim, theme.dim, inner));
-    }
     prompt(of, plan, theme, inner, lines);
+    let mut done = vec![Line::default()];
+    done.extend(steps(plan, theme, view.is_narrow(), inner));
+    if !plan.undo.is_empty() {
+        done.extend(labelled("undo", 6, &plan.undo, theme.dim, theme.dim, inner));
+    }
+    let taken = lines.top.len() + done.len() + lines.bottom.len();
+    lines.middle.extend(shortened(looks(plan, theme, inner), room.saturating_sub(taken), theme));
+    lines.middle.extend(done);
 }
 
-fn looks(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Line<'static>> {
+/// The longest texts lose their ends until all fit, so that what will be done stays in sight: Tab shows them whole.
+fn shortened(mut texts: Vec<Vec<Line<'static>>>, room: usize, theme: &Theme) -> Vec<Line<'static>> {
+    while texts.iter().map(Vec::len).sum::<usize>() > room {
+        let Some(longest) = texts.iter_mut().filter(|text| text.len() > 1).max_by_key(|text| text.len()) else { break };
+        longest.pop();
+        if let Some(last) = longest.last_mut() {
+            last.spans.truncate(SPANS);
+            last.push_span(Span::styled(format!(" {}", theme.glyphs.ellipsis), theme.dim));
+        }
+    }
+    texts.into_iter().flatten().collect()
+}
+
+/// What speaks against it, and then in a word what does not: each a text of one or more lines.
+fn looks(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Vec<Line<'static>>> {
     let mut lines = Vec::new();
     let names = |wanted: &dyn Fn(&CheckResult) -> bool| -> String {
         let all: Vec<&str> =
@@ -197,19 +214,19 @@ fn looks(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Line<'static>> {
     for check in &plan.checks {
         if let CheckResult::Look(says) = &check.result {
             let text = format!("{}: {says}", check.name);
-            lines.extend(marked(Span::styled("LOOK", theme.wrong), &text, theme.text, inner));
+            lines.push(marked(Span::styled("LOOK", theme.wrong), &text, theme.text, inner));
         }
     }
     for check in plan.checks.iter().filter(|check| check.result == CheckResult::Pending) {
-        lines.extend(marked(Span::styled("~   ", theme.progress), &check.name, theme.text, inner));
+        lines.push(marked(Span::styled("~   ", theme.progress), &check.name, theme.text, inner));
     }
     let ok = names(&|result| matches!(result, CheckResult::Ok(_)));
     if !ok.is_empty() {
-        lines.extend(marked(Span::styled("ok  ", theme.ok), &ok, theme.dim, inner));
+        lines.push(marked(Span::styled("ok  ", theme.ok), &ok, theme.dim, inner));
     }
     let not = names(&|result| matches!(result, CheckResult::NotChecked(_)));
     if !not.is_empty() {
-        lines.extend(marked(Span::styled("??  ", theme.stale), &format!("not checked: {not}"), theme.dim, inner));
+        lines.push(marked(Span::styled("??  ", theme.stale), &format!("not checked: {not}"), theme.dim, inner));
     }
     lines
 }
@@ -292,6 +309,9 @@ pub(super) fn labelled(
         })
         .collect()
 }
+
+/// Spans of a line of [`marked`]: mark, blank, text.
+const SPANS: usize = 3;
 
 /// A mark and its text, wrapped under itself.
 pub(super) fn marked(mark: impl Into<Span<'static>>, text: &str, style: Style, inner: u16) -> Vec<Line<'static>> {

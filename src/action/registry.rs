@@ -1,0 +1,54 @@
+//! Container registries, asked whether the image that a plan goes back to is still there, and still the same.
+
+use std::collections::BTreeSet;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+
+use super::{Evidence, Inspection, Request, history, template};
+use crate::{
+    model::{Name, image::ImageRef},
+    text::Clean,
+};
+
+/// A registry that the configuration names. It is only ever read.
+pub trait Registry: Send + Sync {
+    /// As images name it: `ghcr.io`.
+    fn host(&self) -> &Name;
+    /// What the image means there now. `known`: digests it is known by elsewhere; where they tell enough, less is read.
+    /// `Err`: why that is not known, in words.
+    fn look<'a>(&'a self, image: &'a ImageRef, known: &'a BTreeSet<Name>) -> BoxFuture<'a, Result<Registered, Clean>>;
+}
+
+/// What a registry has under a name.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Registered {
+    There {
+        digest: Name,
+        /// Of an index: the digests of its images. A node may know an image by either.
+        parts: BTreeSet<Name>,
+    },
+    /// The registry says that there is no such image, or no such repository.
+    Gone,
+}
+
+/// A registry's word on one image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    pub image: ImageRef,
+    pub said: Result<Registered, Clean>,
+}
+
+/// The image that should be asked for, and the digests it ran under.
+pub(super) fn question(request: &Request, evidence: &Evidence, now: Timestamp) -> Option<(ImageRef, BTreeSet<Name>)> {
+    let (Request::RollBack { to, .. }, Inspection::Workload(found)) = (request, &evidence.subject) else { return None };
+    // Helm goes back by its own history, whose images are not those of the kept revisions.
+    if matches!(found.release, Some(Ok(_))) {
+        return None;
+    }
+    let target = history::target(found, &evidence.known_bad(), *to, now).ok()?;
+    let (container, image) = template::telling_image(&target.template, &found.live()?.template)?;
+    let image = ImageRef::parse(image)?;
+    let known = history::known_digests(found, target, container, &image);
+    Some((image, known))
+}
