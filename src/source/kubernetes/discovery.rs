@@ -117,10 +117,16 @@ pub async fn read(cluster: &Cluster) -> Result<Resources, Failure> {
     Ok(found)
 }
 
-/// Whether a group and version (`/apis/GROUP/VERSION`) is there with a kind of this plural.
+/// Whether a group and version (`/apis/GROUP/VERSION`) is there with a kind of this plural. Where it is not found, the
+/// list of groups must be: a server that finds nothing at all says nothing about the kind.
 pub async fn is_served(cluster: &Cluster, api: &str, plural: &str) -> Result<bool, Failure> {
-    let list = cluster.get_opt::<shapes::ResourceList>(api).await?;
-    Ok(list.into_iter().filter_map(|list| list.resources).flatten().any(|entry| entry.is(plural)))
+    let Some(list) = cluster.get_opt::<shapes::ResourceList>(api).await? else {
+        return match cluster.get::<serde_json::Value>("/apis").await {
+            Err(failure) if !failure.is(403) => Err(failure),
+            _ => Ok(false),
+        };
+    };
+    Ok(list.resources.into_iter().flatten().any(|entry| entry.is(plural)))
 }
 
 /// Whether the core group has a resource or subresource (`pods/resize`) that takes this verb.

@@ -23,8 +23,12 @@ async fn found(
     (canary, server.asked().iter().map(|asked| asked.path.clone()).collect())
 }
 
-fn gone(_: &Asked) -> Response {
-    scripted::status(404, "NotFound", "not found")
+/// A cluster with none of the optional kinds, and no object.
+fn gone(asked: &Asked) -> Response {
+    match asked.path.as_str() {
+        "/apis" => ok(&json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": []})),
+        _ => scripted::status(404, "NotFound", "not found"),
+    }
 }
 
 fn ok(value: &Value) -> Response {
@@ -90,7 +94,10 @@ async fn flaggers_target_is_told_by_its_canary() {
 async fn without_flagger_its_objects_are_not_asked_for_and_a_refusal_is_said() {
     let (canary, asked) = found(&key(WorkloadKind::Deployment, "web"), &json!({}), gone).await;
     assert_eq!(canary, Ok(None));
-    assert_eq!(asked, ["/apis/flagger.app/v1beta1"]);
+    assert_eq!(asked, ["/apis/flagger.app/v1beta1", "/apis"]);
+    let nothing = |_: &Asked| scripted::status(404, "NotFound", "not found");
+    let (canary, _) = found(&key(WorkloadKind::Deployment, "web"), &json!({}), nothing).await;
+    assert!(canary.is_err(), "a server that finds nothing at all says nothing: {canary:?}");
     let (canary, _) = found(&key(WorkloadKind::Deployment, "web"), &json!({}), |asked| {
         if asked.path.ends_with("/canaries") { scripted::status(403, "Forbidden", "no") } else { with_flagger(asked) }
     })
