@@ -85,6 +85,9 @@ struct State {
     asked: Mutex<Vec<(String, Instant, Fault)>>,
     /// Most bytes of one answer that somebody took.
     taken: AtomicUsize,
+    /// Connections open now, and the most there were.
+    open: AtomicUsize,
+    most_open: AtomicUsize,
 }
 
 impl Drop for Front {
@@ -111,6 +114,8 @@ impl Front {
             url: url.clone(),
             asked: Mutex::default(),
             taken: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            most_open: AtomicUsize::new(0),
         });
         let (fault, told) = watch::channel(Fault::Nothing);
         let task = tokio::spawn(listen(listener, address, state.clone(), told));
@@ -132,6 +137,10 @@ impl Front {
     pub fn most_taken(&self) -> usize {
         self.state.taken.load(Ordering::Relaxed)
     }
+
+    pub fn most_open(&self) -> usize {
+        self.state.most_open.load(Ordering::Relaxed)
+    }
 }
 
 async fn listen(mut listener: TcpListener, address: SocketAddr, state: Arc<State>, mut told: watch::Receiver<Fault>) {
@@ -152,12 +161,15 @@ async fn listen(mut listener: TcpListener, address: SocketAddr, state: Arc<State
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
                 let (state, mut told) = (state.clone(), told.clone());
+                let open = state.open.fetch_add(1, Ordering::Relaxed) + 1;
+                state.most_open.fetch_max(open, Ordering::Relaxed);
                 tokio::spawn(async move {
                     let fault = *told.borrow_and_update();
                     tokio::select! {
                         _ = told.changed() => {}
                         _ = serve(stream, fault, &state) => {}
                     }
+                    state.open.fetch_sub(1, Ordering::Relaxed);
                 });
             }
         }
@@ -199,7 +211,8 @@ async fn serve(mut stream: TcpStream, fault: Fault, state: &State) -> std::io::R
             return pass(stream, request, fault, state).await;
         }
         Fault::Expired if !request.path.contains("watch=true") => return pass(stream, request, fault, state).await,
-        Fault::SilentBeforeHeaders => std::future::pending().await,
+        // Until the client has gone.
+        Fault::SilentBeforeHeaders => while stream.read(&mut [0; 64]).await? > 0 {},
         Fault::SilentInBody => {
             stream
                 .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n[{")

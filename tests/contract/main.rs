@@ -5,6 +5,7 @@
 
 mod answers;
 mod backend;
+mod budget;
 mod checks;
 mod faults;
 mod front;
