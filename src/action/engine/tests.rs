@@ -1,5 +1,6 @@
 //! The engine over fakes: what is sent, when, and what is on disk by then.
 
+mod ends;
 mod gitops;
 mod races;
 mod registry;

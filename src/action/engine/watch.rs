@@ -85,6 +85,9 @@ fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen 
         if workload.rollout.state == RolloutState::Failed && is_observed {
             words.push(workload.rollout.words.to_string());
         }
+        if let Some(why) = &workload.replica_failure {
+            words.push(format!("no more pods: {why}"));
+        }
         if let Some(pod) = staying.iter().find(|pod| is_new(pod) && !pod.is_ready && !pod.why.is_empty()) {
             words.push(format!("{}: {}", pod.key.name, pod.why));
         }

@@ -35,6 +35,8 @@ pub struct Cluster {
     pub answers: Vec<ActionError>,
     pub rehearsal: Result<Clean, ActionError>,
     pub panics: bool,
+    /// What the cluster makes of a template that it took; nothing: all its pods.
+    pub after: Option<fn(&mut WorkloadInspection)>,
 }
 
 /// An API server with one workload: inspector and operator.
@@ -52,6 +54,7 @@ impl FakeCluster {
             answers: Vec::new(),
             rehearsal: Ok("accepted".into()),
             panics: false,
+            after: None,
         })))
     }
 
@@ -121,6 +124,9 @@ impl Cluster {
         workload.observed_generation = workload.generation;
         (workload.updated, workload.available, workload.ready) = (workload.desired, workload.desired, workload.desired);
         workload.rollout = RolloutStatus { words: "successfully rolled out".into(), state: RolloutState::Done };
+        if let Some(after) = self.after {
+            after(&mut self.found);
+        }
     }
 }
 

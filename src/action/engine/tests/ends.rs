@@ -1,0 +1,76 @@
+//! How a rollback that was taken ends when the cluster does not follow: each is watched to the end and said.
+
+use super::*;
+use crate::{
+    action::WorkloadInspection,
+    model::kubernetes::{Pod, RolloutState},
+};
+
+/// The act's last step, where the cluster leaves the workload so after the template was taken.
+async fn watched(after: fn(&mut WorkloadInspection)) -> StepState {
+    let mut bench = Bench::new();
+    bench.cluster.with(|cluster| cluster.after = Some(after));
+    let act = bench.act(&roll_back(None)).await.expect("carried out");
+    assert_eq!((act.outcome, act.can_undo), (Outcome::Done, true), "what was written stands and can be undone");
+    act.steps.last().expect("it is watched").1.clone()
+}
+
+async fn unmet(after: fn(&mut WorkloadInspection)) -> String {
+    let state = watched(after).await;
+    let StepState::Unknown(says) = state else { panic!("{state:?}") };
+    says.to_string()
+}
+
+fn is_underway(found: &mut WorkloadInspection, available: u32) {
+    found.workload.available = available;
+    found.workload.rollout.state = RolloutState::Progressing;
+}
+
+#[tokio::test]
+async fn a_quota_that_refuses_the_pods_is_named() {
+    let says = unmet(|found| {
+        is_underway(found, 0);
+        found.pods.clear();
+        let why = "pods \"myapp-x\" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=10";
+        found.workload.replica_failure = Some(why.into());
+    });
+    let says = says.await;
+    assert!(says.contains("411 0/10 ready") && says.contains("no more pods: "), "{says}");
+    assert!(says.contains("exceeded quota: compute"), "{says}");
+}
+
+#[tokio::test]
+async fn an_image_that_cannot_be_pulled_is_named_with_its_pod() {
+    let says = unmet(|found| {
+        is_underway(found, 9);
+        let stuck: &mut Pod = &mut found.pods[9];
+        stuck.is_ready = false;
+        stuck.why = "image not pullable: manifest unknown".into();
+    });
+    let says = says.await;
+    assert!(says.contains("411 9/10 ready") && says.contains("pod-9: image not pullable"), "{says}");
+}
+
+#[tokio::test]
+async fn a_deadline_that_is_exceeded_is_said_and_watched_on() {
+    let says = unmet(|found| {
+        is_underway(found, 4);
+        found.workload.rollout.state = RolloutState::Failed;
+        found.workload.rollout.words = "deployment \"myapp\" exceeded its progress deadline".into();
+        found.pods.truncate(4);
+    });
+    let says = says.await;
+    assert!(says.contains("411 4/10 ready") && says.contains("exceeded its progress deadline"), "{says}");
+}
+
+#[tokio::test]
+async fn pods_that_will_not_terminate_are_listed_and_not_waited_for() {
+    let state = watched(|found| {
+        let mut straggler = pod("old-0", "412", false);
+        straggler.deleting_since = Some(crate::action::testing::ago(7));
+        found.pods.push(straggler);
+    })
+    .await;
+    let StepState::Done(says) = state else { panic!("{state:?}") };
+    assert!(says.contains("411 10/10 ready") && says.contains("Terminating 1 (node-5, 7m)"), "{says}");
+}
