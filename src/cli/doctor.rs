@@ -306,7 +306,7 @@ fn protection(url: &str, is_insecure: bool) -> (&'static str, String) {
     let host = parsed.as_ref().and_then(url::Url::host_str).unwrap_or("");
     let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
     match (scheme, is_insecure) {
-        ("https", false) => ("ok", format!("verified, {host}")),
+        ("https", false) => ("ok", format!("certificates are verified, {host}")),
         ("https", true) => ("look", format!("{host}: the certificate is NOT verified (insecure): give its ca_file")),
         ("http", _) if is_local => ("ok", "none, on this computer".to_owned()),
         ("http", _) => ("look", format!("{host} is asked without TLS: everybody between can read the token")),
