@@ -14,6 +14,7 @@ use std::{
 
 use super::{
     driver::Terminal,
+    flood::{Cluster, Load},
     measure::{Effort, Process, Row, now},
     world::World,
 };
@@ -158,4 +159,52 @@ pub fn kubectl_beside(effort: Effort) -> Vec<Row> {
     rows.push(Row::text("  on the wire", counted.wire.take()));
     rows.push(Process::of(&screen).memory());
     rows
+}
+
+/// A pod's log as it comes, 200,000 lines a second offered: kubectl's lines and midwatch's, into a pipe that is read.
+pub fn logs_beside(effort: Effort) -> Vec<Row> {
+    let lines = if effort.is_measuring { 200_000 } else { 1_000 };
+    let cluster = Cluster::start(Load { pods: 1, lines, ..Load::default() });
+    let mut rows = Vec::new();
+    match kubectl() {
+        None => rows.push(Row::text("kubectl logs -f", "there is no kubectl")),
+        Some(kubectl) => {
+            let mut follow = Command::new(kubectl);
+            follow.args(["--kubeconfig", &cluster.kubeconfig(), "--cache-dir", &cluster.file("cache")]);
+            follow.args(["logs", "-f", "app-6d5c9-00000"]);
+            rows.push(followed("kubectl logs -f", &mut follow, effort));
+        }
+    }
+    let mut follow = Command::new(env!("CARGO_BIN_EXE_midwatch"));
+    follow.args(["--config", &cluster.config(), "logs", "-f", "-n", "shop", "pod/app-6d5c9-00000"]);
+    rows.push(followed("midwatch logs -f", &mut follow, effort));
+    rows
+}
+
+/// Lines a second from the first one on, and what they cost.
+fn followed(what: &str, command: &mut Command, effort: Effort) -> Row {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut from = child.stdout.take().expect("piped");
+    let mut buffer = vec![0; 64 * 1024];
+    let mut read = || {
+        let read = from.read(&mut buffer).expect("it is read");
+        assert!(read > 0, "{what} ended");
+        buffer[..read].split(|byte| *byte == b'\n').count() - 1
+    };
+    read();
+    let process = Process::numbered(child.id());
+    let (begun, before, mut lines) = (now(), process.cpu(), 0);
+    while now() - begun < effort.idle {
+        lines += read();
+    }
+    let passed = (now() - begun).as_secs_f64();
+    let text = format!(
+        "{:.0} lines/s, {:.0} % of a core, {:.0} MiB",
+        lines as f64 / passed,
+        (process.cpu() - before) / passed * 100.0,
+        process.most_memory()
+    );
+    let _ = child.kill();
+    let _ = child.wait();
+    Row::text(what, text)
 }

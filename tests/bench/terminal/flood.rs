@@ -1,4 +1,5 @@
-//! A cluster of one Deployment whose pods log without a pause: just as much of the API as a cockpit asks for.
+//! A cluster of one Deployment whose pods log or change without a pause: just as much of the API as a cockpit and
+//! `kubectl logs` ask for.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -14,19 +15,28 @@ use super::measure::now;
 const NAMESPACE: &str = "shop";
 const SINCE: &str = "2026-11-21T03:00:00Z";
 
+/// What the cluster does.
+#[derive(Clone, Copy, Default)]
+pub struct Load {
+    pub pods: usize,
+    /// Lines a second, of each pod.
+    pub lines: usize,
+    /// Changes of pods a second, of all together.
+    pub changes: usize,
+}
+
 pub struct Cluster {
     folder: tempfile::TempDir,
 }
 
 impl Cluster {
-    /// `pods` pods that log `rate` lines a second each.
-    pub fn start(pods: usize, rate: usize) -> Self {
+    pub fn start(load: Load) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it listens").port();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 // The cockpit going away is no failure of the server.
-                thread::spawn(move || drop(serve(&stream, pods, rate)));
+                thread::spawn(move || drop(serve(&stream, load)));
             }
         });
         let folder = tempfile::tempdir().expect("a folder for temporary files");
@@ -43,12 +53,20 @@ impl Cluster {
     }
 
     pub fn config(&self) -> String {
-        self.folder.path().join("config.toml").display().to_string()
+        self.file("config.toml")
+    }
+
+    pub fn kubeconfig(&self) -> String {
+        self.file("kubeconfig")
+    }
+
+    pub fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
     }
 }
 
 /// Requests of one connection, one after another.
-fn serve(stream: &TcpStream, pods: usize, rate: usize) -> std::io::Result<()> {
+fn serve(stream: &TcpStream, load: Load) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream).lines();
     while let Some(first) = lines.next().transpose()? {
         let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -62,15 +80,19 @@ fn serve(stream: &TcpStream, pods: usize, rate: usize) -> std::io::Result<()> {
             return answer(stream, "404 Not Found", &json!({"kind": "Status", "code": 404}));
         }
         if path.contains("/log?") {
-            return log(stream, rate);
+            begin(stream)?;
+            return log(stream, load.lines);
         }
         if path.contains("watch=") {
             begin(stream)?;
+            if path.contains("/pods?") && load.changes > 0 {
+                return change(stream, load);
+            }
             loop {
                 thread::sleep(Duration::from_mins(1));
             }
         }
-        match objects(&path, pods) {
+        match objects(&path, load.pods) {
             Some(body) => answer(stream, "200 OK", &body)?,
             None => answer(stream, "404 Not Found", &json!({"kind": "Status", "status": "Failure", "code": 404}))?,
         }
@@ -88,22 +110,39 @@ fn answer(mut stream: &TcpStream, status: &str, body: &Value) -> std::io::Result
     write!(stream, "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
-/// A fiftieth of a second's lines at a time, stamped with the time that passes.
-fn log(mut stream: &TcpStream, rate: usize) -> std::io::Result<()> {
-    begin(stream)?;
-    let (begun, part) = (now(), rate / 50);
+/// Lines of a log, stamped with the time that passes.
+fn log(stream: &TcpStream, rate: usize) -> std::io::Result<()> {
+    stream_at(stream, rate, |passed, number, text| {
+        let at = SINCE.parse::<jiff::Timestamp>().expect("a time") + passed;
+        let _ =
+            writeln_to(text, format_args!("{at:.9} level=info msg=\"served\" path=/api/orders/{number} status=200"));
+    })
+}
+
+/// Pods restart, one after another.
+fn change(stream: &TcpStream, load: Load) -> std::io::Result<()> {
+    stream_at(stream, load.changes, |_, number, text| {
+        let mut object = pod(number % load.pods);
+        object["metadata"]["resourceVersion"] = json!((number + 8).to_string());
+        object["status"]["containerStatuses"][0]["restartCount"] = json!(number / load.pods + 1);
+        let _ = writeln_to(text, format_args!("{}", json!({"type": "MODIFIED", "object": object})));
+    })
+}
+
+fn writeln_to(text: &mut String, line: std::fmt::Arguments<'_>) -> std::fmt::Result {
+    std::fmt::Write::write_fmt(text, format_args!("{line}\n"))
+}
+
+/// Without an end, a fiftieth of a second's pieces at a time: each is told the time and its number.
+fn stream_at(mut stream: &TcpStream, rate: usize, piece: impl Fn(Duration, usize, &mut String)) -> std::io::Result<()> {
+    let (begun, part) = (now(), (rate / 50).max(1));
     for turn in 0.. {
         let passed = Duration::from_millis(turn as u64 * 20);
         thread::sleep(passed.saturating_sub(now() - begun));
         let mut text = String::new();
-        for line in 0..part {
-            let at =
-                SINCE.parse::<jiff::Timestamp>().expect("a time") + passed + Duration::from_micros(line as u64 * 900);
-            let number = turn * part + line;
-            let _ = std::fmt::Write::write_fmt(
-                &mut text,
-                format_args!("{at:.9} level=info msg=\"served\" path=/api/orders/{number} status=200\n"),
-            );
+        for number in 0..part {
+            let within = Duration::from_micros(number as u64 * 20_000 / part as u64);
+            piece(passed + within, turn * part + number, &mut text);
         }
         write!(stream, "{:x}\r\n{text}\r\n", text.len())?;
     }
@@ -115,7 +154,11 @@ fn objects(path: &str, pods: usize) -> Option<Value> {
     let kind = path.rsplit('/').next().unwrap_or_default();
     let items = match kind {
         "version" => return Some(json!({"major": "1", "minor": "33", "gitVersion": "v1.33.5"})),
+        "api" => return Some(json!({"kind": "APIVersions", "versions": ["v1"]})),
+        "apis" => return Some(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": []})),
+        "v1" if path == "/api/v1" => return Some(core()),
         "app" => return Some(deployment(pods)),
+        name if name.starts_with("app-") => return Some(pod(name.rsplit('-').next()?.parse().ok()?)),
         "pods" => (0..pods).map(pod).collect(),
         "deployments" => vec![deployment(pods)],
         "replicasets" => vec![replica_set(pods)],
@@ -123,6 +166,13 @@ fn objects(path: &str, pods: usize) -> Option<Value> {
         _ => return None,
     };
     Some(json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, "items": items}))
+}
+
+fn core() -> Value {
+    json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": [
+        {"name": "pods", "singularName": "pod", "namespaced": true, "kind": "Pod", "shortNames": ["po"], "verbs": ["get", "list", "watch"]},
+        {"name": "pods/log", "singularName": "", "namespaced": true, "kind": "Pod", "verbs": ["get"]},
+    ]})
 }
 
 fn template() -> Value {
@@ -151,6 +201,7 @@ fn replica_set(pods: usize) -> Value {
 
 fn pod(index: usize) -> Value {
     json!({
+        "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": format!("app-6d5c9-{index:05}"), "namespace": NAMESPACE, "uid": format!("p-{index}"),
             "creationTimestamp": SINCE, "labels": {"app": "app", "pod-template-hash": "6d5c9"},
             "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app-6d5c9", "uid": "r-1", "controller": true}]},

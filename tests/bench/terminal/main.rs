@@ -15,6 +15,7 @@ mod world;
 use std::time::Duration;
 
 use driver::Terminal;
+use flood::Load;
 use measure::{Effort, Process, Row, now};
 use world::World;
 
@@ -27,12 +28,14 @@ fn main() {
     // `cargo bench` says so; without it this is only a smoke run.
     let effort = if std::env::args().any(|arg| arg == "--bench") { Effort::MEASURE } else { Effort::SMOKE };
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let cases: [(&str, Case); 7] = [
+    let cases: [(&str, Case); 9] = [
         ("start", start),
         ("calm", calm),
         ("hanging", hanging),
         ("flood", flooded),
+        ("changes", changing),
         ("kubectl", beside::kubectl_beside),
+        ("kubectl-logs", beside::logs_beside),
         ("pods-10000", |effort| fleet(effort, 10_000)),
         ("pods-100000", |effort| fleet(effort, 100_000)),
     ];
@@ -92,7 +95,7 @@ fn hanging(effort: Effort) -> Vec<Row> {
 
 /// The same keys while ten pods log 10,000 lines a second.
 fn flooded(effort: Effort) -> Vec<Row> {
-    let cluster = flood::Cluster::start(10, 1_000);
+    let cluster = flood::Cluster::start(Load { pods: 10, lines: 1_000, ..Load::default() });
     let mut screen = cockpit(&cluster.config());
     screen.keys("3");
     screen.wait("app-6d5c9-00001");
@@ -103,6 +106,21 @@ fn flooded(effort: Effort) -> Vec<Row> {
     let begun = now();
     let mut rows = vec![keys(&mut screen, effort)];
     rows.push(Process::of(&screen).share(before, now() - begun, "core used under the flood"));
+    rows.push(Process::of(&screen).memory());
+    rows
+}
+
+/// The same keys while a thousand of 10,000 pods change each second.
+fn changing(effort: Effort) -> Vec<Row> {
+    let pods = if effort.is_measuring { 10_000 } else { 100 };
+    let cluster = flood::Cluster::start(Load { pods, changes: pods / 10, ..Load::default() });
+    let mut screen = cockpit(&cluster.config());
+    screen.keys("3");
+    screen.wait("app-6d5c9-00001");
+    let before = Process::of(&screen).cpu();
+    let begun = now();
+    let mut rows = vec![keys(&mut screen, effort)];
+    rows.push(Process::of(&screen).share(before, now() - begun, "core used under the changes"));
     rows.push(Process::of(&screen).memory());
     rows
 }
