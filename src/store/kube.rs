@@ -176,14 +176,19 @@ impl Kube {
 
     /// Pods of a workload, of all versions, by name.
     pub fn pods_of<'a>(&'a self, workload: &'a Workload) -> Vec<&'a Pod> {
-        let of = |uid: &Name| {
-            self.pods_by_owner.get(uid).into_iter().flatten().filter_map(|key| self.pods.get(key).map(|pod| &**pod))
-        };
         if workload.key.kind.has_replica_sets() {
-            self.sets_of(workload).iter().flat_map(|set| of(&set.uid)).collect()
+            self.sets_of(workload).into_iter().flat_map(|set| self.pods_owned(&set.uid)).collect()
         } else {
-            of(&workload.uid).collect()
+            self.pods_owned(&workload.uid).collect()
         }
+    }
+
+    /// An owner's pods are called after it: one walk from its first to its last finds few others, and is cheaper than a
+    /// search for each.
+    fn pods_owned<'a>(&'a self, uid: &'a Name) -> impl Iterator<Item = &'a Pod> {
+        let ends = self.pods_by_owner.get(uid).and_then(|keys| keys.first().zip(keys.last()));
+        let walk = ends.into_iter().flat_map(|(first, last)| self.pods.between(first, last));
+        walk.map(|pod| &**pod).filter(move |pod| pod.owner.as_ref().is_some_and(|owner| owner.uid == *uid))
     }
 
     /// How bad a workload is: its own state, or that of its worst pod. A rollout in progress whose pods crash is broken.

@@ -98,6 +98,11 @@ impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
         self.rows.iter().map(|(key, row)| (key, &row.value))
     }
 
+    /// Values whose keys lie between two, both included.
+    pub fn between(&self, first: &K, last: &K) -> impl Iterator<Item = &V> {
+        self.rows.range(first..=last).map(|(_, row)| &row.value)
+    }
+
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.rows.values().map(|row| &row.value)
     }

@@ -15,7 +15,7 @@ mod stream;
 mod tests;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -105,6 +105,9 @@ impl LogReader {
                     }
                 }
                 _ = tick.tick() => {
+                    if follow.is_moved && follow.synced && follow.listed.is_none() {
+                        follow.follow_pods(&mut tasks);
+                    }
                     if !follow.send_ready(&out).await || follow.is_over() {
                         return;
                     }
@@ -138,8 +141,10 @@ struct Following<'a> {
     reports: mpsc::Sender<Report>,
     pods: BTreeMap<Name, LogPod>,
     /// Uids seen since the last reset, while a new list comes in.
-    listed: Option<Vec<Name>>,
+    listed: Option<HashSet<Name>>,
     synced: bool,
+    /// Pods changed in a way that streams may follow.
+    is_moved: bool,
     choice: Choice,
     running: BTreeMap<StreamKey, Told>,
     containers: Vec<(ContainerSort, Name)>,
@@ -174,6 +179,7 @@ impl<'a> Following<'a> {
             pods: BTreeMap::new(),
             listed: None,
             synced: false,
+            is_moved: false,
             running: BTreeMap::new(),
             numbers: 0,
             wanted: 0,
@@ -194,22 +200,25 @@ impl<'a> Following<'a> {
     /// Gives back a failure where the query has nothing else to show.
     fn pods_changed(&mut self, change: PodChange, tasks: &mut JoinSet<()>) -> Option<Failure> {
         match change {
-            PodChange::Reset => self.listed = Some(Vec::new()),
+            PodChange::Reset => self.listed = Some(HashSet::new()),
             PodChange::Put(pod) => {
                 if let Some(listed) = &mut self.listed {
-                    listed.push(pod.uid.clone());
+                    listed.insert(pod.uid.clone());
                 }
-                self.pods.insert(pod.uid.clone(), *pod);
+                if self.pods.get(&pod.uid) != Some(&*pod) {
+                    self.is_moved = true;
+                    self.pods.insert(pod.uid.clone(), *pod);
+                }
             }
-            PodChange::Gone(uid) => {
-                self.pods.remove(&uid);
-            }
+            PodChange::Gone(uid) => self.is_moved |= self.pods.remove(&uid).is_some(),
             PodChange::Synced => {
                 let listed = self.listed.take().unwrap_or_default();
                 self.pods.retain(|uid, _| listed.contains(uid));
                 self.synced = true;
+                self.follow_pods(tasks);
             }
-            PodChange::Resumed => {}
+            // What was said of the failure is over.
+            PodChange::Resumed => self.is_moved = true,
             PodChange::Failed(error) if self.synced => {
                 // The streams go on; only new pods are missed.
                 self.set_troubles = vec![Clean::line(&format!("new pods are not seen: {error}"))];
@@ -217,11 +226,14 @@ impl<'a> Following<'a> {
             }
             PodChange::Failed(error) => return Some(error),
         }
-        if self.synced && self.listed.is_none() {
-            self.set_troubles.clear();
-            self.choose(tasks);
-        }
         None
+    }
+
+    /// Streams become those of the pods. Between lists at most once a tick: thousands of pods may change at once.
+    fn follow_pods(&mut self, tasks: &mut JoinSet<()>) {
+        self.is_moved = false;
+        self.set_troubles.clear();
+        self.choose(tasks);
     }
 
     fn report(&mut self, report: Report) {
