@@ -39,6 +39,24 @@ pub fn fit<'a>(text: &'a str, most: u16, ellipsis: &str) -> Cow<'a, str> {
     Cow::Owned(cut)
 }
 
+/// The end of `text` in at most `most` cells; what is cut off before it is shown by the ellipsis.
+pub fn fit_end<'a>(text: &'a str, most: u16, ellipsis: &str) -> Cow<'a, str> {
+    if width(text) <= most {
+        return Cow::Borrowed(text);
+    }
+    let room = most.saturating_sub(width(ellipsis));
+    let (mut used, mut from) = (0, text.len());
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += width(grapheme);
+        if used > room {
+            break;
+        }
+        from = at;
+    }
+    let mark = if width(ellipsis) <= most { ellipsis } else { "" };
+    Cow::Owned(format!("{mark}{}", &text[from..]))
+}
+
 /// The part of `area` that lies inside the buffer: what a widget may write to.
 pub fn clip(area: Rect, buf: &Buffer) -> Rect {
     area.intersection(*buf.area())
@@ -162,6 +180,10 @@ mod tests {
         assert_eq!(fit("e\u{301}tude", 3, "~"), "e\u{301}t~");
         assert_eq!(fit("👩‍💻 dev", 4, "~"), "👩‍💻 ~");
         assert_eq!(fit("abc", 0, "…"), "");
+        assert_eq!(fit_end("myapp:412", 9, "…"), "myapp:412");
+        assert_eq!(fit_end("recommendations:19", 10, "…"), "…ations:19");
+        assert_eq!(fit_end("日本語", 4, "…"), "…語");
+        assert_eq!(fit_end("abc", 0, "…"), "");
     }
 
     #[test]

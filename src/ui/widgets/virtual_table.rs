@@ -4,7 +4,7 @@ mod columns;
 
 pub use columns::{Align, Column, Placed, Sort, place};
 
-use super::cells::{clear, clip, put_centred, put_line, put_right, put_text, row as row_of, width};
+use super::cells::{clear, clip, fit_end, put_centred, put_line, put_right, put_text, row as row_of, width};
 use super::frame::Scroll;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -293,6 +293,10 @@ impl<'a> VirtualTable<'a> {
             match self.columns[place.column].align {
                 Align::Left => put_line(buf, spot, cell, ellipsis),
                 Align::Right => put_right(buf, spot, cell, ellipsis),
+                Align::End => {
+                    let text: String = cell.spans.iter().map(|span| &*span.content).collect();
+                    put_text(buf, spot, &fit_end(&text, spot.width, ellipsis), cell.style)
+                }
             };
         }
     }

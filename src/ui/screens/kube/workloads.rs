@@ -163,7 +163,7 @@ fn columns(kube: &Kube, several_clusters: bool) -> Vec<Column<'static>> {
         Column::new("ready", 6, 98).right().sorted(direction(SortBy::Ready)),
         Column::new("updated", 7, 50).right(),
         Column::new("rev", 4, 70).right(),
-        Column::new("image", 24, 80).min(10),
+        Column::new("image", 24, 80).min(10).ends(),
         Column::new("namespace", 12, 55).min(10),
     ];
     if several_clusters {

@@ -11,6 +11,8 @@ pub enum Align {
     Left,
     /// Numbers.
     Right,
+    /// Left-aligned, and cut at its beginning.
+    End,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,13 @@ impl<'a> Column<'a> {
     #[must_use]
     pub const fn right(mut self) -> Self {
         self.align = Align::Right;
+        self
+    }
+
+    /// Where it is too narrow the end of its text stays, not the beginning. Its cells have one style.
+    #[must_use]
+    pub const fn ends(mut self) -> Self {
+        self.align = Align::End;
         self
     }
 
