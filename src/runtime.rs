@@ -29,8 +29,8 @@ use crate::{
     time::{Clock, Now},
 };
 
-/// Least time between two frames that data alone causes.
-const FRAME_GAP: Duration = Duration::from_millis(16);
+/// Least time between two frames that data alone causes: thirty in a second are more than anybody reads.
+const FRAME_GAP: Duration = Duration::from_millis(33);
 /// Time spent on data per wake, so that it cannot starve keys.
 const DRAIN: Duration = Duration::from_millis(2);
 /// How long writes under way may take at the end.

@@ -107,7 +107,7 @@ fn menu_help_and_palette_have_them() {
     let mut desk = desk(false);
     desk.keys("x");
     let frame = desk.frame((120, 35));
-    assert!(frame.contains("D        debug: kubectl debug -it {name}"), "{frame}");
+    assert!(frame.contains("D             debug: kubectl debug -it {name}"), "{frame}");
     assert!(frame.contains("kubectl debug -it myapp"), "the line to copy stands below\n{frame}");
     desk.press(KeyCode::Esc);
     desk.keys("?");

@@ -178,9 +178,10 @@ impl Overlay for Actions {
         self.list = Rect { height: inside.height.saturating_sub(3), ..inside };
         let visible = self.list.height.max(1);
         self.top = (self.cursor as u16).saturating_sub(visible - 1);
+        let keys = self.verbs.iter().map(|verb| verb.key.chars().count()).max().unwrap_or(0);
         for (index, verb) in self.verbs.iter().enumerate().skip(usize::from(self.top)) {
             let Some(spot) = row(self.list, index as u16 - self.top) else { break };
-            draw(verb, index == self.cursor, view, spot, buf);
+            draw(verb, keys, index == self.cursor, view, spot, buf);
         }
         let verb = self.chosen()?;
         if let Some(spot) = row(inside, inside.height.saturating_sub(2)) {
@@ -228,13 +229,13 @@ fn own_commands(target: &Target, view: &View<'_>) -> Vec<Verb> {
         .collect()
 }
 
-fn draw(verb: &Verb, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
+fn draw(verb: &Verb, keys: usize, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
     let theme = view.theme;
     let (key_style, style) = match verb.why_not {
         Some(_) => (theme.dim, theme.dim.add_modifier(Modifier::CROSSED_OUT)),
         None => (theme.key, if verb.writes { theme.strong } else { theme.text }),
     };
-    let mut line = Line::from(vec![Span::styled(format!("{:9}", verb.key), key_style)]);
+    let mut line = Line::from(vec![Span::styled(format!("{:keys$}  ", verb.key), key_style)]);
     match &verb.why_not {
         Some(why) => {
             let help = fit(&verb.help, spot.width * 2 / 5, theme.glyphs.ellipsis).into_owned();

@@ -141,7 +141,8 @@ pub(super) fn columns_of(tail: &Tail, tags: &str, width: u16) -> Columns {
 /// `time  level message`; the last word is given.
 pub(super) fn heads(columns: &Columns, message: &str) -> String {
     let pod = if columns.has_containers { "pod/container" } else { "pod" };
-    [("time", columns.time), (pod, columns.pod), ("ver", columns.version), ("level", columns.level)]
+    let time = if columns.time == SHORT_TIME { "mm:ss" } else { "time" };
+    [(time, columns.time), (pod, columns.pod), ("ver", columns.version), ("level", columns.level)]
         .iter()
         .filter(|(_, width)| *width > 0)
         .map(|(word, width)| format!("{:<width$} ", truncate(word, *width, "")))

@@ -45,7 +45,7 @@ fn two_columns_begin_each_second_in_one_row() {
     world.size = (80, 24);
     insta::assert_snapshot!(world.drawn(&mut logs)[..10].join("\n"), @r#"
     += LOGS deploy/myapp   2 streams ======================= follow ON  since 15m =+
-    | time  level OLD 411: 3 lines         | time  level NEW 412: 3 lines          |
+    | mm:ss level OLD 411: 3 lines         | mm:ss level NEW 412: 3 lines          |
     | 00:00 INFO  GET /api/users 200       |                                       |
     |                                      | 00:02 ERROR auth middleware:~  x2 NEW |
     |                                      | 00:03 ERROR unhandled exception   NEW |
