@@ -19,9 +19,9 @@ pub(super) fn confirmed_value(plan: &Plan, typed: &str) -> Result<(), Clean> {
     Err(if typed.is_empty() {
         say!("type {expected}: Enter alone sends nothing")
     } else {
-        say!(
-            "expected {expected}, not '{typed}'. Nothing was sent; another target is chosen first, with left and right"
-        )
+        let others = plan.choices.iter().filter(|choice| !choice.is_live).count() > 1;
+        let how = if others { "; another target is chosen first, with left and right" } else { "" };
+        say!("expected {expected}, not '{typed}'. Nothing was sent{how}")
     })
 }
 
