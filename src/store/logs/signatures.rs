@@ -250,6 +250,11 @@ pub struct Sides {
 }
 
 impl Sides {
+    /// Both have written.
+    pub fn are_both(&self) -> bool {
+        self.new_lines > 0 && self.old_lines > 0
+    }
+
     /// However much each has written meanwhile.
     pub fn has_same_versions(&self, other: &Self) -> bool {
         self.of == other.of

@@ -69,10 +69,8 @@ pub(super) fn new_tags<'a>(query: &LogQuery, view: &View<'a>) -> Option<Vec<&'a 
 
 impl Beside {
     /// Looks at the rows that came, went or changed.
-    pub(super) fn sync(&mut self, buffer: &LogBuffer, query: &LogQuery, index: &Index, view: &View<'_>) {
-        let tags = new_tags(query, view);
-        self.is_known = tags.is_some();
-        let sides = buffer.signatures.sides(&tags.unwrap_or_default());
+    pub(super) fn sync(&mut self, buffer: &LogBuffer, index: &Index, sides: Sides, is_known: bool) {
+        self.is_known = is_known;
         let has_moved = self.assign(sides, buffer, index);
         if has_moved || self.epoch != index.epoch() {
             self.rows.clear();
@@ -134,7 +132,7 @@ impl Beside {
     }
 
     fn is_compared(&self) -> bool {
-        self.sides.new_lines > 0 && self.sides.old_lines > 0
+        self.sides.are_both()
     }
 
     pub(super) fn fit(&mut self, width: u16) {
@@ -168,11 +166,6 @@ impl Beside {
         let (word, lines) =
             if side == Side::New as usize { ("NEW", self.sides.new_lines) } else { ("OLD", self.sides.old_lines) };
         format!("{word} {}: {lines} {}", self.tags(side), if lines == 1 { "line" } else { "lines" })
-    }
-
-    /// Whether the line says what the old version never did.
-    pub(super) fn is_new(&self, buffer: &LogBuffer, line: u64) -> bool {
-        buffer.signature(line).is_some_and(|number| buffer.signatures.is_new(number, &self.sides))
     }
 
     /// Why there are no two columns.

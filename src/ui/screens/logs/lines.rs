@@ -255,7 +255,7 @@ fn shown(
     if entry.count > 1 {
         tail_words.push_span(Span::styled(format!("x{}", entry.count), theme.strong));
     }
-    if tail.columns().is_some_and(|beside| beside.is_new(buffer, entry.last)) {
+    if tail.is_new(buffer, entry.last) {
         tail_words.push_span(Span::raw(if entry.count > 1 { " " } else { "" }));
         tail_words.push_span(Span::styled("NEW", theme.new));
     }

@@ -4,7 +4,7 @@ use regex::Regex;
 
 use super::{
     super::super::View,
-    beside::Beside,
+    beside::{Beside, new_tags},
     index::{Entry, Index},
     sieve::{Sieve, needle},
     versions::Versions,
@@ -13,7 +13,7 @@ use crate::{
     command::Command,
     model::log::{LogLevel, LogLine},
     query::LogQuery,
-    store::logs::LogBuffer,
+    store::logs::{LogBuffer, signatures::Sides},
 };
 
 /// Where the window stands while it is not at the newest line: the line at its top or its bottom.
@@ -44,6 +44,8 @@ pub(super) struct Tail {
     pub versions: Option<Versions>,
     /// Old and new version side by side, while that is wanted.
     pub beside: Option<Beside>,
+    /// Old and new version, as far as they have written.
+    sides: Sides,
     /// Rows of the last drawing, for paging.
     pub height: usize,
 }
@@ -70,6 +72,7 @@ impl Tail {
             not_found: false,
             versions: None,
             beside: None,
+            sides: Sides::default(),
             height: 20,
         }
     }
@@ -81,8 +84,10 @@ impl Tail {
     pub(super) fn sync(&mut self, view: &View<'_>) {
         if let Some(buffer) = self.buffer(view) {
             self.index.sync(buffer, &self.sieve);
+            let tags = new_tags(&self.query, view);
+            self.sides = buffer.signatures.sides(tags.as_deref().unwrap_or_default());
             if let Some(beside) = &mut self.beside {
-                beside.sync(buffer, &self.query, &self.index, view);
+                beside.sync(buffer, &self.index, self.sides.clone(), tags.is_some());
             }
             if let Some(versions) = &mut self.versions {
                 versions.sync(buffer, &self.query, view);
@@ -105,6 +110,12 @@ impl Tail {
         let at = LEVELS.iter().position(|level| *level == self.sieve.least).unwrap_or(0);
         self.sieve.least = LEVELS[(at + 1) % LEVELS.len()];
         self.resift(view);
+    }
+
+    /// Whether the line says what the old version, which was read as well, never did.
+    pub(super) fn is_new(&self, buffer: &LogBuffer, line: u64) -> bool {
+        self.sides.are_both()
+            && buffer.signature(line).is_some_and(|number| buffer.signatures.is_new(number, &self.sides))
     }
 
     /// The two columns, while they are shown.

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::{super::beside::Beside, *};
+use super::{
+    super::beside::{Beside, new_tags},
+    *,
+};
 use crate::keymap::{Key, Keymap};
 
 /// The story, with the workload that says which version is the new one.
@@ -56,7 +59,10 @@ fn two_columns_begin_each_second_in_one_row() {
     | 00:06 WARN  slow query 812ms         |                                       |
     "#);
     press(&mut logs, &world, "b");
-    assert!(world.drawn(&mut logs)[1].contains("message"), "one view again");
+    let rows = world.drawn(&mut logs);
+    assert!(rows[1].contains("message"), "one view again");
+    let of = |text: &str| rows.iter().find(|row| row.contains(text)).expect("it is there").clone();
+    assert!(of("auth middleware").contains("NEW") && !of("slow query").contains("NEW"), "{rows:#?}");
 }
 
 #[test]
@@ -262,9 +268,11 @@ proptest! {
             let view = world.view();
             let buffer = &view.store.logs[&query()];
             kept.0.sync(buffer, &sieve);
-            kept.1.sync(buffer, &query(), &kept.0, &view);
+            let tags = new_tags(&query(), &view);
+            let sides = buffer.signatures.sides(tags.as_deref().unwrap_or_default());
+            kept.1.sync(buffer, &kept.0, sides.clone(), tags.is_some());
             let mut anew = Beside::default();
-            anew.sync(buffer, &query(), &kept.0, &view);
+            anew.sync(buffer, &kept.0, sides, tags.is_some());
             // Of a trace whose head is gone, only what was kept up knows the time.
             if !buffer.lines.get(0).is_some_and(|line| line.continues) {
                 prop_assert_eq!(numbers(&kept.1), numbers(&anew));
