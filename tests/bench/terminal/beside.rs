@@ -149,12 +149,13 @@ pub fn kubectl_beside(effort: Effort) -> Vec<Row> {
     rows.extend(counted.run("midwatch show kube -A", &mut show));
     counted.wire.take();
     let begun = now();
-    let screen = Terminal::start(&["--config", &counted.path("config.toml")], super::SIZE);
-    let mut screen = screen;
+    let mut screen = Terminal::start(&["--config", &counted.path("config.toml")], super::SIZE);
     screen.keys("3");
     screen.wait("myapp");
     rows.push(Row::time("cockpit, exec to the first workload", now() - begun));
-    screen.until("all is read", |text| text.contains("WORKLOADS") && !text.contains("loading"));
+    // The log below is another thing to load.
+    let tables = |text: &str| text.split("LAST LOG LINES").next().unwrap_or_default().to_owned();
+    screen.until("all is read", |text| text.contains("WORKLOADS") && !tables(text).contains("loading"));
     rows.push(Row::time("cockpit, exec to all pods", now() - begun));
     rows.push(Row::text("  on the wire", counted.wire.take()));
     rows.push(Process::of(&screen).memory());
