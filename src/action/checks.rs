@@ -21,7 +21,7 @@ use super::{
     template,
 };
 use crate::{
-    model::kubernetes::{Manager, Revision, WorkloadKind, named},
+    model::kubernetes::{Manager, Revision, RolloutState, WorkloadKind, named},
     text::Clean,
     time::age_of,
 };
@@ -70,9 +70,17 @@ impl Subject<'_> {
         let (all, ready) = history::pods_of(self.inspection, live);
         let (old, old_ready) = history::pods_of(self.inspection, target);
         let split = if old > 0 { format!("; the target's: {old_ready} of {old}") } else { String::new() };
-        CheckResult::NotChecked(say!(
-            "whether this version is the cause is not scored: {ready} of its {all} pods are ready{split}"
-        ))
+        match (ready, old_ready) {
+            (0, 0) if all > 0 && old > 0 => CheckResult::Stop(say!(
+                "both versions fail alike: none of the live one's {all} pods is ready, none of the target's {old}"
+            )),
+            (ready, up) if ready < all && old > 0 && up == old => {
+                CheckResult::Ok(say!("the trouble is the live version's: {ready} of its {all} pods are ready{split}"))
+            }
+            _ => CheckResult::NotChecked(say!(
+                "whether this version is the cause is not scored: {ready} of its {all} pods are ready{split}"
+            )),
+        }
     }
 
     /// B3
@@ -158,7 +166,22 @@ impl Subject<'_> {
         } else {
             CheckResult::Ok("no ordered pods".into())
         };
-        check("B13", "stuck pods", result)
+        check("B13", "stuck pods", self.by_hand().unwrap_or(result))
+    }
+
+    /// Pods that no controller replaces: `OnDelete`, or those below a partition.
+    fn by_hand(&self) -> Option<CheckResult> {
+        let workload = &self.inspection.workload;
+        if workload.rollout.state == RolloutState::Unavailable {
+            return Some(CheckResult::Look(
+                "OnDelete: its controller replaces no pod: delete them one by one (:delete on each) once the template is back"
+                    .into(),
+            ));
+        }
+        let is_partitioned = workload.rollout.words.to_ascii_lowercase().contains("partitioned");
+        is_partitioned.then(|| {
+            CheckResult::Look("a partition: pods below it keep what they run, whatever the template says".into())
+        })
     }
 
     /// B14
@@ -177,7 +200,6 @@ impl Subject<'_> {
                 .collect()
         };
         let (gone, unknown) = (of(&|exists| *exists == Ok(false)), of(&|exists| exists.is_err()));
-        let workload = &self.inspection.workload;
         let result = if !gone.is_empty() {
             CheckResult::Stop(say!("the target names what is gone: {}", gone.join(", ")))
         } else if let Some(Err(error)) = &self.make.evidence.pod {
@@ -187,28 +209,42 @@ impl Subject<'_> {
                 super::ActionError::Refused(why) if why.contains("cannot create resource") => {
                     CheckResult::NotChecked("you may not create pods, so a pod of it was not rehearsed".into())
                 }
-                super::ActionError::Refused(why) => CheckResult::Stop(say!("a pod of it would be refused: {why}")),
+                super::ActionError::Refused(why) if !place::cannot_rehearse(error) => {
+                    CheckResult::Stop(say!("a pod of it would be refused: {why}"))
+                }
                 other => CheckResult::Look(say!("a pod of it could not be rehearsed: {other}")),
             }
-        } else if workload.recreates {
-            CheckResult::Look("strategy Recreate: downtime while pods are replaced".into())
-        } else if workload.desired == 1 {
-            CheckResult::Look("one replica: a moment of downtime, or of two versions".into())
-        } else if let Some(Ok(warnings)) =
-            self.make.evidence.pod.as_ref().filter(|said| said.as_ref().is_ok_and(|w| !w.is_empty()))
-        {
-            CheckResult::Look(say!(
-                "the server warns: {}",
-                warnings.iter().map(Clean::as_str).collect::<Vec<_>>().join("; ")
-            ))
-        } else if !unknown.is_empty() {
-            CheckResult::Look(say!("not asked: whether these still exist: {}", unknown.join(", ")))
+        } else if let looks @ [_, ..] = &*self.looks_at_running(&unknown) {
+            CheckResult::Look(say!("{}", looks.join("; ")))
         } else if self.make.evidence.pod.is_none() {
             CheckResult::NotChecked("what it names exists; a pod of it was not rehearsed".into())
         } else {
             CheckResult::Ok("what it names exists; a pod of it passed the dry run".into())
         };
         check("B15", "will it run", result)
+    }
+
+    /// What does not keep it from running, and should be known.
+    fn looks_at_running(&self, unknown: &[&str]) -> Vec<String> {
+        let workload = &self.inspection.workload;
+        let mut looks = Vec::new();
+        if workload.recreates {
+            looks.push("strategy Recreate: downtime while pods are replaced".to_owned());
+        } else if workload.desired == 1 {
+            looks.push("one replica: a moment of downtime, or of two versions".to_owned());
+        }
+        if let Some(Ok(warnings)) = &self.make.evidence.pod
+            && !warnings.is_empty()
+        {
+            looks.push(format!(
+                "the server warns: {}",
+                warnings.iter().map(Clean::as_str).collect::<Vec<_>>().join("; ")
+            ));
+        }
+        if !unknown.is_empty() {
+            looks.push(format!("not asked: whether these still exist: {}", unknown.join(", ")));
+        }
+        looks
     }
 
     /// Other things the inspection met.

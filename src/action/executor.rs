@@ -225,7 +225,6 @@ pub(super) fn by_workflow(
         }),
         ..WatchFor::of(key, inspection.workload.desired, &version)
     }));
-    plan.keeps = None;
     plan.undo = say!("R to rev {}: the same workflow the other way", live.number);
 }
 

@@ -118,6 +118,8 @@ pub struct Plan {
     pub blocked: Option<Clean>,
     /// What undo needs: kept in a file of its own before anything is sent.
     pub keeps: Option<Kept>,
+    /// Name of the ReplicaSet or ControllerRevision that it rolls away from: one that comes back is told.
+    pub away: Option<Name>,
     /// Who changed the target last, and when, for the words when it moved.
     pub last_change: Option<Clean>,
 }
@@ -250,6 +252,7 @@ impl Make<'_> {
             made: self.evidence.asked,
             blocked: None,
             keeps: None,
+            away: None,
             last_change: None,
         }
     }

@@ -68,10 +68,37 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     );
     plan.last_change = checks::last_change(inspection, now);
     steps(make, inspection, target, &route, &mut plan);
+    plan.away = Some(live.name.clone());
+    match &by {
+        Chosen::Workflow(repo, workflow) => {
+            by_workflow(&mut plan, inspection, (target, live), (repo.clone(), workflow))
+        }
+        _ => by_own_hand(make, inspection, (target, live), &route, &mut plan),
+    }
     let subject = Subject { make, inspection, now };
     plan.checks = all_checks(&subject, live, target, &route, &plan);
-    plan.checks.extend(executor::check(&by, &passed));
+    if let Some(check) = executor::check(&by, &passed) {
+        if matches!(by, Chosen::Workflow(..)) {
+            // It writes with rights of its own.
+            plan.checks.retain(|other| other.id != check.id);
+        }
+        plan.checks.push(check);
+    }
     plan.blocked = checks::gate(&subject, &plan);
+    let accepts = accepts(inspection, live, target);
+    plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
+    Ok(plan)
+}
+
+/// What undo needs is kept, and the same as lines to copy.
+fn by_own_hand(
+    make: &Make<'_>,
+    inspection: &WorkloadInspection,
+    (target, live): (&Revision, &Revision),
+    route: &Route<'_>,
+    plan: &mut Plan,
+) {
+    let key = &inspection.workload.key;
     let mut kept = Kept {
         from_revision: Some(live.name.clone()),
         to_revision: Some(target.name.clone()),
@@ -81,22 +108,16 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     let and_on = if kept.owners.is_empty() { "" } else { ", and GitOps on again" };
     plan.keeps = Some(kept);
     plan.undo = say!("U: back to rev {}'s template, kept beside the audit{and_on}", live.number);
-    let (kubectl, object) = kubectl_on(make.settings, key);
     plan.equivalent = route.equivalent(make.settings);
     plan.equivalent.extend(canary::abort_line(make, inspection));
     if route.patches() {
+        let (kubectl, object) = kubectl_on(make.settings, key);
         let flag = format!("--to-revision={}", target.number);
         plan.equivalent.push(match key.kind {
             WorkloadKind::Rollout => argo_rollouts(make.settings, key, "undo", &flag),
             _ => say!("{kubectl} rollout undo {object} {flag}"),
         });
     }
-    if let Chosen::Workflow(repo, workflow) = by {
-        by_workflow(&mut plan, inspection, (target, live), (repo, workflow));
-    }
-    let accepts = accepts(inspection, live, target);
-    plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
-    Ok(plan)
 }
 
 /// The evidence's workload.

@@ -73,6 +73,13 @@ fn four_keys_roll_the_deploy_back_until_the_alert_resolves() {
     screen.until("the page to end", |screen| !screen.contains("!!  HighErrorRate"));
     screen.keys("8");
     screen.wait("ROLL BACK deploy/myapp");
+    // Step 0 kept what the rollback destroyed.
+    let files = screen.files();
+    let kept = |end: &str| files.iter().find(|(path, _)| path.contains("evidence/0001/") && path.ends_with(end));
+    let (path, log) = kept(".previous.log").expect("a dead container's log");
+    assert!(log.contains("no DB connection in 30s"), "{path}: {log}");
+    let (path, page) = kept("/describe.txt").expect("the workload's page");
+    assert!(page.contains("myapp") && page.contains("412"), "{path}: {page}");
     quit(screen);
 }
 

@@ -94,7 +94,7 @@ impl Inner {
             outcome: Outcome::Running,
             reason: begun.reason,
             switches: Vec::new(),
-            away: plan.keeps.as_ref().and_then(|kept| kept.from_revision.clone()),
+            away: plan.away.clone().or_else(|| plan.keeps.as_ref()?.from_revision.clone()),
             can_undo: false,
             is_mine: true,
         };
@@ -223,7 +223,28 @@ impl Running {
                 write.backend()
             ))),
         };
+        let result = match result {
+            Err(ActionError::Unknown(why)) => self.looked_at(&write, why).await,
+            result => result,
+        };
         self.outcome(index, Some(&write), result).await
+    }
+
+    /// No answer came: whether it happened stands in the object. What is not there yet may still come.
+    async fn looked_at(&self, write: &Write, why: Clean) -> Result<Done, ActionError> {
+        let (workload, target) = match write {
+            Write::PatchTemplate { workload, target, .. } => (workload, target),
+            _ => return Err(ActionError::Unknown(why)),
+        };
+        // Whatever failed while it was sent may fail here again.
+        let found = AssertUnwindSafe(self.inner.workload(workload)).catch_unwind().await;
+        match found.unwrap_or_else(|_| Err("midwatch failed while it was read".into())) {
+            Ok(found) if template::is_same(&found.template, target) => {
+                Ok(Done { says: say!("no answer came, but the template is in force ({why})"), reference: None })
+            }
+            Ok(_) => Err(ActionError::Unknown(say!("{why}. Read again just now: the template is not in force, yet"))),
+            Err(unread) => Err(ActionError::Unknown(say!("{why}. It could not be read again: {unread}"))),
+        }
     }
 
     async fn outcome(&mut self, index: usize, write: Option<&Write>, result: Result<Done, ActionError>) -> Next {

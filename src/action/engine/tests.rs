@@ -186,17 +186,6 @@ async fn what_cannot_be_kept_is_not_sent() {
 }
 
 #[tokio::test]
-async fn an_unknown_outcome_is_unknown_and_never_sent_again() {
-    let mut bench = Bench::new();
-    bench.cluster.with(|cluster| cluster.answers = vec![ActionError::Unknown("the connection broke".into())]);
-    let act = bench.act(&roll_back(None)).await.expect("carried out");
-    assert_eq!(act.outcome, Outcome::Unknown);
-    assert_eq!(bench.cluster.sent().len(), 1);
-    assert!(matches!(&act.steps.last().expect("steps").1, StepState::Skipped(_)), "the rest stops");
-    assert!(matches!(bench.records().last().expect("ended").entry, Entry::Ended { outcome: Outcome::Unknown }));
-}
-
-#[tokio::test]
 async fn a_refused_step_stops_the_rest() {
     let mut bench = Bench::new();
     bench.cluster.with(|cluster| cluster.answers = vec![ActionError::Moved("bob was faster; nothing was sent".into())]);

@@ -56,7 +56,8 @@ fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen 
     let strangers = staying.iter().filter(|pod| pod.is_ready && is_new(pod) && runs_another(pod, wanted)).count();
     let is_observed = workload.observed_generation >= workload.generation;
     let is_met = is_observed
-        && workload.rollout.state == RolloutState::Done
+        // kubectl has no word for OnDelete: the pods themselves say it.
+        && matches!(workload.rollout.state, RolloutState::Done | RolloutState::Unavailable)
         && workload.available >= workload.desired
         && workload.updated >= workload.desired
         && ready >= workload.desired as usize

@@ -33,6 +33,8 @@ pub struct Cluster {
     pub inspected: usize,
     /// What the next writes are answered; none: they are done.
     pub answers: Vec<ActionError>,
+    /// The next write is done, and its answer is lost.
+    pub loses_answer: bool,
     pub rehearsal: Result<Clean, ActionError>,
     pub panics: bool,
     /// What the cluster makes of a template that it took; nothing: all its pods.
@@ -52,6 +54,7 @@ impl FakeCluster {
             rehearsed: 0,
             inspected: 0,
             answers: Vec::new(),
+            loses_answer: false,
             rehearsal: Ok("accepted".into()),
             panics: false,
             after: None,
@@ -93,6 +96,9 @@ impl Cluster {
             Write::ResizePod(resize) => self.resize(&resize.after),
             Write::DeletePod { pod, .. } => self.found.pods.retain(|other| other.key != *pod),
             _ => {}
+        }
+        if std::mem::take(&mut self.loses_answer) {
+            return Err(ActionError::Unknown("the connection broke".into()));
         }
         Ok(Done { says: "done by the fake".into(), reference: None })
     }

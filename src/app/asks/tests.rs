@@ -157,9 +157,9 @@ fn the_plan_at_120x35() {
     | LOOK pipeline: deploy #412 is in Deploy; no hook of it runs when it is stopped. Step 1 stops it, then reads the  |
     |      live template again                                                                                         |
     | LOOK also undone: LOG_LEVEL warn -> info, limits.memory 1Gi -> 512Mi                                             |
-    | ok   right place, allowed, owner, nobody else, history, not undone, image, capacity, stuck pods, fresh, will it  |
-    |      run, also on it                                                                                             |
-    | ??   not checked: right suspect, database                                                                        |
+    | ok   right place, right suspect, allowed, owner, nobody else, history, not undone, image, capacity, stuck pods,  |
+    |      fresh, will it run, also on it                                                                              |
+    | ??   not checked: database                                                                                       |
     |                                                                                                                  |
     |  0   keep evidence: previous logs, describe, events                                                              |
     |  1   stop deploy #412                                                                                            |
@@ -187,9 +187,9 @@ fn the_plan_at_80x24_with_a_stop() {
     | STOP owner: owned by Config Sync: it is applied again from git. Instead:     |
     |      revert in the config repository                                         |
     | LOOK also undone: LOG_LEVEL warn -> info, limits.memory 1Gi -> 512Mi         |
-    | ok   right place, allowed, nobody else, pipeline, history, not undone,       |
-    |      image, capacity, stuck pods, fresh, will it run, also on it             |
-    | ??   not checked: right suspect, database                                    |
+    | ok   right place, right suspect, allowed, nobody else, pipeline, history,    |
+    |      not undone, image, capacity, stuck pods, fresh, will it run, also on it |
+    | ??   not checked: database                                                   |
     |                                                                              |
     | 0 keep evidence: previous logs, describe, events                             |
     | 1 template -> rev 13 (becomes rev 15)                                        |

@@ -74,3 +74,43 @@ async fn pods_that_will_not_terminate_are_listed_and_not_waited_for() {
     let StepState::Done(says) = state else { panic!("{state:?}") };
     assert!(says.contains("411 10/10 ready") && says.contains("Terminating 1 (node-5, 7m)"), "{says}");
 }
+
+#[tokio::test]
+async fn an_unknown_outcome_is_unknown_and_never_sent_again() {
+    let mut bench = Bench::new();
+    bench.cluster.with(|cluster| cluster.answers = vec![ActionError::Unknown("the connection broke".into())]);
+    let act = bench.act(&roll_back(None)).await.expect("carried out");
+    assert_eq!(act.outcome, Outcome::Unknown);
+    assert_eq!(bench.cluster.sent().len(), 1);
+    let unknown = act.steps.iter().find_map(|(_, state)| match state {
+        StepState::Unknown(says) => Some(says),
+        _ => None,
+    });
+    let says = unknown.expect("it is said");
+    assert!(
+        says.contains("the connection broke") && says.contains("Read again just now: the template is not"),
+        "{says}"
+    );
+    assert!(matches!(&act.steps.last().expect("steps").1, StepState::Skipped(_)), "the rest stops");
+    assert!(matches!(bench.records().last().expect("ended").entry, Entry::Ended { outcome: Outcome::Unknown }));
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_looked_at_and_goes_on_if_it_happened() {
+    let mut bench = Bench::new();
+    bench.cluster.with(|cluster| cluster.loses_answer = true);
+    let act = bench.act(&roll_back(None)).await.expect("carried out");
+    assert_eq!((act.outcome, act.can_undo, bench.cluster.sent().len()), (Outcome::Done, true, 1));
+    let found = act.steps.iter().any(|(_, state)| {
+        matches!(state, StepState::Done(says) if says.contains("no answer came, but the template is in force"))
+    });
+    assert!(found, "{act:?}");
+    let StepState::Done(says) = &act.steps.last().expect("it is watched").1 else { panic!("{act:?}") };
+    assert!(says.contains("411 10/10 ready"), "{says}");
+}
+
+#[tokio::test]
+async fn pods_that_no_controller_replaces_are_watched_by_themselves() {
+    let state = watched(|found| found.workload.rollout.state = RolloutState::Unavailable).await;
+    assert!(matches!(&state, StepState::Done(says) if says.contains("411 10/10 ready")), "{state:?}");
+}

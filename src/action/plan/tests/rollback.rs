@@ -1,6 +1,7 @@
 //! Checks and refusals of a rollback.
 
 use super::*;
+use crate::model::kubernetes::RolloutState;
 
 #[test]
 fn all_sixteen_checks_stand_in_a_rollback_and_the_worst_come_first() {
@@ -239,6 +240,42 @@ fn a_dry_run_that_does_not_pass_is_a_gate_that_no_reason_opens() {
 }
 
 #[test]
+fn a_webhook_that_takes_no_dry_run_is_said_and_is_no_gate() {
+    let why = "admission webhook 'audit.example' does not support dry run";
+    let mut evidence = evidence(&roll_back(None), inspection());
+    for (_, said) in &mut evidence.rehearsals {
+        *said = Some(Err(ActionError::Refused(why.into())));
+    }
+    evidence.pod = Some(Err(ActionError::Refused(why.into())));
+    let plan = plan(&roll_back(None), &evidence, &store(Vec::new()), &settings(), now()).expect("a plan");
+    assert!(look(&plan, "B14").contains("audit.example") && look(&plan, "B15").contains("audit.example"));
+    assert_eq!(plan.blocked, None);
+}
+
+#[test]
+fn the_split_by_version_tells_whether_this_version_fails() {
+    let with_ready = |new: bool, old: bool| {
+        with(|found| {
+            found.pods = ["a", "b"].iter().map(|name| pod(name, "412", new)).collect();
+            found.pods.extend(["c", "d"].iter().map(|name| pod(name, "411", old)));
+        })
+    };
+    let split = with_ready(false, true);
+    let split = result(&split, "B2");
+    assert!(matches!(split, CheckResult::Ok(says) if says.contains("version's: 0 of its 2 pods")), "{split:?}");
+    assert!(stop(&with_ready(false, false), "B2").contains("both versions fail alike"));
+    assert!(matches!(result(&with_ready(true, true), "B2"), CheckResult::NotChecked(_)));
+}
+
+#[test]
+fn pods_that_no_controller_replaces_are_said() {
+    let on_delete = with(|found| found.workload.rollout.state = RolloutState::Unavailable);
+    assert!(look(&on_delete, "B13").contains("OnDelete"));
+    let partitioned = with(|found| found.workload.rollout.words = "partitioned roll out complete: 2 new pods".into());
+    assert!(look(&partitioned, "B13").contains("partition"));
+}
+
+#[test]
 fn whether_it_will_run_is_checked() {
     let gone = with(|found| {
         found.references.insert("configmap/myapp-config".to_owned(), Ok(false));
@@ -250,6 +287,12 @@ fn whether_it_will_run_is_checked() {
     assert!(matches!(result(&other, "B15"), CheckResult::Ok(_)), "the target does not name it");
     assert!(look(&with(|found| found.workload.desired = 1), "B15").contains("one replica"));
     assert!(look(&with(|found| found.workload.recreates = true), "B15").contains("downtime"));
+    let mut single = inspection();
+    single.workload.desired = 1;
+    let mut warned = evidence(&roll_back(None), single);
+    warned.pod = Some(Ok(vec!["would violate PodSecurity".into()]));
+    let both = plan(&roll_back(None), &warned, &store(Vec::new()), &settings(), now()).expect("a plan");
+    assert!(look(&both, "B15").contains("one replica") && look(&both, "B15").contains("would violate PodSecurity"));
     let mut refused = evidence(&roll_back(None), inspection());
     refused.pod = Some(Err(ActionError::Refused("exceeded quota".into())));
     let plan = plan(&roll_back(None), &refused, &store(Vec::new()), &settings(), now()).expect("a plan");
@@ -263,7 +306,14 @@ fn by(executors: &[&str], change: impl FnOnce(&mut crate::action::WorkloadInspec
         executors.iter().map(|text| crate::action::executor::Executor::parse(text).expect("one")).collect();
     let mut found = inspection();
     change(&mut found);
-    let evidence = evidence(&roll_back(None), found);
+    let may = found.may_patch != Ok(false);
+    let mut evidence = evidence(&roll_back(None), found);
+    if !may {
+        // As the server answers whoever may not.
+        for (_, said) in &mut evidence.rehearsals {
+            *said = Some(Err(ActionError::Refused("forbidden: cannot patch resource".into())));
+        }
+    }
     plan(&roll_back(None), &evidence, &store(Vec::new()), &settings, now()).expect("a plan")
 }
 
@@ -294,6 +344,8 @@ fn the_first_executor_that_can_rolls_back_and_why_the_others_cannot_is_said() {
     let wanted = watched(&plan);
     assert_eq!((wanted.hash.as_ref(), wanted.image.as_deref()), (None, Some("registry.example/acme/myapp:411")));
     assert_eq!(plan.blocked, None);
+    assert_eq!(plan.stops().count(), 0, "whose rights count are the workflow's: {:?}", plan.checks);
+    assert!(plan.away.is_some() && plan.keeps.is_none(), "what comes back is told; U cannot send it back by patch");
     // The order decides.
     let patched = by(&["patch", "workflow:rollback.yml"], |_| ());
     assert!(patched.steps.iter().any(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. }))));

@@ -4,7 +4,7 @@ use super::{line, server_flag};
 use crate::{
     action::equivalent::{kubectl, kubectl_in, repository},
     command::{Command, ScreenId},
-    model::BackendKind,
+    model::{BackendId, BackendKind},
     text::quoted,
     ui::{View, overlays::workload_of, target::Target},
 };
@@ -14,7 +14,9 @@ pub fn shown(screen: ScreenId, target: Option<&Target>, view: &View<'_>) -> Opti
     match (screen, target) {
         (ScreenId::Audit, _) => Some("midwatch audit".to_owned()),
         (ScreenId::Logs, Some(target)) => line(Command::Logs, target, view),
-        (ScreenId::Kube, Some(target)) => of_pods(target, view).or_else(|| of_workloads(target, view)),
+        (ScreenId::Kube, Some(target)) => {
+            of_pods(target, view).or_else(|| of_workloads(target, view)).or_else(|| of_objects(target, view))
+        }
         (ScreenId::Metrics, Some(Target::Panel(key))) => {
             Some(format!("midwatch show metrics {}", quoted(&key.dashboard.uid)))
         }
@@ -51,12 +53,27 @@ fn of_pods(target: &Target, view: &View<'_>) -> Option<String> {
     Some(format!("{kubectl} get pods{selector} -o wide"))
 }
 
+/// All objects of the selected one's kind.
+fn of_objects(target: &Target, view: &View<'_>) -> Option<String> {
+    let Target::Object(key) = target else { return None };
+    let resource = &key.resource;
+    let group = if resource.group.is_empty() { String::new() } else { format!(".{}", resource.group) };
+    let kind = quoted(&format!("{}{group}", resource.plural));
+    let scope = if resource.is_namespaced { scope(&key.cluster, view) } else { String::new() };
+    Some(format!("{} get {kind}{scope} -o wide", kubectl_in(view.settings, &key.cluster)))
+}
+
+/// ` -A`, or the only namespace that is watched.
+fn scope(cluster: &BackendId, view: &View<'_>) -> String {
+    match view.settings.namespaces.get(cluster).map(Vec::as_slice) {
+        Some([only]) => format!(" -n {}", quoted(only)),
+        _ => " -A".to_owned(),
+    }
+}
+
 fn of_workloads(target: &Target, view: &View<'_>) -> Option<String> {
     let Target::Workload(key) = target else { return None };
     let kubectl = kubectl_in(view.settings, &key.cluster);
-    let scope = match view.settings.namespaces.get(&key.cluster).map(Vec::as_slice) {
-        Some([only]) => format!("-n {}", quoted(only)),
-        _ => "-A".to_owned(),
-    };
-    Some(format!("{kubectl} get deployments,statefulsets,daemonsets {scope} -o wide"))
+    let scope = scope(&key.cluster, view);
+    Some(format!("{kubectl} get deployments,statefulsets,daemonsets{scope} -o wide"))
 }
