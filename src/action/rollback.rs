@@ -71,7 +71,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     plan.away = Some(live.name.clone());
     match &by {
         Chosen::Workflow(repo, workflow) => {
-            by_workflow(&mut plan, inspection, (target, live), (repo.clone(), workflow))
+            by_workflow(&mut plan, inspection, (target, live), (repo.clone(), workflow));
         }
         _ => by_own_hand(make, inspection, (target, live), &route, &mut plan),
     }

@@ -232,10 +232,7 @@ impl Running {
 
     /// No answer came: whether it happened stands in the object. What is not there yet may still come.
     async fn looked_at(&self, write: &Write, why: Clean) -> Result<Done, ActionError> {
-        let (workload, target) = match write {
-            Write::PatchTemplate { workload, target, .. } => (workload, target),
-            _ => return Err(ActionError::Unknown(why)),
-        };
+        let Write::PatchTemplate { workload, target, .. } = write else { return Err(ActionError::Unknown(why)) };
         // Whatever failed while it was sent may fail here again.
         let found = AssertUnwindSafe(self.inner.workload(workload)).catch_unwind().await;
         match found.unwrap_or_else(|_| Err("midwatch failed while it was read".into())) {
