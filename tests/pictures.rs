@@ -45,7 +45,7 @@ const PICTURES: [Picture; 5] = [
         name: "plan",
         title: "The plan to roll myapp back: its target, its checks, and what must be typed",
         keys: &[("R", "")],
-        words: &["ROLL BACK deploy/myapp 412 -> 411", "PRODUCTION", "not checked", "type 13 or 411"],
+        words: &["ROLL BACK deploy/myapp 412 -> 411", "PRODUCTION", "right suspect", "type 13 or 411"],
         best: "stop deploy #412",
     },
     Picture {
