@@ -23,6 +23,8 @@ pub enum Fault {
     Refused,
     /// Accepts, reads, and says nothing.
     SilentBeforeHeaders,
+    /// The same to whoever comes from now on; what is open goes on.
+    SilentToNew,
     /// Headers and half an answer, then nothing.
     SilentInBody,
     /// An error, with the server's words in JSON.
@@ -85,9 +87,8 @@ struct State {
     asked: Mutex<Vec<(String, Instant, Fault)>>,
     /// Most bytes of one answer that somebody took.
     taken: AtomicUsize,
-    /// Connections open now, and the most there were.
+    /// Connections that this side has not seen closed.
     open: AtomicUsize,
-    most_open: AtomicUsize,
 }
 
 impl Drop for Front {
@@ -115,14 +116,13 @@ impl Front {
             asked: Mutex::default(),
             taken: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
-            most_open: AtomicUsize::new(0),
         });
         let (fault, told) = watch::channel(Fault::Nothing);
         let task = tokio::spawn(listen(listener, address, state.clone(), told));
         Self { url, state, fault, task }
     }
 
-    /// From now on; what is open is cut.
+    /// From now on; what is open is cut, but by [`Fault::SilentToNew`].
     pub fn set(&self, fault: Fault) {
         self.state.asked.lock().unwrap().clear();
         self.fault.send_replace(fault);
@@ -138,8 +138,9 @@ impl Front {
         self.state.taken.load(Ordering::Relaxed)
     }
 
-    pub fn most_open(&self) -> usize {
-        self.state.most_open.load(Ordering::Relaxed)
+    /// Connections now. Right after a client has closed some and opened others it may say too many.
+    pub fn open(&self) -> usize {
+        self.state.open.load(Ordering::Relaxed)
     }
 }
 
@@ -161,12 +162,14 @@ async fn listen(mut listener: TcpListener, address: SocketAddr, state: Arc<State
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
                 let (state, mut told) = (state.clone(), told.clone());
-                let open = state.open.fetch_add(1, Ordering::Relaxed) + 1;
-                state.most_open.fetch_max(open, Ordering::Relaxed);
+                state.open.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(async move {
                     let fault = *told.borrow_and_update();
+                    let cut = async {
+                        while told.changed().await.is_ok() && matches!(*told.borrow_and_update(), Fault::SilentToNew) {}
+                    };
                     tokio::select! {
-                        _ = told.changed() => {}
+                        () = cut => {}
                         _ = serve(stream, fault, &state) => {}
                     }
                     state.open.fetch_sub(1, Ordering::Relaxed);
@@ -212,7 +215,7 @@ async fn serve(mut stream: TcpStream, fault: Fault, state: &State) -> std::io::R
         }
         Fault::Expired if !request.path.contains("watch=true") => return pass(stream, request, fault, state).await,
         // Until the client has gone.
-        Fault::SilentBeforeHeaders => while stream.read(&mut [0; 64]).await? > 0 {},
+        Fault::SilentBeforeHeaders | Fault::SilentToNew => while stream.read(&mut [0; 64]).await? > 0 {},
         Fault::SilentInBody => {
             stream
                 .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n[{")
