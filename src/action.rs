@@ -7,6 +7,7 @@ macro_rules! say {
 }
 
 pub mod act;
+mod applications;
 pub mod around;
 pub mod audit;
 mod canary;
@@ -37,6 +38,7 @@ mod template;
 pub(crate) mod testing;
 mod undo;
 
+pub use applications::Applications;
 pub use object::ObjectAct;
 pub use resources::Limits;
 pub use template::readable;
@@ -335,7 +337,7 @@ impl Write {
             Self::DeletePod { pod, .. } => &pod.cluster,
             Self::Object(write) => &write.object.cluster,
             Self::ResizePod(resize) => &resize.pod.cluster,
-            Self::SwitchSync { owner, .. } | Self::SyncTo { owner, .. } => &owner.cluster,
+            Self::SwitchSync { owner, .. } | Self::SyncTo { owner, .. } => owner.backend(),
             Self::HelmRollback { release, .. } => &release.cluster,
             Self::DispatchWorkflow { repo, .. } => &repo.host,
             Self::CancelRun { run, .. } | Self::RerunRun { run, .. } => &run.repo.host,

@@ -2,6 +2,7 @@
 //! loopback. It shares no type with the cockpit's clients, so that a misunderstanding cannot cancel out.
 
 pub mod alertmanager;
+pub mod argocd;
 pub mod clock;
 pub mod cluster;
 pub mod code;

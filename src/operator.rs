@@ -2,5 +2,6 @@
 //! read-only mode none is built.
 
 pub mod alertmanager;
+pub mod argocd;
 pub mod github;
 pub mod kubernetes;

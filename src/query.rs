@@ -79,7 +79,7 @@ impl Query {
             Self::Table(table) => &table.cluster,
             Self::DescribeAny(object) | Self::YamlAny(object) | Self::SecretKeys(object) => &object.cluster,
             Self::Rights(rights) => &rights.cluster,
-            Self::Standing(owner) => &owner.cluster,
+            Self::Standing(owner) => owner.backend(),
             Self::SecretValue(secret) => &secret.object.cluster,
         }
     }

@@ -1,6 +1,7 @@
 //! Sources read the world and report facts. They know nothing of the screen.
 
 pub mod alertmanager;
+pub mod argocd;
 pub mod github;
 pub mod grafana;
 pub mod http;

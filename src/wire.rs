@@ -14,11 +14,14 @@ use crate::{
         token,
     },
     model::{BackendId, BackendKind},
-    operator::{alertmanager::AlertmanagerOperator, github::GitHubOperator, kubernetes::ClusterOperator},
+    operator::{
+        alertmanager::AlertmanagerOperator, argocd::ArgoCdOperator, github::GitHubOperator, kubernetes::ClusterOperator,
+    },
     secret::Secret,
     source::{
         ErrorKind, Reader, Source, SourceError,
         alertmanager::Alertmanager,
+        argocd::ArgoCd,
         github::{
             Client, DeployRule, GitHubInspector, GitHubReader, PullRequestsSource, RunsSource,
             Settings as GitHubSettings,
@@ -51,6 +54,8 @@ pub struct Wired {
     pub policy: Arc<ExecPolicy>,
     /// What plans ask about images.
     pub registries: Vec<Arc<Registry>>,
+    /// What plans ask about applications.
+    pub argocds: Vec<Arc<ArgoCd>>,
     /// Why a backend may not be written to, where only it is read-only.
     pub read_only_backends: BTreeMap<BackendId, Clean>,
     /// Tokens that were pasted, by their backend's name: they win over where its configuration takes one from.
@@ -76,9 +81,21 @@ impl Wired {
         self.registries = named.collect();
     }
 
+    /// Argo CD's server is connected to when a plan asks it, and while an application of it is switched off.
+    fn name_argocd(&mut self, config: &file::ArgoCd, is_read_only: bool) {
+        let server = Arc::new(ArgoCd::new(config.clone(), self.config.timeouts, self.clock.clone()));
+        self.readers.push(server.clone());
+        if !is_read_only && !config.read_only {
+            self.operators.push(Arc::new(ArgoCdOperator::new(server.clone())));
+        }
+        self.argocds.push(server);
+    }
+
     fn note(&mut self, one: &Wanted) {
-        let (name, kind, is_read_only) = one.about();
-        self.kinds.insert(BackendId::new(name), kind);
+        let (name, is_read_only) = one.about();
+        if let Some(kind) = one.kind() {
+            self.kinds.insert(BackendId::new(name), kind);
+        }
         if is_read_only {
             let why = format!("'{name}' is read-only by configuration");
             self.read_only_backends.insert(BackendId::new(name), Clean::own(why));
@@ -88,7 +105,8 @@ impl Wired {
     /// Takes over a configuration that grew while the cockpit runs. Returns the work of opening what is new in it.
     pub fn grow(&mut self, config: Config, is_read_only: bool) -> Opening {
         self.config = config;
-        let is_new = |one: &Wanted| !self.kinds.contains_key(&BackendId::new(one.about().0));
+        let is_known = |id: &BackendId| self.kinds.contains_key(id) || self.argocds.iter().any(|one| one.id() == id);
+        let is_new = |one: &Wanted| !is_known(&BackendId::new(one.about().0));
         let wanted: Vec<Wanted> = self.named().into_iter().filter(is_new).collect();
         for one in &wanted {
             self.note(one);
@@ -111,6 +129,7 @@ impl Wired {
             inspectors: Vec::new(),
             operators: Vec::new(),
             registries: Vec::new(),
+            argocds: Vec::new(),
             policy,
             read_only_backends: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -140,6 +159,7 @@ impl Wired {
         self.readers.extend(part.readers);
         self.inspectors.extend(part.inspectors);
         self.operators.extend(part.operators);
+        self.argocds.extend(part.argocds);
         self.read_only_backends.extend(part.read_only_backends);
     }
 
@@ -151,6 +171,7 @@ impl Wired {
             .chain(config.grafana.iter().cloned().map(Wanted::Grafana))
             .chain(config.alertmanager.iter().cloned().map(Wanted::Alertmanager))
             .chain(config.prometheus.iter().cloned().map(Wanted::Prometheus))
+            .chain(config.argocd.iter().cloned().map(Wanted::ArgoCd))
             .collect()
     }
 
@@ -161,9 +182,14 @@ impl Wired {
             Wanted::Grafana(grafana) => self.open_grafana(grafana).await,
             Wanted::Alertmanager(alertmanager) => self.open_alertmanager(alertmanager, is_read_only).await,
             Wanted::Prometheus(prometheus) => self.open_prometheus(prometheus).await,
+            Wanted::ArgoCd(argocd) => {
+                self.name_argocd(argocd, is_read_only);
+                return;
+            }
         };
-        let (name, kind, _) = wanted.about();
-        self.or_failed(name, kind, opened);
+        if let Some(kind) = wanted.kind() {
+            self.or_failed(wanted.about().0, kind, opened);
+        }
     }
 
     fn or_failed(&mut self, name: &str, kind: BackendKind, opened: Result<(), SourceError>) {

@@ -24,7 +24,7 @@ pub use headless::{Exit, Headless, Ran, run_headless};
 pub use outside::{Ended, Outside};
 
 use super::{
-    Inspector, Operator, Registry, Request,
+    Applications, Inspector, Operator, Registry, Request,
     act::ActionEvent,
     audit::{self, Audit, PastAct},
     plan::Approved,
@@ -125,6 +125,7 @@ struct Backends {
     readers: BTreeMap<BackendId, Arc<dyn Reader>>,
     /// By the host that images name.
     registries: BTreeMap<Name, Arc<dyn Registry>>,
+    applications: BTreeMap<BackendId, Arc<dyn Applications>>,
 }
 
 /// Writes under way.
@@ -168,12 +169,18 @@ impl RealEngine {
         self.0.write_backends(|all| all.registries.insert(registry.host().clone(), registry));
     }
 
+    /// Adds or replaces a server of applications.
+    pub fn add_applications(&self, server: Arc<dyn Applications>) {
+        self.0.write_backends(|all| all.applications.insert(server.backend().clone(), server));
+    }
+
     /// Forgets a backend.
     pub fn remove(&self, backend: &BackendId) {
         self.0.write_backends(|all| {
             all.inspectors.remove(backend);
             all.operators.remove(backend);
             all.readers.remove(backend);
+            all.applications.remove(backend);
         });
     }
 

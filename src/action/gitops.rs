@@ -56,11 +56,7 @@ pub(super) fn route<'a>(inspection: &'a WorkloadInspection, target: &Revision) -
     }
     let off: Vec<&Owner> = owners.iter().rev().filter(|owner| owner.is_active).collect();
     if let Some(closed) = off.iter().find(|owner| owner.may_patch == Ok(false)) {
-        return Route::Closed(say!(
-            "you may not suspend it: ask for `patch {}` in '{}'",
-            resource(closed),
-            closed.key.namespace
-        ));
+        return Route::Closed(say!("you may not suspend it: ask for {}", right(closed)));
     }
     if owner.key.kind.is_flux() {
         return Route::Suspend { owner, off };
@@ -91,6 +87,14 @@ pub(super) fn route<'a>(inspection: &'a WorkloadInspection, target: &Revision) -
 fn entry_of<'a>(application: &'a Owner, target: &Revision) -> Option<&'a Synced> {
     let made = target.created?.checked_add(SLACK).ok()?;
     application.history.iter().find(|entry| entry.started.or(entry.deployed).is_some_and(|begun| begun <= made))
+}
+
+/// What lets one switch it.
+fn right(owner: &Owner) -> String {
+    match &owner.key.via {
+        Some(server) => format!("`applications, update` and `sync` of '{}' in Argo CD '{server}'", owner.key),
+        None => format!("`patch {}` in '{}'", resource(owner), owner.key.namespace),
+    }
 }
 
 fn resource(owner: &Owner) -> String {
@@ -174,6 +178,14 @@ impl Route<'_> {
         checks::check("B4", "owner", CheckResult::Look(says))
     }
 
+    /// B3, where it is not the workload that is written.
+    pub(super) fn allowed(&self) -> Option<Check> {
+        let Self::Sync { application, off, .. } = self else { return None };
+        let all = off.iter().copied().chain([*application]);
+        let asked = all.into_iter().find(|owner| owner.may_patch != Ok(true)).unwrap_or(application);
+        Some(checks::check("B3", "allowed", may(asked)))
+    }
+
     /// What else the application's sync takes back.
     pub(super) fn also(&self, subject: &Subject<'_>) -> Option<Check> {
         let Self::Sync { application, .. } = self else { return None };
@@ -229,6 +241,9 @@ fn switch_line(owner: &Owner, is_on: bool, settings: &Settings) -> Clean {
     let key = &owner.key;
     let kubectl = kubectl(settings, &key.cluster, &key.namespace);
     let (kind, name) = (resource(owner), quoted(&key.name));
+    if !is_on && key.via.is_some() {
+        return say!("argocd app set {name} --sync-policy none");
+    }
     let patch = match (key.kind.is_flux(), is_on) {
         (true, is_on) => format!(r#"{{"spec":{{"suspend":{}}}}}"#, !is_on),
         (false, false) => r#"{"spec":{"syncPolicy":{"automated":null}}}"#.to_owned(),
@@ -320,14 +335,9 @@ pub(super) fn resume(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal
     plan.steps = writes.into_iter().map(step).collect();
     let subject = Subject { make, inspection, now };
     let rights = owners.iter().find(|owner| !owner.is_active && owner.may_patch != Ok(true)).unwrap_or(owner);
-    let may = match &rights.may_patch {
-        Ok(true) => CheckResult::Ok(say!("you may patch {} (asked)", resource(rights))),
-        Ok(false) => CheckResult::Stop(say!("you may not patch {}", resource(rights))),
-        Err(why) => CheckResult::Look(say!("whether you may patch it could not be asked: {why}")),
-    };
     plan.checks = vec![
         subject.place(),
-        checks::check("B3", "allowed", may),
+        checks::check("B3", "allowed", may(rights)),
         checks::check("B4", "live = git", against_git(inspection, owner, kept)),
         subject.fresh(&plan),
     ];
@@ -342,6 +352,15 @@ pub(super) fn resume(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal
         .collect();
     plan.weigh(make.settings.is_production(&key.cluster), vec![owner.key.name.clone()], &key.name);
     Ok(plan)
+}
+
+/// Whether an owner may be switched.
+fn may(owner: &Owner) -> CheckResult {
+    match &owner.may_patch {
+        Ok(true) => CheckResult::Ok(say!("you have {} (asked)", right(owner))),
+        Ok(false) => CheckResult::Stop(say!("you have not {}", right(owner))),
+        Err(why) => CheckResult::Look(say!("whether you may switch it could not be asked: {why}")),
+    }
 }
 
 /// Whether what is resumed leaves live as it is.

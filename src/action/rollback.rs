@@ -77,6 +77,10 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     }
     let subject = Subject { make, inspection, now };
     plan.checks = all_checks(&subject, live, target, &route, &plan);
+    if let Some(check) = route.allowed() {
+        plan.checks.retain(|other| other.id != check.id);
+        plan.checks.insert(0, check);
+    }
     if let Some(check) = executor::check(&by, &passed) {
         if matches!(by, Chosen::Workflow(..)) {
             // It writes with rights of its own.

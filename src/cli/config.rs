@@ -107,6 +107,7 @@ fn defaults() -> toml::Table {
         ("alertmanager", table(&file::Alertmanager::default())),
         ("prometheus", table(&file::Prometheus::default())),
         ("registry", table(&file::Registry::default())),
+        ("argocd", table(&file::ArgoCd::default())),
         ("service", table(&file::Service::default())),
     ] {
         whole.insert(name.to_owned(), one.into());

@@ -16,6 +16,7 @@ use crate::{
     headless::Reading,
     model::{BackendId, BackendKind, Level, Part},
     secret::mask,
+    source::SourceError,
     store::Backend,
     text::Clean,
     time::Clock,
@@ -54,6 +55,7 @@ pub async fn run(doctor: Doctor, global: Global, clock: Arc<dyn Clock>) -> Resul
         findings.extend(of_backend(&reading, &wired, id, backend));
     }
     findings.extend(registries(&wired).await);
+    findings.extend(argocds(&wired).await);
     if reading.store.backends.is_empty() {
         findings.push(Finding {
             about: "midwatch".to_owned(),
@@ -224,15 +226,28 @@ fn of_backend(reading: &Reading, wired: &Wired, id: &BackendId, backend: &Backen
 async fn registries(wired: &Wired) -> Vec<Finding> {
     let asked = wired.registries.iter().map(async |registry| {
         let about = format!("{} (registry)", action::Registry::host(&**registry));
-        let (result, says) = match registry.check().await {
-            Ok(says) => ("ok", says.to_string()),
-            Err(error) => ("fail", error.says.to_string()),
-        };
-        let reached = Finding { about: about.clone(), check: "reachable", result, says };
-        let (result, says) = protection(&registry.url(), registry.is_insecure());
-        [reached, Finding { about, check: "TLS", result, says: mask(&says) }]
+        asked_now(about, registry.check().await, &registry.url(), registry.is_insecure())
     });
     futures::future::join_all(asked).await.into_iter().flatten().collect()
+}
+
+/// Argo CD's servers likewise.
+async fn argocds(wired: &Wired) -> Vec<Finding> {
+    let asked = wired.argocds.iter().map(async |server| {
+        let about = format!("{} (Argo CD)", server.id());
+        asked_now(about, server.check().await, server.url(), server.is_insecure())
+    });
+    futures::future::join_all(asked).await.into_iter().flatten().collect()
+}
+
+fn asked_now(about: String, said: Result<Clean, SourceError>, url: &str, is_insecure: bool) -> [Finding; 2] {
+    let (result, says) = match said {
+        Ok(says) => ("ok", says.to_string()),
+        Err(error) => ("fail", error.says.to_string()),
+    };
+    let reached = Finding { about: about.clone(), check: "reachable", result, says };
+    let (result, says) = protection(url, is_insecure);
+    [reached, Finding { about, check: "TLS", result, says: mask(&says) }]
 }
 
 /// What answered and what failed; equal failures of several parts are one finding.

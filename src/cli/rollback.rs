@@ -156,6 +156,9 @@ pub fn equip(engine: &RealEngine, wired: &Wired) {
     for registry in &wired.registries {
         engine.add_registry(registry.clone());
     }
+    for server in &wired.argocds {
+        engine.add_applications(server.clone());
+    }
 }
 
 /// The steps that are under way or over.

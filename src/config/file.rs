@@ -26,6 +26,7 @@ pub struct Config {
     pub alertmanager: Vec<Alertmanager>,
     pub prometheus: Vec<Prometheus>,
     pub registry: Vec<Registry>,
+    pub argocd: Vec<ArgoCd>,
     pub service: Vec<Service>,
     pub command: Vec<Command>,
     pub link: Vec<Link>,
@@ -205,6 +206,19 @@ pub struct Registry {
     /// Where `user` is set its password, else a bearer token that the registry itself takes.
     pub token: Option<Token>,
     pub user: Option<String>,
+    pub tls: Tls,
+}
+
+/// Argo CD's own server, asked by plans about the applications of workloads, and told to switch and sync them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ArgoCd {
+    pub name: String,
+    pub url: String,
+    pub token: Option<Token>,
+    /// The cluster it runs in, by its name here: its applications call that one `https://kubernetes.default.svc`.
+    pub cluster: Option<String>,
+    pub read_only: bool,
     pub tls: Tls,
 }
 

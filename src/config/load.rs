@@ -72,12 +72,13 @@ fn explain(error: &toml::de::Error, text: &str, path: &Path) -> String {
 fn check(config: &Config, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let mut names: Vec<&str> = Vec::new();
-    let tables: [(&str, Vec<(&str, &str)>); 5] = [
+    let tables: [(&str, Vec<(&str, &str)>); 6] = [
         ("kubernetes", config.kubernetes.iter().map(|b| (b.name.as_str(), "-")).collect()),
         ("github", config.github.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
         ("grafana", config.grafana.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
         ("alertmanager", config.alertmanager.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
         ("prometheus", config.prometheus.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
+        ("argocd", config.argocd.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
     ];
     for (table, backends) in &tables {
         for (index, (name, url)) in backends.iter().enumerate() {
@@ -99,6 +100,12 @@ fn check(config: &Config, text: &str) -> Vec<String> {
         }
     }
     check_registries(config, &mut problems);
+    for argocd in &config.argocd {
+        let named = |name: &String| config.kubernetes.iter().all(|cluster| cluster.name != *name);
+        if let Some(cluster) = argocd.cluster.as_ref().filter(|name| named(name)) {
+            problems.push(format!("[[argocd]] '{}': no [[kubernetes]] is called '{cluster}'", argocd.name));
+        }
+    }
     for (severity, priority) in &config.severity {
         if !["P1", "P2", "P3", "P4"].contains(&priority.as_str()) {
             problems.push(format!("[severity] {severity} = '{priority}': take P1, P2, P3 or P4"));
@@ -183,6 +190,9 @@ mod tests {
         assert!(error(two).contains("two backends are called 'a'"));
         assert!(error("[[grafana]]\nname = \"g\"\nurl = \"nowhere\"\n").contains("is no address"));
         assert!(error("[[registry]]\nhost = \"https://ghcr.io\"\n").contains("is no host as images name it"));
+        let argocd = error("[[argocd]]\nname = \"main\"\nurl = \"https://cd.example.com\"\ncluster = \"prod\"\n");
+        assert!(argocd.contains("no [[kubernetes]] is called 'prod'"), "{argocd}");
+        assert!(error("[[argocd]]\nname = \"main\"\nurl = \"cd\"\n").contains("is no address"));
         let hub = "[[registry]]\nhost = \"docker.io\"\n[[registry]]\nhost = \"index.docker.io\"\n";
         assert!(error(hub).contains("two registries have the host 'docker.io'"));
         assert!(error("[[registry]]\nhost = \"h\"\nurl = \"ftp://h\"\nuser = \"u\"\n").contains("no address"));

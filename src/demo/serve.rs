@@ -132,6 +132,7 @@ pub struct Served {
     pub alertmanager: Endpoint,
     pub prometheus: Endpoint,
     pub registry: Endpoint,
+    pub argocd: Endpoint,
     pub control: Option<Endpoint>,
     login: String,
     hints: Value,
@@ -145,7 +146,7 @@ impl Served {
     ///
     /// `schema` 1; `config` and `kubeconfig` paths; `clusters[]` with `name`, `url`, `token`, `production`; `github` with
     /// `url`, `graphql`, `token`, `login`; `grafana` with `url`, `token`; `alertmanager` and `prometheus` with `url`;
-    /// `registry` with `url`, `user`, `token`;
+    /// `registry` with `url`, `user`, `token`; `argocd` with `url`, `token`;
     /// `control` with `url` and `token`, or null; `users[]` with `cluster`, `user`, `context`, `token`: `rita` reads
     /// everything but Secrets, `nils` has the cluster's first namespace and nothing else; `hints[]` with `when`, `alert`,
     /// `workload`, `text`; `started` (the world's time); `seed`; `speed`.
@@ -174,6 +175,7 @@ impl Served {
             "alertmanager": {"url": self.alertmanager.url},
             "prometheus": {"url": self.prometheus.url},
             "registry": {"url": self.registry.url, "user": self.login, "token": self.registry.token},
+            "argocd": {"url": self.argocd.url, "token": self.argocd.token},
             "control": self.control.as_ref().map(|at| json!({"url": at.url, "token": at.token})),
             "hints": self.hints, "started": self.started.to_string(), "seed": self.seed, "speed": self.clock.speed(),
         })
@@ -294,6 +296,9 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
     let login = Login { user: scenario.viewer.clone(), password: token("reg_", "registry") };
     let router = registry::router(world.clone(), login.clone(), seed);
     let registry = Endpoint { url: harbour.open("registry", router).await?, token: login.password };
+    let session = token("argocd_", "argocd");
+    let router = super::argocd::router(world.clone(), scenario.viewer.clone(), session.clone());
+    let argocd = Endpoint { url: harbour.open("argocd", router).await?, token: session };
     let control = if options.control { Some(token("", "control")) } else { None };
     let control = match control {
         None => None,
@@ -310,8 +315,10 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         github_token: &folder.write("github-token", &github.token)?,
         grafana_token: &folder.write("grafana-token", &grafana.token)?,
         registry_token: &folder.write("registry-token", &registry.token)?,
+        argocd_token: &folder.write("argocd-token", &argocd.token)?,
     };
-    let urls = [&github.url, &grafana.url, &alertmanager.url, &prometheus.url, &registry.url].map(String::as_str);
+    let urls = [&github.url, &grafana.url, &alertmanager.url, &prometheus.url, &registry.url, &argocd.url];
+    let urls = urls.map(String::as_str);
     let text = files::config(&scenario, &paths, urls);
     let config = folder.write("config.toml", &text)?;
     Ok(Served {
@@ -328,6 +335,7 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         alertmanager,
         prometheus,
         registry,
+        argocd,
         control,
         login: scenario.viewer.clone(),
         hints: files::hints(&scenario),

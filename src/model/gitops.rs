@@ -56,9 +56,17 @@ pub struct OwnerKey {
     pub version: Name,
     pub namespace: Name,
     pub name: Name,
+    /// Argo CD's server, where that is asked in the cluster's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<BackendId>,
 }
 
 impl OwnerKey {
+    /// Who is asked about it, and told to change it.
+    pub fn backend(&self) -> &BackendId {
+        self.via.as_ref().unwrap_or(&self.cluster)
+    }
+
     /// The same object, whatever version of the API it is read in.
     pub fn is_same(&self, other: &Self) -> bool {
         (&self.cluster, self.kind, &self.namespace, &self.name)

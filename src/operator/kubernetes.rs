@@ -5,7 +5,7 @@
 mod abort;
 mod helm;
 mod object;
-mod owner;
+pub(in crate::operator) mod owner;
 mod patch;
 mod resize;
 #[cfg(test)]

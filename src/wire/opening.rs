@@ -12,25 +12,39 @@ pub enum Wanted {
     Grafana(file::Grafana),
     Alertmanager(file::Alertmanager),
     Prometheus(file::Prometheus),
+    ArgoCd(file::ArgoCd),
 }
 
 impl Wanted {
-    /// Name, kind, and whether it is read-only on its own.
-    pub fn about(&self) -> (&str, BackendKind, bool) {
+    /// Name, and whether it is read-only on its own.
+    pub fn about(&self) -> (&str, bool) {
         match self {
-            Self::Kubernetes(one) => (&one.name, BackendKind::Kubernetes, one.read_only),
-            Self::GitHub(one) => (&one.name, BackendKind::GitHub, one.read_only),
-            Self::Grafana(one) => (&one.name, BackendKind::Grafana, one.read_only),
-            Self::Alertmanager(one) => (&one.name, BackendKind::Alertmanager, one.read_only),
+            Self::Kubernetes(one) => (&one.name, one.read_only),
+            Self::GitHub(one) => (&one.name, one.read_only),
+            Self::Grafana(one) => (&one.name, one.read_only),
+            Self::Alertmanager(one) => (&one.name, one.read_only),
             // Nothing is ever written to it.
-            Self::Prometheus(one) => (&one.name, BackendKind::Prometheus, false),
+            Self::Prometheus(one) => (&one.name, false),
+            Self::ArgoCd(one) => (&one.name, one.read_only),
+        }
+    }
+
+    /// `None`: plans ask it, and nothing of it is polled.
+    pub fn kind(&self) -> Option<BackendKind> {
+        match self {
+            Self::Kubernetes(_) => Some(BackendKind::Kubernetes),
+            Self::GitHub(_) => Some(BackendKind::GitHub),
+            Self::Grafana(_) => Some(BackendKind::Grafana),
+            Self::Alertmanager(_) => Some(BackendKind::Alertmanager),
+            Self::Prometheus(_) => Some(BackendKind::Prometheus),
+            Self::ArgoCd(_) => None,
         }
     }
 
     /// It is read through a cluster, which must be open first.
     fn needs_cluster(&self) -> bool {
         match self {
-            Self::Kubernetes(_) | Self::GitHub(_) => false,
+            Self::Kubernetes(_) | Self::GitHub(_) | Self::ArgoCd(_) => false,
             Self::Grafana(one) => one.through.is_some(),
             Self::Alertmanager(one) => one.through.is_some(),
             Self::Prometheus(one) => one.through.is_some(),

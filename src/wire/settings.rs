@@ -50,6 +50,7 @@ impl Wired {
         let insecure = insecure.chain(config.alertmanager.iter().map(|b| (&b.name, b.tls.insecure)));
         let insecure = insecure.chain(config.prometheus.iter().map(|b| (&b.name, b.tls.insecure)));
         let insecure = insecure.chain(config.registry.iter().map(|b| (&b.host, b.tls.insecure)));
+        let insecure = insecure.chain(config.argocd.iter().map(|b| (&b.name, b.tls.insecure)));
         settings.insecure.extend(insecure.filter(|(_, on)| *on).map(|(name, _)| BackendId::new(name)));
     }
 

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use super::{Audit, Inner};
 use crate::{
     action::{
-        ActionError, Evidence, Inspection, Limits, Request, RunInspection, Write,
+        ActionError, Evidence, Inspection, Limits, Request, RunInspection, Write, applications,
         audit::PastAct,
         evidence::{Undoing, drafts},
         object,
@@ -45,6 +45,10 @@ impl Inner {
         let undoing = self.undoing(request, known).await?;
         let (subject, races) = tokio::join!(self.subject(request, undoing.as_ref()), self.races(beside));
         let mut evidence = Evidence::of(subject?, asked);
+        if let Inspection::Workload(found) = &mut evidence.subject {
+            let servers: Vec<_> = self.backends(|all| all.applications.values().cloned().collect());
+            applications::ask(&servers, found).await;
+        }
         evidence.races = races;
         evidence.acts = match (&evidence.subject, &all) {
             (Inspection::Workload(found), Ok(all)) => Ok(on_workload(&found.workload.key, all)),

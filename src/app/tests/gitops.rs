@@ -17,7 +17,14 @@ use crate::{
 };
 
 fn owner(kind: OwnerKind) -> OwnerKey {
-    OwnerKey { cluster: cluster(), kind, version: "v1".into(), namespace: "flux-system".into(), name: "web".into() }
+    OwnerKey {
+        cluster: cluster(),
+        kind,
+        version: "v1".into(),
+        namespace: "flux-system".into(),
+        name: "web".into(),
+        via: None,
+    }
 }
 
 /// An act that switched an owner.

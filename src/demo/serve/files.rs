@@ -127,6 +127,7 @@ pub(super) struct Paths<'a> {
     pub github_token: &'a Path,
     pub grafana_token: &'a Path,
     pub registry_token: &'a Path,
+    pub argocd_token: &'a Path,
 }
 
 fn text(path: &Path) -> Value {
@@ -141,7 +142,7 @@ fn list(values: impl Iterator<Item = Value>) -> Value {
 pub(super) fn config(
     scenario: &Scenario,
     paths: &Paths<'_>,
-    [github, grafana, alertmanager, prometheus, registry]: [&str; 5],
+    [github, grafana, alertmanager, prometheus, registry, argocd]: [&str; 6],
 ) -> String {
     let mut root = Table::new();
     root.insert("me".into(), scenario.viewer.clone().into());
@@ -185,6 +186,10 @@ pub(super) fn config(
         Value::Table(table)
     });
     root.insert("registry".into(), list(registries));
+    let mut applications = toml! { name = "argocd" };
+    applications.insert("url".into(), argocd.into());
+    applications.insert("token".into(), Table::from_iter([("file".to_owned(), text(paths.argocd_token))]).into());
+    root.insert("argocd".into(), Value::Array(vec![applications.into()]));
     root.insert("service".into(), list(scenario.service.iter().filter_map(|s| service(scenario, s))));
     toml::to_string(&root).expect("a table of texts and lists is always TOML")
 }

@@ -153,6 +153,7 @@ async fn the_line_that_serve_prints() {
     let keys: Vec<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
     let wanted = [
         "alertmanager",
+        "argocd",
         "clusters",
         "config",
         "control",

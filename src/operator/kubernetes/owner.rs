@@ -127,12 +127,13 @@ fn operation(sync: &Value, by: &str) -> Value {
     json!({"initiatedBy": {"username": format!("midwatch:{by}")}, "sync": sync})
 }
 
-pub(super) fn revision(sync: &Value) -> &str {
+pub(in crate::operator) fn revision(sync: &Value) -> &str {
     let revision = sync.get("revision").or_else(|| sync.pointer("/revisions/0"));
     revision.and_then(Value::as_str).unwrap_or_default()
 }
 
-fn operations(kind: OwnerKind, uid: &str, object: &Value, to: &Switch, by: &str) -> Value {
+/// The JSON patch that switches an owner, guarded by its uid and the `spec` that was read.
+pub(in crate::operator) fn operations(kind: OwnerKind, uid: &str, object: &Value, to: &Switch, by: &str) -> Value {
     let path = switch(kind);
     let mut operations = vec![
         json!({"op": "test", "path": "/metadata/uid", "value": uid}),
@@ -164,7 +165,7 @@ fn operations(kind: OwnerKind, uid: &str, object: &Value, to: &Switch, by: &str)
     Value::Array(operations)
 }
 
-fn said(owner: &OwnerKey, to: &Switch) -> Clean {
+pub(in crate::operator) fn said(owner: &OwnerKey, to: &Switch) -> Clean {
     let title = owner.kind.title();
     Clean::own(match (to, owner.kind.is_flux()) {
         (Switch::Off, true) => format!("{title} '{owner}' is suspended"),

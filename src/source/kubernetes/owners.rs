@@ -20,7 +20,7 @@ use crate::{
         kubernetes::{Manager, Workload},
     },
     query::Answer,
-    source::AnswerSink,
+    source::{AnswerSink, argocd::application},
     text::Clean,
 };
 
@@ -97,7 +97,7 @@ pub async fn follow(cluster: &Cluster, key: &OwnerKey, out: &AnswerSink) {
 pub async fn standing(cluster: &Cluster, key: &OwnerKey) -> Result<Standing, Failure> {
     let object: Value = cluster.get(&owner_path(key)).await?;
     let git = match key.kind {
-        OwnerKind::Application => argo::git(&object),
+        OwnerKind::Application => application::git(&object),
         kind => flux::git(cluster, kind, &object).await,
     };
     Ok(Standing { is_active: is_active(key.kind, &object), git })
@@ -121,35 +121,29 @@ async fn parent(cluster: &Cluster, key: &OwnerKey, object: &Value) -> Parent {
 
 async fn owner(cluster: &Cluster, key: OwnerKey, object: &Value) -> Owner {
     let may_patch = may_patch(cluster, &key).await;
-    let (git, says) = match key.kind {
-        OwnerKind::Application => (argo::git(object), argo::says(object)),
-        kind => (flux::git(cluster, kind, object).await, flux::says(object)),
-    };
-    let is_argo = key.kind == OwnerKind::Application;
+    if key.kind == OwnerKind::Application {
+        return application::owner(key, object, may_patch);
+    }
     Owner {
         uid: Clean::line(text(object, "/metadata/uid")),
         spec: object.get("spec").cloned().unwrap_or_default(),
         is_active: is_active(key.kind, object),
-        says,
+        says: flux::says(object),
         may_patch,
         barrier: None,
-        git,
-        history: if is_argo { argo::history(object) } else { Vec::new() },
-        busy: if is_argo { argo::busy(object) } else { None },
-        others: if is_argo { argo::workloads(object) } else { Vec::new() },
+        git: flux::git(cluster, key.kind, object).await,
+        history: Vec::new(),
+        busy: None,
+        others: Vec::new(),
         key,
     }
 }
 
 /// Whether it puts back what git says.
 pub fn is_active(kind: OwnerKind, object: &Value) -> bool {
-    let setting = object.pointer(switch(kind));
     match kind {
-        // `automated: {}` is on; `enabled: false` switches it off (Argo CD 3.1).
-        OwnerKind::Application => setting
-            .filter(|automated| automated.is_object())
-            .is_some_and(|automated| automated.get("enabled") != Some(&Value::Bool(false))),
-        _ => setting != Some(&Value::Bool(true)),
+        OwnerKind::Application => application::is_active(object),
+        _ => object.pointer(switch(kind)) != Some(&Value::Bool(true)),
     }
 }
 
@@ -163,7 +157,7 @@ async fn key(cluster: &Cluster, kind: OwnerKind, namespace: Clean, name: Clean) 
         OwnerKind::Application => "v1alpha1",
         _ => text(&group, "/preferredVersion/version"),
     };
-    Ok(OwnerKey { cluster: cluster.id().clone(), kind, version: Clean::line(version), namespace, name })
+    Ok(OwnerKey { cluster: cluster.id().clone(), kind, version: Clean::line(version), namespace, name, via: None })
 }
 
 async fn get(cluster: &Cluster, key: &OwnerKey) -> Result<Value, Clean> {

@@ -12,14 +12,17 @@ use crate::{
         gitops::{Git, OwnerKey},
         kubernetes::{WorkloadKey, WorkloadKind},
     },
-    source::kubernetes::{Cluster, owners, revisions::workload_path, tests::on_demo},
+    source::{
+        argocd::ArgoCd,
+        kubernetes::{Cluster, owners, revisions::workload_path, tests::on_demo},
+    },
 };
 
 const APPLICATION: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/search";
 const KUSTOMIZATION: &str = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/kustomizations/web";
 
 struct Scene {
-    _demo: crate::demo::Served,
+    demo: crate::demo::Served,
     cluster: Cluster,
     key: WorkloadKey,
     ana: Responder,
@@ -36,7 +39,7 @@ impl Scene {
             name: name.into(),
         };
         let ana = Responder::new("ana", &cluster);
-        Self { _demo: demo, cluster, key, ana }
+        Self { demo, cluster, key, ana }
     }
 
     async fn read(&self, path: &str) -> Value {
@@ -123,6 +126,65 @@ async fn an_application_goes_back_by_its_own_history_and_stays_there() {
     assert_eq!(application["spec"]["syncPolicy"]["automated"]["selfHeal"], true, "as it was");
     assert_eq!(application["metadata"]["annotations"].get("midwatch/suspended-by"), None);
     assert!(scene.image().await.ends_with(":200"));
+}
+
+/// By Argo CD's server, with its rights alone: the cluster's token may read and change nothing.
+#[tokio::test]
+async fn an_application_goes_back_through_argo_cds_server() {
+    let mut scene = Scene::new("search").await;
+    let token = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(token.path(), &scene.demo.argocd.token).expect("it is written");
+    let config = crate::config::file::ArgoCd {
+        name: "main".to_owned(),
+        url: scene.demo.argocd.url.clone(),
+        token: Some(crate::config::file::Token::File(token.path().to_owned())),
+        ..Default::default()
+    };
+    let argocd = Arc::new(ArgoCd::new(config, Default::default(), Arc::new(crate::time::SystemClock)));
+    let says = argocd.check().await.expect("it answers");
+    assert!(says.contains("v3.") && says.contains("'ana'"), "{says}");
+    scene.ana = Responder::reading("ana", &on_demo::cluster_as(&scene.demo, "rita").await).through(&argocd);
+    let owner = "argocd/search";
+
+    let plan = scene.plan(Request::RollBack { workload: scene.key.clone(), to: Some(30) }).await;
+    assert_eq!(plan.blocked, None);
+    let allowed = words(check(&plan, "B3"));
+    assert!(allowed.contains("Ok(") && allowed.contains("in Argo CD 'main'"), "{allowed}");
+    assert!(words(check(&plan, "B4")).contains("through Argo CD 'main'"), "{:?}", plan.checks);
+    let lines: Vec<&str> = plan.equivalent.iter().map(|line| &**line).collect();
+    assert_eq!(lines, ["argocd app set search --sync-policy none", "argocd app rollback search 30"]);
+
+    let ran = scene.roll_back(30).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
+    let application = scene.until("synced to it", APPLICATION, |app| app["status"]["history"][2]["id"] == 32).await;
+    assert!(scene.image().await.ends_with(":200"));
+    assert_eq!(application["metadata"]["annotations"]["midwatch/suspended-by"], "ana");
+    let managers = application["metadata"]["managedFields"].to_string();
+    assert!(managers.contains("argocd-server") && !managers.contains("midwatch\""), "{managers}");
+    let key = owner_of(&ran);
+    assert_eq!((key.to_string().as_str(), key.via.as_deref()), (owner, Some("main")));
+    // Where it stands is asked of the server too.
+    let query = crate::query::Query::Standing(key);
+    assert_eq!(**query.backend(), *"main");
+    let (to, mut answers) = mpsc::channel(1);
+    let sink = crate::source::AnswerSink {
+        query: query.clone(),
+        generation: 0,
+        clock: Arc::new(crate::time::SystemClock),
+        to,
+    };
+    let reading = argocd.clone();
+    let task = tokio::spawn(async move { Reader::read(&*reading, &query, sink).await });
+    let answer = answers.recv().await.expect("an answer").body.expect("it is read");
+    task.abort();
+    let crate::query::Answer::Standing(standing) = answer else { panic!("{answer:?}") };
+    assert!(!standing.is_active, "{standing:?}");
+
+    let resume = Request::ResumeSync { workload: scene.key.clone() };
+    scene.until("git says so too", APPLICATION, |app| app["status"]["sync"]["status"] == "Synced").await;
+    let ran = scene.ana.ask(resume, scene.given("search")).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
+    assert_eq!(scene.read(APPLICATION).await["spec"]["syncPolicy"]["automated"]["selfHeal"], true, "as it was");
 }
 
 #[tokio::test]

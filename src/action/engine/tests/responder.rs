@@ -4,8 +4,11 @@ use super::*;
 use crate::{
     action::engine::headless::{Headless, Ran, run_headless},
     model::kubernetes::WorkloadKey,
-    operator::kubernetes::ClusterOperator,
-    source::kubernetes::{Cluster, inspect::WorkloadInspector},
+    operator::{argocd::ArgoCdOperator, kubernetes::ClusterOperator},
+    source::{
+        argocd::ArgoCd,
+        kubernetes::{Cluster, inspect::WorkloadInspector},
+    },
     time::SystemClock,
 };
 
@@ -19,6 +22,14 @@ pub(super) struct Responder {
 
 impl Responder {
     pub fn new(name: &str, cluster: &Cluster) -> Self {
+        let responder = Self::reading(name, cluster);
+        let operator = ClusterOperator::new(cluster.writer().expect("not read-only"));
+        responder.engine.add_operator(Arc::new(operator));
+        responder
+    }
+
+    /// One who changes nothing of the cluster.
+    pub fn reading(name: &str, cluster: &Cluster) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let (to, mut news) = mpsc::channel::<ActionEvent>(1_000);
         tokio::spawn(async move { while news.recv().await.is_some() {} });
@@ -27,10 +38,16 @@ impl Responder {
         let audit = Audit::new(directory.path().join("audit.jsonl"));
         let engine = RealEngine::new(audit, Arc::new(SystemClock), Arc::new(to), identity, pace);
         engine.add_inspector(Arc::new(WorkloadInspector::new(cluster.clone())));
-        engine.add_operator(Arc::new(ClusterOperator::new(cluster.writer().expect("not read-only"))));
         let mut settings = settings();
         settings.me = name.into();
         Self { engine, store: store(Vec::new()), settings, _directory: directory }
+    }
+
+    /// Has Argo CD's own server speak for applications, and carry out what is done to them.
+    pub fn through(self, argocd: &Arc<ArgoCd>) -> Self {
+        self.engine.add_applications(argocd.clone());
+        self.engine.add_operator(Arc::new(ArgoCdOperator::new(argocd.clone())));
+        self
     }
 
     pub async fn roll_back(&self, workload: &WorkloadKey, to: i64) -> Ran {

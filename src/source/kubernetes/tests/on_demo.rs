@@ -23,8 +23,18 @@ pub async fn hurried(speed: f64) -> Served {
 
 /// Its cluster `prod-eu1`.
 pub async fn cluster(demo: &Served) -> Cluster {
+    of_context(demo, "prod-eu1").await
+}
+
+/// The same, as another user of it.
+pub async fn cluster_as(demo: &Served, user: &str) -> Cluster {
+    of_context(demo, &format!("prod-eu1-{user}")).await
+}
+
+async fn of_context(demo: &Served, context: &str) -> Cluster {
     let wanted = file::Kubernetes {
         name: "prod-eu1".to_owned(),
+        context: Some(context.to_owned()),
         kubeconfig: Some(demo.kubeconfig.clone()),
         ..file::Kubernetes::default()
     };
