@@ -10,7 +10,7 @@ use crate::{
     model::{
         alert::Priority,
         forward::{Forward, ForwardAsk, ForwardState},
-        kubernetes::Pod,
+        kubernetes::{Pod, WorkloadKind},
     },
     ui::testing::{alert, cluster, deployment, pod, replica_set, running},
 };
@@ -225,16 +225,31 @@ fn a_forward_is_asked_for_and_listed() {
     assert!(matches!(&desk.keys("x")[..], [Effect::StopForward(7)]));
 }
 
+fn copied(desk: &mut Desk) -> String {
+    let key = KeyEvent::new(KeyCode::Char('y'), KeyModifiers::CONTROL);
+    match &desk.app.update(Msg::Key(key), desk.clock.now())[..] {
+        [Effect::Copy(line)] => line.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn rollouts_are_listed_where_there_are_some() {
+    let mut world = World::live();
+    let mut canary = deployment("canary", "canary:2", 1, 1);
+    canary.key.kind = WorkloadKind::Rollout;
+    world.workloads([deployment("myapp", "myapp:412", 1, 1), canary]);
+    let mut desk = Desk::new(world);
+    desk.frame((120, 35));
+    desk.keys("3");
+    desk.frame((120, 35));
+    let line = copied(&mut desk);
+    assert!(line.contains(" get deployments,statefulsets,daemonsets,rollouts.argoproj.io -A"), "{line}");
+}
+
 /// `ctrl-y` copies a line for what is shown, and is no `y` to any dialog.
 #[test]
 fn what_is_shown_is_copied_as_a_command() {
-    let copied = |desk: &mut Desk| {
-        let key = KeyEvent::new(KeyCode::Char('y'), KeyModifiers::CONTROL);
-        match &desk.app.update(Msg::Key(key), desk.clock.now())[..] {
-            [Effect::Copy(line)] => line.to_string(),
-            other => format!("{other:?}"),
-        }
-    };
     let mut desk = desk(false);
     desk.app
         .settings

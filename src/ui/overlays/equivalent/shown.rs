@@ -4,7 +4,7 @@ use super::{line, server_flag};
 use crate::{
     action::equivalent::{kubectl, kubectl_in, repository},
     command::{Command, ScreenId},
-    model::{BackendId, BackendKind},
+    model::{BackendId, BackendKind, kubernetes::WorkloadKind},
     text::quoted,
     ui::{View, overlays::workload_of, target::Target},
 };
@@ -75,5 +75,8 @@ fn of_workloads(target: &Target, view: &View<'_>) -> Option<String> {
     let Target::Workload(key) = target else { return None };
     let kubectl = kubectl_in(view.settings, &key.cluster);
     let scope = scope(&key.cluster, view);
-    Some(format!("{kubectl} get deployments,statefulsets,daemonsets{scope} -o wide"))
+    let mut known = view.store.kube.workloads.values().map(|workload| &workload.key);
+    let has_rollouts = known.any(|other| other.kind == WorkloadKind::Rollout && other.cluster == key.cluster);
+    let rollouts = if has_rollouts { ",rollouts.argoproj.io" } else { "" };
+    Some(format!("{kubectl} get deployments,statefulsets,daemonsets{rollouts}{scope} -o wide"))
 }
