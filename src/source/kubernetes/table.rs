@@ -255,6 +255,10 @@ impl<'a> Following<'a> {
                     Some((_, Err(failure))) if refuses_watching(&failure) => {
                         self.is_watched = false;
                         self.lanes.close();
+                        if self.held.len() == 0 {
+                            // not an empty table, perhaps, but one that may not be listed any more
+                            return Ok(Duration::ZERO);
+                        }
                         self.send(out).await?;
                         return self.rest(out).await;
                     }

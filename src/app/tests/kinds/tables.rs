@@ -118,7 +118,7 @@ fn with_several_clusters_production_is_a_word_in_the_rows() {
     world.say(&staging(), Part::Deployments, vec![Fact::Workload(Delta::Put(Box::new(other)))]);
     let mut desk = Desk::new(world);
     desk.keys("3");
-    assert!(desk.row_with("staging-eu1 ").contains("till"));
+    assert!(desk.row_with("till ").contains("staging-eu1"));
     let screen = desk.screen();
     let workloads: Vec<&str> = screen.lines().filter(|line| line.contains("dep ")).collect();
     assert!(workloads.iter().any(|line| line.contains("PROD prod-eu1")), "{screen}");

@@ -76,6 +76,10 @@ impl Collection for Kind {
         TABLE
     }
 
+    fn may_be_listed_only(&self) -> bool {
+        true
+    }
+
     fn path(&self, namespace: Option<&Name>) -> String {
         let include = if self.stated.is_some() { "Object" } else { "Metadata" };
         format!("{}?includeObject={include}", collection(&self.resource, namespace.map(Clean::as_str)))

@@ -209,9 +209,11 @@ async fn changes_come_by_a_watch_and_nothing_is_listed_again() {
 
 #[tokio::test]
 async fn the_hearts_beat_says_that_it_is_still_so() {
-    let fake = serve(|asked: &Asked| match watches(asked) {
-        true => watch_of(&[]),
-        false => json_answer(200, &page(&[row_of("shop", "a")], "", None)),
+    let fake = serve(|asked: &Asked| {
+        if watches(asked) {
+            return watch_of(&[]);
+        }
+        json_answer(200, &page(&[row_of("shop", "a")], "", None))
     })
     .await;
     let mut looking = Looking::at(&fake.cluster, &asked_for(&[]), QUICK);
@@ -232,9 +234,12 @@ async fn the_hearts_beat_says_that_it_is_still_so() {
 #[tokio::test]
 async fn where_watching_is_refused_it_is_listed_again_and_again() {
     for (code, reason) in [(405, "MethodNotAllowed"), (403, "Forbidden")] {
-        let fake = serve(move |asked: &Asked| match watches(asked) {
-            true => status(code, reason, "the server does not allow this method on the requested resource"),
-            false => json_answer(200, &page(&[row_of("shop", "a")], "", None)),
+        let fake = serve(move |asked: &Asked| {
+            if watches(asked) {
+                status(code, reason, "the server does not allow this method on the requested resource")
+            } else {
+                json_answer(200, &page(&[row_of("shop", "a")], "", None))
+            }
         })
         .await;
         let mut looking = Looking::at(&fake.cluster, &asked_for(&[]), QUICK);
@@ -292,6 +297,9 @@ async fn other_columns_are_listed_again() {
 #[tokio::test]
 async fn the_watch_is_closed_when_nobody_looks() {
     struct Noting(Arc<AtomicBool>);
+    impl Noting {
+        fn is_held(&self) {}
+    }
     impl Drop for Noting {
         fn drop(&mut self) {
             self.0.store(true, Ordering::Relaxed);
@@ -305,7 +313,7 @@ async fn the_watch_is_closed_when_nobody_looks() {
         }
         let noting = Noting(noted.clone());
         let line = Bytes::from(format!("{}\n", change("ADDED", &row_of("shop", "b"), "8")));
-        pieces(stream::iter([Ok(line)]).chain(stream::pending()).inspect(move |_| drop(&noting)))
+        pieces(stream::iter([Ok(line)]).chain(stream::pending()).inspect(move |_| noting.is_held()))
     })
     .await;
     let mut looking = Looking::at(&fake.cluster, &asked_for(&[]), QUICK);
@@ -393,9 +401,10 @@ async fn a_server_without_tables_gives_names_and_ages() {
         json!({"kind": "Service", "metadata": {"name": name, "namespace": "shop", "resourceVersion": "8",
             "creationTimestamp": "2026-03-01T00:00:00Z"}, "spec": {}})
     };
-    let fake = serve(move |asked: &Asked| match watches(asked) {
-        true => watch_of(&[json!({"type": "ADDED", "object": object("b")})]),
-        false => {
+    let fake = serve(move |asked: &Asked| {
+        if watches(asked) {
+            watch_of(&[json!({"type": "ADDED", "object": object("b")})])
+        } else {
             let list = json!({"kind": "ServiceList", "metadata": {"resourceVersion": "7"}, "items": [object("a")]});
             json_answer(200, &list)
         }
@@ -440,7 +449,7 @@ async fn a_rollout_says_what_its_columns_do_not() {
 /// Pods come and go by themselves there, quickly.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demos_pods_are_watched_with_what_they_use() {
-    let demo = on_demo::hurried(20.0).await;
+    let demo = on_demo::hurried(60.0).await;
     let cluster = on_demo::cluster(&demo).await;
     let pods = Resource { plural: "pods".into(), kind: "Pod".into(), ..(*services()).clone() };
     let asked = TableQuery { resource: Arc::new(pods), ..asked_for(&[]) };

@@ -17,6 +17,11 @@ pub trait Collection: Clone + Send + Sync + 'static {
         "application/json"
     }
 
+    /// Where it may not be watched, what was listed stays.
+    fn may_be_listed_only(&self) -> bool {
+        false
+    }
+
     /// Path and first query parameters; more are appended with `&`.
     fn path(&self, namespace: Option<&Name>) -> String;
 

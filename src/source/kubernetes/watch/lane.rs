@@ -115,8 +115,11 @@ impl<C: Collection> Lane<C> {
 
     /// Its steps, for ever; after a failure it goes on where it was. Ends only when it may not read: with its rows gone.
     pub fn stream(self) -> impl Stream<Item = Result<Step<C::Told>, Failure>> + Send + 'static {
-        futures::stream::unfold(Some(self), |lane| async {
-            let mut lane = lane?;
+        futures::stream::unfold(Some((self, None)), |state| async {
+            let (mut lane, refusal) = state?;
+            if let Some(refusal) = refusal {
+                return Some((Err(refusal), None));
+            }
             match lane.step().await {
                 Err(failure) if failure.is(403) => {
                     // what was seen may not be seen any more; as a step, before the refusal
@@ -124,17 +127,19 @@ impl<C: Collection> Lane<C> {
                     if gone.is_empty() {
                         Some((Err(failure), None))
                     } else {
-                        Some((Ok(Step { facts: gone, ..Step::default() }), Some(lane)))
+                        Some((Ok(Step { facts: gone, ..Step::default() }), Some((lane, Some(failure)))))
                     }
                 }
-                other => Some((other, Some(lane))),
+                other => Some((other, Some((lane, None)))),
             }
         })
     }
 
     fn all_gone(&mut self) -> Vec<C::Told> {
         let Some(names) = &mut self.names else { return Vec::new() };
-        self.phase = Phase::List { next: None, first: true };
+        if self.kind.may_be_listed_only() && matches!(self.phase, Phase::Watch { .. }) {
+            return Vec::new();
+        }
         let known = mem::take(&mut names.known);
         known.iter().map(|(namespace, name)| self.kind.gone(&self.rows, namespace, name)).collect()
     }

@@ -14,7 +14,10 @@ use super::{
     order::Key,
     rows::{Content, RowKey, Rows, Times},
 };
-use crate::model::{BackendId, Level, kubernetes::table::TableRow};
+use crate::{
+    model::{BackendId, Level, kubernetes::table::TableRow},
+    text::Clean,
+};
 
 /// So many rows are put in order in less time than a frame takes.
 pub const FEW: usize = 5_000;
@@ -131,7 +134,7 @@ impl Wanted {
     fn is_kept(&self, cluster: &BackendId, row: &TableRow, text: &mut String) -> bool {
         text.clear();
         let own = [&**cluster, row.namespace.as_str(), row.name.as_str()];
-        for part in own.into_iter().chain(row.cells.iter().map(|cell| cell.as_str())) {
+        for part in own.into_iter().chain(row.cells.iter().map(Clean::as_str)) {
             text.push_str(part);
             text.push(' ');
         }

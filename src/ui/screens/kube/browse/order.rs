@@ -111,7 +111,7 @@ mod tests {
             ["9", "9%x", "<none>"],
         ] {
             let keys = cells.map(Key::of);
-            assert!(keys[0] < keys[1] && keys[1] < keys[2] && keys[2] == keys[2], "{cells:?}");
+            assert!(keys[0] < keys[1] && keys[1] < keys[2] && keys[2] == Key::of(cells[2]), "{cells:?}");
         }
     }
 }
