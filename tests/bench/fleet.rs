@@ -285,7 +285,7 @@ pub fn open_table(app: &mut App, rows: usize, now: Now) {
         is_namespaced: true,
     };
     let served = Resources { list: vec![Arc::new(pods)], troubles: Vec::new() };
-    let mut answer = |app: &mut App, query, body| {
+    let answer = |app: &mut App, query, body| {
         let answered = Answered { query, generation: 1, at: now.wall, body: Ok(body) };
         app.update(Msg::Answer(Box::new(answered)), now);
     };
