@@ -215,7 +215,9 @@ impl App {
         self.synchronise(now);
         self.step_aside();
         self.visible_ages = self.ages(now);
-        self.frame(buf, now)
+        let drawn = self.frame(buf, now);
+        self.dirty |= self.screens.get(self.screen).is_arranging();
+        drawn
     }
 
     fn view(&self, now: Now) -> View<'_> {

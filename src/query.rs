@@ -43,7 +43,7 @@ pub enum Query {
     Variables(VariablesQuery),
     /// Now and then: the kinds a cluster serves.
     Resources(BackendId),
-    /// Every 5 s, large ones less often: the objects of a kind.
+    /// Watched, or where that is refused every 5 s and large ones less often: the objects of a kind.
     Table(TableQuery),
     /// Once: a describe-like page of an object of any kind.
     DescribeAny(ResourceKey),
@@ -293,7 +293,7 @@ pub enum Answer {
     Panel(Box<PanelData>),
     Variables(Box<Variables>),
     Resources(Arc<Resources>),
-    Table(Box<ObjectTable>),
+    Table(Arc<ObjectTable>),
     Rights(Arc<Rights>),
     Standing(Standing),
     /// Names, and sizes of values in bytes.

@@ -138,6 +138,10 @@ pub trait Screen {
     }
     /// Time passed: lets waiting orders in. True if something moved.
     fn settle(&mut self, now: Now) -> bool;
+    /// Rows are being put in order beside it: it is drawn again soon, until they are there.
+    fn is_arranging(&self) -> bool {
+        false
+    }
     /// `view.zoomed`: the focused pane alone.
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer);
 }

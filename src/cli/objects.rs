@@ -83,10 +83,10 @@ pub async fn named(
     Ok((keys.collect(), failures))
 }
 
-type Tables = Vec<(BackendId, Arc<Resource>, Box<ObjectTable>)>;
+type Tables = Vec<(BackendId, Arc<Resource>, Arc<ObjectTable>)>;
 
 enum Found {
-    Table(Arc<Resource>, Box<ObjectTable>),
+    Table(Arc<Resource>, Arc<ObjectTable>),
     /// Why the cluster has no such kind.
     None(String),
 }
@@ -126,7 +126,7 @@ fn why_not(kind: &str, why: &Unresolved, served: &Resources) -> String {
 }
 
 impl Objects {
-    fn fill(&mut self, found: &[(BackendId, Arc<Resource>, Box<ObjectTable>)], clock: &Arc<dyn Clock>) {
+    fn fill(&mut self, found: &[(BackendId, Arc<Resource>, Arc<ObjectTable>)], clock: &Arc<dyn Clock>) {
         let mut columns: Vec<&TableColumn> = Vec::new();
         for column in found.iter().flat_map(|(.., table)| &table.columns) {
             if !column.is_wide && column.name != "Name" && !columns.iter().any(|known| known.name == column.name) {
@@ -138,8 +138,8 @@ impl Objects {
         for (cluster, resource, table) in found {
             self.notes.extend(table.notes.iter().map(|note| format!("{cluster}: {note}")));
             for row in &table.rows {
-                let cells: BTreeMap<&str, String> = (table.columns.iter().zip(&row.cells))
-                    .map(|(column, cell)| (column.name.as_str(), shown(column, cell, row, clock)))
+                let cells: BTreeMap<&str, String> = (table.columns.iter().enumerate())
+                    .map(|(index, column)| (column.name.as_str(), shown(table, index, row, clock)))
                     .collect();
                 let text = columns.iter().map(|column| cells.get(column.name.as_str()).cloned().unwrap_or_default());
                 let head = [cluster.to_string(), row.namespace.to_string(), row.name.to_string()];
@@ -151,10 +151,11 @@ impl Objects {
 }
 
 /// The server's age stands as it was written; ours is of the same moment as all others.
-fn shown(column: &TableColumn, cell: &str, row: &TableRow, clock: &Arc<dyn Clock>) -> String {
-    match row.created.filter(|_| column.name == "Age") {
-        Some(created) => age_of(created, clock.now().wall),
-        None => cell.to_owned(),
+fn shown(table: &ObjectTable, column: usize, row: &TableRow, clock: &Arc<dyn Clock>) -> String {
+    let now = clock.now().wall;
+    match row.created.filter(|_| table.columns[column].name == "Age") {
+        Some(created) => age_of(created, now),
+        None => table.cell(row, column, now).into_owned(),
     }
 }
 

@@ -85,7 +85,8 @@ impl<K: Clone + Ord> List<K> {
         true
     }
 
-    fn may_move(&self, now: Now) -> bool {
+    /// Nobody reads: the order may change.
+    pub fn may_move(&self, now: Now) -> bool {
         let first = self.entries.iter().position(|entry| item(entry).is_some());
         let at_top = self.cursor.is_none() || self.cursor == first;
         at_top || self.last_key.is_none_or(|at| now.since(at) >= QUIET)

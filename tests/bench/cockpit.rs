@@ -124,9 +124,60 @@ fn churn(criterion: &mut Criterion) {
     }
 }
 
+/// A table of 100,000 pods: what a key of its filter or its order costs until it is painted, and until the rows are there,
+/// which are put in order beside the screen.
+fn table(criterion: &mut Criterion) {
+    const ROWS: usize = 100_000;
+    let clock = fleet::clock();
+    let now = fleet::now(&clock);
+    let mut app = fleet::app_of(&clock, 100);
+    let mut buffer = Buffer::empty(SCREEN);
+    fleet::open_table(&mut app, ROWS, now);
+    let draw = |app: &mut App, buffer: &mut Buffer| {
+        buffer.reset();
+        black_box(app.draw(buffer, now));
+    };
+    let settle = |app: &mut App, buffer: &mut Buffer| {
+        draw(app, buffer);
+        while app.dirty {
+            std::thread::yield_now();
+            draw(app, buffer);
+        }
+    };
+    settle(&mut app, &mut buffer);
+    criterion.bench_function("table/100000-down", |bencher| {
+        bencher.iter(|| {
+            press(&mut app, 'j', now);
+            draw(&mut app, &mut buffer);
+        });
+    });
+    criterion.bench_function("table/100000-sort-key", |bencher| {
+        bencher.iter(|| {
+            press(&mut app, '>', now);
+            draw(&mut app, &mut buffer);
+        });
+    });
+    settle(&mut app, &mut buffer);
+    criterion.bench_function("table/100000-sorted", |bencher| {
+        bencher.iter(|| {
+            press(&mut app, '>', now);
+            settle(&mut app, &mut buffer);
+        });
+    });
+    press(&mut app, '/', now);
+    criterion.bench_function("table/100000-filtered", |bencher| {
+        bencher.iter(|| {
+            press(&mut app, '7', now);
+            settle(&mut app, &mut buffer);
+            app.update(Msg::Key(KeyEvent::new(KeyCode::Backspace, KeyModifiers::NONE)), now);
+            settle(&mut app, &mut buffer);
+        });
+    });
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1));
-    targets = memory, frames, updates, churn, ingest::logs
+    targets = memory, frames, updates, churn, table, ingest::logs
 }
 criterion_main!(benches);

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 use midwatch::{
     app::{App, Msg, look::Look, settings::Settings},
@@ -12,6 +13,8 @@ use midwatch::{
         kubernetes::{
             Container, ContainerRole, ContainerState, ObjectKey, Owner, Pod, ReplicaSet, RolloutState, RolloutStatus,
             Workload, WorkloadKey, WorkloadKind,
+            resource::{Resource, Resources},
+            table::{ObjectTable, TableColumn, TableRow},
         },
         log::{LogLevel, LogLine, Origin},
     },
@@ -268,4 +271,55 @@ pub fn open_log(app: &mut App, now: Now) {
 
 pub fn more_lines(app: &mut App, now: Now) {
     app.update(Msg::Answer(Box::new(lines(500, now))), now);
+}
+
+/// Opens the table of pods, with so many rows.
+pub fn open_table(app: &mut App, rows: usize, now: Now) {
+    let pods = Resource {
+        group: "".into(),
+        version: "v1".into(),
+        plural: "pods".into(),
+        singular: "pod".into(),
+        kind: "Pod".into(),
+        short_names: Box::new(["po".into()]),
+        is_namespaced: true,
+    };
+    let served = Resources { list: vec![Arc::new(pods)], troubles: Vec::new() };
+    let answer = |app: &mut App, query, body| {
+        let answered = Answered { query, generation: 1, at: now.wall, body: Ok(body) };
+        app.update(Msg::Answer(Box::new(answered)), now);
+    };
+    answer(app, Query::Resources(cluster()), Answer::Resources(Arc::new(served)));
+    let line = ":kind pods".chars().map(KeyCode::Char).chain([KeyCode::Enter]);
+    for key in line {
+        app.update(Msg::Key(KeyEvent::new(key, KeyModifiers::NONE)), now);
+    }
+    let asked = app.wanted(now).into_iter().find(|query| matches!(query, Query::Table(_)));
+    let table = Answer::Table(Arc::new(table(rows, now.wall)));
+    answer(app, asked.expect("the table is looked at"), table);
+}
+
+fn table(rows: usize, at: Timestamp) -> ObjectTable {
+    let column = |name: &&str| TableColumn { name: (*name).into(), ..TableColumn::default() };
+    let row = |index: usize| {
+        let status = if index.is_multiple_of(997) { "CrashLoopBackOff" } else { "Running" };
+        let name = format!("app-{:05}-6d5c9-{index:06}", index / PER_WORKLOAD);
+        let cells = [name.as_str(), "1/1", status, "4 (3h ago)", "5d", "10.0.1.7", "node-3"];
+        Arc::new(TableRow {
+            namespace: "production".into(),
+            name: name.as_str().into(),
+            created: Some(at),
+            labels: Box::new([("app".into(), "app".into())]),
+            cells: cells.map(Clean::from).into(),
+            printed: Some(at),
+            ..TableRow::default()
+        })
+    };
+    ObjectTable {
+        columns: ["Name", "Ready", "Status", "Restarts", "Age", "IP", "Node"].iter().map(column).collect(),
+        rows: (0..rows).map(row).collect(),
+        is_complete: true,
+        every: Duration::from_secs(20),
+        ..ObjectTable::default()
+    }
 }

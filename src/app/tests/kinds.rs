@@ -1,5 +1,7 @@
 //! Any kind of object: `:` and its name, its table in the place of the workloads, its page, its owner.
 
+mod tables;
+
 use std::sync::Arc;
 
 use super::*;
@@ -58,13 +60,16 @@ fn row(name: &str, cells: &[&str]) -> TableRow {
         owner: None,
         labels: Box::new([("app".into(), name.into())]),
         cells: std::iter::once(name).chain(cells.iter().copied()).map(Clean::from).collect(),
+        ..TableRow::default()
     }
 }
 
 fn table(columns: &[&str], rows: Vec<TableRow>) -> ObjectTable {
-    let column = |name: &&str| TableColumn { name: Clean::from(*name), is_wide: false };
-    let every = Duration::from_secs(5);
-    ObjectTable { columns: columns.iter().map(column).collect(), rows, is_complete: true, notes: Vec::new(), every }
+    let column = |name: &&str| TableColumn { name: Clean::from(*name), ..TableColumn::default() };
+    let mut rows: Vec<_> = rows.into_iter().map(Arc::new).collect();
+    rows.sort_by(|one, two| (&one.namespace, &one.name).cmp(&(&two.namespace, &two.name)));
+    let columns = columns.iter().map(column).collect();
+    ObjectTable { columns, rows, is_complete: true, every: Duration::from_secs(5), ..ObjectTable::default() }
 }
 
 impl Desk {
@@ -90,7 +95,7 @@ impl Desk {
     /// Answers the table that is asked of a cluster.
     fn lists(&mut self, cluster: &BackendId, body: Result<ObjectTable, SourceError>) {
         let query = self.tables().into_iter().find(|table| table.cluster == *cluster).expect("it is asked for");
-        self.answer(Query::Table(query), body.map(|table| Answer::Table(Box::new(table))));
+        self.answer(Query::Table(query), body.map(|table| Answer::Table(Arc::new(table))));
     }
 
     fn screen(&mut self) -> String {
@@ -245,7 +250,7 @@ fn the_filter_and_the_selection_hold_while_the_table_is_read_anew() {
     desk.keys("j");
     assert_eq!(desk.selected_name(), "job/report-10");
     let mut more = jobs();
-    more.rows.insert(0, row("aaa", &["Failed", "0/1"]));
+    more.rows.insert(0, Arc::new(row("aaa", &["Failed", "0/1"])));
     desk.lists(&cluster(), Ok(more));
     desk.has("1 new above");
     assert_eq!(desk.selected_name(), "job/report-10");

@@ -1,37 +1,66 @@
 //! Objects of any kind as the server prints them: its columns, its cells.
 
-use std::time::Duration;
+mod amount;
+mod judge;
+mod since;
+
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::resource::OwnerReference;
-use crate::{
-    model::{Level, Name},
-    text::Clean,
+pub use self::{
+    amount::{Amount, Bounds},
+    judge::{Judge, level_of_cell},
+    since::seconds,
 };
+use super::resource::OwnerReference;
+use crate::{model::Name, text::Clean};
+
+/// What objects use, by namespace and name.
+pub type Used = BTreeMap<(Name, Name), Amount>;
 
 /// A list of objects as the server's own table.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObjectTable {
     pub columns: Vec<TableColumn>,
-    pub rows: Vec<TableRow>,
+    /// By namespace and name. Shared with the table before: what did not change is the same row.
+    pub rows: Vec<Arc<TableRow>>,
     /// False while further pages are read.
     pub is_complete: bool,
     /// What is left out, and why.
     pub notes: Vec<Clean>,
-    /// How often it is read.
+    /// How often it is read, or how long a watch of it may be silent.
     pub every: Duration,
+    /// Where it is measured.
+    pub used: Option<Arc<Used>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableColumn {
     pub name: Name,
     /// Shown where there is room: kubectl prints it with `-o wide` only.
     pub is_wide: bool,
+    pub kind: CellKind,
+}
+
+/// What the cells of a column are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CellKind {
+    #[default]
+    Printed,
+    /// Time since something: it goes on between two answers.
+    Since,
+    /// How long something took: it goes on as long as the row says `Running`.
+    Took,
+    /// What is used, beside what may be.
+    Cpu,
+    Memory,
+    Requests,
+    Limits,
 }
 
 /// One object of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableRow {
     /// Empty: an object of the whole cluster.
     pub namespace: Name,
@@ -40,52 +69,80 @@ pub struct TableRow {
     pub created: Option<Timestamp>,
     pub owner: Option<OwnerReference>,
     pub labels: Box<[(Name, Clean)]>,
-    /// In the order of the columns.
+    /// In the order of the server's columns, which are the first.
     pub cells: Box<[Clean]>,
+    /// When the cells were printed, by our clock.
+    pub printed: Option<Timestamp>,
+    /// Of pods and nodes.
+    pub bounds: Option<Box<Bounds>>,
 }
 
-/// How bad a cell says its object is, by its column and the words that Kubernetes and its controllers use.
-pub fn level_of_cell(column: &str, cell: &str) -> Level {
-    let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(column));
-    if is(&["Status", "Phase", "State", "Health", "Health Status", "Sync Status", "Reason", "Type", "Result"]) {
-        // A node says `NotReady,SchedulingDisabled`, a pod `Init:Error`.
-        return cell.split([',', ':']).map(level_of_word).min().unwrap_or(Level::Ok);
+impl TableRow {
+    /// About how much memory it takes, beside what it shares with other rows.
+    pub fn bytes(&self) -> usize {
+        const OF_AN_ARC: usize = 16;
+        let own = self.cells.iter().filter(|cell| cell.len() > MAX_SHARED_CELL).map(|cell| cell.len() + OF_AN_ARC);
+        size_of::<Self>()
+            + OF_AN_ARC
+            + self.name.len()
+            + self.uid.len()
+            + self.owner.as_ref().map_or(0, |owner| owner.name.len())
+            + 3 * OF_AN_ARC
+            + size_of_val(&*self.labels)
+            + size_of_val(&*self.cells)
+            + self.bounds.as_ref().map_or(0, |_| size_of::<Bounds>())
+            + own.sum::<usize>()
     }
-    if is(&["Ready", "Available", "Synced", "Healthy", "Established", "Valid", "Reconciled", "Succeeded"]) {
-        return match cell.split_once('/') {
-            Some((some, all)) => {
-                let counts = some.trim().parse::<u32>().ok().zip(all.trim().parse::<u32>().ok());
-                if counts.is_some_and(|(some, all)| some < all) { Level::Wrong } else { Level::Ok }
-            }
-            None if cell == "False" => Level::Wrong,
-            None if cell == "Unknown" => Level::Unknown,
-            None => Level::Ok,
-        };
+
+    /// The same object in the same state, though printed at another time.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.cells == other.cells
+            && self.uid == other.uid
+            && self.labels == other.labels
+            && self.owner == other.owner
+            && self.created == other.created
+            && self.bounds == other.bounds
     }
-    Level::Ok
+
+    fn key(&self) -> (&str, &str) {
+        (&self.namespace, &self.name)
+    }
 }
 
-fn level_of_word(word: &str) -> Level {
-    match word.trim() {
-        "Failed"
-        | "Error"
-        | "NotReady"
-        | "CrashLoopBackOff"
-        | "ImagePullBackOff"
-        | "ErrImagePull"
-        | "OOMKilled"
-        | "CreateContainerConfigError"
-        | "InvalidImageName"
-        | "Evicted"
-        | "Lost"
-        | "Degraded"
-        | "Aborted"
-        | "BackoffLimitExceeded" => Level::Broken,
-        "Warning" | "Pending" | "OutOfSync" | "Missing" | "SchedulingDisabled" | "Released" | "NodeLost"
-        | "Suspended" | "Paused" => Level::Wrong,
-        "Unknown" => Level::Unknown,
-        "Progressing" | "Terminating" | "ContainerCreating" | "PodInitializing" | "Init" => Level::Progress,
-        _ => Level::Ok,
+/// Longest cell that is kept once for all rows that have it.
+pub const MAX_SHARED_CELL: usize = 48;
+
+impl ObjectTable {
+    pub fn find(&self, namespace: &str, name: &str) -> Option<&Arc<TableRow>> {
+        let at = self.rows.binary_search_by(|row| row.key().cmp(&(namespace, name))).ok()?;
+        self.rows.get(at)
+    }
+
+    /// What stands in a column of a row at a moment by our clock: time goes on since it was printed.
+    pub fn cell<'a>(&'a self, row: &'a TableRow, column: usize, now: Timestamp) -> Cow<'a, str> {
+        let kind = self.columns.get(column).map(|column| column.kind).unwrap_or_default();
+        let printed = row.cells.get(column).map_or("", |cell| cell.as_str());
+        match kind {
+            CellKind::Printed => since::gone_on_in_brackets(printed, row.printed, now),
+            CellKind::Since => since::gone_on(printed, row.printed, now),
+            CellKind::Took if self.is_running(row) => since::gone_on(printed, row.printed, now),
+            CellKind::Took => Cow::Borrowed(printed),
+            CellKind::Cpu => self.used_by(row, Amount::cpu),
+            CellKind::Memory => self.used_by(row, Amount::memory),
+            CellKind::Requests => Cow::Owned(row.bounds.as_ref().map_or_else(String::new, |own| own.requests.words())),
+            CellKind::Limits => Cow::Owned(row.bounds.as_ref().map_or_else(String::new, |own| own.limits.words())),
+        }
+    }
+
+    fn is_running(&self, row: &TableRow) -> bool {
+        let status = self.columns.iter().position(|column| column.name == "Status");
+        status.and_then(|status| row.cells.get(status)).is_some_and(|cell| cell == "Running")
+    }
+
+    fn used_by(&self, row: &TableRow, words: impl Fn(&Amount, Option<&Bounds>) -> String) -> Cow<'static, str> {
+        let key = (row.namespace.clone(), row.name.clone());
+        let used = self.used.as_ref().and_then(|used| used.get(&key));
+        used.map_or(Cow::Borrowed("<none>"), |used| Cow::Owned(words(used, row.bounds.as_deref())))
     }
 }
 
@@ -93,26 +150,70 @@ fn level_of_word(word: &str) -> Level {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_cell_is_as_bad_as_its_words() {
-        for (column, cell, level) in [
-            ("Status", "Ready", Level::Ok),
-            ("STATUS", "Ready,SchedulingDisabled", Level::Wrong),
-            ("Status", "NotReady", Level::Broken),
-            ("Status", "Init:Error", Level::Broken),
-            ("Status", "Failed", Level::Broken),
-            ("Type", "Warning", Level::Wrong),
-            ("Type", "ClusterIP", Level::Ok),
-            ("Name", "Failed", Level::Ok),
-            ("Ready", "1/2", Level::Wrong),
-            ("Ready", "2/2", Level::Ok),
-            ("Completions", "0/1", Level::Ok),
-            ("Ready", "False", Level::Wrong),
-            ("Sync Status", "OutOfSync", Level::Wrong),
-            ("State", "Aborted: RolloutAborted", Level::Broken),
-            ("State", "Paused: CanaryPauseStep", Level::Wrong),
-        ] {
-            assert_eq!(level_of_cell(column, cell), level, "{column} {cell}");
+    fn table(columns: &[(&str, CellKind)], cells: &[&str]) -> ObjectTable {
+        let column =
+            |(name, kind): &(&str, CellKind)| TableColumn { name: (*name).into(), is_wide: false, kind: *kind };
+        let row = TableRow {
+            namespace: "shop".into(),
+            name: "a".into(),
+            cells: cells.iter().map(|cell| Clean::from(*cell)).collect(),
+            printed: "2026-03-01T10:00:00Z".parse().ok(),
+            ..TableRow::default()
+        };
+        ObjectTable {
+            columns: columns.iter().map(column).collect(),
+            rows: vec![Arc::new(row)],
+            ..ObjectTable::default()
         }
+    }
+
+    fn at(time: &str) -> Timestamp {
+        format!("2026-03-01T{time}Z").parse().unwrap()
+    }
+
+    #[test]
+    fn time_goes_on_in_cells_that_count_it() {
+        use CellKind::{Printed, Since, Took};
+        let job =
+            [("Name", Printed), ("Status", Printed), ("Duration", Took), ("Last Seen", Since), ("Restarts", Printed)];
+        let shown = |cells: &[&str]| {
+            let table = table(&job, cells);
+            (2..5).map(|column| table.cell(&table.rows[0], column, at("10:05:00")).into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&["a", "Running", "90s", "3m10s", "4 (2m ago)"]), ["6m30s", "8m10s", "4 (7m ago)"]);
+        assert_eq!(shown(&["a", "Complete", "90s", "<unknown>", "4"]), ["90s", "<unknown>", "4"]);
+    }
+
+    #[test]
+    fn usage_stands_beside_what_may_be_used() {
+        let mut table =
+            table(&[("Name", CellKind::Printed), ("CPU", CellKind::Cpu), ("Memory", CellKind::Memory)], &["a"]);
+        let shown = |table: &ObjectTable| {
+            [1, 2].map(|column| table.cell(&table.rows[0], column, at("10:00:00")).into_owned()).join(", ")
+        };
+        assert_eq!(shown(&table), "<none>, <none>", "not measured is not zero");
+        let used = Amount { cpu_millis: 180, memory_bytes: 212 << 20 };
+        table.used = Some(Arc::new([(("shop".into(), "a".into()), used)].into_iter().collect()));
+        assert_eq!(shown(&table), "180m, 212Mi");
+        let bounds = |requests: u64, limits: u64| Bounds {
+            requests: Amount { cpu_millis: requests, memory_bytes: requests << 20 },
+            limits: Amount { cpu_millis: limits, memory_bytes: limits << 20 },
+        };
+        let mut bounded = |bounds: Bounds| {
+            let row = TableRow { bounds: Some(Box::new(bounds)), ..(*table.rows[0]).clone() };
+            table.rows[0] = Arc::new(row);
+            shown(&table)
+        };
+        assert_eq!(bounded(bounds(100, 256)), "180m/256m 70%, 212Mi/256Mi 82%");
+        assert_eq!(bounded(bounds(100, 0)), "180m/100m 180% of request, 212Mi/100Mi 212% of request");
+    }
+
+    #[test]
+    fn a_row_is_found_by_its_key() {
+        let mut table = table(&[], &[]);
+        let other = TableRow { name: "b".into(), ..(*table.rows[0]).clone() };
+        table.rows.push(Arc::new(other));
+        assert_eq!(table.find("shop", "b").map(|row| row.name.as_str()), Some("b"));
+        assert!(table.find("till", "b").is_none());
     }
 }

@@ -27,8 +27,8 @@ use crate::{
 
 const USER_AGENT: &str = concat!("midwatch/", env!("CARGO_PKG_VERSION"));
 /// Requests under way at once. HTTP/1.1 has a connection for each; beside them seven watches (as many for each of twenty
-/// namespaces at most that are watched by themselves), the log streams on the screen (fifty at most), shells and forwards
-/// have one each.
+/// namespaces at most that are watched by themselves), the table on the screen, the log streams there (fifty at most), shells
+/// and forwards have one each.
 const MAX_CALLS: usize = 8;
 
 /// A cluster, ready to be asked. Cheap to clone; has no method that changes anything but [`Cluster::writer`].

@@ -1,5 +1,7 @@
 //! Answers the queries about one cluster: logs, descriptions, YAML, revisions, kinds and tables of their objects.
 
+use std::sync::Arc;
+
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::Value;
 
@@ -23,7 +25,7 @@ use crate::{
 /// Reads of one cluster.
 pub struct ClusterReader {
     cluster: Cluster,
-    rows: Rows,
+    rows: Arc<Rows>,
     logs: LogReader,
     discovery: Discovery,
     rights: RightsReader,
@@ -32,7 +34,7 @@ pub struct ClusterReader {
 impl ClusterReader {
     pub fn new(cluster: Cluster) -> Self {
         Self {
-            rows: Rows::new(cluster.id()),
+            rows: Arc::new(Rows::new(cluster.id())),
             logs: LogReader::new(cluster.clone()),
             discovery: Discovery::new(cluster.clone()),
             rights: RightsReader::new(cluster.clone()),

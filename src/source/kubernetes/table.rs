@@ -1,63 +1,75 @@
-//! The objects of any kind as the server's own table (`as=Table`), in pages, read again while it is looked at. Of each
-//! object only what is shown is taken: nothing of its annotations, managed fields or data is ever held.
+//! The objects of any kind as the server's own table (`as=Table`): listed in pages, then watched as long as it is looked
+//! at. Of each object only what is shown is taken: nothing of its annotations, managed fields or data is ever held.
 
+mod bounds;
+mod collection;
+mod held;
+mod lanes;
 mod shapes;
 mod state;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use futures::future::join_all;
+use futures::{StreamExt as _, stream::BoxStream};
 
-use self::{shapes::Page, state::Stated};
+pub(super) use self::collection::collection;
+use self::{
+    collection::{Kind, Told},
+    held::Held,
+    lanes::Lanes,
+    shapes::{Page, Reading},
+};
 use super::{
     client::{Cluster, segment},
     failure::Failure,
     pace::Pace,
     rows::Rows,
-    selector::query,
-    usage::Usage,
-    watch::readable,
+    usage,
+    watch::{HEARTBEAT, Step, readable},
 };
 use crate::{
     model::{
         Name,
         kubernetes::{
-            resource::{Resource, ResourceKey},
-            table::{ObjectTable, TableRow},
+            resource::ResourceKey,
+            table::{ObjectTable, TableRow, Used},
         },
     },
     query::{Answer, TableQuery},
-    source::AnswerSink,
+    source::{AnswerSink, ErrorKind},
     text::Clean,
 };
 
 /// What a server that has no tables of its own answers instead is a plain list.
 const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json";
-const PAGE: &str = "500";
-/// Most rows kept.
-const MAX_ROWS: usize = 10_000;
-/// Most bytes read for one table: metadata comes with each row.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
-/// A list that expires while its pages are read is begun again so often.
-const RESTARTS: usize = 3;
-/// How often a small table is read.
+/// How often a small table is read that cannot be watched; a large one so seldom that it takes no more than this of the
+/// line.
 const EVERY: Duration = Duration::from_secs(5);
 const SELDOM: Duration = Duration::from_mins(1);
-/// A large one so seldom that it takes no more than this of the line.
 const BYTES_PER_SECOND: usize = 200 * 1024;
+/// What was refused is tried again so often: a role may have been granted meanwhile.
+const WIDEN: Duration = Duration::from_mins(1);
+/// Changes of a watch are gathered for so long: of a large table longer, as all of it is put in order anew.
+const GATHER: Duration = Duration::from_millis(100);
+const GATHER_LONGEST: Duration = Duration::from_secs(5);
+const GATHER_PER_ROW: Duration = Duration::from_micros(50);
+/// A table waits so long for the first measurement of what its objects use.
+const MEASURED_SOON: Duration = Duration::from_millis(300);
 
-/// Path of a kind's objects, of one namespace or of all.
-pub(super) fn collection(resource: &Resource, namespace: Option<&str>) -> String {
-    let root = if resource.group.is_empty() {
-        format!("/api/{}", segment(&resource.version))
-    } else {
-        format!("/apis/{}/{}", segment(&resource.group), segment(&resource.version))
-    };
-    let within = namespace.map(|namespace| format!("/namespaces/{}", segment(namespace))).unwrap_or_default();
-    format!("{root}{within}/{}", segment(&resource.plural))
+/// How much is held of one table, and how often it is asked for.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    rows: usize,
+    bytes: usize,
+    every: Duration,
 }
+
+const LIMITS: Limits = Limits { rows: 150_000, bytes: 192 * 1024 * 1024, every: EVERY };
 
 /// Path of one object.
 pub fn object_path(key: &ResourceKey) -> String {
@@ -65,173 +77,297 @@ pub fn object_path(key: &ResourceKey) -> String {
     format!("{}/{}", collection(&key.resource, namespace), segment(&key.name))
 }
 
-/// Reads a table again and again; pages of a large one are shown as they come, the first time.
-pub async fn follow(cluster: &Cluster, rows: &Rows, asked: &TableQuery, out: &AnswerSink) {
-    let mut pace = Pace::new(cluster);
-    let (mut is_first, mut usage) = (true, Usage::new(cluster, asked));
-    loop {
-        let mut read = read(cluster, rows, asked, is_first.then_some(out)).await;
-        if let Ok(table) = &mut read {
-            usage.add(table).await;
-        }
-        is_first &= read.is_err();
-        let pause = pace.after(read.as_ref().err(), read.as_ref().map_or(EVERY, |table| table.every));
-        let answer = read.map(|table| Answer::Table(Box::new(table))).map_err(Into::into);
-        if !out.send(answer).await {
-            return;
-        }
-        tokio::time::sleep(pause).await;
-    }
+/// Follows a table until nobody looks: lists it and watches it; where it cannot be watched, lists it again and again.
+pub async fn follow(cluster: &Cluster, rows: &Arc<Rows>, asked: &TableQuery, out: &AnswerSink) {
+    Following::new(cluster, rows, asked, LIMITS).run(out).await;
 }
 
-/// Reads a table once. Where the whole cluster may not be listed, the namespaces that may be are read one by one.
-pub async fn read(
-    cluster: &Cluster,
-    rows: &Rows,
-    asked: &TableQuery,
-    shown: Option<&AnswerSink>,
-) -> Result<ObjectTable, Failure> {
-    let resource = &asked.resource;
-    if !resource.is_namespaced || asked.namespaces.is_empty() {
-        return match list(cluster, rows, resource, None, shown).await {
-            Ok(listed) => Ok(listed.done(Vec::new())),
-            Err(failure) if failure.is(403) && resource.is_namespaced => narrow(cluster, rows, asked, failure).await,
-            Err(failure) => Err(failure),
-        };
-    }
-    by_namespace(cluster, rows, resource, &asked.namespaces, None).await
+/// Nobody looks any more.
+struct Left;
+
+/// A table that is followed.
+struct Following<'a> {
+    cluster: &'a Cluster,
+    asked: &'a TableQuery,
+    limits: Limits,
+    kind: Kind,
+    lanes: Lanes,
+    held: Held,
+    /// The whole was refused: the namespaces that are read instead.
+    narrowed: Vec<Name>,
+    /// Of namespaces that could not be read.
+    failed: Vec<(Name, Failure)>,
+    /// False as soon as the server refuses to be watched.
+    is_watched: bool,
+    is_first: bool,
+    usage: BoxStream<'static, Option<Arc<Used>>>,
+    used: Option<Arc<Used>>,
+    pace: Pace,
+    sent: Option<(Instant, Arc<ObjectTable>)>,
 }
 
-/// The namespaces that may be read, instead of all.
-async fn narrow(cluster: &Cluster, rows: &Rows, asked: &TableQuery, refusal: Failure) -> Result<ObjectTable, Failure> {
-    let namespaces = readable(cluster).await;
-    by_namespace(cluster, rows, &asked.resource, &namespaces, Some(refusal)).await
-}
-
-/// `refusal`: why it is not read as a whole, if it was tried; it is the failure if no namespace can be read either.
-async fn by_namespace(
-    cluster: &Cluster,
-    rows: &Rows,
-    resource: &Resource,
-    namespaces: &[Name],
-    refusal: Option<Failure>,
-) -> Result<ObjectTable, Failure> {
-    let asked = namespaces.iter().map(|namespace| list(cluster, rows, resource, Some(namespace), None));
-    let (mut whole, mut failed) = (None::<Listed>, Vec::new());
-    for (namespace, listed) in namespaces.iter().zip(join_all(asked).await) {
-        match (listed, &mut whole) {
-            (Ok(listed), None) => whole = Some(listed),
-            (Ok(listed), Some(whole)) => whole.add(listed),
-            (Err(failure), _) => failed.push((namespace, failure)),
+impl<'a> Following<'a> {
+    fn new(cluster: &'a Cluster, rows: &Arc<Rows>, asked: &'a TableQuery, limits: Limits) -> Self {
+        let kind = Kind::new(asked.resource.clone(), cluster.clock().clone());
+        Self {
+            lanes: Lanes::new(cluster, rows),
+            held: Held::new(limits),
+            limits,
+            usage: usage::of_table(cluster, asked),
+            pace: Pace::new(cluster),
+            narrowed: Vec::new(),
+            failed: Vec::new(),
+            is_watched: true,
+            is_first: true,
+            used: None,
+            sent: None,
+            cluster,
+            asked,
+            kind,
         }
     }
-    let Some(mut whole) = whole else {
-        return Err(refusal.or_else(|| failed.pop().map(|(_, failure)| failure)).expect("none asked, so it was tried"));
-    };
-    whole.cap();
-    let mut notes = Vec::new();
-    if refusal.is_some() {
-        let read = namespaces.iter().filter(|name| !failed.iter().any(|(other, _)| other == name));
-        notes.push(Clean::own(format!("narrow rights: only of {}", quoted(read))));
-    } else if !failed.is_empty() {
-        let said = failed.iter().map(|(name, failure)| format!("'{name}': {failure}")).collect::<Vec<_>>().join("; ");
-        notes.push(Clean::own(format!("not of {said}")));
-    }
-    Ok(whole.done(notes))
-}
 
-fn quoted<'a>(names: impl Iterator<Item = &'a Name>) -> String {
-    names.map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
-}
-
-/// A list as it grows.
-#[derive(Default)]
-struct Listed {
-    table: ObjectTable,
-    bytes: usize,
-    /// Objects that the server has beyond these, where it said.
-    more: Option<u64>,
-    is_cut: bool,
-}
-
-impl Listed {
-    fn take(&mut self, page: Page, stated: Option<Stated>, rows: &Rows, bytes: usize) {
-        self.bytes += bytes;
-        let (columns, more) = page.into_rows(rows, stated, |row| self.table.rows.push(row));
-        if self.table.columns.is_empty() {
-            self.table.columns = columns;
+    async fn run(&mut self, out: &AnswerSink) {
+        while let Ok(rest) = self.round(out).await {
+            tokio::time::sleep(rest).await;
         }
-        self.more = more;
     }
 
-    fn is_full(&self) -> bool {
-        self.table.rows.len() >= MAX_ROWS || self.bytes >= MAX_BYTES
-    }
-
-    fn add(&mut self, other: Self) {
-        self.table.rows.extend(other.table.rows);
-        self.bytes += other.bytes;
-        self.is_cut |= other.is_cut;
-        self.more = self.more.zip(other.more).map(|(one, two)| one + two);
-    }
-
-    fn cap(&mut self) {
-        self.is_cut |= self.table.rows.len() > MAX_ROWS;
-        self.table.rows.truncate(MAX_ROWS);
-    }
-
-    fn done(self, mut notes: Vec<Clean>) -> ObjectTable {
-        if self.is_cut {
-            let kept = self.table.rows.len();
-            let all = self.more.map_or_else(|| "more".to_owned(), |more| (kept as u64 + more).to_string());
-            notes.push(Clean::own(format!("the first {kept} of {all}: choose a namespace with :ns")));
+    /// One list and what changes after it. Returns the rest before the next.
+    async fn round(&mut self, out: &AnswerSink) -> Result<Duration, Left> {
+        if let Err(failure) = self.list(out).await {
+            self.lanes.close();
+            let rest = self.pace.after(Some(&failure), self.limits.every);
+            return if out.send(Err(failure.into())).await { Ok(rest) } else { Err(Left) };
         }
-        let by_size = Duration::from_millis(self.bytes as u64 * 1_000 / BYTES_PER_SECOND as u64);
-        ObjectTable { is_complete: true, notes, every: by_size.clamp(EVERY, SELDOM), ..self.table }
-    }
-}
-
-/// All pages of one list, begun again if it expires in between (410).
-async fn list(
-    cluster: &Cluster,
-    rows: &Rows,
-    resource: &Resource,
-    namespace: Option<&Name>,
-    shown: Option<&AnswerSink>,
-) -> Result<Listed, Failure> {
-    let path = collection(resource, namespace.map(Clean::as_str));
-    let (mut listed, mut next, mut restarts) = (Listed::default(), String::new(), 0);
-    loop {
-        let stated = Stated::of(resource);
-        let include = if stated.is_some() { "Object" } else { "Metadata" };
-        let mut pairs = vec![("limit", PAGE), ("includeObject", include)];
-        if !next.is_empty() {
-            pairs.push(("continue", &next));
+        self.pace.after(None, self.limits.every);
+        if std::mem::take(&mut self.is_first) {
+            self.measure_first(out).await?;
         }
-        let asked = format!("{path}?{}", query(pairs));
-        let answer = match cluster.get_as(&asked, TABLE, cluster.list_within()).await {
-            Err(failure) if failure.is_expired() && !next.is_empty() && restarts < RESTARTS => {
-                restarts += 1;
-                (listed, next) = Default::default();
-                continue;
+        if !self.can_watch() {
+            self.lanes.close();
+        }
+        self.send(out).await?;
+        if self.can_watch() { self.watch(out).await } else { self.rest(out).await }
+    }
+
+    fn can_watch(&self) -> bool {
+        let is_whole = self.failed.iter().all(|(_, failure)| failure.is(403));
+        self.is_watched && is_whole && !self.held.is_cut()
+    }
+
+    /// Lists all that is asked for. Where the whole cluster may not be listed, the namespaces that may be are read one by
+    /// one.
+    async fn list(&mut self, out: &AnswerSink) -> Result<(), Failure> {
+        self.narrowed.clear();
+        let is_namespaced = self.asked.resource.is_namespaced;
+        if is_namespaced && !self.asked.namespaces.is_empty() {
+            let names = self.asked.namespaces.iter().cloned().map(Some).collect();
+            return self.read(names, None).await;
+        }
+        match self.read(vec![None], Some(out).filter(|_| self.is_first)).await {
+            Err(refusal) if refusal.is(403) && is_namespaced => {
+                let names = readable(self.cluster).await;
+                if names.is_empty() {
+                    return Err(refusal);
+                }
+                self.narrowed.clone_from(&names);
+                let read = self.read(names.into_iter().map(Some).collect(), None).await;
+                read.map_err(|_| refusal)
             }
-            answer => answer?,
-        };
-        let mut page: Page = cluster.parse(&asked, &answer)?;
-        next = page.take_continue();
-        listed.take(page, stated, rows, answer.len());
-        if next.is_empty() {
-            return Ok(listed);
+            read => read,
         }
-        if listed.is_full() {
-            listed.is_cut = true;
-            listed.cap();
-            return Ok(listed);
+    }
+
+    /// Reads these lists. `shown`: who sees the pages of a long one as they come.
+    async fn read(&mut self, namespaces: Vec<Option<Name>>, shown: Option<&AnswerSink>) -> Result<(), Failure> {
+        self.failed.clear();
+        self.held.begin(namespaces.len());
+        self.lanes.open(&self.kind, &namespaces);
+        let mut shown_rows = 0;
+        let mut failures = Vec::new();
+        while let Some((lane, step)) = self.lanes.next_listed().await {
+            match step {
+                Ok(step) => self.held.take(lane, step),
+                Err(failure) => {
+                    self.lanes.drop_one(lane);
+                    failures.push((namespaces[lane].clone(), failure));
+                }
+            }
+            if self.held.is_full() {
+                self.held.cut();
+                self.lanes.close();
+                break;
+            }
+            // Twice as many each time, so that all together it costs no more than the last.
+            if let Some(out) = shown.filter(|_| self.held.len() > 2 * shown_rows && self.lanes.are_listing()) {
+                shown_rows = self.held.len();
+                // Nobody looks any more: then this is dropped anyway.
+                out.send(Ok(Answer::Table(Arc::new(self.held.table(self.limits.every))))).await;
+            }
         }
-        if let Some(out) = shown {
-            // Nobody looks any more: then this is dropped anyway.
-            out.send(Ok(Answer::Table(Box::new(ObjectTable { every: EVERY, ..listed.table.clone() })))).await;
+        self.held.end();
+        if failures.len() == namespaces.len()
+            && let Some((_, failure)) = failures.pop()
+        {
+            return Err(failure);
         }
+        self.failed = failures.into_iter().filter_map(|(name, failure)| Some((name?, failure))).collect();
+        Ok(())
+    }
+
+    /// What is used is shown with the first whole table, unless measuring takes long.
+    async fn measure_first(&mut self, out: &AnswerSink) -> Result<(), Left> {
+        tokio::select! {
+            used = self.usage.next() => self.used = used.flatten(),
+            () = tokio::time::sleep(MEASURED_SOON) => {
+                let table = ObjectTable { is_complete: false, ..self.table() };
+                if !out.send(Ok(Answer::Table(Arc::new(table)))).await {
+                    return Err(Left);
+                }
+                self.used = self.usage.next().await.flatten();
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes changes as they come, until the list must be read again.
+    async fn watch(&mut self, out: &AnswerSink) -> Result<Duration, Left> {
+        let clock = self.cluster.clock().clone();
+        let is_narrow = !self.narrowed.is_empty() || !self.failed.is_empty();
+        let widen = tokio::time::sleep(if is_narrow { WIDEN } else { Duration::MAX });
+        tokio::pin!(widen);
+        let mut due: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                step = self.lanes.next() => match step {
+                    None => return Ok(self.limits.every),
+                    Some((_, Ok(step))) if step.is_still_so() => self.still_so(out).await?,
+                    Some((_, Ok(step))) if self.has_other_columns(&step) => return Ok(self.limits.every),
+                    Some((lane, Ok(step))) => {
+                        self.pace.after(None, self.limits.every);
+                        self.held.take(lane, step);
+                        if self.held.is_full() {
+                            return Ok(Duration::ZERO);
+                        }
+                        due.get_or_insert_with(|| clock.now().mono + gathered(self.held.len()));
+                    }
+                    Some((_, Err(failure))) if refuses_watching(&failure) => {
+                        self.is_watched = false;
+                        self.lanes.close();
+                        if self.held.len() == 0 {
+                            // not an empty table, perhaps, but one that may not be listed any more
+                            return Ok(Duration::ZERO);
+                        }
+                        self.send(out).await?;
+                        return self.rest(out).await;
+                    }
+                    Some((_, Err(failure))) => {
+                        let rest = self.pace.after(Some(&failure), self.limits.every);
+                        if !out.send(Err(failure.into())).await {
+                            return Err(Left);
+                        }
+                        tokio::time::sleep(rest).await;
+                    }
+                },
+                used = self.usage.next() => {
+                    self.used = used.flatten();
+                    due.get_or_insert_with(|| clock.now().mono);
+                }
+                () = at(due) => {
+                    due = None;
+                    self.send(out).await?;
+                }
+                () = &mut widen => return Ok(Duration::ZERO),
+            }
+        }
+    }
+
+    /// Waits for the next list; what is used is measured meanwhile.
+    async fn rest(&mut self, out: &AnswerSink) -> Result<Duration, Left> {
+        let rest = tokio::time::sleep(self.every());
+        tokio::pin!(rest);
+        loop {
+            tokio::select! {
+                used = self.usage.next() => {
+                    self.used = used.flatten();
+                    self.send(out).await?;
+                }
+                () = &mut rest => return Ok(Duration::ZERO),
+            }
+        }
+    }
+
+    /// A definition changed meanwhile: cells of before stand under other heads.
+    fn has_other_columns(&self, step: &Step<Told>) -> bool {
+        step.facts.iter().any(|told| matches!(told, Told::Columns(columns) if *columns != self.held.columns))
+    }
+
+    /// The cluster's heart beats and nothing has changed.
+    async fn still_so(&mut self, out: &AnswerSink) -> Result<(), Left> {
+        let now = self.cluster.clock().now();
+        let Some((at, table)) = &mut self.sent else { return Ok(()) };
+        if now.since(*at) < self.limits.every {
+            return Ok(());
+        }
+        *at = now.mono;
+        if out.send(Ok(Answer::Table(table.clone()))).await { Ok(()) } else { Err(Left) }
+    }
+
+    async fn send(&mut self, out: &AnswerSink) -> Result<(), Left> {
+        let table = Arc::new(self.table());
+        self.sent = Some((self.cluster.clock().now().mono, table.clone()));
+        if out.send(Ok(Answer::Table(table))).await { Ok(()) } else { Err(Left) }
+    }
+
+    /// How often it is listed; watched, how long it may be silent.
+    fn every(&self) -> Duration {
+        if self.can_watch() {
+            return HEARTBEAT;
+        }
+        let by_size = Duration::from_millis(self.held.read_bytes() as u64 * 1_000 / BYTES_PER_SECOND as u64);
+        by_size.clamp(self.limits.every, SELDOM)
+    }
+
+    fn table(&self) -> ObjectTable {
+        let mut table = self.held.table(self.every());
+        if let Some(used) = &self.used {
+            table.columns.extend(usage::columns(&self.asked.resource));
+            table.used = Some(used.clone());
+        }
+        table.is_complete = true;
+        table.notes.extend(self.note());
+        table
+    }
+
+    /// What could not be read.
+    fn note(&self) -> Option<Clean> {
+        if !self.narrowed.is_empty() {
+            let is_read = |name: &&Name| !self.failed.iter().any(|(failed, _)| failed == *name);
+            let read: Vec<_> = self.narrowed.iter().filter(is_read).map(|name| format!("'{name}'")).collect();
+            return Some(Clean::own(format!("narrow rights: only of {}", read.join(", "))));
+        }
+        let said: Vec<_> = self.failed.iter().map(|(name, failure)| format!("'{name}': {failure}")).collect();
+        (!said.is_empty()).then(|| Clean::own(format!("not of {}", said.join("; "))))
+    }
+}
+
+/// The server lists the kind and does not watch it: it says so (405, no right), or answers with something else.
+fn refuses_watching(failure: &Failure) -> bool {
+    match failure.code {
+        Some(code) => matches!(code, 400 | 403..=406 | 410 | 415 | 422 | 501),
+        None => failure.error.kind == ErrorKind::Unexpected,
+    }
+}
+
+fn gathered(rows: usize) -> Duration {
+    (GATHER_PER_ROW * u32::try_from(rows).unwrap_or(u32::MAX)).clamp(GATHER, GATHER_LONGEST)
+}
+
+async fn at(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -243,8 +379,9 @@ pub(super) async fn row(
 ) -> Result<Option<(ObjectTable, TableRow)>, Failure> {
     let path = format!("{}?includeObject=Metadata", object_path(key));
     let answer = cluster.get_as(&path, TABLE, cluster.answer_within()).await?;
-    let page: Page = cluster.parse(&path, &answer)?;
+    let page: Page<'_> = serde_json::from_slice(&answer).map_err(|error| cluster.unexpected(&path, &error))?;
     let mut found = Vec::new();
-    let (columns, _) = page.into_rows(rows, None, |row| found.push(row));
+    let reading = Reading { rows, stated: None, printed: cluster.clock().now().wall };
+    let columns = page.into_rows(&reading, |row| found.push(row)).unwrap_or_default();
     Ok(found.pop().map(|row| (ObjectTable { columns, ..ObjectTable::default() }, row)))
 }

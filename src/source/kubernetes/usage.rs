@@ -1,11 +1,12 @@
 //! What nodes, pods and containers use now, by metrics.k8s.io where the cluster has it: a few samples a minute.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures::future::join_all;
+use futures::{
+    StreamExt as _,
+    future::join_all,
+    stream::{self, BoxStream},
+};
 use serde::Deserialize;
 
 use super::{
@@ -14,12 +15,9 @@ use super::{
     rows::{memory_text, parse_bytes, parse_millis},
 };
 use crate::{
-    model::{
-        Name,
-        kubernetes::{
-            resource::{Resource, ResourceKey},
-            table::{ObjectTable, TableColumn},
-        },
+    model::kubernetes::{
+        resource::{Resource, ResourceKey},
+        table::{Amount, CellKind, TableColumn, Used},
     },
     query::TableQuery,
     text::Clean,
@@ -28,40 +26,20 @@ use crate::{
 const API: &str = "/apis/metrics.k8s.io/v1beta1";
 /// A sample is used so long; servers take them every 15 s or less often.
 const EVERY: Duration = Duration::from_secs(15);
+/// Of many objects less often.
+const PER_OBJECT: Duration = Duration::from_millis(1);
 /// Where the API is missing or refused it is not asked again sooner.
 const ABSENT: Duration = Duration::from_mins(2);
 
-/// What one of them uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Used {
-    /// Thousandths of a core.
-    pub cpu_millis: u64,
-    pub memory_bytes: u64,
-}
-
-impl Used {
+impl Amount {
     fn of(quantities: &Quantities) -> Self {
         let read = |text: &Option<String>, parse: fn(&str) -> Option<u64>| text.as_deref().and_then(parse).unwrap_or(0);
         Self { cpu_millis: read(&quantities.cpu, parse_millis), memory_bytes: read(&quantities.memory, parse_bytes) }
     }
 
-    fn plus(self, other: Self) -> Self {
-        Self { cpu_millis: self.cpu_millis + other.cpu_millis, memory_bytes: self.memory_bytes + other.memory_bytes }
-    }
-
-    /// `180m`
-    pub fn cpu(self) -> String {
-        format!("{}m", self.cpu_millis)
-    }
-
-    /// `480Mi`, as `kubectl top` counts.
-    fn memory(self) -> String {
-        format!("{}Mi", self.memory_bytes >> 20)
-    }
-
     /// With its share of what there is.
     pub fn cpu_of(self, all: &str) -> String {
-        format!("{}{}", self.cpu(), share(self.cpu_millis, parse_millis(all)))
+        format!("{}{}", self.cpu(None), share(self.cpu_millis, parse_millis(all)))
     }
 
     pub fn memory_of(self, all: Option<u64>) -> String {
@@ -105,22 +83,22 @@ struct List {
 }
 
 impl Metrics {
-    fn used(&self) -> Used {
-        let own = self.usage.as_ref().map(Used::of).unwrap_or_default();
-        self.containers.iter().flatten().fold(own, |sum, container| sum.plus(Used::of(&container.usage)))
+    fn used(&self) -> Amount {
+        let own = self.usage.as_ref().map(Amount::of).unwrap_or_default();
+        self.containers.iter().flatten().fold(own, |sum, container| sum.plus(Amount::of(&container.usage)))
     }
 }
 
 /// By container; none where it is not known.
-pub async fn of_pod(cluster: &Cluster, namespace: &str, pod: &str) -> BTreeMap<String, Used> {
+pub async fn of_pod(cluster: &Cluster, namespace: &str, pod: &str) -> BTreeMap<String, Amount> {
     let path = format!("{API}/namespaces/{}/pods/{}", segment(namespace), segment(pod));
     let metrics = cluster.get::<Metrics>(&path).await.ok();
     let containers = metrics.and_then(|metrics| metrics.containers).into_iter().flatten();
-    containers.map(|container| (container.name, Used::of(&container.usage))).collect()
+    containers.map(|container| (container.name, Amount::of(&container.usage))).collect()
 }
 
 /// Of a node, if it is one and its use is known.
-pub async fn of_node(cluster: &Cluster, key: &ResourceKey) -> Option<Used> {
+pub async fn of_node(cluster: &Cluster, key: &ResourceKey) -> Option<Amount> {
     if measured(&key.resource) != Some("nodes") {
         return None;
     }
@@ -133,73 +111,56 @@ fn measured(resource: &Resource) -> Option<&'static str> {
     ["nodes", "pods"].into_iter().find(|plural| resource.group.is_empty() && resource.plural == *plural)
 }
 
-/// The use of what a table lists, beside its columns.
-pub struct Usage {
-    cluster: Cluster,
-    paths: Vec<String>,
-    next: Option<Instant>,
-    known: BTreeMap<(Name, Name), Used>,
+/// The columns of what is used, beside those of a kind that is measured.
+pub fn columns(resource: &Resource) -> Vec<TableColumn> {
+    let column = |name: &str, is_wide, kind| TableColumn { name: name.into(), is_wide, kind };
+    let mut columns = vec![column("CPU", false, CellKind::Cpu), column("Memory", false, CellKind::Memory)];
+    if measured(resource) == Some("pods") {
+        columns.push(column("Requests", true, CellKind::Requests));
+        columns.push(column("Limits", true, CellKind::Limits));
+    }
+    columns
 }
 
-impl Usage {
-    pub fn new(cluster: &Cluster, asked: &TableQuery) -> Self {
-        let all = |plural: &str| vec![format!("{API}/{plural}")];
-        let paths = match (measured(&asked.resource), asked.namespaces.as_slice()) {
-            (None, _) => Vec::new(),
-            (Some("pods"), names @ [_, ..]) => {
-                names.iter().map(|name| format!("{API}/namespaces/{}/pods", segment(name))).collect()
-            }
-            (Some(plural), _) => all(plural),
-        };
-        Self { cluster: cluster.clone(), paths, next: None, known: BTreeMap::new() }
-    }
+/// What the objects of a table use, again and again; at first `None` where it is not measured.
+pub fn of_table(cluster: &Cluster, asked: &TableQuery) -> BoxStream<'static, Option<Arc<Used>>> {
+    let all = |plural: &str| vec![format!("{API}/{plural}")];
+    let paths = match (measured(&asked.resource), asked.namespaces.as_slice()) {
+        (None, _) => return stream::iter([None]).chain(stream::pending()).boxed(),
+        (Some("pods"), names @ [_, ..]) => {
+            names.iter().map(|name| format!("{API}/namespaces/{}/pods", segment(name))).collect()
+        }
+        (Some(plural), _) => all(plural),
+    };
+    let from = (cluster.clone(), paths, Duration::ZERO);
+    stream::unfold(from, |(cluster, paths, rest)| async move {
+        tokio::time::sleep(rest).await;
+        let read = read(&cluster, &paths).await;
+        let rest = read.as_ref().map_or(ABSENT, |used| EVERY.max(PER_OBJECT * u32::try_from(used.len()).unwrap_or(0)));
+        Some((read.ok().map(Arc::new), (cluster, paths, rest.min(ABSENT))))
+    })
+    .boxed()
+}
 
-    /// Adds the columns CPU and memory, where the cluster measures.
-    pub async fn add(&mut self, table: &mut ObjectTable) {
-        let now = self.cluster.clock().now().mono;
-        if !self.paths.is_empty() && self.next.is_none_or(|next| next <= now) {
-            let read = self.read().await;
-            self.next = Some(now + if read.is_ok() { EVERY } else { ABSENT });
-            self.known = read.unwrap_or_default();
-        }
-        if self.known.is_empty() {
-            return;
-        }
-        for name in ["CPU", "Memory"] {
-            table.columns.push(TableColumn { name: name.into(), is_wide: false });
-        }
-        for row in &mut table.rows {
-            let used = self.known.get(&(row.namespace.clone(), row.name.clone()));
-            let cells = match used {
-                Some(used) => [used.cpu(), used.memory()],
-                None => ["<none>".to_owned(), "<none>".to_owned()],
-            };
-            row.cells = row.cells.iter().cloned().chain(cells.map(Clean::own)).collect();
+async fn read(cluster: &Cluster, paths: &[String]) -> Result<Used, Failure> {
+    let asked = paths.iter().map(|path| cluster.get::<List>(path));
+    let mut known = Used::new();
+    for list in join_all(asked).await {
+        for metrics in list?.items.into_iter().flatten() {
+            let namespace = Clean::line(metrics.metadata.namespace.as_deref().unwrap_or_default());
+            known.insert((namespace, Clean::line(&metrics.metadata.name)), metrics.used());
         }
     }
-
-    async fn read(&self) -> Result<BTreeMap<(Name, Name), Used>, Failure> {
-        let asked = self.paths.iter().map(|path| self.cluster.get::<List>(path));
-        let mut known = BTreeMap::new();
-        for list in join_all(asked).await {
-            for metrics in list?.items.into_iter().flatten() {
-                let namespace = Clean::line(metrics.metadata.namespace.as_deref().unwrap_or_default());
-                known.insert((namespace, Clean::line(&metrics.metadata.name)), metrics.used());
-            }
-        }
-        Ok(known)
-    }
+    Ok(known)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::{Value, json};
 
     use super::*;
     use crate::{
-        model::{BackendId, kubernetes::table::TableRow},
+        model::BackendId,
         source::kubernetes::scripted::{json_answer, serve, status},
     };
 
@@ -216,62 +177,43 @@ mod tests {
         TableQuery { cluster: BackendId::new("c"), resource: Arc::new(resource), namespaces: Vec::new() }
     }
 
-    fn table() -> ObjectTable {
-        let row = |name: &str| TableRow {
-            namespace: "shop".into(),
-            name: name.into(),
-            uid: "u".into(),
-            created: None,
-            owner: None,
-            labels: Box::new([]),
-            cells: Box::new([name.into()]),
-        };
-        ObjectTable {
-            columns: vec![TableColumn { name: "Name".into(), is_wide: false }],
-            rows: vec![row("a"), row("b")],
-            ..ObjectTable::default()
-        }
-    }
-
     fn pod(containers: &Value) -> Value {
         json!({"items": [{"metadata": {"name": "a", "namespace": "shop"}, "containers": containers}]})
     }
 
     #[tokio::test]
-    async fn pods_get_what_their_containers_use_and_the_server_is_asked_seldom() {
+    async fn pods_use_what_their_containers_use_and_the_server_is_asked_seldom() {
         let fake = serve(|_| {
             let usage = |cpu: &str, memory: &str| json!({"name": cpu, "usage": {"cpu": cpu, "memory": memory}});
             json_answer(200, &pod(&json!([usage("1500000n", "1024Ki"), usage("0.25", "100Mi")])))
         })
         .await;
-        let mut usage = Usage::new(&fake.cluster, &asked("pods"));
-        for _ in 0..3 {
-            let mut table = table();
-            usage.add(&mut table).await;
-            assert_eq!(table.columns.len(), 3);
-            assert_eq!(*table.rows[0].cells, ["a", "252m", "101Mi"].map(Clean::from));
-            assert_eq!(*table.rows[1].cells, ["b", "<none>", "<none>"].map(Clean::from));
-        }
+        let mut usage = of_table(&fake.cluster, &asked("pods"));
+        let used = usage.next().await.flatten().expect("measured");
+        let key = ("shop".into(), "a".into());
+        assert_eq!(*used, Used::from([(key, Amount { cpu_millis: 252, memory_bytes: 101 << 20 })]));
+        let soon = tokio::time::timeout(Duration::from_millis(50), usage.next()).await;
+        assert!(soon.is_err(), "it rests");
         assert_eq!(fake.asked().len(), 1);
         assert_eq!(fake.asked()[0].path, "/apis/metrics.k8s.io/v1beta1/pods");
+        let names: Vec<_> = columns(&asked("pods").resource).into_iter().map(|column| column.name).collect();
+        assert_eq!(names, ["CPU", "Memory", "Requests", "Limits"]);
     }
 
     #[tokio::test]
-    async fn without_the_api_and_for_other_kinds_a_table_stays_as_it_is() {
+    async fn without_the_api_and_for_other_kinds_nothing_is_known() {
         let fake = serve(|_| status(404, "NotFound", "the server could not find the requested resource")).await;
         for plural in ["pods", "services"] {
-            let mut usage = Usage::new(&fake.cluster, &asked(plural));
-            let mut table = table();
-            usage.add(&mut table).await;
-            usage.add(&mut table).await;
-            assert_eq!(table, self::table());
+            let mut usage = of_table(&fake.cluster, &asked(plural));
+            assert_eq!(usage.next().await, Some(None));
+            assert!(tokio::time::timeout(Duration::from_millis(50), usage.next()).await.is_err(), "{plural}");
         }
         assert_eq!(fake.asked().len(), 1, "it is not asked again soon, and of Services never");
     }
 
     #[test]
     fn a_share_needs_a_whole() {
-        let used = Used { cpu_millis: 1_500, memory_bytes: 480 << 20 };
+        let used = Amount { cpu_millis: 1_500, memory_bytes: 480 << 20 };
         assert_eq!((used.cpu_of("4"), used.cpu_of("")), ("1500m (37 %)".to_owned(), "1500m".to_owned()));
         assert_eq!(used.memory_of(Some(512 << 20)), "480Mi (93 %)");
     }

@@ -1,9 +1,11 @@
 //! Watched kinds as sources: listed once in pages, then followed. Where the whole cluster may not be listed, the
 //! namespaces that may be are watched instead, one by one.
 
+mod collection;
 mod kind;
 mod lane;
 mod shapes;
+mod step;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +27,12 @@ use futures::{
 use tokio::time::{Interval, interval};
 
 pub use self::kind::Watched;
-use self::lane::{Lane, Step};
+pub(super) use self::{
+    collection::Collection,
+    lane::{LASTS, Lane},
+    shapes::{About, AboutMeta, PageMeta, Unreadable},
+    step::Step,
+};
 use super::{client::Cluster, discovery, failure::Failure, rows::Rows};
 use crate::{
     model::{Name, SourceId},
@@ -84,7 +91,7 @@ impl Drop for OnPanic {
 }
 
 struct Lanes {
-    streams: SelectAll<BoxStream<'static, (usize, Result<Step, Failure>)>>,
+    streams: SelectAll<BoxStream<'static, (usize, Result<Step<Fact>, Failure>)>>,
     /// Of each lane, whether it is still wanted, and whether its first list is complete.
     states: Vec<LaneState>,
     synced: bool,
@@ -105,7 +112,7 @@ enum LaneState {
 
 impl Watch {
     pub fn new(cluster: &Cluster, kind: Watched, scope: Scope, rows: Arc<Rows>) -> Self {
-        let lasts = lane::LASTS;
+        let lasts = LASTS;
         Self {
             cluster: cluster.clone(),
             kind,
@@ -254,7 +261,7 @@ impl Watch {
             Some(Lanes { streams: streams.collect(), states, synced: false, announced: false, narrowed, widen });
     }
 
-    fn take(&mut self, lane: usize, step: Step) {
+    fn take(&mut self, lane: usize, step: Step<Fact>) {
         let Some(lanes) = self.lanes.as_mut() else { return };
         if step.is_still_so() {
             return;

@@ -80,8 +80,7 @@ fn of_row<'a>(store: &'a Store, key: &ResourceKey) -> Option<&'a OwnerReference>
         let Query::Table(table) = query else { return None };
         let Some(Answer::Table(found)) = &slot.value else { return None };
         let is_of = table.cluster == key.cluster && table.resource == key.resource;
-        let row = is_of.then(|| found.rows.iter().find(|row| row.name == key.name && row.namespace == key.namespace));
-        row.flatten()?.owner.as_ref()
+        is_of.then(|| found.find(&key.namespace, &key.name)).flatten()?.owner.as_ref()
     })
 }
 

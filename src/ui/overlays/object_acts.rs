@@ -68,7 +68,7 @@ fn is_switched(view: &View<'_>, key: &ResourceKey, column: &str, word: &str) -> 
     });
     let cell = |table: &ObjectTable| {
         let at = table.columns.iter().position(|known| known.name == *column)?;
-        let row = table.rows.iter().find(|row| row.name == key.name && row.namespace == key.namespace)?;
+        let row = table.find(&key.namespace, &key.name)?;
         Some(row.cells.get(at)?.split(',').any(|part| part.eq_ignore_ascii_case(word)))
     };
     tables.find_map(|table| cell(table))

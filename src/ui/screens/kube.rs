@@ -251,6 +251,10 @@ impl Screen for Kube {
         true
     }
 
+    fn is_arranging(&self) -> bool {
+        self.browse.as_ref().is_some_and(Browse::is_arranging)
+    }
+
     fn filter(&self) -> String {
         self.browse.as_ref().map_or(&*self.filter, Browse::filter).to_owned()
     }

@@ -12,6 +12,7 @@ use super::super::{
     View,
     theme::{Mark, Theme},
     widgets::{
+        cells::width,
         frame::Frame,
         freshness::{Fresh, freshness},
     },
@@ -52,6 +53,22 @@ pub fn level_style(theme: &Theme, level: Level) -> Style {
 /// AGE as kubectl prints it, by the backend's own clock.
 pub fn age(view: &View<'_>, backend: &BackendId, since: Option<Timestamp>) -> String {
     since.map_or_else(|| "<unknown>".to_owned(), |since| age_of(since, view.store.time_of(backend, view.now)))
+}
+
+const PRODUCTION: &str = "PROD ";
+
+/// Whose a row is, where there are several clusters: production in a word, as in the header.
+pub fn cluster_cell(view: &View<'_>, cluster: &BackendId) -> Line<'static> {
+    if view.settings.is_production(cluster) {
+        let theme = view.theme;
+        return Line::from(vec![Span::styled(PRODUCTION, theme.strong), Span::styled(cluster.to_string(), theme.text)]);
+    }
+    Line::styled(cluster.to_string(), view.theme.dim)
+}
+
+/// How wide that is.
+pub fn cluster_width(view: &View<'_>, cluster: &BackendId) -> u16 {
+    width(cluster) + if view.settings.is_production(cluster) { width(PRODUCTION) } else { 0 }
 }
 
 /// Why a pane is not fresh, over all sources of these parts: nothing while all are live.

@@ -23,6 +23,7 @@ use crate::source::{
     },
 };
 
+const JSON: &str = "application/json";
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 impl Cluster {
@@ -63,7 +64,7 @@ impl Cluster {
 
     /// Reads an answer whole, of at most `MAX_BODY` bytes, `within` a time.
     pub async fn get_bytes(&self, path: &str, within: Duration) -> Result<Bytes, Failure> {
-        self.get_as(path, "application/json", within).await
+        self.get_as(path, JSON, within).await
     }
 
     /// As [`Cluster::get_bytes`], in one of the forms that `accept` names.
@@ -85,7 +86,13 @@ impl Cluster {
 
     /// Opens a stream: the head has arrived, the body is read by the caller, who guards its silence.
     pub async fn open_stream(&self, path: &str, within: Duration) -> Result<Opened, Failure> {
+        self.open_stream_as(path, JSON, within).await
+    }
+
+    /// As [`Cluster::open_stream`], in one of the forms that `accept` names.
+    pub async fn open_stream_as(&self, path: &str, accept: &'static str, within: Duration) -> Result<Opened, Failure> {
         let mut request = self.request(Method::GET, path, None)?;
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(accept));
         // compressed streams arrive in lumps
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         self.send(false, request, within).await
@@ -194,7 +201,7 @@ impl Cluster {
         path: &str,
         body: Option<&serde_json::Value>,
     ) -> Result<Request<Vec<u8>>, Failure> {
-        let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, "application/json");
+        let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, JSON);
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }

@@ -6,7 +6,10 @@ use super::{Page, events_of, text};
 use crate::{
     model::{
         Level,
-        kubernetes::{resource::ResourceKey, table::level_of_cell},
+        kubernetes::{
+            resource::ResourceKey,
+            table::{Amount, level_of_cell},
+        },
     },
     query::PageLine,
     secret::mask,
@@ -16,8 +19,7 @@ use crate::{
         rows::{Rows, memory_text, parse_bytes},
         secret_keys::SecretKeys,
         table::{self, object_path},
-        usage::{self, Used},
-        yaml,
+        usage, yaml,
     },
     time::age_of,
 };
@@ -105,7 +107,7 @@ fn owners(page: &mut Page, raw: &Value) {
 }
 
 /// What it has room for, what of that is used, and what keeps pods away.
-fn node(page: &mut Page, raw: &Value, used: Option<&Used>) {
+fn node(page: &mut Page, raw: &Value, used: Option<&Amount>) {
     let room = |what: &str| text(raw, &format!("/status/allocatable/{what}"));
     let of = |used: Option<String>, room: String| match used {
         Some(used) => format!("{used} used of {room}"),

@@ -6,14 +6,14 @@ use super::{Page, text};
 use crate::{
     model::{
         Level,
-        kubernetes::{Container, ContainerRole, ContainerState, Termination, short_digest},
+        kubernetes::{Container, ContainerRole, ContainerState, Termination, short_digest, table::Amount},
     },
     secret::mask,
-    source::kubernetes::{rows::parse_bytes, usage::Used, yaml::names_a_secret},
+    source::kubernetes::{rows::parse_bytes, yaml::names_a_secret},
     time,
 };
 
-pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>, volumes: &Value, used: Option<&Used>) {
+pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>, volumes: &Value, used: Option<&Amount>) {
     let role = match container.role {
         ContainerRole::Main => "",
         ContainerRole::Init => " (init)",
@@ -31,7 +31,7 @@ pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>, vo
     }
     if let Some(used) = used {
         let limit = spec.map_or("", |spec| text(spec, "/resources/limits/memory"));
-        page.field("uses", &format!("cpu {}, memory {}", used.cpu(), used.memory_of(parse_bytes(limit))));
+        page.field("uses", &format!("cpu {}, memory {}", used.cpu(None), used.memory_of(parse_bytes(limit))));
     }
     if let Some(spec) = spec {
         of_spec(page, spec, volumes);

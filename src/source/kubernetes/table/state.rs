@@ -1,22 +1,25 @@
-//! What the kinds of Argo Rollouts and Flux say of themselves in their status, where their own columns do not: that a rollout
-//! is paused or aborted, that a Flux object is suspended or still at work.
+//! What objects say of themselves where their columns do not: that a rollout is paused or aborted, that a Flux object is
+//! suspended or still at work, that a node is short of memory; and what pods and nodes have to spend.
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::Value;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
-use crate::model::kubernetes::resource::Resource;
+use super::bounds;
+use crate::model::kubernetes::{resource::Resource, table::Bounds};
 
 /// Title of the column.
 pub const COLUMN: &str = "State";
 const MAX_MESSAGE: usize = 120;
 
-/// Kinds whose state is read of the objects themselves.
+/// Kinds of which more is read than their columns: of the objects themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stated {
     /// `rollouts.argoproj.io`
     Rollout,
     /// `*.toolkit.fluxcd.io`
     Flux,
+    Node,
+    Pod,
 }
 
 impl Stated {
@@ -24,14 +27,16 @@ impl Stated {
         match (resource.group.as_str(), resource.plural.as_str()) {
             ("argoproj.io", "rollouts") => Some(Self::Rollout),
             (group, _) if group.ends_with(".toolkit.fluxcd.io") => Some(Self::Flux),
+            ("", "nodes") => Some(Self::Node),
+            ("", "pods") => Some(Self::Pod),
             _ => None,
         }
     }
 }
 
 /// Whatever other kinds have in its place counts as nothing.
-pub fn if_readable<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-    Value::deserialize(from).map(|value| serde_json::from_value(value).unwrap_or_default())
+pub fn if_readable<T: DeserializeOwned + Default>(raw: Option<&RawValue>) -> T {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -61,13 +66,36 @@ struct Condition {
 }
 
 impl Stated {
+    /// Whether there is a column of words for it; of pods their own columns say all.
+    pub fn has_words(self) -> bool {
+        self != Self::Pod
+    }
+
     /// `Degraded: ProgressDeadlineExceeded: ...`; empty: it does not say.
-    pub fn words(self, spec: &Spec, status: &Status) -> String {
+    pub fn words(self, spec: Option<&RawValue>, status: Option<&RawValue>) -> String {
         match self {
-            Self::Rollout => rollout(spec, status),
-            Self::Flux => flux(spec, status),
+            Self::Rollout => rollout(&if_readable(spec), &if_readable(status)),
+            Self::Flux => flux(&if_readable(spec), &if_readable(status)),
+            Self::Node => pressures(&if_readable(status)),
+            Self::Pod => String::new(),
         }
     }
+
+    pub fn bounds(self, spec: Option<&RawValue>, status: Option<&RawValue>) -> Option<Bounds> {
+        match self {
+            Self::Pod => Some(bounds::of_pod(&if_readable(spec))),
+            Self::Node => Some(bounds::of_node(&if_readable(status))),
+            Self::Rollout | Self::Flux => None,
+        }
+    }
+}
+
+/// What is true of a node and should not be (`kubernetes.io/docs/reference/node/node-status`).
+fn pressures(status: &Status) -> String {
+    let bad = ["MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"];
+    let conditions = status.conditions.iter().flatten();
+    let true_ones = conditions.filter(|it| it.status == "True" && bad.contains(&it.kind.as_str()));
+    true_ones.map(|it| it.kind.as_str()).collect::<Vec<_>>().join(",")
 }
 
 /// `status.phase` of argo-rollouts `pkg/apis/rollouts/v1alpha1/types.go`.
@@ -104,13 +132,13 @@ fn with(word: &str, message: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json, value::to_raw_value};
 
     use super::*;
 
     fn words(kind: Stated, object: &Value) -> String {
-        let part = |name: &str| object.get(name).cloned().unwrap_or_default();
-        kind.words(&if_readable(part("spec")).unwrap(), &if_readable(part("status")).unwrap())
+        let part = |name: &str| object.get(name).map(|part| to_raw_value(part).unwrap());
+        kind.words(part("spec").as_deref(), part("status").as_deref())
     }
 
     #[test]
@@ -147,6 +175,13 @@ mod tests {
             ),
             (Stated::Flux, json!({"status": {"conditions": null}}), ""),
             (Stated::Flux, json!({"spec": ["odd"], "status": "odd"}), ""),
+            (
+                Stated::Node,
+                json!({"status": {"conditions": [{"type": "Ready", "status": "True"},
+                    {"type": "MemoryPressure", "status": "False"}, {"type": "DiskPressure", "status": "True"},
+                    {"type": "PIDPressure", "status": "True"}]}}),
+                "DiskPressure,PIDPressure",
+            ),
         ] {
             assert_eq!(words(kind, &object), expected, "{object}");
         }

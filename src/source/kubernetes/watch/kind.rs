@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::collection::Collection;
 use crate::{
     model::{
         Name, Part,
@@ -58,20 +59,6 @@ impl Watched {
         }
     }
 
-    /// Path and first query parameters; more are appended with `&`.
-    pub(super) fn path(self, namespace: Option<&Name>) -> String {
-        let (api, plural, only) = match self {
-            Self::Pods => ("/api/v1", "pods", ""),
-            Self::Workloads(kind) => (kind.api(), kind.plural(), ""),
-            Self::ReplicaSets => ("/apis/apps/v1", "replicasets", ""),
-            Self::Events => ("/api/v1", "events", "fieldSelector=type%21%3DNormal"),
-        };
-        match namespace {
-            None => format!("{api}/{plural}?{only}"),
-            Some(namespace) => format!("{api}/namespaces/{}/{plural}?{only}", segment(namespace)),
-        }
-    }
-
     pub(super) fn reset(self) -> Fact {
         match self {
             Self::Pods => Fact::Pod(Delta::Reset),
@@ -89,14 +76,46 @@ impl Watched {
             Self::Events => Fact::Event(Delta::Synced),
         }
     }
+}
 
-    pub(super) fn gone(self, rows: &Rows, namespace: &str, name: &str) -> Fact {
+impl Collection for Watched {
+    type Told = Fact;
+
+    fn title(&self) -> &str {
+        self.part().title()
+    }
+
+    fn path(&self, namespace: Option<&Name>) -> String {
+        let (api, plural, only) = match self {
+            Self::Pods => ("/api/v1", "pods", ""),
+            Self::Workloads(kind) => (kind.api(), kind.plural(), ""),
+            Self::ReplicaSets => ("/apis/apps/v1", "replicasets", ""),
+            Self::Events => ("/api/v1", "events", "fieldSelector=type%21%3DNormal"),
+        };
+        match namespace {
+            None => format!("{api}/{plural}?{only}"),
+            Some(namespace) => format!("{api}/namespaces/{}/{plural}?{only}", segment(namespace)),
+        }
+    }
+
+    fn put(&self, rows: &Rows, raw: &RawValue, told: &mut Vec<Fact>) -> serde_json::Result<()> {
+        let from = &mut serde_json::Deserializer::from_str(raw.get());
+        told.push(match self {
+            Self::Pods => Fact::Pod(Delta::Put(Box::new(rows.pod(from)?))),
+            Self::Workloads(kind) => Fact::Workload(Delta::Put(Box::new(rows.workload(*kind, from)?))),
+            Self::ReplicaSets => Fact::ReplicaSet(Delta::Put(Box::new(rows.replica_set(from)?))),
+            Self::Events => Fact::Event(Delta::Put(Box::new(rows.event(from)?))),
+        });
+        Ok(())
+    }
+
+    fn gone(&self, rows: &Rows, namespace: &str, name: &str) -> Fact {
         match self {
             Self::Pods => Fact::Pod(Delta::Gone(rows.key(namespace, name))),
             Self::Workloads(kind) => Fact::Workload(Delta::Gone(WorkloadKey {
                 cluster: rows.cluster().clone(),
                 namespace: rows.name(namespace),
-                kind,
+                kind: *kind,
                 name: rows.name(name),
             })),
             Self::ReplicaSets => Fact::ReplicaSet(Delta::Gone(rows.key(namespace, name))),
@@ -104,26 +123,14 @@ impl Watched {
         }
     }
 
-    /// An object as a fact.
-    pub(super) fn put(self, rows: &Rows, raw: &RawValue) -> serde_json::Result<Fact> {
-        let from = &mut serde_json::Deserializer::from_str(raw.get());
-        Ok(match self {
-            Self::Pods => Fact::Pod(Delta::Put(Box::new(rows.pod(from)?))),
-            Self::Workloads(kind) => Fact::Workload(Delta::Put(Box::new(rows.workload(kind, from)?))),
-            Self::ReplicaSets => Fact::ReplicaSet(Delta::Put(Box::new(rows.replica_set(from)?))),
-            Self::Events => Fact::Event(Delta::Put(Box::new(rows.event(from)?))),
-        })
-    }
-}
-
-/// Namespace and name of a fact that puts an object.
-pub(super) fn key_of(fact: &Fact) -> Option<(&Name, &Name)> {
-    match fact {
-        Fact::Pod(Delta::Put(row)) => Some((&row.key.namespace, &row.key.name)),
-        Fact::Workload(Delta::Put(row)) => Some((&row.key.namespace, &row.key.name)),
-        Fact::ReplicaSet(Delta::Put(row)) => Some((&row.key.namespace, &row.key.name)),
-        Fact::Event(Delta::Put(row)) => Some((&row.key.namespace, &row.key.name)),
-        _ => None,
+    fn key_of(fact: &Fact) -> Option<(&Name, &Name)> {
+        match fact {
+            Fact::Pod(Delta::Put(row)) => Some((&row.key.namespace, &row.key.name)),
+            Fact::Workload(Delta::Put(row)) => Some((&row.key.namespace, &row.key.name)),
+            Fact::ReplicaSet(Delta::Put(row)) => Some((&row.key.namespace, &row.key.name)),
+            Fact::Event(Delta::Put(row)) => Some((&row.key.namespace, &row.key.name)),
+            _ => None,
+        }
     }
 }
 

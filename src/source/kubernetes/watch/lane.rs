@@ -13,13 +13,14 @@ use futures::{FutureExt, Stream};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
-    kind::{Watched, key_of},
-    shapes::{About, Change, Page, Unreadable},
+    collection::Collection,
+    shapes::{Change, Unreadable},
+    step::Step,
 };
 use crate::{
     model::Name,
     source::{
-        ErrorKind, Fact, MAX_FACTS,
+        ErrorKind, MAX_FACTS,
         kubernetes::{
             client::{Cluster, Opened, Pulse, TOO_LARGE},
             failure::{self, Failure, Reached, Status},
@@ -37,32 +38,16 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 /// What is taken from a storm at once, in bytes.
 const ENOUGH: usize = 1024 * 1024;
 const PAGE: u32 = 500;
+/// A list that expires while its pages are read is begun again so often before that is said.
+const RESTARTS: usize = 3;
 /// When a page of 500 is over the bound of one answer.
 const SMALL_PAGE: u32 = 20;
 /// Longest line of a watch: an object has at most 1.5 MB in etcd, more as JSON.
 const MAX_LINE: usize = 8 * 1024 * 1024;
 
-/// What one step brought. Nothing at all: it is still so.
-#[derive(Debug, Default)]
-pub struct Step {
-    /// Forget what was before; only of a lane that is alone.
-    pub reset: bool,
-    pub facts: Vec<Fact>,
-    /// The list is complete.
-    pub synced: bool,
-    /// Objects that could not be read and were left out.
-    pub skipped: Option<Clean>,
-}
-
-impl Step {
-    pub fn is_still_so(&self) -> bool {
-        !self.reset && !self.synced && self.facts.is_empty() && self.skipped.is_none()
-    }
-}
-
-pub struct Lane {
+pub struct Lane<C> {
     cluster: Cluster,
-    kind: Watched,
+    kind: C,
     namespace: Option<Name>,
     rows: Arc<Rows>,
     lasts: Duration,
@@ -71,6 +56,8 @@ pub struct Lane {
     page: u32,
     /// It was listed before, at least in part.
     again: bool,
+    /// So often the list expired while it was read.
+    restarts: usize,
     /// Listed again, and no change has come since: another 410 means that listing does not help.
     relisted: bool,
     /// Names of a lane beside others: on a new list, what is not there any more is told one by one.
@@ -101,10 +88,10 @@ struct Follow {
     got_lines: bool,
 }
 
-impl Lane {
+impl<C: Collection> Lane<C> {
     pub fn new(
         cluster: &Cluster,
-        kind: Watched,
+        kind: C,
         namespace: Option<Name>,
         rows: Arc<Rows>,
         lasts: Duration,
@@ -120,34 +107,44 @@ impl Lane {
             phase: Phase::List { next: None, first: true },
             page: PAGE,
             again: false,
+            restarts: 0,
             relisted: false,
             names: (!alone).then(Names::default),
         }
     }
 
     /// Its steps, for ever; after a failure it goes on where it was. Ends only when it may not read: with its rows gone.
-    pub fn stream(self) -> impl Stream<Item = Result<Step, Failure>> + Send + 'static {
-        futures::stream::unfold(Some(self), |lane| async {
-            let mut lane = lane?;
+    pub fn stream(self) -> impl Stream<Item = Result<Step<C::Told>, Failure>> + Send + 'static {
+        futures::stream::unfold(Some((self, None)), |state| async {
+            let (mut lane, refusal) = state?;
+            if let Some(refusal) = refusal {
+                return Some((Err(refusal), None));
+            }
             match lane.step().await {
                 Err(failure) if failure.is(403) => {
                     // what was seen may not be seen any more; as a step, before the refusal
                     let gone = lane.all_gone();
-                    if gone.is_empty() { Some((Err(failure), None)) } else { Some((Ok(gone_step(gone)), Some(lane))) }
+                    if gone.is_empty() {
+                        Some((Err(failure), None))
+                    } else {
+                        Some((Ok(Step { facts: gone, ..Step::default() }), Some((lane, Some(failure)))))
+                    }
                 }
-                other => Some((other, Some(lane))),
+                other => Some((other, Some((lane, None)))),
             }
         })
     }
 
-    fn all_gone(&mut self) -> Vec<Fact> {
+    fn all_gone(&mut self) -> Vec<C::Told> {
         let Some(names) = &mut self.names else { return Vec::new() };
-        self.phase = Phase::List { next: None, first: true };
+        if self.kind.may_be_listed_only() && matches!(self.phase, Phase::Watch { .. }) {
+            return Vec::new();
+        }
         let known = mem::take(&mut names.known);
         known.iter().map(|(namespace, name)| self.kind.gone(&self.rows, namespace, name)).collect()
     }
 
-    async fn step(&mut self) -> Result<Step, Failure> {
+    async fn step(&mut self) -> Result<Step<C::Told>, Failure> {
         match &self.phase {
             Phase::List { .. } => self.list().await,
             Phase::Watch { .. } => self.follow().await,
@@ -155,7 +152,7 @@ impl Lane {
     }
 
     /// Reads one page.
-    async fn list(&mut self) -> Result<Step, Failure> {
+    async fn list(&mut self) -> Result<Step<C::Told>, Failure> {
         let Phase::List { next, first } = &self.phase else { unreachable!("asked only while listing") };
         let first = *first;
         let mut path = format!("{}&limit={}", self.kind.path(self.namespace.as_ref()), self.page);
@@ -163,10 +160,15 @@ impl Lane {
             path.push_str("&continue=");
             path.extend(url::form_urlencoded::byte_serialize(next.as_bytes()));
         }
-        let answer = match self.cluster.get_bytes(&path, self.cluster.list_within()).await {
+        let answer = match self.cluster.get_as(&path, self.kind.accept(), self.cluster.list_within()).await {
             Err(failure) if failure.is_expired() && !first => {
-                // the list is older than the server remembers: from the start
+                // the list is older than the server remembers: from the start, unless it always is
                 self.begin_list();
+                self.restarts += 1;
+                if self.restarts > RESTARTS {
+                    self.restarts = 0;
+                    return Err(failure);
+                }
                 return Ok(Step::default());
             }
             Err(failure) if failure.reason == TOO_LARGE && self.page > SMALL_PAGE => {
@@ -175,21 +177,18 @@ impl Lane {
             }
             other => other?,
         };
-        let page: Page<'_> = serde_json::from_slice(&answer).map_err(|error| self.cluster.unexpected(&path, &error))?;
         let mut step = Step { reset: first && self.names.is_none() && self.again, ..Step::default() };
         let mut unreadable = Unreadable::default();
-        for raw in page.items.into_iter().flatten() {
-            match self.kind.put(&self.rows, raw) {
-                Ok(fact) => self.put(&mut step, fact, true),
-                Err(error) => unreadable.add(&error),
-            }
-        }
-        step.skipped = unreadable.note(self.kind);
-        let meta = page.metadata.unwrap_or_default();
+        let page = self.kind.page(&self.rows, &answer, &mut step.facts, &mut unreadable);
+        let meta = page.map_err(|error| self.cluster.unexpected(&path, &error))?;
+        self.note(&step.facts, true);
+        step.skipped = unreadable.note(self.kind.title());
+        (step.left, step.bytes) = (meta.remaining_item_count, answer.len());
         match (meta.continues.filter(|token| !token.is_empty()), meta.resource_version) {
             (Some(token), _) => self.phase = Phase::List { next: Some(token), first: false },
             (None, Some(version)) if !version.is_empty() => {
                 step.synced = true;
+                self.restarts = 0;
                 self.forget_unlisted(&mut step);
                 self.phase = Phase::Watch { version, stream: None };
             }
@@ -209,20 +208,15 @@ impl Lane {
         self.phase = Phase::List { next: None, first: true };
     }
 
-    fn put(&mut self, step: &mut Step, fact: Fact, listed: bool) {
-        if let (Some(names), Some((namespace, name))) = (&mut self.names, key_of(&fact)) {
-            let key = (namespace.clone(), name.clone());
-            if listed {
-                names.listed.insert(key)
-            } else {
-                names.known.insert(key)
-            };
-        }
-        step.facts.push(fact);
+    /// Remembers what is there.
+    fn note(&mut self, facts: &[C::Told], listed: bool) {
+        let Some(names) = &mut self.names else { return };
+        let to = if listed { &mut names.listed } else { &mut names.known };
+        to.extend(facts.iter().filter_map(C::key_of).map(|(namespace, name)| (namespace.clone(), name.clone())));
     }
 
     /// The list is complete: what was known and is not in it is gone.
-    fn forget_unlisted(&mut self, step: &mut Step) {
+    fn forget_unlisted(&mut self, step: &mut Step<C::Told>) {
         let Some(names) = &mut self.names else { return };
         let listed = mem::take(&mut names.listed);
         let known = mem::replace(&mut names.known, listed);
@@ -231,7 +225,7 @@ impl Lane {
     }
 
     /// Waits for changes, or for the next heartbeat of the cluster.
-    async fn follow(&mut self) -> Result<Step, Failure> {
+    async fn follow(&mut self) -> Result<Step<C::Told>, Failure> {
         if matches!(&self.phase, Phase::Watch { stream: None, .. }) {
             match self.connect().await {
                 Err(failure) if failure.is_expired() => return self.expired(failure),
@@ -265,7 +259,7 @@ impl Lane {
     }
 
     /// The connection is over. That is usual, unless it ends at once without a word: then only after a pause.
-    fn ended(&mut self, failure: Option<Failure>) -> Result<Step, Failure> {
+    fn ended(&mut self, failure: Option<Failure>) -> Result<Step<C::Told>, Failure> {
         let Phase::Watch { stream, .. } = &mut self.phase else { return Ok(Step::default()) };
         let Some(follow) = stream.take() else { return Ok(Step::default()) };
         if !follow.got_lines && !follow.rest.trim_ascii().is_empty() && failure.is_none() {
@@ -278,8 +272,7 @@ impl Lane {
             return Ok(Step::default());
         }
         Err(failure.unwrap_or_else(|| {
-            let says =
-                format!("Kubernetes '{}' ends the watch of {} at once.", self.cluster.id(), self.kind.part().title());
+            let says = format!("Kubernetes '{}' ends the watch of {} at once.", self.cluster.id(), self.kind.title());
             Failure::own(ErrorKind::Unexpected, Reached::Answered, says)
         }))
     }
@@ -302,7 +295,7 @@ impl Lane {
         );
         path.extend(url::form_urlencoded::byte_serialize(version.as_bytes()));
         let misses = self.pulse.borrow_and_update().misses;
-        let answer = self.cluster.open_stream(&path, self.cluster.answer_within()).await?;
+        let answer = self.cluster.open_stream_as(&path, self.kind.accept(), self.cluster.answer_within()).await?;
         let since = self.cluster.clock().now().mono;
         if let Phase::Watch { stream, .. } = &mut self.phase {
             *stream = Some(Follow { answer, rest: BytesMut::new(), searched: 0, misses, since, got_lines: false });
@@ -317,14 +310,14 @@ impl Lane {
     }
 
     /// The server has forgotten our version: lists again, once; if that brings nothing, says so.
-    fn expired(&mut self, failure: Failure) -> Result<Step, Failure> {
+    fn expired(&mut self, failure: Failure) -> Result<Step<C::Told>, Failure> {
         let helpless = mem::replace(&mut self.relisted, true);
         self.begin_list();
         if helpless { Err(failure) } else { Ok(Step::default()) }
     }
 
     /// Takes the whole lines that have arrived.
-    fn read_lines(&mut self) -> Result<Step, Failure> {
+    fn read_lines(&mut self) -> Result<Step<C::Told>, Failure> {
         let mut step = Step::default();
         let mut unreadable = Unreadable::default();
         while step.facts.len() < MAX_FACTS {
@@ -355,19 +348,22 @@ impl Lane {
             follow.got_lines = true;
             if change.kind == "ERROR" {
                 let status: Status = serde_json::from_str(change.object.get()).unwrap_or_default();
-                let failure = failure::in_watch(self.cluster.id(), self.kind.part().title(), status);
+                let failure = failure::in_watch(self.cluster.id(), self.kind.title(), status);
                 return self.error_in_watch(failure, step);
             }
             self.relisted = false;
-            let about: About = serde_json::from_str(change.object.get()).unwrap_or_default();
+            let about = self.kind.about(change.object);
             if let Some(at) = about.metadata.resource_version.filter(|at| !at.is_empty()) {
                 *version = at;
             }
             match &*change.kind {
-                "ADDED" | "MODIFIED" => match self.kind.put(&self.rows, change.object) {
-                    Ok(fact) => self.put(&mut step, fact, false),
-                    Err(error) => unreadable.add(&error),
-                },
+                "ADDED" | "MODIFIED" => {
+                    let before = step.facts.len();
+                    if let Err(error) = self.kind.put(&self.rows, change.object, &mut step.facts) {
+                        unreadable.add(&error);
+                    }
+                    self.note(&step.facts[before..], false);
+                }
                 "DELETED" => {
                     let (namespace, name) = (about.metadata.namespace.unwrap_or_default(), about.metadata.name);
                     let name = name.unwrap_or_default();
@@ -380,20 +376,16 @@ impl Lane {
                 _ => {}
             }
         }
-        step.skipped = unreadable.note(self.kind);
+        step.skipped = unreadable.note(self.kind.title());
         Ok(step)
     }
 
     /// What came before the error in the same batch is not lost: the error is met again on the next connection.
-    fn error_in_watch(&mut self, failure: Failure, step: Step) -> Result<Step, Failure> {
+    fn error_in_watch(&mut self, failure: Failure, step: Step<C::Told>) -> Result<Step<C::Told>, Failure> {
         if failure.is_expired() {
             return self.expired(failure).map(|_| step);
         }
         self.disconnect();
         if step.facts.is_empty() { Err(failure) } else { Ok(step) }
     }
-}
-
-fn gone_step(facts: Vec<Fact>) -> Step {
-    Step { facts, ..Step::default() }
 }

@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::kind::Watched;
 use crate::text::Clean;
 
 /// How many objects could not be read, and why the first.
@@ -19,13 +18,9 @@ impl Unreadable {
         self.first.get_or_insert_with(|| error.to_string());
     }
 
-    pub fn note(self, kind: Watched) -> Option<Clean> {
+    pub fn note(self, title: &str) -> Option<Clean> {
         let first = self.first?;
-        Some(Clean::line(&format!(
-            "{} of the {} cannot be read and are left out: {first}",
-            self.count,
-            kind.part().title()
-        )))
+        Some(Clean::line(&format!("{} of the {title} cannot be read and are left out: {first}", self.count)))
     }
 }
 
@@ -36,12 +31,14 @@ pub struct Page<'a> {
     pub items: Option<Vec<&'a RawValue>>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct PageMeta {
     pub resource_version: Option<String>,
     #[serde(rename = "continue")]
     pub continues: Option<String>,
+    /// Objects beyond this page, where the server says.
+    pub remaining_item_count: Option<u64>,
 }
 
 #[derive(Deserialize)]

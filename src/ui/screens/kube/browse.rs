@@ -1,37 +1,49 @@
 //! The objects of any kind in the place of the workloads: the server's own table, of all clusters that serve the kind.
 
+mod arrange;
 mod draw;
 mod order;
 mod rows;
 
+use std::sync::Arc;
+
 use ratatui::layout::Position;
 
-use self::rows::{Column, Rows};
+use self::{
+    arrange::{Arranged, Arranging, FEW, Wanted},
+    rows::{Column, RowKey, Rows},
+};
 use super::super::super::{
     Reply, View,
     filter::Filter,
     kinds::{self, Meaning},
-    list::{Entry, List},
+    list::List,
     target::Target,
     widgets::virtual_table::TableHit,
 };
 use crate::{
     command::Command,
     model::{
-        Level, Name,
+        Name,
         kubernetes::{ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey},
     },
     query::{Query, TableQuery},
     store::Changes,
     text::Clean,
+    time::Now,
 };
 
 /// One kind, looked at.
 pub struct Browse {
     /// As it was asked for: each cluster says what it means.
     word: String,
-    list: List<ObjectKey>,
-    rows: Rows,
+    list: List<RowKey>,
+    rows: Arc<Rows>,
+    arranging: Arranging,
+    /// An order of very many rows, until nobody reads.
+    waiting: Option<Arranged>,
+    /// The next order begins at the top: it was asked for.
+    is_anew: bool,
     filter: String,
     /// By this column; `None`: what is wrong first.
     sort: Option<usize>,
@@ -46,7 +58,10 @@ impl Browse {
         Self {
             word: word.to_owned(),
             list: List::default(),
-            rows: Rows::default(),
+            rows: Arc::default(),
+            arranging: Arranging::default(),
+            waiting: None,
+            is_anew: false,
             filter: String::new(),
             sort: None,
             is_reversed: false,
@@ -80,10 +95,37 @@ impl Browse {
         if !changes.any(Changes::ANSWERS) && tables == self.rows.tables {
             return;
         }
-        self.rows = Rows::gather(view, tables);
-        let kept = self.rows.sorted(view, &Filter::parse(&self.filter), self.sort, self.is_reversed);
-        self.not_ok = kept.iter().filter(|(_, level)| *level < Level::Ok).count();
-        self.list.set(kept.into_iter().map(|(key, _)| Entry::Item(key)).collect(), view.now);
+        if !self.rows.are_of(view, &tables) {
+            self.rows = Arc::new(Rows::gather(view, tables));
+            self.arrange(view);
+        }
+    }
+
+    fn arrange(&mut self, view: &View<'_>) {
+        let wanted = Wanted {
+            times: self.rows.times(view),
+            rows: self.rows.clone(),
+            filter: Filter::parse(&self.filter),
+            sort: self.sort,
+            is_reversed: self.is_reversed,
+        };
+        if let Some(arranged) = self.arranging.begin(wanted) {
+            self.take(arranged, view.now);
+        }
+    }
+
+    /// An order is there. One of very many rows waits as a whole while somebody reads: it is not gone through for what
+    /// has gone, which is drawn as such.
+    fn take(&mut self, arranged: Arranged, now: Now) {
+        if std::mem::take(&mut self.is_anew) {
+            self.list = List::default();
+        } else if arranged.entries.len() > FEW && !self.list.may_move(now) {
+            self.waiting = Some(arranged);
+            return;
+        }
+        self.waiting = None;
+        self.not_ok = arranged.not_ok;
+        self.list.set(arranged.entries, now);
         if let Some(wanted) = self.wanted.take()
             && !self.select(&wanted)
         {
@@ -91,19 +133,35 @@ impl Browse {
         }
     }
 
+    /// Takes what was put in order beside the screen. True if something moved.
+    fn take_arranged(&mut self, now: Now) -> bool {
+        let has_settled = self.waiting.is_some() && self.list.may_move(now);
+        let arranged = self.arranging.taken().or_else(|| self.waiting.take_if(|_| has_settled));
+        let is_there = arranged.is_some();
+        if let Some(arranged) = arranged {
+            self.take(arranged, now);
+        }
+        is_there
+    }
+
+    /// Rows are being put in order.
+    pub fn is_arranging(&self) -> bool {
+        self.arranging.is_under_way()
+    }
+
     /// The namespace counts only where the object has one: owners are named without.
     fn select(&mut self, wanted: &ObjectKey) -> bool {
-        let is_it = |key: &&ObjectKey| {
+        let is_it = |key: &&RowKey| {
             key.cluster == wanted.cluster
-                && key.name == wanted.name
-                && (key.namespace == wanted.namespace || key.namespace.is_empty())
+                && key.row.name == wanted.name
+                && (key.row.namespace == wanted.namespace || key.row.namespace.is_empty())
         };
         let Some(key) = self.list.items().find(is_it).cloned() else { return false };
         self.list.select(&key)
     }
 
     pub fn selected(&self, view: &View<'_>) -> Option<Target> {
-        let key = self.list.selected()?;
+        let key = &self.list.selected()?.object();
         let resource = &self.rows.table_of(&key.cluster)?.resource;
         let target = match (resource.group.as_str(), resource.plural.as_str()) {
             ("", "pods") => Target::Pod(key.clone()),
@@ -188,12 +246,12 @@ impl Browse {
     }
 
     fn anew(&mut self, view: &View<'_>) {
-        self.list = List::default();
-        self.sync(view, Changes::ANSWERS);
+        self.is_anew = true;
+        self.arrange(view);
     }
 
-    pub fn settle(&mut self, now: crate::time::Now) -> bool {
-        self.list.settle(now)
+    pub fn settle(&mut self, now: Now) -> bool {
+        self.take_arranged(now) | self.list.settle(now)
     }
 
     pub fn filter(&self) -> &str {
@@ -218,7 +276,7 @@ impl Browse {
     }
 
     pub fn copied(&self) -> Option<Clean> {
-        self.list.selected().map(|key| key.name.clone())
+        self.list.selected().map(|key| key.row.name.clone())
     }
 
     fn sort_name(&self) -> String {

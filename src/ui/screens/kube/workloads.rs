@@ -13,13 +13,14 @@ use super::{
         super::{
             View,
             filter::Filter,
+            kinds,
             list::Entry,
             widgets::{
                 cells::{put_line, row},
                 virtual_table::{Column, Row, Sort, VirtualTable},
             },
         },
-        pane::{age, empty_words, framed, fresh_line, is_read, level_style, mark},
+        pane::{age, cluster_cell, cluster_width, empty_words, framed, fresh_line, is_read, level_style, mark},
     },
     Kube, SortBy,
 };
@@ -113,7 +114,8 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let summary = kube.workload(view).filter(|_| inside.height > 5).map(|workload| versions(view, workload));
     let table_area = Rect { height: inside.height - u16::from(summary.is_some()), ..inside };
     let has_clusters = kube.has_clusters;
-    let columns = columns(kube, has_clusters);
+    let clusters_width = kinds::clusters(view).map(|cluster| cluster_width(view, cluster)).max().unwrap_or(0);
+    let columns = columns(kube, clusters_width);
     let empty = empty_words(view, &PARTS, "no workloads in these namespaces", &kube.filter);
     let note = kube.workloads.new_above();
     kube.workloads.height = usize::from(table_area.height.saturating_sub(1));
@@ -153,7 +155,7 @@ fn sort_name(sort: SortBy, is_reversed: bool) -> String {
     if is_reversed { format!("{name}, reversed") } else { name.to_owned() }
 }
 
-fn columns(kube: &Kube, several_clusters: bool) -> Vec<Column<'static>> {
+fn columns(kube: &Kube, clusters_width: u16) -> Vec<Column<'static>> {
     let direction =
         |by: SortBy| (kube.sort == by).then_some(if kube.is_reversed { Sort::Descending } else { Sort::Ascending });
     let mut columns = vec![
@@ -166,8 +168,8 @@ fn columns(kube: &Kube, several_clusters: bool) -> Vec<Column<'static>> {
         Column::new("image", 24, 80).min(10).ends(),
         Column::new("namespace", 12, 55).min(10),
     ];
-    if several_clusters {
-        columns.push(Column::new("cluster", 12, 75).min(9));
+    if kube.has_clusters {
+        columns.push(Column::new("cluster", clusters_width, 75).min(clusters_width.min(14)));
     }
     columns.extend([
         Column::new("restarts", 8, 65).right().sorted(direction(SortBy::Restarts)),
@@ -196,8 +198,7 @@ fn cells<'a>(view: &View<'a>, workload: &'a Workload, several_clusters: bool) ->
         Line::styled(key.namespace.as_str(), theme.dim),
     ];
     if several_clusters {
-        let style = if view.settings.is_production(&key.cluster) { theme.text } else { theme.dim };
-        cells.push(Line::styled(key.cluster.to_string(), style));
+        cells.push(cluster_cell(view, &key.cluster));
     }
     let restarts = restarts(view.store, workload);
     cells.push(Line::styled(restarts.to_string(), if restarts > 0 { theme.text } else { theme.dim }));

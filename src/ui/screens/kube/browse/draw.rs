@@ -18,17 +18,14 @@ use super::super::super::{
             wrap::wrapped,
         },
     },
-    pane::{framed, level_style, mark},
+    pane::{cluster_cell, framed, level_style, mark},
 };
 use super::{
     Browse,
-    rows::{Column, Content},
+    rows::{Content, RowKey, Times},
 };
 use crate::{
-    model::{
-        Level,
-        kubernetes::{ObjectKey, table::level_of_cell},
-    },
+    model::Level,
     query::{Answer, Query},
     source::ErrorKind,
     store::slot::{Freshness, Slot},
@@ -41,9 +38,11 @@ const WIDEST: u16 = 44;
 impl Browse {
     pub fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let theme = view.theme;
+        self.take_arranged(view.now);
         let title = Line::from(self.title(view));
         let filter = if self.filter.is_empty() { String::new() } else { format!("filter {}   ", self.filter) };
-        let info = Line::styled(format!("{filter}sort {}", self.sort_name()), theme.dim);
+        let under_way = if self.is_arranging() { "sorting   " } else { "" };
+        let info = Line::styled(format!("{under_way}{filter}sort {}", self.sort_name()), theme.dim);
         let inside = framed(view, title, info, self.fresh_line(view), true, area, buf);
         let notes = self.notes(view);
         let table = Rect { height: inside.height.saturating_sub(notes.len().min(2) as u16), ..inside };
@@ -141,6 +140,7 @@ impl Browse {
             Some(failure) if failure.error.kind == ErrorKind::Auth => format!("denied: {}", failure.error.says),
             Some(failure) => format!("?? {}", failure.error.says),
             None if !has_all => "loading".to_owned(),
+            None if self.is_arranging() => "sorting".to_owned(),
             None if !self.filter.is_empty() => format!("nothing matches '{}'; esc shows all", self.filter),
             None => {
                 let table = &self.rows.tables[0];
@@ -168,12 +168,12 @@ impl Browse {
         let heads: Vec<Head<'_>> = shown.iter().map(|place| self.head(*place)).collect();
         let above = self.list.new_above();
         let (cursor, mut state) = (self.list.cursor(), self.list.table);
-        let list = self.list.entries();
+        let (list, times) = (self.list.entries(), self.rows.times(view));
         let hits = VirtualTable::new(view.theme, &heads, list.len())
             .cursor(cursor)
             .above((above > 0).then(|| format!("{above} new above")))
             .render(area, buf, &mut state, |index| match &list[index] {
-                Entry::Item(key) => self.draw_row(view, key, &shown),
+                Entry::Item(key) => self.draw_row(view, key, &shown, &times),
                 Entry::Group(name) => Row::Group(Line::raw(name.to_string())),
             });
         (self.list.table, self.list.hits) = (state, hits);
@@ -188,7 +188,7 @@ impl Browse {
         let (priority, least) = match column.content {
             _ if column.is_wide => (20 - (index as u8).min(19), 10),
             Content::Name => (99, 20),
-            Content::Cluster => (75, 9),
+            Content::Cluster => (75, 14),
             Content::Namespace => (74, 10),
             Content::Age => (94, 4),
             // Of events the mark says it.
@@ -208,33 +208,29 @@ impl Browse {
         head.sorted((self.sort == Some(index)).then_some(direction))
     }
 
-    fn draw_row(&self, view: &View<'_>, key: &ObjectKey, shown: &[Option<usize>]) -> Row<'static> {
+    fn draw_row(&self, view: &View<'_>, key: &RowKey, shown: &[Option<usize>], times: &Times) -> Row<'static> {
         let theme = view.theme;
-        let Some((table, row)) = self.rows.row(view, key) else {
-            return Row::Wide(Line::styled(key.name.to_string(), theme.dim));
+        let Some((table, row)) = self.rows.current(key) else {
+            return Row::Wide(Line::styled(key.row.name.to_string(), theme.dim));
         };
         let level = self.rows.level(table, row);
         let cells = shown.iter().map(|place| {
             let Some((index, column)) = place.and_then(|index| Some((index, self.rows.columns.get(index)?))) else {
                 return mark(theme, level);
             };
-            let text = self.rows.cell(view, key, table, row, column.content, index);
+            let text = self.rows.cell(times, table, row, index).into_owned();
             let style = match column.content {
                 Content::Name if level < Level::Ok => theme.strong,
                 Content::Name => theme.text,
-                Content::Cluster if view.settings.is_production(&key.cluster) => theme.text,
-                Content::Namespace | Content::Cluster | Content::Age => theme.dim,
-                Content::Cell => cell_style(view, column, &text),
+                Content::Cluster => return cluster_cell(view, &key.cluster),
+                Content::Namespace | Content::Age => theme.dim,
+                Content::Cell => match self.rows.level_of(table, row, index) {
+                    Level::Ok if matches!(&*text, "" | "<none>" | "<unset>" | "<unknown>") => theme.dim,
+                    level => level_style(theme, level),
+                },
             };
             Line::styled(text, style)
         });
         Row::item(cells.collect())
-    }
-}
-
-fn cell_style(view: &View<'_>, column: &Column, text: &str) -> ratatui::style::Style {
-    match level_of_cell(&column.name, text) {
-        Level::Ok if matches!(text, "" | "<none>" | "<unset>" | "<unknown>") => view.theme.dim,
-        level => level_style(view.theme, level),
     }
 }

@@ -2,15 +2,51 @@
 
 use std::cmp::Ordering;
 
-/// Compares what a server printed.
-pub fn compare(one: &str, two: &str) -> Ordering {
-    match (number(one), number(two)) {
-        (Some(one), Some(two)) => one.total_cmp(&two),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => by_parts(one, two),
+use crate::model::kubernetes::table::seconds;
+
+/// What a cell is ordered by, worked out once.
+#[derive(Clone, Debug)]
+pub enum Key {
+    Number(f64),
+    /// In lower case.
+    Text(String),
+}
+
+impl Key {
+    /// Of what a server printed.
+    pub fn of(text: &str) -> Self {
+        number(text).map_or_else(|| Self::text(text), Self::Number)
+    }
+
+    pub fn text(text: &str) -> Self {
+        Self::Text(text.to_lowercase())
     }
 }
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Number(one), Self::Number(two)) => one.total_cmp(two),
+            (Self::Number(_), Self::Text(_)) => Ordering::Less,
+            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+            (Self::Text(one), Self::Text(two)) => by_parts(one, two),
+        }
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Key {}
 
 /// A number, with `%` too, an age in seconds (`5d3h`, `17s`) or a quantity (`10Gi`).
 fn number(text: &str) -> Option<f64> {
@@ -18,28 +54,7 @@ fn number(text: &str) -> Option<f64> {
     if let Ok(number) = text.trim_end_matches('%').parse::<f64>() {
         return Some(number).filter(|number| number.is_finite());
     }
-    age(text).or_else(|| quantity(text))
-}
-
-fn age(text: &str) -> Option<f64> {
-    let (mut seconds, mut digits) = (0.0, String::new());
-    for c in text.trim_end_matches(" ago").chars() {
-        let unit = match c {
-            '0'..='9' => {
-                digits.push(c);
-                continue;
-            }
-            's' => 1.0,
-            'm' => 60.0,
-            'h' => 3_600.0,
-            'd' => 86_400.0,
-            'y' => 31_536_000.0,
-            _ => return None,
-        };
-        seconds += digits.parse::<f64>().ok()? * unit;
-        digits.clear();
-    }
-    (digits.is_empty() && !text.is_empty()).then_some(seconds)
+    seconds(text).map(|seconds| seconds as f64).or_else(|| quantity(text))
 }
 
 fn quantity(text: &str) -> Option<f64> {
@@ -68,7 +83,7 @@ fn by_parts(one: &str, two: &str) -> Ordering {
                     unequal => return unequal,
                 }
             }
-            (Some(a), Some(b)) => match a.to_lowercase().cmp(b.to_lowercase()) {
+            (Some(a), Some(b)) => match a.cmp(&b) {
                 Ordering::Equal => (one, two) = (&one[a.len_utf8()..], &two[b.len_utf8()..]),
                 unequal => return unequal,
             },
@@ -95,9 +110,8 @@ mod tests {
             ["0/1", "1/1", "1/2"],
             ["9", "9%x", "<none>"],
         ] {
-            assert_eq!(compare(cells[0], cells[1]), Ordering::Less, "{cells:?}");
-            assert_eq!(compare(cells[1], cells[2]), Ordering::Less, "{cells:?}");
-            assert_eq!(compare(cells[2], cells[2]), Ordering::Equal, "{cells:?}");
+            let keys = cells.map(Key::of);
+            assert!(keys[0] < keys[1] && keys[1] < keys[2] && keys[2] == Key::of(cells[2]), "{cells:?}");
         }
     }
 }

@@ -1,15 +1,17 @@
-//! The rows of several clusters' tables under common columns, filtered and in order.
+//! The rows of several clusters' tables under common columns.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{borrow::Cow, cmp::Ordering, sync::Arc};
 
-use super::super::super::super::{View, filter::Filter, widgets::cells::width};
-use super::order::compare;
+use jiff::Timestamp;
+
+use super::super::super::super::{View, widgets::cells::width};
+use super::{super::super::pane::cluster_width, order::Key};
 use crate::{
     model::{
         BackendId, Level, Name,
         kubernetes::{
             ObjectKey,
-            table::{ObjectTable, TableColumn, TableRow, level_of_cell},
+            table::{CellKind, Judge, ObjectTable, TableColumn, TableRow},
         },
     },
     query::{Answer, Query, TableQuery},
@@ -27,7 +29,7 @@ pub enum Content {
     Name,
     Namespace,
     Cluster,
-    /// Of the creation time: the server's own age would stand still.
+    /// Of the creation time, by the cluster's own clock.
     Age,
     /// Cell by the tables' own column of this title.
     Cell,
@@ -46,78 +48,143 @@ pub struct Column {
     pub is_number: bool,
 }
 
-/// Columns, and where each row is found.
+/// A row, told apart by whose it is; not by what it says.
+#[derive(Clone, Debug)]
+pub struct RowKey {
+    pub cluster: BackendId,
+    pub row: Arc<TableRow>,
+}
+
+impl RowKey {
+    pub fn object(&self) -> ObjectKey {
+        let (namespace, name) = (self.row.namespace.clone(), self.row.name.clone());
+        ObjectKey { cluster: self.cluster.clone(), namespace, name }
+    }
+}
+
+impl Ord for RowKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let of_cluster = self.cluster.cmp(&other.cluster);
+        if of_cluster.is_eq() && Arc::ptr_eq(&self.row, &other.row) {
+            return Ordering::Equal;
+        }
+        let (one, two) = (&self.row, &other.row);
+        of_cluster.then_with(|| (&one.namespace, &one.name).cmp(&(&two.namespace, &two.name)))
+    }
+}
+
+impl PartialOrd for RowKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for RowKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for RowKey {}
+
+/// What time it is: cells go on between two answers.
+#[derive(Clone, Debug)]
+pub struct Times {
+    /// By our clock.
+    now: Timestamp,
+    /// By that of each table's cluster.
+    own: Vec<Timestamp>,
+}
+
+/// Columns over the tables as they are now.
 #[derive(Default)]
 pub struct Rows {
     pub tables: Vec<TableQuery>,
     pub columns: Vec<Column>,
+    found: Vec<Option<Arc<ObjectTable>>>,
+    judges: Vec<Judge>,
     /// By table: the place of each column in it.
     cells: Vec<Vec<Option<usize>>>,
-    /// Table and row of each object.
-    places: BTreeMap<ObjectKey, (usize, usize)>,
 }
 
-fn table_of<'a>(view: &View<'a>, query: &TableQuery) -> Option<&'a ObjectTable> {
+fn table_of<'a>(view: &View<'a>, query: &TableQuery) -> Option<&'a Arc<ObjectTable>> {
     match view.store.answers.get(&Query::Table(query.clone()))?.value.as_ref()? {
         Answer::Table(table) => Some(table),
         _ => None,
     }
 }
 
-fn row_at<'a>(found: &[Option<&'a ObjectTable>], (table, row): (usize, usize)) -> Option<(usize, &'a TableRow)> {
-    Some((table, (*found.get(table)?)?.rows.get(row)?))
+fn own_columns(table: Option<&Arc<ObjectTable>>) -> &[TableColumn] {
+    table.map_or(&[], |table| &table.columns)
 }
 
 impl Rows {
     pub fn gather(view: &View<'_>, tables: Vec<TableQuery>) -> Self {
-        let mut rows = Self { tables, ..Self::default() };
-        let found = rows.found(view);
-        rows.columns = columns(&rows.tables, &found);
-        for (index, table) in found.iter().enumerate() {
-            let Some(table) = table else {
-                rows.cells.push(Vec::new());
-                continue;
-            };
-            let place = |column: &Column| table.columns.iter().position(|other| other.name == column.name);
-            rows.cells.push(rows.columns.iter().map(place).collect());
-            for (nth, row) in table.rows.iter().enumerate() {
-                let cluster = rows.tables[index].cluster.clone();
-                let key = ObjectKey { cluster, namespace: row.namespace.clone(), name: row.name.clone() };
-                rows.places.insert(key, (index, nth));
-            }
-        }
+        let found: Vec<_> = tables.iter().map(|query| table_of(view, query).cloned()).collect();
+        let columns = columns(&tables, &found);
+        let place = |own: &[TableColumn], column: &Column| own.iter().position(|other| other.name == column.name);
+        let places = |own: &[TableColumn]| columns.iter().map(|column| place(own, column)).collect();
+        let cells = found.iter().map(|table| places(own_columns(table.as_ref()))).collect();
+        let judges = found.iter().map(|table| Judge::of(own_columns(table.as_ref()))).collect();
+        let mut rows = Self { tables, columns, found, judges, cells };
         rows.measure(view);
         rows
     }
 
+    /// Whether the answers are still those that were gathered.
+    pub fn are_of(&self, view: &View<'_>, tables: &[TableQuery]) -> bool {
+        let is_same = |(query, known): (&TableQuery, &Option<Arc<ObjectTable>>)| match (table_of(view, query), known) {
+            (Some(table), Some(known)) => Arc::ptr_eq(table, known),
+            (None, None) => true,
+            _ => false,
+        };
+        self.tables == tables && tables.iter().zip(&self.found).all(is_same)
+    }
+
     fn measure(&mut self, view: &View<'_>) {
-        let mut columns = std::mem::take(&mut self.columns);
-        let found = self.found(view);
+        let (mut columns, times) = (std::mem::take(&mut self.columns), self.times(view));
+        let widest_cluster = self.tables.iter().map(|table| cluster_width(view, &table.cluster)).max();
         for (index, column) in columns.iter_mut().enumerate() {
-            let cells = self.places.iter().take(LOOKED_AT).filter_map(|(key, place)| {
-                let (table, row) = row_at(&found, *place)?;
-                let cell = self.cell(view, key, table, row, column.content, index);
-                Some((width(&cell), cell.parse::<f64>().is_ok()))
+            let cells = self.all().take(LOOKED_AT).map(|(table, row)| {
+                let cell = self.text(&times, table, row, column.content, index);
+                (width(&cell), cell.parse::<f64>().is_ok())
             });
             let (mut widest, mut numbers, mut all) = (0, 0, 0);
             for (width, is_number) in cells {
                 (widest, numbers, all) = (widest.max(width), numbers + usize::from(is_number), all + 1);
             }
             (column.width, column.is_number) = (widest, all > 0 && numbers == all);
+            if column.content == Content::Cluster {
+                column.width = widest_cluster.unwrap_or(widest);
+            }
         }
         self.columns = columns;
     }
 
-    /// The tables as they are now.
-    fn found<'a>(&self, view: &View<'a>) -> Vec<Option<&'a ObjectTable>> {
-        self.tables.iter().map(|query| table_of(view, query)).collect()
+    pub fn times(&self, view: &View<'_>) -> Times {
+        let own = self.tables.iter().map(|table| view.store.time_of(&table.cluster, view.now)).collect();
+        Times { now: view.now.wall, own }
     }
 
-    /// The row as it is now; `None` if the answer has changed since.
-    pub fn row<'a>(&self, view: &View<'a>, key: &ObjectKey) -> Option<(usize, &'a TableRow)> {
-        let place = *self.places.get(key)?;
-        let (index, row) = row_at(&self.found(view), place)?;
-        (row.name == key.name && row.namespace == key.namespace).then_some((index, row))
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.found.iter().flatten().map(|table| table.rows.len()).sum()
+    }
+
+    /// All of them with their table's place, by cluster, namespace and name.
+    pub fn all(&self) -> impl Iterator<Item = (usize, &Arc<TableRow>)> {
+        let tables = self.found.iter().enumerate();
+        tables.filter_map(|(index, table)| Some((index, table.as_ref()?))).flat_map(|(index, table)| {
+            let rows = table.rows.iter();
+            rows.map(move |row| (index, row))
+        })
+    }
+
+    /// The row as it is now; `None` if it is gone.
+    pub fn current(&self, key: &RowKey) -> Option<(usize, &Arc<TableRow>)> {
+        let index = self.tables.iter().position(|table| table.cluster == key.cluster)?;
+        let row = self.found.get(index)?.as_ref()?.find(&key.row.namespace, &key.row.name)?;
+        Some((index, row))
     }
 
     /// The table a cluster's rows are of.
@@ -126,80 +193,57 @@ impl Rows {
     }
 
     /// What stands in a column of a row.
-    pub fn cell(
-        &self,
-        view: &View<'_>,
-        key: &ObjectKey,
+    pub fn cell<'a>(&'a self, times: &Times, table: usize, row: &'a TableRow, column: usize) -> Cow<'a, str> {
+        let content = self.columns.get(column).map_or(Content::Cell, |column| column.content);
+        self.text(times, table, row, content, column)
+    }
+
+    fn text<'a>(
+        &'a self,
+        times: &Times,
         table: usize,
-        row: &TableRow,
+        row: &'a TableRow,
         content: Content,
         column: usize,
-    ) -> String {
-        match content {
-            Content::Name => key.name.to_string(),
-            Content::Namespace => key.namespace.to_string(),
-            Content::Cluster => key.cluster.to_string(),
-            Content::Age => match row.created {
-                Some(created) => age_of(created, view.store.time_of(&key.cluster, view.now)),
-                None => self.own_cell(table, row, column).to_owned(),
-            },
-            Content::Cell => self.own_cell(table, row, column).to_owned(),
+    ) -> Cow<'a, str> {
+        match (content, row.created, times.own.get(table)) {
+            (Content::Name, ..) => Cow::Borrowed(&row.name),
+            (Content::Namespace, ..) => Cow::Borrowed(&row.namespace),
+            (Content::Cluster, ..) => Cow::Borrowed(self.tables.get(table).map_or("", |table| &table.cluster)),
+            (Content::Age, Some(created), Some(now)) => Cow::Owned(age_of(created, *now)),
+            (Content::Age | Content::Cell, ..) => {
+                let own = self.own(table, column);
+                own.map_or(Cow::Borrowed(""), |(table, place)| table.cell(row, place, times.now))
+            }
         }
     }
 
-    fn own_cell<'a>(&self, table: usize, row: &'a TableRow, column: usize) -> &'a str {
-        let place = self.cells.get(table).and_then(|cells| *cells.get(column)?);
-        place.and_then(|place| row.cells.get(place)).map_or("", |cell| cell.as_str())
+    /// What a row is ordered by in a column.
+    pub fn sort_key(&self, times: &Times, table: usize, row: &TableRow, column: usize) -> Key {
+        let own = self.own(table, column);
+        let used = own.and_then(|(table, _)| table.used.as_ref()?.get(&(row.namespace.clone(), row.name.clone())));
+        match (own.map(|(table, place)| table.columns[place].kind), used) {
+            (Some(CellKind::Cpu), Some(used)) => Key::Number(used.cpu_millis as f64),
+            (Some(CellKind::Memory), Some(used)) => Key::Number(used.memory_bytes as f64),
+            _ => Key::of(&self.cell(times, table, row, column)),
+        }
+    }
+
+    /// A table and the place in it of a column.
+    fn own(&self, table: usize, column: usize) -> Option<(&ObjectTable, usize)> {
+        let place = *self.cells.get(table)?.get(column)?;
+        Some((self.found.get(table)?.as_deref()?, place?))
     }
 
     /// The worst that a row's cells say.
     pub fn level(&self, table: usize, row: &TableRow) -> Level {
-        let cells = self.columns.iter().enumerate().filter(|(_, column)| column.content == Content::Cell);
-        cells
-            .map(|(index, column)| level_of_cell(&column.name, self.own_cell(table, row, index)))
-            .min()
-            .unwrap_or(Level::Ok)
+        self.judges.get(table).map_or(Level::Ok, |judge| judge.level(&row.cells))
     }
 
-    /// The objects that the filter keeps, in order, each with how bad it is.
-    pub fn sorted(
-        &self,
-        view: &View<'_>,
-        filter: &Filter,
-        sort: Option<usize>,
-        is_reversed: bool,
-    ) -> Vec<(ObjectKey, Level)> {
-        let found = self.found(view);
-        let rows = self.places.iter().filter_map(|(key, place)| {
-            let (table, row) = row_at(&found, *place)?;
-            Some((key, table, row))
-        });
-        let mut kept: Vec<(&ObjectKey, usize, &TableRow, Level)> = rows
-            .filter(|(key, _, row)| is_kept(filter, key, row))
-            .map(|(key, table, row)| (key, table, row, self.level(table, row)))
-            .collect();
-        match sort.and_then(|index| Some((index, self.columns.get(index)?.content))) {
-            None => {
-                let seen = self.columns.iter().position(|column| column.title == "last seen");
-                kept.sort_by(|one, two| {
-                    let by_seen = seen.map_or(Ordering::Equal, |column| {
-                        compare(self.own_cell(one.1, one.2, column), self.own_cell(two.1, two.2, column))
-                    });
-                    one.3.cmp(&two.3).then(by_seen)
-                });
-            }
-            // The youngest have the smallest age.
-            Some((_, Content::Age)) => kept.sort_by_key(|(_, _, row, _)| std::cmp::Reverse(row.created)),
-            Some((_, Content::Name)) => kept.sort_by(|one, two| compare(&one.0.name, &two.0.name)),
-            Some((_, Content::Namespace)) => kept.sort_by(|one, two| one.0.namespace.cmp(&two.0.namespace)),
-            Some((_, Content::Cluster)) => {}
-            Some((column, Content::Cell)) => kept
-                .sort_by(|one, two| compare(self.own_cell(one.1, one.2, column), self.own_cell(two.1, two.2, column))),
-        }
-        if is_reversed {
-            kept.reverse();
-        }
-        kept.into_iter().map(|(key, _, _, level)| (key.clone(), level)).collect()
+    /// What one of its cells says.
+    pub fn level_of(&self, table: usize, row: &TableRow, column: usize) -> Level {
+        let place = self.own(table, column).map(|(_, place)| place);
+        place.zip(self.judges.get(table)).map_or(Level::Ok, |(place, judge)| judge.level_of(place, &row.cells))
     }
 
     pub fn are_events(&self) -> bool {
@@ -214,17 +258,8 @@ impl Rows {
     }
 }
 
-fn is_kept(filter: &Filter, key: &ObjectKey, row: &TableRow) -> bool {
-    if filter.is_all() {
-        return true;
-    }
-    let cells = row.cells.iter().map(crate::text::Clean::as_str).collect::<Vec<_>>().join(" ");
-    let text = format!("{} {} {} {cells}", key.cluster, key.namespace, key.name);
-    filter.keeps(&text, |name| row.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str()))
-}
-
 /// Name, namespace where there may be several, then the server's own; cluster before the age where there are several.
-fn columns(tables: &[TableQuery], found: &[Option<&ObjectTable>]) -> Vec<Column> {
+fn columns(tables: &[TableQuery], found: &[Option<Arc<ObjectTable>>]) -> Vec<Column> {
     let own = |title: &str, content| Column {
         title: title.to_owned(),
         name: title.into(),

@@ -1,0 +1,177 @@
+//! What a table shows between answers, of trouble, of several clusters, and of very many rows.
+
+use super::*;
+use crate::{
+    model::{
+        Part,
+        kubernetes::table::{Amount, Bounds, CellKind},
+    },
+    source::{Delta, Fact},
+    ui::testing::deployment,
+};
+
+/// A table whose columns after the name are of these kinds, printed now.
+fn printed(desk: &Desk, columns: &[(&str, CellKind)], rows: &[&[&str]]) -> ObjectTable {
+    let now = desk.clock.now().wall;
+    let rows = rows.iter().map(|cells| TableRow { printed: Some(now), ..row(cells[0], &cells[1..]) }).collect();
+    let mut table = table(&["Name"], rows);
+    table.columns.extend(columns.iter().map(|(name, kind)| TableColumn {
+        name: (*name).into(),
+        is_wide: false,
+        kind: *kind,
+    }));
+    table
+}
+
+#[test]
+fn times_go_on_between_two_answers_and_sort_as_they_are_by_now() {
+    let mut desk = desk();
+    desk.line("events");
+    let columns = [("Last Seen", CellKind::Since), ("Restarts", CellKind::Printed)];
+    let events = printed(&desk, &columns, &[&["old", "3m", "4 (2m ago)"], &["older", "50m", "1"]]);
+    desk.lists(&cluster(), Ok(events));
+    assert!(desk.row_with("old ").contains("3m"));
+    desk.pass(Duration::from_mins(30));
+    let shown = desk.row_with("old ");
+    assert!(shown.contains("33m") && shown.contains("4 (32m ago)"), "{shown}");
+    // Printed later, so a smaller number is not younger by what it says alone.
+    let mut both = printed(&desk, &columns, &[&["new", "5m", "0"]]);
+    let old = TableRow { printed: Some(at("03:14")), ..row("old", &["1m", "0"]) };
+    both.rows.push(Arc::new(old));
+    desk.lists(&cluster(), Ok(both));
+    let screen = desk.screen();
+    let line = |name: &str| screen.lines().position(|line| line.contains(name)).expect("a row");
+    assert!(line("new ") < line("old "), "{screen}");
+}
+
+#[test]
+fn an_autoscaler_at_its_maximum_stands_first_and_is_counted() {
+    let mut desk = desk();
+    desk.line("jobs");
+    let columns = ["Name", "Reference", "Targets", "MinPods", "MaxPods", "Replicas"];
+    let rows = vec![
+        row("api", &["Deployment/api", "cpu: 41%/80%", "2", "10", "4"]),
+        row("web", &["Deployment/web", "cpu: 97%/80%", "2", "10", "10"]),
+    ];
+    desk.lists(&cluster(), Ok(table(&columns, rows)));
+    desk.has("1 not ok");
+    let screen = desk.screen();
+    let line = |name: &str| screen.lines().position(|line| line.contains(name)).expect("a row");
+    assert!(line("Deployment/web") < line("Deployment/api"), "{screen}");
+}
+
+#[test]
+fn what_pods_use_stands_beside_what_they_may_use_and_sorts_as_a_number() {
+    let mut desk = desk();
+    desk.line("kind pods");
+    let bounds = |memory: u64| {
+        let limits = Amount { cpu_millis: 0, memory_bytes: memory << 20 };
+        Some(Box::new(Bounds { requests: Amount::default(), limits }))
+    };
+    let rows = vec![
+        TableRow { bounds: bounds(256), ..row("api", &["Running"]) },
+        TableRow { bounds: bounds(2048), ..row("web", &["Running"]) },
+    ];
+    let mut pods = table(&["Name", "Status"], rows);
+    pods.columns.push(TableColumn { name: "Memory".into(), is_wide: false, kind: CellKind::Memory });
+    let used = |name: &str, memory: u64| {
+        (("production".into(), name.into()), Amount { cpu_millis: 10, memory_bytes: memory << 20 })
+    };
+    pods.used = Some(Arc::new([used("api", 212), used("web", 1_024)].into_iter().collect()));
+    desk.lists(&cluster(), Ok(pods));
+    assert!(desk.row_with("212Mi/256Mi 82%").contains("api"));
+    desk.keys(">>>>");
+    desk.has("sort memory");
+    let screen = desk.screen();
+    let line = |text: &str| screen.lines().position(|line| line.contains(text)).expect("a row");
+    assert!(line("212Mi/256Mi") < line("1024Mi/2048Mi"), "{screen}");
+}
+
+/// Without colours too.
+#[test]
+fn with_several_clusters_production_is_a_word_in_the_rows() {
+    let mut world = incident();
+    world.settings.backends.insert(staging(), BackendKind::Kubernetes);
+    world.settings.production.insert(staging(), false);
+    let mut desk = Desk::new(world);
+    for cluster in [cluster(), staging()] {
+        desk.serves(&cluster);
+    }
+    desk.line("svc");
+    desk.lists(&cluster(), Ok(table(&["Name", "Type"], vec![row("web", &["ClusterIP"])])));
+    desk.lists(&staging(), Ok(table(&["Name", "Type"], vec![row("web", &["NodePort"])])));
+    assert!(desk.row_with("ClusterIP").contains("PROD prod-eu1"));
+    let other = desk.row_with("NodePort");
+    assert!(other.contains("staging-eu1") && !other.contains("PROD"), "{other}");
+
+    let mut world = incident();
+    world.settings.backends.insert(staging(), BackendKind::Kubernetes);
+    world.settings.production.insert(staging(), false);
+    let mut other = deployment("till", "till:1", 1, 1);
+    other.key.cluster = staging();
+    world.store.expect(
+        crate::model::SourceId::new(&staging(), Part::Deployments),
+        BackendKind::Kubernetes,
+        Duration::from_secs(20),
+        0,
+    );
+    world.say(&staging(), Part::Deployments, vec![Fact::Workload(Delta::Put(Box::new(other)))]);
+    let mut desk = Desk::new(world);
+    desk.keys("3");
+    assert!(desk.row_with("till ").contains("staging-eu1"));
+    let screen = desk.screen();
+    let workloads: Vec<&str> = screen.lines().filter(|line| line.contains("dep ")).collect();
+    assert!(workloads.iter().any(|line| line.contains("PROD prod-eu1")), "{screen}");
+    assert!(workloads.iter().all(|line| line.contains("PROD prod-eu1") != line.contains("staging-eu1")), "{screen}");
+}
+
+/// More than are put in order at once.
+#[test]
+fn very_many_rows_are_put_in_order_beside_the_screen() {
+    const ROWS: usize = 20_000;
+    let mut desk = desk();
+    desk.line("kind pods");
+    let names = (0..ROWS).map(|number| format!("web-{number:06}"));
+    let status = |number: usize| if number == 12_345 { "Failed" } else { "Running" };
+    let pods = |more: usize| {
+        let rows = names.clone().enumerate().skip(more).map(|(number, name)| row(&name, &[status(number)]));
+        table(&["Name", "Status"], rows.collect())
+    };
+    let until = |desk: &mut Desk, text: &str| {
+        let mut screen = desk.screen();
+        while !screen.contains(text) {
+            assert!(desk.app.dirty, "nothing more would be drawn, and '{text}' is not there:\n{screen}");
+            std::thread::yield_now();
+            screen = desk.screen();
+        }
+    };
+    desk.lists(&cluster(), Ok(pods(0)));
+    until(&mut desk, "PODS 20000");
+    desk.has("1 not ok");
+    assert_eq!(desk.selected_name(), "pod/web-012345", "trouble first");
+    desk.keys("/web-0199");
+    until(&mut desk, "PODS 100");
+    desk.press(KeyCode::Enter);
+    desk.keys("jj");
+    let selected = desk.selected_name();
+    assert_eq!(selected, "pod/web-019902");
+    // Somebody reads: what is gone is drawn as such, and the rest waits.
+    desk.lists(&cluster(), Ok(pods(0)));
+    desk.press(KeyCode::Esc);
+    until(&mut desk, "PODS 20000");
+    desk.keys("jj");
+    let selected = desk.selected_name();
+    desk.lists(&cluster(), Ok(pods(1)));
+    while desk.app.dirty {
+        desk.screen();
+        std::thread::yield_now();
+    }
+    assert_eq!(desk.selected_name(), selected);
+    desk.has("PODS 20000");
+    desk.pass(Duration::from_secs(6));
+    desk.app.update(Msg::Tick, desk.clock.now());
+    desk.has("PODS 19999");
+    assert_eq!(desk.selected_name(), selected);
+    desk.keys("<");
+    until(&mut desk, "sort trouble, reversed");
+}

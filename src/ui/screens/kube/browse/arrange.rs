@@ -1,0 +1,145 @@
+//! Rows filtered and put in order: few at once, many beside the screen, so that no key waits for them.
+
+use std::{
+    cmp::Reverse,
+    sync::{
+        Arc,
+        mpsc::{self, TryRecvError},
+    },
+    thread,
+};
+
+use super::{
+    super::super::super::{filter::Filter, list::Entry},
+    order::Key,
+    rows::{Content, RowKey, Rows, Times},
+};
+use crate::{
+    model::{BackendId, Level, kubernetes::table::TableRow},
+    text::Clean,
+};
+
+/// So many rows are put in order in less time than a frame takes.
+pub const FEW: usize = 5_000;
+
+/// What is to be put in order, and how.
+pub struct Wanted {
+    pub rows: Arc<Rows>,
+    pub times: Times,
+    pub filter: Filter,
+    /// By this column; `None`: what is wrong first.
+    pub sort: Option<usize>,
+    pub is_reversed: bool,
+}
+
+/// The rows that the filter keeps, in order.
+pub struct Arranged {
+    pub entries: Vec<Entry<RowKey>>,
+    pub not_ok: usize,
+}
+
+/// An order that is being worked out.
+#[derive(Default)]
+pub struct Arranging {
+    under_way: Option<mpsc::Receiver<Arranged>>,
+    /// Asked for meanwhile: the one under way is of no use any more.
+    next: Option<Wanted>,
+}
+
+impl Arranging {
+    /// The order, if it is there at once; else it comes by [`Arranging::taken`].
+    pub fn begin(&mut self, wanted: Wanted) -> Option<Arranged> {
+        if self.under_way.is_some() {
+            self.next = Some(wanted);
+            return None;
+        }
+        if wanted.rows.len() <= FEW {
+            return Some(wanted.arrange());
+        }
+        let (to, arranged) = mpsc::channel();
+        let wanted = Arc::new(wanted);
+        let work = wanted.clone();
+        // Who asked may be gone when it is done.
+        let started = thread::Builder::new().name("rows".to_owned()).spawn(move || drop(to.send(work.arrange())));
+        match started {
+            Ok(_) => self.under_way = Some(arranged),
+            Err(_) => return Some(wanted.arrange()),
+        }
+        None
+    }
+
+    /// What has been put in order since it was asked for, once.
+    pub fn taken(&mut self) -> Option<Arranged> {
+        let arranged = match self.under_way.as_ref()?.try_recv() {
+            Err(TryRecvError::Empty) => return None,
+            arranged => arranged.ok(),
+        };
+        self.under_way = None;
+        match self.next.take() {
+            Some(next) => self.begin(next),
+            None => arranged,
+        }
+    }
+
+    pub fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+}
+
+/// A row that is kept.
+struct Kept<'a> {
+    table: usize,
+    row: &'a Arc<TableRow>,
+    level: Level,
+}
+
+impl Wanted {
+    pub fn arrange(&self) -> Arranged {
+        let rows = &*self.rows;
+        let mut text = String::new();
+        let mut kept: Vec<Kept<'_>> = rows
+            .all()
+            .filter(|(table, row)| self.filter.is_all() || self.is_kept(&rows.tables[*table].cluster, row, &mut text))
+            .map(|(table, row)| Kept { table, row, level: rows.level(table, row) })
+            .collect();
+        self.sort(&mut kept);
+        if self.is_reversed {
+            kept.reverse();
+        }
+        let not_ok = kept.iter().filter(|kept| kept.level < Level::Ok).count();
+        let key = |kept: Kept<'_>| {
+            Entry::Item(RowKey { cluster: rows.tables[kept.table].cluster.clone(), row: kept.row.clone() })
+        };
+        Arranged { entries: kept.into_iter().map(key).collect(), not_ok }
+    }
+
+    fn sort(&self, kept: &mut [Kept<'_>]) {
+        let rows = &*self.rows;
+        let key = |kept: &Kept<'_>, column| rows.sort_key(&self.times, kept.table, kept.row, column);
+        match self.sort.and_then(|index| Some((index, rows.columns.get(index)?.content))) {
+            None => match rows.columns.iter().position(|column| column.title == "last seen") {
+                Some(seen) => kept.sort_by_cached_key(|kept| (kept.level, key(kept, seen))),
+                None => kept.sort_by_key(|kept| kept.level),
+            },
+            // The youngest have the smallest age.
+            Some((_, Content::Age)) => kept.sort_by_key(|kept| Reverse(kept.row.created)),
+            Some((_, Content::Name)) => kept.sort_by_cached_key(|kept| Key::of(&kept.row.name)),
+            Some((_, Content::Namespace)) => kept.sort_by(|one, two| one.row.namespace.cmp(&two.row.namespace)),
+            // So they stand already.
+            Some((_, Content::Cluster)) => {}
+            Some((column, Content::Cell)) => kept.sort_by_cached_key(|kept| key(kept, column)),
+        }
+    }
+
+    fn is_kept(&self, cluster: &BackendId, row: &TableRow, text: &mut String) -> bool {
+        text.clear();
+        let own = [&**cluster, row.namespace.as_str(), row.name.as_str()];
+        for part in own.into_iter().chain(row.cells.iter().map(Clean::as_str)) {
+            text.push_str(part);
+            text.push(' ');
+        }
+        let text = text.trim_end();
+        self.filter
+            .keeps(text, |name| row.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str()))
+    }
+}
