@@ -1,5 +1,6 @@
 //! The log reader against a small API server.
 
+mod asked;
 mod bytes;
 mod chosen;
 mod pods;
