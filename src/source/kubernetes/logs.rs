@@ -297,6 +297,8 @@ impl<'a> Following<'a> {
             };
             let news = self.synced && first && self.sent.as_ref() != Some(&batch);
             if lines.is_empty() && !news {
+                // Said with the next batch.
+                self.dropped.fetch_add(batch.dropped, Ordering::Relaxed);
                 return true;
             }
             first = false;

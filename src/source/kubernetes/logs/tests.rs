@@ -55,6 +55,8 @@ struct World {
     watches: Mutex<Vec<mpsc::UnboundedSender<std::io::Result<Bytes>>>>,
     logs: Mutex<HashMap<String, VecDeque<LogAnswer>>>,
     refuse_list: Mutex<Option<Response>>,
+    /// The pieces of a log that hangs afterwards are on their way.
+    served: Arc<tokio::sync::Notify>,
     /// Objects of other kinds, by the end of their path.
     objects: Mutex<Vec<(&'static str, Value)>>,
 }
@@ -130,7 +132,14 @@ impl World {
                 }
                 Err(std::io::Error::other("cut"))
             }))),
-            Then::Hang => scripted::pieces(pieces.chain(stream::pending())),
+            Then::Hang => {
+                let served = self.served.clone();
+                let end = async move {
+                    served.notify_one();
+                    std::future::pending().await
+                };
+                scripted::pieces(pieces.chain(stream::once(end)))
+            }
         }
     }
 
@@ -441,11 +450,17 @@ async fn a_silent_stream_of_a_running_container_is_opened_anew() {
 async fn lines_that_come_too_fast_are_dropped_and_counted() {
     let world = World::default();
     world.put(&running("web-1"));
-    // Stamped ahead of now: they are live from the first on.
+    // Stamped ahead of now: they are live from the first on. More than sockets and the merge can hold.
+    let long = "x".repeat(4_000);
     let lines: Vec<Vec<u8>> =
-        (0..4000).map(|n| format!("2999-01-02T03:04:05.{n:09}Z line {n}\n").into_bytes()).collect();
+        (0..8_000).map(|n| format!("2999-01-02T03:04:05.{n:09}Z {n} {long}\n").into_bytes()).collect();
     let total = lines.len() as u64;
     world.will_log("web-1/app", LogAnswer::Bytes(lines, Then::Hang));
     let mut look = look_through(world, one_pod(), Limits { channel: 1, ..limits() }, 1).await;
+    // Nobody takes an answer, and the container is read all the same.
+    let served = look.world.served.clone();
+    tokio::time::timeout(Duration::from_mins(1), served.notified()).await.expect("a slow reader holds nobody up");
     look.until("all lines or their number", |look| look.lines.len() as u64 + look.dropped == total).await;
+    assert!(look.dropped > 0, "{} lines were kept", look.lines.len());
+    assert!(look.lines.is_sorted_by_key(|line| line.at) && look.lines[0].text.starts_with("0 x"));
 }
