@@ -21,10 +21,9 @@ impl Bench {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Those that begin one, in an order of their own: lines of one moment have none.
-    fn log_heads(&self, args: &[&str]) -> Vec<Value> {
+    /// In an order of their own: lines of one moment have none.
+    fn sorted_lines(&self, args: &[&str]) -> Vec<Value> {
         let mut lines = self.log_lines(args);
-        lines.retain(|line| line["continues"] == false);
         lines.sort_by_key(|line| (at(line), line["pod"].to_string()));
         lines
     }
@@ -157,17 +156,17 @@ fn pods_are_chosen_by_name_node_fields_condition_and_state() {
 #[test]
 fn a_log_is_read_from_a_time_to_a_time_so_many_lines_and_so_many_bytes() {
     let bench = Bench::still();
-    let whole = bench.log_heads(&["deploy/myapp", "--since", "10m"]);
+    let whole = bench.sorted_lines(&["deploy/payments", "--since", "10m"]);
     let (from, until) = (at(&whole[whole.len() / 3]), at(&whole[whole.len() / 2]));
     let (since, end) = (from.to_string(), until.to_string());
     let inside = |line: &Value| (from..=until).contains(&at(line));
     let expected: Vec<&Value> = whole.iter().filter(|line| inside(line)).collect();
     assert!(expected.len() > 20, "{}", expected.len());
-    let read = bench.log_heads(&["deploy/myapp", "--since-time", &since, "--until", &end]);
+    let read = bench.sorted_lines(&["deploy/payments", "--since-time", &since, "--until", &end]);
     assert_eq!(read.iter().collect::<Vec<_>>(), expected);
 
     // The newest lines of each container are those before the end.
-    let newest = bench.log_heads(&["deploy/myapp", "--since-time", &since, "--until", &end, "--tail", "2"]);
+    let newest = bench.sorted_lines(&["deploy/payments", "--since-time", &since, "--until", &end, "--tail", "2"]);
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let is_newest = |line: &&&Value| {
         let lines = seen.entry(line["pod"].to_string()).or_default();
@@ -177,7 +176,7 @@ fn a_log_is_read_from_a_time_to_a_time_so_many_lines_and_so_many_bytes() {
     let mut wanted: Vec<&Value> = expected.iter().rev().filter(is_newest).copied().collect();
     wanted.reverse();
     assert_eq!(newest.iter().collect::<Vec<_>>(), wanted);
-    assert!(bench.log_heads(&["deploy/myapp", "--since", "10m", "--until", "5m"]).len() < whole.len());
+    assert!(bench.sorted_lines(&["deploy/payments", "--since", "10m", "--until", "5m"]).len() < whole.len());
 
     let pod = format!("pod/{}", bench.crashing());
     let raw = |more: &[&str]| bench.logs(&[&[&pod, "-p", "--unmasked", "-o", "raw"], more].concat());
@@ -274,13 +273,14 @@ fn a_line_is_written_as_asked() {
     let values = |text: &str| -> Vec<Value> {
         serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().unwrap()
     };
-    let ext = bench.logs(&["deploy/payments", "--tail", "3", "-o", "extjson", "--until", "1m"]);
+    let ext = bench.logs(&["deploy/payments", "--since", "5m", "--tail", "3", "-o", "extjson", "--until", "1m"]);
     let parsed = values(&ext);
     assert!(!parsed.is_empty() && ext.lines().count() == parsed.len(), "one object a line: {ext}");
     assert!(parsed.iter().all(|line| line["text"]["msg"].is_string() && line["pod"].is_string()), "{ext}");
     assert!(values(&bench.logs(&[&target, "-p", "-o", "extjson"])).iter().all(|line| line["text"].is_string()));
     let end = parsed.last().unwrap()["at"].as_str().unwrap().to_owned();
-    let read = |form| values(&bench.logs(&["deploy/payments", "--tail", "3", "-o", form, "--until", &end]));
+    let read =
+        |form| values(&bench.logs(&["deploy/payments", "--since", "5m", "--tail", "3", "-o", form, "--until", &end]));
     assert_eq!(read("ppextjson"), read("extjson"));
     let pretty = bench.logs(&["deploy/payments", "--tail", "1", "-o", "ppextjson"]);
     assert!(pretty.contains("\n  \"text\": {\n    \""), "{pretty}");
