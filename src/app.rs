@@ -10,6 +10,7 @@ mod first_minute;
 pub mod line;
 pub mod links;
 pub mod look;
+mod moment;
 mod outside;
 mod pointer;
 mod production;

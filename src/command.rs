@@ -202,6 +202,7 @@ commands! {
     CopyUrl         "copy-url"          "copy link" "copy its address"                                      Everywhere, ["Y"] false 0;
     CopyCommand     "copy-command"      "copy line" "copy what is shown as a kubectl, gh or amtool line"     Everywhere, ["ctrl-y"] false 0;
     Watch           "watch"             "tell me"   "tell me when this changes"                             On(&[Pod, Workload, Run, PullRequest, Alert]), ["w"] false 11;
+    SameTime        "same-time"         "same time" "the charts at the time of what is selected; from the charts the open log" Everywhere, ["'"] false 0;
     UndoAct         "undo-act"          "undo act"  "undo my last act: a plan"                              Everywhere, ["U"] true 7;
     Mouse           "mouse"             "mouse"     "let the terminal have the mouse, or take it back"      Everywhere, ["f2"] false 0;
     Theme           "theme"             "theme"     "next theme"                                            Everywhere, ["f3"] false 0;
@@ -265,7 +266,7 @@ commands! {
     FoldRepeats     "fold"              "fold"      "fold repeated lines into one, or write them out"       Screen(ScreenId::Logs), ["-"] false 38;
     CompareVersions "compare-versions"  "versions"  "each message by version: new ones first, old against new" Screen(ScreenId::Logs), ["="] false 53;
     SideBySide      "side-by-side"      "beside"    "old and new version in two columns, aligned by time; tab: the other" Screen(ScreenId::Logs), ["b"] false 44;
-    Since           "since"             "since"     "start: 5m, 15m, 1h, all"                               Screen(ScreenId::Logs), ["T"] false 39;
+    Since           "since"             "since"     "start: 5m, 15m, 1h, all; :since, :until and :tail take any" Screen(ScreenId::Logs), ["T"] false 39;
     Containers      "containers"        "container" "which containers: main, init, ephemeral, or one of them" Screen(ScreenId::Logs), ["c"] false 40;
     Save            "save"              "save"      "save what is shown to a file"                          Screen(ScreenId::Logs), ["s"] false 43;
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::{
     model::{
         BackendId, Name,
@@ -221,17 +223,71 @@ impl Containers {
     }
 }
 
+/// The state of a container, in the API's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContainerState {
+    Running,
+    Waiting,
+    Terminated,
+}
+
+impl ContainerState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Terminated => "terminated",
+        }
+    }
+}
+
+/// Which of a target's pods: those of which all of it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PodFilter {
+    /// An expression that the name matches.
+    pub name: Option<Name>,
+    /// Expressions that the name does not match.
+    pub not_names: Vec<Name>,
+    /// A field selector in the API's words: `spec.nodeName=node-1`.
+    pub fields: Option<Name>,
+    /// A condition and its status: `Ready`, `False`.
+    pub condition: Option<(Name, Name)>,
+    /// Of a container, when it is seen first; empty: any.
+    pub states: Vec<ContainerState>,
+}
+
+impl std::fmt::Display for PodFilter {
+    /// `name web-.*, not name web-0, fields spec.nodeName=node-1, condition Ready=False, state running`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.name.iter().map(|name| format!("name {name}"));
+        let not_names = self.not_names.iter().map(|name| format!("not name {name}"));
+        let fields = self.fields.iter().map(|fields| format!("fields {fields}"));
+        let condition = self.condition.iter().map(|(name, status)| format!("condition {name}={status}"));
+        let states: Vec<&str> = self.states.iter().map(|state| state.name()).collect();
+        let state = (!states.is_empty()).then(|| format!("state {}", states.join(" or ")));
+        let all: Vec<String> = name.chain(not_names).chain(fields).chain(condition).chain(state).collect();
+        write!(f, "{}", all.join(", "))
+    }
+}
+
 /// Log lines of one pod, or of several merged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogQuery {
     pub target: LogTarget,
+    pub pods: PodFilter,
     pub containers: Containers,
     /// The container's previous instance, once, not followed.
     pub previous: bool,
     /// Lines of at most this many seconds before now, at first.
     pub since_seconds: Option<u32>,
+    /// No line logged later. A log with an end is not followed.
+    pub until: Option<Timestamp>,
     /// Newest lines per container, at first.
     pub tail: Option<u32>,
+    /// Bytes per container, of its lines without their times; the last line may be cut.
+    pub most_bytes: Option<u64>,
+    /// Seconds to wait at first for a container that runs.
+    pub patience: Option<u32>,
     pub follow: bool,
     /// Connections at a time, if fewer than the reader's own bound.
     pub most_streams: Option<u16>,
@@ -242,10 +298,14 @@ impl LogQuery {
     pub fn of(target: impl Into<LogTarget>) -> Self {
         Self {
             target: target.into(),
+            pods: PodFilter::default(),
             containers: Containers::default(),
             previous: false,
             since_seconds: None,
+            until: None,
             tail: None,
+            most_bytes: None,
+            patience: None,
             follow: true,
             most_streams: None,
         }

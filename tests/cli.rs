@@ -6,6 +6,9 @@
 #[expect(dead_code, reason = "shared with the tests in a pseudo-terminal, which use all of it")]
 mod world;
 
+#[path = "cli/logs.rs"]
+mod logs;
+
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::Path,
@@ -31,6 +34,11 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self { world: World::start(&[]), home: tempfile::tempdir().unwrap() }
+    }
+
+    /// In a world whose time all but stands still: what is read twice is the same.
+    fn still() -> Self {
+        Self { world: World::start(&["--speed", "0.001"]), home: tempfile::tempdir().unwrap() }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -133,67 +141,6 @@ fn the_doctor_names_identity_version_and_budget() {
     let checks = answer["checks"].as_array().unwrap();
     assert!(checks.iter().all(|one| one["about"].is_string() && one["says"].is_string()), "{checks:#?}");
     assert!(!bench.home.path().join(".local/state/midwatch/audit.jsonl").exists(), "looking writes nothing");
-}
-
-#[test]
-fn logs_of_many_pods_are_merged_filtered_and_named() {
-    let bench = Bench::new();
-    let output = bench.run(&["logs", "deploy/myapp", "-n", "production", "--tail", "20", "--json"]);
-    assert_eq!(code(&output), 0, "{}", both(&output));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let pods: std::collections::BTreeSet<&str> = lines.iter().map(|line| line["pod"].as_str().unwrap()).collect();
-    assert!(pods.len() > 2, "{pods:?}");
-    let times: Vec<&str> = lines.iter().map(|line| line["at"].as_str().unwrap()).collect();
-    let parsed: Vec<jiff::Timestamp> = times.iter().map(|at| at.parse().unwrap()).collect();
-    assert!(parsed.is_sorted(), "{times:?}");
-    let output = bench.run(&["logs", "myapp", "-n", "production", "--include", "level=error", "--exclude", "timeout"]);
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        !text.is_empty() && text.lines().all(|line| line.contains("level=error") && !line.contains("timeout")),
-        "{text}"
-    );
-    let output = bench.run(&["logs", "myapp"]);
-    assert_eq!(code(&output), 2);
-    assert!(both(&output).contains("is several"), "{}", both(&output));
-    let output = bench.run(&["logs", "deploy/mayapp"]);
-    assert_eq!(code(&output), 2);
-    assert!(both(&output).contains("did you mean 'myapp'?"), "{}", both(&output));
-}
-
-#[test]
-fn logs_are_chosen_by_labels_kinds_and_expressions_and_written_as_other_tools_write_them() {
-    let bench = Bench::new();
-    let lines = |args: &[&str]| -> Vec<Value> {
-        let output = bench.run(args);
-        assert_eq!(code(&output), 0, "{args:?}: {}", both(&output));
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert!(!text.is_empty(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    };
-    let pods = |lines: &[Value]| -> std::collections::BTreeSet<String> {
-        lines.iter().map(|line| line["pod"].as_str().unwrap().to_owned()).collect()
-    };
-    let of_labels = lines(&["logs", "-l", "app=myapp", "-n", "production", "--tail", "5", "-o", "json"]);
-    let of_name = lines(&["logs", "deploy/myapp", "-n", "production", "--tail", "5", "-o", "json"]);
-    assert_eq!(pods(&of_labels), pods(&of_name));
-    let of_service = lines(&["logs", "svc/myapp", "-n", "production", "--tail", "5", "-c", "^my", "-o", "json"]);
-    assert_eq!(pods(&of_service), pods(&of_name));
-    assert!(of_service.iter().all(|line| line["container"] == "myapp"));
-    // Fewer connections than containers: all are read, one after another.
-    let few =
-        lines(&["logs", "-l", "app=myapp", "-n", "production", "--tail", "5", "--max-log-requests", "2", "-o", "json"]);
-    assert_eq!(pods(&few), pods(&of_name));
-    for (wrong, says) in [
-        (&["logs", "-l", "app=nobody"][..], "no pod has the labels 'app=nobody'"),
-        (&["logs", "svc/nobody"], "there is no 'svc/nobody'"),
-        (&["logs", "deploy/myapp", "-c", "("], "unclosed group"),
-        (&["logs", "deploy/myapp", "--tail", "-2"], "is no number of lines"),
-        (&["logs"], "required"),
-    ] {
-        let output = bench.run(wrong);
-        assert!(both(&output).contains(says), "{wrong:?}: {}", both(&output));
-    }
 }
 
 #[test]

@@ -99,6 +99,7 @@ impl App {
             Command::Refresh => {
                 Reply::Many(vec![Reply::Do(Effect::Refresh(Vec::new())), Reply::Say("asking every backend now".into())])
             }
+            Command::SameTime => self.same_time(now),
             Command::Freeze => {
                 self.is_frozen = !self.is_frozen;
                 Reply::Done

@@ -43,6 +43,8 @@ pub struct Ui {
     pub notify: String,
     /// Bytes of log lines kept per open log.
     pub log_bytes: usize,
+    /// Fields of structured log lines that are shown, in this order; none: those that midwatch takes for the telling ones.
+    pub log_fields: Vec<String>,
 }
 
 impl Default for Ui {
@@ -53,6 +55,7 @@ impl Default for Ui {
             mouse: true,
             notify: "bell".to_owned(),
             log_bytes: 32 * 1024 * 1024,
+            log_fields: Vec::new(),
         }
     }
 }

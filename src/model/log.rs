@@ -27,6 +27,14 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    /// By its name or the beginning of it: `warn`, `warning`, `err`.
+    pub fn named(word: &str) -> Option<Self> {
+        let upper = word.to_ascii_uppercase();
+        [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal]
+            .into_iter()
+            .find(|level| upper.starts_with(level.name()) || (upper.len() >= 3 && level.name().starts_with(&upper)))
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Trace => "TRACE",
@@ -53,6 +61,11 @@ pub struct LogLine {
 }
 
 impl LogLine {
+    /// What it counts as: a line that states no level is information.
+    pub fn level_or_info(&self) -> LogLevel {
+        self.level.unwrap_or(LogLevel::Info)
+    }
+
     /// Bytes it costs to keep, about.
     pub fn cost(&self) -> usize {
         size_of::<Self>() + self.text.len() + 16

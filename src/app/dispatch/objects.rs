@@ -9,7 +9,7 @@ use crate::{
         code::PullRequestKey,
         kubernetes::{Manager, ObjectKey, Workload, WorkloadKey},
     },
-    query::{LogQuery, LogTarget, ObjectRef},
+    query::{LogTarget, ObjectRef},
     store::timeline::deploys_of,
     text::Clean,
     time::{Now, seconds_between},
@@ -60,9 +60,12 @@ impl App {
             (Command::Logs | Command::PreviousLogs, Target::Object(key)) if key.resource.is_without_pods() => {
                 Reply::Say(Clean::own(format!("{target}: a {} has no pods, and so no logs", key.resource.singular)))
             }
-            (Command::Logs | Command::PreviousLogs, Target::Object(key)) => {
-                Reply::OpenLog(log_query(LogTarget::Object(key.clone()), command == Command::PreviousLogs))
-            }
+            (Command::Logs | Command::PreviousLogs, Target::Object(key)) => Reply::OpenLog(self.log_query(
+                LogTarget::Object(key.clone()),
+                target,
+                command == Command::PreviousLogs,
+                now,
+            )),
             (_, Target::Pod(_) | Target::Workload(_)) => self.on_kube(command, target, now),
             (_, Target::Run(_) | Target::Job(_)) => self.on_run(command, target, now),
             (_, Target::PullRequest(key)) => self.on_pull_request(command, key),
@@ -101,7 +104,7 @@ impl App {
                     Target::Workload(key) => ObjectRef::Workload(key.clone()),
                     _ => return Reply::Ignored,
                 };
-                Reply::OpenLog(log_query(object, command == Command::PreviousLogs))
+                Reply::OpenLog(self.log_query(object, target, command == Command::PreviousLogs, now))
             }
             Command::RollBack => need(workload, &|workload| Reply::Ask(Request::RollBack { workload, to: None })),
             Command::Limits => match target {
@@ -222,7 +225,10 @@ impl App {
                 }
             },
             Command::Logs => match self.workload_of(target, now) {
-                Some(workload) => Reply::OpenLog(log_query(ObjectRef::Workload(workload.key.clone()), false)),
+                Some(workload) => {
+                    let workload = ObjectRef::Workload(workload.key.clone());
+                    Reply::OpenLog(self.log_query(workload, target, false, now))
+                }
                 None => Reply::Say("no workload is known for this alert".into()),
             },
             _ => Reply::Ignored,
@@ -254,16 +260,5 @@ fn has_resize(version: &str) -> bool {
     match (numbers.next(), numbers.next()) {
         (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (1, 33),
         _ => true,
-    }
-}
-
-/// Follow, from 15 minutes before now.
-fn log_query(target: impl Into<LogTarget>, previous: bool) -> LogQuery {
-    LogQuery {
-        previous,
-        since_seconds: if previous { None } else { Some(15 * 60) },
-        tail: if previous { Some(2_000) } else { None },
-        follow: !previous,
-        ..LogQuery::of(target)
     }
 }

@@ -1,10 +1,10 @@
 //! Which lines are written.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use regex::Regex;
 
-use super::{Logs, Until};
-use crate::model::log::LogLine;
+use super::Logs;
+use crate::model::log::{LogLevel, LogLine};
 
 /// A line that goes on (a stack trace) is kept or left out with the line it belongs to.
 #[derive(Debug, Default)]
@@ -12,23 +12,22 @@ pub(super) struct Keep {
     include: Vec<Regex>,
     exclude: Vec<Regex>,
     exclude_container: Vec<Regex>,
+    least: Option<LogLevel>,
     since: Option<Timestamp>,
-    until: Option<Timestamp>,
+    has_notes: bool,
     /// Whether the last head was kept.
     is_head_kept: bool,
 }
 
 impl Keep {
-    pub(super) fn new(logs: &Logs, now: Timestamp) -> Self {
+    pub(super) fn new(logs: &Logs) -> Self {
         Self {
             include: logs.include.clone(),
             exclude: logs.exclude.clone(),
             exclude_container: logs.exclude_container.clone(),
+            least: logs.level,
             since: logs.since_time,
-            until: logs.until.map(|until| match until {
-                Until::At(at) => at,
-                Until::Ago(seconds) => now - SignedDuration::from_secs(i64::from(seconds)),
-            }),
+            has_notes: !logs.only_log_lines,
             is_head_kept: true,
         }
     }
@@ -46,11 +45,13 @@ impl Keep {
         if any(&self.exclude_container, &line.origin.container) {
             return false;
         }
-        line.is_note
-            || self.since.is_none_or(|since| line.at >= since)
-                && self.until.is_none_or(|until| line.at <= until)
-                && (self.include.is_empty() || any(&self.include, &line.text))
-                && !any(&self.exclude, &line.text)
+        if line.is_note {
+            return self.has_notes;
+        }
+        self.since.is_none_or(|since| line.at >= since)
+            && self.least.is_none_or(|least| line.level_or_info() >= least)
+            && (self.include.is_empty() || any(&self.include, &line.text))
+            && !any(&self.exclude, &line.text)
     }
 }
 
@@ -62,16 +63,10 @@ mod tests {
     use crate::{model::log::Origin, ui::testing};
 
     fn line(container: &str, time: &str, text: &str) -> LogLine {
+        let level = LogLevel::named(text.split(' ').next().unwrap_or_default());
         let origin = Origin { pod: testing::object("p"), container: container.into(), version: "1".into() };
         let continues = text.starts_with(' ');
-        LogLine {
-            origin: Arc::new(origin),
-            at: testing::at(time),
-            level: None,
-            text: text.into(),
-            continues,
-            is_note: false,
-        }
+        LogLine { origin: Arc::new(origin), at: testing::at(time), level, text: text.into(), continues, is_note: false }
     }
 
     #[test]
@@ -81,8 +76,9 @@ mod tests {
             include: all(&["err", "warn"]),
             exclude: all(&["health"]),
             exclude_container: all(&["^proxy"]),
+            least: Some(LogLevel::Info),
             since: Some(testing::at("03:00")),
-            until: Some(testing::at("03:01")),
+            has_notes: true,
             is_head_kept: true,
         };
         for (container, time, text, expected) in [
@@ -93,10 +89,15 @@ mod tests {
             ("app", "03:01", "  at info's trace, err", false),
             ("app", "03:01", "err in /health", false),
             ("app", "02:59", "err before", false),
-            ("app", "03:02", "err after", false),
+            ("app", "03:01", "debug err", false),
+            ("app", "03:01", "an err without a level", true),
             ("proxy-1", "03:01", "err", false),
         ] {
             assert_eq!(keep.keeps(&line(container, time, text)), expected, "{text}");
         }
+        let note = LogLine { is_note: true, ..line("app", "03:01", "container app restarted") };
+        assert!(keep.keeps(&note));
+        keep.has_notes = false;
+        assert!(!keep.keeps(&note));
     }
 }

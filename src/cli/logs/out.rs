@@ -3,11 +3,19 @@
 use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, io::IsTerminal as _};
 
 use crossterm::style::{Color, Stylize as _};
-use jiff::Timestamp;
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::{Form, Keep, Logs, Template, When, report};
+use super::{
+    Logs,
+    flags::{Form, When},
+    fold::Fold,
+    keep::Keep,
+    report,
+    signatures::Messages,
+    targets::Target,
+    template::Template,
+};
 use crate::{
     model::{BackendId, log::LogLine},
     query::LogTarget,
@@ -16,16 +24,31 @@ use crate::{
 };
 
 /// What stands before each line: nothing where only one pod can speak.
-pub(super) struct Prefix {
+struct Prefix {
     pods: bool,
     clusters: bool,
+    /// `[pod/NAME/CONTAINER]`
+    is_kubectls: bool,
 }
 
 impl Prefix {
-    fn of(targets: &[LogTarget], is_one_container: bool) -> Self {
-        let clusters: BTreeSet<&BackendId> = targets.iter().map(LogTarget::cluster).collect();
-        let is_one = is_one_container && matches!(targets, [LogTarget::Pod(_)]);
-        Self { pods: !is_one, clusters: clusters.len() > 1 }
+    fn of(targets: &[Target], logs: &Logs) -> Self {
+        let clusters: BTreeSet<&BackendId> = targets.iter().map(|target| target.of.cluster()).collect();
+        let is_one = logs.is_one_container() && matches!(targets, [Target { of: LogTarget::Pod(_), .. }]);
+        let is_wanted = logs.prefix();
+        let clusters = clusters.len() > 1 && is_wanted != Some(false);
+        Self { pods: is_wanted.unwrap_or(!is_one || clusters), clusters, is_kubectls: is_wanted == Some(true) }
+    }
+
+    fn words(&self, line: &LogLine) -> Option<String> {
+        let origin = &line.origin;
+        let cluster = if self.clusters { format!("{}/", origin.pod.cluster) } else { String::new() };
+        let name = format!("{}/{}", origin.pod.name, origin.container);
+        match (self.pods, self.is_kubectls) {
+            (false, _) => None,
+            (true, true) => Some(format!("[{cluster}pod/{name}]")),
+            (true, false) => Some(format!("{cluster}{name}")),
+        }
     }
 }
 
@@ -39,6 +62,9 @@ fn colour(pod: &str) -> Color {
 
 pub(super) struct Out {
     keep: Keep,
+    fold: Option<Fold>,
+    /// In place of lines.
+    messages: Option<Messages>,
     names: Prefix,
     form: Form,
     template: Option<Template>,
@@ -52,18 +78,20 @@ pub(super) struct Out {
 }
 
 impl Out {
-    pub(super) fn new(logs: &Logs, targets: &[LogTarget], now: Timestamp) -> Self {
-        let is_one_container = !(logs.all_containers || logs.init_containers || logs.ephemeral_containers);
+    /// `new_tags`: those that the workloads read are to run.
+    pub(super) fn new(logs: &Logs, targets: &[Target], new_tags: Vec<String>) -> Self {
         let is_coloured = match logs.color {
             When::Always => true,
             When::Never => false,
             When::Auto => std::io::stdout().is_terminal() && TerminalEnv::from_process().depth() != ColourDepth::None,
         };
         Self {
-            keep: Keep::new(logs, now),
-            names: Prefix::of(targets, is_one_container),
+            keep: Keep::new(logs),
+            fold: logs.fold.then(Fold::default),
+            messages: logs.signatures.then(|| Messages::new(new_tags)),
+            names: Prefix::of(targets, logs),
             form: if logs.json { Form::Json } else { logs.output },
-            template: logs.template.clone(),
+            template: logs.template(),
             timestamps: logs.timestamps,
             highlight: logs.highlight.clone(),
             is_coloured,
@@ -78,19 +106,56 @@ impl Out {
             if !self.keep.keeps(line) {
                 continue;
             }
-            let message = self.message(line);
-            let shown = match (&self.template, self.form) {
-                (Some(template), _) => template.line(line, &self.highlighted(&message)),
-                (None, Form::Json) => json_of(line, json!(message)).to_string(),
-                (None, Form::Extjson) => json_of(line, parsed(&message)).to_string(),
-                (None, Form::Ppextjson) => format!("{:#}", json_of(line, parsed(&message))),
-                (None, Form::Raw) => self.highlighted(&message).into_owned(),
-                (None, Form::Default) => self.line(line, &self.highlighted(&message)),
-            };
-            text.push_str(&shown);
-            text.push('\n');
+            if let Some(messages) = &mut self.messages {
+                messages.take_in(line);
+                continue;
+            }
+            if let Some(fold) = &mut self.fold {
+                if fold.is_repeat(line) {
+                    continue;
+                }
+                if let Some((note, repeats)) = fold.begin(line) {
+                    self.put(&note, Some(repeats), &mut text);
+                }
+            }
+            self.put(line, None, &mut text);
         }
         if text.is_empty() { Ok(()) } else { report::print(&text) }
+    }
+
+    /// What stands behind the last line.
+    pub(super) fn end(&mut self) -> std::io::Result<()> {
+        let mut text = String::new();
+        if let Some((note, repeats)) = self.fold.as_mut().and_then(Fold::end) {
+            self.put(&note, Some(repeats), &mut text);
+        }
+        if let Some(messages) = &self.messages {
+            let is_json = !matches!(self.form, Form::Default | Form::Raw);
+            text.push_str(&messages.text(is_json, self.is_unmasked));
+        }
+        if text.is_empty() { Ok(()) } else { report::print(&text) }
+    }
+
+    /// `repeats`: of the note that says how often the line before came again.
+    fn put(&mut self, line: &LogLine, repeats: Option<u64>, text: &mut String) {
+        let message = self.message(line);
+        let json = |value: Value| {
+            let mut object = json_of(line, value);
+            if let Some(repeats) = repeats {
+                object["repeats"] = json!(repeats);
+            }
+            object
+        };
+        let shown = match (&self.template, self.form) {
+            (Some(template), _) => template.line(line, &self.highlighted(&message)),
+            (None, Form::Json) => json(json!(message)).to_string(),
+            (None, Form::Extjson) => json(parsed(&message)).to_string(),
+            (None, Form::Ppextjson) => format!("{:#}", json(parsed(&message))),
+            (None, Form::Raw) => self.highlighted(&message).into_owned(),
+            (None, Form::Default) => self.line(line, &self.highlighted(&message)),
+        };
+        text.push_str(&shown);
+        text.push('\n');
     }
 
     fn message<'a>(&mut self, line: &'a LogLine) -> Cow<'a, str> {
@@ -120,16 +185,12 @@ impl Out {
         if self.timestamps {
             text.push_str(&line.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ ").to_string());
         }
-        let origin = &line.origin;
-        if self.names.clusters {
-            let _ = write!(text, "{}/", origin.pod.cluster);
-        }
-        if self.names.pods || self.names.clusters {
-            let name = format!("{}/{}", origin.pod.name, origin.container);
+        if let Some(name) = self.names.words(line) {
+            let gap = if self.names.is_kubectls { " " } else { "  " };
             let _ = if self.is_coloured {
-                write!(text, "{}  ", name.with(colour(&origin.pod.name)))
+                write!(text, "{}{gap}", name.with(colour(&line.origin.pod.name)))
             } else {
-                write!(text, "{name}  ")
+                write!(text, "{name}{gap}")
             };
         }
         if line.is_note {

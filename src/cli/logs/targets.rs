@@ -1,6 +1,8 @@
-//! What `midwatch logs` is told to read: names of any kind that has pods, and labels.
+//! What `midwatch logs` is told to read: names of any kind that has pods, expressions for names, and labels.
 
 use std::sync::Arc;
+
+use regex::Regex;
 
 use super::{super::objects, Logs};
 use crate::{
@@ -9,12 +11,37 @@ use crate::{
         target::{self, NoTarget},
     },
     headless::Reading,
-    model::{BackendKind, kubernetes::WorkloadKind},
+    model::{
+        BackendKind, Name,
+        kubernetes::{WorkloadKind, tag_of},
+    },
     query::{LabelKey, LogTarget},
     text::Clean,
     time::Clock,
     wire::Wired,
 };
+
+/// What is read, and what the names of its pods match.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Target {
+    pub of: LogTarget,
+    pub name: Option<Name>,
+}
+
+impl From<LogTarget> for Target {
+    fn from(of: LogTarget) -> Self {
+        Self { of, name: None }
+    }
+}
+
+/// Tags that the workloads among them are to run.
+pub(super) fn new_tags(targets: &[Target], reading: &Reading) -> Vec<String> {
+    let images = targets.iter().filter_map(|target| match &target.of {
+        LogTarget::Workload(key) => Some(&reading.store.kube.workloads.get(key)?.images),
+        _ => None,
+    });
+    images.flatten().map(|image| tag_of(image).to_owned()).collect()
+}
 
 /// All of them, each once.
 pub(super) async fn resolve(
@@ -23,21 +50,40 @@ pub(super) async fn resolve(
     wired: &Wired,
     global: &Global,
     clock: &Arc<dyn Clock>,
-) -> Result<Vec<LogTarget>, NoTarget> {
-    let mut targets: Vec<LogTarget> = Vec::new();
+) -> Result<Vec<Target>, NoTarget> {
+    let mut targets: Vec<Target> = Vec::new();
+    let selector = logs.selector.as_deref().unwrap_or_default();
     for text in &logs.targets {
-        let target = match text.split_once('/') {
-            Some((kind, name)) if !is_watched(kind) => any(kind, name, wired, clock, logs).await?,
-            _ => target::resolve(reading, text, global)?.into(),
+        let found: Vec<Target> = match text.split_once('/') {
+            Some((kind, name)) if !is_watched(kind) => vec![any(kind, name, wired, clock, logs).await?.into()],
+            None if is_pod_query(text, reading, logs.follow) => {
+                let name = Some(Clean::line(text));
+                labelled(selector, wired)?.into_iter().map(|of| Target { of, name: name.clone() }).collect()
+            }
+            _ => vec![LogTarget::from(target::resolve(reading, text, global)?).into()],
         };
-        if !targets.contains(&target) {
-            targets.push(target);
+        for target in found {
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
         }
     }
-    if let Some(selector) = &logs.selector {
-        targets.extend(labelled(selector, wired)?);
+    // An expression for names has used the labels already.
+    let is_used = targets.iter().any(|target| target.name.is_some());
+    if (!selector.is_empty() && !is_used) || (targets.is_empty() && logs.is_of_fields()) {
+        targets.extend(labelled(selector, wired)?.into_iter().map(Target::from));
     }
     Ok(targets)
+}
+
+/// Nothing is called so, but it is an expression that names of pods match, or may come to match.
+fn is_pod_query(text: &str, reading: &Reading, is_followed: bool) -> bool {
+    let kube = &reading.store.kube;
+    let pods = || kube.pods.iter().map(|(key, _)| &key.name);
+    let is_name = kube.workloads.iter().any(|(key, _)| key.name == *text) || pods().any(|name| *name == *text);
+    let Some(regex) = Regex::new(text).ok().filter(|_| !is_name) else { return false };
+    let is_written_as_one = regex::escape(text).len() > text.len() + text.matches(['-', '.']).count();
+    pods().any(|name| regex.is_match(name)) || is_followed && is_written_as_one
 }
 
 fn is_watched(kind: &str) -> bool {
@@ -72,7 +118,7 @@ async fn any(
     }
 }
 
-/// The labelled pods of every cluster and namespace that is read.
+/// The labelled pods of every cluster and namespace that is read; without labels, all.
 fn labelled(selector: &str, wired: &Wired) -> Result<Vec<LogTarget>, NoTarget> {
     let clusters: Vec<_> = (wired.readers.iter().map(|reader| reader.backend()))
         .filter(|id| wired.kinds.get(id) == Some(&BackendKind::Kubernetes))

@@ -6,7 +6,7 @@ mod joiner;
 mod readable;
 
 pub use joiner::Joiner;
-pub use readable::{Readable, readable};
+pub use readable::{Readable, readable, readable_with};
 
 use std::{borrow::Cow, fmt};
 

@@ -25,7 +25,7 @@ use std::{
 
 use tokio::{
     sync::{Semaphore, mpsc, watch},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
 };
 
 pub use self::limits::Limits;
@@ -37,7 +37,7 @@ use self::{
 };
 use crate::{
     model::Name,
-    query::{Answer, ContainerSort, LogBatch, LogQuery, LogTarget},
+    query::{Answer, ContainerSort, LogBatch, LogQuery},
     source::{
         AnswerSink,
         kubernetes::{client::Cluster, failure::Failure},
@@ -73,7 +73,7 @@ impl LogReader {
     /// Sends batches until nobody looks any more, or, of a log that is not followed, until it is read. A failure to find
     /// the pods is sent as such; failures of single streams stand in the batches.
     pub async fn read(&self, query: &LogQuery, out: AnswerSink) {
-        let selection = match Selection::of(&self.cluster, &query.target).await {
+        let selection = match Selection::of(&self.cluster, query).await {
             Ok(selection) => selection,
             Err(error) => {
                 out.send(Err(error.into())).await;
@@ -121,7 +121,7 @@ impl LogReader {
 
 /// The log is read to its end, not followed.
 fn is_once(query: &LogQuery) -> bool {
-    query.previous || !query.follow
+    query.previous || !query.follow || query.until.is_some()
 }
 
 /// A pod's container, by the pod's uid: names are used again.
@@ -132,6 +132,8 @@ struct Told {
     instance: watch::Sender<Instance>,
     /// It has a connection of its own; else it takes turns with others.
     is_followed: watch::Sender<bool>,
+    number: usize,
+    task: AbortHandle,
 }
 
 /// All streams of one query.
@@ -167,13 +169,12 @@ struct Following<'a> {
 
 impl<'a> Following<'a> {
     fn new(reader: &'a LogReader, query: &'a LogQuery, reports: mpsc::Sender<Report>) -> Self {
-        let is_one = matches!(query.target, LogTarget::Pod(_));
         let most = reader.most_streams(query);
         Self {
             reader,
             query,
             reports,
-            choice: Choice::new(&query.containers, is_one),
+            choice: Choice::new(query),
             containers: Vec::new(),
             turns: Arc::new(Semaphore::new(if is_once(query) { most } else { choose::shared(most) })),
             pods: BTreeMap::new(),
@@ -231,9 +232,20 @@ impl<'a> Following<'a> {
 
     /// Streams become those of the pods. Between lists at most once a tick: thousands of pods may change at once.
     fn follow_pods(&mut self, tasks: &mut JoinSet<()>) {
-        self.is_moved = false;
+        self.is_moved = self.is_waiting();
+        if self.is_moved {
+            return;
+        }
         self.set_troubles.clear();
         self.choose(tasks);
+    }
+
+    /// Nothing has started yet, and it is still waited for.
+    fn is_waiting(&self) -> bool {
+        let Some(patience) = self.query.patience.filter(|_| self.running.is_empty()) else { return false };
+        let has_started = |pod: &LogPod| self.choice.of(pod).iter().any(|container| container.instance.id.is_some());
+        self.reader.clock.now().since(self.begun) < Duration::from_secs(u64::from(patience))
+            && !self.pods.values().any(|pod| self.choice.is_of(pod) && has_started(pod))
     }
 
     fn report(&mut self, report: Report) {
@@ -285,6 +297,8 @@ impl<'a> Following<'a> {
             };
             let news = self.synced && first && self.sent.as_ref() != Some(&batch);
             if lines.is_empty() && !news {
+                // Said with the next batch.
+                self.dropped.fetch_add(batch.dropped, Ordering::Relaxed);
                 return true;
             }
             first = false;
@@ -306,9 +320,10 @@ impl<'a> Following<'a> {
         shown
     }
 
-    /// A log that is not followed, with all its streams read.
+    /// A log that has an end, with all its streams read.
     fn is_finished(&self) -> bool {
-        is_once(self.query) && self.synced && self.ended == self.numbers
+        let has_end = is_once(self.query) || self.query.most_bytes.is_some() && self.numbers > 0;
+        has_end && self.synced && !self.is_moved && self.ended == self.numbers
     }
 
     fn is_over(&self) -> bool {

@@ -153,6 +153,8 @@ impl Palette {
             "ctx" | "context" => view.settings.contexts.iter().map(ToString::to_string).collect(),
             "theme" => ["auto", "dark", "light", "colourblind", "none"].map(str::to_owned).to_vec(),
             "since" => ["5m", "15m", "1h", "all"].map(str::to_owned).to_vec(),
+            "until" => ["now", "5m", "15m", "1h"].map(str::to_owned).to_vec(),
+            "tail" => ["100", "500", "2000", "all"].map(str::to_owned).to_vec(),
             "production" => ["yes", "no"].map(str::to_owned).to_vec(),
             "kind" => return self.ranked(kinds_of(view), rest),
             _ => Vec::new(),

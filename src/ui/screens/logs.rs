@@ -10,6 +10,7 @@ mod lines;
 mod panes;
 mod record;
 mod sieve;
+mod span;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -32,17 +33,15 @@ use crate::{
 };
 
 pub(super) use self::sieve::needle;
+pub use self::span::reach;
 use self::{
     beside::Beside,
-    tail::{Tail, line_at, parse_since, since_words},
+    tail::{Tail, line_at},
     versions::Versions,
 };
 
 /// Logs that stay open; the one shown longest ago makes room.
 const MOST: usize = 8;
-
-/// Starts that `T` goes through, in seconds; `None`: all.
-const STARTS: [Option<u32>; 4] = [Some(300), Some(900), Some(3600), None];
 
 /// What the filter line changes: `/` looks for a text, `&` shows only the lines with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,25 +92,6 @@ impl Logs {
         self.tails.iter().map(|tail| &tail.query)
     }
 
-    /// `:since 10m`: reads the log shown anew, from that long ago.
-    pub fn since(&mut self, text: &str) -> Reply {
-        let Some(since) = parse_since(text.trim()) else {
-            return Reply::Say(Clean::own(format!("'{text}' is no time: write 5m, 15m, 1h or all")));
-        };
-        self.reopen(since)
-    }
-
-    fn reopen(&mut self, since_seconds: Option<u32>) -> Reply {
-        let Some(tail) = self.tails.get_mut(self.current) else { return Reply::Say("no log is open".into()) };
-        if tail.query.previous {
-            return Reply::Say("the previous container's log is read whole".into());
-        }
-        let query = LogQuery { since_seconds, tail: None, ..tail.query.clone() };
-        let says = format!("reading from {}", since_words(&query));
-        self.replace(query);
-        Reply::Say(Clean::own(says))
-    }
-
     /// The log shown is read anew, otherwise; how it is shown stays.
     fn replace(&mut self, query: LogQuery) {
         let Some(tail) = self.tails.get_mut(self.current) else { return };
@@ -125,11 +105,6 @@ impl Logs {
             self.tails.remove(twin);
             self.current -= usize::from(twin < self.current);
         }
-    }
-
-    fn next_start(&mut self) -> Reply {
-        let now = self.tail().and_then(|tail| STARTS.iter().position(|start| *start == tail.query.since_seconds));
-        self.reopen(STARTS[now.map_or(0, |at| (at + 1) % STARTS.len())])
     }
 
     /// Closes the log shown: its tail stops. False: there was none, or no other is left to show.
@@ -152,6 +127,10 @@ impl Logs {
 
     fn tail(&self) -> Option<&Tail> {
         self.tails.get(self.current)
+    }
+
+    fn tail_mut(&mut self) -> Option<&mut Tail> {
+        self.tails.get_mut(self.current)
     }
 
     fn previous(&self, view: &View<'_>) -> Option<Reply> {

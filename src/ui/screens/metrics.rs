@@ -10,6 +10,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Position, Rect},
@@ -193,6 +194,10 @@ impl Screen for Metrics {
 
     fn settle(&mut self, now: Now) -> bool {
         self.list.settle(now)
+    }
+
+    fn moment(&self, _view: &View<'_>) -> Option<Timestamp> {
+        Timestamp::from_millisecond(self.cursor?).ok()
     }
 
     fn selected(&self, _view: &View<'_>) -> Option<Target> {

@@ -5,6 +5,7 @@ mod groups;
 
 use std::{collections::BTreeSet, time::Duration};
 
+use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Position, Rect},
@@ -248,6 +249,11 @@ impl Screen for Triage {
             (Pane::Groups, Some(Row::Silence(key))) => Some(Target::Silence(key.clone())),
             (Pane::Groups, _) => self.selected_alert().map(Target::Alert),
         }
+    }
+
+    fn moment(&self, _view: &View<'_>) -> Option<Timestamp> {
+        let selected = self.timeline.selected().filter(|_| self.pane == Pane::Timeline)?;
+        Some(self.happened.get(selected)?.at)
     }
 
     /// What is marked; without marks, a group stands for all its alerts that fire.

@@ -36,15 +36,20 @@ impl Readable {
 
 /// Takes a JSON, logfmt or klog line apart; any other line is its own message.
 pub fn readable(text: &str) -> Readable {
+    readable_with(text, &[])
+}
+
+/// As [`readable`], with these fields alone, in this order, where there are any: `user.id` is one inside of another.
+pub fn readable_with(text: &str, names: &[String]) -> Readable {
     let trimmed = text.trim();
-    json(trimmed).or_else(|| logfmt(trimmed)).or_else(|| klog(trimmed)).unwrap_or_else(|| Readable {
+    json(trimmed, names).or_else(|| logfmt(trimmed, names)).or_else(|| klog(trimmed)).unwrap_or_else(|| Readable {
         level: level_of(trimmed),
         message: Clean::line(text),
         fields: Vec::new(),
     })
 }
 
-fn json(text: &str) -> Option<Readable> {
+fn json(text: &str, names: &[String]) -> Option<Readable> {
     if !text.starts_with('{') || !text.ends_with('}') {
         return None;
     }
@@ -53,12 +58,23 @@ fn json(text: &str) -> Option<Readable> {
         .into_iter()
         .find(|key| object.get(*key).is_some_and(Value::is_string));
     let level = object.iter().find(|(key, _)| is_json_level_key(key)).and_then(|(_, value)| stated_level(value));
-    let message = message_key.and_then(|key| object[key].as_str()).unwrap_or_default();
+    let message = Clean::line(message_key.and_then(|key| object[key].as_str()).unwrap_or_default());
+    if !names.is_empty() {
+        let value = |name: &str| object.get(name).or_else(|| inside(&object, name)).map(shown);
+        return Some(Readable { level, message, fields: named(names, value) });
+    }
     let fields = object
         .iter()
         .filter(|(key, _)| Some(key.as_str()) != message_key && !is_json_level_key(key))
         .map(|(key, value)| (key.as_str(), shown(value)));
-    Some(Readable { level, message: Clean::line(message), fields: chosen(fields) })
+    Some(Readable { level, message, fields: chosen(fields) })
+}
+
+/// `user.id` in `{"user": {"id": 7}}`
+fn inside<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let (first, rest) = name.split_once('.')?;
+    let inner = object.get(first)?.as_object()?;
+    inner.get(rest).or_else(|| inside(inner, rest))
 }
 
 fn shown(value: &Value) -> String {
@@ -74,7 +90,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn logfmt(text: &str) -> Option<Readable> {
+fn logfmt(text: &str, names: &[String]) -> Option<Readable> {
     if !text.contains("msg=") && !text.contains("message=") {
         return None;
     }
@@ -82,6 +98,10 @@ fn logfmt(text: &str) -> Option<Readable> {
     let message = pairs.iter().find(|(key, _)| matches!(*key, "msg" | "message"))?.1.clone();
     let level =
         pairs.iter().find(|(key, _)| is_json_level_key(key)).and_then(|(_, value)| level_word(value.as_bytes()));
+    if !names.is_empty() {
+        let value = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
+        return Some(Readable { level, message: Clean::line(&message), fields: named(names, value) });
+    }
     let fields = pairs.into_iter().filter(|(key, _)| !matches!(*key, "msg" | "message") && !is_json_level_key(key));
     Some(Readable { level, message: Clean::line(&message), fields: chosen(fields) })
 }
@@ -139,16 +159,23 @@ fn klog(text: &str) -> Option<Readable> {
     })
 }
 
+/// The fields asked for that the line has.
+fn named(names: &[String], value: impl Fn(&str) -> Option<String>) -> Vec<(Clean, Clean)> {
+    let field = |name: &String| Some((Clean::line(name), short(value(name).filter(|value| !value.is_empty())?)));
+    names.iter().filter_map(field).take(MAX_FIELDS).collect()
+}
+
+fn short(value: String) -> Clean {
+    Clean::line(&match value.char_indices().nth(MAX_VALUE) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value,
+    })
+}
+
 fn chosen<K: AsRef<str>>(fields: impl Iterator<Item = (K, String)>) -> Vec<(Clean, Clean)> {
     let mut kept: Vec<(u8, Clean, Clean)> = fields
         .filter(|(key, value)| !value.is_empty() && !is_noise(key.as_ref()))
-        .map(|(key, value)| {
-            let short = match value.char_indices().nth(MAX_VALUE) {
-                Some((end, _)) => format!("{}…", &value[..end]),
-                None => value,
-            };
-            (rank(key.as_ref()), Clean::line(key.as_ref()), Clean::line(&short))
-        })
+        .map(|(key, value)| (rank(key.as_ref()), Clean::line(key.as_ref()), short(value)))
         .collect();
     kept.sort_by_key(|(rank, ..)| *rank);
     kept.into_iter().take(MAX_FIELDS).map(|(_, key, value)| (key, value)).collect()
@@ -212,6 +239,16 @@ mod tests {
         assert_eq!((line.level, line.line().as_str()), (Some(LogLevel::Warn), "slow \"query\"  duration=3s user=bob"));
         let line = readable("E0102 03:04:05.123456       1 reflector.go:12] watch failed");
         assert_eq!((line.level, line.line().as_str()), (Some(LogLevel::Error), "watch failed  at=reflector.go:12"));
+    }
+
+    #[test]
+    fn of_chosen_fields_those_the_line_has_are_shown_in_their_order() {
+        let names = ["user.id", "thread", "http.status.code", "none", "a.b"].map(str::to_owned);
+        let line = r#"{"msg":"m","a.b":1,"err":"x","thread":"main","user":{"id":7},"http":{"status.code":503}}"#;
+        assert_eq!(readable_with(line, &names).line(), "m  user.id=7 thread=main http.status.code=503 a.b=1");
+        let line = r#"msg=m err=x a.b="1 2" thread=main"#;
+        assert_eq!(readable_with(line, &names).line(), "m  thread=main a.b=1 2");
+        assert_eq!(readable_with("plain thread=main", &names).line(), "plain thread=main");
     }
 
     #[test]

@@ -7,10 +7,15 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     Following, StreamKey, Told, is_once,
+    lines::Bounds,
     pods::{Instance, LogPod},
     stream::{First, Stream},
 };
-use crate::{model::kubernetes::ObjectKey, query::LogTarget, text::Clean};
+use crate::{
+    model::kubernetes::ObjectKey,
+    query::{LogTarget, PodFilter},
+    text::Clean,
+};
 
 /// Streams that may wait for a turn; beyond it even a round would take minutes.
 const MOST_IN_TURN: usize = 1_000;
@@ -50,8 +55,7 @@ impl Following<'_> {
             wanted.truncate(followed + MOST_IN_TURN);
         }
         let kept: Vec<StreamKey> = wanted.iter().map(|one| one.key.clone()).collect();
-        // Dropping what it is told tells a stream that its pod is gone: it reads to its end.
-        self.running.retain(|key, _| kept.contains(key));
+        self.end_all_but(&kept);
         for (index, one) in wanted.into_iter().enumerate() {
             if let (None, Some(why)) = (&one.instance.id, &one.instance.waiting) {
                 let says = format!("pod '{}': container '{}' has not started: {why}", one.pod.name, one.key.1);
@@ -67,8 +71,22 @@ impl Following<'_> {
         }
     }
 
+    fn end_all_but(&mut self, kept: &[StreamKey]) {
+        let is_once = is_once(self.query);
+        // Dropping what it is told tells a stream that its pod is gone: it reads to its end.
+        for (key, told) in self.running.extract_if(.., |key, _| !kept.contains(key)) {
+            // One whose pod is there, but no more of those asked for, is followed no longer.
+            if !is_once && self.pods.get(&key.0).is_some_and(|pod| !self.choice.is_of(pod)) {
+                told.task.abort();
+                self.open.remove(&told.number);
+                self.caught_up.insert(told.number, true);
+                self.troubles.retain(|(number, _)| *number != told.number);
+            }
+        }
+    }
+
     fn all_wanted(&mut self) -> Vec<Wanted> {
-        let mut pods: Vec<&LogPod> = self.pods.values().collect();
+        let mut pods: Vec<&LogPod> = self.pods.values().filter(|pod| self.choice.is_of(pod)).collect();
         // What is broken or new is what one opens a log for.
         pods.sort_by_key(|pod| (pod.is_ready, std::cmp::Reverse(pod.created)));
         let mut wanted = Vec::new();
@@ -77,6 +95,9 @@ impl Following<'_> {
             containers.extend(pod.containers.iter().map(|container| (container.sort, container.name.clone())));
             for (turn, container) in self.choice.of(pod).into_iter().enumerate() {
                 let key = (pod.uid.clone(), container.name.clone());
+                if !self.running.contains_key(&key) && !self.choice.is_in_state(container) {
+                    continue;
+                }
                 let is_followed = self.running.get(&key).is_some_and(|told| *told.is_followed.borrow());
                 let (pod, instance) = (pod.key.clone(), container.instance.clone());
                 wanted.push(Wanted { key, pod, instance, is_followed, turn });
@@ -103,6 +124,10 @@ impl Following<'_> {
         Clean::line(&match (&self.query.containers.named, self.pods.len()) {
             (Some(container), 1..) => format!("no pod has a container '{container}'"),
             _ => match &self.query.target {
+                LogTarget::Labels(labels) if labels.selector.is_empty() => format!("no pod has {}", self.query.pods),
+                target if self.query.pods != PodFilter::default() => {
+                    format!("'{target}' has no pod with {}", self.query.pods)
+                }
                 LogTarget::Pod(pod) => format!("pod '{}' is gone, and its logs with it", pod.name),
                 LogTarget::Labels(labels) => format!("no pod has the labels '{}'", labels.selector),
                 target => format!("'{target}' has no pods"),
@@ -113,16 +138,23 @@ impl Following<'_> {
     fn start(&mut self, one: Wanted, is_followed: bool, tasks: &mut JoinSet<()>) {
         let number = self.numbers;
         self.numbers += 1;
-        // A pod that came while we look is read from its beginning.
-        let first = if self.settled && !is_once(self.query) {
+        let query = self.query;
+        // A pod that came while we look is read from its beginning; one that only now meets a condition is not new.
+        let first = if self.settled && !is_once(query) && query.pods.condition.is_none() {
             First { follow: true, ..First::default() }
         } else {
             First {
-                previous: self.query.previous,
-                follow: self.query.follow,
-                since_seconds: self.query.since_seconds,
-                tail: self.query.tail,
+                previous: query.previous,
+                follow: !is_once(query),
+                since_seconds: query.since_seconds,
+                // The newest before the end are found by reading up to it.
+                tail: query.tail.filter(|_| query.until.is_none()),
             }
+        };
+        let bounds = Bounds {
+            until: query.until,
+            most_bytes: query.most_bytes,
+            newest: query.tail.filter(|_| query.until.is_some()).map(|lines| lines as usize),
         };
         // One that has not started has nothing to catch up with, and one that waits for its turn is not waited for.
         let is_waiting = one.instance.id.is_none() || !is_followed;
@@ -135,6 +167,7 @@ impl Following<'_> {
             pod: one.pod,
             container: one.key.1.clone(),
             first,
+            bounds,
             asked: OnceLock::new(),
             instance,
             is_followed: followed,
@@ -145,8 +178,8 @@ impl Following<'_> {
             limits: self.reader.limits,
             clock: self.reader.clock.clone(),
         };
-        tasks.spawn(stream.run());
-        self.running.insert(one.key, Told { instance: tell_instance, is_followed: tell_followed });
+        let task = tasks.spawn(stream.run());
+        self.running.insert(one.key, Told { instance: tell_instance, is_followed: tell_followed, number, task });
     }
 }
 

@@ -15,6 +15,15 @@ use crate::{
     text::Clean,
 };
 
+/// What a container's log is cut to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds {
+    pub until: Option<Timestamp>,
+    pub most_bytes: Option<u64>,
+    /// So many of the newest lines; the log must be read to its end to know them.
+    pub newest: Option<usize>,
+}
+
 /// Turns the bytes of one container into lines.
 pub struct Lines {
     origin: Arc<Origin>,
@@ -24,12 +33,15 @@ pub struct Lines {
     /// Stamp of the last line that had one: lines without inherit it.
     stamp: Option<Timestamp>,
     order: Option<Timestamp>,
+    bounds: Bounds,
+    /// All that is wanted was read.
+    pub is_over: bool,
     /// Lines that wait to be handed on.
     pub ready: Vec<Placed>,
 }
 
 impl Lines {
-    pub fn new(pod: &ObjectKey, container: &Name) -> Self {
+    pub fn new(pod: &ObjectKey, container: &Name, bounds: Bounds) -> Self {
         let origin = Origin { pod: pod.clone(), container: container.clone(), version: Name::default() };
         Self {
             origin: Arc::new(origin),
@@ -38,6 +50,8 @@ impl Lines {
             cursor: Cursor::default(),
             stamp: None,
             order: None,
+            bounds,
+            is_over: false,
             ready: Vec::new(),
         }
     }
@@ -75,10 +89,11 @@ impl Lines {
         let (stamp, text) = log_line::split_stamp(line);
         self.stamp = stamp.or(self.stamp);
         let at = self.stamp.unwrap_or(now);
-        if !self.cursor.take(at) {
+        self.is_over |= self.bounds.until.is_some_and(|until| at > until);
+        if self.is_over || !self.cursor.take(at) {
             return;
         }
-        let text = String::from_utf8_lossy(text);
+        let text = String::from_utf8_lossy(self.cut(text));
         let text = text.strip_suffix('\r').unwrap_or(&text);
         let clean = match over {
             0 => Clean::line(text),
@@ -92,6 +107,33 @@ impl Lines {
         self.order = Some(order);
         let line = LogLine { origin: self.origin.clone(), at, level, text: clean, continues, is_note: false };
         self.ready.push(Placed { order, line });
+    }
+
+    /// As much of a line as may still be read.
+    fn cut<'a>(&mut self, text: &'a [u8]) -> &'a [u8] {
+        let Some(left) = self.bounds.most_bytes else { return text };
+        let kept = text.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        // Its line break counts too.
+        let left = left.saturating_sub(text.len() as u64 + 1);
+        self.bounds.most_bytes = Some(left);
+        self.is_over = left == 0;
+        &text[..kept]
+    }
+
+    /// Lines are kept back until the log was read, since only the newest are wanted.
+    pub fn is_held(&mut self) -> bool {
+        let Some(newest) = self.bounds.newest else { return false };
+        if self.ready.len() >= 2 * newest {
+            self.ready.drain(..self.ready.len() - newest);
+        }
+        true
+    }
+
+    /// The log was read: what was kept back may go.
+    pub fn release(&mut self) {
+        if let Some(newest) = self.bounds.newest.take() {
+            self.ready.drain(..self.ready.len().saturating_sub(newest));
+        }
     }
 
     /// A word of our own.
@@ -118,7 +160,7 @@ mod tests {
 
     fn lines_of(bytes: &[u8]) -> Vec<LogLine> {
         let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "n".into(), name: "p".into() };
-        let mut lines = Lines::new(&pod, &"app".into());
+        let mut lines = Lines::new(&pod, &"app".into(), Bounds::default());
         lines.push(bytes, Timestamp::UNIX_EPOCH);
         lines.finish(Timestamp::UNIX_EPOCH);
         lines.ready.into_iter().map(|placed| placed.line).collect()

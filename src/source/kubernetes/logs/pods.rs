@@ -13,7 +13,7 @@ use crate::{
         BackendId, Name,
         kubernetes::{ObjectKey, tag_of},
     },
-    query::ContainerSort,
+    query::{ContainerSort, ContainerState},
     source::{
         ErrorKind,
         kubernetes::{
@@ -31,6 +31,7 @@ pub struct Instance {
     /// `containerID`; none before it first started.
     pub id: Option<String>,
     pub running: bool,
+    pub state: Option<ContainerState>,
     /// Why it waits, of a container that does.
     pub waiting: Option<String>,
     /// How the instance before this one ended: `exit 137 OOMKilled`.
@@ -50,6 +51,8 @@ pub struct LogPod {
     pub default_container: Option<Name>,
     /// An init container has not succeeded yet.
     pub is_initializing: bool,
+    /// Conditions and their status.
+    pub conditions: Vec<(Name, Name)>,
     /// By sort, each in the order of the spec.
     pub containers: Vec<Container>,
 }
@@ -84,13 +87,17 @@ pub struct Selection {
     pub namespace: String,
     pub name: Option<String>,
     pub labels: Option<String>,
+    /// A field selector besides.
+    pub fields: Option<String>,
 }
 
 impl Selection {
     fn path(&self, more: &[(&str, &str)]) -> String {
         let by_name = self.name.as_ref().map(|name| format!("metadata.name={name}"));
+        let fields: Vec<&str> = by_name.as_deref().into_iter().chain(self.fields.as_deref()).collect();
+        let fields = fields.join(",");
         let mut pairs: Vec<(&str, &str)> = more.to_vec();
-        pairs.extend(by_name.as_deref().map(|selector| ("fieldSelector", selector)));
+        pairs.extend((!fields.is_empty()).then_some(("fieldSelector", fields.as_str())));
         pairs.extend(self.labels.as_deref().map(|selector| ("labelSelector", selector)));
         let namespace = match self.namespace.as_str() {
             "" => String::new(),
@@ -116,7 +123,8 @@ pub async fn watch(cluster: Cluster, selection: Selection, limits: Limits, out: 
             Err(Stopped::Unwanted) => return,
             Err(Stopped::Failed(failure)) if failure.is_expired() && version.take().is_some() => {}
             Err(Stopped::Failed(failure)) => {
-                if let (true, Some(name)) = (failure.is(403), &selection.name) {
+                // By its name alone a pod is read without a look at its fields.
+                if let (true, Some(name), None) = (failure.is(403), &selection.name, &selection.fields) {
                     return poll_one(&cluster, &selection, name, limits.poll, out).await;
                 }
                 if failure.code.is_none() && failure.reached == Reached::Answered {
@@ -309,7 +317,10 @@ fn reduced(cluster: &BackendId, pod: core::Pod) -> LogPod {
         .map(|name| Clean::line(name))
         .filter(|name| containers.iter().any(|container| container.name == *name))
         .or_else(|| containers.first().map(|container| container.name.clone()));
-    let is = |kind: &str, word: &str| status.conditions.iter().flatten().any(|c| c.type_ == kind && c.status == word);
+    let conditions: Vec<(Name, Name)> = (status.conditions.iter().flatten())
+        .map(|condition| (Clean::line(&condition.type_), Clean::line(&condition.status)))
+        .collect();
+    let is = |kind: &str, word: &str| conditions.iter().any(|(name, status)| *name == *kind && *status == *word);
     LogPod {
         key: ObjectKey {
             cluster: cluster.clone(),
@@ -321,6 +332,7 @@ fn reduced(cluster: &BackendId, pod: core::Pod) -> LogPod {
         is_initializing: is("Initialized", "False"),
         created: meta.creation_timestamp.map_or(0, |time| time.0.as_second()),
         default_container,
+        conditions,
         containers,
     }
 }
@@ -337,6 +349,14 @@ fn instance(status: Option<&core::ContainerStatus>, image: &str) -> Instance {
     Instance {
         id: status.and_then(|status| status.container_id.clone()).filter(|id| !id.is_empty()),
         running: state.is_some_and(|state| state.running.is_some()),
+        state: state.and_then(|state| {
+            let states = [
+                (state.running.is_some(), ContainerState::Running),
+                (state.waiting.is_some(), ContainerState::Waiting),
+                (state.terminated.is_some(), ContainerState::Terminated),
+            ];
+            states.into_iter().find(|(is, _)| *is).map(|(_, state)| state)
+        }),
         waiting,
         last_end: last.map(|end| match (&end.reason, end.signal) {
             (Some(reason), _) => format!("exit {} {reason}", end.exit_code),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::pods::{Container, LogPod, Selection};
 use crate::{
     model::kubernetes::resource::ResourceKey,
-    query::{ContainerSort, Containers, LogTarget},
+    query::{ContainerSort, Containers, LogQuery, LogTarget, PodFilter},
     source::{
         ErrorKind,
         kubernetes::{
@@ -21,12 +21,14 @@ use crate::{
 
 impl Selection {
     /// The pods of a target; the selector of what has one is read from it.
-    pub async fn of(cluster: &Cluster, target: &LogTarget) -> Result<Self, Failure> {
+    pub async fn of(cluster: &Cluster, query: &LogQuery) -> Result<Self, Failure> {
+        let target = &query.target;
         let of = |name: Option<String>, labels: Option<String>| Self {
             cluster: target.cluster().clone(),
             namespace: target.namespace().to_string(),
             name,
             labels,
+            fields: query.pods.fields.as_ref().map(ToString::to_string),
         };
         Ok(match target {
             LogTarget::Pod(pod) => of(Some(pod.name.to_string()), None),
@@ -78,8 +80,12 @@ async fn newest_job(cluster: &Cluster, cron: &ResourceKey, object: &Value) -> Re
     })
 }
 
-/// [`Containers`], ready to be held against pods.
+/// [`PodFilter`] and [`Containers`], ready to be held against pods.
 pub struct Choice {
+    pods: PodFilter,
+    /// `None`: any name, or what is asked for is no expression.
+    pod_name: Option<Regex>,
+    pod_not_names: Vec<Regex>,
     asked: Containers,
     /// `None`: nothing is named, or what is named is no expression.
     names: Option<Regex>,
@@ -88,9 +94,29 @@ pub struct Choice {
 }
 
 impl Choice {
-    pub fn new(asked: &Containers, is_one: bool) -> Self {
-        let names = asked.named.as_ref().and_then(|name| Regex::new(name).ok());
-        Self { asked: asked.clone(), names, is_one }
+    pub fn new(query: &LogQuery) -> Self {
+        let expression = |text: &crate::model::Name| Regex::new(text).ok();
+        Self {
+            pod_name: query.pods.name.as_ref().and_then(expression),
+            pod_not_names: query.pods.not_names.iter().filter_map(expression).collect(),
+            pods: query.pods.clone(),
+            names: query.containers.named.as_ref().and_then(expression),
+            asked: query.containers.clone(),
+            is_one: matches!(query.target, LogTarget::Pod(_)),
+        }
+    }
+
+    /// Its fields were looked at by the server.
+    pub fn is_of(&self, pod: &LogPod) -> bool {
+        self.pod_name.as_ref().is_none_or(|name| name.is_match(&pod.key.name))
+            && !self.pod_not_names.iter().any(|name| name.is_match(&pod.key.name))
+            && self.pods.condition.as_ref().is_none_or(|condition| pod.conditions.contains(condition))
+    }
+
+    /// Whether a container that was not read yet is.
+    pub fn is_in_state(&self, container: &Container) -> bool {
+        let states = &self.pods.states;
+        states.is_empty() || container.instance.state.is_some_and(|state| states.contains(&state))
     }
 
     pub fn of<'a>(&self, pod: &'a LogPod) -> Vec<&'a Container> {

@@ -14,15 +14,18 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Limits, lines::Lines, merge::Placed, pods::Instance, refusal::Refusal};
+use super::{
+    Limits,
+    lines::{Bounds, Lines},
+    merge::Placed,
+    pods::Instance,
+    refusal::Refusal,
+};
 use crate::{
     model::{Name, kubernetes::ObjectKey},
     source::{
         ErrorKind,
-        kubernetes::{
-            client::{Cluster, Opened, segment},
-            selector,
-        },
+        kubernetes::client::{Cluster, Opened},
     },
     text::Clean,
     time::Clock,
@@ -62,6 +65,7 @@ pub struct Stream {
     pub pod: ObjectKey,
     pub container: Name,
     pub first: First,
+    pub bounds: Bounds,
     /// When it was asked for at first.
     pub asked: OnceLock<Instant>,
     /// Its sender is dropped when the pod is gone.
@@ -79,6 +83,8 @@ pub struct Stream {
 /// Why reading of one connection stopped.
 enum Stopped {
     Eof,
+    /// All that is wanted was read.
+    Over,
     Broken(String),
     Idle,
     /// A 200 whose body is an error.
@@ -94,18 +100,23 @@ enum End {
     Unwanted,
 }
 
+mod request;
 mod turns;
 
 impl Stream {
     pub async fn run(mut self) {
-        let mut reader = Lines::new(&self.pod, &self.container);
+        let mut reader = Lines::new(&self.pod, &self.container, self.bounds);
+        let mut trouble = None;
         if self.first.previous || !self.first.follow {
             let Ok(_turn) = self.turns.clone().acquire_owned().await else { return };
-            self.read_once(&mut reader).await;
+            trouble = self.read_once(&mut reader).await;
         } else if turns::take(&mut self, &mut reader).await {
             self.follow(&mut reader).await;
         }
-        self.report(Report::Trouble(self.number, None)).await;
+        match trouble {
+            Some(says) => self.trouble(&says).await,
+            None => self.report(Report::Trouble(self.number, None)).await,
+        };
         self.report(Report::Ended(self.number)).await;
     }
 
@@ -118,23 +129,26 @@ impl Stream {
         self.report(Report::Trouble(self.number, Some(line))).await
     }
 
-    async fn read_once(&mut self, reader: &mut Lines) {
+    /// Gives back what was wrong, if the log could not be read whole.
+    async fn read_once(&mut self, reader: &mut Lines) -> Option<String> {
         let mut instance = self.instance.borrow().clone();
         reader.attach(&self.pod, &self.container, &instance.version);
-        match self.connection(reader, &mut instance, None).await {
-            Ok(Stopped::Broken(why)) => {
-                reader.note(&format!("the log is incomplete: {why}"), self.clock.now().wall);
+        let (note, is_trouble) = match self.connection(reader, &mut instance, None).await {
+            Ok(Stopped::Broken(why)) => (Some(format!("the log is incomplete: {why}")), true),
+            Ok(Stopped::Idle) => (Some("the log is incomplete: the server went silent".to_owned()), true),
+            Ok(Stopped::NotRetrieved) => (Some(Refusal::NothingLeft.says(&self.container)), false),
+            Ok(Stopped::Eof | Stopped::Over | Stopped::Unwanted) => (None, false),
+            Err(refusal) => {
+                let is_trouble = matches!(refusal, Refusal::Forbidden(_) | Refusal::Failed(_));
+                (Some(refusal.says(&self.container)), is_trouble)
             }
-            Ok(Stopped::Idle) => {
-                reader.note("the log is incomplete: the server went silent", self.clock.now().wall);
-            }
-            Ok(Stopped::NotRetrieved) => {
-                reader.note(&Refusal::NothingLeft.says(&self.container), self.clock.now().wall);
-            }
-            Ok(Stopped::Eof | Stopped::Unwanted) => {}
-            Err(refusal) => reader.note(&refusal.says(&self.container), self.clock.now().wall),
+        };
+        reader.release();
+        if let Some(note) = &note {
+            reader.note(note, self.clock.now().wall);
         }
         self.flush(reader, true).await;
+        note.filter(|_| is_trouble)
     }
 
     async fn follow(&mut self, reader: &mut Lines) {
@@ -178,7 +192,7 @@ impl Stream {
                 failures = 0;
             }
             match stopped {
-                Ok(Stopped::Unwanted) => return End::Unwanted,
+                Ok(Stopped::Unwanted | Stopped::Over) => return End::Unwanted,
                 Ok(Stopped::Eof | Stopped::NotRetrieved) => {
                     if let Some(end) = self.settled(instance).await {
                         return end;
@@ -339,8 +353,11 @@ impl Stream {
                 }
                 Ok(Ok(Some(bytes))) => reader.push(&bytes, begun),
             }
-            if !self.flush(reader, !live).await {
+            if !self.flush(reader, !live || reader.is_over).await {
                 return Stopped::Unwanted;
+            }
+            if reader.is_over {
+                return Stopped::Over;
             }
             if !live && reader.cursor.last().is_some_and(|last| last >= begun) {
                 live = true;
@@ -354,7 +371,7 @@ impl Stream {
     /// What was logged before the attach waits for the reader; new lines that come faster than they can be taken in are
     /// dropped and counted, so that what is on screen stays of now.
     async fn flush(&self, reader: &mut Lines, wait: bool) -> bool {
-        if reader.ready.is_empty() {
+        if reader.is_held() || reader.ready.is_empty() {
             return true;
         }
         let lines = std::mem::take(&mut reader.ready);
@@ -376,36 +393,5 @@ impl Stream {
     fn drop_lines(&self, lines: &[Placed]) -> bool {
         self.dropped.fetch_add(lines.len() as u64, Ordering::Relaxed);
         !self.out.is_closed()
-    }
-
-    /// `tailLines` and `sinceSeconds` while no line was read. Asked again, they reach back over the time that was lost.
-    fn range(&self) -> (Option<u32>, Option<u32>) {
-        let First { tail, since_seconds, .. } = self.first;
-        let Some(asked) = self.asked.get() else { return (tail, since_seconds) };
-        let lost = u32::try_from(self.clock.now().since(*asked).as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-        match (tail, since_seconds) {
-            (Some(0), _) => (None, Some(lost)),
-            (tail, since) => (tail, since.map(|since| since.saturating_add(lost))),
-        }
-    }
-
-    fn path(&self, since_time: Option<&str>) -> String {
-        let number = |number: Option<u32>| number.map(|number| number.to_string());
-        let (tail, since) = if since_time.is_some() { (None, None) } else { self.range() };
-        let (tail, since) = (number(tail), number(since));
-        let mut pairs = vec![("container", &*self.container), ("timestamps", "true")];
-        if self.first.previous {
-            pairs.push(("previous", "true"));
-        } else if self.first.follow {
-            pairs.push(("follow", "true"));
-        }
-        let optional = [("tailLines", tail.as_deref()), ("sinceSeconds", since.as_deref()), ("sinceTime", since_time)];
-        pairs.extend(optional.into_iter().filter_map(|(key, value)| Some((key, value?))));
-        format!(
-            "/api/v1/namespaces/{}/pods/{}/log?{}",
-            segment(&self.pod.namespace),
-            segment(&self.pod.name),
-            selector::query(pairs)
-        )
     }
 }

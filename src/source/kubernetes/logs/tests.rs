@@ -1,8 +1,10 @@
 //! The log reader against a small API server.
 
+mod asked;
 mod bytes;
 mod chosen;
 mod pods;
+mod trouble;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -54,6 +56,8 @@ struct World {
     watches: Mutex<Vec<mpsc::UnboundedSender<std::io::Result<Bytes>>>>,
     logs: Mutex<HashMap<String, VecDeque<LogAnswer>>>,
     refuse_list: Mutex<Option<Response>>,
+    /// The pieces of a log that hangs afterwards are on their way.
+    served: Arc<tokio::sync::Notify>,
     /// Objects of other kinds, by the end of their path.
     objects: Mutex<Vec<(&'static str, Value)>>,
 }
@@ -129,7 +133,14 @@ impl World {
                 }
                 Err(std::io::Error::other("cut"))
             }))),
-            Then::Hang => scripted::pieces(pieces.chain(stream::pending())),
+            Then::Hang => {
+                let served = self.served.clone();
+                let end = async move {
+                    served.notify_one();
+                    std::future::pending().await
+                };
+                scripted::pieces(pieces.chain(stream::once(end)))
+            }
         }
     }
 
@@ -351,100 +362,4 @@ async fn a_status_that_lags_behind_a_restart_costs_no_line_and_no_note() {
     assert_eq!(look.lines(2).await, ["before", "after"]);
     look.world.put(&restarted("web-1"));
     assert_eq!(look.lines(3).await.last().unwrap(), "container app restarted (exit 137 OOMKilled)");
-}
-
-#[tokio::test]
-async fn what_waits_is_tried_again_when_its_status_changes_not_polled() {
-    let world = World::default();
-    world.put(&running("web-1"));
-    world.will_log(
-        "web-1/app",
-        LogAnswer::Status(400, "container \"app\" in pod \"web-1\" is waiting to start: ContainerCreating"),
-    );
-    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "up")], Then::Hang));
-    let mut look = look(world, one_pod(), limits()).await;
-    look.until("the trouble", |look| !look.last.troubles.is_empty()).await;
-    assert_eq!(look.last.troubles[0], "pod 'web-1': container 'app' has not started: ContainerCreating");
-    assert_eq!((look.last.open, look.last.wanted, look.log_requests().len()), (0, 1, 1));
-    let mut changed = running("web-1");
-    changed["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "PodInitializing"}});
-    look.world.put(&changed);
-    assert_eq!(look.lines(1).await, ["up"]);
-    look.until("no trouble", |look| look.last.troubles.is_empty()).await;
-}
-
-#[tokio::test]
-async fn refusals_are_troubles_and_an_error_in_the_body_is_no_line() {
-    for (answer, says) in [
-        (LogAnswer::Status(403, "pods \"web-1\" is forbidden: no get pods/log"), "no get pods/log"),
-        (LogAnswer::Status(400, "container app is not valid for pod web-1"), "is not valid for pod"),
-        (LogAnswer::Status(400, "container \"app\" in pod \"web-1\" is terminated"), "no log left"),
-        (LogAnswer::Status(404, "pods \"web-1\" not found"), "the pod is gone"),
-        (LogAnswer::Status(500, "Get \"https://10.0.1.2:10250/containerLogs/\": dial tcp: timeout"), "dial tcp"),
-    ] {
-        let world = World::default();
-        world.put(&running("web-1"));
-        // Every time it is asked again: what was said of one try is gone with the next.
-        (0..100).for_each(|_| world.will_log("web-1/app", answer.clone()));
-        let mut look = look(world, one_pod(), limits()).await;
-        look.until(says, |look| look.last.troubles.iter().any(|trouble| trouble.contains(says))).await;
-        assert!(look.lines.is_empty());
-    }
-    let world = World::default();
-    world.put(&running("web-1"));
-    let body = b"unable to retrieve container logs for containerd://abc".to_vec();
-    world.will_log("web-1/app", LogAnswer::Bytes(vec![body], Then::End));
-    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "real")], Then::Hang));
-    let mut look = look(world, one_pod(), limits()).await;
-    assert_eq!(look.lines(1).await, ["real"]);
-}
-
-#[tokio::test]
-async fn the_previous_instance_is_read_once() {
-    let world = World::default();
-    world.put(&running("web-1"));
-    world.will_log(
-        "web-1/app",
-        LogAnswer::Bytes(vec![format!("{}\n{}", stamped(5, 1, "a"), stamped(5, 2, "b")).into()], Then::End),
-    );
-    let query = LogQuery { previous: true, ..one_pod() };
-    let mut look = look(world, query.clone(), limits()).await;
-    assert_eq!(look.lines(2).await, ["a", "b"], "the last line has no break");
-    (&mut look.task).await.unwrap();
-    let asked = &look.log_requests()[0];
-    assert_eq!((asked.query("previous"), asked.query("follow")), (Some("true"), None));
-
-    let world = World::default();
-    world.put(&running("web-1"));
-    world.will_log(
-        "web-1/app",
-        LogAnswer::Status(400, "previous terminated container \"app\" in pod \"web-1\" not found"),
-    );
-    let mut look = self::look(world, query, limits()).await;
-    assert_eq!(look.lines(1).await, ["container 'app' has no previous instance: it never restarted"]);
-    assert!(look.lines[0].is_note);
-    (&mut look.task).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_silent_stream_of_a_running_container_is_opened_anew() {
-    let world = World::default();
-    world.put(&running("web-1"));
-    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "a")], Then::Hang));
-    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "a"), stamped(5, 2, "b")], Then::Hang));
-    let mut look = look(world, one_pod(), Limits { idle: Duration::from_millis(100), ..limits() }).await;
-    assert_eq!(look.lines(2).await, ["a", "b"]);
-}
-
-#[tokio::test]
-async fn lines_that_come_too_fast_are_dropped_and_counted() {
-    let world = World::default();
-    world.put(&running("web-1"));
-    // Stamped ahead of now: they are live from the first on.
-    let lines: Vec<Vec<u8>> =
-        (0..4000).map(|n| format!("2999-01-02T03:04:05.{n:09}Z line {n}\n").into_bytes()).collect();
-    let total = lines.len() as u64;
-    world.will_log("web-1/app", LogAnswer::Bytes(lines, Then::Hang));
-    let mut look = look_through(world, one_pod(), Limits { channel: 1, ..limits() }, 1).await;
-    look.until("all lines or their number", |look| look.lines.len() as u64 + look.dropped == total).await;
 }

@@ -17,7 +17,7 @@ use crate::{
     model::{Part, kubernetes::Workload, log::LogLevel},
     query::LogQuery,
     secret::mask,
-    source::kubernetes::log_line::readable,
+    source::kubernetes::log_line::readable_with,
 };
 
 pub(super) fn log(query: Option<&LogQuery>, view: &View<'_>, area: Rect, buf: &mut Buffer) {
@@ -54,7 +54,8 @@ pub(super) fn log(query: Option<&LogQuery>, view: &View<'_>, area: Rect, buf: &m
             _ => theme.text,
         };
         let time = line.at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%M:%S").to_string();
-        let said = if line.continues { mask(&line.text) } else { mask(&readable(&line.text).line()) };
+        let parts = || readable_with(&line.text, &view.settings.ui.log_fields);
+        let said = if line.continues { mask(&line.text) } else { mask(&parts().line()) };
         let text = Line::from(vec![Span::styled(format!("{time} "), theme.dim), Span::styled(said, style)]);
         put_line(buf, spot, &text, theme.glyphs.ellipsis);
     }

@@ -2,11 +2,12 @@
 
 use ratatui::text::{Line, Span};
 
-use super::tail::{Tail, since_words};
+use super::{span, tail::Tail};
 use crate::{
     query::{Containers, LogQuery, LogTarget},
     secret::mask,
     store::logs::LogBuffer,
+    text::grouped,
     time::coarse,
     ui::{View, theme::Theme},
 };
@@ -50,7 +51,7 @@ pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> O
     if let Some(buffer) = buffer.filter(|_| sieve.is_active()) {
         let all = buffer.lines.len() as u64;
         let shown = tail.index.shown().min(all);
-        spans.push(Span::styled(format!(" {shown} lines shown, {} hidden", all - shown), theme.dim));
+        spans.push(Span::styled(format!(" {} of {} lines", grouped(shown), grouped(all)), theme.dim));
     }
     Some(Line::from(spans))
 }
@@ -107,7 +108,7 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
         left_out => say(format!("{left_out} of neither version"), theme.dim),
     }
     if !tail.query.previous {
-        say(format!("since {}", since_words(&tail.query)), theme.dim);
+        say(span::words(&tail.query), theme.dim);
     }
     let Some(buffer) = buffer else { return Line::from(words) };
     match tail.rate(buffer, view) {
@@ -149,6 +150,6 @@ pub(super) fn empty(tail: &Tail, buffer: Option<&LogBuffer>) -> String {
     match (tail.query.previous, buffer.has_caught_up) {
         (_, false) => "loading".to_owned(),
         (true, true) => "the previous container logged nothing".to_owned(),
-        (false, true) => format!("nothing logged since {}", since_words(&tail.query)),
+        (false, true) => format!("nothing logged {}", span::words(&tail.query)),
     }
 }

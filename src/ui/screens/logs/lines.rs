@@ -5,7 +5,6 @@ use ratatui::{
     layout::Rect,
     text::{Line, Span},
 };
-use regex::Regex;
 
 use super::{
     Logs,
@@ -17,7 +16,7 @@ use super::{
 use crate::{
     model::log::{LogLevel, LogLine},
     secret::mask,
-    source::kubernetes::log_line::readable,
+    source::kubernetes::log_line::readable_with,
     store::logs::LogBuffer,
     ui::{
         View,
@@ -249,8 +248,8 @@ fn shown(
     if line.is_note {
         return note(line, columns, theme, width);
     }
-    let body = if line.continues { Line::raw(mask(&line.text)) } else { message(line, theme) };
-    let finds = tail.needle.as_ref().or(tail.sieve.highlight()).map(|needle| finds(needle, &body)).unwrap_or_default();
+    let body = if line.continues { Line::raw(mask(&line.text)) } else { message(line, view) };
+    let finds = finds(tail, &body);
     let mut tail_words = Line::default();
     if entry.count > 1 {
         tail_words.push_span(Span::styled(format!("x{}", entry.count), theme.strong));
@@ -263,8 +262,9 @@ fn shown(
 }
 
 /// The message and, quieter, the fields of a structured line. Secrets are masked after it was taken apart.
-fn message(line: &LogLine, theme: &Theme) -> Line<'static> {
-    let parts = readable(&line.text);
+fn message(line: &LogLine, view: &View<'_>) -> Line<'static> {
+    let theme = view.theme;
+    let parts = readable_with(&line.text, &view.settings.ui.log_fields);
     let style = match line.level {
         Some(LogLevel::Trace | LogLevel::Debug) => theme.dim,
         _ => theme.text,
@@ -276,9 +276,16 @@ fn message(line: &LogLine, theme: &Theme) -> Line<'static> {
     Line::from(vec![Span::styled(mask(&parts.message), style), Span::styled(format!(" {}", mask(&fields)), theme.dim)])
 }
 
-fn finds(needle: &Regex, body: &Line<'_>) -> Vec<std::ops::Range<usize>> {
+/// What is looked for; else what the filter found.
+fn finds(tail: &Tail, body: &Line<'_>) -> Vec<std::ops::Range<usize>> {
+    if tail.needle.is_none() && !tail.sieve.is_active() {
+        return Vec::new();
+    }
     let text: String = body.spans.iter().map(|span| span.content.as_ref()).collect();
-    needle.find_iter(&text).map(|found| found.range()).collect()
+    match &tail.needle {
+        Some(needle) => needle.find_iter(&text).map(|found| found.range()).collect(),
+        None => tail.sieve.finds(&text),
+    }
 }
 
 /// A word of midwatch's own between the lines: `-- container restarted ------`.

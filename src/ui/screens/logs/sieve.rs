@@ -1,7 +1,7 @@
 //! What of a log is shown: least level, one message, and terms that all must hold. A term looks at a text, a regular
 //! expression, a field of the line, or at who wrote it.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use regex::Regex;
 
@@ -51,14 +51,39 @@ enum What {
     Text(Regex),
     Least(LogLevel),
     Level(LogLevel),
-    Pod(String),
+    Field(Field),
+    Pod(Regex),
     Version(String),
     Container(String),
 }
 
+/// A field of a JSON or logfmt line, and what its value begins with.
+#[derive(Clone, Debug)]
+struct Field {
+    /// Captures the value: in quotes or bare, of either form.
+    find: Regex,
+    value: Regex,
+}
+
+impl Field {
+    fn new(name: &str, value: &str, typed: &str) -> Result<Self, regex::Error> {
+        let name = regex::escape(name);
+        let quoted = r#""((?:[^"\\]|\\.)*)"?"#;
+        let find = format!(r#""{name}"\s*:\s*(?:{quoted}|([^\s",}}\]]+))|(?:^|[^\w.-]){name}=(?:{quoted}|([^\s"]+))"#);
+        Ok(Self { find: expression(&find, typed)?, value: expression(&format!("^(?:{value})"), typed)? })
+    }
+
+    /// The values that match, where they stand.
+    fn finds(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
+        let values = self.find.captures_iter(text).filter_map(|found| (1..=4).find_map(|group| found.get(group)));
+        values.filter(|value| self.value.is_match(value.as_str())).map(|value| value.range())
+    }
+}
+
 impl Sieve {
-    /// Terms with blanks between them: `words in a row`, `"exact words"`, `/regular expression/`, `level>=warn`, `pod=…`,
-    /// `ver=…`, `container=…`, `field=beginning of its value`; each negated by `!`. `&` separates words from words.
+    /// Terms with blanks between them: `words in a row`, `"exact words"`, `/regular expression/`, `level>=warn`, `ver=…`,
+    /// `container=…`; regular expressions for the pod's name (`pod=…`) and for what the value of a field begins with
+    /// (`status=5..`); each negated by `!`. `&` separates words from words.
     pub(super) fn set_text(&mut self, text: &str) {
         text.clone_into(&mut self.text);
         self.terms.clear();
@@ -87,7 +112,7 @@ impl Sieve {
         }
         let (what, is_open) = if let Some(pattern) = enclosed(rest, '/') {
             let regex = expression(pattern, pattern);
-            (What::Text(regex.map_err(|_| format!("{rest} is no regular expression"))?), false)
+            (What::Text(regex.map_err(|_| no_expression(rest))?), false)
         } else if let Some(words) = enclosed(rest, '"') {
             (What::Text(literal(words)?), false)
         } else if let Some(what) = field(rest)? {
@@ -127,17 +152,31 @@ impl Sieve {
         self.terms.iter().map(|term| term.typed.clone()).chain(signature)
     }
 
-    /// What of a line the filter found: the first text looked for.
-    pub(super) fn highlight(&self) -> Option<&Regex> {
-        self.terms.iter().filter(|term| !term.is_negated).find_map(|term| match &term.what {
-            What::Text(regex) => Some(regex),
-            _ => None,
-        })
+    /// What of a text all terms that look for something found, from left to right.
+    pub(super) fn finds(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for term in self.terms.iter().filter(|term| !term.is_negated) {
+            match &term.what {
+                What::Text(regex) => found.extend(regex.find_iter(text).map(|one| one.range())),
+                What::Field(field) => found.extend(field.finds(text)),
+                _ => {}
+            }
+        }
+        found.retain(|range| !range.is_empty());
+        found.sort_unstable_by_key(|range| range.start);
+        let mut apart: Vec<Range<usize>> = Vec::new();
+        for range in found {
+            match apart.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => apart.push(range),
+            }
+        }
+        apart
     }
 
     /// A line that states no level counts as information.
     pub(super) fn lets_level(&self, line: &LogLine) -> bool {
-        line.is_note || self.least.is_none_or(|least| level(line) >= least)
+        line.is_note || self.least.is_none_or(|least| line.level_or_info() >= least)
     }
 
     /// Which terms this line fulfils, a bit for each. A line that goes on adds only to the texts found.
@@ -145,9 +184,10 @@ impl Sieve {
         let origin = &line.origin;
         let holds = |what: &What| match what {
             What::Text(regex) => regex.is_match(&line.text),
-            What::Least(least) => is_head && level(line) >= *least,
-            What::Level(wanted) => is_head && level(line) == *wanted,
-            What::Pod(part) => origin.pod.name.contains(part.as_str()),
+            What::Field(field) => field.finds(&line.text).next().is_some(),
+            What::Least(least) => is_head && line.level_or_info() >= *least,
+            What::Level(wanted) => is_head && line.level_or_info() == *wanted,
+            What::Pod(name) => name.is_match(&origin.pod.name),
             What::Version(tag) => *origin.version == **tag,
             What::Container(name) => *origin.container == **name,
         };
@@ -158,10 +198,6 @@ impl Sieve {
     pub(super) fn lets(&self, hits: u32) -> bool {
         self.terms.iter().enumerate().all(|(at, term)| (hits >> at & 1 == 1) != term.is_negated)
     }
-}
-
-fn level(line: &LogLine) -> LogLevel {
-    line.level.unwrap_or(LogLevel::Info)
 }
 
 fn literal(text: &str) -> Result<Regex, String> {
@@ -209,24 +245,19 @@ fn field(text: &str) -> Result<Option<What>, String> {
     }
     Ok(Some(match key {
         "level" => What::Level(level_named(value)?),
-        "pod" => What::Pod(value.to_owned()),
+        "pod" => What::Pod(expression(value, value).map_err(|_| no_expression(value))?),
         "ver" => What::Version(value.to_owned()),
         "container" => What::Container(value.to_owned()),
-        _ => {
-            let (name, begins) = (regex::escape(key), regex::escape(value));
-            let pattern = format!(r#"(?:"{name}"\s*:\s*"?|(?:^|[^\w.-]){name}="?){begins}"#);
-            What::Text(expression(&pattern, text).map_err(|_| format!("'{text}' cannot be looked for"))?)
-        }
+        _ => What::Field(Field::new(key, value, text).map_err(|_| no_expression(value))?),
     }))
 }
 
+fn no_expression(text: &str) -> String {
+    format!("{text} is no regular expression")
+}
+
 fn level_named(word: &str) -> Result<LogLevel, String> {
-    use LogLevel::{Debug, Error, Fatal, Info, Trace, Warn};
-    let upper = word.to_ascii_uppercase();
-    [Trace, Debug, Info, Warn, Error, Fatal]
-        .into_iter()
-        .find(|level| upper.starts_with(level.name()) || (upper.len() >= 3 && level.name().starts_with(&upper)))
-        .ok_or_else(|| format!("'{word}' is no level: trace, debug, info, warn, error or fatal"))
+    LogLevel::named(word).ok_or_else(|| format!("'{word}' is no level: trace, debug, info, warn, error or fatal"))
 }
 
 #[cfg(test)]
@@ -260,6 +291,9 @@ mod tests {
             "!slow query",
             "/fail(ed|ing)/",
             "/verify failed/ status=5 !user=eve",
+            "status=5.. !status=4..",
+            "status=50[13]$ user=b.b",
+            "path=/api/.*/7$ pod=^myapp-.*-k2",
             "path=/api level>=warn level=error",
             "pod=k2x8q ver=412 container=app",
             "\"failed: issuer\" user=bob",
@@ -274,6 +308,12 @@ mod tests {
             "issuer & nothing",
             "Verify",
             "status=4",
+            "status=5.$",
+            // The value ends where the field does.
+            "status=5.*bob",
+            "path=/api.*bob",
+            "pod=^k2x8q",
+            "!pod=k2.8q",
             "atus=5",
             "ver=411",
             "level=warn",
@@ -286,13 +326,33 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_said_and_leaves_nothing_out() {
-        for (filter, says) in [("/a(/", "/a(/ is no regular expression"), ("level>=loud", "'loud' is no level: trace")]
-        {
+        for (filter, says) in [
+            ("/a(/", "/a(/ is no regular expression"),
+            ("level>=loud", "'loud' is no level: trace"),
+            ("status=5(", "5( is no regular expression"),
+            ("pod=[", "[ is no regular expression"),
+        ] {
             let mut sieve = Sieve::default();
             sieve.set_text(filter);
             assert!(sieve.wrong().is_some_and(|wrong| wrong.starts_with(says)), "{:?}", sieve.wrong());
             assert!(!sieve.is_active());
         }
+    }
+
+    #[test]
+    fn values_end_where_their_fields_do_and_all_terms_are_found() {
+        let mut sieve = Sieve::default();
+        let mut found = |filter: &str, text: &str| {
+            sieve.set_text(filter);
+            sieve.finds(text).into_iter().map(|range| text[range].to_owned()).collect::<Vec<_>>()
+        };
+        let line = r#"{"msg":"slow \"query\", again","took":912,"tags":["a"],"who":"bob"} ids=1,2 who="eve x"#;
+        assert_eq!(found("msg=slow", line), [r#"slow \"query\", again"#]);
+        assert_eq!(found("took=9.. ids=1", line), ["912", "1,2"]);
+        assert_eq!(found("who=bob|eve", line), ["bob", "eve x"]);
+        assert_eq!(found("slow & /quer./ took=9 !again pod=x", line), ["slow", "query", "912"]);
+        // What overlaps is found once.
+        assert_eq!(found("slow & /low .\"q/", line), [r#"slow \"q"#]);
     }
 
     #[test]

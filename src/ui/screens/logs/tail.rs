@@ -1,5 +1,6 @@
 //! One open log: which lines are shown, where the window stands, what is looked for.
 
+use jiff::Timestamp;
 use regex::Regex;
 
 use super::{
@@ -40,6 +41,8 @@ pub(super) struct Tail {
     pub needle: Option<Regex>,
     /// The last look found nothing.
     pub not_found: bool,
+    /// A moment to go to, as soon as what was logged before is read.
+    pub wanted: Option<Timestamp>,
     /// The pane of messages by version, while it is open.
     pub versions: Option<Versions>,
     /// Old and new version side by side, while that is wanted.
@@ -70,6 +73,7 @@ impl Tail {
             find: String::new(),
             needle: None,
             not_found: false,
+            wanted: None,
             versions: None,
             beside: None,
             sides: Sides::default(),
@@ -91,6 +95,9 @@ impl Tail {
             }
             if let Some(versions) = &mut self.versions {
                 versions.sync(buffer, &self.query, view);
+            }
+            if let Some(at) = self.wanted.take_if(|_| buffer.has_caught_up) {
+                self.go_to(at, buffer);
             }
         }
     }
@@ -182,6 +189,22 @@ impl Tail {
         }
         self.follow = false;
         self.cursor = line;
+    }
+
+    /// Puts the cursor on the first row of that moment or later; at the newest line if there is none.
+    fn go_to(&mut self, at: Timestamp, buffer: &LogBuffer) {
+        let is_before =
+            |row: usize| self.line_of(row).and_then(|line| line_at(buffer, line)).is_some_and(|line| line.at < at);
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            (low, high) = if is_before(middle) { (middle + 1, high) } else { (low, middle) };
+        }
+        if low < self.len() {
+            self.go(low);
+        } else {
+            self.follow = true;
+        }
     }
 
     /// Moves by a movement command. False: it was none.
@@ -306,31 +329,4 @@ impl Tail {
 
 pub(super) fn line_at(buffer: &LogBuffer, line: u64) -> Option<&LogLine> {
     buffer.lines.get(usize::try_from(line.checked_sub(buffer.first_line)?).ok()?)
-}
-
-/// Words for where a log begins: `15m`, `2h`, `all`.
-pub(super) fn since_words(query: &LogQuery) -> String {
-    match query.since_seconds {
-        None => "all".to_owned(),
-        Some(seconds) if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
-        Some(seconds) if seconds % 60 == 0 => format!("{}m", seconds / 60),
-        Some(seconds) => format!("{seconds}s"),
-    }
-}
-
-/// `5m`, `2h`, `30s`, `1d` or `all` (`Some(None)`); `None`: it is none of these.
-#[allow(clippy::option_option)] // not understood, everything, or so many seconds
-pub(super) fn parse_since(text: &str) -> Option<Option<u32>> {
-    if text == "all" {
-        return Some(None);
-    }
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    let number: u32 = text[..text.len() - 1].parse().ok()?;
-    Some(Some(number.checked_mul(unit).filter(|seconds| *seconds > 0)?))
 }

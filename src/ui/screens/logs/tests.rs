@@ -1,4 +1,5 @@
 mod beside;
+mod reading;
 mod versions;
 
 use std::sync::Arc;
@@ -349,7 +350,7 @@ fn filters_are_chips_with_what_they_leave() {
     logs.set_filter("ver=412 level>=error !unhandled", &world.view());
     let rows = world.drawn(&mut logs);
     assert!(
-        rows[1].contains("[ver=412] [level>=error] [!unhandled]  3 lines shown, 6 hidden"),
+        rows[1].contains("[ver=412] [level>=error] [!unhandled]  3 of 9 lines"),
         "two equal ones and the note: {rows:#?}"
     );
     assert!(!rows.iter().any(|row| row.contains("app.js:12")), "a trace goes with its head: {rows:#?}");

@@ -1,5 +1,7 @@
 //! The time in sight: how long it is, and the moment looked at in it.
 
+use jiff::Timestamp;
+
 use super::Metrics;
 use crate::ui::View;
 
@@ -49,6 +51,18 @@ impl Metrics {
     pub(super) fn move_cursor(&mut self, steps: i64, view: &View<'_>) {
         let (from, to) = self.bounds(view);
         let at = self.cursor.unwrap_or(to) + steps * ((to - from) / STEPS);
+        self.cursor = (at < to).then_some(at.max(from));
+    }
+
+    /// Puts the time cursor there, in a range that holds it.
+    pub fn show_time(&mut self, at: Timestamp, view: &View<'_>) {
+        let at = at.as_millisecond();
+        let (from, to) = self.bounds(view);
+        if at < from {
+            let range = RANGES.iter().copied().find(|range| to - i64::from(*range) * 1_000 < at);
+            self.set_range(range.unwrap_or(LONGEST), view);
+        }
+        let (from, to) = self.bounds(view);
         self.cursor = (at < to).then_some(at.max(from));
     }
 

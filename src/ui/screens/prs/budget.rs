@@ -9,6 +9,7 @@ use ratatui::{
 use crate::{
     model::{BackendId, BackendKind, Part, Quota},
     store::slot::Freshness,
+    text::grouped,
     time::{age, coarse},
     ui::{
         View,
@@ -91,7 +92,7 @@ fn quota_line(view: &View<'_>, host: &BackendId, quota: &Quota, width: u16) -> L
     let style = if part < LOW { theme.wrong } else { theme.text };
     let mut line = Line::from(vec![
         Span::raw(format!("   {:<8} ", quota.resource)),
-        Span::styled(format!("{} of {}", grouped(quota.remaining), grouped(quota.limit)), style),
+        Span::styled(format!("{} of {}", grouped(quota.remaining.into()), grouped(quota.limit.into())), style),
     ]);
     if width > 44 {
         line.push_span(Span::raw("  "));
@@ -99,17 +100,4 @@ fn quota_line(view: &View<'_>, host: &BackendId, quota: &Quota, width: u16) -> L
     }
     line.push_span(Span::styled(resets, theme.dim));
     line
-}
-
-/// `4,388`
-fn grouped(number: u32) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

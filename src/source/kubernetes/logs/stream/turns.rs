@@ -20,7 +20,7 @@ pub(super) async fn take(stream: &mut Stream, reader: &mut Lines) -> bool {
             // In the order in which they asked: everyone is heard.
             turn = turns.acquire_owned() => {
                 let Ok(_turn) = turn else { return false };
-                if !once(stream, reader, &mut read).await {
+                if !once(stream, reader, &mut read).await || reader.is_over {
                     return false;
                 }
             }

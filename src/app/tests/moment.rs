@@ -1,0 +1,101 @@
+//! `'`: one moment on the charts and in the logs; and logs that reach back to what they are opened for.
+
+use super::*;
+use crate::{
+    command::ScreenId,
+    model::{
+        alert::Priority,
+        log::{LogLine, Origin},
+    },
+    query::{Answer, LogBatch, LogQuery, ObjectRef, Query},
+    source::Answered,
+    ui::testing::{alert, at, deployment, incident, object, workload_key},
+};
+
+fn open_log(desk: &Desk) -> LogQuery {
+    desk.app.screens.logs.open_logs().next().expect("a log is open").clone()
+}
+
+/// A line of the open log.
+fn say(desk: &mut Desk, time: &str, text: &str) {
+    let origin = Origin { pod: object("myapp-1"), container: "app".into(), version: "412".into() };
+    let (origin, at) = (std::sync::Arc::new(origin), at(time));
+    let line = LogLine { origin, at, level: None, text: text.into(), continues: false, is_note: false };
+    let batch = LogBatch { lines: vec![line], has_caught_up: true, ..LogBatch::default() };
+    let now = desk.clock.now();
+    let (query, body) = (Query::Logs(open_log(desk)), Ok(Answer::Logs(batch)));
+    desk.app.update(Msg::Answer(Box::new(Answered { query, generation: 1, at: now.wall, body })), now);
+}
+
+#[test]
+fn the_charts_go_to_the_time_of_a_log_line_and_the_log_to_that_of_the_charts() {
+    let mut desk = Desk::new(incident());
+    let key = workload_key(crate::model::kubernetes::WorkloadKind::Deployment, "myapp");
+    desk.app.open_log(LogQuery { since_seconds: Some(3_600), ..LogQuery::of(ObjectRef::Workload(key)) });
+    for (time, text) in [("02:20", "first"), ("02:50", "second"), ("03:10", "third")] {
+        say(&mut desk, time, text);
+    }
+    let marks = |frame: &str| frame.lines().last().unwrap_or_default().to_owned();
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("third"), "{}", marks(&frame));
+    desk.press(KeyCode::Up);
+    desk.keys("'");
+    assert_eq!(desk.app.screen, ScreenId::Metrics);
+    let now = desk.clock.now();
+    assert_eq!(desk.app.screens.get(ScreenId::Metrics).moment(&desk.app.view(now)), Some(at("02:50")));
+    // Back, before the line: the log is there at the cursor's time.
+    (0..3).for_each(|_| drop(desk.keys("[")));
+    desk.keys("'");
+    assert_eq!(desk.app.screen, ScreenId::Logs);
+    assert_eq!(desk.app.screens.get(ScreenId::Logs).moment(&desk.app.view(now)), Some(at("02:50")));
+    assert!(desk.frame((120, 35)).contains("PAUSED"));
+}
+
+#[test]
+fn where_nothing_has_a_time_or_no_log_is_open_it_is_said() {
+    let mut desk = Desk::new(incident());
+    desk.frame((120, 35));
+    desk.keys("6'");
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("no time here: select a log line"), "{frame}");
+    desk.keys("['");
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("no log is open: l on a pod") && desk.app.screen == ScreenId::Metrics, "{frame}");
+}
+
+#[test]
+fn an_alerts_beginning_is_the_charts_moment_and_in_the_log_that_is_opened_for_it() {
+    for (began, since) in [("03:10", 900), ("02:40", 3_600)] {
+        let mut world = World::live();
+        world.workloads([deployment("myapp", "myapp:412", 1, 1)]);
+        world.alerts(vec![alert("HighErrorRate", "myapp", Priority::P1, began, "30 % fail")]);
+        let mut desk = Desk::new(world);
+        desk.frame((120, 35));
+        desk.keys("2");
+        desk.frame((120, 35));
+        desk.keys("l");
+        assert_eq!(open_log(&desk).since_seconds, Some(since), "{began}");
+        desk.keys("2'");
+        let now = desk.clock.now();
+        assert_eq!(desk.app.screen, ScreenId::Metrics);
+        assert_eq!(desk.app.screens.get(ScreenId::Metrics).moment(&desk.app.view(now)), Some(at(began)));
+        desk.keys("'");
+        assert_eq!(desk.app.screen, ScreenId::Logs);
+        assert_eq!(open_log(&desk).since_seconds, Some(since), "it reaches back that far already");
+    }
+}
+
+#[test]
+fn lines_of_the_palette_say_from_when_until_when_and_how_much_of_a_log_is_read() {
+    let mut desk = Desk::new(incident());
+    let key = workload_key(crate::model::kubernetes::WorkloadKind::Deployment, "myapp");
+    desk.app.open_log(LogQuery { since_seconds: Some(900), ..LogQuery::of(ObjectRef::Workload(key)) });
+    desk.frame((120, 35));
+    for line in ["since 1h", "until 03:05", "tail 50"] {
+        desk.line(line);
+    }
+    let log = open_log(&desk);
+    assert_eq!((log.since_seconds, log.until, log.tail), (Some(3_600), Some(at("03:05")), Some(50)));
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("reading since 1h until 03:05:00 tail 50"), "{frame}");
+}

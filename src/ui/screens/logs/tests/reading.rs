@@ -1,0 +1,106 @@
+//! Which part of a log is read, the moment it is shown at, and what a filter found.
+
+use super::*;
+
+fn first(logs: &Logs) -> LogQuery {
+    logs.open_logs().next().expect("open").clone()
+}
+
+#[test]
+fn an_end_and_a_number_of_lines_are_read_anew_and_said() {
+    let (mut world, mut logs) = story();
+    let Reply::Say(says) = logs.until("03:10", &world.view()) else { panic!("said") };
+    assert_eq!(says, "reading since 15m until 03:10:00");
+    logs.newest("1500");
+    let query = first(&logs);
+    assert_eq!(
+        (query.since_seconds, query.until, query.tail, query.follow),
+        (Some(900), Some(testing::at("03:10")), Some(1_500), false)
+    );
+    let row = world.drawn(&mut logs)[0].clone();
+    assert!(row.contains("since 15m until 03:10:00 tail 1,500") && !row.contains("follow"), "{row}");
+    say(&mut world, &query, Vec::new());
+    assert!(world.drawn(&mut logs).join("").contains("nothing logged since 15m until 03:10:00 tail 1,500"));
+    logs.newest("all");
+    logs.until("now", &world.view());
+    assert_eq!(first(&logs), super::query(), "as it was");
+    for wrong in [logs.until("soon", &world.view()), logs.newest("many")] {
+        let Reply::Say(says) = wrong else { panic!("said") };
+        assert!(says.contains("is no "), "{says}");
+    }
+    assert_eq!(first(&logs), super::query());
+    let mut none = Logs::default();
+    assert!(matches!(none.newest("5"), Reply::Say(says) if says == "no log is open"));
+    assert!(matches!(none.until("5m", &world.view()), Reply::Say(says) if says == "no log is open"));
+}
+
+#[test]
+fn a_log_is_shown_at_a_moment_and_read_anew_where_it_begins_later() {
+    let (mut world, mut logs) = story();
+    let moment = testing::at("03:00") + SignedDuration::from_secs(4);
+    assert!(logs.show_time(moment, &world.view()));
+    assert_eq!(first(&logs), query(), "it is in what was read");
+    assert_eq!(logs.moment(&world.view()), Some(moment));
+    assert!(world.drawn(&mut logs)[0].contains("PAUSED"));
+    // Between two lines the later one, and behind the last the newest.
+    logs.show_time(moment + SignedDuration::from_millis(500), &world.view());
+    assert_eq!(logs.moment(&world.view()), Some(testing::at("03:00") + SignedDuration::from_secs(5)));
+    logs.show_time(testing::at("03:10"), &world.view());
+    assert!(world.drawn(&mut logs)[0].contains("follow ON"));
+
+    let early = testing::at("02:30");
+    assert!(logs.show_time(early, &world.view()));
+    let query = first(&logs);
+    assert_eq!(query.since_seconds, Some(44 * 60 + 22 + 300), "it begins a little before");
+    let pod = origin("myapp-1", "412");
+    let lines = [-2_000, -1_800, -1_700].map(|second| line(&pod, second, &format!("I early {second}")));
+    say(&mut world, &query, lines.to_vec());
+    logs.sync(&world.view(), Changes::LOGS);
+    assert_eq!(logs.moment(&world.view()), Some(early));
+    assert!(!Logs::default().show_time(early, &world.view()), "none is open");
+}
+
+#[test]
+fn all_that_a_filter_looks_for_is_marked_and_its_lines_are_counted() {
+    let mut world = World::live();
+    world.theme.search_match = ratatui::style::Style::new().crossed_out();
+    let pod = origin("myapp-1", "412");
+    let mut lines: Vec<LogLine> = (0..2_296).map(|second| line(&pod, second, "I fine")).collect();
+    lines.extend((0..14).map(|n| line(&pod, 2_300 + n, &format!("E login of user=u{n} failed: status=503"))));
+    say(&mut world, &query(), lines);
+    let mut logs = Logs::default();
+    logs.open(query());
+    logs.run(Command::LogFilter, &world.view());
+    logs.run(Command::Filter, &world.view());
+    logs.set_filter("login & fail status=5.. !fine pod=myapp-.$", &world.view());
+    assert!(world.drawn(&mut logs)[1].contains("[status=5..] [!fine] [pod=myapp-.$]  14 of 2,310 lines"));
+    logs.run(Command::Top, &world.view());
+    let area = world.area();
+    let mut buf = Buffer::empty(area);
+    logs.render(&world.view(), area, &mut buf);
+    let y = (area.top()..area.bottom()).rfind(|y| row_text(&buf, *y).contains("user=u13 ")).expect("the last line");
+    let marked: String = (area.left()..area.right())
+        .map(|x| &buf[(x, y)])
+        .map(|cell| if cell.modifier.contains(ratatui::style::Modifier::CROSSED_OUT) { cell.symbol() } else { " " })
+        .collect();
+    assert_eq!(marked.split_whitespace().collect::<Vec<_>>(), ["login", "fail", "503"]);
+}
+
+fn row_text(buf: &Buffer, y: u16) -> String {
+    (buf.area.left()..buf.area.right()).map(|x| buf[(x, y)].symbol()).collect()
+}
+
+#[test]
+fn the_configurations_fields_are_shown_and_enter_shows_all() {
+    let mut world = World::live();
+    world.settings.ui.log_fields = vec!["user.id".to_owned(), "thread".to_owned()];
+    let text = r#"I {"msg":"saved","took":7,"thread":"main","user":{"id":42,"name":"bob"}}"#;
+    say(&mut world, &query(), vec![line(&origin("myapp-1", "412"), 0, text)]);
+    let mut logs = Logs::default();
+    logs.open(query());
+    let screen = world.drawn(&mut logs).join("\n");
+    assert!(screen.contains("saved  user.id=42 thread=main") && !screen.contains("took"), "{screen}");
+    let Reply::Push(mut page) = logs.run(Command::Enter, &world.view()) else { panic!("a page") };
+    let page = world.overlay(page.as_mut()).join("\n");
+    assert!(page.contains("\"took\": 7") && page.contains("\"name\": \"bob\""), "{page}");
+}
