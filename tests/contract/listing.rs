@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use midwatch::{
     model::{
-        BackendId,
-        kubernetes::{ObjectKey, Workload, WorkloadKind},
+        BackendId, Name,
+        kubernetes::{ObjectKey, Pod, Workload, WorkloadKind},
     },
     store::Store,
 };
@@ -32,7 +32,7 @@ pub const KINDS: [Kind; 7] = [
         object: pod,
         rows: |store, of| {
             let pods = store.kube.pods.values().filter(|pod| pod.key.cluster == *of);
-            let row = |pod: &midwatch::model::kubernetes::Pod| {
+            let row = |pod: &Pod| {
                 let images: Vec<&str> = pod.containers.iter().map(|container| container.image.as_str()).collect();
                 let node = pod.node.as_deref().unwrap_or_default();
                 let counts = format!("{}/{} ready, {} restarts", pod.ready, pod.total, pod.restarts);
@@ -187,7 +187,7 @@ fn workloads(store: &Store, of: &BackendId, kind: WorkloadKind) -> Rows {
     let all = store.kube.workloads.values().filter(|one| one.key.cluster == *of && one.key.kind == kind);
     let row = |one: &Workload| {
         let counts = [one.desired, one.replicas, one.ready, one.updated, one.available];
-        let images: Vec<&str> = one.images.iter().map(|image| image.as_str()).collect();
+        let images: Vec<&str> = one.images.iter().map(Name::as_str).collect();
         let known = format!("generation {}, revision {:?}, {counts:?}", one.generation, one.revision);
         format!("{} {known}, {}", one.uid, images.join(" "))
     };

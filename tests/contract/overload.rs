@@ -70,7 +70,7 @@ impl World {
         for (name, url, token) in [(TROUBLED, url, &first.token), (OTHERS[0], second.url.as_str(), &second.token)] {
             let folder = tempfile::tempdir().unwrap();
             (cluster.configure)(&mut config, url, token, folder.path());
-            config.kubernetes.last_mut().unwrap().name = name.to_owned();
+            name.clone_into(&mut config.kubernetes.last_mut().unwrap().name);
             self.folders.push(folder);
         }
         (kind(OTHERS[1]).configure)(&mut config, &self.demo.alertmanager.url, "", self.folders[0].path());

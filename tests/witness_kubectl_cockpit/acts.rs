@@ -161,7 +161,7 @@ async fn a_rollout_is_told_in_kubectls_words() {
     desk.out(&format!("rollout restart deployment/web statefulset/postgres -n {NAMESPACE}")).await;
     desk.out("rollout restart daemonset/fluentd -n logging").await;
     desk.out(&format!("scale deployment/worker --replicas=6 -n {NAMESPACE}")).await;
-    let mut states = BTreeMap::new();
+    let mut states: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for step in [0, 1, 3, 5, 9, 15, 25, 60, 240, 600] {
         desk.pass(step);
         for key in &keys {
@@ -179,7 +179,7 @@ async fn a_rollout_is_told_in_kubectls_words() {
                 |now: &Watching| ours(now).is_some_and(|ours| ours.words.as_str() == words && ours.state == state);
             let same = watching.is_so_soon(is_same).await;
             assert!(same, "{key} after {step} s: kubectl '{words}' ({state:?}), midwatch {:?}", ours(&watching));
-            states.entry(format!("{state:?}")).or_insert_with(Vec::new).push(words);
+            states.entry(format!("{state:?}")).or_default().push(words);
         }
     }
     assert_eq!(states.len(), 3, "all three were seen: {states:#?}");
