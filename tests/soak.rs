@@ -1,10 +1,13 @@
-//! Soak: the cockpit on a world at twenty times its speed, whose pods are deleted all the time, whose watches expire and whose
-//! servers refuse. Memory and connections stay level, and in the end every row is what a fresh LIST says.
+//! Soak: the cockpit on a world at twenty times its speed, whose pods are deleted all the time and whose watches expire.
+//! Memory and connections stay level, and in the end every row of every watched kind, in every cluster, is what a fresh LIST
+//! says.
 //!
 //! A few seconds as a smoke test; as long as wanted with `MIDWATCH_SOAK=1h cargo test --release --test soak -- --nocapture`.
 #![expect(clippy::disallowed_methods, reason = "it runs for so long of real time")]
 #![cfg(target_os = "linux")] // it reads /proc
 
+#[path = "contract/listing.rs"]
+mod listing;
 #[path = "e2e/terminal.rs"]
 #[allow(dead_code)]
 mod terminal;
@@ -16,16 +19,26 @@ mod watching;
 mod world;
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     time::{Duration, Instant},
 };
 
+use midwatch::{
+    model::BackendId,
+    query::{Answer, Query, TableQuery},
+};
 use serde_json::Value;
 
-use self::{terminal::Terminal, watching::Watching, world::World};
+use self::{
+    listing::{KINDS, Rows, differences},
+    terminal::Terminal,
+    watching::Watching,
+    world::World,
+};
 
-const CLUSTER: &str = "prod-eu1";
+/// Kinds that are not watched: a table of theirs is read while somebody looks.
+const TABLES: [(&str, &str); 3] =
+    [("jobs", "/apis/batch/v1/jobs"), ("cronjobs", "/apis/batch/v1/cronjobs"), ("nodes", "/api/v1/nodes")];
 const SMOKE: Duration = Duration::from_secs(12);
 /// What the peak of the last third may be above that of the one before: caches of logs, tables and history fill to their
 /// bounds.
@@ -58,43 +71,50 @@ fn wanted() -> Duration {
     Duration::try_from(span).expect("a time to come")
 }
 
-/// Uid, restarts and readiness of every pod, as a fresh LIST has them.
-fn listed(world: &World) -> BTreeMap<String, (String, u64, bool)> {
-    let list = world.on_cluster("GET", "/api/v1/pods");
-    let pods = list["items"].as_array().expect("items").iter();
-    pods.map(|pod| {
-        let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        let all = pod.pointer("/status/containerStatuses").and_then(Value::as_array);
-        let restarts = all.into_iter().flatten().filter_map(|one| one["restartCount"].as_u64()).sum();
-        let conditions = pod.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
-        let is_ready = conditions.into_iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
-        let name = format!("{}/{}", text("/metadata/namespace"), text("/metadata/name"));
-        (name, (text("/metadata/uid").to_owned(), restarts, is_ready))
-    })
-    .collect()
-}
-
-/// The same, as the watches have brought it.
-fn watched(watching: &Watching) -> BTreeMap<String, (String, u64, bool)> {
-    let pods = watching.store.kube.pods.values().filter(|pod| *pod.key.cluster == *CLUSTER);
-    pods.map(|pod| {
-        let name = format!("{}/{}", pod.key.namespace, pod.key.name);
-        (name, (pod.uid.to_string(), u64::from(pod.restarts), pod.is_ready))
-    })
-    .collect()
-}
-
-/// Deletes a pod, and now and then breaks the API server for a moment.
-fn churn(world: &World, round: usize) {
-    let pods = listed(world);
-    let ours: Vec<&String> = pods.keys().filter(|name| name.starts_with("production/")).collect();
+/// Deletes a pod, and now and then breaks the API server for a moment: in each of the clusters in turn.
+fn churn(world: &World, clusters: &[String], round: usize) {
+    let cluster = &clusters[round % clusters.len()];
+    let pods = KINDS[0].listed(&world.on_cluster(cluster, "GET", KINDS[0].path));
+    let ours: Vec<&String> =
+        pods.keys().filter(|name| name.starts_with("production/") || name.starts_with("staging/")).collect();
     if let Some(name) = ours.get(round * 7 % ours.len().max(1)) {
         let (namespace, name) = name.split_once('/').expect("both");
-        world.on_cluster("DELETE", &format!("/api/v1/namespaces/{namespace}/pods/{name}"));
+        world.on_cluster(cluster, "DELETE", &format!("/api/v1/namespaces/{namespace}/pods/{name}"));
     }
-    if round % 10 == 9 {
-        world.fault(CLUSTER, "expire");
+    // One round of each parity: every cluster has its turn.
+    if round % 10 >= 8 {
+        world.fault(cluster, "expire");
     }
+}
+
+/// Rows of any cluster that a fresh LIST has otherwise.
+fn lost(world: &World, clusters: &[String], watching: &Watching) -> Vec<String> {
+    let mut lost = Vec::new();
+    for (cluster, kind) in clusters.iter().flat_map(|cluster| KINDS.iter().map(move |kind| (cluster, kind))) {
+        let listed = kind.listed(&world.on_cluster(cluster, "GET", kind.path));
+        let held = kind.held(&watching.store, &BackendId::new(cluster));
+        lost.extend(differences(&listed, &held).into_iter().map(|one| format!("{cluster} {}: {one}", kind.name)));
+    }
+    lost
+}
+
+/// A table of a kind that is not watched has every object of a fresh LIST, and no other.
+async fn assert_table(world: &World, cluster: &str, watching: &Watching, (plural, path): (&str, &str)) {
+    let id = BackendId::new(cluster);
+    let Ok(Answer::Resources(kinds)) = watching.ask(Query::Resources(id.clone())).await else { panic!("no kinds") };
+    let resource = kinds.resolve(plural).expect("it is served").clone();
+    let asked = TableQuery { cluster: id, resource, namespaces: Vec::new() };
+    let Ok(Answer::Table(table)) = watching.ask(Query::Table(asked)).await else { panic!("no table of {plural}") };
+    let held: Rows =
+        table.rows.iter().map(|row| (format!("{}/{}", row.namespace, row.name), row.uid.to_string())).collect();
+    let list = world.on_cluster(cluster, "GET", path);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let row = |object: &Value| {
+        let meta = &object["metadata"];
+        (format!("{}/{}", text(&meta["namespace"]), text(&meta["name"])), text(&meta["uid"]))
+    };
+    let listed: Rows = list["items"].as_array().expect("items").iter().map(row).collect();
+    assert_eq!(held, listed, "{cluster} {plural}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,6 +125,7 @@ async fn memory_and_connections_stay_level_and_no_row_is_lost() {
     let mut watching = Watching::of(loaded.config).await;
     let mut screen = Terminal::start(&["--config", &config], (120, 35));
     screen.wait("midwatch");
+    let clusters = world.clusters();
 
     let (begun, whole) = (Instant::now(), wanted());
     // The warm-up, and two thirds that are compared by their peaks: a moment's holdings say little where screens change.
@@ -113,7 +134,7 @@ async fn memory_and_connections_stay_level_and_no_row_is_lost() {
     for round in 0.. {
         let third = (begun.elapsed().as_secs_f64() / whole.as_secs_f64() * 3.0) as usize;
         let Some(peak) = thirds.get_mut(third) else { break };
-        churn(&world, round);
+        churn(&world, &clusters, round);
         screen.keys(&screens.next().expect("they go round").to_string());
         screen.settled();
         watching.take_for(Duration::from_millis(300)).await;
@@ -125,17 +146,20 @@ async fn memory_and_connections_stay_level_and_no_row_is_lost() {
     assert!(middle.kib > 0 && last.kib < middle.kib + GROWTH_KIB, "memory grows: {thirds:?}");
     assert!(last.sockets <= middle.sockets + MORE_SOCKETS, "connections grow: {thirds:?}");
 
-    // The world goes on; at some moment both have seen the same.
-    let mut last = Vec::new();
+    // Nothing happens any more: soon both have seen the same.
+    world.stop_time();
+    let mut left = Vec::new();
     for _ in 0..100 {
         watching.take_for(Duration::from_millis(200)).await;
-        let (fresh, ours) = (listed(&world), watched(&watching));
-        last =
-            fresh.iter().filter(|(name, facts)| ours.get(*name) != Some(facts)).map(|(name, _)| name.clone()).collect();
-        last.extend(ours.keys().filter(|name| !fresh.contains_key(*name)).cloned());
-        if last.is_empty() {
-            return;
+        left = lost(&world, &clusters, &watching);
+        if left.is_empty() {
+            break;
         }
     }
-    panic!("rows that a fresh LIST has otherwise: {last:?}");
+    assert!(left.is_empty(), "rows that a fresh LIST has otherwise: {left:#?}");
+    for cluster in &clusters {
+        for table in TABLES {
+            assert_table(&world, cluster, &watching, table).await;
+        }
+    }
 }

@@ -162,7 +162,8 @@ async fn one_fault(kind: &Kind, case: &Case) {
     watching.until(&format!("{name} is over, and all is there again"), is_whole).await;
 }
 
-fn last_answer(watching: &Watching, of: &BackendId) -> Option<std::time::Instant> {
+/// When anything of it answered last.
+pub fn last_answer(watching: &Watching, of: &BackendId) -> Option<std::time::Instant> {
     let sources = watching.store.sources.iter().filter(|(id, _)| id.backend == *of);
     sources.filter_map(|(_, state)| state.pulse.as_of.map(|(at, _)| at)).max()
 }

@@ -10,6 +10,8 @@ mod checks;
 mod faults;
 mod front;
 mod hostile;
+mod listing;
+mod overload;
 mod poison;
 mod registry;
 mod secrets;

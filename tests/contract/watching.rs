@@ -104,6 +104,18 @@ impl Watching {
         }
     }
 
+    /// Whether it becomes so while updates are taken in, within a time in which anything comes.
+    #[allow(dead_code)] // the soak's and the witness's alone
+    pub async fn is_so_soon(&mut self, is_so: impl Fn(&Self) -> bool) -> bool {
+        let wait = async {
+            while !is_so(self) {
+                let update = self.updates.recv().await.expect("sources never end");
+                self.store.apply(update, SystemClock.now());
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok()
+    }
+
     /// Takes updates in for a time.
     #[allow(dead_code)] // the soak's alone
     pub async fn take_for(&mut self, time: Duration) {

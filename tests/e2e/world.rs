@@ -99,11 +99,25 @@ impl World {
         clusters.chain([&self.line["github"], &self.line["grafana"]].into_iter().filter_map(token)).collect()
     }
 
-    /// A request to the API server of `prod-eu1`.
+    /// Names of its clusters.
     #[allow(dead_code)] // the soak's alone
-    pub fn on_cluster(&self, method: &str, path: &str) -> Value {
-        let (url, token) = self.cluster();
-        self.ask(&url, Some(&token), method, path)
+    pub fn clusters(&self) -> Vec<String> {
+        let all = self.line["clusters"].as_array().into_iter().flatten();
+        all.map(|cluster| cluster["name"].as_str().expect("a name").to_owned()).collect()
+    }
+
+    /// A request to the API server of a cluster.
+    #[allow(dead_code)] // the soak's alone
+    pub fn on_cluster(&self, name: &str, method: &str, path: &str) -> Value {
+        let mut all = self.line["clusters"].as_array().into_iter().flatten();
+        let cluster = all.find(|cluster| cluster["name"] == *name).expect("there is such a cluster");
+        self.ask(cluster["url"].as_str().expect("a URL"), cluster["token"].as_str(), method, path)
+    }
+
+    /// Stops the world's time.
+    #[allow(dead_code)] // the soak's alone
+    pub fn stop_time(&self) {
+        self.control("POST", "/speed?x=0");
     }
 
     /// `expire`, `throttle`: as the control server has it.

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -21,15 +21,19 @@ use super::{
 
 /// What went over the wire.
 #[derive(Default)]
-struct Wire {
+pub struct Wire {
     requests: AtomicUsize,
     /// From the server.
     bytes: AtomicUsize,
     connections: AtomicUsize,
+    /// Pods are watched: before that, all of them were listed.
+    watches_pods: AtomicBool,
 }
 
 impl Wire {
-    fn take(&self) -> String {
+    /// So far, and counts anew.
+    pub fn take(&self) -> String {
+        self.watches_pods.store(false, Ordering::SeqCst);
         let [requests, bytes, connections] =
             [&self.requests, &self.bytes, &self.connections].map(|count| count.swap(0, Ordering::SeqCst));
         format!("{requests} requests, {:.1} MB, {connections} connections", bytes as f64 / 1e6)
@@ -48,17 +52,24 @@ fn proxy(to: SocketAddr) -> (SocketAddr, Arc<Wire>) {
             let (from, into) = (client.try_clone().expect("a socket"), server.try_clone().expect("a socket"));
             let (up, down) = (counts.clone(), counts.clone());
             // A request's first line ends so; bodies of these clients never hold it.
-            let count = |piece: &[u8]| piece.windows(11).filter(|bytes| *bytes == b" HTTP/1.1\r\n").count();
-            std::thread::spawn(move || pass(from, into, |piece| up.requests.fetch_add(count(piece), Ordering::SeqCst)));
+            let times = |piece: &[u8], text: &[u8]| piece.windows(text.len()).filter(|bytes| *bytes == text).count();
             std::thread::spawn(move || {
-                pass(server, client, |piece| down.bytes.fetch_add(piece.len(), Ordering::SeqCst));
+                pass(from, into, |piece| {
+                    up.requests.fetch_add(times(piece, b" HTTP/1.1\r\n"), Ordering::SeqCst);
+                    up.watches_pods.fetch_or(times(piece, b"/api/v1/pods?&watch=true") > 0, Ordering::SeqCst);
+                });
+            });
+            std::thread::spawn(move || {
+                pass(server, client, |piece| {
+                    down.bytes.fetch_add(piece.len(), Ordering::SeqCst);
+                });
             });
         }
     });
     (at, wire)
 }
 
-fn pass(mut from: TcpStream, mut into: TcpStream, note: impl Fn(&[u8]) -> usize) {
+fn pass(mut from: TcpStream, mut into: TcpStream, note: impl Fn(&[u8])) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
         note(&buffer[..read]);
@@ -70,16 +81,16 @@ fn pass(mut from: TcpStream, mut into: TcpStream, note: impl Fn(&[u8]) -> usize)
 }
 
 /// The world's cluster behind the counting proxy.
-struct Counted {
+pub struct Counted {
     folder: tempfile::TempDir,
-    wire: Arc<Wire>,
+    pub wire: Arc<Wire>,
 }
 
 impl Counted {
+    /// The cluster alone.
     fn new(world: &World) -> Self {
-        let (url, token) = world.cluster();
-        let to = url.trim_start_matches("http://").parse().expect("an address");
-        let (at, wire) = proxy(to);
+        let (_, token) = world.cluster();
+        let (at, wire) = proxied(world);
         let folder = tempfile::tempdir().expect("a folder");
         let kubeconfig = format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{{name: c, cluster: {{server: \"http://{at}/as/{token}\"}}}}]\n\
@@ -90,6 +101,35 @@ impl Counted {
             format!("[[kubernetes]]\nname = \"c\"\nkubeconfig = \"{}\"\n", folder.path().join("kubeconfig").display());
         std::fs::write(folder.path().join("config.toml"), config).expect("written");
         Self { folder, wire }
+    }
+
+    /// All backends of the world, its first cluster counted.
+    pub fn among_all(world: &World) -> Self {
+        let (at, wire) = proxied(world);
+        let folder = tempfile::tempdir().expect("a folder");
+        let read = |path: &str| std::fs::read_to_string(path).expect("the world's own");
+        let kubeconfig = read(&world.kubeconfig()).replace(&world.cluster().0, &format!("http://{at}"));
+        let path = folder.path().join("kubeconfig");
+        std::fs::write(&path, kubeconfig).expect("written");
+        let config = read(&world.config()).replace(&world.kubeconfig(), &path.display().to_string());
+        std::fs::write(folder.path().join("config.toml"), config).expect("written");
+        Self { folder, wire }
+    }
+
+    pub fn config(&self) -> String {
+        self.path("config.toml")
+    }
+
+    /// The cockpit has listed every pod, and shows them.
+    pub fn until_all_is_read(&self, screen: &Terminal) {
+        let begun = now();
+        while !self.wire.watches_pods.load(Ordering::SeqCst) {
+            assert!(now() - begun < Duration::from_mins(5), "the pods are not all listed");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // The log below is another thing to load.
+        let tables = |text: &str| text.split("LAST LOG LINES").next().unwrap_or_default().to_owned();
+        screen.until("all is read", |text| text.contains("WORKLOADS") && !tables(text).contains("loading"));
     }
 
     fn path(&self, name: &str) -> String {
@@ -108,6 +148,10 @@ impl Counted {
             Row::text("  on the wire", self.wire.take()),
         ]
     }
+}
+
+fn proxied(world: &World) -> (SocketAddr, Arc<Wire>) {
+    proxy(world.cluster().0.trim_start_matches("http://").parse().expect("an address"))
 }
 
 /// CPU seconds and the most memory in MiB of a process, as seen until it ended.
@@ -145,17 +189,15 @@ pub fn kubectl_beside(effort: Effort) -> Vec<Row> {
         }
     }
     let mut show = Command::new(env!("CARGO_BIN_EXE_midwatch"));
-    show.args(["--config", &counted.path("config.toml"), "show", "kube", "-A"]);
+    show.args(["--config", &counted.config(), "show", "kube", "-A"]);
     rows.extend(counted.run("midwatch show kube -A", &mut show));
     counted.wire.take();
     let begun = now();
-    let mut screen = Terminal::start(&["--config", &counted.path("config.toml")], super::SIZE);
+    let mut screen = Terminal::start(&["--config", &counted.config()], super::SIZE);
     screen.keys("3");
     screen.wait("myapp");
     rows.push(Row::time("cockpit, exec to the first workload", now() - begun));
-    // The log below is another thing to load.
-    let tables = |text: &str| text.split("LAST LOG LINES").next().unwrap_or_default().to_owned();
-    screen.until("all is read", |text| text.contains("WORKLOADS") && !tables(text).contains("loading"));
+    counted.until_all_is_read(&screen);
     rows.push(Row::time("cockpit, exec to all pods", now() - begun));
     rows.push(Row::text("  on the wire", counted.wire.take()));
     rows.push(Process::of(&screen).memory());

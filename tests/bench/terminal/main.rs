@@ -14,6 +14,7 @@ mod world;
 
 use std::time::Duration;
 
+use beside::Counted;
 use driver::Terminal;
 use flood::Load;
 use measure::{Effort, Process, Row, now};
@@ -41,8 +42,7 @@ fn main() {
     ];
     for (name, case) in cases {
         let is_wanted = only.as_ref().is_none_or(|only| name.contains(only.as_str()));
-        // Only a release build founds a large world in a moment.
-        if is_wanted && (effort.is_measuring || !name.starts_with("pods")) {
+        if is_wanted {
             for row in case(effort) {
                 row.print(name);
             }
@@ -125,19 +125,59 @@ fn changing(effort: Effort) -> Vec<Row> {
     rows
 }
 
+/// A large fleet: until all of it is there and what that costs, and keys that go through all of its rows.
 fn fleet(effort: Effort, pods: usize) -> Vec<Row> {
+    // Only a release build founds a large world in a moment.
+    let pods = if effort.is_measuring { pods } else { 60 };
     let world = World::start(&["--pods", &pods.to_string()]);
+    let counted = Counted::among_all(&world);
     let begun = now();
-    let mut screen = cockpit(&world.config());
+    let mut screen = cockpit(&counted.config());
     screen.keys("3");
     screen.wait("WORKLOADS");
     screen.wait("myapp");
-    let first = now() - begun;
+    let mut rows = vec![Row::time("exec to the first workload", now() - begun)];
+    counted.until_all_is_read(&screen);
+    let (passed, cpu) = (now() - begun, Process::of(&screen).cpu());
+    rows.push(Row::text("exec to all pods", format!("{:.0} ms, {cpu:.2} s of CPU", passed.as_secs_f64() * 1e3)));
+    rows.push(Row::text("  on the wire of the cluster", counted.wire.take()));
     screen.keys("j");
-    let mut rows = vec![Row::time("exec to the first workload", first), keys(&mut screen, effort)];
+    rows.extend([keys(&mut screen, effort), filters(&mut screen, effort), sorts(&mut screen, effort)]);
     rows.push(moves(&mut screen, effort));
     rows.push(Process::of(&screen).memory());
     rows
+}
+
+/// The last letter of a filter is typed and taken back: of all rows others are shown.
+fn filters(screen: &mut Terminal, effort: Effort) -> Row {
+    let mut times = Vec::new();
+    screen.keys("/");
+    screen.type_slowly("myap");
+    for _ in 0..effort.keys {
+        for (key, is_narrow) in [("q", true), ("\u{7f}", false)] {
+            let begun = now();
+            screen.keys(key);
+            screen.until("another choice", |text| text.contains("WORKLOADS 0 ") == is_narrow);
+            times.push(now() - begun);
+        }
+    }
+    screen.keys("\u{1b}");
+    screen.settled();
+    Row::times("filter key to paint", &mut times)
+}
+
+/// All rows in another order, and back.
+fn sorts(screen: &mut Terminal, effort: Effort) -> Row {
+    let mut times = Vec::new();
+    for _ in 0..effort.keys {
+        for (key, order) in [(">", "sort name"), ("<", "sort trouble")] {
+            let begun = now();
+            screen.keys(key);
+            screen.wait(order);
+            times.push(now() - begun);
+        }
+    }
+    Row::times("sort key to paint", &mut times)
 }
 
 /// Help is opened and closed: the text is looked for, not just any byte.

@@ -1,0 +1,186 @@
+//! What midwatch did, as `kubectl` finds it; and how far a rollout is, in both their words.
+
+use std::collections::BTreeMap;
+
+use midwatch::{
+    model::kubernetes::{RolloutState, Workload, WorkloadKey, WorkloadKind},
+    query::{Answer, Query},
+};
+use serde_json::Value;
+
+use crate::{
+    desk::{CLUSTER, Desk, NAMESPACE, Said, cells, workload},
+    watching::Watching,
+};
+
+/// As fast as the demo's own tests run theirs.
+const FAST: f64 = 20.0;
+
+/// Change-causes by revision, as `kubectl rollout history` prints them.
+type History = BTreeMap<i64, String>;
+
+async fn history(desk: &Desk, name: &str) -> History {
+    let text = desk.out(&format!("rollout history deployment/{name} -n {NAMESPACE}")).await;
+    let rows = text.lines().skip(2).filter(|line| !line.is_empty()).map(|line| cells(line, 2));
+    rows.map(|cells| (cells[0].parse().unwrap(), cells[1].replace("<none>", ""))).collect()
+}
+
+/// The pod template, without the mark of its own ReplicaSet.
+fn template(object: &Value) -> Value {
+    let mut template = object["spec"]["template"].clone();
+    template["metadata"]["labels"].as_object_mut().unwrap().remove("pod-template-hash");
+    template
+}
+
+async fn live(desk: &Desk, name: &str) -> Value {
+    desk.json(&format!("get deployment {name} -n {NAMESPACE} --show-managed-fields")).await
+}
+
+/// Name of the ReplicaSet of a revision, and its template.
+async fn revision(desk: &Desk, name: &str, number: i64) -> (String, Value) {
+    let set = desk.json(&format!("rollout history deployment/{name} -n {NAMESPACE} --revision={number}")).await;
+    (set["metadata"]["name"].as_str().unwrap().to_owned(), template(&set))
+}
+
+async fn status(desk: &Desk, key: &WorkloadKey) -> Said {
+    let (kind, name, namespace) = (key.kind.name(), &key.name, &key.namespace);
+    desk.kubectl(&format!("rollout status {kind}/{name} -n {namespace} --watch=false")).await
+}
+
+/// What the command ended with: it did all that it was told.
+fn done(said: &Said) -> Value {
+    let answer: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}{}", said.out, said.err));
+    assert_eq!((said.code, &answer["act"]["outcome"]), (0, &Value::from("done")), "{answer:#}\n{}", said.err);
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_finds_what_a_rollback_left() {
+    let Some(desk) = Desk::open(FAST).await else { return };
+    let (before, bad) = (history(&desk, "myapp").await, live(&desk, "myapp").await);
+    let (set, wanted) = revision(&desk, "myapp", 13).await;
+    assert_ne!(template(&bad), wanted);
+    let answer = done(&desk.midwatch(&format!("rollback deploy/myapp -n {NAMESPACE} --confirm 411 --json")).await);
+
+    // midwatch says that it is done, and so does kubectl; nothing had to be waited for.
+    let key = workload(WorkloadKind::Deployment, NAMESPACE, "myapp");
+    let said = status(&desk, &key).await;
+    assert_eq!(said.out, "deployment \"myapp\" successfully rolled out\n", "{answer:#}\n{}", said.err);
+    let mut watching = Watching::of(desk.config()).await;
+    let known = |now: &Watching| now.store.kube.workloads.get(&key).map(|one| (**one).clone());
+    watching.until("myapp is read", |now| known(now).is_some()).await;
+    let Workload { rollout, .. } = known(&watching).unwrap();
+    assert_eq!((rollout.words.as_str(), rollout.state), (said.out.trim(), RolloutState::Done));
+
+    // The target's template and ReplicaSet, under a new number that says why.
+    let after = live(&desk, "myapp").await;
+    assert_eq!(template(&after), wanted);
+    let number = before.keys().max().unwrap() + 1;
+    assert_eq!(after["metadata"]["annotations"]["deployment.kubernetes.io/revision"], number.to_string());
+    assert_eq!(revision(&desk, "myapp", number).await, (set.clone(), wanted));
+    let described = desk.out(&format!("describe deployment myapp -n {NAMESPACE}")).await;
+    let new = described.lines().find_map(|line| line.strip_prefix("NewReplicaSet:")).unwrap();
+    assert_eq!(new.trim(), format!("{set} (10/10 replicas created)"));
+    let mut expected = before.clone();
+    expected.remove(&13);
+    expected.insert(number, "midwatch: rolled back to revision 13 by ana".to_owned());
+    let now = history(&desk, "myapp").await;
+    assert_eq!(now, expected);
+    let managers = after["metadata"]["managedFields"].as_array().unwrap().iter();
+    assert!(managers.clone().any(|entry| entry["manager"] == "midwatch"), "{managers:#?}");
+
+    // midwatch's own list of revisions is kubectl's.
+    let answer = watching.ask(Query::Revisions(key)).await.unwrap();
+    let Answer::Revisions(kept) = answer else { panic!("{answer:?}") };
+    let ours: History =
+        kept.iter().map(|one| (one.number, one.change_cause.clone().unwrap_or_default().to_string())).collect();
+    assert_eq!(ours, now);
+    assert_eq!(kept.iter().filter(|one| one.is_live).map(|one| one.number).collect::<Vec<_>>(), [number]);
+    for one in &kept {
+        let (name, template) = revision(&desk, "myapp", one.number).await;
+        assert_eq!((one.name.as_str(), &one.template), (name.as_str(), &template), "revision {}", one.number);
+    }
+}
+
+/// Two worlds of one seed: what midwatch does in one, and in the other the line of kubectl's that it gives for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn its_line_of_kubectls_does_the_same_and_undo_takes_it_back() {
+    let (Some(one), Some(other)) = (Desk::open(FAST).await, Desk::open(FAST).await) else { return };
+    for (name, to) in [("payments", 87), ("checkout", 21)] {
+        let (before, history_before) = (live(&one, name).await, history(&one, name).await);
+        let key = workload(WorkloadKind::Deployment, NAMESPACE, name);
+        let plan = one.midwatch(&format!("rollback deploy/{name} -n {NAMESPACE} --to {to} --dry-run --json")).await;
+        let plan: Value = serde_json::from_str(&plan.out).unwrap();
+        let lines = plan["plan"]["equivalent"].as_array().unwrap();
+        assert_eq!(lines.len(), 1, "{plan:#}");
+        let said =
+            one.midwatch(&format!("rollback deploy/{name} -n {NAMESPACE} --to {to} --confirm {to} --json")).await;
+        let act = done(&said)["act"]["number"].clone();
+
+        let line = lines[0].as_str().unwrap().strip_prefix("kubectl ").unwrap();
+        assert!(line.contains(&format!("--context {CLUSTER} ")), "{line}");
+        assert_eq!(other.out(line).await.trim(), format!("deployment.apps/{name} rolled back"));
+        other.out(&format!("rollout status deployment/{name} -n {NAMESPACE}")).await;
+        for desk in [&one, &other] {
+            assert!(status(desk, &key).await.out.ends_with("successfully rolled out\n"));
+        }
+        let (ours, theirs) = (live(&one, name).await, live(&other, name).await);
+        assert_eq!(ours["spec"], theirs["spec"], "{name}");
+        let numbers = |history: &History| history.keys().copied().collect::<Vec<_>>();
+        let (mine, kubectls) = (history(&one, name).await, history(&other, name).await);
+        assert_eq!(numbers(&mine), numbers(&kubectls), "{name}");
+        let last = *mine.keys().max().unwrap();
+        assert_eq!(revision(&one, name, last).await, revision(&other, name, last).await, "{name}");
+
+        let undo = one.midwatch(&format!("undo {act} --dry-run --json")).await;
+        let undo: Value = serde_json::from_str(&undo.out).unwrap();
+        let word = undo["plan"]["accepts"][0].as_str().unwrap().to_owned();
+        done(&one.midwatch(&format!("undo {act} --confirm {word} --json")).await);
+        assert_eq!(status(&one, &key).await.out, format!("deployment \"{name}\" successfully rolled out\n"));
+        assert_eq!(live(&one, name).await["spec"], before["spec"], "{name}: as it was");
+        let mut numbers_now = numbers(&history_before);
+        numbers_now.retain(|number| *number != to && Some(number) != history_before.keys().max());
+        numbers_now.extend([last, last + 1]);
+        assert_eq!(numbers(&history(&one, name).await), numbers_now, "{name}");
+    }
+}
+
+/// Good, stuck, restarted and scaled ones, while time goes on: whatever kubectl says of a rollout, midwatch says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollout_is_told_in_kubectls_words() {
+    let Some(desk) = Desk::open(0.0).await else { return };
+    let keys = [
+        workload(WorkloadKind::Deployment, NAMESPACE, "myapp"),
+        workload(WorkloadKind::Deployment, NAMESPACE, "web"),
+        workload(WorkloadKind::Deployment, NAMESPACE, "worker"),
+        workload(WorkloadKind::StatefulSet, NAMESPACE, "postgres"),
+        workload(WorkloadKind::DaemonSet, "logging", "fluentd"),
+    ];
+    let mut watching = Watching::of(desk.config()).await;
+    watching.until("workloads", |now| keys.iter().all(|key| now.store.kube.workloads.get(key).is_some())).await;
+    desk.out(&format!("rollout restart deployment/web statefulset/postgres -n {NAMESPACE}")).await;
+    desk.out("rollout restart daemonset/fluentd -n logging").await;
+    desk.out(&format!("scale deployment/worker --replicas=6 -n {NAMESPACE}")).await;
+    let mut states: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for step in [0, 1, 3, 5, 9, 15, 25, 60, 240, 600] {
+        desk.pass(step);
+        for key in &keys {
+            let said = status(&desk, key).await;
+            let last = |text: &str| text.trim().lines().last().unwrap_or_default().to_owned();
+            let (words, state) = match said.code {
+                0 if said.out.contains("successfully rolled out") || said.out.contains("roll out complete") => {
+                    (last(&said.out), RolloutState::Done)
+                }
+                0 => (last(&said.out), RolloutState::Progressing),
+                _ => (last(&said.err).trim_start_matches("error: ").to_owned(), RolloutState::Failed),
+            };
+            let ours = |now: &Watching| now.store.kube.workloads.get(key).map(|one| one.rollout.clone());
+            let is_same =
+                |now: &Watching| ours(now).is_some_and(|ours| ours.words.as_str() == words && ours.state == state);
+            let same = watching.is_so_soon(is_same).await;
+            assert!(same, "{key} after {step} s: kubectl '{words}' ({state:?}), midwatch {:?}", ours(&watching));
+            states.entry(format!("{state:?}")).or_default().push(words);
+        }
+    }
+    assert_eq!(states.len(), 3, "all three were seen: {states:#?}");
+}
