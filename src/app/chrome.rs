@@ -1,5 +1,7 @@
 //! What is around every screen: header, tabs, messages, filter line, footer.
 
+mod late;
+
 use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
@@ -20,9 +22,7 @@ use crate::{
         gitops::{Git, OwnerKey, Standing},
     },
     query::{Answer, Query},
-    store::slot::Freshness,
-    text::counted,
-    time::{Now, coarse},
+    time::Now,
     ui::{
         screens,
         target::Target,
@@ -265,22 +265,6 @@ impl App {
         Line::from(spans)
     }
 
-    /// The worst freshness of a backend's sources.
-    fn backend_freshness(&self, id: &crate::model::BackendId, now: Now) -> Freshness {
-        self.store
-            .sources
-            .iter()
-            .filter(|(source, _)| source.backend == *id)
-            .map(|(_, state)| state.pulse.freshness(now, state.expected))
-            .max_by_key(|freshness| match freshness {
-                Freshness::Live => 0,
-                Freshness::Loading => 1,
-                Freshness::Stale { .. } => 2,
-                Freshness::Down { .. } => 3,
-            })
-            .unwrap_or(Freshness::Loading)
-    }
-
     fn tab_line(&mut self, area: Rect, buf: &mut Buffer, now: Now) {
         let theme = &self.theme;
         let digits: Vec<String> = ScreenId::ALL.iter().map(|id| id.digit().to_string()).collect();
@@ -299,38 +283,6 @@ impl App {
         let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let selected = ScreenId::ALL.iter().position(|id| *id == self.screen).unwrap_or(0);
         self.hits.tabs = tabs(&row, selected, &late, inner, theme, buf);
-    }
-
-    /// Open port-forwards, and backends that are late: a fresh one needs no words.
-    fn late_backends(&self, now: Now) -> Line<'static> {
-        let mut spans = Vec::new();
-        // An open port is seen wherever one looks.
-        if !self.forwards.is_empty() {
-            spans.push(Span::styled(counted(self.forwards.len(), "forward"), self.theme.accent));
-        }
-        for (id, kind) in &self.settings.backends {
-            let freshness = self.backend_freshness(id, now);
-            let (mark, words) = match freshness {
-                Freshness::Live => continue,
-                Freshness::Loading => (Mark::Progress, "loading".to_owned()),
-                Freshness::Stale { age } => (Mark::NoData, coarse(age)),
-                Freshness::Down { age, .. } => (Mark::NoData, age.map_or("down".to_owned(), coarse)),
-            };
-            let name = if self.settings.backends.values().filter(|other| *other == kind).count() > 1 {
-                id.to_string()
-            } else {
-                kind.short().to_owned()
-            };
-            if !spans.is_empty() {
-                spans.push(Span::raw("  "));
-            }
-            spans.push(self.theme.mark(mark));
-            spans.push(Span::styled(
-                format!("{}{name} {words}", if mark == Mark::Progress { "" } else { " " }),
-                if mark == Mark::Progress { self.theme.dim } else { self.theme.stale },
-            ));
-        }
-        Line::from(spans)
     }
 
     fn footer(&mut self, area: Rect, buf: &mut Buffer, now: Now) {

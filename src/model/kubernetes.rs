@@ -7,6 +7,7 @@ pub mod resource;
 pub mod rights;
 pub mod secret;
 pub mod table;
+pub mod told;
 
 use std::fmt;
 

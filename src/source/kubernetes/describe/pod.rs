@@ -7,7 +7,7 @@ use super::{Page, container, controller, controller_path, events_of, items, text
 use crate::{
     model::{
         Level,
-        kubernetes::{Pod, named::references},
+        kubernetes::{Event, Pod, named::references, told::told},
     },
     source::{
         ErrorKind,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Page) -> Result<(), Failure> {
-    let pod =
+    let mut pod =
         rows.pod(raw).map_err(|error| Failure::own(ErrorKind::Unexpected, Reached::Answered, error.to_string()))?;
     let namespace = &*pod.key.namespace;
     let own_events = format!("involvedObject.uid={}", pod.uid);
@@ -42,6 +42,10 @@ pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Pa
         unbound_claims(cluster, namespace, raw, pod.node.is_none()),
         usage::of_pod(cluster, namespace, &pod.key.name),
     );
+    let heard: Vec<&Event> = events.iter().flatten().collect();
+    if let Some((level, why)) = told(&pod, &heard) {
+        (pod.level, pod.why) = (level, why);
+    }
     page.heading(&format!("pod {}", pod.key.name));
     summary(page, &pod, raw);
     for claim in claims {

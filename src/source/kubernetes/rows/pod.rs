@@ -33,6 +33,7 @@ pub(super) fn row(rows: &Rows, wire: wire::Pod) -> Pod {
     let judged = why::judge(&why::Seen {
         status: &printed.reason,
         wire: &status,
+        gates: spec.scheduling_gates.as_deref().unwrap_or_default(),
         containers: &containers,
         deleting: meta.deletion_timestamp.is_some(),
         finalizers,

@@ -57,6 +57,13 @@ pub struct PodSpec {
     pub node_name: Option<String>,
     pub containers: Option<Vec<Container>>,
     pub init_containers: Option<Vec<Container>>,
+    pub scheduling_gates: Option<Vec<Gate>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Gate {
+    pub name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
