@@ -8,6 +8,7 @@ pub mod rights;
 pub mod secret;
 pub mod table;
 pub mod told;
+pub mod version;
 
 use std::fmt;
 

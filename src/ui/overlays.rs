@@ -38,7 +38,7 @@ mod variables;
 mod why;
 mod writer;
 
-pub use availability::why_not_own;
+pub use availability::{why_not, why_not_own};
 pub use consent::{choose_container, consent_to_run, shell};
 pub use equivalent::shown;
 pub use forward::forward_to;

@@ -7,7 +7,7 @@ use crate::{
     model::{
         alert::Alert,
         code::PullRequestKey,
-        kubernetes::{Manager, ObjectKey, Workload, WorkloadKey},
+        kubernetes::{Manager, ObjectKey, Workload, WorkloadKey, version::numbers_of},
     },
     query::{LogQuery, LogTarget, ObjectRef},
     store::timeline::deploys_of,
@@ -250,11 +250,7 @@ impl App {
 
 /// Whether a server of this version (`v1.33.5-eks-1`) has `pods/resize`; one that is not understood may.
 fn has_resize(version: &str) -> bool {
-    let mut numbers = version.trim_start_matches('v').split(['.', '+', '-']).map(str::parse::<u32>);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (1, 33),
-        _ => true,
-    }
+    numbers_of(version).is_none_or(|numbers| numbers >= (1, 33))
 }
 
 /// Follow, from 15 minutes before now.
