@@ -204,6 +204,8 @@ pub enum ContainerRole {
     Init,
     /// An init container with `restartPolicy: Always`.
     Sidecar,
+    /// Put into a running pod to look into it (`kubectl debug`). No row counts it: only a pod's page shows it.
+    Ephemeral,
 }
 
 /// One pod.

@@ -37,6 +37,7 @@ mod tests;
 mod variables;
 mod why;
 mod writer;
+mod yaml;
 
 pub use availability::{why_not, why_not_own};
 pub use consent::{choose_container, consent_to_run, shell};

@@ -38,7 +38,9 @@ impl App {
                 other => other.to_string(),
             }))),
             (Command::Why, _) => Reply::Push(overlays::why(target.clone())),
-            (Command::Describe | Command::Events, _) => Reply::Push(overlays::describe(target.clone(), command)),
+            (Command::Describe | Command::Events | Command::ManagedFields, _) => {
+                Reply::Push(overlays::describe(target.clone(), command))
+            }
             (Command::Owner, _) => {
                 overlays::owner_of(&self.view(now), target).unwrap_or_else(|why| Reply::Say(Clean::own(why)))
             }

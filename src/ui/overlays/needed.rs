@@ -81,7 +81,7 @@ pub fn refused(command: Command, target: &Target, view: &View<'_>) -> Option<Str
         (Command::Edit, Target::Pod(key)) => asked.needs(pods("patch", "", &key.name)),
         (Command::Edit, Target::Workload(key)) => asked.needs(of_workload(key.kind, &key.name, "")),
         (Command::Edit, Target::Object(key)) => asked.needs(of_object("patch", key)),
-        (Command::Describe | Command::Reveal, Target::Object(key)) => {
+        (Command::Describe | Command::ManagedFields | Command::Reveal, Target::Object(key)) => {
             asked.needs(of_object("get", key))
         }
         _ => None,

@@ -52,7 +52,8 @@ pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Pa
         page.levelled("volume", &claim, Some(Level::Broken));
     }
     let volumes = raw.pointer("/spec/volumes").unwrap_or(&Value::Null);
-    for shown in &pod.containers {
+    let ephemeral = rows.ephemeral_containers(raw).unwrap_or_default();
+    for shown in pod.containers.iter().chain(ephemeral.iter()) {
         container::describe(page, shown, spec_of(raw, &shown.name), volumes, used.get(shown.name.as_str()));
     }
     page.conditions(raw, |kind, status| (status == "True") != is_bad_when_true(kind));
@@ -120,7 +121,7 @@ fn placement(page: &mut Page, raw: &Value) {
 }
 
 fn spec_of<'a>(raw: &'a Value, container: &str) -> Option<&'a Value> {
-    ["/spec/containers", "/spec/initContainers"]
+    ["/spec/containers", "/spec/initContainers", "/spec/ephemeralContainers"]
         .into_iter()
         .filter_map(|list| raw.pointer(list)?.as_array())
         .flatten()

@@ -121,6 +121,26 @@ pub struct PodStatus {
     pub container_statuses: Option<Vec<ContainerStatus>>,
 }
 
+/// A Pod, as far as its ephemeral containers go.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Ephemeral {
+    pub spec: Option<EphemeralSpec>,
+    pub status: Option<EphemeralStatus>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EphemeralSpec {
+    pub ephemeral_containers: Option<Vec<Container>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EphemeralStatus {
+    pub ephemeral_container_statuses: Option<Vec<ContainerStatus>>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Condition {
