@@ -16,7 +16,7 @@ use crate::{
         Request,
         act::{Act, StepState},
     },
-    command::{Command, ScreenId},
+    command::{Command, CommandSpec, Scope, ScreenId},
     model::{
         BackendKind, Level, Name,
         gitops::{Git, OwnerKey, Standing},
@@ -24,7 +24,7 @@ use crate::{
     query::{Answer, Query},
     time::Now,
     ui::{
-        screens,
+        overlays, screens,
         target::Target,
         theme::Mark,
         widgets::{
@@ -293,23 +293,24 @@ impl App {
             hints(&row, inner, &self.theme, buf);
             return;
         }
-        let kind = self.selected(now).as_ref().map(Target::kind);
+        let target = self.selected(now);
+        let is_meant = |command| target.as_ref().is_none_or(|target| !overlays::is_never_for(command, target));
         let mut shown: Vec<_> = self
             .keymap
-            .available(self.screen, kind)
-            .filter(|(spec, _)| spec.weight > 0)
+            .available(self.screen, target.as_ref().map(Target::kind))
+            .filter(|(spec, _)| spec.weight > 0 && is_meant(spec.id))
             .map(|(spec, key)| (spec, key.to_string()))
             .collect();
         shown.sort_by_key(|(spec, _)| std::cmp::Reverse(spec.weight));
-        let read_only = self.settings.read_only.is_some();
+        let view = self.view(now);
+        let enabled = |spec: &CommandSpec| match spec.scope {
+            // What is refused on this row is grey; `x` says why.
+            Scope::On(_) => overlays::why_not(spec, self.screen, target.as_ref(), &view).is_none(),
+            _ => !(spec.writes && self.settings.read_only.is_some()),
+        };
         let row: Vec<Hint<'_>> = shown
             .iter()
-            .map(|(spec, key)| Hint {
-                key,
-                word: spec.hint,
-                priority: spec.weight,
-                enabled: !(spec.writes && read_only),
-            })
+            .map(|(spec, key)| Hint { key, word: spec.hint, priority: spec.weight, enabled: enabled(spec) })
             .collect();
         let hit = hints(&row, inner, &self.theme, buf);
         self.hits.hints = hit.into_iter().map(|(area, index)| (area, shown[index].0.id)).collect();

@@ -46,7 +46,7 @@ pub use forward::forward_to;
 pub use limits::Whose;
 pub use links::{choose_link, links_of};
 pub use object::{name_of, owner_of, url_of, workload_of};
-pub use object_acts::request as object_act;
+pub use object_acts::{is_never_for, request as object_act};
 pub use sheet::Sheet;
 
 use super::{Overlay, target::Target};

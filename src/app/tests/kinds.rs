@@ -1,5 +1,7 @@
 //! Any kind of object: `:` and its name, its table in the place of the workloads, its page, its owner.
 
+mod states;
+
 use std::sync::Arc;
 
 use super::*;
