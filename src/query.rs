@@ -31,6 +31,8 @@ pub enum Query {
     Describe(ObjectRef),
     /// Once: an object as YAML, managedFields folded.
     Yaml(ObjectRef),
+    /// Once: the same with them.
+    ManagedYaml(ObjectRef),
     /// Once, and again whenever the workload's generation moves.
     Revisions(WorkloadKey),
     /// Every 15 s.
@@ -51,6 +53,8 @@ pub enum Query {
     DescribeAny(ResourceKey),
     /// Once: the same as YAML.
     YamlAny(ResourceKey),
+    /// Once: the same with managedFields.
+    ManagedYamlAny(ResourceKey),
     /// Every 2 minutes: what one may do in a namespace.
     Rights(RightsQuery),
     /// Every 15 s: where the owner of something rolled back stands.
@@ -70,7 +74,7 @@ impl Query {
     pub fn backend(&self) -> &BackendId {
         match self {
             Self::Logs(logs) => logs.target.cluster(),
-            Self::Describe(object) | Self::Yaml(object) => object.cluster(),
+            Self::Describe(object) | Self::Yaml(object) | Self::ManagedYaml(object) => object.cluster(),
             Self::Revisions(workload) => &workload.cluster,
             Self::PullRequest(key) => &key.repo.host,
             Self::Jobs(run) => &run.repo.host,
@@ -79,7 +83,10 @@ impl Query {
             Self::Variables(variables) => &variables.dashboard.backend,
             Self::Resources(cluster) => cluster,
             Self::Table(table) => &table.cluster,
-            Self::DescribeAny(object) | Self::YamlAny(object) | Self::SecretKeys(object) => &object.cluster,
+            Self::DescribeAny(object)
+            | Self::YamlAny(object)
+            | Self::ManagedYamlAny(object)
+            | Self::SecretKeys(object) => &object.cluster,
             Self::Rights(rights) => &rights.cluster,
             Self::Standing(owner) => owner.backend(),
             Self::SecretValue(secret) => &secret.object.cluster,

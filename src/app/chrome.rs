@@ -1,5 +1,7 @@
 //! What is around every screen: header, tabs, messages, filter line, footer.
 
+mod late;
+
 use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
@@ -14,17 +16,15 @@ use crate::{
         Request,
         act::{Act, StepState},
     },
-    command::{Command, ScreenId},
+    command::{Command, CommandSpec, Scope, ScreenId},
     model::{
         BackendKind, Level, Name,
         gitops::{Git, OwnerKey, Standing},
     },
     query::{Answer, Query},
-    store::slot::Freshness,
-    text::counted,
-    time::{Now, coarse},
+    time::Now,
     ui::{
-        screens,
+        overlays, screens,
         target::Target,
         theme::Mark,
         widgets::{
@@ -265,22 +265,6 @@ impl App {
         Line::from(spans)
     }
 
-    /// The worst freshness of a backend's sources.
-    fn backend_freshness(&self, id: &crate::model::BackendId, now: Now) -> Freshness {
-        self.store
-            .sources
-            .iter()
-            .filter(|(source, _)| source.backend == *id)
-            .map(|(_, state)| state.pulse.freshness(now, state.expected))
-            .max_by_key(|freshness| match freshness {
-                Freshness::Live => 0,
-                Freshness::Loading => 1,
-                Freshness::Stale { .. } => 2,
-                Freshness::Down { .. } => 3,
-            })
-            .unwrap_or(Freshness::Loading)
-    }
-
     fn tab_line(&mut self, area: Rect, buf: &mut Buffer, now: Now) {
         let theme = &self.theme;
         let digits: Vec<String> = ScreenId::ALL.iter().map(|id| id.digit().to_string()).collect();
@@ -301,38 +285,6 @@ impl App {
         self.hits.tabs = tabs(&row, selected, &late, inner, theme, buf);
     }
 
-    /// Open port-forwards, and backends that are late: a fresh one needs no words.
-    fn late_backends(&self, now: Now) -> Line<'static> {
-        let mut spans = Vec::new();
-        // An open port is seen wherever one looks.
-        if !self.forwards.is_empty() {
-            spans.push(Span::styled(counted(self.forwards.len(), "forward"), self.theme.accent));
-        }
-        for (id, kind) in &self.settings.backends {
-            let freshness = self.backend_freshness(id, now);
-            let (mark, words) = match freshness {
-                Freshness::Live => continue,
-                Freshness::Loading => (Mark::Progress, "loading".to_owned()),
-                Freshness::Stale { age } => (Mark::NoData, coarse(age)),
-                Freshness::Down { age, .. } => (Mark::NoData, age.map_or("down".to_owned(), coarse)),
-            };
-            let name = if self.settings.backends.values().filter(|other| *other == kind).count() > 1 {
-                id.to_string()
-            } else {
-                kind.short().to_owned()
-            };
-            if !spans.is_empty() {
-                spans.push(Span::raw("  "));
-            }
-            spans.push(self.theme.mark(mark));
-            spans.push(Span::styled(
-                format!("{}{name} {words}", if mark == Mark::Progress { "" } else { " " }),
-                if mark == Mark::Progress { self.theme.dim } else { self.theme.stale },
-            ));
-        }
-        Line::from(spans)
-    }
-
     fn footer(&mut self, area: Rect, buf: &mut Buffer, now: Now) {
         let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         if let Some(own) = self.overlays.last().map(|overlay| overlay.hints()).filter(|own| !own.is_empty()) {
@@ -341,23 +293,24 @@ impl App {
             hints(&row, inner, &self.theme, buf);
             return;
         }
-        let kind = self.selected(now).as_ref().map(Target::kind);
+        let target = self.selected(now);
+        let is_meant = |command| target.as_ref().is_none_or(|target| !overlays::is_never_for(command, target));
         let mut shown: Vec<_> = self
             .keymap
-            .available(self.screen, kind)
-            .filter(|(spec, _)| spec.weight > 0)
+            .available(self.screen, target.as_ref().map(Target::kind))
+            .filter(|(spec, _)| spec.weight > 0 && is_meant(spec.id))
             .map(|(spec, key)| (spec, key.to_string()))
             .collect();
         shown.sort_by_key(|(spec, _)| std::cmp::Reverse(spec.weight));
-        let read_only = self.settings.read_only.is_some();
+        let view = self.view(now);
+        let enabled = |spec: &CommandSpec| match spec.scope {
+            // What is refused on this row is grey; `x` says why.
+            Scope::On(_) => overlays::why_not(spec, self.screen, target.as_ref(), &view).is_none(),
+            _ => !(spec.writes && self.settings.read_only.is_some()),
+        };
         let row: Vec<Hint<'_>> = shown
             .iter()
-            .map(|(spec, key)| Hint {
-                key,
-                word: spec.hint,
-                priority: spec.weight,
-                enabled: !(spec.writes && read_only),
-            })
+            .map(|(spec, key)| Hint { key, word: spec.hint, priority: spec.weight, enabled: enabled(spec) })
             .collect();
         let hit = hints(&row, inner, &self.theme, buf);
         self.hits.hints = hit.into_iter().map(|(area, index)| (area, shown[index].0.id)).collect();

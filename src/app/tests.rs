@@ -5,6 +5,7 @@ mod first_minute;
 mod gitops;
 mod keys;
 mod kinds;
+mod kube;
 mod moment;
 mod objects;
 mod outside;

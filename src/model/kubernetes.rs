@@ -7,6 +7,8 @@ pub mod resource;
 pub mod rights;
 pub mod secret;
 pub mod table;
+pub mod told;
+pub mod version;
 
 use std::fmt;
 
@@ -202,6 +204,8 @@ pub enum ContainerRole {
     Init,
     /// An init container with `restartPolicy: Always`.
     Sidecar,
+    /// Put into a running pod to look into it (`kubectl debug`). No row counts it: only a pod's page shows it.
+    Ephemeral,
 }
 
 /// One pod.

@@ -14,10 +14,12 @@ use crate::{
         kubernetes::{Event, ObjectKey, Owner, Pod, ReplicaSet, Workload, WorkloadKey, WorkloadKind},
     },
     source::Delta,
+    text::Clean,
 };
 
 #[cfg(test)]
 mod tests;
+mod told;
 
 /// Watched objects of all clusters.
 #[derive(Debug, Default)]
@@ -38,10 +40,16 @@ pub struct Kube {
     events_by_object: HashMap<Name, BTreeSet<ObjectKey>>,
     /// Namespaces that pods were seen in, for `:ns`.
     pub(super) seen_namespaces: BTreeMap<BackendId, BTreeSet<Name>>,
+    /// How bad a pod is and why by its status alone, where its events tell more.
+    untold: HashMap<ObjectKey, (Level, Clean)>,
 }
 
 impl Kube {
     pub(super) fn apply_pod(&mut self, from: &SourceId, delta: Delta<ObjectKey, Box<Pod>>) -> Changes {
+        let delta = match delta {
+            Delta::Put(pod) => Delta::Put(self.with_events(pod)),
+            other => other,
+        };
         match self.pods.apply(from, delta, |pod| pod.key.clone()) {
             Applied::Nothing => return Changes::NONE,
             Applied::Put { key, old } => {
@@ -65,6 +73,7 @@ impl Kube {
             let was = pod.owner.map(|owner| (owner.uid, pod.level));
             recount(&mut self.levels_by_owner, was.as_ref(), None);
             relink(&mut self.pods_by_owner, &key, was.map(|(uid, _)| uid), None);
+            self.untold.remove(&key);
         }
     }
 
@@ -136,14 +145,14 @@ impl Kube {
         match self.events.apply(from, delta, |event| event.key.clone()) {
             Applied::Nothing => return Changes::NONE,
             Applied::Put { key, old } => {
-                let object = self.events.get(&key).and_then(|event| event.object_uid.clone());
+                let event = self.events.get(&key).cloned();
+                let object = event.as_ref().and_then(|event| event.object_uid.clone());
                 relink(&mut self.events_by_object, &key, old.and_then(|event| event.object_uid), object);
-            }
-            Applied::Gone(events) => {
-                for (key, event) in events {
-                    relink(&mut self.events_by_object, &key, event.object_uid, None);
+                if let Some(event) = event {
+                    self.retell(&event);
                 }
             }
+            Applied::Gone(events) => self.unlink_events(events),
         }
         Changes::KUBE
     }
@@ -156,8 +165,14 @@ impl Kube {
         for (key, set) in self.replica_sets.drop_sources(is_gone) {
             relink(&mut self.sets_by_owner, &key, set.owner.map(|owner| owner.uid), None);
         }
-        for (key, event) in self.events.drop_sources(is_gone) {
-            relink(&mut self.events_by_object, &key, event.object_uid, None);
+        let events = self.events.drop_sources(is_gone);
+        self.unlink_events(events);
+    }
+
+    fn unlink_events(&mut self, events: Vec<(ObjectKey, Box<Event>)>) {
+        for (key, event) in events {
+            relink(&mut self.events_by_object, &key, event.object_uid.clone(), None);
+            self.retell(&event);
         }
     }
 

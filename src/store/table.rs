@@ -74,6 +74,12 @@ impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
         }
     }
 
+    /// What is known of a row changed, not by its source. The row as it was, if it differs.
+    pub fn replace(&mut self, key: &K, value: V) -> Option<V> {
+        let row = self.rows.get_mut(key).filter(|row| row.value != value)?;
+        Some(std::mem::replace(&mut row.value, value))
+    }
+
     /// Drops everything that `is_gone` says no longer belongs here (a cluster or namespace was left).
     pub fn drop_sources(&mut self, is_gone: impl Fn(&SourceId) -> bool) -> Vec<(K, V)> {
         let gone: Vec<K> = self.rows.iter().filter(|(_, row)| is_gone(&row.from)).map(|(key, _)| key.clone()).collect();

@@ -37,15 +37,16 @@ mod tests;
 mod variables;
 mod why;
 mod writer;
+mod yaml;
 
-pub use availability::why_not_own;
+pub use availability::{why_not, why_not_own};
 pub use consent::{choose_container, consent_to_run, shell};
 pub use equivalent::shown;
 pub use forward::forward_to;
 pub use limits::Whose;
 pub use links::{choose_link, links_of};
 pub use object::{name_of, owner_of, url_of, workload_of};
-pub use object_acts::request as object_act;
+pub use object_acts::{is_never_for, request as object_act};
 pub use sheet::Sheet;
 
 use super::{Overlay, target::Target};

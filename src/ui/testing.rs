@@ -161,6 +161,14 @@ impl World {
         }
     }
 
+    /// A source that may not be read, and never was.
+    pub fn refuse(&mut self, backend: &BackendId, part: Part, says: &str) {
+        let source = SourceId::new(backend, part);
+        self.store.sources.remove(&source);
+        self.store.expect(source, self.settings.backends[backend], Duration::from_secs(15), 1);
+        self.tell(backend, part, Err(SourceError::new(ErrorKind::Auth, says)));
+    }
+
     fn tell(&mut self, backend: &BackendId, part: Part, body: Result<Vec<Fact>, SourceError>) -> Changes {
         let now = self.clock.now();
         let update = Update { from: SourceId::new(backend, part), at: now.wall, generation: 1, body };

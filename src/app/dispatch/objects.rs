@@ -7,7 +7,7 @@ use crate::{
     model::{
         alert::Alert,
         code::PullRequestKey,
-        kubernetes::{Manager, ObjectKey, Workload, WorkloadKey},
+        kubernetes::{Manager, ObjectKey, Workload, WorkloadKey, version::numbers_of},
     },
     query::{LogTarget, ObjectRef},
     store::timeline::deploys_of,
@@ -38,7 +38,9 @@ impl App {
                 other => other.to_string(),
             }))),
             (Command::Why, _) => Reply::Push(overlays::why(target.clone())),
-            (Command::Describe | Command::Events, _) => Reply::Push(overlays::describe(target.clone(), command)),
+            (Command::Describe | Command::Events | Command::ManagedFields, _) => {
+                Reply::Push(overlays::describe(target.clone(), command))
+            }
             (Command::Owner, _) => {
                 overlays::owner_of(&self.view(now), target).unwrap_or_else(|why| Reply::Say(Clean::own(why)))
             }
@@ -256,9 +258,5 @@ impl App {
 
 /// Whether a server of this version (`v1.33.5-eks-1`) has `pods/resize`; one that is not understood may.
 fn has_resize(version: &str) -> bool {
-    let mut numbers = version.trim_start_matches('v').split(['.', '+', '-']).map(str::parse::<u32>);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (1, 33),
-        _ => true,
-    }
+    numbers_of(version).is_none_or(|numbers| numbers >= (1, 33))
 }

@@ -1,5 +1,6 @@
 //! Any kind of object: `:` and its name, its table in the place of the workloads, its page, its owner.
 
+mod states;
 mod tables;
 
 use std::sync::Arc;

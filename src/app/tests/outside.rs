@@ -273,3 +273,39 @@ fn what_is_shown_is_copied_as_a_command() {
     desk.keys("F80:http");
     assert_eq!(copied(&mut desk), format!("{kubectl} -n production port-forward pod/myapp-6d5f-x1 80:http"));
 }
+
+#[test]
+fn k9s_and_edit_are_told_cluster_and_namespace() {
+    let mut desk = desk(false);
+    desk.app
+        .settings
+        .contexts_of
+        .insert(cluster(), crate::app::settings::ContextOf { context: "arn:aws:eks/prod".into(), kubeconfig: None });
+    let said = |desk: &mut Desk, word: &str| line(&desk.line(word));
+    assert_eq!(said(&mut desk, "k9s").as_deref(), Some("k9s --context arn:aws:eks/prod -n production"));
+    desk.line("edit");
+    assert!(desk.frame((120, 35)).contains("RUN edit on deploy/myapp"), "what writes asks");
+    desk.pass(Duration::from_millis(500));
+    let edit = line(&desk.keys("y"));
+    assert_eq!(edit.as_deref(), Some("kubectl --context arn:aws:eks/prod -n production edit deployment/myapp"));
+
+    desk.app.settings.read_only = Some("started with --read-only".into());
+    let readonly = said(&mut desk, "k9s");
+    assert_eq!(readonly.as_deref(), Some("k9s --context arn:aws:eks/prod -n production --readonly"));
+    assert_eq!(said(&mut desk, "edit"), None);
+    assert!(desk.frame((120, 35)).contains("started with --read-only"));
+}
+
+#[test]
+fn a_cluster_is_closed_by_its_name() {
+    let mut desk = desk(false);
+    let effects = desk.line("ctx close prod-eu1");
+    assert!(matches!(&effects[..], [Effect::CloseContext(id)] if *id == cluster()), "{effects:?}");
+    for (word, says) in [
+        ("ctx close prod-eu2", "no cluster 'prod-eu2' is open: did you mean 'prod-eu1'?"),
+        ("ctx close grafana", "no cluster 'grafana' is open"),
+    ] {
+        assert!(desk.line(word).is_empty(), "{word}");
+        assert!(desk.frame((120, 35)).contains(says), "{}", desk.frame((120, 35)));
+    }
+}

@@ -62,11 +62,11 @@ impl Resource {
         self.group == *group && self.kind == *kind
     }
 
-    /// A kind that every server has in this version, named without asking.
-    fn everywhere(group: &str, plural: &str, kind: &str) -> Arc<Self> {
+    /// A kind that every server that has it has in this version, named without asking.
+    fn everywhere(group: &str, version: &str, plural: &str, kind: &str) -> Arc<Self> {
         Arc::new(Self {
             group: group.into(),
-            version: "v1".into(),
+            version: version.into(),
             plural: plural.into(),
             singular: Clean::line(&kind.to_ascii_lowercase()),
             kind: kind.into(),
@@ -155,14 +155,16 @@ impl From<&ObjectKey> for ResourceKey {
     /// Of a pod.
     fn from(pod: &ObjectKey) -> Self {
         let ObjectKey { cluster, namespace, name } = pod.clone();
-        Self { cluster, resource: Resource::everywhere("", "pods", "Pod"), namespace, name }
+        Self { cluster, resource: Resource::everywhere("", "v1", "pods", "Pod"), namespace, name }
     }
 }
 
 impl From<&WorkloadKey> for ResourceKey {
     fn from(workload: &WorkloadKey) -> Self {
         let WorkloadKey { cluster, namespace, kind, name } = workload.clone();
-        Self { cluster, resource: Resource::everywhere("apps", kind.plural(), kind.kind()), namespace, name }
+        let version = kind.api().rsplit('/').next().unwrap_or_default();
+        let resource = Resource::everywhere(kind.group(), version, kind.plural(), kind.kind());
+        Self { cluster, resource, namespace, name }
     }
 }
 
@@ -185,6 +187,7 @@ pub struct OwnerReference {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::kubernetes::WorkloadKind;
 
     fn resource(group: &str, plural: &str, kind: &str, short: &[&str]) -> Arc<Resource> {
         Arc::new(Resource {
@@ -210,6 +213,18 @@ mod tests {
             resource("example.org", "svc", "Svc", &[]),
         ];
         Resources { list, troubles: Vec::new() }
+    }
+
+    #[test]
+    fn a_workload_is_an_object_of_its_own_group() {
+        let key =
+            |kind| WorkloadKey { cluster: BackendId::new("c"), namespace: "shop".into(), kind, name: "web".into() };
+        for (kind, group, version) in
+            [(WorkloadKind::Deployment, "apps", "v1"), (WorkloadKind::Rollout, "argoproj.io", "v1alpha1")]
+        {
+            let resource = ResourceKey::from(&key(kind)).resource;
+            assert_eq!((resource.group.as_str(), resource.version.as_str()), (group, version));
+        }
     }
 
     #[test]

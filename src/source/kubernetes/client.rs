@@ -4,6 +4,7 @@
 mod access;
 mod answer;
 mod connection;
+mod in_cluster;
 mod path;
 mod requests;
 mod upgrade;
@@ -13,9 +14,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::{Semaphore, watch};
 
-use self::access::{Access, Found, With};
 pub use self::{access::Reloaded, answer::Opened, path::segment, writer::Writer};
 pub(super) use self::{access::named_files, answer::TOO_LARGE, upgrade::Socket};
+use self::{
+    access::{Access, Found, With},
+    in_cluster::InCluster,
+};
 use super::{exec::ExecPolicy, kubeconfig::Loaded};
 use crate::{
     config::file::{Kubernetes, Timeouts},
@@ -84,15 +88,20 @@ impl Cluster {
         policy: Arc<ExecPolicy>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SourceError> {
-        let with = With { wanted: wanted.clone(), timeouts, policy, clock: clock.clone() };
+        let within = InCluster::here();
+        Self::open_with(With { wanted: wanted.clone(), timeouts, policy, clock, within }, loaded).await
+    }
+
+    async fn open_with(with: With, loaded: &Loaded) -> Result<Self, SourceError> {
         let Found { name, namespace, access } = access::find(&with, loaded).await?;
-        let id = access::id_of(wanted, &name);
+        let (wanted, timeouts, clock) = (with.wanted.clone(), with.timeouts, with.clock.clone());
+        let id = access::id_of(&wanted, &name);
         let config = &access.config;
         let uri = &config.cluster_url;
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
         Ok(Self(Arc::new(Inner {
             context: Clean::line(&name),
-            kubeconfig: wanted.kubeconfig.clone(),
+            kubeconfig: wanted.kubeconfig,
             server: Clean::own(format!(
                 "{}://{}:{port}",
                 uri.scheme_str().unwrap_or("https"),

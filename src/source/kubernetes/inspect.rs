@@ -22,14 +22,14 @@ use super::{
     failure::Failure,
     owners, release,
     revisions::{self, images, items, text, workload_path},
-    rows::Rows,
+    rows::{Rows, managed},
 };
 use crate::{
     action::{Inspection, Inspector, Request, WorkloadInspection, around::Around},
     model::{
         BackendId,
         image::{ImageRef, NodeImages},
-        kubernetes::{ACTOR, FIELD_MANAGER, Revision, WorkloadKey},
+        kubernetes::{Revision, WorkloadKey},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -252,21 +252,9 @@ fn marks(object: &Value) -> Vec<Clean> {
     warnings
 }
 
-/// Field managers that set something in the pod template, newest first (`metadata.managedFields`). Of our own changes, who
-/// made them: the field manager is the same for every responder.
+/// Who set something in the pod template, newest first (`metadata.managedFields`).
 pub fn template_changes(object: &Value) -> Vec<(Clean, Timestamp)> {
-    let actor = object.pointer("/metadata/annotations").and_then(|all| all.get(ACTOR)?.as_str());
-    let by = |manager: &str| match actor {
-        Some(actor) if manager == FIELD_MANAGER => Clean::line(&format!("{actor} with {FIELD_MANAGER}")),
-        _ => Clean::line(manager),
-    };
-    let managers = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    let mut changes: Vec<(Clean, Timestamp)> = managers
-        .into_iter()
-        .flatten()
-        .filter(|entry| entry.pointer("/fieldsV1/f:spec/f:template").is_some())
-        .filter_map(|entry| Some((by(text(entry, "/manager")), text(entry, "/time").parse().ok()?)))
-        .collect();
+    let mut changes = managed::template_changes(object);
     changes.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
     changes
 }

@@ -45,13 +45,15 @@ impl ClusterReader {
     async fn page(&self, query: &Query) -> Result<Answer, SourceError> {
         let page = match query {
             Query::Describe(object) => describe::page(&self.cluster, &self.rows, object).await?,
-            Query::Yaml(object) => lines_of(&yaml::shown(self.cluster.get(&path_of(object)).await?)),
+            Query::Yaml(object) => lines_of(&yaml::shown(self.cluster.get(&path_of(object)).await?, false)),
+            Query::ManagedYaml(object) => lines_of(&yaml::shown(self.cluster.get(&path_of(object)).await?, true)),
             Query::DescribeAny(key) => describe::any::page(&self.cluster, &self.rows, key).await?,
             Query::SecretKeys(object) => {
                 return Ok(Answer::SecretKeys(secret_value::keys(&self.cluster, object).await?));
             }
             Query::SecretValue(key) => return Ok(Answer::SecretValue(secret_value::value(&self.cluster, key).await?)),
-            Query::YamlAny(key) => lines_of(&describe::any::shown(&self.cluster, key).await?),
+            Query::YamlAny(key) => lines_of(&describe::any::shown(&self.cluster, key, false).await?),
+            Query::ManagedYamlAny(key) => lines_of(&describe::any::shown(&self.cluster, key, true).await?),
             _ => return Err(SourceError::new(ErrorKind::Bug, "This is no query for Kubernetes.")),
         };
         Ok(Answer::Page(page))

@@ -263,7 +263,13 @@ fn name_authors(revisions: &mut [Revision], object: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::BackendId, source::kubernetes::scripted};
+    use crate::{
+        model::{
+            BackendId,
+            kubernetes::{ACTOR, FIELD_MANAGER},
+        },
+        source::kubernetes::scripted,
+    };
     use serde_json::json;
 
     fn template(image: &str, hash: Option<&str>) -> Value {
@@ -326,8 +332,14 @@ mod tests {
         ]}});
         let mut all = [revision("4", false), revision("3", true), revision("2", false)];
         name_authors(&mut all, &object);
-        let by: Vec<_> = all.iter().map(|revision| revision.by.as_deref()).collect();
-        assert_eq!(by, [None, Some("kubectl-rollout"), Some("helm")]);
+        let by = |all: &[Revision]| all.iter().map(|one| one.by.as_deref().map(str::to_owned)).collect::<Vec<_>>();
+        assert_eq!(by(&all), [None, Some("kubectl-rollout".to_owned()), Some("helm".to_owned())]);
+
+        // Our own field manager is the same for every responder: an annotation says who it was.
+        let object = json!({"metadata": {"annotations": {ACTOR: "ana"},
+            "managedFields": [fields(FIELD_MANAGER, "2026-01-05T10:00:00Z", template())]}});
+        name_authors(&mut all, &object);
+        assert_eq!(by(&all), [None, Some("ana with midwatch".to_owned()), None]);
     }
 
     #[tokio::test]

@@ -24,7 +24,7 @@ pub use self::{pod::restarts_text, quantity::memory_text, quantity::parse_bytes,
 use crate::{
     model::{
         BackendId, Name,
-        kubernetes::{Event, ObjectKey, Owner, Pod, ReplicaSet, Workload, WorkloadKind},
+        kubernetes::{Container, Event, ObjectKey, Owner, Pod, ReplicaSet, Workload, WorkloadKind},
     },
     text::Clean,
 };
@@ -47,6 +47,11 @@ impl Rows {
     /// A v1 Pod.
     pub fn pod<'de, D: Deserializer<'de>>(&self, from: D) -> Result<Pod, D::Error> {
         wire::Pod::deserialize(from).map(|wire| pod::row(self, wire))
+    }
+
+    /// The ephemeral containers of a v1 Pod.
+    pub fn ephemeral_containers<'de, D: Deserializer<'de>>(&self, from: D) -> Result<Box<[Container]>, D::Error> {
+        wire::Ephemeral::deserialize(from).map(|wire| pod::ephemeral(self, &wire))
     }
 
     /// An apps/v1 Deployment, StatefulSet or DaemonSet.

@@ -1,4 +1,4 @@
-//! An object as YAML for people: `managedFields` left out, literal values of secret-looking environment variables masked.
+//! An object as YAML for people: `managedFields` left out unless they are asked for, literal values of secret-looking environment variables masked.
 //! The writer emits a small, safe part of YAML 1.2: block maps and lists, plain or double-quoted scalars, literal blocks.
 
 use serde_json::{Map, Value};
@@ -7,10 +7,12 @@ use crate::secret::{MASK, mask};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The object in the form it is shown: nothing secret, nothing that only machines read.
-pub fn shown(mut object: Value) -> Value {
+/// The object in the form it is shown: nothing secret, and who set which field only if that is asked for.
+pub fn shown(mut object: Value, managed: bool) -> Value {
     if let Some(meta) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        meta.remove("managedFields");
+        if !managed {
+            meta.remove("managedFields");
+        }
         let applied = meta.get_mut("annotations").and_then(|all| all.get_mut(LAST_APPLIED));
         if let Some(Value::String(text)) = applied {
             *text = format!("({} bytes, left out)", text.len());
@@ -295,12 +297,21 @@ mod tests {
             "metadata": {"managedFields": [{}], "annotations": {LAST_APPLIED: "{\"x\":1}"}},
             "env": [{"name": "DB_PASSWORD", "value": "hunter2"}, {"name": "LOG", "value": "debug"},
                 {"name": "URL", "value": "postgres://app:hunter2@db/x"}, {"name": "API_KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]});
-        let text = lines(&shown(object)).join("\n");
+        let text = lines(&shown(object, false)).join("\n");
         assert!(!text.contains("hunter2") && !text.contains("aHVud") && !text.contains("managedFields"), "{text}");
         assert!(
             text.contains("value: debug") && text.contains("name: s") && text.contains("7 bytes, left out"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn who_set_which_field_is_shown_if_it_is_asked_for() {
+        let object = json!({"metadata": {"annotations": {LAST_APPLIED: "{\"x\":1}"}, "managedFields": [
+            {"manager": "helm", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]}});
+        let text = lines(&shown(object, true)).join("\n");
+        assert!(text.contains("manager: helm") && text.contains("f:replicas: {}"), "{text}");
+        assert!(text.contains("7 bytes, left out"), "{text}");
     }
 
     fn any_value() -> impl Strategy<Value = Value> {

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    model::Part,
-    ui::testing::{cluster, deployment, pod},
+    model::{Part, kubernetes::Container},
+    ui::testing::{cluster, deployment, event, pod, replica_set, running},
 };
 
 fn names(kube: &Kube, name: &str) -> Vec<String> {
@@ -43,4 +43,64 @@ fn a_pod_is_found_where_it_is() {
     assert_eq!(found(None), Some(one.uid.clone()));
     assert_eq!(found(Some(one.key.namespace.as_str())), Some(one.uid.clone()));
     assert_eq!(found(Some("elsewhere")), None);
+}
+
+/// A pod, and what the store tells of it after each step; the order of pod and event does not matter.
+#[test]
+fn a_pod_tells_what_its_events_tell_for_as_long_as_they_are_kept() {
+    let (pods, events) = (SourceId::new(&cluster(), Part::Pods), SourceId::new(&cluster(), Part::Events));
+    let unready = Pod {
+        containers: Box::new([Container { ready: false, ..running("app") }]),
+        level: Level::Wrong,
+        why: "'app' runs but is not ready".into(),
+        ..pod("web-1", "a", None)
+    };
+    let probe = event(&unready.key.name, "Pod", "Unhealthy", 3, "03:00", "Readiness probe failed: refused");
+    let told = "readiness: refused; 'app' runs but is not ready";
+    let why = |kube: &Kube| kube.pods.get(&unready.key).map(|pod| pod.why.to_string());
+    let (put_pod, put_event) = (Delta::Put(Box::new(unready.clone())), Delta::Put(Box::new(probe.clone())));
+
+    let mut kube = Kube::default();
+    kube.apply_event(&events, put_event.clone());
+    kube.apply_pod(&pods, put_pod.clone());
+    assert_eq!(why(&kube).as_deref(), Some(told));
+    assert_eq!(kube.apply_pod(&pods, put_pod.clone()), Changes::NONE, "nothing is new in a list that is read again");
+
+    let mut kube = Kube::default();
+    kube.apply_pod(&pods, put_pod.clone());
+    kube.apply_event(&events, put_event);
+    assert_eq!(why(&kube).as_deref(), Some(told));
+    let other = Event { object_uid: Some("another".into()), ..probe.clone() };
+    let mut by_name = Kube::default();
+    by_name.apply_pod(&pods, put_pod);
+    by_name.apply_event(&events, Delta::Put(Box::new(other)));
+    assert_eq!(why(&by_name), Some(unready.why.to_string()), "an earlier pod of the same name");
+
+    kube.apply_event(&events, Delta::Gone(probe.key.clone()));
+    assert_eq!(why(&kube), Some(unready.why.to_string()), "an event is kept for an hour");
+    assert!(kube.untold.is_empty());
+    kube.apply_event(&events, Delta::Put(Box::new(probe.clone())));
+    kube.drop_sources(&|source| *source == events);
+    assert_eq!(why(&kube), Some(unready.why.to_string()));
+    kube.apply_event(&events, Delta::Put(Box::new(probe)));
+    kube.apply_pod(&pods, Delta::Gone(unready.key.clone()));
+    assert!(kube.untold.is_empty() && kube.levels_by_owner.is_empty());
+}
+
+#[test]
+fn a_workload_is_as_bad_as_its_pods_events_say() {
+    let (pods, events) = (SourceId::new(&cluster(), Part::Pods), SourceId::new(&cluster(), Part::Events));
+    let mut kube = Kube::default();
+    let web = deployment("web", "web:1", 1, 1);
+    kube.apply_workload(&SourceId::new(&cluster(), Part::Deployments), Delta::Put(Box::new(web.clone())));
+    let set = replica_set("web", "1", 1, "01:00", "web:1", (1, 1));
+    kube.apply_replica_set(&SourceId::new(&cluster(), Part::ReplicaSets), Delta::Put(Box::new(set)));
+    let starting = Pod { level: Level::Progress, ..pod("web-1", "a", None) };
+    kube.apply_pod(&pods, Delta::Put(Box::new(starting.clone())));
+    assert_eq!(kube.level_of(&web), Level::Progress);
+    let mount = event(&starting.key.name, "Pod", "FailedMount", 3, "03:00", "no such secret");
+    kube.apply_event(&events, Delta::Put(Box::new(mount.clone())));
+    assert_eq!(kube.level_of(&web), Level::Wrong);
+    kube.apply_event(&events, Delta::Gone(mount.key));
+    assert_eq!(kube.level_of(&web), Level::Progress);
 }

@@ -10,7 +10,7 @@ use ratatui::{
 use super::{
     availability::{why_not, why_not_own},
     equivalent,
-    needed::rights_query,
+    needed::rights_queries,
     object::name_of,
     object_acts::is_of_another_kind,
 };
@@ -136,8 +136,8 @@ impl Overlay for Actions {
         self.cursor = self.cursor.min(self.verbs.len().saturating_sub(1));
     }
 
-    fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
-        rights_query(&self.target).into_iter().collect()
+    fn wanted(&self, view: &View<'_>) -> Vec<Query> {
+        rights_queries(&self.target, view)
     }
 
     fn selected(&self) -> Option<Target> {

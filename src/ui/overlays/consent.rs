@@ -139,6 +139,7 @@ pub fn choose_container(pod: ObjectKey) -> Box<dyn Overlay> {
                 ContainerRole::Main => "",
                 ContainerRole::Init => "init   ",
                 ContainerRole::Sidecar => "sidecar   ",
+                ContainerRole::Ephemeral => "ephemeral   ",
             };
             Answer {
                 label: one.name.to_string(),

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::{
     errors::{act_lines, backend},
     evidence::{self, answer, jobs, level_of, no_answer, pairs, state_words},
-    page::{describe_query, yaml_query},
+    page::describe_query,
     sheet::{SheetLine, Writer, clock, clock_seconds, date},
     why,
 };
@@ -82,39 +82,6 @@ fn write_page(writer: &mut Writer<'_>, view: &View<'_>, lines: &[PageLine]) {
     }
 }
 
-pub fn yaml(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
-    let mut writer = Writer::new(view.theme);
-    let Some(query) = yaml_query(target) else { return Vec::new() };
-    match answer(view, &query) {
-        Ok(Answer::Page(lines)) => {
-            for line in lines {
-                let text = match line {
-                    PageLine::Heading(text) | PageLine::Text(text) => text.to_string(),
-                    PageLine::Field(name, value, _) => format!("{name}: {value}"),
-                };
-                for line in text.lines() {
-                    writer.body(yaml_line(line, view));
-                }
-            }
-        }
-        Ok(_) => {}
-        Err(error) => no_answer(&mut writer, error),
-    }
-    writer.done()
-}
-
-/// Keys quiet, values plain.
-fn yaml_line(text: &str, view: &View<'_>) -> Line<'static> {
-    let text = crate::secret::mask(text);
-    match text.split_once(": ").or_else(|| text.strip_suffix(':').map(|key| (key, ""))) {
-        Some((key, value)) if !key.trim_start().starts_with('#') && !key.contains('"') => Line::from(vec![
-            Span::styled(format!("{key}:"), view.theme.accent),
-            Span::styled(if value.is_empty() { String::new() } else { format!(" {value}") }, view.theme.text),
-        ]),
-        _ => Line::styled(text, view.theme.text),
-    }
-}
-
 pub fn events(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
     let mut writer = Writer::new(view.theme);
     let kube = &view.store.kube;
@@ -139,13 +106,14 @@ pub fn revisions(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
                 let created = revision.created.map(|at| date(at, now)).unwrap_or_default();
                 let images: Vec<&str> = revision.images.iter().map(|image| short_image(image)).collect();
                 let live = if revision.is_live { "   live" } else { "" };
+                let by = revision.by.as_ref().map(|by| format!("   by {by}")).unwrap_or_default();
                 writer.marked_line(
                     if revision.is_live { Level::Ok } else { Level::Unknown },
                     Line::from(vec![
                         Span::styled(format!("rev {:<5}", revision.number), view.theme.strong),
                         Span::styled(format!("{}   ", images.join(", ")), view.theme.text),
                         Span::styled(
-                            format!("{}/{} up{live}   {created}", revision.ready, revision.replicas),
+                            format!("{}/{} up{live}   {created}{by}", revision.ready, revision.replicas),
                             view.theme.dim,
                         ),
                     ]),

@@ -66,6 +66,7 @@ fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> 
     Some(match command {
         Command::Describe => format!("{kubectl} describe {pod}"),
         Command::Enter => format!("{kubectl} get {pod} -o yaml"),
+        Command::ManagedFields => format!("{kubectl} get {pod} -o yaml --show-managed-fields"),
         Command::Events => format!("{kubectl} events --for {pod}"),
         Command::Logs => format!("{kubectl} logs {pod} --all-containers --since=15m -f"),
         Command::PreviousLogs => format!("{kubectl} logs {pod} --previous --tail=2000"),
@@ -87,6 +88,7 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
     Some(match command {
         Command::Describe => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
+        Command::ManagedFields => format!("{kubectl} get {object} -o yaml --show-managed-fields"),
         Command::Events => format!("{kubectl} events --for {object}"),
         Command::Logs => format!("{kubectl} logs {object} --all-pods --all-containers --since=15m -f"),
         Command::PreviousLogs => format!("{kubectl} logs {object} --all-pods --previous --tail=2000"),
@@ -114,8 +116,9 @@ fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String
     Some(match command {
         Command::Describe => format!("{kubectl} describe {object}"),
         // Its values are for nobody's scrollback.
-        Command::Enter if key.resource.is_secret() => format!("{kubectl} describe {object}"),
+        Command::Enter | Command::ManagedFields if key.resource.is_secret() => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
+        Command::ManagedFields => format!("{kubectl} get {object} -o yaml --show-managed-fields"),
         Command::Edit => format!("{kubectl} edit {object}"),
         Command::Logs | Command::PreviousLogs if key.resource.is_without_pods() => return None,
         // `kubectl logs` finds the pods of these by itself.

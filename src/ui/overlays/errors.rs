@@ -57,7 +57,7 @@ fn words_of(query: &Query) -> String {
     match query {
         Query::Logs(logs) => format!("log of {}", logs.target.name()),
         Query::Describe(object) => format!("description of {}", object.name()),
-        Query::Yaml(object) => format!("YAML of {}", object.name()),
+        Query::Yaml(object) | Query::ManagedYaml(object) => format!("YAML of {}", object.name()),
         Query::Revisions(key) => format!("revisions of {key}"),
         Query::PullRequest(key) => format!("pull request {}#{}", key.repo.name, key.number),
         Query::Jobs(key) => format!("jobs of run {}", key.id),
@@ -67,7 +67,7 @@ fn words_of(query: &Query) -> String {
         Query::Resources(_) => "the kinds it serves".to_owned(),
         Query::Table(query) => query.resource.qualified(),
         Query::DescribeAny(key) => format!("description of {key}"),
-        Query::YamlAny(key) => format!("YAML of {key}"),
+        Query::YamlAny(key) | Query::ManagedYamlAny(key) => format!("YAML of {key}"),
         Query::Rights(rights) if rights.namespace.is_empty() => "your rights in the cluster".to_owned(),
         Query::Rights(rights) => format!("your rights in '{}'", rights.namespace),
         Query::Standing(owner) => format!("GitOps owner {owner}"),

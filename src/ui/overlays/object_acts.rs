@@ -23,6 +23,16 @@ pub fn is_of_another_kind(command: Command, target: &Target) -> bool {
     }
 }
 
+/// Whether a command can never mean anything on this object, whatever it is now: the footer does not name it.
+pub fn is_never_for(command: Command, target: &Target) -> bool {
+    match (command, target) {
+        (Command::Logs | Command::PreviousLogs, Target::Object(key)) => key.resource.is_without_pods(),
+        (Command::Reveal, Target::Object(key)) => !key.resource.is_secret(),
+        (Command::Cordon | Command::Schedule | Command::RunNow, _) => is_of_another_kind(command, target),
+        _ => false,
+    }
+}
+
 /// The request that a command means on an object; `Err`: why it means none. `None`: it is no such command.
 pub fn request(command: Command, target: &Target, view: &View<'_>) -> Option<Result<Request, &'static str>> {
     let on = |object: ResourceKey, act: ObjectAct| Ok(Request::Object { object, act });

@@ -10,7 +10,7 @@ use super::{
     describe, equivalent, errors,
     object::name_of,
     sheet::{Sheet, SheetLine},
-    why,
+    why, yaml,
 };
 use crate::{
     command::Command,
@@ -56,6 +56,8 @@ pub struct Page {
     target: Option<Target>,
     tabs: Vec<Tab>,
     at: usize,
+    /// YAML tab: with managedFields.
+    is_managed: bool,
     sheet: Sheet,
     title: String,
 }
@@ -63,7 +65,7 @@ pub struct Page {
 impl Page {
     fn new(target: Option<Target>, tabs: Vec<Tab>, first: Tab) -> Self {
         let at = tabs.iter().position(|tab| *tab == first).unwrap_or(0);
-        let mut page = Self { target, tabs, at, sheet: Sheet::wrapped(), title: String::new() };
+        let mut page = Self { target, tabs, at, is_managed: false, sheet: Sheet::wrapped(), title: String::new() };
         page.sheet.wrap = page.tab() != Tab::Yaml;
         page
     }
@@ -76,7 +78,7 @@ impl Page {
         Self::new(Some(target), vec![Tab::Why], Tab::Why)
     }
 
-    /// `command`: `Command::Events` opens at the events.
+    /// `command`: `Command::Events` opens at the events, `Command::ManagedFields` at the whole YAML.
     pub fn describe(target: Target, command: Command) -> Self {
         let tabs = match target {
             Target::Workload(_) => vec![Tab::Describe, Tab::Yaml, Tab::Events, Tab::Revisions],
@@ -84,8 +86,12 @@ impl Page {
             Target::Object(_) => vec![Tab::Describe, Tab::Yaml],
             _ => vec![Tab::Describe],
         };
-        let first = if command == Command::Events { Tab::Events } else { Tab::Describe };
-        Self::new(Some(target), tabs, first)
+        let first = match command {
+            Command::Events => Tab::Events,
+            Command::ManagedFields => Tab::Yaml,
+            _ => Tab::Describe,
+        };
+        Self { is_managed: command == Command::ManagedFields, ..Self::new(Some(target), tabs, first) }
     }
 
     fn tab(&self) -> Tab {
@@ -107,12 +113,18 @@ impl Page {
         true
     }
 
+    /// To the YAML with managedFields; there, with them or without.
+    fn fold(&mut self, view: &View<'_>) -> bool {
+        self.is_managed = self.tab() != Tab::Yaml || !self.is_managed;
+        self.show_tab(Tab::Yaml, view)
+    }
+
     fn fill(&mut self, view: &View<'_>) {
         let lines: Vec<SheetLine> = match (self.tab(), &self.target) {
             (Tab::Errors, _) | (_, None) => errors::lines(view),
             (Tab::Why, Some(target)) => why::lines(view, target),
             (Tab::Describe, Some(target)) => describe::lines(view, target),
-            (Tab::Yaml, Some(target)) => describe::yaml(view, target),
+            (Tab::Yaml, Some(target)) => yaml::lines(view, target, self.is_managed),
             (Tab::Events, Some(target)) => describe::events(view, target),
             (Tab::Revisions, Some(target)) => describe::revisions(view, target),
         };
@@ -134,10 +146,12 @@ pub fn describe_query(target: &Target) -> Option<Query> {
 }
 
 /// What is asked for an object's YAML.
-pub fn yaml_query(target: &Target) -> Option<Query> {
-    match target {
-        Target::Object(key) => Some(Query::YamlAny(key.clone())),
-        _ => object(target).map(Query::Yaml),
+pub fn yaml_query(target: &Target, is_managed: bool) -> Option<Query> {
+    match (target, is_managed) {
+        (Target::Object(key), false) => Some(Query::YamlAny(key.clone())),
+        (Target::Object(key), true) => Some(Query::ManagedYamlAny(key.clone())),
+        (_, false) => object(target).map(Query::Yaml),
+        (_, true) => object(target).map(Query::ManagedYaml),
     }
 }
 
@@ -171,6 +185,7 @@ impl Overlay for Page {
             Command::ActionLog if self.tab() == Tab::Errors => return Reply::Close,
             Command::Describe if self.sheet.target().is_none() && self.show_tab(Tab::Describe, view) => {}
             Command::Events if self.sheet.target().is_none() && self.show_tab(Tab::Events, view) => {}
+            Command::ManagedFields if self.sheet.target().is_none() && self.fold(view) => {}
             _ => return Reply::Ignored,
         }
         Reply::Done
@@ -186,7 +201,7 @@ impl Overlay for Page {
             (Tab::Describe, Target::Pod(_) | Target::Workload(_) | Target::Object(_)) => {
                 describe_query(target).into_iter().collect()
             }
-            (Tab::Yaml, _) => yaml_query(target).into_iter().collect(),
+            (Tab::Yaml, _) => yaml_query(target, self.is_managed).into_iter().collect(),
             (Tab::Revisions, Target::Workload(key)) => vec![Query::Revisions(key.clone())],
             (Tab::Describe | Tab::Why, Target::Run(key)) => vec![Query::Jobs(key.clone())],
             (Tab::Describe | Tab::Why, Target::Job(key)) => vec![Query::Jobs(key.run.clone())],
@@ -200,6 +215,7 @@ impl Overlay for Page {
         let target = self.target.as_ref()?;
         let command = match self.tab() {
             Tab::Describe => Command::Describe,
+            Tab::Yaml if self.is_managed => Command::ManagedFields,
             Tab::Yaml => Command::Enter,
             Tab::Events => Command::Events,
             Tab::Revisions => Command::DiffRevisions,
@@ -215,7 +231,11 @@ impl Overlay for Page {
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
         let theme = view.theme;
         let info = self.target.as_ref().and_then(|target| place(view, target)).unwrap_or_default();
-        let foot = format!("{}/{}", self.sheet.cursor() + 1, self.sheet.len().max(1));
+        let key = view.keymap.shown(Command::ManagedFields).filter(|_| self.tab() == Tab::Yaml);
+        let fold =
+            key.map(|key| format!("{key} {} who set which field   ", if self.is_managed { "hides" } else { "shows" }));
+        let fold = fold.unwrap_or_default();
+        let foot = format!("{fold}{}/{}", self.sheet.cursor() + 1, self.sheet.len().max(1));
         let frame = Frame::new(theme, self.title.clone()).info(info).foot(foot);
         let mut inside = dialog(frame, area, area.width, area.height, buf);
         if self.tabs.len() > 1

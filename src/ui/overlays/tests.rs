@@ -1,6 +1,7 @@
 //! Overlays over the story's world: keys in, replies and frames out.
 
 mod forms;
+mod needed;
 mod pages;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

@@ -149,8 +149,8 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
     if workload.level < Level::Ok {
         let pods = view.store.kube.pods_of(workload);
         let worst = pods.iter().filter(|pod| pod.level < Level::Ok && !pod.why.is_empty()).min_by_key(|pod| pod.level);
-        let why = match (&workload.replica_failure, workload.rollout.state, worst) {
-            (Some(failure), _, _) => failure.to_string(),
+        let why = match (unmade(view, workload), workload.rollout.state, worst) {
+            (Some(failure), _, _) => failure,
             (_, RolloutState::Failed, Some(pod)) => format!("rollout failed; {} {}", pod.status, pod.why),
             (_, RolloutState::Failed, None) => "rollout failed".to_owned(),
             (_, _, Some(pod)) => format!("{} {}", pod.status, pod.why),
@@ -169,6 +169,17 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
         says,
         when: pane::age(view, &workload.key.cluster, view.store.kube.version_since(workload)),
     }
+}
+
+/// Why a workload's pods are not made: a quota, a webhook, a rule of the namespace. Only Deployments have it as a condition.
+pub fn unmade(view: &View<'_>, workload: &Workload) -> Option<String> {
+    let said = workload.replica_failure.clone().or_else(|| {
+        let is_short = workload.replicas < workload.desired;
+        let events = if is_short { view.store.kube.events_of(&workload.uid) } else { Vec::new() };
+        events.into_iter().find(|event| event.reason == "FailedCreate").map(|event| event.message.clone())
+    })?;
+    // `pods "web-1" is forbidden: exceeded quota: …`
+    Some(said.split_once(" is forbidden: ").map_or(said.as_str(), |(_, why)| why).to_owned())
 }
 
 fn pod(view: &View<'_>, pod: &Pod) -> Words {

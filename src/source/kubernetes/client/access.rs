@@ -12,6 +12,7 @@ use kube::config::{Config, NamedAuthInfo, NamedCluster};
 use super::{
     Cluster, USER_AGENT,
     connection::{self, Clients, from_kubeconfig, refuse_auth_provider, unusable},
+    in_cluster::InCluster,
     sha256,
 };
 use crate::{
@@ -47,6 +48,8 @@ pub(super) struct With {
     pub timeouts: Timeouts,
     pub policy: Arc<ExecPolicy>,
     pub clock: Arc<dyn Clock>,
+    /// Where there is no kubeconfig.
+    pub within: Option<InCluster>,
 }
 
 /// A context, found and ready to be used.
@@ -83,16 +86,15 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// A context of the kubeconfig, or the cluster this program runs in if there is no kubeconfig. Contacts nobody and runs
-/// nothing. Of a service account kube reads the token anew each minute.
+/// nothing.
 pub(super) async fn find(with: &With, loaded: &Loaded) -> Result<Found, SourceError> {
     let wanted = &with.wanted;
     let nothing_found = loaded.files.is_empty() && loaded.troubles.is_empty() && wanted.context.is_none();
-    let (name, namespace, mut config, print) = if nothing_found && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
-    {
-        let config = Config::incluster().map_err(|error| {
-            SourceError::new(ErrorKind::Unexpected, format!("The cluster we run in cannot be used: {error}."))
+    let within = with.within.as_ref().filter(|_| nothing_found);
+    let (name, namespace, mut config, print) = if let Some(within) = within {
+        let (namespace, config) = within.config().map_err(|why| {
+            SourceError::new(ErrorKind::Unexpected, format!("The cluster we run in cannot be used: {why}."))
         })?;
-        let namespace = Some(Clean::line(&config.default_namespace));
         ("in-cluster".to_owned(), namespace, config, String::new())
     } else {
         let (name, namespace, config) = from_kubeconfig(wanted, loaded).await?;

@@ -85,10 +85,10 @@ async fn object(cluster: &Cluster, key: &ResourceKey) -> Result<Value, Failure> 
     cluster.get(&path).await
 }
 
-/// As YAML shows it: nothing secret, nothing that only machines read.
-pub async fn shown(cluster: &Cluster, key: &ResourceKey) -> Result<Value, Failure> {
+/// As YAML shows it: nothing secret. `managed`: with who set which field.
+pub async fn shown(cluster: &Cluster, key: &ResourceKey, managed: bool) -> Result<Value, Failure> {
     let object = object(cluster, key).await?;
-    Ok(if key.resource.is_secret() { object } else { yaml::shown(object) })
+    Ok(if key.resource.is_secret() { object } else { yaml::shown(object, managed) })
 }
 
 fn deletion(page: &mut Page, raw: &Value) {

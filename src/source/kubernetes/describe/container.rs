@@ -18,8 +18,10 @@ pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>, vo
         ContainerRole::Main => "",
         ContainerRole::Init => " (init)",
         ContainerRole::Sidecar => " (sidecar)",
+        ContainerRole::Ephemeral => " (ephemeral)",
     };
     page.heading(&format!("container {}{role}", container.name));
+    page.field("looks into", spec.map_or("", |spec| text(spec, "/targetContainerName")));
     state(page, container);
     if let Some(last) = &container.last {
         ending(page, "last state", last);
@@ -62,10 +64,14 @@ fn state(page: &mut Page, container: &Container) {
             page.levelled("state", &format!("waiting, {reason}{more}"), Some(level));
         }
         ContainerState::Running { since } => {
-            let ready = if container.ready { "ready" } else { "not ready" };
-            let level = if container.ready { Level::Ok } else { Level::Wrong };
+            let (ready, level) = match (container.role, container.ready) {
+                // It has no probes: it is never called ready.
+                (ContainerRole::Ephemeral, _) => ("", Level::Ok),
+                (_, true) => (", ready", Level::Ok),
+                (_, false) => (", not ready", Level::Wrong),
+            };
             let since = since.map_or(String::new(), |since| format!(" for {}", time::age_of(since, page.now)));
-            page.levelled("state", &format!("running{since}, {ready}"), Some(level));
+            page.levelled("state", &format!("running{since}{ready}"), Some(level));
         }
         ContainerState::Terminated(end) => ending(page, "state", end),
         ContainerState::Unknown => page.levelled("state", "not reported", Some(Level::Unknown)),

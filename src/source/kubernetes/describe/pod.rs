@@ -7,7 +7,7 @@ use super::{Page, container, controller, controller_path, events_of, items, text
 use crate::{
     model::{
         Level,
-        kubernetes::{Pod, named::references},
+        kubernetes::{Event, Pod, named::references, told::told},
     },
     source::{
         ErrorKind,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Page) -> Result<(), Failure> {
-    let pod =
+    let mut pod =
         rows.pod(raw).map_err(|error| Failure::own(ErrorKind::Unexpected, Reached::Answered, error.to_string()))?;
     let namespace = &*pod.key.namespace;
     let own_events = format!("involvedObject.uid={}", pod.uid);
@@ -42,13 +42,18 @@ pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Pa
         unbound_claims(cluster, namespace, raw, pod.node.is_none()),
         usage::of_pod(cluster, namespace, &pod.key.name),
     );
+    let heard: Vec<&Event> = events.iter().flatten().collect();
+    if let Some((level, why)) = told(&pod, &heard) {
+        (pod.level, pod.why) = (level, why);
+    }
     page.heading(&format!("pod {}", pod.key.name));
     summary(page, &pod, raw);
     for claim in claims {
         page.levelled("volume", &claim, Some(Level::Broken));
     }
     let volumes = raw.pointer("/spec/volumes").unwrap_or(&Value::Null);
-    for shown in &pod.containers {
+    let ephemeral = rows.ephemeral_containers(raw).unwrap_or_default();
+    for shown in pod.containers.iter().chain(ephemeral.iter()) {
         container::describe(page, shown, spec_of(raw, &shown.name), volumes, used.get(shown.name.as_str()));
     }
     page.conditions(raw, |kind, status| (status == "True") != is_bad_when_true(kind));
@@ -116,7 +121,7 @@ fn placement(page: &mut Page, raw: &Value) {
 }
 
 fn spec_of<'a>(raw: &'a Value, container: &str) -> Option<&'a Value> {
-    ["/spec/containers", "/spec/initContainers"]
+    ["/spec/containers", "/spec/initContainers", "/spec/ephemeralContainers"]
         .into_iter()
         .filter_map(|list| raw.pointer(list)?.as_array())
         .flatten()

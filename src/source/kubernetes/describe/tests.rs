@@ -45,6 +45,20 @@ fn world(asked: &Asked) -> axum::response::Response {
                     "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "startedAt": "2026-01-02T03:09:00Z",
                         "finishedAt": "2026-01-02T03:09:41Z", "message": "heap\u{1b}[31m full"}}}]}}),
         ),
+        "/api/v1/namespaces/shop/pods/slow-x" => scripted::json_answer(
+            200,
+            &json!({
+            "metadata": {"name": "slow-x", "namespace": "shop", "uid": "p2"},
+            "spec": {"containers": [{"name": "app", "image": "reg/slow:1"}],
+                "ephemeralContainers": [{"name": "debugger", "image": "busybox:1", "targetContainerName": "app",
+                    "stdin": true, "tty": true}, {"name": "old", "image": "busybox:1"}]},
+            "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": false, "restartCount": 0,
+                    "started": true, "state": {"running": {"startedAt": "2026-01-02T03:00:00Z"}}}],
+                "ephemeralContainerStatuses": [
+                    {"name": "debugger", "ready": false, "restartCount": 0, "state": {"running": {"startedAt": "2026-01-02T03:05:00Z"}}},
+                    {"name": "old", "ready": false, "restartCount": 0,
+                        "state": {"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": "2026-01-02T03:04:00Z"}}}]}}),
+        ),
         "/apis/apps/v1/namespaces/shop/replicasets/checkout-6c" => scripted::json_answer(
             200,
             &json!({
@@ -63,6 +77,12 @@ fn world(asked: &Asked) -> axum::response::Response {
             "annotations": {"deployment.kubernetes.io/revision": "8"}, "ownerReferences": [{"uid": "d1", "controller": true}]},
             "spec": {"template": template}}])),
         "/api/v1/nodes/node-7" => scripted::status(403, "Forbidden", "nodes is forbidden"),
+        "/api/v1/namespaces/shop/events" if asked.query("fieldSelector") == Some("involvedObject.uid=p2") => {
+            list(json!([
+            {"metadata": {"name": "e3"}, "type": "Warning", "reason": "Unhealthy", "count": 9,
+                "message": "Readiness probe failed: HTTP probe failed with statuscode: 503",
+                "lastTimestamp": "2026-01-02T03:09:50Z", "involvedObject": {"kind": "Pod", "name": "slow-x", "uid": "p2"}}]))
+        }
         "/api/v1/namespaces/shop/events" => list(json!([
             {"metadata": {"name": "e1"}, "type": "Normal", "reason": "Pulled", "message": "ok", "lastTimestamp": "2026-01-02T03:09:55Z",
                 "involvedObject": {"kind": "Pod", "name": "checkout-x"}},
@@ -119,6 +139,24 @@ async fn a_pods_page_begins_with_what_is_wrong_and_shows_no_secret() {
     assert!(!text.contains("hunter2") && !text.contains("PodScheduled"), "{text}");
     assert!(text.contains("node-7: not known: "), "{text}");
     assert!(text.find("BackOff x14").unwrap() < text.find("Pulled").unwrap(), "warnings first\n{text}");
+}
+
+#[tokio::test]
+async fn a_pods_page_tells_its_failing_probe_and_its_ephemeral_containers() {
+    let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: "slow-x".into() };
+    let text = text_of(ObjectRef::Pod(pod)).await;
+    for line in [
+        "why: readiness: HTTP 503; 'app' runs but is not ready",
+        "ready: 0/1",
+        "# container debugger (ephemeral)",
+        "looks into: app",
+        "state: running for 5m",
+        "# container old (ephemeral)",
+        "state: Completed, exit 0, 6m ago",
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "'{line}' is not in\n{text}");
+    }
+    assert_eq!(text.matches("image: busybox:1").count(), 2, "{text}");
 }
 
 #[tokio::test]

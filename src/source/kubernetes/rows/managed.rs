@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{time, wire};
 use crate::{
-    model::kubernetes::{Manager, WorkloadKind},
+    model::kubernetes::{ACTOR, FIELD_MANAGER, Manager, WorkloadKind},
     text::Clean,
 };
 
@@ -61,8 +61,14 @@ pub fn changed_by(meta: &wire::Meta) -> Option<(Clean, Option<Timestamp>)> {
         .max_by_key(|(_, at)| *at)
 }
 
-/// Field managers that set something in the pod template of a raw object, each with when it last did.
+/// Field managers that set something in the pod template of a raw object, each with when it last did. Of our own changes,
+/// who made them: the field manager is the same for every responder.
 pub fn template_changes(object: &serde_json::Value) -> Vec<(Clean, Timestamp)> {
+    let actor = object.pointer("/metadata/annotations").and_then(|all| all.get(ACTOR)?.as_str());
+    let by = |manager: &str| match actor {
+        Some(actor) if manager == FIELD_MANAGER => Clean::line(&format!("{actor} with {FIELD_MANAGER}")),
+        _ => Clean::line(manager),
+    };
     let fields = object.pointer("/metadata/managedFields").and_then(serde_json::Value::as_array);
     fields
         .into_iter()
@@ -70,7 +76,7 @@ pub fn template_changes(object: &serde_json::Value) -> Vec<(Clean, Timestamp)> {
         .filter(|fields| fields.pointer("/fieldsV1/f:spec/f:template").is_some())
         .filter_map(|fields| {
             let at = fields.get("time")?.as_str()?.parse().ok()?;
-            Some((Clean::line(fields.get("manager")?.as_str()?), at))
+            Some((by(fields.get("manager")?.as_str()?), at))
         })
         .collect()
 }

@@ -33,6 +33,7 @@ pub(super) fn row(rows: &Rows, wire: wire::Pod) -> Pod {
     let judged = why::judge(&why::Seen {
         status: &printed.reason,
         wire: &status,
+        gates: spec.scheduling_gates.as_deref().unwrap_or_default(),
         containers: &containers,
         deleting: meta.deletion_timestamp.is_some(),
         finalizers,
@@ -206,6 +207,16 @@ fn containers(rows: &Rows, spec: &wire::PodSpec, status: &wire::PodStatus) -> Bo
         (if spec.is_sidecar() { ContainerRole::Sidecar } else { ContainerRole::Init }, spec, status)
     });
     main.chain(init).map(|(role, spec, status)| container(rows, role, spec, status)).collect()
+}
+
+pub(super) fn ephemeral(rows: &Rows, wire: &wire::Ephemeral) -> Box<[Container]> {
+    let specs = wire.spec.as_ref().and_then(|spec| spec.ephemeral_containers.as_deref());
+    let statuses = wire.status.as_ref().and_then(|status| status.ephemeral_container_statuses.as_deref());
+    let of = |spec: &wire::Container| {
+        let status = statuses.unwrap_or_default().iter().find(|status| status.name == spec.name);
+        container(rows, ContainerRole::Ephemeral, spec, status)
+    };
+    specs.unwrap_or_default().iter().map(of).collect()
 }
 
 fn container(

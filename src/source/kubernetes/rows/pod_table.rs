@@ -189,12 +189,7 @@ fn why_names_the_worst_container_and_its_last_end() {
         ("Running Rdy", "a run+ r1@600 lastOOM", Level::Ok, "'a' was OOMKilled at its limit of 512Mi before"),
         ("Running I", "a run+, b run-", Level::Wrong, "'b' runs but is not ready"),
         ("Running I", "a run notstarted", Level::Progress, "'a' has not passed its startup probe"),
-        (
-            "Pending unschedulable",
-            "a -",
-            Level::Broken,
-            "no node takes it: 0/12 nodes are available: 12 Insufficient cpu.",
-        ),
+        ("Pending unschedulable", "a -", Level::Broken, "0 of 12 nodes take it: 12 Insufficient cpu"),
         ("Pending", "a W(ImagePullBackOff)", Level::Broken, "image 'reg/a:1' of 'a' cannot be pulled"),
         ("Pending", "a W(ContainerCreating)", Level::Progress, ""),
         ("Pending", "i run, a W(PodInitializing)", Level::Progress, "init container 'i' runs"),
@@ -207,6 +202,59 @@ fn why_names_the_worst_container_and_its_last_end() {
         let pod = row(phase, statuses);
         assert_eq!((pod.why.as_str(), pod.level), (why, level), "{phase}: {statuses}");
     }
+}
+
+#[test]
+fn a_pod_that_waits_says_for_what() {
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut object = object("Pending unschedulable", "a -");
+        change(&mut object);
+        let pod = Rows::new(&BackendId::new("eu")).pod(&object).unwrap();
+        (pod.level, pod.why.to_string())
+    };
+    let unschedulable = |message: &str| with(&|pod| pod["status"]["conditions"][0]["message"] = json!(message));
+    for (message, why) in [
+        (
+            "0/12 nodes are available: 3 node(s) had untolerated taint {gpu: }, 9 Insufficient cpu. \
+             preemption: 0/12 nodes are available: 12 No preemption victims found for incoming pod.",
+            "0 of 12 nodes take it: 3 had untolerated taint {gpu: }, 9 Insufficient cpu",
+        ),
+        (
+            "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/3 nodes",
+            "0 of 3 nodes take it: pod has unbound immediate PersistentVolumeClaims",
+        ),
+        ("persistentvolumeclaim \"data\" not found", "no node takes it: persistentvolumeclaim \"data\" not found"),
+        ("", "no node takes it"),
+    ] {
+        assert_eq!(unschedulable(message), (Level::Broken, why.to_owned()));
+    }
+    let failed = with(&|pod| {
+        pod["status"]["conditions"][0]["reason"] = json!("SchedulerError");
+        pod["status"]["conditions"][0]["message"] = json!("binding volumes: timed out");
+    });
+    assert_eq!(failed, (Level::Wrong, "no node yet: binding volumes: timed out".to_owned()));
+    let gated = with(&|pod| {
+        pod["status"]["conditions"][0]["reason"] = json!("SchedulingGated");
+        pod["spec"]["schedulingGates"] = json!([{"name": "kueue.x-k8s.io/admission"}]);
+    });
+    assert_eq!(gated, (Level::Progress, "held back by scheduling gate 'kueue.x-k8s.io/admission'".to_owned()));
+}
+
+#[test]
+fn what_a_container_lacks_is_named() {
+    let mut object = object("Pending", "a W(CreateContainerConfigError)");
+    object["status"]["containerStatuses"][0]["state"]["waiting"]["message"] =
+        json!("configmap \"app-config\" not found");
+    let pod = Rows::new(&BackendId::new("eu")).pod(&object).unwrap();
+    assert_eq!((pod.why.as_str(), pod.level), ("'a' cannot start: configmap \"app-config\" not found", Level::Broken));
+}
+
+#[test]
+fn an_eviction_says_why() {
+    let mut object = object("Failed reason=Evicted", "a T(137,Error)");
+    object["status"]["message"] = json!("The node was low on resource: memory. ");
+    let pod = Rows::new(&BackendId::new("eu")).pod(&object).unwrap();
+    assert_eq!(pod.why.as_str(), "Evicted: The node was low on resource: memory.");
 }
 
 #[test]

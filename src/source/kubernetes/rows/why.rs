@@ -13,6 +13,7 @@ pub struct Seen<'a> {
     /// The STATUS column.
     pub status: &'a str,
     pub wire: &'a wire::PodStatus,
+    pub gates: &'a [wire::Gate],
     pub containers: &'a [Container],
     pub deleting: bool,
     pub finalizers: &'a [String],
@@ -55,7 +56,7 @@ pub fn judge(seen: &Seen<'_>) -> Judged {
     if let Some(why) = worst(seen.containers) {
         return judged(Level::Broken, why);
     }
-    if let Some(judged) = scheduling(seen.wire) {
+    if let Some(judged) = scheduling(seen) {
         return judged;
     }
     if phase == "Pending" {
@@ -166,15 +167,34 @@ fn image_trouble(message: &str) -> Option<String> {
     (!message.is_empty() && !lower.starts_with("back-off pulling image")).then(|| message.to_owned())
 }
 
-fn scheduling(status: &wire::PodStatus) -> Option<Judged> {
-    let scheduled = wire::condition(status.conditions.as_ref(), "PodScheduled").filter(|c| !c.is_true())?;
+fn scheduling(seen: &Seen<'_>) -> Option<Judged> {
+    let scheduled = wire::condition(seen.wire.conditions.as_ref(), "PodScheduled").filter(|c| !c.is_true())?;
     let message = scheduled.message.as_deref().unwrap_or_default();
     match scheduled.reason.as_deref().unwrap_or_default() {
-        "SchedulingGated" => Some(judged(Level::Progress, "held back by a scheduling gate")),
-        "Unschedulable" if message.is_empty() => Some(judged(Level::Broken, "no node takes it")),
-        "Unschedulable" => Some(judged(Level::Broken, format!("no node takes it: {message}"))),
-        _ => None,
+        "SchedulingGated" => Some(judged(Level::Progress, gated(seen.gates))),
+        "Unschedulable" => Some(judged(Level::Broken, unschedulable(message))),
+        _ if message.is_empty() => None,
+        _ => Some(judged(Level::Wrong, format!("no node yet: {message}"))),
     }
+}
+
+fn gated(gates: &[wire::Gate]) -> String {
+    match gates {
+        [] => "held back by a scheduling gate".to_owned(),
+        gates => {
+            let names: Vec<String> = gates.iter().map(|gate| format!("'{}'", gate.name)).collect();
+            format!("held back by scheduling gate {}", names.join(", "))
+        }
+    }
+}
+
+/// `0/12 nodes are available: 3 node(s) had …, 9 Insufficient cpu. preemption: …` → `0 of 12 nodes take it: 3 had …`
+fn unschedulable(message: &str) -> String {
+    let own = message.split(" preemption: ").next().unwrap_or_default().trim_end_matches('.');
+    let Some((counts, why)) = own.split_once(" nodes are available: ") else {
+        return if own.is_empty() { "no node takes it".to_owned() } else { format!("no node takes it: {own}") };
+    };
+    format!("{} nodes take it: {}", counts.replacen('/', " of ", 1), why.replace("node(s) ", ""))
 }
 
 fn starting(containers: &[Container]) -> String {

@@ -57,6 +57,13 @@ pub struct PodSpec {
     pub node_name: Option<String>,
     pub containers: Option<Vec<Container>>,
     pub init_containers: Option<Vec<Container>>,
+    pub scheduling_gates: Option<Vec<Gate>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Gate {
+    pub name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -112,6 +119,26 @@ pub struct PodStatus {
     pub conditions: Option<Vec<Condition>>,
     pub init_container_statuses: Option<Vec<ContainerStatus>>,
     pub container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+/// A Pod, as far as its ephemeral containers go.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Ephemeral {
+    pub spec: Option<EphemeralSpec>,
+    pub status: Option<EphemeralStatus>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EphemeralSpec {
+    pub ephemeral_containers: Option<Vec<Container>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EphemeralStatus {
+    pub ephemeral_container_statuses: Option<Vec<ContainerStatus>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,5 +1,6 @@
-//! What objects say of themselves where their columns do not: that a rollout is paused or aborted, that a Flux object is
-//! suspended or still at work, that a node is short of memory; and what pods and nodes have to spend.
+//! What objects say of themselves where their columns do not: that a rollout is paused or aborted, that an application's last
+//! sync failed, that a Flux object is suspended or still at work, that a node is short of memory; and what pods and nodes
+//! have to spend.
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -16,6 +17,8 @@ const MAX_MESSAGE: usize = 120;
 pub enum Stated {
     /// `rollouts.argoproj.io`
     Rollout,
+    /// `applications.argoproj.io`
+    Application,
     /// `*.toolkit.fluxcd.io`
     Flux,
     Node,
@@ -26,6 +29,7 @@ impl Stated {
     pub fn of(resource: &Resource) -> Option<Self> {
         match (resource.group.as_str(), resource.plural.as_str()) {
             ("argoproj.io", "rollouts") => Some(Self::Rollout),
+            ("argoproj.io", "applications") => Some(Self::Application),
             (group, _) if group.ends_with(".toolkit.fluxcd.io") => Some(Self::Flux),
             ("", "nodes") => Some(Self::Node),
             ("", "pods") => Some(Self::Pod),
@@ -53,6 +57,19 @@ pub struct Status {
     message: Option<String>,
     abort: bool,
     conditions: Option<Vec<Condition>>,
+    health: Option<Part>,
+    sync: Option<Part>,
+    #[serde(rename = "operationState")]
+    operation: Option<Part>,
+}
+
+/// Health, sync or last operation of an Application.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Part {
+    status: Option<String>,
+    phase: Option<String>,
+    message: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -75,6 +92,7 @@ impl Stated {
     pub fn words(self, spec: Option<&RawValue>, status: Option<&RawValue>) -> String {
         match self {
             Self::Rollout => rollout(&if_readable(spec), &if_readable(status)),
+            Self::Application => application(&if_readable(status)),
             Self::Flux => flux(&if_readable(spec), &if_readable(status)),
             Self::Node => pressures(&if_readable(status)),
             Self::Pod => String::new(),
@@ -85,7 +103,7 @@ impl Stated {
         match self {
             Self::Pod => Some(bounds::of_pod(&if_readable(spec))),
             Self::Node => Some(bounds::of_node(&if_readable(status))),
-            Self::Rollout | Self::Flux => None,
+            Self::Rollout | Self::Application | Self::Flux => None,
         }
     }
 }
@@ -106,6 +124,22 @@ fn rollout(spec: &Spec, status: &Status) -> String {
         phase => phase,
     };
     with(phase, status.message.as_deref().filter(|_| phase != "Healthy"))
+}
+
+/// Health and sync, and why the last sync or the comparison with git failed (argo-cd `pkg/apis/application/v1alpha1/types.go`).
+fn application(status: &Status) -> String {
+    let word = |part: &Option<Part>| part.as_ref().and_then(|part| part.status.clone());
+    let mut words: Vec<String> = [&status.health, &status.sync].into_iter().filter_map(word).collect();
+    let failed = |operation: &&Part| matches!(operation.phase.as_deref(), Some("Failed" | "Error"));
+    let mut says = None;
+    if let Some(operation) = status.operation.as_ref().filter(failed) {
+        words.push("sync: Failed".to_owned());
+        says.clone_from(&operation.message);
+    } else if let Some(error) = status.conditions.iter().flatten().find(|one| one.kind.ends_with("Error")) {
+        words.push("Error".to_owned());
+        says = Some(with(&error.kind, error.message.as_deref()));
+    }
+    with(&words.join(", "), says.as_deref())
 }
 
 /// Condition `Ready`, as all of Flux's kinds have it (fluxcd `apis/meta/conditions.go`).
@@ -147,6 +181,12 @@ mod tests {
             json!([{"type": "Healthy", "status": "True"},
                 {"type": "Ready", "status": status, "reason": reason, "message": message}])
         };
+        let application = |health: &str, sync: &str, more: Value| {
+            let mut status = more;
+            status["health"] = json!({ "status": health });
+            status["sync"] = json!({ "status": sync });
+            json!({ "status": status })
+        };
         for (kind, object, expected) in [
             (Stated::Rollout, json!({"status": {"phase": "Healthy", "message": "x"}}), "Healthy"),
             (
@@ -161,6 +201,26 @@ mod tests {
             ),
             (Stated::Rollout, json!({"spec": {"paused": true}}), "Paused"),
             (Stated::Rollout, json!({}), ""),
+            (Stated::Application, application("Healthy", "Synced", json!({})), "Healthy, Synced"),
+            (
+                Stated::Application,
+                application(
+                    "Degraded",
+                    "OutOfSync",
+                    json!({"operationState": {"phase": "Failed", "message": "one or more objects failed to apply\nx"}}),
+                ),
+                "Degraded, OutOfSync, sync: Failed: one or more objects failed to apply",
+            ),
+            (
+                Stated::Application,
+                application(
+                    "Healthy",
+                    "Unknown",
+                    json!({"conditions": [{"type": "ComparisonError", "message": "no such revision"}]}),
+                ),
+                "Healthy, Unknown, Error: ComparisonError: no such revision",
+            ),
+            (Stated::Application, json!({}), ""),
             (Stated::Flux, json!({"status": {"conditions": ready("True", "Succeeded", "Applied")}}), "Ready"),
             (
                 Stated::Flux,

@@ -89,7 +89,7 @@ fn without_an_alertmanager_there_is_nothing_to_silence_with() {
     world.store.backends.remove(&alertmanager());
     let key = pending(&mut world).key;
     let spec = Command::SilenceAlert.spec();
-    let why = availability::why_not(spec, ScreenId::Triage, Some(&Target::Alert(key)), &world.view());
+    let why = why_not(spec, ScreenId::Triage, Some(&Target::Alert(key)), &world.view());
     assert_eq!(why.as_deref(), Some("silences are Alertmanager's, and none is set up"));
 }
 
@@ -262,4 +262,74 @@ fn a_pull_request_is_read_file_by_file() {
     assert!(overlay.copied().expect("the file's head").contains("logo.png"));
     command(&world, &mut *overlay, Command::PreviousMatch);
     assert!(text(&world, &mut *overlay).contains("file 1 of 2"));
+}
+
+/// What came with each revision: image, cause, time, and who made it; in the tab and in the diff's list.
+#[test]
+fn each_revision_says_what_came_with_it_and_by_whom() {
+    let mut world = incident();
+    let revision = |number: i64, image: &str, by: Option<&str>, cause: Option<&str>| Revision {
+        number,
+        name: "rs".into(),
+        hash: None,
+        created: Some(at(if number == 14 { "02:57" } else { "01:00" })),
+        change_cause: cause.map(Clean::from),
+        by: by.map(Clean::from),
+        images: Box::new([image.into()]),
+        ready: 4,
+        replicas: 6,
+        is_live: number == 14,
+        template: json!({"spec": {"containers": [{"image": image}]}}),
+        patch: None,
+    };
+    let list = vec![
+        revision(14, "ghcr.io/acme/myapp:412", Some("ana with midwatch"), Some("JWT login")),
+        revision(13, "ghcr.io/acme/myapp:411", Some("helm"), None),
+    ];
+    answer(&mut world, Query::Revisions(myapp()), Answer::Revisions(list));
+    let mut tab = describe(Target::Workload(myapp()), Command::Describe);
+    for _ in 0..3 {
+        command(&world, &mut *tab, Command::NextPane);
+    }
+    let mut diff = revisions(myapp());
+    for overlay in [&mut tab, &mut diff] {
+        let frame = text(&world, &mut **overlay);
+        let line = |words: &str| {
+            let found = frame.lines().find(|line| line.contains(words));
+            found.unwrap_or_else(|| panic!("no '{words}' in\n{frame}")).to_owned()
+        };
+        assert!(line("rev 14").contains("myapp:412") && line("rev 14").contains("by ana with midwatch"), "{frame}");
+        assert!(line("rev 13").contains("myapp:411") && line("rev 13").contains("by helm"), "{frame}");
+        assert!(frame.contains("JWT login"), "{frame}");
+    }
+    assert!(text(&world, &mut *tab).contains("02:57"), "when");
+    assert!(text(&world, &mut *diff).contains("17m"), "when");
+}
+
+#[test]
+fn the_yaml_shows_who_set_which_field_when_it_is_asked() {
+    use crate::query::{ObjectRef, PageLine};
+    let mut world = incident();
+    let mut page = describe(Target::Workload(myapp()), Command::Describe);
+    command(&world, &mut *page, Command::NextPane);
+    assert_eq!(page.wanted(&world.view()), [Query::Yaml(ObjectRef::Workload(myapp()))]);
+    let lines = |words: &[&str]| Answer::Page(words.iter().map(|word| PageLine::Text((*word).into())).collect());
+    answer(&mut world, Query::Yaml(ObjectRef::Workload(myapp())), lines(&["kind: Deployment"]));
+    let frame = text(&world, &mut *page);
+    assert!(frame.contains("kind: Deployment") && frame.contains("m shows who set which field"), "{frame}");
+
+    assert!(command(&world, &mut *page, Command::ManagedFields).iter().all(|reply| matches!(reply, Reply::Done)));
+    assert_eq!(page.wanted(&world.view()), [Query::ManagedYaml(ObjectRef::Workload(myapp()))], "the server is asked");
+    let managed = lines(&["kind: Deployment", "manager: helm"]);
+    answer(&mut world, Query::ManagedYaml(ObjectRef::Workload(myapp())), managed);
+    let frame = text(&world, &mut *page);
+    assert!(frame.contains("manager: helm") && frame.contains("m hides who set which field"), "{frame}");
+    let line = page.line(&world.view()).expect("a line");
+    assert!(line.ends_with("get deployment/myapp -o yaml --show-managed-fields"), "{line}");
+
+    command(&world, &mut *page, Command::ManagedFields);
+    let frame = text(&world, &mut *page);
+    assert!(!frame.contains("manager: helm"), "{frame}");
+    let page = describe(Target::Workload(myapp()), Command::ManagedFields);
+    assert_eq!(page.wanted(&world.view()), [Query::ManagedYaml(ObjectRef::Workload(myapp()))], "from a row at once");
 }

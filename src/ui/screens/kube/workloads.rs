@@ -21,6 +21,7 @@ use super::{
             },
         },
         pane::{age, cluster_cell, cluster_width, empty_words, framed, fresh_line, is_read, level_style, mark},
+        words::unmade,
     },
     Kube, SortBy,
 };
@@ -111,7 +112,11 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let filter = if kube.filter.is_empty() { String::new() } else { format!("filter {}   ", kube.filter) };
     let info = Line::styled(format!("{filter}sort {}", sort_name(kube.sort, kube.is_reversed)), theme.dim);
     let inside = framed(view, title, info, fresh_line(view, &PARTS, None), focused, area, buf);
-    let summary = kube.workload(view).filter(|_| inside.height > 5).map(|workload| versions(view, workload));
+    // Its head and two rows have room in any case.
+    let summary = kube
+        .workload(view)
+        .filter(|_| inside.height > 3)
+        .map(|workload| versions(view, workload, inside.width.saturating_sub(3)));
     let table_area = Rect { height: inside.height - u16::from(summary.is_some()), ..inside };
     let has_clusters = kube.has_clusters;
     let clusters_width = kinds::clusters(view).map(|cluster| cluster_width(view, cluster)).max().unwrap_or(0);
@@ -213,18 +218,24 @@ fn deploying<'a>(view: &View<'a>, workload: &Workload) -> Option<&'a Run> {
     view.store.runs.values().filter(of_it).max_by_key(|run| run.started)
 }
 
-/// `new RS 6d5c9 (rev 14) 5 pods, 2 ready | old …`, or kubectl's words for the rollout.
-fn versions<'a>(view: &View<'a>, workload: &'a Workload) -> Line<'a> {
+/// `new rev 14 2/5 ready | old …`, and kubectl's words for the rollout; in fewer words where there is no room.
+fn versions(view: &View<'_>, workload: &Workload, width: u16) -> Line<'static> {
+    let whole = versions_in(view, workload, false);
+    if whole.width() <= usize::from(width) { whole } else { versions_in(view, workload, true) }
+}
+
+fn versions_in(view: &View<'_>, workload: &Workload, is_short: bool) -> Line<'static> {
     let theme = view.theme;
     let live: Vec<_> = view.store.kube.sets_of(workload).into_iter().filter(|set| set.replicas > 0).collect();
     let mut spans = vec![Span::styled(format!("{}  ", workload.key.name), theme.strong)];
+    let (bar, ready) = if is_short { (" | ", "") } else { ("  |  ", " ready") };
     if live.len() > 1 {
         for (index, set) in live.iter().enumerate() {
             let word = if index == 0 { "new" } else { "old" };
             let style = if set.ready < set.replicas { theme.wrong } else { theme.text };
             let rev = set.revision.map_or_else(String::new, |rev| format!(" rev {rev}"));
-            spans.push(Span::styled(format!("{}{word}{rev} ", if index > 0 { "  |  " } else { "" }), theme.dim));
-            spans.push(Span::styled(format!("{}/{} ready", set.ready, set.replicas), style));
+            spans.push(Span::styled(format!("{}{word}{rev} ", if index > 0 { bar } else { "" }), theme.dim));
+            spans.push(Span::styled(format!("{}/{}{ready}", set.ready, set.replicas), style));
         }
         spans.push(Span::styled("   ", theme.dim));
     }
@@ -233,16 +244,16 @@ fn versions<'a>(view: &View<'a>, workload: &'a Workload) -> Line<'a> {
         RolloutState::Progressing => theme.progress,
         _ => theme.dim,
     };
-    spans.push(Span::styled(workload.rollout.words.as_str(), style));
+    let words = &workload.rollout.words;
+    spans.push(Span::styled(if is_short { in_short(words) } else { words.to_string() }, style));
     if let Some((_, _, Some(last))) = &workload.progressing
         && workload.rollout.state == RolloutState::Progressing
     {
         let deadline = crate::time::seconds_between(view.store.time_of(&workload.key.cluster, view.now), *last)
             + i64::from(workload.progress_deadline);
-        let words = if deadline > 0 {
-            format!("   deadline in {}", crate::time::age(deadline))
-        } else {
-            "   past its deadline".to_owned()
+        let words = match deadline {
+            1.. => format!("   deadline {}{}", if is_short { "" } else { "in " }, crate::time::age(deadline)),
+            _ => "   past its deadline".to_owned(),
         };
         spans.push(Span::styled(words, theme.wrong));
     }
@@ -251,8 +262,19 @@ fn versions<'a>(view: &View<'a>, workload: &'a Workload) -> Line<'a> {
         && let Some(run) = deploying(view, workload)
     {
         let since = run.started.or(run.created).map(|at| age_of(at, view.store.time_of(&run.key.repo.host, view.now)));
-        let since = since.map(|since| format!(" for {since}")).unwrap_or_default();
+        let since = since.map(|since| format!(" {}{since}", if is_short { "" } else { "for " })).unwrap_or_default();
         spans.push(Span::styled(format!("   pipeline #{} waits{since}", run.number), theme.wrong));
     }
+    if let Some(why) = unmade(view, workload) {
+        spans.push(Span::styled(format!("   {why}"), theme.wrong));
+    }
     Line::from(spans)
+}
+
+/// kubectl's words without the name and what every one of them says: `2 of 4 new updated`.
+fn in_short(words: &str) -> String {
+    let told = words.split_once("to finish: ").map_or(words, |(_, told)| told);
+    let told = told.rsplit_once("\" ").map_or(told, |(_, told)| told);
+    let told = told.trim_end_matches("...").replace(" out of ", " of ");
+    [" replicas", " pods", " have been", " are"].into_iter().fold(told, |told, filler| told.replace(filler, ""))
 }

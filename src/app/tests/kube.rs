@@ -1,0 +1,168 @@
+//! The Kube screen: what it says of workloads and their pods, trouble first.
+
+use super::*;
+use crate::{
+    model::{
+        Level, Part,
+        code::RunState,
+        kubernetes::{Container, Pod, RolloutState, RolloutStatus, Workload, WorkloadKind},
+    },
+    text::Clean,
+    ui::testing::{at, cluster, deployment, event, incident, pod, replica_set, run, running, workload_key},
+};
+
+fn on_kube(world: World) -> Desk {
+    let mut desk = Desk::new(world);
+    desk.keys("3");
+    desk.frame((120, 35));
+    desk
+}
+
+fn row_with(frame: &str, text: &str) -> String {
+    frame.lines().find(|line| line.contains(text)).unwrap_or_else(|| panic!("no '{text}' in\n{frame}")).to_owned()
+}
+
+/// Places of the texts in the frame, from above.
+fn in_order(frame: &str, texts: &[&str]) {
+    let places: Vec<usize> =
+        texts.iter().map(|text| frame.find(text).unwrap_or_else(|| panic!("no '{text}' in\n{frame}"))).collect();
+    assert!(places.is_sorted(), "{texts:?} in\n{frame}");
+}
+
+#[test]
+fn an_eviction_says_why_beside_its_status() {
+    let mut world = incident();
+    let why = "Evicted: The node was low on resource: memory.";
+    world.pods([Pod { level: Level::Wrong, ..pod("myapp-6d5c9", "gone", Some(("Error", why))) }]);
+    let mut desk = on_kube(world);
+    let row = row_with(&desk.frame((160, 35)), "myapp-6d5c9-gone");
+    assert!(row.contains("Error") && row.contains(why), "{row}");
+}
+
+#[test]
+fn a_failed_probe_is_told_on_the_row_and_not_asked_for() {
+    let mut world = incident();
+    let slow = Pod {
+        containers: Box::new([Container { ready: false, ..running("app") }]),
+        ready: 0,
+        is_ready: false,
+        level: Level::Wrong,
+        why: "'app' runs but is not ready".into(),
+        ..pod("myapp-6d5c9", "slow", None)
+    };
+    let says = "Readiness probe failed: HTTP probe failed with statuscode: 503";
+    world.events([event(&slow.key.name, "Pod", "Unhealthy", 9, "03:12", says)]);
+    world.pods([slow]);
+    let mut desk = on_kube(world);
+    let row = row_with(&desk.frame((160, 35)), "myapp-6d5c9-slow");
+    assert!(row.contains("readiness: HTTP 503; 'app' runs but is not ready"), "{row}");
+    assert!(row_with(&desk.frame((120, 35)), "myapp-6d5c9-slow").contains("readiness: HTTP 503"));
+}
+
+#[test]
+fn workloads_in_trouble_stand_first_and_the_filter_keeps_the_order() {
+    let mut world = incident();
+    let progressing = Workload { level: Level::Progress, ..deployment("aaa-rolls", "a:1", 2, 2) };
+    world.workloads([progressing, deployment("aab-fine", "a:1", 1, 1), deployment("zzz-broken", "z:1", 0, 3)]);
+    let mut desk = on_kube(world);
+    let frame = desk.frame((120, 45));
+    // More missing pods first, then the name.
+    in_order(&frame, &["zzz-broken", " myapp ", "aaa-rolls", "aab-fine", "payments"]);
+    assert!(frame.contains("WORKLOADS 5   3 not ok") && frame.contains("sort trouble"), "{frame}");
+    desk.keys(">");
+    in_order(&desk.frame((120, 45)), &["sort name", "aaa-rolls", "aab-fine", " myapp ", "payments", "zzz-broken"]);
+    desk.keys("</aa");
+    desk.press(KeyCode::Enter);
+    let frame = desk.frame((120, 45));
+    in_order(&frame, &["sort trouble", "aaa-rolls", "aab-fine"]);
+    assert!(!frame.contains("zzz-broken"), "{frame}");
+}
+
+#[test]
+fn pods_stand_under_their_version_new_against_old() {
+    let mut world = incident();
+    let image = |tag: &str| Box::new([Container { image: Clean::own(format!("acme/myapp:{tag}")), ..running("app") }]);
+    world.pods([
+        Pod { containers: image("411"), ..pod("myapp-7d8b9", "aaaaa", None) },
+        Pod { containers: image("412"), ..pod("myapp-6d5c9", "ccccc", None) },
+        Pod { containers: image("412"), ..pod("myapp-6d5c9", "bbbbb", Some(("CrashLoopBackOff", "issuer mismatch"))) },
+    ]);
+    let mut desk = on_kube(world);
+    let frame = desk.frame((120, 45));
+    let (new, old) = ("NEW rev 14 myapp:412   1 of 2 ready", "OLD rev 13 myapp:411   1 of 1 ready");
+    in_order(&frame, &[new, "myapp-6d5c9-bbbbb", "myapp-6d5c9-ccccc", old, "myapp-7d8b9-aaaaa"]);
+    assert!(row_with(&frame, "myapp-6d5c9-bbbbb").contains("issuer mismatch"), "{frame}");
+}
+
+/// A rollout whose Deployment gives up in six minutes, and whose pipeline waits for 23.
+fn rolling(name: &str) -> World {
+    let mut world = incident();
+    let words =
+        format!("Waiting for deployment \"{name}\" rollout to finish: 6 out of 10 new replicas have been updated...");
+    world.workloads([Workload {
+        rollout: RolloutStatus { words: Clean::own(words), state: RolloutState::Progressing },
+        progressing: Some(("ReplicaSetUpdated".into(), "".into(), Some(at("03:10")))),
+        level: Level::Progress,
+        ..deployment(name, "myapp:412", 8, 10)
+    }]);
+    world.replica_sets([
+        replica_set(name, "7d8b9", 13, "01:00", "myapp:411", (4, 4)),
+        replica_set(name, "6d5c9", 14, "02:57", "myapp:412", (4, 6)),
+    ]);
+    world.runs(vec![run("deploy", 412, RunState::Running, true, "02:51")]);
+    let mut service = world.settings.services[0].clone();
+    service.repository = Some("acme/myapp".into());
+    service.workload = Some(workload_key(WorkloadKind::Deployment, name));
+    world.settings.services = vec![service];
+    world
+}
+
+#[test]
+fn both_clocks_of_a_rollout_are_told_and_fit() {
+    let mut desk = on_kube(rolling("myapp"));
+    let wide = row_with(&desk.frame((220, 35)), "pipeline #412");
+    for words in [
+        "new rev 14 4/6 ready  |  old rev 13 4/4 ready",
+        "rollout to finish: 6 out of 10 new replicas have been updated...",
+        "deadline in 5m38s",
+        "pipeline #412 waits for 23m",
+    ] {
+        assert!(wide.contains(words), "{words}: {wide}");
+    }
+    let narrow = row_with(&desk.frame((120, 35)), "new rev 14");
+    let said =
+        "myapp  new rev 14 4/6 | old rev 13 4/4   6 of 10 new updated   deadline 5m38s   pipeline #412 waits 23m";
+    assert!(narrow.contains(said), "{narrow}");
+}
+
+#[test]
+fn a_quota_that_keeps_pods_from_being_made_is_told() {
+    let mut world = incident();
+    let forbidden = "pods \"myapp-6d5c9-x\" is forbidden: exceeded quota: compute, requested: cpu=1, limited: cpu=4";
+    world.workloads([Workload { replica_failure: Some(forbidden.into()), ..deployment("myapp", "myapp:412", 8, 10) }]);
+    let mut desk = on_kube(world);
+    assert!(desk.frame((200, 35)).contains("exceeded quota: compute, requested: cpu=1, limited: cpu=4"));
+
+    // A StatefulSet has no such condition: its events tell.
+    let mut world = World::live();
+    let key = workload_key(WorkloadKind::StatefulSet, "db");
+    world.workloads([Workload { key, replicas: 1, uid: "uid-db".into(), ..deployment("db", "db:1", 1, 3) }]);
+    let says = "create Pod db-1 in StatefulSet db failed error: pods \"db-1\" is forbidden: exceeded quota: compute";
+    world.events([event("db", "StatefulSet", "FailedCreate", 4, "03:12", says)]);
+    let mut desk = on_kube(world);
+    assert!(row_with(&desk.frame((200, 35)), "progress deadline").contains("   exceeded quota: compute"));
+}
+
+#[test]
+fn without_the_right_to_read_events_the_rest_is_there() {
+    let mut world = incident();
+    world.refuse(&cluster(), Part::Events, "events is forbidden: User \"jo\" cannot list events");
+    let mut desk = on_kube(world);
+    let frame = desk.frame((160, 45));
+    assert!(frame.contains("?? events is forbidden"), "the pane of events says so\n{frame}");
+    assert!(frame.contains("4/4 up") && !frame.contains("k8s down"), "the cluster answers\n{frame}");
+    let row = row_with(&frame, "myapp-6d5c9-bbbbb");
+    assert!(row.contains("issuer mismatch"), "{row}");
+    assert!(frame.contains("WORKLOADS 2   1 not ok"), "{frame}");
+    assert!(!frame.contains("no warnings within"), "nothing read is not nothing there\n{frame}");
+}

@@ -1,0 +1,239 @@
+//! What a pod's events tell of it that its status does not: which probe fails and how, why its volumes or its network are
+//! not there.
+
+use jiff::Timestamp;
+
+use super::{Container, ContainerRole, ContainerState, Event, Pod, Termination};
+use crate::{model::Level, text::Clean};
+
+/// What the kubelet cannot make before a container starts.
+const UNMADE: [&str; 5] =
+    ["FailedMount", "FailedMapVolume", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedPrepareDynamicResources"];
+/// Says only that a volume is missing; another event says why.
+const VAGUE: &str = "Unable to attach or mount volumes";
+
+/// How bad the pod is and why, its events heard; `None`: they say no more than its status.
+pub fn told(pod: &Pod, events: &[&Event]) -> Option<(Level, Clean)> {
+    if matches!(pod.level, Level::Ok | Level::Unknown) || pod.deleting_since.is_some() {
+        return None;
+    }
+    if let Some(unready) = unready(pod) {
+        let probe = probe(events, started(unready), &["Readiness", "Startup", "Liveness"])?;
+        return Some((pod.level, joined(&probe, &pod.why)));
+    }
+    if let Some(last) = killed(pod) {
+        let probe = probe(events, last.started, &["Liveness", "Startup"])?;
+        return Some((pod.level, joined(&pod.why, &probe)));
+    }
+    if !is_starting(pod) {
+        return None;
+    }
+    let unmade = events.iter().filter(|event| UNMADE.iter().any(|reason| event.reason == *reason));
+    let newest = unmade.max_by_key(|event| (!event.message.starts_with(VAGUE), event.last))?;
+    Some((Level::Wrong, Clean::line(&unmade_words(&newest.message))))
+}
+
+fn joined(one: &str, other: &str) -> Clean {
+    let parts: Vec<&str> = [one, other].into_iter().filter(|part| !part.is_empty()).collect();
+    Clean::line(&parts.join("; "))
+}
+
+/// The first container that runs and is not ready.
+fn unready(pod: &Pod) -> Option<&Container> {
+    pod.containers.iter().find(|container| {
+        let runs = matches!(container.state, ContainerState::Running { .. });
+        runs && container.role != ContainerRole::Init && !container.ready
+    })
+}
+
+fn started(container: &Container) -> Option<Timestamp> {
+    match container.state {
+        ContainerState::Running { since } => since,
+        _ => None,
+    }
+}
+
+/// The end of a container that is killed again and again, by whom its status does not say.
+fn killed(pod: &Pod) -> Option<&Termination> {
+    pod.containers.iter().find_map(|container| match &container.state {
+        ContainerState::Waiting { reason, .. } if reason == "CrashLoopBackOff" => {
+            container.last.as_ref().filter(|end| matches!(end.exit_code, 137 | 143) && end.reason != "OOMKilled")
+        }
+        _ => None,
+    })
+}
+
+fn is_starting(pod: &Pod) -> bool {
+    let waits =
+        |container: &Container| matches!(container.state, ContainerState::Waiting { .. } | ContainerState::Unknown);
+    pod.level == Level::Progress && pod.containers.iter().all(waits)
+}
+
+/// `readiness: HTTP 503`, of the newest probe of these kinds that failed since then.
+fn probe(events: &[&Event], since: Option<Timestamp>, kinds: &[&str]) -> Option<String> {
+    let failed = events.iter().filter(|event| event.reason == "Unhealthy" && event.last >= since);
+    let words = failed.filter_map(|event| Some((event.last, probe_words(&event.message, kinds)?)));
+    words.max_by_key(|(last, _)| *last).map(|(_, words)| words)
+}
+
+/// The kubelet's words (kubernetes `pkg/kubelet/prober/prober.go`): `Readiness probe failed: HTTP probe failed with …`.
+fn probe_words(message: &str, kinds: &[&str]) -> Option<String> {
+    let (kind, rest) = message.split_once(" probe ")?;
+    let outcomes = ["failed:", "errored and resulted in unknown state:", "errored:"];
+    let failure = outcomes.into_iter().find_map(|outcome| rest.strip_prefix(outcome))?.trim();
+    kinds.contains(&kind).then(|| format!("{}: {}", kind.to_lowercase(), failure_words(failure)))
+}
+
+fn failure_words(failure: &str) -> String {
+    if let Some(code) = failure.strip_prefix("HTTP probe failed with statuscode: ") {
+        return format!("HTTP {code}");
+    }
+    if let Some((_, why)) = failure.rsplit_once("connect: ") {
+        return why.to_owned();
+    }
+    if failure.contains("Client.Timeout exceeded") || failure.contains("context deadline exceeded") {
+        return "no answer in time".to_owned();
+    }
+    if failure.is_empty() { "failed".to_owned() } else { without_rpc(failure) }
+}
+
+fn unmade_words(message: &str) -> String {
+    let message = without_rpc(message);
+    // `MountVolume.SetUp failed for volume "config" : configmap "app" not found`
+    if let Some((_, rest)) = message.split_once(" failed for volume ") {
+        return format!("volume {}", rest.replacen("\" : ", "\": ", 1));
+    }
+    match message.strip_prefix("Failed to create pod sandbox: ") {
+        Some(why) => format!("no sandbox: {why}"),
+        None => message,
+    }
+}
+
+/// `rpc error: code = Unknown desc = failed …` → `failed …`
+fn without_rpc(message: &str) -> String {
+    let Some((before, rest)) = message.split_once("rpc error: code = ") else { return message.to_owned() };
+    match rest.split_once(" desc = ") {
+        Some((_, why)) => format!("{before}{why}"),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing::{at, event, pod, running};
+
+    fn unhealthy(last: &str, message: &str) -> Event {
+        event("p", "Pod", "Unhealthy", 3, last, message)
+    }
+
+    fn not_ready() -> Pod {
+        let containers = Box::new([Container { ready: false, ..running("app") }]);
+        let why = "'app' runs but is not ready".into();
+        Pod { containers, level: Level::Wrong, why, ..pod("web-1", "a", None) }
+    }
+
+    fn waiting(reason: &str, last: Option<Termination>) -> Container {
+        let state = ContainerState::Waiting { reason: reason.into(), message: Clean::default() };
+        Container { ready: false, state, last, ..running("app") }
+    }
+
+    fn end(reason: &str, exit_code: i32) -> Termination {
+        let (started, finished) = (Some(at("03:00")), Some(at("03:02")));
+        Termination { reason: reason.into(), exit_code, signal: None, message: None, started, finished }
+    }
+
+    fn why(pod: &Pod, events: &[Event]) -> Option<(Level, String)> {
+        let events: Vec<&Event> = events.iter().collect();
+        told(pod, &events).map(|(level, why)| (level, why.to_string()))
+    }
+
+    #[test]
+    fn a_failed_probe_is_told_in_few_words() {
+        for (message, words) in [
+            ("Readiness probe failed: HTTP probe failed with statuscode: 503", "readiness: HTTP 503"),
+            (
+                "Readiness probe failed: Get \"http://10.1.2.3:8080/ready\": dial tcp 10.1.2.3:8080: connect: connection refused",
+                "readiness: connection refused",
+            ),
+            (
+                "Liveness probe failed: Get \"http://10.1.2.3:8080/\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+                "liveness: no answer in time",
+            ),
+            ("Startup probe failed: cat: /tmp/ready: No such file", "startup: cat: /tmp/ready: No such file"),
+            (
+                "Readiness probe errored: rpc error: code = NotFound desc = failed to exec in container",
+                "readiness: failed to exec in container",
+            ),
+            ("Readiness probe failed:", "readiness: failed"),
+        ] {
+            let told = why(&not_ready(), &[unhealthy("03:00", message)]);
+            assert_eq!(told, Some((Level::Wrong, format!("{words}; 'app' runs but is not ready"))), "{message}");
+        }
+        assert_eq!(why(&not_ready(), &[unhealthy("03:00", "something else")]), None);
+    }
+
+    #[test]
+    fn the_newest_probe_since_the_start_counts() {
+        let (one, two) = ("Readiness probe failed: one", "Readiness probe failed: two");
+        let told = why(&not_ready(), &[unhealthy("03:01", two), unhealthy("03:00", one)]).expect("told").1;
+        assert_eq!(told, "readiness: two; 'app' runs but is not ready");
+        assert_eq!(why(&not_ready(), &[unhealthy("02:50", one)]), None, "that was the container before");
+        let fine = pod("web-1", "a", None);
+        assert_eq!(why(&fine, &[unhealthy("03:00", one)]), None, "it has passed since");
+        let ending = Pod { deleting_since: Some(at("03:00")), ..not_ready() };
+        assert_eq!(why(&ending, &[unhealthy("03:00", one)]), None, "who ends need not be ready");
+    }
+
+    #[test]
+    fn what_kills_a_container_again_and_again_is_told_after_its_end() {
+        let looping = |last: Termination| Pod {
+            containers: Box::new([waiting("CrashLoopBackOff", Some(last))]),
+            why: "exit 137, killed".into(),
+            level: Level::Broken,
+            ..pod("web-1", "a", None)
+        };
+        let events = [
+            unhealthy("03:02", "Liveness probe failed: HTTP probe failed with statuscode: 500"),
+            unhealthy("03:03", "Readiness probe failed: HTTP probe failed with statuscode: 503"),
+        ];
+        let told = why(&looping(end("Error", 137)), &events);
+        assert_eq!(told, Some((Level::Broken, "exit 137, killed; liveness: HTTP 500".to_owned())));
+        assert_eq!(why(&looping(end("OOMKilled", 137)), &events), None, "the kernel killed it");
+        assert_eq!(why(&looping(end("Error", 1)), &events), None, "it ended by itself");
+    }
+
+    #[test]
+    fn a_pod_that_does_not_start_says_what_is_not_there() {
+        let starting = Pod {
+            containers: Box::new([waiting("ContainerCreating", None)]),
+            level: Level::Progress,
+            ..pod("web-1", "a", None)
+        };
+        for (reason, message, words) in [
+            (
+                "FailedMount",
+                "MountVolume.SetUp failed for volume \"config\" : configmap \"app-config\" not found",
+                "volume \"config\": configmap \"app-config\" not found",
+            ),
+            (
+                "FailedAttachVolume",
+                "Multi-Attach error for volume \"pvc-1\" Volume is already used by pod(s) db-0",
+                "Multi-Attach error for volume \"pvc-1\" Volume is already used by pod(s) db-0",
+            ),
+            (
+                "FailedCreatePodSandBox",
+                "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network: no IP left",
+                "no sandbox: failed to setup network: no IP left",
+            ),
+        ] {
+            let vague = "Unable to attach or mount volumes: unmounted volumes=[config]: timed out";
+            let events =
+                [event("p", "Pod", reason, 2, "03:00", message), event("p", "Pod", "FailedMount", 2, "03:05", vague)];
+            assert_eq!(why(&starting, &events), Some((Level::Wrong, words.to_owned())));
+        }
+        assert_eq!(why(&starting, &[event("p", "Pod", "Pulling", 1, "03:00", "pulling")]), None);
+        let runs = Pod { containers: Box::new([running("app"), waiting("PodInitializing", None)]), ..starting };
+        assert_eq!(why(&runs, &[event("p", "Pod", "FailedMount", 1, "03:00", "old")]), None, "its volumes came");
+    }
+}
