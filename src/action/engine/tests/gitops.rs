@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{responder::Responder, *};
 use crate::{
     action::{
-        CheckResult, Operator as _,
+        Operator as _,
         engine::headless::{Exit, Ran},
     },
     model::{
