@@ -207,6 +207,26 @@ pub enum CheckResult {
     NotChecked(Clean),
 }
 
+impl CheckResult {
+    fn words(&self) -> Option<&Clean> {
+        match self {
+            Self::Pending => None,
+            Self::Ok(says) | Self::Look(says) | Self::Stop(says) | Self::NotChecked(says) => Some(says),
+        }
+    }
+
+    /// The same in other words.
+    fn with_words(&self, says: Clean) -> Self {
+        match self {
+            Self::Pending => Self::Pending,
+            Self::Ok(_) => Self::Ok(says),
+            Self::Look(_) => Self::Look(says),
+            Self::Stop(_) => Self::Stop(says),
+            Self::NotChecked(_) => Self::NotChecked(says),
+        }
+    }
+}
+
 /// One line of a plan's checks. `id` is the name in the docs: `B1` … `B16`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {

@@ -12,7 +12,7 @@ mod race;
 use jiff::Timestamp;
 
 pub(super) use place::Place;
-pub(super) use race::stoppable;
+pub(super) use race::{HANDS, stoppable};
 
 use super::{
     Check, CheckResult, WorkloadInspection, history,
@@ -21,7 +21,7 @@ use super::{
     template,
 };
 use crate::{
-    model::kubernetes::{Manager, Revision, RolloutState, WorkloadKind, named},
+    model::kubernetes::{Manager, Pod, Revision, RolloutState, WorkloadKind, named},
     text::Clean,
     time::age_of,
 };
@@ -39,6 +39,11 @@ pub(super) struct Subject<'a> {
 
 pub(super) fn check(id: &str, name: &str, result: CheckResult) -> Check {
     Check { id: id.into(), name: name.into(), result }
+}
+
+/// By their numbers; of the same, as they are.
+pub(super) fn in_order(checks: &mut [Check]) {
+    checks.sort_by_key(|check| check.id.trim_start_matches('B').parse::<u32>().unwrap_or(u32::MAX));
 }
 
 /// Who changed the template last.
@@ -149,8 +154,12 @@ impl Subject<'_> {
         let result = if self.inspection.workload.key.kind == WorkloadKind::StatefulSet {
             let broken = broken_pods(self.inspection, target);
             let names = broken.iter().map(|pod| pod.key.name.as_str()).collect::<Vec<_>>().join(", ");
-            let deletes =
-                plan.steps.iter().any(|step| matches!(&step.kind, StepKind::Write(super::Write::DeletePod { .. })));
+            let is_deleted = |wanted: &&Pod| {
+                plan.steps.iter().any(
+                    |step| matches!(&step.kind, StepKind::Write(super::Write::DeletePod { pod, .. }) if *pod == wanted.key),
+                )
+            };
+            let deletes = broken.iter().all(is_deleted);
             if broken.is_empty() {
                 CheckResult::Ok("no broken pod blocks the order".into())
             } else if deletes {
@@ -192,14 +201,11 @@ impl Subject<'_> {
     /// B15
     pub fn will_run(&self, target: &Revision) -> Check {
         let named = named::references(&target.template);
-        let of = |wanted: &dyn Fn(&Result<bool, Clean>) -> bool| -> Vec<&str> {
-            named
-                .iter()
-                .filter(|name| self.inspection.references.get(*name).is_some_and(wanted))
-                .map(String::as_str)
-                .collect()
-        };
-        let (gone, unknown) = (of(&|exists| *exists == Ok(false)), of(&|exists| exists.is_err()));
+        let exists = |name: &String| self.inspection.references.get(name);
+        let gone: Vec<&str> =
+            named.iter().filter(|name| exists(name) == Some(&Ok(false))).map(String::as_str).collect();
+        let unknown: Vec<&str> =
+            named.iter().filter(|name| exists(name).is_none_or(Result::is_err)).map(String::as_str).collect();
         let result = if !gone.is_empty() {
             CheckResult::Stop(say!("the target names what is gone: {}", gone.join(", ")))
         } else if let Some(Err(error)) = &self.make.evidence.pod {

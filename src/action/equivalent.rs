@@ -1,6 +1,10 @@
 //! The pieces of command lines that are offered to copy (`kubectl`, `gh`). What is foreign in them is one word for a shell,
 //! whatever it holds.
 
+use super::{
+    Write,
+    plan::{PlanStep, StepKind},
+};
 use crate::{
     app::settings::Settings,
     model::{
@@ -32,6 +36,28 @@ pub fn argo_rollouts(settings: &Settings, key: &WorkloadKey, verb: &str, flags: 
     let place = place.strip_prefix("kubectl").unwrap_or(&place);
     let flags = if flags.is_empty() { String::new() } else { format!(" {flags}") };
     Clean::own(format!("kubectl argo rollouts {verb} {}{flags}{place}", quoted(&key.name)))
+}
+
+/// The line that goes back to a kept revision.
+pub fn rollout_undo(settings: &Settings, key: &WorkloadKey, revision: i64) -> Clean {
+    let flag = format!("--to-revision={revision}");
+    if key.kind == WorkloadKind::Rollout {
+        return argo_rollouts(settings, key, "undo", &flag);
+    }
+    let (kubectl, object) = kubectl_on(settings, key);
+    Clean::own(format!("{kubectl} rollout undo {object} {flag}"))
+}
+
+/// The lines that delete the pods which these steps delete.
+pub(super) fn delete_pods(settings: &Settings, steps: &[PlanStep]) -> Vec<Clean> {
+    let line = |step: &PlanStep| match &step.kind {
+        StepKind::Write(Write::DeletePod { pod, .. }) => {
+            let kubectl = kubectl(settings, &pod.cluster, &pod.namespace);
+            Some(say!("{kubectl} delete pod {}", quoted(&pod.name)))
+        }
+        _ => None,
+    };
+    steps.iter().filter_map(line).collect()
 }
 
 /// The line that ends a pause somebody made.

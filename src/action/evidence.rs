@@ -18,7 +18,7 @@ use crate::{
     model::{
         BackendId, Name,
         code::RunKey,
-        kubernetes::{Workload, WorkloadKey},
+        kubernetes::{Manager, Workload, WorkloadKey},
     },
     store::Store,
     text::Clean,
@@ -36,6 +36,8 @@ pub struct Evidence {
     pub rehearsals: Vec<(Write, Option<Result<Clean, ActionError>>)>,
     /// The server's word on a pod of the target template.
     pub pod: Option<Result<Vec<Clean>, ActionError>>,
+    /// The other workloads of a Helm release that goes back, each with what was asked of it alone.
+    pub members: Vec<(WorkloadKey, Result<Box<Self>, Clean>)>,
     /// A registry's word on the image that the target names. `None`: no such registry is configured.
     pub registry: Option<registry::Asked>,
     /// Acts on the same thing from the audit, newest first.
@@ -64,6 +66,7 @@ impl Evidence {
             races: Vec::new(),
             rehearsals: Vec::new(),
             pod: None,
+            members: Vec::new(),
             registry: None,
             acts: Ok(Vec::new()),
             undoing: None,
@@ -135,13 +138,11 @@ pub(super) fn drafts(
         Request::RollBack { to, .. } if canary::is_taken_away(inspection, *to) => {
             (writes_of(&scale::steps(inspection, 0)), None)
         }
-        Request::RollBack { to, .. } if matches!(inspection.release, Some(Ok(_))) => {
-            let target =
-                inspection.release.iter().flatten().find_map(|release| {
-                    helm::target(release, *to).ok().map(|target| helm::write(release, target.number))
-                });
-            (target.into_iter().collect(), None)
+        Request::RollBack { .. } | Request::Undo { .. } if let Some(goal) = helm::goal(request, evidence) => {
+            helm::drafts(evidence, inspection, goal)
         }
+        // No revision to go back to: the plan says so.
+        Request::RollBack { .. } if matches!(inspection.release, Some(Ok(_))) => (Vec::new(), None),
         Request::RollBack { to, .. } => match history::target(inspection, &evidence.known_bad(), *to, now) {
             Ok(target) => {
                 let route = gitops::route(inspection, target);
@@ -178,17 +179,17 @@ pub(super) fn drafts(
             Some(Kept { replicas: Some((from, to)), .. }) => {
                 (vec![Write::Scale { workload, uid, from: *to, to: *from }], None)
             }
-            Some(Kept { release: Some((_, before, _)), .. }) => {
-                let release = inspection.release.iter().flatten().next();
-                (release.map(|release| helm::write(release, *before)).into_iter().collect(), None)
-            }
+            Some(Kept { release: Some(_), .. }) => (Vec::new(), None),
             Some(kept) => {
                 let mut writes = gitops::back_on(inspection, kept, &Clean::default());
                 writes.extend(gitops::sync_back(inspection, kept, &Clean::default()));
+                writes.extend(canary::abort(inspection));
                 let (patch, pod) = to_template(kept.before.clone());
                 // What was never patched is not patched back.
                 if kept.synced.is_none() && !super::template::is_same(&inspection.template, &kept.before) {
                     writes.extend(patch);
+                    let (target, _) = history::of_template(inspection, &kept.before);
+                    writes.extend(rollback::broken_pods(inspection, &target).into_iter().map(rollback::delete));
                 }
                 (writes, pod)
             }
@@ -206,15 +207,25 @@ fn writes_of(steps: &[PlanStep]) -> Vec<Write> {
     writes.collect()
 }
 
-/// Runs that must be looked at beside a request: deploys of the same workload that go on.
+/// Runs that must be looked at beside a request: deploys that go on of the same workload, or of what goes back with it.
 pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Vec<RunKey> {
     let (Request::RollBack { workload, .. } | Request::Restart { workload }) = request else { return Vec::new() };
-    let app = store.kube.workloads.get(workload).and_then(|known| known.app.clone());
+    let known = store.kube.workloads.get(workload);
+    let release = known.and_then(|known| known.managed_by.first()).filter(|by| matches!(by, Manager::Helm { .. }));
+    let release = release.filter(|_| matches!(request, Request::RollBack { .. }));
+    let goes_too = |other: &&Workload| {
+        other.key != *workload
+            && (&other.key.cluster, &other.key.namespace) == (&workload.cluster, &workload.namespace)
+            && release.is_some_and(|release| other.managed_by.first() == Some(release))
+    };
+    let mut all = vec![(workload, known.and_then(|known| known.app.as_ref()))];
+    let others = store.kube.workloads.values().map(|other| &**other).filter(goes_too);
+    all.extend(others.map(|other| (&other.key, other.app.as_ref())));
     store
         .runs
         .values()
         .filter(|run| run.deploys && !run.state.is_finished())
-        .filter(|run| feeds(&run.key.repo.name, &run.path, workload, app.as_ref(), settings))
+        .filter(|run| all.iter().any(|(key, app)| feeds(&run.key.repo.name, &run.path, key, *app, settings)))
         .map(|run| run.key.clone())
         .collect()
 }

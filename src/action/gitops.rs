@@ -291,6 +291,22 @@ pub(super) fn sync_back(inspection: &WorkloadInspection, kept: &Kept, by: &Clean
     Some(sync(application, kept.synced.as_ref()?, by))
 }
 
+/// The lines that do the same as an undo's writes to the owners: the sync back, and the switching on that follows all else.
+pub(super) fn lines_back(
+    inspection: &WorkloadInspection,
+    kept: &Kept,
+    settings: &Settings,
+) -> (Option<Clean>, Vec<Clean>) {
+    let owners = inspection.owners.as_deref().unwrap_or_default();
+    let entry = owners.first().and_then(|application| {
+        let entry = application.history.iter().find(|entry| Some(&entry.sync) == kept.synced.as_ref())?;
+        Some(say!("argocd app rollback {} {}", quoted(&application.key.name), entry.id))
+    });
+    let is_kept = |owner: &&Owner| kept.owners.iter().any(|(key, _)| key.is_same(&owner.key));
+    let off = owners.iter().filter(|owner| !owner.is_active).filter(is_kept);
+    (entry, off.map(|owner| switch_line(owner, true, settings)).collect())
+}
+
 /// The owners of a workload that are off, and how each was set: by what the act that switched it off kept, else as Flux
 /// has it by default. What Argo CD's was cannot be guessed.
 pub(super) fn resumes(inspection: &WorkloadInspection, kept: Option<&Kept>, by: &Clean) -> Vec<Write> {

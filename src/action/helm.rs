@@ -1,10 +1,19 @@
 //! The rollback of a Helm release, through Helm's own history: the patch of a workload would be one that it does not know.
+//! What is checked of a workload's rollback is checked of every workload that goes back with it.
+
+mod checks;
+mod parts;
+
+pub(super) use parts::{Parts, members, revision, seen};
+
+use serde_json::Value;
 
 use super::{
-    Check, CheckResult, WorkloadInspection, Write,
+    Check, Evidence, Inspection, Request, WorkloadInspection, Write,
     audit::PastAct,
-    checks::{self, Subject},
-    plan::{Choice, Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
+    checks::{Subject, gate, in_order, last_change},
+    history::CLEAN_RUN,
+    plan::{Choice, Kept, Make, Plan, PlanStep, Refusal, StepKind},
     rollback,
 };
 use crate::{
@@ -13,26 +22,88 @@ use crate::{
         kubernetes::WorkloadKey,
     },
     text::{Clean, quoted},
-    time::age_of,
+    time::{age_of, seconds_between},
 };
 
-/// The revision to go to: the one asked for, else the newest before the live one that was deployed.
+/// What runs: the newest, even where Helm saw it fail; not one that is still under way.
+fn live(release: &Release) -> Option<&ReleaseRevision> {
+    release.newest().filter(|newest| !newest.is_pending()).or_else(|| release.deployed()).or_else(|| release.newest())
+}
+
+/// The revision to go to: the one asked for, else the last known good before the live one. That is the newest that ran long
+/// enough; if none did, the newest that was deployed.
 pub(super) fn target(release: &Release, to: Option<i64>) -> Result<&ReleaseRevision, Refusal> {
-    let newest = release.newest().map_or(0, |newest| newest.number);
     let kept = || release.revisions.iter().map(|one| one.number.to_string()).collect::<Vec<_>>().join(", ");
-    let live = release.deployed().map_or(newest, |deployed| deployed.number);
-    match to {
-        Some(to) => {
-            release.revisions.iter().find(|one| one.number == to && one.number != live).ok_or_else(|| {
-                Refusal(say!("release '{}' cannot go to revision {to}: kept are {}", release.key, kept()))
-            })
-        }
-        None => release
+    let live = live(release).map_or(0, |live| live.number);
+    if let Some(to) = to {
+        return release
             .revisions
             .iter()
-            .find(|one| one.number < live && one.status == "superseded")
-            .ok_or_else(|| Refusal(say!("release '{}' has no earlier revision that was deployed", release.key))),
+            .find(|one| one.number == to && one.number != live)
+            .ok_or_else(|| Refusal(say!("release '{}' cannot go to revision {to}: kept are {}", release.key, kept())));
     }
+    let is_before = |one: &&ReleaseRevision| one.number < live && one.is_done();
+    let all: Vec<&ReleaseRevision> =
+        release.revisions.iter().filter(is_before).filter(|one| !is_left_behind(release, one)).collect();
+    let clean = all.iter().find(|one| ran(release, one).is_none_or(|ran| ran >= CLEAN_RUN));
+    clean
+        .or(all.first())
+        .copied()
+        .ok_or_else(|| Refusal(say!("release '{}' has no earlier revision that was deployed", release.key)))
+}
+
+fn rendered(revision: &ReleaseRevision) -> Option<&Clean> {
+    revision.body.as_ref().ok().map(|body| &body.manifest)
+}
+
+/// The number that a rollback of Helm went to, by its own description.
+fn rolled_to(revision: &ReleaseRevision) -> Option<i64> {
+    revision.body.as_ref().ok()?.description.strip_prefix("Rollback to ")?.trim().parse().ok()
+}
+
+/// It renders what is live, or a rollback went back past it.
+fn is_left_behind(release: &Release, one: &ReleaseRevision) -> bool {
+    let is_live_again = live(release).and_then(rendered).is_some_and(|live| rendered(one) == Some(live));
+    let is_past = |later: &ReleaseRevision| {
+        later.number > one.number && later.is_done() && rolled_to(later).is_some_and(|to| to < one.number)
+    };
+    is_live_again || release.revisions.iter().any(is_past)
+}
+
+/// For how long it was the deployed one, in seconds.
+fn ran(release: &Release, one: &ReleaseRevision) -> Option<i64> {
+    let at = |one: &ReleaseRevision| one.body.as_ref().ok()?.updated;
+    let next = release.revisions.iter().filter(|other| other.number > one.number).min_by_key(|other| other.number)?;
+    Some(seconds_between(at(one)?, at(next)?))
+}
+
+/// The release and the revision that a request takes its workload back to.
+pub(super) fn goal<'a>(request: &Request, evidence: &'a Evidence) -> Option<(&'a Release, &'a ReleaseRevision)> {
+    let Inspection::Workload(found) = &evidence.subject else { return None };
+    let release = found.release.as_ref()?.as_ref().ok()?;
+    let to = match request {
+        Request::RollBack { to, .. } => *to,
+        Request::Undo { .. } => Some(evidence.undoing.as_ref()?.kept.as_ref()?.release.as_ref()?.1),
+        _ => return None,
+    };
+    Some((release, target(release, to).ok()?))
+}
+
+/// What should be rehearsed: the writes, and a pod of the request's own workload.
+pub(super) fn drafts(
+    evidence: &Evidence,
+    found: &WorkloadInspection,
+    (release, target): (&Release, &ReleaseRevision),
+) -> (Vec<Write>, Option<(WorkloadKey, Value)>) {
+    let parts = Parts::of(evidence, found, release, target);
+    let mut writes = vec![write(release, target.number)];
+    writes.extend(parts.delete_broken().into_iter().filter_map(|step| match step.kind {
+        StepKind::Write(write) => Some(write),
+        _ => None,
+    }));
+    let own = parts.there.iter().find(|part| part.key == found.workload.key);
+    let pod = own.and_then(|part| Some((part.key.clone(), part.target.as_ref()?.template.clone())));
+    (writes, pod)
 }
 
 pub(super) fn write(release: &Release, to: i64) -> Write {
@@ -41,22 +112,11 @@ pub(super) fn write(release: &Release, to: i64) -> Write {
 }
 
 pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, release: &Release, to: Option<i64>) -> Result<Plan, Refusal> {
-    made(make, key, release, to, false)
-}
-
-/// `is_undo`: the release is as an act left it, so what came before is no stranger's hand.
-fn made(
-    make: &Make<'_>,
-    key: &WorkloadKey,
-    release: &Release,
-    to: Option<i64>,
-    is_undo: bool,
-) -> Result<Plan, Refusal> {
     let inspection = rollback::inspected(make, key)?;
     let now = make.store.time_of(&key.cluster, make.now);
     let target = target(release, to)?;
-    let newest = release.newest().ok_or_else(|| Refusal(say!("release '{}' has no revision", release.key)))?;
-    let live = release.deployed().unwrap_or(newest);
+    let live = live(release).ok_or_else(|| Refusal(say!("release '{}' has no revision", release.key)))?;
+    let newest = release.newest().unwrap_or(live);
     let title = say!("ROLL BACK {key}: release {} {} -> {}", release.key.name, live.number, target.number);
     let mut plan = make.empty(title, say!("{}/{}", key.cluster, key.namespace));
     plan.facts = vec![("FROM".into(), words(live, now)), ("TO".into(), words(target, now))];
@@ -71,40 +131,48 @@ fn made(
         })
         .collect();
     plan.chosen = Some(target.number);
-    plan.diff = rendered(live, target);
-    plan.last_change = checks::last_change(inspection, now);
-    steps(inspection, release, target.number, &mut plan);
+    plan.diff = changes(live, target);
+    plan.last_change = last_change(inspection, now);
+    let parts = Parts::of(make.evidence, inspection, release, target);
+    steps(make, inspection, (release, target), &parts, &mut plan);
     let subject = Subject { make, inspection, now };
-    plan.checks = vec![
-        subject.place(),
-        state(newest),
-        owner(release, target),
-        also(live, target),
-        subject.nobody_else(true),
-        subject.pipeline(true),
-        checks::check(
-            "B9",
-            "not undone",
-            CheckResult::NotChecked(
-                "hooks of the chart run again; what they changed, and its data, are not undone".into(),
-            ),
-        ),
-        subject.fresh(&plan),
-    ];
-    if is_undo {
-        plan.checks.retain(|check| check.id != "B5");
-    }
-    plan.checks.extend(subject.warnings());
-    plan.blocked = checks::gate(&subject, &plan);
+    plan.checks = all_checks(&subject, release, (live, target), &parts, &plan);
+    plan.blocked = gate(&subject, &plan);
     plan.keeps = Some(keeps(key, inspection, &release.key, (live.number, newest.number + 1)));
     plan.undo = say!("U: the release back to revision {}", live.number);
     plan.equivalent = vec![line(make, &release.key, target.number)];
+    plan.equivalent.extend(super::equivalent::delete_pods(make.settings, &plan.steps));
     plan.weigh(make.settings.is_production(&key.cluster), vec![say!("{}", target.number)], &release.key.name);
     Ok(plan)
 }
 
+/// Of the release as a whole, and of each workload that it takes back.
+fn all_checks(
+    subject: &Subject<'_>,
+    release: &Release,
+    (live, target): (&ReleaseRevision, &ReleaseRevision),
+    parts: &Parts<'_>,
+    plan: &Plan,
+) -> Vec<Check> {
+    let mut all = vec![
+        subject.place(),
+        checks::may_keep(release),
+        checks::owner(release, target),
+        subject.pipeline(true),
+        checks::state(release.newest().unwrap_or(live)),
+        checks::objects(live, target, &subject.inspection.workload.key),
+        checks::hooks(live, target),
+        subject.fresh(plan),
+    ];
+    all.extend(checks::rolled_back(subject, live));
+    all.extend(checks::unread(live, target));
+    all.extend(parts.checks(subject, plan));
+    in_order(&mut all);
+    all
+}
+
 fn keeps(key: &WorkloadKey, inspection: &WorkloadInspection, release: &ReleaseKey, moved: (i64, i64)) -> Kept {
-    let kept = Kept::of(key, inspection.template.clone(), serde_json::Value::Null);
+    let kept = Kept::of(key, inspection.template.clone(), Value::Null);
     Kept {
         from_revision: inspection.live().map(|live| live.name.clone()),
         release: Some((release.clone(), moved.0, moved.1)),
@@ -117,15 +185,24 @@ fn line(make: &Make<'_>, release: &ReleaseKey, to: i64) -> Clean {
     say!("helm --kube-context {context} -n {} rollback {} {to}", quoted(&release.namespace), quoted(&release.name))
 }
 
-fn steps(inspection: &WorkloadInspection, release: &Release, to: i64, plan: &mut Plan) {
+fn steps(
+    make: &Make<'_>,
+    inspection: &WorkloadInspection,
+    (release, target): (&Release, &ReleaseRevision),
+    parts: &Parts<'_>,
+    plan: &mut Plan,
+) {
     let key = &inspection.workload.key;
     plan.steps.push(PlanStep::keep_evidence(key));
+    let own = parts.there.iter().find(|part| part.key == *key).and_then(|part| part.target.as_ref());
+    rollback::stop_runs(make, inspection, own.map_or(&Value::Null, |own| &own.template), plan);
     let next = release.newest().map_or(0, |newest| newest.number) + 1;
     plan.steps.push(PlanStep {
-        says: say!("helm rollback {} {to} (becomes revision {next})", release.key.name),
-        kind: StepKind::Write(write(release, to)),
+        says: say!("helm rollback {} {} (becomes revision {next})", release.key.name, target.number),
+        kind: StepKind::Write(write(release, target.number)),
     });
-    plan.steps.push(PlanStep::watch(WatchFor::of(key, inspection.workload.desired, &format!("revision {to}"))));
+    plan.steps.extend(parts.delete_broken());
+    plan.steps.extend(PlanStep::watch_all(parts.wanted(), &say!("revision {}", target.number)));
 }
 
 fn words(revision: &ReleaseRevision, now: jiff::Timestamp) -> Clean {
@@ -138,52 +215,7 @@ fn words(revision: &ReleaseRevision, now: jiff::Timestamp) -> Clean {
     }
 }
 
-/// Helm's own states: a pending one blocks every operation.
-fn state(newest: &ReleaseRevision) -> Check {
-    let result = match &*newest.status {
-        "deployed" => CheckResult::Ok(say!("revision {} is deployed", newest.number)),
-        "failed" => CheckResult::Look(say!("revision {} failed: what of it was applied is not known", newest.number)),
-        status if newest.is_pending() => CheckResult::Stop(say!(
-            "revision {} is {status}: another operation of Helm goes on, or was cut off. Helm refuses until it has ended",
-            newest.number
-        )),
-        status => CheckResult::Look(say!("revision {} is {status}", newest.number)),
-    };
-    checks::check("B7", "release", result)
-}
-
-fn owner(release: &Release, target: &ReleaseRevision) -> Check {
-    let says = match &target.body {
-        Ok(body) => say!("Helm release '{}': its history gets one revision more, of {}", release.key, body.chart),
-        Err(why) => {
-            let says = say!("revision {} could not be read, so what it holds is not shown: {why}", target.number);
-            return checks::check("B4", "owner", CheckResult::Look(says));
-        }
-    };
-    checks::check("B4", "owner", CheckResult::Ok(says))
-}
-
-/// A release is more than one workload.
-fn also(live: &ReleaseRevision, target: &ReleaseRevision) -> Check {
-    let (Ok(from), Ok(to)) = (&live.body, &target.body) else {
-        return checks::check(
-            "B8",
-            "also undone",
-            CheckResult::NotChecked("a manifest of the two was not read".into()),
-        );
-    };
-    let changed = similar::TextDiff::from_lines(&*from.manifest, &*to.manifest);
-    let lines = changed.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal).count();
-    let result = match lines {
-        0 => CheckResult::Look("the two render the same: this changes nothing but the history".into()),
-        lines => CheckResult::Look(say!(
-            "{lines} lines of the rendered manifest, of all objects of the release: see the diff"
-        )),
-    };
-    checks::check("B8", "also undone", result)
-}
-
-fn rendered(live: &ReleaseRevision, target: &ReleaseRevision) -> Option<Clean> {
+fn changes(live: &ReleaseRevision, target: &ReleaseRevision) -> Option<Clean> {
     let (Ok(from), Ok(to)) = (&live.body, &target.body) else { return None };
     let names = (format!("revision {} (deployed)", live.number), format!("revision {}", target.number));
     let text = similar::TextDiff::from_lines(&*from.manifest, &*to.manifest)
@@ -212,7 +244,7 @@ pub(super) fn undo(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, 
             act.number
         )));
     }
-    let mut plan = made(make, key, release, Some(before), true)?;
+    let mut plan = plan(make, key, release, Some(before))?;
     plan.title = say!("UNDO {}", act.title);
     plan.undo = "U again".into();
     Ok(plan)

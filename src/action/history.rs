@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
     Request, WorkloadInspection,
@@ -116,6 +117,27 @@ pub(super) fn target<'a>(
             };
             Refusal(say!("no revision to roll {key} back to: {why} (kept: {})", kept()))
         })
+}
+
+/// The kept revision with this template; else one that is kept nowhere.
+pub(super) fn of_template(inspection: &WorkloadInspection, template: &Value) -> (Revision, bool) {
+    let kept = inspection.revisions.iter().find(|revision| template::is_same(&revision.template, template));
+    let unkept = || Revision {
+        number: 0,
+        name: Name::default(),
+        hash: None,
+        created: None,
+        change_cause: None,
+        by: None,
+        images: template::images(template).into_iter().map(|(_, image)| Clean::line(image)).collect(),
+        ready: 0,
+        replicas: 0,
+        is_live: false,
+        template: template.clone(),
+        patch: None,
+    };
+    // To the letter as it was kept: what a server adds by itself is no difference, but is sent.
+    kept.map_or_else(|| (unkept(), false), |kept| (Revision { template: template.clone(), ..kept.clone() }, true))
 }
 
 /// The digest that a revision's pods run, of the container with this name.

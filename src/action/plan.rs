@@ -1,5 +1,7 @@
 //! A plan: what will be sent to what, why it may be, and what must be typed to send it.
 
+mod step;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -17,6 +19,7 @@ use crate::{
     text::Clean,
     time::Now,
 };
+pub use step::first_number;
 
 /// One step of a plan, in order. On a refused or unknown step the rest stops.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +50,8 @@ pub enum StepKind {
 pub enum Watched {
     /// Until A3.
     Rollout(WatchFor),
+    /// Each of a release's workloads, until A3.
+    Release(Vec<WatchFor>),
     Resize(ResizeFor),
 }
 
@@ -179,7 +184,10 @@ impl Kept {
             (Some(KeptPod { key, container, .. }), _) => {
                 Some((&key.cluster, Request::Resize { pod: key.clone(), limits: Limits::of(container) }))
             }
-            (None, Some(key)) => Some((&key.cluster, Request::Restart { workload: key.clone() })),
+            (None, Some(key)) if self.replicas.is_some() => {
+                Some((&key.cluster, Request::Restart { workload: key.clone() }))
+            }
+            (None, Some(key)) => Some((&key.cluster, Request::RollBack { workload: key.clone(), to: None })),
             (None, None) => None,
         }
     }
@@ -272,8 +280,10 @@ impl Make<'_> {
     }
 }
 
-/// STOP, LOOK, not checked, pending, ok.
-fn severity(result: &CheckResult) -> u8 {
+pub(super) const SEVERITIES: usize = 5;
+
+/// STOP, LOOK, pending, not checked, ok.
+pub(super) fn severity(result: &CheckResult) -> u8 {
     match result {
         CheckResult::Stop(_) => 0,
         CheckResult::Look(_) => 1,
@@ -343,48 +353,6 @@ impl Plan {
             return Some("what must be typed changed while you looked. Nothing was sent".into());
         }
         None
-    }
-}
-
-/// What step 0 says. It changes nothing, so the steps that do are counted from 1, with it and without it.
-const KEEP_EVIDENCE: &str = "keep evidence: previous logs, describe, events";
-
-/// The number by which the first of these steps is called, in plans and in the audit.
-pub fn first_number(first: Option<&Clean>) -> usize {
-    usize::from(first.is_none_or(|says| says.as_str() != KEEP_EVIDENCE))
-}
-
-impl PlanStep {
-    pub(super) fn keep_evidence(of: &WorkloadKey) -> Self {
-        Self { says: KEEP_EVIDENCE.into(), kind: StepKind::KeepEvidence(of.clone()) }
-    }
-
-    pub(super) fn watch(wanted: WatchFor) -> Self {
-        let are = if wanted.desired == 1 { "is" } else { "are" };
-        let says = say!("watch until {0} of {0} {are} ready on {1}", wanted.desired, wanted.version);
-        Self { says, kind: StepKind::Watch(Box::new(Watched::Rollout(wanted))) }
-    }
-
-    /// Sends the same, apart from times that only say when.
-    fn sends_as(&self, other: &Self) -> bool {
-        match (&self.kind, &other.kind) {
-            (
-                StepKind::Write(Write::Restart { live, uid, .. }),
-                StepKind::Write(Write::Restart { live: l, uid: u, .. }),
-            ) => live == l && uid == u,
-            (
-                StepKind::Write(Write::CreateSilence { backend, matchers, comment, .. }),
-                StepKind::Write(Write::CreateSilence { backend: b, matchers: m, comment: c, .. }),
-            ) => backend == b && matchers == m && comment == c,
-            // The rest of a spec moves: the guard holds what was read last.
-            (
-                StepKind::Write(Write::SwitchSync { owner, uid, to, .. }),
-                StepKind::Write(Write::SwitchSync { owner: o, uid: u, to: t, .. }),
-            ) => owner == o && uid == u && to == t,
-            (StepKind::Write(one), StepKind::Write(other)) => one == other,
-            (StepKind::Watch(_), StepKind::Watch(_)) => true,
-            (one, other) => one == other,
-        }
     }
 }
 

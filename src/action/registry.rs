@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-use super::{Evidence, Inspection, Request, history, template};
+use super::{Evidence, Inspection, Request, WorkloadInspection, helm, history, template};
 use crate::{
-    model::{Name, image::ImageRef},
+    model::{Name, image::ImageRef, kubernetes::Revision},
     text::Clean,
 };
 
@@ -41,12 +41,24 @@ pub struct Asked {
 
 /// The image that should be asked for, and the digests it ran under.
 pub(super) fn question(request: &Request, evidence: &Evidence, now: Timestamp) -> Option<(ImageRef, BTreeSet<Name>)> {
-    let (Request::RollBack { to, .. }, Inspection::Workload(found)) = (request, &evidence.subject) else { return None };
-    // Helm goes back by its own history, whose images are not those of the kept revisions.
-    if matches!(found.release, Some(Ok(_))) {
-        return None;
+    let Inspection::Workload(found) = &evidence.subject else { return None };
+    if let Some((release, target)) = helm::goal(request, evidence) {
+        let seen = helm::seen(found, release, target);
+        return about(&seen, helm::revision(&seen, target)?);
     }
-    let target = history::target(found, &evidence.known_bad(), *to, now).ok()?;
+    match request {
+        Request::RollBack { .. } if matches!(found.release, Some(Ok(_))) => None,
+        Request::RollBack { to, .. } => about(found, history::target(found, &evidence.known_bad(), *to, now).ok()?),
+        Request::Undo { .. } => {
+            let kept = evidence.undoing.as_ref()?.kept.as_ref()?;
+            about(found, &history::of_template(found, &kept.before).0)
+        }
+        _ => None,
+    }
+}
+
+/// What is asked of one target.
+pub(super) fn about(found: &WorkloadInspection, target: &Revision) -> Option<(ImageRef, BTreeSet<Name>)> {
     let (container, image) = template::telling_image(&target.template, &found.live()?.template)?;
     let image = ImageRef::parse(image)?;
     let known = history::known_digests(found, target, container, &image);

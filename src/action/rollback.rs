@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Check, Inspection, WorkloadInspection, Write, canary,
     checks::{self, Subject},
-    equivalent::{argo_rollouts, kubectl_on, resume_line},
+    equivalent::{delete_pods, resume_line, rollout_undo},
     executor::{self, Chosen, Executor, by_workflow},
     gitops::{self, Route},
     helm, history,
@@ -34,7 +34,9 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     let wanted = history::target(inspection, &bad, to, now);
     let (by, passed) = executor::choose(make, inspection, wanted.as_ref().ok().copied());
     if let (Some(Ok(release)), Chosen::Owner | Chosen::Here(Executor::Helm)) = (&inspection.release, &by) {
-        return helm::plan(make, key, release, to);
+        let mut plan = helm::plan(make, key, release, to)?;
+        plan.checks.extend(executor::check(&by, &passed));
+        return Ok(plan);
     }
     if inspection.workload.paused {
         let resume = resume_line(make.settings, key);
@@ -76,7 +78,9 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         _ => by_own_hand(make, inspection, (target, live), &route, &mut plan),
     }
     let subject = Subject { make, inspection, now };
-    plan.checks = all_checks(&subject, live, target, &route, &plan);
+    plan.checks = all_checks(&subject, (live, target), [route.check(&subject), subject.history(target)], &plan);
+    plan.checks.extend(route.also(&subject));
+    plan.checks.extend(subject.warnings());
     if let Some(check) = route.allowed() {
         plan.checks.retain(|other| other.id != check.id);
         plan.checks.insert(0, check);
@@ -115,13 +119,9 @@ fn by_own_hand(
     plan.equivalent = route.equivalent(make.settings);
     plan.equivalent.extend(canary::abort_line(make, inspection));
     if route.patches() {
-        let (kubectl, object) = kubectl_on(make.settings, key);
-        let flag = format!("--to-revision={}", target.number);
-        plan.equivalent.push(match key.kind {
-            WorkloadKind::Rollout => argo_rollouts(make.settings, key, "undo", &flag),
-            _ => say!("{kubectl} rollout undo {object} {flag}"),
-        });
+        plan.equivalent.push(rollout_undo(make.settings, key, target.number));
     }
+    plan.equivalent.extend(delete_pods(make.settings, &plan.steps));
 }
 
 /// The evidence's workload.
@@ -231,50 +231,65 @@ pub(super) fn delete(pod: &Pod) -> Write {
 }
 
 fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, route: &Route<'_>, plan: &mut Plan) {
-    let key = &inspection.workload.key;
-    let step = |says: Clean, kind: StepKind| PlanStep { says, kind };
-    plan.steps.push(PlanStep::keep_evidence(key));
-    for run in checks::stoppable(make) {
-        plan.steps.push(step(
-            say!("stop {} #{}", run.run.workflow, run.run.number),
-            StepKind::Write(Write::CancelRun { run: run.run.key.clone(), attempt: run.run.attempt }),
-        ));
-        plan.steps.push(step(
-            say!("wait for its end (20 s at most), read the live template again"),
-            StepKind::Reread {
-                workload: key.clone(),
-                run: run.run.key.clone(),
-                live: inspection.template.clone(),
-                target: target.template.clone(),
-            },
-        ));
-    }
+    plan.steps.push(PlanStep::keep_evidence(&inspection.workload.key));
+    stop_runs(make, inspection, &target.template, plan);
     plan.steps.extend(route.writes(&make.settings.me).into_iter().map(gitops::step));
     plan.steps.extend(canary::abort_step(inspection));
     if route.patches() {
-        patch(make, inspection, target, plan);
+        let next = inspection.revisions.iter().map(|revision| revision.number).max().unwrap_or(0) + 1;
+        let says = say!("template -> rev {} (becomes rev {next})", target.number);
+        let cause = format!("midwatch: rolled back to revision {} by {}", target.number, make.settings.me);
+        patch(make, inspection, target, (says, cause), plan);
     }
-    let live = inspection.live().unwrap_or(target);
+    plan.steps.push(PlanStep::watch(wanted(inspection, inspection.live().unwrap_or(target), target)));
+}
+
+/// Runs that race with it are stopped first. What their hooks did meanwhile is looked at.
+pub(super) fn stop_runs(make: &Make<'_>, inspection: &WorkloadInspection, target: &serde_json::Value, plan: &mut Plan) {
+    for run in checks::stoppable(make) {
+        plan.steps.push(PlanStep {
+            says: say!("stop {} #{}", run.run.workflow, run.run.number),
+            kind: StepKind::Write(Write::CancelRun { run: run.run.key.clone(), attempt: run.run.attempt }),
+        });
+        plan.steps.push(PlanStep {
+            says: say!("wait for its end (20 s at most), read the live template again"),
+            kind: StepKind::Reread {
+                workload: inspection.workload.key.clone(),
+                run: run.run.key.clone(),
+                live: inspection.template.clone(),
+                target: target.clone(),
+            },
+        });
+    }
+}
+
+/// What its pods are in the end.
+pub(super) fn wanted(inspection: &WorkloadInspection, live: &Revision, target: &Revision) -> WatchFor {
     let image = template::telling_image(&target.template, &live.template);
     let version = image.map_or_else(|| target.number.to_string(), |(_, image)| tag_of(image).to_owned());
+    let image_name = image.map(|(_, image)| image);
     let wanted = WatchFor {
         hash: target.hash.clone(),
         digest: image.and_then(|(container, _)| history::digest(inspection, target, container)),
-        ..WatchFor::of(key, inspection.workload.desired, &version)
+        // A template that no kept revision has gets a hash that nobody knows yet.
+        image: image_name.filter(|_| target.hash.is_none()).map(Clean::line),
+        ..WatchFor::of(&inspection.workload.key, inspection.workload.desired, &version)
     };
-    plan.steps.push(PlanStep::watch(canary::watched(inspection, wanted, image.map(|(_, image)| image))));
+    canary::watched(inspection, wanted, image_name)
 }
 
-/// Sets the template; a StatefulSet's broken pods follow.
-fn patch(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, plan: &mut Plan) {
-    let key = &inspection.workload.key;
-    let step = |says: Clean, kind: StepKind| PlanStep { says, kind };
-    let next = inspection.revisions.iter().map(|revision| revision.number).max().unwrap_or(0) + 1;
-    let cause = format!("midwatch: rolled back to revision {} by {}", target.number, make.settings.me);
-    plan.steps.push(step(
-        say!("template -> rev {} (becomes rev {next})", target.number),
-        StepKind::Write(Write::PatchTemplate {
-            workload: key.clone(),
+/// Sets the template; a StatefulSet's broken pods follow. `says`: the step's words, and the change cause.
+pub(super) fn patch(
+    make: &Make<'_>,
+    inspection: &WorkloadInspection,
+    target: &Revision,
+    (says, cause): (Clean, String),
+    plan: &mut Plan,
+) {
+    plan.steps.push(PlanStep {
+        says,
+        kind: StepKind::Write(Write::PatchTemplate {
+            workload: inspection.workload.key.clone(),
             uid: inspection.workload.uid.clone(),
             live: inspection.template.clone(),
             target: target.template.clone(),
@@ -283,35 +298,64 @@ fn patch(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, pl
                 (ACTOR.to_owned(), make.settings.me.to_string()),
             ]),
         }),
-    ));
-    if inspection.may_delete_pods != Ok(false) {
-        for pod in broken_pods(inspection, target) {
-            plan.steps.push(step(say!("delete broken pod {}", pod.key.name), StepKind::Write(delete(pod))));
-        }
-    }
+    });
+    plan.steps.extend(delete_broken(inspection, target));
 }
 
-fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, route: &Route<'_>, plan: &Plan) -> Vec<Check> {
-    let mut all = vec![
-        subject.place(),
+/// Deletes the broken pods, where one may.
+pub(super) fn delete_broken(inspection: &WorkloadInspection, target: &Revision) -> Vec<PlanStep> {
+    if inspection.may_delete_pods == Ok(false) {
+        return Vec::new();
+    }
+    let delete =
+        |pod: &Pod| PlanStep { says: say!("delete broken pod {}", pod.key.name), kind: StepKind::Write(delete(pod)) };
+    broken_pods(inspection, target).into_iter().map(delete).collect()
+}
+
+/// Every check of a template that goes back, by a patch or by what owns it. `own`: what the way says of the owner (B4) and of
+/// the history (B7).
+pub(super) fn all_checks(
+    subject: &Subject<'_>,
+    (live, target): (&Revision, &Revision),
+    own: [Check; 2],
+    plan: &Plan,
+) -> Vec<Check> {
+    let mut all = of_workload(subject, (live, target), plan);
+    all.extend(own);
+    all.extend([subject.place(), subject.pipeline(true), subject.fresh(plan)]);
+    checks::in_order(&mut all);
+    all.extend(canary::check(subject.inspection, target));
+    all
+}
+
+/// The checks of [`of_workload`], by id and name.
+pub(super) const OF_WORKLOAD: [(&str, &str); 11] = [
+    ("B2", "right suspect"),
+    ("B3", "allowed"),
+    ("B5", "nobody else"),
+    ("B8", "also undone"),
+    ("B9", "not undone"),
+    ("B10", "database"),
+    ("B11", "image"),
+    ("B12", "capacity"),
+    ("B13", "stuck pods"),
+    ("B15", "will it run"),
+    ("B16", "also on it"),
+];
+
+/// Those of one workload, of which a plan may have several.
+pub(super) fn of_workload(subject: &Subject<'_>, (live, target): (&Revision, &Revision), plan: &Plan) -> Vec<Check> {
+    vec![
         checks::check("B2", "right suspect", subject.suspect(live, target)),
         subject.allowed(&subject.inspection.may_patch, "patch"),
-        route.check(subject),
         subject.nobody_else(true),
-        subject.pipeline(true),
-        subject.history(target),
         Subject::also_undone(live, target),
         checks::check("B9", "not undone", subject.not_undone(target)),
         checks::check("B10", "database", subject.database(live, target)),
         subject.image(live, target),
         subject.capacity_back(live, target),
         subject.stuck(target, plan),
-        subject.fresh(plan),
         subject.will_run(target),
         checks::check("B16", "also on it", subject.also_on(live, target)),
-    ];
-    all.extend(canary::check(subject.inspection, target));
-    all.extend(route.also(subject));
-    all.extend(subject.warnings());
-    all
+    ]
 }

@@ -50,6 +50,11 @@ impl<'a> Counted<'a> {
 
 impl Rollout<'_> {
     pub fn room(&self, quotas: &[Quota]) -> Room {
+        Self::room_of(std::slice::from_ref(self), quotas)
+    }
+
+    /// Of several at once.
+    pub fn room_of(all: &[Self], quotas: &[Quota]) -> Room {
         let mut room = Room::default();
         for quota in quotas {
             if quota.is_scoped {
@@ -58,14 +63,14 @@ impl Rollout<'_> {
             }
             for limit in &quota.limits {
                 if let Some(counted) = Counted::of(&limit.resource) {
-                    self.weigh(quota, limit, &counted, &mut room);
+                    Self::weigh(all, (quota, limit), &counted, &mut room);
                 }
             }
         }
         room
     }
 
-    fn weigh(&self, quota: &Quota, limit: &QuotaLimit, counted_as: &Counted<'_>, room: &mut Room) {
+    fn weigh(all: &[Self], (quota, limit): (&Quota, &QuotaLimit), counted_as: &Counted<'_>, room: &mut Room) {
         let (name, resource) = (&quota.name, &limit.resource);
         let of = match counted_as {
             Counted::Pods => "pods",
@@ -75,7 +80,8 @@ impl Rollout<'_> {
             room.unknown.push(say!("quota '{name}' does not say how much {resource} is used"));
             return;
         };
-        let Some(need) = self.need(counted_as) else {
+        let add = |sum: u64, one: &Self| Some(sum.saturating_add(one.need(counted_as)?));
+        let Some(need) = all.iter().try_fold(0, add) else {
             room.unknown.push(say!("quota '{name}' counts {resource}, which the target leaves to defaults"));
             return;
         };
@@ -83,7 +89,8 @@ impl Rollout<'_> {
         let (need_text, left_text) = (text_of(of, need), text_of(of, left));
         // Above its limit nothing is let in, not even what replaces a pod.
         if need > left || used > hard {
-            let pods = counted(self.surge as usize, "pod");
+            let surge: u32 = all.iter().map(|one| one.surge).fold(0, u32::saturating_add);
+            let pods = counted(surge as usize, "pod");
             room.short.push(say!("quota '{name}' has {left_text} {resource} left, {pods} at once want {need_text}"));
         } else {
             room.fits.push(format!("{resource} {need_text} of {left_text}"));

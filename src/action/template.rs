@@ -1,9 +1,11 @@
 //! Pod templates as raw JSON: whether two are the same, what differs, and how they read as masked YAML.
 
+mod merge;
 mod text;
 
 use serde_json::{Map, Value};
 
+pub(super) use merge::merged;
 pub(super) use text::diff;
 use text::masked_value;
 pub use text::readable;

@@ -1,6 +1,7 @@
 //! What the tests of actions share: a workload in trouble, a fake cluster and a fake code host that count what is sent.
 
 mod fakes;
+mod release;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 pub use fakes::{FakeCluster, FakeHost, FakeRegistry};
+pub use release::{of_release, release, rendered, store_key, the_store};
 
 use super::{
     Evidence, Inspection, Request, RunInspection, WorkloadInspection,

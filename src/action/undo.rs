@@ -1,22 +1,21 @@
 //! The plan that undoes an earlier act, from what the audit kept. It refuses when the live state is not what that act
 //! left: somebody else has been there since.
 
-use std::collections::BTreeMap;
-
 use super::{
     CheckResult, Inspection, Request, WorkloadInspection, Write,
     act::Outcome,
     audit::PastAct,
+    canary,
     checks::{self, Subject},
-    equivalent::kubectl_on,
+    equivalent::{delete_pods, kubectl_on, rollout_undo},
     evidence::Undoing,
-    gitops, object,
-    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
+    gitops, history, object,
+    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind},
     resize, rollback, scale, template,
 };
 use crate::{
-    model::kubernetes::{ACTOR, tag_of},
-    text::Clean,
+    model::kubernetes::{Revision, tag_of},
+    text::{Clean, quoted},
     time::age_of,
 };
 
@@ -82,6 +81,7 @@ fn expire(make: &Make<'_>, act: &PastAct, silences: &[crate::model::alert::Silen
         Request::Silence(_) => "silence it again".into(),
         _ => "acknowledge again".into(),
     };
+    plan.equivalent = live.iter().map(|silence| say!("amtool silence expire {}", quoted(&silence.key.id))).collect();
     plan.weigh(false, Vec::new(), &act.title);
     Ok(plan)
 }
@@ -117,6 +117,7 @@ fn scale_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refus
     Ok(plan)
 }
 
+/// The plan of a rollback, to the template before.
 fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refusal> {
     let key = kept.workload()?;
     let inspection = rollback::inspected(make, key)?;
@@ -131,6 +132,8 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     if inspection.workload.paused {
         return Err(Refusal(say!("{key} is paused: resume it first")));
     }
+    let (live, _) = history::of_template(inspection, &inspection.template);
+    let (target, is_kept) = history::of_template(inspection, &kept.before);
     let mut plan = make.empty(say!("UNDO {}", act.title), say!("{}/{}", key.cluster, key.namespace));
     let image = template::telling_image(&kept.before, &inspection.template).map_or("", |(_, image)| image);
     plan.facts = facts(act, make);
@@ -138,49 +141,21 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
         .push(("TO".into(), say!("{}   the template as it was before", crate::model::kubernetes::short_image(image))));
     plan.diff = template::diff(&inspection.template, &kept.before, "live", &format!("before act {}", act.number));
     plan.last_change = checks::last_change(inspection, now);
-    let annotations = BTreeMap::from([
-        (
-            "kubernetes.io/change-cause".to_owned(),
-            format!("midwatch: act {} undone by {}", act.number, make.settings.me),
-        ),
-        (ACTOR.to_owned(), make.settings.me.to_string()),
-    ]);
-    let back = inspection.revisions.iter().find(|revision| template::is_same(&revision.template, &kept.before));
-    plan.steps = vec![
-        PlanStep::keep_evidence(key),
-        PlanStep {
-            says: say!("template -> as before act {}", act.number),
-            kind: StepKind::Write(Write::PatchTemplate {
-                workload: key.clone(),
-                uid: inspection.workload.uid.clone(),
-                live: inspection.template.clone(),
-                target: kept.before.clone(),
-                annotations,
-            }),
-        },
-        PlanStep::watch(WatchFor {
-            hash: back.and_then(|back| back.hash.clone()),
-            ..WatchFor::of(key, inspection.workload.desired, tag_of(image))
-        }),
-    ];
-    with_owners(make, inspection, kept, &mut plan);
+    steps(make, act, kept, (&live, &target), &mut plan)?;
     let subject = Subject { make, inspection, now };
     let owner = if kept.owners.is_empty() && kept.synced.is_none() { subject.owner() } else { switched_back(kept) };
-    plan.checks = vec![
-        subject.place(),
-        subject.allowed(&inspection.may_patch, "patch"),
-        owner,
-        subject.pipeline(false),
-        checks::check(
-            "B7",
-            "as left",
-            CheckResult::Ok(say!("the live template is the one that act {} left", act.number)),
-        ),
-        subject.fresh(&plan),
-    ];
+    let as_left = CheckResult::Ok(say!("the live template is the one that act {} left", act.number));
+    let own = [owner, checks::check("B7", "as left", as_left)];
+    plan.checks = rollback::all_checks(&subject, (&live, &target), own, &plan);
     if act.from_revision.is_some() {
         let bad = "this goes back to the version that was rolled away from";
-        plan.checks.push(checks::check("B11", "image", CheckResult::Look(bad.into())));
+        let clean = plan
+            .checks
+            .iter_mut()
+            .find(|check| check.id == "B11" && matches!(check.result, CheckResult::Ok(_) | CheckResult::NotChecked(_)));
+        if let Some(check) = clean {
+            check.result = CheckResult::Look(bad.into());
+        }
     }
     plan.checks.extend(subject.warnings());
     plan.blocked = checks::gate(&subject, &plan);
@@ -190,34 +165,63 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
         ..Kept::of(key, inspection.template.clone(), kept.before.clone())
     });
     plan.undo = "U again".into();
-    let line = "# kubectl has no line for this: the earlier template is kept beside the audit";
-    plan.equivalent = vec![Clean::from(line)];
+    plan.equivalent = lines(make, inspection, kept, is_kept.then_some(target.number), &plan.steps);
     // Its tag is what one must have read; an image without one is named by the act's number.
     let accepts = vec![if image.is_empty() { say!("{}", act.number) } else { Clean::line(tag_of(image)) }];
     plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
     Ok(plan)
 }
 
+/// As a rollback's; what Argo CD synced is synced back, and the owners are switched on again when all else is done.
+fn steps(
+    make: &Make<'_>,
+    act: &PastAct,
+    kept: &Kept,
+    (live, target): (&Revision, &Revision),
+    plan: &mut Plan,
+) -> Result<(), Refusal> {
+    let inspection = rollback::inspected(make, kept.workload()?)?;
+    plan.steps.push(PlanStep::keep_evidence(&inspection.workload.key));
+    rollback::stop_runs(make, inspection, &target.template, plan);
+    plan.steps.extend(canary::abort_step(inspection));
+    if let Some(sync) = gitops::sync_back(inspection, kept, &make.settings.me) {
+        plan.steps.push(gitops::step(sync));
+    } else {
+        let says = say!("template -> as before act {}", act.number);
+        let cause = format!("midwatch: act {} undone by {}", act.number, make.settings.me);
+        rollback::patch(make, inspection, target, (says, cause), plan);
+    }
+    plan.steps.extend(gitops::back_on(inspection, kept, &make.settings.me).into_iter().map(gitops::step));
+    // The watch ends an act's writes: it stands last.
+    plan.steps.push(PlanStep::watch(rollback::wanted(inspection, live, target)));
+    Ok(())
+}
+
+/// The same, to copy. A template that no revision has is in no history that kubectl could go back in.
+fn lines(
+    make: &Make<'_>,
+    inspection: &WorkloadInspection,
+    kept: &Kept,
+    revision: Option<i64>,
+    steps: &[PlanStep],
+) -> Vec<Clean> {
+    let key = &inspection.workload.key;
+    let (synced, on_again) = gitops::lines_back(inspection, kept, make.settings);
+    let mut lines: Vec<Clean> = canary::abort_line(make, inspection).into_iter().collect();
+    lines.push(match (synced, revision) {
+        (Some(synced), _) => synced,
+        (None, Some(revision)) if kept.synced.is_none() => rollout_undo(make.settings, key, revision),
+        _ => "# no history has it any more: the earlier template is kept beside the audit".into(),
+    });
+    lines.extend(delete_pods(make.settings, steps));
+    lines.extend(on_again);
+    lines
+}
+
 fn switched_back(kept: &Kept) -> super::Check {
     let names: Vec<String> = kept.owners.iter().map(|(owner, _)| format!("'{owner}'")).collect();
     let says = say!("GitOps is switched on again afterwards: {}", names.join(", "));
     checks::check("B4", "owner", CheckResult::Look(says))
-}
-
-/// What Argo CD synced is synced back, and the owners are switched on again when all else is done.
-fn with_owners(make: &Make<'_>, inspection: &WorkloadInspection, kept: &Kept, plan: &mut Plan) {
-    if let Some(sync) = gitops::sync_back(inspection, kept, &make.settings.me)
-        && let Some(patch) =
-            plan.steps.iter().position(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. })))
-    {
-        plan.steps[patch] = gitops::step(sync);
-    }
-    plan.steps.extend(gitops::back_on(inspection, kept, &make.settings.me).into_iter().map(gitops::step));
-    // The watch ends an act's writes: it stands last.
-    if let Some(watch) = plan.steps.iter().position(|step| matches!(step.kind, StepKind::Watch(_))) {
-        let watch = plan.steps.remove(watch);
-        plan.steps.push(watch);
-    }
 }
 
 /// An act that switched the owners off and changed nothing else: they are switched on again.
@@ -236,6 +240,7 @@ fn on_again(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refusal
     plan.checks = vec![subject.place(), switched_back(kept), subject.fresh(&plan)];
     plan.blocked = checks::gate(&subject, &plan);
     plan.undo = "R on the workload".into();
+    plan.equivalent = gitops::lines_back(inspection, kept, make.settings).1;
     let name = &kept.owners[0].0.name;
     plan.weigh(make.settings.is_production(&key.cluster), vec![name.clone()], &key.name);
     Ok(plan)

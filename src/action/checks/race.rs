@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use super::{SAME_DEPLOY, Subject, check};
 use crate::{
-    action::{Check, CheckResult, RunInspection, evidence, plan::Make, template},
+    action::{Check, CheckResult, Request, RunInspection, audit::PastAct, evidence, plan::Make, template},
     model::{
         Part,
+        code::Run,
         kubernetes::{Revision, tag_of},
     },
     text::Clean,
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Somebody else's hand counts for this long, in seconds.
-const HANDS: i64 = 30 * 60;
+pub const HANDS: i64 = 30 * 60;
 
 /// Runs that race with the plan and can be stopped from here.
 pub fn stoppable<'a>(make: &Make<'a>) -> Vec<&'a RunInspection> {
@@ -29,17 +30,30 @@ pub fn stoppable<'a>(make: &Make<'a>) -> Vec<&'a RunInspection> {
 }
 
 impl Subject<'_> {
-    /// B5: another hand within half an hour.
+    /// The act that is undone.
+    fn undone(&self) -> Option<&PastAct> {
+        self.make.evidence.undoing.as_ref().map(|undoing| &undoing.act)
+    }
+
+    /// B5: another hand within half an hour. That of an act which is undone is none.
     pub fn nobody_else(&self, goes_back: bool) -> Check {
+        let undone = self.undone();
+        let is_of_undone = |at: Timestamp| {
+            undone.is_some_and(|act| {
+                seconds_between(act.at, at) >= -SAME_DEPLOY
+                    && seconds_between(act.ended.unwrap_or(act.at), at) <= SAME_DEPLOY
+            })
+        };
         let is_recent = |at: Timestamp| seconds_between(at, self.now) < HANDS;
         let live = self.inspection.live();
         let deployed = live.and_then(|live| live.created);
         let newer = self.inspection.revisions.iter().filter(|other| !other.is_live && other.created > deployed);
-        let newer = newer.max_by_key(|other| other.created).filter(|_| goes_back);
-        let change = self.inspection.changes.first().filter(|(_, at)| is_recent(*at));
+        let newer = newer.max_by_key(|other| other.created).filter(|_| goes_back && undone.is_none());
+        let change = self.inspection.changes.first().filter(|(_, at)| is_recent(*at) && !is_of_undone(*at));
         let is_own_deploy =
             |at: Timestamp| deployed.is_some_and(|deployed| seconds_between(deployed, at).abs() <= SAME_DEPLOY);
-        let act = self.make.evidence.acts.as_ref().ok().and_then(|acts| acts.iter().find(|act| is_recent(act.at)));
+        let is_other = |act: &&PastAct| is_recent(act.at) && undone.is_none_or(|undone| undone.number != act.number);
+        let act = self.make.evidence.acts.as_ref().ok().and_then(|acts| acts.iter().find(is_other));
         let result = if let (Some(newer), Some((manager, at))) = (newer, change) {
             let who = act.map_or_else(|| format!("'{manager}'"), |act| format!("{} (audit {})", act.actor, act.number));
             let version = |revision: Option<&Revision>| {
@@ -69,6 +83,8 @@ impl Subject<'_> {
             CheckResult::Look(say!("'{manager}' changed the template {} ago", age_of(*at, self.now)))
         } else if let Err(why) = &self.make.evidence.acts {
             CheckResult::Look(say!("the audit could not be read: {why}"))
+        } else if let Some(undone) = undone {
+            CheckResult::Ok(say!("nobody changed it in the last 30m but its own deploy and act {}", undone.number))
         } else {
             CheckResult::Ok("nobody changed it in the last 30m but its own deploy".into())
         };
@@ -97,6 +113,10 @@ impl Subject<'_> {
             };
             return check("B6", "pipeline", result);
         }
+        if let Some(run) = self.unasked() {
+            let result = CheckResult::Look(going_on(&run_words(run), &stage_words(run), ""));
+            return check("B6", "pipeline", result);
+        }
         let bound = evidence::binding(&workload.key, workload.app.as_ref(), self.make.settings);
         let known = bound.and_then(|service| service.repository.as_ref());
         let runs = &self.make.store.runs;
@@ -117,9 +137,17 @@ impl Subject<'_> {
         check("B6", "pipeline", result)
     }
 
+    /// A deploy that goes on as the screens know it, and that this plan did not ask for.
+    fn unasked(&self) -> Option<&Run> {
+        let request = Request::RollBack { workload: self.inspection.workload.key.clone(), to: None };
+        let racing = evidence::beside(&request, self.make.store, self.make.settings);
+        let is_asked = |key| self.make.evidence.races.iter().any(|(asked, _)| asked == key);
+        let unasked = racing.iter().find(|key| !is_asked(*key))?;
+        self.make.store.runs.get(unasked)
+    }
+
     fn race(&self, run: &RunInspection, more: usize, is_stopped: bool) -> CheckResult {
-        let name = format!("{} #{}", run.run.workflow, run.run.number);
-        let stage = run.run.stage.as_ref().map_or_else(|| run.run.state.to_string(), |stage| format!("in {stage}"));
+        let (name, stage) = (run_words(&run.run), stage_words(&run.run));
         let also = if more > 0 { format!(" (and {more} more)") } else { String::new() };
         let active = run.jobs.iter().filter(|job| !job.state.is_finished());
         let words = active
@@ -136,9 +164,7 @@ impl Subject<'_> {
             }
         }
         if !is_stopped {
-            return CheckResult::Look(say!(
-                "{name} is {stage}{also} and goes on: it may change the template once more. Wait for its end, or cancel it first"
-            ));
+            return CheckResult::Look(going_on(&name, &stage, &also));
         }
         if stoppable(self.make).iter().all(|other| other.run.key != run.run.key) {
             return CheckResult::Look(say!(
@@ -154,4 +180,19 @@ impl Subject<'_> {
         };
         CheckResult::Look(say!("{name} is {stage}{also}; {hook}. Step 1 stops it, then reads the live template again"))
     }
+}
+
+/// `deploy #412`
+fn run_words(run: &Run) -> String {
+    format!("{} #{}", run.workflow, run.number)
+}
+
+fn stage_words(run: &Run) -> String {
+    run.stage.as_ref().map_or_else(|| run.state.to_string(), |stage| format!("in {stage}"))
+}
+
+fn going_on(name: &str, stage: &str, also: &str) -> Clean {
+    say!(
+        "{name} is {stage}{also} and goes on: it may change the template once more. Wait for its end, or cancel it first"
+    )
 }

@@ -1,8 +1,9 @@
 //! Evidence: everything a plan needs, asked live and at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::join_all;
+use futures::{StreamExt as _, future::join_all, stream};
+use serde_json::Value;
 
 use super::{Audit, Inner};
 use crate::{
@@ -10,20 +11,26 @@ use crate::{
         ActionError, Evidence, Inspection, Limits, Request, RunInspection, Write, applications,
         audit::PastAct,
         evidence::{Undoing, drafts},
-        object,
+        helm, object,
         plan::Kept,
         registry::{self, Asked},
         resize::PodInspection,
     },
     model::{
-        BackendId,
+        BackendId, Name,
         code::RunKey,
+        helm::{Release, ReleaseRevision},
+        image::ImageRef,
         kubernetes::{ObjectKey, WorkloadKey},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
 };
 
+/// Workloads of a release that are asked at once.
+const AT_ONCE: usize = 3;
+
+type Members = Vec<(WorkloadKey, Result<Box<Evidence>, Clean>)>;
 type Rehearsals = Vec<(Write, Option<Result<Clean, ActionError>>)>;
 type RehearsedPod = Option<Result<Vec<Clean>, ActionError>>;
 
@@ -58,8 +65,9 @@ impl Inner {
         evidence.undoing = undoing;
         evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
         evidence.audit = self.on_audit(Audit::check).await;
-        let (rehearsed, registry) =
-            tokio::join!(self.rehearse(request, &evidence), self.ask_registry(request, &evidence));
+        evidence.members = self.members(request, &evidence, all.as_deref()).await;
+        let question = registry::question(request, &evidence, asked);
+        let (rehearsed, registry) = tokio::join!(self.rehearse(request, &evidence), self.ask_registry(question));
         (evidence.rehearsals, evidence.pod) = rehearsed;
         evidence.registry = registry;
         Ok(evidence)
@@ -187,17 +195,18 @@ impl Inner {
             let said = operator.rehearse(&write).await;
             Some((write, said))
         }));
-        let pod = async {
-            let (workload, template) = pod?;
-            self.operator(&workload.cluster)?.rehearse_pod(&workload, &template).await
-        };
-        let (rehearsed, pod) = tokio::join!(rehearsed, pod);
+        let (rehearsed, pod) = tokio::join!(rehearsed, self.rehearse_pod(pod));
         (rehearsed.into_iter().flatten().collect(), pod)
     }
 
+    async fn rehearse_pod(&self, pod: Option<(WorkloadKey, Value)>) -> RehearsedPod {
+        let (workload, template) = pod?;
+        self.operator(&workload.cluster)?.rehearse_pod(&workload, &template).await
+    }
+
     /// Asks the registry of the target's image, if one is configured: no other host is ever asked.
-    async fn ask_registry(&self, request: &Request, evidence: &Evidence) -> Option<Asked> {
-        let (image, known) = registry::question(request, evidence, self.clock.now().wall)?;
+    async fn ask_registry(&self, question: Option<(ImageRef, BTreeSet<Name>)>) -> Option<Asked> {
+        let (image, known) = question?;
         let registry = self.backends(|all| all.registries.get(&image.host).cloned())?;
         let within = self.pace.registry;
         let said = tokio::time::timeout(within, registry.look(&image, &known)).await;
@@ -205,6 +214,54 @@ impl Inner {
             Err(say!("registry '{}' said nothing of it within {} s", image.host, within.as_secs_f32()))
         });
         Some(Asked { image, said })
+    }
+}
+
+impl Inner {
+    /// The other workloads of a Helm release that goes back: each is asked as if it went back alone.
+    async fn members(&self, request: &Request, own: &Evidence, acts: Result<&[PastAct], &Clean>) -> Members {
+        let (Some((release, target)), Inspection::Workload(found)) = (helm::goal(request, own), &own.subject) else {
+            return Vec::new();
+        };
+        let keys = helm::members(release, target, &found.workload.key);
+        let mut found = BTreeMap::new();
+        let ask = async {
+            let asks = keys.iter().map(|key| async {
+                let member = self.member(key, (release, target), own, acts).await;
+                (key.clone(), member.map(Box::new))
+            });
+            let mut answers = stream::iter(asks.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+            while let Some((key, member)) = answers.next().await {
+                found.insert(key, member);
+            }
+        };
+        let within = self.pace.gather / 3;
+        // What has answered by then counts.
+        let _ = tokio::time::timeout(within, ask).await;
+        let silent = || Err(say!("no answer within {} s", within.as_secs_f32()));
+        keys.into_iter().map(|key| (key.clone(), found.remove(&key).unwrap_or_else(silent))).collect()
+    }
+
+    async fn member(
+        &self,
+        key: &WorkloadKey,
+        (release, target): (&Release, &ReleaseRevision),
+        own: &Evidence,
+        acts: Result<&[PastAct], &Clean>,
+    ) -> Result<Evidence, Clean> {
+        let request = Request::RollBack { workload: key.clone(), to: None };
+        let subject = self.inspect(&key.cluster, &request).await.map_err(|error| error.says)?;
+        let mut evidence = Evidence::of(subject, own.asked);
+        evidence.acts = acts.map(|all| on_workload(key, all)).map_err(Clone::clone);
+        evidence.undoing.clone_from(&own.undoing);
+        evidence.writable.clone_from(&own.writable);
+        let Inspection::Workload(found) = &evidence.subject else { return Ok(evidence) };
+        let seen = helm::seen(found, release, target);
+        let to = helm::revision(&seen, target);
+        let pod = to.map(|to| (key.clone(), to.template.clone()));
+        let question = to.and_then(|to| registry::about(&seen, to));
+        (evidence.pod, evidence.registry) = tokio::join!(self.rehearse_pod(pod), self.ask_registry(question));
+        Ok(evidence)
     }
 }
 

@@ -35,12 +35,29 @@ impl Inner {
                 let found = self.workload(&wanted.workload).await?;
                 Ok(judge(wanted, &found, self.clock.now().wall))
             }
+            Watched::Release(all) => {
+                let mut seen = Vec::new();
+                for wanted in all {
+                    let found = self.workload(&wanted.workload).await?;
+                    let Seen { says, stage } = judge(wanted, &found, self.clock.now().wall);
+                    seen.push((say!("{}: {says}", wanted.workload), stage));
+                }
+                Ok(together(seen))
+            }
             Watched::Resize(wanted) => {
                 let found = self.pod(&wanted.resize.pod).await?;
                 Ok(super::resized::judge(wanted, &found))
             }
         }
     }
+}
+
+/// Of all: met when each is, and those that are not are said first.
+fn together(mut seen: Vec<(Clean, Stage)>) -> Seen {
+    seen.sort_by_key(|(_, stage)| *stage == Stage::Met);
+    let is_met = seen.iter().all(|(_, stage)| *stage == Stage::Met);
+    let words: Vec<&str> = seen.iter().map(|(says, _)| says.as_str()).collect();
+    Seen { says: say!("{}", words.join("; ")), stage: if is_met { Stage::Met } else { Stage::Going } }
 }
 
 fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen {

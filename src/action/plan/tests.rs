@@ -6,6 +6,7 @@ mod canaries;
 mod code;
 mod image;
 mod limits;
+mod release;
 mod resize;
 mod rollback;
 
@@ -53,7 +54,7 @@ fn watched(plan: &Plan) -> &WatchFor {
     match plan.steps.last().map(|step| &step.kind) {
         Some(StepKind::Watch(watched)) => match &**watched {
             Watched::Rollout(wanted) => wanted,
-            other @ Watched::Resize(_) => panic!("{other:?}"),
+            other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),
     }

@@ -8,7 +8,7 @@ use std::{
 use futures::{FutureExt as _, future::BoxFuture};
 use serde_json::{Value, json};
 
-use super::{cluster, host, pod, pod_inspection};
+use super::{cluster, host, now, pod, pod_inspection};
 use crate::{
     action::{
         ActionError, Done, Inspection, Inspector, Operator, Registry, Request, RunInspection, WorkloadInspection,
@@ -39,6 +39,10 @@ pub struct Cluster {
     pub panics: bool,
     /// What the cluster makes of a template that it took; nothing: all its pods.
     pub after: Option<fn(&mut WorkloadInspection)>,
+    /// Other workloads, of the same release.
+    pub others: Vec<WorkloadInspection>,
+    /// Workloads whose pods the server would not have, and why.
+    pub refuses_pods: Vec<(WorkloadKey, ActionError)>,
 }
 
 /// An API server with one workload: inspector and operator.
@@ -58,6 +62,8 @@ impl FakeCluster {
             rehearsal: Ok("accepted".into()),
             panics: false,
             after: None,
+            others: Vec::new(),
+            refuses_pods: Vec::new(),
         })))
     }
 
@@ -95,6 +101,7 @@ impl Cluster {
             }
             Write::ResizePod(resize) => self.resize(&resize.after),
             Write::DeletePod { pod, .. } => self.found.pods.retain(|other| other.key != *pod),
+            Write::HelmRollback { to, .. } => self.roll_back_release(*to),
             _ => {}
         }
         if std::mem::take(&mut self.loses_answer) {
@@ -113,26 +120,66 @@ impl Cluster {
 
     /// As after a finished rollout of this template.
     pub fn become_template(&mut self, template: Value) {
-        let max = self.found.revisions.iter().map(|revision| revision.number).max().unwrap_or(0);
-        let mut hash = None;
-        for revision in &mut self.found.revisions {
-            revision.is_live = template::is_same(&revision.template, &template);
-            if revision.is_live {
-                revision.number = max + 1;
-                hash = revision.hash.clone();
+        rolled_out(&mut self.found, template, self.after);
+    }
+
+    /// As Helm does it: one revision more, and the templates that it holds.
+    fn roll_back_release(&mut self, to: i64) {
+        let release =
+            self.found.release.as_ref().and_then(|release| release.as_ref().ok()).expect("it is of a release");
+        let mut made = release.revisions.iter().find(|one| one.number == to).expect("it is kept").clone();
+        made.number = release.revisions[0].number + 1;
+        made.status = "deployed".into();
+        let body = made.body.as_mut().expect("it is readable");
+        (body.description, body.updated) = (Clean::line(&format!("Rollback to {to}")), Some(now().wall));
+        let templates: Vec<(WorkloadKey, Value)> = (self.others.iter().chain([&self.found]))
+            .filter_map(|found| {
+                Some((found.workload.key.clone(), body.rendered(&found.workload.key)?.template.clone()?))
+            })
+            .collect();
+        if let Some(Ok(release)) = &mut self.found.release {
+            release.revisions.iter_mut().for_each(|one| one.status = "superseded".into());
+            release.revisions.insert(0, made);
+        }
+        for (key, template) in templates {
+            let found = self.others.iter_mut().chain([&mut self.found]).find(|found| found.workload.key == key);
+            rolled_out(found.expect("it is there"), template, self.after);
+        }
+    }
+
+    /// As the request's workload is.
+    fn of(&self, request: &Request) -> Option<&WorkloadInspection> {
+        match request {
+            Request::RollBack { workload, .. } | Request::Restart { workload } if !self.others.is_empty() => {
+                self.others.iter().chain([&self.found]).find(|found| found.workload.key == *workload)
             }
+            _ => Some(&self.found),
         }
-        let tag = hash.as_ref().map_or("new", |hash| hash.trim_start_matches("hash")).to_owned();
-        self.found.pods = (0..self.found.workload.desired).map(|n| pod(&format!("pod-{n}"), &tag, true)).collect();
-        self.found.template = template;
-        let workload = &mut self.found.workload;
-        workload.generation += 1;
-        workload.observed_generation = workload.generation;
-        (workload.updated, workload.available, workload.ready) = (workload.desired, workload.desired, workload.desired);
-        workload.rollout = RolloutStatus { words: "successfully rolled out".into(), state: RolloutState::Done };
-        if let Some(after) = self.after {
-            after(&mut self.found);
+    }
+}
+
+fn rolled_out(found: &mut WorkloadInspection, template: Value, after: Option<fn(&mut WorkloadInspection)>) {
+    let max = found.revisions.iter().map(|revision| revision.number).max().unwrap_or(0);
+    let mut hash = None;
+    for revision in &mut found.revisions {
+        revision.is_live = template::is_same(&revision.template, &template);
+        if revision.is_live {
+            revision.number = max + 1;
+            hash = revision.hash.clone();
         }
+    }
+    let tag = hash.as_ref().map_or("new", |hash| hash.trim_start_matches("hash")).to_owned();
+    let name = found.workload.key.name.clone();
+    let prefix = if name == "myapp" { "pod".into() } else { name };
+    found.pods = (0..found.workload.desired).map(|n| pod(&format!("{prefix}-{n}"), &tag, true)).collect();
+    found.template = template;
+    let workload = &mut found.workload;
+    workload.generation += 1;
+    workload.observed_generation = workload.generation;
+    (workload.updated, workload.available, workload.ready) = (workload.desired, workload.desired, workload.desired);
+    workload.rollout = RolloutStatus { words: "successfully rolled out".into(), state: RolloutState::Done };
+    if let Some(after) = after {
+        after(found);
     }
 }
 
@@ -146,11 +193,14 @@ impl Inspector for FakeCluster {
         let found = self.with(|cluster| {
             cluster.inspected += 1;
             match request {
-                Request::Resize { .. } => Inspection::Pod(Box::new(cluster.pod.clone())),
-                _ => Inspection::Workload(Box::new(cluster.found.clone())),
+                Request::Resize { .. } => Ok(Inspection::Pod(Box::new(cluster.pod.clone()))),
+                request => cluster
+                    .of(request)
+                    .map(|found| Inspection::Workload(Box::new(found.clone())))
+                    .ok_or_else(|| SourceError::new(ErrorKind::Unexpected, "the fake has no such workload")),
             }
         });
-        async move { Ok(found) }.boxed()
+        async move { found }.boxed()
     }
 }
 
@@ -173,10 +223,11 @@ impl Operator for FakeCluster {
 
     fn rehearse_pod<'a>(
         &'a self,
-        _workload: &'a WorkloadKey,
+        workload: &'a WorkloadKey,
         _template: &'a Value,
     ) -> BoxFuture<'a, Option<Result<Vec<Clean>, ActionError>>> {
-        async { Some(Ok(Vec::new())) }.boxed()
+        let refused = self.with(|cluster| cluster.refuses_pods.iter().find(|(key, _)| key == workload).cloned());
+        async move { Some(refused.map_or_else(|| Ok(Vec::new()), |(_, error)| Err(error))) }.boxed()
     }
 }
 

@@ -28,8 +28,9 @@ use crate::{
     action::{Inspection, Inspector, Request, WorkloadInspection, around::Around},
     model::{
         BackendId,
+        helm::Release,
         image::{ImageRef, NodeImages},
-        kubernetes::{Revision, WorkloadKey},
+        kubernetes::{Revision, Workload, WorkloadKey},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -86,7 +87,7 @@ impl WorkloadInspector {
             self.nodes(),
             async { asked(owners::read(&self.cluster, &workload)).await.and_then(|owners| owners) },
             async { asked(self.canary(key, &object)).await.and_then(|canary| canary) },
-            async { asked(release::of(&self.cluster, &workload)).await.unwrap_or_else(|says| Some(Err(says))) },
+            self.release(&workload),
             async { if goes_back { Some(Box::new(Box::pin(self.around(key, &object)).await)) } else { None } },
         );
         let mut warnings = marks(&object);
@@ -101,7 +102,9 @@ impl WorkloadInspector {
             or_warn("pods", says);
             Vec::new()
         });
-        let templates: Vec<&Value> = revisions.iter().map(|revision| &revision.template).chain([&template]).collect();
+        let of_release = release.iter().flatten().flat_map(|release| release.templates_of(key));
+        let kept = revisions.iter().map(|revision| &revision.template);
+        let templates: Vec<&Value> = kept.chain([&template]).chain(of_release).collect();
         let (references, config) = self.named(&key.namespace, &templates).await;
         let around = around.map(|around| Box::new(Around { config, ..*around }));
         let image_nodes = nodes.map(|nodes| images_on(&nodes, &templates));
@@ -177,6 +180,14 @@ impl WorkloadInspector {
         let answer = answered(self.cluster.review::<Value>(path, &review)).await?;
         let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
         allowed.ok_or_else(|| Clean::line("the access review has no verdict"))
+    }
+
+    /// The Helm release it is of, and whether Helm may keep one more revision of it.
+    async fn release(&self, workload: &Workload) -> Option<Result<Release, Clean>> {
+        let read = asked(release::of(&self.cluster, workload)).await.unwrap_or_else(|says| Some(Err(says)))?;
+        let Ok(mut release) = read else { return Some(read) };
+        release.may_keep = self.may("create", "", "secrets", "", (&*release.key.namespace, "")).await;
+        Some(Ok(release))
     }
 
     async fn nodes(&self) -> Result<Value, Clean> {

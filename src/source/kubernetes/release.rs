@@ -1,5 +1,7 @@
 //! A Helm release from the Secrets of its history (`helm.sh/release.v1`, `pkg/storage/driver`): base64 of base64 of gzip of
-//! JSON. Values, templates and files of the chart are dropped while it is read; what was rendered is masked.
+//! JSON. Values, templates and files of the chart are dropped while it is read; what was rendered is masked where it is shown.
+
+mod rendered;
 
 use std::io::Read as _;
 
@@ -66,7 +68,8 @@ async fn read(cluster: &Cluster, key: &ReleaseKey) -> Result<Release, Clean> {
             if place < MAX_BODIES { body(cluster, key, number).await } else { Err(Clean::line("not read: too old")) };
         ReleaseRevision { number, status, body }
     });
-    Ok(Release { key: key.clone(), revisions: futures::future::join_all(revisions).await })
+    let revisions = futures::future::join_all(revisions).await;
+    Ok(Release { key: key.clone(), revisions, may_keep: Err(Clean::line("not asked")) })
 }
 
 /// A Secret of which nothing but the release is kept.
@@ -91,11 +94,16 @@ async fn body(cluster: &Cluster, key: &ReleaseKey, number: i64) -> Result<Releas
 #[derive(Deserialize)]
 struct Wire {
     #[serde(default)]
+    namespace: String,
+    #[serde(default)]
     info: Info,
     #[serde(default)]
     chart: Chart,
     #[serde(default)]
     manifest: String,
+    /// Go writes none as null.
+    #[serde(default)]
+    hooks: Option<Vec<rendered::WireHook>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -136,7 +144,11 @@ pub fn decode(data: &[u8]) -> Result<ReleaseBody, Clean> {
     // serde's message may quote what it met.
     let wire: Wire = serde_json::from_slice(&json).map_err(|_| unreadable("not its JSON"))?;
     let Metadata { name, version, app_version } = wire.chart.metadata;
+    let (objects, unread) = rendered::objects(&wire.manifest, &wire.namespace);
     Ok(ReleaseBody {
+        objects,
+        unread,
+        hooks: wire.hooks.unwrap_or_default().iter().take(rendered::MAX_HOOKS).map(rendered::hook).collect(),
         chart: Clean::line(&format!("{name}-{version}")),
         app_version: Clean::line(&app_version),
         updated: wire.info.last_deployed.parse().ok(),

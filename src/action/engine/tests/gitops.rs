@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{responder::Responder, *};
 use crate::{
     action::{
-        CheckResult, Operator as _,
+        Operator as _,
         engine::headless::{Exit, Ran},
     },
     model::{
@@ -30,7 +30,7 @@ struct Scene {
 
 impl Scene {
     async fn new(name: &str) -> Self {
-        let demo = on_demo::hurried(60.0).await;
+        let demo = on_demo::hurried(30.0).await;
         let cluster = on_demo::cluster(&demo).await;
         let key = WorkloadKey {
             cluster: cluster.id().clone(),

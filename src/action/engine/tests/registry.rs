@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::{
     action::{
-        CheckResult,
         registry::Registered,
         testing::{FakeRegistry, digest_of},
     },

@@ -1,0 +1,120 @@
+//! An undo is the plan of a rollback the other way: the same checks, the same steps.
+
+use super::{responder::Responder, *};
+use crate::{
+    action::engine::headless::Exit,
+    model::kubernetes::{WorkloadKey, WorkloadKind},
+    source::kubernetes::tests::on_demo,
+};
+
+const UNDO: Request = Request::Undo { act: 1 };
+
+fn check(plan: &Plan, id: &str) -> CheckResult {
+    let found = plan.checks.iter().find(|check| check.id == *id);
+    found.unwrap_or_else(|| panic!("{id} is left out")).result.clone()
+}
+
+fn ids(plan: &Plan) -> Vec<String> {
+    let mut ids: Vec<String> = plan.checks.iter().map(|check| check.id.to_string()).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+#[tokio::test]
+async fn it_has_every_check_of_the_rollback() {
+    let mut bench = Bench::new();
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    bench.act(&roll_back(None)).await.expect("carried out");
+    bench.cluster.with(|cluster| cluster.found.changes.insert(0, ("ana with midwatch".into(), now().wall)));
+    let undo = bench.plan(&UNDO).await.expect("a plan");
+    assert_eq!(ids(&undo), ids(&plan));
+    let own = check(&undo, "B5");
+    assert!(matches!(&own, CheckResult::Ok(says) if says.contains("its own deploy and act 1")), "{own:?}");
+    let also = check(&undo, "B8");
+    assert!(matches!(&also, CheckResult::Look(says) if says.contains("LOG_LEVEL info -> warn")), "{also:?}");
+    let image = check(&undo, "B11");
+    assert!(matches!(&image, CheckResult::Look(says) if says.contains("rolled away from")), "{image:?}");
+    let capacity = check(&undo, "B12");
+    assert!(matches!(&capacity, CheckResult::Ok(says) if says.contains("3 pods more at once")), "{capacity:?}");
+    // Somebody else's act since is another hand.
+    bench
+        .cluster
+        .with(|cluster| cluster.found.changes.insert(0, ("kubectl-edit".into(), crate::action::testing::ago(5))));
+    let other = check(&bench.plan(&UNDO).await.expect("a plan"), "B5");
+    assert!(matches!(&other, CheckResult::Look(says) if says.contains("'kubectl-edit'")), "{other:?}");
+}
+
+#[tokio::test]
+async fn what_kubectl_can_do_too_is_its_line() {
+    let mut bench = Bench::new();
+    bench.act(&roll_back(None)).await.expect("carried out");
+    let plan = bench.plan(&UNDO).await.expect("a plan");
+    assert_eq!(
+        plan.equivalent,
+        ["kubectl --context prod-eu1 -n production rollout undo deployment/myapp --to-revision=14"]
+    );
+    // A template that no history has is no revision's.
+    bench.cluster.with(|cluster| cluster.found.revisions.retain(|revision| revision.number != 14));
+    let plan = bench.plan(&UNDO).await.expect("a plan");
+    assert!(plan.equivalent[0].starts_with("# no history has it"), "{:?}", plan.equivalent);
+    let mut bench = Bench::new();
+    bench.act(&Request::Scale { workload: myapp(), replicas: 12 }).await.expect("carried out");
+    let plan = bench.plan(&UNDO).await.expect("a plan");
+    assert_eq!(plan.equivalent, ["kubectl --context prod-eu1 -n production scale deployment/myapp --replicas=10"]);
+}
+
+#[tokio::test]
+async fn broken_pods_of_a_statefulset_are_deleted_by_it_too() {
+    let mut bench = Bench::new();
+    let workload = WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() };
+    bench.cluster.with(|cluster| cluster.found.workload.key = workload.clone());
+    bench.act(&Request::RollBack { workload, to: None }).await.expect("carried out");
+    bench.cluster.with(|cluster| cluster.found.pods[9] = pod("pod-9", "411", false));
+    let plan = bench.plan(&UNDO).await.expect("a plan");
+    let stuck = check(&plan, "B13");
+    assert!(matches!(&stuck, CheckResult::Look(says) if says.contains("pod-9 deleted after it")), "{stuck:?}");
+    assert!(plan.equivalent[1].ends_with("delete pod pod-9"), "{:?}", plan.equivalent);
+    let before = bench.cluster.sent().len();
+    let act = bench.execute(plan).await.expect("carried out");
+    assert_eq!(act.outcome, Outcome::Done);
+    let sent = bench.cluster.sent();
+    let [Write::PatchTemplate { .. }, Write::DeletePod { pod, .. }] = &sent[before..] else { panic!("{sent:?}") };
+    assert_eq!(pod.name, "pod-9");
+}
+
+#[tokio::test]
+async fn a_deploy_that_goes_on_is_seen_though_it_was_not_asked() {
+    let mut bench = Bench::new();
+    bench.act(&roll_back(None)).await.expect("carried out");
+    bench.store = store(vec![run(RunState::Running)]);
+    let race = check(&bench.plan(&UNDO).await.expect("a plan"), "B6");
+    assert!(
+        matches!(&race, CheckResult::Look(says) if says.contains("deploy #412 is in Deploy and goes on")),
+        "{race:?}"
+    );
+}
+
+#[tokio::test]
+async fn on_the_demo_it_looks_around_as_the_rollback_does() {
+    let demo = on_demo::hurried(1.0).await;
+    let cluster = on_demo::cluster(&demo).await;
+    let ana = Responder::new("ana", &cluster);
+    let workload = WorkloadKey { cluster: cluster.id().clone(), ..myapp() };
+    let request = Request::RollBack { workload, to: None };
+    let plan = ana.ask(request.clone(), Given::default()).await.plan.expect("a plan");
+    let given = Given {
+        confirm: plan.accepts.first().map(ToString::to_string),
+        name: Some("myapp".to_owned()),
+        reason: Some("a test".to_owned()),
+    };
+    let ran = ana.ask(request, given).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
+    let act = ran.act.expect("an act").number;
+    let undo = ana.ask(Request::Undo { act }, Given::default()).await;
+    let undo = undo.plan.unwrap_or_else(|| panic!("no plan: {}", undo.says));
+    let known: Vec<String> = (1..=16).map(|id| format!("{:?}", check(&undo, &format!("B{id}")))).collect();
+    assert!(!known.iter().any(|says| says.contains("was not read") || says.contains("were not read")), "{known:#?}");
+    assert!(known[14].starts_with("Ok") || known[14].starts_with("Look"), "a pod of it is rehearsed: {}", known[14]);
+    assert!(undo.equivalent[0].contains("rollout undo deployment/myapp --to-revision="), "{:?}", undo.equivalent);
+}

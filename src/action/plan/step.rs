@@ -1,0 +1,57 @@
+//! The steps that plans share, and how they are counted and compared.
+
+use super::{PlanStep, StepKind, WatchFor, Watched};
+use crate::{action::Write, model::kubernetes::WorkloadKey, text::Clean};
+
+/// What step 0 says. It changes nothing, so the steps that do are counted from 1, with it and without it.
+const KEEP_EVIDENCE: &str = "keep evidence: previous logs, describe, events";
+
+/// The number by which the first of these steps is called, in plans and in the audit.
+pub fn first_number(first: Option<&Clean>) -> usize {
+    usize::from(first.is_none_or(|says| says.as_str() != KEEP_EVIDENCE))
+}
+
+impl PlanStep {
+    pub(in crate::action) fn keep_evidence(of: &WorkloadKey) -> Self {
+        Self { says: KEEP_EVIDENCE.into(), kind: StepKind::KeepEvidence(of.clone()) }
+    }
+
+    pub(in crate::action) fn watch(wanted: WatchFor) -> Self {
+        let are = if wanted.desired == 1 { "is" } else { "are" };
+        let says = say!("watch until {0} of {0} {are} ready on {1}", wanted.desired, wanted.version);
+        Self { says, kind: StepKind::Watch(Box::new(Watched::Rollout(wanted))) }
+    }
+
+    /// Of all workloads that go back together. None: nothing can be watched.
+    pub(in crate::action) fn watch_all(mut wanted: Vec<WatchFor>, version: &Clean) -> Option<Self> {
+        if wanted.len() < 2 {
+            return wanted.pop().map(Self::watch);
+        }
+        let names: Vec<String> =
+            wanted.iter().map(|one| format!("{} ({} on {})", one.workload, one.desired, one.version)).collect();
+        let says = say!("watch until all of {version} are ready: {}", names.join(", "));
+        Some(Self { says, kind: StepKind::Watch(Box::new(Watched::Release(wanted))) })
+    }
+
+    /// Sends the same, apart from times that only say when.
+    pub(super) fn sends_as(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (
+                StepKind::Write(Write::Restart { live, uid, .. }),
+                StepKind::Write(Write::Restart { live: l, uid: u, .. }),
+            ) => live == l && uid == u,
+            (
+                StepKind::Write(Write::CreateSilence { backend, matchers, comment, .. }),
+                StepKind::Write(Write::CreateSilence { backend: b, matchers: m, comment: c, .. }),
+            ) => backend == b && matchers == m && comment == c,
+            // The rest of a spec moves: the guard holds what was read last.
+            (
+                StepKind::Write(Write::SwitchSync { owner, uid, to, .. }),
+                StepKind::Write(Write::SwitchSync { owner: o, uid: u, to: t, .. }),
+            ) => owner == o && uid == u && to == t,
+            (StepKind::Write(one), StepKind::Write(other)) => one == other,
+            (StepKind::Watch(_), StepKind::Watch(_)) => true,
+            (one, other) => one == other,
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The rollback of a Helm release: every check of each of its workloads, and those of the release.
+
+use super::*;
+use crate::{
+    action::{
+        WorkloadInspection,
+        around::{Change, Other, Quota, QuotaLimit},
+        rollback::OF_WORKLOAD,
+        testing::{of_release, release, rendered, store_key, the_store},
+    },
+    model::helm::{Hook, Release, ReleaseBody},
+};
+
+/// Evidence of a rollback of the release to a revision, with the other workload as given.
+fn evidence_of(to: Option<i64>, found: WorkloadInspection, store: Result<WorkloadInspection, Clean>) -> Evidence {
+    let request = roll_back(to);
+    let mut evidence = evidence(&request, found);
+    let member = store.map(|found| {
+        let mut member = Evidence::of(Inspection::Workload(Box::new(found)), now().wall);
+        member.pod = Some(Ok(Vec::new()));
+        Box::new(member)
+    });
+    evidence.members = vec![(store_key(), member)];
+    let (writes, _) = crate::action::evidence::drafts(&request, &evidence, now().wall);
+    evidence.rehearsals = writes.into_iter().map(|write| (write, Some(Ok("accepted".into())))).collect();
+    evidence
+}
+
+fn plan_to(to: Option<i64>, found: WorkloadInspection, of_store: Result<WorkloadInspection, Clean>) -> Plan {
+    let evidence = evidence_of(to, found, of_store);
+    plan(&roll_back(to), &evidence, &store(Vec::new()), &settings(), now()).expect("a plan")
+}
+
+/// The plan, with the release changed.
+fn with_release(change: impl FnOnce(&mut Release)) -> Plan {
+    let mut release = release();
+    change(&mut release);
+    plan_to(None, of_release(release), Ok(the_store()))
+}
+
+fn body(release: &mut Release, number: i64) -> &mut ReleaseBody {
+    let revision = release.revisions.iter_mut().find(|one| one.number == number).expect("it is kept");
+    revision.body.as_mut().expect("it is readable")
+}
+
+/// The check of that id and name.
+fn named<'a>(plan: &'a Plan, id: &str, name: &str) -> &'a CheckResult {
+    let found = plan.checks.iter().find(|check| check.id == *id && check.name == *name);
+    &found.unwrap_or_else(|| panic!("{id} {name} is left out: {:?}", plan.checks)).result
+}
+
+fn says(result: &CheckResult) -> String {
+    format!("{result:?}")
+}
+
+#[test]
+fn all_sixteen_checks_stand_in_the_rollback_of_a_release() {
+    let plan = with_release(|_| ());
+    for id in 1..=16 {
+        result(&plan, &format!("B{id}"));
+    }
+    let order: Vec<u8> = plan.checks.iter().map(|check| severity(&check.result)).collect();
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!((plan.chosen, plan.blocked.as_ref()), (Some(7), None));
+    assert_eq!(plan.equivalent[0], *"helm --kube-context prod-eu1 -n production rollback shop 7");
+    // The same words for both are said once.
+    assert_eq!(look(&plan, "B8"), "deploy/myapp, sts/store: LOG_LEVEL warn -> info, limits.memory 1Gi -> 512Mi");
+    assert!(
+        says(named(&plan, "B11", "image")).contains("deploy/myapp: @343131 runs now in 4 ready pods"),
+        "{:?}",
+        plan.checks
+    );
+    assert!(says(named(&plan, "B12", "capacity")).contains("3 pods more at once"));
+}
+
+#[test]
+fn the_checks_of_a_workload_are_those_that_are_said_of_one_that_was_not_read() {
+    let found = inspection();
+    let evidence = evidence(&roll_back(None), found.clone());
+    let (known, settings) = (store(Vec::new()), settings());
+    let make = Make { request: &roll_back(None), evidence: &evidence, store: &known, settings: &settings, now: now() };
+    let subject = crate::action::checks::Subject { make: &make, inspection: &found, now: now().wall };
+    let plan = with(|_| ());
+    let of = (&found.revisions[0], &found.revisions[1]);
+    let checks = crate::action::rollback::of_workload(&subject, of, &plan);
+    let names: Vec<(&str, &str)> = checks.iter().map(|check| (&*check.id, &*check.name)).collect();
+    assert_eq!(names, OF_WORKLOAD);
+}
+
+#[test]
+fn a_broken_pod_of_any_of_its_statefulsets_is_deleted_after_it() {
+    let plan = with_release(|_| ());
+    let writes: Vec<String> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.kind {
+            StepKind::Write(Write::HelmRollback { from, to, .. }) => Some(format!("helm {from} -> {to}")),
+            StepKind::Write(Write::DeletePod { pod, .. }) => Some(pod.name.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(writes, ["helm 8 -> 7", "store-2"]);
+    assert!(look(&plan, "B13").contains("sts/store: its controller waits for broken pods"), "{}", look(&plan, "B13"));
+    assert!(
+        plan.equivalent.iter().any(|line| line.ends_with("-n production delete pod store-2")),
+        "{:?}",
+        plan.equivalent
+    );
+    let mut store = the_store();
+    store.may_delete_pods = Ok(false);
+    let plan = plan_to(None, of_release(release()), Ok(store));
+    assert!(look(&plan, "B13").contains("sts/store: its controller waits for store-2, and you may not delete pods"));
+}
+
+#[test]
+fn a_workload_that_cannot_be_read_is_said_in_every_check() {
+    let plan = plan_to(None, of_release(release()), Err("it is forbidden".into()));
+    for (id, name) in OF_WORKLOAD {
+        let all = plan.checks.iter().filter(|check| check.id == *id && check.name == *name);
+        let unread: Vec<&Check> = all.filter(|check| matches!(check.result, CheckResult::NotChecked(_))).collect();
+        assert!(
+            unread.iter().any(|check| says(&check.result).contains("sts/store: it is forbidden")),
+            "{id}: {unread:?}"
+        );
+    }
+    // A release whose revision cannot be read says so in each, too.
+    let mut unread = release();
+    unread.revisions[1].body = Err("403".into());
+    let plan = plan_to(Some(7), of_release(unread), Ok(the_store()));
+    for (id, name) in OF_WORKLOAD {
+        assert!(says(named(&plan, id, name)).contains("revision 7 could not be read: 403"), "{id}");
+    }
+    assert!(says(named(&plan, "B10", "hooks")).starts_with("NotChecked"));
+}
+
+#[test]
+fn each_workload_is_checked_on_its_own() {
+    let mut store = the_store();
+    store.may_patch = Ok(false);
+    store.references.insert("configmap/myapp-config".to_owned(), Ok(false));
+    let around = store.around.as_mut().expect("read");
+    let edited = Change { by: "kubectl-edit".into(), at: ago(3) };
+    around.config.insert("configmap/myapp-config".to_owned(), Ok(Some(edited)));
+    let plan = plan_to(None, of_release(release()), Ok(store));
+    let stop = |id: &str| stop(&plan, id);
+    assert!(stop("B3").contains("sts/store: you may not patch statefulsets"), "{}", stop("B3"));
+    assert!(
+        stop("B15").contains("sts/store: the target names what is gone: configmap/myapp-config"),
+        "{}",
+        stop("B15")
+    );
+    assert!(look(&plan, "B9").contains("sts/store: configmap/myapp-config changed 3m ago by 'kubectl-edit'"));
+    assert!(!look(&plan, "B9").contains("deploy/myapp"), "its own is as it was");
+}
+
+#[test]
+fn what_the_release_itself_brings_back_is_neither_gone_nor_left_behind() {
+    let mut found = release();
+    let mut config = rendered(&myapp(), serde_json::Value::Null);
+    (config.group, config.kind, config.name, config.template) =
+        ("".into(), "ConfigMap".into(), "myapp-config".into(), None);
+    body(&mut found, 7).objects.push(config.clone());
+    config.sum += 1;
+    body(&mut found, 8).objects.push(config);
+    let mut of_app = of_release(found.clone());
+    of_app.references.insert("configmap/myapp-config".to_owned(), Ok(false));
+    let around = of_app.around.as_mut().expect("read");
+    around
+        .config
+        .insert("configmap/myapp-config".to_owned(), Ok(Some(Change { by: "kubectl-edit".into(), at: ago(3) })));
+    let other = Other { name: "sts/store".into(), images: of_app.revisions[0].images.clone(), is_kin: true };
+    around.others.found = vec![other];
+    let plan = plan_to(None, of_app, Ok(the_store()));
+    assert!(matches!(named(&plan, "B15", "will it run"), CheckResult::Ok(_)), "{:?}", plan.checks);
+    assert!(matches!(named(&plan, "B9", "not undone"), CheckResult::Ok(_)), "{:?}", plan.checks);
+    assert!(says(named(&plan, "B8", "objects")).contains("Look(\"Helm also takes back configmap/myapp-config"));
+    assert!(!says(named(&plan, "B16", "also on it")).contains("sts/store run"), "it goes back with it");
+}
+
+#[test]
+fn what_helm_deletes_and_makes_is_named_and_data_stops() {
+    let plan = with_release(|release| body(release, 7).objects.retain(|one| one.name != *"store"));
+    assert!(says(named(&plan, "B8", "objects")).contains("Stop(\"Helm deletes sts/store"), "{:?}", plan.checks);
+    let keeps = with_release(|release| {
+        body(release, 7).objects.retain(|one| one.name != *"store");
+        body(release, 8).objects.iter_mut().for_each(|one| one.is_kept = true);
+    });
+    assert!(!says(named(&keeps, "B8", "objects")).contains("deletes"), "helm.sh/resource-policy: keep");
+    let makes = with_release(|release| body(release, 8).objects.retain(|one| one.name != *"store"));
+    assert!(says(named(&makes, "B8", "objects")).contains("Look(\"Helm makes sts/store"), "{:?}", makes.checks);
+    let own = with_release(|release| body(release, 7).objects.retain(|one| one.name != *"myapp"));
+    assert!(says(named(&own, "B8", "objects")).contains("Stop(\"Helm deletes deploy/myapp"), "{:?}", own.checks);
+}
+
+#[test]
+fn hooks_that_ran_and_that_will_run_are_named() {
+    let hook = |name: &str, event: &str, migrates| Hook {
+        kind: "Job".into(),
+        name: name.into(),
+        events: Box::new([event.into()]),
+        migrates,
+    };
+    let plan = with_release(|release| {
+        body(release, 8).hooks = vec![hook("shop-up", "pre-upgrade", true), hook("shop-test", "test", true)];
+        body(release, 7).hooks = vec![hook("shop-down", "pre-rollback", false)];
+    });
+    assert_eq!(
+        named(&plan, "B10", "hooks"),
+        &CheckResult::Look(
+            "job/shop-down of revision 7 runs with it; what job/shop-up did for revision 8 stays done; the schema may be \
+             ahead of revision 7"
+                .into()
+        )
+    );
+    assert!(matches!(named(&with_release(|_| ()), "B10", "hooks"), CheckResult::Ok(_)));
+}
+
+#[test]
+fn replicas_that_somebody_changed_are_set_back_by_helm() {
+    let set =
+        |to: u32| with_release(|release| body(release, 7).objects.iter_mut().for_each(|one| one.replicas = Some(to)));
+    let plan = set(3);
+    assert!(look(&plan, "B12").contains("deploy/myapp: Helm sets 3 replicas, as the chart has it; 10 are wanted now"));
+    assert!(!look(&plan, "B12").contains("sts/store"), "it has three");
+    assert!(stop(&set(0), "B12").contains("deploy/myapp: Helm sets 0 replicas, 10 run"));
+}
+
+#[test]
+fn what_fits_alone_may_not_fit_together() {
+    let limits = |left: &str| {
+        let limit = QuotaLimit { resource: "pods".into(), hard: left.into(), used: "0".into() };
+        Ok(vec![Quota { name: "q".into(), is_scoped: false, limits: vec![limit] }])
+    };
+    let with_quota = |left: &str| {
+        let (mut app, mut store) = (of_release(release()), the_store());
+        (app.quotas, store.quotas) = (limits(left), limits(left));
+        plan_to(None, app, Ok(store))
+    };
+    let plan = with_quota("5");
+    assert!(matches!(named(&plan, "B12", "capacity"), CheckResult::Ok(_)), "{:?}", plan.checks);
+    let found = says(named(&plan, "B12", "all at once"));
+    assert!(found.contains("Look(\"quota 'q' has 5 pods left, 6 pods at once want 6"), "{found}");
+    assert!(matches!(named(&with_quota("6"), "B12", "all at once"), CheckResult::Ok(_)));
+}
+
+#[test]
+fn who_may_not_keep_helms_history_may_not_roll_back() {
+    let plan = with_release(|release| release.may_keep = Ok(false));
+    assert!(stop(&plan, "B3").contains("ask for `create secrets`"));
+    let plan = with_release(|release| release.may_keep = Err("no answer".into()));
+    assert!(look(&plan, "B3").contains("no answer"));
+}
+
+/// As after a rollback of Helm's from 8 to 7, so many minutes ago.
+fn rolled_back(release: &mut Release, minutes: i64) {
+    let mut again = release.revisions[1].clone();
+    again.number = 9;
+    again.status = "deployed".into();
+    body(release, 8).updated = Some(ago(minutes + 60));
+    release.revisions[0].status = "superseded".into();
+    let of = again.body.as_mut().expect("readable");
+    (of.description, of.updated) = ("Rollback to 7".into(), Some(ago(minutes)));
+    release.revisions.insert(0, again);
+}
+
+#[test]
+fn what_was_rolled_back_already_stops_and_goes_not_forth_again() {
+    let mut found = release();
+    rolled_back(&mut found, 4);
+    let target = crate::action::helm::target(&found, None).expect("one");
+    assert_eq!(target.number, 6, "7 is what runs, 8 was rolled away from");
+    let plan = plan_to(None, of_release(found), Ok(the_store()));
+    assert!(stop(&plan, "B5").contains("revision 9 went back to 7 4m ago"), "{}", stop(&plan, "B5"));
+    let later = with_release(|release| rolled_back(release, 90));
+    assert!(later.checks.iter().all(|check| check.id != *"B5" || !matches!(check.result, CheckResult::Stop(_))));
+}
+
+#[test]
+fn after_a_failed_upgrade_it_goes_back_to_what_was_deployed() {
+    let failed = |release: &mut Release, status: &str| {
+        let mut again = release.revisions[0].clone();
+        (again.number, again.status) = (9, status.into());
+        again.body.as_mut().expect("readable").manifest = "of 413".into();
+        body(release, 8).updated = Some(ago(120));
+        release.revisions.insert(0, again);
+    };
+    let mut found = release();
+    failed(&mut found, "failed");
+    assert_eq!(crate::action::helm::target(&found, None).expect("one").number, 8);
+    // What is under way has not become what runs.
+    let plan = with_release(|release| failed(release, "pending-upgrade"));
+    assert_eq!(plan.chosen, Some(7));
+    assert!(stop(&plan, "B7").contains("pending-upgrade"));
+}
+
+#[test]
+fn a_revision_that_ran_for_minutes_is_no_target_while_there_is_a_better_one() {
+    let plan = with_release(|release| body(release, 7).updated = Some(ago(20)));
+    assert_eq!(plan.chosen, Some(6), "7 ran for three minutes");
+}
+
+#[test]
+fn a_workload_that_stays_as_it_is_is_no_trouble() {
+    let same = |release: &mut Release| {
+        for number in [6, 7] {
+            body(release, number).objects[0] = rendered(&myapp(), template_of("412", "1Gi", "warn"));
+        }
+    };
+    let plan = with_release(same);
+    assert!(look(&plan, "B8").starts_with("sts/store: "), "{}", look(&plan, "B8"));
+    let mut broken = release();
+    same(&mut broken);
+    let mut of_app = of_release(broken);
+    of_app.references.insert("configmap/myapp-config".to_owned(), Ok(false));
+    let plan = plan_to(None, of_app.clone(), Ok(the_store()));
+    assert!(plan.stops().next().is_none(), "{:?}", plan.checks);
+    of_app.may_patch = Ok(false);
+    let plan = plan_to(None, of_app, Ok(the_store()));
+    assert!(stop(&plan, "B3").contains("deploy/myapp: you may not patch"), "its labels name the chart");
+}
+
+#[test]
+fn all_workloads_of_the_release_are_watched_by_what_their_pods_run() {
+    let plan = with_release(|_| ());
+    let Some(StepKind::Watch(watched)) = plan.steps.last().map(|step| &step.kind) else { panic!("{:?}", plan.steps) };
+    let Watched::Release(all) = &**watched else { panic!("{watched:?}") };
+    let all: Vec<_> = (all.iter())
+        .map(|one| (one.workload.to_string(), one.desired, one.hash.as_deref(), one.digest.clone()))
+        .collect();
+    let digest = Some(digest_of("411"));
+    assert_eq!(
+        all,
+        [
+            ("deploy/myapp".to_owned(), 10, Some("hash411"), digest.clone()),
+            ("sts/store".to_owned(), 3, Some("hash411"), digest)
+        ]
+    );
+}
