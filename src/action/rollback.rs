@@ -10,13 +10,10 @@ use super::{
     gitops::{self, Route},
     helm, history,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
-    template,
+    stuck, template,
 };
 use crate::{
-    model::{
-        Level,
-        kubernetes::{ACTOR, Pod, Revision, WorkloadKey, WorkloadKind, tag_of},
-    },
+    model::kubernetes::{ACTOR, Revision, WorkloadKey, WorkloadKind, tag_of},
     text::{Clean, counted},
     time::age_of,
 };
@@ -117,6 +114,10 @@ fn by_own_hand(
             WorkloadKind::Rollout => argo_rollouts(make.settings, key, "undo", &flag),
             _ => say!("{kubectl} rollout undo {object} {flag}"),
         });
+        let waited_for = stuck::names(inspection, &target.template);
+        if !waited_for.is_empty() {
+            plan.equivalent.push(say!("{kubectl} delete pod {}", stuck::spaced(&waited_for)));
+        }
     }
 }
 
@@ -207,25 +208,6 @@ fn accepts(inspection: &WorkloadInspection, live: &Revision, target: &Revision) 
     accepts
 }
 
-/// Pods that an OrderedReady StatefulSet waits for, and that a new template therefore does not reach: of the live
-/// version, broken.
-pub(super) fn broken_pods<'a>(inspection: &'a WorkloadInspection, target: &Revision) -> Vec<&'a Pod> {
-    if inspection.workload.key.kind != WorkloadKind::StatefulSet {
-        return Vec::new();
-    }
-    inspection
-        .pods
-        .iter()
-        .filter(|pod| !pod.is_ready && pod.deleting_since.is_none())
-        .filter(|pod| matches!(pod.level, Level::Broken | Level::Wrong))
-        .filter(|pod| pod.hash.is_some() && pod.hash != target.hash)
-        .collect()
-}
-
-pub(super) fn delete(pod: &Pod) -> Write {
-    Write::DeletePod { pod: pod.key.clone(), uid: pod.uid.clone() }
-}
-
 fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, route: &Route<'_>, plan: &mut Plan) {
     let key = &inspection.workload.key;
     let step = |says: Clean, kind: StepKind| PlanStep { says, kind };
@@ -261,7 +243,7 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, ro
     plan.steps.push(PlanStep::watch(canary::watched(inspection, wanted, image.map(|(_, image)| image))));
 }
 
-/// Sets the template; a StatefulSet's broken pods follow.
+/// Sets the template; the pods that a StatefulSet waits for follow.
 fn patch(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, plan: &mut Plan) {
     let key = &inspection.workload.key;
     let step = |says: Clean, kind: StepKind| PlanStep { says, kind };
@@ -280,11 +262,7 @@ fn patch(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, pl
             ]),
         }),
     ));
-    if inspection.may_delete_pods != Ok(false) {
-        for pod in broken_pods(inspection, target) {
-            plan.steps.push(step(say!("delete broken pod {}", pod.key.name), StepKind::Write(delete(pod))));
-        }
-    }
+    plan.steps.extend(stuck::step(inspection, &target.template));
 }
 
 fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, route: &Route<'_>, plan: &Plan) -> Vec<Check> {
@@ -301,7 +279,7 @@ fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, route: 
         checks::check("B10", "database", subject.database(live, target)),
         subject.image(live, target),
         subject.capacity_back(live, target),
-        subject.stuck(target, plan),
+        subject.stuck(&target.template, plan),
         subject.fresh(plan),
         subject.will_run(target),
         checks::check("B16", "also on it", subject.also_on(live, target)),

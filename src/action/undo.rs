@@ -12,7 +12,7 @@ use super::{
     evidence::Undoing,
     gitops, object,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
-    resize, rollback, scale, template,
+    resize, rollback, scale, stuck, template,
 };
 use crate::{
     model::kubernetes::{ACTOR, tag_of},
@@ -163,6 +163,8 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
             ..WatchFor::of(key, inspection.workload.desired, tag_of(image))
         }),
     ];
+    // Before the watch, which stands last.
+    plan.steps.splice(2..2, stuck::step(inspection, &kept.before));
     with_owners(make, inspection, kept, &mut plan);
     let subject = Subject { make, inspection, now };
     let owner = if kept.owners.is_empty() && kept.synced.is_none() { subject.owner() } else { switched_back(kept) };
@@ -176,6 +178,7 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
             "as left",
             CheckResult::Ok(say!("the live template is the one that act {} left", act.number)),
         ),
+        subject.stuck(&kept.before, &plan),
         subject.fresh(&plan),
     ];
     if act.from_revision.is_some() {

@@ -6,6 +6,7 @@ mod races;
 mod registry;
 mod resize;
 mod responder;
+mod sets;
 
 use std::time::Duration;
 
