@@ -33,6 +33,7 @@ mod room;
 mod run;
 mod scale;
 mod silence;
+mod stuck;
 mod template;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -47,7 +48,7 @@ pub use evidence::{Evidence, beside};
 pub use plan::plan;
 pub use registry::Registry;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -250,10 +251,13 @@ pub enum Write {
         /// Annotations to set on the object: change cause, actor, act number.
         annotations: BTreeMap<String, String>,
     },
-    /// Of broken StatefulSet pods that block an OrderedReady rollback.
-    DeletePod {
-        pod: ObjectKey,
+    /// Deletes, each by its uid, the pods that an OrderedReady StatefulSet waits for when this is sent: those that are not
+    /// ready, of these versions.
+    DeleteUnready {
+        workload: WorkloadKey,
         uid: Name,
+        /// `controller-revision-hash` of each version that is left.
+        of: BTreeSet<Name>,
     },
     Scale {
         workload: WorkloadKey,
@@ -352,9 +356,9 @@ impl Write {
         match self {
             Self::PatchTemplate { workload, .. }
             | Self::Scale { workload, .. }
+            | Self::DeleteUnready { workload, .. }
             | Self::AbortRollout { workload, .. }
             | Self::Restart { workload, .. } => &workload.cluster,
-            Self::DeletePod { pod, .. } => &pod.cluster,
             Self::Object(write) => &write.object.cluster,
             Self::ResizePod(resize) => &resize.pod.cluster,
             Self::SwitchSync { owner, .. } | Self::SyncTo { owner, .. } => owner.backend(),
@@ -469,6 +473,10 @@ pub struct WorkloadInspection {
     pub autoscaler: Result<Option<around::Autoscaler>, Clean>,
     /// Pods that a new template may bring beside those that are wanted.
     pub surge: u32,
+    /// A StatefulSet whose controller waits for each pod in its turn (`podManagementPolicy: OrderedReady`).
+    pub is_ordered: bool,
+    /// Of a StatefulSet: pods with a lower number keep what they run (`rollingUpdate.partition`).
+    pub partition: u64,
     pub quotas: Result<Vec<around::Quota>, Clean>,
     /// What stands around it, where a rollback is asked for.
     pub around: Option<Box<around::Around>>,

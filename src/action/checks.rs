@@ -10,18 +10,18 @@ mod place;
 mod race;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 pub(super) use place::Place;
 pub(super) use race::{HANDS, stoppable};
 
 use super::{
     Check, CheckResult, WorkloadInspection, history,
-    plan::{Make, Plan, StepKind},
-    rollback::broken_pods,
-    template,
+    plan::{Make, Plan},
+    stuck, template,
 };
 use crate::{
-    model::kubernetes::{Manager, Pod, Revision, RolloutState, WorkloadKind, named},
+    model::kubernetes::{Manager, Revision, RolloutState, named},
     text::Clean,
     time::age_of,
 };
@@ -149,48 +149,23 @@ impl Subject<'_> {
         check("B8", "also undone", result)
     }
 
-    /// B13
-    pub fn stuck(&self, target: &Revision, plan: &Plan) -> Check {
-        let result = if self.inspection.workload.key.kind == WorkloadKind::StatefulSet {
-            let broken = broken_pods(self.inspection, target);
-            let names = broken.iter().map(|pod| pod.key.name.as_str()).collect::<Vec<_>>().join(", ");
-            let is_deleted = |wanted: &&Pod| {
-                plan.steps.iter().any(
-                    |step| matches!(&step.kind, StepKind::Write(super::Write::DeletePod { pod, .. }) if *pod == wanted.key),
-                )
-            };
-            let deletes = broken.iter().all(is_deleted);
-            if broken.is_empty() {
-                CheckResult::Ok("no broken pod blocks the order".into())
-            } else if deletes {
-                CheckResult::Look(say!(
-                    "its controller waits for broken pods, so going back is not enough: {names} deleted after it"
-                ))
-            } else {
-                CheckResult::Look(say!(
-                    "its controller waits for {names}, and you may not delete pods: `kubectl -n {} delete pod {names}` must follow",
-                    self.inspection.workload.key.namespace
-                ))
-            }
-        } else {
-            CheckResult::Ok("no ordered pods".into())
-        };
-        check("B13", "stuck pods", self.by_hand().unwrap_or(result))
-    }
-
-    /// Pods that no controller replaces: `OnDelete`, or those below a partition.
-    fn by_hand(&self) -> Option<CheckResult> {
-        let workload = &self.inspection.workload;
-        if workload.rollout.state == RolloutState::Unavailable {
-            return Some(CheckResult::Look(
+    /// B13: pods that block others, and those that no controller replaces (`OnDelete`, or below a partition).
+    pub fn stuck(&self, target: &Value, plan: &Plan) -> Check {
+        let stuck = stuck::check(self.inspection, target, plan);
+        let kept = self.inspection.partition;
+        let result = if self.inspection.workload.rollout.state == RolloutState::Unavailable {
+            CheckResult::Look(
                 "OnDelete: its controller replaces no pod: delete them one by one (:delete on each) once the template is back"
                     .into(),
-            ));
-        }
-        let is_partitioned = workload.rollout.words.to_ascii_lowercase().contains("partitioned");
-        is_partitioned.then(|| {
-            CheckResult::Look("a partition: pods below it keep what they run, whatever the template says".into())
-        })
+            )
+        } else if kept > 0 && matches!(stuck, CheckResult::Ok(_)) {
+            CheckResult::Look(say!(
+                "a partition: pods below number {kept} keep what they run, whatever the template says"
+            ))
+        } else {
+            stuck
+        };
+        check("B13", "stuck pods", result)
     }
 
     /// B14

@@ -1,10 +1,6 @@
 //! The pieces of command lines that are offered to copy (`kubectl`, `gh`). What is foreign in them is one word for a shell,
 //! whatever it holds.
 
-use super::{
-    Write,
-    plan::{PlanStep, StepKind},
-};
 use crate::{
     app::settings::Settings,
     model::{
@@ -46,18 +42,6 @@ pub fn rollout_undo(settings: &Settings, key: &WorkloadKey, revision: i64) -> Cl
     }
     let (kubectl, object) = kubectl_on(settings, key);
     Clean::own(format!("{kubectl} rollout undo {object} {flag}"))
-}
-
-/// The lines that delete the pods which these steps delete.
-pub(super) fn delete_pods(settings: &Settings, steps: &[PlanStep]) -> Vec<Clean> {
-    let line = |step: &PlanStep| match &step.kind {
-        StepKind::Write(Write::DeletePod { pod, .. }) => {
-            let kubectl = kubectl(settings, &pod.cluster, &pod.namespace);
-            Some(say!("{kubectl} delete pod {}", quoted(&pod.name)))
-        }
-        _ => None,
-    };
-    steps.iter().filter_map(line).collect()
 }
 
 /// The line that ends a pause somebody made.

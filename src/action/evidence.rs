@@ -11,7 +11,7 @@ use super::{
     audit::PastAct,
     canary, gitops, helm, history, limits, object,
     plan::{Kept, PlanStep, StepKind},
-    registry, resize, rollback, scale,
+    registry, resize, scale, stuck,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -151,7 +151,7 @@ pub(super) fn drafts(
                 writes.extend(canary::abort(inspection));
                 if route.patches() {
                     writes.extend(patch);
-                    writes.extend(rollback::broken_pods(inspection, target).into_iter().map(rollback::delete));
+                    writes.extend(stuck::write(inspection, &target.template));
                 }
                 (writes, pod)
             }
@@ -166,8 +166,9 @@ pub(super) fn drafts(
         }
         Request::Limits { limits, .. } => match limits::target(inspection, limits) {
             Ok((target, _)) => {
+                let waited_for = stuck::write(inspection, &target);
                 let (mut writes, pod) = to_template(target);
-                writes.extend(limits::waited_for(inspection).into_iter().map(rollback::delete));
+                writes.extend(waited_for);
                 (writes, pod)
             }
             Err(_) => (Vec::new(), None),
@@ -188,8 +189,7 @@ pub(super) fn drafts(
                 // What was never patched is not patched back.
                 if kept.synced.is_none() && !super::template::is_same(&inspection.template, &kept.before) {
                     writes.extend(patch);
-                    let (target, _) = history::of_template(inspection, &kept.before);
-                    writes.extend(rollback::broken_pods(inspection, &target).into_iter().map(rollback::delete));
+                    writes.extend(stuck::write(inspection, &kept.before));
                 }
                 (writes, pod)
             }

@@ -97,7 +97,7 @@ pub(super) fn drafts(
 ) -> (Vec<Write>, Option<(WorkloadKey, Value)>) {
     let parts = Parts::of(evidence, found, release, target);
     let mut writes = vec![write(release, target.number)];
-    writes.extend(parts.delete_broken().into_iter().filter_map(|step| match step.kind {
+    writes.extend(parts.delete_unready().into_iter().filter_map(|step| match step.kind {
         StepKind::Write(write) => Some(write),
         _ => None,
     }));
@@ -141,7 +141,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, release: &Release, to: Op
     plan.keeps = Some(keeps(key, inspection, &release.key, (live.number, newest.number + 1)));
     plan.undo = say!("U: the release back to revision {}", live.number);
     plan.equivalent = vec![line(make, &release.key, target.number)];
-    plan.equivalent.extend(super::equivalent::delete_pods(make.settings, &plan.steps));
+    plan.equivalent.extend(parts.lines(make.settings));
     plan.weigh(make.settings.is_production(&key.cluster), vec![say!("{}", target.number)], &release.key.name);
     Ok(plan)
 }
@@ -201,7 +201,7 @@ fn steps(
         says: say!("helm rollback {} {} (becomes revision {next})", release.key.name, target.number),
         kind: StepKind::Write(write(release, target.number)),
     });
-    plan.steps.extend(parts.delete_broken());
+    plan.steps.extend(parts.delete_unready());
     plan.steps.extend(PlanStep::watch_all(parts.wanted(), &say!("revision {}", target.number)));
 }
 

@@ -10,13 +10,10 @@ use super::{
     equivalent::kubectl_on,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     resources::{self, Changed},
-    rollback, template,
+    rollback, stuck, template,
 };
 use crate::{
-    model::{
-        Level,
-        kubernetes::{ACTOR, Manager, Pod, RolloutState, WorkloadKey, WorkloadKind, tag_of},
-    },
+    model::kubernetes::{ACTOR, Manager, Pod, RolloutState, WorkloadKey, tag_of},
     text::quoted,
 };
 
@@ -63,7 +60,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, limits: &Limits) -> Resul
         subject.pipeline(false),
         checks::check("B7", "rollout", rollout),
         subject.capacity(&target),
-        checks::check("B13", "stuck pods", stuck(inspection)),
+        checks::check("B13", "stuck pods", stuck::check(inspection, &target, &plan)),
         subject.fresh(&plan),
         checks::check("B15", "downtime", downtime(inspection)),
     ];
@@ -108,25 +105,6 @@ fn oom(inspection: &WorkloadInspection, container: &str) -> String {
     }
 }
 
-/// Pods that an OrderedReady StatefulSet waits for, and that new limits therefore do not reach.
-pub(super) fn waited_for(inspection: &WorkloadInspection) -> Vec<&Pod> {
-    if inspection.workload.key.kind != WorkloadKind::StatefulSet || inspection.may_delete_pods == Ok(false) {
-        return Vec::new();
-    }
-    let is_broken =
-        |pod: &&Pod| !pod.is_ready && pod.deleting_since.is_none() && matches!(pod.level, Level::Broken | Level::Wrong);
-    inspection.pods.iter().filter(is_broken).collect()
-}
-
-fn stuck(inspection: &WorkloadInspection) -> CheckResult {
-    let names: Vec<&str> = waited_for(inspection).iter().map(|pod| pod.key.name.as_str()).collect();
-    if names.is_empty() {
-        CheckResult::Ok("no broken pod holds it up".into())
-    } else {
-        CheckResult::Look(say!("its controller waits for broken pods: {} deleted after it", names.join(", ")))
-    }
-}
-
 fn downtime(inspection: &WorkloadInspection) -> CheckResult {
     let workload = &inspection.workload;
     if workload.recreates {
@@ -155,10 +133,7 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Value, words
     let version = template::images(target).first().map_or("", |(_, image)| tag_of(image));
     let mut steps =
         vec![PlanStep::keep_evidence(key), PlanStep { says: say!("template: {words}"), kind: StepKind::Write(write) }];
-    steps.extend(waited_for(inspection).into_iter().map(|pod| PlanStep {
-        says: say!("delete broken pod {}", pod.key.name),
-        kind: StepKind::Write(rollback::delete(pod)),
-    }));
+    steps.extend(stuck::step(inspection, target));
     steps.push(PlanStep::watch(WatchFor::of(key, workload.desired, version)));
     steps
 }

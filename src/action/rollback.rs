@@ -5,18 +5,15 @@ use std::collections::BTreeMap;
 use super::{
     Check, Inspection, WorkloadInspection, Write, canary,
     checks::{self, Subject},
-    equivalent::{delete_pods, resume_line, rollout_undo},
+    equivalent::{resume_line, rollout_undo},
     executor::{self, Chosen, Executor, by_workflow},
     gitops::{self, Route},
     helm, history,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
-    template,
+    stuck, template,
 };
 use crate::{
-    model::{
-        Level,
-        kubernetes::{ACTOR, Pod, Revision, WorkloadKey, WorkloadKind, tag_of},
-    },
+    model::kubernetes::{ACTOR, Revision, WorkloadKey, tag_of},
     text::{Clean, counted},
     time::age_of,
 };
@@ -120,8 +117,8 @@ fn by_own_hand(
     plan.equivalent.extend(canary::abort_line(make, inspection));
     if route.patches() {
         plan.equivalent.push(rollout_undo(make.settings, key, target.number));
+        plan.equivalent.extend(stuck::line(make.settings, inspection, &target.template));
     }
-    plan.equivalent.extend(delete_pods(make.settings, &plan.steps));
 }
 
 /// The evidence's workload.
@@ -211,25 +208,6 @@ fn accepts(inspection: &WorkloadInspection, live: &Revision, target: &Revision) 
     accepts
 }
 
-/// Pods that an OrderedReady StatefulSet waits for, and that a new template therefore does not reach: of the live
-/// version, broken.
-pub(super) fn broken_pods<'a>(inspection: &'a WorkloadInspection, target: &Revision) -> Vec<&'a Pod> {
-    if inspection.workload.key.kind != WorkloadKind::StatefulSet {
-        return Vec::new();
-    }
-    inspection
-        .pods
-        .iter()
-        .filter(|pod| !pod.is_ready && pod.deleting_since.is_none())
-        .filter(|pod| matches!(pod.level, Level::Broken | Level::Wrong))
-        .filter(|pod| pod.hash.is_some() && pod.hash != target.hash)
-        .collect()
-}
-
-pub(super) fn delete(pod: &Pod) -> Write {
-    Write::DeletePod { pod: pod.key.clone(), uid: pod.uid.clone() }
-}
-
 fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, route: &Route<'_>, plan: &mut Plan) {
     plan.steps.push(PlanStep::keep_evidence(&inspection.workload.key));
     stop_runs(make, inspection, &target.template, plan);
@@ -299,17 +277,7 @@ pub(super) fn patch(
             ]),
         }),
     });
-    plan.steps.extend(delete_broken(inspection, target));
-}
-
-/// Deletes the broken pods, where one may.
-pub(super) fn delete_broken(inspection: &WorkloadInspection, target: &Revision) -> Vec<PlanStep> {
-    if inspection.may_delete_pods == Ok(false) {
-        return Vec::new();
-    }
-    let delete =
-        |pod: &Pod| PlanStep { says: say!("delete broken pod {}", pod.key.name), kind: StepKind::Write(delete(pod)) };
-    broken_pods(inspection, target).into_iter().map(delete).collect()
+    plan.steps.extend(stuck::step(inspection, &target.template));
 }
 
 /// Every check of a template that goes back, by a patch or by what owns it. `own`: what the way says of the owner (B4) and of
@@ -354,7 +322,7 @@ pub(super) fn of_workload(subject: &Subject<'_>, (live, target): (&Revision, &Re
         checks::check("B10", "database", subject.database(live, target)),
         subject.image(live, target),
         subject.capacity_back(live, target),
-        subject.stuck(target, plan),
+        subject.stuck(&target.template, plan),
         subject.will_run(target),
         checks::check("B16", "also on it", subject.also_on(live, target)),
     ]

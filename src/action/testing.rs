@@ -218,6 +218,8 @@ pub fn inspection() -> WorkloadInspection {
         references: BTreeMap::from([("configmap/myapp-config".to_owned(), Ok(true))]),
         autoscaler: Ok(None),
         surge: 3,
+        is_ordered: false,
+        partition: 0,
         quotas: Ok(Vec::new()),
         around: Some(Box::new(around())),
         warnings: Vec::new(),

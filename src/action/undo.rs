@@ -7,11 +7,11 @@ use super::{
     audit::PastAct,
     canary,
     checks::{self, Subject},
-    equivalent::{delete_pods, kubectl_on, rollout_undo},
+    equivalent::{kubectl_on, rollout_undo},
     evidence::Undoing,
     gitops, history, object,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind},
-    resize, rollback, scale, template,
+    resize, rollback, scale, stuck, template,
 };
 use crate::{
     model::kubernetes::{Revision, tag_of},
@@ -165,7 +165,7 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
         ..Kept::of(key, inspection.template.clone(), kept.before.clone())
     });
     plan.undo = "U again".into();
-    plan.equivalent = lines(make, inspection, kept, is_kept.then_some(target.number), &plan.steps);
+    plan.equivalent = lines(make, inspection, kept, is_kept.then_some(target.number));
     // Its tag is what one must have read; an image without one is named by the act's number.
     let accepts = vec![if image.is_empty() { say!("{}", act.number) } else { Clean::line(tag_of(image)) }];
     plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
@@ -198,13 +198,7 @@ fn steps(
 }
 
 /// The same, to copy. A template that no revision has is in no history that kubectl could go back in.
-fn lines(
-    make: &Make<'_>,
-    inspection: &WorkloadInspection,
-    kept: &Kept,
-    revision: Option<i64>,
-    steps: &[PlanStep],
-) -> Vec<Clean> {
+fn lines(make: &Make<'_>, inspection: &WorkloadInspection, kept: &Kept, revision: Option<i64>) -> Vec<Clean> {
     let key = &inspection.workload.key;
     let (synced, on_again) = gitops::lines_back(inspection, kept, make.settings);
     let mut lines: Vec<Clean> = canary::abort_line(make, inspection).into_iter().collect();
@@ -213,7 +207,9 @@ fn lines(
         (None, Some(revision)) if kept.synced.is_none() => rollout_undo(make.settings, key, revision),
         _ => "# no history has it any more: the earlier template is kept beside the audit".into(),
     });
-    lines.extend(delete_pods(make.settings, steps));
+    if kept.synced.is_none() {
+        lines.extend(stuck::line(make.settings, inspection, &kept.before));
+    }
     lines.extend(on_again);
     lines
 }

@@ -10,11 +10,12 @@ mod patch;
 mod resize;
 #[cfg(test)]
 mod tests;
+mod unready;
 mod verdict;
 
 use futures::{FutureExt, future::BoxFuture};
 use http::{Method, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::{
     patch::{restart, scale, template},
@@ -24,7 +25,7 @@ use crate::{
     action::{ActionError, Done, Operator, Write},
     model::{
         BackendId, Name,
-        kubernetes::{FIELD_MANAGER, ObjectKey, WorkloadKey, WorkloadKind},
+        kubernetes::{FIELD_MANAGER, WorkloadKey, WorkloadKind},
     },
     source::kubernetes::{
         client::{Cluster, Writer, segment},
@@ -109,7 +110,7 @@ impl ClusterOperator {
             Write::Scale { workload, uid, from, to } => self.scale(workload, uid, *from, *to, mode).await,
             Write::Object(write) => self.on_object(write, mode).await,
             Write::ResizePod(resize) => self.resize_pod(resize, mode).await,
-            Write::DeletePod { pod, uid } => self.delete_pod(pod, uid, mode).await,
+            Write::DeleteUnready { workload, uid, of } => self.delete_unready(workload, uid, of, mode).await,
             Write::SwitchSync { owner, uid, spec, to, by } => self.switch_sync((owner, uid, spec), to, by, mode).await,
             Write::SyncTo { owner, uid, sync, by } => self.sync_to((owner, uid), sync, by, mode).await,
             Write::HelmRollback { release, from, to } => self.helm_rollback(release, *from, *to, mode).await,
@@ -183,29 +184,6 @@ impl ClusterOperator {
         self.verdict()
             .moved(key, uid, None, &object)
             .or_else(|| (now != u64::from(from)).then(|| format!("'{key}' has {now} replicas by now, not {from}")))
-    }
-
-    async fn delete_pod(&self, pod: &ObjectKey, uid: &Name, mode: Mode) -> Result<Done, ActionError> {
-        let path = format!("/api/v1/namespaces/{}/pods/{}", segment(&pod.namespace), segment(&pod.name));
-        let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": &**uid}});
-        if mode == Mode::Rehearse {
-            options["dryRun"] = json!(["All"]);
-        }
-        // A StatefulSet's next pod has the same name: the precondition tells them apart.
-        match self.writer.send(Method::DELETE, &path, "application/json", &options).await {
-            Ok(_) => Ok(Done {
-                says: Clean::line(&format!("pod '{}' is being deleted", pod.name)),
-                reference: Some(uid.clone()),
-            }),
-            Err(failure) if failure.is(404) => {
-                Err(ActionError::Moved(Clean::line(&format!("pod '{}' is gone already", pod.name))))
-            }
-            Err(failure) => {
-                let moved = failure.is(409).then(|| format!("pod '{}' is another one by now", pod.name));
-                let look = format!("kubectl -n {} get pod {}", pod.namespace, pod.name);
-                Err(Verdict::of(&failure, mode, moved, &look))
-            }
-        }
     }
 
     /// Asks the server to create a pod of this template and not keep it: admission, quota, Pod Security and policy

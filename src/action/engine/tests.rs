@@ -7,6 +7,7 @@ mod registry;
 mod release;
 mod resize;
 mod responder;
+mod sets;
 mod undo;
 
 use std::time::Duration;

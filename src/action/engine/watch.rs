@@ -100,7 +100,9 @@ fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen 
             words.push(format!("every pod runs @{}", short_digest(digest)));
         }
     } else {
-        if workload.rollout.state == RolloutState::Failed && is_observed {
+        // An Argo Rollout waits at a pause until somebody promotes it.
+        let is_paused = workload.rollout.words.starts_with("Paused");
+        if is_observed && (workload.rollout.state == RolloutState::Failed || is_paused) {
             words.push(workload.rollout.words.to_string());
         }
         if let Some(why) = &workload.replica_failure {

@@ -12,8 +12,9 @@ use crate::{
         plan::{Make, Plan, PlanStep, SEVERITIES, WatchFor, severity},
         rollback::{self, OF_WORKLOAD},
         room::Rollout,
-        template,
+        stuck, template,
     },
+    app::settings::Settings,
     model::{
         helm::{Release, ReleaseBody, ReleaseRevision, Rendered},
         kubernetes::{Revision, WorkloadKey, WorkloadKind, tag_of},
@@ -179,12 +180,21 @@ impl<'a> Parts<'a> {
     }
 
     /// Broken pods that an ordered rollout waits for.
-    pub fn delete_broken(&self) -> Vec<PlanStep> {
-        let of = |part: &Part<'_>| {
-            let target = part.target.as_ref().filter(|target| part.is_changed(target));
-            target.map(|target| rollback::delete_broken(&part.seen, target)).unwrap_or_default()
-        };
-        self.there.iter().flat_map(of).collect()
+    pub fn delete_unready(&self) -> Vec<PlanStep> {
+        self.changed().filter_map(|(seen, target)| stuck::step(seen, target)).collect()
+    }
+
+    /// The lines that do the same.
+    pub fn lines(&self, settings: &Settings) -> Vec<Clean> {
+        self.changed().filter_map(|(seen, target)| stuck::line(settings, seen, target)).collect()
+    }
+
+    /// Workloads whose template changes, and what it becomes.
+    fn changed(&self) -> impl Iterator<Item = (&WorkloadInspection, &Value)> {
+        self.there.iter().filter_map(|part| {
+            let target = part.target.as_ref().filter(|target| part.is_changed(target))?;
+            Some((&part.seen, &target.template))
+        })
     }
 
     /// What the pods of all of them are in the end.

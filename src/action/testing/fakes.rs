@@ -18,7 +18,7 @@ use crate::{
         BackendId, Name,
         code::RunState,
         image::ImageRef,
-        kubernetes::{RolloutState, RolloutStatus, WorkloadKey},
+        kubernetes::{Pod, RolloutState, RolloutStatus, WorkloadKey},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -100,7 +100,10 @@ impl Cluster {
                 self.found.template = template;
             }
             Write::ResizePod(resize) => self.resize(&resize.after),
-            Write::DeletePod { pod, .. } => self.found.pods.retain(|other| other.key != *pod),
+            Write::DeleteUnready { of, .. } => {
+                let is_left = |pod: &Pod| pod.hash.as_ref().is_some_and(|hash| of.contains(hash));
+                self.found.pods.retain(|pod| pod.is_ready || !is_left(pod));
+            }
             Write::HelmRollback { to, .. } => self.roll_back_release(*to),
             _ => {}
         }

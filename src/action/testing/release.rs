@@ -70,6 +70,7 @@ pub fn the_store() -> WorkloadInspection {
     let mut found = of_release(release());
     found.workload.key = store_key();
     found.workload.desired = 3;
+    found.is_ordered = true;
     found.workload.uid = "uid-store".into();
     found.pods = vec![pod("store-2", "412", false), pod("store-1", "411", true), pod("store-0", "411", true)];
     found.around = Some(Box::new(around()));

@@ -42,6 +42,7 @@ impl Cluster {
         let live: Vec<_> = pods.iter().filter(|pod| pod.facts().active()).collect();
         let ready = live.iter().filter(|pod| pod.facts().ready()).count();
         let updated = live.iter().filter(|pod| !old(pod)).count();
+        self.prune_revisions(&value, &[&revision]);
         let mut status = json!({
             "currentNumberScheduled": live.len(), "numberMisscheduled": 0, "desiredNumberScheduled": nodes.len(),
             "numberReady": ready, "observedGeneration": value["metadata"]["generation"],

@@ -1,4 +1,4 @@
-//! The StatefulSet controller (`OrderedReady`), and the ControllerRevisions that StatefulSets and DaemonSets keep.
+//! The StatefulSet controller, and the ControllerRevisions that StatefulSets and DaemonSets keep.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use super::{
 };
 
 const STS: Resource = Resource::StatefulSets;
+const PARTITION: &str = "/spec/updateStrategy/rollingUpdate/partition";
 
 impl Cluster {
     /// The ControllerRevision that holds the owner's present template, made or renumbered if need be. Returns its name.
@@ -52,6 +53,29 @@ impl Cluster {
         full
     }
 
+    /// Removes the oldest ControllerRevisions beyond `revisionHistoryLimit`, of those that nothing runs and nothing wants.
+    pub(super) fn prune_revisions(&mut self, owner: &Value, wanted: &[&str]) {
+        let limit = owner.pointer("/spec/revisionHistoryLimit").and_then(Value::as_u64).unwrap_or(10) as usize;
+        let uid = js::text(owner, "/metadata/uid");
+        let pods = self.store.owned(uid, Resource::Pods);
+        // A StatefulSet's pods have the whole name, a DaemonSet's only its hash.
+        let runs = |name: &str| {
+            let hashes = pods.iter().filter_map(|pod| pod.facts().label("controller-revision-hash"));
+            hashes.into_iter().any(|hash| name == hash || name.rsplit_once('-').is_some_and(|(_, end)| end == hash))
+        };
+        let all = self.store.owned(uid, Resource::ControllerRevisions);
+        let mut unused: Vec<_> = all
+            .iter()
+            .filter(|one| !wanted.contains(&one.facts().name.as_str()) && !runs(&one.facts().name))
+            .map(|one| (js::int(&one.value(), "/revision"), one.facts().key()))
+            .collect();
+        unused.sort();
+        let surplus = unused.len().saturating_sub(limit);
+        for (_, key) in &unused[..surplus] {
+            self.erase(Resource::ControllerRevisions, key);
+        }
+    }
+
     /// The template a ControllerRevision holds.
     fn revision_template(&self, namespace: &str, name: &str) -> Option<Value> {
         let value = self.store.get(Resource::ControllerRevisions, namespace, name)?.value();
@@ -87,6 +111,7 @@ impl Cluster {
         if current != update && at_revision(&update) == wanted && ready == wanted {
             current.clone_from(&update);
         }
+        self.prune_revisions(&value, &[&current, &update]);
         let mut status = json!({
             "observedGeneration": value["metadata"]["generation"], "replicas": live.len(),
             "availableReplicas": ready, "currentRevision": current, "updateRevision": update, "collisionCount": 0,
@@ -105,7 +130,8 @@ impl Cluster {
         self.write(STS, done);
     }
 
-    /// At most one step: create the next pod in order, remove the last, or replace one of an old revision.
+    /// At most one step: create the next pod in order, remove the last, or replace one of an old revision. `OrderedReady`
+    /// waits for each pod before the next step: one that never gets ready holds up everything, a new template too.
     #[expect(clippy::too_many_arguments, reason = "all of what one look at the set has found out")]
     fn move_statefulset(
         &mut self,
@@ -118,18 +144,18 @@ impl Cluster {
         update: &str,
     ) {
         let facts = object.facts();
-        let still_current = js::int(set, "/status/currentReplicas") as usize;
+        let is_ordered = js::text(set, "/spec/podManagementPolicy") != "Parallel";
+        let is_healthy = |pod: &Object| pod.facts().active() && pod.facts().ready();
         for ordinal in 0..wanted {
             match pods.iter().find(|(n, _)| *n == ordinal) {
                 None => {
-                    let revision = if current != update && ordinal < still_current { current } else { update };
-                    let pod = self.stateful_pod(set, ordinal, revision);
+                    let pod = self.stateful_pod(set, ordinal, if keeps(set, ordinal) { current } else { update });
                     self.create_pod(at, pod, &facts.name);
                     let message = format!("create Pod {0}-{ordinal} in StatefulSet {0} successful", facts.name);
                     self.tell(at, STS, object, "SuccessfulCreate", message, "statefulset-controller");
                     return;
                 }
-                Some((_, pod)) if !pod.facts().active() || !pod.facts().ready() => return,
+                Some((_, pod)) if is_ordered && !is_healthy(pod) => return,
                 Some(_) => {}
             }
         }
@@ -147,15 +173,15 @@ impl Cluster {
         if js::text(set, "/spec/updateStrategy/type") == "OnDelete" {
             return;
         }
-        let partition = js::int(set, "/spec/updateStrategy/rollingUpdate/partition") as usize;
-        let outdated = pods
-            .iter()
-            .rev()
-            .find(|(n, pod)| *n >= partition && pod.facts().label("controller-revision-hash") != Some(update));
-        if let Some((_, pod)) = outdated
-            && pod.facts().active()
-        {
-            delete(self, pod);
+        let partition = js::int(set, PARTITION) as usize;
+        for (_, pod) in pods.iter().rev().filter(|(n, _)| *n >= partition) {
+            if pod.facts().label("controller-revision-hash") != Some(update) && !pod.facts().deleting {
+                delete(self, pod);
+                return;
+            }
+            if !is_healthy(pod) {
+                return;
+            }
         }
     }
 
@@ -172,6 +198,16 @@ impl Cluster {
         js::set(&mut pod, "/spec/subdomain", set["spec"]["serviceName"].clone());
         pod
     }
+}
+
+/// Whether a pod that is made anew is of the revision before the update: below the partition, or, where the set has none,
+/// among those that the update has not reached (kubernetes `stateful_set_utils.go`, `newVersionedStatefulSetPod`).
+fn keeps(set: &Value, ordinal: usize) -> bool {
+    if js::text(set, "/spec/updateStrategy/type") == "OnDelete" {
+        return false;
+    }
+    let has_rolling = set.pointer("/spec/updateStrategy/rollingUpdate").is_some_and(Value::is_object);
+    ordinal < js::int(set, if has_rolling { PARTITION } else { "/status/currentReplicas" }) as usize
 }
 
 /// CHANGE-CAUSE travels from the owner to its present revision.

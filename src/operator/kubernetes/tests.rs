@@ -1,8 +1,10 @@
 //! The operator against a small API server that keeps one Deployment and really applies patches.
 
+mod deletions;
 mod on_demo;
 mod resize;
 mod resize_on_demo;
+mod restarts;
 mod rollouts;
 
 use std::{
@@ -16,8 +18,6 @@ use tokio::{io::AsyncReadExt, net::TcpListener};
 
 use super::*;
 use crate::{
-    action::{ObjectAct, object::ObjectWrite},
-    model::kubernetes::resource::ResourceKey,
     source::kubernetes::scripted::{self, Asked, Fake},
     time::{SystemClock, TestClock},
 };
@@ -305,50 +305,17 @@ async fn scaling_compares_first_and_is_guarded() {
     assert!(server.asked_with("PATCH", "").iter().all(|asked| asked.path.ends_with("/deployments/web/scale")));
 }
 
-#[tokio::test]
-async fn a_pod_is_deleted_by_uid() {
-    let world = World::new();
-    let (server, operator) = operator(&world).await;
-    let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: "db-0".into() };
-    let write = Write::DeletePod { pod, uid: "p1".into() };
-    operator.execute(&write).await.unwrap();
-    let sent = &server.asked_with("DELETE", "/api/v1/namespaces/shop/pods/db-0")[0];
-    assert_eq!(sent.body["preconditions"]["uid"], "p1");
-    assert!(operator.rehearse(&write).await.unwrap().is_ok());
-    assert_eq!(server.asked_with("DELETE", "")[1].body["dryRun"], json!(["All"]));
-    for (code, says) in [(409, "pod 'db-0' is another one by now"), (404, "pod 'db-0' is gone already")] {
-        *world.refusal.lock().unwrap() = Some(scripted::status(code, "", "no"));
-        let error = operator.execute(&write).await.unwrap_err();
-        assert!(matches!(&error, ActionError::Moved(what) if what.starts_with(says)), "{error:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_eviction_and_a_deletion_carry_the_uid_where_the_server_reads_it() {
-    let world = World::new();
-    let (server, operator) = operator(&world).await;
-    let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: "db-0".into() };
-    let write = |act| {
-        Write::Object(ObjectWrite { object: ResourceKey::from(&pod), uid: "u1".into(), version: None, act, job: None })
-    };
-    assert!(operator.rehearse(&write(ObjectAct::Evict)).await.unwrap().is_ok());
-    operator.execute(&write(ObjectAct::Evict)).await.unwrap();
-    let sent = server.asked_with("POST", "/api/v1/namespaces/shop/pods/db-0/eviction");
-    assert_eq!(sent.iter().map(|asked| asked.query("dryRun")).collect::<Vec<_>>(), [Some("All"), None]);
-    for asked in sent {
-        // `delete_options`, as a crate once wrote it, is ignored by the server: any pod of the name would go.
-        assert_eq!(asked.body["deleteOptions"]["preconditions"]["uid"], "u1");
-        assert_eq!(asked.body["metadata"]["name"], "db-0");
-    }
-    operator.execute(&write(ObjectAct::Delete)).await.unwrap();
-    let sent = &server.asked_with("DELETE", "/api/v1/namespaces/shop/pods/db-0")[0];
-    assert_eq!(sent.body["preconditions"]["uid"], "u1");
-}
-
+/// Whatever the kind: its template is never read as one of our types.
 #[tokio::test]
 async fn a_rollback_brings_back_every_field_of_the_template() {
-    let world = World::new();
-    let (_server, operator) = operator(&world).await;
-    operator.execute(&roll_back()).await.unwrap();
-    assert_eq!(world.object.lock().unwrap()["spec"]["template"], template_of("reg/web:1"));
+    for kind in [WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet, WorkloadKind::Rollout] {
+        let world = World::new();
+        let (server, operator) = operator(&world).await;
+        let mut write = roll_back();
+        let Write::PatchTemplate { workload, .. } = &mut write else { panic!("a template") };
+        workload.kind = kind;
+        operator.execute(&write).await.unwrap();
+        assert_eq!(world.object.lock().unwrap()["spec"]["template"], template_of("reg/web:1"));
+        assert_eq!(server.asked_with("PATCH", &format!("/{}/web", kind.plural())).len(), 1);
+    }
 }

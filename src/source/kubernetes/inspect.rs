@@ -30,7 +30,7 @@ use crate::{
         BackendId,
         helm::Release,
         image::{ImageRef, NodeImages},
-        kubernetes::{Revision, Workload, WorkloadKey},
+        kubernetes::{Revision, Workload, WorkloadKey, WorkloadKind},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -123,6 +123,9 @@ impl WorkloadInspector {
             references,
             autoscaler,
             surge: around::surge(key.kind, &object),
+            is_ordered: key.kind == WorkloadKind::StatefulSet
+                && text(&object, "/spec/podManagementPolicy") != "Parallel",
+            partition: partition(&object),
             quotas,
             around,
             warnings,
@@ -244,6 +247,10 @@ async fn answered<T>(ask: impl Future<Output = Result<T, Failure>>) -> Result<T,
 fn annotations(object: &Value) -> BTreeMap<String, String> {
     let all = object.pointer("/metadata/annotations").and_then(Value::as_object);
     all.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+fn partition(object: &Value) -> u64 {
+    object.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// Marks on the object that an act must know of.

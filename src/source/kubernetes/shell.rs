@@ -90,6 +90,8 @@ struct Session {
     escape: Escape,
     /// Nothing was typed yet.
     is_fresh: bool,
+    /// Between signs of life.
+    beat: Duration,
 }
 
 /// `metav1.Status` of channel 3.
@@ -127,7 +129,7 @@ impl Session {
         ]);
         let path = format!("/api/v1/namespaces/{}/pods/{}/exec?{asked}", segment(&pod.namespace), segment(&pod.name));
         let (socket, _) = writer.upgrade(&path, PROTOCOLS).await?;
-        Ok(Self { socket, escape: Escape::default(), is_fresh: true })
+        Ok(Self { socket, escape: Escape::default(), is_fresh: true, beat: BEAT })
     }
 
     async fn send(&mut self, channel: u8, bytes: &[u8]) -> Result<(), Clean> {
@@ -173,7 +175,7 @@ impl Session {
 
     /// Bytes both ways until the end. `Err`: the connection is lost.
     async fn converse(&mut self, typist: &mut Typist<'_>) -> Result<Over, Clean> {
-        let mut beat = interval(BEAT);
+        let mut beat = interval(self.beat);
         let mut missed = 0;
         let (mut has_keys, mut has_sizes) = (true, true);
         loop {
@@ -208,7 +210,8 @@ impl Session {
                 }
                 _ = beat.tick() => {
                     if missed >= MISSED {
-                        return Err(Clean::own(format!("no sign of life for {} s", BEAT.as_secs() * u64::from(MISSED))));
+                        let silent = (self.beat * u32::from(MISSED)).as_secs();
+                        return Err(Clean::own(format!("no sign of life for {silent} s")));
                     }
                     missed += 1;
                     self.message(Message::Ping(Bytes::new())).await?;

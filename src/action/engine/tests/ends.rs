@@ -114,3 +114,13 @@ async fn pods_that_no_controller_replaces_are_watched_by_themselves() {
     let state = watched(|found| found.workload.rollout.state = RolloutState::Unavailable).await;
     assert!(matches!(&state, StepState::Done(says) if says.contains("411 10/10 ready")), "{state:?}");
 }
+
+#[tokio::test]
+async fn a_rollout_that_waits_at_a_pause_is_said() {
+    let says = unmet(|found| {
+        is_underway(found, 9);
+        found.workload.rollout.words = "Paused - CanaryPauseStep".into();
+    });
+    let says = says.await;
+    assert!(says.contains("Paused - CanaryPauseStep"), "{says}");
+}

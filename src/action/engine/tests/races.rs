@@ -1,16 +1,20 @@
 //! The guard against everybody who writes at once: two responders with midwatch, a pipeline whose hook undoes without a
-//! guard, a colleague with `kubectl edit`, a scale, and a controller's status writes, on the demo's API server, over its wire.
+//! guard, a colleague with `kubectl edit` or `kubectl rollout restart`, an autoscaler, marks of a GitOps tool, and a
+//! controller's status writes, on the demo's API server, over its wire.
 //!
 //! What happened is put in order afterwards by `metadata.generation`, which the server raises with every change of the spec.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod seat;
 
-use futures::future::join;
 use http::Method;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 
-use super::{responder::Responder, *};
+use self::seat::Seat;
+use super::{
+    responder::{Responder, STORY, in_production},
+    *,
+};
 use crate::{
     action::engine::headless::{Exit, Ran},
     model::kubernetes::{WorkloadKey, WorkloadKind},
@@ -25,8 +29,17 @@ use crate::{
 
 /// Rounds; `MIDWATCH_RACES` asks for more.
 const ROUNDS: u64 = 40;
-/// Lanes that race beside each other, each on a Deployment of its own.
-const LANES: [&str; 3] = ["payments", "checkout", "worker"];
+/// Lanes that race beside each other, each on a workload of its own.
+const LANES: [(WorkloadKind, &str); 4] = [
+    (WorkloadKind::Deployment, "payments"),
+    (WorkloadKind::StatefulSet, "ledger"),
+    (WorkloadKind::DaemonSet, "agent"),
+    (WorkloadKind::Deployment, "checkout"),
+];
+/// Between status writes of one lane, so that none takes the whole machine.
+const BEAT: Duration = Duration::from_millis(2);
+const JSON_PATCH: &str = "application/json-patch+json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// A seeded stream of decisions.
 struct Dice(u64);
@@ -79,31 +92,32 @@ fn words(ran: &Ran) -> String {
     std::iter::once(ran.says.to_string()).chain(steps).collect::<Vec<_>>().join(" | ")
 }
 
-/// One Deployment that is raced on.
+/// One workload that is raced on.
 struct Lane {
     cluster: Cluster,
     writer: Writer,
     key: WorkloadKey,
     ana: Responder,
     bob: Responder,
+    /// Status writes of its controller.
+    beats: watch::Receiver<usize>,
     good: Value,
     bad: Value,
 }
 
 impl Lane {
-    async fn new(cluster: &Cluster, name: &str) -> Self {
-        let key = WorkloadKey {
-            cluster: cluster.id().clone(),
-            namespace: "production".into(),
-            kind: WorkloadKind::Deployment,
-            name: name.into(),
-        };
+    async fn new(cluster: &Cluster, (kind, name): (WorkloadKind, &str), beats: watch::Receiver<usize>) -> Self {
+        let key = in_production(kind, name);
         let object: Value = cluster.get(&workload_path(&key)).await.expect("it is there");
         let good = template(&object);
         let bad = with_image(&good, &format!("registry.example/acme/{name}:bad"));
         let writer = cluster.writer().expect("not read-only");
-        let (ana, bob) = (Responder::new("ana", cluster), Responder::new("bob", cluster));
-        Self { cluster: cluster.clone(), writer, key, ana, bob, good, bad }
+        let [ana, bob] = ["ana", "bob"].map(|name| {
+            let responder = Responder::new(name, cluster);
+            Seat::under(&responder, cluster, &beats);
+            responder
+        });
+        Self { cluster: cluster.clone(), writer, key, ana, bob, beats, good, bad }
     }
 
     async fn read(&self) -> Value {
@@ -111,26 +125,59 @@ impl Lane {
     }
 
     /// Another's write, which is guarded by nothing.
+    async fn write(&self, below: &str, manager: &str, media: &'static str, patch: &Value) -> Value {
+        let path = format!("{}{below}?fieldManager={manager}", workload_path(&self.key));
+        self.writer.send(Method::PATCH, &path, media, patch).await.expect("it is taken")
+    }
+
     async fn set(&self, template: &Value, manager: &str) -> Change {
-        let path = format!("{}?fieldManager={manager}", workload_path(&self.key));
         let patch = json!([{"op": "replace", "path": "/spec/template", "value": template}]);
-        let answer: Value =
-            self.writer.send(Method::PATCH, &path, "application/json-patch+json", &patch).await.expect("it is taken");
+        let answer = self.write("", manager, JSON_PATCH, &patch).await;
         Change { generation: generation(&answer), template: template.clone(), seen: None }
     }
 
-    /// Reads a few times: so much later.
-    async fn wait(&self, reads: u64) {
-        for _ in 0..reads {
-            self.read().await;
-        }
+    /// So many status writes later.
+    async fn wait(&self, beats: u64) {
+        let until = *self.beats.borrow() + beats as usize;
+        self.beats.clone().wait_for(|count| *count >= until).await.expect("its controller lives");
     }
 
     /// `kubectl rollout undo`: to whatever comes before what is live when it looks.
-    async fn hook(&self, reads: u64) -> Option<Change> {
-        self.wait(reads).await;
+    async fn hook(&self, beats: u64) -> Option<Change> {
+        self.wait(beats).await;
         let before = self.revisions().await.into_iter().rev().nth(1)?;
         Some(self.set(&before.1, "jenkins").await)
+    }
+
+    /// `kubectl rollout restart` of whatever is live.
+    async fn restart(&self, seed: u64) -> Change {
+        let at = format!("2026-01-02T{:02}:{:02}:00Z", seed / 60 % 24, seed % 60);
+        let mark = json!({"annotations": {"kubectl.kubernetes.io/restartedAt": at}});
+        let patch = json!({"spec": {"template": {"metadata": mark}}});
+        let answer = self.write("", "kubectl-rollout", MERGE_PATCH, &patch).await;
+        Change { generation: generation(&answer), template: template(&answer), seen: None }
+    }
+
+    /// An autoscaler's way of writing: the spec, but never the template. Gives what it wants in the end.
+    async fn scale(&self, seed: u64, mut beats: [u64; 3]) -> Option<u64> {
+        if self.key.kind == WorkloadKind::DaemonSet {
+            return None;
+        }
+        beats.sort_unstable();
+        let mut wanted = 0;
+        for (nth, beats) in (0..).zip(beats) {
+            self.wait(beats).await;
+            wanted = 2 + (seed + nth) % 3;
+            self.write("/scale", "kube-controller-manager", MERGE_PATCH, &json!({"spec": {"replicas": wanted}})).await;
+        }
+        Some(wanted)
+    }
+
+    /// A tool's mark on the object, which is not ours to lose.
+    async fn mark(&self, seed: u64, beats: u64) {
+        self.wait(beats).await;
+        let patch = json!({"metadata": {"annotations": {"example.org/synced": seed.to_string()}}});
+        self.write("", "policy-controller", MERGE_PATCH, &patch).await;
     }
 
     /// Revisions, oldest first.
@@ -162,38 +209,40 @@ impl Lane {
         let start = self.set(&self.bad, "jenkins").await;
         let to = self.good_revision().await;
         let edited = with_image(&self.good, &format!("registry.example/acme/{}:edit-{seed}", self.key.name));
-        // In every third round nobody but the responders touches the template.
-        let (has_hook, has_edit) = (dice.below(3) == 0, dice.below(3) == 1);
-        let (alone, when) = (dice.below(4) == 0, [(); 4].map(|()| dice.below(30)));
-        let hook = async { if has_hook { self.hook(when[0]).await } else { None } };
-        let edit = async {
-            if !has_edit {
-                return None;
+        // In every fourth round nobody but the responders touches the template.
+        let other = dice.below(4);
+        let (alone, when) = (dice.below(4) == 0, [(); 4].map(|()| dice.below(300)));
+        let scales = [(); 3].map(|()| dice.below(100));
+        let stranger = async {
+            match other {
+                0 => self.hook(when[0]).await,
+                1 => {
+                    self.wait(when[0]).await;
+                    Some(self.set(&edited, "kubectl-edit").await)
+                }
+                2 => {
+                    self.wait(when[0]).await;
+                    Some(self.restart(seed).await)
+                }
+                _ => None,
             }
-            self.wait(when[1]).await;
-            Some(self.set(&edited, "kubectl-edit").await)
-        };
-        let scale = async {
-            self.wait(when[2]).await;
-            let path = format!("{}/scale", workload_path(&self.key));
-            let patch = json!({"spec": {"replicas": 3 + seed % 3}});
-            self.writer.send(Method::PATCH, &path, "application/merge-patch+json", &patch).await.expect("taken");
         };
         let bob = async {
             if alone {
                 return None;
             }
-            self.wait(when[3]).await;
+            self.wait(when[1]).await;
             Some(self.bob.roll_back(&self.key, to).await)
         };
-        let (ana, bob, ((hook, edit), ())) =
-            futures::join!(self.ana.roll_back(&self.key, to), bob, join(join(hook, edit), scale));
+        let ana = self.ana.roll_back(&self.key, to);
+        let (ana, bob, stranger, scaled, ()) =
+            futures::join!(ana, bob, stranger, self.scale(seed, scales), self.mark(seed, when[2]));
 
         let runs: Vec<(&str, &Ran)> =
             std::iter::once(("ana", &ana)).chain(bob.as_ref().map(|ran| ("bob", ran))).collect();
         let told = || runs.iter().map(|(who, ran)| format!("{who}: {}", words(ran))).collect::<Vec<_>>().join("\n");
         let ours: Vec<Change> = runs.iter().filter_map(|(_, ran)| change_of(ran)).collect();
-        let mut all: Vec<Change> = [Some(start), hook.clone(), edit.clone()].into_iter().flatten().collect();
+        let mut all: Vec<Change> = [Some(start), stranger.clone()].into_iter().flatten().collect();
         all.extend(ours.iter().cloned());
         // Whoever sets what is live already changes nothing, and is told the generation of the one who did.
         all.sort_by_key(|change| (change.generation, change.seen.is_none()));
@@ -210,11 +259,19 @@ impl Lane {
             assert!(!same_template(&before.template, &self.good), "round {seed}: undone twice\n{}", told());
         }
         let is_late = runs.iter().any(|(_, ran)| words(ran).contains("are not fresh"));
-        if hook.is_none() && edit.is_none() && !is_late {
+        if stranger.is_none() && !is_late {
             assert_eq!(ours.len(), 1, "round {seed}: one of them, and nothing but a template stops it\n{}", told());
         }
         let last = all.last().expect("the deploy at least");
-        assert!(same_template(&template(&self.read().await), &last.template), "round {seed}: the last write stands");
+        let now = self.read().await;
+        assert!(same_template(&template(&now), &last.template), "round {seed}: the last write stands");
+        assert_eq!(
+            now["metadata"]["annotations"]["example.org/synced"],
+            json!(seed.to_string()),
+            "round {seed}: it stays"
+        );
+        let replicas = now.pointer("/spec/replicas").and_then(Value::as_u64);
+        assert_eq!(replicas, scaled, "round {seed}: a rollback is no scale");
         for (who, ran) in runs.iter().filter(|(_, ran)| change_of(ran).is_none()) {
             self.knows_why(who, ran, seed);
         }
@@ -226,54 +283,56 @@ impl Lane {
         let words = words(ran);
         assert_ne!(ran.exit, Exit::Unknown, "round {seed}: {who} is left in doubt: {words}");
         // On a machine that is late the runs may be too old to rely on, which is as good a reason.
-        let names_somebody = ["ana with midwatch", "bob with midwatch", "jenkins", "kubectl-edit", "are not fresh"];
+        let names_somebody =
+            ["ana with midwatch", "bob with midwatch", "jenkins", "kubectl-edit", "kubectl-rollout", "are not fresh"];
         assert!(names_somebody.iter().any(|name| words.contains(name)), "round {seed}: {who} is not told who: {words}");
         assert!(words.to_lowercase().contains("nothing was"), "round {seed}: {who} is not told what was done: {words}");
     }
 }
 
-/// A hundred status writes a second, until told to stop; they are counted.
-async fn report_status(cluster: Cluster, name: &str, stop: &AtomicBool, count: &AtomicUsize) {
+/// Status writes one after another, as long as somebody looks; they are counted.
+async fn report_status(cluster: Cluster, key: WorkloadKey, beats: watch::Sender<usize>) {
     let writer = cluster.writer().expect("not read-only");
-    let path = format!("/apis/apps/v1/namespaces/production/deployments/{name}/status?fieldManager=controller");
-    let mut beat = tokio::time::interval(Duration::from_millis(10));
-    while !stop.load(Ordering::SeqCst) {
+    let path = format!("{}/status?fieldManager=controller", workload_path(&key));
+    let mut beat = tokio::time::interval(BEAT);
+    while beats.receiver_count() > 0 {
         beat.tick().await;
-        let number = count.fetch_add(1, Ordering::SeqCst);
-        let patch = json!({"status": {"collisionCount": number}});
-        writer.send(Method::PATCH, &path, "application/merge-patch+json", &patch).await.expect("taken");
+        let patch = json!({"status": {"collisionCount": *beats.borrow() + 1}});
+        writer.send(Method::PATCH, &path, MERGE_PATCH, &patch).await.expect("taken");
+        beats.send_modify(|count| *count += 1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn races_end_with_one_undo_and_no_lost_change() {
     let rounds = std::env::var("MIDWATCH_RACES").map_or(ROUNDS, |text| text.parse().expect("a number of rounds"));
-    let demo = on_demo::hurried(20.0).await;
+    let demo = on_demo::told(STORY, 20.0).await;
     let cluster = on_demo::cluster(&demo).await;
-    let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let (mut lanes, mut controllers) = (JoinSet::new(), JoinSet::new());
-    for (index, name) in LANES.into_iter().enumerate() {
-        let (own, stop, count) = (cluster.clone(), stop.clone(), count.clone());
-        controllers.spawn(async move { report_status(own, name, &stop, &count).await });
+    for (index, of) in LANES.into_iter().enumerate() {
+        let (to, beats) = watch::channel(0);
+        controllers.spawn(report_status(cluster.clone(), in_production(of.0, of.1), to));
         let own = cluster.clone();
         lanes.spawn(async move {
-            let lane = Lane::new(&own, name).await;
+            let lane = Lane::new(&own, of, beats).await;
             let (mut won, mut lost) = (0, 0);
             for seed in (index as u64..rounds).step_by(LANES.len()) {
                 let (more_won, more_lost) = Box::pin(lane.round(seed)).await;
                 won += more_won;
                 lost += more_lost;
             }
-            (won, lost)
+            let writes = *lane.beats.borrow() as u64;
+            (won, lost, writes)
         });
     }
     let results = lanes.join_all().await;
-    stop.store(true, Ordering::SeqCst);
     controllers.join_all().await;
-    let (won, lost) = results.into_iter().fold((0, 0), |(w, l), (won, lost)| (w + won, l + lost));
-    let writes = count.load(Ordering::SeqCst) as u64;
+    let (won, lost, writes) = results.into_iter().fold((0, 0, 0), |(w, l, s), (won, lost, writes)| {
+        // Each lane has winners, whatever its kind.
+        assert!(won > 0 && writes > seat::BETWEEN as u64 * won, "{won} won beside {writes} status writes");
+        (w + won, l + lost, s + writes)
+    });
     println!("{rounds} races: {won} won, {lost} lost, beside {writes} status writes");
     assert!(won > rounds / 2 && lost > rounds / 4, "it was raced: {won} won, {lost} lost");
-    assert!(writes > rounds * 10, "only {writes} status writes beside them");
     demo.stop().await;
 }

@@ -42,10 +42,10 @@ async fn a_release_goes_back_by_helm_and_each_workload_is_watched_to_its_image()
     let act = bench.act(&roll_back(None)).await.expect("carried out");
     assert_eq!((act.outcome, act.can_undo), (Outcome::Done, true), "{act:?}");
     let sent = bench.cluster.sent();
-    let [Write::HelmRollback { from: 8, to: 7, .. }, Write::DeletePod { pod, .. }] = sent.as_slice() else {
+    let [Write::HelmRollback { from: 8, to: 7, .. }, Write::DeleteUnready { workload, .. }] = sent.as_slice() else {
         panic!("{sent:?}")
     };
-    assert_eq!(pod.name, "store-2");
+    assert_eq!(workload.to_string(), "sts/store");
     let StepState::Done(says) = &act.steps.last().expect("steps").1 else { panic!("{act:?}") };
     let digest = digest_of("411");
     let digest = crate::model::kubernetes::short_digest(&digest);
@@ -135,7 +135,7 @@ async fn its_undo_has_the_same_checks_and_goes_through_helm() {
     let act = bench.execute(plan).await.expect("carried out");
     assert_eq!(act.outcome, Outcome::Done);
     let sent = bench.cluster.sent();
-    let [_, _, Write::HelmRollback { from: 9, to: 8, .. }, Write::DeletePod { .. }] = sent.as_slice() else {
+    let [_, _, Write::HelmRollback { from: 9, to: 8, .. }, Write::DeleteUnready { .. }] = sent.as_slice() else {
         panic!("{sent:?}")
     };
 }

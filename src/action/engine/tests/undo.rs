@@ -68,7 +68,10 @@ async fn what_kubectl_can_do_too_is_its_line() {
 async fn broken_pods_of_a_statefulset_are_deleted_by_it_too() {
     let mut bench = Bench::new();
     let workload = WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() };
-    bench.cluster.with(|cluster| cluster.found.workload.key = workload.clone());
+    bench.cluster.with(|cluster| {
+        cluster.found.workload.key = workload.clone();
+        cluster.found.is_ordered = true;
+    });
     bench.act(&Request::RollBack { workload, to: None }).await.expect("carried out");
     bench.cluster.with(|cluster| cluster.found.pods[9] = pod("pod-9", "411", false));
     let plan = bench.plan(&UNDO).await.expect("a plan");
@@ -79,8 +82,10 @@ async fn broken_pods_of_a_statefulset_are_deleted_by_it_too() {
     let act = bench.execute(plan).await.expect("carried out");
     assert_eq!(act.outcome, Outcome::Done);
     let sent = bench.cluster.sent();
-    let [Write::PatchTemplate { .. }, Write::DeletePod { pod, .. }] = &sent[before..] else { panic!("{sent:?}") };
-    assert_eq!(pod.name, "pod-9");
+    let [Write::PatchTemplate { .. }, Write::DeleteUnready { workload, .. }] = &sent[before..] else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(workload.to_string(), "sts/myapp");
 }
 
 #[tokio::test]

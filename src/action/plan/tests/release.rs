@@ -95,11 +95,11 @@ fn a_broken_pod_of_any_of_its_statefulsets_is_deleted_after_it() {
         .iter()
         .filter_map(|step| match &step.kind {
             StepKind::Write(Write::HelmRollback { from, to, .. }) => Some(format!("helm {from} -> {to}")),
-            StepKind::Write(Write::DeletePod { pod, .. }) => Some(pod.name.to_string()),
+            StepKind::Write(Write::DeleteUnready { workload, .. }) => Some(workload.to_string()),
             _ => None,
         })
         .collect();
-    assert_eq!(writes, ["helm 8 -> 7", "store-2"]);
+    assert_eq!(writes, ["helm 8 -> 7", "sts/store"]);
     assert!(look(&plan, "B13").contains("sts/store: its controller waits for broken pods"), "{}", look(&plan, "B13"));
     assert!(
         plan.equivalent.iter().any(|line| line.ends_with("-n production delete pod store-2")),

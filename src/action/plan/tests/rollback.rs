@@ -1,7 +1,10 @@
 //! Checks and refusals of a rollback.
 
 use super::*;
-use crate::model::kubernetes::RolloutState;
+use crate::model::{
+    Level,
+    kubernetes::{RolloutState, WorkloadKey},
+};
 
 #[test]
 fn all_sixteen_checks_stand_in_a_rollback_and_the_worst_come_first() {
@@ -206,24 +209,59 @@ fn what_is_typed_means_the_target_only() {
     assert_eq!(clash.accepts, ["13".into(), digest_of("411")]);
 }
 
+/// The versions whose pods a plan deletes where they block the order.
+fn deleted(plan: &Plan) -> Vec<&str> {
+    let of = plan.steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Write(Write::DeleteUnready { of, .. }) => Some(of),
+        _ => None,
+    });
+    of.flatten().map(Clean::as_str).collect()
+}
+
 #[test]
 fn a_stuck_statefulset_needs_its_broken_pods_deleted() {
-    let stateful = |found: &mut crate::action::WorkloadInspection| {
-        found.workload.key.kind = WorkloadKind::StatefulSet;
-    };
     let request = Request::RollBack { workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() }, to: None };
     let mut found = inspection();
-    stateful(&mut found);
+    found.workload.key.kind = WorkloadKind::StatefulSet;
+    found.is_ordered = true;
     let plan = planned(&request, found.clone()).expect("a plan");
     assert!(look(&plan, "B13").contains("new-4"));
-    let deletes: Vec<_> =
-        plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Write(Write::DeletePod { .. }))).collect();
-    assert_eq!(deletes.len(), 1);
+    assert_eq!(deleted(&plan), ["hash410", "hash412"], "never a pod of the version that is wanted");
+    assert_eq!(plan.equivalent.last().expect("lines"), "kubectl --context prod-eu1 -n production delete pod new-4");
+    let stuck = found.clone();
     found.may_delete_pods = Ok(false);
     let plan = planned(&request, found.clone()).expect("a plan");
     assert!(look(&plan, "B13").contains("kubectl -n production delete pod new-4"));
+    assert_eq!(deleted(&plan), [""; 0]);
     found.pods = vec![pod("db-0", "412", true)];
     assert!(matches!(result(&planned(&request, found).expect("a plan"), "B13"), CheckResult::Ok(_)));
+
+    // One that only starts holds it up as well, and may never get ready: readiness tells, not how bad it looks.
+    let mut starting = stuck.clone();
+    starting.pods[8].level = Level::Progress;
+    assert_eq!(deleted(&planned(&request, starting).expect("a plan")).len(), 2);
+    let mut parallel = stuck;
+    parallel.is_ordered = false;
+    let plan = planned(&request, parallel).expect("a plan");
+    assert_eq!(deleted(&plan), [""; 0], "no pod waits for another: its controller replaces them all");
+    assert!(matches!(result(&plan, "B13"), CheckResult::Ok(_)));
+}
+
+#[test]
+fn pods_that_come_and_go_during_a_rollout_are_no_other_plan() {
+    let request = Request::RollBack { workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() }, to: None };
+    let mut found = inspection();
+    found.workload.key.kind = WorkloadKind::StatefulSet;
+    found.is_ordered = true;
+    let stuck = planned(&request, found.clone()).expect("a plan");
+    found.pods.retain(|pod| pod.is_ready);
+    let calm = planned(&request, found.clone()).expect("a plan");
+    assert_ne!(stuck.steps.len(), calm.steps.len());
+    assert_eq!((stuck.moved_to(&calm), calm.moved_to(&stuck)), (None, None));
+    // Nor is the version that is wanted told apart by them.
+    found.template = template_of("413", "1Gi", "warn");
+    found.revisions[0].template = found.template.clone();
+    assert!(calm.moved_to(&planned(&request, found).expect("a plan")).is_some());
 }
 
 #[test]
@@ -271,8 +309,10 @@ fn the_split_by_version_tells_whether_this_version_fails() {
 fn pods_that_no_controller_replaces_are_said() {
     let on_delete = with(|found| found.workload.rollout.state = RolloutState::Unavailable);
     assert!(look(&on_delete, "B13").contains("OnDelete"));
-    let partitioned = with(|found| found.workload.rollout.words = "partitioned roll out complete: 2 new pods".into());
-    assert!(look(&partitioned, "B13").contains("partition"));
+    assert!(look(&with(|found| found.partition = 2), "B13").contains("below number 2"));
+    // kubectl's words of every StatefulSet that is done: a partition of none.
+    let done = with(|found| found.workload.rollout.words = "partitioned roll out complete: 2 new pods".into());
+    assert!(matches!(result(&done, "B13"), CheckResult::Ok(_)));
 }
 
 #[test]

@@ -45,6 +45,111 @@ fn a_stateful_set_updates_from_its_last_pod_to_its_first() {
     assert_eq!(numbers, [1, 2]);
 }
 
+const BAD: &str = "registry.acme.example/postgres:nobody-built-it";
+const GOOD: &str = "registry.acme.example/postgres:16.1";
+
+fn uids(cluster: &Cluster, workload: &str) -> Vec<(String, String)> {
+    let mut all: Vec<_> =
+        pods_of(cluster, workload).iter().map(|p| (p.facts().name.clone(), p.facts().uid.clone())).collect();
+    all.sort();
+    all
+}
+
+/// An image that nobody built: its last pod crashes, and the update stands still there.
+fn stuck(policy: &str) -> crate::demo::world::World {
+    let mut world = world();
+    let now = world.now;
+    world.clusters[0].edit(now, Resource::StatefulSets, NS, "postgres", "test", |v| {
+        v["spec"]["podManagementPolicy"] = json!(policy);
+    });
+    set_image(&mut world, Resource::StatefulSets, NS, "postgres", BAD);
+    run_until(&mut world, "it crashes", |c| {
+        get(c, Resource::StatefulSets, "postgres")["status"]["updatedReplicas"] == 1
+            && pods_of(c, "postgres")
+                .iter()
+                .any(|p| c.run(&p.facts().uid).is_some_and(|run| run.containers[0].restarts > 1))
+    });
+    assert_eq!(images(&world.clusters[0], "postgres"), ["16.1", "16.1", "nobody-built-it"]);
+    world
+}
+
+#[test]
+fn an_ordered_set_waits_for_its_broken_pod_whatever_its_template_is_until_that_is_deleted() {
+    let mut world = stuck("OrderedReady");
+    set_image(&mut world, Resource::StatefulSets, NS, "postgres", GOOD);
+    let before = uids(&world.clusters[0], "postgres");
+    run(&mut world, 1200);
+    assert_eq!(uids(&world.clusters[0], "postgres"), before, "no pod was touched");
+    assert_eq!(get(&world.clusters[0], Resource::StatefulSets, "postgres")["status"]["readyReplicas"], 2);
+    let broken = pods_of(&world.clusters[0], "postgres").into_iter().find(|p| p.facts().name == "postgres-2").unwrap();
+    let now = world.now;
+    world.clusters[0].terminate(now, &broken, None);
+    run_until(&mut world, "all ready", |c| get(c, Resource::StatefulSets, "postgres")["status"]["readyReplicas"] == 3);
+    assert_eq!(images(&world.clusters[0], "postgres"), ["16.1"; 3]);
+    let after = uids(&world.clusters[0], "postgres");
+    assert_eq!((&after[..2], after[2] == before[2]), (&before[..2], false), "the others ran on");
+}
+
+#[test]
+fn a_parallel_set_replaces_its_broken_pod_by_itself() {
+    let mut world = stuck("Parallel");
+    set_image(&mut world, Resource::StatefulSets, NS, "postgres", GOOD);
+    run_until(&mut world, "all ready", |c| get(c, Resource::StatefulSets, "postgres")["status"]["readyReplicas"] == 3);
+    assert_eq!(images(&world.clusters[0], "postgres"), ["16.1"; 3]);
+}
+
+#[test]
+fn a_pod_that_is_made_anew_has_the_updates_revision_unless_a_partition_keeps_it() {
+    for (partition, wanted) in [(0, BAD), (1, GOOD)] {
+        let mut world = stuck("OrderedReady");
+        let now = world.now;
+        world.clusters[0].edit(now, Resource::StatefulSets, NS, "postgres", "test", |v| {
+            v["spec"]["updateStrategy"]["rollingUpdate"]["partition"] = json!(partition);
+        });
+        let first =
+            pods_of(&world.clusters[0], "postgres").into_iter().find(|p| p.facts().name == "postgres-0").unwrap();
+        world.clusters[0].terminate(now, &first, None);
+        run_until(&mut world, "made anew", |c| {
+            let pod = c.store.get(Resource::Pods, NS, "postgres-0");
+            pod.is_some_and(|pod| pod.facts().uid != first.facts().uid)
+        });
+        let pod = get(&world.clusters[0], Resource::Pods, "postgres-0");
+        assert_eq!(pod["spec"]["containers"][0]["image"], wanted, "partition {partition}");
+    }
+}
+
+#[test]
+fn revisions_beyond_the_limit_are_forgotten_but_for_those_that_run() {
+    let mut world = world();
+    for (resource, ns, name) in [(Resource::StatefulSets, NS, "postgres"), (Resource::DaemonSets, "logging", "fluentd")]
+    {
+        let now = world.now;
+        world.clusters[0].edit(now, resource, ns, name, "test", |v| v["spec"]["revisionHistoryLimit"] = json!(2));
+        for tag in 0..5 {
+            set_image(&mut world, resource, ns, name, &format!("registry.acme.example/{name}:try-{tag}"));
+            run(&mut world, 1);
+        }
+        let all = world.clusters[0].store.list(Resource::ControllerRevisions, Some(ns), None).map(Object::value);
+        let mut numbers: Vec<_> = all.map(|one| js::int(&one, "/revision")).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, [1, 4, 5, 6], "{name}: the first runs, the last is wanted, two are kept");
+    }
+}
+
+#[test]
+fn a_daemon_set_that_goes_back_replaces_its_broken_pod_first() {
+    let mut world = world();
+    set_image(&mut world, Resource::DaemonSets, "logging", "fluentd", "registry.acme.example/fluentd:nobody-built-it");
+    run(&mut world, 120);
+    let before = uids(&world.clusters[0], "fluentd");
+    assert_eq!(images(&world.clusters[0], "fluentd").iter().filter(|tag| *tag == "nobody-built-it").count(), 1);
+    set_image(&mut world, Resource::DaemonSets, "logging", "fluentd", "registry.acme.example/fluentd:1.17");
+    run(&mut world, 60);
+    let after = uids(&world.clusters[0], "fluentd");
+    assert_eq!(images(&world.clusters[0], "fluentd"), vec!["1.17"; 6]);
+    assert_eq!(after.iter().filter(|pod| before.contains(pod)).count(), 5, "the others ran on");
+}
+
 #[test]
 fn a_daemon_set_replaces_one_pod_at_a_time() {
     let mut world = world();

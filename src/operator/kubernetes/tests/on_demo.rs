@@ -135,6 +135,10 @@ async fn a_pod_is_deleted_once_and_not_its_successor() {
     let still: Value = desk.cluster.get(&object_path(&key)).await.expect("it is there");
     assert!(still.pointer("/metadata/deletionTimestamp").is_none(), "a rehearsal deletes nothing");
     desk.operator.execute(&write).await.expect("done");
+    let going: Value = desk.cluster.get(&object_path(&key)).await.expect("it ends by itself");
+    let (has, grace) =
+        (&going["metadata"]["deletionGracePeriodSeconds"], &going["spec"]["terminationGracePeriodSeconds"]);
+    assert!(has == grace && has.as_i64() > Some(0), "its own time to end: {has} of {grace}");
     let Write::Object(of) = &mut write else { panic!("an act on an object") };
     of.uid = "another".into();
     let error = desk.operator.execute(&write).await.expect_err("it is another one");

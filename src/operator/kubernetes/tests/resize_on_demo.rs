@@ -1,6 +1,6 @@
 //! Resizes in place on the demo's cluster: looked at, rehearsed, done, and done by its kubelet.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     super::*,

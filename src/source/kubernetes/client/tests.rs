@@ -1,9 +1,12 @@
 //! What a naive client gets wrong. Each of these has its test; those that stand elsewhere:
 //! - STATUS is not the phase: `tests/kubernetes_columns.rs`, `rows/pod_table.rs`;
 //! - lists without `resourceVersion=0`, watches without `sendInitialEvents`: `watch/tests.rs`;
-//! - kubectl's own restart mark, refused while paused, and a template moved as raw JSON: `operator/kubernetes/tests.rs`;
+//! - kubectl's own restart mark under our name: `operator/kubernetes/tests/restarts.rs`; refused while paused:
+//!   `operator/kubernetes/tests.rs`;
+//! - a template moved as raw JSON, whatever the kind: `operator/kubernetes/tests.rs`, `action/engine/tests/sets.rs`;
 //! - `sinceTime` rounded down, invalid UTF-8, a stream that falls silent: `logs/tests.rs`, `logs/lines.rs`;
-//! - `deleteOptions` and its preconditions in an eviction: `operator/kubernetes/tests.rs`;
+//! - a shell or a forward that falls silent: `shell/tests.rs`, `forward/carry.rs`;
+//! - `deleteOptions` of an eviction, a pod's own grace, a budget's refusal: `operator/kubernetes/tests/deletions.rs`;
 //! - login programs without a terminal, once for all requests: `exec/tests.rs`.
 
 use std::sync::{
@@ -68,10 +71,19 @@ async fn what_a_busy_server_refuses_comes_back_at_once_and_was_sent_once() {
         let cluster = fake.cluster("{}").await;
         let began = SystemClock.now();
         let read = cluster.get::<Value>("/api/v1/pods").await.unwrap_err();
+        assert!(read.is(code));
         let writer = cluster.writer().unwrap();
-        let write = writer.send(Method::DELETE, "/api/v1/namespaces/a/pods/b", "application/json", &json!({})).await;
-        assert!(read.is(code) && write.unwrap_err().is(code));
-        assert_eq!(fake.calls().len(), 2, "{code}");
+        for (method, path) in [
+            (Method::DELETE, "/api/v1/namespaces/a/pods/b"),
+            (Method::PATCH, "/apis/apps/v1/namespaces/a/deployments/b"),
+            (Method::POST, "/api/v1/namespaces/a/pods/b/eviction"),
+            (Method::PUT, "/apis/apps/v1/namespaces/a/deployments/b/scale"),
+        ] {
+            let before = fake.calls().len();
+            let write = writer.send(method.clone(), path, "application/json", &json!({})).await;
+            assert!(write.unwrap_err().is(code), "{method}");
+            assert_eq!(fake.calls().len() - before, 1, "{method} {code}");
+        }
         assert!(SystemClock.now().since(began.mono).as_secs() < 30, "nobody waited for what it said");
     }
 }

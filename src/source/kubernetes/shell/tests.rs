@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
 };
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -109,8 +109,8 @@ async fn what_the_server_refuses_is_told_and_a_broken_connection_ends_it() {
     drop(to);
 }
 
-/// A server that upgrades, says how it ended, and is gone before anything was sent to it.
-async fn hangs_up(listener: TcpListener, status: &str) {
+/// A server that upgrades.
+async fn upgrades(listener: TcpListener) -> BufReader<TcpStream> {
     let (stream, _) = listener.accept().await.unwrap();
     let mut stream = BufReader::new(stream);
     let (mut line, mut key) = (String::new(), String::new());
@@ -123,25 +123,64 @@ async fn hangs_up(listener: TcpListener, status: &str) {
         line.clear();
     }
     let accept = derive_accept_key(key.as_bytes());
-    let mut answer = format!(
+    let answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n"
-    )
-    .into_bytes();
+    );
+    stream.write_all(answer.as_bytes()).await.unwrap();
+    stream
+}
+
+/// One that says how it ended, and is gone before anything was sent to it.
+async fn hangs_up(listener: TcpListener, status: &str) {
+    let mut stream = upgrades(listener).await;
     let length = u8::try_from(status.len() + 1).expect("a short frame");
-    answer.extend([0x82, length, STATUS]);
-    answer.extend(status.bytes());
-    answer.extend([0x88, 2, 0x03, 0xe8]);
-    stream.write_all(&answer).await.unwrap();
+    let mut told = vec![0x82, length, STATUS];
+    told.extend(status.bytes());
+    told.extend([0x88, 2, 0x03, 0xe8]);
+    stream.write_all(&told).await.unwrap();
     stream.get_ref().set_zero_linger().unwrap();
+}
+
+/// A cluster at this listener, and some pod.
+async fn behind(listener: &TcpListener) -> (Writer, ObjectKey) {
+    let port = listener.local_addr().unwrap().port();
+    let cluster = scripted::cluster(port, Arc::new(SystemClock)).await;
+    let pod = ObjectKey { cluster: BackendId::new("prod-eu1"), namespace: "production".into(), name: "web".into() };
+    (cluster.writer().expect("not read-only"), pod)
+}
+
+/// A laptop that slept, a connection that a firewall forgot: nothing comes, not even an end.
+#[tokio::test]
+async fn a_silent_connection_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (writer, pod) = behind(&listener).await;
+    let server = tokio::spawn(upgrades(listener));
+    let Ok(mut session) = Session::open(&writer, &pod, "web", "bash").await else { panic!("it upgrades") };
+    let _silent = server.await.unwrap();
+    session.beat = Duration::from_millis(5);
+    let (_to, mut keys) = mpsc::unbounded_channel();
+    let (_sizes, mut sizes) = watch::channel((80, 24));
+    let mut show = |_: &[u8]| Ok(());
+    let mut typist = Typist { keys: &mut keys, sizes: &mut sizes, show: &mut show };
+    let over = tokio::time::timeout(PATIENCE, session.pump(&mut typist)).await.expect("it does not hang");
+    let Over::Ended(Ended::Lost(why)) = over else { panic!("it is lost") };
+    assert!(why.starts_with("no sign of life"), "{why}");
+}
+
+/// Nor does one that takes the connection and never answers hold anybody.
+#[tokio::test]
+async fn a_server_that_never_upgrades_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (writer, pod) = behind(&listener).await;
+    let opened = tokio::time::timeout(PATIENCE, Session::open(&writer, &pod, "web", "bash")).await.expect("it ends");
+    let Err(failure) = opened else { panic!("nobody answered") };
+    assert_eq!(failure.error.kind, crate::source::ErrorKind::TimedOut, "{failure}");
 }
 
 #[tokio::test]
 async fn a_reason_that_came_before_the_connection_broke_is_heard() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let cluster = scripted::cluster(port, Arc::new(SystemClock)).await;
-    let writer = cluster.writer().expect("not read-only");
-    let pod = ObjectKey { cluster: BackendId::new("prod-eu1"), namespace: "production".into(), name: "web".into() };
+    let (writer, pod) = behind(&listener).await;
     let status = r#"{"status":"Failure","message":"exec: \"bash\": executable file not found"}"#;
     let server = tokio::spawn(async move { hangs_up(listener, status).await });
     let Ok(mut session) = Session::open(&writer, &pod, "web", "bash").await else { panic!("it upgrades") };

@@ -10,7 +10,7 @@ use crate::{
             Manager, Pod,
             resource::{Resource, ResourceKey},
             rights::{Rights, Rule},
-            table::{ObjectTable, TableColumn, TableRow},
+            table::{CellKind, ObjectTable, TableColumn, TableRow},
         },
     },
     query::{Answer, Query, RightsQuery, TableQuery},
@@ -79,11 +79,13 @@ fn listed(world: &mut World, group: &str, plural: &str, kind: &str, column: (&st
         owner: None,
         labels: Box::default(),
         cells: Box::new([column.1.into()]),
+        printed: None,
+        bounds: None,
     };
-    let columns = vec![TableColumn { name: column.0.into(), is_wide: false }];
-    let table = ObjectTable { columns, rows: vec![row], is_complete: true, ..ObjectTable::default() };
+    let columns = vec![TableColumn { name: column.0.into(), is_wide: false, kind: CellKind::default() }];
+    let table = ObjectTable { columns, rows: vec![Arc::new(row)], is_complete: true, ..ObjectTable::default() };
     let query = TableQuery { cluster: cluster(), resource: resource.clone(), namespaces: Vec::new() };
-    answer(world, Query::Table(query), Answer::Table(Box::new(table)));
+    answer(world, Query::Table(query), Answer::Table(Arc::new(table)));
     Target::Object(ResourceKey { cluster: cluster(), resource, namespace: namespace.into(), name: "it".into() })
 }
 

@@ -3,6 +3,8 @@
 //! Without `kubectl` these tests say so and pass, unless `MIDWATCH_WITNESSES=required`.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test's own helpers; clippy knows only test functions")]
 
+mod sets;
+
 use std::{
     path::PathBuf,
     process::Stdio,

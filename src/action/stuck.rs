@@ -1,0 +1,93 @@
+//! Pods that are not ready hold up an `OrderedReady` StatefulSet: its controller waits for each of them before it goes on,
+//! so a new template never reaches a broken one. They are deleted once it is set (kubernetes.io: "Forced rollback").
+
+use serde_json::Value;
+
+use super::{
+    CheckResult, WorkloadInspection, Write,
+    equivalent::kubectl_on,
+    plan::{Plan, PlanStep, StepKind},
+    template,
+};
+use crate::{
+    app::settings::Settings,
+    model::{Name, kubernetes::Pod},
+    text::Clean,
+};
+
+/// The version that is wanted, if its revision is kept.
+fn version<'a>(inspection: &'a WorkloadInspection, target: &Value) -> Option<&'a Name> {
+    inspection.revisions.iter().find(|revision| template::is_same(&revision.template, target))?.hash.as_ref()
+}
+
+/// Pods of other versions that are not ready, or are being replaced.
+fn unsettled<'a>(inspection: &'a WorkloadInspection, target: &Value) -> Vec<&'a Pod> {
+    let wanted = version(inspection, target);
+    let is_unsettled = |pod: &&Pod| !pod.is_ready || pod.deleting_since.is_some();
+    let is_other = |pod: &&Pod| pod.hash.is_some() && pod.hash.as_ref() != wanted;
+    let of = inspection.pods.iter().filter(|_| inspection.is_ordered);
+    of.filter(is_unsettled).filter(is_other).collect()
+}
+
+/// Names of the pods that its controller waits for now.
+fn names(inspection: &WorkloadInspection, target: &Value) -> Vec<Clean> {
+    let pods = unsettled(inspection, target).into_iter().filter(|pod| pod.deleting_since.is_none());
+    pods.map(|pod| pod.key.name.clone()).collect()
+}
+
+/// Deletes them, whichever they are by then: while a rollout goes on, others come.
+pub(super) fn write(inspection: &WorkloadInspection, target: &Value) -> Option<Write> {
+    if inspection.may_delete_pods == Ok(false) || unsettled(inspection, target).is_empty() {
+        return None;
+    }
+    let wanted = version(inspection, target);
+    let others = inspection.revisions.iter().filter_map(|revision| revision.hash.clone());
+    Some(Write::DeleteUnready {
+        workload: inspection.workload.key.clone(),
+        uid: inspection.workload.uid.clone(),
+        of: others.filter(|hash| Some(hash) != wanted).collect(),
+    })
+}
+
+pub(super) fn step(inspection: &WorkloadInspection, target: &Value) -> Option<PlanStep> {
+    let now = names(inspection, target);
+    let now = if now.is_empty() { "none now".to_owned() } else { listed(&now) };
+    let says = say!("delete what is not ready and blocks its order: {now}");
+    write(inspection, target).map(|write| PlanStep { says, kind: StepKind::Write(write) })
+}
+
+/// The line that does the same, for those of now.
+pub(super) fn line(settings: &Settings, inspection: &WorkloadInspection, target: &Value) -> Option<Clean> {
+    let (kubectl, _) = kubectl_on(settings, &inspection.workload.key);
+    let now = names(inspection, target);
+    (!now.is_empty()).then(|| say!("{kubectl} delete pod {}", spaced(&now)))
+}
+
+/// B13. `plan`: with its steps.
+pub(super) fn check(inspection: &WorkloadInspection, target: &Value, plan: &Plan) -> CheckResult {
+    let now = names(inspection, target);
+    let is_delete = |step: &PlanStep| matches!(step.kind, StepKind::Write(Write::DeleteUnready { .. }));
+    if !inspection.is_ordered {
+        CheckResult::Ok("no pod waits for another".into())
+    } else if now.is_empty() {
+        CheckResult::Ok("no broken pod blocks the order".into())
+    } else if plan.steps.iter().any(is_delete) {
+        let names = listed(&now);
+        CheckResult::Look(say!(
+            "its controller waits for broken pods, so a new template is not enough: {names} deleted after it"
+        ))
+    } else {
+        let why = if inspection.may_delete_pods == Ok(false) { ", and you may not delete pods" } else { "" };
+        let line = format!("kubectl -n {} delete pod {}", inspection.workload.key.namespace, spaced(&now));
+        CheckResult::Look(say!("its controller waits for {}{why}: `{line}` must follow", listed(&now)))
+    }
+}
+
+fn listed(names: &[Clean]) -> String {
+    names.iter().map(Clean::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// As a command takes them.
+fn spaced(names: &[Clean]) -> String {
+    names.iter().map(Clean::as_str).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,73 @@
+//! Deletes the pods that an OrderedReady StatefulSet waits for. They are found when it is done: its controller may have
+//! replaced some since the plan was made, and others may have broken.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use serde_json::json;
+
+use super::{ClusterOperator, Mode, verdict::Verdict};
+use crate::{
+    action::{ActionError, Done},
+    model::{
+        Name,
+        kubernetes::{Pod, WorkloadKey},
+    },
+    source::kubernetes::{client::segment, revisions, rows::Rows},
+    text::Clean,
+};
+
+impl ClusterOperator {
+    pub(super) async fn delete_unready(
+        &self,
+        key: &WorkloadKey,
+        uid: &Name,
+        of: &BTreeSet<Name>,
+        mode: Mode,
+    ) -> Result<Done, ActionError> {
+        let object = self.recheck(key, uid, None).await?;
+        let rows = Rows::new(self.cluster().id());
+        let pods = revisions::pods(self.cluster(), &rows, key, &object).await.map_err(|failure| {
+            ActionError::NotSent(Clean::line(&format!("its pods could not be read, so none was deleted: {failure}")))
+        })?;
+        let blocks = |pod: &&Pod| {
+            !pod.is_ready && pod.deleting_since.is_none() && pod.hash.as_ref().is_some_and(|hash| of.contains(hash))
+        };
+        let mut deleted: Vec<&str> = Vec::new();
+        for pod in pods.iter().filter(blocks) {
+            match self.delete_pod(pod, mode).await {
+                Ok(is_deleted) => deleted.extend(is_deleted.then_some(pod.key.name.as_str())),
+                Err(error) if deleted.is_empty() => return Err(error),
+                Err(error) => {
+                    let says = format!("{} deleted, but then: {error}", deleted.join(", "));
+                    return Err(ActionError::Unknown(Clean::line(&says)));
+                }
+            }
+        }
+        let says = match deleted.as_slice() {
+            [] => "no pod blocks its order any more".to_owned(),
+            [one] => format!("pod {one} is being deleted"),
+            all => format!("pods {} are being deleted", all.join(", ")),
+        };
+        Ok(Done { says: Clean::line(&says), reference: None })
+    }
+
+    /// Gracefully, by its uid: a StatefulSet's next pod has the same name. False: it is gone or another one by now, which
+    /// is as well.
+    async fn delete_pod(&self, pod: &Pod, mode: Mode) -> Result<bool, ActionError> {
+        let (namespace, name) = (&pod.key.namespace, &pod.key.name);
+        let path = format!("/api/v1/namespaces/{}/pods/{}", segment(namespace), segment(name));
+        let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": &*pod.uid}});
+        if mode == Mode::Rehearse {
+            options["dryRun"] = json!(["All"]);
+        }
+        match self.writer.send(Method::DELETE, &path, "application/json", &options).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is(404) || failure.is(409) => Ok(false),
+            Err(failure) => {
+                let look = format!("kubectl -n {namespace} get pod {name}");
+                Err(Verdict::of(&failure, mode, None, &look))
+            }
+        }
+    }
+}
