@@ -1,15 +1,25 @@
 //! What midwatch did, as `kubectl` finds it; and how far a rollout is, in both their words.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use midwatch::{
+    action::{
+        Request,
+        act::{ActionEvent, Outcome},
+        audit::Audit,
+        confirm::Given,
+        engine::{Headless, Identity, Pace, RealEngine, run_headless},
+    },
     model::kubernetes::{RolloutState, Workload, WorkloadKey, WorkloadKind},
     query::{Answer, Query},
+    time::{Clock, SystemClock},
+    wire::{Remembered, Wired},
 };
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use crate::{
-    desk::{CLUSTER, Desk, NAMESPACE, Said, cells, workload},
+    desk::{CLUSTER, Desk, NAMESPACE, Said, cells, cluster, workload},
     watching::Watching,
 };
 
@@ -143,6 +153,58 @@ async fn its_line_of_kubectls_does_the_same_and_undo_takes_it_back() {
         numbers_now.extend([last, last + 1]);
         assert_eq!(numbers(&history(&one, name).await), numbers_now, "{name}");
     }
+}
+
+/// What has a key and no command: planned, confirmed and carried out as the keys have it done.
+async fn carry_out(desk: &Desk, watching: &Watching, request: Request) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut wired = Wired::closed(desk.config(), &Remembered::default(), clock.clone());
+    wired.open(wired.opening(false)).await;
+    let (news, mut events) = mpsc::channel::<ActionEvent>(64);
+    tokio::spawn(async move { while events.recv().await.is_some() {} });
+    let folder = tempfile::tempdir().unwrap();
+    let audit = Audit::new(folder.path().join("audit.jsonl"));
+    let engine = RealEngine::new(audit, clock, Arc::new(news), Identity::default(), Pace::default());
+    wired.inspectors.iter().for_each(|inspector| engine.add_inspector(inspector.clone()));
+    wired.operators.iter().for_each(|operator| engine.add_operator(operator.clone()));
+    wired.readers.iter().for_each(|reader| engine.add_reader(reader.clone()));
+    let mut ask = Headless { request, given: Given::default(), dry_run: true };
+    let plan = run_headless(&engine, &ask, &watching.store, &watching.settings).await;
+    let word = plan.plan.as_ref().and_then(|plan| plan.accepts.first()).map_or("y".to_owned(), ToString::to_string);
+    ask = Headless { given: Given { confirm: Some(word), ..Given::default() }, dry_run: false, ..ask };
+    let ran = run_headless(&engine, &ask, &watching.store, &watching.settings).await;
+    assert_eq!(ran.act.map(|act| act.outcome), Some(Outcome::Done), "{}", ran.says);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_finds_what_a_restart_and_a_scale_left() {
+    const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
+    let Some(desk) = Desk::open(FAST).await else { return };
+    let mut watching = Watching::of(desk.config()).await;
+    watching.until("the cluster is read", |now| now.is_well(&cluster())).await;
+
+    let (before, history_before) = (live(&desk, "web").await, history(&desk, "web").await);
+    let key = workload(WorkloadKind::Deployment, NAMESPACE, "web");
+    carry_out(&desk, &watching, Request::Restart { workload: key.clone() }).await;
+    desk.out(&format!("rollout status deployment/web -n {NAMESPACE}")).await;
+    let mut template_now = template(&live(&desk, "web").await);
+    let mark = template_now["metadata"]["annotations"].as_object_mut().unwrap().remove(RESTARTED);
+    assert!(mark.is_some_and(|at| at.as_str().unwrap().parse::<jiff::Timestamp>().is_ok()), "kubectl's own mark");
+    if template_now["metadata"]["annotations"] == serde_json::json!({}) {
+        template_now["metadata"].as_object_mut().unwrap().remove("annotations");
+    }
+    assert_eq!(template_now, template(&before), "and nothing else");
+    let last = *history_before.keys().max().unwrap();
+    assert_eq!(history(&desk, "web").await.keys().max(), Some(&(last + 1)));
+
+    let before = live(&desk, "worker").await;
+    let key = workload(WorkloadKind::Deployment, NAMESPACE, "worker");
+    carry_out(&desk, &watching, Request::Scale { workload: key, replicas: 5 }).await;
+    desk.out(&format!("rollout status deployment/worker -n {NAMESPACE}")).await;
+    let after = live(&desk, "worker").await;
+    assert_eq!((&after["spec"]["replicas"], &before["spec"]["replicas"]), (&Value::from(5), &Value::from(3)));
+    assert_eq!(template(&after), template(&before));
+    assert_eq!(desk.out(&format!("get pods -n {NAMESPACE} -l app=worker -o name")).await.lines().count(), 5);
 }
 
 /// Good, stuck, restarted and scaled ones, while time goes on: whatever kubectl says of a rollout, midwatch says.
