@@ -120,7 +120,7 @@ fn with_several_clusters_production_is_a_word_in_the_rows() {
     desk.keys("3");
     assert!(desk.row_with("till ").contains("staging-eu1"));
     let screen = desk.screen();
-    let workloads: Vec<&str> = screen.lines().filter(|line| line.contains("dep ")).collect();
+    let workloads: Vec<&str> = screen.lines().filter(|line| line.contains("deploy ")).collect();
     assert!(workloads.iter().any(|line| line.contains("PROD prod-eu1")), "{screen}");
     assert!(workloads.iter().all(|line| line.contains("PROD prod-eu1") != line.contains("staging-eu1")), "{screen}");
 }

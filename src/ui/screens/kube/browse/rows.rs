@@ -147,7 +147,9 @@ impl Rows {
         for (index, column) in columns.iter_mut().enumerate() {
             let cells = self.all().take(LOOKED_AT).map(|(table, row)| {
                 let cell = self.text(&times, table, row, column.content, index);
-                (width(&cell), cell.parse::<f64>().is_ok())
+                // `4 (2m ago)` goes on to `4 (12m ago)` without being measured again.
+                let more = if cell.ends_with(" ago)") { 2 } else { 0 };
+                (width(&cell) + more, cell.parse::<f64>().is_ok())
             });
             let (mut widest, mut numbers, mut all) = (0, 0, 0);
             for (width, is_number) in cells {
