@@ -181,3 +181,62 @@ fn a_shell_of_ones_own_has_the_cluster_as_its_context() {
     assert!(left.into_iter().all(|entry| entry.file_name() != *ours), "its file was left behind");
     quit(screen);
 }
+
+/// A folder whose programs say what they were given, and `PATH` with it in front.
+fn programs(names: &[&str]) -> (tempfile::TempDir, String) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in names {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\necho \"{name} was given: $*\"\nread line\necho \"got $line\"\n"))
+            .expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    }
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap_or_default());
+    (folder, path)
+}
+
+/// k9s and `kubectl edit` are found on `PATH`, told where the row is, and give the terminal back.
+#[test]
+fn k9s_and_kubectl_edit_have_the_terminal_and_give_it_back() {
+    let world = World::start(&[]);
+    let (_folder, path) = programs(&["k9s", "kubectl"]);
+    let config = world.config();
+    let mut screen = Terminal::start_with(&["--config", &config], &[("PATH", &path)], (120, 35));
+    to_postgres(&mut screen);
+    screen.keys(":");
+    screen.type_slowly("k9s\r");
+    screen.wait("k9s was given: --context prod-eu1 -n production");
+    screen.keys("back\r");
+    screen.wait("k9s: exit status 0");
+    screen.wait("PODS of sts/postgres");
+    screen.keys(":");
+    screen.type_slowly("edit\r");
+    screen.wait("RUN edit on");
+    screen.settled();
+    // In production the name is typed.
+    screen.type_slowly("postgres-0\r");
+    screen.wait("kubectl was given: --context prod-eu1 -n production edit pod/postgres-0");
+    screen.keys("back\r");
+    screen.wait("edit: exit status 0");
+    screen.wait("PODS of sts/postgres");
+    quit(screen);
+}
+
+/// What a closed cluster brought is gone from the screen, and its context can be opened again.
+#[test]
+fn a_cluster_is_closed_and_opened_again() {
+    let world = World::start(&[]);
+    let mut screen = cockpit(&world, (120, 35), &[]);
+    screen.wait("HighErrorRate");
+    screen.keys("3");
+    screen.wait("CrashLoopBackOff");
+    screen.keys(":");
+    screen.type_slowly("ctx close prod-eu1\r");
+    screen.wait("'prod-eu1' is closed");
+    screen.gone("CrashLoopBackOff");
+    screen.keys(":");
+    screen.type_slowly("ctx prod-eu1\r");
+    screen.wait("CrashLoopBackOff");
+    quit(screen);
+}
