@@ -23,8 +23,14 @@ pub async fn hurried(speed: f64) -> Served {
 
 /// Its cluster `prod-eu1`.
 pub async fn cluster(demo: &Served) -> Cluster {
+    cluster_named(demo, "prod-eu1").await
+}
+
+/// One of its clusters.
+pub async fn cluster_named(demo: &Served, name: &str) -> Cluster {
     let wanted = file::Kubernetes {
-        name: "prod-eu1".to_owned(),
+        name: name.to_owned(),
+        context: Some(name.to_owned()),
         kubeconfig: Some(demo.kubeconfig.clone()),
         ..file::Kubernetes::default()
     };
