@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::{
     ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write,
     audit::PastAct,
-    canary, gitops, helm, history, limits, object,
+    canary,
+    executor::Executor,
+    gitops, helm, history, limits, object,
     plan::{Kept, PlanStep, StepKind},
     registry, resize, rollback, scale,
 };
@@ -98,10 +100,12 @@ fn is_same_write(one: &Write, other: &Write) -> bool {
     }
 }
 
-/// Writes that should be rehearsed for a request, and the template whose pod should be.
+/// Writes that should be rehearsed for a request, and the template whose pod should be. `patches`: an executor may set the
+/// template whoever owns it.
 pub(super) fn drafts(
     request: &Request,
     evidence: &Evidence,
+    patches: bool,
     now: Timestamp,
 ) -> (Vec<Write>, Option<(WorkloadKey, Value)>) {
     let inspection = match (&evidence.subject, request) {
@@ -140,7 +144,9 @@ pub(super) fn drafts(
                 inspection.release.iter().flatten().find_map(|release| {
                     helm::target(release, *to).ok().map(|target| helm::write(release, target.number))
                 });
-            (target.into_iter().collect(), None)
+            let back = history::target(inspection, &evidence.known_bad(), *to, now).ok().filter(|_| patches);
+            let (patch, pod) = back.map(|back| to_template(back.template.clone())).unwrap_or_default();
+            (target.into_iter().chain(patch).collect(), pod)
         }
         Request::RollBack { to, .. } => match history::target(inspection, &evidence.known_bad(), *to, now) {
             Ok(target) => {
@@ -148,7 +154,7 @@ pub(super) fn drafts(
                 let (patch, pod) = to_template(target.template.clone());
                 let mut writes = route.writes(&Clean::default());
                 writes.extend(canary::abort(inspection));
-                if route.patches() {
+                if route.patches() || patches {
                     writes.extend(patch);
                     writes.extend(rollback::broken_pods(inspection, target).into_iter().map(rollback::delete));
                 }
@@ -206,17 +212,30 @@ fn writes_of(steps: &[PlanStep]) -> Vec<Write> {
     writes.collect()
 }
 
-/// Runs that must be looked at beside a request: deploys of the same workload that go on.
-pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Vec<RunKey> {
-    let (Request::RollBack { workload, .. } | Request::Restart { workload }) = request else { return Vec::new() };
+/// What must be looked at beside a request, as far as the settings tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Beside {
+    /// Deploys of the same workload that go on.
+    pub runs: Vec<RunKey>,
+    /// Its `[[service]]` names `patch` among those who roll it back.
+    pub patches: bool,
+}
+
+/// What must be looked at beside a request.
+pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Beside {
+    let (Request::RollBack { workload, .. } | Request::Restart { workload }) = request else {
+        return Beside::default();
+    };
     let app = store.kube.workloads.get(workload).and_then(|known| known.app.clone());
-    store
+    let executors = binding(workload, app.as_ref(), settings).map(|service| &*service.rollback).unwrap_or_default();
+    let runs = store
         .runs
         .values()
         .filter(|run| run.deploys && !run.state.is_finished())
         .filter(|run| feeds(&run.key.repo.name, &run.path, workload, app.as_ref(), settings))
         .map(|run| run.key.clone())
-        .collect()
+        .collect();
+    Beside { runs, patches: executors.contains(&Executor::Patch) }
 }
 
 /// The binding of a workload: its `[[service]]`, else the one of its name or app label.

@@ -94,6 +94,8 @@ fn made(
     if is_undo {
         plan.checks.retain(|check| check.id != "B5");
     }
+    let migration = inspection.live().and_then(|live| subject.migration(live, &[]));
+    plan.checks.extend(migration.map(|runs| checks::check("B10", "database", runs)));
     plan.checks.extend(subject.warnings());
     plan.blocked = checks::gate(&subject, &plan);
     plan.keeps = Some(keeps(key, inspection, &release.key, (live.number, newest.number + 1)));

@@ -256,6 +256,7 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, ro
     let wanted = WatchFor {
         hash: target.hash.clone(),
         digest: image.and_then(|(container, _)| history::digest(inspection, target, container)),
+        away: Some(live.template.clone()),
         ..WatchFor::of(key, inspection.workload.desired, &version)
     };
     plan.steps.push(PlanStep::watch(canary::watched(inspection, wanted, image.map(|(_, image)| image))));
@@ -307,6 +308,7 @@ fn all_checks(subject: &Subject<'_>, live: &Revision, target: &Revision, route: 
         checks::check("B16", "also on it", subject.also_on(live, target)),
     ];
     all.extend(canary::check(subject.inspection, target));
+    all.extend(subject.updater());
     all.extend(route.also(subject));
     all.extend(subject.warnings());
     all

@@ -160,10 +160,12 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
         },
         PlanStep::watch(WatchFor {
             hash: back.and_then(|back| back.hash.clone()),
+            away: Some(inspection.template.clone()),
             ..WatchFor::of(key, inspection.workload.desired, tag_of(image))
         }),
     ];
     with_owners(make, inspection, kept, &mut plan);
+    plan.away = inspection.live().map(|live| live.name.clone());
     let subject = Subject { make, inspection, now };
     let owner = if kept.owners.is_empty() && kept.synced.is_none() { subject.owner() } else { switched_back(kept) };
     plan.checks = vec![

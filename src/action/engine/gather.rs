@@ -7,7 +7,7 @@ use futures::future::join_all;
 use super::{Audit, Inner};
 use crate::{
     action::{
-        ActionError, Evidence, Inspection, Limits, Request, RunInspection, Write,
+        ActionError, Beside, Evidence, Inspection, Limits, Request, RunInspection, Write,
         audit::PastAct,
         evidence::{Undoing, drafts},
         object,
@@ -29,7 +29,7 @@ type RehearsedPod = Option<Result<Vec<Clean>, ActionError>>;
 
 impl Inner {
     /// Asks everything for a request, within a deadline.
-    pub(super) async fn gather(&self, request: &Request, beside: &[RunKey]) -> Result<Evidence, SourceError> {
+    pub(super) async fn gather(&self, request: &Request, beside: &Beside) -> Result<Evidence, SourceError> {
         let within = self.pace.gather;
         tokio::time::timeout(within, self.ask(request, beside)).await.unwrap_or_else(|_| {
             let says =
@@ -38,12 +38,12 @@ impl Inner {
         })
     }
 
-    async fn ask(&self, request: &Request, beside: &[RunKey]) -> Result<Evidence, SourceError> {
+    async fn ask(&self, request: &Request, beside: &Beside) -> Result<Evidence, SourceError> {
         let asked = self.clock.now().wall;
         let all = self.past_acts().await;
         let known = all.as_deref().unwrap_or_default();
         let undoing = self.undoing(request, known).await?;
-        let (subject, races) = tokio::join!(self.subject(request, undoing.as_ref()), self.races(beside));
+        let (subject, races) = tokio::join!(self.subject(request, undoing.as_ref()), self.races(&beside.runs));
         let mut evidence = Evidence::of(subject?, asked);
         evidence.races = races;
         evidence.acts = match (&evidence.subject, &all) {
@@ -55,7 +55,7 @@ impl Inner {
         evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
         evidence.audit = self.on_audit(Audit::check).await;
         let (rehearsed, registry) =
-            tokio::join!(self.rehearse(request, &evidence), self.ask_registry(request, &evidence));
+            tokio::join!(self.rehearse(request, &evidence, beside.patches), self.ask_registry(request, &evidence));
         (evidence.rehearsals, evidence.pod) = rehearsed;
         evidence.registry = registry;
         Ok(evidence)
@@ -176,8 +176,8 @@ impl Inner {
     }
 
     /// Has the server try the writes and keep nothing of them.
-    async fn rehearse(&self, request: &Request, evidence: &Evidence) -> (Rehearsals, RehearsedPod) {
-        let (writes, pod) = drafts(request, evidence, self.clock.now().wall);
+    async fn rehearse(&self, request: &Request, evidence: &Evidence, patches: bool) -> (Rehearsals, RehearsedPod) {
+        let (writes, pod) = drafts(request, evidence, patches, self.clock.now().wall);
         let rehearsed = join_all(writes.into_iter().map(async |write| {
             let operator = self.operator(write.backend())?;
             let said = operator.rehearse(&write).await;

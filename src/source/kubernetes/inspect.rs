@@ -18,18 +18,19 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    client::Cluster,
+    client::{Cluster, segment},
     failure::Failure,
     owners, release,
     revisions::{self, images, items, text, workload_path},
     rows::Rows,
+    selector::query,
 };
 use crate::{
     action::{Inspection, Inspector, Request, WorkloadInspection, around::Around},
     model::{
         BackendId,
         image::{ImageRef, NodeImages},
-        kubernetes::{ACTOR, FIELD_MANAGER, Revision, WorkloadKey},
+        kubernetes::{ACTOR, Event, FIELD_MANAGER, Revision, Workload, WorkloadKey, refused_pods},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -39,6 +40,8 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(10);
 /// Nodes are read in one page of this size; a larger cluster's are not.
 const MAX_NODES: &str = "500";
+/// Events of one object are read in one page of this size.
+const MAX_EVENTS: &str = "500";
 
 /// Inspects the workloads of one cluster.
 pub struct WorkloadInspector {
@@ -57,7 +60,8 @@ impl WorkloadInspector {
     pub async fn workload(&self, key: &WorkloadKey, goes_back: bool) -> Result<WorkloadInspection, SourceError> {
         let object: Value =
             asked(self.cluster.get(&workload_path(key))).await.map_err(|says| self.failed(key, &says))??;
-        let workload = self.rows.workload(key.kind, &object).map_err(|error| self.failed(key, &error.to_string()))?;
+        let mut workload =
+            self.rows.workload(key.kind, &object).map_err(|error| self.failed(key, &error.to_string()))?;
         let template = object.pointer("/spec/template").cloned().unwrap_or_default();
         let name = (&*key.namespace, &*key.name);
         let (
@@ -89,6 +93,10 @@ impl WorkloadInspector {
             async { asked(release::of(&self.cluster, &workload)).await.unwrap_or_else(|says| Some(Err(says))) },
             async { if goes_back { Some(Box::new(Box::pin(self.around(key, &object)).await)) } else { None } },
         );
+        workload.replica_failure = match workload.replica_failure.take() {
+            None => self.refused(&workload).await,
+            condition => condition,
+        };
         let mut warnings = marks(&object);
         let mut or_warn =
             |what: &str, says: Clean| warnings.push(Clean::line(&format!("{what} could not be read: {says}")));
@@ -128,6 +136,7 @@ impl WorkloadInspector {
             release,
             resources: None,
             image_nodes,
+            updater: updater(&object),
         })
     }
 
@@ -144,6 +153,18 @@ impl WorkloadInspector {
         let pods = answered(revisions::pods(&self.cluster, &self.rows, key, object)).await;
         let known = pods.as_deref().unwrap_or_default();
         (answered(revisions::read(&self.cluster, key, object, known)).await, pods)
+    }
+
+    /// Why a controller without a condition for it makes no pods (quota, Pod Security, a webhook): its events say so.
+    async fn refused(&self, workload: &Workload) -> Option<Clean> {
+        if workload.key.kind.has_replica_sets() || !workload.lacks_pods() {
+            return None;
+        }
+        let about = query([("fieldSelector", &*format!("involvedObject.uid={}", workload.uid)), ("limit", MAX_EVENTS)]);
+        let path = format!("/api/v1/namespaces/{}/events?{about}", segment(&workload.key.namespace));
+        let list = answered(self.cluster.get::<Value>(&path)).await.ok()?;
+        let events: Vec<Event> = items(&list).filter_map(|event| self.rows.event(event).ok()).collect();
+        refused_pods(&events).cloned()
     }
 
     /// URL and version.
@@ -233,6 +254,18 @@ async fn answered<T>(ask: impl Future<Output = Result<T, Failure>>) -> Result<T,
 fn annotations(object: &Value) -> BTreeMap<String, String> {
     let all = object.pointer("/metadata/annotations").and_then(Value::as_object);
     all.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// Keel, which sets the newest image by a policy on the workload (`keel.sh/policy`).
+fn updater(object: &Value) -> Option<Clean> {
+    let policy = ["annotations", "labels"].iter().find_map(|part| {
+        object
+            .pointer(&format!("/metadata/{part}"))?
+            .get("keel.sh/policy")?
+            .as_str()
+            .filter(|policy| *policy != "never")
+    })?;
+    Some(Clean::line(&format!("Keel (policy {policy})")))
 }
 
 /// Marks on the object that an act must know of.

@@ -126,12 +126,18 @@ async fn owner(cluster: &Cluster, key: OwnerKey, object: &Value) -> Owner {
         kind => (flux::git(cluster, kind, object).await, flux::says(object)),
     };
     let is_argo = key.kind == OwnerKind::Application;
+    let updater = match key.kind {
+        OwnerKind::Application => Ok(argo::updater(object)),
+        OwnerKind::Kustomization => flux::updater(cluster, object).await,
+        OwnerKind::HelmRelease => Ok(None),
+    };
     Owner {
         uid: Clean::line(text(object, "/metadata/uid")),
         spec: object.get("spec").cloned().unwrap_or_default(),
         is_active: is_active(key.kind, object),
         says,
         may_patch,
+        updater,
         barrier: None,
         git,
         history: if is_argo { argo::history(object) } else { Vec::new() },

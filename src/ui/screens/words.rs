@@ -149,7 +149,7 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
     if workload.level < Level::Ok {
         let pods = view.store.kube.pods_of(workload);
         let worst = pods.iter().filter(|pod| pod.level < Level::Ok && !pod.why.is_empty()).min_by_key(|pod| pod.level);
-        let why = match (&workload.replica_failure, workload.rollout.state, worst) {
+        let why = match (view.store.kube.no_pods(workload), workload.rollout.state, worst) {
             (Some(failure), _, _) => failure.to_string(),
             (_, RolloutState::Failed, Some(pod)) => format!("rollout failed; {} {}", pod.status, pod.why),
             (_, RolloutState::Failed, None) => "rollout failed".to_owned(),

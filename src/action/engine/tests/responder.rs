@@ -22,7 +22,8 @@ impl Responder {
         let directory = tempfile::tempdir().expect("a directory");
         let (to, mut news) = mpsc::channel::<ActionEvent>(1_000);
         tokio::spawn(async move { while news.recv().await.is_some() {} });
-        let pace = Pace { watch: Duration::ZERO, keep: Duration::from_millis(1), ..Pace::default() };
+        let (watch, poll, keep) = (Duration::ZERO, Duration::from_millis(50), Duration::from_millis(1));
+        let pace = Pace { watch, poll, keep, ..Pace::default() };
         let identity = Identity { me: name.into(), login: format!("{name}@laptop").into() };
         let audit = Audit::new(directory.path().join("audit.jsonl"));
         let engine = RealEngine::new(audit, Arc::new(SystemClock), Arc::new(to), identity, pace);

@@ -107,6 +107,13 @@ pub fn busy(object: &Value) -> Option<Clean> {
     matches!(phase, "Running" | "Terminating").then(|| Clean::line(&format!("an operation of {by} is {phase}")))
 }
 
+/// Argo CD Image Updater, by its marks on the application.
+pub fn updater(object: &Value) -> Option<Clean> {
+    let annotations = object.pointer("/metadata/annotations")?;
+    let images = annotations.get("argocd-image-updater.argoproj.io/image-list")?.as_str()?;
+    Some(Clean::line(&format!("Argo CD Image Updater ({images})")))
+}
+
 /// Workloads among what it syncs: `Deployment production/search`.
 pub fn workloads(object: &Value) -> Vec<Clean> {
     let all = object.pointer("/status/resources").and_then(Value::as_array);
