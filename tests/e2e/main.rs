@@ -83,29 +83,6 @@ fn four_keys_roll_the_deploy_back_until_the_alert_resolves() {
     quit(screen);
 }
 
-/// A pipeline deploys what was rolled away from while the rollback is still being watched: the act and the header say so.
-#[test]
-fn what_comes_back_during_a_rollback_is_red_at_once() {
-    let world = World::start(&[]);
-    let mut screen = cockpit(&world, (120, 35), &[]);
-    screen.wait("deploy 411 -> 412");
-    screen.wait("deploy #412");
-    let bad = world.image("myapp");
-    screen.keys("R");
-    screen.wait("type 13 or 411");
-    screen.type_slowly("13");
-    screen.wait("13");
-    screen.keys("\r");
-    screen.wait("template is replaced");
-    world.until("the rollback to be live", |world| world.revision("myapp") == 15);
-    assert!(!screen.screen().contains("IS BACK"));
-    world.set_image("myapp", &bad);
-    world.until("the pipeline's deploy to be live", |world| world.revision("myapp") == 16);
-    screen.wait("'jenkins' changed the template");
-    screen.wait("myapp IS BACK on what was rolled away from");
-    quit(screen);
-}
-
 /// Three lines are typed without a look, a wrong value, and then nothing: nothing was sent.
 #[test]
 fn typed_ahead_and_wrong_values_send_nothing() {

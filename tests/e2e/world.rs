@@ -61,24 +61,6 @@ impl World {
         revision.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("no revision in {object}"))
     }
 
-    /// Sets the image of a Deployment in production, as a pipeline does it.
-    #[allow(dead_code)] // the tests without a screen share this file
-    pub fn set_image(&self, deployment: &str, image: &str) {
-        let (url, token) = self.cluster();
-        let path = format!("/apis/apps/v1/namespaces/production/deployments/{deployment}?fieldManager=jenkins");
-        let body = serde_json::json!([
-            {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}]);
-        self.send(&url, Some(&token), "PATCH", &path, &body.to_string());
-    }
-
-    /// The image of a Deployment in production.
-    #[allow(dead_code)] // the tests without a screen share this file
-    pub fn image(&self, deployment: &str) -> String {
-        let path = format!("/apis/apps/v1/namespaces/production/deployments/{deployment}");
-        let object = self.on_cluster("GET", &path);
-        object["spec"]["template"]["spec"]["containers"][0]["image"].as_str().expect("an image").to_owned()
-    }
-
     /// Whether Alertmanager lists this alert.
     pub fn is_firing(&self, name: &str) -> bool {
         let alerts = self.ask(self.line["alertmanager"]["url"].as_str().expect("a URL"), None, "GET", "/api/v2/alerts");
@@ -135,19 +117,14 @@ impl World {
         self.ask(control["url"].as_str().expect("a URL"), control["token"].as_str(), method, path)
     }
 
+    /// One HTTP/1.0 exchange.
     fn ask(&self, url: &str, token: Option<&str>, method: &str, path: &str) -> Value {
-        self.send(url, token, method, path, "")
-    }
-
-    /// One HTTP/1.0 exchange. A body is a JSON patch.
-    fn send(&self, url: &str, token: Option<&str>, method: &str, path: &str, body: &str) -> Value {
         let (host, prefix) =
             url.trim_start_matches("http://").split_once('/').unwrap_or((url.trim_start_matches("http://"), ""));
         let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
         let mut stream = TcpStream::connect(host).expect("it listens");
         let token = token.unwrap_or_default();
-        let length = body.len();
-        write!(stream, "{method} {prefix}{path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json-patch+json\r\nContent-Length: {length}\r\n\r\n{body}")
+        write!(stream, "{method} {prefix}{path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n")
             .expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("answered");
