@@ -44,7 +44,7 @@ pub use object::ObjectAct;
 pub use resources::Limits;
 pub use template::readable;
 
-pub use evidence::{Evidence, beside};
+pub use evidence::{Beside, Evidence, beside};
 pub use plan::plan;
 pub use registry::Registry;
 
@@ -391,6 +391,14 @@ pub struct Done {
     pub reference: Option<Name>,
 }
 
+/// What is found of a write whose answer is lost.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    InForce(Done),
+    /// It is not there, or not yet: "the template is not in force".
+    Missing(Clean),
+}
+
 /// Why a write was not done, or that nobody knows.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, Serialize, Deserialize)]
 pub enum ActionError {
@@ -414,6 +422,10 @@ pub trait Operator: Send + Sync {
     /// Asks the server to do everything but keep it (`dryRun=All`), where it can; `None`: it cannot.
     fn rehearse<'a>(&'a self, write: &'a Write) -> futures::future::BoxFuture<'a, Option<Result<Clean, ActionError>>>;
     fn execute<'a>(&'a self, write: &'a Write) -> futures::future::BoxFuture<'a, Result<Done, ActionError>>;
+    /// Reads again what a write was about whose answer is lost. `Err`: it could not be read; `None`: reading cannot tell.
+    fn look<'a>(&'a self, _write: &'a Write) -> futures::future::BoxFuture<'a, Option<Result<Found, Clean>>> {
+        Box::pin(std::future::ready(None))
+    }
     /// Asks the server to create a pod of this template and not keep it: quota, Pod Security and policy webhooks speak.
     /// The server's warnings; `Refused`: why such a pod would not come up; `None`: it cannot be asked.
     fn rehearse_pod<'a>(
@@ -495,6 +507,8 @@ pub struct WorkloadInspection {
     pub resources: Option<Box<resources::ResourceInspection>>,
     /// Images of the kept revisions' repositories that nodes hold, if nodes may be read.
     pub image_nodes: Result<NodeImages, Clean>,
+    /// What sets the newest image by marks on the workload itself (Keel).
+    pub updater: Option<Clean>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -52,10 +52,27 @@ pub struct Act {
     pub switches: Vec<(OwnerKey, bool)>,
     /// The ReplicaSet or ControllerRevision that it rolled away from.
     pub away: Option<Name>,
+    /// From when on that one was no longer what the workload should run; `None`: that was not seen.
+    pub left: Option<Left>,
     /// Whether `U` can make a plan to undo it.
     pub can_undo: bool,
     /// False: another process's, or an earlier run's, from the audit file.
     pub is_mine: bool,
+}
+
+/// A workload's first state with another template than the one that an act takes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// `metadata.generation`: what comes later is another's doing.
+    pub generation: i64,
+    pub at: Timestamp,
+}
+
+impl Left {
+    /// As the answer to a new template tells it.
+    pub(super) fn from_reference(generation: Option<&Name>, at: Timestamp) -> Option<Self> {
+        Some(Self { generation: generation?.parse().ok()?, at })
+    }
 }
 
 impl Act {

@@ -55,6 +55,8 @@ pub struct Job {
     pub is_scheduled: bool,
     /// Its name or its command says so.
     pub migrates: bool,
+    /// By its name or its labels it is of the same app.
+    pub is_kin: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

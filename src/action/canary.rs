@@ -79,7 +79,7 @@ pub(super) fn check(inspection: &WorkloadInspection, target: &Revision) -> Optio
             }
         }
         (Ok(_), WorkloadKind::Rollout) => CheckResult::Look(say!("rev {} {}", target.number, by_steps(key))),
-        (Ok(Some(Canary::Flagger(flagger))), _) => by_flagger(flagger),
+        (Ok(Some(Canary::Flagger(flagger))), _) => by_flagger(flagger, target),
         (Ok(Some(Canary::Beside { stable, desired, ready })), _) => {
             CheckResult::Look(say!("a canary of {stable} ({ready} of {desired} ready)"))
         }
@@ -92,10 +92,20 @@ fn by_steps(key: &WorkloadKey) -> String {
     format!("goes out by its steps, pauses and all. To skip them: `kubectl argo rollouts promote --full {}`", key.name)
 }
 
-fn by_flagger(flagger: &Flagger) -> CheckResult {
+fn by_flagger(flagger: &Flagger, target: &Revision) -> CheckResult {
     let Flagger { name, phase, weight, primary, .. } = flagger;
     if flagger.is_suspended {
         return CheckResult::Stop(say!("Flagger's canary '{name}' is suspended: nothing would reach {primary}"));
+    }
+    if !flagger.serves.is_empty() && flagger.serves == target.images {
+        let ends = if flagger.is_trying() {
+            format!("; its analysis ({phase}, {weight} % of the traffic) goes on, with this version on both sides")
+        } else {
+            String::new()
+        };
+        return CheckResult::Look(say!(
+            "{primary} serves these images: Flagger's canary '{name}' takes it for a rollback by hand and tries nothing anew{ends}"
+        ));
     }
     let now = if flagger.is_trying() {
         format!("gives what runs here {weight} % of the traffic ({phase}): it starts anew, all goes to {primary}")
@@ -118,6 +128,7 @@ pub(super) fn watched(inspection: &WorkloadInspection, wanted: WatchFor, image: 
         desired: flagger.primary_desired,
         hash: None,
         image: image.map(Clean::line),
+        away: None,
         ..wanted
     }
 }

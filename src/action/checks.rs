@@ -8,6 +8,7 @@ mod image;
 mod others;
 mod place;
 mod race;
+mod updater;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -264,6 +265,9 @@ pub(super) fn instead(manager: &Manager, namespace: &str) -> String {
         Manager::ConfigSync => "it is applied again from git. Instead: revert in the config repository".to_owned(),
         Manager::Controller { kind, name } if kind.as_str() == "Rollout" => {
             format!("Argo Rollouts owns it. Instead: `kubectl argo rollouts abort {name}`, then `undo {name}`")
+        }
+        Manager::Controller { kind, name } if kind.as_str() == "Canary" => {
+            format!("Flagger copies it from the Deployment that canary '{name}' watches. Instead: roll that one back")
         }
         Manager::Controller { kind, name } => {
             format!("its owner sets it again. Instead: act on {kind} '{name}'")

@@ -4,11 +4,13 @@ mod execute;
 mod gather;
 mod headless;
 mod keep;
+mod lost;
 mod outside;
 mod resized;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod written;
 
 use std::{
     collections::BTreeMap,
@@ -24,13 +26,13 @@ pub use headless::{Exit, Headless, Ran, run_headless};
 pub use outside::{Ended, Outside};
 
 use super::{
-    Applications, Inspector, Operator, Registry, Request,
+    Applications, Beside, Inspector, Operator, Registry, Request,
     act::ActionEvent,
     audit::{self, Audit, PastAct},
     plan::Approved,
 };
 use crate::{
-    model::{BackendId, Name, code::RunKey},
+    model::{BackendId, Name},
     source::Reader,
     text::Clean,
     time::Clock,
@@ -38,8 +40,8 @@ use crate::{
 
 /// Gathers evidence, executes approved plans. Everything it learns comes back as an [`ActionEvent`].
 pub trait Engine: Send + Sync {
-    /// Gathers live evidence for a request. `beside`: runs that must be looked at with it.
-    fn prepare(&self, ticket: u64, request: Request, beside: Vec<RunKey>);
+    /// Gathers live evidence for a request, and of what must be looked at with it.
+    fn prepare(&self, ticket: u64, request: Request, beside: Beside);
     fn execute(&self, ticket: u64, approved: Approved);
     /// Waits until no write is under way.
     fn idle(&self) -> BoxFuture<'_, ()>;
@@ -208,7 +210,7 @@ impl RealEngine {
 }
 
 impl Engine for RealEngine {
-    fn prepare(&self, ticket: u64, request: Request, beside: Vec<RunKey>) {
+    fn prepare(&self, ticket: u64, request: Request, beside: Beside) {
         let inner = self.0.clone();
         self.0.tasks.spawn(async move {
             let result = inner.gather(&request, &beside).await.map(Box::new);

@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::{
     ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write,
     audit::PastAct,
-    canary, gitops, helm, history, limits, object,
+    canary,
+    executor::Executor,
+    gitops, helm, history, limits, object,
     plan::{Kept, PlanStep, StepKind},
     registry, resize, scale, stuck,
 };
@@ -101,10 +103,12 @@ fn is_same_write(one: &Write, other: &Write) -> bool {
     }
 }
 
-/// Writes that should be rehearsed for a request, and the template whose pod should be.
+/// Writes that should be rehearsed for a request, and the template whose pod should be. `patches`: an executor may set the
+/// template whoever owns it.
 pub(super) fn drafts(
     request: &Request,
     evidence: &Evidence,
+    patches: bool,
     now: Timestamp,
 ) -> (Vec<Write>, Option<(WorkloadKey, Value)>) {
     let inspection = match (&evidence.subject, request) {
@@ -139,7 +143,19 @@ pub(super) fn drafts(
             (writes_of(&scale::steps(inspection, 0)), None)
         }
         Request::RollBack { .. } | Request::Undo { .. } if let Some(goal) = helm::goal(request, evidence) => {
-            helm::drafts(evidence, inspection, goal)
+            let (mut writes, pod) = helm::drafts(evidence, inspection, goal);
+            let back = match request {
+                Request::RollBack { to, .. } if patches => {
+                    history::target(inspection, &evidence.known_bad(), *to, now).ok()
+                }
+                _ => None,
+            };
+            // `patch` may be its executor: which of the two is sent is the plan's to choose.
+            let Some(back) = back else { return (writes, pod) };
+            let (patch, own) = to_template(back.template.clone());
+            writes.extend(patch);
+            writes.extend(stuck::write(inspection, &back.template));
+            (writes, own)
         }
         // No revision to go back to: the plan says so.
         Request::RollBack { .. } if matches!(inspection.release, Some(Ok(_))) => (Vec::new(), None),
@@ -149,7 +165,7 @@ pub(super) fn drafts(
                 let (patch, pod) = to_template(target.template.clone());
                 let mut writes = route.writes(&Clean::default());
                 writes.extend(canary::abort(inspection));
-                if route.patches() {
+                if route.patches() || patches {
                     writes.extend(patch);
                     writes.extend(stuck::write(inspection, &target.template));
                 }
@@ -207,10 +223,23 @@ fn writes_of(steps: &[PlanStep]) -> Vec<Write> {
     writes.collect()
 }
 
-/// Runs that must be looked at beside a request: deploys that go on of the same workload, or of what goes back with it.
-pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Vec<RunKey> {
-    let (Request::RollBack { workload, .. } | Request::Restart { workload }) = request else { return Vec::new() };
+/// What must be looked at beside a request, as far as the settings tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Beside {
+    /// Deploys that go on of the same workload, or of what goes back with it.
+    pub runs: Vec<RunKey>,
+    /// Its `[[service]]` names `patch` among those who roll it back.
+    pub patches: bool,
+}
+
+/// What must be looked at beside a request.
+pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Beside {
+    let (Request::RollBack { workload, .. } | Request::Restart { workload }) = request else {
+        return Beside::default();
+    };
     let known = store.kube.workloads.get(workload);
+    let app = known.and_then(|known| known.app.as_ref());
+    let executors = binding(workload, app, settings).map(|service| &*service.rollback).unwrap_or_default();
     let release = known.and_then(|known| known.managed_by.first()).filter(|by| matches!(by, Manager::Helm { .. }));
     let release = release.filter(|_| matches!(request, Request::RollBack { .. }));
     let goes_too = |other: &&Workload| {
@@ -218,16 +247,17 @@ pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Vec<RunK
             && (&other.key.cluster, &other.key.namespace) == (&workload.cluster, &workload.namespace)
             && release.is_some_and(|release| other.managed_by.first() == Some(release))
     };
-    let mut all = vec![(workload, known.and_then(|known| known.app.as_ref()))];
+    let mut all = vec![(workload, app)];
     let others = store.kube.workloads.values().map(|other| &**other).filter(goes_too);
     all.extend(others.map(|other| (&other.key, other.app.as_ref())));
-    store
+    let runs = store
         .runs
         .values()
         .filter(|run| run.deploys && !run.state.is_finished())
         .filter(|run| all.iter().any(|(key, app)| feeds(&run.key.repo.name, &run.path, key, *app, settings)))
         .map(|run| run.key.clone())
-        .collect()
+        .collect();
+    Beside { runs, patches: executors.contains(&Executor::Patch) }
 }
 
 /// The binding of a workload: its `[[service]]`, else the one of its name or app label.

@@ -223,6 +223,7 @@ pub(super) fn by_workflow(
             let (container, _) = template::telling_image(&target.template, &live.template)?;
             history::digest(inspection, target, container)
         }),
+        away: Some(live.template.clone()),
         ..WatchFor::of(key, inspection.workload.desired, &version)
     }));
     plan.undo = say!("R to rev {}: the same workflow the other way", live.number);

@@ -132,6 +132,7 @@ pub(super) fn of_template(inspection: &WorkloadInspection, template: &Value) -> 
         images: template::images(template).into_iter().map(|(_, image)| Clean::line(image)).collect(),
         ready: 0,
         replicas: 0,
+        wanted: None,
         is_live: false,
         template: template.clone(),
         patch: None,

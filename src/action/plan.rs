@@ -71,13 +71,16 @@ pub struct WatchFor {
     pub image: Option<Name>,
     /// Only pods made since count: a restart that leaves the version as it is.
     pub since: Option<Timestamp>,
+    /// Template that the act takes away: where it is set again, nothing more is waited for.
+    pub away: Option<serde_json::Value>,
 }
 
 impl WatchFor {
     /// As many pods of a version that nothing but the rollout's end tells apart.
     pub fn of(workload: &WorkloadKey, desired: u32, version: &str) -> Self {
         let version = Clean::line(version);
-        Self { workload: workload.clone(), desired, version, hash: None, digest: None, image: None, since: None }
+        let (hash, digest, image, since, away) = (None, None, None, None, None);
+        Self { workload: workload.clone(), desired, version, hash, digest, image, since, away }
     }
 }
 

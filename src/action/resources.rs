@@ -190,7 +190,7 @@ pub fn is_same(one: &Value, other: &Value) -> bool {
 }
 
 /// Whether `given` has all that is `wanted`; a runtime may tell of more.
-pub(super) fn covers(given: &Value, wanted: &Value) -> bool {
+pub fn covers(given: &Value, wanted: &Value) -> bool {
     let given = amounts(given);
     amounts(wanted).iter().all(|(of, amount)| given.get(of) == Some(amount))
 }

@@ -251,6 +251,7 @@ pub(super) fn wanted(inspection: &WorkloadInspection, live: &Revision, target: &
         digest: image.and_then(|(container, _)| history::digest(inspection, target, container)),
         // A template that no kept revision has gets a hash that nobody knows yet.
         image: image_name.filter(|_| target.hash.is_none()).map(Clean::line),
+        away: Some(live.template.clone()),
         ..WatchFor::of(&inspection.workload.key, inspection.workload.desired, &version)
     };
     canary::watched(inspection, wanted, image_name)
@@ -293,6 +294,7 @@ pub(super) fn all_checks(
     all.extend([subject.place(), subject.pipeline(true), subject.fresh(plan)]);
     checks::in_order(&mut all);
     all.extend(canary::check(subject.inspection, target));
+    all.extend(subject.updater());
     all
 }
 

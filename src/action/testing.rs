@@ -110,6 +110,7 @@ pub fn revision(number: i64, tag: &str, minutes: i64, memory: &str, level: &str)
         images: Box::new([Clean::line(&format!("registry.example/acme/myapp:{tag}"))]),
         ready: 0,
         replicas: 0,
+        wanted: None,
         is_live: false,
         template: template_of(tag, memory, level),
         patch: None,
@@ -229,6 +230,7 @@ pub fn inspection() -> WorkloadInspection {
         canary: Ok(None),
         resources: None,
         image_nodes: Ok(nodes(9, &["411", "412"])),
+        updater: None,
     }
 }
 
@@ -319,10 +321,16 @@ pub fn store(runs: Vec<Run>) -> Store {
 
 /// Evidence of a workload, all of it in order, with rehearsals that passed.
 pub fn evidence(request: &Request, found: WorkloadInspection) -> Evidence {
+    evidence_for(request, found, &settings())
+}
+
+/// As [`evidence`], with other settings.
+pub fn evidence_for(request: &Request, found: WorkloadInspection, settings: &Settings) -> Evidence {
     let mut evidence = Evidence::of(Inspection::Workload(Box::new(found)), now().wall);
     evidence.writable = [cluster(), host()].into();
     evidence.pod = Some(Ok(Vec::new()));
-    let (writes, _) = super::evidence::drafts(request, &evidence, now().wall);
+    let patches = super::beside(request, &store(Vec::new()), settings).patches;
+    let (writes, _) = super::evidence::drafts(request, &evidence, patches, now().wall);
     evidence.rehearsals = writes.into_iter().map(|write| (write, Some(Ok("accepted".into())))).collect();
     evidence
 }

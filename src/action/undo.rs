@@ -142,6 +142,7 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     plan.diff = template::diff(&inspection.template, &kept.before, "live", &format!("before act {}", act.number));
     plan.last_change = checks::last_change(inspection, now);
     steps(make, act, kept, (&live, &target), &mut plan)?;
+    plan.away = inspection.live().map(|live| live.name.clone());
     let subject = Subject { make, inspection, now };
     let owner = if kept.owners.is_empty() && kept.synced.is_none() { subject.owner() } else { switched_back(kept) };
     let as_left = CheckResult::Ok(say!("the live template is the one that act {} left", act.number));

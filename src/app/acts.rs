@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    action::act::{Act, ActionEvent, Outcome},
-    model::gitops::OwnerKey,
+    action::{
+        Request,
+        act::{Act, ActionEvent, Outcome},
+    },
+    model::{gitops::OwnerKey, kubernetes::WorkloadKey},
     text::Clean,
 };
 
@@ -57,6 +60,16 @@ impl Acts {
             }
         }
         last.into_iter().filter(|(.., is_on)| !is_on).map(|(owner, act, _)| (owner, act)).collect()
+    }
+
+    /// The workload that an act takes from one version to another.
+    pub fn changed_by<'a>(&'a self, act: &'a Act) -> Option<&'a WorkloadKey> {
+        match &act.request {
+            Request::RollBack { workload, .. } | Request::Limits { workload, .. } => Some(workload),
+            // An undo is of an earlier act: this ends.
+            Request::Undo { act: undone } if *undone < act.number => self.changed_by(self.by_number.get(undone)?),
+            _ => None,
+        }
     }
 
     /// What `U` would undo.

@@ -1,8 +1,9 @@
-//! What was rolled away from and comes back within half an hour: a pipeline, Argo CD, Flux or a colleague put it there again.
+//! What an act took away and what comes back within half an hour, from the write on: a pipeline, Argo CD, Flux or a colleague
+//! put it there again.
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use ratatui::text::Span;
 
 use super::{App, Effect};
@@ -13,23 +14,22 @@ use crate::{
     },
     model::{
         Name,
-        kubernetes::{Pod, WorkloadKey},
+        kubernetes::{Pod, Workload, WorkloadKey, tag_of},
     },
     text::Clean,
     time::Now,
 };
 
-/// How long a rollback is watched after its end.
+/// How long a rollback or an undo is watched after its end.
 const WATCHED: SignedDuration = SignedDuration::from_mins(30);
 
 /// Acts whose drift was told.
 pub(super) type Told = BTreeSet<u64>;
 
 impl App {
-    /// Rollbacks whose old version has new pods again, as far as it was not told yet.
+    /// Acts whose old version is back, as far as it was not told yet.
     pub(super) fn tell_drift(&mut self, now: Now) -> Vec<Effect> {
-        let drifted: Vec<(u64, Clean)> =
-            self.drifted(now).map(|(act, key, pod)| (act.number, words(act, key, pod))).collect();
+        let drifted: Vec<(u64, Clean)> = self.drifted(now).map(|drift| (drift.act.number, drift.words())).collect();
         self.drift_told.retain(|number| drifted.iter().any(|(drifted, _)| drifted == number));
         let mut effects = Vec::new();
         for (number, words) in drifted {
@@ -46,43 +46,68 @@ impl App {
 
     /// Red while a version runs that somebody rolled away from.
     pub(super) fn drift_span(&self, now: Now, width: u16) -> Option<Span<'static>> {
-        let (_, key, _) = self.drifted(now).next()?;
+        let name = &self.drifted(now).next()?.key.name;
         let more = if width < 100 { "" } else { "on what was rolled away from " };
-        Some(Span::styled(format!(" {} IS BACK {more}", key.name), self.theme.production))
+        Some(Span::styled(format!(" {name} IS BACK {more}"), self.theme.production))
     }
 
-    fn drifted(&self, now: Now) -> impl Iterator<Item = (&Act, &WorkloadKey, &Pod)> {
+    fn drifted(&self, now: Now) -> impl Iterator<Item = Drift<'_>> {
         self.acts.newest().filter_map(move |act| {
-            let (key, away, ended) = self.watched_for_drift(act, now)?;
-            let workload = self.store.kube.workloads.get(key)?;
-            let is_back = |pod: &&Pod| pod.created.is_some_and(|made| made > ended) && is_of(pod, away);
-            Some((act, key, self.store.kube.pods_of(workload).into_iter().find(is_back)?))
+            let (key, away) = self.watched_for_drift(act, now)?;
+            let image = self.is_back(act, self.store.kube.workloads.get(key)?, away, now)?;
+            Some(Drift { act, key, image })
         })
     }
 
-    /// A rollback that was done not long ago and that nobody has taken back since, with what it rolled away from.
-    fn watched_for_drift<'a>(&self, act: &'a Act, now: Now) -> Option<(&'a WorkloadKey, &'a Name, Timestamp)> {
-        let Request::RollBack { workload, .. } = &act.request else { return None };
-        let (away, ended) = (act.away.as_ref()?, act.ended?);
+    /// A rollback or an undo that was done not long ago or goes on, and that nobody has taken back since, with what it took
+    /// away.
+    fn watched_for_drift<'a>(&'a self, act: &'a Act, now: Now) -> Option<(&'a WorkloadKey, &'a Name)> {
+        let (workload, away) = (self.acts.changed_by(act)?, act.away.as_ref()?);
         let is_meant = |later: &Act| match &later.request {
             Request::Undo { act: undone } => *undone == act.number,
             Request::RollBack { workload: of, .. } => later.number > act.number && of == workload,
             _ => false,
         };
-        let is_over = now.wall.duration_since(ended) > WATCHED
-            || self.acts.newest().any(|later| later.outcome != Outcome::Refused && is_meant(later));
-        (act.outcome == Outcome::Done && !is_over).then_some((workload, away, ended))
+        let is_on = matches!(act.outcome, Outcome::Done | Outcome::Running)
+            && act.ended.is_none_or(|ended| now.wall.duration_since(ended) <= WATCHED);
+        let is_over = || self.acts.newest().any(|later| later.outcome != Outcome::Refused && is_meant(later));
+        (is_on && !is_over()).then_some((workload, away))
+    }
+
+    /// The image of what runs again, if it does: its controller has it as the version to run since a later change than the
+    /// act's own, or, where that cannot be told, pods of it were made since.
+    fn is_back<'a>(&'a self, act: &Act, workload: &'a Workload, away: &str, now: Now) -> Option<&'a str> {
+        if let (Some(left), Some(live)) = (act.left, self.store.kube.live_hash(workload)) {
+            let is_later = workload.observed_generation > left.generation;
+            return (is_later && is_named(live, away)).then(|| workload.images.first().map_or("", |image| image));
+        }
+        let since = act.ended.or(act.left.map(|left| left.at))?;
+        // Pods are dated by the cluster's clock.
+        let since = since + self.store.time_of(&workload.key.cluster, now).duration_since(now.wall);
+        let is_back = |pod: &&Pod| {
+            let is_of = pod.hash.as_deref().is_some_and(|hash| is_named(hash, away));
+            is_of && pod.created.is_some_and(|made| made > since)
+        };
+        let pod = self.store.kube.pods_of(workload).into_iter().find(is_back)?;
+        Some(pod.containers.first().map_or("", |one| one.image.as_str()))
     }
 }
 
-/// A pod's hash is the end of the name of its ReplicaSet or ControllerRevision; of a StatefulSet's it is the whole name.
-fn is_of(pod: &Pod, set: &str) -> bool {
-    let Some(hash) = pod.hash.as_deref() else { return false };
-    set == hash || set.strip_suffix(hash).is_some_and(|rest| rest.ends_with('-'))
+/// What was taken away and is back.
+struct Drift<'a> {
+    act: &'a Act,
+    key: &'a WorkloadKey,
+    image: &'a str,
 }
 
-fn words(act: &Act, key: &WorkloadKey, pod: &Pod) -> Clean {
-    let image = pod.containers.first().map(|one| one.image.as_str()).unwrap_or_default();
-    let version = crate::model::kubernetes::tag_of(image);
-    Clean::own(format!("{key} is back on {version}, which act {} rolled away from: d says by whom", act.number))
+impl Drift<'_> {
+    fn words(&self) -> Clean {
+        let (key, act, version) = (self.key, self.act.number, tag_of(self.image));
+        Clean::own(format!("{key} is back on {version}, which act {act} rolled away from: d says by whom"))
+    }
+}
+
+/// A hash is the end of the name of its ReplicaSet or ControllerRevision; of a StatefulSet's it is the whole name.
+fn is_named(hash: &str, set: &str) -> bool {
+    set == hash || set.strip_suffix(hash).is_some_and(|rest| rest.ends_with('-'))
 }

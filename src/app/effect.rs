@@ -1,9 +1,9 @@
 //! What the App asks for: work as data.
 
 use crate::{
-    action::{Request, plan::Approved},
+    action::{Beside, Request, plan::Approved},
     custom::{Output, Program},
-    model::{BackendId, Name, code::RunKey, forward::ForwardAsk, kubernetes::ObjectKey},
+    model::{BackendId, Name, forward::ForwardAsk, kubernetes::ObjectKey},
     secret::Secret,
     text::Clean,
 };
@@ -13,11 +13,11 @@ use crate::{
 pub enum Effect {
     /// Ask these backends' sources now; none named: all.
     Refresh(Vec<BackendId>),
-    /// Gather evidence; it comes with the ticket. `beside`: runs that must be looked at with it.
+    /// Gather evidence; it comes with the ticket. `beside`: what must be looked at with it.
     Prepare {
         ticket: u64,
         request: Request,
-        beside: Vec<RunKey>,
+        beside: Beside,
     },
     Execute {
         ticket: u64,

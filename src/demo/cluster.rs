@@ -14,6 +14,7 @@ mod endpoints;
 pub mod events;
 pub mod faults;
 pub mod fields;
+mod flagger;
 pub mod founding;
 mod gitops;
 mod helm;
@@ -191,6 +192,7 @@ impl Cluster {
                 Resource::DisruptionBudgets => self.sync_budget(at, &namespace, &name),
                 Resource::Nodes => self.sync_node(&name),
                 Resource::Services => self.sync_endpoints(&namespace, &name),
+                Resource::Canaries => self.sync_canary(at, &namespace, &name),
                 Resource::Applications | Resource::Kustomizations => {
                     self.sync_owner(at, resource, &namespace, &name);
                 }
@@ -260,6 +262,7 @@ impl Cluster {
             Resource::Services,
             Resource::Applications,
             Resource::Kustomizations,
+            Resource::Canaries,
         ]
         .contains(&resource);
         if resource.has_generation() || controlled {
@@ -270,6 +273,7 @@ impl Cluster {
         }
         if resource == Resource::Deployments {
             self.wake_owner(object);
+            self.wake_canary(object);
         }
         if resource == Resource::Nodes {
             let sets: Vec<_> = self.store.list(Resource::DaemonSets, None, None).map(|o| o.facts().key()).collect();

@@ -47,6 +47,7 @@ fn cluster(scenario: &Scenario, spec: &ClusterSpec, seed: u64, begin: Timestamp,
     }
     cluster.found_gitops();
     cluster.found_releases();
+    cluster.found_canaries(begin);
     for node in &spec.pressed {
         cluster.press(begin, node);
     }

@@ -92,6 +92,8 @@ pub struct Owner {
     /// How it acts and where it stands: `main@sha1:5f1c2ab, Ready, every 10m`.
     pub says: Clean,
     pub may_patch: Result<bool, Clean>,
+    /// What writes the newest image into what it applies; `Err`: why that could not be read.
+    pub updater: Result<Option<Clean>, Clean>,
     /// What switches it on again although it was switched off, and cannot be switched off itself.
     pub barrier: Option<Clean>,
     pub git: Git,

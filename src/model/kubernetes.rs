@@ -363,6 +363,13 @@ pub struct Workload {
     pub app: Option<Name>,
 }
 
+impl Workload {
+    /// Pods of the version wanted are still to be made.
+    pub fn lacks_pods(&self) -> bool {
+        self.replicas < self.desired || self.updated < self.desired
+    }
+}
+
 /// A ReplicaSet: one revision of a Deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplicaSet {
@@ -396,6 +403,15 @@ pub struct Event {
     pub last: Option<Timestamp>,
 }
 
+/// Why a controller makes no pods, by the events about it: the newest that is about making one. A Deployment has a condition
+/// for it; others have nothing but this.
+pub fn refused_pods<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<&'a Clean> {
+    let is_refused = |event: &Event| event.reason == *"FailedCreate";
+    let about = events.into_iter().filter(|event| is_refused(event) || event.reason == *"SuccessfulCreate");
+    let newest = about.max_by_key(|event| (event.last, is_refused(event)))?;
+    is_refused(newest).then_some(&newest.message)
+}
+
 /// One revision of a workload, from a ReplicaSet or a ControllerRevision, read in full for a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Revision {
@@ -412,6 +428,10 @@ pub struct Revision {
     /// Pods up now.
     pub ready: u32,
     pub replicas: u32,
+    /// ReplicaSets: pods that were wanted of the workload when this one was scaled last
+    /// (`deployment.kubernetes.io/desired-replicas`).
+    #[serde(default)]
+    pub wanted: Option<u32>,
     pub is_live: bool,
     /// The pod template as raw JSON, hash label removed. For ControllerRevisions: the `data` verbatim in `patch`.
     pub template: serde_json::Value,

@@ -4,6 +4,7 @@
 
 mod abort;
 mod helm;
+mod lost;
 mod object;
 pub(in crate::operator) mod owner;
 mod patch;
@@ -22,7 +23,7 @@ use self::{
     verdict::Verdict,
 };
 use crate::{
-    action::{ActionError, Done, Operator, Write},
+    action::{ActionError, Done, Found, Operator, Write},
     model::{
         BackendId, Name,
         kubernetes::{FIELD_MANAGER, WorkloadKey, WorkloadKind},
@@ -219,6 +220,10 @@ impl Operator for ClusterOperator {
 
     fn execute<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {
         self.run(write, Mode::Keep).boxed()
+    }
+
+    fn look<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
+        self.looked_at(write).boxed()
     }
 
     fn rehearse_pod<'a>(

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     model::{
         BackendId, Level, Name, SourceId,
-        kubernetes::{Event, ObjectKey, Owner, Pod, ReplicaSet, Workload, WorkloadKey, WorkloadKind},
+        kubernetes::{Event, ObjectKey, Owner, Pod, ReplicaSet, Workload, WorkloadKey, WorkloadKind, refused_pods},
     },
     source::Delta,
     text::Clean,
@@ -253,6 +253,12 @@ impl Kube {
         events
     }
 
+    /// Why no more pods of a workload appear: its condition, else its controller's events.
+    pub fn no_pods<'a>(&'a self, workload: &'a Workload) -> Option<&'a Clean> {
+        let by_events = || refused_pods(self.events_of(&workload.uid)).filter(|_| workload.lacks_pods());
+        workload.replica_failure.as_ref().or_else(by_events)
+    }
+
     /// Events of a workload, its ReplicaSets and its pods, newest first.
     pub fn events_around(&self, workload: &Workload) -> Vec<&Event> {
         let mut uids: Vec<&Name> = vec![&workload.uid];
@@ -261,6 +267,15 @@ impl Kube {
         let mut events: Vec<&Event> = uids.into_iter().flat_map(|uid| self.events_of(uid)).collect();
         events.sort_by_key(|event| std::cmp::Reverse(event.last));
         events
+    }
+
+    /// Hash of the version that a workload should run, by what its controller observed; `None`: only its pods tell.
+    pub fn live_hash<'a>(&'a self, workload: &'a Workload) -> Option<&'a Name> {
+        let of_set = || {
+            let revision = workload.revision.filter(|_| workload.key.kind.has_replica_sets())?;
+            self.sets_of(workload).into_iter().find(|set| set.revision == Some(revision))?.hash.as_ref()
+        };
+        workload.update_hash.as_ref().or_else(of_set)
     }
 
     /// When the live version of a Deployment or Rollout began: its newest ReplicaSet's creation.

@@ -8,7 +8,7 @@ use super::{Begun, Entry, Record, StepResult};
 use crate::{
     action::{
         Request, Write,
-        act::{Act, Outcome, StepState},
+        act::{Act, Left, Outcome, StepState},
     },
     model::{Name, alert::SilenceKey, gitops::OwnerKey},
     text::Clean,
@@ -38,6 +38,9 @@ pub struct PastAct {
     pub switches: Vec<(OwnerKey, bool)>,
     /// Step of the last of them.
     switching: Option<usize>,
+    /// Step that sets a template.
+    patching: Option<usize>,
+    left: Option<Left>,
 }
 
 /// Acts by their records, newest first.
@@ -71,6 +74,8 @@ impl PastAct {
             silences: Vec::new(),
             switches: Vec::new(),
             switching: None,
+            patching: None,
+            left: None,
             begun: begun.clone(),
         }
     }
@@ -80,6 +85,9 @@ impl PastAct {
             Entry::Intended { step, write, .. } => {
                 if let Some((_, state)) = self.steps.get_mut(*step) {
                     *state = StepState::Running("sent".into());
+                }
+                if write.as_ref().is_some_and(|write| write.get("PatchTemplate").is_some()) {
+                    self.patching = Some(*step);
                 }
                 if let Some(switched) = write.as_ref().and_then(switched) {
                     self.switches.push(switched);
@@ -105,6 +113,9 @@ impl PastAct {
                 }
                 if *result == StepResult::Refused && self.switching == Some(*step) {
                     self.switches.pop();
+                }
+                if *result == StepResult::Done && self.patching == Some(*step) {
+                    self.left = Left::from_reference(reference.as_ref(), record.at);
                 }
                 if let Some(silence) = self.silences.iter_mut().find(|silence| silence.id.is_empty()) {
                     match reference {
@@ -146,6 +157,7 @@ impl PastAct {
             reason: self.begun.reason.clone(),
             switches: self.switches.clone(),
             away: self.from_revision.clone(),
+            left: self.left,
             can_undo: self.outcome.is_some() && self.wrote && self.begun.can_undo,
             is_mine: false,
         }

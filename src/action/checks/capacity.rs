@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{Subject, check};
 use crate::{
-    action::{Check, CheckResult, room::Rollout},
+    action::{Check, CheckResult, equivalent::kubectl, room::Rollout},
     model::kubernetes::Revision,
-    text::{Clean, counted},
+    text::{Clean, counted, quoted},
 };
 
 impl Subject<'_> {
@@ -19,7 +19,7 @@ impl Subject<'_> {
     /// B12 of a rollback: errors are cheap, so traffic looked less than it is.
     pub fn capacity_back(&self, live: &Revision, target: &Revision) -> Check {
         let (mut looks, result) = self.room(&target.template);
-        looks.extend(self.shrunk(live));
+        looks.extend(self.shrunk(live, target));
         check("B12", "capacity", if looks.is_empty() { result } else { look(&looks) })
     }
 
@@ -55,14 +55,24 @@ impl Subject<'_> {
         (room.short.into_iter().map(|short| say!("{short}: they may not come up")).collect(), result)
     }
 
-    fn shrunk(&self, live: &Revision) -> Option<Clean> {
+    fn shrunk(&self, live: &Revision, target: &Revision) -> Option<Clean> {
         let scaler = self.inspection.autoscaler.as_ref().ok()?.as_ref()?;
         // Restarts stay counted while a crash-looping container happens to run.
         let mut own = self.inspection.pods.iter().filter(|pod| pod.hash.is_some() && pod.hash == live.hash);
         let fails = own.any(|pod| !pod.is_ready || pod.restarts > 0);
-        (fails && scaler.current == scaler.min && scaler.min < scaler.max).then(|| {
-            say!("HPA {scaler} is at {}: errors are cheap, it may have shrunk; raise the minimum first", scaler.current)
-        })
+        if !(fails && scaler.current == scaler.min && scaler.min < scaler.max) {
+            return None;
+        }
+        let key = &self.inspection.workload.key;
+        let before = target.wanted.filter(|wanted| (scaler.min + 1..=scaler.max).contains(wanted));
+        let was = before.map(|pods| format!(", rev {} was left at {pods} pods", target.number)).unwrap_or_default();
+        let kubectl = kubectl(self.make.settings, &key.cluster, &key.namespace);
+        let (name, least) = (quoted(&scaler.name), before.unwrap_or(scaler.max));
+        Some(say!(
+            "HPA {scaler} is at {}: errors are cheap, it may have shrunk{was}; raise its minimum first: `{kubectl} patch hpa \
+             {name} -p '{{\"spec\":{{\"minReplicas\":{least}}}}}'`",
+            scaler.current
+        ))
     }
 }
 

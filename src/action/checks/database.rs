@@ -24,6 +24,9 @@ impl Subject<'_> {
     /// B10
     pub fn database(&self, live: &Revision, target: &Revision) -> CheckResult {
         let images = template::new_images(&live.template, &target.template);
+        if let Some(runs) = self.migration(live, &images) {
+            return runs;
+        }
         let mut found = init_containers(live, target);
         let mut unread = Vec::new();
         match &self.inspection.around {
@@ -52,6 +55,17 @@ impl Subject<'_> {
             found.iter().map(Clean::as_str).collect::<Vec<_>>().join(", "),
             target.number
         ))
+    }
+
+    /// A Job that changes the schema at this moment.
+    pub fn migration(&self, live: &Revision, images: &[&str]) -> Option<CheckResult> {
+        let is_one = |job: &&Job| {
+            let runs = job.state == JobState::Running && (job.migrates || job.is_hook);
+            runs && (job.is_kin || concerns(job, live, images))
+        };
+        let job = self.inspection.around.as_ref()?.jobs.found.iter().find(is_one)?;
+        let why = "a schema changed by half is nobody's version; wait for its end";
+        Some(CheckResult::Stop(say!("{}: {why}", self.job_words(job, images))))
     }
 
     fn job_words(&self, job: &Job, images: &[&str]) -> Clean {

@@ -142,7 +142,7 @@ impl Subject<'_> {
         let request = Request::RollBack { workload: self.inspection.workload.key.clone(), to: None };
         let racing = evidence::beside(&request, self.make.store, self.make.settings);
         let is_asked = |key| self.make.evidence.races.iter().any(|(asked, _)| asked == key);
-        let unasked = racing.iter().find(|key| !is_asked(*key))?;
+        let unasked = racing.runs.iter().find(|key| !is_asked(*key))?;
         self.make.store.runs.get(unasked)
     }
 

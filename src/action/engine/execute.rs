@@ -8,11 +8,12 @@ use futures::FutureExt as _;
 use super::{
     Inner, Tell, UnderWay,
     watch::{Seen, Stage},
+    written::{numbered, recorded, switched},
 };
 use crate::{
     action::{
-        ActionError, CheckResult, Done, Switch, Write,
-        act::{Act, ActionEvent, Outcome, StepState},
+        ActionError, CheckResult, Done, Write,
+        act::{Act, ActionEvent, Left, Outcome, StepState},
         audit::{Audit, Begun, Entry, StepResult},
         object,
         plan::{Approved, Plan, PlanStep, StepKind, Watched},
@@ -94,7 +95,8 @@ impl Inner {
             outcome: Outcome::Running,
             reason: begun.reason,
             switches: Vec::new(),
-            away: plan.away.clone().or_else(|| plan.keeps.as_ref()?.from_revision.clone()),
+            away: begun.from_revision,
+            left: None,
             can_undo: false,
             is_mine: true,
         };
@@ -134,7 +136,7 @@ impl Inner {
             steps: plan.steps.iter().map(|step| step.says.clone()).collect(),
             warnings: warnings.collect(),
             kept: None,
-            from_revision: plan.keeps.as_ref().and_then(|kept| kept.from_revision.clone()),
+            from_revision: plan.away.clone().or_else(|| plan.keeps.as_ref()?.from_revision.clone()),
             to_revision: plan.keeps.as_ref().and_then(|kept| kept.to_revision.clone()),
             can_undo: (plan.keeps.is_some() && !is_restart)
                 || makes_silence
@@ -212,7 +214,7 @@ impl Running {
             return Next::Stop;
         }
         self.set(index, StepState::Running("sent".into())).await;
-        let write = numbered(write, self.act.number);
+        let write = numbered(write, self.act.number, &self.inner.identity.login);
         let sent = AssertUnwindSafe(operator.execute(&write)).catch_unwind();
         let result = match tokio::time::timeout(self.inner.pace.write, sent).await {
             Ok(Ok(result)) => result,
@@ -224,24 +226,13 @@ impl Running {
             ))),
         };
         let result = match result {
-            Err(ActionError::Unknown(why)) => self.looked_at(&write, why).await,
+            Err(ActionError::Unknown(why)) => {
+                self.set(index, StepState::Running("no answer: looking whether it happened".into())).await;
+                self.inner.looked_at(&*operator, &write, why).await
+            }
             result => result,
         };
         self.outcome(index, Some(&write), result).await
-    }
-
-    /// No answer came: whether it happened stands in the object. What is not there yet may still come.
-    async fn looked_at(&self, write: &Write, why: Clean) -> Result<Done, ActionError> {
-        let Write::PatchTemplate { workload, target, .. } = write else { return Err(ActionError::Unknown(why)) };
-        // Whatever failed while it was sent may fail here again.
-        let found = AssertUnwindSafe(self.inner.workload(workload)).catch_unwind().await;
-        match found.unwrap_or_else(|_| Err("midwatch failed while it was read".into())) {
-            Ok(found) if template::is_same(&found.template, target) => {
-                Ok(Done { says: say!("no answer came, but the template is in force ({why})"), reference: None })
-            }
-            Ok(_) => Err(ActionError::Unknown(say!("{why}. Read again just now: the template is not in force, yet"))),
-            Err(unread) => Err(ActionError::Unknown(say!("{why}. It could not be read again: {unread}"))),
-        }
     }
 
     async fn outcome(&mut self, index: usize, write: Option<&Write>, result: Result<Done, ActionError>) -> Next {
@@ -256,6 +247,9 @@ impl Running {
             StepState::Done(says) | StepState::Unknown(says) | StepState::Refused(says) => says.clone(),
             _ => Clean::default(),
         };
+        if let (StepResult::Done, Some(Write::PatchTemplate { .. })) = (result, write) {
+            self.act.left = Left::from_reference(reference.as_ref(), self.inner.clock.now().wall);
+        }
         if result != StepResult::Refused {
             self.act.switches.extend(write.and_then(switched));
             self.writes_done += 1;
@@ -321,9 +315,13 @@ impl Running {
         let pace = self.inner.pace;
         let mut last = Clean::from("nothing was seen");
         for _ in 0..tries(pace.watch, pace.poll) {
-            match self.inner.look(wanted).await {
-                Ok(Seen { says, stage: Stage::Going }) => last = says,
-                Ok(Seen { says, stage }) => {
+            match self.inner.look(wanted, self.act.left.is_some()).await {
+                Ok(Seen { says, stage: Stage::Going, left }) => {
+                    self.has_left(left).await;
+                    last = says;
+                }
+                Ok(Seen { says, stage, left }) => {
+                    self.has_left(left).await;
                     let met = stage == Stage::Met;
                     let _ = self.record(Entry::Watched { met, says: says.clone() }).await;
                     self.set(index, if met { StepState::Done(says) } else { StepState::Refused(says) }).await;
@@ -337,6 +335,14 @@ impl Running {
         let says = say!("not there after {} min: {last}", pace.watch.as_secs() / 60);
         let _ = self.record(Entry::Watched { met: false, says: says.clone() }).await;
         self.set(index, StepState::Unknown(says)).await;
+    }
+
+    /// The first that is seen counts.
+    async fn has_left(&mut self, generation: Option<i64>) {
+        if let (None, Some(generation)) = (self.act.left, generation) {
+            self.act.left = Some(Left { generation, at: self.inner.clock.now().wall });
+            self.tell().await;
+        }
     }
 
     /// No more writes: written once.
@@ -366,39 +372,4 @@ impl Running {
 
 fn tries(within: std::time::Duration, every: std::time::Duration) -> u64 {
     (within.as_millis() / every.as_millis().max(1)).max(1) as u64
-}
-
-/// What the audit says of a write: templates may hold secrets and stand in files of their own.
-fn recorded(write: &Write) -> Option<serde_json::Value> {
-    match write {
-        Write::PatchTemplate { workload, uid, .. } => {
-            Some(serde_json::json!({"PatchTemplate": {"workload": workload, "uid": uid}}))
-        }
-        Write::Restart { workload, uid, at, .. } => {
-            Some(serde_json::json!({"Restart": {"workload": workload, "uid": uid, "at": at}}))
-        }
-        // A HelmRelease's spec may hold secrets.
-        Write::SwitchSync { owner, uid, to, .. } => {
-            let is_on = matches!(to, Switch::On(_));
-            Some(serde_json::json!({"SwitchSync": {"owner": owner, "uid": uid, "on": is_on}}))
-        }
-        other => serde_json::to_value(other).ok(),
-    }
-}
-
-/// The owner that a write switches, and whether to on.
-fn switched(write: &Write) -> Option<(crate::model::gitops::OwnerKey, bool)> {
-    match write {
-        Write::SwitchSync { owner, to, .. } => Some((owner.clone(), matches!(to, Switch::On(_)))),
-        _ => None,
-    }
-}
-
-/// The object says which act set it.
-fn numbered(write: &Write, number: u64) -> Write {
-    let mut write = write.clone();
-    if let Write::PatchTemplate { annotations, .. } = &mut write {
-        annotations.insert("midwatch/act".to_owned(), number.to_string());
-    }
-    write
 }

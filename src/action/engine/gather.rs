@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Audit, Inner};
 use crate::{
     action::{
-        ActionError, Evidence, Inspection, Limits, Request, RunInspection, Write, applications,
+        ActionError, Beside, Evidence, Inspection, Limits, Request, RunInspection, Write, applications,
         audit::PastAct,
         evidence::{Undoing, drafts},
         helm, object,
@@ -36,7 +36,7 @@ type RehearsedPod = Option<Result<Vec<Clean>, ActionError>>;
 
 impl Inner {
     /// Asks everything for a request, within a deadline.
-    pub(super) async fn gather(&self, request: &Request, beside: &[RunKey]) -> Result<Evidence, SourceError> {
+    pub(super) async fn gather(&self, request: &Request, beside: &Beside) -> Result<Evidence, SourceError> {
         let within = self.pace.gather;
         tokio::time::timeout(within, self.ask(request, beside)).await.unwrap_or_else(|_| {
             let says =
@@ -45,12 +45,12 @@ impl Inner {
         })
     }
 
-    async fn ask(&self, request: &Request, beside: &[RunKey]) -> Result<Evidence, SourceError> {
+    async fn ask(&self, request: &Request, beside: &Beside) -> Result<Evidence, SourceError> {
         let asked = self.clock.now().wall;
         let all = self.past_acts().await;
         let known = all.as_deref().unwrap_or_default();
         let undoing = self.undoing(request, known).await?;
-        let (subject, races) = tokio::join!(self.subject(request, undoing.as_ref()), self.races(beside));
+        let (subject, races) = tokio::join!(self.subject(request, undoing.as_ref()), self.races(&beside.runs));
         let mut evidence = Evidence::of(subject?, asked);
         if let Inspection::Workload(found) = &mut evidence.subject {
             let servers: Vec<_> = self.backends(|all| all.applications.values().cloned().collect());
@@ -67,7 +67,8 @@ impl Inner {
         evidence.audit = self.on_audit(Audit::check).await;
         evidence.members = self.members(request, &evidence, all.as_deref()).await;
         let question = registry::question(request, &evidence, asked);
-        let (rehearsed, registry) = tokio::join!(self.rehearse(request, &evidence), self.ask_registry(question));
+        let (rehearsed, registry) =
+            tokio::join!(self.rehearse(request, &evidence, beside.patches), self.ask_registry(question));
         (evidence.rehearsals, evidence.pod) = rehearsed;
         evidence.registry = registry;
         Ok(evidence)
@@ -188,8 +189,8 @@ impl Inner {
     }
 
     /// Has the server try the writes and keep nothing of them.
-    async fn rehearse(&self, request: &Request, evidence: &Evidence) -> (Rehearsals, RehearsedPod) {
-        let (writes, pod) = drafts(request, evidence, self.clock.now().wall);
+    async fn rehearse(&self, request: &Request, evidence: &Evidence, patches: bool) -> (Rehearsals, RehearsedPod) {
+        let (writes, pod) = drafts(request, evidence, patches, self.clock.now().wall);
         let rehearsed = join_all(writes.into_iter().map(async |write| {
             let operator = self.operator(write.backend())?;
             let said = operator.rehearse(&write).await;

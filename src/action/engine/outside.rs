@@ -98,6 +98,7 @@ impl RealEngine {
             reason: None,
             switches: Vec::new(),
             away: None,
+            left: None,
             can_undo: false,
             is_mine: true,
         };

@@ -31,20 +31,20 @@ pub(super) fn judge(wanted: &ResizeFor, found: &PodInspection) -> Seen {
     let pending = Pending::of(pod).filter(|pending| pending.is_of(pod, wanted.earlier.as_ref()));
     match pending {
         Some(Pending { state: PendingState::Infeasible, says, .. }) => never(says),
-        Some(pending) => Seen { says: pending.says, stage: Stage::Going },
+        Some(pending) => Seen::new(pending.says, Stage::Going),
         None if !resources::covers(has, &resize.after) => {
             let has = resources::limits_of(has);
-            Seen { says: say!("the kubelet has not done it yet: it has {has}"), stage: Stage::Going }
+            Seen::new(say!("the kubelet has not done it yet: it has {has}"), Stage::Going)
         }
         None if status.is_none_or(|status| status.pointer("/state/running").is_none()) => {
-            Seen { says: say!("it has {}, and starts again", resources::limits_of(has)), stage: Stage::Going }
+            Seen::new(say!("it has {}, and starts again", resources::limits_of(has)), Stage::Going)
         }
-        None => Seen { says: say!("it has {} in force", resources::limits_of(has)), stage: Stage::Met },
+        None => Seen::new(say!("it has {} in force", resources::limits_of(has)), Stage::Met),
     }
 }
 
 fn never(says: Clean) -> Seen {
-    Seen { says, stage: Stage::Never }
+    Seen::new(says, Stage::Never)
 }
 
 #[cfg(test)]

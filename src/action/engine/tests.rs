@@ -1,7 +1,9 @@
 //! The engine over fakes: what is sent, when, and what is on disk by then.
 
 mod ends;
+mod flagger;
 mod gitops;
+mod lost;
 mod races;
 mod registry;
 mod release;

@@ -2,12 +2,14 @@
 //! gone, A3 every ready pod runs the image wanted. Whether that helped is not judged here.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Inner;
 use crate::{
     action::{
-        WorkloadInspection,
+        WorkloadInspection, checks,
         plan::{WatchFor, Watched},
+        template,
     },
     model::kubernetes::{Pod, RolloutState, short_digest},
     text::Clean,
@@ -25,21 +27,35 @@ pub(super) enum Stage {
 pub(super) struct Seen {
     pub says: Clean,
     pub stage: Stage,
+    /// Generation at which another template than the one that the act takes away was live.
+    pub left: Option<i64>,
+}
+
+impl Seen {
+    pub fn new(says: Clean, stage: Stage) -> Self {
+        Self { says, stage, left: None }
+    }
 }
 
 impl Inner {
-    /// Looks once at what is waited for.
-    pub(super) async fn look(&self, wanted: &Watched) -> Result<Seen, Clean> {
+    /// Looks once at what is waited for. `has_left`: what the act takes away was gone before.
+    pub(super) async fn look(&self, wanted: &Watched, has_left: bool) -> Result<Seen, Clean> {
         match wanted {
             Watched::Rollout(wanted) => {
                 let found = self.workload(&wanted.workload).await?;
-                Ok(judge(wanted, &found, self.clock.now().wall))
+                let now = self.clock.now().wall;
+                let is_away = |away: &Value| template::is_same(away, &found.template);
+                Ok(match wanted.away.as_ref().map(is_away) {
+                    Some(true) if has_left => Seen::new(set_again(&found, now), Stage::Never),
+                    Some(false) => Seen { left: Some(found.workload.generation), ..judge(wanted, &found, now) },
+                    _ => judge(wanted, &found, now),
+                })
             }
             Watched::Release(all) => {
                 let mut seen = Vec::new();
                 for wanted in all {
                     let found = self.workload(&wanted.workload).await?;
-                    let Seen { says, stage } = judge(wanted, &found, self.clock.now().wall);
+                    let Seen { says, stage, .. } = judge(wanted, &found, self.clock.now().wall);
                     seen.push((say!("{}: {says}", wanted.workload), stage));
                 }
                 Ok(together(seen))
@@ -57,7 +73,13 @@ fn together(mut seen: Vec<(Clean, Stage)>) -> Seen {
     seen.sort_by_key(|(_, stage)| *stage == Stage::Met);
     let is_met = seen.iter().all(|(_, stage)| *stage == Stage::Met);
     let words: Vec<&str> = seen.iter().map(|(says, _)| says.as_str()).collect();
-    Seen { says: say!("{}", words.join("; ")), stage: if is_met { Stage::Met } else { Stage::Going } }
+    Seen::new(say!("{}", words.join("; ")), if is_met { Stage::Met } else { Stage::Going })
+}
+
+/// Somebody brought back what the act took away.
+fn set_again(found: &WorkloadInspection, now: Timestamp) -> Clean {
+    let who = checks::last_change(found, now).map(|who| format!(": {who}")).unwrap_or_default();
+    say!("what was rolled away from is set again{who}")
 }
 
 fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen {
@@ -112,7 +134,7 @@ fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen 
             words.push(format!("{}: {}", pod.key.name, pod.why));
         }
     }
-    Seen { says: say!("{}", words.join(", ")), stage: if is_met { Stage::Met } else { Stage::Going } }
+    Seen::new(say!("{}", words.join(", ")), if is_met { Stage::Met } else { Stage::Going })
 }
 
 /// A3: no container of the pod has the digest wanted, though digests are known.

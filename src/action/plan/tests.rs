@@ -4,6 +4,7 @@ mod alerts;
 mod around;
 mod canaries;
 mod code;
+mod executors;
 mod image;
 mod limits;
 mod release;

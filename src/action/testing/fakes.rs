@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::{cluster, host, now, pod, pod_inspection};
 use crate::{
     action::{
-        ActionError, Done, Inspection, Inspector, Operator, Registry, Request, RunInspection, WorkloadInspection,
-        Write, registry::Registered, resize::PodInspection, template,
+        ActionError, Done, Found, Inspection, Inspector, Operator, Registry, Request, RunInspection,
+        WorkloadInspection, Write, registry::Registered, resize::PodInspection, template,
     },
     model::{
         BackendId, Name,
@@ -110,7 +110,8 @@ impl Cluster {
         if std::mem::take(&mut self.loses_answer) {
             return Err(ActionError::Unknown("the connection broke".into()));
         }
-        Ok(Done { says: "done by the fake".into(), reference: None })
+        let generation = self.found.workload.generation;
+        Ok(Done { says: "done by the fake".into(), reference: Some(Clean::line(&generation.to_string())) })
     }
 
     /// As after the kubelet did it.
@@ -222,6 +223,18 @@ impl Operator for FakeCluster {
 
     fn execute<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {
         async move { self.with(|cluster| cluster.take(write)) }.boxed()
+    }
+
+    fn look<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
+        let found = self.with(|cluster| match write {
+            Write::PatchTemplate { target, .. } if template::is_same(target, &cluster.found.template) => {
+                let reference = Some(Clean::line(&cluster.found.workload.generation.to_string()));
+                Some(Ok(Found::InForce(Done { says: "the template is in force".into(), reference })))
+            }
+            Write::PatchTemplate { .. } => Some(Ok(Found::Missing("the template is not in force".into()))),
+            _ => None,
+        });
+        async move { found }.boxed()
     }
 
     fn rehearse_pod<'a>(

@@ -316,6 +316,7 @@ fn after_sending_the_steps_are_shown() {
         outcome: Outcome::Running,
         switches: Vec::new(),
         away: None,
+        left: None,
         reason: None,
         can_undo: true,
         is_mine: true,

@@ -4,10 +4,10 @@ use super::*;
 use crate::{
     action::{
         Request,
-        act::{Act, ActionEvent, Outcome},
+        act::{Act, ActionEvent, Left, Outcome},
     },
     model::kubernetes::WorkloadKind,
-    ui::testing::{at, incident, pod, running, workload_key},
+    ui::testing::{at, deployment, incident, pod, replica_set, running, workload_key},
 };
 
 /// ana rolled myapp back at 03:10, from the version of these pods.
@@ -25,6 +25,7 @@ fn rolled_back(number: u64, request: Request) -> Act {
         reason: None,
         switches: Vec::new(),
         away: Some("myapp-6d5c9".into()),
+        left: None,
         can_undo: true,
         is_mine: true,
     }
@@ -88,4 +89,63 @@ fn pods_from_before_half_an_hour_later_and_other_versions_are_no_drift() {
     let mut failed = desk("03:12");
     acted(&mut failed, Act { outcome: Outcome::Unknown, ..rolled_back(4, roll_back()) });
     assert!(told(&mut failed).is_empty());
+}
+
+/// Its template was set at generation 15, and 411 was live from then on.
+fn goes_on(number: u64, request: Request) -> Act {
+    let left = Some(Left { generation: 15, at: at("03:08") });
+    Act { ended: None, outcome: Outcome::Running, left, ..rolled_back(number, request) }
+}
+
+/// What the controller has observed of myapp: its generation, and which of the two versions is the newest.
+fn observed(world: &mut World, generation: i64, is_bad: bool) {
+    let (good, bad, live) = if is_bad { (15, 16, 16) } else { (15, 14, 15) };
+    world.replica_sets([
+        replica_set("myapp", "7d8b9", good, "01:00", "ghcr.io/acme/myapp:411", (4, 4)),
+        replica_set("myapp", "6d5c9", bad, "02:57", "ghcr.io/acme/myapp:412", (4, 6)),
+    ]);
+    let mut myapp = deployment("myapp", "ghcr.io/acme/myapp:412", 4, 4);
+    (myapp.generation, myapp.observed_generation, myapp.revision) = (generation, generation, Some(live));
+    world.workloads([myapp]);
+}
+
+#[test]
+fn it_is_watched_from_the_write_on_by_what_the_controller_is_to_run() {
+    let mut world = incident();
+    observed(&mut world, 15, false);
+    let mut bad = pod("myapp-6d5c9", "again", None);
+    bad.created = Some(at("03:09"));
+    world.pods([bad]);
+    let mut desk = Desk::new(world);
+    acted(&mut desk, goes_on(4, roll_back()));
+    assert!(told(&mut desk).is_empty(), "a pod of the old version that was replaced on its way out is none");
+
+    let mut world = incident();
+    observed(&mut world, 16, true);
+    let mut desk = Desk::new(world);
+    acted(&mut desk, Act { left: None, ..goes_on(4, roll_back()) });
+    assert!(told(&mut desk).is_empty(), "nothing was written yet");
+    acted(&mut desk, Act { left: Some(Left { generation: 16, at: at("03:08") }), ..goes_on(4, roll_back()) });
+    assert!(told(&mut desk).is_empty(), "the controller has not seen the write");
+    acted(&mut desk, goes_on(4, roll_back()));
+    assert_eq!(told(&mut desk), ["deploy/myapp is back on 412, which act 4 rolled away from: d says by whom"]);
+    assert!(desk.frame((120, 35)).lines().next().unwrap_or_default().contains("myapp IS BACK"));
+}
+
+#[test]
+fn an_undo_is_watched_like_a_rollback() {
+    let mut world = incident();
+    observed(&mut world, 16, true);
+    let mut desk = Desk::new(world);
+    acted(&mut desk, Act { away: Some("myapp-7d8b9".into()), ..rolled_back(4, roll_back()) });
+    assert!(told(&mut desk).is_empty(), "411 is not what runs");
+    acted(&mut desk, goes_on(5, Request::Undo { act: 4 }));
+    let notes = told(&mut desk);
+    assert_eq!(notes, ["deploy/myapp is back on 412, which act 5 rolled away from: d says by whom"]);
+    // An undo of what is no rollback has no version.
+    let scaled = Request::Scale { workload: workload_key(WorkloadKind::Deployment, "myapp"), replicas: 3 };
+    acted(&mut desk, Act { number: 6, request: scaled, ..rolled_back(6, roll_back()) });
+    acted(&mut desk, goes_on(7, Request::Undo { act: 6 }));
+    assert!(told(&mut desk).is_empty());
+    assert!(desk.frame((120, 35)).contains("myapp IS BACK"), "the undo before it is watched on");
 }

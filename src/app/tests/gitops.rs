@@ -42,6 +42,7 @@ fn act(number: u64, switched: (OwnerKey, bool)) -> Act {
         reason: None,
         switches: vec![switched],
         away: None,
+        left: None,
         can_undo: true,
         is_mine: false,
     }

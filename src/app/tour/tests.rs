@@ -114,6 +114,7 @@ impl Desk {
         let act = Act {
             switches: Vec::new(),
             away: None,
+            left: None,
             number: 1,
             request: Request::RollBack { workload: myapp(), to: None },
             title: "ROLL BACK deploy/myapp".into(),

@@ -51,6 +51,16 @@ const GIT_REPOSITORY: &[Column] = &[
     column("Status", "string", ".status.conditions[?(@.type==\"Ready\")].message"),
 ];
 
+const CANARY: &[Column] = &[
+    column("Status", "string", ".status.phase"),
+    column("Weight", "string", ".status.canaryWeight"),
+    Column { priority: 1, ..column("FailedChecks", "string", ".status.failedChecks") },
+    Column { priority: 1, ..column("Interval", "string", ".spec.analysis.interval") },
+    Column { priority: 1, ..column("StepWeight", "string", ".spec.analysis.stepWeight") },
+    Column { priority: 1, ..column("MaxWeight", "string", ".spec.analysis.maxWeight") },
+    column("LastTransitionTime", "string", ".status.lastTransitionTime"),
+];
+
 /// The columns of a custom kind after its name; none for all others.
 pub fn columns(resource: Resource) -> &'static [Column] {
     match resource {
@@ -58,6 +68,7 @@ pub fn columns(resource: Resource) -> &'static [Column] {
         Resource::Applications => APPLICATION,
         Resource::Kustomizations => KUSTOMIZATION,
         Resource::GitRepositories => GIT_REPOSITORY,
+        Resource::Canaries => CANARY,
         _ => &[],
     }
 }

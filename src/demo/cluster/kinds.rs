@@ -31,6 +31,7 @@ pub enum Resource {
     Applications,
     Kustomizations,
     GitRepositories,
+    Canaries,
 }
 
 /// What discovery says of one kind.
@@ -76,7 +77,10 @@ impl Resource {
 
     /// Defined by a CustomResourceDefinition: stored as it comes.
     pub fn is_custom(self) -> bool {
-        matches!(self, Self::Rollouts | Self::Applications | Self::Kustomizations | Self::GitRepositories)
+        matches!(
+            self,
+            Self::Rollouts | Self::Applications | Self::Kustomizations | Self::GitRepositories | Self::Canaries
+        )
     }
 }
 
@@ -168,4 +172,5 @@ pub static KINDS: &[Kind] = &[
     },
     row(Resource::Kustomizations, "kustomize.toolkit.fluxcd.io", "kustomizations", "Kustomization", &["ks"]),
     row(Resource::GitRepositories, "source.toolkit.fluxcd.io", "gitrepositories", "GitRepository", &["gitrepo"]),
+    Kind { version: "v1beta1", ..row(Resource::Canaries, "flagger.app", "canaries", "Canary", &[]) },
 ];

@@ -1,5 +1,6 @@
 //! The controllers, driven second by second.
 
+mod flagger;
 mod gitops;
 mod rollout;
 mod rollouts;

@@ -158,9 +158,11 @@ fn cells(resource: Resource, value: &Value, now: Timestamp) -> Vec<Value> {
         Resource::LimitRanges | Resource::CustomDefinitions => {
             vec![name, value["metadata"]["creationTimestamp"].clone()]
         }
-        Resource::Rollouts | Resource::Applications | Resource::Kustomizations | Resource::GitRepositories => {
-            std::iter::once(name).chain(printer_columns::cells(resource, value, now)).collect()
-        }
+        Resource::Rollouts
+        | Resource::Applications
+        | Resource::Kustomizations
+        | Resource::GitRepositories
+        | Resource::Canaries => std::iter::once(name).chain(printer_columns::cells(resource, value, now)).collect(),
         Resource::DisruptionBudgets => {
             let bound = |path: &str| match js::at(value, path) {
                 Value::Null => json!("N/A"),

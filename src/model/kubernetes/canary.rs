@@ -40,6 +40,8 @@ pub struct Flagger {
     /// `NAME-primary`, and the pods wanted of it.
     pub primary: WorkloadKey,
     pub primary_desired: u32,
+    /// What serves: the images of the primary, by container in order.
+    pub serves: Box<[Name]>,
 }
 
 impl Flagger {

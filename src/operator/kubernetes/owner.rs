@@ -121,7 +121,7 @@ fn refuse_busy(owner: &OwnerKey, object: &Value) -> Result<(), ActionError> {
 }
 
 /// As Argo CD's own rollback makes it (`server/application`): the history's source, applied, nothing pruned.
-fn operation(sync: &Value, by: &str) -> Value {
+pub(super) fn operation(sync: &Value, by: &str) -> Value {
     let mut sync = sync.clone();
     sync["syncStrategy"] = json!({"apply": {}});
     json!({"initiatedBy": {"username": format!("midwatch:{by}")}, "sync": sync})

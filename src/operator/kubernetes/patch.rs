@@ -42,10 +42,14 @@ pub fn template(
     Value::Array(operations)
 }
 
+/// As kubectl writes a time.
+pub fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
 /// Sets the restart mark in the template, if uid and template are as seen.
 pub fn restart(uid: &str, live: &Value, at: Timestamp) -> Value {
-    // Whole seconds, as kubectl writes it.
-    let at = Timestamp::from_second(at.as_second()).unwrap_or(at).to_string();
+    let at = whole_seconds(at).to_string();
     let mut operations = guard(uid, live);
     let is_map = |pointer: &str| live.pointer(pointer).is_some_and(Value::is_object);
     operations.push(if is_map("/metadata/annotations") {
@@ -61,7 +65,7 @@ pub fn restart(uid: &str, live: &Value, at: Timestamp) -> Value {
 
 /// Sets the time after which pods of an Argo Rollout are made anew (`spec.restartAt`), if uid and template are as seen.
 pub fn restart_at(uid: &str, live: &Value, at: Timestamp) -> Value {
-    let at = Timestamp::from_second(at.as_second()).unwrap_or(at).to_string();
+    let at = whole_seconds(at).to_string();
     let mut operations = guard(uid, live);
     operations.push(json!({"op": "add", "path": "/spec/restartAt", "value": at}));
     Value::Array(operations)

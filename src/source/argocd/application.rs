@@ -15,6 +15,7 @@ pub fn owner(key: OwnerKey, object: &Value, may_patch: Result<bool, Clean>) -> O
         is_active: is_active(object),
         says: says(object),
         may_patch,
+        updater: Ok(updater(object)),
         barrier: None,
         git: git(object),
         history: history(object),
@@ -97,6 +98,13 @@ pub fn busy(object: &Value) -> Option<Clean> {
     let by = text(object, "/status/operationState/operation/initiatedBy/username");
     let by = if by.is_empty() { "Argo CD itself" } else { by };
     matches!(phase, "Running" | "Terminating").then(|| Clean::line(&format!("an operation of {by} is {phase}")))
+}
+
+/// Argo CD Image Updater, by its marks on the application.
+fn updater(object: &Value) -> Option<Clean> {
+    let annotations = object.pointer("/metadata/annotations")?;
+    let images = annotations.get("argocd-image-updater.argoproj.io/image-list")?.as_str()?;
+    Some(Clean::line(&format!("Argo CD Image Updater ({images})")))
 }
 
 /// Workloads among what it syncs: `Deployment production/search`.

@@ -18,11 +18,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    client::Cluster,
+    client::{Cluster, segment},
     failure::Failure,
     owners, release,
     revisions::{self, images, items, text, workload_path},
     rows::{Rows, managed},
+    selector::query,
 };
 use crate::{
     action::{Inspection, Inspector, Request, WorkloadInspection, around::Around},
@@ -30,7 +31,7 @@ use crate::{
         BackendId,
         helm::Release,
         image::{ImageRef, NodeImages},
-        kubernetes::{Revision, Workload, WorkloadKey, WorkloadKind},
+        kubernetes::{Event, Revision, Workload, WorkloadKey, WorkloadKind, refused_pods},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -40,6 +41,8 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(10);
 /// Nodes are read in one page of this size; a larger cluster's are not.
 const MAX_NODES: &str = "500";
+/// Events of one object are read in one page of this size.
+const MAX_EVENTS: &str = "500";
 
 /// Inspects the workloads of one cluster.
 pub struct WorkloadInspector {
@@ -58,7 +61,8 @@ impl WorkloadInspector {
     pub async fn workload(&self, key: &WorkloadKey, goes_back: bool) -> Result<WorkloadInspection, SourceError> {
         let object: Value =
             asked(self.cluster.get(&workload_path(key))).await.map_err(|says| self.failed(key, &says))??;
-        let workload = self.rows.workload(key.kind, &object).map_err(|error| self.failed(key, &error.to_string()))?;
+        let mut workload =
+            self.rows.workload(key.kind, &object).map_err(|error| self.failed(key, &error.to_string()))?;
         let template = object.pointer("/spec/template").cloned().unwrap_or_default();
         let name = (&*key.namespace, &*key.name);
         let (
@@ -90,6 +94,10 @@ impl WorkloadInspector {
             self.release(&workload),
             async { if goes_back { Some(Box::new(Box::pin(self.around(key, &object)).await)) } else { None } },
         );
+        workload.replica_failure = match workload.replica_failure.take() {
+            None => self.refused(&workload).await,
+            condition => condition,
+        };
         let mut warnings = marks(&object);
         let mut or_warn =
             |what: &str, says: Clean| warnings.push(Clean::line(&format!("{what} could not be read: {says}")));
@@ -134,6 +142,7 @@ impl WorkloadInspector {
             release,
             resources: None,
             image_nodes,
+            updater: updater(&object),
         })
     }
 
@@ -150,6 +159,18 @@ impl WorkloadInspector {
         let pods = answered(revisions::pods(&self.cluster, &self.rows, key, object)).await;
         let known = pods.as_deref().unwrap_or_default();
         (answered(revisions::read(&self.cluster, key, object, known)).await, pods)
+    }
+
+    /// Why a controller without a condition for it makes no pods (quota, Pod Security, a webhook): its events say so.
+    async fn refused(&self, workload: &Workload) -> Option<Clean> {
+        if workload.key.kind.has_replica_sets() || !workload.lacks_pods() {
+            return None;
+        }
+        let about = query([("fieldSelector", &*format!("involvedObject.uid={}", workload.uid)), ("limit", MAX_EVENTS)]);
+        let path = format!("/api/v1/namespaces/{}/events?{about}", segment(&workload.key.namespace));
+        let list = answered(self.cluster.get::<Value>(&path)).await.ok()?;
+        let events: Vec<Event> = items(&list).filter_map(|event| self.rows.event(event).ok()).collect();
+        refused_pods(&events).cloned()
     }
 
     /// URL and version.
@@ -251,6 +272,18 @@ fn annotations(object: &Value) -> BTreeMap<String, String> {
 
 fn partition(object: &Value) -> u64 {
     object.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_u64).unwrap_or_default()
+}
+
+/// Keel, which sets the newest image by a policy on the workload (`keel.sh/policy`).
+fn updater(object: &Value) -> Option<Clean> {
+    let policy = ["annotations", "labels"].iter().find_map(|part| {
+        object
+            .pointer(&format!("/metadata/{part}"))?
+            .get("keel.sh/policy")?
+            .as_str()
+            .filter(|policy| *policy != "never")
+    })?;
+    Some(Clean::line(&format!("Keel (policy {policy})")))
 }
 
 /// Marks on the object that an act must know of.

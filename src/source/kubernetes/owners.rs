@@ -124,12 +124,17 @@ async fn owner(cluster: &Cluster, key: OwnerKey, object: &Value) -> Owner {
     if key.kind == OwnerKind::Application {
         return application::owner(key, object, may_patch);
     }
+    let updater = match key.kind {
+        OwnerKind::Kustomization => flux::updater(cluster, object).await,
+        _ => Ok(None),
+    };
     Owner {
         uid: Clean::line(text(object, "/metadata/uid")),
         spec: object.get("spec").cloned().unwrap_or_default(),
         is_active: is_active(key.kind, object),
         says: flux::says(object),
         may_patch,
+        updater,
         barrier: None,
         git: flux::git(cluster, key.kind, object).await,
         history: Vec::new(),

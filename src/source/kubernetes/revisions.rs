@@ -29,6 +29,8 @@ const TEMPLATE_HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-
 pub(super) const REVISIONS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];
 /// Annotation that says why a template was set.
 pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
+/// How many pods were wanted of the workload when a ReplicaSet was scaled last.
+const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 /// Between looks at the workload's generation while somebody looks at its revisions.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
@@ -152,6 +154,7 @@ fn of_replica_set(set: &Value) -> Option<Revision> {
         images: images(&template),
         ready: number("/status/readyReplicas"),
         replicas: number("/status/replicas"),
+        wanted: annotation(set, DESIRED).and_then(|wanted| wanted.parse().ok()),
         is_live: false,
         template,
         patch: None,
@@ -182,6 +185,7 @@ fn of_controller_revision(kind: WorkloadKind, kept: &Value, counts: &HashMap<Nam
         images: images(&template),
         ready,
         replicas,
+        wanted: None,
         is_live: false,
         template,
         patch: Some(patch),

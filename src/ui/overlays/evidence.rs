@@ -190,7 +190,7 @@ pub fn rollout(writer: &mut Writer<'_>, view: &View<'_>, workload: &Workload) {
         let at = last.map(|at| format!(" ({})", clock(at))).unwrap_or_default();
         writer.field("progressing", format!("{reason}: {message}{at}"));
     }
-    if let Some(failure) = &workload.replica_failure {
+    if let Some(failure) = view.store.kube.no_pods(workload) {
         writer.field_styled("no pods", failure.to_string(), view.theme.broken);
     }
     if workload.paused {

@@ -77,6 +77,7 @@ fn acts(world: &mut World, count: u64) {
         let act = Act {
             switches: Vec::new(),
             away: None,
+            left: None,
             number,
             request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
             title: "restart deploy/myapp".into(),

@@ -173,11 +173,7 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
 
 /// Why a workload's pods are not made: a quota, a webhook, a rule of the namespace. Only Deployments have it as a condition.
 pub fn unmade(view: &View<'_>, workload: &Workload) -> Option<String> {
-    let said = workload.replica_failure.clone().or_else(|| {
-        let is_short = workload.replicas < workload.desired;
-        let events = if is_short { view.store.kube.events_of(&workload.uid) } else { Vec::new() };
-        events.into_iter().find(|event| event.reason == "FailedCreate").map(|event| event.message.clone())
-    })?;
+    let said = view.store.kube.no_pods(workload)?;
     // `pods "web-1" is forbidden: exceeded quota: …`
     Some(said.split_once(" is forbidden: ").map_or(said.as_str(), |(_, why)| why).to_owned())
 }

@@ -124,3 +124,29 @@ async fn a_rollout_that_waits_at_a_pause_is_said() {
     let says = says.await;
     assert!(says.contains("Paused - CanaryPauseStep"), "{says}");
 }
+
+#[tokio::test]
+async fn what_is_set_again_during_the_act_ends_its_watch_and_is_said_with_its_author() {
+    let mut bench = Bench::new();
+    let reverts = |found: &mut WorkloadInspection| {
+        found.template = inspection().template;
+        found.changes = vec![("argocd-controller".into(), now().wall)];
+    };
+    bench.cluster.with(|cluster| cluster.after = Some(reverts));
+    let act = bench.act(&roll_back(None)).await.expect("carried out");
+    let StepState::Refused(says) = &act.steps.last().expect("it is watched").1 else { panic!("{act:?}") };
+    assert!(says.starts_with("what was rolled away from is set again: 'argocd-controller' changed"), "{says}");
+    assert_eq!((act.outcome, act.away.as_deref()), (Outcome::Done, Some("myapp-412")));
+    let left = act.left.expect("the answer told the generation");
+    assert_eq!(left.generation, bench.cluster.with(|cluster| cluster.found.workload.generation));
+    let past = audit::acts(&bench.records()).remove(0).shown();
+    assert_eq!(past.left, Some(left), "after a restart of midwatch too");
+}
+
+#[tokio::test]
+async fn an_undo_knows_what_it_took_away() {
+    let mut bench = Bench::new();
+    bench.act(&roll_back(None)).await.expect("carried out");
+    let act = bench.act(&Request::Undo { act: 1 }).await.expect("carried out");
+    assert_eq!((act.outcome, act.away.as_deref(), act.left.is_some()), (Outcome::Done, Some("myapp-411"), true));
+}

@@ -67,7 +67,7 @@ async fn the_demos_registry_has_what_its_pods_run() {
     wired.inspectors.drain(..).for_each(|inspector| engine.add_inspector(inspector));
     wired.registries.drain(..).for_each(|registry| engine.add_registry(registry));
     let request = roll_back(None);
-    engine.prepare(1, request.clone(), Vec::new());
+    engine.prepare(1, request.clone(), Beside::default());
     let Some(ActionEvent::Evidence { result, .. }) = news.recv().await else { panic!("no evidence") };
     let evidence = result.expect("all is answered");
     let plan = plan(&request, &evidence, &store(Vec::new()), &settings(), SystemClock.now()).expect("a plan");

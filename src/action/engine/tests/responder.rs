@@ -107,7 +107,7 @@ impl Responder {
     fn with(name: &str, cluster: &Cluster, directory: Arc<tempfile::TempDir>, watch: Duration) -> Self {
         let (to, mut news) = mpsc::channel::<ActionEvent>(1_000);
         tokio::spawn(async move { while news.recv().await.is_some() {} });
-        let (poll, keep) = (Duration::from_millis(100), Duration::from_millis(1));
+        let (poll, keep) = (Duration::from_millis(50), Duration::from_millis(1));
         let pace = Pace { watch, poll, keep, ..Pace::default() };
         let identity = Identity { me: name.into(), login: format!("{name}@laptop").into() };
         let audit = Audit::new(directory.path().join("audit.jsonl"));

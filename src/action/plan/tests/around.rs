@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use super::*;
+use super::{executors::application, *};
 use crate::{
     action::{
         WorkloadInspection,
         around::{Around, Change, Job, JobState, Other, Quota, QuotaLimit},
         testing::workload,
     },
-    model::{BackendKind, Part, SourceId},
+    model::{BackendKind, Part, SourceId, gitops::Owner},
     source::{Delta, Fact, Update},
+    text::Clean,
 };
 
 fn around(change: impl FnOnce(&mut Around)) -> Plan {
@@ -141,6 +142,7 @@ fn job(name: &str, image: &str, minutes: i64) -> Job {
         is_hook: false,
         is_scheduled: false,
         migrates: false,
+        is_kin: false,
     }
 }
 
@@ -161,6 +163,48 @@ fn jobs_of_the_live_version_may_have_changed_the_schema() {
     assert!(look(&hook, "B10").starts_with("hook job 'pre' ran, 40m ago"), "{}", look(&hook, "B10"));
     let by_name = says(vec![Job { migrates: true, ..job("schema", "reg/flyway:9", 18) }]);
     assert!(look(&by_name, "B10").starts_with("job 'schema' ran, 18m ago"));
+}
+
+#[test]
+fn a_migration_that_runs_now_is_a_stop() {
+    let runs = |job: Job| around(|found| found.jobs.found = vec![Job { state: JobState::Running, ..job }]);
+    let of_live = runs(Job { migrates: true, ..job("schema-412", LIVE, 1) });
+    let says = "job 'schema-412' runs now for 412: a schema changed by half is nobody's version; wait for its end";
+    assert_eq!(stop(&of_live, "B10"), says);
+    // Of the same app by its labels, for a version that is not live yet: a hook of the deploy under way.
+    let hook = Job { is_hook: true, is_kin: true, ..job("pre-413", "reg/tool:1", 1) };
+    let hook = Job { created: Some(ago(0)), ..hook };
+    assert!(stop(&runs(hook.clone()), "B10").starts_with("hook job 'pre-413' runs now: "));
+    let done = around(|found| found.jobs.found = vec![Job { created: Some(ago(24 * 60)), ..hook.clone() }]);
+    assert!(not_checked(&done, "B10").contains("no migration job"), "what is over and of another time says nothing");
+    let foreign = runs(Job { is_hook: true, ..job("other", "reg/tool:1", 24 * 60) });
+    assert!(not_checked(&foreign, "B10").contains("no migration job"), "another app's");
+    let no_migration = runs(Job { is_kin: true, ..job("myapp-report", "reg/tool:1", 1) });
+    assert!(not_checked(&no_migration, "B10").contains("no migration job"));
+}
+
+#[test]
+fn what_writes_the_newest_image_is_said() {
+    assert!(with(|_| ()).checks.iter().all(|check| check.name != *"image updater"));
+    let keel = with(|found| found.updater = Some("Keel (policy minor)".into()));
+    let says = |plan: &Plan| {
+        let check = plan.checks.iter().find(|check| check.name == *"image updater").expect("it is said");
+        assert_eq!(check.id, "B4");
+        format!("{:?}", check.result)
+    };
+    let words = says(&keel);
+    assert!(
+        words.starts_with("Look") && words.contains("Keel (policy minor) will write the newest image again"),
+        "{words}"
+    );
+    let of = |updater: Result<Option<Clean>, Clean>| {
+        with(|found| found.owners = Ok(vec![Owner { updater, ..application() }]))
+    };
+    assert!(
+        says(&of(Ok(Some("Argo CD Image Updater (myapp)".into()))))
+            .contains("Argo CD Image Updater (myapp) will write")
+    );
+    assert!(says(&of(Err("forbidden".into()))).contains("could not be read: forbidden"));
 }
 
 #[test]
@@ -237,8 +281,16 @@ fn an_autoscaler_at_its_minimum_while_live_fails_may_have_shrunk() {
     };
     assert_eq!(
         look(&at(2, false), "B12"),
-        "HPA myapp 2-10 is at 2: errors are cheap, it may have shrunk; raise the minimum first"
+        "HPA myapp 2-10 is at 2: errors are cheap, it may have shrunk; raise its minimum first: `kubectl --context prod-eu1 \
+         -n production patch hpa myapp -p '{\"spec\":{\"minReplicas\":10}}'`"
     );
+    // As many as when the target was left.
+    let known = with(|found| {
+        found.autoscaler = Ok(Some(scaler(2, 10, 2)));
+        found.revisions[1].wanted = Some(8);
+    });
+    let says = look(&known, "B12");
+    assert!(says.contains("rev 13 was left at 8 pods") && says.contains("\"minReplicas\":8}"), "{says}");
     assert!(ok(&at(3, false), "B12").contains("scaled by HPA myapp 2-10, at 3"));
     assert!(ok(&at(2, true), "B12").contains("at 2"));
     // Crash-looping containers run now and then: the check stays.

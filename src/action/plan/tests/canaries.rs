@@ -114,6 +114,7 @@ fn flagger_tries_what_is_rolled_back_to_and_the_primary_is_watched() {
         is_suspended: false,
         primary: WorkloadKey { name: "myapp-primary".into(), ..myapp() },
         primary_desired: 4,
+        serves: Box::new(["registry.example/acme/myapp:409".into()]),
     };
     let with = |flagger: Flagger| of(|found| found.canary = Ok(Some(Canary::Flagger(flagger))), None).expect("a plan");
     let plan = with(flagger.clone());
@@ -121,6 +122,10 @@ fn flagger_tries_what_is_rolled_back_to_and_the_primary_is_watched() {
     let wanted = watched(&plan);
     assert_eq!((wanted.workload.name.as_str(), wanted.desired, wanted.hash.as_ref()), ("myapp-primary", 4, None));
     assert_eq!(wanted.image.as_deref(), Some("registry.example/acme/myapp:411"));
+    // What was promoted last is not tried again (flagger `pkg/canary/spec.go`).
+    let back = with(Flagger { serves: Box::new(["registry.example/acme/myapp:411".into()]), ..flagger.clone() });
+    let says = canary(&back);
+    assert!(says.contains("tries nothing anew; its analysis (Progressing, 20 % of the traffic) goes on"), "{says}");
     let suspended = with(Flagger { is_suspended: true, ..flagger });
     assert!(canary(&suspended).contains("Stop"));
     assert_eq!(suspended.risk, Risk::Stopped);

@@ -21,7 +21,7 @@ fn evidence_of(to: Option<i64>, found: WorkloadInspection, store: Result<Workloa
         Box::new(member)
     });
     evidence.members = vec![(store_key(), member)];
-    let (writes, _) = crate::action::evidence::drafts(&request, &evidence, now().wall);
+    let (writes, _) = crate::action::evidence::drafts(&request, &evidence, false, now().wall);
     evidence.rehearsals = writes.into_iter().map(|write| (write, Some(Ok("accepted".into())))).collect();
     evidence
 }

@@ -85,6 +85,7 @@ fn a_form_waits_below_its_plan_until_it_was_done() {
         outcome: Outcome::Running,
         switches: Vec::new(),
         away: None,
+        left: None,
         reason: None,
         can_undo: false,
         is_mine: true,

@@ -96,7 +96,11 @@ fn names(resource: Resource) -> &'static [&'static str] {
         Resource::EndpointSlices => &["Name", "AddressType", "Ports", "Endpoints", "Age"],
         Resource::CustomDefinitions => &["Name", "Created At"],
         // Those of a custom kind are in its definition.
-        Resource::Rollouts | Resource::Applications | Resource::Kustomizations | Resource::GitRepositories => &["Name"],
+        Resource::Rollouts
+        | Resource::Applications
+        | Resource::Kustomizations
+        | Resource::GitRepositories
+        | Resource::Canaries => &["Name"],
     }
 }
 

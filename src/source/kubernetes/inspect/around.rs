@@ -24,6 +24,8 @@ const MAX_NAMED: usize = 80;
 const MAX_LISTED: &str = "500";
 /// Labels by which objects say that they belong together.
 const KIN: [&str; 2] = ["app.kubernetes.io/part-of", "app.kubernetes.io/instance"];
+/// Labels by which a Job says of which app it is.
+const APP: [&str; 3] = ["app.kubernetes.io/instance", "app.kubernetes.io/name", "app"];
 
 type Known = BTreeMap<String, Result<bool, Clean>>;
 type Config = BTreeMap<String, Result<Option<Change>, Clean>>;
@@ -47,10 +49,10 @@ impl WorkloadInspector {
                 selects(service, &pods)
                     .then(|| (Clean::line(text(service, "/metadata/name")), change(service, &["f:spec"])))
             }),
-            jobs: collect(jobs, |found| Some(job(found))),
+            jobs: collect(jobs, |found| Some(Job { is_kin: is_of(key, object, found), ..job(found) })),
             ..Around::default()
         };
-        let kin = kin(object, "/spec/template");
+        let kin = labels(object, "/spec/template", &KIN);
         let kinds = [
             (deployments, WorkloadKind::Deployment.short(), "/spec/template"),
             (stateful, WorkloadKind::StatefulSet.short(), "/spec/template"),
@@ -63,7 +65,7 @@ impl WorkloadInspector {
                 (name != key.to_string()).then(|| Other {
                     name: Clean::line(&name),
                     images: found.pointer(template).map(images).unwrap_or_default(),
-                    is_kin: !kin.is_disjoint(&self::kin(found, template)),
+                    is_kin: !kin.is_disjoint(&labels(found, template, &KIN)),
                 })
             });
             around.others.found.extend(more.found);
@@ -165,6 +167,7 @@ fn job(job: &Value) -> Job {
         is_hook,
         is_scheduled: owners.into_iter().flatten().any(|owner| owner["kind"] == "CronJob"),
         migrates: says_migration(name) || containers.clone().any(migrates),
+        is_kin: false,
     }
 }
 
@@ -179,10 +182,18 @@ fn state(job: &Value) -> JobState {
     }
 }
 
-/// What an object and its template say they belong to.
-fn kin(object: &Value, template: &str) -> BTreeSet<(&'static str, String)> {
+/// Whether a Job is of a workload's app: `web-migrate-412`, or labels that they share.
+fn is_of(key: &WorkloadKey, object: &Value, job: &Value) -> bool {
+    let rest = text(job, "/metadata/name").strip_prefix(key.name.as_str());
+    let is_named = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    let of = |object: &Value| labels(object, "/spec/template", &APP);
+    is_named || !of(object).is_disjoint(&of(job))
+}
+
+/// What an object and its template say they belong to, by these labels.
+fn labels(object: &Value, template: &str, keys: &[&'static str]) -> BTreeSet<(&'static str, String)> {
     let templates = object.pointer(template);
     let labels = [Some(object), templates].into_iter().flatten().filter_map(|of| of.pointer("/metadata/labels"));
     let of = |labels: &Value, key: &'static str| Some((key, labels.get(key)?.as_str()?.to_owned()));
-    labels.flat_map(|labels| KIN.iter().filter_map(|key| of(labels, key)).collect::<Vec<_>>()).collect()
+    labels.flat_map(|labels| keys.iter().filter_map(|key| of(labels, key)).collect::<Vec<_>>()).collect()
 }

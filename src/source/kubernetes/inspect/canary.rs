@@ -11,7 +11,7 @@ use crate::{
     source::kubernetes::{
         client::segment,
         discovery,
-        revisions::{items, text, workload_path},
+        revisions::{images, items, text, workload_path},
         selector::query,
     },
     text::Clean,
@@ -75,6 +75,11 @@ impl WorkloadInspector {
             is_suspended: is("/spec/suspend"),
             primary,
             primary_desired: desired,
+            serves: serving
+                .as_ref()
+                .and_then(|serving| serving.pointer("/spec/template"))
+                .map(images)
+                .unwrap_or_default(),
         }))
     }
 

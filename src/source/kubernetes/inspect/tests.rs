@@ -1,6 +1,7 @@
 //! The inspector against a small API server.
 
 mod around;
+mod refused;
 mod release;
 
 use std::sync::Arc;

@@ -7,12 +7,14 @@ use crate::{
     model::gitops::{Git, OwnerKind},
     source::kubernetes::{
         client::{Cluster, segment},
-        revisions::text,
+        failure::Failure,
+        revisions::{items, text},
     },
     text::Clean,
 };
 
 const KUSTOMIZE: &str = "kustomize.toolkit.fluxcd.io";
+const IMAGES: &str = "/apis/image.toolkit.fluxcd.io";
 /// Flux's field manager for what it applies of git.
 const APPLIER: &str = "kustomize-controller";
 
@@ -80,6 +82,29 @@ pub async fn git(cluster: &Cluster, kind: OwnerKind, object: &Value) -> Git {
     } else {
         unknown(&format!("git moved from {} to {}: read what it says", short(&applied), short(fetched)))
     }
+}
+
+/// An ImageUpdateAutomation that writes new tags into the git that a Kustomization applies. Where its controller is not
+/// installed nothing more is asked.
+pub async fn updater(cluster: &Cluster, object: &Value) -> Result<Option<Clean>, Clean> {
+    let unread = |failure: Failure| failure.error.says;
+    let Some(group) = cluster.get_opt::<Value>(IMAGES).await.map_err(unread)? else { return Ok(None) };
+    let version = segment(text(&group, "/preferredVersion/version"));
+    let namespace = text(object, "/metadata/namespace");
+    let path = format!("{IMAGES}/{version}/namespaces/{}/imageupdateautomations", segment(namespace));
+    let Some(list) = cluster.get_opt::<Value>(&path).await.map_err(unread)? else { return Ok(None) };
+    let source = |of: &Value| -> Option<(String, String)> {
+        let reference = of.pointer("/spec/sourceRef").filter(|one| text(one, "/kind") == "GitRepository")?;
+        let own = text(of, "/metadata/namespace");
+        let of = Some(text(reference, "/namespace")).filter(|space| !space.is_empty()).unwrap_or(own);
+        Some((of.to_owned(), text(reference, "/name").to_owned()))
+    };
+    let wanted = source(object);
+    let writes = |one: &&Value| {
+        wanted.is_some() && source(one) == wanted && one.pointer("/spec/suspend") != Some(&Value::Bool(true))
+    };
+    let found = items(&list).find(writes).map(|one| text(one, "/metadata/name"));
+    Ok(found.map(|name| Clean::line(&format!("ImageUpdateAutomation '{namespace}/{name}' (Flux)"))))
 }
 
 /// What applied the object from git, if it also sets `suspend` (its field in `managedFields`): else a suspension stays.

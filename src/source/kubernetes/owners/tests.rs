@@ -151,3 +151,29 @@ async fn whether_git_moved_is_told_by_what_its_source_has_fetched() {
     let Git::Unknown(words) = standing("main@sha1:bbbbbbbbbbbb").await else { panic!("git moved") };
     assert!(words.contains("git moved from main@sha1:aaaaaaa to main@sha1:bbbbbbb"), "{words}");
 }
+
+#[tokio::test]
+async fn what_writes_new_images_into_git_or_the_application_is_found() {
+    const IMAGES: &str = "/apis/image.toolkit.fluxcd.io/v1/namespaces/flux/imageupdateautomations";
+    let automation = |source: &str, suspend: bool| {
+        let spec = json!({"suspend": suspend, "sourceRef": {"kind": "GitRepository", "name": source}});
+        let item = json!({"metadata": {"name": "bump", "namespace": "flux"}, "spec": spec});
+        (IMAGES.to_owned(), json!({"metadata": {}, "items": [item]}))
+    };
+    let updater = async |automation: Option<(String, Value)>| {
+        let mut own = kustomization("web", None, false);
+        own.1["spec"]["sourceRef"] = json!({"kind": "GitRepository", "name": "deploy"});
+        let cluster = cluster([own].into_iter().chain(automation).collect()).await;
+        read(&cluster, &of_flux()).await.unwrap()[0].updater.clone().unwrap()
+    };
+    assert_eq!(updater(None).await, None, "its controller is not there");
+    let writes = updater(Some(automation("deploy", false))).await;
+    assert_eq!(writes.as_deref(), Some("ImageUpdateAutomation 'flux/bump' (Flux)"));
+    assert_eq!(updater(Some(automation("deploy", true))).await, None, "it is suspended");
+    assert_eq!(updater(Some(automation("another", false))).await, None, "it writes to other sources");
+
+    let mut marked = application("web", json!({}));
+    marked.1["metadata"]["annotations"] = json!({"argocd-image-updater.argoproj.io/image-list": "web=reg/web:~1"});
+    let owners = read(&cluster(vec![marked]).await, &of_argo()).await.unwrap();
+    assert_eq!(owners[0].updater, Ok(Some("Argo CD Image Updater (web=reg/web:~1)".into())));
+}

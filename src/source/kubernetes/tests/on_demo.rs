@@ -32,17 +32,22 @@ pub async fn told(story: &str, speed: f64) -> Served {
 
 /// Its cluster `prod-eu1`.
 pub async fn cluster(demo: &Served) -> Cluster {
-    of_context(demo, "prod-eu1").await
+    of_context(demo, "prod-eu1", "prod-eu1").await
 }
 
 /// The same, as another user of it.
 pub async fn cluster_as(demo: &Served, user: &str) -> Cluster {
-    of_context(demo, &format!("prod-eu1-{user}")).await
+    of_context(demo, "prod-eu1", &format!("prod-eu1-{user}")).await
 }
 
-async fn of_context(demo: &Served, context: &str) -> Cluster {
+/// One of its clusters.
+pub async fn cluster_named(demo: &Served, name: &str) -> Cluster {
+    of_context(demo, name, name).await
+}
+
+async fn of_context(demo: &Served, name: &str, context: &str) -> Cluster {
     let wanted = file::Kubernetes {
-        name: "prod-eu1".to_owned(),
+        name: name.to_owned(),
         context: Some(context.to_owned()),
         kubeconfig: Some(demo.kubeconfig.clone()),
         ..file::Kubernetes::default()

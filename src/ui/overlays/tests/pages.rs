@@ -156,6 +156,7 @@ fn revision(number: i64, is_live: bool, password: &str, level: &str) -> Revision
         images: Box::new([Name::from("ghcr.io/acme/myapp:412")]),
         ready: 4,
         replicas: 9,
+        wanted: None,
         is_live,
         template: json!({"spec": {"containers": [{"name": "app", "env": [
             {"name": "DB_PASSWORD", "value": password}, {"name": "LOG_LEVEL", "value": level}]}]}}),
@@ -278,6 +279,7 @@ fn each_revision_says_what_came_with_it_and_by_whom() {
         images: Box::new([image.into()]),
         ready: 4,
         replicas: 6,
+        wanted: None,
         is_live: number == 14,
         template: json!({"spec": {"containers": [{"image": image}]}}),
         patch: None,

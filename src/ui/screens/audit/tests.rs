@@ -12,6 +12,7 @@ fn act(number: u64, title: &str, outcome: Outcome, steps: &[(&str, StepState)]) 
     Act {
         switches: Vec::new(),
         away: None,
+        left: None,
         number,
         request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
         title: title.into(),

@@ -4,10 +4,13 @@ use crate::{
         SourceId,
         alert::{Silence, SilenceKey},
         code::{Need, RunState},
+        kubernetes::WorkloadKind,
     },
     source::{Delta, Fact},
     ui::{
-        testing::{World, alert, alertmanager, at, deployment, github, incident, pod, pull_request, replica_set, run},
+        testing::{
+            World, alert, alertmanager, at, deployment, event, github, incident, pod, pull_request, replica_set, run,
+        },
         widgets::cells::rows_of,
     },
 };
@@ -187,4 +190,23 @@ fn an_alert_of_one_cluster_is_never_about_another() {
     assert!(workload_of_alert(&world.view(), &alert).is_none());
     alert.labels = alert.labels.iter().filter(|(name, _)| name != "cluster").cloned().collect();
     assert!(workload_of_alert(&world.view(), &alert).is_some(), "which cluster is not said");
+}
+
+/// A StatefulSet has no condition for it.
+#[test]
+fn pods_that_a_quota_refuses_are_told_by_the_events_of_their_controller() {
+    let mut world = World::live();
+    let mut db = deployment("db", "db:1", 1, 3);
+    db.key.kind = WorkloadKind::StatefulSet;
+    db.replicas = 1;
+    world.workloads([db]);
+    let says = |world: &World| {
+        let view = world.view();
+        words::of(&view, &needs(&view)[0]).expect("it is there").says
+    };
+    let refused = "pods \"db-1\" is forbidden: exceeded quota: compute";
+    world.events([event("db", "StatefulSet", "FailedCreate", 3, "03:10", refused)]);
+    assert!(says(&world).contains("1/3 ready   pods \"db-1\" is forbidden: exceeded quota"), "{}", says(&world));
+    world.events([event("db", "StatefulSet", "SuccessfulCreate", 1, "03:12", "create Pod db-1")]);
+    assert!(!says(&world).contains("quota"), "it went on since: {}", says(&world));
 }

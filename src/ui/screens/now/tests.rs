@@ -151,6 +151,7 @@ fn a_running_act_stands_beside_its_object_and_in_the_rest() {
     let act = Act {
         switches: Vec::new(),
         away: None,
+        left: None,
         number: 7,
         request: Request::RollBack { workload: workload_key(WorkloadKind::Deployment, "myapp"), to: Some(13) },
         title: "roll back deploy/myapp to 411".into(),

@@ -75,7 +75,8 @@ fn with_flagger(asked: &Asked) -> Response {
             {"metadata": {"name": "other"}, "spec": {"targetRef": {"kind": "Deployment", "name": "api"}}},
             {"metadata": {"name": "web"}, "spec": {"targetRef": {"kind": "Deployment", "name": "web"}, "skipAnalysis": true},
                 "status": {"phase": "Progressing", "canaryWeight": 30}}]})),
-        "/apis/apps/v1/namespaces/shop/deployments/web-primary" => ok(&json!({"spec": {"replicas": 4}})),
+        "/apis/apps/v1/namespaces/shop/deployments/web-primary" => ok(&json!({"spec": {"replicas": 4,
+            "template": {"spec": {"containers": [{"name": "web", "image": "reg/web:7"}]}}}})),
         _ => gone(asked),
     }
 }
@@ -86,6 +87,7 @@ async fn flaggers_target_is_told_by_its_canary() {
     let Ok(Some(Canary::Flagger(flagger))) = canary else { panic!("{canary:?}") };
     assert!(flagger.is_trying() && flagger.skips_analysis && !flagger.is_suspended);
     assert_eq!((flagger.weight, flagger.primary_desired, &*flagger.primary.name), (30, 4, "web-primary"));
+    assert_eq!(flagger.serves.iter().map(|image| &**image).collect::<Vec<_>>(), ["reg/web:7"]);
     let (canary, _) = found(&key(WorkloadKind::Deployment, "cart"), &json!({}), with_flagger).await;
     assert_eq!(canary, Ok(None));
 }

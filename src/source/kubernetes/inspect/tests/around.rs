@@ -32,7 +32,8 @@ fn space(asked: &Asked) -> axum::response::Response {
         "/apis/batch/v1/namespaces/shop/cronjobs" => list(json!([{"metadata": {"name": "report"},
             "spec": {"jobTemplate": {"spec": {"template": run("reg/web:2")}}}}])),
         "/apis/batch/v1/namespaces/shop/jobs" => list(json!([
-            {"metadata": {"name": "up", "creationTimestamp": "2026-01-02T03:00:00Z", "annotations": {"helm.sh/hook": "pre-upgrade"}},
+            {"metadata": {"name": "up", "creationTimestamp": "2026-01-02T03:00:00Z", "labels": {"app": "web"},
+                "annotations": {"helm.sh/hook": "pre-upgrade"}},
                 "spec": {"template": run("reg/web:2")}, "status": {"conditions": [{"type": "Complete", "status": "True"}]}},
             {"metadata": {"name": "chart-test", "annotations": {"helm.sh/hook": "test"}},
                 "spec": {"template": {"spec": {"initContainers": [{"name": "i", "image": "reg/i:1"}],
@@ -105,6 +106,8 @@ async fn the_namespace_is_read_and_only_for_a_rollback() {
         ]
     );
     assert_eq!((found.jobs.found[1].migrates, found.jobs.found[1].images.len()), (true, 2));
+    let kin: Vec<bool> = found.jobs.found.iter().map(|job| job.is_kin).collect();
+    assert_eq!(kin, [true, false, false], "by a label that it shares with the workload");
     let others: Vec<_> = found.others.found.iter().map(|other| (&*other.name, other.is_kin)).collect();
     assert_eq!(others, [("deploy/api", true), ("sts/db", false), ("cronjob/report", false)]);
     // Daemon sets are not served here; of stateful sets there are more.

@@ -1,0 +1,209 @@
+//! Writes whose answer is lost, on the demo's API server: each is read again, and said to have arrived or not.
+
+use futures::{FutureExt as _, future::BoxFuture};
+use serde_json::Value;
+
+use super::{responder::Responder, *};
+use crate::{
+    action::{Done, Found, Limits, ObjectAct, Operator},
+    model::kubernetes::{
+        ObjectKey, WorkloadKey, WorkloadKind,
+        resource::{Resource, ResourceKey},
+    },
+    operator::kubernetes::ClusterOperator,
+    source::kubernetes::{Cluster, revisions::text, tests::on_demo},
+};
+
+/// A connection that breaks after, or before, what is sent arrives.
+struct Broken {
+    operator: ClusterOperator,
+    arrives: bool,
+}
+
+impl Operator for Broken {
+    fn backend(&self) -> &BackendId {
+        self.operator.backend()
+    }
+
+    fn rehearse<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Option<Result<Clean, ActionError>>> {
+        Operator::rehearse(&self.operator, write)
+    }
+
+    fn execute<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {
+        async move {
+            if self.arrives {
+                self.operator.execute(write).await?;
+            }
+            Err(ActionError::Unknown("the connection broke".into()))
+        }
+        .boxed()
+    }
+
+    fn look<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
+        self.operator.look(write)
+    }
+}
+
+struct Scene {
+    _demo: crate::demo::Served,
+    cluster: Cluster,
+    ana: Responder,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let demo = on_demo::served().await;
+        let cluster = on_demo::cluster(&demo).await;
+        let ana = Responder::new("ana", &cluster);
+        Self { _demo: demo, cluster, ana }
+    }
+
+    fn breaks(&self, arrives: bool) {
+        let operator = ClusterOperator::new(self.cluster.writer().expect("not read-only"));
+        self.ana.engine.add_operator(Arc::new(Broken { operator, arrives }));
+    }
+
+    fn workload(&self, name: &str) -> WorkloadKey {
+        WorkloadKey {
+            cluster: self.cluster.id().clone(),
+            namespace: "production".into(),
+            kind: WorkloadKind::Deployment,
+            name: name.into(),
+        }
+    }
+
+    async fn first(&self, path: &str) -> Value {
+        let list: Value = self.cluster.get(path).await.expect("it lists");
+        list["items"][0].clone()
+    }
+
+    fn object(&self, (group, plural, kind): (&str, &str, &str), found: &Value, act: ObjectAct) -> Request {
+        let namespace = text(found, "/metadata/namespace");
+        let resource = Arc::new(Resource {
+            group: group.into(),
+            version: "v1".into(),
+            plural: plural.into(),
+            singular: Clean::line(&kind.to_lowercase()),
+            kind: kind.into(),
+            short_names: Box::default(),
+            is_namespaced: !namespace.is_empty(),
+        });
+        let name = Clean::line(text(found, "/metadata/name"));
+        let object = ResourceKey { cluster: self.cluster.id().clone(), resource, namespace: namespace.into(), name };
+        Request::Object { object, act }
+    }
+
+    /// Each kind of write once, with what is read where it arrived and where it did not.
+    async fn requests(&self) -> Vec<(Request, &'static str, &'static str)> {
+        const NODE: (&str, &str, &str) = ("", "nodes", "Node");
+        const CRON: (&str, &str, &str) = ("batch", "cronjobs", "CronJob");
+        const DEPLOYMENT: (&str, &str, &str) = ("apps", "deployments", "Deployment");
+        const POD: (&str, &str, &str) = ("", "pods", "Pod");
+        let pods = |app: &str| format!("/api/v1/namespaces/production/pods?labelSelector=app%3D{app}");
+        let node = self.first("/api/v1/nodes").await;
+        let cron = self.first("/apis/batch/v1/cronjobs").await;
+        let deployment =
+            self.first("/apis/apps/v1/namespaces/production/deployments?fieldSelector=metadata.name%3Dcheckout").await;
+        let (web, postgres) = (self.first(&pods("web")).await, self.first(&pods("postgres")).await);
+        let database = ObjectKey {
+            cluster: self.cluster.id().clone(),
+            namespace: "production".into(),
+            name: Clean::line(text(&postgres, "/metadata/name")),
+        };
+        let more = |container: &str| Limits { memory: Some("3Gi".into()), ..Limits::of(container) };
+        let (switch, no_switch) = ("the switch is in force", "the switch is not in force");
+        vec![
+            (
+                Request::Scale { workload: self.workload("payments"), replicas: 5 },
+                "replicas is in force",
+                "is not in force",
+            ),
+            (Request::Restart { workload: self.workload("worker") }, "the restart is in force", "the restart is not"),
+            (
+                Request::Resize { pod: database, limits: more("postgres") },
+                "the resize is in force",
+                "the resize is not",
+            ),
+            (self.object(DEPLOYMENT, &deployment, ObjectAct::Pause), switch, no_switch),
+            (self.object(NODE, &node, ObjectAct::Cordon), switch, no_switch),
+            (self.object(CRON, &cron, ObjectAct::Suspend), switch, no_switch),
+            (self.object(CRON, &cron, ObjectAct::RunNow), "is created", "its Job is not there"),
+            (self.object(POD, &web, ObjectAct::Evict), "the deletion is in force", "the deletion is not in force"),
+            (
+                self.object(POD, &postgres, ObjectAct::Delete),
+                "the deletion is in force",
+                "the deletion is not in force",
+            ),
+        ]
+    }
+
+    /// What the step that writes says at the end.
+    async fn act(&self, request: &Request) -> (Outcome, String) {
+        let asked = self.ana.ask(request.clone(), Given::default()).await;
+        let plan = asked.plan.unwrap_or_else(|| panic!("{request:?}: {}", asked.says));
+        let accept = plan.accepts.first().map(ToString::to_string);
+        let given = Given {
+            confirm: Some(accept.clone().unwrap_or_else(|| "y".to_owned())),
+            name: accept,
+            reason: Some("a test".to_owned()),
+        };
+        let ran = self.ana.ask(request.clone(), given).await;
+        let act = ran.act.unwrap_or_else(|| panic!("{request:?}: {}", ran.says));
+        let write = plan.steps.iter().position(|step| matches!(step.kind, StepKind::Write(_))).expect("it writes");
+        let says = match &act.steps[write].1 {
+            StepState::Done(says) | StepState::Unknown(says) => says.to_string(),
+            other => panic!("{request:?}: {other:?}"),
+        };
+        (act.outcome, says)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_it_arrived_is_read_for_every_kind_of_write() {
+    let scene = Scene::new().await;
+    let requests = scene.requests().await;
+    scene.breaks(false);
+    for (request, _, missing) in &requests {
+        let (outcome, says) = scene.act(request).await;
+        assert_eq!(outcome, Outcome::Unknown, "{request:?}: {says}");
+        assert!(says.contains(missing) && says.contains("It did not arrive, or not yet"), "{request:?}: {says}");
+    }
+    scene.breaks(true);
+    for (request, found, _) in &requests {
+        let (outcome, says) = scene.act(request).await;
+        assert_eq!(outcome, Outcome::Done, "{request:?}: {says}");
+        assert!(says.starts_with("no answer came, but ") && says.contains(found), "{request:?}: {says}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_was_switched_off_without_an_answer_is_known_to_be_off() {
+    let scene = Scene::new().await;
+    scene.breaks(true);
+    // Flux owns it: it is suspended first, and then it is patched.
+    let request = Request::RollBack { workload: scene.workload("web"), to: Some(56) };
+    let ran = scene.ana.roll_back(&scene.workload("web"), 56).await;
+    let act = ran.act.unwrap_or_else(|| panic!("{request:?}: {}", ran.says));
+    let said: Vec<&str> = act
+        .steps
+        .iter()
+        .filter_map(|(_, state)| match state {
+            StepState::Done(says) if says.contains("no answer came") => Some(says.as_str()),
+            _ => None,
+        })
+        .collect();
+    let [switched, patched] = said[..] else { panic!("{act:?}") };
+    assert!(switched.contains("the switch is in force") && patched.contains("the template is in force"), "{said:?}");
+    assert_eq!(act.switches.len(), 1, "it is remembered as off");
+    assert!(act.left.is_some(), "and the template as set: {act:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_again_is_not_known() {
+    let mut bench = Bench::new();
+    bench.cluster.with(|cluster| cluster.loses_answer = true);
+    let act = bench.act(&Request::Scale { workload: myapp(), replicas: 12 }).await.expect("carried out");
+    assert_eq!(act.outcome, Outcome::Unknown);
+    let StepState::Unknown(says) = &act.steps[0].1 else { panic!("{act:?}") };
+    assert!(says.contains("What can be read does not tell whether it did"), "{says}");
+}

@@ -1,0 +1,137 @@
+//! Who carries a rollback out: the first executor that can, and that what it sends is what was rehearsed.
+
+use super::*;
+use crate::{
+    action::testing::evidence_for,
+    model::{
+        gitops::{Git, Owner, OwnerKey, OwnerKind, Synced},
+        helm::{Release, ReleaseBody, ReleaseKey, ReleaseRevision},
+    },
+};
+
+/// The plan of a service whose `rollback` names these executors.
+fn by(executors: &[&str], change: impl FnOnce(&mut crate::action::WorkloadInspection)) -> Plan {
+    let mut settings = settings();
+    settings.services[0].rollback =
+        executors.iter().map(|text| crate::action::executor::Executor::parse(text).expect("one")).collect();
+    let mut found = inspection();
+    change(&mut found);
+    let may = found.may_patch != Ok(false);
+    let mut evidence = evidence_for(&roll_back(None), found, &settings);
+    if !may {
+        // As the server answers whoever may not.
+        for (_, said) in &mut evidence.rehearsals {
+            *said = Some(Err(ActionError::Refused("forbidden: cannot patch resource".into())));
+        }
+    }
+    plan(&roll_back(None), &evidence, &store(Vec::new()), &settings, now()).expect("a plan")
+}
+
+fn executor(plan: &Plan) -> String {
+    let check = plan.checks.iter().find(|check| check.name == "executor").expect("it is said");
+    format!("{:?}", check.result)
+}
+
+#[test]
+fn the_first_executor_that_can_rolls_back_and_why_the_others_cannot_is_said() {
+    let may_not = |found: &mut crate::action::WorkloadInspection| found.may_patch = Ok(false);
+    let plan = by(&["argo", "patch", "workflow:rollback.yml?tag={tag}&rev={revision}"], may_not);
+    let words = executor(&plan);
+    assert!(words.contains("argo: no application of Argo CD owns it; patch: you may not patch it"), "{words}");
+    let sent: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.kind {
+            StepKind::Write(Write::DispatchWorkflow { repo, file, inputs }) => {
+                Some((repo.name.as_str(), file.as_str(), inputs["tag"].as_str(), inputs["rev"].as_str()))
+            }
+            StepKind::Write(other) => panic!("{other:?}"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(sent, [("acme/myapp", "rollback.yml", "411", "13")]);
+    assert_eq!(plan.equivalent, ["gh workflow run rollback.yml -R acme/myapp -f rev=13 -f tag=411"]);
+    let wanted = watched(&plan);
+    assert_eq!((wanted.hash.as_ref(), wanted.image.as_deref()), (None, Some("registry.example/acme/myapp:411")));
+    assert_eq!(plan.blocked, None);
+    assert_eq!(plan.stops().count(), 0, "whose rights count are the workflow's: {:?}", plan.checks);
+    assert!(plan.away.is_some() && plan.keeps.is_none(), "what comes back is told; U cannot send it back by patch");
+    // The order decides.
+    let patched = by(&["patch", "workflow:rollback.yml"], |_| ());
+    assert!(patched.steps.iter().any(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. }))));
+    assert!(executor(&by(&["argo", "helm"], |_| ())).starts_with("Stop"), "none of them can");
+}
+
+/// `patch` of what Argo CD or Helm owns: what is sent is what was rehearsed, and that it will be put back is a STOP, not a gate.
+#[test]
+fn the_patch_of_what_another_owns_is_rehearsed_as_it_is_sent() {
+    let of_argo = |found: &mut crate::action::WorkloadInspection| {
+        found.workload.managed_by = vec![Manager::ArgoCd { application: "argocd/myapp".into() }];
+        found.owners = Ok(vec![application()]);
+    };
+    let of_helm = |found: &mut crate::action::WorkloadInspection| {
+        found.workload.managed_by = vec![Manager::Helm { release: "production/myapp".into() }];
+        found.release = Some(Ok(release()));
+    };
+    for (owner, own) in [(&of_argo as &dyn Fn(&mut _), "argo"), (&of_helm, "helm")] {
+        let plan = by(&["patch"], |found| owner(found));
+        let writes: Vec<&Write> = plan
+            .steps
+            .iter()
+            .filter_map(|step| match &step.kind {
+                StepKind::Write(write) => Some(write),
+                _ => None,
+            })
+            .collect();
+        assert!(matches!(writes[..], [Write::PatchTemplate { .. }]), "{own}: {writes:?}");
+        assert_eq!(plan.blocked, None, "{own}");
+        assert!(stop(&plan, "B4").contains("owned by"), "{own}");
+        assert!(executor(&plan).contains("by patch"), "{own}");
+        let theirs = by(&[own, "patch"], |found| owner(found));
+        assert!(!theirs.steps.iter().any(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. }))));
+        assert_eq!(theirs.blocked, None, "{own}");
+    }
+}
+
+/// An application that synced both versions.
+pub(super) fn application() -> Owner {
+    let synced = |id: i64, minutes: i64| Synced {
+        id,
+        revision: "5f1c2ab".into(),
+        started: Some(ago(minutes)),
+        deployed: Some(ago(minutes)),
+        sync: serde_json::json!({"revision": format!("5f1c2a{id}")}),
+    };
+    Owner {
+        key: OwnerKey {
+            cluster: cluster(),
+            kind: OwnerKind::Application,
+            version: "v1alpha1".into(),
+            namespace: "argocd".into(),
+            name: "myapp".into(),
+            via: None,
+        },
+        uid: "uid-application".into(),
+        spec: serde_json::json!({"syncPolicy": {"automated": {"selfHeal": true}}}),
+        is_active: true,
+        says: "Synced".into(),
+        may_patch: Ok(true),
+        updater: Ok(None),
+        barrier: None,
+        git: Git::Equal("Argo CD says Synced".into()),
+        history: vec![synced(2, 17), synced(1, 26 * 60)],
+        busy: None,
+        others: Vec::new(),
+    }
+}
+
+/// A release of two revisions.
+fn release() -> Release {
+    let revision =
+        |number: i64, status: &str| ReleaseRevision { number, status: status.into(), body: Ok(ReleaseBody::default()) };
+    Release {
+        key: ReleaseKey { cluster: cluster(), namespace: "production".into(), name: "myapp".into() },
+        revisions: vec![revision(2, "deployed"), revision(1, "superseded")],
+        may_keep: Ok(true),
+    }
+}

@@ -1,0 +1,60 @@
+//! Pods that are refused, and images that somebody else sets: what the object and its events say of it.
+
+use super::*;
+use crate::model::kubernetes::WorkloadKind;
+
+/// A StatefulSet (or DaemonSet) with two of its three pods, and these events about it.
+async fn seen(kind: WorkloadKind, events: Value) -> (WorkloadInspection, Fake) {
+    let server = scripted::serve(move |asked| {
+        let list = |items: &Value| scripted::json_answer(200, &json!({"metadata": {}, "items": items}));
+        let own = format!("/apis/apps/v1/namespaces/shop/{}/web", kind.plural());
+        match asked.path.as_str() {
+            path if path == own => scripted::json_answer(
+                200,
+                &json!({"metadata": {"name": "web", "namespace": "shop", "uid": "u1", "annotations": {"keel.sh/policy": "minor"}},
+                    "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template("reg/web:2")},
+                    "status": {"replicas": 2, "updatedReplicas": 2, "desiredNumberScheduled": 3, "currentNumberScheduled": 2}}),
+            ),
+            "/api/v1/namespaces/shop/events" => list(&events),
+            _ => world(asked),
+        }
+    })
+    .await;
+    let request = Request::Restart { workload: WorkloadKey { kind, ..key() } };
+    match WorkloadInspector::new(server.cluster.clone()).inspect(&request).await.unwrap() {
+        Inspection::Workload(seen) => (*seen, server),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn event(reason: &str, at: &str, message: &str) -> Value {
+    json!({"metadata": {"name": format!("{reason}-{at}"), "namespace": "shop"}, "reason": reason, "message": message,
+        "type": "Warning", "lastTimestamp": at, "involvedObject": {"kind": "StatefulSet", "name": "web", "uid": "u1"}})
+}
+
+const QUOTA: &str =
+    "create Pod web-2 in StatefulSet web failed error: pods \"web-2\" is forbidden: exceeded quota: compute";
+
+#[tokio::test]
+async fn sets_have_no_condition_for_refused_pods_and_their_events_tell() {
+    let refused = || event("FailedCreate", "2026-01-02T03:10:00Z", QUOTA);
+    let earlier = || event("SuccessfulCreate", "2026-01-02T03:09:00Z", "create Pod web-1");
+    for kind in [WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
+        let (found, server) = seen(kind, json!([refused(), earlier()])).await;
+        let why = found.workload.replica_failure.expect("the newest says so");
+        assert!(why.contains("exceeded quota: compute"), "{why}");
+        let asked = server.asked_with("GET", "/events");
+        assert_eq!(asked[0].query("fieldSelector"), Some("involvedObject.uid=u1"));
+    }
+    let later = event("SuccessfulCreate", "2026-01-02T03:11:00Z", "create Pod web-2");
+    let (found, _) = seen(WorkloadKind::StatefulSet, json!([refused(), later, earlier()])).await;
+    assert_eq!(found.workload.replica_failure, None, "it went on since");
+    let (found, _) = seen(WorkloadKind::StatefulSet, json!([])).await;
+    assert_eq!(found.workload.replica_failure, None);
+}
+
+#[tokio::test]
+async fn keel_is_known_by_its_policy() {
+    let (found, _) = seen(WorkloadKind::StatefulSet, json!([])).await;
+    assert_eq!(found.updater.as_deref(), Some("Keel (policy minor)"));
+}
