@@ -81,7 +81,7 @@ pub enum Command {
     /// Every backend: reachable, safe, as whom, with what budget; and what to do about what is not
     Doctor(doctor::Doctor),
     /// Logs of many pods, merged
-    Logs(logs::Logs),
+    Logs(Box<logs::Logs>),
     /// Roll a workload back: the plan, its checks, and with --confirm the act. Exit 0 done, 1 refused, 2 usage,
     /// 3 unreadable, 4 unknown
     Rollback(rollback::Rollback),
@@ -126,12 +126,12 @@ pub fn main() -> ExitCode {
 async fn run(command: Option<Command>, global: Global, clock: Arc<dyn Clock>) -> color_eyre::Result<ExitCode> {
     match command {
         None => cockpit::run(global, clock).await,
-        Some(Command::Demo(demo)) => demo::run(demo, global, clock).await,
+        Some(Command::Demo(demo)) => Box::pin(demo::run(demo, global, clock)).await,
         Some(Command::Status(status)) => status::run(status, global, clock).await,
         Some(Command::Follow(follow)) => follow::run(follow, global, clock).await,
         Some(Command::Show(show)) => show::run(show, global, clock).await,
         Some(Command::Doctor(doctor)) => doctor::run(doctor, global, clock).await,
-        Some(Command::Logs(logs)) => logs::run(logs, global, clock).await,
+        Some(Command::Logs(logs)) => logs::run(*logs, global, clock).await,
         Some(Command::Rollback(rollback)) => Box::pin(rollback::rollback(rollback, global, clock)).await,
         Some(Command::Undo(undo)) => rollback::undo(undo, global, clock).await,
         Some(Command::Audit(audit)) => audit::run(&audit, &clock),

@@ -67,8 +67,10 @@ struct Which {
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 struct Patch {
-    patch: String,
-    patch_type: String,
+    #[serde(rename = "patch")]
+    body: String,
+    #[serde(rename = "patchType")]
+    kind: String,
     app_namespace: String,
 }
 
@@ -175,7 +177,7 @@ async fn change(State(server): State<Server>, Path(name): Path<String>, body: By
 /// Argo CD keeps of a patch what it changes in spec, labels and annotations.
 fn changed(server: &Server, name: &str, body: &Bytes) -> Result<Response, Refused> {
     let asked: Patch = read(body)?;
-    let kind = match asked.patch_type.as_str() {
+    let kind = match asked.kind.as_str() {
         "json" | "" => JSON_PATCH,
         "merge" => MERGE_PATCH,
         other => {
@@ -186,7 +188,7 @@ fn changed(server: &Server, name: &str, body: &Bytes) -> Result<Response, Refuse
     let mut world = lock(&server.world);
     let now = world.now;
     let (cluster, object) = find(&mut world, &asked.app_namespace, name)?;
-    let patched = patch::apply(kind, asked.patch.as_bytes(), &object)
+    let patched = patch::apply(kind, asked.body.as_bytes(), &object)
         .map_err(|_| Refused(Code::Unknown, "error applying patch: testing value failed".to_owned()))?;
     let namespace = js::text(&object, "/metadata/namespace").to_owned();
     cluster.edit(now, Resource::Applications, &namespace, name, "argocd-server", |value| {

@@ -214,7 +214,8 @@ impl ArgoCd {
                         Ok(_) if chain.iter().chain([&owner]).any(|known: &Owner| known.key == key) => {}
                         Ok(Some(object)) => next = Some((key, object)),
                         Ok(None) => {
-                            owner.barrier = Some(Clean::own(format!("its parent application '{mark}' may not be seen")))
+                            owner.barrier =
+                                Some(Clean::own(format!("its parent application '{mark}' may not be seen")));
                         }
                         Err(error) => {
                             owner.barrier = Some(Clean::own(format!(

@@ -90,8 +90,11 @@ impl Drop for OnPanic {
     }
 }
 
+/// What each lane brings, with its number.
+type LaneStream = BoxStream<'static, (usize, Result<Step<Fact>, Failure>)>;
+
 struct Lanes {
-    streams: SelectAll<BoxStream<'static, (usize, Result<Step<Fact>, Failure>)>>,
+    streams: SelectAll<LaneStream>,
     /// Of each lane, whether it is still wanted, and whether its first list is complete.
     states: Vec<LaneState>,
     synced: bool,

@@ -140,7 +140,8 @@ async fn an_application_goes_back_through_argo_cds_server() {
         token: Some(crate::config::file::Token::File(token.path().to_owned())),
         ..Default::default()
     };
-    let argocd = Arc::new(ArgoCd::new(config, Default::default(), Arc::new(crate::time::SystemClock)));
+    let argocd =
+        Arc::new(ArgoCd::new(config, crate::config::file::Timeouts::default(), Arc::new(crate::time::SystemClock)));
     let says = argocd.check().await.expect("it answers");
     assert!(says.contains("v3.") && says.contains("'ana'"), "{says}");
     scene.ana = Responder::reading("ana", &on_demo::cluster_as(&scene.demo, "rita").await).through(&argocd);

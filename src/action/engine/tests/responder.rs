@@ -108,7 +108,7 @@ impl Responder {
         let (to, mut news) = mpsc::channel::<ActionEvent>(1_000);
         tokio::spawn(async move { while news.recv().await.is_some() {} });
         let (poll, keep) = (Duration::from_millis(50), Duration::from_millis(1));
-        let pace = Pace { watch, poll, keep, ..Pace::default() };
+        let pace = Pace { poll, watch, keep, ..Pace::default() };
         let identity = Identity { me: name.into(), login: format!("{name}@laptop").into() };
         let audit = Audit::new(directory.path().join("audit.jsonl"));
         let engine = RealEngine::new(audit, Arc::new(SystemClock), Arc::new(to), identity, pace);

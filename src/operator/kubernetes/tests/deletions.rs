@@ -137,9 +137,12 @@ async fn a_pod_that_its_controller_replaced_meanwhile_is_as_good_as_deleted() {
 async fn what_is_half_deleted_is_not_called_refused() {
     let pods = vec![pod(1, "db-bad", false), pod(2, "db-bad", false)];
     let forbids = |last: &'static str| {
-        move |asked: &Asked| match asked.path.ends_with(last) {
-            true => scripted::status(403, "Forbidden", "pods \"db\" is forbidden"),
-            false => scripted::json_answer(200, &json!({})),
+        move |asked: &Asked| {
+            if asked.path.ends_with(last) {
+                scripted::status(403, "Forbidden", "pods \"db\" is forbidden")
+            } else {
+                scripted::json_answer(200, &json!({}))
+            }
         }
     };
     let (_server, operator) = set_of(pods.clone(), forbids("db-1")).await;
