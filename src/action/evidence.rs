@@ -158,7 +158,7 @@ pub(super) fn drafts(
             (writes, own)
         }
         // No revision to go back to: the plan says so.
-        Request::RollBack { .. } if matches!(inspection.release, Some(Ok(_))) => (Vec::new(), None),
+        Request::RollBack { .. } if matches!(inspection.release, Some(Ok(_))) && !patches => (Vec::new(), None),
         Request::RollBack { to, .. } => match history::target(inspection, &evidence.known_bad(), *to, now) {
             Ok(target) => {
                 let route = gitops::route(inspection, target);

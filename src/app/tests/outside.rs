@@ -8,6 +8,7 @@ use crate::{
     custom::{self, Output},
     keymap::Keymap,
     model::{
+        BackendKind, Part, SourceId,
         alert::Priority,
         forward::{Forward, ForwardAsk, ForwardState},
         kubernetes::{Pod, WorkloadKind},
@@ -236,6 +237,8 @@ fn copied(desk: &mut Desk) -> String {
 #[test]
 fn rollouts_are_listed_where_there_are_some() {
     let mut world = World::live();
+    let rollouts = SourceId::new(&cluster(), Part::Rollouts);
+    world.store.expect(rollouts, BackendKind::Kubernetes, Duration::from_secs(30), 1);
     let mut canary = deployment("canary", "canary:2", 1, 1);
     canary.key.kind = WorkloadKind::Rollout;
     world.workloads([deployment("myapp", "myapp:412", 1, 1), canary]);

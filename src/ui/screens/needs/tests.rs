@@ -206,7 +206,7 @@ fn pods_that_a_quota_refuses_are_told_by_the_events_of_their_controller() {
     };
     let refused = "pods \"db-1\" is forbidden: exceeded quota: compute";
     world.events([event("db", "StatefulSet", "FailedCreate", 3, "03:10", refused)]);
-    assert!(says(&world).contains("1/3 ready   pods \"db-1\" is forbidden: exceeded quota"), "{}", says(&world));
+    assert!(says(&world).contains("1/3 ready   exceeded quota: compute"), "{}", says(&world));
     world.events([event("db", "StatefulSet", "SuccessfulCreate", 1, "03:12", "create Pod db-1")]);
     assert!(!says(&world).contains("quota"), "it went on since: {}", says(&world));
 }
