@@ -127,7 +127,7 @@ impl Watching {
         let _ = tokio::time::timeout(time, taking).await;
     }
 
-    /// The first answer to a query that says something; of a log what was logged before.
+    /// The first answer to a query that says something; of a log what was logged before, of a table the whole.
     pub async fn ask(&self, query: Query) -> Result<Answer, SourceError> {
         let reader =
             self.readers.iter().find(|reader| reader.backend() == query.backend()).expect("its backend is open");
@@ -137,6 +137,7 @@ impl Watching {
         let answering = async {
             loop {
                 match answers.recv().await.expect("an answer").body {
+                    Ok(Answer::Table(table)) if !table.is_complete => {}
                     Ok(Answer::Logs(batch)) if batch.lines.is_empty() && batch.troubles.is_empty() => {}
                     body => return body,
                 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use midwatch::{
-    model::kubernetes::WorkloadKind,
+    model::kubernetes::{WorkloadKind, table::TableRow},
     query::{Answer, Query, TableQuery},
+    time::{Clock as _, SystemClock},
 };
 use serde_json::Value;
 
@@ -84,7 +85,7 @@ async fn use_is_what_kubectl_top_says() {
     assert!(pods.len() > 40 && pods.values().all(|cells| cells[0].ends_with('m')), "{pods:?}");
     let mut ours = measured(&watching, "pods").await;
     // What has ended uses nothing, and kubectl leaves it out.
-    ours.retain(|_, cells| cells[0] != "<none>");
+    ours.retain(|_, cells| !matches!(cells[0].as_str(), "" | "<none>"));
     assert_eq!(ours, pods);
     // NAME CPU(cores) CPU(%) MEMORY(bytes) MEMORY(%)
     let nodes = desk.out("top nodes --no-headers").await;
@@ -95,7 +96,7 @@ async fn use_is_what_kubectl_top_says() {
     assert_eq!(nodes.len(), 6);
 }
 
-/// CPU and memory of the table of this kind.
+/// CPU and memory of the table of this kind, without what they are set against: `180m/500m 36%`.
 async fn measured(watching: &Watching, plural: &str) -> Rows {
     let answer = watching.ask(Query::Resources(cluster())).await.unwrap();
     let Answer::Resources(kinds) = answer else { panic!("{answer:?}") };
@@ -103,6 +104,9 @@ async fn measured(watching: &Watching, plural: &str) -> Rows {
     let answer = watching.ask(Query::Table(TableQuery { cluster: cluster(), resource, namespaces: Vec::new() })).await;
     let Answer::Table(table) = answer.unwrap() else { panic!("no table of {plural}") };
     let at = ["CPU", "Memory"].map(|name| table.columns.iter().position(|column| column.name == name).unwrap());
-    let row = |cells: &[midwatch::text::Clean]| at.iter().map(|index| cells[*index].to_string()).collect();
-    table.rows.iter().map(|one| (format!("{}/{}", one.namespace, one.name), row(&one.cells))).collect()
+    let used = |row: &TableRow, index: usize| -> String {
+        table.cell(row, index, SystemClock.now().wall).split(['/', ' ']).next().unwrap_or_default().to_owned()
+    };
+    let name = |row: &TableRow| format!("{}/{}", row.namespace, row.name);
+    table.rows.iter().map(|row| (name(row), at.iter().map(|index| used(row, *index)).collect())).collect()
 }

@@ -2,11 +2,8 @@
 
 use super::*;
 use crate::{
-    action::testing::evidence_for,
-    model::{
-        gitops::{Git, Owner, OwnerKey, OwnerKind, Synced},
-        helm::{Release, ReleaseBody, ReleaseKey, ReleaseRevision},
-    },
+    action::testing::{evidence_for, release},
+    model::gitops::{Git, Owner, OwnerKey, OwnerKind, Synced},
 };
 
 /// The plan of a service whose `rollback` names these executors.
@@ -122,16 +119,5 @@ pub(super) fn application() -> Owner {
         history: vec![synced(2, 17), synced(1, 26 * 60)],
         busy: None,
         others: Vec::new(),
-    }
-}
-
-/// A release of two revisions.
-fn release() -> Release {
-    let revision =
-        |number: i64, status: &str| ReleaseRevision { number, status: status.into(), body: Ok(ReleaseBody::default()) };
-    Release {
-        key: ReleaseKey { cluster: cluster(), namespace: "production".into(), name: "myapp".into() },
-        revisions: vec![revision(2, "deployed"), revision(1, "superseded")],
-        may_keep: Ok(true),
     }
 }
