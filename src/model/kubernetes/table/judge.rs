@@ -12,6 +12,8 @@ enum Rule {
     Words,
     /// `1/2`, `False`
     Ready,
+    /// The same of a pod, by the column of its status: one that has completed is ready no more, and well.
+    ReadyUnlessEnded(usize),
     /// A number: fewer than in the column of what is wanted is wrong.
     OfDesired(usize),
     /// An autoscaler at its maximum has no room left, unless that is its minimum too.
@@ -53,7 +55,7 @@ impl Rule {
         match self {
             // A node says `NotReady,SchedulingDisabled`, a pod `Init:Error`.
             Self::Words => cell.split([',', ':']).map(level_of_word).min().unwrap_or(Level::Ok),
-            Self::Ready => level_of_ready(cell),
+            Self::Ready | Self::ReadyUnlessEnded(_) => level_of_ready(cell),
             Self::OfDesired(desired) => {
                 let counts = cell.parse::<u32>().ok().zip(of(desired));
                 counts.map_or_else(|| level_of_ready(cell), |(ready, desired)| wrong_if(ready < desired))
@@ -75,6 +77,7 @@ impl Judge {
         let at = |name: &str| columns.iter().position(|column| column.name == name);
         let rule = |column: &TableColumn| match (column.name.as_str(), at("Desired"), at("MaxPods")) {
             ("Ready", Some(desired), _) => Some(Rule::OfDesired(desired)),
+            ("Ready", None, _) if let Some(status) = at("Status") => Some(Rule::ReadyUnlessEnded(status)),
             ("Replicas", _, Some(most)) => Some(Rule::BelowMost { least: at("MinPods"), most }),
             (name, ..) => Rule::of(name),
         };
@@ -94,6 +97,10 @@ impl Judge {
 }
 
 fn level(index: usize, rule: Rule, cells: &[Clean]) -> Level {
+    if matches!(rule, Rule::ReadyUnlessEnded(status) if cells.get(status).is_some_and(|status| *status == *"Completed"))
+    {
+        return Level::Ok;
+    }
     let of = |index: usize| cells.get(index)?.parse::<u32>().ok();
     cells.get(index).map_or(Level::Ok, |cell| rule.level(cell, of))
 }
@@ -175,6 +182,7 @@ mod tests {
         const NODE: &str = "Name|Status|Roles|Age|Version|State";
         const CLAIM: &str = "Name|Status|Volume|Capacity|Access Modes|StorageClass|Age";
         const SERVICE: &str = "Name|Type|Cluster-IP|External-IP|Port(s)|Age";
+        const POD: &str = "Name|Ready|Status|Restarts|Age";
         const SET: &str = "Name|Desired|Current|Ready|Age";
         for (columns, cells, expected) in [
             (HPA, "web|Deployment/web|cpu: 41%/80%|2|10|4|5d", Level::Ok),
@@ -200,6 +208,9 @@ mod tests {
             ("Name|Status|Completions|Duration|Age", "vacuum|FailureTarget|0/1|5m|5d", Level::Broken),
             (SERVICE, "web|LoadBalancer|10.0.0.1|<pending>|80/TCP|5d", Level::Wrong),
             (SERVICE, "web|LoadBalancer|10.0.0.1|1.2.3.4|80/TCP|5d", Level::Ok),
+            (POD, "backup-x|0/1|Completed|0|5d", Level::Ok),
+            (POD, "web-x|0/1|Running|0|5d", Level::Wrong),
+            (POD, "web-x|1/1|Running|0|5d", Level::Ok),
             (SET, "web-1|3|3|2|5d", Level::Wrong),
             (SET, "web-1|0|0|0|5d", Level::Ok),
         ] {
