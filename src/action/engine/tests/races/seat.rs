@@ -1,5 +1,5 @@
 //! The place of a responder who reads a plan for a while: a controller that writes a hundred statuses a second has written
-//! as many between the read that the plan was made on and the patch, for each second that one looks.
+//! so many between the read that the plan was made on and the patch.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,8 +19,9 @@ use crate::{
     text::Clean,
 };
 
-/// Status writes of the raced object that come, begun and answered, between a plan's read and its patch: those of a second.
-pub const BETWEEN: usize = 100;
+/// Status writes of the raced object that come, begun and answered, between a plan's read and its patch: those of 0.4 s, the
+/// least that a dialog must have been quiet before it takes a confirmation.
+pub const BETWEEN: usize = 40;
 
 pub struct Seat {
     inspector: WorkloadInspector,
@@ -43,7 +44,7 @@ impl Seat {
         responder.engine.add_operator(seat);
     }
 
-    /// Looks at the plan for a second of its controller's writes.
+    /// Looks at the plan for so many of its controller's writes.
     async fn look(&self) {
         // One may have been under way when it was read.
         let until = self.read.load(Ordering::SeqCst) + BETWEEN + 1;
