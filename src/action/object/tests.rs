@@ -13,15 +13,7 @@ use crate::{
 };
 
 fn key(group: &str, plural: &str, kind: &str, name: &str) -> ResourceKey {
-    let resource = Resource {
-        group: group.into(),
-        version: "v1".into(),
-        plural: plural.into(),
-        singular: Clean::line(&kind.to_lowercase()),
-        kind: kind.into(),
-        short_names: Box::default(),
-        is_namespaced: kind != "Node",
-    };
+    let resource = Resource::v1((group, plural, kind), kind != "Node");
     let namespace = if kind == "Node" { "" } else { "shop" };
     ResourceKey { cluster: cluster(), resource: Arc::new(resource), namespace: namespace.into(), name: name.into() }
 }

@@ -26,6 +26,20 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// A resource of version `v1` for tests: group, plural and kind.
+    #[cfg(test)]
+    pub fn v1((group, plural, kind): (&str, &str, &str), is_namespaced: bool) -> Self {
+        Self {
+            group: group.into(),
+            version: "v1".into(),
+            plural: plural.into(),
+            singular: Clean::line(&kind.to_lowercase()),
+            kind: kind.into(),
+            short_names: Box::default(),
+            is_namespaced,
+        }
+    }
+
     /// `services`, `jobs.batch`: a name that means no other kind.
     pub fn qualified(&self) -> String {
         if self.group.is_empty() { self.plural.to_string() } else { format!("{}.{}", self.plural, self.group) }

@@ -79,15 +79,7 @@ impl Scene {
 
     fn object(&self, (group, plural, kind): (&str, &str, &str), found: &Value, act: ObjectAct) -> Request {
         let namespace = text(found, "/metadata/namespace");
-        let resource = Arc::new(Resource {
-            group: group.into(),
-            version: "v1".into(),
-            plural: plural.into(),
-            singular: Clean::line(&kind.to_lowercase()),
-            kind: kind.into(),
-            short_names: Box::default(),
-            is_namespaced: !namespace.is_empty(),
-        });
+        let resource = Arc::new(Resource::v1((group, plural, kind), !namespace.is_empty()));
         let name = Clean::line(text(found, "/metadata/name"));
         let object = ResourceKey { cluster: self.cluster.id().clone(), resource, namespace: namespace.into(), name };
         Request::Object { object, act }

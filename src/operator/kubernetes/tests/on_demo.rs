@@ -31,15 +31,7 @@ impl Desk {
     }
 
     fn key(&self, group: &str, plural: &str, kind: &str, namespace: &str, name: &str) -> ResourceKey {
-        let resource = Arc::new(Resource {
-            group: group.into(),
-            version: "v1".into(),
-            plural: plural.into(),
-            singular: Clean::line(&kind.to_lowercase()),
-            kind: kind.into(),
-            short_names: Box::default(),
-            is_namespaced: !namespace.is_empty(),
-        });
+        let resource = Arc::new(Resource::v1((group, plural, kind), !namespace.is_empty()));
         ResourceKey { cluster: self.cluster.id().clone(), resource, namespace: namespace.into(), name: name.into() }
     }
 

@@ -56,15 +56,7 @@ fn needs(world: &mut World, command: Command, target: &Target, namespace: &str, 
 }
 
 fn resource(group: &str, plural: &str, kind: &str) -> Arc<Resource> {
-    Arc::new(Resource {
-        group: group.into(),
-        version: "v1".into(),
-        plural: plural.into(),
-        singular: Clean::line(&kind.to_lowercase()),
-        kind: kind.into(),
-        short_names: Box::default(),
-        is_namespaced: kind != "Node",
-    })
+    Arc::new(Resource::v1((group, plural, kind), kind != "Node"))
 }
 
 /// An object that stands in a table on screen, as `column` and its cell.
