@@ -110,6 +110,14 @@ impl Kind {
     }
 }
 
+/// `a pod, workload or object`; of none, `something`.
+pub fn one_of(kinds: &[Kind]) -> String {
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+    let Some((last, others)) = words.split_last() else { return "something".to_owned() };
+    let article = if words[0].starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    if others.is_empty() { format!("{article} {last}") } else { format!("{article} {} or {last}", others.join(", ")) }
+}
+
 /// Where a command can be given. A key is looked up from the narrowest to the widest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {

@@ -163,13 +163,14 @@ fn a_lost_connection_gives_the_terminal_back() {
 fn a_shell_of_ones_own_has_the_cluster_as_its_context() {
     let world = World::start(&[]);
     let config = world.config();
-    let mut screen = Terminal::start_with(&["--config", &config], &[("SHELL", "/bin/sh")], (120, 35));
+    let shell = [("SHELL", "/bin/sh"), ("PS1", "ready> ")];
+    let mut screen = Terminal::start_with(&["--config", &config], &shell, (120, 35));
     screen.wait("HighErrorRate");
     screen.keys("3");
     screen.wait("PODS of");
     screen.keys(":");
     screen.type_slowly("sh\r");
-    screen.gone("PODS of");
+    screen.wait("ready>");
     screen.keys("first=${KUBECONFIG%%:*}; cat $first; echo \"then ${KUBECONFIG#*:}\"\r");
     screen.wait("current-context: \"prod-eu1\"");
     screen.wait(&format!("then {}", world.kubeconfig()));

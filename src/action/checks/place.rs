@@ -66,7 +66,7 @@ impl Place<'_> {
                 Some(Some(Err(error))) if cannot_rehearse(error) => {
                     CheckResult::Look(say!("read now, and not rehearsed: {error}"))
                 }
-                Some(Some(Err(error))) => CheckResult::Stop(say!("the dry run did not pass: {error}")),
+                Some(Some(Err(error))) => CheckResult::Stop(did_not_pass(error)),
                 _ if self.is_read_only() => CheckResult::NotChecked("read now; no dry run in read-only mode".into()),
                 _ => CheckResult::Stop("read now, but no dry run was possible".into()),
             };
@@ -90,7 +90,7 @@ impl Place<'_> {
             match self.make.evidence.rehearsed(write) {
                 Some(Some(Ok(_))) => {}
                 Some(Some(Err(error))) if cannot_rehearse(error) => {}
-                Some(Some(Err(error))) => return Some(say!("the server would not take it (dry run): {error}")),
+                Some(Some(Err(error))) => return Some(did_not_pass(error)),
                 Some(None) | None => {
                     return Some(say!("'{says}' was not rehearsed on the server, which is a gate: ask again"));
                 }
@@ -110,6 +110,11 @@ impl Place<'_> {
         let is_writable = self.make.evidence.writable.contains(self.cluster);
         self.make.settings.read_only_reason(self.cluster).is_some() || !is_writable
     }
+}
+
+/// One sentence for the check and for the gate: where both stand, the dialog says it once.
+fn did_not_pass(error: &ActionError) -> Clean {
+    say!("the dry run did not pass: {error}")
 }
 
 /// A webhook with side effects has the server refuse every dry run (400), whatever it would say to the write itself.

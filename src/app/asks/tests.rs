@@ -1,6 +1,7 @@
 //! Asking inside the App: keys in, effects and screen out.
 
 mod open;
+mod room;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -340,6 +341,9 @@ fn after_sending_the_steps_are_shown() {
     act.outcome = Outcome::Done;
     act.ended = Some(desk.now.wall);
     desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.now);
+    desk.now = after(desk.now, 600_000);
+    let screen = desk.screen(80, 24);
+    assert!(screen.contains("03:14:23 UTC, took 72s"), "it ages no more:\n{screen}");
     let undo = desk.key(KeyCode::Char('U'));
     assert!(matches!(undo.as_slice(), [Effect::Prepare { request: Request::Undo { act: 7 }, .. }]), "{undo:?}");
 }

@@ -165,6 +165,13 @@ pub struct ResourceKey {
     pub name: Name,
 }
 
+impl ResourceKey {
+    pub fn service(key: &ObjectKey) -> Self {
+        let ObjectKey { cluster, namespace, name } = key.clone();
+        Self { cluster, resource: Resource::everywhere("", "v1", "services", "Service"), namespace, name }
+    }
+}
+
 impl From<&ObjectKey> for ResourceKey {
     /// Of a pod.
     fn from(pod: &ObjectKey) -> Self {

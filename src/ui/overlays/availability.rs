@@ -1,7 +1,7 @@
 //! Why a command cannot be given now: read-only mode, an old state, nothing selected, or the object itself.
 
 use crate::{
-    command::{Command, CommandSpec, Kind, Scope, ScreenId},
+    command::{Command, CommandSpec, Scope, ScreenId, one_of},
     custom::OwnCommand,
     model::{
         BackendKind, Part,
@@ -75,17 +75,6 @@ fn read_only(target: &Target, view: &View<'_>) -> Option<String> {
         None => view.settings.read_only.as_ref(),
     }?;
     Some(if why.contains("read-only") { why.to_string() } else { format!("read-only: {why}") })
-}
-
-fn one_of(kinds: &[Kind]) -> String {
-    let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
-    match words.as_slice() {
-        [] => "something".to_owned(),
-        [only] => format!("{} {only}", if only.starts_with('a') { "an" } else { "a" }),
-        [first, more @ ..] => {
-            format!("{} {first} or {}", if first.starts_with('a') { "an" } else { "a" }, more.join(", "))
-        }
-    }
 }
 
 /// What is shown is too old to be acted on.

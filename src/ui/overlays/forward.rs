@@ -13,7 +13,7 @@ use crate::{
     app::Effect,
     model::{
         forward::{ForwardAsk, ForwardTo},
-        kubernetes::{ObjectKey, WorkloadKey},
+        kubernetes::{ObjectKey, WorkloadKey, resource::ResourceKey},
     },
     query::{Answer, ObjectRef, PageLine, Query},
     store::Changes,
@@ -67,11 +67,19 @@ impl ForwardForm {
         Self { to, or: None, input: TextInput::default(), ports: None, chosen: Some(0) }
     }
 
-    fn query(&self) -> Option<Query> {
+    fn query(&self) -> Query {
         match &self.to {
-            ForwardTo::Pod(key) => Some(Query::Yaml(ObjectRef::Pod(key.clone()))),
-            ForwardTo::Workload(key) => Some(Query::Yaml(ObjectRef::Workload(key.clone()))),
-            ForwardTo::Service(_) => None,
+            ForwardTo::Pod(key) => Query::Yaml(ObjectRef::Pod(key.clone())),
+            ForwardTo::Workload(key) => Query::Yaml(ObjectRef::Workload(key.clone())),
+            ForwardTo::Service(key) => Query::YamlAny(ResourceKey::service(key)),
+        }
+    }
+
+    /// What an object of this kind calls the number of a port, and whose ports those are.
+    fn field(&self) -> (&'static str, &'static str) {
+        match &self.to {
+            ForwardTo::Pod(_) | ForwardTo::Workload(_) => ("containerPort", "its containers"),
+            ForwardTo::Service(_) => ("port", "the service"),
         }
     }
 
@@ -101,27 +109,37 @@ impl ForwardForm {
     }
 }
 
-/// The container ports in an object's YAML, in its order.
-fn ports_of(lines: &[PageLine]) -> Vec<(u16, String)> {
-    let mut ports: Vec<(u16, String)> = Vec::new();
-    // The fields of one port stand together, in the order of their names.
-    let mut is_open = false;
+/// The ports in an object's YAML, in its order: of each list item that has such a field, its number and its name.
+fn ports_of(lines: &[PageLine], field: &str) -> Vec<(u16, String)> {
+    let mut items: Vec<(Option<u16>, String)> = Vec::new();
+    // Fields of the item that is read stand in this column; none: no item is.
+    let mut column = None;
     for line in lines {
         let PageLine::Text(line) = line else { continue };
-        let text = line.trim_start().trim_start_matches("- ");
-        let value = |field: &str| text.strip_prefix(field).map(|value| value.trim().trim_matches('"').to_owned());
-        if let Some(port) = value("containerPort:").and_then(|port| port.parse().ok()) {
-            ports.push((port, String::new()));
-            is_open = true;
-        } else if let (Some(name), true) = (value("name:"), is_open) {
-            if let Some((_, of)) = ports.last_mut() {
-                *of = name;
+        let text = line.trim_start();
+        let indent = line.len() - text.len();
+        let (text, indent) = match text.strip_prefix("- ") {
+            Some(rest) => {
+                items.push((None, String::new()));
+                column = Some(indent + 2);
+                (rest, indent + 2)
             }
-            is_open = false;
-        } else if !["hostPort:", "hostIP:", "protocol:"].iter().any(|field| text.starts_with(field)) {
-            is_open = false;
+            None => (text, indent),
+        };
+        if column.is_some_and(|column| indent < column) {
+            column = None;
+        }
+        let (Some((name, value)), true, Some(item)) = (text.split_once(": "), column == Some(indent), items.last_mut())
+        else {
+            continue;
+        };
+        match name {
+            name if name == field => item.0 = value.trim().parse().ok(),
+            "name" => item.1 = value.trim().trim_matches('"').to_owned(),
+            _ => {}
         }
     }
+    let mut ports: Vec<_> = items.into_iter().filter_map(|(port, name)| Some((port?, name))).collect();
     ports.dedup_by_key(|(port, _)| *port);
     ports
 }
@@ -156,7 +174,7 @@ impl Overlay for ForwardForm {
     }
 
     fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
-        self.query().into_iter().collect()
+        vec![self.query()]
     }
 
     fn sync(&mut self, view: &View<'_>, _changes: Changes) {
@@ -167,10 +185,8 @@ impl Overlay for ForwardForm {
         if self.ports.is_some() {
             return;
         }
-        if let Some(query) = self.query()
-            && let Ok(Answer::Page(lines)) = answer(view, &query)
-        {
-            self.ports = Some(ports_of(lines));
+        if let Ok(Answer::Page(lines)) = answer(view, &self.query()) {
+            self.ports = Some(ports_of(lines, self.field().0));
             self.fill();
         }
     }
@@ -180,10 +196,10 @@ impl Overlay for ForwardForm {
         let prod = if view.settings.is_production(self.to.cluster()) { "PROD " } else { "" };
         let place = format!("{prod}{}/{}", self.to.cluster(), self.to.namespace());
         let inside = dialog(Frame::new(theme, format!("FORWARD {}", self.to)).info(place), area, 72, 8, buf);
+        let (_, whose) = self.field();
         let names = match self.ports.as_deref() {
-            None if self.query().is_none() => "a port of the service by number or name; none: its first".to_owned(),
-            None => "asking for the ports of its containers".to_owned(),
-            Some([]) => "its containers name no ports: write one".to_owned(),
+            None => format!("asking for the ports of {whose}"),
+            Some([]) => format!("{whose} names no ports: write one").replace("containers names", "containers name"),
             Some(ports) => {
                 let words: Vec<String> = ports.iter().map(|(port, name)| format!("{port} {name}")).collect();
                 format!("its ports: {}", words.join(", ").replace(" ,", ","))
@@ -202,9 +218,9 @@ impl Overlay for ForwardForm {
     }
 
     fn hints(&self) -> Vec<(String, String)> {
-        [("enter", "forward"), ("up/down", "its other ports"), ("esc", "leave")]
-            .map(|(key, word)| (key.to_owned(), word.to_owned()))
-            .to_vec()
+        let has_others = self.ports.as_ref().is_some_and(|ports| ports.len() > 1);
+        let all = [("enter", "forward", true), ("up/down", "its other ports", has_others), ("esc", "leave", true)];
+        all.into_iter().filter(|(.., applies)| *applies).map(|(key, word, _)| (key.into(), word.into())).collect()
     }
 
     fn line(&self, view: &View<'_>) -> Option<String> {
@@ -218,30 +234,26 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{
-        model::kubernetes::resource::{Resource, ResourceKey},
-        text::Clean,
-    };
+    use crate::model::kubernetes::resource::Resource;
 
     #[test]
     fn ports_are_read_with_their_names() {
         let yaml = "spec:\n  containers:\n  - name: web\n    ports:\n    - containerPort: 8080\n      name: http\n      protocol: TCP\n    - containerPort: 9090\n    resources: {}\n  - name: side\n";
         let lines: Vec<PageLine> = yaml.lines().map(|line| PageLine::Text(line.into())).collect();
-        assert_eq!(ports_of(&lines), [(8080, "http".to_owned()), (9090, String::new())]);
+        assert_eq!(ports_of(&lines, "containerPort"), [(8080, "http".to_owned()), (9090, String::new())]);
+    }
+
+    #[test]
+    fn ports_of_a_service_are_those_it_listens_on() {
+        let yaml = "spec:\n  ports:\n  - name: http\n    port: 80\n    targetPort: 8080\n  - name: \"metrics\"\n    port: 9090\n  selector:\n    port: 7\n";
+        let lines: Vec<PageLine> = yaml.lines().map(|line| PageLine::Text(line.into())).collect();
+        assert_eq!(ports_of(&lines, "port"), [(80, "http".to_owned()), (9090, "metrics".to_owned())]);
     }
 
     #[test]
     fn ports_lead_to_services_and_to_no_other_object() {
         let object = |plural: &str| {
-            let resource = Resource {
-                group: Clean::default(),
-                version: "v1".into(),
-                plural: plural.into(),
-                singular: plural.trim_end_matches('s').into(),
-                kind: "Kind".into(),
-                short_names: Box::new([]),
-                is_namespaced: true,
-            };
+            let resource = Resource::v1(("", plural, "Kind"), true);
             let cluster = crate::ui::testing::cluster();
             Target::Object(ResourceKey {
                 cluster,

@@ -105,6 +105,9 @@ impl Overlay for Forwards {
     }
 }
 
+/// Columns that the state has before anything beside it.
+const MOST_STATE: u16 = 24;
+
 /// `1.5 KiB`
 fn bytes(count: u64) -> String {
     units::format(&Unit { id: "bytes".into(), decimals: None }, count as f64)
@@ -131,14 +134,16 @@ fn lines(forward: &Forward, theme: &Theme, room: u16) -> (Line<'static>, Line<'s
         Span::styled(format!("   {}/{}", to.cluster(), to.namespace()), theme.dim),
     ]);
     let pod = forward.pod.as_ref().map(|(pod, _)| format!("  pod {pod}")).unwrap_or_default();
-    let counts = format!(
-        "  {} open of {}  {} sent, {} received",
-        forward.open,
-        forward.opened,
-        bytes(forward.sent),
-        bytes(forward.received)
-    );
-    let rest = if matches!(forward.state, ForwardState::Failed(_)) { String::new() } else { pod + &counts };
+    let counts = format!("  {} open of {}", forward.open, forward.opened);
+    let traffic = format!("  {} sent, {} received", bytes(forward.sent), bytes(forward.received));
+    // What does not fit goes, the least first; never half of a number.
+    let forms = [format!("{pod}{counts}{traffic}"), format!("{pod}{traffic}"), traffic, counts];
+    let state = width(&words).min(MOST_STATE);
+    let fits = |rest: &String| 2 + state + width(rest) <= room;
+    let rest = match forward.state {
+        ForwardState::Failed(_) => String::new(),
+        _ => forms.into_iter().find(fits).unwrap_or_default(),
+    };
     let most = room.saturating_sub(2 + width(&rest)).max(10);
     let second = Line::from(vec![
         Span::raw("  "),

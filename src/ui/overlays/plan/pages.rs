@@ -180,32 +180,50 @@ fn asking(of: &PlanDialog, plan: &Plan, view: &View<'_>, (inner, room): (u16, us
         }
     }
     prompt(of, plan, theme, inner, lines);
-    let mut done = vec![Line::default()];
-    done.extend(steps(plan, theme, view.is_narrow(), inner));
+    let mut done = steps(plan, theme, view.is_narrow(), inner);
     if !plan.undo.is_empty() {
         done.extend(labelled("undo", 6, &plan.undo, theme.dim, theme.dim, inner));
     }
+    let mut looks = looks(plan, theme, inner);
     let taken = lines.top.len() + done.len() + lines.bottom.len();
-    lines.middle.extend(shortened(looks(plan, theme, inner), room.saturating_sub(taken), theme));
+    // A blank row above the steps and one above the field, unless they cost a reason its end.
+    let is_roomy = looks.iter().map(|text| text.lines.len()).sum::<usize>() + taken < room;
+    if !is_roomy && lines.bottom.first().is_some_and(|line| line.width() == 0) {
+        lines.bottom.remove(0);
+        lines.cursor = lines.cursor.map(|(line, column)| (line.saturating_sub(1), column));
+    }
+    let taken = lines.top.len() + done.len() + lines.bottom.len();
+    shorten(&mut looks, room.saturating_sub(taken), theme);
+    lines.middle.extend(looks.into_iter().flat_map(|text| text.lines));
+    if is_roomy {
+        lines.middle.push(Line::default());
+    }
     lines.middle.extend(done);
 }
 
-/// The longest texts lose their ends until all fit, so that what will be done stays in sight: Tab shows them whole.
-fn shortened(mut texts: Vec<Vec<Line<'static>>>, room: usize, theme: &Theme) -> Vec<Line<'static>> {
-    while texts.iter().map(Vec::len).sum::<usize>() > room {
-        let Some(longest) = texts.iter_mut().filter(|text| text.len() > 1).max_by_key(|text| text.len()) else { break };
-        longest.pop();
-        if let Some(last) = longest.last_mut() {
+/// One check's words, or the names of many that say nothing against it.
+struct Text {
+    lines: Vec<Line<'static>>,
+    is_names: bool,
+}
+
+/// The names go first, then the longest texts lose their ends until all fit, so that what will be done stays in sight: Tab
+/// shows them whole.
+fn shorten(texts: &mut [Text], room: usize, theme: &Theme) {
+    while texts.iter().map(|text| text.lines.len()).sum::<usize>() > room {
+        let longer = texts.iter_mut().filter(|text| text.lines.len() > 1);
+        let Some(longest) = longer.max_by_key(|text| (text.is_names, text.lines.len())) else { break };
+        longest.lines.pop();
+        if let Some(last) = longest.lines.last_mut() {
             last.spans.truncate(SPANS);
             last.push_span(Span::styled(format!(" {}", theme.glyphs.ellipsis), theme.dim));
         }
     }
-    texts.into_iter().flatten().collect()
 }
 
 /// What speaks against it, and then in a word what does not: each a text of one or more lines.
-fn looks(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Vec<Line<'static>>> {
-    let mut lines = Vec::new();
+fn looks(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Text> {
+    let mut texts = Vec::new();
     let names = |wanted: &dyn Fn(&CheckResult) -> bool| -> String {
         let all: Vec<&str> =
             plan.checks.iter().filter(|check| wanted(&check.result)).map(|check| check.name.as_str()).collect();
@@ -214,21 +232,30 @@ fn looks(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Vec<Line<'static>>> {
     for check in &plan.checks {
         if let CheckResult::Look(says) = &check.result {
             let text = format!("{}: {says}", check.name);
-            lines.push(marked(Span::styled("LOOK", theme.wrong), &text, theme.text, inner));
+            texts.push(Text {
+                lines: marked(Span::styled("LOOK", theme.wrong), &text, theme.text, inner),
+                is_names: false,
+            });
         }
     }
     for check in plan.checks.iter().filter(|check| check.result == CheckResult::Pending) {
-        lines.push(marked(Span::styled("~   ", theme.progress), &check.name, theme.text, inner));
+        texts.push(Text {
+            lines: marked(Span::styled("~   ", theme.progress), &check.name, theme.text, inner),
+            is_names: false,
+        });
     }
     let ok = names(&|result| matches!(result, CheckResult::Ok(_)));
     if !ok.is_empty() {
-        lines.push(marked(Span::styled("ok  ", theme.ok), &ok, theme.dim, inner));
+        texts.push(Text { lines: marked(Span::styled("ok  ", theme.ok), &ok, theme.dim, inner), is_names: true });
     }
     let not = names(&|result| matches!(result, CheckResult::NotChecked(_)));
     if !not.is_empty() {
-        lines.push(marked(Span::styled("??  ", theme.stale), &format!("not checked: {not}"), theme.dim, inner));
+        texts.push(Text {
+            lines: marked(Span::styled("??  ", theme.stale), &format!("not checked: {not}"), theme.dim, inner),
+            is_names: true,
+        });
     }
-    lines
+    texts
 }
 
 fn choices(plan: &Plan, theme: &Theme, is_narrow: bool) -> Line<'static> {

@@ -23,12 +23,13 @@ pub(super) fn sent(plan: &Plan, act: Option<&Act>, view: &View<'_>, inner: u16, 
         lines.top = vec![Line::from(vec![theme.mark(Mark::Progress), Span::raw(" writing the audit, then sending")])];
         return;
     };
+    let lasted = match act.ended {
+        Some(ended) => format!("took {}", age_of(act.started, ended)),
+        None => format!("{} ago", age_of(act.started, view.now.wall)),
+    };
     lines.top.push(Line::from(vec![
         Span::styled(format!("{} UTC", act.started.strftime("%H:%M:%S")), theme.text),
-        Span::styled(
-            format!(", {} ago   audit {:04}", age_of(act.started, act.ended.unwrap_or(view.now.wall)), act.number),
-            theme.dim,
-        ),
+        Span::styled(format!(", {lasted}   audit {:04}", act.number), theme.dim),
     ]));
     if let Some(reason) = &act.reason {
         lines.top.extend(labelled("why", 5, reason, theme.dim, theme.text, inner));

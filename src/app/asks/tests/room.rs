@@ -1,0 +1,61 @@
+//! A plan has more to say than rows to say it in: what goes first.
+
+use crate::action::ActionError;
+
+use super::*;
+
+fn refused() -> Evidence {
+    let mut evidence = evidence(&roll_back(None), inspection());
+    for (_, said) in &mut evidence.rehearsals {
+        *said = Some(Err(ActionError::Refused("admission webhook 'policy' says no".into())));
+    }
+    evidence
+}
+
+#[test]
+fn a_refusal_of_the_server_is_said_once() {
+    let mut desk = Desk::ask(roll_back(None));
+    desk.evidence(&roll_back(None), refused());
+    desk.wait();
+    desk.type_in("13");
+    assert!(desk.key(KeyCode::Enter).is_empty());
+    let screen = desk.dialog(80, 24);
+    assert_eq!(screen.matches("says no").count(), 1, "{screen}");
+    assert!(screen.contains("NOT SENT the STOP above says why"), "{screen}");
+}
+
+/// The names of what is well go to one row, and blank rows go, before a reason loses its end.
+#[test]
+fn reasons_keep_their_ends_as_long_as_anything_else_can_go() {
+    let mut desk = Desk::ask(roll_back(None));
+    let mut found = inspection();
+    found.warnings = (0..3).map(|n| format!("warning {n} {}ends here", "that is long ".repeat(6)).into()).collect();
+    desk.found(&roll_back(None), found);
+    let screen = desk.dialog(80, 24);
+    assert_eq!(screen.matches("ends here").count(), 3, "{screen}");
+    assert!(screen.contains("right place, right suspect, allowed"), "{screen}");
+    assert!(screen.contains("undo  U: back to rev 14") && screen.contains("type 13 or 411"), "{screen}");
+    let roomy = desk.dialog(120, 35);
+    assert!(
+        roomy.contains("also on it")
+            && roomy.lines().filter(|line| line[1..].trim_end_matches('|').trim().is_empty()).count() == 2,
+        "{roomy}"
+    );
+}
+
+#[test]
+fn a_long_tag_leaves_room_for_what_is_typed() {
+    let tag = format!("411-{}", "release-candidate-".repeat(4));
+    let mut found = inspection();
+    for revision in &mut found.revisions {
+        let renamed = |text: String| text.replace("myapp:411", &format!("myapp:{tag}"));
+        revision.images = revision.images.iter().map(|image| Name::line(&renamed(image.to_string()))).collect();
+        revision.template = renamed(revision.template.to_string()).parse().expect("JSON still");
+    }
+    let mut desk = Desk::ask(roll_back(None));
+    desk.found(&roll_back(None), found);
+    desk.wait();
+    desk.type_in("1");
+    let screen = desk.dialog(80, 24);
+    assert!(screen.contains("type 13, then Enter: [ 1_ ]   Esc: nothing is sent"), "{screen}");
+}
