@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::{
     client::{Cluster, segment},
     failure::Failure,
-    owners, release,
+    health, owners, release,
     revisions::{self, images, items, text, workload_path},
     rows::{Rows, managed},
     selector::query,
@@ -183,10 +183,13 @@ impl WorkloadInspector {
         Clean::line(&format!("{} {words}", self.cluster.server()))
     }
 
+    async fn place(&self) -> (Clean, Option<Clean>) {
+        futures::join!(self.server(), self.cluster_id())
+    }
+
+    /// `None`: it did not tell.
     async fn cluster_id(&self) -> Option<Clean> {
-        let system = answered(self.cluster.get::<Value>("/api/v1/namespaces/kube-system")).await.ok();
-        let uid = system.as_ref().map(|system| text(system, "/metadata/uid")).filter(|uid| !uid.is_empty());
-        Some(uid.map_or_else(|| self.cluster.fallback_id(), Clean::line))
+        answered(health::cluster_id(&self.cluster)).await.ok()
     }
 
     async fn may(
