@@ -471,6 +471,8 @@ pub struct WorkloadInspection {
     pub annotations: BTreeMap<String, String>,
     pub revisions: Vec<Revision>,
     pub pods: Vec<crate::model::kubernetes::Pod>,
+    /// Which of them could not be read: none were read is not that there are none.
+    pub unread: Unread,
     /// Server URL, version and cluster id, asked now.
     pub server: Clean,
     pub cluster_id: Option<Clean>,
@@ -492,7 +494,7 @@ pub struct WorkloadInspection {
     pub quotas: Result<Vec<around::Quota>, Clean>,
     /// What stands around it, where a rollback is asked for.
     pub around: Option<Box<around::Around>>,
-    /// Marks on the object, and what could not be read.
+    /// Marks on the object.
     pub warnings: Vec<Clean>,
     /// Last changes of the template by field manager, newest first.
     pub changes: Vec<(Clean, Timestamp)>,
@@ -509,6 +511,21 @@ pub struct WorkloadInspection {
     pub image_nodes: Result<NodeImages, Clean>,
     /// What sets the newest image by marks on the workload itself (Keel).
     pub updater: Option<Clean>,
+}
+
+/// Why a workload's revisions or pods could not be read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unread {
+    pub revisions: Option<Clean>,
+    pub pods: Option<Clean>,
+}
+
+impl Unread {
+    /// `pods could not be read: ...`
+    fn words(&self) -> impl Iterator<Item = Clean> {
+        let all = [("revisions", &self.revisions), ("pods", &self.pods)];
+        all.into_iter().filter_map(|(what, why)| Some(say!("{what} could not be read: {}", why.as_ref()?)))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -206,6 +206,9 @@ fn lines(make: &Make<'_>, inspection: &WorkloadInspection, kept: &Kept, revision
     lines.push(match (synced, revision) {
         (Some(synced), _) => synced,
         (None, Some(revision)) if kept.synced.is_none() => rollout_undo(make.settings, key, revision),
+        _ if inspection.unread.revisions.is_some() => {
+            "# its revisions could not be read: the earlier template is kept beside the audit".into()
+        }
         _ => "# no history has it any more: the earlier template is kept beside the audit".into(),
     });
     if kept.synced.is_none() {

@@ -94,23 +94,12 @@ impl WorkloadInspector {
             self.release(&workload),
             async { if goes_back { Some(Box::new(Box::pin(self.around(key, &object)).await)) } else { None } },
         );
-        workload.replica_failure = match workload.replica_failure.take() {
-            None => self.refused(&workload).await,
-            condition => condition,
-        };
-        let mut warnings = marks(&object);
-        let mut or_warn =
-            |what: &str, says: Clean| warnings.push(Clean::line(&format!("{what} could not be read: {says}")));
+        self.explain(&mut workload).await;
         let (revisions, pods) = history;
-        let revisions = revisions.unwrap_or_else(|says| {
-            or_warn("revisions", says);
-            Vec::new()
-        });
-        let pods = pods.unwrap_or_else(|says| {
-            or_warn("pods", says);
-            Vec::new()
-        });
-        let of_release = release.iter().flatten().flat_map(|release| release.templates_of(key));
+        let unread = Unread { revisions: revisions.as_ref().err().cloned(), pods: pods.as_ref().err().cloned() };
+        let (revisions, pods) = (revisions.unwrap_or_default(), pods.unwrap_or_default());
+        let releases = || release.iter().chain(own.and_then(|own| own.release.as_ref())).flatten();
+        let of_release = releases().flat_map(|release| release.templates_of(key));
         let kept = revisions.iter().map(|revision| &revision.template);
         let templates: Vec<&Value> = kept.chain([&template]).chain(of_release).collect();
         let (references, config) = self.named(&key.namespace, &templates).await;
@@ -136,7 +125,8 @@ impl WorkloadInspector {
             partition: partition(&object),
             quotas,
             around,
-            warnings,
+            unread,
+            warnings: marks(&object),
             owners,
             canary,
             release,
