@@ -18,6 +18,7 @@ pub mod equivalent;
 pub mod evidence;
 pub mod executor;
 mod gitops;
+mod glance;
 mod helm;
 mod history;
 mod limits;
@@ -40,6 +41,7 @@ pub(crate) mod testing;
 mod undo;
 
 pub use applications::Applications;
+pub use glance::Glance;
 pub use object::ObjectAct;
 pub use resources::Limits;
 pub use template::readable;
@@ -444,6 +446,23 @@ pub trait Inspector: Send + Sync {
         &'a self,
         request: &'a Request,
     ) -> futures::future::BoxFuture<'a, Result<Inspection, crate::source::SourceError>>;
+    /// A workload that goes back with `own`, by its release: what is the cluster's, the release's or the namespace's is not
+    /// read once more.
+    fn kin<'a>(
+        &'a self,
+        _own: &'a WorkloadInspection,
+        workload: &'a WorkloadKey,
+    ) -> futures::future::BoxFuture<'a, Result<Inspection, crate::source::SourceError>> {
+        let request = Request::RollBack { workload: workload.clone(), to: None };
+        Box::pin(async move { self.inspect(&request).await })
+    }
+    /// A workload while it is watched: asked again and again, so without what only a plan needs.
+    fn glance<'a>(
+        &'a self,
+        workload: &'a WorkloadKey,
+    ) -> futures::future::BoxFuture<'a, Result<Glance, crate::source::SourceError>> {
+        Box::pin(std::future::ready(Err(glance::no_workloads(&workload.cluster))))
+    }
 }
 
 /// What was asked live for a request.

@@ -47,11 +47,17 @@ pub(super) fn in_order(checks: &mut [Check]) {
     checks.sort_by_key(|check| check.id.trim_start_matches('B').parse::<u32>().unwrap_or(u32::MAX));
 }
 
-/// Who changed the template last.
+/// Who changed the template last, and what is live since.
 pub(super) fn last_change(inspection: &WorkloadInspection, now: Timestamp) -> Option<Clean> {
-    let (manager, at) = inspection.changes.first()?;
+    let who = changed_by(&inspection.changes, now)?;
     let live = inspection.live().map(|live| format!(", live is rev {}", live.number)).unwrap_or_default();
-    Some(say!("'{manager}' changed the template {} ago{live}", age_of(*at, now)))
+    Some(say!("{who}{live}"))
+}
+
+/// Who changed the template last; `changes`: newest first.
+pub(super) fn changed_by(changes: &[(Clean, Timestamp)], now: Timestamp) -> Option<Clean> {
+    let (manager, at) = changes.first()?;
+    Some(say!("'{manager}' changed the template {} ago", age_of(*at, now)))
 }
 
 /// Gates that no name and reason open: rights, another cluster, a dry run that did not pass.

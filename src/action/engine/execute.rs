@@ -15,7 +15,7 @@ use crate::{
         ActionError, CheckResult, Done, Write,
         act::{Act, ActionEvent, Left, Outcome, StepState},
         audit::{Audit, Begun, Entry, StepResult},
-        object,
+        checks, object,
         plan::{Approved, Plan, PlanStep, StepKind, Watched},
         template,
     },
@@ -306,7 +306,7 @@ impl Running {
             let why = Clean::from("its hook has mended it: nothing to do");
             return (StepState::Done(say!("{ended}; {why}")), Next::Mended(why));
         }
-        let who = crate::action::checks::last_change(&found, self.inner.clock.now().wall);
+        let who = checks::changed_by(&found.changes, self.inner.clock.now().wall);
         let who = who.map(|who| format!(": {who}")).unwrap_or_default();
         (StepState::Refused(say!("{ended}, and the live template is another one now{who}. Plan again")), Next::Stop)
     }
