@@ -67,7 +67,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     );
     plan.last_change = checks::last_change(inspection, now);
     steps(make, inspection, target, &route, &mut plan);
-    plan.away = Some(live.name.clone());
+    (plan.away, plan.to) = (Some(live.name.clone()), Some(target.name.clone()));
     match &by {
         Chosen::Workflow(repo, workflow) => {
             by_workflow(&mut plan, inspection, (target, live), (repo.clone(), workflow));

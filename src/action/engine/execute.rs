@@ -137,7 +137,7 @@ impl Inner {
             warnings: warnings.collect(),
             kept: None,
             from_revision: plan.away.clone().or_else(|| plan.keeps.as_ref()?.from_revision.clone()),
-            to_revision: plan.keeps.as_ref().and_then(|kept| kept.to_revision.clone()),
+            to_revision: plan.to.clone().or_else(|| plan.keeps.as_ref()?.to_revision.clone()),
             can_undo: (plan.keeps.is_some() && !is_restart)
                 || makes_silence
                 || object::inverse(&plan.request).is_some(),
@@ -179,12 +179,13 @@ impl Running {
                 Next::Go
             }
             StepKind::Write(write) => match &self.mended {
-                Some(why) => {
+                // What mended the template left the pods that hold it up.
+                Some(why) if !matches!(write, Write::DeleteUnready { .. }) => {
                     let why = why.clone();
                     self.set(index, StepState::Skipped(why)).await;
                     Next::Go
                 }
-                None => self.write(index, step, write).await,
+                _ => self.write(index, step, write).await,
             },
             StepKind::Reread { workload, run, live, target } => {
                 self.set(index, StepState::Running("waiting for its end".into())).await;
