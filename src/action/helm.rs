@@ -14,7 +14,7 @@ use super::{
     checks::{Subject, gate, in_order, last_change},
     history::CLEAN_RUN,
     plan::{Choice, Kept, Make, Plan, PlanStep, Refusal, StepKind},
-    rollback,
+    rollback, template,
 };
 use crate::{
     model::{
@@ -220,12 +220,7 @@ fn words(revision: &ReleaseRevision, now: jiff::Timestamp) -> Clean {
 fn changes(live: &ReleaseRevision, target: &ReleaseRevision) -> Option<Clean> {
     let (Ok(from), Ok(to)) = (&live.body, &target.body) else { return None };
     let names = (format!("revision {} (deployed)", live.number), format!("revision {}", target.number));
-    let text = similar::TextDiff::from_lines(&*from.manifest, &*to.manifest)
-        .unified_diff()
-        .context_radius(3)
-        .header(&names.0, &names.1)
-        .to_string();
-    Some(Clean::block(&text)).filter(|text| !text.is_empty())
+    template::unified(&from.manifest, &to.manifest, &names.0, &names.1)
 }
 
 /// Back to the revision before an act.

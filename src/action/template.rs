@@ -9,6 +9,7 @@ pub(super) use merge::merged;
 pub(super) use text::diff;
 use text::masked_value;
 pub use text::readable;
+pub(super) use text::{diff, unified};
 
 use crate::{
     model::kubernetes::{is_same_image, tag_of},
