@@ -44,7 +44,7 @@ pub use applications::Applications;
 pub use glance::Glance;
 pub use object::ObjectAct;
 pub use resources::Limits;
-pub use template::readable;
+pub use template::{is_same as is_same_template, readable};
 
 pub use evidence::{Beside, Evidence, beside};
 pub use plan::plan;

@@ -40,7 +40,6 @@ struct Running {
     /// Why writes left are skipped, though all is well.
     mended: Option<Clean>,
     has_ended: bool,
-    writes_done: usize,
     can_undo: bool,
     writing: Option<UnderWay>,
 }
@@ -100,16 +99,8 @@ impl Inner {
             can_undo: false,
             is_mine: true,
         };
-        let running = Running {
-            inner: self,
-            news,
-            act,
-            mended: None,
-            has_ended: false,
-            writes_done: 0,
-            can_undo,
-            writing: Some(writing),
-        };
+        let running =
+            Running { inner: self, news, act, mended: None, has_ended: false, can_undo, writing: Some(writing) };
         Some(running.through(&plan.steps).await)
     }
 
@@ -253,7 +244,6 @@ impl Running {
         }
         if result != StepResult::Refused {
             self.act.switches.extend(write.and_then(switched));
-            self.writes_done += 1;
             self.act.can_undo = self.can_undo;
         }
         let recorded = self.record(Entry::Outcome { step: index, result, says: says.clone(), reference }).await;
