@@ -18,6 +18,7 @@ pub mod equivalent;
 pub mod evidence;
 pub mod executor;
 mod gitops;
+mod glance;
 mod helm;
 mod history;
 mod limits;
@@ -40,9 +41,10 @@ pub(crate) mod testing;
 mod undo;
 
 pub use applications::Applications;
+pub use glance::Glance;
 pub use object::ObjectAct;
 pub use resources::Limits;
-pub use template::readable;
+pub use template::{is_same as is_same_template, readable};
 
 pub use evidence::{Beside, Evidence, beside};
 pub use plan::plan;
@@ -444,6 +446,23 @@ pub trait Inspector: Send + Sync {
         &'a self,
         request: &'a Request,
     ) -> futures::future::BoxFuture<'a, Result<Inspection, crate::source::SourceError>>;
+    /// A workload that goes back with `own`, by its release: what is the cluster's, the release's or the namespace's is not
+    /// read once more.
+    fn kin<'a>(
+        &'a self,
+        _own: &'a WorkloadInspection,
+        workload: &'a WorkloadKey,
+    ) -> futures::future::BoxFuture<'a, Result<Inspection, crate::source::SourceError>> {
+        let request = Request::RollBack { workload: workload.clone(), to: None };
+        Box::pin(async move { self.inspect(&request).await })
+    }
+    /// A workload while it is watched: asked again and again, so without what only a plan needs.
+    fn glance<'a>(
+        &'a self,
+        workload: &'a WorkloadKey,
+    ) -> futures::future::BoxFuture<'a, Result<Glance, crate::source::SourceError>> {
+        Box::pin(std::future::ready(Err(glance::no_workloads(&workload.cluster))))
+    }
 }
 
 /// What was asked live for a request.
@@ -471,6 +490,8 @@ pub struct WorkloadInspection {
     pub annotations: BTreeMap<String, String>,
     pub revisions: Vec<Revision>,
     pub pods: Vec<crate::model::kubernetes::Pod>,
+    /// Which of them could not be read: none were read is not that there are none.
+    pub unread: Unread,
     /// Server URL, version and cluster id, asked now.
     pub server: Clean,
     pub cluster_id: Option<Clean>,
@@ -492,7 +513,7 @@ pub struct WorkloadInspection {
     pub quotas: Result<Vec<around::Quota>, Clean>,
     /// What stands around it, where a rollback is asked for.
     pub around: Option<Box<around::Around>>,
-    /// Marks on the object, and what could not be read.
+    /// Marks on the object.
     pub warnings: Vec<Clean>,
     /// Last changes of the template by field manager, newest first.
     pub changes: Vec<(Clean, Timestamp)>,
@@ -509,6 +530,21 @@ pub struct WorkloadInspection {
     pub image_nodes: Result<NodeImages, Clean>,
     /// What sets the newest image by marks on the workload itself (Keel).
     pub updater: Option<Clean>,
+}
+
+/// Why a workload's revisions or pods could not be read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unread {
+    pub revisions: Option<Clean>,
+    pub pods: Option<Clean>,
+}
+
+impl Unread {
+    /// `pods could not be read: ...`
+    fn words(&self) -> impl Iterator<Item = Clean> {
+        let all = [("revisions", &self.revisions), ("pods", &self.pods)];
+        all.into_iter().filter_map(|(what, why)| Some(say!("{what} could not be read: {}", why.as_ref()?)))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -47,11 +47,17 @@ pub(super) fn in_order(checks: &mut [Check]) {
     checks.sort_by_key(|check| check.id.trim_start_matches('B').parse::<u32>().unwrap_or(u32::MAX));
 }
 
-/// Who changed the template last.
+/// Who changed the template last, and what is live since.
 pub(super) fn last_change(inspection: &WorkloadInspection, now: Timestamp) -> Option<Clean> {
-    let (manager, at) = inspection.changes.first()?;
+    let who = changed_by(&inspection.changes, now)?;
     let live = inspection.live().map(|live| format!(", live is rev {}", live.number)).unwrap_or_default();
-    Some(say!("'{manager}' changed the template {} ago{live}", age_of(*at, now)))
+    Some(say!("{who}{live}"))
+}
+
+/// Who changed the template last; `changes`: newest first.
+pub(super) fn changed_by(changes: &[(Clean, Timestamp)], now: Timestamp) -> Option<Clean> {
+    let (manager, at) = changes.first()?;
+    Some(say!("'{manager}' changed the template {} ago", age_of(*at, now)))
 }
 
 /// Gates that no name and reason open: rights, another cluster, a dry run that did not pass.
@@ -73,8 +79,10 @@ impl Subject<'_> {
 
     /// B2: no score is computed, but the split by version is a fact.
     pub fn suspect(&self, live: &Revision, target: &Revision) -> CheckResult {
-        let (all, ready) = history::pods_of(self.inspection, live);
-        let (old, old_ready) = history::pods_of(self.inspection, target);
+        let pods_of = |revision| history::pods_of(self.inspection, revision);
+        let (Some((all, ready)), Some((old, old_ready))) = (pods_of(live), pods_of(target)) else {
+            return CheckResult::NotChecked("whether this version is the cause: its pods could not be read".into());
+        };
         let split = if old > 0 { format!("; the target's: {old_ready} of {old}") } else { String::new() };
         match (ready, old_ready) {
             (0, 0) if all > 0 && old > 0 => CheckResult::Stop(say!(
@@ -231,19 +239,16 @@ impl Subject<'_> {
 
     /// Other things the inspection met.
     pub fn warnings(&self) -> Vec<Check> {
-        self.inspection
-            .warnings
-            .iter()
-            .map(|warning| {
-                if warning.starts_with("it is being deleted") {
-                    check("B7", "deleted", CheckResult::Stop(warning.clone()))
-                } else if warning.contains("could not be read") {
-                    check("B14", "unread", CheckResult::Look(say!("not checked: {warning}")))
-                } else {
-                    check("B4", "applied", CheckResult::Look(warning.clone()))
-                }
-            })
-            .collect()
+        let unread = self.inspection.unread.words();
+        let unread = unread.map(|says| check("B14", "unread", CheckResult::Look(say!("not checked: {says}"))));
+        let marks = self.inspection.warnings.iter().map(|warning| {
+            if warning.starts_with("it is being deleted") {
+                check("B7", "deleted", CheckResult::Stop(warning.clone()))
+            } else {
+                check("B4", "applied", CheckResult::Look(warning.clone()))
+            }
+        });
+        marks.chain(unread).collect()
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     checks::{Subject, gate, in_order, last_change},
     history::CLEAN_RUN,
     plan::{Choice, Kept, Make, Plan, PlanStep, Refusal, StepKind},
-    rollback,
+    rollback, template,
 };
 use crate::{
     model::{
@@ -101,8 +101,9 @@ pub(super) fn drafts(
         StepKind::Write(write) => Some(write),
         _ => None,
     }));
-    let own = parts.there.iter().find(|part| part.key == found.workload.key);
-    let pod = own.and_then(|part| Some((part.key.clone(), part.target.as_ref()?.template.clone())));
+    let pod = parts
+        .own(&found.workload.key)
+        .and_then(|part| Some((part.key.clone(), part.target.as_ref()?.template.clone())));
     (writes, pod)
 }
 
@@ -134,6 +135,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, release: &Release, to: Op
     plan.diff = changes(live, target);
     plan.last_change = last_change(inspection, now);
     let parts = Parts::of(make.evidence, inspection, release, target);
+    plan.to = parts.own(key).and_then(|part| Some(part.target.as_ref()?.name.clone()));
     steps(make, inspection, (release, target), &parts, &mut plan);
     let subject = Subject { make, inspection, now };
     plan.checks = all_checks(&subject, release, (live, target), &parts, &plan);
@@ -194,7 +196,7 @@ fn steps(
 ) {
     let key = &inspection.workload.key;
     plan.steps.push(PlanStep::keep_evidence(key));
-    let own = parts.there.iter().find(|part| part.key == *key).and_then(|part| part.target.as_ref());
+    let own = parts.own(key).and_then(|part| part.target.as_ref());
     rollback::stop_runs(make, inspection, own.map_or(&Value::Null, |own| &own.template), plan);
     let next = release.newest().map_or(0, |newest| newest.number) + 1;
     plan.steps.push(PlanStep {
@@ -218,12 +220,7 @@ fn words(revision: &ReleaseRevision, now: jiff::Timestamp) -> Clean {
 fn changes(live: &ReleaseRevision, target: &ReleaseRevision) -> Option<Clean> {
     let (Ok(from), Ok(to)) = (&live.body, &target.body) else { return None };
     let names = (format!("revision {} (deployed)", live.number), format!("revision {}", target.number));
-    let text = similar::TextDiff::from_lines(&*from.manifest, &*to.manifest)
-        .unified_diff()
-        .context_radius(3)
-        .header(&names.0, &names.1)
-        .to_string();
-    Some(Clean::block(&text)).filter(|text| !text.is_empty())
+    template::unified(&from.manifest, &to.manifest, &names.0, &names.1)
 }
 
 /// Back to the revision before an act.

@@ -76,6 +76,9 @@ pub(super) fn target<'a>(
         let numbers: Vec<String> = inspection.revisions.iter().map(|revision| revision.number.to_string()).collect();
         numbers.join(", ")
     };
+    if let Some(why) = &inspection.unread.revisions {
+        return Err(Refusal(say!("the revisions of {key} could not be read: {why}")));
+    }
     if inspection.revisions.is_empty() {
         return Err(Refusal(say!("no rollout history found for {} \"{}\"", key.kind.name(), key.name)));
     }
@@ -196,11 +199,14 @@ pub(super) fn ran_words(inspection: &WorkloadInspection, revision: &Revision, no
     }
 }
 
-/// Pods of a revision: those that exist, and those that are ready.
-pub(super) fn pods_of(inspection: &WorkloadInspection, revision: &Revision) -> (usize, usize) {
-    let Some(hash) = &revision.hash else { return (revision.replicas as usize, revision.ready as usize) };
+/// Pods of a revision: those that exist, and those that are ready. `None`: they could not be read.
+pub(super) fn pods_of(inspection: &WorkloadInspection, revision: &Revision) -> Option<(usize, usize)> {
+    let Some(hash) = &revision.hash else { return Some((revision.replicas as usize, revision.ready as usize)) };
+    if inspection.unread.pods.is_some() {
+        return None;
+    }
     let of: Vec<_> = inspection.pods.iter().filter(|pod| pod.hash.as_ref() == Some(hash)).collect();
-    (of.len(), of.iter().filter(|pod| pod.is_ready).count())
+    Some((of.len(), of.iter().filter(|pod| pod.is_ready).count()))
 }
 
 /// All revisions as choices, newest first.
@@ -229,7 +235,7 @@ pub(super) fn choices(
             if !revision.is_live && template::differs_by_restart_only(&revision.template, &live.template) {
                 notes.push("live but for a restart".to_owned());
             }
-            if let (up @ 1.., _) = pods_of(inspection, revision) {
+            if let Some((up @ 1.., _)) = pods_of(inspection, revision) {
                 notes.push(format!("{up} pods up"));
             }
             Choice {

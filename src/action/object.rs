@@ -45,11 +45,31 @@ pub enum ObjectAct {
 pub struct ObjectWrite {
     pub object: ResourceKey,
     pub uid: Name,
-    /// Deletions of other objects than pods: what was looked at, to the version.
-    pub version: Option<Name>,
+    /// Deletions: what was looked at.
+    pub version: Option<Version>,
     pub act: ObjectAct,
     /// The Job of a run now.
     pub job: Option<Value>,
+}
+
+/// How far an object was when it was looked at. Of one whose status moves by itself it is the version of its wishes, or it
+/// could never be confirmed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Version {
+    /// `metadata.generation`
+    Wishes(i64),
+    /// `metadata.resourceVersion`
+    All(Name),
+}
+
+impl Version {
+    /// `None`: its server counts no wishes, and its status moves: the uid is all that stays.
+    pub fn of(object: &Value) -> Option<Self> {
+        let wishes = object.pointer("/metadata/generation").and_then(Value::as_i64).map(Self::Wishes);
+        let all = || Some(Self::All(Clean::line(text(object, "/metadata/resourceVersion"))));
+        wishes.or_else(|| if object.get("status").is_some() { None } else { all() })
+    }
 }
 
 /// An object as its API server has it now.
@@ -167,9 +187,9 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 
 /// What is sent for an act.
 pub fn write(found: &ObjectInspection, act: ObjectAct) -> Write {
-    let is_pod = found.key.resource.is("", "Pod");
-    let version =
-        (act == ObjectAct::Delete && !is_pod).then(|| Clean::line(text(&found.object, "/metadata/resourceVersion")));
+    // Of a pod the uid is enough: what it is hardly changes.
+    let is_guarded = act == ObjectAct::Delete && !found.key.resource.is("", "Pod");
+    let version = if is_guarded { Version::of(&found.object) } else { None };
     Write::Object(ObjectWrite {
         object: found.key.clone(),
         uid: Clean::line(text(&found.object, "/metadata/uid")),

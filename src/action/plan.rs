@@ -128,6 +128,8 @@ pub struct Plan {
     pub keeps: Option<Kept>,
     /// Name of the ReplicaSet or ControllerRevision that it rolls away from: one that comes back is told.
     pub away: Option<Name>,
+    /// Name of the one that it goes to, where that is known.
+    pub to: Option<Name>,
     /// Who changed the target last, and when, for the words when it moved.
     pub last_change: Option<Clean>,
 }
@@ -264,6 +266,7 @@ impl Make<'_> {
             blocked: None,
             keeps: None,
             away: None,
+            to: None,
             last_change: None,
         }
     }

@@ -67,7 +67,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     );
     plan.last_change = checks::last_change(inspection, now);
     steps(make, inspection, target, &route, &mut plan);
-    plan.away = Some(live.name.clone());
+    (plan.away, plan.to) = (Some(live.name.clone()), Some(target.name.clone()));
     match &by {
         Chosen::Workflow(repo, workflow) => {
             by_workflow(&mut plan, inspection, (target, live), (repo.clone(), workflow));
@@ -161,23 +161,21 @@ fn facts(
 ) -> Vec<(Clean, Clean)> {
     let since = live.created.filter(|created| inspection.revisions.iter().all(|other| other.created <= Some(*created)));
     let since = since.map_or_else(String::new, |since| format!("   live {}", age_of(since, now)));
-    let (all, ready) = history::pods_of(inspection, live);
-    let (up, up_ready) = history::pods_of(inspection, target);
-    let are = if up == 1 { "is" } else { "are" };
-    let still = match (up, up_ready) {
-        (0, _) => "no pod of it is up".to_owned(),
-        (up, ready) if up == ready => format!("{up} of its pods {are} up"),
-        (up, ready) => format!("{up} of its pods {are} up, {ready} ready"),
+    let pods = history::pods_of(inspection, live).map_or_else(
+        || "its pods could not be read".to_owned(),
+        |(all, ready)| format!("{}, {ready} ready", counted(all, "pod")),
+    );
+    let are = |up| if up == 1 { "is" } else { "are" };
+    let still = match history::pods_of(inspection, target) {
+        None => "its pods could not be read".to_owned(),
+        Some((0, _)) => "no pod of it is up".to_owned(),
+        Some((up, ready)) if up == ready => format!("{up} of its pods {} up", are(up)),
+        Some((up, ready)) => format!("{up} of its pods {} up, {ready} ready", are(up)),
     };
     vec![
         (
             "FROM".into(),
-            say!(
-                "rev {}   {}{since}   {}, {ready} ready",
-                live.number,
-                history::version_words(inspection, live, target),
-                counted(all, "pod")
-            ),
+            say!("rev {}   {}{since}   {pods}", live.number, history::version_words(inspection, live, target)),
         ),
         (
             "TO".into(),

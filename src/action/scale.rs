@@ -1,7 +1,7 @@
 //! The plan of a scale: a number of replicas, against the autoscaler and against zero.
 
 use super::{
-    CheckResult, WorkloadInspection, Write,
+    Check, CheckResult, WorkloadInspection, Write,
     checks::{self, Subject},
     equivalent::kubectl_on,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
@@ -28,29 +28,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
         vec![("FROM".into(), say!("{from} replicas, {} ready", workload.ready)), ("TO".into(), say!("{to} replicas"))];
     plan.steps = steps(inspection, to);
     let subject = Subject { make, inspection, now };
-    let number = match (to, key.kind) {
-        (0, WorkloadKind::StatefulSet) => {
-            CheckResult::Stop("no pod of a StatefulSet is left: its data is served by nobody".into())
-        }
-        (0, _) if is_production => CheckResult::Stop("no pod is left: this takes it out of production".into()),
-        (0, _) => CheckResult::Look("no pod is left".into()),
-        _ if to < from => {
-            CheckResult::Look(say!("the same traffic on {} instead of {from}", counted(to as usize, "pod")))
-        }
-        _ if key.kind == WorkloadKind::StatefulSet => {
-            CheckResult::Look("each pod more of a StatefulSet brings its own volume".into())
-        }
-        _ => CheckResult::Ok(say!("{} pods more", to - from)),
-    };
-    plan.checks = vec![
-        subject.place(),
-        subject.allowed(&inspection.may_scale, "scale"),
-        subject.nobody_else(false),
-        checks::check("B7", "number", number),
-        checks::check("B12", "autoscaler", scaler(inspection, to)),
-        subject.fresh(&plan),
-    ];
-    plan.checks.extend(subject.warnings());
+    plan.checks = all_checks(&subject, to, &plan);
     plan.blocked = checks::gate(&subject, &plan);
     plan.keeps =
         Some(Kept { replicas: Some((from, to)), ..Kept::of(key, serde_json::Value::Null, serde_json::Value::Null) });
@@ -59,6 +37,42 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
     plan.equivalent = vec![say!("{kubectl} scale {object} --current-replicas={from} --replicas={to}")];
     plan.weigh(is_production, vec![say!("{to}")], &key.name);
     Ok(plan)
+}
+
+/// Every check of another number, asked for or gone back to.
+pub(super) fn all_checks(subject: &Subject<'_>, to: u32, plan: &Plan) -> Vec<Check> {
+    let inspection = subject.inspection;
+    let mut all = vec![
+        subject.place(),
+        subject.allowed(&inspection.may_scale, "scale"),
+        subject.nobody_else(false),
+        checks::check("B7", "number", number(subject, to)),
+        checks::check("B12", "autoscaler", scaler(inspection, to)),
+        subject.fresh(plan),
+    ];
+    all.extend(subject.warnings());
+    all
+}
+
+/// What fewer pods, or more, mean.
+fn number(subject: &Subject<'_>, to: u32) -> CheckResult {
+    let (key, from) = (&subject.inspection.workload.key, subject.inspection.workload.desired);
+    match (to, key.kind) {
+        (0, WorkloadKind::StatefulSet) => {
+            CheckResult::Stop("no pod of a StatefulSet is left: its data is served by nobody".into())
+        }
+        (0, _) if subject.make.settings.is_production(&key.cluster) => {
+            CheckResult::Stop("no pod is left: this takes it out of production".into())
+        }
+        (0, _) => CheckResult::Look("no pod is left".into()),
+        _ if to < from => {
+            CheckResult::Look(say!("the same traffic on {} instead of {from}", counted(to as usize, "pod")))
+        }
+        _ if key.kind == WorkloadKind::StatefulSet => {
+            CheckResult::Look("each pod more of a StatefulSet brings its own volume".into())
+        }
+        _ => CheckResult::Ok(say!("{} pods more", to.saturating_sub(from))),
+    }
 }
 
 /// What the autoscaler makes of another number.

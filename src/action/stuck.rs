@@ -1,6 +1,8 @@
 //! Pods that are not ready hold up an `OrderedReady` StatefulSet: its controller waits for each of them before it goes on,
 //! so a new template never reaches a broken one. They are deleted once it is set (kubernetes.io: "Forced rollback").
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{
@@ -20,12 +22,18 @@ fn version<'a>(inspection: &'a WorkloadInspection, target: &Value) -> Option<&'a
     inspection.revisions.iter().find(|revision| template::is_same(&revision.template, target))?.hash.as_ref()
 }
 
+/// What could not be read without which it is not known who waits for whom.
+fn unread(inspection: &WorkloadInspection) -> Option<Clean> {
+    inspection.unread.words().next()
+}
+
 /// Pods of other versions that are not ready, or are being replaced.
 fn unsettled<'a>(inspection: &'a WorkloadInspection, target: &Value) -> Vec<&'a Pod> {
     let wanted = version(inspection, target);
     let is_unsettled = |pod: &&Pod| !pod.is_ready || pod.deleting_since.is_some();
     let is_other = |pod: &&Pod| pod.hash.is_some() && pod.hash.as_ref() != wanted;
-    let of = inspection.pods.iter().filter(|_| inspection.is_ordered);
+    let is_known = inspection.is_ordered && unread(inspection).is_none();
+    let of = inspection.pods.iter().filter(|_| is_known);
     of.filter(is_unsettled).filter(is_other).collect()
 }
 
@@ -42,11 +50,9 @@ pub(super) fn write(inspection: &WorkloadInspection, target: &Value) -> Option<W
     }
     let wanted = version(inspection, target);
     let others = inspection.revisions.iter().filter_map(|revision| revision.hash.clone());
-    Some(Write::DeleteUnready {
-        workload: inspection.workload.key.clone(),
-        uid: inspection.workload.uid.clone(),
-        of: others.filter(|hash| Some(hash) != wanted).collect(),
-    })
+    let of: BTreeSet<Name> = others.filter(|hash| Some(hash) != wanted).collect();
+    let (workload, uid) = (inspection.workload.key.clone(), inspection.workload.uid.clone());
+    (!of.is_empty()).then(|| Write::DeleteUnready { workload, uid, of })
 }
 
 pub(super) fn step(inspection: &WorkloadInspection, target: &Value) -> Option<PlanStep> {
@@ -69,6 +75,8 @@ pub(super) fn check(inspection: &WorkloadInspection, target: &Value, plan: &Plan
     let is_delete = |step: &PlanStep| matches!(step.kind, StepKind::Write(Write::DeleteUnready { .. }));
     if !inspection.is_ordered {
         CheckResult::Ok("no pod waits for another".into())
+    } else if let Some(unread) = unread(inspection) {
+        CheckResult::NotChecked(say!("whether a broken pod blocks the order: {unread}"))
     } else if now.is_empty() {
         CheckResult::Ok("no broken pod blocks the order".into())
     } else if plan.steps.iter().any(is_delete) {

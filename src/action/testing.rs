@@ -12,7 +12,7 @@ pub use fakes::{FakeCluster, FakeHost, FakeRegistry};
 pub use release::{of_release, release, rendered, store_key, the_store};
 
 use super::{
-    Evidence, Inspection, Request, RunInspection, WorkloadInspection,
+    Evidence, Inspection, Request, RunInspection, Unread, WorkloadInspection,
     around::{Around, Change},
     plan::{Plan, Refusal, plan},
     resize::{PodInspection, Room},
@@ -223,6 +223,7 @@ pub fn inspection() -> WorkloadInspection {
         partition: 0,
         quotas: Ok(Vec::new()),
         around: Some(Box::new(around())),
+        unread: Unread::default(),
         warnings: Vec::new(),
         changes: vec![("jenkins".into(), ago(17))],
         owners: Ok(Vec::new()),

@@ -104,12 +104,15 @@ fn scale_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refus
     plan.facts.push(("THEN".into(), say!("{left} -> {before} replicas")));
     plan.steps = scale::steps(inspection, before);
     let subject = Subject { make, inspection, now };
-    plan.checks = vec![subject.place(), subject.allowed(&inspection.may_scale, "scale"), subject.fresh(&plan)];
-    if before == 0 {
-        plan.checks.push(checks::check("B7", "number", CheckResult::Stop("no pod would be left".into())));
-    }
+    plan.checks = scale::all_checks(&subject, before, &plan);
     plan.blocked = checks::gate(&subject, &plan);
-    plan.keeps = Some(Kept { replicas: Some((left, before)), ..kept.clone() });
+    plan.keeps = Some(Kept {
+        replicas: Some((left, before)),
+        // A canary that was taken away is back.
+        from_revision: kept.to_revision.clone(),
+        to_revision: kept.from_revision.clone(),
+        ..kept.clone()
+    });
     plan.undo = "U again".into();
     let (kubectl, object) = kubectl_on(make.settings, key);
     plan.equivalent = vec![say!("{kubectl} scale {object} --replicas={before}")];
@@ -206,6 +209,9 @@ fn lines(make: &Make<'_>, inspection: &WorkloadInspection, kept: &Kept, revision
     lines.push(match (synced, revision) {
         (Some(synced), _) => synced,
         (None, Some(revision)) if kept.synced.is_none() => rollout_undo(make.settings, key, revision),
+        _ if inspection.unread.revisions.is_some() => {
+            "# its revisions could not be read: the earlier template is kept beside the audit".into()
+        }
         _ => "# no history has it any more: the earlier template is kept beside the audit".into(),
     });
     if kept.synced.is_none() {

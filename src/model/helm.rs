@@ -51,6 +51,12 @@ impl Release {
         let bodies = self.revisions.iter().filter_map(|revision| revision.body.as_ref().ok());
         bodies.filter_map(move |body| body.rendered(&key)?.template.as_ref())
     }
+
+    /// What the kept revisions made of all their workloads.
+    pub fn templates(&self) -> impl Iterator<Item = &Value> {
+        let bodies = self.revisions.iter().filter_map(|revision| revision.body.as_ref().ok());
+        bodies.flat_map(|body| &body.objects).filter_map(|object| object.template.as_ref())
+    }
 }
 
 /// One revision of a release, without the values it was given.

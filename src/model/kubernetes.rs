@@ -22,6 +22,8 @@ use crate::text::Clean;
 
 /// Who we are in `metadata.managedFields`.
 pub const FIELD_MANAGER: &str = "midwatch";
+/// The labels that the controllers of Deployments and of Rollouts add to each ReplicaSet's template.
+pub const TEMPLATE_HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
 /// Annotation on a workload: who rolled it back last with midwatch.
 pub const ACTOR: &str = "midwatch/actor";
 

@@ -1,6 +1,7 @@
 //! Changes to workloads and pods, guarded: every write says in itself what it expects to find (`test` operations of a JSON
-//! patch, preconditions of a delete), so that it changes what the person saw or nothing. Guards are on uid and template,
-//! never on `resourceVersion`: each status write moves that, and a crash-looping workload could not be rolled back.
+//! patch, preconditions of a delete), so that it changes what the person saw or nothing. Guards of a workload are on uid and
+//! template, never on `resourceVersion`: each status write moves that, and a crash-looping one could not be rolled back.
+//! Where nothing else tells (a deletion, a sync of Argo CD), what was just read again is guarded by its `resourceVersion`.
 
 mod abort;
 mod helm;
@@ -23,14 +24,14 @@ use self::{
     verdict::Verdict,
 };
 use crate::{
-    action::{ActionError, Done, Found, Operator, Write},
+    action::{ActionError, Done, Found, Operator, Write, is_same_template},
     model::{
         BackendId, Name,
         kubernetes::{FIELD_MANAGER, WorkloadKey, WorkloadKind},
     },
     source::kubernetes::{
         client::{Cluster, Writer, segment},
-        revisions::{same_template, workload_path},
+        revisions::workload_path,
     },
     text::Clean,
 };
@@ -85,7 +86,7 @@ impl ClusterOperator {
         match write {
             Write::PatchTemplate { workload, uid, live, target, annotations } => {
                 let object = self.recheck(workload, uid, Some(live)).await?;
-                if same_template(live, target) {
+                if is_same_template(live, target) {
                     return Err(ActionError::Refused(Clean::line(
                         "the live template is the target's already: nothing to do",
                     )));

@@ -69,7 +69,7 @@ impl Subject<'_> {
                 None => BTreeSet::new(),
             },
             reference,
-            ready: history::pods_of(self.inspection, target).1,
+            ready: history::pods_of(self.inspection, target).map_or(0, |(_, ready)| ready),
             nodes: self.inspection.image_nodes.as_ref(),
             said: asked.map(|asked| asked.said.as_ref()),
         }

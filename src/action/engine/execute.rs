@@ -15,7 +15,7 @@ use crate::{
         ActionError, CheckResult, Done, Write,
         act::{Act, ActionEvent, Left, Outcome, StepState},
         audit::{Audit, Begun, Entry, StepResult},
-        object,
+        checks, object,
         plan::{Approved, Plan, PlanStep, StepKind, Watched},
         template,
     },
@@ -40,7 +40,6 @@ struct Running {
     /// Why writes left are skipped, though all is well.
     mended: Option<Clean>,
     has_ended: bool,
-    writes_done: usize,
     can_undo: bool,
     writing: Option<UnderWay>,
 }
@@ -100,16 +99,8 @@ impl Inner {
             can_undo: false,
             is_mine: true,
         };
-        let running = Running {
-            inner: self,
-            news,
-            act,
-            mended: None,
-            has_ended: false,
-            writes_done: 0,
-            can_undo,
-            writing: Some(writing),
-        };
+        let running =
+            Running { inner: self, news, act, mended: None, has_ended: false, can_undo, writing: Some(writing) };
         Some(running.through(&plan.steps).await)
     }
 
@@ -137,7 +128,7 @@ impl Inner {
             warnings: warnings.collect(),
             kept: None,
             from_revision: plan.away.clone().or_else(|| plan.keeps.as_ref()?.from_revision.clone()),
-            to_revision: plan.keeps.as_ref().and_then(|kept| kept.to_revision.clone()),
+            to_revision: plan.to.clone().or_else(|| plan.keeps.as_ref()?.to_revision.clone()),
             can_undo: (plan.keeps.is_some() && !is_restart)
                 || makes_silence
                 || object::inverse(&plan.request).is_some(),
@@ -179,12 +170,13 @@ impl Running {
                 Next::Go
             }
             StepKind::Write(write) => match &self.mended {
-                Some(why) => {
+                // What mended the template left the pods that hold it up.
+                Some(why) if !matches!(write, Write::DeleteUnready { .. }) => {
                     let why = why.clone();
                     self.set(index, StepState::Skipped(why)).await;
                     Next::Go
                 }
-                None => self.write(index, step, write).await,
+                _ => self.write(index, step, write).await,
             },
             StepKind::Reread { workload, run, live, target } => {
                 self.set(index, StepState::Running("waiting for its end".into())).await;
@@ -252,7 +244,6 @@ impl Running {
         }
         if result != StepResult::Refused {
             self.act.switches.extend(write.and_then(switched));
-            self.writes_done += 1;
             self.act.can_undo = self.can_undo;
         }
         let recorded = self.record(Entry::Outcome { step: index, result, says: says.clone(), reference }).await;
@@ -306,7 +297,7 @@ impl Running {
             let why = Clean::from("its hook has mended it: nothing to do");
             return (StepState::Done(say!("{ended}; {why}")), Next::Mended(why));
         }
-        let who = crate::action::checks::last_change(&found, self.inner.clock.now().wall);
+        let who = checks::changed_by(&found.changes, self.inner.clock.now().wall);
         let who = who.map(|who| format!(": {who}")).unwrap_or_default();
         (StepState::Refused(say!("{ended}, and the live template is another one now{who}. Plan again")), Next::Stop)
     }

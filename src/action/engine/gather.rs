@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::{Audit, Inner};
 use crate::{
     action::{
-        ActionError, Beside, Evidence, Inspection, Limits, Request, RunInspection, Write, applications,
+        ActionError, Beside, Evidence, Glance, Inspection, Limits, Request, RunInspection, WorkloadInspection, Write,
+        applications,
         audit::PastAct,
         evidence::{Undoing, drafts},
         helm, object,
@@ -96,10 +97,7 @@ impl Inner {
     async fn inspect(&self, backend: &BackendId, request: &Request) -> Result<Inspection, SourceError> {
         match self.inspector(backend) {
             Some(inspector) => inspector.inspect(request).await,
-            None => Err(SourceError::new(
-                ErrorKind::Unexpected,
-                format!("'{backend}' is not connected, or takes no actions from midwatch"),
-            )),
+            None => Err(not_connected(backend)),
         }
     }
 
@@ -170,11 +168,10 @@ impl Inner {
     }
 
     /// The workload as it is now.
-    pub(super) async fn workload(&self, key: &WorkloadKey) -> Result<Box<crate::action::WorkloadInspection>, Clean> {
-        match self.inspect(&key.cluster, &Request::Restart { workload: key.clone() }).await {
-            Ok(Inspection::Workload(found)) => Ok(found),
-            Ok(_) => Err(say!("'{}' answered something else", key.cluster)),
-            Err(error) => Err(error.says),
+    pub(super) async fn workload(&self, key: &WorkloadKey) -> Result<Glance, Clean> {
+        match self.inspector(&key.cluster) {
+            Some(inspector) => inspector.glance(key).await.map_err(|error| error.says),
+            None => Err(not_connected(&key.cluster).says),
         }
     }
 
@@ -221,14 +218,15 @@ impl Inner {
 impl Inner {
     /// The other workloads of a Helm release that goes back: each is asked as if it went back alone.
     async fn members(&self, request: &Request, own: &Evidence, acts: Result<&[PastAct], &Clean>) -> Members {
-        let (Some((release, target)), Inspection::Workload(found)) = (helm::goal(request, own), &own.subject) else {
+        let (Some((release, target)), Inspection::Workload(found_own)) = (helm::goal(request, own), &own.subject)
+        else {
             return Vec::new();
         };
-        let keys = helm::members(release, target, &found.workload.key);
+        let keys = helm::members(release, target, &found_own.workload.key);
         let mut found = BTreeMap::new();
         let ask = async {
             let asks = keys.iter().map(|key| async {
-                let member = self.member(key, (release, target), own, acts).await;
+                let member = self.member(key, (release, target), (own, found_own), acts).await;
                 (key.clone(), member.map(Box::new))
             });
             let mut answers = stream::iter(asks.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
@@ -247,11 +245,11 @@ impl Inner {
         &self,
         key: &WorkloadKey,
         (release, target): (&Release, &ReleaseRevision),
-        own: &Evidence,
+        (own, found_own): (&Evidence, &WorkloadInspection),
         acts: Result<&[PastAct], &Clean>,
     ) -> Result<Evidence, Clean> {
-        let request = Request::RollBack { workload: key.clone(), to: None };
-        let subject = self.inspect(&key.cluster, &request).await.map_err(|error| error.says)?;
+        let inspector = self.inspector(&key.cluster).ok_or_else(|| not_connected(&key.cluster).says)?;
+        let subject = inspector.kin(found_own, key).await.map_err(|error| error.says)?;
         let mut evidence = Evidence::of(subject, own.asked);
         evidence.acts = acts.map(|all| on_workload(key, all)).map_err(Clone::clone);
         evidence.undoing.clone_from(&own.undoing);
@@ -264,6 +262,11 @@ impl Inner {
         (evidence.pod, evidence.registry) = tokio::join!(self.rehearse_pod(pod), self.ask_registry(question));
         Ok(evidence)
     }
+}
+
+fn not_connected(backend: &BackendId) -> SourceError {
+    let says = format!("'{backend}' is not connected, or takes no actions from midwatch");
+    SourceError::new(ErrorKind::Unexpected, says)
 }
 
 /// The newest act on the workload that switched its owner off.

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::Inner;
 use crate::{
+    action::Glance,
     model::{
         Level,
         kubernetes::{Pod, WorkloadKey},
@@ -25,7 +26,7 @@ impl Inner {
     pub(super) async fn keep_evidence(&self, number: u64, workload: &WorkloadKey) -> Clean {
         let found = tokio::time::timeout(self.pace.keep, self.workload(workload)).await;
         let mut failing: Vec<Pod> = match found {
-            Ok(Ok(found)) => found.pods.into_iter().filter(|pod| pod.level <= Level::Wrong).collect(),
+            Ok(Ok(Glance { pods: Ok(pods), .. })) => pods.into_iter().filter(|pod| pod.level <= Level::Wrong).collect(),
             _ => Vec::new(),
         };
         failing.sort_by_key(|pod| (pod.level, std::cmp::Reverse(pod.restarts)));

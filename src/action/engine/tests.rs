@@ -3,6 +3,7 @@
 mod ends;
 mod flagger;
 mod gitops;
+mod known_bad;
 mod lost;
 mod races;
 mod registry;
@@ -29,7 +30,10 @@ use crate::{
         },
     },
     app::settings::Settings,
-    model::code::RunState,
+    model::{
+        code::RunState,
+        kubernetes::{WorkloadKey, WorkloadKind},
+    },
     store::Store,
     time::TestClock,
 };
@@ -253,6 +257,27 @@ async fn a_hook_that_mends_it_leaves_nothing_to_do() {
 }
 
 #[tokio::test]
+async fn a_hook_that_mends_it_leaves_the_pods_that_block_to_be_deleted() {
+    let mut bench = Bench::new();
+    bench.store = store(vec![run(RunState::Running)]);
+    let workload = WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() };
+    bench.cluster.with(|cluster| {
+        cluster.found.workload.key = workload.clone();
+        cluster.found.is_ordered = true;
+    });
+    let mended = bench.cluster.clone();
+    let host = FakeHost::new(run_inspection(RunState::Running), move || {
+        mended.with(|cluster| cluster.become_template(template_of("411", "512Mi", "info")));
+    });
+    bench.engine.add_inspector(Arc::new(host.clone()));
+    bench.engine.add_operator(Arc::new(host.clone()));
+    let act = bench.act(&Request::RollBack { workload, to: None }).await.expect("carried out");
+    let sent = bench.cluster.sent();
+    assert!(matches!(sent[..], [Write::DeleteUnready { .. }]), "its controller waits for them still: {sent:?}");
+    assert_eq!(act.outcome, Outcome::Done);
+}
+
+#[tokio::test]
 async fn a_hook_that_does_something_else_stops_the_plan() {
     let mut bench = Bench::new();
     bench.store = store(vec![run(RunState::Running)]);
@@ -400,10 +425,7 @@ async fn without_a_screen_the_gates_are_the_same() {
     let done = run_headless(&bench.engine, &ask(Some("13"), false), &bench.store, &bench.settings).await;
     assert_eq!((done.exit, bench.cluster.sent().len()), (Exit::Done, 1));
     let mut gone = ask(Some("13"), false);
-    gone.request = Request::RollBack {
-        workload: crate::model::kubernetes::WorkloadKey { cluster: BackendId::new("x"), ..myapp() },
-        to: None,
-    };
+    gone.request = Request::RollBack { workload: WorkloadKey { cluster: BackendId::new("x"), ..myapp() }, to: None };
     assert_eq!(run_headless(&bench.engine, &gone, &bench.store, &bench.settings).await.exit, Exit::Unreadable);
     bench.cluster.with(|cluster| {
         cluster.become_template(template_of("412", "1Gi", "warn"));

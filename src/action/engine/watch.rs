@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Inner;
 use crate::{
     action::{
-        WorkloadInspection, checks,
+        Glance, checks,
         plan::{WatchFor, Watched},
         template,
     },
@@ -54,8 +54,14 @@ impl Inner {
             Watched::Release(all) => {
                 let mut seen = Vec::new();
                 for wanted in all {
-                    let found = self.workload(&wanted.workload).await?;
-                    let Seen { says, stage, .. } = judge(wanted, &found, self.clock.now().wall);
+                    // One that cannot be read hides none of the others.
+                    let (says, stage) = match self.workload(&wanted.workload).await {
+                        Ok(found) => {
+                            let Seen { says, stage, .. } = judge(wanted, &found, self.clock.now().wall);
+                            (says, stage)
+                        }
+                        Err(why) => (say!("?? {why}"), Stage::Going),
+                    };
                     seen.push((say!("{}: {says}", wanted.workload), stage));
                 }
                 Ok(together(seen))
@@ -77,19 +83,23 @@ fn together(mut seen: Vec<(Clean, Stage)>) -> Seen {
 }
 
 /// Somebody brought back what the act took away.
-fn set_again(found: &WorkloadInspection, now: Timestamp) -> Clean {
-    let who = checks::last_change(found, now).map(|who| format!(": {who}")).unwrap_or_default();
+fn set_again(found: &Glance, now: Timestamp) -> Clean {
+    let who = checks::changed_by(&found.changes, now).map(|who| format!(": {who}")).unwrap_or_default();
     say!("what was rolled away from is set again{who}")
 }
 
-fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen {
+fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     let workload = &found.workload;
+    let pods = match &found.pods {
+        Ok(pods) => pods,
+        Err(why) => return Seen::new(say!("{}: pods could not be read: {why}", wanted.version), Stage::Going),
+    };
     let is_new = |pod: &Pod| {
         wanted.hash.as_ref().is_none_or(|hash| pod.hash.as_ref() == Some(hash))
             && wanted.image.as_ref().is_none_or(|image| pod.containers.iter().any(|one| one.image == *image))
             && wanted.since.is_none_or(|since| pod.created.is_some_and(|created| created >= since))
     };
-    let (going, staying): (Vec<&Pod>, Vec<&Pod>) = found.pods.iter().partition(|pod| pod.deleting_since.is_some());
+    let (going, staying): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| pod.deleting_since.is_some());
     let ready = staying.iter().filter(|pod| pod.is_ready && is_new(pod)).count();
     let old = staying.iter().filter(|pod| !is_new(pod)).count();
     let strangers = staying.iter().filter(|pod| pod.is_ready && is_new(pod) && runs_another(pod, wanted)).count();

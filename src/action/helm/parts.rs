@@ -179,6 +179,11 @@ impl<'a> Parts<'a> {
         Self { there, absent, unread }
     }
 
+    /// The one that was asked for.
+    pub fn own(&self, key: &WorkloadKey) -> Option<&Part<'a>> {
+        self.there.iter().find(|part| part.key == *key)
+    }
+
     /// Broken pods that an ordered rollout waits for.
     pub fn delete_unready(&self) -> Vec<PlanStep> {
         self.changed().filter_map(|(seen, target)| stuck::step(seen, target)).collect()

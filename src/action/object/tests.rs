@@ -29,7 +29,9 @@ fn pod() -> ResourceKey {
 /// The plan of an act, the server having taken its dry run.
 fn plan_of(key: &ResourceKey, act: ObjectAct, mut object: Value) -> Result<Plan, Refusal> {
     object["metadata"]["uid"] = json!("u1");
-    object["metadata"]["resourceVersion"] = json!("7");
+    if object["metadata"]["resourceVersion"].is_null() {
+        object["metadata"]["resourceVersion"] = json!("7");
+    }
     let found = ObjectInspection {
         key: key.clone(),
         object,
@@ -108,15 +110,37 @@ fn a_pod_is_named_by_what_tells_it_from_its_siblings() {
 
 #[test]
 fn only_other_objects_than_pods_are_deleted_at_a_version() {
-    let versions = |key: &ResourceKey| {
-        let plan = plan_of(key, ObjectAct::Delete, json!({})).expect("a plan");
+    let versions = |key: &ResourceKey, object: Value| {
+        let plan = plan_of(key, ObjectAct::Delete, object).expect("a plan");
         plan.steps.iter().find_map(|step| match &step.kind {
             StepKind::Write(Write::Object(write)) => Some(write.version.clone()),
             _ => None,
         })
     };
-    assert_eq!(versions(&pod()), Some(None), "its status moves all the time");
-    assert_eq!(versions(&cron_job()), Some(Some("7".into())));
+    let (config, node) = (key("", "configmaps", "ConfigMap", "x"), key("", "nodes", "Node", "n"));
+    assert_eq!(versions(&pod(), json!({"metadata": {"generation": 1}})), Some(None), "its status moves all the time");
+    assert_eq!(versions(&cron_job(), json!({"metadata": {"generation": 3}})), Some(Some(Version::Wishes(3))));
+    assert_eq!(versions(&config, json!({})), Some(Some(Version::All("7".into()))));
+    assert_eq!(versions(&node, json!({"status": {}})), Some(None), "it has nothing but a status that moves");
+}
+
+#[test]
+fn a_status_that_moves_is_no_other_deletion_and_what_is_wished_is() {
+    let plan = |key: &ResourceKey, generation: Option<i64>, version: &str| {
+        let status = generation.map(|_| json!({"restarts": version}));
+        let object = json!({"metadata": {"generation": generation, "resourceVersion": version}, "status": status});
+        plan_of(key, ObjectAct::Delete, without_nulls(object)).expect("a plan")
+    };
+    let (set, config) = (key("apps", "replicasets", "ReplicaSet", "x"), key("", "configmaps", "ConfigMap", "x"));
+    let shown = plan(&set, Some(3), "7");
+    assert_eq!(shown.moved_to(&plan(&set, Some(3), "8")), None);
+    assert!(shown.moved_to(&plan(&set, Some(4), "8")).is_some());
+    assert!(plan(&config, None, "7").moved_to(&plan(&config, None, "8")).is_some(), "it is all that it holds");
+}
+
+fn without_nulls(mut object: Value) -> Value {
+    object.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
+    object
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod limits;
 mod release;
 mod resize;
 mod rollback;
+mod unread;
 
 use super::*;
 use crate::{

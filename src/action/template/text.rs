@@ -1,5 +1,7 @@
 //! Templates as YAML, with literal secrets masked.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::plain;
@@ -7,6 +9,9 @@ use crate::{
     secret::{MASK, mask},
     text::{Clean, inert_json},
 };
+
+/// Two texts are compared for so long.
+const COMPARED_WITHIN: Duration = Duration::from_millis(100);
 
 /// A value whose name or shape says that it is secret is not shown.
 pub(super) fn masked_value(name: &str, value: &str) -> String {
@@ -84,8 +89,14 @@ pub fn readable(from: &Value, to: &Value) -> (Clean, Clean) {
 /// Unified difference of two templates as YAML, secrets masked; `None` if nothing that may be shown differs.
 pub fn diff(from: &Value, to: &Value, from_name: &str, to_name: &str) -> Option<Clean> {
     let (old, new) = readable(from, to);
-    let diff = similar::TextDiff::from_lines(old.as_str(), new.as_str());
-    let text = diff.unified_diff().context_radius(3).header(from_name, to_name).to_string();
+    unified(&old, &new, from_name, to_name)
+}
+
+/// Unified difference of two texts; `None`: they are the same. Plans are made where keys are read: of texts that differ too
+/// much for that, lines may be called changed that are not.
+pub(in crate::action) fn unified(old: &str, new: &str, old_name: &str, new_name: &str) -> Option<Clean> {
+    let diff = similar::TextDiff::configure().timeout(COMPARED_WITHIN).diff_lines(old, new);
+    let text = diff.unified_diff().context_radius(3).header(old_name, new_name).to_string();
     (!text.is_empty()).then(|| Clean::block(&text))
 }
 
@@ -146,4 +157,26 @@ fn is_plain_scalar(text: &str) -> bool {
     (starts && text.chars().all(|c| safe(c) || matches!(c, ':' | '[' | ']')) && colon_ok && !text.starts_with('['))
         && !text.ends_with(' ')
         && !matches!(word.as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_differ_throughout_are_compared_coarsely_rather_than_for_long() {
+        let mut state = 1_u64;
+        let mut text = || -> String {
+            let mut line = |_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                format!("key{}\n", (state >> 33) % 40)
+            };
+            (0..60_000).map(&mut line).collect()
+        };
+        let diff = unified(&text(), &text(), "8", "7").expect("they differ");
+        let count = |mark: char| diff.lines().skip(2).filter(|line| line.starts_with(mark)).count();
+        assert_eq!(count('-'), count('+'), "it is a difference of them all the same");
+        // Seconds of work find a quarter of the lines in both.
+        assert!(count('-') > 50_000, "{} lines differ", count('-'));
+    }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{cluster, host, now, pod, pod_inspection};
 use crate::{
     action::{
-        ActionError, Done, Found, Inspection, Inspector, Operator, Registry, Request, RunInspection,
+        ActionError, Done, Found, Glance, Inspection, Inspector, Operator, Registry, Request, RunInspection,
         WorkloadInspection, Write, registry::Registered, resize::PodInspection, template,
     },
     model::{
@@ -31,6 +31,7 @@ pub struct Cluster {
     pub sent: Vec<Write>,
     pub rehearsed: usize,
     pub inspected: usize,
+    pub glances: usize,
     /// What the next writes are answered; none: they are done.
     pub answers: Vec<ActionError>,
     /// The next write is done, and its answer is lost.
@@ -57,6 +58,7 @@ impl FakeCluster {
             sent: Vec::new(),
             rehearsed: 0,
             inspected: 0,
+            glances: 0,
             answers: Vec::new(),
             loses_answer: false,
             rehearsal: Ok("accepted".into()),
@@ -198,13 +200,33 @@ impl Inspector for FakeCluster {
             cluster.inspected += 1;
             match request {
                 Request::Resize { .. } => Ok(Inspection::Pod(Box::new(cluster.pod.clone()))),
-                request => cluster
-                    .of(request)
-                    .map(|found| Inspection::Workload(Box::new(found.clone())))
-                    .ok_or_else(|| SourceError::new(ErrorKind::Unexpected, "the fake has no such workload")),
+                request => {
+                    cluster.of(request).map(|found| Inspection::Workload(Box::new(found.clone()))).ok_or_else(no_such)
+                }
             }
         });
         async move { found }.boxed()
+    }
+
+    fn glance<'a>(&'a self, workload: &'a WorkloadKey) -> BoxFuture<'a, Result<Glance, SourceError>> {
+        let found = self.with(|cluster| {
+            cluster.glances += 1;
+            cluster.of(&Request::Restart { workload: workload.clone() }).map(glance).ok_or_else(no_such)
+        });
+        async move { found }.boxed()
+    }
+}
+
+fn no_such() -> SourceError {
+    SourceError::new(ErrorKind::Unexpected, "the fake has no such workload")
+}
+
+fn glance(found: &WorkloadInspection) -> Glance {
+    Glance {
+        workload: found.workload.clone(),
+        template: found.template.clone(),
+        pods: found.unread.pods.clone().map_or_else(|| Ok(found.pods.clone()), Err),
+        changes: found.changes.clone(),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    process::Command,
+};
 
 use super::{ClusterOperator, Mode};
 use crate::{
@@ -16,10 +19,10 @@ use crate::{
 const LONGEST: Duration = Duration::from_secs(50);
 /// A dry run asks and renders only.
 const REHEARSAL: Duration = Duration::from_secs(20);
-/// Most of Helm's words that are told.
-const MOST: usize = 2000;
+/// Most bytes of Helm's words that are kept.
+const MOST: u64 = 2000;
 
-/// `helm` as it is found, and whose kubeconfig it reads.
+/// `helm` as it is found.
 #[derive(Clone, Debug)]
 pub struct Helm {
     pub program: PathBuf,
@@ -136,10 +139,52 @@ impl ClusterOperator {
 async fn output(mut command: Command) -> std::io::Result<(bool, Clean)> {
     #[cfg(unix)]
     command.process_group(0);
-    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await?;
-    let said = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
-    let said: String = String::from_utf8_lossy(&said[..said.len().min(MOST)]).into_owned();
-    let words = crate::secret::mask(said.trim());
-    let words = if words.is_empty() { format!("helm ended with {}", output.status) } else { words };
-    Ok((output.status.success(), Clean::line(&words)))
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn()?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (status, stdout, stderr) = tokio::join!(child.wait(), head(stdout), head(stderr));
+    let status = status?;
+    let said = if stderr.is_empty() { stdout } else { stderr };
+    let words = crate::secret::mask(String::from_utf8_lossy(&said).trim());
+    let words = if words.is_empty() { format!("helm ended with {status}") } else { words };
+    Ok((status.success(), Clean::line(&words)))
+}
+
+/// What it says first. The rest is read too, and dropped: an unread pipe would hold it up.
+async fn head(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let mut kept = Vec::new();
+    if let Some(mut pipe) = pipe {
+        // What could be read before it broke is what there is.
+        let _ = (&mut pipe).take(MOST).read_to_end(&mut kept).await;
+        let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
+    }
+    kept
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    /// A `helm` that is this line of a shell.
+    async fn said(line: &str) -> (bool, Clean) {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]);
+        output(command).await.expect("it starts")
+    }
+
+    #[tokio::test]
+    async fn its_errors_are_told_before_its_words_and_its_end_if_it_says_nothing() {
+        assert_eq!(said("echo done").await, (true, "done".into()));
+        assert_eq!(said("echo begun; echo 'no such release' >&2; exit 1").await, (false, "no such release".into()));
+        assert_eq!(said("exit 3").await, (false, "helm ended with exit status: 3".into()));
+    }
+
+    #[tokio::test]
+    async fn of_endless_words_the_first_are_kept_and_all_are_read() {
+        let (is_success, words) = said("yes manifest | head -c 1000000; exit 4").await;
+        assert!(!is_success && words.starts_with("manifest manifest") && words.len() <= 2000, "{}", words.len());
+        let kept = head(Some(tokio::io::repeat(b'x').take(8 << 20))).await;
+        assert!(kept.len() == 2000 && kept.capacity() < 64 << 10, "{} of {}", kept.len(), kept.capacity());
+    }
 }

@@ -8,7 +8,7 @@ use super::{
     patch::{RESTARTED_AT, whole_seconds},
 };
 use crate::{
-    action::{Done, Found, ObjectAct, Switch, Write, object::ObjectWrite, object::is_on, resources},
+    action::{Done, Found, ObjectAct, Switch, Write, is_same_template, object::ObjectWrite, object::is_on, resources},
     model::{
         gitops::OwnerKey,
         kubernetes::{ObjectKey, WorkloadKey, WorkloadKind},
@@ -16,7 +16,7 @@ use crate::{
     source::kubernetes::{
         client::segment,
         owners::{is_active, owner_path},
-        revisions::{items, same_template, text, workload_path},
+        revisions::{items, text, workload_path},
         table::object_path,
     },
     text::Clean,
@@ -31,7 +31,7 @@ impl ClusterOperator {
         let found = match write {
             Write::PatchTemplate { workload, uid, target, .. } => {
                 let is_so =
-                    |object: &Value| object.pointer("/spec/template").is_some_and(|one| same_template(one, target));
+                    |object: &Value| object.pointer("/spec/template").is_some_and(|one| is_same_template(one, target));
                 self.workload_is(workload, uid, "the template is in force", is_so).await
             }
             Write::Restart { workload, uid, at, .. } => {

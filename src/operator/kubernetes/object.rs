@@ -7,7 +7,7 @@ use super::{ClusterOperator, JSON_PATCH, Mode, verdict::Verdict};
 use crate::{
     action::{
         ActionError, Done, ObjectAct,
-        object::{ObjectWrite, is_on},
+        object::{ObjectWrite, Version, is_on},
     },
     model::kubernetes::resource::ResourceKey,
     source::kubernetes::{client::segment, failure::Failure, table::object_path},
@@ -16,7 +16,7 @@ use crate::{
 
 impl ClusterOperator {
     pub(super) async fn on_object(&self, write: &ObjectWrite, mode: Mode) -> Result<Done, ActionError> {
-        self.recheck_object(write).await?;
+        let object = self.recheck_object(write).await?;
         let path = object_path(&write.object);
         let query = mode.query();
         let sent = match (write.act, write.act.switch()) {
@@ -34,7 +34,7 @@ impl ClusterOperator {
                 let path = format!("{path}/eviction{query}");
                 self.writer.send(Method::POST, &path, "application/json", &eviction(write)).await
             }
-            _ => self.writer.send(Method::DELETE, &path, "application/json", &deletion(write, mode)).await,
+            _ => self.writer.send(Method::DELETE, &path, "application/json", &deletion(write, &object, mode)).await,
         };
         match sent {
             Ok(answer) => Ok(done(write, &answer)),
@@ -46,12 +46,12 @@ impl ClusterOperator {
     }
 
     /// Reads it again: it must be the one that was looked at. Nothing was sent by then.
-    async fn recheck_object(&self, write: &ObjectWrite) -> Result<(), ActionError> {
+    async fn recheck_object(&self, write: &ObjectWrite) -> Result<Value, ActionError> {
         let key = &write.object;
         match self.metadata(key).await {
             Ok(object) => match difference(write, &object) {
                 Some(how) => Err(ActionError::Moved(Clean::own(format!("{how}; nothing was sent")))),
-                None => Ok(()),
+                None => Ok(object),
             },
             Err(failure) if failure.is(404) => {
                 Err(ActionError::Moved(Clean::own(format!("'{key}' is gone; nothing was sent"))))
@@ -91,8 +91,7 @@ fn difference(write: &ObjectWrite, object: &Value) -> Option<String> {
     if object.pointer("/metadata/uid").and_then(Value::as_str) != Some(&*write.uid) {
         return Some(format!("'{key}' was deleted and made anew"));
     }
-    let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
-    if write.version.as_deref().is_some_and(|seen| version != Some(seen)) {
+    if write.version.is_some() && Version::of(object) != write.version {
         return Some(format!("'{key}' was changed since it was looked at"));
     }
     let (field, to) = write.act.switch()?;
@@ -121,12 +120,14 @@ fn eviction(write: &ObjectWrite) -> Value {
     })
 }
 
-fn deletion(write: &ObjectWrite, mode: Mode) -> Value {
+/// `object`: as it was just read, and found to be what was looked at.
+fn deletion(write: &ObjectWrite, object: &Value, mode: Mode) -> Value {
     let mut options = json!({
         "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": &*write.uid}, "propagationPolicy": "Background",
     });
-    if let Some(version) = &write.version {
-        options["preconditions"]["resourceVersion"] = json!(&**version);
+    if write.version.is_some() {
+        // The server compares no generations: between this read and the deletion nothing may move.
+        options["preconditions"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
     }
     if mode == Mode::Rehearse {
         options["dryRun"] = json!(["All"]);

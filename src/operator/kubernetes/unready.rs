@@ -37,7 +37,8 @@ impl ClusterOperator {
         for pod in pods.iter().filter(blocks) {
             match self.delete_pod(pod, mode).await {
                 Ok(is_deleted) => deleted.extend(is_deleted.then_some(pod.key.name.as_str())),
-                Err(error) if deleted.is_empty() => return Err(error),
+                // A rehearsal has deleted none.
+                Err(error) if deleted.is_empty() || mode == Mode::Rehearse => return Err(error),
                 Err(error) => {
                     let says = format!("{} deleted, but then: {error}", deleted.join(", "));
                     return Err(ActionError::Unknown(Clean::line(&says)));

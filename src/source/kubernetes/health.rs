@@ -131,7 +131,7 @@ async fn identify(cluster: &Cluster) -> Identity {
         cluster.server_ending(),
     );
     let unanswered = |failure: &Failure| failure.code.is_none();
-    let asked = !version.as_ref().is_err_and(unanswered) && !user.as_ref().is_err_and(unanswered);
+    let asked = !version.as_ref().is_err_and(unanswered) && !user.as_ref().is_err_and(unanswered) && id.is_ok();
     let clean = |text: Option<String>| text.filter(|text| !text.is_empty()).map(|text| Clean::line(&text));
     Identity {
         version: version.ok().and_then(|version| clean(version.git_version)),
@@ -144,11 +144,11 @@ async fn identify(cluster: &Cluster) -> Identity {
 }
 
 /// What tells one cluster from another, whatever contexts are called: the UID of namespace `kube-system`; where that may
-/// not be read, the server's URL with the hash of its CA.
+/// not be read, the server's URL with the hash of its CA. A server that is too slow or too busy to say has not told.
 pub async fn cluster_id(cluster: &Cluster) -> Result<Clean, Failure> {
     match cluster.get::<Namespace>("/api/v1/namespaces/kube-system").await {
         Ok(Namespace { metadata: Metadata { uid: Some(uid) } }) if !uid.is_empty() => Ok(Clean::line(&uid)),
-        Err(failure) if failure.code.is_none() => Err(failure),
+        Err(failure) if !failure.is(403) && !failure.is(404) => Err(failure),
         _ => Ok(cluster.fallback_id()),
     }
 }
@@ -250,6 +250,28 @@ mod tests {
         assert_eq!(errors[1].kind, ErrorKind::TimedOut);
         let pulse = *cluster.pulse().borrow();
         assert_eq!((pulse.beats, pulse.misses), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_too_busy_to_say_which_cluster_it_is_is_asked_again() {
+        let fake = Fake::start(|call| match (call.path.as_str(), call.nth) {
+            ("/readyz", _) => Answer::Text(200, "ok"),
+            ("/api/v1/namespaces/kube-system", 0) => refusal(503, "ServiceUnavailable", "overloaded"),
+            ("/api/v1/namespaces/kube-system", 1) => refusal(429, "TooManyRequests", "throttled"),
+            ("/api/v1/namespaces/kube-system", _) => Answer::Json(200, json!({"metadata": {"uid": "77-88"}})),
+            _ => Answer::Json(200, json!({})),
+        })
+        .await;
+        let cluster = fake.cluster("{}").await;
+        let mut health = Health::new(&cluster);
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            for fact in health.next().await.unwrap() {
+                let Fact::Info(info) = fact else { panic!("{fact:?}") };
+                told.push(info.cluster_id.map(|id| id.to_string()));
+            }
+        }
+        assert_eq!(told, [None, Some("77-88".to_owned())]);
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod around;
 mod canary;
+mod glance;
 mod object;
 mod pod;
 mod quotas;
@@ -20,13 +21,13 @@ use serde_json::{Value, json};
 use super::{
     client::{Cluster, segment},
     failure::Failure,
-    owners, release,
+    health, owners, release,
     revisions::{self, images, items, text, workload_path},
     rows::{Rows, managed},
     selector::query,
 };
 use crate::{
-    action::{Inspection, Inspector, Request, WorkloadInspection, around::Around},
+    action::{Glance, Inspection, Inspector, Request, Unread, WorkloadInspection, around::Around},
     model::{
         BackendId,
         helm::Release,
@@ -57,18 +58,20 @@ impl WorkloadInspector {
     }
 
     /// Asks everything at once.
-    /// `goes_back`: what stands around it too.
-    pub async fn workload(&self, key: &WorkloadKey, goes_back: bool) -> Result<WorkloadInspection, SourceError> {
-        let object: Value =
-            asked(self.cluster.get(&workload_path(key))).await.map_err(|says| self.failed(key, &says))??;
-        let mut workload =
-            self.rows.workload(key.kind, &object).map_err(|error| self.failed(key, &error.to_string()))?;
+    /// `goes_back`: what stands around it too. `own`: a workload of the same release, which has been read already.
+    async fn workload(
+        &self,
+        key: &WorkloadKey,
+        goes_back: bool,
+        own: Option<&WorkloadInspection>,
+    ) -> Result<WorkloadInspection, SourceError> {
+        let (object, mut workload) = self.read(key).await?;
         let template = object.pointer("/spec/template").cloned().unwrap_or_default();
         let name = (&*key.namespace, &*key.name);
+        let neighbour = own.filter(|own| own.workload.key.namespace == key.namespace);
         let (
             history,
-            server,
-            cluster_id,
+            (server, cluster_id),
             may_patch,
             may_scale,
             may_delete_pods,
@@ -81,41 +84,36 @@ impl WorkloadInspector {
             around,
         ) = futures::join!(
             self.history(key, &object),
-            self.server(),
-            self.cluster_id(),
+            known(own.map(|own| (own.server.clone(), own.cluster_id.clone())), self.place()),
             self.may("patch", key.kind.group(), key.kind.plural(), "", name),
             self.may("patch", key.kind.group(), key.kind.plural(), "scale", name),
             self.may("delete", "", "pods", "", (&*key.namespace, "")),
             self.autoscaler(key),
-            self.quotas(&key.namespace),
-            self.nodes(),
+            known(neighbour.map(|own| own.quotas.clone()), self.quotas(&key.namespace)),
+            known(own.map(|_| Ok(Value::Null)), self.nodes()),
             async { asked(owners::read(&self.cluster, &workload)).await.and_then(|owners| owners) },
             async { asked(self.canary(key, &object)).await.and_then(|canary| canary) },
-            self.release(&workload),
+            known(own.map(|_| None), self.release(&workload)),
             async { if goes_back { Some(Box::new(Box::pin(self.around(key, &object)).await)) } else { None } },
         );
-        workload.replica_failure = match workload.replica_failure.take() {
-            None => self.refused(&workload).await,
-            condition => condition,
-        };
-        let mut warnings = marks(&object);
-        let mut or_warn =
-            |what: &str, says: Clean| warnings.push(Clean::line(&format!("{what} could not be read: {says}")));
+        self.explain(&mut workload).await;
         let (revisions, pods) = history;
-        let revisions = revisions.unwrap_or_else(|says| {
-            or_warn("revisions", says);
-            Vec::new()
-        });
-        let pods = pods.unwrap_or_else(|says| {
-            or_warn("pods", says);
-            Vec::new()
-        });
-        let of_release = release.iter().flatten().flat_map(|release| release.templates_of(key));
+        let unread = Unread { revisions: revisions.as_ref().err().cloned(), pods: pods.as_ref().err().cloned() };
+        let (revisions, pods) = (revisions.unwrap_or_default(), pods.unwrap_or_default());
+        let releases = || release.iter().chain(own.and_then(|own| own.release.as_ref())).flatten();
+        let of_release = releases().flat_map(|release| release.templates_of(key));
         let kept = revisions.iter().map(|revision| &revision.template);
         let templates: Vec<&Value> = kept.chain([&template]).chain(of_release).collect();
         let (references, config) = self.named(&key.namespace, &templates).await;
         let around = around.map(|around| Box::new(Around { config, ..*around }));
-        let image_nodes = nodes.map(|nodes| images_on(&nodes, &templates));
+        let image_nodes = match own {
+            Some(own) => own.image_nodes.clone(),
+            None => nodes.map(|nodes| {
+                // Those of its kin too, which asks no node again.
+                let of_kin = releases().flat_map(Release::templates);
+                images_on(&nodes, &templates.iter().copied().chain(of_kin).collect::<Vec<_>>())
+            }),
+        };
         Ok(WorkloadInspection {
             annotations: annotations(&object),
             changes: template_changes(&object),
@@ -136,7 +134,8 @@ impl WorkloadInspector {
             partition: partition(&object),
             quotas,
             around,
-            warnings,
+            unread,
+            warnings: marks(&object),
             owners,
             canary,
             release,
@@ -144,6 +143,14 @@ impl WorkloadInspector {
             image_nodes,
             updater: updater(&object),
         })
+    }
+
+    /// The object, and its row.
+    async fn read(&self, key: &WorkloadKey) -> Result<(Value, Workload), SourceError> {
+        let object: Value =
+            asked(self.cluster.get(&workload_path(key))).await.map_err(|says| self.failed(key, &says))??;
+        let workload = self.rows.workload(key.kind, &object).map_err(|error| self.failed(key, &error.to_string()))?;
+        Ok((object, workload))
     }
 
     fn failed(&self, key: &WorkloadKey, says: &str) -> SourceError {
@@ -159,6 +166,13 @@ impl WorkloadInspector {
         let pods = answered(revisions::pods(&self.cluster, &self.rows, key, object)).await;
         let known = pods.as_deref().unwrap_or_default();
         (answered(revisions::read(&self.cluster, key, object, known)).await, pods)
+    }
+
+    /// Says why it makes no pods, where its conditions do not.
+    async fn explain(&self, workload: &mut Workload) {
+        if workload.replica_failure.is_none() {
+            workload.replica_failure = self.refused(workload).await;
+        }
     }
 
     /// Why a controller without a condition for it makes no pods (quota, Pod Security, a webhook): its events say so.
@@ -183,10 +197,13 @@ impl WorkloadInspector {
         Clean::line(&format!("{} {words}", self.cluster.server()))
     }
 
+    async fn place(&self) -> (Clean, Option<Clean>) {
+        futures::join!(self.server(), self.cluster_id())
+    }
+
+    /// `None`: it did not tell.
     async fn cluster_id(&self) -> Option<Clean> {
-        let system = answered(self.cluster.get::<Value>("/api/v1/namespaces/kube-system")).await.ok();
-        let uid = system.as_ref().map(|system| text(system, "/metadata/uid")).filter(|uid| !uid.is_empty());
-        Some(uid.map_or_else(|| self.cluster.fallback_id(), Clean::line))
+        answered(health::cluster_id(&self.cluster)).await.ok()
     }
 
     async fn may(
@@ -236,10 +253,10 @@ impl Inspector for WorkloadInspector {
                 | Request::Scale { workload, .. }
                 | Request::ResumeSync { workload } => {
                     let goes_back = matches!(request, Request::RollBack { .. });
-                    Ok(Inspection::Workload(Box::new(Box::pin(self.workload(workload, goes_back)).await?)))
+                    Ok(Inspection::Workload(Box::new(Box::pin(self.workload(workload, goes_back, None)).await?)))
                 }
                 Request::Limits { workload, .. } => {
-                    let mut found = Box::pin(self.workload(workload, false)).await?;
+                    let mut found = Box::pin(self.workload(workload, false, None)).await?;
                     let of = |pod: &str| found.pods.iter().any(|known| known.key.name == *pod);
                     let resources = Box::pin(self.resources(&workload.namespace, of)).await;
                     found.resources = Some(Box::new(resources));
@@ -253,6 +270,27 @@ impl Inspector for WorkloadInspector {
             }
         }
         .boxed()
+    }
+
+    fn kin<'a>(
+        &'a self,
+        own: &'a WorkloadInspection,
+        workload: &'a WorkloadKey,
+    ) -> BoxFuture<'a, Result<Inspection, SourceError>> {
+        async move { Ok(Inspection::Workload(Box::new(Box::pin(self.workload(workload, true, Some(own))).await?))) }
+            .boxed()
+    }
+
+    fn glance<'a>(&'a self, workload: &'a WorkloadKey) -> BoxFuture<'a, Result<Glance, SourceError>> {
+        self.at_a_glance(workload).boxed()
+    }
+}
+
+/// What is known need not be asked.
+async fn known<T>(known: Option<T>, ask: impl Future<Output = T>) -> T {
+    match known {
+        Some(known) => known,
+        None => ask.await,
     }
 }
 

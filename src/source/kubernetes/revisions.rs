@@ -13,9 +13,10 @@ use super::{
     selector::{label_selector, query},
 };
 use crate::{
+    action::is_same_template,
     model::{
         Name,
-        kubernetes::{Pod, Revision, WorkloadKey, WorkloadKind},
+        kubernetes::{Pod, Revision, TEMPLATE_HASHES, WorkloadKey, WorkloadKind},
     },
     query::Answer,
     source::{AnswerSink, ErrorKind},
@@ -23,8 +24,6 @@ use crate::{
     time::seconds_between,
 };
 
-/// The labels that the controllers of Deployments and of Rollouts add to each ReplicaSet's template.
-const TEMPLATE_HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
 /// Their numbers of a ReplicaSet.
 pub(super) const REVISIONS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];
 /// Annotation that says why a template was set.
@@ -123,6 +122,10 @@ pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
+pub fn number(object: &Value, pointer: &str) -> Option<u32> {
+    object.pointer(pointer).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok())
+}
+
 fn is_controlled_by(object: &Value, uid: &str) -> bool {
     let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
     owners.into_iter().flatten().any(|owner| {
@@ -136,7 +139,6 @@ fn annotation(object: &Value, name: &str) -> Option<Clean> {
 
 fn of_replica_set(set: &Value) -> Option<Revision> {
     let template = without_hash(set.pointer("/spec/template")?.clone());
-    let number = |pointer: &str| set.pointer(pointer).and_then(Value::as_u64).unwrap_or_default() as u32;
     Some(Revision {
         number: REVISIONS
             .into_iter()
@@ -152,8 +154,8 @@ fn of_replica_set(set: &Value) -> Option<Revision> {
         change_cause: annotation(set, CHANGE_CAUSE),
         by: None,
         images: images(&template),
-        ready: number("/status/readyReplicas"),
-        replicas: number("/status/replicas"),
+        ready: number(set, "/status/readyReplicas").unwrap_or_default(),
+        replicas: number(set, "/status/replicas").unwrap_or_default(),
         wanted: annotation(set, DESIRED).and_then(|wanted| wanted.parse().ok()),
         is_live: false,
         template,
@@ -212,25 +214,13 @@ pub fn images(template: &Value) -> Box<[Name]> {
 }
 
 /// A template without the label that its controller adds.
-pub fn without_hash(mut template: Value) -> Value {
+fn without_hash(mut template: Value) -> Value {
     if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         for name in TEMPLATE_HASHES {
             labels.remove(name);
         }
     }
     template
-}
-
-/// Same template, whether or not a server writes `creationTimestamp: null` and empty maps.
-pub fn same_template(one: &Value, other: &Value) -> bool {
-    fn plain(template: &Value) -> Value {
-        let mut template = without_hash(template.clone());
-        if let Some(meta) = template.get_mut("metadata").and_then(Value::as_object_mut) {
-            meta.retain(|_, value| !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty()));
-        }
-        template
-    }
-    plain(one) == plain(other)
 }
 
 /// The live one is the oldest with the workload's template (as the Deployment controller sees it), else the one that the
@@ -241,7 +231,7 @@ fn mark_live(revisions: &mut [Revision], object: &Value) {
     let live = revisions
         .iter()
         .enumerate()
-        .filter(|(_, revision)| same_template(&revision.template, template))
+        .filter(|(_, revision)| is_same_template(&revision.template, template))
         .min_by_key(|(_, revision)| revision.created)
         .or_else(|| revisions.iter().enumerate().find(|(_, revision)| !update.is_empty() && revision.name == update))
         .map(|(index, _)| index);

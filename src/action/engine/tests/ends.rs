@@ -150,3 +150,24 @@ async fn an_undo_knows_what_it_took_away() {
     let act = bench.act(&Request::Undo { act: 1 }).await.expect("carried out");
     assert_eq!((act.outcome, act.away.as_deref(), act.left.is_some()), (Outcome::Done, Some("myapp-411"), true));
 }
+
+#[tokio::test]
+async fn what_is_watched_is_not_inspected_again_for_a_plan() {
+    let mut bench = Bench::new();
+    bench.cluster.with(|cluster| cluster.after = Some(|found| is_underway(found, 9)));
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    let inspected = bench.cluster.with(|cluster| cluster.inspected);
+    bench.execute(plan).await.expect("carried out");
+    let (after, glances) = bench.cluster.with(|cluster| (cluster.inspected, cluster.glances));
+    assert!(after == inspected && glances > 2, "{inspected} {after} {glances}");
+}
+
+#[tokio::test]
+async fn pods_that_cannot_be_read_any_more_have_not_arrived() {
+    let says = unmet(|found| {
+        found.pods.clear();
+        found.unread.pods = Some("forbidden".into());
+    });
+    let says = says.await;
+    assert!(says.ends_with("411: pods could not be read: forbidden"), "{says}");
+}

@@ -16,14 +16,13 @@ use super::{
     *,
 };
 use crate::{
-    action::engine::headless::{Exit, Ran},
+    action::{
+        engine::headless::{Exit, Ran},
+        is_same_template,
+    },
     model::kubernetes::{WorkloadKey, WorkloadKind},
     source::kubernetes::{
-        Cluster,
-        client::Writer,
-        inspect::WorkloadInspector,
-        revisions::{same_template, workload_path},
-        tests::on_demo,
+        Cluster, client::Writer, inspect::WorkloadInspector, revisions::workload_path, tests::on_demo,
     },
 };
 
@@ -196,8 +195,8 @@ impl Lane {
     async fn good_revision(&self) -> i64 {
         loop {
             let all = self.revisions().await;
-            if all.last().is_some_and(|(_, live)| same_template(live, &self.bad)) {
-                let (number, _) = all.iter().find(|(_, one)| same_template(one, &self.good)).expect("it is kept");
+            if all.last().is_some_and(|(_, live)| is_same_template(live, &self.bad)) {
+                let (number, _) = all.iter().find(|(_, one)| is_same_template(one, &self.good)).expect("it is kept");
                 return *number;
             }
         }
@@ -250,13 +249,13 @@ impl Lane {
         for pair in all.windows(2) {
             let [before, after] = pair else { continue };
             let Some(seen) = &after.seen else { continue };
-            assert!(same_template(seen, &before.template), "round {seed}: overwritten unseen\n{}", told());
+            assert!(is_same_template(seen, &before.template), "round {seed}: overwritten unseen\n{}", told());
             assert!(
-                same_template(&after.template, &self.good),
+                is_same_template(&after.template, &self.good),
                 "round {seed}: not the revision that was named\n{}",
                 told()
             );
-            assert!(!same_template(&before.template, &self.good), "round {seed}: undone twice\n{}", told());
+            assert!(!is_same_template(&before.template, &self.good), "round {seed}: undone twice\n{}", told());
         }
         let is_late = runs.iter().any(|(_, ran)| words(ran).contains("are not fresh"));
         if stranger.is_none() && !is_late {
@@ -264,7 +263,7 @@ impl Lane {
         }
         let last = all.last().expect("the deploy at least");
         let now = self.read().await;
-        assert!(same_template(&template(&now), &last.template), "round {seed}: the last write stands");
+        assert!(is_same_template(&template(&now), &last.template), "round {seed}: the last write stands");
         assert_eq!(
             now["metadata"]["annotations"]["example.org/synced"],
             json!(seed.to_string()),

@@ -123,3 +123,54 @@ async fn on_the_demo_it_looks_around_as_the_rollback_does() {
     assert!(known[14].starts_with("Ok") || known[14].starts_with("Look"), "a pod of it is rehearsed: {}", known[14]);
     assert!(undo.equivalent[0].contains("rollout undo deployment/myapp --to-revision="), "{:?}", undo.equivalent);
 }
+
+#[tokio::test]
+async fn where_revisions_could_not_be_read_the_template_goes_back_and_no_pod_is_guessed_at() {
+    let mut bench = Bench::new();
+    let workload = WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() };
+    bench.cluster.with(|cluster| {
+        cluster.found.workload.key = workload.clone();
+        cluster.found.is_ordered = true;
+    });
+    bench.act(&Request::RollBack { workload, to: None }).await.expect("carried out");
+    bench.cluster.with(|cluster| {
+        cluster.found.pods[9] = pod("pod-9", "411", false);
+        cluster.found.revisions.clear();
+        cluster.found.unread.revisions = Some("forbidden".into());
+    });
+    let plan = bench.plan(&UNDO).await.expect("a plan");
+    let writes = plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Write(_))).count();
+    assert_eq!(writes, 1, "{:?}", plan.steps);
+    let stuck = check(&plan, "B13");
+    assert!(
+        matches!(&stuck, CheckResult::NotChecked(says) if says.contains("revisions could not be read: forbidden")),
+        "{stuck:?}"
+    );
+    assert!(plan.equivalent[0].starts_with("# its revisions could not be read"), "{:?}", plan.equivalent);
+}
+
+#[tokio::test]
+async fn another_number_goes_back_with_every_check_of_its_scale() {
+    let mut bench = Bench::new();
+    let up = Request::Scale { workload: myapp(), replicas: 12 };
+    let plan = bench.plan(&up).await.expect("a plan");
+    bench.execute(plan.clone()).await.expect("carried out");
+    bench.cluster.with(|cluster| {
+        let scaler =
+            crate::action::around::Autoscaler { name: "myapp".into(), min: 2, max: 20, current: 12, changed: None };
+        cluster.found.autoscaler = Ok(Some(scaler));
+        cluster.found.unread.pods = Some("forbidden".into());
+    });
+    let undo = bench.plan(&UNDO).await.expect("a plan");
+    for (id, word) in [
+        ("B7", "the same traffic on 10 pods instead of 12"),
+        ("B12", "sets its own number"),
+        ("B14", "pods could not be read"),
+    ] {
+        let found = undo.checks.iter().find(|check| check.id == *id && matches!(check.result, CheckResult::Look(_)));
+        assert!(format!("{found:?}").contains(word), "{id}: {:?}", undo.checks);
+    }
+    assert_eq!(ids(&undo), ids(&plan));
+    let own = check(&undo, "B5");
+    assert!(matches!(&own, CheckResult::Ok(says) if says.contains("act 1")), "{own:?}");
+}

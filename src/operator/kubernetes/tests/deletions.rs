@@ -2,8 +2,14 @@
 
 use super::*;
 use crate::{
-    action::{ObjectAct, object::ObjectWrite},
-    model::kubernetes::{ObjectKey, resource::ResourceKey},
+    action::{
+        ObjectAct,
+        object::{ObjectWrite, Version},
+    },
+    model::kubernetes::{
+        ObjectKey,
+        resource::{Resource, ResourceKey},
+    },
     time::Clock as _,
 };
 
@@ -151,4 +157,28 @@ async fn what_is_half_deleted_is_not_called_refused() {
     let (_server, operator) = set_of(pods, forbids("db-2")).await;
     let error = operator.execute(&unready("u1")).await.unwrap_err();
     assert!(matches!(&error, ActionError::Unknown(says) if says.starts_with("db-1 deleted, but then: ")), "{error:?}");
+    // Of a rehearsal nothing is half done.
+    let (_server, operator) = set_of(vec![pod(1, "db-bad", false), pod(2, "db-bad", false)], forbids("db-2")).await;
+    let error = operator.rehearse(&unready("u1")).await.unwrap().unwrap_err();
+    assert_eq!(error, ActionError::Refused("pods \"db\" is forbidden".into()));
+}
+
+#[tokio::test]
+async fn a_status_that_moves_does_not_stop_a_deletion_and_another_wish_does() {
+    let world = World::new();
+    let (server, operator) = operator(&world).await;
+    let resource = Arc::new(Resource::v1(("apps", "deployments", "Deployment"), true));
+    let object = ResourceKey { cluster: BackendId::new("c"), resource, namespace: "shop".into(), name: "web".into() };
+    let seen = Version::of(&world.object.lock().unwrap());
+    assert_eq!(seen, Some(Version::Wishes(7)));
+    let write =
+        Write::Object(ObjectWrite { object, uid: "u1".into(), version: seen, act: ObjectAct::Delete, job: None });
+    (0..50).for_each(|number| world.change(|object| write_status(object, number)));
+    operator.execute(&write).await.unwrap();
+    let sent = &server.asked_with("DELETE", "/deployments/web")[0];
+    assert_eq!(sent.body["preconditions"], json!({"uid": "u1", "resourceVersion": "249"}), "as it was just read");
+    world.change(|object| object["metadata"]["generation"] = json!(8));
+    let error = operator.execute(&write).await.unwrap_err();
+    assert!(matches!(&error, ActionError::Moved(says) if says.contains("was changed since")), "{error:?}");
+    assert_eq!(server.asked_with("DELETE", "").len(), 1);
 }

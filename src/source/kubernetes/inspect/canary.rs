@@ -11,7 +11,7 @@ use crate::{
     source::kubernetes::{
         client::segment,
         discovery,
-        revisions::{images, items, text, workload_path},
+        revisions::{images, items, number, text, workload_path},
         selector::query,
     },
     text::Clean,
@@ -119,10 +119,6 @@ impl WorkloadInspector {
             standing(WorkloadKey { name: Clean::line(text(found, "/metadata/name")), ..key.clone() }, found)
         }))
     }
-}
-
-fn number(object: &Value, field: &str) -> Option<u32> {
-    object.pointer(field).and_then(Value::as_u64).and_then(|number| number.try_into().ok())
 }
 
 fn standing(stable: WorkloadKey, found: &Value) -> Canary {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{WorkloadInspector, answered, around::change, items, text};
+use super::{WorkloadInspector, answered, around::change, items, revisions::number, text};
 use crate::{
     action::around::{Autoscaler, Quota, QuotaLimit},
     model::kubernetes::{WorkloadKey, WorkloadKind},
@@ -47,10 +47,6 @@ fn quota(quota: &Value) -> Quota {
         used: Clean::line(used(resource).unwrap_or_default()),
     });
     Quota { name: Clean::line(text(quota, "/metadata/name")), is_scoped, limits: limits.collect() }
-}
-
-fn number(object: &Value, pointer: &str) -> Option<u32> {
-    object.pointer(pointer).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok())
 }
 
 /// `maxSurge` of its strategy, with the API's own defaults; a percentage is rounded up.

@@ -88,7 +88,8 @@ async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
     assert_eq!(seen.surge, 1);
     let warnings: Vec<&str> = seen.warnings.iter().map(|warning| &**warning).collect();
     assert!(warnings.iter().any(|warning| warning.contains("applied from a file")), "{warnings:?}");
-    assert!(warnings.iter().any(|warning| warning.starts_with("pods could not be read")), "{warnings:?}");
+    let why = seen.unread.pods.as_ref().expect("no pod was read, which is not that there is none");
+    assert!(why.contains("pods is forbidden") && seen.unread.revisions.is_none(), "{why}");
     let limits = &seen.quotas.as_ref().unwrap()[0].limits;
     assert!(limits.iter().any(|limit| (&*limit.resource, &*limit.hard, &*limit.used) == ("pods", "10", "10")));
     let managers: Vec<&str> = seen.changes.iter().map(|(manager, _)| &**manager).collect();
@@ -110,4 +111,35 @@ async fn without_the_workload_there_is_no_inspection() {
     let nobody = scripted::cluster(1, Arc::new(SystemClock)).await;
     let error = WorkloadInspector::new(nobody).inspect(&restart).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_slow_or_too_busy_to_say_which_cluster_it_is_is_no_other_one() {
+    let told = async |answer: fn() -> axum::response::Response| {
+        let server = scripted::serve(move |asked| match asked.path.as_str() {
+            "/api/v1/namespaces/kube-system" => answer(),
+            _ => world(asked),
+        })
+        .await;
+        let seen = WorkloadInspector::new(server.cluster.clone()).workload(&key(), false, None).await.unwrap();
+        (seen.cluster_id, server.cluster.fallback_id())
+    };
+    let silent = || scripted::pieces(futures::stream::pending());
+    for busy in [silent, || scripted::status(503, "ServiceUnavailable", "overloaded")] {
+        assert_eq!(told(busy).await.0, None);
+    }
+    let (id, fallback) = told(|| scripted::status(403, "Forbidden", "no")).await;
+    assert_eq!(id, Some(fallback), "it will never say");
+}
+
+#[tokio::test]
+async fn what_is_watched_is_read_and_nothing_else() {
+    let server: Fake = scripted::serve(world).await;
+    let inspector = WorkloadInspector::new(server.cluster.clone());
+    let seen = inspector.glance(&key()).await.unwrap();
+    assert_eq!((seen.workload.desired, &seen.template), (3, &template("reg/web:2")));
+    assert_eq!(&*seen.changes[0].0, "kubectl-edit");
+    assert!(seen.pods.unwrap_err().contains("pods is forbidden"));
+    let paths: Vec<String> = server.asked().into_iter().map(|asked| asked.path).collect();
+    assert_eq!(paths, ["/apis/apps/v1/namespaces/shop/deployments/web", "/api/v1/namespaces/shop/pods"]);
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::Responder;
 use crate::{
-    action::{ActionError, Done, Inspection, Inspector, Operator, Request, Write},
+    action::{ActionError, Done, Glance, Inspection, Inspector, Operator, Request, Write},
     model::{BackendId, kubernetes::WorkloadKey},
     operator::kubernetes::ClusterOperator,
     source::{
@@ -64,6 +64,10 @@ impl Inspector for Seat {
             found
         }
         .boxed()
+    }
+
+    fn glance<'a>(&'a self, workload: &'a WorkloadKey) -> BoxFuture<'a, Result<Glance, SourceError>> {
+        self.inspector.glance(workload)
     }
 }
 

@@ -57,3 +57,30 @@ async fn the_revisions_of_its_release_are_read_with_what_they_need() {
     );
     assert_eq!(seen.references.get("configmap/old-cfg"), Some(&Ok(false)), "{:?}", seen.references);
 }
+
+#[tokio::test]
+async fn of_its_kin_only_what_is_its_own_is_read() {
+    let server = scripted::serve(|asked| match asked.path.as_str() {
+        "/apis/apps/v1/namespaces/shop/statefulsets/store" => scripted::json_answer(
+            200,
+            &json!({"metadata": {"name": "store", "namespace": "shop", "uid": "u2"},
+                "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "store"}}, "template": template("reg/store:1")}}),
+        ),
+        _ => history(asked),
+    })
+    .await;
+    let inspector = WorkloadInspector::new(server.cluster.clone());
+    let own = inspector.workload(&key(), true, None).await.unwrap();
+    let before = server.asked().len();
+    let store = WorkloadKey { kind: WorkloadKind::StatefulSet, name: "store".into(), ..key() };
+    let Inspection::Workload(kin) = inspector.kin(&own, &store).await.unwrap() else { panic!("not a workload") };
+    let paths: Vec<String> = server.asked()[before..].iter().map(|asked| asked.path.clone()).collect();
+    for shared in ["/api/v1/nodes", "resourcequotas", "/secrets/sh.helm", "/version", "kube-system"] {
+        assert!(!paths.iter().any(|path| path.contains(shared)), "{shared} was read again: {paths:#?}");
+    }
+    assert!(paths.iter().any(|path| path.ends_with("/controllerrevisions")), "{paths:#?}");
+    assert_eq!((kin.workload.desired, kin.workload.key), (1, store));
+    assert_eq!((kin.server, kin.cluster_id, kin.quotas), (own.server, own.cluster_id, own.quotas));
+    assert!(own.image_nodes.is_ok() && kin.image_nodes == own.image_nodes, "{:?}", kin.image_nodes);
+    assert!(kin.around.is_some());
+}
