@@ -9,12 +9,12 @@ use futures::{FutureExt as _, future::BoxFuture};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::kubernetes::owner::{operations, revision, said};
+use super::kubernetes::owner::{operations, said};
 use crate::{
     action::{ActionError, Done, Operator, Switch, Write},
     model::{
         BackendId, Name,
-        gitops::{OwnerKey, OwnerKind},
+        gitops::{OwnerKey, OwnerKind, revision},
     },
     source::{
         argocd::{ArgoCd, application},

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    model::gitops::{Git, Owner, OwnerKey, Synced},
+    model::gitops::{Git, Owner, OwnerKey, OwnerKind, Synced, is_on, revision, short, switch},
     text::Clean,
 };
 
@@ -25,11 +25,10 @@ pub fn owner(key: OwnerKey, object: &Value, may_patch: Result<bool, Clean>) -> O
     }
 }
 
-/// Whether it puts back what git says: `automated: {}` is on; `enabled: false` switches it off (Argo CD 3.1).
+/// Whether it puts back what git says.
 pub fn is_active(object: &Value) -> bool {
-    (object.pointer("/spec/syncPolicy/automated"))
-        .filter(|automated| automated.is_object())
-        .is_some_and(|automated| automated.get("enabled") != Some(&Value::Bool(false)))
+    let kind = OwnerKind::Application;
+    is_on(kind, object.pointer(switch(kind)))
 }
 
 /// `Synced, Healthy, at 5f1c2ab, auto-sync with self-heal`.
@@ -72,13 +71,9 @@ pub fn history(object: &Value) -> Vec<Synced> {
                     sync.insert(field.to_owned(), value.clone());
                 }
             }
-            let revision = match text(entry, "/revision") {
-                "" => text(entry, "/revisions/0"),
-                revision => revision,
-            };
             Synced {
                 id: entry.get("id").and_then(Value::as_i64).unwrap_or_default(),
-                revision: Clean::line(revision),
+                revision: Clean::line(revision(entry)),
                 started: text(entry, "/deployStartedAt").parse().ok(),
                 deployed: text(entry, "/deployedAt").parse().ok(),
                 sync: Value::Object(sync),
@@ -164,8 +159,4 @@ pub fn switches_on(set: &Value, namespace: &str, name: &str) -> Option<Clean> {
 /// The text at a JSON pointer; empty where there is none.
 pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn short(revision: &str) -> &str {
-    if revision.len() > 10 && revision.bytes().all(|byte| byte.is_ascii_hexdigit()) { &revision[..7] } else { revision }
 }

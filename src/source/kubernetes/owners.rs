@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::{
-        gitops::{Owner, OwnerKey, OwnerKind, Standing, switch},
+        gitops::{Owner, OwnerKey, OwnerKind, Standing, is_on, switch},
         kubernetes::{Manager, Workload},
     },
     query::Answer,
@@ -146,10 +146,7 @@ async fn owner(cluster: &Cluster, key: OwnerKey, object: &Value) -> Owner {
 
 /// Whether it puts back what git says.
 pub fn is_active(kind: OwnerKind, object: &Value) -> bool {
-    match kind {
-        OwnerKind::Application => application::is_active(object),
-        _ => object.pointer(switch(kind)) != Some(&Value::Bool(true)),
-    }
+    is_on(kind, object.pointer(switch(kind)))
 }
 
 async fn key(cluster: &Cluster, kind: OwnerKind, namespace: Clean, name: Clean) -> Result<OwnerKey, Clean> {
