@@ -251,7 +251,8 @@ impl Subject<'_> {
 pub(super) fn instead(manager: &Manager, namespace: &str) -> String {
     match manager {
         Manager::ArgoCd { application } => format!(
-            "self-heal puts back what git says. Instead: `argocd app rollback {application}`, or revert in the config repository"
+            "self-heal puts back what git says. Instead: `argocd app rollback {}`, or revert in the config repository",
+            application.replacen('_', "/", 1)
         ),
         Manager::FluxKustomization { name, namespace } => format!(
             "it is applied again at each interval. Instead: `flux suspend kustomization {name} -n {namespace}` first, then revert in git"

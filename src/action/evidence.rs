@@ -198,12 +198,14 @@ pub(super) fn drafts(
             }
             Some(Kept { release: Some(_), .. }) => (Vec::new(), None),
             Some(kept) => {
-                let mut writes = gitops::back_on(inspection, kept, &Clean::default());
-                writes.extend(gitops::sync_back(inspection, kept, &Clean::default()));
+                // Owners that cannot be read: the plan says so.
+                let Ok(back) = gitops::Back::of(inspection, kept) else { return (Vec::new(), None) };
+                let mut writes = back.before(&Clean::default());
+                writes.extend(back.after(&Clean::default()));
                 writes.extend(canary::abort(inspection));
                 let (patch, pod) = to_template(kept.before.clone());
                 // What was never patched is not patched back.
-                if kept.synced.is_none() && !super::template::is_same(&inspection.template, &kept.before) {
+                if !back.syncs() && !super::template::is_same(&inspection.template, &kept.before) {
                     writes.extend(patch);
                     writes.extend(stuck::write(inspection, &kept.before));
                 }

@@ -1,6 +1,7 @@
 //! What the tests of actions share: a workload in trouble, a fake cluster and a fake code host that count what is sent.
 
 mod fakes;
+mod owners;
 mod release;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -9,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 pub use fakes::{FakeCluster, FakeHost, FakeRegistry};
+pub use owners::{application, kustomization};
 pub use release::{of_release, release, rendered, store_key, the_store};
 
 use super::{

@@ -4,6 +4,7 @@ mod ends;
 mod flagger;
 mod gitops;
 mod lost;
+mod owners;
 mod races;
 mod registry;
 mod release;

@@ -1,10 +1,7 @@
 //! Who carries a rollback out: the first executor that can, and that what it sends is what was rehearsed.
 
 use super::*;
-use crate::{
-    action::testing::{evidence_for, release},
-    model::gitops::{Git, Owner, OwnerKey, OwnerKind, Synced},
-};
+use crate::action::testing::{application, evidence_for, release};
 
 /// The plan of a service whose `rollback` names these executors.
 fn by(executors: &[&str], change: impl FnOnce(&mut crate::action::WorkloadInspection)) -> Plan {
@@ -87,37 +84,5 @@ fn the_patch_of_what_another_owns_is_rehearsed_as_it_is_sent() {
         let theirs = by(&[own, "patch"], |found| owner(found));
         assert!(!theirs.steps.iter().any(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. }))));
         assert_eq!(theirs.blocked, None, "{own}");
-    }
-}
-
-/// An application that synced both versions.
-pub(super) fn application() -> Owner {
-    let synced = |id: i64, minutes: i64| Synced {
-        id,
-        revision: "5f1c2ab".into(),
-        started: Some(ago(minutes)),
-        deployed: Some(ago(minutes)),
-        sync: serde_json::json!({"revision": format!("5f1c2a{id}")}),
-    };
-    Owner {
-        key: OwnerKey {
-            cluster: cluster(),
-            kind: OwnerKind::Application,
-            version: "v1alpha1".into(),
-            namespace: "argocd".into(),
-            name: "myapp".into(),
-            via: None,
-        },
-        uid: "uid-application".into(),
-        spec: serde_json::json!({"syncPolicy": {"automated": {"selfHeal": true}}}),
-        is_active: true,
-        says: "Synced".into(),
-        may_patch: Ok(true),
-        updater: Ok(None),
-        barrier: None,
-        git: Git::Equal("Argo CD says Synced".into()),
-        history: vec![synced(2, 17), synced(1, 26 * 60)],
-        busy: None,
-        others: Vec::new(),
     }
 }
