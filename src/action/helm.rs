@@ -52,8 +52,8 @@ pub(super) fn target(release: &Release, to: Option<i64>) -> Result<&ReleaseRevis
         .ok_or_else(|| Refusal(say!("release '{}' has no earlier revision that was deployed", release.key)))
 }
 
-fn rendered(revision: &ReleaseRevision) -> Option<&Clean> {
-    revision.body.as_ref().ok().map(|body| &body.manifest)
+fn rendered(revision: &ReleaseRevision) -> Option<u64> {
+    revision.body.as_ref().ok().map(|body| body.sum)
 }
 
 /// The number that a rollback of Helm went to, by its own description.
