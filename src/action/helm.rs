@@ -94,7 +94,7 @@ pub(super) fn drafts(
     evidence: &Evidence,
     found: &WorkloadInspection,
     (release, target): (&Release, &ReleaseRevision),
-) -> (Vec<Write>, Option<(WorkloadKey, Value)>) {
+) -> (Vec<Write>, Vec<(WorkloadKey, Value)>) {
     let parts = Parts::of(evidence, found, release, target);
     let mut writes = vec![write(release, target.number)];
     writes.extend(parts.delete_unready().into_iter().filter_map(|step| match step.kind {
@@ -103,7 +103,7 @@ pub(super) fn drafts(
     }));
     let own = parts.there.iter().find(|part| part.key == found.workload.key);
     let pod = own.and_then(|part| Some((part.key.clone(), part.target.as_ref()?.template.clone())));
-    (writes, pod)
+    (writes, pod.into_iter().collect())
 }
 
 pub(super) fn write(release: &Release, to: i64) -> Write {

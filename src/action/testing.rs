@@ -330,9 +330,9 @@ pub fn evidence(request: &Request, found: WorkloadInspection) -> Evidence {
 pub fn evidence_for(request: &Request, found: WorkloadInspection, settings: &Settings) -> Evidence {
     let mut evidence = Evidence::of(Inspection::Workload(Box::new(found)), now().wall);
     evidence.writable = [cluster(), host()].into();
-    evidence.pod = Some(Ok(Vec::new()));
-    let patches = super::beside(request, &store(Vec::new()), settings).patches;
-    let (writes, _) = super::evidence::drafts(request, &evidence, patches, now().wall);
+    let beside = super::beside(request, &store(Vec::new()), settings);
+    let (writes, pods) = super::evidence::drafts(request, &evidence, &beside, now().wall);
+    evidence.pods = pods.into_iter().map(|(_, template)| (template, Ok(Vec::new()))).collect();
     evidence.rehearsals = writes.into_iter().map(|write| (write, Some(Ok("accepted".into())))).collect();
     evidence
 }

@@ -1,7 +1,7 @@
 //! Who carries a rollback out: the first executor that can, and that what it sends is what was rehearsed.
 
 use super::*;
-use crate::action::testing::{application, evidence_for, release};
+use crate::action::testing::{application, evidence_for, of_release, release};
 
 /// The plan of a service whose `rollback` names these executors.
 fn by(executors: &[&str], change: impl FnOnce(&mut crate::action::WorkloadInspection)) -> Plan {
@@ -85,4 +85,37 @@ fn the_patch_of_what_another_owns_is_rehearsed_as_it_is_sent() {
         assert!(!theirs.steps.iter().any(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. }))));
         assert_eq!(theirs.blocked, None, "{own}");
     }
+}
+
+/// The release's revision 7 made 410, the ReplicaSets' newest good one is 411.
+#[test]
+fn a_pod_is_said_to_run_of_the_template_that_the_chosen_executor_goes_to() {
+    let mut of_410 = release();
+    of_410.revisions[1].body = of_410.revisions[2].body.clone();
+    of_410.revisions[1].body.as_mut().expect("readable").updated = Some(ago(26 * 60));
+    let b15 = |executors: &[&str], refused: &str| {
+        let mut settings = settings();
+        settings.services[0].rollback =
+            executors.iter().map(|text| crate::action::executor::Executor::parse(text).expect("one")).collect();
+        let mut evidence = evidence_for(&roll_back(None), of_release(of_410.clone()), &settings);
+        for (template, said) in &mut evidence.pods {
+            if template.to_string().contains(refused) {
+                *said = Err(ActionError::Refused("exceeded quota".into()));
+            }
+        }
+        let plan = plan(&roll_back(None), &evidence, &store(Vec::new()), &settings, now()).expect("a plan");
+        (evidence.pods.len(), matches!(result(&plan, "B15"), CheckResult::Stop(_)))
+    };
+    for (executors, goes_to, other) in
+        [(["helm", "patch"], "myapp:410", "myapp:411"), (["workflow:rollback.yml", "helm"], "myapp:411", "myapp:410")]
+    {
+        assert_eq!(b15(&executors, goes_to), (2, true), "{executors:?}");
+        assert_eq!(b15(&executors, other), (2, false), "{executors:?}: that one is not gone to");
+    }
+    assert_eq!(b15(&["helm"], "myapp:410"), (1, true), "no other is gone to");
+    // What was not rehearsed is not said to run.
+    let mut evidence = evidence(&roll_back(None), inspection());
+    evidence.pods[0].0 = template_of("410", "512Mi", "info");
+    let plan = plan(&roll_back(None), &evidence, &store(Vec::new()), &settings(), now()).expect("a plan");
+    assert!(matches!(result(&plan, "B15"), CheckResult::NotChecked(_)), "{:?}", result(&plan, "B15"));
 }

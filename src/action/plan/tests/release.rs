@@ -16,12 +16,13 @@ fn evidence_of(to: Option<i64>, found: WorkloadInspection, store: Result<Workloa
     let request = roll_back(to);
     let mut evidence = evidence(&request, found);
     let member = store.map(|found| {
+        let pods = found.revisions.iter().map(|revision| (revision.template.clone(), Ok(Vec::new()))).collect();
         let mut member = Evidence::of(Inspection::Workload(Box::new(found)), now().wall);
-        member.pod = Some(Ok(Vec::new()));
+        member.pods = pods;
         Box::new(member)
     });
     evidence.members = vec![(store_key(), member)];
-    let (writes, _) = crate::action::evidence::drafts(&request, &evidence, false, now().wall);
+    let (writes, _) = crate::action::evidence::drafts(&request, &evidence, &Beside::default(), now().wall);
     evidence.rehearsals = writes.into_iter().map(|write| (write, Some(Ok("accepted".into())))).collect();
     evidence
 }
