@@ -191,7 +191,7 @@ fn word(is_so: bool, what: &str, object: &Value) -> Found {
 }
 
 /// Servers add their defaults to what they are sent.
-fn has_all(object: &Value, wanted: &Value) -> bool {
+pub(in crate::operator) fn has_all(object: &Value, wanted: &Value) -> bool {
     match (object, wanted) {
         (Value::Object(has), Value::Object(wanted)) => {
             wanted.iter().all(|(key, value)| has.get(key).is_some_and(|own| has_all(own, value)))
