@@ -205,7 +205,7 @@ impl ArgoCd {
             owner.says = Clean::own(format!("{}, through {}", owner.says, self.who()));
             match application::above(&owner.key, &object) {
                 Above::Nothing => {}
-                Above::Set(name) => owner.barrier = self.set(&http, &owner.key.namespace, &name).await,
+                Above::Set(name) => owner.barrier = self.set(&http, &owner.key, &name).await,
                 Above::Application(mark) => {
                     let (namespace, name) = place(&mark);
                     let key = self.key(found, &namespace, &name);
@@ -249,10 +249,11 @@ impl ArgoCd {
     }
 
     /// Why the ApplicationSet would switch auto-sync on again.
-    async fn set(&self, http: &Http, namespace: &str, name: &str) -> Option<Clean> {
+    async fn set(&self, http: &Http, of: &OwnerKey, name: &str) -> Option<Clean> {
+        let namespace = &of.namespace;
         let path = format!("/api/v1/applicationsets/{}?appsetNamespace={}", segment(name), segment(namespace));
         match http.get_json::<Value>(&path).await {
-            Ok(set) => application::switches_on(&set, namespace, name),
+            Ok(set) => application::switches_on(&set, (namespace, name), &of.name),
             Err(error) => {
                 Some(Clean::own(format!("ApplicationSet '{name}' writes it, and could not be read: {}", error.says)))
             }
