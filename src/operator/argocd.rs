@@ -110,7 +110,7 @@ impl ArgoCdOperator {
     async fn found(&self, owner: &OwnerKey, uid: &str, spec: Option<&Value>) -> Result<Live, ActionError> {
         let not_sent = |says: &Clean| ActionError::NotSent(Clean::own(format!("{says}; nothing was sent")));
         let http = self.0.http().await.map_err(|error| not_sent(&error.says))?;
-        let read = self.0.application(&http, &owner.namespace, &owner.name).await;
+        let read = self.0.application(&http, (Some(&owner.namespace), &owner.name)).await;
         let moved =
             |how: &str| Err(ActionError::Moved(Clean::own(format!("Application '{owner}' {how}; nothing was sent"))));
         match read.map_err(|error| not_sent(&error.says))? {
@@ -128,7 +128,8 @@ impl ArgoCdOperator {
     /// Read again, after a write. `None`: it is gone.
     async fn read(&self, owner: &OwnerKey, uid: &str) -> Result<Option<Value>, Clean> {
         let http = self.0.http().await.map_err(|error| error.says)?;
-        let object = self.0.application(&http, &owner.namespace, &owner.name).await.map_err(|error| error.says)?;
+        let object =
+            self.0.application(&http, (Some(&owner.namespace), &owner.name)).await.map_err(|error| error.says)?;
         Ok(object.filter(|object| object.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid)))
     }
 

@@ -52,9 +52,12 @@ impl Inner {
         let undoing = self.undoing(request, known).await?;
         let (subject, races) = tokio::join!(self.subject(request, undoing.as_ref()), self.races(&beside.runs));
         let mut evidence = Evidence::of(subject?, asked);
-        if let Inspection::Workload(found) = &mut evidence.subject {
+        evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
+        let minds_owners =
+            matches!(request, Request::RollBack { .. } | Request::Undo { .. } | Request::ResumeSync { .. });
+        if let (Inspection::Workload(found), true) = (&mut evidence.subject, minds_owners) {
             let servers: Vec<_> = self.backends(|all| all.applications.values().cloned().collect());
-            applications::ask(&servers, found).await;
+            applications::ask(&servers, &evidence.writable, self.pace.gather / 3, found).await;
         }
         evidence.races = races;
         evidence.acts = match (&evidence.subject, &all) {
@@ -63,7 +66,6 @@ impl Inner {
             (_, Err(why)) => Err(why.clone()),
         };
         evidence.undoing = undoing;
-        evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
         evidence.audit = self.on_audit(Audit::check).await;
         evidence.members = self.members(request, &evidence, all.as_deref()).await;
         let questions = registry::questions(request, &evidence, beside, asked);

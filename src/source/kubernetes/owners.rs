@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Longest chain of owners that is followed.
-const MAX_CHAIN: usize = 5;
+pub const MAX_CHAIN: usize = 5;
 
 /// API path of an owner, without query.
 pub fn owner_path(key: &OwnerKey) -> String {
@@ -78,7 +78,7 @@ pub async fn read(cluster: &Cluster, workload: &Workload) -> Result<Vec<Owner>, 
 }
 
 /// Between two looks at an owner that was switched off.
-const LOOK: Duration = Duration::from_secs(15);
+pub const LOOK: Duration = Duration::from_secs(15);
 
 /// Tells where an owner stands, again and again.
 pub async fn follow(cluster: &Cluster, key: &OwnerKey, out: &AnswerSink) {

@@ -1,14 +1,16 @@
 //! Undo of what Flux and Argo CD own, over fakes: the owners are taken back too, or the undo is refused.
 
+use futures::{FutureExt as _, future::BoxFuture};
 use serde_json::json;
 
 use super::*;
 use crate::{
     action::{
-        Switch,
+        Applications, Switch, WorkloadInspection,
         testing::{application, kustomization},
     },
     model::{
+        BackendId,
         gitops::{Owner, Synced},
         kubernetes::Manager,
     },
@@ -156,4 +158,31 @@ async fn the_undo_of_an_undo_switches_off_and_syncs_again() {
     let act = bench.act(&Request::Undo { act: 3 }).await.expect("carried out");
     assert_eq!(act.outcome, Outcome::Done);
     own(&bench, |application| assert_eq!(application.spec["syncPolicy"]["automated"], json!({"selfHeal": true})));
+}
+
+/// Counts how often it is asked.
+struct Counting(BackendId, Mutex<usize>);
+
+impl Applications for Counting {
+    fn backend(&self) -> &BackendId {
+        &self.0
+    }
+
+    fn owners<'a>(&'a self, _: &'a WorkloadInspection) -> BoxFuture<'a, Result<Option<Vec<Owner>>, Clean>> {
+        *self.1.lock().expect("unpoisoned") += 1;
+        std::future::ready(Ok(None)).boxed()
+    }
+}
+
+#[tokio::test]
+async fn what_minds_no_owner_asks_no_server_of_applications() {
+    let mut bench = of_argo();
+    let server = Arc::new(Counting(BackendId::new("main"), Mutex::default()));
+    bench.engine.add_applications(server.clone());
+    let asked = || *server.1.lock().expect("unpoisoned");
+    bench.plan(&Request::Restart { workload: myapp() }).await.expect("a plan");
+    bench.plan(&Request::Scale { workload: myapp(), replicas: 12 }).await.expect("a plan");
+    assert_eq!(asked(), 0);
+    bench.plan(&roll_back(None)).await.expect("a plan");
+    assert_eq!(asked(), 1);
 }
