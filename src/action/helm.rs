@@ -90,10 +90,10 @@ pub(super) fn goal<'a>(request: &Request, evidence: &'a Evidence) -> Option<(&'a
 }
 
 /// What should be rehearsed: the writes, and a pod of the request's own workload.
-pub(super) fn drafts(
-    evidence: &Evidence,
-    found: &WorkloadInspection,
-    (release, target): (&Release, &ReleaseRevision),
+pub(super) fn drafts<'a>(
+    evidence: &'a Evidence,
+    found: &'a WorkloadInspection,
+    (release, target): (&'a Release, &'a ReleaseRevision),
 ) -> (Vec<Write>, Vec<(WorkloadKey, Value)>) {
     let parts = Parts::of(evidence, found, release, target);
     let mut writes = vec![write(release, target.number)];
@@ -154,17 +154,19 @@ fn all_checks(
     parts: &Parts<'_>,
     plan: &Plan,
 ) -> Vec<Check> {
+    let newest = release.newest().unwrap_or(live);
     let mut all = vec![
         subject.place(),
         checks::may_keep(release),
         checks::owner(release, target),
         subject.pipeline(true),
-        checks::state(release.newest().unwrap_or(live)),
+        checks::state(newest),
         checks::objects(live, target, &subject.inspection.workload.key),
         checks::hooks(live, target),
         subject.fresh(plan),
     ];
-    all.extend(checks::rolled_back(subject, live));
+    // Something newer than that rollback is under way: B7 says what.
+    all.extend(checks::rolled_back(subject, live).filter(|_| !newest.is_pending()));
     all.extend(checks::unread(live, target));
     all.extend(parts.checks(subject, plan));
     in_order(&mut all);

@@ -1,7 +1,13 @@
 //! Who carries a rollback out: the first executor that can, and that what it sends is what was rehearsed.
 
 use super::*;
-use crate::action::testing::{application, evidence_for, of_release, release};
+use crate::{
+    action::testing::{application, evidence_for, of_release, release},
+    model::kubernetes::{
+        WorkloadKey,
+        canary::{Canary, Flagger},
+    },
+};
 
 /// The plan of a service whose `rollback` names these executors.
 fn by(executors: &[&str], change: impl FnOnce(&mut crate::action::WorkloadInspection)) -> Plan {
@@ -118,4 +124,65 @@ fn a_pod_is_said_to_run_of_the_template_that_the_chosen_executor_goes_to() {
     evidence.pods[0].0 = template_of("410", "512Mi", "info");
     let plan = plan(&roll_back(None), &evidence, &store(Vec::new()), &settings(), now()).expect("a plan");
     assert!(matches!(result(&plan, "B15"), CheckResult::NotChecked(_)), "{:?}", result(&plan, "B15"));
+}
+
+/// What a workflow does to the cluster is its own: a canary is neither aborted by the plan nor said to be.
+#[test]
+fn a_workflow_aborts_no_update_and_is_watched_where_its_version_arrives() {
+    const WORKFLOW: &str = "workflow:rollback.yml?tag={tag}";
+    let updating = |found: &mut crate::action::WorkloadInspection| {
+        found.canary = Ok(Some(Canary::Rollout {
+            stable: "hash411".into(),
+            current: "hash412".into(),
+            at: "step 2 of 3".into(),
+            is_aborted: false,
+            may_abort: Ok(true),
+        }));
+    };
+    let canary = |plan: &Plan| {
+        let check = plan.checks.iter().find(|check| check.name == "canary").expect("it is said");
+        format!("{:?}", check.result)
+    };
+    assert!(canary(&by(&["patch"], updating)).contains("its update (step 2 of 3) is aborted first"));
+    let plan = by(&[WORKFLOW], updating);
+    assert!(canary(&plan).contains("its update (step 2 of 3) is not aborted first"), "{}", canary(&plan));
+    let primary = WorkloadKey { name: "myapp-primary".into(), ..myapp() };
+    let flagger = Flagger {
+        name: "myapp".into(),
+        phase: "Progressing".into(),
+        weight: 20,
+        skips_analysis: false,
+        is_suspended: false,
+        primary: primary.clone(),
+        primary_desired: 4,
+        serves: Box::new([]),
+    };
+    let plan = by(&[WORKFLOW], |found| found.canary = Ok(Some(Canary::Flagger(flagger))));
+    assert_eq!((&watched(&plan).workload, watched(&plan).desired), (&primary, 4));
+    assert_eq!(watched(&plan).image.as_deref(), Some("registry.example/acme/myapp:411"));
+}
+
+/// A rollback by a release's history aborts nothing, either.
+#[test]
+fn helm_aborts_no_update() {
+    let plan = by(&["helm"], |found| {
+        *found = of_release(release());
+        found.canary = Ok(Some(Canary::Rollout {
+            stable: "hash411".into(),
+            current: "hash412".into(),
+            at: "step 2 of 3".into(),
+            is_aborted: false,
+            may_abort: Ok(true),
+        }));
+    });
+    let canary = plan.checks.iter().find(|check| check.name == "canary").expect("it is said");
+    assert!(format!("{canary:?}").contains("is not aborted first"), "{canary:?}");
+}
+
+#[test]
+fn none_that_can_of_a_release_is_a_stop_and_no_question_that_asking_again_answers() {
+    let plan = by(&["argo"], |found| *found = of_release(release()));
+    assert!(executor(&plan).contains("none of its executors can (argo: no application of Argo CD owns it)"));
+    assert_eq!((plan.blocked.as_ref(), plan.risk), (None, Risk::Stopped));
+    assert_eq!(plan.accepts, ["shop"]);
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     action::{
         WorkloadInspection,
-        around::{Change, Other, Quota, QuotaLimit},
+        around::{Change, Job, JobState, Other, Quota, QuotaLimit},
         rollback::OF_WORKLOAD,
         testing::{of_release, release, rendered, store_key, the_store},
     },
@@ -111,6 +111,70 @@ fn a_broken_pod_of_any_of_its_statefulsets_is_deleted_after_it() {
     store.may_delete_pods = Ok(false);
     let plan = plan_to(None, of_release(release()), Ok(store));
     assert!(look(&plan, "B13").contains("sts/store: its controller waits for store-2, and you may not delete pods"));
+}
+
+/// A template that somebody set by hand is in no revision of the release: its broken pod is in the way all the same.
+#[test]
+fn a_broken_pod_of_a_template_set_by_hand_is_deleted_too() {
+    let mut store = the_store();
+    let mut by_hand = store.revisions[2].clone();
+    (by_hand.hash, by_hand.template) = (Some("hash413".into()), template_of("413", "1Gi", "warn"));
+    store.revisions.push(by_hand);
+    store.pods[0] = pod("store-2", "413", false);
+    let plan = plan_to(None, of_release(release()), Ok(store));
+    let of = plan.steps.iter().find_map(|step| match &step.kind {
+        StepKind::Write(Write::DeleteUnready { of, .. }) => Some(of),
+        _ => None,
+    });
+    assert!(of.is_some_and(|of| of.contains("hash413") && !of.contains("hash411")), "{of:?}");
+    assert_eq!(plan.blocked, None);
+}
+
+#[test]
+fn what_brings_the_newest_image_back_is_said_of_each_workload() {
+    let mut store = the_store();
+    store.updater = Some("Keel".into());
+    let plan = plan_to(None, of_release(release()), Ok(store));
+    let found = says(named(&plan, "B4", "image updater"));
+    assert!(found.contains("Look(\"sts/store: Keel will write the newest image again"), "{found}");
+    assert!(with_release(|_| ()).checks.iter().all(|check| check.name != "image updater"));
+}
+
+/// Whether or not its own template changes, or can be read.
+#[test]
+fn a_migration_that_runs_stops_a_release() {
+    let migrating = || {
+        let mut store = the_store();
+        let job = Job {
+            name: "store-migrate".into(),
+            created: Some(ago(1)),
+            images: Vec::new(),
+            state: JobState::Running,
+            migrates: true,
+            is_hook: false,
+            is_scheduled: false,
+            is_kin: true,
+        };
+        store.around.as_mut().expect("read").jobs.found.push(job);
+        store
+    };
+    let stays = |release: &mut Release| {
+        for number in [6, 7] {
+            body(release, number).objects[1] = rendered(&store_key(), template_of("412", "1Gi", "warn"));
+        }
+    };
+    let mut unchanged = release();
+    stays(&mut unchanged);
+    let mut unread = release();
+    unread.revisions[1].body = Err("403".into());
+    for (what, release) in [("changed", release()), ("unchanged", unchanged)] {
+        let plan = plan_to(Some(7), of_release(release), Ok(migrating()));
+        assert!(stop(&plan, "B10").contains("store-migrate' runs now"), "{what}: {}", stop(&plan, "B10"));
+    }
+    let mut of_app = of_release(unread);
+    of_app.around = migrating().around;
+    let plan = plan_to(Some(7), of_app, Ok(the_store()));
+    assert!(stop(&plan, "B10").contains("store-migrate' runs now"), "unread: {}", stop(&plan, "B10"));
 }
 
 #[test]
@@ -272,6 +336,15 @@ fn what_was_rolled_back_already_stops_and_goes_not_forth_again() {
     assert_eq!(target.number, 6, "7 is what runs, 8 was rolled away from");
     let plan = plan_to(None, of_release(found), Ok(the_store()));
     assert!(stop(&plan, "B5").contains("revision 9 went back to 7 4m ago"), "{}", stop(&plan, "B5"));
+    let upgrading = with_release(|release| {
+        rolled_back(release, 4);
+        let mut pending = release.revisions[0].clone();
+        (pending.number, pending.status) = (10, "pending-upgrade".into());
+        pending.body.as_mut().expect("readable").description = "Preparing upgrade".into();
+        release.revisions.insert(0, pending);
+    });
+    assert!(stop(&upgrading, "B7").contains("revision 10 is pending-upgrade"));
+    assert!(upgrading.stops().all(|check| check.id != *"B5"), "somebody goes forth by now: {:?}", upgrading.checks);
     let later = with_release(|release| rolled_back(release, 90));
     assert!(later.checks.iter().all(|check| check.id != *"B5" || !matches!(check.result, CheckResult::Stop(_))));
 }
