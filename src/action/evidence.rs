@@ -277,7 +277,7 @@ pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Beside {
         .runs
         .values()
         .filter(|run| run.deploys && !run.state.is_finished())
-        .filter(|run| all.iter().any(|(key, app)| feeds(&run.key.repo.name, &run.path, key, *app, settings)))
+        .filter(|run| all.iter().any(|(key, app)| feeds(&run.key.repo.name, Some(&run.path), key, *app, settings)))
         .map(|run| run.key.clone())
         .collect();
     let starts = executors.iter().any(|executor| matches!(executor, Executor::Workflow(_)));
@@ -296,35 +296,25 @@ pub(super) fn binding<'a>(
         .or_else(|| app.and_then(|app| settings.service_named(app)).filter(|service| service.workload.is_none()))
 }
 
-/// Whether a workflow of this repository deploys the workload: by its binding, else by the repository's name.
-fn feeds(repo: &str, path: &str, workload: &WorkloadKey, app: Option<&Name>, settings: &Settings) -> bool {
+/// Whether a repository feeds the workload: by its binding, else by the repository's name. `path`: by this workflow of it.
+fn feeds(repo: &str, path: Option<&str>, workload: &WorkloadKey, app: Option<&Name>, settings: &Settings) -> bool {
     let last = repo.rsplit('/').next().unwrap_or(repo);
     match binding(workload, app, settings).filter(|service| service.repository.is_some()) {
         Some(service) => {
-            let is_file = |workflow: &String| path == workflow || path.ends_with(&format!("/{workflow}"));
-            service.repository.as_ref().is_some_and(|own| own == repo)
-                && (service.workflows.is_empty() || service.workflows.iter().any(is_file))
+            let is_file = |path: &str| {
+                let is_it = |own: &String| path == own || path.ends_with(&format!("/{own}"));
+                service.workflows.is_empty() || service.workflows.iter().any(is_it)
+            };
+            service.repository.as_ref().is_some_and(|own| own == repo) && path.is_none_or(is_file)
         }
         None => workload.name == last || app.is_some_and(|app| app == last),
     }
 }
 
-/// Workloads that a repository feeds, by binding or by name.
+/// Workloads that a repository feeds.
 pub(super) fn fed_by<'a>(repo: &str, store: &'a Store, settings: &Settings) -> Vec<&'a Workload> {
-    let last = repo.rsplit('/').next().unwrap_or(repo);
-    store
-        .kube
-        .workloads
-        .values()
-        .filter(|workload| {
-            match binding(&workload.key, workload.app.as_ref(), settings).filter(|service| service.repository.is_some())
-            {
-                Some(service) => service.repository.as_ref().is_some_and(|own| own == repo),
-                None => workload.key.name == last || workload.app.as_ref().is_some_and(|app| app == last),
-            }
-        })
-        .map(|workload| &**workload)
-        .collect()
+    let all = store.kube.workloads.values().map(|workload| &**workload);
+    all.filter(|workload| feeds(repo, None, &workload.key, workload.app.as_ref(), settings)).collect()
 }
 
 impl WorkloadInspection {

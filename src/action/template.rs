@@ -11,14 +11,9 @@ use text::masked_value;
 pub use text::readable;
 
 use crate::{
-    model::kubernetes::{is_same_image, tag_of},
+    model::kubernetes::{RESTARTED_AT, TEMPLATE_HASHES, is_same_image, tag_of},
     text::truncate,
 };
-
-/// kubectl's mark of a restart.
-pub(super) const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
-/// What the controllers of Deployments and of Rollouts add to each ReplicaSet's template.
-const TEMPLATE_HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
 
 /// Same template, whether or not a server writes nulls, empty maps and the controller's own label.
 pub(super) fn is_same(one: &Value, other: &Value) -> bool {

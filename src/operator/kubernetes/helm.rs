@@ -19,7 +19,7 @@ const REHEARSAL: Duration = Duration::from_secs(20);
 /// Most of Helm's words that are told.
 const MOST: usize = 2000;
 
-/// `helm` as it is found, and whose kubeconfig it reads.
+/// `helm` as it is found.
 #[derive(Clone, Debug)]
 pub struct Helm {
     pub program: PathBuf,

@@ -2,16 +2,12 @@
 
 use serde_json::Value;
 
-use super::{
-    ClusterOperator,
-    owner::operation,
-    patch::{RESTARTED_AT, whole_seconds},
-};
+use super::{ClusterOperator, owner::operation, patch::whole_seconds};
 use crate::{
     action::{Done, Found, ObjectAct, Switch, Write, object::ObjectWrite, object::is_on, resources},
     model::{
         gitops::OwnerKey,
-        kubernetes::{ObjectKey, WorkloadKey, WorkloadKind},
+        kubernetes::{ObjectKey, RESTARTED_AT, WorkloadKey, WorkloadKind},
     },
     source::kubernetes::{
         client::segment,

@@ -6,18 +6,19 @@ mod flux;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     client::{Cluster, segment},
     failure::Failure,
     pace::Pace,
     revisions::text,
+    rights,
 };
 use crate::{
     model::{
         gitops::{Owner, OwnerKey, OwnerKind, Standing, is_on, switch},
-        kubernetes::{Manager, Workload},
+        kubernetes::{Manager, Workload, rights::Right},
     },
     query::Answer,
     source::{AnswerSink, argocd::application},
@@ -167,13 +168,9 @@ async fn get(cluster: &Cluster, key: &OwnerKey) -> Result<Value, Clean> {
 }
 
 async fn may_patch(cluster: &Cluster, key: &OwnerKey) -> Result<bool, Clean> {
-    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {"namespace": &*key.namespace, "verb": "patch", "group": key.kind.group(),
-            "resource": key.kind.plural(), "name": &*key.name}}});
-    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    let answer: Value = cluster.review(path, &review).await.map_err(|failure| failure.error.says)?;
-    let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
-    allowed.ok_or_else(|| Clean::line("the access review has no verdict"))
+    let (group, resource) = (key.kind.group(), key.kind.plural());
+    let right = Right { verb: "patch", group, resource, subresource: "", name: &key.name };
+    rights::may(cluster, &right, &key.namespace).await
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     model::{
         Name,
-        kubernetes::{Pod, Revision, WorkloadKey, WorkloadKind},
+        kubernetes::{Pod, Revision, TEMPLATE_HASHES, WorkloadKey, WorkloadKind},
     },
     query::Answer,
     source::{AnswerSink, ErrorKind},
@@ -23,8 +23,6 @@ use crate::{
     time::seconds_between,
 };
 
-/// The labels that the controllers of Deployments and of Rollouts add to each ReplicaSet's template.
-const TEMPLATE_HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
 /// Their numbers of a ReplicaSet.
 pub(super) const REVISIONS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];
 /// Annotation that says why a template was set.
