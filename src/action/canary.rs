@@ -56,21 +56,26 @@ pub(super) fn abort_step(inspection: &WorkloadInspection) -> Option<PlanStep> {
     abort(inspection).map(|write| PlanStep { says, kind: StepKind::Write(write) })
 }
 
+fn is_abort(step: &PlanStep) -> bool {
+    matches!(step.kind, StepKind::Write(Write::AbortRollout { .. }))
+}
+
 /// The line that does the same as the abort.
 pub(super) fn abort_line(make: &Make<'_>, inspection: &WorkloadInspection) -> Option<Clean> {
     abort(inspection).map(|_| argo_rollouts(make.settings, &inspection.workload.key, "abort", ""))
 }
 
-/// What tries the version that this goes back to, before everybody has it.
-pub(super) fn check(inspection: &WorkloadInspection, target: &Revision) -> Option<Check> {
+/// What tries the version that this goes back to, before everybody has it. `plan`: with its steps.
+pub(super) fn check(inspection: &WorkloadInspection, target: &Revision, plan: &Plan) -> Option<Check> {
     let key = &inspection.workload.key;
     let says = match (&inspection.canary, key.kind) {
         (Err(why), _) => CheckResult::Look(say!("not checked: whether it has a canary could not be read: {why}")),
         (Ok(Some(Canary::Rollout { stable, at, is_aborted, may_abort, .. })), _) => {
             let until = match (is_aborted, may_abort) {
                 (true, _) => "its update is aborted already".to_owned(),
+                (false, _) if plan.steps.iter().any(is_abort) => format!("its update ({at}) is aborted first"),
                 (false, Ok(false)) => "you may not abort its update (`patch rollouts/status`)".to_owned(),
-                (false, _) => format!("its update ({at}) is aborted first"),
+                (false, _) => format!("its update ({at}) is not aborted first"),
             };
             if target.hash.as_ref() == Some(stable) {
                 CheckResult::Look(say!("{until}; rev {} is the stable version: no step is waited for", target.number))

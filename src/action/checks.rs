@@ -184,6 +184,7 @@ impl Subject<'_> {
 
     /// B15
     pub fn will_run(&self, target: &Revision) -> Check {
+        let rehearsed = self.make.evidence.pod_of(&target.template);
         let named = named::references(&target.template);
         let exists = |name: &String| self.inspection.references.get(name);
         let gone: Vec<&str> =
@@ -192,7 +193,7 @@ impl Subject<'_> {
             named.iter().filter(|name| exists(name).is_none_or(Result::is_err)).map(String::as_str).collect();
         let result = if !gone.is_empty() {
             CheckResult::Stop(say!("the target names what is gone: {}", gone.join(", ")))
-        } else if let Some(Err(error)) = &self.make.evidence.pod {
+        } else if let Some(Err(error)) = rehearsed {
             match error {
                 // Refused by admission (quota, Pod Security, a webhook) and refused by RBAC are both 403; only the words of
                 // the authorizer tell them apart.
@@ -204,9 +205,9 @@ impl Subject<'_> {
                 }
                 other => CheckResult::Look(say!("a pod of it could not be rehearsed: {other}")),
             }
-        } else if let looks @ [_, ..] = &*self.looks_at_running(&unknown) {
+        } else if let looks @ [_, ..] = &*self.looks_at_running(&unknown, rehearsed) {
             CheckResult::Look(say!("{}", looks.join("; ")))
-        } else if self.make.evidence.pod.is_none() {
+        } else if rehearsed.is_none() {
             CheckResult::NotChecked("what it names exists; a pod of it was not rehearsed".into())
         } else {
             CheckResult::Ok("what it names exists; a pod of it passed the dry run".into())
@@ -215,7 +216,11 @@ impl Subject<'_> {
     }
 
     /// What does not keep it from running, and should be known.
-    fn looks_at_running(&self, unknown: &[&str]) -> Vec<String> {
+    fn looks_at_running(
+        &self,
+        unknown: &[&str],
+        rehearsed: Option<&Result<Vec<Clean>, super::ActionError>>,
+    ) -> Vec<String> {
         let workload = &self.inspection.workload;
         let mut looks = Vec::new();
         if workload.recreates {
@@ -223,7 +228,7 @@ impl Subject<'_> {
         } else if workload.desired == 1 {
             looks.push("one replica: a moment of downtime, or of two versions".to_owned());
         }
-        if let Some(Ok(warnings)) = &self.make.evidence.pod
+        if let Some(Ok(warnings)) = rehearsed
             && !warnings.is_empty()
         {
             looks.push(format!(
@@ -256,7 +261,8 @@ impl Subject<'_> {
 pub(super) fn instead(manager: &Manager, namespace: &str) -> String {
     match manager {
         Manager::ArgoCd { application } => format!(
-            "self-heal puts back what git says. Instead: `argocd app rollback {application}`, or revert in the config repository"
+            "self-heal puts back what git says. Instead: `argocd app rollback {}`, or revert in the config repository",
+            application.replacen('_', "/", 1)
         ),
         Manager::FluxKustomization { name, namespace } => format!(
             "it is applied again at each interval. Instead: `flux suspend kustomization {name} -n {namespace}` first, then revert in git"

@@ -13,7 +13,7 @@ use super::{
     executor::Executor,
     gitops, helm, history, limits, object,
     plan::{Kept, PlanStep, StepKind},
-    registry, resize, scale, stuck,
+    registry, resize, scale, stuck, template,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -36,12 +36,12 @@ pub struct Evidence {
     pub races: Vec<(RunKey, Result<RunInspection, Clean>)>,
     /// The server's word on each write, kept nothing of (`dryRun=All`). `None`: it cannot be asked.
     pub rehearsals: Vec<(Write, Option<Result<Clean, ActionError>>)>,
-    /// The server's word on a pod of the target template.
-    pub pod: Option<Result<Vec<Clean>, ActionError>>,
+    /// The server's word on a pod of each template that may be gone back to.
+    pub pods: Vec<(Value, Result<Vec<Clean>, ActionError>)>,
     /// The other workloads of a Helm release that goes back, each with what was asked of it alone.
     pub members: Vec<(WorkloadKey, Result<Box<Self>, Clean>)>,
-    /// A registry's word on the image that the target names. `None`: no such registry is configured.
-    pub registry: Option<registry::Asked>,
+    /// A registry's word on each image that may be gone back to. Those of no configured registry are left out.
+    pub registry: Vec<registry::Asked>,
     /// Acts on the same thing from the audit, newest first.
     pub acts: Result<Vec<PastAct>, Clean>,
     /// Of an undo: what is undone.
@@ -67,9 +67,9 @@ impl Evidence {
             subject,
             races: Vec::new(),
             rehearsals: Vec::new(),
-            pod: None,
+            pods: Vec::new(),
             members: Vec::new(),
-            registry: None,
+            registry: Vec::new(),
             acts: Ok(Vec::new()),
             undoing: None,
             writable: BTreeSet::new(),
@@ -80,6 +80,11 @@ impl Evidence {
     /// Revisions (by name) that somebody rolled away from, and nobody back to, by the audit.
     pub(super) fn known_bad(&self) -> BTreeSet<Name> {
         history::known_bad(self.acts.as_deref().unwrap_or_default())
+    }
+
+    /// The server's word on a pod of this template, if it was asked.
+    pub(super) fn pod_of(&self, template: &Value) -> Option<&Result<Vec<Clean>, ActionError>> {
+        self.pods.iter().find(|(asked, _)| template::is_same(asked, template)).map(|(_, said)| said)
     }
 
     /// The rehearsal of this write, if it was asked.
@@ -103,29 +108,30 @@ fn is_same_write(one: &Write, other: &Write) -> bool {
     }
 }
 
-/// Writes that should be rehearsed for a request, and the template whose pod should be. `patches`: an executor may set the
-/// template whoever owns it.
+/// Writes that should be rehearsed for a request, and the templates of which a pod should be: which executor carries it out,
+/// and so to which template, is the plan's to choose.
 pub(super) fn drafts(
     request: &Request,
     evidence: &Evidence,
-    patches: bool,
+    beside: &Beside,
     now: Timestamp,
-) -> (Vec<Write>, Option<(WorkloadKey, Value)>) {
+) -> (Vec<Write>, Vec<(WorkloadKey, Value)>) {
+    let none = Vec::new;
     let inspection = match (&evidence.subject, request) {
         (Inspection::Workload(inspection), _) => inspection,
-        (Inspection::Object(found), Request::Object { act, .. }) => return (vec![object::write(found, *act)], None),
+        (Inspection::Object(found), Request::Object { act, .. }) => return (vec![object::write(found, *act)], none()),
         (Inspection::Object(found), Request::Undo { .. }) => {
             let undone = evidence.undoing.as_ref().and_then(|undoing| object::inverse(&undoing.act.request));
-            return (undone.map(|(_, act)| object::write(found, act)).into_iter().collect(), None);
+            return (undone.map(|(_, act)| object::write(found, act)).into_iter().collect(), none());
         }
         (Inspection::Pod(found), Request::Resize { limits, .. }) => {
-            return (resize::draft(found, limits).into_iter().collect(), None);
+            return (resize::draft(found, limits).into_iter().collect(), none());
         }
         (Inspection::Pod(found), Request::Undo { .. }) => {
             let kept = evidence.undoing.as_ref().and_then(|undoing| undoing.kept.as_ref());
-            return (kept.and_then(|kept| resize::draft_back(found, kept)).into_iter().collect(), None);
+            return (kept.and_then(|kept| resize::draft_back(found, kept)).into_iter().collect(), none());
         }
-        _ => return (Vec::new(), None),
+        _ => return (Vec::new(), none()),
     };
     let (workload, uid) = (inspection.workload.key.clone(), inspection.workload.uid.clone());
     let to_template = |target: Value| {
@@ -136,82 +142,90 @@ pub(super) fn drafts(
             target: target.clone(),
             annotations: BTreeMap::new(),
         };
-        (vec![write], Some((workload.clone(), target)))
+        (vec![write], vec![(workload.clone(), target)])
     };
     match request {
         Request::RollBack { to, .. } if canary::is_taken_away(inspection, *to) => {
-            (writes_of(&scale::steps(inspection, 0)), None)
+            (writes_of(&scale::steps(inspection, 0)), none())
         }
         Request::RollBack { .. } | Request::Undo { .. } if let Some(goal) = helm::goal(request, evidence) => {
-            let (mut writes, pod) = helm::drafts(evidence, inspection, goal);
+            let (mut writes, mut pods) = helm::drafts(evidence, inspection, goal);
             let back = match request {
-                Request::RollBack { to, .. } if patches => {
+                Request::RollBack { to, .. } if beside.by_revision() => {
                     history::target(inspection, &evidence.known_bad(), *to, now).ok()
                 }
                 _ => None,
             };
-            // `patch` may be its executor: which of the two is sent is the plan's to choose.
-            let Some(back) = back else { return (writes, pod) };
+            let Some(back) = back else { return (writes, pods) };
             let (patch, own) = to_template(back.template.clone());
-            writes.extend(patch);
-            writes.extend(stuck::write(inspection, &back.template));
-            (writes, own)
+            if beside.patches {
+                writes.extend(patch);
+                writes.extend(stuck::write(inspection, &back.template));
+            }
+            if !pods.iter().any(|(_, template)| template::is_same(template, &back.template)) {
+                pods.extend(own);
+            }
+            (writes, pods)
         }
         // No revision to go back to: the plan says so.
-        Request::RollBack { .. } if matches!(inspection.release, Some(Ok(_))) && !patches => (Vec::new(), None),
+        Request::RollBack { .. } if matches!(inspection.release, Some(Ok(_))) && !beside.by_revision() => {
+            (Vec::new(), none())
+        }
         Request::RollBack { to, .. } => match history::target(inspection, &evidence.known_bad(), *to, now) {
             Ok(target) => {
                 let route = gitops::route(inspection, target);
-                let (patch, pod) = to_template(target.template.clone());
+                let (patch, pods) = to_template(target.template.clone());
                 let mut writes = route.writes(&Clean::default());
                 writes.extend(canary::abort(inspection));
-                if route.patches() || patches {
+                if route.patches() || beside.patches {
                     writes.extend(patch);
                     writes.extend(stuck::write(inspection, &target.template));
                 }
-                (writes, pod)
+                (writes, pods)
             }
-            Err(_) => (Vec::new(), None),
+            Err(_) => (Vec::new(), none()),
         },
         Request::ResumeSync { .. } => {
             let kept = evidence.undoing.as_ref().and_then(|undoing| undoing.kept.as_ref());
-            (gitops::resumes(inspection, kept, &Clean::default()), None)
+            (gitops::resumes(inspection, kept, &Clean::default()), none())
         }
         Request::Restart { .. } => {
-            (vec![Write::Restart { workload, uid, live: inspection.template.clone(), at: now }], None)
+            (vec![Write::Restart { workload, uid, live: inspection.template.clone(), at: now }], none())
         }
         Request::Limits { limits, .. } => match limits::target(inspection, limits) {
             Ok((target, _)) => {
                 let waited_for = stuck::write(inspection, &target);
-                let (mut writes, pod) = to_template(target);
+                let (mut writes, pods) = to_template(target);
                 writes.extend(waited_for);
-                (writes, pod)
+                (writes, pods)
             }
-            Err(_) => (Vec::new(), None),
+            Err(_) => (Vec::new(), none()),
         },
         Request::Scale { replicas, .. } => {
-            (vec![Write::Scale { workload, uid, from: inspection.workload.desired, to: *replicas }], None)
+            (vec![Write::Scale { workload, uid, from: inspection.workload.desired, to: *replicas }], none())
         }
         Request::Undo { .. } => match evidence.undoing.as_ref().and_then(|undoing| undoing.kept.as_ref()) {
             Some(Kept { replicas: Some((from, to)), .. }) => {
-                (vec![Write::Scale { workload, uid, from: *to, to: *from }], None)
+                (vec![Write::Scale { workload, uid, from: *to, to: *from }], none())
             }
-            Some(Kept { release: Some(_), .. }) => (Vec::new(), None),
+            Some(Kept { release: Some(_), .. }) => (Vec::new(), none()),
             Some(kept) => {
-                let mut writes = gitops::back_on(inspection, kept, &Clean::default());
-                writes.extend(gitops::sync_back(inspection, kept, &Clean::default()));
+                // Owners that cannot be read: the plan says so.
+                let Ok(back) = gitops::Back::of(inspection, kept) else { return (Vec::new(), none()) };
+                let mut writes = back.before(&Clean::default());
+                writes.extend(back.after(&Clean::default()));
                 writes.extend(canary::abort(inspection));
-                let (patch, pod) = to_template(kept.before.clone());
+                let (patch, pods) = to_template(kept.before.clone());
                 // What was never patched is not patched back.
-                if kept.synced.is_none() && !super::template::is_same(&inspection.template, &kept.before) {
+                if !back.syncs() && !template::is_same(&inspection.template, &kept.before) {
                     writes.extend(patch);
                     writes.extend(stuck::write(inspection, &kept.before));
                 }
-                (writes, pod)
+                (writes, pods)
             }
-            None => (Vec::new(), None),
+            None => (Vec::new(), none()),
         },
-        _ => (Vec::new(), None),
+        _ => (Vec::new(), none()),
     }
 }
 
@@ -230,6 +244,15 @@ pub struct Beside {
     pub runs: Vec<RunKey>,
     /// Its `[[service]]` names `patch` among those who roll it back.
     pub patches: bool,
+    /// It names a workflow.
+    pub starts: bool,
+}
+
+impl Beside {
+    /// Somebody may take it back to a revision of the cluster's, though it is of a Helm release.
+    pub(super) fn by_revision(&self) -> bool {
+        self.patches || self.starts
+    }
 }
 
 /// What must be looked at beside a request.
@@ -254,10 +277,11 @@ pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Beside {
         .runs
         .values()
         .filter(|run| run.deploys && !run.state.is_finished())
-        .filter(|run| all.iter().any(|(key, app)| feeds(&run.key.repo.name, &run.path, key, *app, settings)))
+        .filter(|run| all.iter().any(|(key, app)| feeds(&run.key.repo.name, Some(&run.path), key, *app, settings)))
         .map(|run| run.key.clone())
         .collect();
-    Beside { runs, patches: executors.contains(&Executor::Patch) }
+    let starts = executors.iter().any(|executor| matches!(executor, Executor::Workflow(_)));
+    Beside { runs, patches: executors.contains(&Executor::Patch), starts }
 }
 
 /// The binding of a workload: its `[[service]]`, else the one of its name or app label.
@@ -272,35 +296,25 @@ pub(super) fn binding<'a>(
         .or_else(|| app.and_then(|app| settings.service_named(app)).filter(|service| service.workload.is_none()))
 }
 
-/// Whether a workflow of this repository deploys the workload: by its binding, else by the repository's name.
-fn feeds(repo: &str, path: &str, workload: &WorkloadKey, app: Option<&Name>, settings: &Settings) -> bool {
+/// Whether a repository feeds the workload: by its binding, else by the repository's name. `path`: by this workflow of it.
+fn feeds(repo: &str, path: Option<&str>, workload: &WorkloadKey, app: Option<&Name>, settings: &Settings) -> bool {
     let last = repo.rsplit('/').next().unwrap_or(repo);
     match binding(workload, app, settings).filter(|service| service.repository.is_some()) {
         Some(service) => {
-            let is_file = |workflow: &String| path == workflow || path.ends_with(&format!("/{workflow}"));
-            service.repository.as_ref().is_some_and(|own| own == repo)
-                && (service.workflows.is_empty() || service.workflows.iter().any(is_file))
+            let is_file = |path: &str| {
+                let is_it = |own: &String| path == own || path.ends_with(&format!("/{own}"));
+                service.workflows.is_empty() || service.workflows.iter().any(is_it)
+            };
+            service.repository.as_ref().is_some_and(|own| own == repo) && path.is_none_or(is_file)
         }
         None => workload.name == last || app.is_some_and(|app| app == last),
     }
 }
 
-/// Workloads that a repository feeds, by binding or by name.
+/// Workloads that a repository feeds.
 pub(super) fn fed_by<'a>(repo: &str, store: &'a Store, settings: &Settings) -> Vec<&'a Workload> {
-    let last = repo.rsplit('/').next().unwrap_or(repo);
-    store
-        .kube
-        .workloads
-        .values()
-        .filter(|workload| {
-            match binding(&workload.key, workload.app.as_ref(), settings).filter(|service| service.repository.is_some())
-            {
-                Some(service) => service.repository.as_ref().is_some_and(|own| own == repo),
-                None => workload.key.name == last || workload.app.as_ref().is_some_and(|app| app == last),
-            }
-        })
-        .map(|workload| &**workload)
-        .collect()
+    let all = store.kube.workloads.values().map(|workload| &**workload);
+    all.filter(|workload| feeds(repo, None, &workload.key, workload.app.as_ref(), settings)).collect()
 }
 
 impl WorkloadInspection {

@@ -7,9 +7,8 @@ use super::{
     Check, CheckResult, WorkloadInspection, Write, checks,
     evidence::binding,
     gitops::{self, Route},
-    history,
     plan::{Make, Plan, PlanStep, StepKind, WatchFor},
-    template,
+    rollback, template,
 };
 use crate::{
     custom::template::{Piece, Template},
@@ -215,16 +214,11 @@ pub(super) fn by_workflow(
         StepKind::KeepEvidence(_) | StepKind::Reread { .. } => true,
     });
     plan.steps.push(PlanStep { says, kind: StepKind::Write(write) });
-    let version = image.map_or_else(|| target.number.to_string(), |image| tag_of(image).to_owned());
     plan.steps.push(PlanStep::watch(WatchFor {
         // What it sets need not be the target's template to the letter.
+        hash: None,
         image: image.map(Clean::line),
-        digest: image.and_then(|_| {
-            let (container, _) = template::telling_image(&target.template, &live.template)?;
-            history::digest(inspection, target, container)
-        }),
-        away: Some(live.template.clone()),
-        ..WatchFor::of(key, inspection.workload.desired, &version)
+        ..rollback::wanted(inspection, live, target)
     }));
     plan.undo = say!("R to rev {}: the same workflow the other way", live.number);
 }

@@ -1,23 +1,24 @@
 //! Workloads that something keeps as git says: how they are rolled back all the same, what is switched off for it, and how
 //! it is switched on again. A patch that would be put back is never offered as a rollback.
 
-use std::collections::BTreeSet;
+mod back;
+
+pub(super) use back::{Back, resume, resumes};
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Check, CheckResult, Switch, WorkloadInspection, Write,
     checks::{self, Subject},
     equivalent::kubectl,
-    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind},
-    rollback, template,
+    plan::{Kept, PlanStep, StepKind},
 };
 use crate::{
     app::settings::Settings,
     model::{
-        gitops::{Git, Owner, Synced},
-        kubernetes::{Manager, Revision, WorkloadKey},
+        gitops::{Owner, OwnerKey, Synced, revision, short, switch as switch_of},
+        kubernetes::{Manager, Revision},
     },
     text::{Clean, quoted},
     time::age_of,
@@ -93,12 +94,12 @@ fn entry_of<'a>(application: &'a Owner, target: &Revision) -> Option<&'a Synced>
 fn right(owner: &Owner) -> String {
     match &owner.key.via {
         Some(server) => format!("`applications, update` and `sync` of '{}' in Argo CD '{server}'", owner.key),
-        None => format!("`patch {}` in '{}'", resource(owner), owner.key.namespace),
+        None => format!("`patch {}` in '{}'", resource(&owner.key), owner.key.namespace),
     }
 }
 
-fn resource(owner: &Owner) -> String {
-    format!("{}.{}", owner.key.kind.plural(), owner.key.kind.group())
+fn resource(owner: &OwnerKey) -> String {
+    format!("{}.{}", owner.kind.plural(), owner.kind.group())
 }
 
 impl Route<'_> {
@@ -181,22 +182,13 @@ impl Route<'_> {
     /// B3, where it is not the workload that is written.
     pub(super) fn allowed(&self) -> Option<Check> {
         let Self::Sync { application, off, .. } = self else { return None };
-        let all = off.iter().copied().chain([*application]);
-        let asked = all.into_iter().find(|owner| owner.may_patch != Ok(true)).unwrap_or(application);
-        Some(checks::check("B3", "allowed", may(asked)))
+        allowed("allowed", [*application].into_iter().chain(off.iter().copied()))
     }
 
-    /// What else the application's sync takes back.
+    /// B16: what else the application's sync takes back.
     pub(super) fn also(&self, subject: &Subject<'_>) -> Option<Check> {
         let Self::Sync { application, .. } = self else { return None };
-        let own = &subject.inspection.workload.key;
-        let own = format!("{} {}/{}", own.kind.kind(), own.namespace, own.name);
-        let others: Vec<&str> = application.others.iter().map(|other| &**other).filter(|other| *other != own).collect();
-        let says = match others[..] {
-            [] => return None,
-            ref others => say!("the whole application goes back with it: {}", others.join(", ")),
-        };
-        Some(checks::check("B16", "application", CheckResult::Look(says)))
+        also(application, subject)
     }
 
     /// `GIT`, beside from and to.
@@ -213,9 +205,10 @@ impl Route<'_> {
 
     /// The lines that do the same, before the workload's own.
     pub(super) fn equivalent(&self, settings: &Settings) -> Vec<Clean> {
-        let mut lines: Vec<Clean> = self.off().iter().map(|owner| switch_line(owner, false, settings)).collect();
+        let mut lines: Vec<Clean> =
+            self.off().iter().map(|owner| switch_line(&owner.key, &Switch::Off, settings)).collect();
         if let Self::Sync { application, entry, .. } = self {
-            lines.push(say!("argocd app rollback {} {}", quoted(&application.key.name), entry.id));
+            lines.push(rollback_line(&application.key, entry));
         }
         lines
     }
@@ -225,8 +218,26 @@ fn names(owners: &[&Owner]) -> String {
     owners.iter().map(|owner| format!("'{}'", owner.key)).collect::<Vec<_>>().join(", then ")
 }
 
-fn short(revision: &str) -> &str {
-    if revision.len() > 10 && revision.is_ascii() { &revision[..7] } else { revision }
+/// B3 of owners that are written: what one may not do stands first, then what could not be asked.
+fn allowed<'a>(name: &str, owners: impl Iterator<Item = &'a Owner>) -> Option<Check> {
+    let order = |owner: &&Owner| match owner.may_patch {
+        Ok(false) => 0,
+        Err(_) => 1,
+        Ok(true) => 2,
+    };
+    owners.min_by_key(order).map(|owner| checks::check("B3", name, may(owner)))
+}
+
+/// B16: what else a sync of the application takes back.
+fn also(application: &Owner, subject: &Subject<'_>) -> Option<Check> {
+    let own = &subject.inspection.workload.key;
+    let own = format!("{} {}/{}", own.kind.kind(), own.namespace, own.name);
+    let others: Vec<&str> = application.others.iter().map(|other| &**other).filter(|other| *other != own).collect();
+    let says = match others[..] {
+        [] => return None,
+        ref others => say!("the whole application goes back with it: {}", others.join(", ")),
+    };
+    Some(checks::check("B16", "application", CheckResult::Look(says)))
 }
 
 fn switch(owner: &Owner, to: Switch, by: &Clean) -> Write {
@@ -237,19 +248,34 @@ fn sync(application: &Owner, to: &Value, by: &Clean) -> Write {
     Write::SyncTo { owner: application.key.clone(), uid: application.uid.clone(), sync: to.clone(), by: by.clone() }
 }
 
-fn switch_line(owner: &Owner, is_on: bool, settings: &Settings) -> Clean {
-    let key = &owner.key;
-    let kubectl = kubectl(settings, &key.cluster, &key.namespace);
-    let (kind, name) = (resource(owner), quoted(&key.name));
-    if !is_on && key.via.is_some() {
-        return say!("argocd app set {name} --sync-policy none");
+/// The line that switches an owner.
+fn switch_line(owner: &OwnerKey, to: &Switch, settings: &Settings) -> Clean {
+    match to {
+        Switch::Off if owner.via.is_some() => {
+            return say!("argocd app set {} --sync-policy none", quoted(&owner.to_string()));
+        }
+        Switch::On(setting) if owner.via.is_some() => {
+            let is_set = |field: &str| setting.get(field) == Some(&Value::Bool(true));
+            let flags = [("prune", " --auto-prune"), ("selfHeal", " --self-heal"), ("allowEmpty", " --allow-empty")];
+            let flags: String = flags.iter().filter(|(field, _)| is_set(field)).map(|(_, flag)| *flag).collect();
+            return say!("argocd app set {} --sync-policy automated{flags}", quoted(&owner.to_string()));
+        }
+        _ => {}
     }
-    let patch = match (key.kind.is_flux(), is_on) {
-        (true, is_on) => format!(r#"{{"spec":{{"suspend":{}}}}}"#, !is_on),
-        (false, false) => r#"{"spec":{"syncPolicy":{"automated":null}}}"#.to_owned(),
-        (false, true) => return say!("argocd app set {name} --sync-policy automated"),
+    let value = match to {
+        Switch::Off if owner.kind.is_flux() => &Value::Bool(true),
+        Switch::Off => &Value::Null,
+        Switch::On(setting) => setting,
     };
-    say!("{kubectl} patch {kind} {name} --type merge -p '{patch}'")
+    let fields: Vec<&str> = switch_of(owner.kind).split('/').skip(1).collect();
+    let patch = fields.iter().rev().fold(value.clone(), |inner, field| json!({ (*field): inner }));
+    let (kubectl, name) = (kubectl(settings, &owner.cluster, &owner.namespace), quoted(&owner.name));
+    say!("{kubectl} patch {} {name} --type merge -p {}", resource(owner), quoted(&patch.to_string()))
+}
+
+/// The line that syncs an application to an entry of its history.
+fn rollback_line(application: &OwnerKey, to: &Synced) -> Clean {
+    say!("argocd app rollback {} {}", quoted(&application.to_string()), to.id)
 }
 
 /// What a step that sends this write says.
@@ -265,109 +291,11 @@ pub(super) fn step(write: Write) -> PlanStep {
             }
         }
         Write::SyncTo { owner, sync, .. } => {
-            let revision = sync.get("revision").or_else(|| sync.pointer("/revisions/0")).and_then(Value::as_str);
-            say!("sync {owner} to {}", short(revision.unwrap_or_default()))
+            say!("sync {owner} to {}", short(revision(sync)))
         }
         _ => Clean::default(),
     };
     PlanStep { says, kind: StepKind::Write(write) }
-}
-
-/// Switches on again what an act switched off: those that are still off, the workload's own first.
-pub(super) fn back_on(inspection: &WorkloadInspection, kept: &Kept, by: &Clean) -> Vec<Write> {
-    let owners = inspection.owners.as_deref().unwrap_or_default();
-    (owners.iter())
-        .filter(|owner| !owner.is_active)
-        .filter_map(|owner| {
-            let (_, setting) = kept.owners.iter().find(|(key, _)| key.is_same(&owner.key))?;
-            Some(switch(owner, Switch::On(setting.clone()), by))
-        })
-        .collect()
-}
-
-/// Syncs the application back to what it was synced to before an act.
-pub(super) fn sync_back(inspection: &WorkloadInspection, kept: &Kept, by: &Clean) -> Option<Write> {
-    let application = inspection.owners.as_deref().unwrap_or_default().first()?;
-    Some(sync(application, kept.synced.as_ref()?, by))
-}
-
-/// The lines that do the same as an undo's writes to the owners: the sync back, and the switching on that follows all else.
-pub(super) fn lines_back(
-    inspection: &WorkloadInspection,
-    kept: &Kept,
-    settings: &Settings,
-) -> (Option<Clean>, Vec<Clean>) {
-    let owners = inspection.owners.as_deref().unwrap_or_default();
-    let entry = owners.first().and_then(|application| {
-        let entry = application.history.iter().find(|entry| Some(&entry.sync) == kept.synced.as_ref())?;
-        Some(say!("argocd app rollback {} {}", quoted(&application.key.name), entry.id))
-    });
-    let is_kept = |owner: &&Owner| kept.owners.iter().any(|(key, _)| key.is_same(&owner.key));
-    let off = owners.iter().filter(|owner| !owner.is_active).filter(is_kept);
-    (entry, off.map(|owner| switch_line(owner, true, settings)).collect())
-}
-
-/// The owners of a workload that are off, and how each was set: by what the act that switched it off kept, else as Flux
-/// has it by default. What Argo CD's was cannot be guessed.
-pub(super) fn resumes(inspection: &WorkloadInspection, kept: Option<&Kept>, by: &Clean) -> Vec<Write> {
-    let owners = inspection.owners.as_deref().unwrap_or_default();
-    (owners.iter())
-        .filter(|owner| !owner.is_active)
-        .filter_map(|owner| {
-            let known = kept.and_then(|kept| kept.owners.iter().find(|(key, _)| key.is_same(&owner.key)));
-            let setting = match known {
-                Some((_, setting)) => setting.clone(),
-                None if owner.key.kind.is_flux() => Value::Null,
-                None => return None,
-            };
-            // It was found suspended: there is a setting to take away.
-            Some(switch(owner, Switch::On(setting), by))
-        })
-        .collect()
-}
-
-/// The plan that switches the owner on again. While live is not what git says, that brings back what was rolled away from.
-pub(super) fn resume(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> {
-    let inspection = rollback::inspected(make, key)?;
-    let owners =
-        inspection.owners.as_ref().map_err(|why| Refusal(say!("the owner of {key} could not be read: {why}")))?;
-    let Some(owner) = owners.first() else { return Err(Refusal(say!("no GitOps owner of {key} is known"))) };
-    let kept = make.evidence.undoing.as_ref().and_then(|undoing| undoing.kept.as_ref());
-    let writes = resumes(inspection, kept, &make.settings.me);
-    if writes.is_empty() {
-        let why = if owner.is_active {
-            "is not suspended"
-        } else {
-            "has no auto-sync, and not because of an act of midwatch: what it was set to is not known"
-        };
-        return Err(Refusal(say!("{} '{}' {why}", owner.key.kind.title(), owner.key)));
-    }
-    let now = make.store.time_of(&key.cluster, make.now);
-    let mut plan = make.empty(say!("RESUME GITOPS OF {key}"), say!("{}/{}", key.cluster, key.namespace));
-    plan.facts = vec![
-        ("OWNER".into(), say!("{} '{}': {}", owner.key.kind.title(), owner.key, owner.says)),
-        ("GIT".into(), owner.git.words().clone()),
-    ];
-    plan.steps = writes.into_iter().map(step).collect();
-    let subject = Subject { make, inspection, now };
-    let rights = owners.iter().find(|owner| !owner.is_active && owner.may_patch != Ok(true)).unwrap_or(owner);
-    plan.checks = vec![
-        subject.place(),
-        checks::check("B3", "allowed", may(rights)),
-        checks::check("B4", "live = git", against_git(inspection, owner, kept)),
-        subject.fresh(&plan),
-    ];
-    plan.blocked = checks::gate(&subject, &plan);
-    plan.undo = "R on the workload suspends it again".into();
-    plan.equivalent = owners
-        .iter()
-        .filter(|owner| !owner.is_active)
-        .map(|owner| switch_line(owner, true, make.settings))
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
-    plan.weigh(make.settings.is_production(&key.cluster), vec![owner.key.name.clone()], &key.name);
-    Ok(plan)
 }
 
 /// Whether an owner may be switched.
@@ -376,20 +304,5 @@ fn may(owner: &Owner) -> CheckResult {
         Ok(true) => CheckResult::Ok(say!("you have {} (asked)", right(owner))),
         Ok(false) => CheckResult::Stop(say!("you have not {}", right(owner))),
         Err(why) => CheckResult::Look(say!("whether you may switch it could not be asked: {why}")),
-    }
-}
-
-/// Whether what is resumed leaves live as it is.
-fn against_git(inspection: &WorkloadInspection, owner: &Owner, kept: Option<&Kept>) -> CheckResult {
-    let is_as_before = kept.is_some_and(|kept| template::is_same(&kept.before, &inspection.template));
-    match &owner.git {
-        Git::Equal(words) => CheckResult::Ok(words.clone()),
-        Git::Differs(words) if is_as_before => {
-            CheckResult::Ok(say!("live is as it was before it was suspended, and {words}"))
-        }
-        Git::Differs(words) => CheckResult::Stop(say!(
-            "live differs from git ({words}): resumed now, it brings back what was rolled away from. Revert in git first"
-        )),
-        Git::Unknown(words) => CheckResult::Look(words.clone()),
     }
 }

@@ -52,8 +52,8 @@ pub(super) fn target(release: &Release, to: Option<i64>) -> Result<&ReleaseRevis
         .ok_or_else(|| Refusal(say!("release '{}' has no earlier revision that was deployed", release.key)))
 }
 
-fn rendered(revision: &ReleaseRevision) -> Option<&Clean> {
-    revision.body.as_ref().ok().map(|body| &body.manifest)
+fn rendered(revision: &ReleaseRevision) -> Option<u64> {
+    revision.body.as_ref().ok().map(|body| body.sum)
 }
 
 /// The number that a rollback of Helm went to, by its own description.
@@ -90,11 +90,11 @@ pub(super) fn goal<'a>(request: &Request, evidence: &'a Evidence) -> Option<(&'a
 }
 
 /// What should be rehearsed: the writes, and a pod of the request's own workload.
-pub(super) fn drafts(
-    evidence: &Evidence,
-    found: &WorkloadInspection,
-    (release, target): (&Release, &ReleaseRevision),
-) -> (Vec<Write>, Option<(WorkloadKey, Value)>) {
+pub(super) fn drafts<'a>(
+    evidence: &'a Evidence,
+    found: &'a WorkloadInspection,
+    (release, target): (&'a Release, &'a ReleaseRevision),
+) -> (Vec<Write>, Vec<(WorkloadKey, Value)>) {
     let parts = Parts::of(evidence, found, release, target);
     let mut writes = vec![write(release, target.number)];
     writes.extend(parts.delete_unready().into_iter().filter_map(|step| match step.kind {
@@ -104,7 +104,7 @@ pub(super) fn drafts(
     let pod = parts
         .own(&found.workload.key)
         .and_then(|part| Some((part.key.clone(), part.target.as_ref()?.template.clone())));
-    (writes, pod)
+    (writes, pod.into_iter().collect())
 }
 
 pub(super) fn write(release: &Release, to: i64) -> Write {
@@ -156,17 +156,19 @@ fn all_checks(
     parts: &Parts<'_>,
     plan: &Plan,
 ) -> Vec<Check> {
+    let newest = release.newest().unwrap_or(live);
     let mut all = vec![
         subject.place(),
         checks::may_keep(release),
         checks::owner(release, target),
         subject.pipeline(true),
-        checks::state(release.newest().unwrap_or(live)),
+        checks::state(newest),
         checks::objects(live, target, &subject.inspection.workload.key),
         checks::hooks(live, target),
         subject.fresh(plan),
     ];
-    all.extend(checks::rolled_back(subject, live));
+    // Something newer than that rollback is under way: B7 says what.
+    all.extend(checks::rolled_back(subject, live).filter(|_| !newest.is_pending()));
     all.extend(checks::unread(live, target));
     all.extend(parts.checks(subject, plan));
     in_order(&mut all);

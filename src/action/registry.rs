@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-use super::{Evidence, Inspection, Request, WorkloadInspection, helm, history, template};
+use super::{Beside, Evidence, Inspection, Request, WorkloadInspection, helm, history, template};
 use crate::{
     model::{Name, image::ImageRef, kubernetes::Revision},
     text::Clean,
@@ -39,22 +39,32 @@ pub struct Asked {
     pub said: Result<Registered, Clean>,
 }
 
-/// The image that should be asked for, and the digests it ran under.
-pub(super) fn question(request: &Request, evidence: &Evidence, now: Timestamp) -> Option<(ImageRef, BTreeSet<Name>)> {
-    let Inspection::Workload(found) = &evidence.subject else { return None };
-    if let Some((release, target)) = helm::goal(request, evidence) {
+/// The images that should be asked for, each with the digests it ran under: as the pods that are rehearsed, those of every
+/// target that the plan may choose.
+pub(super) fn questions(
+    request: &Request,
+    evidence: &Evidence,
+    beside: &Beside,
+    now: Timestamp,
+) -> Vec<(ImageRef, BTreeSet<Name>)> {
+    let Inspection::Workload(found) = &evidence.subject else { return Vec::new() };
+    let of_release = helm::goal(request, evidence).map(|(release, target)| {
         let seen = helm::seen(found, release, target);
-        return about(&seen, helm::revision(&seen, target)?);
-    }
-    match request {
-        Request::RollBack { .. } if matches!(found.release, Some(Ok(_))) => None,
-        Request::RollBack { to, .. } => about(found, history::target(found, &evidence.known_bad(), *to, now).ok()?),
-        Request::Undo { .. } => {
-            let kept = evidence.undoing.as_ref()?.kept.as_ref()?;
-            about(found, &history::of_template(found, &kept.before).0)
+        about(&seen, helm::revision(&seen, target)?)
+    });
+    let own = match request {
+        Request::RollBack { .. } if matches!(found.release, Some(Ok(_))) && !beside.by_revision() => None,
+        Request::RollBack { to, .. } => history::target(found, &evidence.known_bad(), *to, now).ok().cloned(),
+        Request::Undo { .. } if of_release.is_none() => {
+            let kept = evidence.undoing.as_ref().and_then(|undoing| undoing.kept.as_ref());
+            kept.map(|kept| history::of_template(found, &kept.before).0)
         }
         _ => None,
-    }
+    };
+    let own = own.and_then(|target| about(found, &target));
+    let mut questions: Vec<(ImageRef, BTreeSet<Name>)> = of_release.flatten().into_iter().collect();
+    questions.extend(own.filter(|(image, _)| questions.iter().all(|(asked, _)| asked != image)));
+    questions
 }
 
 /// What is asked of one target.

@@ -30,9 +30,12 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     let bad = make.evidence.known_bad();
     let wanted = history::target(inspection, &bad, to, now);
     let (by, passed) = executor::choose(make, inspection, wanted.as_ref().ok().copied());
-    if let (Some(Ok(release)), Chosen::Owner | Chosen::Here(Executor::Helm)) = (&inspection.release, &by) {
+    if let (Some(Ok(release)), Chosen::Owner | Chosen::Here(Executor::Helm) | Chosen::None) = (&inspection.release, &by)
+    {
         let mut plan = helm::plan(make, key, release, to)?;
         plan.checks.extend(executor::check(&by, &passed));
+        let accepts = std::mem::take(&mut plan.accepts);
+        plan.weigh(plan.production, accepts, &release.key.name);
         return Ok(plan);
     }
     if inspection.workload.paused {
@@ -291,7 +294,7 @@ pub(super) fn all_checks(
     all.extend(own);
     all.extend([subject.place(), subject.pipeline(true), subject.fresh(plan)]);
     checks::in_order(&mut all);
-    all.extend(canary::check(subject.inspection, target));
+    all.extend(canary::check(subject.inspection, target, plan));
     all.extend(subject.updater());
     all
 }

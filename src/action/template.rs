@@ -11,12 +11,9 @@ pub use text::readable;
 pub(super) use text::{diff, unified};
 
 use crate::{
-    model::kubernetes::{TEMPLATE_HASHES, is_same_image, tag_of},
+    model::kubernetes::{RESTARTED_AT, TEMPLATE_HASHES, is_same_image, tag_of},
     text::truncate,
 };
-
-/// kubectl's mark of a restart.
-pub(super) const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
 /// Same template, whether or not a server writes nulls, empty maps and the controller's own label.
 pub fn is_same(one: &Value, other: &Value) -> bool {

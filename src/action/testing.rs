@@ -1,6 +1,7 @@
 //! What the tests of actions share: a workload in trouble, a fake cluster and a fake code host that count what is sent.
 
 mod fakes;
+mod owners;
 mod release;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -9,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 pub use fakes::{FakeCluster, FakeHost, FakeRegistry};
+pub use owners::{application, kustomization};
 pub use release::{of_release, release, rendered, store_key, the_store};
 
 use super::{
@@ -329,9 +331,9 @@ pub fn evidence(request: &Request, found: WorkloadInspection) -> Evidence {
 pub fn evidence_for(request: &Request, found: WorkloadInspection, settings: &Settings) -> Evidence {
     let mut evidence = Evidence::of(Inspection::Workload(Box::new(found)), now().wall);
     evidence.writable = [cluster(), host()].into();
-    evidence.pod = Some(Ok(Vec::new()));
-    let patches = super::beside(request, &store(Vec::new()), settings).patches;
-    let (writes, _) = super::evidence::drafts(request, &evidence, patches, now().wall);
+    let beside = super::beside(request, &store(Vec::new()), settings);
+    let (writes, pods) = super::evidence::drafts(request, &evidence, &beside, now().wall);
+    evidence.pods = pods.into_iter().map(|(_, template)| (template, Ok(Vec::new()))).collect();
     evidence.rehearsals = writes.into_iter().map(|write| (write, Some(Ok("accepted".into())))).collect();
     evidence
 }

@@ -9,7 +9,8 @@ use super::{
     checks::{self, Subject},
     equivalent::{kubectl_on, rollout_undo},
     evidence::Undoing,
-    gitops, history, object,
+    gitops::{self, Back},
+    history, object,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind},
     resize, rollback, scale, stuck, template,
 };
@@ -125,8 +126,9 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     let key = kept.workload()?;
     let inspection = rollback::inspected(make, key)?;
     let now = make.store.time_of(&key.cluster, make.now);
+    let back = Back::of(inspection, kept)?;
     if !kept.owners.is_empty() && template::is_same(&inspection.template, &kept.before) {
-        return on_again(make, act, kept);
+        return on_again(make, act, kept, back.without_sync());
     }
     if !template::is_same(&inspection.template, &kept.left) {
         let who = checks::last_change(inspection, now).map(|who| format!(": {who}")).unwrap_or_default();
@@ -144,13 +146,17 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
         .push(("TO".into(), say!("{}   the template as it was before", crate::model::kubernetes::short_image(image))));
     plan.diff = template::diff(&inspection.template, &kept.before, "live", &format!("before act {}", act.number));
     plan.last_change = checks::last_change(inspection, now);
-    steps(make, act, kept, (&live, &target), &mut plan)?;
+    steps(make, act, (inspection, &back), (&live, &target), &mut plan);
     plan.away = inspection.live().map(|live| live.name.clone());
     let subject = Subject { make, inspection, now };
-    let owner = if kept.owners.is_empty() && kept.synced.is_none() { subject.owner() } else { switched_back(kept) };
     let as_left = CheckResult::Ok(say!("the live template is the one that act {} left", act.number));
-    let own = [owner, checks::check("B7", "as left", as_left)];
+    let own = [back.check(&subject), checks::check("B7", "as left", as_left)];
     plan.checks = rollback::all_checks(&subject, (&live, &target), own, &plan);
+    if let Some(check) = back.allowed() {
+        plan.checks.retain(|other| (&other.id, &other.name) != (&check.id, &check.name));
+        plan.checks.insert(0, check);
+    }
+    plan.checks.extend(back.also(&subject));
     if act.from_revision.is_some() {
         let bad = "this goes back to the version that was rolled away from";
         let clean = plan
@@ -163,13 +169,15 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     }
     plan.checks.extend(subject.warnings());
     plan.blocked = checks::gate(&subject, &plan);
-    plan.keeps = Some(Kept {
+    let mut keeps = Kept {
         from_revision: kept.to_revision.clone(),
         to_revision: kept.from_revision.clone(),
         ..Kept::of(key, inspection.template.clone(), kept.before.clone())
-    });
+    };
+    back.keep(&mut keeps);
+    plan.keeps = Some(keeps);
     plan.undo = "U again".into();
-    plan.equivalent = lines(make, inspection, kept, is_kept.then_some(target.number));
+    plan.equivalent = lines(make, (inspection, &back), &kept.before, is_kept.then_some(target.number));
     // Its tag is what one must have read; an image without one is named by the act's number.
     let accepts = vec![if image.is_empty() { say!("{}", act.number) } else { Clean::line(tag_of(image)) }];
     plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
@@ -180,70 +188,69 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
 fn steps(
     make: &Make<'_>,
     act: &PastAct,
-    kept: &Kept,
+    (inspection, back): (&WorkloadInspection, &Back<'_>),
     (live, target): (&Revision, &Revision),
     plan: &mut Plan,
-) -> Result<(), Refusal> {
-    let inspection = rollback::inspected(make, kept.workload()?)?;
+) {
     plan.steps.push(PlanStep::keep_evidence(&inspection.workload.key));
     rollback::stop_runs(make, inspection, &target.template, plan);
     plan.steps.extend(canary::abort_step(inspection));
-    if let Some(sync) = gitops::sync_back(inspection, kept, &make.settings.me) {
-        plan.steps.push(gitops::step(sync));
-    } else {
+    plan.steps.extend(back.before(&make.settings.me).into_iter().map(gitops::step));
+    if !back.syncs() {
         let says = say!("template -> as before act {}", act.number);
         let cause = format!("midwatch: act {} undone by {}", act.number, make.settings.me);
         rollback::patch(make, inspection, target, (says, cause), plan);
     }
-    plan.steps.extend(gitops::back_on(inspection, kept, &make.settings.me).into_iter().map(gitops::step));
+    plan.steps.extend(back.after(&make.settings.me).into_iter().map(gitops::step));
     // The watch ends an act's writes: it stands last.
     plan.steps.push(PlanStep::watch(rollback::wanted(inspection, live, target)));
-    Ok(())
 }
 
 /// The same, to copy. A template that no revision has is in no history that kubectl could go back in.
-fn lines(make: &Make<'_>, inspection: &WorkloadInspection, kept: &Kept, revision: Option<i64>) -> Vec<Clean> {
-    let key = &inspection.workload.key;
-    let (synced, on_again) = gitops::lines_back(inspection, kept, make.settings);
+fn lines(
+    make: &Make<'_>,
+    (inspection, back): (&WorkloadInspection, &Back<'_>),
+    before: &serde_json::Value,
+    revision: Option<i64>,
+) -> Vec<Clean> {
     let mut lines: Vec<Clean> = canary::abort_line(make, inspection).into_iter().collect();
-    lines.push(match (synced, revision) {
+    lines.extend(back.lines_off(make.settings));
+    lines.push(match (back.line(), revision) {
         (Some(synced), _) => synced,
-        (None, Some(revision)) if kept.synced.is_none() => rollout_undo(make.settings, key, revision),
+        (None, Some(revision)) if !back.syncs() => rollout_undo(make.settings, &inspection.workload.key, revision),
         _ if inspection.unread.revisions.is_some() => {
             "# its revisions could not be read: the earlier template is kept beside the audit".into()
         }
         _ => "# no history has it any more: the earlier template is kept beside the audit".into(),
     });
-    if kept.synced.is_none() {
-        lines.extend(stuck::line(make.settings, inspection, &kept.before));
+    if !back.syncs() {
+        lines.extend(stuck::line(make.settings, inspection, before));
     }
-    lines.extend(on_again);
+    lines.extend(back.lines_on(make.settings));
     lines
 }
 
-fn switched_back(kept: &Kept) -> super::Check {
-    let names: Vec<String> = kept.owners.iter().map(|(owner, _)| format!("'{owner}'")).collect();
-    let says = say!("GitOps is switched on again afterwards: {}", names.join(", "));
-    checks::check("B4", "owner", CheckResult::Look(says))
-}
-
 /// An act that switched the owners off and changed nothing else: they are switched on again.
-fn on_again(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refusal> {
+fn on_again(make: &Make<'_>, act: &PastAct, kept: &Kept, back: Back<'_>) -> Result<Plan, Refusal> {
     let key = kept.workload()?;
     let inspection = rollback::inspected(make, key)?;
     let now = make.store.time_of(&key.cluster, make.now);
     let mut plan = make.empty(say!("UNDO {}", act.title), say!("{}/{}", key.cluster, key.namespace));
     plan.facts = facts(act, make);
     plan.facts.push(("TO".into(), "GitOps on again; the template is as it was".into()));
-    plan.steps = gitops::back_on(inspection, kept, &make.settings.me).into_iter().map(gitops::step).collect();
+    plan.steps = back.after(&make.settings.me).into_iter().map(gitops::step).collect();
     if plan.steps.is_empty() {
         return Err(Refusal(say!("what act {} switched off is on again, and the template is as it was", act.number)));
     }
     let subject = Subject { make, inspection, now };
-    plan.checks = vec![subject.place(), switched_back(kept), subject.fresh(&plan)];
+    plan.checks = vec![subject.place()];
+    plan.checks.extend(back.allowed());
+    plan.checks.push(back.check(&subject));
+    plan.checks.extend(back.against_git(inspection, kept));
+    plan.checks.push(subject.fresh(&plan));
     plan.blocked = checks::gate(&subject, &plan);
     plan.undo = "R on the workload".into();
-    plan.equivalent = gitops::lines_back(inspection, kept, make.settings).1;
+    plan.equivalent = back.lines_on(make.settings);
     let name = &kept.owners[0].0.name;
     plan.weigh(make.settings.is_production(&key.cluster), vec![name.clone()], &key.name);
     Ok(plan)

@@ -122,6 +122,28 @@ pub fn switch(kind: OwnerKind) -> &'static str {
     if kind.is_flux() { "/spec/suspend" } else { "/spec/syncPolicy/automated" }
 }
 
+/// Whether a switch that is set so puts back what git says. Argo CD: `automated: {}` is on, `enabled: false` switches it off
+/// (3.1).
+pub fn is_on(kind: OwnerKind, setting: Option<&Value>) -> bool {
+    match kind {
+        OwnerKind::Application => setting
+            .filter(|automated| automated.is_object())
+            .is_some_and(|automated| automated.get("enabled") != Some(&Value::Bool(false))),
+        OwnerKind::Kustomization | OwnerKind::HelmRelease => setting != Some(&Value::Bool(true)),
+    }
+}
+
+/// The revision that Argo CD syncs to; of several sources the first's.
+pub fn revision(sync: &Value) -> &str {
+    let revision = sync.get("revision").and_then(Value::as_str).filter(|revision| !revision.is_empty());
+    revision.or_else(|| sync.pointer("/revisions/0")?.as_str()).unwrap_or_default()
+}
+
+/// Seven digits of a commit; a chart's version and the like as they are.
+pub fn short(revision: &str) -> &str {
+    if revision.len() > 10 && revision.bytes().all(|byte| byte.is_ascii_hexdigit()) { &revision[..7] } else { revision }
+}
+
 /// Live against git, as far as the owner knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Git {

@@ -89,6 +89,8 @@ pub struct ReleaseBody {
     pub description: Clean,
     /// What was rendered, several documents, its secrets masked.
     pub manifest: Clean,
+    /// Tells two manifests apart, by all of their text: masked, another value of a Secret is no difference.
+    pub sum: u64,
     /// The objects of it.
     pub objects: Vec<Rendered>,
     pub hooks: Vec<Hook>,

@@ -26,6 +26,10 @@ pub const FIELD_MANAGER: &str = "midwatch";
 pub const TEMPLATE_HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
 /// Annotation on a workload: who rolled it back last with midwatch.
 pub const ACTOR: &str = "midwatch/actor";
+/// kubectl's mark of a restart, an annotation of the template.
+pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+/// The labels that the controllers of Deployments and of Rollouts add to each ReplicaSet's template.
+pub const TEMPLATE_HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
 
 /// A namespaced object of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -9,12 +9,15 @@ use futures::{FutureExt as _, future::BoxFuture};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::kubernetes::owner::{operations, revision, said};
+use super::kubernetes::{
+    lost::has_all,
+    owner::{operations, said},
+};
 use crate::{
-    action::{ActionError, Done, Operator, Switch, Write},
+    action::{ActionError, Done, Found, Operator, Switch, Write},
     model::{
         BackendId, Name,
-        gitops::{OwnerKey, OwnerKind},
+        gitops::{OwnerKey, OwnerKind, revision},
     },
     source::{
         argocd::{ArgoCd, application},
@@ -27,7 +30,7 @@ use crate::{
 pub struct ArgoCdOperator(Arc<ArgoCd>);
 
 /// An application as it is now, and the way to change it.
-struct Found {
+struct Live {
     http: Http,
     object: Value,
 }
@@ -45,7 +48,7 @@ impl ArgoCdOperator {
         by: &str,
     ) -> Result<Done, ActionError> {
         let wanted = matches!(to, Switch::On(_));
-        let Found { http, object } = self.found(owner, uid, Some(spec)).await?;
+        let Live { http, object } = self.found(owner, uid, Some(spec)).await?;
         if application::is_active(&object) == wanted {
             let says = format!("Application '{owner}' is so already: nothing to do");
             return Err(ActionError::Refused(Clean::own(says)));
@@ -55,7 +58,7 @@ impl ArgoCdOperator {
             "patchType": "json", "patch": patch});
         let done = Done { says: said(owner, to), reference: None };
         let failed = match self.0.write(&http, Method::PATCH, place(owner), "", &body).await {
-            Ok(reply) => match self.refused(&http, &reply) {
+            Ok(reply) => match self.failed(&http, &reply, owner) {
                 None => return Ok(done),
                 Some(error) => error,
             },
@@ -76,7 +79,7 @@ impl ArgoCdOperator {
 
     /// `POST /api/v1/applications/{name}/rollback`
     async fn roll_back(&self, (owner, uid): (&OwnerKey, &Name), sync: &Value) -> Result<Done, ActionError> {
-        let Found { http, object } = self.found(owner, uid, None).await?;
+        let Live { http, object } = self.found(owner, uid, None).await?;
         let refused = |says: String| Err(ActionError::Refused(Clean::own(says)));
         if let Some(busy) = application::busy(&object) {
             let says = format!("application '{owner}': {busy}; nothing was sent. Wait for its end");
@@ -92,7 +95,7 @@ impl ArgoCdOperator {
         let body = json!({"name": &*owner.name, "appNamespace": &*owner.namespace, "project": object["spec"]["project"],
             "id": entry.id, "prune": false, "dryRun": false});
         match self.0.write(&http, Method::POST, place(owner), "/rollback", &body).await {
-            Ok(reply) => match self.refused(&http, &reply) {
+            Ok(reply) => match self.failed(&http, &reply, owner) {
                 Some(error) => Err(error),
                 None => Ok(Done {
                     says: Clean::own(format!("'{owner}' is asked to go back to history {}", entry.id)),
@@ -104,10 +107,10 @@ impl ArgoCdOperator {
     }
 
     /// Reads the application again, and refuses if it is not the one that was looked at.
-    async fn found(&self, owner: &OwnerKey, uid: &str, spec: Option<&Value>) -> Result<Found, ActionError> {
+    async fn found(&self, owner: &OwnerKey, uid: &str, spec: Option<&Value>) -> Result<Live, ActionError> {
         let not_sent = |says: &Clean| ActionError::NotSent(Clean::own(format!("{says}; nothing was sent")));
         let http = self.0.http().await.map_err(|error| not_sent(&error.says))?;
-        let read = self.0.application(&http, &owner.namespace, &owner.name).await;
+        let read = self.0.application(&http, (Some(&owner.namespace), &owner.name)).await;
         let moved =
             |how: &str| Err(ActionError::Moved(Clean::own(format!("Application '{owner}' {how}; nothing was sent"))));
         match read.map_err(|error| not_sent(&error.says))? {
@@ -118,13 +121,42 @@ impl ArgoCdOperator {
             Some(object) if spec.is_some_and(|spec| object.get("spec") != Some(spec)) => {
                 moved("has another spec than the plan saw")
             }
-            Some(object) => Ok(Found { http, object }),
+            Some(object) => Ok(Live { http, object }),
         }
     }
 
-    fn refused(&self, http: &Http, reply: &Reply) -> Option<ActionError> {
-        http.judge("/api/v1/applications", reply).err().map(|error| ActionError::Refused(error.says))
+    /// Read again, after a write. `None`: it is gone.
+    async fn read(&self, owner: &OwnerKey, uid: &str) -> Result<Option<Value>, Clean> {
+        let http = self.0.http().await.map_err(|error| error.says)?;
+        let object =
+            self.0.application(&http, (Some(&owner.namespace), &owner.name)).await.map_err(|error| error.says)?;
+        Ok(object.filter(|object| object.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid)))
     }
+
+    fn failed(&self, http: &Http, reply: &Reply, owner: &OwnerKey) -> Option<ActionError> {
+        let error = http.judge("/api/v1/applications", reply).err()?;
+        Some(if is_its_own(reply) { ActionError::Refused(error.says) } else { unknown(&error.says, owner) })
+    }
+}
+
+/// It is Argo CD that says no. What stands before it, and gives up waiting, has passed the write on.
+fn is_its_own(reply: &Reply) -> bool {
+    let has_code = || {
+        serde_json::from_slice::<Value>(&reply.body).is_ok_and(|body| body.get("code").is_some_and(Value::is_number))
+    };
+    match reply.status.as_u16() {
+        502..=504 => false,
+        500.. => has_code(),
+        _ => true,
+    }
+}
+
+/// It goes to what `sync` says, or went there last.
+fn is_at(object: &Value, sync: &Value) -> bool {
+    let begun = object.pointer("/status/operationState").filter(|state| state["phase"] == "Running");
+    let begun = begun.and_then(|state| state.pointer("/operation/sync"));
+    [object.pointer("/operation/sync"), begun].into_iter().flatten().any(|asked| has_all(asked, sync))
+        || application::history(object).first().is_some_and(|live| live.sync == *sync)
 }
 
 fn place(owner: &OwnerKey) -> (&str, &str) {
@@ -142,6 +174,29 @@ impl Operator for ArgoCdOperator {
 
     fn rehearse<'a>(&'a self, _: &'a Write) -> BoxFuture<'a, Option<Result<Clean, ActionError>>> {
         std::future::ready(None).boxed()
+    }
+
+    fn look<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
+        async move {
+            let (owner, uid, what) = match write {
+                Write::SwitchSync { owner, uid, .. } => (owner, uid, "the switch"),
+                Write::SyncTo { owner, uid, .. } => (owner, uid, "the sync"),
+                _ => return None,
+            };
+            let is_so = |object: &Value| match write {
+                Write::SwitchSync { to, .. } => application::is_active(object) == matches!(to, Switch::On(_)),
+                Write::SyncTo { sync, .. } => is_at(object, sync),
+                _ => false,
+            };
+            Some(self.read(owner, uid).await.map(|object| match object {
+                Some(object) if is_so(&object) => {
+                    Found::InForce(Done { says: Clean::own(format!("{what} is in force")), reference: None })
+                }
+                Some(_) => Found::Missing(Clean::own(format!("{what} is not in force"))),
+                None => Found::Missing(Clean::own(format!("Application '{owner}' is gone"))),
+            }))
+        }
+        .boxed()
     }
 
     fn execute<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {

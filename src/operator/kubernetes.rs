@@ -5,7 +5,7 @@
 
 mod abort;
 mod helm;
-mod lost;
+pub(super) mod lost;
 mod object;
 pub(in crate::operator) mod owner;
 mod patch;

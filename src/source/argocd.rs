@@ -18,7 +18,10 @@ use self::application::{Above, text};
 use super::{
     AnswerSink, ErrorKind, Reader, SourceError,
     http::{Auth, Direct, Http, Reply},
-    kubernetes::client::segment,
+    kubernetes::{
+        client::segment,
+        owners::{LOOK, MAX_CHAIN},
+    },
 };
 use crate::{
     action::{self, WorkloadInspection},
@@ -36,14 +39,8 @@ use crate::{
     time::Clock,
 };
 
-/// Where Argo CD is installed, unless an application is named with its namespace.
-const HOME: &str = "argocd";
 /// What applications call the cluster that Argo CD runs in.
 const IN_CLUSTER: &str = "https://kubernetes.default.svc";
-/// Longest chain of applications of applications that is followed.
-const MAX_CHAIN: usize = 5;
-/// Between two looks at an application that was switched off.
-const LOOK: Duration = Duration::from_secs(15);
 
 /// One server, by its configuration. Connects when it is asked, and reads its token anew each time.
 pub struct ArgoCd {
@@ -126,7 +123,11 @@ impl ArgoCd {
     }
 
     /// `GET /api/v1/applications/{name}`. `None`: there is none, or it may not be seen (Argo CD says 403 for both).
-    pub async fn application(&self, http: &Http, namespace: &str, name: &str) -> Result<Option<Value>, SourceError> {
+    pub async fn application(
+        &self,
+        http: &Http,
+        (namespace, name): (Option<&str>, &str),
+    ) -> Result<Option<Value>, SourceError> {
         let path = path_of(namespace, name, "");
         let reply = http.send(Method::GET, &path, None).await?;
         if matches!(reply.status.as_u16(), 403 | 404) && !reply.is_html() {
@@ -145,20 +146,17 @@ impl ArgoCd {
         verb: &str,
         body: &Value,
     ) -> Result<Reply, SourceError> {
-        http.send(method, &path_of(namespace, name, verb), Some(Bytes::from(body.to_string()))).await
+        http.send(method, &path_of(Some(namespace), name, verb), Some(Bytes::from(body.to_string()))).await
     }
 
-    /// Whether an application may be switched and synced with this token.
-    async fn may_change(&self, http: &Http, key: &OwnerKey, object: &Value) -> Result<bool, Clean> {
+    /// Whether an application may be switched and synced with this token. `is_home`: it is in Argo CD's own namespace.
+    async fn may_change(&self, http: &Http, key: &OwnerKey, object: &Value, is_home: bool) -> Result<bool, Clean> {
         let project = match text(object, "/spec/project") {
             "" => "default",
             project => project,
         };
-        let app = if *key.namespace == *HOME {
-            segment(&key.name)
-        } else {
-            format!("{}/{}", segment(&key.namespace), segment(&key.name))
-        };
+        let app =
+            if is_home { segment(&key.name) } else { format!("{}/{}", segment(&key.namespace), segment(&key.name)) };
         for action in ["update", "sync"] {
             let path = format!("/api/v1/account/can-i/applications/{action}/{}/{app}", segment(project));
             let answer: CanI = http.get_json(&path).await.map_err(|error| error.says)?;
@@ -169,13 +167,13 @@ impl ArgoCd {
         Ok(true)
     }
 
-    fn key(&self, found: &WorkloadInspection, namespace: &str, name: &str) -> OwnerKey {
+    fn key(&self, found: &WorkloadInspection, object: &Value) -> OwnerKey {
         OwnerKey {
             cluster: found.workload.key.cluster.clone(),
             kind: OwnerKind::Application,
             version: "v1alpha1".into(),
-            namespace: Clean::line(namespace),
-            name: Clean::line(name),
+            namespace: Clean::line(text(object, "/metadata/namespace")),
+            name: Clean::line(text(object, "/metadata/name")),
             via: Some(self.id.clone()),
         }
     }
@@ -184,35 +182,36 @@ impl ArgoCd {
     async fn chain(&self, found: &WorkloadInspection) -> Result<Option<Vec<Owner>>, Clean> {
         let Some(Manager::ArgoCd { application: mark }) = found.workload.managed_by.first() else { return Ok(None) };
         let http = self.http().await.map_err(|error| error.says)?;
-        let (namespace, name) = match found.owners.as_deref() {
-            Ok([first, ..]) => (first.key.namespace.to_string(), first.key.name.to_string()),
-            _ => place(mark),
-        };
-        let Some(object) = self.application(&http, &namespace, &name).await.map_err(|error| error.says)? else {
+        let of = place(mark);
+        let Some(object) = self.application(&http, of).await.map_err(|error| error.says)? else {
             return Ok(None);
         };
         if !self.is_its(found, &object) {
             return Ok(None);
         }
-        let mut chain = Vec::new();
-        let mut next = Some((self.key(found, &namespace, &name), object));
-        while let Some((key, object)) = next.take() {
+        let mut chain: Vec<Owner> = Vec::new();
+        let mut next = Some((object, of.0.is_none()));
+        while let Some((object, is_home)) = next.take() {
             if chain.len() == MAX_CHAIN {
                 return Err(Clean::own(format!("more than {MAX_CHAIN} applications stand above each other")));
             }
-            let may = self.may_change(&http, &key, &object).await;
+            let key = self.key(found, &object);
+            let may = self.may_change(&http, &key, &object, is_home).await;
             let mut owner = application::owner(key, &object, may);
             owner.says = Clean::own(format!("{}, through {}", owner.says, self.who()));
             match application::above(&owner.key, &object) {
                 Above::Nothing => {}
-                Above::Set(name) => owner.barrier = self.set(&http, &owner.key.namespace, &name).await,
+                Above::Set(name) => owner.barrier = self.set(&http, &owner.key, &name).await,
                 Above::Application(mark) => {
-                    let (namespace, name) = place(&mark);
-                    let key = self.key(found, &namespace, &name);
-                    match self.application(&http, &namespace, &name).await {
+                    let of = place(&mark);
+                    let is_known = |object: &Value| {
+                        let key = self.key(found, object);
+                        chain.iter().chain([&owner]).any(|known| known.key == key)
+                    };
+                    match self.application(&http, of).await {
                         // A root application is of itself.
-                        Ok(_) if chain.iter().chain([&owner]).any(|known: &Owner| known.key == key) => {}
-                        Ok(Some(object)) => next = Some((key, object)),
+                        Ok(Some(object)) if is_known(&object) => {}
+                        Ok(Some(object)) => next = Some((object, of.0.is_none())),
                         Ok(None) => {
                             owner.barrier =
                                 Some(Clean::own(format!("its parent application '{mark}' may not be seen")));
@@ -249,10 +248,11 @@ impl ArgoCd {
     }
 
     /// Why the ApplicationSet would switch auto-sync on again.
-    async fn set(&self, http: &Http, namespace: &str, name: &str) -> Option<Clean> {
+    async fn set(&self, http: &Http, of: &OwnerKey, name: &str) -> Option<Clean> {
+        let namespace = &of.namespace;
         let path = format!("/api/v1/applicationsets/{}?appsetNamespace={}", segment(name), segment(namespace));
         match http.get_json::<Value>(&path).await {
-            Ok(set) => application::switches_on(&set, namespace, name),
+            Ok(set) => application::switches_on(&set, (namespace, name), &of.name),
             Err(error) => {
                 Some(Clean::own(format!("ApplicationSet '{name}' writes it, and could not be read: {}", error.says)))
             }
@@ -261,21 +261,22 @@ impl ArgoCd {
 
     async fn standing(&self, key: &OwnerKey) -> Result<Standing, SourceError> {
         let http = self.http().await?;
-        let Some(object) = self.application(&http, &key.namespace, &key.name).await? else {
+        let Some(object) = self.application(&http, (Some(&key.namespace), &key.name)).await? else {
             return Err(http.error(ErrorKind::Unexpected, &format!("has no application '{key}', or does not show it")));
         };
         Ok(Standing { is_active: application::is_active(&object), git: application::git(&object) })
     }
 }
 
-fn path_of(namespace: &str, name: &str, verb: &str) -> String {
-    format!("/api/v1/applications/{}{verb}?appNamespace={}", segment(name), segment(namespace))
+/// Without a namespace it is looked for where Argo CD itself is.
+fn path_of(namespace: Option<&str>, name: &str, verb: &str) -> String {
+    let of = namespace.map(|namespace| format!("?appNamespace={}", segment(namespace))).unwrap_or_default();
+    format!("/api/v1/applications/{}{verb}{of}", segment(name))
 }
 
-/// Namespace and name of what a tracking mark names.
-fn place(mark: &str) -> (String, String) {
-    let (namespace, name) = mark.split_once('_').unwrap_or((HOME, mark));
-    (namespace.to_owned(), name.to_owned())
+/// Namespace and name of what a tracking mark names: `app` is in Argo CD's own namespace, wherever that is.
+fn place(mark: &str) -> (Option<&str>, &str) {
+    mark.split_once('_').map_or((None, mark), |(namespace, name)| (Some(namespace), name))
 }
 
 fn is_same_server(one: &str, other: &str) -> bool {

@@ -60,8 +60,7 @@ impl Subject<'_> {
 
     fn stored<'a>(&'a self, target: &Revision, container: &str, image: &'a str) -> Stored<'a> {
         let reference = ImageRef::parse(image);
-        let asked = self.make.evidence.registry.as_ref();
-        let asked = asked.filter(|asked| reference.as_ref() == Some(&asked.image));
+        let asked = self.make.evidence.registry.iter().find(|asked| reference.as_ref() == Some(&asked.image));
         Stored {
             image,
             ran: match &reference {

@@ -33,7 +33,7 @@ const AT_ONCE: usize = 3;
 
 type Members = Vec<(WorkloadKey, Result<Box<Evidence>, Clean>)>;
 type Rehearsals = Vec<(Write, Option<Result<Clean, ActionError>>)>;
-type RehearsedPod = Option<Result<Vec<Clean>, ActionError>>;
+type RehearsedPods = Vec<(Value, Result<Vec<Clean>, ActionError>)>;
 
 impl Inner {
     /// Asks everything for a request, within a deadline.
@@ -53,9 +53,12 @@ impl Inner {
         let undoing = self.undoing(request, known).await?;
         let (subject, races) = tokio::join!(self.subject(request, undoing.as_ref()), self.races(&beside.runs));
         let mut evidence = Evidence::of(subject?, asked);
-        if let Inspection::Workload(found) = &mut evidence.subject {
+        evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
+        let minds_owners =
+            matches!(request, Request::RollBack { .. } | Request::Undo { .. } | Request::ResumeSync { .. });
+        if let (Inspection::Workload(found), true) = (&mut evidence.subject, minds_owners) {
             let servers: Vec<_> = self.backends(|all| all.applications.values().cloned().collect());
-            applications::ask(&servers, found).await;
+            applications::ask(&servers, &evidence.writable, self.pace.gather / 3, found).await;
         }
         evidence.races = races;
         evidence.acts = match (&evidence.subject, &all) {
@@ -64,13 +67,12 @@ impl Inner {
             (_, Err(why)) => Err(why.clone()),
         };
         evidence.undoing = undoing;
-        evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
         evidence.audit = self.on_audit(Audit::check).await;
         evidence.members = self.members(request, &evidence, all.as_deref()).await;
-        let question = registry::question(request, &evidence, asked);
+        let questions = registry::questions(request, &evidence, beside, asked);
         let (rehearsed, registry) =
-            tokio::join!(self.rehearse(request, &evidence, beside.patches), self.ask_registry(question));
-        (evidence.rehearsals, evidence.pod) = rehearsed;
+            tokio::join!(self.rehearse(request, &evidence, beside), self.ask_registries(questions));
+        (evidence.rehearsals, evidence.pods) = rehearsed;
         evidence.registry = registry;
         Ok(evidence)
     }
@@ -186,25 +188,32 @@ impl Inner {
     }
 
     /// Has the server try the writes and keep nothing of them.
-    async fn rehearse(&self, request: &Request, evidence: &Evidence, patches: bool) -> (Rehearsals, RehearsedPod) {
-        let (writes, pod) = drafts(request, evidence, patches, self.clock.now().wall);
+    async fn rehearse(&self, request: &Request, evidence: &Evidence, beside: &Beside) -> (Rehearsals, RehearsedPods) {
+        let (writes, pods) = drafts(request, evidence, beside, self.clock.now().wall);
         let rehearsed = join_all(writes.into_iter().map(async |write| {
             let operator = self.operator(write.backend())?;
             let said = operator.rehearse(&write).await;
             Some((write, said))
         }));
-        let (rehearsed, pod) = tokio::join!(rehearsed, self.rehearse_pod(pod));
-        (rehearsed.into_iter().flatten().collect(), pod)
+        let (rehearsed, pods) = tokio::join!(rehearsed, self.rehearse_pods(pods));
+        (rehearsed.into_iter().flatten().collect(), pods)
     }
 
-    async fn rehearse_pod(&self, pod: Option<(WorkloadKey, Value)>) -> RehearsedPod {
-        let (workload, template) = pod?;
-        self.operator(&workload.cluster)?.rehearse_pod(&workload, &template).await
+    async fn rehearse_pods(&self, pods: impl IntoIterator<Item = (WorkloadKey, Value)>) -> RehearsedPods {
+        let rehearsed = join_all(pods.into_iter().map(async |(workload, template)| {
+            let said = self.operator(&workload.cluster)?.rehearse_pod(&workload, &template).await?;
+            Some((template, said))
+        }));
+        rehearsed.await.into_iter().flatten().collect()
+    }
+
+    async fn ask_registries(&self, questions: impl IntoIterator<Item = (ImageRef, BTreeSet<Name>)>) -> Vec<Asked> {
+        let asked = join_all(questions.into_iter().map(|question| self.ask_registry(question)));
+        asked.await.into_iter().flatten().collect()
     }
 
     /// Asks the registry of the target's image, if one is configured: no other host is ever asked.
-    async fn ask_registry(&self, question: Option<(ImageRef, BTreeSet<Name>)>) -> Option<Asked> {
-        let (image, known) = question?;
+    async fn ask_registry(&self, (image, known): (ImageRef, BTreeSet<Name>)) -> Option<Asked> {
         let registry = self.backends(|all| all.registries.get(&image.host).cloned())?;
         let within = self.pace.registry;
         let said = tokio::time::timeout(within, registry.look(&image, &known)).await;
@@ -259,7 +268,7 @@ impl Inner {
         let to = helm::revision(&seen, target);
         let pod = to.map(|to| (key.clone(), to.template.clone()));
         let question = to.and_then(|to| registry::about(&seen, to));
-        (evidence.pod, evidence.registry) = tokio::join!(self.rehearse_pod(pod), self.ask_registry(question));
+        (evidence.pods, evidence.registry) = tokio::join!(self.rehearse_pods(pod), self.ask_registries(question));
         Ok(evidence)
     }
 }

@@ -5,6 +5,7 @@ mod flagger;
 mod gitops;
 mod known_bad;
 mod lost;
+mod owners;
 mod races;
 mod registry;
 mod release;

@@ -97,7 +97,7 @@ fn bodies<'a>(
 pub(super) fn objects(live: &ReleaseRevision, target: &ReleaseRevision, own: &WorkloadKey) -> Check {
     let result = match bodies(live, target) {
         Err(why) => CheckResult::NotChecked(why),
-        Ok((from, to)) if from.manifest == to.manifest => {
+        Ok((from, to)) if from.sum == to.sum => {
             CheckResult::Look("the two render the same: this changes nothing but the history".into())
         }
         Ok((from, to)) => changed(from, to, own),

@@ -31,6 +31,9 @@ const NAMED: usize = 3;
 pub(in crate::action) struct Part<'a> {
     pub key: WorkloadKey,
     evidence: &'a Evidence,
+    /// As the cluster has it: with every revision that its pods may be of.
+    found: &'a WorkloadInspection,
+    /// As the release has it.
     seen: WorkloadInspection,
     live: Revision,
     /// `None`: the target revision has it not, or was not read.
@@ -139,17 +142,18 @@ fn revisions(inspection: &WorkloadInspection, release: &Release) -> Vec<Revision
 impl<'a> Parts<'a> {
     pub fn of(
         evidence: &'a Evidence,
-        found: &WorkloadInspection,
+        found: &'a WorkloadInspection,
         release: &'a Release,
         target: &'a ReleaseRevision,
     ) -> Self {
         let own = &found.workload.key;
         let body = target.body.as_ref();
-        let part = |key: &WorkloadKey, evidence: &'a Evidence, found: &WorkloadInspection| {
+        let part = |key: &WorkloadKey, evidence: &'a Evidence, found: &'a WorkloadInspection| {
             let seen = seen(found, release, target);
             Some(Part {
                 key: key.clone(),
                 evidence,
+                found,
                 live: seen.live()?.clone(),
                 target: revision(&seen, target).cloned(),
                 rendered: body.ok().and_then(|body| body.rendered(key)),
@@ -186,19 +190,19 @@ impl<'a> Parts<'a> {
 
     /// Broken pods that an ordered rollout waits for.
     pub fn delete_unready(&self) -> Vec<PlanStep> {
-        self.changed().filter_map(|(seen, target)| stuck::step(seen, target)).collect()
+        self.changed().filter_map(|(found, target)| stuck::step(found, target)).collect()
     }
 
     /// The lines that do the same.
     pub fn lines(&self, settings: &Settings) -> Vec<Clean> {
-        self.changed().filter_map(|(seen, target)| stuck::line(settings, seen, target)).collect()
+        self.changed().filter_map(|(found, target)| stuck::line(settings, found, target)).collect()
     }
 
-    /// Workloads whose template changes, and what it becomes.
+    /// Workloads whose template changes, as the cluster has them, and what it becomes.
     fn changed(&self) -> impl Iterator<Item = (&WorkloadInspection, &Value)> {
         self.there.iter().filter_map(|part| {
             let target = part.target.as_ref().filter(|target| part.is_changed(target))?;
-            Some((&part.seen, &target.template))
+            Some((part.found, &target.template))
         })
     }
 
@@ -275,25 +279,35 @@ impl Part<'_> {
     }
 
     fn checks(&self, subject: &Subject<'_>, unread: Option<&Clean>, plan: &Plan) -> Vec<Check> {
-        let mut checks = match (&self.target, unread) {
-            (Some(target), _) if self.is_changed(target) => {
+        let changes = self.target.as_ref().filter(|target| self.is_changed(target));
+        let mut checks = match (changes, &self.target, unread) {
+            (Some(target), ..) => {
                 let mut checks = rollback::of_workload(subject, (&self.live, target), plan);
-                checks.extend(canary::check(&self.seen, target));
+                checks.extend(canary::check(&self.seen, target, plan));
                 checks
             }
-            (Some(_), _) => {
+            (None, Some(_), _) => {
                 let mut checks = all(&CheckResult::Ok("its template stays as it is".into()));
                 // Labels of the object name the chart's version: it is patched all the same.
                 checks.retain(|check| check.id != *"B3");
                 checks.push(subject.allowed(&self.seen.may_patch, "patch"));
                 checks
             }
-            (None, Some(why)) => all(&CheckResult::NotChecked(why.clone())),
-            (None, None) if self.rendered.is_some() => {
+            (None, None, Some(why)) => all(&CheckResult::NotChecked(why.clone())),
+            (None, None, None) if self.rendered.is_some() => {
                 all(&CheckResult::NotChecked("the manifest has no pod template of it".into()))
             }
-            (None, None) => all(&CheckResult::NotChecked("the target has it not: Helm deletes it".into())),
+            (None, None, None) => all(&CheckResult::NotChecked("the target has it not: Helm deletes it".into())),
         };
+        let images: Vec<&str> = template::images(&self.live.template).into_iter().map(|(_, image)| image).collect();
+        // The release goes back around it, whatever becomes of its template.
+        if changes.is_none()
+            && let Some(runs) = subject.migration(&self.live, &images)
+        {
+            checks.retain(|check| check.id != *"B10");
+            checks.push(check("B10", "database", runs));
+        }
+        checks.extend(subject.updater());
         let workload = &self.seen.workload;
         if workload.paused {
             let says = CheckResult::Look("it is paused: no pod is replaced until it is resumed".into());

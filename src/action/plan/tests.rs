@@ -15,7 +15,7 @@ mod unread;
 use super::*;
 use crate::{
     action::{
-        ActionError, Inspection, PullRequestInspection, SilenceDraft, Verdict,
+        ActionError, Beside, Inspection, PullRequestInspection, SilenceDraft, Verdict,
         around::Autoscaler,
         testing::{
             ago, cluster, digest_of, evidence, host, inspection, myapp, nodes, now, planned, pod, roll_back, run,

@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use super::{cluster, host, now, pod, pod_inspection};
 use crate::{
     action::{
-        ActionError, Done, Found, Glance, Inspection, Inspector, Operator, Registry, Request, RunInspection,
+        ActionError, Done, Found, Glance, Inspection, Inspector, Operator, Registry, Request, RunInspection, Switch,
         WorkloadInspection, Write, registry::Registered, resize::PodInspection, template,
     },
     model::{
         BackendId, Name,
         code::RunState,
+        gitops::OwnerKey,
         image::ImageRef,
         kubernetes::{Pod, RolloutState, RolloutStatus, WorkloadKey},
     },
@@ -107,6 +108,7 @@ impl Cluster {
                 self.found.pods.retain(|pod| pod.is_ready || !is_left(pod));
             }
             Write::HelmRollback { to, .. } => self.roll_back_release(*to),
+            Write::SwitchSync { owner, to, .. } => self.switch(owner, to),
             _ => {}
         }
         if std::mem::take(&mut self.loses_answer) {
@@ -122,6 +124,19 @@ impl Cluster {
         pod["spec"]["containers"][0]["resources"] = resources.clone();
         let status = json!([{"name": "app", "state": {"running": {}}, "resources": resources}]);
         pod["status"]["containerStatuses"] = status;
+    }
+
+    fn switch(&mut self, key: &OwnerKey, to: &Switch) {
+        let owners = self.found.owners.as_mut().expect("they were read");
+        let owner = owners.iter_mut().find(|owner| owner.key == *key).expect("it is there");
+        let is_on = matches!(to, Switch::On(_));
+        assert_ne!(owner.is_active, is_on, "it is so already");
+        owner.is_active = is_on;
+        match (key.kind.is_flux(), to) {
+            (true, _) => owner.spec["suspend"] = json!(!is_on),
+            (false, Switch::On(setting)) => owner.spec["syncPolicy"]["automated"] = setting.clone(),
+            (false, Switch::Off) => owner.spec["syncPolicy"] = json!({}),
+        }
     }
 
     /// As after a finished rollout of this template.

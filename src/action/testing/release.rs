@@ -41,6 +41,7 @@ pub fn release() -> Release {
             updated: Some(ago(minutes)),
             description: "Upgrade complete".into(),
             manifest: Clean::line(&format!("of {tag}")),
+            sum: tag.parse().expect("a number"),
             objects: [myapp(), store_key()].iter().map(|key| rendered(key, template_of(tag, memory, level))).collect(),
             hooks: Vec::new(),
             unread: Vec::new(),

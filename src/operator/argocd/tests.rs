@@ -117,6 +117,62 @@ async fn a_refusal_is_told_in_argo_cds_words() {
     assert_eq!(writes(&fake).len(), 1, "once");
 }
 
+/// What stands before Argo CD gives up waiting: it may have passed the write on.
+#[tokio::test]
+async fn an_answer_that_is_not_argo_cds_own_leaves_it_open() {
+    const OWN: &str = r#"{"error":"x","code":2,"message":"error setting app operation"}"#;
+    for (status, kind, body, is_open) in [
+        (504, "text/html", "<html>gateway</html>", true),
+        (502, "application/json", OWN, true),
+        (500, "text/plain", "upstream", true),
+        (500, "application/json", OWN, false),
+    ] {
+        let (fake, operator) = argo(move |asked| match asked.method.as_str() {
+            "GET" => good(&application(false)),
+            _ => answer(status, kind, body),
+        })
+        .await;
+        let error = operator.execute(&back()).await.expect_err("not done");
+        assert_eq!(matches!(error, ActionError::Unknown(_)), is_open, "{status} {body}: {error:?}");
+        assert_eq!(writes(&fake).len(), 1, "once");
+    }
+}
+
+#[tokio::test]
+async fn whether_it_happened_is_read_in_the_operation_or_the_history() {
+    let sync = json!({"revision": "aaa", "source": {"path": "web"}, "prune": false});
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut object = application(false);
+        change(&mut object);
+        object
+    };
+    let synced = json!({"id": 9, "revision": "aaa", "source": {"path": "web"}});
+    for (write, object, wanted) in [
+        (back(), with(&|app| app["operation"] = json!({"sync": sync})), Some(true)),
+        (
+            back(),
+            with(&|app| app["status"]["operationState"] = json!({"phase": "Running", "operation": {"sync": sync}})),
+            Some(true),
+        ),
+        (
+            back(),
+            with(&|app| app["status"]["history"].as_array_mut().expect("a list").push(synced.clone())),
+            Some(true),
+        ),
+        (back(), with(&|app| app["operation"] = json!({"sync": {"revision": "ccc"}})), Some(false)),
+        (off(), application(false), Some(true)),
+        (off(), application(true), Some(false)),
+        (off(), with(&|app| app["metadata"]["uid"] = json!("u-2")), Some(false)),
+    ] {
+        let told = object.clone();
+        let (_fake, operator) = argo(move |_| good(&told)).await;
+        let found = operator.look(&write).await.map(|found| matches!(found, Ok(Found::InForce(_))));
+        assert_eq!(found, wanted, "{write:?} {object}");
+    }
+    let (_fake, operator) = argo(|_| answer(502, "text/plain", "no")).await;
+    assert!(matches!(operator.look(&back()).await, Some(Err(_))), "unread is not missing");
+}
+
 /// An answer that is lost: what became of it is read again, and never sent twice.
 #[tokio::test]
 async fn a_lost_answer_is_looked_at() {

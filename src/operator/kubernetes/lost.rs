@@ -2,16 +2,12 @@
 
 use serde_json::Value;
 
-use super::{
-    ClusterOperator,
-    owner::operation,
-    patch::{RESTARTED_AT, whole_seconds},
-};
+use super::{ClusterOperator, owner::operation, patch::whole_seconds};
 use crate::{
     action::{Done, Found, ObjectAct, Switch, Write, is_same_template, object::ObjectWrite, object::is_on, resources},
     model::{
         gitops::OwnerKey,
-        kubernetes::{ObjectKey, WorkloadKey, WorkloadKind},
+        kubernetes::{ObjectKey, RESTARTED_AT, WorkloadKey, WorkloadKind},
     },
     source::kubernetes::{
         client::segment,
@@ -191,7 +187,7 @@ fn word(is_so: bool, what: &str, object: &Value) -> Found {
 }
 
 /// Servers add their defaults to what they are sent.
-fn has_all(object: &Value, wanted: &Value) -> bool {
+pub(in crate::operator) fn has_all(object: &Value, wanted: &Value) -> bool {
     match (object, wanted) {
         (Value::Object(has), Value::Object(wanted)) => {
             wanted.iter().all(|(key, value)| has.get(key).is_some_and(|own| has_all(own, value)))

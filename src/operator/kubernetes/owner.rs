@@ -8,9 +8,12 @@ use crate::{
     action::{ActionError, Done, Switch},
     model::{
         Name,
-        gitops::{OwnerKey, OwnerKind, switch},
+        gitops::{OwnerKey, OwnerKind, revision, switch},
     },
-    source::kubernetes::owners::{is_active, owner_path},
+    source::{
+        argocd::application,
+        kubernetes::owners::{is_active, owner_path},
+    },
     text::Clean,
 };
 
@@ -59,7 +62,10 @@ impl ClusterOperator {
         let mut tries = 0;
         loop {
             let object = self.owner_as_read(owner, uid, None).await?;
-            refuse_busy(owner, &object)?;
+            if let Some(busy) = application::busy(&object) {
+                let says = format!("application '{owner}': {busy}; nothing was sent. Wait for its end");
+                return Err(ActionError::Moved(Clean::own(says)));
+            }
             if mode == Mode::Keep && is_active(owner.kind, &object) {
                 let says = format!("auto-sync of '{owner}' is on: it would put back what git says. Nothing was sent");
                 return Err(ActionError::Refused(Clean::own(says)));
@@ -110,26 +116,11 @@ impl ClusterOperator {
     }
 }
 
-fn refuse_busy(owner: &OwnerKey, object: &Value) -> Result<(), ActionError> {
-    let phase = object.pointer("/status/operationState/phase").and_then(Value::as_str).unwrap_or_default();
-    let is_asked = object.get("operation").is_some_and(|operation| !operation.is_null());
-    if is_asked || matches!(phase, "Running" | "Terminating") {
-        let says = format!("an operation of application '{owner}' goes on; nothing was sent. Wait for its end");
-        return Err(ActionError::Moved(Clean::own(says)));
-    }
-    Ok(())
-}
-
 /// As Argo CD's own rollback makes it (`server/application`): the history's source, applied, nothing pruned.
 pub(super) fn operation(sync: &Value, by: &str) -> Value {
     let mut sync = sync.clone();
     sync["syncStrategy"] = json!({"apply": {}});
     json!({"initiatedBy": {"username": format!("midwatch:{by}")}, "sync": sync})
-}
-
-pub(in crate::operator) fn revision(sync: &Value) -> &str {
-    let revision = sync.get("revision").or_else(|| sync.pointer("/revisions/0"));
-    revision.and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The JSON patch that switches an owner, guarded by its uid and the `spec` that was read.

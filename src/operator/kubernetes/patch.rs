@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// kubectl's own mark of a restart.
-pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+use crate::model::kubernetes::RESTARTED_AT;
 
 /// A key as one step of a JSON pointer.
 pub fn step(key: &str) -> String {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    model::gitops::{Git, Owner, OwnerKey, Synced},
+    model::gitops::{Git, Owner, OwnerKey, OwnerKind, Synced, is_on, revision, short, switch},
     text::Clean,
 };
 
@@ -25,11 +25,10 @@ pub fn owner(key: OwnerKey, object: &Value, may_patch: Result<bool, Clean>) -> O
     }
 }
 
-/// Whether it puts back what git says: `automated: {}` is on; `enabled: false` switches it off (Argo CD 3.1).
+/// Whether it puts back what git says.
 pub fn is_active(object: &Value) -> bool {
-    (object.pointer("/spec/syncPolicy/automated"))
-        .filter(|automated| automated.is_object())
-        .is_some_and(|automated| automated.get("enabled") != Some(&Value::Bool(false)))
+    let kind = OwnerKind::Application;
+    is_on(kind, object.pointer(switch(kind)))
 }
 
 /// `Synced, Healthy, at 5f1c2ab, auto-sync with self-heal`.
@@ -72,13 +71,9 @@ pub fn history(object: &Value) -> Vec<Synced> {
                     sync.insert(field.to_owned(), value.clone());
                 }
             }
-            let revision = match text(entry, "/revision") {
-                "" => text(entry, "/revisions/0"),
-                revision => revision,
-            };
             Synced {
                 id: entry.get("id").and_then(Value::as_i64).unwrap_or_default(),
-                revision: Clean::line(revision),
+                revision: Clean::line(revision(entry)),
                 started: text(entry, "/deployStartedAt").parse().ok(),
                 deployed: text(entry, "/deployedAt").parse().ok(),
                 sync: Value::Object(sync),
@@ -142,17 +137,22 @@ pub fn above(key: &OwnerKey, object: &Value) -> Above {
     }
 }
 
-/// Why auto-sync that is switched off would be switched on again by the ApplicationSet; `None`: it leaves that alone.
-pub fn switches_on(set: &Value, namespace: &str, name: &str) -> Option<Clean> {
+/// Why auto-sync of an application that is switched off would be switched on again by its ApplicationSet; `None`: it leaves
+/// that alone, or never switches it on.
+pub fn switches_on(set: &Value, (namespace, name): (&str, &str), application: &str) -> Option<Clean> {
     let leaves_it = matches!(text(set, "/spec/syncPolicy/applicationsSync"), "create-only" | "create-delete");
     let ignored = set.pointer("/spec/ignoreApplicationDifferences").and_then(Value::as_array);
     let ignores = ignored
         .into_iter()
         .flatten()
-        .flat_map(|one| one.get("jsonPointers").and_then(Value::as_array).into_iter().flatten())
-        .filter_map(Value::as_str)
-        .any(|pointer| "/spec/syncPolicy/automated".starts_with(pointer));
-    if leaves_it || ignores {
+        .filter(|one| ["", application].contains(&text(one, "/name")))
+        .any(|one| ignored_paths(one).iter().any(|path| holds_switch(path)));
+    // Each generator may have a template of its own, and a patch of it is a text.
+    let generators = set.pointer("/spec/generators").map(Value::to_string).unwrap_or_default();
+    let makes_it = set.pointer("/spec/template").is_some_and(is_active)
+        || set.pointer("/spec/templatePatch").is_some()
+        || generators.contains("\"automated\"");
+    if leaves_it || ignores || !makes_it {
         return None;
     }
     Some(Clean::line(&format!(
@@ -161,11 +161,20 @@ pub fn switches_on(set: &Value, namespace: &str, name: &str) -> Option<Clean> {
     )))
 }
 
+/// What an entry of `ignoreApplicationDifferences` ignores, as JSON pointers; of jq only plain paths.
+fn ignored_paths(one: &Value) -> Vec<String> {
+    let all = |field: &str| one.get(field).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let of_jq = all("jqPathExpressions").map(|path| path.trim().replace('.', "/"));
+    all("jsonPointers").map(str::to_owned).chain(of_jq).collect()
+}
+
+/// The switch of auto-sync is there, or below.
+fn holds_switch(path: &str) -> bool {
+    let rest = switch(OwnerKind::Application).strip_prefix(path).filter(|_| !path.is_empty());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The text at a JSON pointer; empty where there is none.
 pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn short(revision: &str) -> &str {
-    if revision.len() > 10 && revision.bytes().all(|byte| byte.is_ascii_hexdigit()) { &revision[..7] } else { revision }
 }

@@ -43,7 +43,7 @@ fn not_here() -> Result<Vec<Owner>, Clean> {
 
 async fn argo(object: Value, sync: &'static str) -> Fake {
     Fake::start(move |asked: &Asked| match asked.path.as_str() {
-        "/api/v1/applications/myapp?appNamespace=argocd" => good(&object),
+        "/api/v1/applications/myapp" => good(&object),
         "/api/v1/account/can-i/applications/update/shop/myapp" => good(&json!({"value": "yes"})),
         "/api/v1/account/can-i/applications/sync/shop/myapp" => good(&json!({"value": sync})),
         _ => answer(403, "application/json", r#"{"error":"permission denied","code":7,"message":"permission denied"}"#),
@@ -81,7 +81,8 @@ async fn what_deploys_elsewhere_is_not_this_workloads() {
 #[tokio::test]
 async fn the_clusters_own_application_is_told_by_its_uid() {
     let fake = argo(application("https://elsewhere"), "no").await;
-    let key = |server: &ArgoCd| OwnerKey { via: None, ..server.key(&found(not_here()), "argocd", "myapp") };
+    let object = application("https://elsewhere");
+    let key = |server: &ArgoCd| OwnerKey { via: None, ..server.key(&found(not_here()), &object) };
     let server = server(&fake.url, None);
     let of_cluster = |uid: &str| {
         let mut object = application("https://elsewhere");
@@ -91,6 +92,28 @@ async fn the_clusters_own_application_is_told_by_its_uid() {
     let chain = server.owners(&found(Ok(vec![of_cluster("a-1")]))).await.unwrap().expect("the same object");
     assert_eq!(chain[0].may_patch, Ok(false), "a `no` to sync is a no");
     assert_eq!(server.owners(&found(Ok(vec![of_cluster("another")]))).await, Ok(None));
+}
+
+/// Argo CD need not be in `argocd`: a mark without a namespace is of wherever it is.
+#[tokio::test]
+async fn an_application_is_where_its_mark_says() {
+    for (mark, namespace, path, right) in [
+        ("myapp", "gitops", "/api/v1/applications/myapp", "shop/myapp"),
+        ("team_myapp", "team", "/api/v1/applications/myapp?appNamespace=team", "shop/team/myapp"),
+    ] {
+        let mut object = application("https://10.0.0.1:6443");
+        object["metadata"]["namespace"] = json!(namespace);
+        let fake = Fake::start(move |asked: &Asked| match asked.path.as_str() {
+            asked if asked == path => good(&object),
+            asked if asked.ends_with(right) => good(&json!({"value": "yes"})),
+            _ => answer(403, "application/json", r#"{"error":"permission denied","code":7}"#),
+        })
+        .await;
+        let mut found = found(not_here());
+        found.workload.managed_by = vec![Manager::ArgoCd { application: mark.into() }];
+        let chain = server(&fake.url, None).owners(&found).await.unwrap().expect("it is its own");
+        assert_eq!((&*chain[0].key.namespace, &chain[0].may_patch), (namespace, &Ok(true)), "{mark}");
+    }
 }
 
 #[tokio::test]

@@ -16,13 +16,14 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     client::{Cluster, segment},
     failure::Failure,
     health, owners, release,
     revisions::{self, images, items, text, workload_path},
+    rights,
     rows::{Rows, managed},
     selector::query,
 };
@@ -32,7 +33,7 @@ use crate::{
         BackendId,
         helm::Release,
         image::{ImageRef, NodeImages},
-        kubernetes::{Event, Revision, Workload, WorkloadKey, WorkloadKind, refused_pods},
+        kubernetes::{Event, Revision, Workload, WorkloadKey, WorkloadKind, refused_pods, rights::Right},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -214,13 +215,8 @@ impl WorkloadInspector {
         subresource: &str,
         (namespace, name): (&str, &str),
     ) -> Result<bool, Clean> {
-        let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {"namespace": namespace, "verb": verb, "group": group, "resource": resource,
-                "subresource": subresource, "name": name}}});
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let answer = answered(self.cluster.review::<Value>(path, &review)).await?;
-        let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
-        allowed.ok_or_else(|| Clean::line("the access review has no verdict"))
+        let right = Right { verb, group, resource, subresource, name };
+        asked(rights::may(&self.cluster, &right, namespace)).await?
     }
 
     /// The Helm release it is of, and whether Helm may keep one more revision of it.

@@ -6,18 +6,19 @@ mod flux;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     client::{Cluster, segment},
     failure::Failure,
     pace::Pace,
     revisions::text,
+    rights,
 };
 use crate::{
     model::{
-        gitops::{Owner, OwnerKey, OwnerKind, Standing, switch},
-        kubernetes::{Manager, Workload},
+        gitops::{Owner, OwnerKey, OwnerKind, Standing, is_on, switch},
+        kubernetes::{Manager, Workload, rights::Right},
     },
     query::Answer,
     source::{AnswerSink, argocd::application},
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// Longest chain of owners that is followed.
-const MAX_CHAIN: usize = 5;
+pub const MAX_CHAIN: usize = 5;
 
 /// API path of an owner, without query.
 pub fn owner_path(key: &OwnerKey) -> String {
@@ -78,7 +79,7 @@ pub async fn read(cluster: &Cluster, workload: &Workload) -> Result<Vec<Owner>, 
 }
 
 /// Between two looks at an owner that was switched off.
-const LOOK: Duration = Duration::from_secs(15);
+pub const LOOK: Duration = Duration::from_secs(15);
 
 /// Tells where an owner stands, again and again.
 pub async fn follow(cluster: &Cluster, key: &OwnerKey, out: &AnswerSink) {
@@ -146,10 +147,7 @@ async fn owner(cluster: &Cluster, key: OwnerKey, object: &Value) -> Owner {
 
 /// Whether it puts back what git says.
 pub fn is_active(kind: OwnerKind, object: &Value) -> bool {
-    match kind {
-        OwnerKind::Application => application::is_active(object),
-        _ => object.pointer(switch(kind)) != Some(&Value::Bool(true)),
-    }
+    is_on(kind, object.pointer(switch(kind)))
 }
 
 async fn key(cluster: &Cluster, kind: OwnerKind, namespace: Clean, name: Clean) -> Result<OwnerKey, Clean> {
@@ -170,13 +168,9 @@ async fn get(cluster: &Cluster, key: &OwnerKey) -> Result<Value, Clean> {
 }
 
 async fn may_patch(cluster: &Cluster, key: &OwnerKey) -> Result<bool, Clean> {
-    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {"namespace": &*key.namespace, "verb": "patch", "group": key.kind.group(),
-            "resource": key.kind.plural(), "name": &*key.name}}});
-    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    let answer: Value = cluster.review(path, &review).await.map_err(|failure| failure.error.says)?;
-    let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
-    allowed.ok_or_else(|| Clean::line("the access review has no verdict"))
+    let (group, resource) = (key.kind.group(), key.kind.plural());
+    let right = Right { verb: "patch", group, resource, subresource: "", name: &key.name };
+    rights::may(cluster, &right, &key.namespace).await
 }
 
 #[cfg(test)]

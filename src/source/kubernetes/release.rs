@@ -154,6 +154,7 @@ pub fn decode(data: &[u8]) -> Result<ReleaseBody, Clean> {
         updated: wire.info.last_deployed.parse().ok(),
         description: Clean::line(&secret::mask(&wire.info.description)),
         manifest: Clean::block(&masked(&wire.manifest)),
+        sum: rendered::sum(&wire.manifest),
     })
 }
 
@@ -285,6 +286,18 @@ pub(crate) mod tests {
         for kept in ["password: [masked]", "MODE", "fast", "secretKeyRef", "type: Opaque", "name: pg"] {
             assert!(body.manifest.contains(kept), "{kept} is missing in {}", body.manifest);
         }
+    }
+
+    #[test]
+    fn two_manifests_that_are_masked_alike_are_told_apart() {
+        let of = |password: &str| {
+            let manifest = MANIFEST.replace("aHVudGVyMjI=", password);
+            decode(encoded(&json!({"manifest": manifest})).as_bytes()).unwrap()
+        };
+        let (one, other) = (of("aHVudGVyMjI="), of("aHVudGVyMjM="));
+        assert_eq!(one.manifest, other.manifest);
+        assert_ne!(one.sum, other.sum);
+        assert_eq!(one.sum, of("aHVudGVyMjI=").sum);
     }
 
     #[test]

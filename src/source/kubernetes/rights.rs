@@ -8,13 +8,13 @@ use std::{
 };
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{client::Cluster, failure::Failure, pace::Pace};
 use crate::{
     model::{
         Name,
-        kubernetes::rights::{Rights, Rule},
+        kubernetes::rights::{Right, Rights, Rule},
     },
     query::Answer,
     source::AnswerSink,
@@ -80,6 +80,18 @@ impl RightsReader {
     }
 }
 
+/// Whether the server lets us, asked now (`SelfSubjectAccessReview`). `namespace` empty: of the cluster's own objects.
+pub async fn may(cluster: &Cluster, right: &Right<'_>, namespace: &str) -> Result<bool, Clean> {
+    let Right { verb, group, resource, subresource, name } = right;
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {"namespace": namespace, "verb": verb, "group": group, "resource": resource,
+            "subresource": subresource, "name": name}}});
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let answer: Value = cluster.review(path, &review).await.map_err(|failure| failure.error.says)?;
+    let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
+    allowed.ok_or_else(|| Clean::line("the access review has no verdict"))
+}
+
 /// `namespace` empty: of the cluster's own objects, which are asked about in any namespace.
 async fn read(cluster: &Cluster, namespace: &str) -> Result<Rights, Failure> {
     let namespace = if namespace.is_empty() { "default" } else { namespace };
@@ -123,10 +135,7 @@ struct WireRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::kubernetes::rights::Right,
-        source::kubernetes::fake::{Answer as Told, Fake},
-    };
+    use crate::source::kubernetes::fake::{Answer as Told, Fake};
 
     #[tokio::test]
     async fn a_namespace_is_asked_about_once() {

@@ -74,6 +74,24 @@ impl Scene {
         self.ana.roll_back(&self.key, to).await
     }
 
+    /// By Argo CD's server, with its rights alone: the cluster's token may read and change nothing.
+    /// With it its server, and the file of its token.
+    async fn through_argo_cd(name: &str) -> (Self, Arc<ArgoCd>, tempfile::NamedTempFile) {
+        let mut scene = Self::new(name).await;
+        let token = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(token.path(), &scene.demo.argocd.token).expect("it is written");
+        let config = crate::config::file::ArgoCd {
+            name: "main".to_owned(),
+            url: scene.demo.argocd.url.clone(),
+            token: Some(crate::config::file::Token::File(token.path().to_owned())),
+            ..Default::default()
+        };
+        let argocd =
+            Arc::new(ArgoCd::new(config, crate::config::file::Timeouts::default(), Arc::new(crate::time::SystemClock)));
+        scene.ana = Responder::reading("ana", &on_demo::cluster_as(&scene.demo, "rita").await).through(&argocd);
+        (scene, argocd, token)
+    }
+
     /// Without a confirmation: the plan alone.
     async fn plan(&self, request: Request) -> Plan {
         let ran = self.ana.ask(request, Given::default()).await;
@@ -101,7 +119,11 @@ async fn an_application_goes_back_by_its_own_history_and_stays_there() {
     let plan = scene.plan(Request::RollBack { workload: scene.key.clone(), to: Some(30) }).await;
     let owner = words(check(&plan, "B4"));
     assert!(owner.contains("auto-sync of 'argocd/search' is switched off and STAYS so"), "{owner}");
-    assert!(plan.equivalent.iter().any(|line| *line == *"argocd app rollback search 30"), "{:?}", plan.equivalent);
+    assert!(
+        plan.equivalent.iter().any(|line| *line == *"argocd app rollback argocd/search 30"),
+        "{:?}",
+        plan.equivalent
+    );
     assert!(!plan.steps.iter().any(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. }))));
 
     let ran = scene.roll_back(30).await;
@@ -128,23 +150,11 @@ async fn an_application_goes_back_by_its_own_history_and_stays_there() {
     assert!(scene.image().await.ends_with(":200"));
 }
 
-/// By Argo CD's server, with its rights alone: the cluster's token may read and change nothing.
 #[tokio::test]
 async fn an_application_goes_back_through_argo_cds_server() {
-    let mut scene = Scene::new("search").await;
-    let token = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(token.path(), &scene.demo.argocd.token).expect("it is written");
-    let config = crate::config::file::ArgoCd {
-        name: "main".to_owned(),
-        url: scene.demo.argocd.url.clone(),
-        token: Some(crate::config::file::Token::File(token.path().to_owned())),
-        ..Default::default()
-    };
-    let argocd =
-        Arc::new(ArgoCd::new(config, crate::config::file::Timeouts::default(), Arc::new(crate::time::SystemClock)));
+    let (scene, argocd, _token) = Scene::through_argo_cd("search").await;
     let says = argocd.check().await.expect("it answers");
     assert!(says.contains("v3.") && says.contains("'ana'"), "{says}");
-    scene.ana = Responder::reading("ana", &on_demo::cluster_as(&scene.demo, "rita").await).through(&argocd);
     let owner = "argocd/search";
 
     let plan = scene.plan(Request::RollBack { workload: scene.key.clone(), to: Some(30) }).await;
@@ -153,7 +163,7 @@ async fn an_application_goes_back_through_argo_cds_server() {
     assert!(allowed.contains("Ok(") && allowed.contains("in Argo CD 'main'"), "{allowed}");
     assert!(words(check(&plan, "B4")).contains("through Argo CD 'main'"), "{:?}", plan.checks);
     let lines: Vec<&str> = plan.equivalent.iter().map(|line| &**line).collect();
-    assert_eq!(lines, ["argocd app set search --sync-policy none", "argocd app rollback search 30"]);
+    assert_eq!(lines, ["argocd app set argocd/search --sync-policy none", "argocd app rollback argocd/search 30"]);
 
     let ran = scene.roll_back(30).await;
     assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
@@ -184,6 +194,30 @@ async fn an_application_goes_back_through_argo_cds_server() {
     let resume = Request::ResumeSync { workload: scene.key.clone() };
     scene.until("git says so too", APPLICATION, |app| app["status"]["sync"]["status"] == "Synced").await;
     let ran = scene.ana.ask(resume, scene.given("search")).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
+    assert_eq!(scene.read(APPLICATION).await["spec"]["syncPolicy"]["automated"]["selfHeal"], true, "as it was");
+}
+
+#[tokio::test]
+async fn its_undo_through_argo_cds_server_needs_no_right_in_the_cluster() {
+    let (scene, _argocd, _token) = Scene::through_argo_cd("search").await;
+    let ran = scene.roll_back(30).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
+    scene.until("synced to it", APPLICATION, |app| app["status"]["history"][2]["id"] == 32).await;
+    let undo = Request::Undo { act: ran.act.as_ref().expect("an act").number };
+    let plan = scene.plan(undo.clone()).await;
+    assert_eq!(plan.blocked, None);
+    let allowed = words(check(&plan, "B3"));
+    assert!(allowed.contains("Ok(") && allowed.contains("in Argo CD 'main'"), "{allowed}");
+    let lines: Vec<&str> = plan.equivalent.iter().map(|line| &**line).collect();
+    assert_eq!(
+        lines,
+        [
+            "argocd app rollback argocd/search 31",
+            "argocd app set argocd/search --sync-policy automated --auto-prune --self-heal"
+        ]
+    );
+    let ran = scene.ana.act(undo).await;
     assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
     assert_eq!(scene.read(APPLICATION).await["spec"]["syncPolicy"]["automated"]["selfHeal"], true, "as it was");
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     action::{
         registry::Registered,
-        testing::{FakeRegistry, digest_of},
+        testing::{FakeRegistry, digest_of, of_release, release},
     },
     time::SystemClock,
     wire::{Remembered, Wired},
@@ -29,6 +29,25 @@ async fn the_targets_image_is_asked_for_once_with_what_is_known_of_it() {
     // What needs no image asks no registry.
     bench.plan(&Request::Restart { workload: myapp() }).await.expect("a plan");
     assert_eq!(registry.asked.lock().expect("unpoisoned").len(), 1);
+}
+
+/// Of a release whose revision 7 is 410, where the ReplicaSets' is 411: a workflow goes by the ReplicaSets.
+#[tokio::test]
+async fn the_images_of_every_executor_are_asked_for() {
+    let mut of_410 = release();
+    of_410.revisions[1].body = of_410.revisions[2].body.clone();
+    let mut bench = Bench::with(FakeCluster::new(of_release(of_410)), "audit.jsonl");
+    let registry = FakeRegistry::new(Some(Ok(Registered::Gone)));
+    bench.engine.add_registry(registry.clone());
+    bench.engine.add_operator(Arc::new(FakeHost::new(run_inspection(RunState::Running), || ())));
+    let workflow = crate::action::executor::Executor::parse("workflow:rollback.yml").expect("one");
+    bench.settings.services[0].rollback = vec![workflow];
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    let asked: Vec<String> =
+        registry.asked.lock().expect("unpoisoned").iter().map(|(image, _)| image.clone()).collect();
+    assert!(asked.iter().any(|image| image.ends_with(":411")), "{asked:?}");
+    let says = format!("{:?}", b11(&plan));
+    assert!(says.contains("myapp:411' is gone from the registry"), "{says}");
 }
 
 #[tokio::test]

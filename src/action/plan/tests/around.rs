@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{executors::application, *};
+use super::*;
 use crate::{
     action::{
         WorkloadInspection,
         around::{Around, Change, Job, JobState, Other, Quota, QuotaLimit},
-        testing::workload,
+        testing::{application, workload},
     },
     model::{BackendKind, Part, SourceId, gitops::Owner},
     source::{Delta, Fact, Update},

@@ -2,8 +2,11 @@
 
 use super::*;
 use crate::{
-    action::testing::{evidence_for, release},
-    model::gitops::{Git, Owner, OwnerKey, OwnerKind, Synced},
+    action::testing::{application, evidence_for, of_release, release},
+    model::kubernetes::{
+        WorkloadKey,
+        canary::{Canary, Flagger},
+    },
 };
 
 /// The plan of a service whose `rollback` names these executors.
@@ -90,34 +93,96 @@ fn the_patch_of_what_another_owns_is_rehearsed_as_it_is_sent() {
     }
 }
 
-/// An application that synced both versions.
-pub(super) fn application() -> Owner {
-    let synced = |id: i64, minutes: i64| Synced {
-        id,
-        revision: "5f1c2ab".into(),
-        started: Some(ago(minutes)),
-        deployed: Some(ago(minutes)),
-        sync: serde_json::json!({"revision": format!("5f1c2a{id}")}),
+/// The release's revision 7 made 410, the ReplicaSets' newest good one is 411.
+#[test]
+fn a_pod_is_said_to_run_of_the_template_that_the_chosen_executor_goes_to() {
+    let mut of_410 = release();
+    of_410.revisions[1].body = of_410.revisions[2].body.clone();
+    of_410.revisions[1].body.as_mut().expect("readable").updated = Some(ago(26 * 60));
+    let b15 = |executors: &[&str], refused: &str| {
+        let mut settings = settings();
+        settings.services[0].rollback =
+            executors.iter().map(|text| crate::action::executor::Executor::parse(text).expect("one")).collect();
+        let mut evidence = evidence_for(&roll_back(None), of_release(of_410.clone()), &settings);
+        for (template, said) in &mut evidence.pods {
+            if template.to_string().contains(refused) {
+                *said = Err(ActionError::Refused("exceeded quota".into()));
+            }
+        }
+        let plan = plan(&roll_back(None), &evidence, &store(Vec::new()), &settings, now()).expect("a plan");
+        (evidence.pods.len(), matches!(result(&plan, "B15"), CheckResult::Stop(_)))
     };
-    Owner {
-        key: OwnerKey {
-            cluster: cluster(),
-            kind: OwnerKind::Application,
-            version: "v1alpha1".into(),
-            namespace: "argocd".into(),
-            name: "myapp".into(),
-            via: None,
-        },
-        uid: "uid-application".into(),
-        spec: serde_json::json!({"syncPolicy": {"automated": {"selfHeal": true}}}),
-        is_active: true,
-        says: "Synced".into(),
-        may_patch: Ok(true),
-        updater: Ok(None),
-        barrier: None,
-        git: Git::Equal("Argo CD says Synced".into()),
-        history: vec![synced(2, 17), synced(1, 26 * 60)],
-        busy: None,
-        others: Vec::new(),
+    for (executors, goes_to, other) in
+        [(["helm", "patch"], "myapp:410", "myapp:411"), (["workflow:rollback.yml", "helm"], "myapp:411", "myapp:410")]
+    {
+        assert_eq!(b15(&executors, goes_to), (2, true), "{executors:?}");
+        assert_eq!(b15(&executors, other), (2, false), "{executors:?}: that one is not gone to");
     }
+    assert_eq!(b15(&["helm"], "myapp:410"), (1, true), "no other is gone to");
+    // What was not rehearsed is not said to run.
+    let mut evidence = evidence(&roll_back(None), inspection());
+    evidence.pods[0].0 = template_of("410", "512Mi", "info");
+    let plan = plan(&roll_back(None), &evidence, &store(Vec::new()), &settings(), now()).expect("a plan");
+    assert!(matches!(result(&plan, "B15"), CheckResult::NotChecked(_)), "{:?}", result(&plan, "B15"));
+}
+
+/// What a workflow does to the cluster is its own: a canary is neither aborted by the plan nor said to be.
+#[test]
+fn a_workflow_aborts_no_update_and_is_watched_where_its_version_arrives() {
+    const WORKFLOW: &str = "workflow:rollback.yml?tag={tag}";
+    let updating = |found: &mut crate::action::WorkloadInspection| {
+        found.canary = Ok(Some(Canary::Rollout {
+            stable: "hash411".into(),
+            current: "hash412".into(),
+            at: "step 2 of 3".into(),
+            is_aborted: false,
+            may_abort: Ok(true),
+        }));
+    };
+    let canary = |plan: &Plan| {
+        let check = plan.checks.iter().find(|check| check.name == "canary").expect("it is said");
+        format!("{:?}", check.result)
+    };
+    assert!(canary(&by(&["patch"], updating)).contains("its update (step 2 of 3) is aborted first"));
+    let plan = by(&[WORKFLOW], updating);
+    assert!(canary(&plan).contains("its update (step 2 of 3) is not aborted first"), "{}", canary(&plan));
+    let primary = WorkloadKey { name: "myapp-primary".into(), ..myapp() };
+    let flagger = Flagger {
+        name: "myapp".into(),
+        phase: "Progressing".into(),
+        weight: 20,
+        skips_analysis: false,
+        is_suspended: false,
+        primary: primary.clone(),
+        primary_desired: 4,
+        serves: Box::new([]),
+    };
+    let plan = by(&[WORKFLOW], |found| found.canary = Ok(Some(Canary::Flagger(flagger))));
+    assert_eq!((&watched(&plan).workload, watched(&plan).desired), (&primary, 4));
+    assert_eq!(watched(&plan).image.as_deref(), Some("registry.example/acme/myapp:411"));
+}
+
+/// A rollback by a release's history aborts nothing, either.
+#[test]
+fn helm_aborts_no_update() {
+    let plan = by(&["helm"], |found| {
+        *found = of_release(release());
+        found.canary = Ok(Some(Canary::Rollout {
+            stable: "hash411".into(),
+            current: "hash412".into(),
+            at: "step 2 of 3".into(),
+            is_aborted: false,
+            may_abort: Ok(true),
+        }));
+    });
+    let canary = plan.checks.iter().find(|check| check.name == "canary").expect("it is said");
+    assert!(format!("{canary:?}").contains("is not aborted first"), "{canary:?}");
+}
+
+#[test]
+fn none_that_can_of_a_release_is_a_stop_and_no_question_that_asking_again_answers() {
+    let plan = by(&["argo"], |found| *found = of_release(release()));
+    assert!(executor(&plan).contains("none of its executors can (argo: no application of Argo CD owns it)"));
+    assert_eq!((plan.blocked.as_ref(), plan.risk), (None, Risk::Stopped));
+    assert_eq!(plan.accepts, ["shop"]);
 }

@@ -29,7 +29,7 @@ fn of(image: ImageRef, said: Result<Registered, Clean>, change: impl FnOnce(&mut
     let mut found = inspection();
     change(&mut found);
     let mut evidence = evidence(&roll_back(Some(13)), found);
-    evidence.registry = Some(Asked { image, said });
+    evidence.registry = vec![Asked { image, said }];
     let plan = plan(&roll_back(Some(13)), &evidence, &store(Vec::new()), &settings(), now()).expect("a plan");
     result(&plan, "B11").clone()
 }

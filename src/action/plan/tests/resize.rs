@@ -13,7 +13,7 @@ fn made(limits: Limits, found: PodInspection) -> Result<Plan, Refusal> {
     let request = Request::Resize { pod: found.key.clone(), limits };
     let mut evidence = Evidence::of(Inspection::Pod(Box::new(found)), now().wall);
     evidence.writable = [cluster()].into();
-    let (writes, _) = crate::action::evidence::drafts(&request, &evidence, false, now().wall);
+    let (writes, _) = crate::action::evidence::drafts(&request, &evidence, &Beside::default(), now().wall);
     evidence.rehearsals = writes.into_iter().map(|write| (write, Some(Ok("accepted".into())))).collect();
     plan(&request, &evidence, &store(Vec::new()), &settings(), now())
 }

@@ -284,7 +284,7 @@ fn a_webhook_that_takes_no_dry_run_is_said_and_is_no_gate() {
     for (_, said) in &mut evidence.rehearsals {
         *said = Some(Err(ActionError::Refused(why.into())));
     }
-    evidence.pod = Some(Err(ActionError::Refused(why.into())));
+    evidence.pods[0].1 = Err(ActionError::Refused(why.into()));
     let plan = plan(&roll_back(None), &evidence, &store(Vec::new()), &settings(), now()).expect("a plan");
     assert!(look(&plan, "B14").contains("audit.example") && look(&plan, "B15").contains("audit.example"));
     assert_eq!(plan.blocked, None);
@@ -330,11 +330,11 @@ fn whether_it_will_run_is_checked() {
     let mut single = inspection();
     single.workload.desired = 1;
     let mut warned = evidence(&roll_back(None), single);
-    warned.pod = Some(Ok(vec!["would violate PodSecurity".into()]));
+    warned.pods[0].1 = Ok(vec!["would violate PodSecurity".into()]);
     let both = plan(&roll_back(None), &warned, &store(Vec::new()), &settings(), now()).expect("a plan");
     assert!(look(&both, "B15").contains("one replica") && look(&both, "B15").contains("would violate PodSecurity"));
     let mut refused = evidence(&roll_back(None), inspection());
-    refused.pod = Some(Err(ActionError::Refused("exceeded quota".into())));
+    refused.pods[0].1 = Err(ActionError::Refused("exceeded quota".into()));
     let plan = plan(&roll_back(None), &refused, &store(Vec::new()), &settings(), now()).expect("a plan");
     assert!(stop(&plan, "B15").contains("exceeded quota"));
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Parent;
 use crate::{
-    model::gitops::OwnerKind,
+    model::gitops::{OwnerKey, OwnerKind},
     source::{
         argocd::application::{Above, above, switches_on},
         kubernetes::{
@@ -41,10 +41,10 @@ pub async fn place(cluster: &Cluster, mark: &str) -> Result<(Clean, Clean), Clea
 }
 
 /// An ApplicationSet that writes the application again, or the application of which it is a part (app of apps).
-pub async fn parent(cluster: &Cluster, key: &crate::model::gitops::OwnerKey, object: &Value) -> Parent {
+pub async fn parent(cluster: &Cluster, key: &OwnerKey, object: &Value) -> Parent {
     let mark = match above(key, object) {
         Above::Nothing => return Parent::None,
-        Above::Set(name) => return application_set(cluster, &key.namespace, &name).await,
+        Above::Set(name) => return application_set(cluster, key, &name).await,
         Above::Application(mark) => mark,
     };
     match place(cluster, &mark).await {
@@ -55,11 +55,12 @@ pub async fn parent(cluster: &Cluster, key: &crate::model::gitops::OwnerKey, obj
     }
 }
 
-async fn application_set(cluster: &Cluster, namespace: &str, name: &str) -> Parent {
+async fn application_set(cluster: &Cluster, of: &OwnerKey, name: &str) -> Parent {
+    let namespace = &of.namespace;
     let path =
         format!("/apis/argoproj.io/v1alpha1/namespaces/{}/applicationsets/{}", segment(namespace), segment(name));
     match cluster.get::<Value>(&path).await {
-        Ok(set) => switches_on(&set, namespace, name).map_or(Parent::None, Parent::Barrier),
+        Ok(set) => switches_on(&set, (namespace, name), &of.name).map_or(Parent::None, Parent::Barrier),
         Err(failure) => Parent::Barrier(Clean::line(&format!(
             "ApplicationSet '{name}' writes it, and could not be read: {failure}"
         ))),

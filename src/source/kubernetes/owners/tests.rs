@@ -105,10 +105,26 @@ async fn what_argo_cd_would_switch_on_again_is_found() {
     // An ApplicationSet writes it again, unless it is told not to.
     let owned = json!({"ownerReferences": [{"kind": "ApplicationSet", "name": "shops"}]});
     let set = |spec: Value| (format!("{ARGO}/argocd/applicationsets/shops"), json!({"spec": spec}));
-    let ignoring = json!({"ignoreApplicationDifferences": [{"jsonPointers": ["/spec/syncPolicy"]}]});
-    for (spec, is_barred) in
-        [(json!({}), true), (ignoring, false), (json!({"syncPolicy": {"applicationsSync": "create-only"}}), false)]
-    {
+    let automated = json!({"spec": {"syncPolicy": {"automated": {"prune": true}}}});
+    let with = |field: &str, value: Value| json!({"template": automated, field: value});
+    let ignoring = |entry: Value| with("ignoreApplicationDifferences", json!([entry]));
+    for (spec, is_barred) in [
+        (with("syncPolicy", json!({})), true),
+        (with("syncPolicy", json!({"applicationsSync": "create-only"})), false),
+        (ignoring(json!({"jsonPointers": ["/spec/syncPolicy"]})), false),
+        (ignoring(json!({"jsonPointers": ["/spec/syncPolicy/automated"]})), false),
+        (ignoring(json!({"jqPathExpressions": [".spec.syncPolicy"]})), false),
+        (ignoring(json!({"name": "web", "jsonPointers": ["/spec"]})), false),
+        // Of another application, and of another field.
+        (ignoring(json!({"name": "other", "jsonPointers": ["/spec/syncPolicy"]})), true),
+        (ignoring(json!({"jsonPointers": ["/spec/sync", "/spec/syncPolicy/retry"]})), true),
+        (ignoring(json!({"jqPathExpressions": [".spec.sources"]})), true),
+        // What never switches it on.
+        (json!({"template": {"spec": {"syncPolicy": {"automated": {"enabled": false}}}}}), false),
+        (json!({"template": {"spec": {}}}), false),
+        (json!({"template": {"spec": {}}, "templatePatch": "{{ toYaml .policy }}"}), true),
+        (json!({"template": {"spec": {}}, "generators": [{"list": {"template": automated}}]}), true),
+    ] {
         let all = vec![application("web", owned.clone()), set(spec.clone())];
         let owners = read(&cluster(all).await, &of_argo()).await.unwrap();
         assert_eq!(owners[0].barrier.is_some(), is_barred, "{spec}");

@@ -85,7 +85,7 @@ fn rendered(object: &Value, namespace: &str) -> Option<Rendered> {
             .pointer("/metadata/annotations")
             .and_then(|all| all.get("helm.sh/resource-policy")?.as_str())
             .is_some_and(|policy| policy == "keep"),
-        sum: sum(object),
+        sum: sum(&object.to_string()),
         template: None,
         replicas: None,
     };
@@ -97,9 +97,9 @@ fn rendered(object: &Value, namespace: &str) -> Option<Rendered> {
     Some(rendered)
 }
 
-fn sum(object: &Value) -> u64 {
+pub(super) fn sum(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    object.to_string().hash(&mut hasher);
+    text.hash(&mut hasher);
     hasher.finish()
 }
 
