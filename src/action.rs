@@ -440,6 +440,10 @@ pub trait Operator: Send + Sync {
 /// Reads live what a plan needs to know of one backend's object: gathered fresh, never from the store.
 pub trait Inspector: Send + Sync {
     fn backend(&self) -> &BackendId;
+    /// How its clock stands to ours, if its answers tell.
+    fn skew(&self) -> Option<crate::time::Skew> {
+        None
+    }
     fn inspect<'a>(
         &'a self,
         request: &'a Request,

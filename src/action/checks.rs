@@ -8,6 +8,7 @@ mod image;
 mod others;
 mod place;
 mod race;
+mod rollout;
 mod updater;
 
 use jiff::Timestamp;
@@ -22,7 +23,7 @@ use super::{
     stuck, template,
 };
 use crate::{
-    model::kubernetes::{Manager, Revision, RolloutState, named},
+    model::kubernetes::{Manager, Revision, named},
     text::Clean,
     time::age_of,
 };
@@ -154,9 +155,9 @@ impl Subject<'_> {
     pub fn stuck(&self, target: &Value, plan: &Plan) -> Check {
         let stuck = stuck::check(self.inspection, target, plan);
         let kept = self.inspection.partition;
-        let result = if self.inspection.workload.rollout.state == RolloutState::Unavailable {
+        let result = if self.is_on_delete() {
             CheckResult::Look(
-                "OnDelete: its controller replaces no pod: delete them one by one (:delete on each) once the template is back"
+                "OnDelete: its controller replaces no pod: delete them one by one (:delete on each) once the template is set"
                     .into(),
             )
         } else if kept > 0 && matches!(stuck, CheckResult::Ok(_)) {

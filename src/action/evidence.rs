@@ -13,7 +13,7 @@ use super::{
     executor::Executor,
     gitops, helm, history, limits, object,
     plan::{Kept, PlanStep, StepKind},
-    registry, resize, scale, stuck,
+    registry, resize, restart, scale, stuck,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -178,7 +178,9 @@ pub(super) fn drafts(
             (gitops::resumes(inspection, kept, &Clean::default()), None)
         }
         Request::Restart { .. } => {
-            (vec![Write::Restart { workload, uid, live: inspection.template.clone(), at: now }], None)
+            let waited_for = stuck::write(inspection, &restart::target(inspection, now));
+            let write = Write::Restart { workload, uid, live: inspection.template.clone(), at: now };
+            ([write].into_iter().chain(waited_for).collect(), None)
         }
         Request::Limits { limits, .. } => match limits::target(inspection, limits) {
             Ok((target, _)) => {
@@ -307,5 +309,11 @@ impl WorkloadInspection {
     /// The revision that is live.
     pub(super) fn live(&self) -> Option<&crate::model::kubernetes::Revision> {
         self.revisions.iter().find(|revision| revision.is_live)
+    }
+
+    /// The hashes of all versions that are known.
+    pub(super) fn hashes(&self) -> BTreeSet<Name> {
+        let kept = self.revisions.iter().filter_map(|revision| revision.hash.clone());
+        kept.chain(self.pods.iter().filter_map(|pod| pod.hash.clone())).collect()
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 pub use super::confirm::Approved;
 use super::{
-    Check, CheckResult, Evidence, Limits, Request, Risk, Write, gitops, limits, object, pull_request,
+    Check, CheckResult, Evidence, Limits, Request, Risk, WorkloadInspection, Write, gitops, limits, object, pull_request,
     resize::{self, KeptPod, ResizeFor},
     restart, rollback, run, scale, silence, undo,
 };
@@ -71,16 +71,27 @@ pub struct WatchFor {
     pub image: Option<Name>,
     /// Only pods made since count: a restart that leaves the version as it is.
     pub since: Option<Timestamp>,
+    /// Hashes of the versions there were before, where that of the version wanted is not known: their pods are old.
+    pub others: BTreeSet<Name>,
     /// Template that the act takes away: where it is set again, nothing more is waited for.
     pub away: Option<serde_json::Value>,
 }
 
 impl WatchFor {
+    /// With what tells its pods: the hash of its version, else the hashes of all others.
+    pub(super) fn told(self, hash: Option<Name>, inspection: &WorkloadInspection) -> Self {
+        if self.workload != inspection.workload.key {
+            return self;
+        }
+        let others = if hash.is_some() { BTreeSet::new() } else { inspection.hashes() };
+        Self { hash, others, ..self }
+    }
+
     /// As many pods of a version that nothing but the rollout's end tells apart.
     pub fn of(workload: &WorkloadKey, desired: u32, version: &str) -> Self {
         let version = Clean::line(version);
         let (hash, digest, image, since, away) = (None, None, None, None, None);
-        Self { workload: workload.clone(), desired, version, hash, digest, image, since, away }
+        Self { workload: workload.clone(), desired, version, hash, digest, image, since, others: BTreeSet::new(), away }
     }
 }
 

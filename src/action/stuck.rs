@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The version that is wanted, if its revision is kept.
-fn version<'a>(inspection: &'a WorkloadInspection, target: &Value) -> Option<&'a Name> {
+pub(super) fn version<'a>(inspection: &'a WorkloadInspection, target: &Value) -> Option<&'a Name> {
     inspection.revisions.iter().find(|revision| template::is_same(&revision.template, target))?.hash.as_ref()
 }
 

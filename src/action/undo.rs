@@ -194,7 +194,8 @@ fn steps(
     }
     plan.steps.extend(gitops::back_on(inspection, kept, &make.settings.me).into_iter().map(gitops::step));
     // The watch ends an act's writes: it stands last.
-    plan.steps.push(PlanStep::watch(rollback::wanted(inspection, live, target)));
+    let wanted = rollback::wanted(inspection, live, target).told(target.hash.clone(), inspection);
+    plan.steps.push(PlanStep::watch(wanted));
     Ok(())
 }
 

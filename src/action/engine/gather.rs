@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, future::join_all, stream};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Audit, Inner};
@@ -66,7 +67,7 @@ impl Inner {
         evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
         evidence.audit = self.on_audit(Audit::check).await;
         evidence.members = self.members(request, &evidence, all.as_deref()).await;
-        let question = registry::question(request, &evidence, asked);
+        let question = registry::question(request, &evidence, self.time_at(&evidence.subject));
         let (rehearsed, registry) =
             tokio::join!(self.rehearse(request, &evidence, beside.patches), self.ask_registry(question));
         (evidence.rehearsals, evidence.pod) = rehearsed;
@@ -160,6 +161,18 @@ impl Inner {
         join_all(beside.iter().map(async |run| (run.clone(), self.run(run).await))).await
     }
 
+    /// The time on a backend, as its answers told it: what happened there is as old as its own clock says.
+    pub(super) fn time_of(&self, backend: &BackendId) -> Timestamp {
+        self.clock.now().by(self.inspector(backend).and_then(|inspector| inspector.skew()))
+    }
+
+    fn time_at(&self, subject: &Inspection) -> Timestamp {
+        match subject {
+            Inspection::Workload(found) => self.time_of(&found.workload.key.cluster),
+            _ => self.clock.now().wall,
+        }
+    }
+
     /// A run as it is now.
     pub(super) async fn run(&self, run: &RunKey) -> Result<RunInspection, Clean> {
         match self.inspect(&run.repo.host, &Request::Cancel { run: run.clone(), attempt: 0 }).await {
@@ -190,7 +203,7 @@ impl Inner {
 
     /// Has the server try the writes and keep nothing of them.
     async fn rehearse(&self, request: &Request, evidence: &Evidence, patches: bool) -> (Rehearsals, RehearsedPod) {
-        let (writes, pod) = drafts(request, evidence, patches, self.clock.now().wall);
+        let (writes, pod) = drafts(request, evidence, patches, self.time_at(&evidence.subject));
         let rehearsed = join_all(writes.into_iter().map(async |write| {
             let operator = self.operator(write.backend())?;
             let said = operator.rehearse(&write).await;

@@ -6,6 +6,7 @@ mod gitops;
 mod lost;
 mod races;
 mod registry;
+mod restart;
 mod release;
 mod resize;
 mod responder;
@@ -322,7 +323,7 @@ async fn a_watch_that_is_not_met_says_how_far_it_came() {
     let mut bench = Bench::new();
     bench.cluster.with(|cluster| cluster.found.workload.desired = 1);
     let plan = bench.plan(&Request::Restart { workload: myapp() }).await.expect("a plan");
-    bench.cluster.with(|cluster| cluster.found.pods = vec![pod("new-0", "412", false)]);
+    bench.cluster.with(|cluster| cluster.found.pods = vec![pod("new-0", "413", false)]);
     let act = bench.execute(plan).await.expect("carried out");
     assert_eq!(act.outcome, Outcome::Done, "the write was done");
     assert!(

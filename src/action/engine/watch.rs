@@ -29,11 +29,13 @@ pub(super) struct Seen {
     pub stage: Stage,
     /// Generation at which another template than the one that the act takes away was live.
     pub left: Option<i64>,
+    /// Grows as it gets on: pods that are there less those still to go.
+    pub progress: i64,
 }
 
 impl Seen {
     pub fn new(says: Clean, stage: Stage) -> Self {
-        Self { says, stage, left: None }
+        Self { says, stage, left: None, progress: 0 }
     }
 }
 
@@ -43,7 +45,7 @@ impl Inner {
         match wanted {
             Watched::Rollout(wanted) => {
                 let found = self.workload(&wanted.workload).await?;
-                let now = self.clock.now().wall;
+                let now = self.time_of(&wanted.workload.cluster);
                 let is_away = |away: &Value| template::is_same(away, &found.template);
                 Ok(match wanted.away.as_ref().map(is_away) {
                     Some(true) if has_left => Seen::new(set_again(&found, now), Stage::Never),
@@ -52,13 +54,15 @@ impl Inner {
                 })
             }
             Watched::Release(all) => {
-                let mut seen = Vec::new();
+                let (mut seen, mut all) = (Vec::new(), 0);
                 for wanted in all {
                     let found = self.workload(&wanted.workload).await?;
-                    let Seen { says, stage, .. } = judge(wanted, &found, self.clock.now().wall);
+                    let now = self.time_of(&wanted.workload.cluster);
+                    let Seen { says, stage, progress, .. } = judge(wanted, &found, now);
+                    all += progress;
                     seen.push((say!("{}: {says}", wanted.workload), stage));
                 }
-                Ok(together(seen))
+                Ok(Seen { progress: all, ..together(seen) })
             }
             Watched::Resize(wanted) => {
                 let found = self.pod(&wanted.resize.pod).await?;
@@ -88,17 +92,20 @@ fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen 
         wanted.hash.as_ref().is_none_or(|hash| pod.hash.as_ref() == Some(hash))
             && wanted.image.as_ref().is_none_or(|image| pod.containers.iter().any(|one| one.image == *image))
             && wanted.since.is_none_or(|since| pod.created.is_some_and(|created| created >= since))
+            && !pod.hash.as_ref().is_some_and(|hash| wanted.others.contains(hash))
     };
     let (going, staying): (Vec<&Pod>, Vec<&Pod>) = found.pods.iter().partition(|pod| pod.deleting_since.is_some());
     let ready = staying.iter().filter(|pod| pod.is_ready && is_new(pod)).count();
     let old = staying.iter().filter(|pod| !is_new(pod)).count();
     let strangers = staying.iter().filter(|pod| pod.is_ready && is_new(pod) && runs_another(pod, wanted)).count();
     let is_observed = workload.observed_generation >= workload.generation;
+    // Argo Rollouts restarts the pods of each version, at whatever step it stands.
+    let is_restart = wanted.since.is_some();
     let is_met = is_observed
         // kubectl has no word for OnDelete: the pods themselves say it.
-        && matches!(workload.rollout.state, RolloutState::Done | RolloutState::Unavailable)
+        && (is_restart || matches!(workload.rollout.state, RolloutState::Done | RolloutState::Unavailable))
         && workload.available >= workload.desired
-        && workload.updated >= workload.desired
+        && (is_restart || workload.updated >= workload.desired)
         && ready >= workload.desired as usize
         && old == 0
         && strangers == 0;
@@ -134,7 +141,8 @@ fn judge(wanted: &WatchFor, found: &WorkloadInspection, now: Timestamp) -> Seen 
             words.push(format!("{}: {}", pod.key.name, pod.why));
         }
     }
-    Seen::new(say!("{}", words.join(", ")), if is_met { Stage::Met } else { Stage::Going })
+    let stage = if is_met { Stage::Met } else { Stage::Going };
+    Seen { progress: ready as i64 - old as i64, ..Seen::new(say!("{}", words.join(", ")), stage) }
 }
 
 /// A3: no container of the pod has the digest wanted, though digests are known.

@@ -9,6 +9,7 @@ mod image;
 mod limits;
 mod release;
 mod resize;
+mod restart;
 mod rollback;
 
 use super::*;

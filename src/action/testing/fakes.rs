@@ -22,6 +22,7 @@ use crate::{
     },
     source::{ErrorKind, SourceError},
     text::Clean,
+    time::Skew,
 };
 
 /// What a fake cluster is and does.
@@ -39,10 +40,14 @@ pub struct Cluster {
     pub panics: bool,
     /// What the cluster makes of a template that it took; nothing: all its pods.
     pub after: Option<fn(&mut WorkloadInspection)>,
+    /// What becomes of it at each look.
+    pub on_look: Option<fn(&mut WorkloadInspection)>,
     /// Other workloads, of the same release.
     pub others: Vec<WorkloadInspection>,
     /// Workloads whose pods the server would not have, and why.
     pub refuses_pods: Vec<(WorkloadKey, ActionError)>,
+    /// How its clock stands to ours.
+    pub skew: Option<Skew>,
 }
 
 /// An API server with one workload: inspector and operator.
@@ -62,8 +67,10 @@ impl FakeCluster {
             rehearsal: Ok("accepted".into()),
             panics: false,
             after: None,
+            on_look: None,
             others: Vec::new(),
             refuses_pods: Vec::new(),
+            skew: None,
         })))
     }
 
@@ -98,6 +105,9 @@ impl Cluster {
                 let mut template = self.found.template.clone();
                 template::mark_restart(&mut template, &at.to_string());
                 self.found.template = template;
+                if let Some(after) = self.after {
+                    after(&mut self.found);
+                }
             }
             Write::ResizePod(resize) => self.resize(&resize.after),
             Write::DeleteUnready { of, .. } => {
@@ -193,9 +203,16 @@ impl Inspector for FakeCluster {
         &ID
     }
 
+    fn skew(&self) -> Option<Skew> {
+        self.with(|cluster| cluster.skew)
+    }
+
     fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
         let found = self.with(|cluster| {
             cluster.inspected += 1;
+            if let Some(on_look) = cluster.on_look {
+                on_look(&mut cluster.found);
+            }
             match request {
                 Request::Resize { .. } => Ok(Inspection::Pod(Box::new(cluster.pod.clone()))),
                 request => cluster

@@ -35,6 +35,7 @@ use crate::{
     },
     source::{ErrorKind, SourceError},
     text::Clean,
+    time::Skew,
 };
 
 /// Each ask has this long: a person waits for all of them.
@@ -226,6 +227,10 @@ impl WorkloadInspector {
 impl Inspector for WorkloadInspector {
     fn backend(&self) -> &BackendId {
         self.cluster.id()
+    }
+
+    fn skew(&self) -> Option<Skew> {
+        self.cluster.learnt().clock.skew()
     }
 
     fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
