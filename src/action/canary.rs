@@ -155,8 +155,7 @@ pub(super) fn take_away(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refu
         plan.choices = history::choices(inspection, live, &make.evidence.known_bad(), now);
     }
     plan.last_change = checks::last_change(inspection, now);
-    plan.steps = vec![PlanStep::keep_evidence(key)];
-    plan.steps.extend(scale::steps(inspection, 0));
+    plan.steps = scale::steps(inspection, 0);
     let subject = Subject { make, inspection, now };
     plan.checks = vec![
         subject.place(),

@@ -212,7 +212,7 @@ pub(super) fn by_workflow(
     plan.steps.retain(|step| match &step.kind {
         StepKind::Watch(_) => false,
         StepKind::Write(write) => *write.backend() != key.cluster,
-        StepKind::KeepEvidence(_) | StepKind::Reread { .. } => true,
+        StepKind::KeepEvidence { .. } | StepKind::Reread { .. } => true,
     });
     plan.steps.push(PlanStep { says, kind: StepKind::Write(write) });
     let version = image.map_or_else(|| target.number.to_string(), |image| tag_of(image).to_owned());

@@ -15,10 +15,7 @@ use super::{
     plan::{Make, Plan, PlanStep, Refusal, StepKind},
 };
 use crate::{
-    model::{
-        Name,
-        kubernetes::{WorkloadKey, resource::ResourceKey},
-    },
+    model::{Name, kubernetes::resource::ResourceKey},
     text::{Clean, quoted},
 };
 
@@ -254,20 +251,17 @@ fn steps(make: &Make<'_>, found: &ObjectInspection, act: ObjectAct) -> Vec<PlanS
         _ => say!("delete {}", found.key),
     };
     let write = PlanStep { says, kind: StepKind::Write(write(found, act)) };
-    // A pod takes its logs with it.
-    workload_of(make, found).map(|of| PlanStep::keep_evidence(&of)).into_iter().chain([write]).collect()
+    let is_removal = matches!(act, ObjectAct::Delete | ObjectAct::Evict);
+    let keep = is_removal.then(|| keep_evidence(make, &found.key)).flatten();
+    keep.into_iter().chain([write]).collect()
 }
 
-/// The watched workload of a pod.
-fn workload_of(make: &Make<'_>, found: &ObjectInspection) -> Option<WorkloadKey> {
-    let key = &found.key;
-    let pod = crate::model::kubernetes::ObjectKey {
-        cluster: key.cluster.clone(),
-        namespace: key.namespace.clone(),
-        name: key.name.clone(),
-    };
-    let pod = make.store.kube.pods.get(&pod).filter(|_| key.resource.is("", "Pod"))?;
-    make.store.kube.workload_of(pod).map(|workload| workload.key.clone())
+/// A pod takes its logs with it, a workload those of all its pods.
+fn keep_evidence(make: &Make<'_>, key: &ResourceKey) -> Option<PlanStep> {
+    let Some(pod) = key.pod() else { return key.workload().map(|workload| PlanStep::keep_evidence(&workload)) };
+    let kube = &make.store.kube;
+    let workload = kube.pods.get(&pod).and_then(|pod| kube.workload_of(pod)).map(|workload| workload.key.clone());
+    Some(PlanStep::keep_evidence_of(pod, workload))
 }
 
 /// B3

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::settings::Settings,
-    model::{BackendId, Name, gitops::OwnerKey, helm::ReleaseKey, kubernetes::WorkloadKey},
+    model::{BackendId, Name, gitops::OwnerKey, helm::ReleaseKey, kubernetes::{ObjectKey, WorkloadKey}},
     store::Store,
     text::Clean,
     time::Now,
@@ -31,7 +31,11 @@ pub struct PlanStep {
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepKind {
     /// Logs of failing pods, describe, events: what the act destroys, kept beside the audit.
-    KeepEvidence(WorkloadKey),
+    KeepEvidence {
+        workload: Option<WorkloadKey>,
+        /// The pod that goes; else those of the workload that are worst off.
+        pod: Option<ObjectKey>,
+    },
     Write(Write),
     /// Wait (at most 20 s) for a cancelled run to end, then read the live template again: its hook may have mended it.
     Reread {

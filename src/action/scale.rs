@@ -75,12 +75,14 @@ pub(super) fn scaler(inspection: &WorkloadInspection, to: u32) -> CheckResult {
     }
 }
 
-/// Sets the number, then looks until as many are ready; nothing is looked for where none is wanted.
+/// Sets the number, then looks until as many are ready; nothing is looked for where none is wanted. Pods that go take their
+/// logs with them.
 pub(super) fn steps(inspection: &WorkloadInspection, to: u32) -> Vec<PlanStep> {
     let workload = &inspection.workload;
     let from = workload.desired;
     let sent = Write::Scale { workload: workload.key.clone(), uid: workload.uid.clone(), from, to };
-    let mut steps = vec![PlanStep { says: say!("replicas {from} -> {to}"), kind: StepKind::Write(sent) }];
+    let mut steps: Vec<PlanStep> = (to < from).then(|| PlanStep::keep_evidence(&workload.key)).into_iter().collect();
+    steps.push(PlanStep { says: say!("replicas {from} -> {to}"), kind: StepKind::Write(sent) });
     if to > 0 {
         let version = template::images(&inspection.template).first().map_or("", |(_, image)| tag_of(image));
         steps.push(PlanStep::watch(WatchFor::of(&workload.key, to, version)));

@@ -172,9 +172,9 @@ impl Running {
 
     async fn step(&mut self, index: usize, step: &PlanStep) -> Next {
         match &step.kind {
-            StepKind::KeepEvidence(workload) => {
+            StepKind::KeepEvidence { workload, pod } => {
                 self.set(index, StepState::Running("reading".into())).await;
-                let kept = self.inner.keep_evidence(self.act.number, workload).await;
+                let kept = self.inner.keep_evidence(self.act.number, workload.as_ref(), pod.as_ref()).await;
                 self.set(index, StepState::Done(kept)).await;
                 Next::Go
             }

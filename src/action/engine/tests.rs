@@ -4,6 +4,7 @@ mod ends;
 mod flagger;
 mod gitops;
 mod lost;
+mod objects;
 mod races;
 mod registry;
 mod restart;

@@ -96,6 +96,25 @@ fn whether_somebody_makes_it_anew_decides_a_deletion() {
 }
 
 #[test]
+fn what_goes_with_it_is_kept_first() {
+    let owned = || json!({"metadata": {"ownerReferences": [{"kind": "ReplicaSet", "name": "web"}]}});
+    let first = |key: &ResourceKey, act| {
+        let plan = plan_of(key, act, owned()).expect("a plan");
+        plan.steps.into_iter().next().expect("steps").kind
+    };
+    for act in [ObjectAct::Delete, ObjectAct::Evict] {
+        // No workload of it is watched.
+        let kept = StepKind::KeepEvidence { workload: None, pod: pod().pod() };
+        assert_eq!(first(&pod(), act), kept, "{act:?}");
+    }
+    let myapp = crate::action::testing::myapp();
+    let kept = StepKind::KeepEvidence { workload: Some(myapp.clone()), pod: None };
+    assert_eq!(first(&ResourceKey::from(&myapp), ObjectAct::Delete), kept);
+    assert!(matches!(first(&ResourceKey::from(&myapp), ObjectAct::Pause), StepKind::Write(_)), "nothing goes");
+    assert!(matches!(first(&cron_job(), ObjectAct::Delete), StepKind::Write(_)), "it has no pods of its own");
+}
+
+#[test]
 fn a_pod_is_named_by_what_tells_it_from_its_siblings() {
     let named = |name: &str| {
         let pod = ObjectKey { cluster: cluster(), namespace: "shop".into(), name: name.into() };

@@ -121,6 +121,8 @@ fn scaling_minds_zero_and_the_autoscaler() {
     let stateful = scale(0, &|found| found.workload.key.kind = WorkloadKind::StatefulSet).expect("a plan");
     assert!(stop(&stateful, "B7").contains("StatefulSet"));
     assert!(refusal(scale(10, &|_| ())).contains("10 replicas already"));
+    let keeps = |plan: &Plan| matches!(plan.steps[0].kind, StepKind::KeepEvidence { .. });
+    assert!(keeps(&scale(3, &|_| ()).expect("a plan")) && !keeps(&up), "pods that go take their logs with them");
     assert!(refusal(scale(3, &|found| found.workload.key.kind = WorkloadKind::DaemonSet)).contains("DaemonSet"));
 }
 
