@@ -1,14 +1,14 @@
 //! The plan of a scale: a number of replicas, against the autoscaler and against zero.
 
 use super::{
-    CheckResult, WorkloadInspection, Write,
+    Check, CheckResult, WorkloadInspection, Write,
     checks::{self, Subject},
     equivalent::kubectl_on,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     rollback, template,
 };
 use crate::{
-    model::kubernetes::{WorkloadKey, WorkloadKind, tag_of},
+    model::kubernetes::{Manager, WorkloadKey, WorkloadKind, tag_of},
     text::counted,
 };
 
@@ -50,6 +50,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
         checks::check("B12", "autoscaler", scaler(inspection, to)),
         subject.fresh(&plan),
     ];
+    plan.checks.extend(others(&subject, to));
     plan.checks.extend(subject.warnings());
     plan.blocked = checks::gate(&subject, &plan);
     plan.keeps =
@@ -61,9 +62,33 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
     Ok(plan)
 }
 
+/// Who may set another number, and room for pods more.
+fn others(subject: &Subject<'_>, to: u32) -> Vec<Check> {
+    let more = to.saturating_sub(subject.inspection.workload.desired);
+    let room = (more > 0).then(|| subject.capacity_for(more));
+    [checks::check("B4", "owner", owner(subject.inspection)), subject.pipeline(false)].into_iter().chain(room).collect()
+}
+
+fn owner(inspection: &WorkloadInspection) -> CheckResult {
+    match inspection.workload.managed_by.first() {
+        None => CheckResult::Ok("not Argo, Flux or Helm: nobody sets it back".into()),
+        Some(owner @ Manager::Helm { .. }) => {
+            CheckResult::Look(say!("owned by {owner}: its next upgrade sets the chart's number"))
+        }
+        Some(owner @ Manager::Controller { .. }) => {
+            CheckResult::Look(say!("owned by {owner}, which may set its own number: scale that one"))
+        }
+        Some(owner) => CheckResult::Look(say!("owned by {owner}: if git names the replicas, it sets them back")),
+    }
+}
+
 /// What the autoscaler makes of another number.
 pub(super) fn scaler(inspection: &WorkloadInspection, to: u32) -> CheckResult {
     match &inspection.autoscaler {
+        Ok(Some(scaler)) if let Some(keda) = &scaler.keda => CheckResult::Look(say!(
+            "KEDA's ScaledObject '{keda}' (HPA {scaler}) sets its own number within seconds: annotate it \
+             `autoscaling.keda.sh/paused-replicas={to}` instead"
+        )),
         Ok(Some(scaler)) if to == 0 => {
             CheckResult::Look(say!("0 switches the autoscaler '{scaler}' off until it is scaled up by hand"))
         }

@@ -2,11 +2,7 @@
 
 use super::*;
 use crate::{
-    action::{
-        WorkloadInspection,
-        around::{Quota, QuotaLimit},
-        equivalent::kubectl_on,
-    },
+    action::{WorkloadInspection, equivalent::kubectl_on},
     model::kubernetes::RolloutState,
 };
 
