@@ -18,12 +18,15 @@ pub(super) use place::Place;
 pub(super) use race::{HANDS, stoppable};
 
 use super::{
-    Check, CheckResult, WorkloadInspection, history,
+    Check, CheckResult, WorkloadInspection,
+    equivalent::{argo_rollouts, in_context},
+    history,
     plan::{Make, Plan},
     stuck, template,
 };
 use crate::{
-    model::kubernetes::{Manager, Revision, named},
+    app::settings::Settings,
+    model::kubernetes::{Manager, Revision, WorkloadKey, WorkloadKind, named},
     text::Clean,
     time::age_of,
 };
@@ -115,7 +118,7 @@ impl Subject<'_> {
                 CheckResult::Ok(say!("set by {by}; not Argo, Flux or Helm"))
             }
             Some(manager) => {
-                let instead = instead(manager, &key.namespace);
+                let instead = instead(self.make.settings, key, manager);
                 CheckResult::Stop(say!("owned by {manager}: {instead}"))
             }
         };
@@ -153,7 +156,7 @@ impl Subject<'_> {
 
     /// B13: pods that block others, and those that no controller replaces (`OnDelete`, or below a partition).
     pub fn stuck(&self, target: &Value, plan: &Plan) -> Check {
-        let stuck = stuck::check(self.inspection, target, plan);
+        let stuck = stuck::check(self.make.settings, self.inspection, target, plan);
         let kept = self.inspection.partition;
         let result = if self.is_on_delete() {
             CheckResult::Look(
@@ -249,23 +252,30 @@ impl Subject<'_> {
 }
 
 /// Why a patch of what somebody else sets is no mending, and what is.
-pub(super) fn instead(manager: &Manager, namespace: &str) -> String {
+pub(super) fn instead(settings: &Settings, key: &WorkloadKey, manager: &Manager) -> String {
+    let context = |flag| in_context(flag, settings, &key.cluster);
     match manager {
         Manager::ArgoCd { application } => format!(
             "self-heal puts back what git says. Instead: `argocd app rollback {application}`, or revert in the config repository"
         ),
         Manager::FluxKustomization { name, namespace } => format!(
-            "it is applied again at each interval. Instead: `flux suspend kustomization {name} -n {namespace}` first, then revert in git"
+            "it is applied again at each interval. Instead: `flux suspend kustomization {name} -n {namespace}{}` first, then revert in git",
+            context("--context")
         ),
         Manager::FluxHelmRelease { name, namespace } => format!(
-            "it is upgraded again at each interval. Instead: `flux suspend helmrelease {name} -n {namespace}` first, then `helm rollback`"
+            "it is upgraded again at each interval. Instead: `flux suspend helmrelease {name} -n {namespace}{}` first, then `helm rollback`",
+            context("--context")
         ),
         Manager::Helm { release } => format!(
-            "the next upgrade brings it back, and Helm's history will not know. Instead: `helm -n {namespace} rollback {release}`"
+            "the next upgrade brings it back, and Helm's history will not know. Instead: `helm{} -n {} rollback {release}`",
+            context("--kube-context"),
+            key.namespace
         ),
         Manager::ConfigSync => "it is applied again from git. Instead: revert in the config repository".to_owned(),
         Manager::Controller { kind, name } if kind.as_str() == "Rollout" => {
-            format!("Argo Rollouts owns it. Instead: `kubectl argo rollouts abort {name}`, then `undo {name}`")
+            let rollout = WorkloadKey { kind: WorkloadKind::Rollout, name: name.clone(), ..key.clone() };
+            let abort = argo_rollouts(settings, &rollout, "abort", "");
+            format!("Argo Rollouts owns it. Instead: `{abort}`, then `undo {name}`")
         }
         Manager::Controller { kind, name } if kind.as_str() == "Canary" => {
             format!("Flagger copies it from the Deployment that canary '{name}' watches. Instead: roll that one back")

@@ -293,7 +293,7 @@ pub(super) fn all_checks(
     all.extend(own);
     all.extend([subject.place(), subject.pipeline(true), subject.fresh(plan)]);
     checks::in_order(&mut all);
-    all.extend(canary::check(subject.inspection, target));
+    all.extend(canary::check(subject, target));
     all.extend(subject.updater());
     all
 }

@@ -273,7 +273,7 @@ impl Part<'_> {
         let mut checks = match (&self.target, unread) {
             (Some(target), _) if self.is_changed(target) => {
                 let mut checks = rollback::of_workload(subject, (&self.live, target), plan);
-                checks.extend(canary::check(&self.seen, target));
+                checks.extend(canary::check(subject, target));
                 checks
             }
             (Some(_), _) => {

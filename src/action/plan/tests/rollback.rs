@@ -59,7 +59,9 @@ fn refusals_of_a_rollback() {
     assert!(refused(Some(9), &|_| ()).contains("unable to find revision 9"));
     assert!(refused(Some(9), &|_| ()).contains("14, 13, 12"));
     assert!(refused(Some(14), &|_| ()).contains("skipped rollback (current template already matches revision 14)"));
-    assert!(refused(None, &|found| found.workload.paused = true).contains("rollout resume"));
+    assert!(refused(None, &|found| found.workload.paused = true).contains(
+        "`kubectl --context prod-eu1 -n production rollout resume deployment/myapp`"
+    ));
     assert!(
         refused(None, &|found| found.revisions.clear()).contains("no rollout history found for deployment \"myapp\"")
     );
@@ -93,15 +95,18 @@ fn every_owner_stops_and_says_what_to_do_instead() {
         (Manager::ArgoCd { application: "shop".into() }, "argocd app rollback shop"),
         (
             Manager::FluxKustomization { name: "shop".into(), namespace: "flux".into() },
-            "flux suspend kustomization shop -n flux",
+            "flux suspend kustomization shop -n flux --context prod-eu1`",
         ),
         (
             Manager::FluxHelmRelease { name: "shop".into(), namespace: "flux".into() },
-            "flux suspend helmrelease shop -n flux",
+            "flux suspend helmrelease shop -n flux --context prod-eu1`",
         ),
-        (Manager::Helm { release: "shop".into() }, "helm -n production rollback shop"),
+        (Manager::Helm { release: "shop".into() }, "helm --kube-context prod-eu1 -n production rollback shop"),
         (Manager::ConfigSync, "revert in the config repository"),
-        (Manager::Controller { kind: "Rollout".into(), name: "shop".into() }, "kubectl argo rollouts abort shop"),
+        (
+            Manager::Controller { kind: "Rollout".into(), name: "shop".into() },
+            "kubectl argo rollouts abort shop --context prod-eu1 -n production`",
+        ),
         (Manager::Controller { kind: "Stack".into(), name: "shop".into() }, "act on Stack 'shop'"),
     ] {
         let plan = with(|found| {
@@ -231,7 +236,7 @@ fn a_stuck_statefulset_needs_its_broken_pods_deleted() {
     let stuck = found.clone();
     found.may_delete_pods = Ok(false);
     let plan = planned(&request, found.clone()).expect("a plan");
-    assert!(look(&plan, "B13").contains("kubectl -n production delete pod new-4"));
+    assert!(look(&plan, "B13").contains("`kubectl --context prod-eu1 -n production delete pod new-4`"));
     assert_eq!(deleted(&plan), [""; 0]);
     found.pods = vec![pod("db-0", "412", true)];
     assert!(matches!(result(&planned(&request, found).expect("a plan"), "B13"), CheckResult::Ok(_)));
