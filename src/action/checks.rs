@@ -266,10 +266,9 @@ pub(super) fn instead(settings: &Settings, key: &WorkloadKey, manager: &Manager)
             "it is upgraded again at each interval. Instead: `flux suspend helmrelease {name} -n {namespace}{}` first, then `helm rollback`",
             context("--context")
         ),
-        Manager::Helm { release } => format!(
-            "the next upgrade brings it back, and Helm's history will not know. Instead: `helm{} -n {} rollback {release}`",
-            context("--kube-context"),
-            key.namespace
+        Manager::Helm { release, namespace } => format!(
+            "the next upgrade brings it back, and Helm's history will not know. Instead: `helm{} -n {namespace} rollback {release}`",
+            context("--kube-context")
         ),
         Manager::ConfigSync => "it is applied again from git. Instead: revert in the config repository".to_owned(),
         Manager::Controller { kind, name } if kind.as_str() == "Rollout" => {

@@ -246,7 +246,7 @@ pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Beside {
     let release = release.filter(|_| matches!(request, Request::RollBack { .. }));
     let goes_too = |other: &&Workload| {
         other.key != *workload
-            && (&other.key.cluster, &other.key.namespace) == (&workload.cluster, &workload.namespace)
+            && other.key.cluster == workload.cluster
             && release.is_some_and(|release| other.managed_by.first() == Some(release))
     };
     let mut all = vec![(workload, app)];

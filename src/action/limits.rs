@@ -81,7 +81,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, limits: &Limits) -> Resul
 fn owner(subject: &Subject<'_>) -> Check {
     let workload = &subject.inspection.workload;
     match workload.managed_by.first() {
-        Some(Manager::Helm { release }) => {
+        Some(Manager::Helm { release, .. }) => {
             let says = say!(
                 "of Helm release '{release}': the next upgrade brings the old limit back. Put it in its values too"
             );

@@ -272,6 +272,9 @@ pub enum Manager {
     },
     Helm {
         release: Clean,
+        /// Where Helm keeps its history; its objects may stand elsewhere.
+        #[serde(default)]
+        namespace: Clean,
     },
     ConfigSync,
     /// Owned by another object: act on that one.
@@ -294,7 +297,7 @@ impl fmt::Display for Manager {
             Self::ArgoCd { application } => write!(f, "Argo CD application '{application}'"),
             Self::FluxKustomization { name, namespace } => write!(f, "Flux Kustomization '{namespace}/{name}'"),
             Self::FluxHelmRelease { name, namespace } => write!(f, "Flux HelmRelease '{namespace}/{name}'"),
-            Self::Helm { release } => write!(f, "Helm release '{release}'"),
+            Self::Helm { release, .. } => write!(f, "Helm release '{release}'"),
             Self::ConfigSync => f.write_str("Config Sync"),
             Self::Controller { kind, name } => write!(f, "{kind} '{name}'"),
         }

@@ -66,6 +66,7 @@ impl Place<'_> {
                 Some(Some(Err(error))) if cannot_rehearse(error) => {
                     CheckResult::Look(say!("read now, and not rehearsed: {error}"))
                 }
+                Some(Some(Err(ActionError::NotSent(why)))) => CheckResult::Stop(say!("cannot be sent: {why}")),
                 Some(Some(Err(error))) => CheckResult::Stop(say!("the dry run did not pass: {error}")),
                 _ if self.is_read_only() => CheckResult::NotChecked("read now; no dry run in read-only mode".into()),
                 _ => CheckResult::Stop("read now, but no dry run was possible".into()),
@@ -90,6 +91,8 @@ impl Place<'_> {
             match self.make.evidence.rehearsed(write) {
                 Some(Some(Ok(_))) => {}
                 Some(Some(Err(error))) if cannot_rehearse(error) => {}
+                // Nobody was asked.
+                Some(Some(Err(ActionError::NotSent(why)))) => return Some(say!("cannot be sent: {why}")),
                 Some(Some(Err(error))) => return Some(say!("the server would not take it (dry run): {error}")),
                 Some(None) | None => {
                     return Some(say!("'{says}' was not rehearsed on the server, which is a gate: ask again"));

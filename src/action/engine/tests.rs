@@ -407,6 +407,11 @@ async fn without_a_screen_the_gates_are_the_same() {
         to: None,
     };
     assert_eq!(run_headless(&bench.engine, &gone, &bench.store, &bench.settings).await.exit, Exit::Unreadable);
+    // What cannot be sent at all is no matter of what was typed.
+    bench.cluster.with(|cluster| cluster.rehearsal = Err(ActionError::NotSent("no `helm` here".into())));
+    let blocked = run_headless(&bench.engine, &ask(Some("13"), false), &bench.store, &bench.settings).await;
+    assert_eq!((blocked.exit, blocked.says.as_str()), (Exit::Refused, "cannot be sent: no `helm` here"));
+    bench.cluster.with(|cluster| cluster.rehearsal = Ok("accepted".into()));
     bench.cluster.with(|cluster| {
         cluster.become_template(template_of("412", "1Gi", "warn"));
         cluster.answers = vec![ActionError::Unknown("?".into())];

@@ -67,7 +67,7 @@ fn the_patch_of_what_another_owns_is_rehearsed_as_it_is_sent() {
         found.owners = Ok(vec![application()]);
     };
     let of_helm = |found: &mut crate::action::WorkloadInspection| {
-        found.workload.managed_by = vec![Manager::Helm { release: "production/myapp".into() }];
+        found.workload.managed_by = vec![Manager::Helm { release: "myapp".into(), namespace: "production".into() }];
         found.release = Some(Ok(release()));
     };
     for (owner, own) in [(&of_argo as &dyn Fn(&mut _), "argo"), (&of_helm, "helm")] {

@@ -101,7 +101,10 @@ fn every_owner_stops_and_says_what_to_do_instead() {
             Manager::FluxHelmRelease { name: "shop".into(), namespace: "flux".into() },
             "flux suspend helmrelease shop -n flux --context prod-eu1`",
         ),
-        (Manager::Helm { release: "shop".into() }, "helm --kube-context prod-eu1 -n production rollback shop"),
+        (
+            Manager::Helm { release: "shop".into(), namespace: "releases".into() },
+            "helm --kube-context prod-eu1 -n releases rollback shop",
+        ),
         (Manager::ConfigSync, "revert in the config repository"),
         (
             Manager::Controller { kind: "Rollout".into(), name: "shop".into() },
@@ -278,6 +281,10 @@ fn a_dry_run_that_does_not_pass_is_a_gate_that_no_reason_opens() {
     let plan = plan_of(&evidence);
     assert!(stop(&plan, "B14").contains("no-rollback"));
     assert!(plan.blocked.as_ref().expect("blocked").contains("no-rollback"));
+    evidence.rehearsals[0].1 = Some(Err(ActionError::NotSent("`helm` is not installed here".into())));
+    let unasked = plan_of(&evidence);
+    let says = "cannot be sent: `helm` is not installed here";
+    assert_eq!((stop(&unasked, "B14").as_str(), unasked.blocked.as_deref()), (says, Some(says)), "no server said no");
     evidence.rehearsals.clear();
     assert!(plan_of(&evidence).blocked.expect("blocked").contains("not rehearsed"));
 }

@@ -25,7 +25,8 @@ pub fn owners(kind: WorkloadKind, meta: &wire::Meta) -> Vec<Manager> {
     if managed_by == Some("Helm")
         && let Some(release) = meta.annotation("meta.helm.sh/release-name")
     {
-        owners.push(Manager::Helm { release: Clean::line(release) });
+        let namespace = meta.annotation("meta.helm.sh/release-namespace").or(meta.namespace.as_deref());
+        owners.push(Manager::Helm { release: Clean::line(release), namespace: Clean::line(namespace.unwrap_or_default()) });
     }
     if managed_by == Some("configmanagement.gke.io") {
         owners.push(Manager::ConfigSync);
@@ -113,6 +114,22 @@ mod tests {
         assert_eq!(managers(json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}})), [""; 0]);
         let owned = json!({"ownerReferences": [{"kind": "Rollout", "name": "web", "uid": "1", "controller": true}]});
         assert_eq!(managers(owned), ["Rollout 'web'"]);
+    }
+
+    #[test]
+    fn a_release_keeps_its_history_where_its_mark_says() {
+        let release_in = |annotations: Value| {
+            let object = json!({"metadata": {"name": "web", "namespace": "shop",
+                "labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": annotations}});
+            let workload = Rows::new(&BackendId::new("eu")).workload(WorkloadKind::Deployment, &object).unwrap();
+            match workload.managed_by.as_slice() {
+                [Manager::Helm { namespace, .. }] => namespace.to_string(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let elsewhere = json!({"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "releases"});
+        assert_eq!(release_in(elsewhere), "releases");
+        assert_eq!(release_in(json!({"meta.helm.sh/release-name": "web"})), "shop");
     }
 
     #[test]
