@@ -16,7 +16,7 @@ use super::{
 use crate::{
     app::settings::Settings,
     model::{
-        gitops::{Git, Owner, Synced},
+        gitops::{Git, Owner, OwnerKind, Synced},
         kubernetes::{Manager, Revision, WorkloadKey},
     },
     text::{Clean, quoted},
@@ -25,6 +25,9 @@ use crate::{
 
 /// A sync may be told to have begun after what it made: clocks of two computers.
 const SLACK: SignedDuration = SignedDuration::from_secs(60);
+
+/// Of a HelmRelease: its template is patched, and its release stays what it is.
+const UNKNOWN_TO_HELM: &str = "; Helm's history knows nothing of the patch, and resuming it brings its release back";
 
 /// How a workload goes back, by what owns it.
 #[derive(Debug)]
@@ -155,10 +158,11 @@ impl Route<'_> {
                         owner.key
                     ),
                     names => say!(
-                        "{kind} '{}' ({}) would put it back: {names} is suspended first and STAYS so. Revert in git, then \
+                        "{kind} '{}' ({}) would put it back: {names} is suspended first and STAYS so{}. Revert in git, then \
                          :resume-sync",
                         owner.key,
-                        owner.says
+                        owner.says,
+                        if owner.key.kind == OwnerKind::HelmRelease { UNKNOWN_TO_HELM } else { "" }
                     ),
                 }
             }

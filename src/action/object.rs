@@ -15,7 +15,10 @@ use super::{
     plan::{Make, Plan, PlanStep, Refusal, StepKind},
 };
 use crate::{
-    model::{Name, kubernetes::resource::ResourceKey},
+    model::{
+        Name,
+        kubernetes::{Manager, resource::ResourceKey},
+    },
     text::{Clean, quoted},
 };
 
@@ -55,6 +58,8 @@ pub struct ObjectInspection {
     pub key: ResourceKey,
     /// Raw, without managed fields; of a Secret its metadata only.
     pub object: Value,
+    /// What owns it, by its marks.
+    pub managed_by: Vec<Manager>,
     /// Whether the act is allowed (SelfSubjectAccessReview); `Err`: why it could not be asked.
     pub may: Result<bool, Clean>,
     /// URL and version, asked now.

@@ -27,12 +27,22 @@ fn pod() -> ResourceKey {
 }
 
 /// The plan of an act, the server having taken its dry run.
-fn plan_of(key: &ResourceKey, act: ObjectAct, mut object: Value) -> Result<Plan, Refusal> {
+fn plan_of(key: &ResourceKey, act: ObjectAct, object: Value) -> Result<Plan, Refusal> {
+    plan_of_owned(key, act, object, Vec::new())
+}
+
+fn plan_of_owned(
+    key: &ResourceKey,
+    act: ObjectAct,
+    mut object: Value,
+    managed_by: Vec<Manager>,
+) -> Result<Plan, Refusal> {
     object["metadata"]["uid"] = json!("u1");
     object["metadata"]["resourceVersion"] = json!("7");
     let found = ObjectInspection {
         key: key.clone(),
         object,
+        managed_by,
         may: Ok(true),
         server: "https://k8s v1.33".into(),
         cluster_id: Some("id".into()),
@@ -115,6 +125,21 @@ fn what_goes_with_it_is_kept_first() {
 }
 
 #[test]
+fn what_git_owns_is_made_anew_and_what_helm_owns_is_not() {
+    let deployment = ResourceKey::from(&crate::action::testing::myapp());
+    let deleted = |owner: Manager| {
+        let plan = plan_of_owned(&deployment, ObjectAct::Delete, json!({}), vec![owner]).expect("a plan");
+        (stops(&plan), effect(&plan).clone())
+    };
+    let argo = Manager::ArgoCd { application: "shop".into() };
+    let says = "owned by Argo CD application 'shop', which makes it anew while git has it";
+    assert_eq!(deleted(argo), (false, CheckResult::Look(says.into())));
+    let helm = Manager::Helm { release: "shop".into(), namespace: "production".into() };
+    let (stops, says) = deleted(helm);
+    assert!(stops && matches!(&says, CheckResult::Stop(says) if says.contains("at its next upgrade")), "{says:?}");
+}
+
+#[test]
 fn a_pod_is_named_by_what_tells_it_from_its_siblings() {
     let named = |name: &str| {
         let pod = ObjectKey { cluster: cluster(), namespace: "shop".into(), name: name.into() };
@@ -173,6 +198,7 @@ fn no_right_stops_and_no_answer_is_looked_at() {
     let mut found = ObjectInspection {
         key: pod(),
         object: json!({"metadata": {"uid": "u1"}}),
+        managed_by: Vec::new(),
         may: Ok(false),
         server: Clean::default(),
         cluster_id: None,

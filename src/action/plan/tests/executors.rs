@@ -121,3 +121,55 @@ pub(super) fn application() -> Owner {
         others: Vec::new(),
     }
 }
+
+/// A HelmRelease of Flux.
+fn helm_release(found: &mut crate::action::WorkloadInspection, is_active: bool) {
+    let key = OwnerKey { kind: OwnerKind::HelmRelease, version: "v2".into(), ..application().key };
+    let git = Git::Differs("live is not what revision 7 rendered".into());
+    let spec = serde_json::json!({"interval": "5m", "suspend": !is_active});
+    found.owners = Ok(vec![Owner { key, spec, is_active, git, history: Vec::new(), ..application() }]);
+    let (name, namespace) = ("myapp".into(), "argocd".into());
+    found.workload.managed_by = vec![Manager::FluxHelmRelease { name, namespace }];
+}
+
+fn switches(plan: &Plan) -> Vec<&crate::action::Switch> {
+    let of = plan.steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Write(Write::SwitchSync { to, .. }) => Some(to),
+        _ => None,
+    });
+    of.collect()
+}
+
+#[test]
+fn a_helm_release_of_flux_is_suspended_patched_and_resumed_and_helm_does_not_know() {
+    use crate::action::Switch;
+    let plan = with(|found| helm_release(found, true));
+    assert_eq!(switches(&plan), [&Switch::Off]);
+    let patch = plan.steps.iter().position(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. })));
+    assert_eq!(patch, Some(2), "after the suspension: {:?}", plan.steps);
+    assert!(look(&plan, "B4").contains("STAYS so; Helm's history knows nothing of the patch"), "{}", look(&plan, "B4"));
+    assert_eq!(plan.keeps.expect("kept").owners.len(), 1, "U resumes it");
+    let mut found = inspection();
+    helm_release(&mut found, false);
+    let resume = planned(&Request::ResumeSync { workload: myapp() }, found).expect("a plan");
+    assert_eq!(switches(&resume), [&Switch::On(serde_json::Value::Null)]);
+    assert!(stop(&resume, "B4").contains("brings back what was rolled away from"));
+}
+
+#[test]
+fn what_a_server_cannot_rehearse_is_not_said_to_be_read_only() {
+    let mut found = inspection();
+    found.workload.managed_by = vec![Manager::ArgoCd { application: "myapp".into() }];
+    let main = BackendId::new("main");
+    found.owners = Ok(vec![Owner { key: OwnerKey { via: Some(main.clone()), ..application().key }, ..application() }]);
+    let mut evidence = evidence(&roll_back(None), found);
+    evidence.writable.insert(main.clone());
+    for (write, said) in &mut evidence.rehearsals {
+        assert_eq!(write.backend(), &main);
+        *said = None;
+    }
+    let plan = plan(&roll_back(None), &evidence, &store(Vec::new()), &settings(), now()).expect("a plan");
+    assert_eq!(result(&plan, "B14"), &CheckResult::NotChecked("read now; 'main' has no dry run".into()));
+    assert_eq!(plan.blocked, None);
+    assert_eq!(plan.undo, "U: synced back to what rev 14 was synced from, and GitOps on again");
+}
