@@ -427,7 +427,8 @@ pub trait Operator: Send + Sync {
         Box::pin(std::future::ready(None))
     }
     /// Asks the server to create a pod of this template and not keep it: quota, Pod Security and policy webhooks speak.
-    /// The server's warnings; `Refused`: why such a pod would not come up; `None`: it cannot be asked.
+    /// What is to be known of it (the server's warnings, what is injected); `Refused`: why such a pod would not come up;
+    /// `None`: it cannot be asked.
     fn rehearse_pod<'a>(
         &'a self,
         _workload: &'a WorkloadKey,
@@ -463,6 +464,18 @@ pub enum Inspection {
         alerts: Vec<Alert>,
         silences: Vec<crate::model::alert::Silence>,
     },
+}
+
+impl Inspection {
+    /// Which cluster it was asked of, where that told.
+    pub fn cluster_id(&self) -> Option<&Clean> {
+        match self {
+            Self::Workload(found) => found.cluster_id.as_ref(),
+            Self::Object(found) => found.cluster_id.as_ref(),
+            Self::Pod(found) => found.cluster_id.as_ref(),
+            Self::PullRequest(_) | Self::Run(_) | Self::Alerts { .. } => None,
+        }
+    }
 }
 
 /// A workload as its API server has it now.

@@ -219,13 +219,8 @@ impl Subject<'_> {
         } else if workload.desired == 1 {
             looks.push("one replica: a moment of downtime, or of two versions".to_owned());
         }
-        if let Some(Ok(warnings)) = &self.make.evidence.pod
-            && !warnings.is_empty()
-        {
-            looks.push(format!(
-                "the server warns: {}",
-                warnings.iter().map(Clean::as_str).collect::<Vec<_>>().join("; ")
-            ));
+        if let Some(Ok(said)) = &self.make.evidence.pod {
+            looks.extend(said.iter().map(Clean::to_string));
         }
         if !unknown.is_empty() {
             looks.push(format!("not asked: whether these still exist: {}", unknown.join(", ")));

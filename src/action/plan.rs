@@ -118,6 +118,8 @@ pub struct Plan {
     pub title: Clean,
     /// Cluster and namespace, host and repository: where it happens.
     pub place: Clean,
+    /// Which cluster that is, where it told.
+    pub cluster_id: Option<Clean>,
     pub production: bool,
     /// `FROM`, `TO` and the like.
     pub facts: Vec<(Clean, Clean)>,
@@ -264,6 +266,7 @@ impl Make<'_> {
             request: self.request.clone(),
             title,
             place,
+            cluster_id: self.evidence.subject.cluster_id().cloned(),
             production: false,
             facts: Vec::new(),
             checks: Vec::new(),

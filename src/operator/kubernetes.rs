@@ -4,6 +4,7 @@
 
 mod abort;
 mod helm;
+mod injected;
 mod lost;
 mod object;
 pub(in crate::operator) mod owner;
@@ -188,13 +189,15 @@ impl ClusterOperator {
     }
 
     /// Asks the server to create a pod of this template and not keep it: admission, quota, Pod Security and policy
-    /// webhooks speak. Gives the server's warnings; `Refused` says why such a pod would not come up.
+    /// webhooks speak. Gives what is to be known of it; `Refused` says why such a pod would not come up.
     pub async fn rehearse_pod(&self, workload: &WorkloadKey, template: &Value) -> Result<Vec<Clean>, ActionError> {
         let path = format!("/api/v1/namespaces/{}/pods{}", segment(&workload.namespace), Mode::Rehearse.query());
         match self.writer.send_and_listen(Method::POST, &path, "application/json", &patch::pod(template)).await {
-            Ok((headers, _)) => {
+            Ok((headers, pod)) => {
                 let warnings = headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok());
-                Ok(warnings.map(verdict::warning).collect())
+                let warnings = warnings.map(|warning| Clean::own(format!("the server warns: {}", verdict::warning(warning))));
+                let pod = serde_json::from_slice(&pod).unwrap_or_default();
+                Ok(warnings.chain(injected::injected(template, &pod)).collect())
             }
             Err(failure) => Err(Verdict::of(&failure, Mode::Rehearse, None, "")),
         }

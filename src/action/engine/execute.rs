@@ -130,6 +130,7 @@ impl Inner {
             request: plan.request.clone(),
             title: plan.title.clone(),
             place: plan.place.clone(),
+            cluster_id: plan.cluster_id.clone(),
             production: plan.production,
             risk: plan.risk,
             reason: reason.map(Clean::line),

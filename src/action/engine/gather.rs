@@ -50,16 +50,29 @@ impl Inner {
         let asked = self.clock.now().wall;
         let all = self.past_acts().await;
         let known = all.as_deref().unwrap_or_default();
-        let undoing = self.undoing(request, known).await?;
+        let undone = if let Request::Undo { act } = request { Some(*act) } else { None };
+        let mut undoing = self.undoing(undone, known).await?;
         let (subject, races) = tokio::join!(self.subject(request, undoing.as_ref()), self.races(&beside.runs));
-        let mut evidence = Evidence::of(subject?, asked);
+        let subject = subject?;
+        let id = subject.cluster_id();
+        if let Some(Undoing { act, .. }) = undoing.as_ref().filter(|undoing| undoing.act.is_elsewhere(id)) {
+            let says = format!("act {} was done on another cluster, which had this name then", act.number);
+            return Err(SourceError::new(ErrorKind::Unexpected, says));
+        }
+        if let Request::ResumeSync { workload } = request {
+            // What it was set to before is beside the act that switched it off.
+            undoing = self.undoing(switched_off(workload, id, known), known).await?;
+        }
+        let mut evidence = Evidence::of(subject, asked);
         if let Inspection::Workload(found) = &mut evidence.subject {
             let servers: Vec<_> = self.backends(|all| all.applications.values().cloned().collect());
             applications::ask(&servers, found).await;
         }
         evidence.races = races;
         evidence.acts = match (&evidence.subject, &all) {
-            (Inspection::Workload(found), Ok(all)) => Ok(on_workload(&found.workload.key, all)),
+            (Inspection::Workload(found), Ok(all)) => {
+                Ok(on_workload(&found.workload.key, found.cluster_id.as_ref(), all))
+            }
             (_, Ok(_)) => Ok(Vec::new()),
             (_, Err(why)) => Err(why.clone()),
         };
@@ -75,16 +88,8 @@ impl Inner {
         Ok(evidence)
     }
 
-    async fn undoing(&self, request: &Request, known: &[PastAct]) -> Result<Option<Undoing>, SourceError> {
-        let number = match request {
-            Request::Undo { act } => *act,
-            // What it was set to before is beside the act that switched it off.
-            Request::ResumeSync { workload } => match switched_off(workload, known) {
-                Some(number) => number,
-                None => return Ok(None),
-            },
-            _ => return Ok(None),
-        };
+    async fn undoing(&self, number: Option<u64>, known: &[PastAct]) -> Result<Option<Undoing>, SourceError> {
+        let Some(number) = number else { return Ok(None) };
         let Some(act) = known.iter().find(|act| act.number == number) else {
             return Err(SourceError::new(ErrorKind::Unexpected, format!("the audit has no act {number}")));
         };
@@ -266,7 +271,8 @@ impl Inner {
         let request = Request::RollBack { workload: key.clone(), to: None };
         let subject = self.inspect(&key.cluster, &request).await.map_err(|error| error.says)?;
         let mut evidence = Evidence::of(subject, own.asked);
-        evidence.acts = acts.map(|all| on_workload(key, all)).map_err(Clone::clone);
+        let id = evidence.subject.cluster_id();
+        evidence.acts = acts.map(|all| on_workload(key, id, all)).map_err(Clone::clone);
         evidence.undoing.clone_from(&own.undoing);
         evidence.writable.clone_from(&own.writable);
         let Inspection::Workload(found) = &evidence.subject else { return Ok(evidence) };
@@ -280,13 +286,13 @@ impl Inner {
 }
 
 /// The newest act on the workload that switched its owner off.
-fn switched_off(key: &WorkloadKey, all: &[PastAct]) -> Option<u64> {
-    let acts = on_workload(key, all);
+fn switched_off(key: &WorkloadKey, cluster_id: Option<&Clean>, all: &[PastAct]) -> Option<u64> {
+    let acts = on_workload(key, cluster_id, all);
     acts.iter().find(|act| act.switches.iter().any(|(_, is_on)| !is_on)).map(|act| act.number)
 }
 
-/// Acts on one workload, through undos of undos.
-fn on_workload(key: &WorkloadKey, all: &[PastAct]) -> Vec<PastAct> {
+/// Acts on one workload, through undos of undos. `cluster_id`: of the cluster that has the name now.
+fn on_workload(key: &WorkloadKey, cluster_id: Option<&Clean>, all: &[PastAct]) -> Vec<PastAct> {
     let mut ours: BTreeSet<u64> = BTreeSet::new();
     // Oldest first: an undo comes after what it undoes.
     for act in all.iter().rev() {
@@ -296,10 +302,11 @@ fn on_workload(key: &WorkloadKey, all: &[PastAct]) -> Vec<PastAct> {
             | Request::Scale { workload, .. }
             | Request::Limits { workload, .. }
             | Request::ResumeSync { workload } => workload == key,
+            Request::Object { object, .. } => object.workload().as_ref() == Some(key),
             Request::Undo { act } => ours.contains(act),
             _ => false,
         };
-        if is_ours {
+        if is_ours && !act.is_elsewhere(cluster_id) {
             ours.insert(act.number);
         }
     }

@@ -107,3 +107,34 @@ async fn a_switch_is_undone_and_done_again() {
     }
     demo.stop().await;
 }
+
+#[tokio::test]
+async fn acts_on_the_object_are_seen_and_those_on_another_cluster_of_the_name_are_not() {
+    let mut bench = Bench::new();
+    let b5 = |plan: &Plan| plan.checks.iter().find(|check| check.id == "B5").expect("it is checked").result.clone();
+    // Somebody paused it, and resumed it.
+    bench.act(&roll_back(None)).await.expect("carried out");
+    let mut begun = audit::acts(&bench.records())[0].begun.clone();
+    begun.request = Request::Object { object: ResourceKey::from(&myapp()), act: ObjectAct::Pause };
+    (begun.title, begun.from_revision) = ("PAUSE deployment/myapp".into(), None);
+    begun.to_revision = None;
+    let number = bench.engine.0.audit.begin(now().wall, |_| begun).expect("written");
+    let ended = Entry::Ended { outcome: Outcome::Done };
+    bench.engine.0.audit.append(number, now().wall, ended).expect("written");
+    bench.cluster.with(|cluster| cluster.found.changes.clear());
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    let seen = b5(&plan);
+    assert!(matches!(&seen, CheckResult::Look(says) if says.contains("ana did 'PAUSE deployment/myapp'")), "{seen:?}");
+    assert_eq!(plan.chosen, Some(12), "412 is known bad");
+
+    // Another world with a cluster of this name.
+    bench.cluster.with(|cluster| {
+        cluster.found = inspection();
+        cluster.found.cluster_id = Some("cluster-2".into());
+        cluster.found.changes.clear();
+    });
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    assert!(matches!(b5(&plan), CheckResult::Ok(_)), "{:?}", b5(&plan));
+    let says = bench.plan(&Request::Undo { act: 1 }).await.expect_err("refused");
+    assert!(says.contains("act 1 was done on another cluster, which had this name then"), "{says}");
+}
