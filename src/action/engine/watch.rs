@@ -11,10 +11,13 @@ use crate::{
         plan::{WatchFor, Watched},
         template,
     },
-    model::kubernetes::{Pod, RolloutState, short_digest},
+    model::kubernetes::{Pod, RolloutState, WorkloadKey, short_digest},
     text::Clean,
     time::age_of,
 };
+
+/// Pods that still serve, of which so many are named.
+const NAMED: usize = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -47,18 +50,21 @@ impl Inner {
                 let found = self.workload(&wanted.workload).await?;
                 let now = self.time_of(&wanted.workload.cluster);
                 let is_away = |away: &Value| template::is_same(away, &found.template);
-                Ok(match wanted.away.as_ref().map(is_away) {
+                let seen = match wanted.away.as_ref().map(is_away) {
                     Some(true) if has_left => Seen::new(set_again(&found, now), Stage::Never),
                     Some(false) => Seen { left: Some(found.workload.generation), ..judge(wanted, &found, now) },
                     _ => judge(wanted, &found, now),
-                })
+                };
+                Ok(self.out_of_service(&wanted.workload, &found.pods, seen).await)
             }
             Watched::Release(all) => {
                 let (mut seen, mut all) = (Vec::new(), 0);
                 for wanted in all {
                     let found = self.workload(&wanted.workload).await?;
                     let now = self.time_of(&wanted.workload.cluster);
-                    let Seen { says, stage, progress, .. } = judge(wanted, &found, now);
+                    let seen = judge(wanted, &found, now);
+                    let Seen { says, stage, progress, .. } =
+                        self.out_of_service(&wanted.workload, &found.pods, seen).await;
                     all += progress;
                     seen.push((say!("{}: {says}", wanted.workload), stage));
                 }
@@ -67,6 +73,28 @@ impl Inner {
             Watched::Resize(wanted) => {
                 let found = self.pod(&wanted.resize.pod).await?;
                 Ok(super::resized::judge(wanted, &found))
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// A2: it is not there while a Service still sends to pods that go.
+    async fn out_of_service(&self, key: &WorkloadKey, pods: &[Pod], seen: Seen) -> Seen {
+        let going: Vec<&Pod> = pods.iter().filter(|pod| pod.deleting_since.is_some()).collect();
+        let Some(inspector) = self.inspector(&key.cluster) else { return seen };
+        if seen.stage != Stage::Met || going.is_empty() {
+            return seen;
+        }
+        match inspector.serving(&key.namespace).await {
+            Err(why) => Seen { says: say!("{}, whether they still serve could not be read: {why}", seen.says), ..seen },
+            Ok(serving) => {
+                let still = going.iter().filter(|pod| serving.contains(&pod.key.name)).map(|pod| pod.key.name.as_str());
+                let still: Vec<&str> = still.take(NAMED).collect();
+                if still.is_empty() {
+                    return seen;
+                }
+                Seen { says: say!("{}, still serving: {}", seen.says, still.join(", ")), stage: Stage::Going, ..seen }
             }
         }
     }

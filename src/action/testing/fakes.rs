@@ -46,6 +46,8 @@ pub struct Cluster {
     pub others: Vec<WorkloadInspection>,
     /// Workloads whose pods the server would not have, and why.
     pub refuses_pods: Vec<(WorkloadKey, ActionError)>,
+    /// Pods that Services send to.
+    pub serving: Result<BTreeSet<Name>, Clean>,
     /// How its clock stands to ours.
     pub skew: Option<Skew>,
 }
@@ -70,6 +72,7 @@ impl FakeCluster {
             on_look: None,
             others: Vec::new(),
             refuses_pods: Vec::new(),
+            serving: Ok(BTreeSet::new()),
             skew: None,
         })))
     }
@@ -205,6 +208,10 @@ impl Inspector for FakeCluster {
 
     fn skew(&self) -> Option<Skew> {
         self.with(|cluster| cluster.skew)
+    }
+
+    fn serving<'a>(&'a self, _namespace: &'a str) -> BoxFuture<'a, Result<BTreeSet<Name>, Clean>> {
+        std::future::ready(self.with(|cluster| cluster.serving.clone())).boxed()
     }
 
     fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {

@@ -7,6 +7,7 @@ mod object;
 mod pod;
 mod quotas;
 mod resources;
+mod serving;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +29,7 @@ use super::{
 use crate::{
     action::{Inspection, Inspector, Request, WorkloadInspection, around::Around},
     model::{
-        BackendId,
+        BackendId, Name,
         helm::Release,
         image::{ImageRef, NodeImages},
         kubernetes::{Event, Revision, Workload, WorkloadKey, WorkloadKind, refused_pods},
@@ -231,6 +232,10 @@ impl Inspector for WorkloadInspector {
 
     fn skew(&self) -> Option<Skew> {
         self.cluster.learnt().clock.skew()
+    }
+
+    fn serving<'a>(&'a self, namespace: &'a str) -> BoxFuture<'a, Result<BTreeSet<Name>, Clean>> {
+        self.endpoints(namespace).boxed()
     }
 
     fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
