@@ -446,10 +446,7 @@ pub trait Inspector: Send + Sync {
         None
     }
     /// Names of the pods that Services of a namespace send to; `Err`: why that could not be read.
-    fn serving<'a>(
-        &'a self,
-        _namespace: &'a str,
-    ) -> futures::future::BoxFuture<'a, Result<BTreeSet<Name>, Clean>> {
+    fn serving<'a>(&'a self, _namespace: &'a str) -> futures::future::BoxFuture<'a, Result<BTreeSet<Name>, Clean>> {
         Box::pin(std::future::ready(Ok(BTreeSet::new())))
     }
     fn inspect<'a>(

@@ -77,7 +77,11 @@ pub(super) fn check(subject: &Subject<'_>, target: &Revision) -> Option<Check> {
             if target.hash.as_ref() == Some(stable) {
                 CheckResult::Look(say!("{until}; rev {} is the stable version: no step is waited for", target.number))
             } else {
-                CheckResult::Look(say!("{until}; rev {} is not the stable version: {}", target.number, by_steps(settings, key)))
+                CheckResult::Look(say!(
+                    "{until}; rev {} is not the stable version: {}",
+                    target.number,
+                    by_steps(settings, key)
+                ))
             }
         }
         (Ok(_), WorkloadKind::Rollout) => CheckResult::Look(say!("rev {} {}", target.number, by_steps(settings, key))),

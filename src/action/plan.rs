@@ -8,13 +8,19 @@ use jiff::Timestamp;
 
 pub use super::confirm::Approved;
 use super::{
-    Check, CheckResult, Evidence, Limits, Request, Risk, WorkloadInspection, Write, gitops, limits, object, pull_request,
+    Check, CheckResult, Evidence, Limits, Request, Risk, WorkloadInspection, Write, gitops, limits, object,
+    pull_request,
     resize::{self, KeptPod, ResizeFor},
     restart, rollback, run, scale, silence, undo,
 };
 use crate::{
     app::settings::Settings,
-    model::{BackendId, Name, gitops::OwnerKey, helm::ReleaseKey, kubernetes::{ObjectKey, WorkloadKey}},
+    model::{
+        BackendId, Name,
+        gitops::OwnerKey,
+        helm::ReleaseKey,
+        kubernetes::{ObjectKey, WorkloadKey},
+    },
     store::Store,
     text::Clean,
     time::Now,

@@ -64,12 +64,7 @@ pub(super) fn line(settings: &Settings, inspection: &WorkloadInspection, target:
 }
 
 /// B13. `plan`: with its steps.
-pub(super) fn check(
-    settings: &Settings,
-    inspection: &WorkloadInspection,
-    target: &Value,
-    plan: &Plan,
-) -> CheckResult {
+pub(super) fn check(settings: &Settings, inspection: &WorkloadInspection, target: &Value, plan: &Plan) -> CheckResult {
     let now = names(inspection, target);
     let is_delete = |step: &PlanStep| matches!(step.kind, StepKind::Write(Write::DeleteUnready { .. }));
     if !inspection.is_ordered {

@@ -195,7 +195,8 @@ impl ClusterOperator {
         match self.writer.send_and_listen(Method::POST, &path, "application/json", &patch::pod(template)).await {
             Ok((headers, pod)) => {
                 let warnings = headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok());
-                let warnings = warnings.map(|warning| Clean::own(format!("the server warns: {}", verdict::warning(warning))));
+                let warnings =
+                    warnings.map(|warning| Clean::own(format!("the server warns: {}", verdict::warning(warning))));
                 let pod = serde_json::from_slice(&pod).unwrap_or_default();
                 Ok(warnings.chain(injected::injected(template, &pod)).collect())
             }

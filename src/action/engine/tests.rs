@@ -1,5 +1,6 @@
 //! The engine over fakes: what is sent, when, and what is on disk by then.
 
+mod canary;
 mod ends;
 mod flagger;
 mod gitops;
@@ -7,10 +8,10 @@ mod lost;
 mod objects;
 mod races;
 mod registry;
-mod restart;
 mod release;
 mod resize;
 mod responder;
+mod restart;
 mod sets;
 mod undo;
 

@@ -153,7 +153,8 @@ fn scaling_names_the_owner_what_deploys_and_what_room_there_is() {
     let free = scale(12, &|_| ());
     assert!(matches!(result(&free, "B4"), CheckResult::Ok(_)));
     assert!(look(&free, "B6").contains("deploy #412 is in Deploy and goes on"), "{}", look(&free, "B6"));
-    let capacity = |plan: &Plan| plan.checks.iter().find(|check| check.name == *"capacity").map(|check| check.result.clone());
+    let capacity =
+        |plan: &Plan| plan.checks.iter().find(|check| check.name == *"capacity").map(|check| check.result.clone());
     let full = scale(12, &|found| {
         let limit = QuotaLimit { resource: "pods".into(), hard: "11".into(), used: "10".into() };
         found.quotas = Ok(vec![Quota { name: "q".into(), is_scoped: false, limits: vec![limit] }]);

@@ -53,7 +53,8 @@ mod tests {
     async fn what_webhooks_add_to_a_rehearsed_pod_is_told_beside_the_servers_warnings() {
         let server = scripted::serve(|asked| {
             let mut pod = asked.body.clone();
-            let sidecar = json!({"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.24", "restartPolicy": "Always"});
+            let sidecar =
+                json!({"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.24", "restartPolicy": "Always"});
             pod["spec"]["initContainers"].as_array_mut().unwrap().push(sidecar);
             let mut answer = scripted::json_answer(201, &pod);
             answer.headers_mut().insert("warning", "299 - \"runs as root\"".parse().unwrap());

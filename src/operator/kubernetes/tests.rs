@@ -230,7 +230,8 @@ async fn refusals_are_verbatim_and_lost_answers_are_unknown() {
         assert!(is_right(&error), "{code} {message}: {error:?}");
         if let ActionError::Unknown(says) = error {
             assert!(
-                says.contains("may have happened") && says.contains("`kubectl -n shop rollout history deploy/web --context "),
+                says.contains("may have happened")
+                    && says.contains("`kubectl -n shop rollout history deploy/web --context "),
                 "{says}"
             );
         }

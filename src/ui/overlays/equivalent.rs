@@ -92,7 +92,9 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
         Command::RollBack if is_argo => plugin("undo"),
         Command::Restart if is_argo => plugin("restart"),
         Command::Watch if is_argo => plugin("status"),
-        Command::Logs | Command::PreviousLogs | Command::DiffRevisions | Command::PortForward if is_argo => return None,
+        Command::Logs | Command::PreviousLogs | Command::DiffRevisions | Command::PortForward if is_argo => {
+            return None;
+        }
         Command::Describe => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
         Command::ManagedFields => format!("{kubectl} get {object} -o yaml --show-managed-fields"),

@@ -83,7 +83,10 @@ async fn it_is_not_there_while_a_service_sends_to_what_goes() {
     };
     let ends = async |serving: Result<std::collections::BTreeSet<crate::model::Name>, Clean>| {
         let mut bench = Bench::new();
-        bench.cluster.with(|cluster| (cluster.after, cluster.serving) = (Some(goes), serving));
+        bench.cluster.with(|cluster| {
+            cluster.after = Some(goes);
+            cluster.serving = serving;
+        });
         let act = bench.act(&roll_back(None)).await.expect("carried out");
         act.steps.last().expect("it is watched").1.clone()
     };

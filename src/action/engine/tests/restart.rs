@@ -114,11 +114,9 @@ async fn a_watch_goes_on_while_it_gets_on() {
     // Each look finds one pod more; all of them take far longer than one is waited for.
     let mut found = calm();
     (found.workload.desired, found.workload.available) = (300, 0);
-    let bench = Bench::with(FakeCluster::new(found.clone()), "audit.jsonl");
-    let cluster = bench.cluster.clone();
-    let mut bench = bench;
+    let mut bench = Bench::with(FakeCluster::new(found.clone()), "audit.jsonl");
     let plan = bench.plan(&Request::Restart { workload: found.workload.key }).await.expect("a plan");
-    cluster.with(|cluster| {
+    bench.cluster.with(|cluster| {
         cluster.on_look = Some(|found| {
             let next = found.pods.len();
             if next < 300 {

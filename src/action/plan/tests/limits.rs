@@ -66,7 +66,10 @@ fn what_would_kill_it_or_be_refused_is_never_sent() {
 fn pods_of_before_do_not_count_and_a_template_that_is_kept_is_known_by_its_hash() {
     let plan = made(&request("2Gi"), asked(400 * MEBI, None)).expect("a plan");
     let wanted = watched(&plan);
-    assert!(wanted.hash.is_none() && wanted.others.contains("hash412") && wanted.others.contains("hash411"), "{wanted:?}");
+    assert!(
+        wanted.hash.is_none() && wanted.others.contains("hash412") && wanted.others.contains("hash411"),
+        "{wanted:?}"
+    );
     // Back to what an earlier revision had: its ReplicaSet is taken again.
     let mut found = asked(400 * MEBI, None);
     let mut kept = found.revisions[0].clone();

@@ -83,8 +83,8 @@ fn pods_that_no_controller_replaces_are_not_promised() {
         found.partition = 8;
     });
     assert!(look(&held, "B13").contains("below number 8"));
-    assert_eq!((then(&held), ok(&held, "B15")), (
-        "the same version, pods from number 8 on replaced".to_owned(),
-        "2 pods, one after the other".to_owned(),
-    ));
+    assert_eq!(
+        (then(&held), ok(&held, "B15")),
+        ("the same version, pods from number 8 on replaced".to_owned(), "2 pods, one after the other".to_owned(),)
+    );
 }

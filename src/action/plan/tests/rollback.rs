@@ -59,9 +59,10 @@ fn refusals_of_a_rollback() {
     assert!(refused(Some(9), &|_| ()).contains("unable to find revision 9"));
     assert!(refused(Some(9), &|_| ()).contains("14, 13, 12"));
     assert!(refused(Some(14), &|_| ()).contains("skipped rollback (current template already matches revision 14)"));
-    assert!(refused(None, &|found| found.workload.paused = true).contains(
-        "`kubectl --context prod-eu1 -n production rollout resume deployment/myapp`"
-    ));
+    assert!(
+        refused(None, &|found| found.workload.paused = true)
+            .contains("`kubectl --context prod-eu1 -n production rollout resume deployment/myapp`")
+    );
     assert!(
         refused(None, &|found| found.revisions.clear()).contains("no rollout history found for deployment \"myapp\"")
     );

@@ -6,7 +6,10 @@ use super::{WorkloadInspector, answered, asked};
 use crate::{
     action::{ObjectAct, object::ObjectInspection},
     model::kubernetes::resource::ResourceKey,
-    source::{ErrorKind, SourceError, kubernetes::{rows::managed, table::object_path}},
+    source::{
+        ErrorKind, SourceError,
+        kubernetes::{rows::managed, table::object_path},
+    },
     text::Clean,
 };
 

@@ -13,7 +13,8 @@ const MAX_SLICES: usize = 500;
 impl WorkloadInspector {
     /// Names of the pods that are ready endpoints, by the EndpointSlices.
     pub(super) async fn endpoints(&self, namespace: &str) -> Result<BTreeSet<Name>, Clean> {
-        let path = format!("/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices?limit={MAX_SLICES}", segment(namespace));
+        let path =
+            format!("/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices?limit={MAX_SLICES}", segment(namespace));
         let list = answered(self.cluster.get::<Value>(&path)).await?;
         if !text(&list, "/metadata/continue").is_empty() {
             return Err(Clean::own(format!("more than {MAX_SLICES} EndpointSlices: not asked")));

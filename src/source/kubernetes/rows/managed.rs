@@ -33,7 +33,10 @@ pub fn owners(kind: (&str, &str), meta: &wire::Meta) -> Vec<Manager> {
         && let Some(release) = meta.annotation("meta.helm.sh/release-name")
     {
         let namespace = meta.annotation("meta.helm.sh/release-namespace").or(meta.namespace.as_deref());
-        owners.push(Manager::Helm { release: Clean::line(release), namespace: Clean::line(namespace.unwrap_or_default()) });
+        owners.push(Manager::Helm {
+            release: Clean::line(release),
+            namespace: Clean::line(namespace.unwrap_or_default()),
+        });
     }
     if managed_by == Some("configmanagement.gke.io") {
         owners.push(Manager::ConfigSync);

@@ -115,7 +115,8 @@ fn every_line_is_one_command_whatever_things_are_called() {
 #[test]
 fn an_argo_rollout_has_the_lines_of_its_plugin_where_kubectl_has_none() {
     let (world, targets) = world("web");
-    let rollout = targets.iter().find(|target| matches!(target, Target::Workload(key) if key.kind == WorkloadKind::Rollout));
+    let rollout =
+        targets.iter().find(|target| matches!(target, Target::Workload(key) if key.kind == WorkloadKind::Rollout));
     let of = |command| line(command, rollout.expect("one"), &world.view());
     for (command, verb) in [(Command::RollBack, "undo"), (Command::Restart, "restart"), (Command::Watch, "status")] {
         assert_eq!(of(command), Some(format!("kubectl argo rollouts {verb} web --context web -n web")));
