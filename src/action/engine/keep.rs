@@ -1,5 +1,6 @@
 //! Evidence that an act destroys, kept beside the audit before it: the previous logs of two pods (the one that goes, then
-//! those that fail), the workload's and their descriptions with events. Best effort: what cannot be read is said, and holds nothing up for long.
+//! those that fail), the workload's and their descriptions with events. Best effort: what cannot be read is said, and holds
+//! nothing up for long.
 
 use futures::future::join_all;
 use tokio::sync::mpsc;

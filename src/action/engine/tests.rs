@@ -14,6 +14,7 @@ mod responder;
 mod restart;
 mod sets;
 mod undo;
+mod workflow;
 
 use std::time::Duration;
 

@@ -271,7 +271,7 @@ impl Operator for FakeCluster {
     }
 }
 
-/// A code host with one run. Cancelling it may run a hook on the cluster.
+/// A code host with one run. Cancelling it, or starting a workflow, may do something to the cluster.
 #[derive(Clone)]
 pub struct FakeHost {
     pub run: Arc<Mutex<RunInspection>>,
@@ -318,6 +318,8 @@ impl Operator for FakeHost {
             self.sent.lock().expect("unpoisoned").push(write.clone());
             if matches!(write, Write::CancelRun { .. }) {
                 self.run.lock().expect("unpoisoned").run.state = RunState::Cancelled;
+            }
+            if matches!(write, Write::CancelRun { .. } | Write::DispatchWorkflow { .. }) {
                 (self.hook)();
             }
             Ok(Done { says: "done by the fake".into(), reference: Some("silence-1".into()) })
