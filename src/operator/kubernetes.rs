@@ -197,7 +197,7 @@ impl ClusterOperator {
                 let warnings = headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok());
                 let warnings =
                     warnings.map(|warning| Clean::own(format!("the server warns: {}", verdict::warning(warning))));
-                let pod = serde_json::from_slice(&pod).unwrap_or_default();
+                let pod: Value = serde_json::from_slice(&pod).unwrap_or_default();
                 Ok(warnings.chain(injected::injected(template, &pod)).collect())
             }
             Err(failure) => Err(Verdict::of(&failure, Mode::Rehearse, None, "")),

@@ -215,8 +215,8 @@ async fn in_container(writer: &Writer, pod: &ObjectKey, container: &Name, produc
 }
 
 fn no_shell(context: &str, pod: &ObjectKey, container: &str) -> Clean {
-    let words = [context, &pod.namespace, &pod.name, container].map(quoted);
-    let [context, namespace, name, target] = &words;
+    let words: [&str; 4] = [context, &pod.namespace, &pod.name, container];
+    let [context, namespace, name, target] = words.map(quoted);
     Clean::own(format!(
         "'{container}' has neither bash nor sh: `kubectl --context {context} -n {namespace} debug -it {name} --image=busybox \
          --target={target}` opens one beside it"

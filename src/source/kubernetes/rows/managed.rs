@@ -11,7 +11,7 @@ use crate::{
 /// Of a raw object of any kind.
 pub fn of(resource: &Resource, object: &serde_json::Value) -> Vec<Manager> {
     let meta = object.get("metadata").cloned().and_then(|meta| serde_json::from_value::<wire::Meta>(meta).ok());
-    meta.map(|meta| owners((&resource.group, &resource.kind), &meta)).unwrap_or_default()
+    meta.map(|meta| owners((resource.group.as_str(), resource.kind.as_str()), &meta)).unwrap_or_default()
 }
 
 /// `kind`: with its group before it.
