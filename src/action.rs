@@ -429,7 +429,8 @@ pub trait Operator: Send + Sync {
         Box::pin(std::future::ready(None))
     }
     /// Asks the server to create a pod of this template and not keep it: quota, Pod Security and policy webhooks speak.
-    /// The server's warnings; `Refused`: why such a pod would not come up; `None`: it cannot be asked.
+    /// What is to be known of it (the server's warnings, what is injected); `Refused`: why such a pod would not come up;
+    /// `None`: it cannot be asked.
     fn rehearse_pod<'a>(
         &'a self,
         _workload: &'a WorkloadKey,
@@ -442,6 +443,14 @@ pub trait Operator: Send + Sync {
 /// Reads live what a plan needs to know of one backend's object: gathered fresh, never from the store.
 pub trait Inspector: Send + Sync {
     fn backend(&self) -> &BackendId;
+    /// How its clock stands to ours, if its answers tell.
+    fn skew(&self) -> Option<crate::time::Skew> {
+        None
+    }
+    /// Names of the pods that Services of a namespace send to; `Err`: why that could not be read.
+    fn serving<'a>(&'a self, _namespace: &'a str) -> futures::future::BoxFuture<'a, Result<BTreeSet<Name>, Clean>> {
+        Box::pin(std::future::ready(Ok(BTreeSet::new())))
+    }
     fn inspect<'a>(
         &'a self,
         request: &'a Request,
@@ -478,6 +487,18 @@ pub enum Inspection {
         alerts: Vec<Alert>,
         silences: Vec<crate::model::alert::Silence>,
     },
+}
+
+impl Inspection {
+    /// Which cluster it was asked of, where that told.
+    pub fn cluster_id(&self) -> Option<&Clean> {
+        match self {
+            Self::Workload(found) => found.cluster_id.as_ref(),
+            Self::Object(found) => found.cluster_id.as_ref(),
+            Self::Pod(found) => found.cluster_id.as_ref(),
+            Self::PullRequest(_) | Self::Run(_) | Self::Alerts { .. } => None,
+        }
+    }
 }
 
 /// A workload as its API server has it now.

@@ -323,9 +323,7 @@ impl Store {
 
     /// The backend's own time: ours plus the offset its `Date` header shows. Ages of its objects are taken from this.
     pub fn time_of(&self, backend: &BackendId, now: Now) -> Timestamp {
-        let skew = self.backends.get(backend).and_then(|backend| backend.info.clock);
-        // A `Date` header has whole seconds, so less than two seconds is no skew.
-        skew.filter(|skew| skew.offset_ms(now).abs() >= 2_000).map_or(now.wall, |skew| skew.time(now))
+        now.by(self.backends.get(backend).and_then(|backend| backend.info.clock))
     }
 
     /// The time where things happen: that of the backends where several agree on another than ours, else ours.

@@ -23,6 +23,12 @@ impl Now {
     pub fn since(&self, earlier: Instant) -> Duration {
         self.mono.saturating_duration_since(earlier)
     }
+
+    /// What a clock shows now that stands so to ours.
+    pub fn by(self, skew: Option<Skew>) -> Timestamp {
+        // A `Date` header has whole seconds, so less than two seconds is no skew.
+        skew.filter(|skew| skew.offset_ms(self).abs() >= 2_000).map_or(self.wall, |skew| skew.time(self))
+    }
 }
 
 /// Where the time comes from. Sleeping is tokio's; only reading the clock goes through here.

@@ -83,6 +83,8 @@ pub struct Autoscaler {
     pub min: u32,
     pub max: u32,
     pub current: u32,
+    /// The ScaledObject of KEDA that made it.
+    pub keda: Option<Name>,
     /// Of what it is told, not of what it does.
     pub changed: Option<Change>,
 }

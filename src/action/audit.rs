@@ -81,6 +81,9 @@ pub struct Begun {
     pub request: Request,
     pub title: Clean,
     pub place: Clean,
+    /// Which cluster has its name, where it told: another one may have it later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_id: Option<Clean>,
     pub production: bool,
     pub risk: Risk,
     pub reason: Option<Clean>,

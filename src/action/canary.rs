@@ -9,6 +9,7 @@ use super::{
     rollback, scale, template,
 };
 use crate::{
+    app::settings::Settings,
     model::{
         Name,
         kubernetes::{
@@ -66,7 +67,8 @@ pub(super) fn abort_line(make: &Make<'_>, inspection: &WorkloadInspection) -> Op
 }
 
 /// What tries the version that this goes back to, before everybody has it. `plan`: with its steps.
-pub(super) fn check(inspection: &WorkloadInspection, target: &Revision, plan: &Plan) -> Option<Check> {
+pub(super) fn check(subject: &Subject<'_>, target: &Revision, plan: &Plan) -> Option<Check> {
+    let (inspection, settings) = (subject.inspection, subject.make.settings);
     let key = &inspection.workload.key;
     let says = match (&inspection.canary, key.kind) {
         (Err(why), _) => CheckResult::Look(say!("not checked: whether it has a canary could not be read: {why}")),
@@ -80,10 +82,14 @@ pub(super) fn check(inspection: &WorkloadInspection, target: &Revision, plan: &P
             if target.hash.as_ref() == Some(stable) {
                 CheckResult::Look(say!("{until}; rev {} is the stable version: no step is waited for", target.number))
             } else {
-                CheckResult::Look(say!("{until}; rev {} is not the stable version: {}", target.number, by_steps(key)))
+                CheckResult::Look(say!(
+                    "{until}; rev {} is not the stable version: {}",
+                    target.number,
+                    by_steps(settings, key)
+                ))
             }
         }
-        (Ok(_), WorkloadKind::Rollout) => CheckResult::Look(say!("rev {} {}", target.number, by_steps(key))),
+        (Ok(_), WorkloadKind::Rollout) => CheckResult::Look(say!("rev {} {}", target.number, by_steps(settings, key))),
         (Ok(Some(Canary::Flagger(flagger))), _) => by_flagger(flagger, target),
         (Ok(Some(Canary::Beside { stable, desired, ready })), _) => {
             CheckResult::Look(say!("a canary of {stable} ({ready} of {desired} ready)"))
@@ -93,8 +99,9 @@ pub(super) fn check(inspection: &WorkloadInspection, target: &Revision, plan: &P
     Some(checks::check("B4", "canary", says))
 }
 
-fn by_steps(key: &WorkloadKey) -> String {
-    format!("goes out by its steps, pauses and all. To skip them: `kubectl argo rollouts promote --full {}`", key.name)
+fn by_steps(settings: &Settings, key: &WorkloadKey) -> String {
+    let promote = argo_rollouts(settings, key, "promote", "--full");
+    format!("goes out by its steps, pauses and all. To skip them: `{promote}`")
 }
 
 fn by_flagger(flagger: &Flagger, target: &Revision) -> CheckResult {
@@ -160,8 +167,7 @@ pub(super) fn take_away(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refu
         plan.choices = history::choices(inspection, live, &make.evidence.known_bad(), now);
     }
     plan.last_change = checks::last_change(inspection, now);
-    plan.steps = vec![PlanStep::keep_evidence(key)];
-    plan.steps.extend(scale::steps(inspection, 0));
+    plan.steps = scale::steps(inspection, 0);
     let subject = Subject { make, inspection, now };
     plan.checks = vec![
         subject.place(),

@@ -8,6 +8,7 @@ mod image;
 mod others;
 mod place;
 mod race;
+mod rollout;
 mod updater;
 
 use jiff::Timestamp;
@@ -17,12 +18,15 @@ pub(super) use place::Place;
 pub(super) use race::{HANDS, stoppable};
 
 use super::{
-    Check, CheckResult, WorkloadInspection, history,
+    Check, CheckResult, WorkloadInspection,
+    equivalent::{argo_rollouts, in_context},
+    history,
     plan::{Make, Plan},
     stuck, template,
 };
 use crate::{
-    model::kubernetes::{Manager, Revision, RolloutState, named},
+    app::settings::Settings,
+    model::kubernetes::{Manager, Revision, WorkloadKey, WorkloadKind, named},
     text::Clean,
     time::age_of,
 };
@@ -122,7 +126,7 @@ impl Subject<'_> {
                 CheckResult::Ok(say!("set by {by}; not Argo, Flux or Helm"))
             }
             Some(manager) => {
-                let instead = instead(manager, &key.namespace);
+                let instead = instead(self.make.settings, key, manager);
                 CheckResult::Stop(say!("owned by {manager}: {instead}"))
             }
         };
@@ -160,11 +164,11 @@ impl Subject<'_> {
 
     /// B13: pods that block others, and those that no controller replaces (`OnDelete`, or below a partition).
     pub fn stuck(&self, target: &Value, plan: &Plan) -> Check {
-        let stuck = stuck::check(self.inspection, target, plan);
+        let stuck = stuck::check(self.make.settings, self.inspection, target, plan);
         let kept = self.inspection.partition;
-        let result = if self.inspection.workload.rollout.state == RolloutState::Unavailable {
+        let result = if self.is_on_delete() {
             CheckResult::Look(
-                "OnDelete: its controller replaces no pod: delete them one by one (:delete on each) once the template is back"
+                "OnDelete: its controller replaces no pod: delete them one by one (:delete on each) once the template is set"
                     .into(),
             )
         } else if kept > 0 && matches!(stuck, CheckResult::Ok(_)) {
@@ -228,13 +232,8 @@ impl Subject<'_> {
         } else if workload.desired == 1 {
             looks.push("one replica: a moment of downtime, or of two versions".to_owned());
         }
-        if let Some(Ok(warnings)) = rehearsed
-            && !warnings.is_empty()
-        {
-            looks.push(format!(
-                "the server warns: {}",
-                warnings.iter().map(Clean::as_str).collect::<Vec<_>>().join("; ")
-            ));
+        if let Some(Ok(said)) = rehearsed {
+            looks.extend(said.iter().map(Clean::to_string));
         }
         if !unknown.is_empty() {
             looks.push(format!("not asked: whether these still exist: {}", unknown.join(", ")));
@@ -258,24 +257,30 @@ impl Subject<'_> {
 }
 
 /// Why a patch of what somebody else sets is no mending, and what is.
-pub(super) fn instead(manager: &Manager, namespace: &str) -> String {
+pub(super) fn instead(settings: &Settings, key: &WorkloadKey, manager: &Manager) -> String {
+    let context = |flag| in_context(flag, settings, &key.cluster);
     match manager {
         Manager::ArgoCd { application } => format!(
             "self-heal puts back what git says. Instead: `argocd app rollback {}`, or revert in the config repository",
             application.replacen('_', "/", 1)
         ),
         Manager::FluxKustomization { name, namespace } => format!(
-            "it is applied again at each interval. Instead: `flux suspend kustomization {name} -n {namespace}` first, then revert in git"
+            "it is applied again at each interval. Instead: `flux suspend kustomization {name} -n {namespace}{}` first, then revert in git",
+            context("--context")
         ),
         Manager::FluxHelmRelease { name, namespace } => format!(
-            "it is upgraded again at each interval. Instead: `flux suspend helmrelease {name} -n {namespace}` first, then `helm rollback`"
+            "it is upgraded again at each interval. Instead: `flux suspend helmrelease {name} -n {namespace}{}` first, then `helm rollback`",
+            context("--context")
         ),
-        Manager::Helm { release } => format!(
-            "the next upgrade brings it back, and Helm's history will not know. Instead: `helm -n {namespace} rollback {release}`"
+        Manager::Helm { release, namespace } => format!(
+            "the next upgrade brings it back, and Helm's history will not know. Instead: `helm{} -n {namespace} rollback {release}`",
+            context("--kube-context")
         ),
         Manager::ConfigSync => "it is applied again from git. Instead: revert in the config repository".to_owned(),
         Manager::Controller { kind, name } if kind.as_str() == "Rollout" => {
-            format!("Argo Rollouts owns it. Instead: `kubectl argo rollouts abort {name}`, then `undo {name}`")
+            let rollout = WorkloadKey { kind: WorkloadKind::Rollout, name: name.clone(), ..key.clone() };
+            let abort = argo_rollouts(settings, &rollout, "abort", "");
+            format!("Argo Rollouts owns it. Instead: `{abort}`, then `undo {name}`")
         }
         Manager::Controller { kind, name } if kind.as_str() == "Canary" => {
             format!("Flagger copies it from the Deployment that canary '{name}' watches. Instead: roll that one back")

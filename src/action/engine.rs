@@ -83,7 +83,7 @@ pub struct Pace {
     pub poll: Duration,
     /// For a stopped run to end.
     pub end: Duration,
-    /// For a rollout to be done.
+    /// For a rollout to get on.
     pub watch: Duration,
     /// For each piece of evidence that is kept.
     pub keep: Duration,

@@ -16,6 +16,11 @@ pub fn kubectl_in(settings: &Settings, cluster: &BackendId) -> String {
     format!("kubectl --context {}", quoted(settings.context_of(cluster)))
 }
 
+/// A context as programs beside kubectl are told it, with their flag: ` --kube-context CONTEXT`.
+pub fn in_context(flag: &str, settings: &Settings, cluster: &BackendId) -> String {
+    format!(" {flag} {}", quoted(settings.context_of(cluster)))
+}
+
 /// `kubectl --context CONTEXT -n NAMESPACE`
 pub fn kubectl(settings: &Settings, cluster: &BackendId, namespace: &str) -> String {
     format!("{} -n {}", kubectl_in(settings, cluster), quoted(namespace))
@@ -49,7 +54,8 @@ pub fn resume_line(settings: &Settings, key: &WorkloadKey) -> Clean {
     if key.kind == WorkloadKind::Rollout {
         return argo_rollouts(settings, key, "promote", "");
     }
-    Clean::own(format!("kubectl -n {} rollout resume {key}", key.namespace))
+    let (kubectl, object) = kubectl_on(settings, key);
+    Clean::own(format!("{kubectl} rollout resume {object}"))
 }
 
 /// What `gh` takes after `-R`: HOST/OWNER/REPO for anything but github.com; a backend's name is its host when it looks

@@ -13,7 +13,7 @@ use super::{
     executor::Executor,
     gitops, helm, history, limits, object,
     plan::{Kept, PlanStep, StepKind},
-    registry, resize, scale, stuck, template,
+    registry, resize, restart, scale, stuck, template,
 };
 use crate::{
     app::settings::{ServiceBinding, Settings},
@@ -190,7 +190,9 @@ pub(super) fn drafts(
             (gitops::resumes(inspection, kept, &Clean::default()), none())
         }
         Request::Restart { .. } => {
-            (vec![Write::Restart { workload, uid, live: inspection.template.clone(), at: now }], none())
+            let waited_for = stuck::write(inspection, &restart::target(inspection, now));
+            let write = Write::Restart { workload, uid, live: inspection.template.clone(), at: now };
+            ([write].into_iter().chain(waited_for).collect(), none())
         }
         Request::Limits { limits, .. } => match limits::target(inspection, limits) {
             Ok((target, _)) => {
@@ -267,7 +269,7 @@ pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Beside {
     let release = release.filter(|_| matches!(request, Request::RollBack { .. }));
     let goes_too = |other: &&Workload| {
         other.key != *workload
-            && (&other.key.cluster, &other.key.namespace) == (&workload.cluster, &workload.namespace)
+            && other.key.cluster == workload.cluster
             && release.is_some_and(|release| other.managed_by.first() == Some(release))
     };
     let mut all = vec![(workload, app)];
@@ -321,5 +323,11 @@ impl WorkloadInspection {
     /// The revision that is live.
     pub(super) fn live(&self) -> Option<&crate::model::kubernetes::Revision> {
         self.revisions.iter().find(|revision| revision.is_live)
+    }
+
+    /// The hashes of all versions that are known.
+    pub(super) fn hashes(&self) -> BTreeSet<Name> {
+        let kept = self.revisions.iter().filter_map(|revision| revision.hash.clone());
+        kept.chain(self.pods.iter().filter_map(|pod| pod.hash.clone())).collect()
     }
 }

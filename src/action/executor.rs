@@ -211,7 +211,7 @@ pub(super) fn by_workflow(
     plan.steps.retain(|step| match &step.kind {
         StepKind::Watch(_) => false,
         StepKind::Write(write) => *write.backend() != key.cluster,
-        StepKind::KeepEvidence(_) | StepKind::Reread { .. } => true,
+        StepKind::KeepEvidence { .. } | StepKind::Reread { .. } => true,
     });
     plan.steps.push(PlanStep { says, kind: StepKind::Write(write) });
     plan.steps.push(PlanStep::watch(WatchFor {

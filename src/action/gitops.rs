@@ -17,7 +17,7 @@ use super::{
 use crate::{
     app::settings::Settings,
     model::{
-        gitops::{Owner, OwnerKey, Synced, revision, short, switch as switch_of},
+        gitops::{Owner, OwnerKey, OwnerKind, Synced, revision, short, switch as switch_of},
         kubernetes::{Manager, Revision},
     },
     text::{Clean, quoted},
@@ -26,6 +26,9 @@ use crate::{
 
 /// A sync may be told to have begun after what it made: clocks of two computers.
 const SLACK: SignedDuration = SignedDuration::from_secs(60);
+
+/// Of a HelmRelease: its template is patched, and its release stays what it is.
+const UNKNOWN_TO_HELM: &str = "; Helm's history knows nothing of the patch, and resuming it brings its release back";
 
 /// How a workload goes back, by what owns it.
 #[derive(Debug)]
@@ -142,7 +145,10 @@ impl Route<'_> {
                 let workload = &subject.inspection.workload;
                 let says = match workload.managed_by.first() {
                     Some(owner) => {
-                        say!("owned by {owner}: {why}; {}", checks::instead(owner, &workload.key.namespace))
+                        say!(
+                            "owned by {owner}: {why}; {}",
+                            checks::instead(subject.make.settings, &workload.key, owner)
+                        )
                     }
                     None => why.clone(),
                 };
@@ -156,10 +162,11 @@ impl Route<'_> {
                         owner.key
                     ),
                     names => say!(
-                        "{kind} '{}' ({}) would put it back: {names} is suspended first and STAYS so. Revert in git, then \
+                        "{kind} '{}' ({}) would put it back: {names} is suspended first and STAYS so{}. Revert in git, then \
                          :resume-sync",
                         owner.key,
-                        owner.says
+                        owner.says,
+                        if owner.key.kind == OwnerKind::HelmRelease { UNKNOWN_TO_HELM } else { "" }
                     ),
                 }
             }

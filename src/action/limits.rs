@@ -13,7 +13,7 @@ use super::{
     rollback, stuck, template,
 };
 use crate::{
-    model::kubernetes::{ACTOR, Manager, Pod, RolloutState, WorkloadKey, tag_of},
+    model::kubernetes::{ACTOR, Manager, Pod, WorkloadKey, tag_of},
     text::quoted,
 };
 
@@ -39,30 +39,25 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, limits: &Limits) -> Resul
     let words = changed.words.join(", ");
     let mut plan = make.empty(say!("LIMITS {key}"), say!("{}/{}", key.cluster, key.namespace));
     let killed = oom(inspection, &limits.container);
+    let subject = Subject { make, inspection, now };
     plan.facts = vec![
         ("NOW".into(), say!("container '{}'{killed}", limits.container)),
-        ("THEN".into(), say!("{words}; the same version, every pod replaced")),
+        ("THEN".into(), say!("{words}; the same version, {}", subject.replaced())),
     ];
     plan.diff = template::diff(&inspection.template, &target, "live", "with other limits");
     plan.last_change = checks::last_change(inspection, now);
     plan.steps = steps(make, inspection, &target, &words);
-    let subject = Subject { make, inspection, now };
-    let rollout = if workload.rollout.state == RolloutState::Progressing {
-        CheckResult::Look(say!("a rollout is under way: {}", workload.rollout.words))
-    } else {
-        CheckResult::Ok("no rollout is under way".into())
-    };
     plan.checks = vec![
         subject.place(),
         subject.allowed(&inspection.may_patch, "patch"),
         owner(&subject),
         subject.nobody_else(false),
         subject.pipeline(false),
-        checks::check("B7", "rollout", rollout),
+        subject.calm(),
         subject.capacity(&target),
-        checks::check("B13", "stuck pods", stuck::check(inspection, &target, &plan)),
+        subject.stuck(&target, &plan),
         subject.fresh(&plan),
-        checks::check("B15", "downtime", downtime(inspection)),
+        subject.downtime(),
     ];
     plan.checks.extend(resources::checks(limits, &changed, asked)?);
     plan.checks.extend(subject.warnings());
@@ -86,7 +81,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, limits: &Limits) -> Resul
 fn owner(subject: &Subject<'_>) -> Check {
     let workload = &subject.inspection.workload;
     match workload.managed_by.first() {
-        Some(Manager::Helm { release }) => {
+        Some(Manager::Helm { release, .. }) => {
             let says = say!(
                 "of Helm release '{release}': the next upgrade brings the old limit back. Put it in its values too"
             );
@@ -102,17 +97,6 @@ fn oom(inspection: &WorkloadInspection, container: &str) -> String {
     match inspection.pods.iter().filter(of).count() {
         0 => String::new(),
         killed => format!(", OOMKilled in {}", crate::text::counted(killed, "pod")),
-    }
-}
-
-fn downtime(inspection: &WorkloadInspection) -> CheckResult {
-    let workload = &inspection.workload;
-    if workload.recreates {
-        CheckResult::Look("strategy Recreate: all pods stop first".into())
-    } else if workload.desired <= 1 {
-        CheckResult::Look("one replica: a moment of downtime".into())
-    } else {
-        CheckResult::Ok(say!("{} pods, one after the other", workload.desired))
     }
 }
 
@@ -134,6 +118,7 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Value, words
     let mut steps =
         vec![PlanStep::keep_evidence(key), PlanStep { says: say!("template: {words}"), kind: StepKind::Write(write) }];
     steps.extend(stuck::step(inspection, target));
-    steps.push(PlanStep::watch(WatchFor::of(key, workload.desired, version)));
+    let hash = stuck::version(inspection, target).cloned();
+    steps.push(PlanStep::watch(WatchFor::of(key, workload.desired, version).told(hash, inspection)));
     steps
 }

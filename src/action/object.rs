@@ -17,7 +17,7 @@ use super::{
 use crate::{
     model::{
         Name,
-        kubernetes::{WorkloadKey, resource::ResourceKey},
+        kubernetes::{Manager, resource::ResourceKey},
     },
     text::{Clean, quoted},
 };
@@ -78,6 +78,8 @@ pub struct ObjectInspection {
     pub key: ResourceKey,
     /// Raw, without managed fields; of a Secret its metadata only.
     pub object: Value,
+    /// What owns it, by its marks.
+    pub managed_by: Vec<Manager>,
     /// Whether the act is allowed (SelfSubjectAccessReview); `Err`: why it could not be asked.
     pub may: Result<bool, Clean>,
     /// URL and version, asked now.
@@ -274,20 +276,17 @@ fn steps(make: &Make<'_>, found: &ObjectInspection, act: ObjectAct) -> Vec<PlanS
         _ => say!("delete {}", found.key),
     };
     let write = PlanStep { says, kind: StepKind::Write(write(found, act)) };
-    // A pod takes its logs with it.
-    workload_of(make, found).map(|of| PlanStep::keep_evidence(&of)).into_iter().chain([write]).collect()
+    let is_removal = matches!(act, ObjectAct::Delete | ObjectAct::Evict);
+    let keep = is_removal.then(|| keep_evidence(make, &found.key)).flatten();
+    keep.into_iter().chain([write]).collect()
 }
 
-/// The watched workload of a pod.
-fn workload_of(make: &Make<'_>, found: &ObjectInspection) -> Option<WorkloadKey> {
-    let key = &found.key;
-    let pod = crate::model::kubernetes::ObjectKey {
-        cluster: key.cluster.clone(),
-        namespace: key.namespace.clone(),
-        name: key.name.clone(),
-    };
-    let pod = make.store.kube.pods.get(&pod).filter(|_| key.resource.is("", "Pod"))?;
-    make.store.kube.workload_of(pod).map(|workload| workload.key.clone())
+/// A pod takes its logs with it, a workload those of all its pods.
+fn keep_evidence(make: &Make<'_>, key: &ResourceKey) -> Option<PlanStep> {
+    let Some(pod) = key.pod() else { return key.workload().map(|workload| PlanStep::keep_evidence(&workload)) };
+    let kube = &make.store.kube;
+    let workload = kube.pods.get(&pod).and_then(|pod| kube.workload_of(pod)).map(|workload| workload.key.clone());
+    Some(PlanStep::keep_evidence_of(pod, workload))
 }
 
 /// B3

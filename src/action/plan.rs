@@ -8,13 +8,19 @@ use jiff::Timestamp;
 
 pub use super::confirm::Approved;
 use super::{
-    Check, CheckResult, Evidence, Limits, Request, Risk, Write, gitops, limits, object, pull_request,
+    Check, CheckResult, Evidence, Limits, Request, Risk, WorkloadInspection, Write, gitops, limits, object,
+    pull_request,
     resize::{self, KeptPod, ResizeFor},
     restart, rollback, run, scale, silence, undo,
 };
 use crate::{
     app::settings::Settings,
-    model::{BackendId, Name, gitops::OwnerKey, helm::ReleaseKey, kubernetes::WorkloadKey},
+    model::{
+        BackendId, Name,
+        gitops::OwnerKey,
+        helm::ReleaseKey,
+        kubernetes::{ObjectKey, WorkloadKey},
+    },
     store::Store,
     text::Clean,
     time::Now,
@@ -31,7 +37,11 @@ pub struct PlanStep {
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepKind {
     /// Logs of failing pods, describe, events: what the act destroys, kept beside the audit.
-    KeepEvidence(WorkloadKey),
+    KeepEvidence {
+        workload: Option<WorkloadKey>,
+        /// The pod that goes; else those of the workload that are worst off.
+        pod: Option<ObjectKey>,
+    },
     Write(Write),
     /// Wait (at most 20 s) for a cancelled run to end, then read the live template again: its hook may have mended it.
     Reread {
@@ -71,16 +81,27 @@ pub struct WatchFor {
     pub image: Option<Name>,
     /// Only pods made since count: a restart that leaves the version as it is.
     pub since: Option<Timestamp>,
+    /// Hashes of the versions there were before, where that of the version wanted is not known: their pods are old.
+    pub others: BTreeSet<Name>,
     /// Template that the act takes away: where it is set again, nothing more is waited for.
     pub away: Option<serde_json::Value>,
 }
 
 impl WatchFor {
+    /// With what tells its pods: the hash of its version, else the hashes of all others.
+    pub(super) fn told(self, hash: Option<Name>, inspection: &WorkloadInspection) -> Self {
+        if self.workload != inspection.workload.key {
+            return self;
+        }
+        let others = if hash.is_some() { BTreeSet::new() } else { inspection.hashes() };
+        Self { hash, others, ..self }
+    }
+
     /// As many pods of a version that nothing but the rollout's end tells apart.
     pub fn of(workload: &WorkloadKey, desired: u32, version: &str) -> Self {
         let version = Clean::line(version);
         let (hash, digest, image, since, away) = (None, None, None, None, None);
-        Self { workload: workload.clone(), desired, version, hash, digest, image, since, away }
+        Self { workload: workload.clone(), desired, version, hash, digest, image, since, others: BTreeSet::new(), away }
     }
 }
 
@@ -103,6 +124,8 @@ pub struct Plan {
     pub title: Clean,
     /// Cluster and namespace, host and repository: where it happens.
     pub place: Clean,
+    /// Which cluster that is, where it told.
+    pub cluster_id: Option<Clean>,
     pub production: bool,
     /// `FROM`, `TO` and the like.
     pub facts: Vec<(Clean, Clean)>,
@@ -251,6 +274,7 @@ impl Make<'_> {
             request: self.request.clone(),
             title,
             place,
+            cluster_id: self.evidence.subject.cluster_id().cloned(),
             production: false,
             facts: Vec::new(),
             checks: Vec::new(),

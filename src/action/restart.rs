@@ -1,13 +1,25 @@
 //! The plan of a restart: the template's restart mark is set, and its pods are replaced one after the other.
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 use super::{
-    CheckResult, Write,
+    WorkloadInspection, Write,
     checks::{self, Subject},
     equivalent::{argo_rollouts, kubectl_on, resume_line},
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
-    rollback, template,
+    rollback, stuck, template,
 };
-use crate::model::kubernetes::{RolloutState, WorkloadKey, WorkloadKind, tag_of};
+use crate::model::kubernetes::{WorkloadKey, WorkloadKind, tag_of};
+
+/// The template that a restart leaves. Of an Argo Rollout it stays.
+pub(super) fn target(inspection: &WorkloadInspection, at: Timestamp) -> Value {
+    let mut target = inspection.template.clone();
+    if inspection.workload.key.kind != WorkloadKind::Rollout {
+        template::mark_restart(&mut target, &at.to_string());
+    }
+    target
+}
 
 pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> {
     let inspection = rollback::inspected(make, key)?;
@@ -20,6 +32,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
     let mut plan = make.empty(say!("RESTART {key}"), say!("{}/{}", key.cluster, key.namespace));
     let image =
         template::images(&inspection.template).first().map_or_else(String::new, |(_, image)| (*image).to_owned());
+    let subject = Subject { make, inspection, now };
     plan.facts = vec![
         (
             "NOW".into(),
@@ -30,12 +43,13 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
                 workload.desired
             ),
         ),
-        ("THEN".into(), "the same version, every pod replaced".into()),
+        ("THEN".into(), say!("the same version, {}", subject.replaced())),
     ];
     plan.last_change = checks::last_change(inspection, now);
-    // Whole seconds, as it is written.
-    let at = jiff::Timestamp::from_second(make.now.wall.as_second()).unwrap_or(make.now.wall);
+    // Whole seconds of the cluster's clock, as it is written: its controller compares it with when pods were made.
+    let at = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let is_argo = key.kind == WorkloadKind::Rollout;
+    let target = target(inspection, at);
     plan.steps = vec![
         PlanStep::keep_evidence(key),
         PlanStep {
@@ -44,44 +58,31 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
                 workload: key.clone(),
                 uid: workload.uid.clone(),
                 live: inspection.template.clone(),
-                at: make.now.wall,
+                at: now,
             }),
         },
-        PlanStep::watch(WatchFor {
-            since: is_argo.then_some(at),
-            ..WatchFor::of(key, workload.desired, tag_of(&image))
-        }),
     ];
-    let subject = Subject { make, inspection, now };
-    let rollout = if workload.rollout.state == RolloutState::Progressing {
-        CheckResult::Look(say!("a rollout is under way: {}", workload.rollout.words))
+    plan.steps.extend(stuck::step(inspection, &target));
+    let wanted = WatchFor::of(key, workload.desired, tag_of(&image));
+    plan.steps.push(PlanStep::watch(if is_argo {
+        WatchFor { since: Some(at), ..wanted }
     } else {
-        CheckResult::Ok("no rollout is under way".into())
-    };
-    let downtime = if workload.recreates {
-        CheckResult::Look("strategy Recreate: all pods stop first".into())
-    } else if workload.desired == 1 {
-        CheckResult::Look("one replica: a moment of downtime".into())
-    } else {
-        CheckResult::Ok(say!("{} pods, one after the other", workload.desired))
-    };
+        wanted.told(None, inspection)
+    }));
     plan.checks = vec![
         subject.place(),
         subject.allowed(&inspection.may_patch, "patch"),
         subject.nobody_else(false),
         subject.pipeline(false),
-        checks::check("B7", "rollout", rollout),
+        subject.calm(),
         subject.capacity(&inspection.template),
+        subject.stuck(&target, &plan),
         subject.fresh(&plan),
-        checks::check("B15", "downtime", downtime),
+        subject.downtime(),
     ];
     plan.checks.extend(subject.warnings());
     plan.blocked = checks::gate(&subject, &plan);
-    let mut left = inspection.template.clone();
-    if !is_argo {
-        template::mark_restart(&mut left, &at.to_string());
-    }
-    plan.keeps = Some(Kept::of(key, inspection.template.clone(), left));
+    plan.keeps = Some(Kept::of(key, inspection.template.clone(), target.clone()));
     plan.undo = "a restart is not undone: undoing it is one more restart".into();
     let (kubectl, object) = kubectl_on(make.settings, key);
     plan.equivalent = vec![if is_argo {
@@ -89,6 +90,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
     } else {
         say!("{kubectl} rollout restart {object}")
     }];
+    plan.equivalent.extend(stuck::line(make.settings, inspection, &target));
     plan.weigh(make.settings.is_production(&key.cluster), vec![key.name.clone()], &key.name);
     Ok(plan)
 }

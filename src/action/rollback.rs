@@ -115,7 +115,11 @@ fn by_own_hand(
     route.keep(&mut kept);
     let and_on = if kept.owners.is_empty() { "" } else { ", and GitOps on again" };
     plan.keeps = Some(kept);
-    plan.undo = say!("U: back to rev {}'s template, kept beside the audit{and_on}", live.number);
+    plan.undo = if route.patches() {
+        say!("U: back to rev {}'s template, kept beside the audit{and_on}", live.number)
+    } else {
+        say!("U: synced back to what rev {} was synced from{and_on}", live.number)
+    };
     plan.equivalent = route.equivalent(make.settings);
     plan.equivalent.extend(canary::abort_line(make, inspection));
     if route.patches() {
@@ -294,7 +298,7 @@ pub(super) fn all_checks(
     all.extend(own);
     all.extend([subject.place(), subject.pipeline(true), subject.fresh(plan)]);
     checks::in_order(&mut all);
-    all.extend(canary::check(subject.inspection, target, plan));
+    all.extend(canary::check(subject, target, plan));
     all.extend(subject.updater());
     all
 }

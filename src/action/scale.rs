@@ -8,7 +8,7 @@ use super::{
     rollback, template,
 };
 use crate::{
-    model::kubernetes::{WorkloadKey, WorkloadKind, tag_of},
+    model::kubernetes::{Manager, WorkloadKey, WorkloadKind, tag_of},
     text::counted,
 };
 
@@ -50,6 +50,7 @@ pub(super) fn all_checks(subject: &Subject<'_>, to: u32, plan: &Plan) -> Vec<Che
         checks::check("B12", "autoscaler", scaler(inspection, to)),
         subject.fresh(plan),
     ];
+    all.extend(others(subject, to));
     all.extend(subject.warnings());
     all
 }
@@ -75,9 +76,33 @@ fn number(subject: &Subject<'_>, to: u32) -> CheckResult {
     }
 }
 
+/// Who may set another number, and room for pods more.
+fn others(subject: &Subject<'_>, to: u32) -> Vec<Check> {
+    let more = to.saturating_sub(subject.inspection.workload.desired);
+    let room = (more > 0).then(|| subject.capacity_for(more));
+    [checks::check("B4", "owner", owner(subject.inspection)), subject.pipeline(false)].into_iter().chain(room).collect()
+}
+
+fn owner(inspection: &WorkloadInspection) -> CheckResult {
+    match inspection.workload.managed_by.first() {
+        None => CheckResult::Ok("not Argo, Flux or Helm: nobody sets it back".into()),
+        Some(owner @ Manager::Helm { .. }) => {
+            CheckResult::Look(say!("owned by {owner}: its next upgrade sets the chart's number"))
+        }
+        Some(owner @ Manager::Controller { .. }) => {
+            CheckResult::Look(say!("owned by {owner}, which may set its own number: scale that one"))
+        }
+        Some(owner) => CheckResult::Look(say!("owned by {owner}: if git names the replicas, it sets them back")),
+    }
+}
+
 /// What the autoscaler makes of another number.
 pub(super) fn scaler(inspection: &WorkloadInspection, to: u32) -> CheckResult {
     match &inspection.autoscaler {
+        Ok(Some(scaler)) if let Some(keda) = &scaler.keda => CheckResult::Look(say!(
+            "KEDA's ScaledObject '{keda}' (HPA {scaler}) sets its own number within seconds: annotate it \
+             `autoscaling.keda.sh/paused-replicas={to}` instead"
+        )),
         Ok(Some(scaler)) if to == 0 => {
             CheckResult::Look(say!("0 switches the autoscaler '{scaler}' off until it is scaled up by hand"))
         }
@@ -89,12 +114,14 @@ pub(super) fn scaler(inspection: &WorkloadInspection, to: u32) -> CheckResult {
     }
 }
 
-/// Sets the number, then looks until as many are ready; nothing is looked for where none is wanted.
+/// Sets the number, then looks until as many are ready; nothing is looked for where none is wanted. Pods that go take their
+/// logs with them.
 pub(super) fn steps(inspection: &WorkloadInspection, to: u32) -> Vec<PlanStep> {
     let workload = &inspection.workload;
     let from = workload.desired;
     let sent = Write::Scale { workload: workload.key.clone(), uid: workload.uid.clone(), from, to };
-    let mut steps = vec![PlanStep { says: say!("replicas {from} -> {to}"), kind: StepKind::Write(sent) }];
+    let mut steps: Vec<PlanStep> = (to < from).then(|| PlanStep::keep_evidence(&workload.key)).into_iter().collect();
+    steps.push(PlanStep { says: say!("replicas {from} -> {to}"), kind: StepKind::Write(sent) });
     if to > 0 {
         let version = template::images(&inspection.template).first().map_or("", |(_, image)| tag_of(image));
         steps.push(PlanStep::watch(WatchFor::of(&workload.key, to, version)));

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The version that is wanted, if its revision is kept.
-fn version<'a>(inspection: &'a WorkloadInspection, target: &Value) -> Option<&'a Name> {
+pub(super) fn version<'a>(inspection: &'a WorkloadInspection, target: &Value) -> Option<&'a Name> {
     inspection.revisions.iter().find(|revision| template::is_same(&revision.template, target))?.hash.as_ref()
 }
 
@@ -70,7 +70,7 @@ pub(super) fn line(settings: &Settings, inspection: &WorkloadInspection, target:
 }
 
 /// B13. `plan`: with its steps.
-pub(super) fn check(inspection: &WorkloadInspection, target: &Value, plan: &Plan) -> CheckResult {
+pub(super) fn check(settings: &Settings, inspection: &WorkloadInspection, target: &Value, plan: &Plan) -> CheckResult {
     let now = names(inspection, target);
     let is_delete = |step: &PlanStep| matches!(step.kind, StepKind::Write(Write::DeleteUnready { .. }));
     if !inspection.is_ordered {
@@ -86,7 +86,7 @@ pub(super) fn check(inspection: &WorkloadInspection, target: &Value, plan: &Plan
         ))
     } else {
         let why = if inspection.may_delete_pods == Ok(false) { ", and you may not delete pods" } else { "" };
-        let line = format!("kubectl -n {} delete pod {}", inspection.workload.key.namespace, spaced(&now));
+        let line = line(settings, inspection, target).unwrap_or_default();
         CheckResult::Look(say!("its controller waits for {}{why}: `{line}` must follow", listed(&now)))
     }
 }

@@ -203,7 +203,7 @@ fn steps(
     }
     plan.steps.extend(back.after(&make.settings.me).into_iter().map(gitops::step));
     // The watch ends an act's writes: it stands last.
-    plan.steps.push(PlanStep::watch(rollback::wanted(inspection, live, target)));
+    plan.steps.push(PlanStep::watch(rollback::wanted(inspection, live, target).told(target.hash.clone(), inspection)));
 }
 
 /// The same, to copy. A template that no revision has is in no history that kubectl could go back in.

@@ -22,8 +22,6 @@ use crate::text::Clean;
 
 /// Who we are in `metadata.managedFields`.
 pub const FIELD_MANAGER: &str = "midwatch";
-/// The labels that the controllers of Deployments and of Rollouts add to each ReplicaSet's template.
-pub const TEMPLATE_HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
 /// Annotation on a workload: who rolled it back last with midwatch.
 pub const ACTOR: &str = "midwatch/actor";
 /// kubectl's mark of a restart, an annotation of the template.
@@ -278,6 +276,9 @@ pub enum Manager {
     },
     Helm {
         release: Clean,
+        /// Where Helm keeps its history; its objects may stand elsewhere.
+        #[serde(default)]
+        namespace: Clean,
     },
     ConfigSync,
     /// Owned by another object: act on that one.
@@ -300,7 +301,7 @@ impl fmt::Display for Manager {
             Self::ArgoCd { application } => write!(f, "Argo CD application '{application}'"),
             Self::FluxKustomization { name, namespace } => write!(f, "Flux Kustomization '{namespace}/{name}'"),
             Self::FluxHelmRelease { name, namespace } => write!(f, "Flux HelmRelease '{namespace}/{name}'"),
-            Self::Helm { release } => write!(f, "Helm release '{release}'"),
+            Self::Helm { release, .. } => write!(f, "Helm release '{release}'"),
             Self::ConfigSync => f.write_str("Config Sync"),
             Self::Controller { kind, name } => write!(f, "{kind} '{name}'"),
         }

@@ -5,6 +5,7 @@
 
 mod abort;
 mod helm;
+mod injected;
 pub(super) mod lost;
 mod object;
 pub(in crate::operator) mod owner;
@@ -33,7 +34,7 @@ use crate::{
         client::{Cluster, Writer, segment},
         revisions::workload_path,
     },
-    text::Clean,
+    text::{Clean, quoted},
 };
 
 pub use self::helm::Helm;
@@ -91,7 +92,7 @@ impl ClusterOperator {
                         "the live template is the target's already: nothing to do",
                     )));
                 }
-                refuse_paused(workload, &object, "roll back")?;
+                self.refuse_paused(workload, &object, "roll back")?;
                 let operations = template(uid, live, target, &object, annotations);
                 let path = workload_path(workload);
                 let answer = self.patch(Guarded { workload, uid, live: Some(live), path, operations }, mode).await?;
@@ -99,7 +100,7 @@ impl ClusterOperator {
             }
             Write::Restart { workload, uid, live, at } => {
                 let object = self.recheck(workload, uid, Some(live)).await?;
-                refuse_paused(workload, &object, "restart")?;
+                self.refuse_paused(workload, &object, "restart")?;
                 let path = workload_path(workload);
                 let operations = match workload.kind {
                     WorkloadKind::Rollout => patch::restart_at(uid, live, *at),
@@ -154,7 +155,7 @@ impl ClusterOperator {
         } else {
             None
         };
-        Err(Verdict::of(&failure, mode, moved, &lookup(guarded.workload)))
+        Err(Verdict::of(&failure, mode, moved, &self.here(&lookup(guarded.workload))))
     }
 
     async fn scale(&self, key: &WorkloadKey, uid: &Name, from: u32, to: u32, mode: Mode) -> Result<Done, ActionError> {
@@ -174,7 +175,7 @@ impl ClusterOperator {
             Ok(answer) => Ok(done(&format!("{from} replicas are now {to}"), &answer)),
             Err(failure) => {
                 let moved = if failure.is(422) || failure.is(409) { self.rescaled(key, uid, from).await } else { None };
-                Err(Verdict::of(&failure, mode, moved, &format!("kubectl -n {} get {key}", key.namespace)))
+                Err(Verdict::of(&failure, mode, moved, &self.here(&format!("kubectl -n {} get {key}", key.namespace))))
             }
         }
     }
@@ -189,16 +190,36 @@ impl ClusterOperator {
     }
 
     /// Asks the server to create a pod of this template and not keep it: admission, quota, Pod Security and policy
-    /// webhooks speak. Gives the server's warnings; `Refused` says why such a pod would not come up.
+    /// webhooks speak. Gives what is to be known of it; `Refused` says why such a pod would not come up.
     pub async fn rehearse_pod(&self, workload: &WorkloadKey, template: &Value) -> Result<Vec<Clean>, ActionError> {
         let path = format!("/api/v1/namespaces/{}/pods{}", segment(&workload.namespace), Mode::Rehearse.query());
         match self.writer.send_and_listen(Method::POST, &path, "application/json", &patch::pod(template)).await {
-            Ok((headers, _)) => {
+            Ok((headers, pod)) => {
                 let warnings = headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok());
-                Ok(warnings.map(verdict::warning).collect())
+                let warnings =
+                    warnings.map(|warning| Clean::own(format!("the server warns: {}", verdict::warning(warning))));
+                let pod: Value = serde_json::from_slice(&pod).unwrap_or_default();
+                Ok(warnings.chain(injected::injected(template, &pod)).collect())
             }
             Err(failure) => Err(Verdict::of(&failure, Mode::Rehearse, None, "")),
         }
+    }
+
+    fn refuse_paused(&self, key: &WorkloadKey, object: &Value, act: &str) -> Result<(), ActionError> {
+        if object.pointer("/spec/paused") == Some(&Value::Bool(true)) {
+            let resume = self.here(&match key.kind {
+                WorkloadKind::Rollout => format!("kubectl argo rollouts promote {} -n {}", key.name, key.namespace),
+                _ => format!("kubectl -n {} rollout resume {key}", key.namespace),
+            });
+            let says = format!("'{key}' is paused, so nothing would roll: `{resume}` first, then {act}");
+            return Err(ActionError::Refused(Clean::line(&says)));
+        }
+        Ok(())
+    }
+
+    /// A command of `kubectl` on this cluster, whatever the current context is.
+    fn here(&self, command: &str) -> String {
+        format!("{command} --context {}", quoted(self.cluster().context()))
     }
 
     fn verdict(&self) -> Verdict {
@@ -234,18 +255,6 @@ impl Operator for ClusterOperator {
     ) -> BoxFuture<'a, Option<Result<Vec<Clean>, ActionError>>> {
         async move { Some(Self::rehearse_pod(self, workload, template).await) }.boxed()
     }
-}
-
-fn refuse_paused(key: &WorkloadKey, object: &Value, act: &str) -> Result<(), ActionError> {
-    if object.pointer("/spec/paused") == Some(&Value::Bool(true)) {
-        let resume = match key.kind {
-            WorkloadKind::Rollout => format!("kubectl argo rollouts promote {} -n {}", key.name, key.namespace),
-            _ => format!("kubectl -n {} rollout resume {key}", key.namespace),
-        };
-        let says = format!("'{key}' is paused, so nothing would roll: `{resume}` first, then {act}");
-        return Err(ActionError::Refused(Clean::line(&says)));
-    }
-    Ok(())
 }
 
 fn done(what: &str, answer: &Value) -> Done {

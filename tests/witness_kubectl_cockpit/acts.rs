@@ -4,13 +4,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use midwatch::{
     action::{
-        Request,
+        Limits, ObjectAct, Request,
         act::{ActionEvent, Outcome},
         audit::Audit,
         confirm::Given,
         engine::{Headless, Identity, Pace, RealEngine, run_headless},
     },
-    model::kubernetes::{RolloutState, Workload, WorkloadKey, WorkloadKind},
+    model::kubernetes::{
+        RolloutState, Workload, WorkloadKey, WorkloadKind,
+        resource::{Resource, ResourceKey},
+    },
     query::{Answer, Query},
     time::{Clock, SystemClock},
     wire::{Remembered, Wired},
@@ -205,6 +208,82 @@ async fn kubectl_finds_what_a_restart_and_a_scale_left() {
     assert_eq!((&after["spec"]["replicas"], &before["spec"]["replicas"]), (&Value::from(5), &Value::from(3)));
     assert_eq!(template(&after), template(&before));
     assert_eq!(desk.out(&format!("get pods -n {NAMESPACE} -l app=worker -o name")).await.lines().count(), 5);
+}
+
+fn object((group, plural, kind): (&str, &str, &str), (namespace, name): (&str, &str), act: ObjectAct) -> Request {
+    let resource = Arc::new(Resource {
+        group: group.into(),
+        version: "v1".into(),
+        plural: plural.into(),
+        singular: kind.to_lowercase().as_str().into(),
+        kind: kind.into(),
+        short_names: Box::default(),
+        is_namespaced: !namespace.is_empty(),
+    });
+    let object = ResourceKey { cluster: cluster(), resource, namespace: namespace.into(), name: name.into() };
+    Request::Object { object, act }
+}
+
+/// Namespace and name of the first of these.
+async fn first(desk: &Desk, what: &str) -> (String, String) {
+    let list = desk.json(&format!("get {what}")).await;
+    let text = |field: &str| list["items"][0]["metadata"][field].as_str().unwrap_or_default().to_owned();
+    (text("namespace"), text("name"))
+}
+
+/// Two worlds of one seed again: midwatch's act in one, kubectl's in the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_finds_what_limits_switches_a_run_and_an_eviction_left() {
+    const CRON_JOB: (&str, &str, &str) = ("batch", "cronjobs", "CronJob");
+    let (Some(one), Some(other)) = (Desk::open(FAST).await, Desk::open(FAST).await) else { return };
+    let mut watching = Watching::of(one.config()).await;
+    watching.until("the cluster is read", |now| now.is_well(&cluster())).await;
+
+    let container = live(&one, "worker").await["spec"]["template"]["spec"]["containers"][0]["name"].clone();
+    let container = container.as_str().unwrap();
+    let limits = Limits { memory: Some("768Mi".into()), ..Limits::of(container) };
+    let key = workload(WorkloadKind::Deployment, NAMESPACE, "worker");
+    carry_out(&one, &watching, Request::Limits { workload: key, limits }).await;
+    let set = format!("set resources deployment/worker -c {container} --limits=memory=768Mi -n {NAMESPACE}");
+    other.out(&set).await;
+    assert_eq!(template(&live(&one, "worker").await), template(&live(&other, "worker").await));
+
+    let (_, node) = first(&one, "nodes").await;
+    carry_out(&one, &watching, object(("", "nodes", "Node"), ("", &node), ObjectAct::Cordon)).await;
+    other.out(&format!("cordon {node}")).await;
+    for desk in [&one, &other] {
+        assert_eq!(desk.json(&format!("get node {node}")).await["spec"]["unschedulable"], true);
+        assert!(desk.out(&format!("get node {node}")).await.contains("SchedulingDisabled"));
+    }
+
+    let (namespace, cron) = first(&one, "cronjobs -A").await;
+    let of = (namespace.as_str(), cron.as_str());
+    carry_out(&one, &watching, object(CRON_JOB, of, ObjectAct::Suspend)).await;
+    assert_eq!(one.json(&format!("get cronjob {cron} -n {namespace}")).await["spec"]["suspend"], true);
+
+    carry_out(&one, &watching, object(CRON_JOB, of, ObjectAct::RunNow)).await;
+    other.out(&format!("create job by-hand --from=cronjob/{cron} -n {namespace}")).await;
+    let jobs = one.json(&format!("get jobs -n {namespace}")).await;
+    let by_hand = |job: &&Value| job["metadata"]["annotations"]["cronjob.kubernetes.io/instantiate"] == "manual";
+    let ours = jobs["items"].as_array().unwrap().iter().find(by_hand).expect("it runs");
+    let theirs = other.json(&format!("get job by-hand -n {namespace}")).await;
+    let spec = |job: &Value| job["spec"]["template"]["spec"].clone();
+    assert_eq!(spec(ours), spec(&theirs));
+    let owner = |job: &Value| job["metadata"]["ownerReferences"][0]["name"].clone();
+    assert_eq!(owner(ours), owner(&theirs));
+
+    let (_, pod) = first(&one, &format!("pods -l app=worker -n {NAMESPACE}")).await;
+    let uid = async || {
+        let said = one.kubectl(&format!("get pod {pod} -n {NAMESPACE} -o json")).await;
+        let found: Value = serde_json::from_str(&said.out).unwrap_or_default();
+        found["metadata"]["deletionTimestamp"]
+            .is_null()
+            .then(|| found["metadata"]["uid"].clone())
+            .filter(|uid| !uid.is_null())
+    };
+    assert!(uid().await.is_some());
+    carry_out(&one, &watching, object(("", "pods", "Pod"), (NAMESPACE, &pod), ObjectAct::Evict)).await;
+    assert_eq!(uid().await, None, "it is gone, or goes");
 }
 
 /// Good, stuck, restarted and scaled ones, while time goes on: whatever kubectl says of a rollout, midwatch says.

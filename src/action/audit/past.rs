@@ -142,6 +142,11 @@ impl PastAct {
         }
     }
 
+    /// It was done on another cluster, which had the same name.
+    pub fn is_elsewhere(&self, cluster_id: Option<&Clean>) -> bool {
+        self.begun.cluster_id.as_ref().zip(cluster_id).is_some_and(|(then, now)| then != now)
+    }
+
     /// As the screens show it: not this process's own.
     pub fn shown(&self) -> Act {
         Act {

@@ -19,6 +19,7 @@ fn begun() -> Begun {
         request: roll_back(Some(13)),
         title: "ROLL BACK deploy/myapp 412 -> 411".into(),
         place: "prod-eu1/production".into(),
+        cluster_id: Some("cluster-1".into()),
         production: true,
         risk: Risk::Production,
         reason: None,

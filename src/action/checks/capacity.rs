@@ -12,21 +12,29 @@ use crate::{
 impl Subject<'_> {
     /// B12 of another template.
     pub fn capacity(&self, to: &Value) -> Check {
-        let (looks, result) = self.room(to);
+        self.room_for(self.inspection.surge, to)
+    }
+
+    /// B12 of pods more of the same.
+    pub fn capacity_for(&self, more: u32) -> Check {
+        self.room_for(more, &self.inspection.template)
+    }
+
+    fn room_for(&self, surge: u32, to: &Value) -> Check {
+        let (looks, result) = self.room(surge, to);
         check("B12", "capacity", if looks.is_empty() { result } else { look(&looks) })
     }
 
     /// B12 of a rollback: errors are cheap, so traffic looked less than it is.
     pub fn capacity_back(&self, live: &Revision, target: &Revision) -> Check {
-        let (mut looks, result) = self.room(&target.template);
+        let (mut looks, result) = self.room(self.inspection.surge, &target.template);
         looks.extend(self.shrunk(live, target));
         check("B12", "capacity", if looks.is_empty() { result } else { look(&looks) })
     }
 
     /// What does not fit; else what is known.
-    fn room(&self, to: &Value) -> (Vec<Clean>, CheckResult) {
+    fn room(&self, surge: u32, to: &Value) -> (Vec<Clean>, CheckResult) {
         let inspection = self.inspection;
-        let surge = inspection.surge;
         let pods = match surge {
             0 => "no pod more at once".to_owned(),
             surge => format!("{} more at once", counted(surge as usize, "pod")),

@@ -59,7 +59,10 @@ impl Place<'_> {
 
     /// B14: read now, and rehearsed on the server.
     pub fn fresh(&self, plan: &Plan) -> Check {
-        let mut result = CheckResult::Ok("read now; nothing is written to the cluster from here".into());
+        let mut result = match self.unrehearsed(plan) {
+            Some(backend) => CheckResult::NotChecked(say!("read now; '{backend}' has no dry run")),
+            None => CheckResult::Ok("read now; nothing is written to the cluster from here".into()),
+        };
         for (_, write) in self.writes(plan) {
             result = match self.make.evidence.rehearsed(write) {
                 Some(Some(Ok(_))) => CheckResult::Ok("read now; the server took it (dry run)".into()),
@@ -99,6 +102,16 @@ impl Place<'_> {
         None
     }
 
+    /// Another backend that writes in the cluster's place, and cannot rehearse it (Argo CD's server).
+    fn unrehearsed<'p>(&self, plan: &'p Plan) -> Option<&'p BackendId> {
+        plan.steps.iter().find_map(|step| match &step.kind {
+            StepKind::Write(write) if self.make.evidence.rehearsed(write) == Some(&None) => {
+                Some(write.backend()).filter(|backend| *backend != self.cluster)
+            }
+            _ => None,
+        })
+    }
+
     fn writes<'p>(&self, plan: &'p Plan) -> impl Iterator<Item = (&'p Clean, &'p Write)> {
         plan.steps.iter().filter_map(|step| match &step.kind {
             StepKind::Write(write) if write.backend() == self.cluster => Some((&step.says, write)),
@@ -114,7 +127,11 @@ impl Place<'_> {
 
 /// One sentence for the check and for the gate: where both stand, the dialog says it once.
 fn did_not_pass(error: &ActionError) -> Clean {
-    say!("the dry run did not pass: {error}")
+    match error {
+        // Nobody was asked.
+        ActionError::NotSent(why) => say!("cannot be sent: {why}"),
+        other => say!("the dry run did not pass: {other}"),
+    }
 }
 
 /// A webhook with side effects has the server refuse every dry run (400), whatever it would say to the write itself.

@@ -231,7 +231,7 @@ fn the_command_line_has_the_same_gates() {
     assert!(given(plan_13(), &give("y")).is_err());
     assert!(given(plan_13(), &Given::default()).is_err());
     let mut found = inspection();
-    found.workload.managed_by = vec![Manager::Helm { release: "myapp".into() }];
+    found.workload.managed_by = vec![Manager::Helm { release: "myapp".into(), namespace: "production".into() }];
     let stopped = planned(&roll_back(None), found).expect("a plan");
     assert!(given(stopped.clone(), &give("13")).is_err());
     let named = Given { confirm: None, name: Some("myapp".to_owned()), reason: Some("helm is down".to_owned()) };

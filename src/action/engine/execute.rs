@@ -121,6 +121,7 @@ impl Inner {
             request: plan.request.clone(),
             title: plan.title.clone(),
             place: plan.place.clone(),
+            cluster_id: plan.cluster_id.clone(),
             production: plan.production,
             risk: plan.risk,
             reason: reason.map(Clean::line),
@@ -163,9 +164,9 @@ impl Running {
 
     async fn step(&mut self, index: usize, step: &PlanStep) -> Next {
         match &step.kind {
-            StepKind::KeepEvidence(workload) => {
+            StepKind::KeepEvidence { workload, pod } => {
                 self.set(index, StepState::Running("reading".into())).await;
-                let kept = self.inner.keep_evidence(self.act.number, workload).await;
+                let kept = self.inner.keep_evidence(self.act.number, workload.as_ref(), pod.as_ref()).await;
                 self.set(index, StepState::Done(kept)).await;
                 Next::Go
             }
@@ -297,7 +298,7 @@ impl Running {
             let why = Clean::from("its hook has mended it: nothing to do");
             return (StepState::Done(say!("{ended}; {why}")), Next::Mended(why));
         }
-        let who = checks::changed_by(&found.changes, self.inner.clock.now().wall);
+        let who = checks::changed_by(&found.changes, self.inner.time_of(&workload.cluster));
         let who = who.map(|who| format!(": {who}")).unwrap_or_default();
         (StepState::Refused(say!("{ended}, and the live template is another one now{who}. Plan again")), Next::Stop)
     }
@@ -305,13 +306,19 @@ impl Running {
     async fn watch(&mut self, index: usize, wanted: &Watched) {
         let pace = self.inner.pace;
         let mut last = Clean::from("nothing was seen");
-        for _ in 0..tries(pace.watch, pace.poll) {
+        let (mut furthest, mut more) = (i64::MIN, tries(pace.watch, pace.poll));
+        while more > 0 {
+            more -= 1;
             match self.inner.look(wanted, self.act.left.is_some()).await {
-                Ok(Seen { says, stage: Stage::Going, left }) => {
+                Ok(Seen { says, stage: Stage::Going, left, progress }) => {
                     self.has_left(left).await;
                     last = says;
+                    // While it gets on there is something to see, however long that takes.
+                    if progress > furthest {
+                        (furthest, more) = (progress, tries(pace.watch, pace.poll));
+                    }
                 }
-                Ok(Seen { says, stage, left }) => {
+                Ok(Seen { says, stage, left, .. }) => {
                     self.has_left(left).await;
                     let met = stage == Stage::Met;
                     let _ = self.record(Entry::Watched { met, says: says.clone() }).await;
@@ -323,7 +330,7 @@ impl Running {
             self.set(index, StepState::Running(last.clone())).await;
             tokio::time::sleep(pace.poll).await;
         }
-        let says = say!("not there after {} min: {last}", pace.watch.as_secs() / 60);
+        let says = say!("not there, and no further for {} min: {last}", pace.watch.as_secs() / 60);
         let _ = self.record(Entry::Watched { met: false, says: says.clone() }).await;
         self.set(index, StepState::Unknown(says)).await;
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, future::join_all, stream};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Audit, Inner};
@@ -50,9 +51,20 @@ impl Inner {
         let asked = self.clock.now().wall;
         let all = self.past_acts().await;
         let known = all.as_deref().unwrap_or_default();
-        let undoing = self.undoing(request, known).await?;
+        let undone = if let Request::Undo { act } = request { Some(*act) } else { None };
+        let mut undoing = self.undoing(undone, known).await?;
         let (subject, races) = tokio::join!(self.subject(request, undoing.as_ref()), self.races(&beside.runs));
-        let mut evidence = Evidence::of(subject?, asked);
+        let subject = subject?;
+        let id = subject.cluster_id();
+        if let Some(Undoing { act, .. }) = undoing.as_ref().filter(|undoing| undoing.act.is_elsewhere(id)) {
+            let says = format!("act {} was done on another cluster, which had this name then", act.number);
+            return Err(SourceError::new(ErrorKind::Unexpected, says));
+        }
+        if let Request::ResumeSync { workload } = request {
+            // What it was set to before is beside the act that switched it off.
+            undoing = self.undoing(switched_off(workload, id, known), known).await?;
+        }
+        let mut evidence = Evidence::of(subject, asked);
         evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
         let minds_owners =
             matches!(request, Request::RollBack { .. } | Request::Undo { .. } | Request::ResumeSync { .. });
@@ -62,14 +74,16 @@ impl Inner {
         }
         evidence.races = races;
         evidence.acts = match (&evidence.subject, &all) {
-            (Inspection::Workload(found), Ok(all)) => Ok(on_workload(&found.workload.key, all)),
+            (Inspection::Workload(found), Ok(all)) => {
+                Ok(on_workload(&found.workload.key, found.cluster_id.as_ref(), all))
+            }
             (_, Ok(_)) => Ok(Vec::new()),
             (_, Err(why)) => Err(why.clone()),
         };
         evidence.undoing = undoing;
         evidence.audit = self.on_audit(Audit::check).await;
         evidence.members = self.members(request, &evidence, all.as_deref()).await;
-        let questions = registry::questions(request, &evidence, beside, asked);
+        let questions = registry::questions(request, &evidence, beside, self.time_at(&evidence.subject));
         let (rehearsed, registry) =
             tokio::join!(self.rehearse(request, &evidence, beside), self.ask_registries(questions));
         (evidence.rehearsals, evidence.pods) = rehearsed;
@@ -77,16 +91,8 @@ impl Inner {
         Ok(evidence)
     }
 
-    async fn undoing(&self, request: &Request, known: &[PastAct]) -> Result<Option<Undoing>, SourceError> {
-        let number = match request {
-            Request::Undo { act } => *act,
-            // What it was set to before is beside the act that switched it off.
-            Request::ResumeSync { workload } => match switched_off(workload, known) {
-                Some(number) => number,
-                None => return Ok(None),
-            },
-            _ => return Ok(None),
-        };
+    async fn undoing(&self, number: Option<u64>, known: &[PastAct]) -> Result<Option<Undoing>, SourceError> {
+        let Some(number) = number else { return Ok(None) };
         let Some(act) = known.iter().find(|act| act.number == number) else {
             return Err(SourceError::new(ErrorKind::Unexpected, format!("the audit has no act {number}")));
         };
@@ -160,6 +166,18 @@ impl Inner {
         join_all(beside.iter().map(async |run| (run.clone(), self.run(run).await))).await
     }
 
+    /// The time on a backend, as its answers told it: what happened there is as old as its own clock says.
+    pub(super) fn time_of(&self, backend: &BackendId) -> Timestamp {
+        self.clock.now().by(self.inspector(backend).and_then(|inspector| inspector.skew()))
+    }
+
+    fn time_at(&self, subject: &Inspection) -> Timestamp {
+        match subject {
+            Inspection::Workload(found) => self.time_of(&found.workload.key.cluster),
+            _ => self.clock.now().wall,
+        }
+    }
+
     /// A run as it is now.
     pub(super) async fn run(&self, run: &RunKey) -> Result<RunInspection, Clean> {
         match self.inspect(&run.repo.host, &Request::Cancel { run: run.clone(), attempt: 0 }).await {
@@ -189,7 +207,7 @@ impl Inner {
 
     /// Has the server try the writes and keep nothing of them.
     async fn rehearse(&self, request: &Request, evidence: &Evidence, beside: &Beside) -> (Rehearsals, RehearsedPods) {
-        let (writes, pods) = drafts(request, evidence, beside, self.clock.now().wall);
+        let (writes, pods) = drafts(request, evidence, beside, self.time_at(&evidence.subject));
         let rehearsed = join_all(writes.into_iter().map(async |write| {
             let operator = self.operator(write.backend())?;
             let said = operator.rehearse(&write).await;
@@ -260,7 +278,8 @@ impl Inner {
         let inspector = self.inspector(&key.cluster).ok_or_else(|| not_connected(&key.cluster).says)?;
         let subject = inspector.kin(found_own, key).await.map_err(|error| error.says)?;
         let mut evidence = Evidence::of(subject, own.asked);
-        evidence.acts = acts.map(|all| on_workload(key, all)).map_err(Clone::clone);
+        let id = evidence.subject.cluster_id();
+        evidence.acts = acts.map(|all| on_workload(key, id, all)).map_err(Clone::clone);
         evidence.undoing.clone_from(&own.undoing);
         evidence.writable.clone_from(&own.writable);
         let Inspection::Workload(found) = &evidence.subject else { return Ok(evidence) };
@@ -279,13 +298,13 @@ fn not_connected(backend: &BackendId) -> SourceError {
 }
 
 /// The newest act on the workload that switched its owner off.
-fn switched_off(key: &WorkloadKey, all: &[PastAct]) -> Option<u64> {
-    let acts = on_workload(key, all);
+fn switched_off(key: &WorkloadKey, cluster_id: Option<&Clean>, all: &[PastAct]) -> Option<u64> {
+    let acts = on_workload(key, cluster_id, all);
     acts.iter().find(|act| act.switches.iter().any(|(_, is_on)| !is_on)).map(|act| act.number)
 }
 
-/// Acts on one workload, through undos of undos.
-fn on_workload(key: &WorkloadKey, all: &[PastAct]) -> Vec<PastAct> {
+/// Acts on one workload, through undos of undos. `cluster_id`: of the cluster that has the name now.
+fn on_workload(key: &WorkloadKey, cluster_id: Option<&Clean>, all: &[PastAct]) -> Vec<PastAct> {
     let mut ours: BTreeSet<u64> = BTreeSet::new();
     // Oldest first: an undo comes after what it undoes.
     for act in all.iter().rev() {
@@ -295,10 +314,11 @@ fn on_workload(key: &WorkloadKey, all: &[PastAct]) -> Vec<PastAct> {
             | Request::Scale { workload, .. }
             | Request::Limits { workload, .. }
             | Request::ResumeSync { workload } => workload == key,
+            Request::Object { object, .. } => object.workload().as_ref() == Some(key),
             Request::Undo { act } => ours.contains(act),
             _ => false,
         };
-        if is_ours {
+        if is_ours && !act.is_elsewhere(cluster_id) {
             ours.insert(act.number);
         }
     }

@@ -86,6 +86,9 @@ pub async fn run_headless(engine: &RealEngine, ask: &Headless, store: &Store, se
     if ask.dry_run {
         return Ran::ended(Exit::Done, "dry run: nothing was sent", Some(shown));
     }
+    if let Some(why) = &shown.blocked {
+        return Ran::ended(Exit::Refused, why.clone(), Some(shown));
+    }
     if let Some(missing) = missing(&shown, &ask.given) {
         return Ran::ended(Exit::Usage, missing, Some(shown));
     }

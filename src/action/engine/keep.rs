@@ -1,5 +1,6 @@
-//! Evidence that an act destroys, kept beside the audit before it: the previous logs of two failing pods, the workload's
-//! and their descriptions with events. Best effort: what cannot be read is said, and holds nothing up for long.
+//! Evidence that an act destroys, kept beside the audit before it: the previous logs of two pods (the one that goes, then
+//! those that fail), the workload's and their descriptions with events. Best effort: what cannot be read is said, and holds
+//! nothing up for long.
 
 use futures::future::join_all;
 use tokio::sync::mpsc;
@@ -9,7 +10,7 @@ use crate::{
     action::Glance,
     model::{
         Level,
-        kubernetes::{Pod, WorkloadKey},
+        kubernetes::{ObjectKey, Pod, WorkloadKey},
     },
     query::{Answer, LogQuery, ObjectRef, PageLine, Query},
     source::AnswerSink,
@@ -23,23 +24,42 @@ const LINES: u32 = 2_000;
 
 impl Inner {
     /// Keeps what there is; says how much.
-    pub(super) async fn keep_evidence(&self, number: u64, workload: &WorkloadKey) -> Clean {
+    pub(super) async fn keep_evidence(
+        &self,
+        number: u64,
+        workload: Option<&WorkloadKey>,
+        pod: Option<&ObjectKey>,
+    ) -> Clean {
+        let mut pods: Vec<ObjectKey> = pod.into_iter().cloned().collect();
+        let mut queries = Vec::new();
+        if let Some(workload) = workload {
+            let failing = self.failing(workload).await;
+            pods.extend(failing.into_iter().map(|failing| failing.key).filter(|failing| Some(failing) != pod));
+            let object = ObjectRef::Workload(workload.clone());
+            queries.push(("describe.txt".to_owned(), Query::Describe(object.clone())));
+            queries.push(("object.yaml".to_owned(), Query::Yaml(object)));
+        }
+        for pod in pods.into_iter().take(PODS) {
+            let (name, object) = (pod.name.clone(), ObjectRef::Pod(pod));
+            queries.push((format!("{name}.describe.txt"), Query::Describe(object.clone())));
+            queries.push((format!("{name}.previous.log"), Query::Logs(tail(object.clone(), true))));
+            queries.push((format!("{name}.log"), Query::Logs(tail(object, false))));
+        }
+        self.keep_answers(number, queries).await
+    }
+
+    /// Its pods that are not well, the worst first.
+    async fn failing(&self, workload: &WorkloadKey) -> Vec<Pod> {
         let found = tokio::time::timeout(self.pace.keep, self.workload(workload)).await;
         let mut failing: Vec<Pod> = match found {
             Ok(Ok(Glance { pods: Ok(pods), .. })) => pods.into_iter().filter(|pod| pod.level <= Level::Wrong).collect(),
             _ => Vec::new(),
         };
         failing.sort_by_key(|pod| (pod.level, std::cmp::Reverse(pod.restarts)));
-        let mut queries = vec![
-            ("describe.txt".to_owned(), Query::Describe(ObjectRef::Workload(workload.clone()))),
-            ("object.yaml".to_owned(), Query::Yaml(ObjectRef::Workload(workload.clone()))),
-        ];
-        for pod in failing.iter().take(PODS) {
-            let (name, object) = (&pod.key.name, ObjectRef::Pod(pod.key.clone()));
-            queries.push((format!("{name}.describe.txt"), Query::Describe(object.clone())));
-            queries.push((format!("{name}.previous.log"), Query::Logs(tail(object.clone(), true))));
-            queries.push((format!("{name}.log"), Query::Logs(tail(object, false))));
-        }
+        failing
+    }
+
+    async fn keep_answers(&self, number: u64, queries: Vec<(String, Query)>) -> Clean {
         let wanted = queries.len();
         let kept = join_all(queries.into_iter().map(async |(name, query)| {
             let Some(text) = self.read(query).await else { return false };

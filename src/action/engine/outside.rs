@@ -66,6 +66,7 @@ impl RealEngine {
             request: request.clone(),
             title: outside.title.clone(),
             place: outside.place.clone(),
+            cluster_id: None,
             production: outside.production,
             risk: if outside.production { Risk::Production } else { Risk::Reversible },
             reason: None,

@@ -1,18 +1,22 @@
 //! The engine over fakes: what is sent, when, and what is on disk by then.
 
+mod canary;
 mod ends;
 mod flagger;
 mod gitops;
 mod known_bad;
 mod lost;
+mod objects;
 mod owners;
 mod races;
 mod registry;
 mod release;
 mod resize;
 mod responder;
+mod restart;
 mod sets;
 mod undo;
+mod workflow;
 
 use std::time::Duration;
 
@@ -348,7 +352,7 @@ async fn a_watch_that_is_not_met_says_how_far_it_came() {
     let mut bench = Bench::new();
     bench.cluster.with(|cluster| cluster.found.workload.desired = 1);
     let plan = bench.plan(&Request::Restart { workload: myapp() }).await.expect("a plan");
-    bench.cluster.with(|cluster| cluster.found.pods = vec![pod("new-0", "412", false)]);
+    bench.cluster.with(|cluster| cluster.found.pods = vec![pod("new-0", "413", false)]);
     let act = bench.execute(plan).await.expect("carried out");
     assert_eq!(act.outcome, Outcome::Done, "the write was done");
     assert!(
@@ -428,6 +432,11 @@ async fn without_a_screen_the_gates_are_the_same() {
     let mut gone = ask(Some("13"), false);
     gone.request = Request::RollBack { workload: WorkloadKey { cluster: BackendId::new("x"), ..myapp() }, to: None };
     assert_eq!(run_headless(&bench.engine, &gone, &bench.store, &bench.settings).await.exit, Exit::Unreadable);
+    // What cannot be sent at all is no matter of what was typed.
+    bench.cluster.with(|cluster| cluster.rehearsal = Err(ActionError::NotSent("no `helm` here".into())));
+    let blocked = run_headless(&bench.engine, &ask(Some("13"), false), &bench.store, &bench.settings).await;
+    assert_eq!((blocked.exit, blocked.says.as_str()), (Exit::Refused, "cannot be sent: no `helm` here"));
+    bench.cluster.with(|cluster| cluster.rehearsal = Ok("accepted".into()));
     bench.cluster.with(|cluster| {
         cluster.become_template(template_of("412", "1Gi", "warn"));
         cluster.answers = vec![ActionError::Unknown("?".into())];

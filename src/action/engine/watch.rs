@@ -11,10 +11,13 @@ use crate::{
         plan::{WatchFor, Watched},
         template,
     },
-    model::kubernetes::{Pod, RolloutState, short_digest},
+    model::kubernetes::{Pod, RolloutState, WorkloadKey, short_digest},
     text::Clean,
     time::age_of,
 };
+
+/// Pods that still serve, of which so many are named.
+const NAMED: usize = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -29,11 +32,13 @@ pub(super) struct Seen {
     pub stage: Stage,
     /// Generation at which another template than the one that the act takes away was live.
     pub left: Option<i64>,
+    /// Grows as it gets on: pods that are there less those still to go.
+    pub progress: i64,
 }
 
 impl Seen {
     pub fn new(says: Clean, stage: Stage) -> Self {
-        Self { says, stage, left: None }
+        Self { says, stage, left: None, progress: 0 }
     }
 }
 
@@ -43,32 +48,59 @@ impl Inner {
         match wanted {
             Watched::Rollout(wanted) => {
                 let found = self.workload(&wanted.workload).await?;
-                let now = self.clock.now().wall;
+                let now = self.time_of(&wanted.workload.cluster);
                 let is_away = |away: &Value| template::is_same(away, &found.template);
-                Ok(match wanted.away.as_ref().map(is_away) {
+                let seen = match wanted.away.as_ref().map(is_away) {
                     Some(true) if has_left => Seen::new(set_again(&found, now), Stage::Never),
                     Some(false) => Seen { left: Some(found.workload.generation), ..judge(wanted, &found, now) },
                     _ => judge(wanted, &found, now),
-                })
+                };
+                Ok(self.out_of_service(&wanted.workload, found.pods.as_deref().unwrap_or_default(), seen).await)
             }
             Watched::Release(all) => {
-                let mut seen = Vec::new();
+                let (mut seen, mut progress) = (Vec::new(), 0);
                 for wanted in all {
                     // One that cannot be read hides none of the others.
                     let (says, stage) = match self.workload(&wanted.workload).await {
                         Ok(found) => {
-                            let Seen { says, stage, .. } = judge(wanted, &found, self.clock.now().wall);
-                            (says, stage)
+                            let seen = judge(wanted, &found, self.time_of(&wanted.workload.cluster));
+                            let seen = self
+                                .out_of_service(&wanted.workload, found.pods.as_deref().unwrap_or_default(), seen)
+                                .await;
+                            progress += seen.progress;
+                            (seen.says, seen.stage)
                         }
                         Err(why) => (say!("?? {why}"), Stage::Going),
                     };
                     seen.push((say!("{}: {says}", wanted.workload), stage));
                 }
-                Ok(together(seen))
+                Ok(Seen { progress, ..together(seen) })
             }
             Watched::Resize(wanted) => {
                 let found = self.pod(&wanted.resize.pod).await?;
                 Ok(super::resized::judge(wanted, &found))
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// A2: it is not there while a Service still sends to pods that go.
+    async fn out_of_service(&self, key: &WorkloadKey, pods: &[Pod], seen: Seen) -> Seen {
+        let going: Vec<&Pod> = pods.iter().filter(|pod| pod.deleting_since.is_some()).collect();
+        let Some(inspector) = self.inspector(&key.cluster) else { return seen };
+        if seen.stage != Stage::Met || going.is_empty() {
+            return seen;
+        }
+        match inspector.serving(&key.namespace).await {
+            Err(why) => Seen { says: say!("{}, whether they still serve could not be read: {why}", seen.says), ..seen },
+            Ok(serving) => {
+                let still = going.iter().filter(|pod| serving.contains(&pod.key.name)).map(|pod| pod.key.name.as_str());
+                let still: Vec<&str> = still.take(NAMED).collect();
+                if still.is_empty() {
+                    return seen;
+                }
+                Seen { says: say!("{}, still serving: {}", seen.says, still.join(", ")), stage: Stage::Going, ..seen }
             }
         }
     }
@@ -98,17 +130,20 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
         wanted.hash.as_ref().is_none_or(|hash| pod.hash.as_ref() == Some(hash))
             && wanted.image.as_ref().is_none_or(|image| pod.containers.iter().any(|one| one.image == *image))
             && wanted.since.is_none_or(|since| pod.created.is_some_and(|created| created >= since))
+            && !pod.hash.as_ref().is_some_and(|hash| wanted.others.contains(hash))
     };
     let (going, staying): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| pod.deleting_since.is_some());
     let ready = staying.iter().filter(|pod| pod.is_ready && is_new(pod)).count();
     let old = staying.iter().filter(|pod| !is_new(pod)).count();
     let strangers = staying.iter().filter(|pod| pod.is_ready && is_new(pod) && runs_another(pod, wanted)).count();
     let is_observed = workload.observed_generation >= workload.generation;
+    // Argo Rollouts restarts the pods of each version, at whatever step it stands.
+    let is_restart = wanted.since.is_some();
     let is_met = is_observed
         // kubectl has no word for OnDelete: the pods themselves say it.
-        && matches!(workload.rollout.state, RolloutState::Done | RolloutState::Unavailable)
+        && (is_restart || matches!(workload.rollout.state, RolloutState::Done | RolloutState::Unavailable))
         && workload.available >= workload.desired
-        && workload.updated >= workload.desired
+        && (is_restart || workload.updated >= workload.desired)
         && ready >= workload.desired as usize
         && old == 0
         && strangers == 0;
@@ -144,7 +179,8 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
             words.push(format!("{}: {}", pod.key.name, pod.why));
         }
     }
-    Seen::new(say!("{}", words.join(", ")), if is_met { Stage::Met } else { Stage::Going })
+    let stage = if is_met { Stage::Met } else { Stage::Going };
+    Seen { progress: ready as i64 - old as i64, ..Seen::new(say!("{}", words.join(", ")), stage) }
 }
 
 /// A3: no container of the pod has the digest wanted, though digests are known.

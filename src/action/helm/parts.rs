@@ -283,7 +283,7 @@ impl Part<'_> {
         let mut checks = match (changes, &self.target, unread) {
             (Some(target), ..) => {
                 let mut checks = rollback::of_workload(subject, (&self.live, target), plan);
-                checks.extend(canary::check(&self.seen, target, plan));
+                checks.extend(canary::check(subject, target, plan));
                 checks
             }
             (None, Some(_), _) => {

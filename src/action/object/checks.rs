@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{ObjectAct, ObjectInspection, text};
 use crate::{
     action::{Check, CheckResult, checks::check},
+    model::kubernetes::Manager,
     text::{Clean, counted},
     time::age_of,
 };
@@ -148,10 +149,15 @@ fn removal(found: &ObjectInspection, is_production: bool) -> CheckResult {
     if let Some((.., more)) = TAKES_MORE.iter().find(|(group, kind, _)| resource.is(group, kind)) {
         return CheckResult::Stop((*more).into());
     }
-    let alone = "nobody makes another, and what it owns is deleted with it";
-    match owners.first() {
-        Some(owner) => CheckResult::Look(say!("{owner} may make it anew")),
-        None if is_production => CheckResult::Stop(alone.into()),
-        None => CheckResult::Look(alone.into()),
-    }
+    let alone = match (owners.first(), found.managed_by.first()) {
+        (Some(owner), _) => return CheckResult::Look(say!("{owner} may make it anew")),
+        (None, Some(helm @ Manager::Helm { .. })) => {
+            say!("owned by {helm}, which makes it anew at its next upgrade; what it owns is deleted with it")
+        }
+        (None, Some(owner)) => {
+            return CheckResult::Look(say!("owned by {owner}, which makes it anew while git has it"));
+        }
+        (None, None) => "nobody makes another, and what it owns is deleted with it".into(),
+    };
+    if is_production { CheckResult::Stop(alone) } else { CheckResult::Look(alone) }
 }

@@ -27,7 +27,16 @@ fn pod() -> ResourceKey {
 }
 
 /// The plan of an act, the server having taken its dry run.
-fn plan_of(key: &ResourceKey, act: ObjectAct, mut object: Value) -> Result<Plan, Refusal> {
+fn plan_of(key: &ResourceKey, act: ObjectAct, object: Value) -> Result<Plan, Refusal> {
+    plan_of_owned(key, act, object, Vec::new())
+}
+
+fn plan_of_owned(
+    key: &ResourceKey,
+    act: ObjectAct,
+    mut object: Value,
+    managed_by: Vec<Manager>,
+) -> Result<Plan, Refusal> {
     object["metadata"]["uid"] = json!("u1");
     if object["metadata"]["resourceVersion"].is_null() {
         object["metadata"]["resourceVersion"] = json!("7");
@@ -35,6 +44,7 @@ fn plan_of(key: &ResourceKey, act: ObjectAct, mut object: Value) -> Result<Plan,
     let found = ObjectInspection {
         key: key.clone(),
         object,
+        managed_by,
         may: Ok(true),
         server: "https://k8s v1.33".into(),
         cluster_id: Some("id".into()),
@@ -95,6 +105,40 @@ fn whether_somebody_makes_it_anew_decides_a_deletion() {
     assert!(
         plan.checks.iter().any(|check| matches!(&check.result, CheckResult::Look(says) if says.contains("acme/lock")))
     );
+}
+
+#[test]
+fn what_goes_with_it_is_kept_first() {
+    let owned = || json!({"metadata": {"ownerReferences": [{"kind": "ReplicaSet", "name": "web"}]}});
+    let first = |key: &ResourceKey, act| {
+        let plan = plan_of(key, act, owned()).expect("a plan");
+        plan.steps.into_iter().next().expect("steps").kind
+    };
+    for act in [ObjectAct::Delete, ObjectAct::Evict] {
+        // No workload of it is watched.
+        let kept = StepKind::KeepEvidence { workload: None, pod: pod().pod() };
+        assert_eq!(first(&pod(), act), kept, "{act:?}");
+    }
+    let myapp = crate::action::testing::myapp();
+    let kept = StepKind::KeepEvidence { workload: Some(myapp.clone()), pod: None };
+    assert_eq!(first(&ResourceKey::from(&myapp), ObjectAct::Delete), kept);
+    assert!(matches!(first(&ResourceKey::from(&myapp), ObjectAct::Pause), StepKind::Write(_)), "nothing goes");
+    assert!(matches!(first(&cron_job(), ObjectAct::Delete), StepKind::Write(_)), "it has no pods of its own");
+}
+
+#[test]
+fn what_git_owns_is_made_anew_and_what_helm_owns_is_not() {
+    let deployment = ResourceKey::from(&crate::action::testing::myapp());
+    let deleted = |owner: Manager| {
+        let plan = plan_of_owned(&deployment, ObjectAct::Delete, json!({}), vec![owner]).expect("a plan");
+        (stops(&plan), effect(&plan).clone())
+    };
+    let argo = Manager::ArgoCd { application: "shop".into() };
+    let says = "owned by Argo CD application 'shop', which makes it anew while git has it";
+    assert_eq!(deleted(argo), (false, CheckResult::Look(says.into())));
+    let helm = Manager::Helm { release: "shop".into(), namespace: "production".into() };
+    let (stops, says) = deleted(helm);
+    assert!(stops && matches!(&says, CheckResult::Stop(says) if says.contains("at its next upgrade")), "{says:?}");
 }
 
 #[test]
@@ -178,6 +222,7 @@ fn no_right_stops_and_no_answer_is_looked_at() {
     let mut found = ObjectInspection {
         key: pod(),
         object: json!({"metadata": {"uid": "u1"}}),
+        managed_by: Vec::new(),
         may: Ok(false),
         server: Clean::default(),
         cluster_id: None,

@@ -1,7 +1,11 @@
 //! The steps that plans share, and how they are counted and compared.
 
 use super::{PlanStep, StepKind, WatchFor, Watched};
-use crate::{action::Write, model::kubernetes::WorkloadKey, text::Clean};
+use crate::{
+    action::Write,
+    model::kubernetes::{ObjectKey, WorkloadKey},
+    text::Clean,
+};
 
 /// What step 0 says. It changes nothing, so the steps that do are counted from 1, with it and without it.
 const KEEP_EVIDENCE: &str = "keep evidence: previous logs, describe, events";
@@ -13,7 +17,16 @@ pub fn first_number(first: Option<&Clean>) -> usize {
 
 impl PlanStep {
     pub(in crate::action) fn keep_evidence(of: &WorkloadKey) -> Self {
-        Self { says: KEEP_EVIDENCE.into(), kind: StepKind::KeepEvidence(of.clone()) }
+        Self::keeping(Some(of.clone()), None)
+    }
+
+    /// Of a pod that goes, and of the workload it is of, if that is known.
+    pub(in crate::action) fn keep_evidence_of(pod: ObjectKey, workload: Option<WorkloadKey>) -> Self {
+        Self::keeping(workload, Some(pod))
+    }
+
+    fn keeping(workload: Option<WorkloadKey>, pod: Option<ObjectKey>) -> Self {
+        Self { says: KEEP_EVIDENCE.into(), kind: StepKind::KeepEvidence { workload, pod } }
     }
 
     pub(in crate::action) fn watch(wanted: WatchFor) -> Self {

@@ -9,6 +9,7 @@ mod image;
 mod limits;
 mod release;
 mod resize;
+mod restart;
 mod rollback;
 mod unread;
 
@@ -16,7 +17,7 @@ use super::*;
 use crate::{
     action::{
         ActionError, Beside, Inspection, PullRequestInspection, SilenceDraft, Verdict,
-        around::Autoscaler,
+        around::{Autoscaler, Quota, QuotaLimit},
         testing::{
             ago, cluster, digest_of, evidence, host, inspection, myapp, nodes, now, planned, pod, roll_back, run,
             run_inspection, run_key, settings, store, template_of,
@@ -66,7 +67,7 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, Refusal>) -> String {
     result.expect_err("refused").0.to_string()
 }
 
-fn with(change: impl FnOnce(&mut crate::action::WorkloadInspection)) -> Plan {
+fn with(change: impl FnOnce(&mut WorkloadInspection)) -> Plan {
     let mut found = inspection();
     change(&mut found);
     planned(&roll_back(None), found).expect("a plan")
@@ -101,12 +102,12 @@ fn read_only_blocks_for_the_backend_that_is() {
 }
 
 fn scaler(min: u32, max: u32, current: u32) -> Autoscaler {
-    Autoscaler { name: "myapp".into(), min, max, current, changed: None }
+    Autoscaler { name: "myapp".into(), min, max, current, keda: None, changed: None }
 }
 
 #[test]
 fn scaling_minds_zero_and_the_autoscaler() {
-    let scale = |to, change: &dyn Fn(&mut crate::action::WorkloadInspection)| {
+    let scale = |to, change: &dyn Fn(&mut WorkloadInspection)| {
         let mut found = inspection();
         change(&mut found);
         let workload = found.workload.key.clone();
@@ -121,7 +122,47 @@ fn scaling_minds_zero_and_the_autoscaler() {
     let stateful = scale(0, &|found| found.workload.key.kind = WorkloadKind::StatefulSet).expect("a plan");
     assert!(stop(&stateful, "B7").contains("StatefulSet"));
     assert!(refusal(scale(10, &|_| ())).contains("10 replicas already"));
+    let keda = |found: &mut WorkloadInspection| {
+        found.autoscaler = Ok(Some(Autoscaler { keda: Some("jobs".into()), ..scaler(1, 20, 10) }));
+    };
+    let none = scale(0, &keda).expect("a plan");
+    assert!(look(&none, "B12").contains("ScaledObject 'jobs'") && look(&none, "B12").contains("paused-replicas=0"));
+    let keeps = |plan: &Plan| matches!(plan.steps[0].kind, StepKind::KeepEvidence { .. });
+    assert!(keeps(&scale(3, &|_| ()).expect("a plan")) && !keeps(&up), "pods that go take their logs with them");
     assert!(refusal(scale(3, &|found| found.workload.key.kind = WorkloadKind::DaemonSet)).contains("DaemonSet"));
+}
+
+#[test]
+fn scaling_names_the_owner_what_deploys_and_what_room_there_is() {
+    let scale = |to, change: &dyn Fn(&mut WorkloadInspection)| {
+        let mut found = inspection();
+        change(&mut found);
+        let request = Request::Scale { workload: myapp(), replicas: to };
+        let evidence = evidence(&request, found);
+        plan(&request, &evidence, &store(vec![run(RunState::Running)]), &settings(), now()).expect("a plan")
+    };
+    let argo = Manager::ArgoCd { application: "shop".into() };
+    let owned = |manager: Manager| scale(12, &|found| found.workload.managed_by = vec![manager.clone()]);
+    assert_eq!(
+        look(&owned(argo), "B4"),
+        "owned by Argo CD application 'shop': if git names the replicas, it sets them back"
+    );
+    let release = owned(Manager::FluxHelmRelease { name: "shop".into(), namespace: "flux-system".into() });
+    assert!(look(&release, "B4").contains("if git names the replicas"));
+    let controller = owned(Manager::Controller { kind: "Rollout".into(), name: "myapp".into() });
+    assert!(look(&controller, "B4").contains("scale that one"));
+    let free = scale(12, &|_| ());
+    assert!(matches!(result(&free, "B4"), CheckResult::Ok(_)));
+    assert!(look(&free, "B6").contains("deploy #412 is in Deploy and goes on"), "{}", look(&free, "B6"));
+    let capacity =
+        |plan: &Plan| plan.checks.iter().find(|check| check.name == *"capacity").map(|check| check.result.clone());
+    let full = scale(12, &|found| {
+        let limit = QuotaLimit { resource: "pods".into(), hard: "11".into(), used: "10".into() };
+        found.quotas = Ok(vec![Quota { name: "q".into(), is_scoped: false, limits: vec![limit] }]);
+    });
+    let says = "quota 'q' has 1 pods left, 2 pods at once want 2: they may not come up";
+    assert_eq!(capacity(&full), Some(CheckResult::Look(says.into())));
+    assert_eq!(capacity(&scale(9, &|_| ())), None, "fewer need no room");
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::{
     },
     source::{ErrorKind, SourceError},
     text::Clean,
+    time::Skew,
 };
 
 /// What a fake cluster is and does.
@@ -41,10 +42,16 @@ pub struct Cluster {
     pub panics: bool,
     /// What the cluster makes of a template that it took; nothing: all its pods.
     pub after: Option<fn(&mut WorkloadInspection)>,
+    /// What becomes of it at each look.
+    pub on_look: Option<fn(&mut WorkloadInspection)>,
     /// Other workloads, of the same release.
     pub others: Vec<WorkloadInspection>,
     /// Workloads whose pods the server would not have, and why.
     pub refuses_pods: Vec<(WorkloadKey, ActionError)>,
+    /// Pods that Services send to.
+    pub serving: Result<BTreeSet<Name>, Clean>,
+    /// How its clock stands to ours.
+    pub skew: Option<Skew>,
 }
 
 /// An API server with one workload: inspector and operator.
@@ -65,8 +72,11 @@ impl FakeCluster {
             rehearsal: Ok("accepted".into()),
             panics: false,
             after: None,
+            on_look: None,
             others: Vec::new(),
             refuses_pods: Vec::new(),
+            serving: Ok(BTreeSet::new()),
+            skew: None,
         })))
     }
 
@@ -101,6 +111,9 @@ impl Cluster {
                 let mut template = self.found.template.clone();
                 template::mark_restart(&mut template, &at.to_string());
                 self.found.template = template;
+                if let Some(after) = self.after {
+                    after(&mut self.found);
+                }
             }
             Write::ResizePod(resize) => self.resize(&resize.after),
             Write::DeleteUnready { of, .. } => {
@@ -210,9 +223,20 @@ impl Inspector for FakeCluster {
         &ID
     }
 
+    fn skew(&self) -> Option<Skew> {
+        self.with(|cluster| cluster.skew)
+    }
+
+    fn serving<'a>(&'a self, _namespace: &'a str) -> BoxFuture<'a, Result<BTreeSet<Name>, Clean>> {
+        std::future::ready(self.with(|cluster| cluster.serving.clone())).boxed()
+    }
+
     fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
         let found = self.with(|cluster| {
             cluster.inspected += 1;
+            if let Some(on_look) = cluster.on_look {
+                on_look(&mut cluster.found);
+            }
             match request {
                 Request::Resize { .. } => Ok(Inspection::Pod(Box::new(cluster.pod.clone()))),
                 request => {
@@ -284,7 +308,7 @@ impl Operator for FakeCluster {
     }
 }
 
-/// A code host with one run. Cancelling it may run a hook on the cluster.
+/// A code host with one run. Cancelling it, or starting a workflow, may do something to the cluster.
 #[derive(Clone)]
 pub struct FakeHost {
     pub run: Arc<Mutex<RunInspection>>,
@@ -331,6 +355,8 @@ impl Operator for FakeHost {
             self.sent.lock().expect("unpoisoned").push(write.clone());
             if matches!(write, Write::CancelRun { .. }) {
                 self.run.lock().expect("unpoisoned").run.state = RunState::Cancelled;
+            }
+            if matches!(write, Write::CancelRun { .. } | Write::DispatchWorkflow { .. }) {
                 (self.hook)();
             }
             Ok(Done { says: "done by the fake".into(), reference: Some("silence-1".into()) })

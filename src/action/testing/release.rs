@@ -61,7 +61,7 @@ pub fn release() -> Release {
 /// `myapp`, with that release.
 pub fn of_release(release: Release) -> WorkloadInspection {
     let mut found = inspection();
-    found.workload.managed_by = vec![Manager::Helm { release: "shop".into() }];
+    found.workload.managed_by = vec![Manager::Helm { release: "shop".into(), namespace: "production".into() }];
     found.release = Some(Ok(release));
     found
 }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ObjectKey, WorkloadKey};
+use super::{ObjectKey, WorkloadKey, WorkloadKind};
 use crate::{
     model::{BackendId, Name},
     text::Clean,
@@ -169,6 +169,19 @@ impl ResourceKey {
     pub fn service(key: &ObjectKey) -> Self {
         let ObjectKey { cluster, namespace, name } = key.clone();
         Self { cluster, resource: Resource::everywhere("", "v1", "services", "Service"), namespace, name }
+    }
+
+    /// The pod that it is, if it is one.
+    pub fn pod(&self) -> Option<ObjectKey> {
+        let Self { cluster, resource, namespace, name } = self.clone();
+        resource.is("", "Pod").then_some(ObjectKey { cluster, namespace, name })
+    }
+
+    /// The workload that it is, if it is one.
+    pub fn workload(&self) -> Option<WorkloadKey> {
+        let kind = WorkloadKind::ALL.into_iter().find(|kind| self.resource.is(kind.group(), kind.kind()))?;
+        let Self { cluster, namespace, name, .. } = self.clone();
+        Some(WorkloadKey { cluster, namespace, kind, name })
     }
 }
 

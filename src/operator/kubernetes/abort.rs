@@ -49,7 +49,7 @@ impl ClusterOperator {
                 } else {
                     None
                 };
-                Err(Verdict::of(&failure, mode, moved, &lookup(key)))
+                Err(Verdict::of(&failure, mode, moved, &self.here(&lookup(key))))
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     action::{ActionError, Done},
     model::helm::ReleaseKey,
     source::kubernetes::release,
-    text::Clean,
+    text::{Clean, quoted},
 };
 
 /// Hooks may take their time; after that nobody knows.
@@ -77,10 +77,9 @@ impl ClusterOperator {
             // Dropped, it is killed: Helm then leaves a pending revision.
             Err(_) => {
                 let says = format!(
-                    "`helm rollback` did not end within {} s: it may have happened. Check `helm -n {} history {}`",
+                    "`helm rollback` did not end within {} s: it may have happened. Check `{}`",
                     within.as_secs(),
-                    key.namespace,
-                    key.name
+                    self.history_line(key)
                 );
                 return Err(ActionError::Unknown(Clean::own(says)));
             }
@@ -95,7 +94,7 @@ impl ClusterOperator {
     /// Helm's exit code is half the truth: the history is read again.
     async fn after(&self, key: &ReleaseKey, from: i64, output: (bool, Clean)) -> Result<Done, ActionError> {
         let (is_success, words) = output;
-        let look = format!("helm -n {} history {}", key.namespace, key.name);
+        let look = self.history_line(key);
         match self.newest(key).await {
             Ok((newest, status)) if is_success && newest > from && status == "deployed" => Ok(Done {
                 says: Clean::own(format!("release '{key}' is at revision {newest}, deployed")),
@@ -108,6 +107,11 @@ impl ClusterOperator {
             }
             Err(error) => Err(ActionError::Unknown(Clean::own(format!("{words}; {error}. Check `{look}`")))),
         }
+    }
+
+    fn history_line(&self, key: &ReleaseKey) -> String {
+        let context = quoted(self.cluster().context());
+        format!("helm --kube-context {context} -n {} history {}", quoted(&key.namespace), quoted(&key.name))
     }
 
     async fn newest(&self, key: &ReleaseKey) -> Result<(i64, Clean), ActionError> {

@@ -40,7 +40,7 @@ impl ClusterOperator {
             Ok(answer) => Ok(done(write, &answer)),
             Err(failure) => {
                 let moved = self.moved_object(write, &failure).await;
-                Err(Verdict::of(&failure, mode, moved, &look(write)))
+                Err(Verdict::of(&failure, mode, moved, &self.here(&look(write))))
             }
         }
     }

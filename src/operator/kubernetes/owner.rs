@@ -45,7 +45,7 @@ impl ClusterOperator {
                 } else {
                     None
                 };
-                Err(Verdict::of(&failure, mode, moved, &look(owner)))
+                Err(Verdict::of(&failure, mode, moved, &self.here(&look(owner))))
             }
         }
     }
@@ -84,7 +84,7 @@ impl ClusterOperator {
                 }
                 // Refused by the guard: nothing was done, and what is there now is looked at again.
                 Err(failure) if (failure.is(422) || failure.is(409)) && tries < TRIES => {}
-                Err(failure) => return Err(Verdict::of(&failure, mode, None, &look(owner))),
+                Err(failure) => return Err(Verdict::of(&failure, mode, None, &self.here(&look(owner)))),
             }
         }
     }

@@ -60,7 +60,7 @@ impl ClusterOperator {
             let says = "the server does not serve pods/resize (Kubernetes 1.33 and later do): nothing was changed";
             return ActionError::Refused(says.into());
         }
-        let look = format!("kubectl -n {} get pod {} -o yaml", resize.pod.namespace, resize.pod.name);
+        let look = self.here(&format!("kubectl -n {} get pod {} -o yaml", resize.pod.namespace, resize.pod.name));
         Verdict::of(failure, mode, moved, &look)
     }
 }

@@ -230,7 +230,8 @@ async fn refusals_are_verbatim_and_lost_answers_are_unknown() {
         assert!(is_right(&error), "{code} {message}: {error:?}");
         if let ActionError::Unknown(says) = error {
             assert!(
-                says.contains("may have happened") && says.contains("kubectl -n shop rollout history deploy/web"),
+                says.contains("may have happened")
+                    && says.contains("`kubectl -n shop rollout history deploy/web --context "),
                 "{says}"
             );
         }
@@ -278,7 +279,7 @@ async fn a_paused_deployment_is_neither_rolled_back_nor_restarted() {
     for write in [roll_back(), restart.clone()] {
         let error = operator.execute(&write).await.unwrap_err();
         assert!(
-            matches!(&error, ActionError::Refused(says) if says.contains("rollout resume deploy/web")),
+            matches!(&error, ActionError::Refused(says) if says.contains("kubectl -n shop rollout resume deploy/web --context ")),
             "{error:?}"
         );
     }

@@ -66,7 +66,7 @@ impl ClusterOperator {
             Ok(_) => Ok(true),
             Err(failure) if failure.is(404) || failure.is(409) => Ok(false),
             Err(failure) => {
-                let look = format!("kubectl -n {namespace} get pod {name}");
+                let look = self.here(&format!("kubectl -n {namespace} get pod {name}"));
                 Err(Verdict::of(&failure, mode, None, &look))
             }
         }

@@ -8,6 +8,7 @@ mod object;
 mod pod;
 mod quotas;
 mod resources;
+mod serving;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,13 +31,14 @@ use super::{
 use crate::{
     action::{Glance, Inspection, Inspector, Request, Unread, WorkloadInspection, around::Around},
     model::{
-        BackendId,
+        BackendId, Name,
         helm::Release,
         image::{ImageRef, NodeImages},
         kubernetes::{Event, Revision, Workload, WorkloadKey, WorkloadKind, refused_pods, rights::Right},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
+    time::Skew,
 };
 
 /// Each ask has this long: a person waits for all of them.
@@ -239,6 +241,14 @@ impl WorkloadInspector {
 impl Inspector for WorkloadInspector {
     fn backend(&self) -> &BackendId {
         self.cluster.id()
+    }
+
+    fn skew(&self) -> Option<Skew> {
+        self.cluster.learnt().clock.skew()
+    }
+
+    fn serving<'a>(&'a self, namespace: &'a str) -> BoxFuture<'a, Result<BTreeSet<Name>, Clean>> {
+        self.endpoints(namespace).boxed()
     }
 
     fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {

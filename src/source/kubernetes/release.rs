@@ -33,9 +33,8 @@ const MAX_MANIFEST: usize = 1024 * 1024;
 
 /// The release that owns the workload, where nothing else stands above Helm.
 pub async fn of(cluster: &Cluster, workload: &Workload) -> Option<Result<Release, Clean>> {
-    let Some(Manager::Helm { release }) = workload.managed_by.first() else { return None };
-    let key =
-        ReleaseKey { cluster: cluster.id().clone(), namespace: workload.key.namespace.clone(), name: release.clone() };
+    let Some(Manager::Helm { release, namespace }) = workload.managed_by.first() else { return None };
+    let key = ReleaseKey { cluster: cluster.id().clone(), namespace: namespace.clone(), name: release.clone() };
     Some(read(cluster, &key).await)
 }
 

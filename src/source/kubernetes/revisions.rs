@@ -69,13 +69,15 @@ pub async fn follow(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, out: &Ans
     }
 }
 
-/// Pods by the workload's selector.
+/// Pods by the workload's selector: its own, that run or are to. Ended ones stay behind and are counted by no controller; one
+/// without the hash of a version (a Job's, one made by hand) is of none.
 pub async fn pods(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, object: &Value) -> Result<Vec<Pod>, Failure> {
     let selector = selector_of(object).ok_or_else(|| no_selector(key))?;
     let path =
         format!("/api/v1/namespaces/{}/pods?{}", segment(&key.namespace), query([("labelSelector", &*selector)]));
     let list: Value = cluster.get(&path).await?;
-    Ok(items(&list).filter_map(|pod| rows.pod(pod).ok()).collect())
+    let alive = items(&list).filter(|pod| !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed"));
+    Ok(alive.filter_map(|pod| rows.pod(pod).ok()).filter(|pod| pod.hash.is_some()).collect())
 }
 
 /// All kept revisions, newest first. `object` is the workload, read fresh.
@@ -334,6 +336,27 @@ mod tests {
             "managedFields": [fields(FIELD_MANAGER, "2026-01-05T10:00:00Z", template())]}});
         name_authors(&mut all, &object);
         assert_eq!(by(&all), [None, Some("ana with midwatch".to_owned()), None]);
+    }
+
+    #[tokio::test]
+    async fn pods_that_have_ended_and_those_of_jobs_are_none_of_its() {
+        let pod = |name: &str, label: &str, phase: &str| {
+            let labels = json!({"app": "web", label: "h1"});
+            json!({"metadata": {"name": name, "namespace": "shop", "labels": labels}, "status": {"phase": phase}})
+        };
+        let list = json!({"items": [
+            pod("web-h1-a", "pod-template-hash", "Running"),
+            pod("web-h1-b", "pod-template-hash", "Pending"),
+            pod("web-h1-evicted", "pod-template-hash", "Failed"),
+            pod("web-h1-done", "pod-template-hash", "Succeeded"),
+            pod("web-migrate-x", "job-name", "Running"),
+        ]});
+        let server = scripted::serve(move |_| scripted::json_answer(200, &list)).await;
+        let object = json!({"spec": {"selector": {"matchLabels": {"app": "web"}}}});
+        let rows = Rows::new(&BackendId::new("c"));
+        let found = pods(&server.cluster, &rows, &key(WorkloadKind::Deployment), &object).await.unwrap();
+        let names: Vec<_> = found.iter().map(|pod| pod.key.name.as_str()).collect();
+        assert_eq!(names, ["web-h1-a", "web-h1-b"]);
     }
 
     #[tokio::test]

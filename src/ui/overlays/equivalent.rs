@@ -7,7 +7,7 @@ pub use shown::shown;
 use crate::{
     action::{
         ACK_MINUTES, Request,
-        equivalent::{kubectl, kubectl_in, kubectl_on, repository},
+        equivalent::{argo_rollouts, kubectl, kubectl_in, kubectl_on, repository},
         object,
     },
     command::Command,
@@ -15,7 +15,7 @@ use crate::{
         BackendId,
         alert::{Alert, SilenceKey},
         code::{PullRequestKey, RunKey},
-        kubernetes::{ContainerState, ObjectKey, WorkloadKey, resource::ResourceKey},
+        kubernetes::{ContainerState, ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey},
     },
     text::quoted,
     ui::{View, target::Target},
@@ -85,7 +85,16 @@ fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> 
 
 fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<String> {
     let (kubectl, object) = kubectl_on(view.settings, key);
+    let is_argo = key.kind == WorkloadKind::Rollout;
+    let plugin = |verb| argo_rollouts(view.settings, key, verb, "").to_string();
     Some(match command {
+        // kubectl knows the kind by its API alone.
+        Command::RollBack if is_argo => plugin("undo"),
+        Command::Restart if is_argo => plugin("restart"),
+        Command::Watch if is_argo => plugin("status"),
+        Command::Logs | Command::PreviousLogs | Command::DiffRevisions | Command::PortForward if is_argo => {
+            return None;
+        }
         Command::Describe => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
         Command::ManagedFields => format!("{kubectl} get {object} -o yaml --show-managed-fields"),

@@ -76,6 +76,30 @@ async fn pods_that_will_not_terminate_are_listed_and_not_waited_for() {
 }
 
 #[tokio::test]
+async fn it_is_not_there_while_a_service_sends_to_what_goes() {
+    let goes = |found: &mut WorkloadInspection| {
+        let straggler = Pod { deleting_since: Some(crate::action::testing::ago(7)), ..pod("old-0", "412", false) };
+        found.pods.push(straggler);
+    };
+    let ends = async |serving: Result<std::collections::BTreeSet<Name>, Clean>| {
+        let mut bench = Bench::new();
+        bench.cluster.with(|cluster| {
+            cluster.after = Some(goes);
+            cluster.serving = serving;
+        });
+        let act = bench.act(&roll_back(None)).await.expect("carried out");
+        act.steps.last().expect("it is watched").1.clone()
+    };
+    let state = ends(Ok(["old-0".into(), "pod-1".into()].into())).await;
+    assert!(matches!(&state, StepState::Unknown(says) if says.ends_with("still serving: old-0")), "{state:?}");
+    let state = ends(Ok(["pod-1".into()].into())).await;
+    assert!(matches!(&state, StepState::Done(says) if !says.contains("serv")), "{state:?}");
+    let state = ends(Err("endpointslices is forbidden".into())).await;
+    let StepState::Done(says) = &state else { panic!("{state:?}") };
+    assert!(says.ends_with("whether they still serve could not be read: endpointslices is forbidden"), "{says}");
+}
+
+#[tokio::test]
 async fn an_unknown_outcome_is_unknown_and_never_sent_again() {
     let mut bench = Bench::new();
     bench.cluster.with(|cluster| cluster.answers = vec![ActionError::Unknown("the connection broke".into())]);

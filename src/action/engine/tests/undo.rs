@@ -156,8 +156,14 @@ async fn another_number_goes_back_with_every_check_of_its_scale() {
     let plan = bench.plan(&up).await.expect("a plan");
     bench.execute(plan.clone()).await.expect("carried out");
     bench.cluster.with(|cluster| {
-        let scaler =
-            crate::action::around::Autoscaler { name: "myapp".into(), min: 2, max: 20, current: 12, changed: None };
+        let scaler = crate::action::around::Autoscaler {
+            name: "myapp".into(),
+            min: 2,
+            max: 20,
+            current: 12,
+            changed: None,
+            keda: None,
+        };
         cluster.found.autoscaler = Ok(Some(scaler));
         cluster.found.unread.pods = Some("forbidden".into());
     });

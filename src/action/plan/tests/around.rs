@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     action::{
         WorkloadInspection,
-        around::{Around, Change, Job, JobState, Other, Quota, QuotaLimit},
+        around::{Around, Change, Job, JobState, Other},
         testing::{application, workload},
     },
     model::{BackendKind, Part, SourceId, gitops::Owner},

@@ -87,7 +87,7 @@ fn another_version_than_the_stable_one_goes_out_by_its_steps_and_that_is_said() 
     let plan = of(updating, Some(12)).expect("a plan");
     assert!(canary(&plan).contains("rev 12 is not the stable version: goes out by its steps"), "{}", canary(&plan));
     let promoted = of(|found| found.workload.key.kind = WorkloadKind::Rollout, None).expect("a plan");
-    assert!(canary(&promoted).contains("promote --full myapp"));
+    assert!(canary(&promoted).contains("promote myapp --full --context prod-eu1 -n production`"));
     assert!(says(&promoted)[1].starts_with("template -> rev 13"));
 }
 

@@ -3,14 +3,17 @@
 use super::*;
 use crate::{
     action::testing::{application, evidence_for, of_release, release},
-    model::kubernetes::{
-        WorkloadKey,
-        canary::{Canary, Flagger},
+    model::{
+        gitops::{Git, Owner, OwnerKey, OwnerKind},
+        kubernetes::{
+            WorkloadKey,
+            canary::{Canary, Flagger},
+        },
     },
 };
 
 /// The plan of a service whose `rollback` names these executors.
-fn by(executors: &[&str], change: impl FnOnce(&mut crate::action::WorkloadInspection)) -> Plan {
+fn by(executors: &[&str], change: impl FnOnce(&mut WorkloadInspection)) -> Plan {
     let mut settings = settings();
     settings.services[0].rollback =
         executors.iter().map(|text| crate::action::executor::Executor::parse(text).expect("one")).collect();
@@ -34,7 +37,7 @@ fn executor(plan: &Plan) -> String {
 
 #[test]
 fn the_first_executor_that_can_rolls_back_and_why_the_others_cannot_is_said() {
-    let may_not = |found: &mut crate::action::WorkloadInspection| found.may_patch = Ok(false);
+    let may_not = |found: &mut WorkloadInspection| found.may_patch = Ok(false);
     let plan = by(&["argo", "patch", "workflow:rollback.yml?tag={tag}&rev={revision}"], may_not);
     let words = executor(&plan);
     assert!(words.contains("argo: no application of Argo CD owns it; patch: you may not patch it"), "{words}");
@@ -65,12 +68,12 @@ fn the_first_executor_that_can_rolls_back_and_why_the_others_cannot_is_said() {
 /// `patch` of what Argo CD or Helm owns: what is sent is what was rehearsed, and that it will be put back is a STOP, not a gate.
 #[test]
 fn the_patch_of_what_another_owns_is_rehearsed_as_it_is_sent() {
-    let of_argo = |found: &mut crate::action::WorkloadInspection| {
+    let of_argo = |found: &mut WorkloadInspection| {
         found.workload.managed_by = vec![Manager::ArgoCd { application: "argocd/myapp".into() }];
         found.owners = Ok(vec![application()]);
     };
-    let of_helm = |found: &mut crate::action::WorkloadInspection| {
-        found.workload.managed_by = vec![Manager::Helm { release: "production/myapp".into() }];
+    let of_helm = |found: &mut WorkloadInspection| {
+        found.workload.managed_by = vec![Manager::Helm { release: "myapp".into(), namespace: "production".into() }];
         found.release = Some(Ok(release()));
     };
     for (owner, own) in [(&of_argo as &dyn Fn(&mut _), "argo"), (&of_helm, "helm")] {
@@ -130,7 +133,7 @@ fn a_pod_is_said_to_run_of_the_template_that_the_chosen_executor_goes_to() {
 #[test]
 fn a_workflow_aborts_no_update_and_is_watched_where_its_version_arrives() {
     const WORKFLOW: &str = "workflow:rollback.yml?tag={tag}";
-    let updating = |found: &mut crate::action::WorkloadInspection| {
+    let updating = |found: &mut WorkloadInspection| {
         found.canary = Ok(Some(Canary::Rollout {
             stable: "hash411".into(),
             current: "hash412".into(),
@@ -185,4 +188,56 @@ fn none_that_can_of_a_release_is_a_stop_and_no_question_that_asking_again_answer
     assert!(executor(&plan).contains("none of its executors can (argo: no application of Argo CD owns it)"));
     assert_eq!((plan.blocked.as_ref(), plan.risk), (None, Risk::Stopped));
     assert_eq!(plan.accepts, ["shop"]);
+}
+
+/// A HelmRelease of Flux.
+fn helm_release(found: &mut WorkloadInspection, is_active: bool) {
+    let key = OwnerKey { kind: OwnerKind::HelmRelease, version: "v2".into(), ..application().key };
+    let git = Git::Differs("live is not what revision 7 rendered".into());
+    let spec = serde_json::json!({"interval": "5m", "suspend": !is_active});
+    found.owners = Ok(vec![Owner { key, spec, is_active, git, history: Vec::new(), ..application() }]);
+    let (name, namespace) = ("myapp".into(), "argocd".into());
+    found.workload.managed_by = vec![Manager::FluxHelmRelease { name, namespace }];
+}
+
+fn switches(plan: &Plan) -> Vec<&crate::action::Switch> {
+    let of = plan.steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Write(Write::SwitchSync { to, .. }) => Some(to),
+        _ => None,
+    });
+    of.collect()
+}
+
+#[test]
+fn a_helm_release_of_flux_is_suspended_patched_and_resumed_and_helm_does_not_know() {
+    use crate::action::Switch;
+    let plan = with(|found| helm_release(found, true));
+    assert_eq!(switches(&plan), [&Switch::Off]);
+    let patch = plan.steps.iter().position(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. })));
+    assert_eq!(patch, Some(2), "after the suspension: {:?}", plan.steps);
+    assert!(look(&plan, "B4").contains("STAYS so; Helm's history knows nothing of the patch"), "{}", look(&plan, "B4"));
+    assert_eq!(plan.keeps.expect("kept").owners.len(), 1, "U resumes it");
+    let mut found = inspection();
+    helm_release(&mut found, false);
+    let resume = planned(&Request::ResumeSync { workload: myapp() }, found).expect("a plan");
+    assert_eq!(switches(&resume), [&Switch::On(serde_json::Value::Null)]);
+    assert!(stop(&resume, "B4").contains("brings back what was rolled away from"));
+}
+
+#[test]
+fn what_a_server_cannot_rehearse_is_not_said_to_be_read_only() {
+    let mut found = inspection();
+    found.workload.managed_by = vec![Manager::ArgoCd { application: "myapp".into() }];
+    let main = BackendId::new("main");
+    found.owners = Ok(vec![Owner { key: OwnerKey { via: Some(main.clone()), ..application().key }, ..application() }]);
+    let mut evidence = evidence(&roll_back(None), found);
+    evidence.writable.insert(main.clone());
+    for (write, said) in &mut evidence.rehearsals {
+        assert_eq!(write.backend(), &main);
+        *said = None;
+    }
+    let plan = plan(&roll_back(None), &evidence, &store(Vec::new()), &settings(), now()).expect("a plan");
+    assert_eq!(result(&plan, "B14"), &CheckResult::NotChecked("read now; 'main' has no dry run".into()));
+    assert_eq!(plan.blocked, None);
+    assert_eq!(plan.undo, "U: synced back to what rev 14 was synced from, and GitOps on again");
 }

@@ -61,3 +61,30 @@ fn what_would_kill_it_or_be_refused_is_never_sent() {
         assert!(refusal.contains(says), "{refusal}");
     }
 }
+
+#[test]
+fn pods_of_before_do_not_count_and_a_template_that_is_kept_is_known_by_its_hash() {
+    let plan = made(&request("2Gi"), asked(400 * MEBI, None)).expect("a plan");
+    let wanted = watched(&plan);
+    assert!(
+        wanted.hash.is_none() && wanted.others.contains("hash412") && wanted.others.contains("hash411"),
+        "{wanted:?}"
+    );
+    // Back to what an earlier revision had: its ReplicaSet is taken again.
+    let mut found = asked(400 * MEBI, None);
+    let mut kept = found.revisions[0].clone();
+    (kept.number, kept.hash, kept.is_live) = (9, Some("hash9".into()), false);
+    kept.template = template_of("412", "2Gi", "warn");
+    found.revisions.push(kept);
+    let plan = made(&request("2Gi"), found).expect("a plan");
+    let wanted = watched(&plan);
+    assert_eq!((wanted.hash.as_deref(), wanted.others.len()), (Some("hash9"), 0));
+}
+
+#[test]
+fn pods_that_no_controller_replaces_are_said() {
+    let mut found = asked(400 * MEBI, None);
+    found.workload.rollout.state = crate::model::kubernetes::RolloutState::Unavailable;
+    let plan = made(&request("2Gi"), found).expect("a plan");
+    assert!(look(&plan, "B13").starts_with("OnDelete: its controller replaces no pod"));
+}

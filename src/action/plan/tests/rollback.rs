@@ -33,7 +33,7 @@ fn the_target_is_the_last_that_ran_long_enough() {
 
 #[test]
 fn a_restart_of_the_live_version_is_no_target() {
-    let restarted = |found: &mut crate::action::WorkloadInspection| {
+    let restarted = |found: &mut WorkloadInspection| {
         let mut again = found.revisions[0].clone();
         (again.number, again.name, again.created) = (15, "myapp-again".into(), Some(ago(2)));
         crate::action::template::mark_restart(&mut again.template, "2026-01-10T03:12:00Z");
@@ -51,7 +51,7 @@ fn a_restart_of_the_live_version_is_no_target() {
 
 #[test]
 fn refusals_of_a_rollback() {
-    let refused = |to, change: &dyn Fn(&mut crate::action::WorkloadInspection)| {
+    let refused = |to, change: &dyn Fn(&mut WorkloadInspection)| {
         let mut found = inspection();
         change(&mut found);
         refusal(planned(&roll_back(to), found))
@@ -59,7 +59,10 @@ fn refusals_of_a_rollback() {
     assert!(refused(Some(9), &|_| ()).contains("unable to find revision 9"));
     assert!(refused(Some(9), &|_| ()).contains("14, 13, 12"));
     assert!(refused(Some(14), &|_| ()).contains("skipped rollback (current template already matches revision 14)"));
-    assert!(refused(None, &|found| found.workload.paused = true).contains("rollout resume"));
+    assert!(
+        refused(None, &|found| found.workload.paused = true)
+            .contains("`kubectl --context prod-eu1 -n production rollout resume deployment/myapp`")
+    );
     assert!(
         refused(None, &|found| found.revisions.clear()).contains("no rollout history found for deployment \"myapp\"")
     );
@@ -93,15 +96,21 @@ fn every_owner_stops_and_says_what_to_do_instead() {
         (Manager::ArgoCd { application: "shop".into() }, "argocd app rollback shop"),
         (
             Manager::FluxKustomization { name: "shop".into(), namespace: "flux".into() },
-            "flux suspend kustomization shop -n flux",
+            "flux suspend kustomization shop -n flux --context prod-eu1`",
         ),
         (
             Manager::FluxHelmRelease { name: "shop".into(), namespace: "flux".into() },
-            "flux suspend helmrelease shop -n flux",
+            "flux suspend helmrelease shop -n flux --context prod-eu1`",
         ),
-        (Manager::Helm { release: "shop".into() }, "helm -n production rollback shop"),
+        (
+            Manager::Helm { release: "shop".into(), namespace: "releases".into() },
+            "helm --kube-context prod-eu1 -n releases rollback shop",
+        ),
         (Manager::ConfigSync, "revert in the config repository"),
-        (Manager::Controller { kind: "Rollout".into(), name: "shop".into() }, "kubectl argo rollouts abort shop"),
+        (
+            Manager::Controller { kind: "Rollout".into(), name: "shop".into() },
+            "kubectl argo rollouts abort shop --context prod-eu1 -n production`",
+        ),
         (Manager::Controller { kind: "Stack".into(), name: "shop".into() }, "act on Stack 'shop'"),
     ] {
         let plan = with(|found| {
@@ -176,7 +185,7 @@ fn what_else_is_undone_is_listed() {
 fn moved_tags_are_seen_by_their_digests() {
     let moved = with(|found| found.pods.iter_mut().for_each(|pod| pod.containers[0].digest = Some(digest_of("412"))));
     assert!(stop(&moved, "B11").contains("the same image"));
-    let latest = |found: &mut crate::action::WorkloadInspection| {
+    let latest = |found: &mut WorkloadInspection| {
         for revision in &mut found.revisions {
             revision.template["spec"]["containers"][0]["image"] = "acme/myapp:latest".into();
         }
@@ -231,7 +240,7 @@ fn a_stuck_statefulset_needs_its_broken_pods_deleted() {
     let stuck = found.clone();
     found.may_delete_pods = Ok(false);
     let plan = planned(&request, found.clone()).expect("a plan");
-    assert!(look(&plan, "B13").contains("kubectl -n production delete pod new-4"));
+    assert!(look(&plan, "B13").contains("`kubectl --context prod-eu1 -n production delete pod new-4`"));
     assert_eq!(deleted(&plan), [""; 0]);
     found.pods = vec![pod("db-0", "412", true)];
     assert!(matches!(result(&planned(&request, found).expect("a plan"), "B13"), CheckResult::Ok(_)));
@@ -273,6 +282,10 @@ fn a_dry_run_that_does_not_pass_is_a_gate_that_no_reason_opens() {
     let plan = plan_of(&evidence);
     assert!(stop(&plan, "B14").contains("no-rollback"));
     assert!(plan.blocked.as_ref().expect("blocked").contains("no-rollback"));
+    evidence.rehearsals[0].1 = Some(Err(ActionError::NotSent("`helm` is not installed here".into())));
+    let unasked = plan_of(&evidence);
+    let says = "cannot be sent: `helm` is not installed here";
+    assert_eq!((stop(&unasked, "B14").as_str(), unasked.blocked.as_deref()), (says, Some(says)), "no server said no");
     evidence.rehearsals.clear();
     assert!(plan_of(&evidence).blocked.expect("blocked").contains("not rehearsed"));
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::kubernetes::WorkloadKey;
 
 /// A set whose controller waits for the one broken pod, `new-4`.
-fn ordered(change: impl FnOnce(&mut crate::action::WorkloadInspection)) -> Plan {
+fn ordered(change: impl FnOnce(&mut WorkloadInspection)) -> Plan {
     let workload = WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() };
     let mut found = inspection();
     (found.workload.key, found.is_ordered) = (workload.clone(), true);
@@ -23,7 +23,7 @@ fn revisions_that_could_not_be_read_are_not_said_to_be_none() {
 
 #[test]
 fn pods_that_could_not_be_read_are_neither_well_nor_none() {
-    let unread = |found: &mut crate::action::WorkloadInspection| {
+    let unread = |found: &mut WorkloadInspection| {
         found.pods.clear();
         found.unread.pods = Some("pods is forbidden".into());
     };

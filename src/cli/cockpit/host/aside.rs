@@ -21,7 +21,7 @@ use crate::{
         shell::{self, Typist},
     },
     terminal::raw::{self, Raw},
-    text::Clean,
+    text::{Clean, quoted},
 };
 
 /// How a program ends that met nothing.
@@ -210,11 +210,17 @@ async fn in_container(writer: &Writer, pod: &ObjectKey, container: &Name, produc
             Ended::Unknown(Clean::own(format!("the connection was lost ({why}): what ran there may go on")))
         }
         shell::Ended::Refused(says) => Ended::Failed(says),
-        shell::Ended::NoShell => Ended::Failed(Clean::own(format!(
-            "'{container}' has neither bash nor sh: `kubectl debug -it {} --image=busybox --target={container}` opens one beside it",
-            pod.name
-        ))),
+        shell::Ended::NoShell => Ended::Failed(no_shell(writer.cluster().context(), pod, container)),
     }
+}
+
+fn no_shell(context: &str, pod: &ObjectKey, container: &str) -> Clean {
+    let words: [&str; 4] = [context, &pod.namespace, &pod.name, container];
+    let [context, namespace, name, target] = words.map(quoted);
+    Clean::own(format!(
+        "'{container}' has neither bash nor sh: `kubectl --context {context} -n {namespace} debug -it {name} --image=busybox \
+         --target={target}` opens one beside it"
+    ))
 }
 
 /// A file that makes a context the current one for `kubectl`, in front of the person's own: no secret is copied, and what
@@ -247,5 +253,18 @@ impl CurrentContext {
 impl Drop for CurrentContext {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_without_a_shell_is_said_with_a_line_that_finds_it_from_anywhere() {
+        let pod = ObjectKey { cluster: BackendId::new("eu"), namespace: "shop".into(), name: "web-1".into() };
+        let says = no_shell("prod eu", &pod, "app");
+        let line = "`kubectl --context 'prod eu' -n shop debug -it web-1 --image=busybox --target=app`";
+        assert!(says.contains(line), "{says}");
     }
 }

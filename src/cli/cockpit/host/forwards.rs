@@ -56,3 +56,31 @@ impl CockpitHost {
         Clean::own(format!("forwarding to {to}: `:forwards` shows how it goes"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::{
+        model::{forward::ForwardTo, kubernetes::ObjectKey},
+        source::kubernetes::scripted,
+        time::SystemClock,
+    };
+
+    #[tokio::test]
+    async fn a_cluster_that_is_closed_takes_its_forwards_with_it() {
+        let cluster = scripted::cluster(1, Arc::new(SystemClock)).await;
+        let mut forwards = Forwards::default();
+        for (number, to) in [(1, "eu"), (2, "us"), (3, "eu")] {
+            let pod = ObjectKey { cluster: BackendId::new(to), namespace: "shop".into(), name: "web-1".into() };
+            let ask = ForwardAsk::parse(ForwardTo::Pod(pod), ":80").expect("ports");
+            forwards.running.push(forward::start(&cluster, number, ask, Arc::new(Notify::new())));
+        }
+        forwards.stop_to(&BackendId::new("eu"));
+        let left: Vec<u64> = forwards.running.iter().map(|one| one.now().number).collect();
+        assert_eq!(left, [2]);
+    }
+}

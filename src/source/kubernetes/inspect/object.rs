@@ -6,7 +6,10 @@ use super::{WorkloadInspector, answered, asked};
 use crate::{
     action::{ObjectAct, object::ObjectInspection},
     model::kubernetes::resource::ResourceKey,
-    source::{ErrorKind, SourceError, kubernetes::table::object_path},
+    source::{
+        ErrorKind, SourceError,
+        kubernetes::{rows::managed, table::object_path},
+    },
     text::Clean,
 };
 
@@ -22,12 +25,13 @@ impl WorkloadInspector {
         };
         let silent = |says: Clean| SourceError::new(ErrorKind::TimedOut, format!("{key} could not be read: {says}"));
         let mut object: Value = asked(read).await.map_err(silent)??;
+        let managed_by = managed::of(&key.resource, &object);
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
         }
         let (server, cluster_id, may, pods) =
             futures::join!(self.server(), self.cluster_id(), self.may_act(key, act), self.pods_on(key));
-        Ok(ObjectInspection { key: key.clone(), object, may, server, cluster_id, pods })
+        Ok(ObjectInspection { key: key.clone(), object, managed_by, may, server, cluster_id, pods })
     }
 
     async fn may_act(&self, key: &ResourceKey, act: ObjectAct) -> Result<bool, Clean> {

@@ -24,6 +24,7 @@ impl WorkloadInspector {
             min: number(scaler, "/spec/minReplicas").unwrap_or(1),
             max: number(scaler, "/spec/maxReplicas").unwrap_or(0),
             current: number(scaler, "/status/currentReplicas").unwrap_or(0),
+            keda: keda(scaler),
             changed: change(scaler, &["f:spec"]),
         }))
     }
@@ -33,6 +34,12 @@ impl WorkloadInspector {
         let list = answered(self.cluster.get::<Value>(&path)).await?;
         Ok(items(&list).map(quota).collect())
     }
+}
+
+/// The ScaledObject whose HPA it is.
+fn keda(scaler: &Value) -> Option<Clean> {
+    let mut owners = scaler.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
+    owners.find(|owner| text(owner, "/kind") == "ScaledObject").map(|owner| Clean::line(text(owner, "/name")))
 }
 
 fn quota(quota: &Value) -> Quota {

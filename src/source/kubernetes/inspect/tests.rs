@@ -52,8 +52,8 @@ fn world(asked: &Asked) -> axum::response::Response {
                 _ => scripted::json_answer(201, &json!({"status": {"allowed": wanted["subresource"] != "scale"}})),
             }
         }
-        "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers" => list(json!([{"metadata": {"name": "web"},
-            "spec": {"minReplicas": 2, "maxReplicas": 9, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}}])),
+        "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers" => list(json!([{"metadata": {"name": "web",
+                "ownerReferences": [{"kind": "ScaledObject", "name": "web-queue"}]}, "spec": {"minReplicas": 2, "maxReplicas": 9, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}}])),
         "/api/v1/namespaces/shop/resourcequotas" => list(json!([{"metadata": {"name": "q"},
             "status": {"hard": {"pods": "10", "limits.memory": "2Gi"}, "used": {"pods": "10", "limits.memory": "1Gi"}}}])),
         "/api/v1/namespaces/shop/configmaps/cfg" => scripted::json_answer(200, &json!({"metadata": {"name": "cfg"}})),
@@ -84,7 +84,7 @@ async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
     assert_eq!(seen.references["configmap/cfg"], Ok(true));
     assert_eq!(seen.references["secret/gone"], Ok(false));
     let scaler = seen.autoscaler.as_ref().unwrap().as_ref().unwrap();
-    assert_eq!(scaler.to_string(), "web 2-9");
+    assert_eq!((&*scaler.to_string(), scaler.keda.as_deref()), ("web 2-9", Some("web-queue")));
     assert_eq!(seen.surge, 1);
     let warnings: Vec<&str> = seen.warnings.iter().map(|warning| &**warning).collect();
     assert!(warnings.iter().any(|warning| warning.contains("applied from a file")), "{warnings:?}");

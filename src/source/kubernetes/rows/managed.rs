@@ -4,11 +4,18 @@ use jiff::Timestamp;
 
 use super::{time, wire};
 use crate::{
-    model::kubernetes::{ACTOR, FIELD_MANAGER, Manager, WorkloadKind},
+    model::kubernetes::{ACTOR, FIELD_MANAGER, Manager, resource::Resource},
     text::Clean,
 };
 
-pub fn owners(kind: WorkloadKind, meta: &wire::Meta) -> Vec<Manager> {
+/// Of a raw object of any kind.
+pub fn of(resource: &Resource, object: &serde_json::Value) -> Vec<Manager> {
+    let meta = object.get("metadata").cloned().and_then(|meta| serde_json::from_value::<wire::Meta>(meta).ok());
+    meta.map(|meta| owners((resource.group.as_str(), resource.kind.as_str()), &meta)).unwrap_or_default()
+}
+
+/// `kind`: with its group before it.
+pub fn owners(kind: (&str, &str), meta: &wire::Meta) -> Vec<Manager> {
     let mut owners = Vec::new();
     if let Some(application) = argo_application(kind, meta) {
         owners.push(Manager::ArgoCd { application: Clean::line(application) });
@@ -25,7 +32,11 @@ pub fn owners(kind: WorkloadKind, meta: &wire::Meta) -> Vec<Manager> {
     if managed_by == Some("Helm")
         && let Some(release) = meta.annotation("meta.helm.sh/release-name")
     {
-        owners.push(Manager::Helm { release: Clean::line(release) });
+        let namespace = meta.annotation("meta.helm.sh/release-namespace").or(meta.namespace.as_deref());
+        owners.push(Manager::Helm {
+            release: Clean::line(release),
+            namespace: Clean::line(namespace.unwrap_or_default()),
+        });
     }
     if managed_by == Some("configmanagement.gke.io") {
         owners.push(Manager::ConfigSync);
@@ -39,11 +50,10 @@ pub fn owners(kind: WorkloadKind, meta: &wire::Meta) -> Vec<Manager> {
 
 /// By its tracking annotation, if that names this very object (copies keep the annotation of their origin); else by the
 /// instance label, which Helm charts set too, so only if Argo CD also is a field manager.
-fn argo_application(kind: WorkloadKind, meta: &wire::Meta) -> Option<&str> {
+fn argo_application<'a>((group, kind): (&str, &str), meta: &'a wire::Meta) -> Option<&'a str> {
     if let Some(tracking) = meta.annotation("argocd.argoproj.io/tracking-id") {
         let (application, object) = tracking.split_once(':')?;
-        let own =
-            format!("{}/{}:{}/{}", kind.group(), kind.kind(), meta.namespace.as_deref().unwrap_or_default(), meta.name);
+        let own = format!("{group}/{kind}:{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name);
         return (object == own).then_some(application);
     }
     let by_argo = meta.managed_fields.iter().flatten().any(|f| f.manager.as_deref() == Some("argocd-controller"));
@@ -84,7 +94,10 @@ pub fn template_changes(object: &serde_json::Value) -> Vec<(Clean, Timestamp)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::BackendId, source::kubernetes::rows::Rows};
+    use crate::{
+        model::{BackendId, kubernetes::WorkloadKind},
+        source::kubernetes::rows::Rows,
+    };
     use serde_json::{Value, json};
 
     fn managers(metadata: Value) -> Vec<String> {
@@ -113,6 +126,31 @@ mod tests {
         assert_eq!(managers(json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}})), [""; 0]);
         let owned = json!({"ownerReferences": [{"kind": "Rollout", "name": "web", "uid": "1", "controller": true}]});
         assert_eq!(managers(owned), ["Rollout 'web'"]);
+    }
+
+    #[test]
+    fn a_kind_without_a_group_is_tracked_too() {
+        let service = Resource::v1(("", "services", "Service"), true);
+        let object = json!({"metadata": {"name": "web", "namespace": "shop",
+            "annotations": {"argocd.argoproj.io/tracking-id": "shop-app:/Service:shop/web"}}});
+        assert_eq!(of(&service, &object), [Manager::ArgoCd { application: "shop-app".into() }]);
+        assert_eq!(of(&service, &json!({"metadata": {"name": "web"}})), []);
+    }
+
+    #[test]
+    fn a_release_keeps_its_history_where_its_mark_says() {
+        let release_in = |annotations: Value| {
+            let object = json!({"metadata": {"name": "web", "namespace": "shop",
+                "labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": annotations}});
+            let workload = Rows::new(&BackendId::new("eu")).workload(WorkloadKind::Deployment, &object).unwrap();
+            match workload.managed_by.as_slice() {
+                [Manager::Helm { namespace, .. }] => namespace.to_string(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let elsewhere = json!({"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "releases"});
+        assert_eq!(release_in(elsewhere), "releases");
+        assert_eq!(release_in(json!({"meta.helm.sh/release-name": "web"})), "shop");
     }
 
     #[test]

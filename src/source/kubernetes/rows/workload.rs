@@ -95,7 +95,7 @@ pub(super) fn row(rows: &Rows, kind: WorkloadKind, wire: &wire::Workload) -> Wor
             .flatten()
             .map(|(key, value)| (rows.name(key), rows.name(value)))
             .collect(),
-        managed_by: managed::owners(kind, meta),
+        managed_by: managed::owners((kind.group(), kind.kind()), meta),
         change_cause: meta.annotation(CHANGE_CAUSE).map(Clean::line),
         changed_by: managed::changed_by(meta),
         memory_limit: templates(spec).find_map(|container| memory_limit(container.resources.as_ref())),

@@ -63,6 +63,7 @@ fn world(name: &str) -> (World, Vec<Target>) {
     fires.generator_url = Some(Clean::own(format!("https://prometheus.example/{text}")));
     let targets = vec![
         Target::Pod(object),
+        Target::Workload(WorkloadKey { kind: WorkloadKind::Rollout, ..workload.clone() }),
         Target::Workload(workload),
         Target::Job(JobKey { run: run.clone(), attempt: 1, id: 9 }),
         Target::Run(run),
@@ -109,4 +110,19 @@ fn every_line_is_one_command_whatever_things_are_called() {
             .collect();
         assert_eq!(seen, expected, "{name:?}: {lines:#?}");
     }
+}
+
+#[test]
+fn an_argo_rollout_has_the_lines_of_its_plugin_where_kubectl_has_none() {
+    let (world, targets) = world("web");
+    let rollout =
+        targets.iter().find(|target| matches!(target, Target::Workload(key) if key.kind == WorkloadKind::Rollout));
+    let of = |command| line(command, rollout.expect("one"), &world.view());
+    for (command, verb) in [(Command::RollBack, "undo"), (Command::Restart, "restart"), (Command::Watch, "status")] {
+        assert_eq!(of(command), Some(format!("kubectl argo rollouts {verb} web --context web -n web")));
+    }
+    for command in [Command::Logs, Command::PreviousLogs, Command::DiffRevisions, Command::PortForward] {
+        assert_eq!(of(command), None, "{command:?}");
+    }
+    assert_eq!(of(Command::Describe).as_deref(), Some("kubectl --context web -n web describe rollout/web"));
 }
