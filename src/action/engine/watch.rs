@@ -58,17 +58,17 @@ impl Inner {
                 Ok(self.out_of_service(&wanted.workload, &found.pods, seen).await)
             }
             Watched::Release(all) => {
-                let (mut seen, mut all) = (Vec::new(), 0);
+                let (mut seen, mut far) = (Vec::new(), 0);
                 for wanted in all {
                     let found = self.workload(&wanted.workload).await?;
                     let now = self.time_of(&wanted.workload.cluster);
-                    let seen = judge(wanted, &found, now);
+                    let pods = judge(wanted, &found, now);
                     let Seen { says, stage, progress, .. } =
-                        self.out_of_service(&wanted.workload, &found.pods, seen).await;
-                    all += progress;
+                        self.out_of_service(&wanted.workload, &found.pods, pods).await;
+                    far += progress;
                     seen.push((say!("{}: {says}", wanted.workload), stage));
                 }
-                Ok(Seen { progress: all, ..together(seen) })
+                Ok(Seen { progress: far, ..together(seen) })
             }
             Watched::Resize(wanted) => {
                 let found = self.pod(&wanted.resize.pod).await?;

@@ -81,7 +81,7 @@ async fn it_is_not_there_while_a_service_sends_to_what_goes() {
         let straggler = Pod { deleting_since: Some(crate::action::testing::ago(7)), ..pod("old-0", "412", false) };
         found.pods.push(straggler);
     };
-    let ends = async |serving: Result<std::collections::BTreeSet<crate::model::Name>, Clean>| {
+    let ends = async |serving: Result<std::collections::BTreeSet<Name>, Clean>| {
         let mut bench = Bench::new();
         bench.cluster.with(|cluster| {
             cluster.after = Some(goes);

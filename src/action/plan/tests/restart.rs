@@ -59,7 +59,7 @@ fn a_broken_pod_that_holds_up_the_order_is_deleted_after_it() {
     assert!(look(&plan, "B13").contains("new-4 deleted after it"), "{}", look(&plan, "B13"));
     assert_eq!(plan.blocked, None, "the deletion is rehearsed too");
     let (kubectl, _) = kubectl_on(&settings(), &myapp());
-    assert_eq!(plan.equivalent[1], format!("{kubectl} delete pod new-4"));
+    assert_eq!(plan.equivalent[1].as_str(), format!("{kubectl} delete pod new-4"));
     let calm = restarted(|found| {
         ordered(found);
         found.pods.retain(|pod| pod.is_ready);
