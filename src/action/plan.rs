@@ -8,8 +8,7 @@ use jiff::Timestamp;
 
 pub use super::confirm::Approved;
 use super::{
-    Check, CheckResult, Evidence, Limits, Request, Risk, WorkloadInspection, Write, gitops, limits, object,
-    pull_request,
+    Check, CheckResult, Evidence, Limits, Request, Risk, Write, gitops, limits, object, pull_request,
     resize::{self, KeptPod, ResizeFor},
     restart, rollback, run, scale, silence, undo,
 };
@@ -89,7 +88,7 @@ pub struct WatchFor {
 
 impl WatchFor {
     /// With what tells its pods: the hash of its version, else the hashes of all others.
-    pub(super) fn told(self, hash: Option<Name>, inspection: &WorkloadInspection) -> Self {
+    pub(super) fn told(self, hash: Option<Name>, inspection: &super::WorkloadInspection) -> Self {
         if self.workload != inspection.workload.key {
             return self;
         }
