@@ -106,6 +106,7 @@ fn observed(world: &mut World, generation: i64, is_bad: bool) {
     ]);
     let mut myapp = deployment("myapp", "ghcr.io/acme/myapp:412", 4, 4);
     (myapp.generation, myapp.observed_generation, myapp.revision) = (generation, generation, Some(live));
+    myapp.changed_by = Some((if is_bad { "jenkins" } else { "midwatch" }.into(), Some(at("03:09"))));
     world.workloads([myapp]);
 }
 
@@ -128,7 +129,7 @@ fn it_is_watched_from_the_write_on_by_what_the_controller_is_to_run() {
     acted(&mut desk, Act { left: Some(Left { generation: 16, at: at("03:08") }), ..goes_on(4, roll_back()) });
     assert!(told(&mut desk).is_empty(), "the controller has not seen the write");
     acted(&mut desk, goes_on(4, roll_back()));
-    assert_eq!(told(&mut desk), ["deploy/myapp is back on 412, which act 4 rolled away from: d says by whom"]);
+    assert_eq!(told(&mut desk), ["deploy/myapp is back on 412, which act 4 rolled away from: set by 'jenkins'"]);
     assert!(desk.frame((120, 35)).lines().next().unwrap_or_default().contains("myapp IS BACK"));
 }
 
@@ -141,7 +142,7 @@ fn an_undo_is_watched_like_a_rollback() {
     assert!(told(&mut desk).is_empty(), "411 is not what runs");
     acted(&mut desk, goes_on(5, Request::Undo { act: 4 }));
     let notes = told(&mut desk);
-    assert_eq!(notes, ["deploy/myapp is back on 412, which act 5 rolled away from: d says by whom"]);
+    assert_eq!(notes, ["deploy/myapp is back on 412, which act 5 rolled away from: set by 'jenkins'"]);
     // An undo of what is no rollback has no version.
     let scaled = Request::Scale { workload: workload_key(WorkloadKind::Deployment, "myapp"), replicas: 3 };
     acted(&mut desk, Act { number: 6, request: scaled, ..rolled_back(6, roll_back()) });
