@@ -94,14 +94,14 @@ impl WorkloadInspector {
             self.release(&workload),
             async { if goes_back { Some(Box::new(Box::pin(self.around(key, &object)).await)) } else { None } },
         );
+        let (revisions, pods) = history;
         workload.replica_failure = match workload.replica_failure.take() {
-            None => self.refused(&workload).await,
+            None => self.refused(&workload, revisions.as_deref().unwrap_or_default()).await,
             condition => condition,
         };
         let mut warnings = marks(&object);
         let mut or_warn =
             |what: &str, says: Clean| warnings.push(Clean::line(&format!("{what} could not be read: {says}")));
-        let (revisions, pods) = history;
         let revisions = revisions.unwrap_or_else(|says| {
             or_warn("revisions", says);
             Vec::new()
@@ -161,16 +161,35 @@ impl WorkloadInspector {
         (answered(revisions::read(&self.cluster, key, object, known)).await, pods)
     }
 
-    /// Why a controller without a condition for it makes no pods (quota, Pod Security, a webhook): its events say so.
-    async fn refused(&self, workload: &Workload) -> Option<Clean> {
-        if workload.key.kind.has_replica_sets() || !workload.lacks_pods() {
+    /// Why a controller without a condition for it makes no pods (quota, Pod Security, a webhook): its events say so, a
+    /// Rollout's those of the ReplicaSets that it brings up.
+    async fn refused(&self, workload: &Workload, revisions: &[Revision]) -> Option<Clean> {
+        if !workload.lacks_pods() {
             return None;
         }
-        let about = query([("fieldSelector", &*format!("involvedObject.uid={}", workload.uid)), ("limit", MAX_EVENTS)]);
-        let path = format!("/api/v1/namespaces/{}/events?{about}", segment(&workload.key.namespace));
+        match workload.key.kind {
+            WorkloadKind::Deployment => None,
+            WorkloadKind::Rollout => {
+                let is_up = |revision: &&Revision| revision.is_live || revision.hash == workload.current_hash;
+                for set in revisions.iter().filter(is_up) {
+                    let about = format!("involvedObject.kind=ReplicaSet,involvedObject.name={}", set.name);
+                    let refused = self.refused_by(&workload.key.namespace, &about).await;
+                    if refused.is_some() {
+                        return refused;
+                    }
+                }
+                None
+            }
+            _ => self.refused_by(&workload.key.namespace, &format!("involvedObject.uid={}", workload.uid)).await,
+        }
+    }
+
+    async fn refused_by(&self, namespace: &str, about: &str) -> Option<Clean> {
+        let about = query([("fieldSelector", about), ("limit", MAX_EVENTS)]);
+        let path = format!("/api/v1/namespaces/{}/events?{about}", segment(namespace));
         let list = answered(self.cluster.get::<Value>(&path)).await.ok()?;
         let events: Vec<Event> = items(&list).filter_map(|event| self.rows.event(event).ok()).collect();
-        refused_pods(&events).cloned()
+        refused_pods(&events).map(|event| event.message.clone())
     }
 
     /// URL and version.
