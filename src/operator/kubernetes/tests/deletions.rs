@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    action::{ObjectAct, object::ObjectWrite},
+    action::{Done, Found, ObjectAct, object::ObjectWrite},
     model::kubernetes::{ObjectKey, resource::ResourceKey},
     time::Clock as _,
 };
@@ -151,4 +151,21 @@ async fn what_is_half_deleted_is_not_called_refused() {
     let (_server, operator) = set_of(pods, forbids("db-2")).await;
     let error = operator.execute(&unready("u1")).await.unwrap_err();
     assert!(matches!(&error, ActionError::Unknown(says) if says.starts_with("db-1 deleted, but then: ")), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_deletion_without_an_answer_is_looked_at_by_the_pods_that_block_still() {
+    let looked_at = async |pods: Vec<Value>, uid: &str| {
+        let (_server, operator) = set_of(pods, |_| scripted::json_answer(200, &json!({}))).await;
+        operator.look(&unready(uid)).await.expect("the pods tell").expect("they are read")
+    };
+    let mut going = pod(1, "db-bad", false);
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:35Z");
+    let done = Found::InForce(Done { says: "no pod blocks its order any more".into(), reference: None });
+    assert_eq!(looked_at(vec![pod(0, "db-bad", true), going.clone()], "u1").await, done);
+    let made_anew = pod(1, "db-good", false);
+    assert_eq!(looked_at(vec![pod(0, "db-bad", true), made_anew], "u1").await, done);
+    let found = looked_at(vec![going, pod(2, "db-old", false)], "u1").await;
+    assert_eq!(found, Found::Missing("not being deleted: db-2 (uid p2)".into()));
+    assert_eq!(looked_at(Vec::new(), "another").await, Found::Missing("sts/db is gone".into()));
 }
