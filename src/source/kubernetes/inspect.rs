@@ -290,7 +290,11 @@ fn annotations(object: &Value) -> BTreeMap<String, String> {
 }
 
 fn partition(object: &Value) -> u64 {
-    object.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_u64).unwrap_or_default()
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    match number("/spec/updateStrategy/rollingUpdate/partition") {
+        0 => 0,
+        kept => number("/spec/ordinals/start") + kept,
+    }
 }
 
 /// Keel, which sets the newest image by a policy on the workload (`keel.sh/policy`).

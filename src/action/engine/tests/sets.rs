@@ -206,6 +206,35 @@ async fn deletions_of_blocking_pods_whose_answers_are_lost_are_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn below_a_partition_pods_keep_what_they_run_and_it_arrives_without_them() {
+    let scene = Scene::of(on_demo::told(STORY, SPEED).await, WorkloadKind::StatefulSet, "ledger").await;
+    scene.patch(&json!([{"op": "replace", "path": "/spec/updateStrategy/rollingUpdate/partition", "value": 2}])).await;
+    let has = |found: &WorkloadInspection, name: &str, ends: &str| {
+        found.pods.iter().any(|pod| pod.key.name == *name && pod.is_ready && runs(pod, ends))
+    };
+    scene.deploy("3").await;
+    let found = scene.until("ledger-2 runs 3", |found| has(found, "ledger-2", ":3")).await;
+    let to = number(&found, "3");
+    scene.deploy("bad").await;
+    scene.broken("bad").await;
+    let words = "3 1/1 ready, partitioned roll out complete: 1 new pods have been updated...";
+    arrived(&scene.ana.act(scene.roll_back(Some(to))).await, words);
+    let found = scene.found().await;
+    assert!(
+        has(&found, "ledger-2", ":3") && has(&found, "ledger-1", ":2") && has(&found, "ledger-0", ":2"),
+        "{found:?}"
+    );
+    let before = uids(&found);
+    let restarted = scene.ana.act(Request::Restart { workload: scene.key.clone() }).await;
+    let act = restarted.act.unwrap_or_else(|| panic!("{}", restarted.says));
+    assert!(says(&act, "3 1/1 ready, partitioned roll out"), "{act:?}");
+    let after = uids(&scene.found().await);
+    let kept: Vec<&String> = after.keys().filter(|name| before[*name] == after[*name]).collect();
+    assert_eq!(kept, ["ledger-0", "ledger-1"]);
+    scene.demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_never_gets_ready_is_left_for_the_last_good_one_and_a_calm_rollback_is_undone() {
     let scene = Scene::of(on_demo::told(STORY, SPEED).await, WorkloadKind::StatefulSet, "ledger").await;
     scene.deploy("slow").await;

@@ -111,3 +111,10 @@ async fn without_the_workload_there_is_no_inspection() {
     let error = WorkloadInspector::new(nobody).inspect(&restart).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
 }
+
+#[test]
+fn a_partition_is_counted_from_the_first_number() {
+    let set = |partition: u64, start: u64| json!({"spec": {"updateStrategy": {"rollingUpdate": {"partition": partition}}, "ordinals": {"start": start}}});
+    let found = [set(2, 0), set(2, 5), set(0, 5), json!({"spec": {}})].map(|set| partition(&set));
+    assert_eq!(found, [2, 7, 0, 0]);
+}
