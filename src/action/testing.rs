@@ -329,7 +329,7 @@ pub fn evidence_for(request: &Request, found: WorkloadInspection, settings: &Set
     let mut evidence = Evidence::of(Inspection::Workload(Box::new(found)), now().wall);
     evidence.writable = [cluster(), host()].into();
     evidence.pod = Some(Ok(Vec::new()));
-    let patches = super::beside(request, &store(Vec::new()), settings).patches;
+    let patches = super::beside(request, None, &store(Vec::new()), settings).patches;
     let (writes, _) = super::evidence::drafts(request, &evidence, patches, now().wall);
     evidence.rehearsals = writes.into_iter().map(|write| (write, Some(Ok("accepted".into())))).collect();
     evidence

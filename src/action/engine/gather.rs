@@ -10,6 +10,7 @@ use crate::{
     action::{
         ActionError, Beside, Evidence, Inspection, Limits, Request, RunInspection, Write, applications,
         audit::PastAct,
+        changed,
         evidence::{Undoing, drafts},
         helm, object,
         plan::Kept,
@@ -72,6 +73,14 @@ impl Inner {
         (evidence.rehearsals, evidence.pod) = rehearsed;
         evidence.registry = registry;
         Ok(evidence)
+    }
+
+    /// The workload that an undo would take from one version to another, by the audit.
+    pub(super) async fn undone_by(&self, request: &Request) -> Option<WorkloadKey> {
+        let Request::Undo { act } = request else { return None };
+        let acts = self.past_acts().await.ok()?;
+        let of = |number: u64| acts.iter().find(|act| act.number == number).map(|act| &act.request);
+        changed(of(*act)?, *act, &of).cloned()
     }
 
     async fn undoing(&self, request: &Request, known: &[PastAct]) -> Result<Option<Undoing>, SourceError> {

@@ -6,8 +6,8 @@ use crate::{
         Request,
         act::{Act, ActionEvent, Left, Outcome},
     },
-    model::kubernetes::WorkloadKind,
-    ui::testing::{at, deployment, incident, pod, replica_set, running, workload_key},
+    model::{code::RunState, kubernetes::WorkloadKind},
+    ui::testing::{at, deployment, incident, pod, replica_set, run, running, workload_key},
 };
 
 /// ana rolled myapp back at 03:10, from the version of these pods.
@@ -149,4 +149,19 @@ fn an_undo_is_watched_like_a_rollback() {
     acted(&mut desk, goes_on(7, Request::Undo { act: 6 }));
     assert!(told(&mut desk).is_empty());
     assert!(desk.frame((120, 35)).contains("myapp IS BACK"), "the undo before it is watched on");
+}
+
+/// It goes back like a rollback: a deploy that goes on is looked at with it, so that the plan can stop it.
+#[test]
+fn an_undo_is_planned_with_the_deploys_that_go_on() {
+    let mut world = incident();
+    let deploy = run("deploy", 412, RunState::Running, true, "02:51");
+    world.runs(vec![deploy.clone()]);
+    let mut desk = Desk::new(world);
+    acted(&mut desk, rolled_back(4, roll_back()));
+    let effects = desk.keys("U");
+    let [Effect::Prepare { request: Request::Undo { act: 4 }, beside, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(beside.runs, [deploy.key]);
 }
