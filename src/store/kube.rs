@@ -259,8 +259,8 @@ impl Kube {
             // Its condition would say it.
             WorkloadKind::Deployment => None,
             WorkloadKind::Rollout => {
-                let lacking = self.sets_of(workload).into_iter().filter(|set| set.replicas < set.desired);
-                lacking.filter_map(|set| self.refused(&set.uid)).next()
+                let mut lacking = self.sets_of(workload).into_iter().filter(|set| set.replicas < set.desired);
+                lacking.find_map(|set| self.refused(&set.uid))
             }
             _ => self.refused(&workload.uid).filter(|_| workload.lacks_pods()),
         };
