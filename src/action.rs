@@ -46,7 +46,7 @@ pub use object::ObjectAct;
 pub use resources::Limits;
 pub use template::{is_same as is_same_template, readable};
 
-pub use evidence::{Beside, Evidence, beside};
+pub use evidence::{Beside, Evidence, beside, changed};
 pub use plan::plan;
 pub use registry::Registry;
 
@@ -529,7 +529,7 @@ pub struct WorkloadInspection {
     pub surge: u32,
     /// A StatefulSet whose controller waits for each pod in its turn (`podManagementPolicy: OrderedReady`).
     pub is_ordered: bool,
-    /// Of a StatefulSet: pods with a lower number keep what they run (`rollingUpdate.partition`).
+    /// Of a StatefulSet: pods with a lower number keep what they run (`rollingUpdate.partition`, counted from its first).
     pub partition: u64,
     pub quotas: Result<Vec<around::Quota>, Clean>,
     /// What stands around it, where a rollback is asked for.

@@ -257,16 +257,33 @@ impl Beside {
     }
 }
 
-/// What must be looked at beside a request.
-pub fn beside(request: &Request, store: &Store, settings: &Settings) -> Beside {
-    let (Request::RollBack { workload, .. } | Request::Restart { workload }) = request else {
-        return Beside::default();
+/// The workload that a request takes from one version to another. An undo is of what an act before it did; `of`: what the act
+/// of this number was asked to do.
+pub fn changed<'a>(
+    request: &'a Request,
+    number: u64,
+    of: &impl Fn(u64) -> Option<&'a Request>,
+) -> Option<&'a WorkloadKey> {
+    match request {
+        Request::RollBack { workload, .. } | Request::Limits { workload, .. } => Some(workload),
+        // Always of an earlier one: this ends.
+        Request::Undo { act } if *act < number => changed(of(*act)?, *act, of),
+        _ => None,
+    }
+}
+
+/// What must be looked at beside a request. `undone`: the workload that an undo changes, which goes back like another.
+pub fn beside(request: &Request, undone: Option<&WorkloadKey>, store: &Store, settings: &Settings) -> Beside {
+    let (workload, goes_back) = match (request, undone) {
+        (Request::RollBack { workload, .. }, _) | (Request::Undo { .. }, Some(workload)) => (workload, true),
+        (Request::Restart { workload }, _) => (workload, false),
+        _ => return Beside::default(),
     };
     let known = store.kube.workloads.get(workload);
     let app = known.and_then(|known| known.app.as_ref());
     let executors = binding(workload, app, settings).map(|service| &*service.rollback).unwrap_or_default();
     let release = known.and_then(|known| known.managed_by.first()).filter(|by| matches!(by, Manager::Helm { .. }));
-    let release = release.filter(|_| matches!(request, Request::RollBack { .. }));
+    let release = release.filter(|_| goes_back);
     let goes_too = |other: &&Workload| {
         other.key != *workload
             && other.key.cluster == workload.cluster

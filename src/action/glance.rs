@@ -20,6 +20,8 @@ pub struct Glance {
     pub template: Value,
     /// `Err`: why they could not be read.
     pub pods: Result<Vec<Pod>, Clean>,
+    /// StatefulSets: pods below this number keep what they run. Else 0.
+    pub partition: u64,
     /// Last changes of the template by field manager, newest first.
     pub changes: Vec<(Clean, Timestamp)>,
 }

@@ -331,7 +331,7 @@ pub fn evidence(request: &Request, found: WorkloadInspection) -> Evidence {
 pub fn evidence_for(request: &Request, found: WorkloadInspection, settings: &Settings) -> Evidence {
     let mut evidence = Evidence::of(Inspection::Workload(Box::new(found)), now().wall);
     evidence.writable = [cluster(), host()].into();
-    let beside = super::beside(request, &store(Vec::new()), settings);
+    let beside = super::beside(request, None, &store(Vec::new()), settings);
     let (writes, pods) = super::evidence::drafts(request, &evidence, &beside, now().wall);
     evidence.pods = pods.into_iter().map(|(_, template)| (template, Ok(Vec::new()))).collect();
     evidence.rehearsals = writes.into_iter().map(|write| (write, Some(Ok("accepted".into())))).collect();

@@ -6,6 +6,7 @@ use crate::{
     action::{
         Request,
         act::{Act, ActionEvent, Outcome},
+        changed,
     },
     model::{gitops::OwnerKey, kubernetes::WorkloadKey},
     text::Clean,
@@ -64,12 +65,17 @@ impl Acts {
 
     /// The workload that an act takes from one version to another.
     pub fn changed_by<'a>(&'a self, act: &'a Act) -> Option<&'a WorkloadKey> {
-        match &act.request {
-            Request::RollBack { workload, .. } | Request::Limits { workload, .. } => Some(workload),
-            // An undo is of an earlier act: this ends.
-            Request::Undo { act: undone } if *undone < act.number => self.changed_by(self.by_number.get(undone)?),
-            _ => None,
-        }
+        changed(&act.request, act.number, &|number| self.request_of(number))
+    }
+
+    /// The workload that an undo would take from one version to another.
+    pub fn undone_by(&self, request: &Request) -> Option<&WorkloadKey> {
+        let Request::Undo { act } = request else { return None };
+        self.changed_by(self.by_number.get(act)?)
+    }
+
+    fn request_of(&self, number: u64) -> Option<&Request> {
+        self.by_number.get(&number).map(|act| &act.request)
     }
 
     /// What `U` would undo.

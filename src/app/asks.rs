@@ -29,7 +29,7 @@ impl App {
         if let Some(overlay) = overlays::plan(ticket, &request, now) {
             self.overlays.push(overlay);
         }
-        let beside = beside(&request, &self.store, &self.settings);
+        let beside = beside(&request, self.acts.undone_by(&request), &self.store, &self.settings);
         vec![Effect::Prepare { ticket, request, beside }]
     }
 

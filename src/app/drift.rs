@@ -54,8 +54,8 @@ impl App {
     fn drifted(&self, now: Now) -> impl Iterator<Item = Drift<'_>> {
         self.acts.newest().filter_map(move |act| {
             let (key, away) = self.watched_for_drift(act, now)?;
-            let image = self.is_back(act, self.store.kube.workloads.get(key)?, away, now)?;
-            Some(Drift { act, key, image })
+            let (image, by) = self.is_back(act, self.store.kube.workloads.get(key)?, away, now)?;
+            Some(Drift { act, key, image, by })
         })
     }
 
@@ -74,12 +74,21 @@ impl App {
         (is_on && !is_over()).then_some((workload, away))
     }
 
-    /// The image of what runs again, if it does: its controller has it as the version to run since a later change than the
-    /// act's own, or, where that cannot be told, pods of it were made since.
-    fn is_back<'a>(&'a self, act: &Act, workload: &'a Workload, away: &str, now: Now) -> Option<&'a str> {
+    /// The image of what runs again, if it does, and who set it where that is known: its controller has it as the version to
+    /// run since a later change than the act's own, or, where that cannot be told, pods of it were made since.
+    fn is_back<'a>(
+        &'a self,
+        act: &Act,
+        workload: &'a Workload,
+        away: &str,
+        now: Now,
+    ) -> Option<(&'a str, Option<&'a Clean>)> {
         if let (Some(left), Some(live)) = (act.left, self.store.kube.live_hash(workload)) {
             let is_later = workload.observed_generation > left.generation;
-            return (is_later && is_named(live, away)).then(|| workload.images.first().map_or("", |image| image));
+            let image = workload.images.first().map_or("", |image| image);
+            // The template was set since: who set it last did.
+            let by = workload.changed_by.as_ref().map(|(who, _)| who).filter(|who| !who.is_empty());
+            return (is_later && is_named(live, away)).then_some((image, by));
         }
         let since = act.ended.or(act.left.map(|left| left.at))?;
         // Pods are dated by the cluster's clock.
@@ -89,7 +98,7 @@ impl App {
             is_of && pod.created.is_some_and(|made| made > since)
         };
         let pod = self.store.kube.pods_of(workload).into_iter().find(is_back)?;
-        Some(pod.containers.first().map_or("", |one| one.image.as_str()))
+        Some((pod.containers.first().map_or("", |one| one.image.as_str()), None))
     }
 }
 
@@ -98,12 +107,14 @@ struct Drift<'a> {
     act: &'a Act,
     key: &'a WorkloadKey,
     image: &'a str,
+    by: Option<&'a Clean>,
 }
 
 impl Drift<'_> {
     fn words(&self) -> Clean {
         let (key, act, version) = (self.key, self.act.number, tag_of(self.image));
-        Clean::own(format!("{key} is back on {version}, which act {act} rolled away from: d says by whom"))
+        let by = self.by.map_or_else(|| "d says by whom".to_owned(), |who| format!("set by '{who}'"));
+        Clean::own(format!("{key} is back on {version}, which act {act} rolled away from: {by}"))
     }
 }
 

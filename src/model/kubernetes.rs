@@ -410,13 +410,13 @@ pub struct Event {
     pub last: Option<Timestamp>,
 }
 
-/// Why a controller makes no pods, by the events about it: the newest that is about making one. A Deployment has a condition
-/// for it; others have nothing but this.
-pub fn refused_pods<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<&'a Clean> {
+/// What says why a controller makes no pods, of the events about it: the newest that is about making one. A Deployment has a
+/// condition for it; others have nothing but this.
+pub fn refused_pods<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<&'a Event> {
     let is_refused = |event: &Event| event.reason == *"FailedCreate";
     let about = events.into_iter().filter(|event| is_refused(event) || event.reason == *"SuccessfulCreate");
     let newest = about.max_by_key(|event| (event.last, is_refused(event)))?;
-    is_refused(newest).then_some(&newest.message)
+    is_refused(newest).then_some(newest)
 }
 
 /// One revision of a workload, from a ReplicaSet or a ControllerRevision, read in full for a plan.

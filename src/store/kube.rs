@@ -253,10 +253,25 @@ impl Kube {
         events
     }
 
-    /// Why no more pods of a workload appear: its condition, else its controller's events.
+    /// Why no more pods of a workload appear: its condition, else the events of what makes them.
     pub fn no_pods<'a>(&'a self, workload: &'a Workload) -> Option<&'a Clean> {
-        let by_events = || refused_pods(self.events_of(&workload.uid)).filter(|_| workload.lacks_pods());
+        let by_events = || match workload.key.kind {
+            // Its condition would say it.
+            WorkloadKind::Deployment => None,
+            WorkloadKind::Rollout => {
+                let mut lacking = self.sets_of(workload).into_iter().filter(|set| set.replicas < set.desired);
+                lacking.find_map(|set| self.refused(&set.uid))
+            }
+            _ => self.refused(&workload.uid).filter(|_| workload.lacks_pods()),
+        };
         workload.replica_failure.as_ref().or_else(by_events)
+    }
+
+    /// Why a controller makes no pods, by its events: none of it was made since.
+    pub fn refused(&self, uid: &Name) -> Option<&Clean> {
+        let refused = refused_pods(self.events_of(uid))?;
+        let went_on = self.pods_owned(uid).any(|pod| pod.created > refused.last);
+        (!went_on).then_some(&refused.message)
     }
 
     /// Events of a workload, its ReplicaSets and its pods, newest first.

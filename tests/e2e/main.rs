@@ -1,6 +1,7 @@
 //! End to end: the real binary in a pseudo-terminal, read through a screen parser, on the demo's servers in a process of
 //! their own. Tests wait for text, never for time; a failing one prints the last screen.
 
+mod drift;
 mod outside;
 mod terminal;
 mod world;

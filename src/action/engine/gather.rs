@@ -12,6 +12,7 @@ use crate::{
         ActionError, Beside, Evidence, Glance, Inspection, Limits, Request, RunInspection, WorkloadInspection, Write,
         applications,
         audit::PastAct,
+        changed,
         evidence::{Undoing, drafts},
         helm, object,
         plan::Kept,
@@ -89,6 +90,14 @@ impl Inner {
         (evidence.rehearsals, evidence.pods) = rehearsed;
         evidence.registry = registry;
         Ok(evidence)
+    }
+
+    /// The workload that an undo would take from one version to another, by the audit.
+    pub(super) async fn undone_by(&self, request: &Request) -> Option<WorkloadKey> {
+        let Request::Undo { act } = request else { return None };
+        let acts = self.past_acts().await.ok()?;
+        let of = |number: u64| acts.iter().find(|act| act.number == number).map(|act| &act.request);
+        changed(of(*act)?, *act, &of).cloned()
     }
 
     async fn undoing(&self, number: Option<u64>, known: &[PastAct]) -> Result<Option<Undoing>, SourceError> {

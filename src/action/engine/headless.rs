@@ -74,7 +74,7 @@ impl Tell for Listener {
 /// engine's news. `store` holds what was read once for bindings and freshness.
 pub async fn run_headless(engine: &RealEngine, ask: &Headless, store: &Store, settings: &Settings) -> Ran {
     let inner = &engine.0;
-    let runs = beside(&ask.request, store, settings);
+    let runs = beside(&ask.request, inner.undone_by(&ask.request).await.as_ref(), store, settings);
     let now = inner.clock.now();
     let shown = match inner.gather(&ask.request, &runs).await {
         Err(error) => return Ran::ended(Exit::Unreadable, error.says, None),

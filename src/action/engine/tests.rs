@@ -84,7 +84,13 @@ impl Bench {
 
     /// Evidence asked through the engine, as the App asks it.
     async fn plan(&mut self, request: &Request) -> Result<Plan, Clean> {
-        let beside = super::super::beside(request, &self.store, &self.settings);
+        let undone = self.engine.0.undone_by(request).await;
+        let beside = super::super::beside(request, undone.as_ref(), &self.store, &self.settings);
+        self.plan_beside(request, beside).await
+    }
+
+    /// Evidence that looks at nothing else beside the request.
+    async fn plan_beside(&mut self, request: &Request, beside: Beside) -> Result<Plan, Clean> {
         self.engine.prepare(1, request.clone(), beside);
         loop {
             if let Some(ActionEvent::Evidence { ticket, request: of, result }) = self.news.recv().await {

@@ -133,6 +133,9 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
             && !pod.hash.as_ref().is_some_and(|hash| wanted.others.contains(hash))
     };
     let (going, staying): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| pod.deleting_since.is_some());
+    // Below a partition they keep what they run.
+    let (kept, staying): (Vec<&Pod>, Vec<&Pod>) = staying.into_iter().partition(|pod| number(pod) < found.partition);
+    let desired = workload.desired.saturating_sub(kept.len() as u32);
     let ready = staying.iter().filter(|pod| pod.is_ready && is_new(pod)).count();
     let old = staying.iter().filter(|pod| !is_new(pod)).count();
     let strangers = staying.iter().filter(|pod| pod.is_ready && is_new(pod) && runs_another(pod, wanted)).count();
@@ -143,11 +146,11 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
         // kubectl has no word for OnDelete: the pods themselves say it.
         && (is_restart || matches!(workload.rollout.state, RolloutState::Done | RolloutState::Unavailable))
         && workload.available >= workload.desired
-        && (is_restart || workload.updated >= workload.desired)
-        && ready >= workload.desired as usize
+        && (is_restart || workload.updated >= desired)
+        && ready >= desired as usize
         && old == 0
         && strangers == 0;
-    let mut words = vec![format!("{} {ready}/{} ready", wanted.version, workload.desired)];
+    let mut words = vec![format!("{} {ready}/{desired} ready", wanted.version)];
     if old > 0 {
         words.push(format!("{old} of other versions"));
     }
@@ -156,6 +159,8 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     }
     if !is_observed {
         words.push("not yet seen by its controller".to_owned());
+    } else if found.partition > 0 {
+        words.push(workload.rollout.words.to_string());
     }
     if let Some(pod) = going.first() {
         let since = pod.deleting_since.map(|since| age_of(since, now)).unwrap_or_default();
@@ -164,7 +169,8 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     }
     if is_met {
         if let Some(digest) = &wanted.digest {
-            words.push(format!("every pod runs @{}", short_digest(digest)));
+            let from = if found.partition > 0 { format!(" from number {} on", found.partition) } else { String::new() };
+            words.push(format!("every pod{from} runs @{}", short_digest(digest)));
         }
     } else {
         // An Argo Rollout waits at a pause until somebody promotes it.
@@ -181,6 +187,11 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     }
     let stage = if is_met { Stage::Met } else { Stage::Going };
     Seen { progress: ready as i64 - old as i64, ..Seen::new(say!("{}", words.join(", ")), stage) }
+}
+
+/// A StatefulSet's pods are numbered.
+fn number(pod: &Pod) -> u64 {
+    pod.key.name.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(u64::MAX)
 }
 
 /// A3: no container of the pod has the digest wanted, though digests are known.

@@ -16,7 +16,7 @@ mod unread;
 use super::*;
 use crate::{
     action::{
-        ActionError, Beside, Inspection, PullRequestInspection, SilenceDraft, Verdict,
+        ActionError, Beside, Inspection, PullRequestInspection, SilenceDraft, Verdict, WorkloadInspection,
         around::{Autoscaler, Quota, QuotaLimit},
         testing::{
             ago, cluster, digest_of, evidence, host, inspection, myapp, nodes, now, planned, pod, roll_back, run,

@@ -262,6 +262,7 @@ fn no_such() -> SourceError {
 
 fn glance(found: &WorkloadInspection) -> Glance {
     Glance {
+        partition: found.partition,
         workload: found.workload.clone(),
         template: found.template.clone(),
         pods: found.unread.pods.clone().map_or_else(|| Ok(found.pods.clone()), Err),

@@ -6,8 +6,8 @@ use crate::{
         Request,
         act::{Act, ActionEvent, Left, Outcome},
     },
-    model::kubernetes::WorkloadKind,
-    ui::testing::{at, deployment, incident, pod, replica_set, running, workload_key},
+    model::{code::RunState, kubernetes::WorkloadKind},
+    ui::testing::{at, deployment, incident, pod, replica_set, run, running, workload_key},
 };
 
 /// ana rolled myapp back at 03:10, from the version of these pods.
@@ -106,6 +106,7 @@ fn observed(world: &mut World, generation: i64, is_bad: bool) {
     ]);
     let mut myapp = deployment("myapp", "ghcr.io/acme/myapp:412", 4, 4);
     (myapp.generation, myapp.observed_generation, myapp.revision) = (generation, generation, Some(live));
+    myapp.changed_by = Some((if is_bad { "jenkins" } else { "midwatch" }.into(), Some(at("03:09"))));
     world.workloads([myapp]);
 }
 
@@ -128,7 +129,7 @@ fn it_is_watched_from_the_write_on_by_what_the_controller_is_to_run() {
     acted(&mut desk, Act { left: Some(Left { generation: 16, at: at("03:08") }), ..goes_on(4, roll_back()) });
     assert!(told(&mut desk).is_empty(), "the controller has not seen the write");
     acted(&mut desk, goes_on(4, roll_back()));
-    assert_eq!(told(&mut desk), ["deploy/myapp is back on 412, which act 4 rolled away from: d says by whom"]);
+    assert_eq!(told(&mut desk), ["deploy/myapp is back on 412, which act 4 rolled away from: set by 'jenkins'"]);
     assert!(desk.frame((120, 35)).lines().next().unwrap_or_default().contains("myapp IS BACK"));
 }
 
@@ -141,11 +142,26 @@ fn an_undo_is_watched_like_a_rollback() {
     assert!(told(&mut desk).is_empty(), "411 is not what runs");
     acted(&mut desk, goes_on(5, Request::Undo { act: 4 }));
     let notes = told(&mut desk);
-    assert_eq!(notes, ["deploy/myapp is back on 412, which act 5 rolled away from: d says by whom"]);
+    assert_eq!(notes, ["deploy/myapp is back on 412, which act 5 rolled away from: set by 'jenkins'"]);
     // An undo of what is no rollback has no version.
     let scaled = Request::Scale { workload: workload_key(WorkloadKind::Deployment, "myapp"), replicas: 3 };
     acted(&mut desk, Act { number: 6, request: scaled, ..rolled_back(6, roll_back()) });
     acted(&mut desk, goes_on(7, Request::Undo { act: 6 }));
     assert!(told(&mut desk).is_empty());
     assert!(desk.frame((120, 35)).contains("myapp IS BACK"), "the undo before it is watched on");
+}
+
+/// It goes back like a rollback: a deploy that goes on is looked at with it, so that the plan can stop it.
+#[test]
+fn an_undo_is_planned_with_the_deploys_that_go_on() {
+    let mut world = incident();
+    let deploy = run("deploy", 412, RunState::Running, true, "02:51");
+    world.runs(vec![deploy.clone()]);
+    let mut desk = Desk::new(world);
+    acted(&mut desk, rolled_back(4, roll_back()));
+    let effects = desk.keys("U");
+    let [Effect::Prepare { request: Request::Undo { act: 4 }, beside, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(beside.runs, [deploy.key]);
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     model::{
-        Level, Part,
+        BackendKind, Level, Part, SourceId,
         code::RunState,
         kubernetes::{Container, Pod, RolloutState, RolloutStatus, Workload, WorkloadKind},
     },
@@ -151,6 +151,29 @@ fn a_quota_that_keeps_pods_from_being_made_is_told() {
     world.events([event("db", "StatefulSet", "FailedCreate", 4, "03:12", says)]);
     let mut desk = on_kube(world);
     assert!(row_with(&desk.frame((200, 35)), "progress deadline").contains("   exceeded quota: compute"));
+}
+
+/// Its ReplicaSets make its pods; those that want none say nothing any more.
+#[test]
+fn a_rollout_whose_pods_are_refused_is_told_by_its_replica_sets() {
+    let shown = |lacks: &str| {
+        let mut world = World::live();
+        let rollouts = SourceId::new(&cluster(), Part::Rollouts);
+        world.store.expect(rollouts, BackendKind::Kubernetes, Duration::from_secs(15), 1);
+        let key = workload_key(WorkloadKind::Rollout, "shop");
+        world.workloads([Workload { key, replicas: 3, ..deployment("shop", "shop:2", 3, 4) }]);
+        let sets = ["old", "new"].map(|hash| {
+            let mut set = replica_set("shop", hash, 1, "03:00", "shop:2", (2, 2));
+            set.desired += u32::from(hash == lacks);
+            set
+        });
+        world.replica_sets(sets);
+        let says = "Error creating: pods \"shop-new-x\" is forbidden: exceeded quota: compute";
+        world.events([event("shop-new", "ReplicaSet", "FailedCreate", 4, "03:12", says)]);
+        on_kube(world).frame((200, 35))
+    };
+    assert!(shown("new").contains("   exceeded quota: compute"), "{}", shown("new"));
+    assert!(!shown("old").contains("   exceeded quota"), "{}", shown("old"));
 }
 
 #[test]

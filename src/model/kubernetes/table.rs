@@ -134,7 +134,8 @@ impl ObjectTable {
         }
     }
 
-    fn is_running(&self, row: &TableRow) -> bool {
+    /// Its status says `Running`.
+    pub fn is_running(&self, row: &TableRow) -> bool {
         let status = self.columns.iter().position(|column| column.name == "Status");
         status.and_then(|status| row.cells.get(status)).is_some_and(|cell| cell == "Running")
     }

@@ -1,6 +1,10 @@
 //! `helm rollback`, by the `helm` that is installed here: without a shell, with a deadline, and read again afterwards.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
@@ -9,7 +13,7 @@ use tokio::{
 
 use super::{ClusterOperator, Mode};
 use crate::{
-    action::{ActionError, Done},
+    action::{ActionError, Done, Found},
     model::helm::ReleaseKey,
     source::kubernetes::release,
     text::{Clean, quoted},
@@ -86,21 +90,22 @@ impl ClusterOperator {
         };
         if mode == Mode::Rehearse {
             let done = Done { says: "helm would do it (dry run)".into(), reference: None };
-            return if output.0 { Ok(done) } else { Err(ActionError::Refused(output.1)) };
+            return if output.0.success() { Ok(done) } else { Err(ActionError::Refused(output.1)) };
         }
         self.after(key, from, output).await
     }
 
-    /// Helm's exit code is half the truth: the history is read again.
-    async fn after(&self, key: &ReleaseKey, from: i64, output: (bool, Clean)) -> Result<Done, ActionError> {
-        let (is_success, words) = output;
+    /// Helm's exit code is half the truth: the history is read again. Killed, it has none.
+    async fn after(&self, key: &ReleaseKey, from: i64, output: (ExitStatus, Clean)) -> Result<Done, ActionError> {
+        let (status, words) = output;
+        let (is_success, is_killed) = (status.success(), status.code().is_none());
         let look = self.history_line(key);
         match self.newest(key).await {
             Ok((newest, status)) if is_success && newest > from && status == "deployed" => Ok(Done {
                 says: Clean::own(format!("release '{key}' is at revision {newest}, deployed")),
                 reference: Some(Clean::own(newest.to_string())),
             }),
-            Ok((newest, _)) if !is_success && newest == from => Err(ActionError::Refused(words)),
+            Ok((newest, _)) if !is_success && !is_killed && newest == from => Err(ActionError::Refused(words)),
             Ok((newest, status)) => {
                 let says = format!("revision {newest} of '{key}' is {status}. Helm says: {words}. Check `{look}`");
                 Err(ActionError::Unknown(Clean::own(says)))
@@ -112,6 +117,39 @@ impl ClusterOperator {
     fn history_line(&self, key: &ReleaseKey) -> String {
         let context = quoted(self.cluster().context());
         format!("helm --kube-context {context} -n {} history {}", quoted(&key.namespace), quoted(&key.name))
+    }
+
+    /// What the release's history says of a rollback whose end nobody saw: Helm keeps a revision of it before it changes
+    /// anything.
+    pub(super) async fn helm_rolled_back(&self, key: &ReleaseKey, from: i64, to: i64) -> Result<Found, Clean> {
+        let states = release::states(self.cluster(), key).await?;
+        let Some((newest, newest_status)) = states.first() else {
+            return Ok(Found::Missing(Clean::own(format!("release '{key}' has no revision any more"))));
+        };
+        let own = from + 1;
+        let Some((_, status)) = states.iter().find(|(number, _)| *number == own) else {
+            let says =
+                format!("release '{key}' stands at revision {newest}, {newest_status}; it has none of number {own}");
+            return Ok(Found::Missing(Clean::own(says)));
+        };
+        let body = release::body(self.cluster(), key, own).await?;
+        let description = &body.description;
+        let says = match status.as_str() {
+            // Of one that failed Helm says instead how.
+            "failed" => format!("revision {own} of '{key}' is failed: {description}"),
+            _ if *description != *format!("Rollback to {to}") => {
+                format!("revision {own} of '{key}' is somebody else's: {status}, {description}")
+            }
+            "deployed" | "superseded" => {
+                let later =
+                    if *newest > own { format!(", and revision {newest} came after it") } else { String::new() };
+                let says = format!("revision {own} of '{key}' is {status}{later}");
+                let reference = Some(Clean::own(own.to_string()));
+                return Ok(Found::InForce(Done { says: Clean::own(says), reference }));
+            }
+            _ => format!("revision {own} of '{key}' is {status}: Helm has begun it and not ended"),
+        };
+        Ok(Found::Missing(Clean::own(says)))
     }
 
     async fn newest(&self, key: &ReleaseKey) -> Result<(i64, Clean), ActionError> {
@@ -139,8 +177,8 @@ impl ClusterOperator {
     }
 }
 
-/// Whether it succeeded, and its words.
-async fn output(mut command: Command) -> std::io::Result<(bool, Clean)> {
+/// How it ended, and its words.
+async fn output(mut command: Command) -> std::io::Result<(ExitStatus, Clean)> {
     #[cfg(unix)]
     command.process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -151,7 +189,7 @@ async fn output(mut command: Command) -> std::io::Result<(bool, Clean)> {
     let said = if stderr.is_empty() { stdout } else { stderr };
     let words = crate::secret::mask(String::from_utf8_lossy(&said).trim());
     let words = if words.is_empty() { format!("helm ended with {status}") } else { words };
-    Ok((status.success(), Clean::line(&words)))
+    Ok((status, Clean::line(&words)))
 }
 
 /// What it says first. The rest is read too, and dropped: an unread pipe would hold it up.
@@ -174,7 +212,8 @@ mod tests {
     async fn said(line: &str) -> (bool, Clean) {
         let mut command = Command::new("sh");
         command.args(["-c", line]);
-        output(command).await.expect("it starts")
+        let (status, words) = output(command).await.expect("it starts");
+        (status.success(), words)
     }
 
     #[tokio::test]

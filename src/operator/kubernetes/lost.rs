@@ -77,13 +77,15 @@ impl ClusterOperator {
                     found => found,
                 }
             }
+            Write::DeleteUnready { workload, uid, of } => self.unready_are_gone(workload, uid, of).await,
+            Write::HelmRollback { release, from, to } => self.helm_rolled_back(release, *from, *to).await,
             _ => return None,
         };
         Some(found)
     }
 
     /// `None`: it is gone.
-    async fn read(&self, path: &str) -> Result<Option<Value>, Clean> {
+    pub(super) async fn read(&self, path: &str) -> Result<Option<Value>, Clean> {
         self.cluster().get_opt(path).await.map_err(|failure| failure.error.says)
     }
 

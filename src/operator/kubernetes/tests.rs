@@ -1,6 +1,8 @@
 //! The operator against a small API server that keeps one Deployment and really applies patches.
 
 mod deletions;
+#[cfg(unix)]
+mod helm;
 mod on_demo;
 mod resize;
 mod resize_on_demo;

@@ -4,16 +4,21 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ClusterOperator, Mode, verdict::Verdict};
 use crate::{
-    action::{ActionError, Done},
+    action::{ActionError, Done, Found},
     model::{
         Name,
         kubernetes::{Pod, WorkloadKey},
     },
-    source::kubernetes::{client::segment, revisions, rows::Rows},
+    source::kubernetes::{
+        client::segment,
+        failure::Failure,
+        revisions::{self, text, workload_path},
+        rows::Rows,
+    },
     text::Clean,
 };
 
@@ -26,15 +31,11 @@ impl ClusterOperator {
         mode: Mode,
     ) -> Result<Done, ActionError> {
         let object = self.recheck(key, uid, None).await?;
-        let rows = Rows::new(self.cluster().id());
-        let pods = revisions::pods(self.cluster(), &rows, key, &object).await.map_err(|failure| {
+        let pods = self.blocking(key, &object, of).await.map_err(|failure| {
             ActionError::NotSent(Clean::line(&format!("its pods could not be read, so none was deleted: {failure}")))
         })?;
-        let blocks = |pod: &&Pod| {
-            !pod.is_ready && pod.deleting_since.is_none() && pod.hash.as_ref().is_some_and(|hash| of.contains(hash))
-        };
         let mut deleted: Vec<&str> = Vec::new();
-        for pod in pods.iter().filter(blocks) {
+        for pod in &pods {
             match self.delete_pod(pod, mode).await {
                 Ok(is_deleted) => deleted.extend(is_deleted.then_some(pod.key.name.as_str())),
                 // A rehearsal has deleted none.
@@ -51,6 +52,36 @@ impl ClusterOperator {
             all => format!("pods {} are being deleted", all.join(", ")),
         };
         Ok(Done { says: Clean::line(&says), reference: None })
+    }
+
+    /// Those that its controller waits for now.
+    async fn blocking(&self, key: &WorkloadKey, object: &Value, of: &BTreeSet<Name>) -> Result<Vec<Pod>, Failure> {
+        let rows = Rows::new(self.cluster().id());
+        let mut pods = revisions::pods(self.cluster(), &rows, key, object).await?;
+        pods.retain(|pod| {
+            !pod.is_ready && pod.deleting_since.is_none() && pod.hash.as_ref().is_some_and(|hash| of.contains(hash))
+        });
+        Ok(pods)
+    }
+
+    /// After a deletion without an answer: a pod that blocks still was not deleted, whichever were meant.
+    pub(super) async fn unready_are_gone(
+        &self,
+        key: &WorkloadKey,
+        uid: &Name,
+        of: &BTreeSet<Name>,
+    ) -> Result<Found, Clean> {
+        let object =
+            self.read(&workload_path(key)).await?.filter(|object| text(object, "/metadata/uid") == uid.as_str());
+        let Some(object) = object else { return Ok(Found::Missing(Clean::own(format!("{key} is gone")))) };
+        let pods = self.blocking(key, &object, of).await.map_err(|failure| failure.error.says)?;
+        let names: Vec<String> = pods.iter().map(|pod| format!("{} (uid {})", pod.key.name, pod.uid)).collect();
+        if names.is_empty() {
+            let says = "no pod blocks its order any more".into();
+            return Ok(Found::InForce(Done { says, reference: None }));
+        }
+        let says = format!("not being deleted: {}", names.join(", "));
+        Ok(Found::Missing(Clean::own(says)))
     }
 
     /// Gracefully, by its uid: a StatefulSet's next pod has the same name. False: it is gone or another one by now, which

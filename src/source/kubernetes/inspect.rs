@@ -99,8 +99,8 @@ impl WorkloadInspector {
             known(own.map(|_| None), self.release(&workload)),
             async { if goes_back { Some(Box::new(Box::pin(self.around(key, &object)).await)) } else { None } },
         );
-        self.explain(&mut workload).await;
         let (revisions, pods) = history;
+        self.explain(&mut workload, revisions.as_deref().unwrap_or_default()).await;
         let unread = Unread { revisions: revisions.as_ref().err().cloned(), pods: pods.as_ref().err().cloned() };
         let (revisions, pods) = (revisions.unwrap_or_default(), pods.unwrap_or_default());
         let releases = || release.iter().chain(own.and_then(|own| own.release.as_ref())).flatten();
@@ -172,22 +172,46 @@ impl WorkloadInspector {
     }
 
     /// Says why it makes no pods, where its conditions do not.
-    async fn explain(&self, workload: &mut Workload) {
+    async fn explain(&self, workload: &mut Workload, revisions: &[Revision]) {
         if workload.replica_failure.is_none() {
-            workload.replica_failure = self.refused(workload).await;
+            workload.replica_failure = self.refused(workload, revisions).await;
         }
     }
 
-    /// Why a controller without a condition for it makes no pods (quota, Pod Security, a webhook): its events say so.
-    async fn refused(&self, workload: &Workload) -> Option<Clean> {
-        if workload.key.kind.has_replica_sets() || !workload.lacks_pods() {
+    /// Why a controller without a condition for it makes no pods (quota, Pod Security, a webhook): its events say so, a
+    /// Rollout's those of the ReplicaSets that it brings up.
+    async fn refused(&self, workload: &Workload, revisions: &[Revision]) -> Option<Clean> {
+        if !workload.lacks_pods() {
             return None;
         }
-        let about = query([("fieldSelector", &*format!("involvedObject.uid={}", workload.uid)), ("limit", MAX_EVENTS)]);
-        let path = format!("/api/v1/namespaces/{}/events?{about}", segment(&workload.key.namespace));
+        match workload.key.kind {
+            WorkloadKind::Deployment => None,
+            WorkloadKind::Rollout => {
+                let is_up = |revision: &&Revision| revision.is_live || revision.hash == workload.current_hash;
+                let mut sets: Vec<Name> = revisions.iter().filter(is_up).map(|set| set.name.clone()).collect();
+                if let (true, Some(hash)) = (sets.is_empty(), &workload.current_hash) {
+                    // As its controller names them.
+                    sets.push(Name::line(&format!("{}-{hash}", workload.key.name)));
+                }
+                for set in sets {
+                    let about = format!("involvedObject.kind=ReplicaSet,involvedObject.name={set}");
+                    let refused = self.refused_by(&workload.key.namespace, &about).await;
+                    if refused.is_some() {
+                        return refused;
+                    }
+                }
+                None
+            }
+            _ => self.refused_by(&workload.key.namespace, &format!("involvedObject.uid={}", workload.uid)).await,
+        }
+    }
+
+    async fn refused_by(&self, namespace: &str, about: &str) -> Option<Clean> {
+        let about = query([("fieldSelector", about), ("limit", MAX_EVENTS)]);
+        let path = format!("/api/v1/namespaces/{}/events?{about}", segment(namespace));
         let list = answered(self.cluster.get::<Value>(&path)).await.ok()?;
         let events: Vec<Event> = items(&list).filter_map(|event| self.rows.event(event).ok()).collect();
-        refused_pods(&events).cloned()
+        refused_pods(&events).map(|event| event.message.clone())
     }
 
     /// URL and version.
@@ -315,7 +339,11 @@ fn annotations(object: &Value) -> BTreeMap<String, String> {
 }
 
 fn partition(object: &Value) -> u64 {
-    object.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_u64).unwrap_or_default()
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    match number("/spec/updateStrategy/rollingUpdate/partition") {
+        0 => 0,
+        kept => number("/spec/ordinals/start") + kept,
+    }
 }
 
 /// Keel, which sets the newest image by a policy on the workload (`keel.sh/policy`).

@@ -82,7 +82,8 @@ struct Data {
     release: String,
 }
 
-async fn body(cluster: &Cluster, key: &ReleaseKey, number: i64) -> Result<ReleaseBody, Clean> {
+/// What one revision holds.
+pub async fn body(cluster: &Cluster, key: &ReleaseKey, number: i64) -> Result<ReleaseBody, Clean> {
     let name = format!("sh.helm.release.v1.{}.v{number}", key.name);
     let path = format!("/api/v1/namespaces/{}/secrets/{}", segment(&key.namespace), segment(&name));
     let stored: Stored = cluster.get(&path).await.map_err(|failure| failure.error.says)?;

@@ -96,7 +96,7 @@ impl PlanDialog {
 
     fn prepare(&mut self, view: &View<'_>) -> Reply {
         self.asked = Some(view.now.mono);
-        let beside = beside(&self.request, view.store, view.settings);
+        let beside = beside(&self.request, view.acts.undone_by(&self.request), view.store, view.settings);
         Reply::Do(Effect::Prepare { ticket: self.ticket, request: self.request.clone(), beside })
     }
 

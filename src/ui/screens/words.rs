@@ -173,9 +173,12 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
 
 /// Why a workload's pods are not made: a quota, a webhook, a rule of the namespace. Only Deployments have it as a condition.
 pub fn unmade(view: &View<'_>, workload: &Workload) -> Option<String> {
-    let said = view.store.kube.no_pods(workload)?;
-    // `pods "web-1" is forbidden: exceeded quota: …`
-    Some(said.split_once(" is forbidden: ").map_or(said.as_str(), |(_, why)| why).to_owned())
+    view.store.kube.no_pods(workload).map(|said| refusal(said).to_owned())
+}
+
+/// Of `pods "web-1" is forbidden: exceeded quota: …` what comes last.
+pub fn refusal(said: &str) -> &str {
+    said.split_once(" is forbidden: ").map_or(said, |(_, why)| why)
 }
 
 fn pod(view: &View<'_>, pod: &Pod) -> Words {

@@ -195,3 +195,35 @@ async fn pods_that_cannot_be_read_any_more_have_not_arrived() {
     let says = says.await;
     assert!(says.ends_with("411: pods could not be read: forbidden"), "{says}");
 }
+
+/// Of ten, those below number 7 keep 412.
+#[tokio::test]
+async fn below_a_partition_nothing_is_waited_for_and_above_it_all_of_them() {
+    fn partitioned(found: &mut WorkloadInspection) {
+        found.partition = 7;
+        found.pods.iter_mut().take(7).for_each(|kept| *kept = pod(&kept.key.name, "412", true));
+        found.workload.updated = 3;
+        found.workload.rollout.words = "partitioned roll out complete: 3 new pods have been updated...".into();
+    }
+    let StepState::Done(says) = watched(partitioned).await else { panic!("it is there") };
+    assert!(says.starts_with("411 3/3 ready, partitioned roll out complete: 3 new pods"), "{says}");
+    assert!(says.contains("every pod from number 7 on runs @"), "{says}");
+    let says = unmet(|found| {
+        partitioned(found);
+        found.pods[8] = pod("pod-8", "412", true);
+        (found.workload.updated, found.workload.rollout.state) = (2, RolloutState::Progressing);
+        found.workload.rollout.words =
+            "Waiting for partitioned roll out to finish: 2 out of 3 new pods have been updated...".into();
+    });
+    let says = says.await;
+    assert!(
+        says.contains("411 2/3 ready, 1 of other versions, Waiting for partitioned roll out to finish: 2"),
+        "{says}"
+    );
+    let says = unmet(|found| {
+        partitioned(found);
+        found.pods.remove(2);
+        is_underway(found, 9);
+    });
+    assert!(says.await.contains("not there"), "one below it is missing");
+}

@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// A connection that breaks after, or before, what is sent arrives.
-struct Broken {
-    operator: ClusterOperator,
-    arrives: bool,
+pub(super) struct Broken {
+    pub operator: ClusterOperator,
+    pub arrives: fn(&Write) -> bool,
 }
 
 impl Operator for Broken {
@@ -31,7 +31,7 @@ impl Operator for Broken {
 
     fn execute<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {
         async move {
-            if self.arrives {
+            if (self.arrives)(write) {
                 self.operator.execute(write).await?;
             }
             Err(ActionError::Unknown("the connection broke".into()))
@@ -58,7 +58,7 @@ impl Scene {
         Self { _demo: demo, cluster, ana }
     }
 
-    fn breaks(&self, arrives: bool) {
+    fn breaks(&self, arrives: fn(&Write) -> bool) {
         let operator = ClusterOperator::new(self.cluster.writer().expect("not read-only"));
         self.ana.engine.add_operator(Arc::new(Broken { operator, arrives }));
     }
@@ -154,13 +154,13 @@ impl Scene {
 async fn whether_it_arrived_is_read_for_every_kind_of_write() {
     let scene = Scene::new().await;
     let requests = scene.requests().await;
-    scene.breaks(false);
+    scene.breaks(|_| false);
     for (request, _, missing) in &requests {
         let (outcome, says) = scene.act(request).await;
         assert_eq!(outcome, Outcome::Unknown, "{request:?}: {says}");
         assert!(says.contains(missing) && says.contains("It did not arrive, or not yet"), "{request:?}: {says}");
     }
-    scene.breaks(true);
+    scene.breaks(|_| true);
     for (request, found, _) in &requests {
         let (outcome, says) = scene.act(request).await;
         assert_eq!(outcome, Outcome::Done, "{request:?}: {says}");
@@ -171,7 +171,7 @@ async fn whether_it_arrived_is_read_for_every_kind_of_write() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_was_switched_off_without_an_answer_is_known_to_be_off() {
     let scene = Scene::new().await;
-    scene.breaks(true);
+    scene.breaks(|_| true);
     // Flux owns it: it is suspended first, and then it is patched.
     let request = Request::RollBack { workload: scene.workload("web"), to: Some(56) };
     let ran = scene.ana.roll_back(&scene.workload("web"), 56).await;

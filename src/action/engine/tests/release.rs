@@ -11,6 +11,7 @@ use crate::{
         testing::{FakeRegistry, digest_of, of_release, release, store_key, the_store},
     },
     model::kubernetes::{WorkloadKey, WorkloadKind},
+    operator::kubernetes::{ClusterOperator, Helm},
     source::kubernetes::tests::on_demo,
 };
 
@@ -178,4 +179,36 @@ async fn a_workload_of_it_that_cannot_be_read_any_more_hides_none_of_the_others(
     let act = bench.execute(plan).await.expect("carried out");
     let StepState::Unknown(says) = &act.steps.last().expect("it is watched").1 else { panic!("{act:?}") };
     assert!(says.contains("sts/store: ?? the fake has no such workload; deploy/myapp: 411 10/10 ready"), "{says}");
+}
+
+/// Without a shell it would be no `helm`: it passes the rehearsal, and is killed before it has begun.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_helm_that_is_killed_is_looked_at_in_the_releases_history() {
+    let demo = on_demo::hurried(1.0).await;
+    let cluster = on_demo::cluster(&demo).await;
+    let ana = Responder::new("ana", &cluster);
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("helm");
+    let script = "#!/bin/sh\ncase \"$*\" in *--dry-run*) exit 0 ;; esac\nkill -9 $$\n";
+    std::fs::write(&program, script).expect("written");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it may be run");
+    let operator = ClusterOperator::new(cluster.writer().expect("not read-only")).with_helm(Helm { program });
+    ana.engine.add_operator(Arc::new(operator));
+    let workload = WorkloadKey {
+        cluster: cluster.id().clone(),
+        namespace: "logging".into(),
+        kind: WorkloadKind::DaemonSet,
+        name: "fluentd".into(),
+    };
+    let ran = ana.act(Request::RollBack { workload, to: None }).await;
+    let act = ran.act.unwrap_or_else(|| panic!("{}", ran.says));
+    assert_eq!(act.outcome, Outcome::Unknown, "{act:?}");
+    let unknown = act.steps.iter().find_map(|(_, state)| match state {
+        StepState::Unknown(says) => Some(says.as_str()),
+        _ => None,
+    });
+    let says = unknown.unwrap_or_else(|| panic!("{act:?}"));
+    assert!(says.contains("signal: 9") && says.contains("It did not arrive, or not yet"), "{says}");
+    assert!(says.contains("release 'logging/logs' stands at revision 4, deployed; it has none of number 5"), "{says}");
 }

@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{
+    lost::Broken,
     responder::{Responder, STORY, in_production},
     *,
 };
@@ -14,6 +15,7 @@ use crate::{
     action::{Inspection, WorkloadInspection, engine::headless::Ran},
     demo::Served,
     model::kubernetes::{Pod, WorkloadKey, WorkloadKind},
+    operator::kubernetes::ClusterOperator,
     source::kubernetes::{Cluster, inspect::WorkloadInspector, revisions::workload_path, tests::on_demo},
 };
 
@@ -69,11 +71,14 @@ impl Scene {
         let container = &mut template["spec"]["containers"][0];
         container["image"] = json!(format!("registry.acme.example/{}:{tag}", self.key.name));
         container["restartPolicyRules"] = json!([{"action": "Restart", "why": tag, "exitCodes": {"values": [137]}}]);
-        let patch = json!([{"op": "replace", "path": "/spec/template", "value": template}]);
+        self.patch(&json!([{"op": "replace", "path": "/spec/template", "value": template}])).await;
+        template
+    }
+
+    async fn patch(&self, patch: &Value) {
         let path = format!("{}?fieldManager=jenkins", workload_path(&self.key));
         let writer = self.cluster.writer().expect("not read-only");
-        let _: Value = writer.send(Method::PATCH, &path, "application/json-patch+json", &patch).await.expect("taken");
-        template
+        let _: Value = writer.send(Method::PATCH, &path, "application/json-patch+json", patch).await.expect("taken");
     }
 
     async fn settled(&self, tag: &str) -> WorkloadInspection {
@@ -171,6 +176,61 @@ async fn a_stuck_stateful_set_goes_back_with_its_broken_pod_and_so_does_the_undo
     let act = arrived(&again, "3 3/3 ready");
     assert!(deletes(&again) == 1 && says(&act, "pod ledger-2 is being deleted"), "{act:?}");
     assert_eq!(scene.object().await["spec"]["template"], good);
+    scene.demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletions_of_blocking_pods_whose_answers_are_lost_are_looked_at() {
+    let scene = Scene::of(on_demo::told(STORY, SPEED).await, WorkloadKind::StatefulSet, "ledger").await;
+    let breaks = |responder: &Responder, arrives| {
+        let operator = ClusterOperator::new(scene.cluster.writer().expect("not read-only"));
+        responder.engine.add_operator(Arc::new(Broken { operator, arrives }));
+    };
+    scene.deploy("bad").await;
+    scene.broken("bad").await;
+    breaks(&scene.brief, |write| matches!(write, Write::PatchTemplate { .. }));
+    let act = scene.brief.act(scene.roll_back(None)).await.act.expect("carried out");
+    let unknown = act.steps.iter().find_map(|(_, state)| match state {
+        StepState::Unknown(says) => Some(says.as_str()),
+        _ => None,
+    });
+    let unknown = unknown.unwrap_or_else(|| panic!("{act:?}"));
+    assert!(unknown.contains("Read again just now: not being deleted: ledger-2 (uid "), "{unknown}");
+    assert_eq!(act.outcome, Outcome::Unknown);
+
+    scene.deploy("bad").await;
+    breaks(&scene.ana, |_| true);
+    let act = arrived(&scene.ana.act(scene.roll_back(None)).await, "2 3/3 ready");
+    assert!(says(&act, "no answer came, but no pod blocks its order any more"), "{act:?}");
+    scene.demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn below_a_partition_pods_keep_what_they_run_and_it_arrives_without_them() {
+    let scene = Scene::of(on_demo::told(STORY, SPEED).await, WorkloadKind::StatefulSet, "ledger").await;
+    scene.patch(&json!([{"op": "replace", "path": "/spec/updateStrategy/rollingUpdate/partition", "value": 2}])).await;
+    let has = |found: &WorkloadInspection, name: &str, ends: &str| {
+        found.pods.iter().any(|pod| pod.key.name == *name && pod.is_ready && runs(pod, ends))
+    };
+    scene.deploy("3").await;
+    let found = scene.until("ledger-2 runs 3", |found| has(found, "ledger-2", ":3")).await;
+    let to = number(&found, "3");
+    scene.deploy("bad").await;
+    scene.broken("bad").await;
+    let words = "3 1/1 ready, partitioned roll out complete: 1 new pods have been updated...";
+    arrived(&scene.ana.act(scene.roll_back(Some(to))).await, words);
+    let found = scene.found().await;
+    assert!(
+        has(&found, "ledger-2", ":3") && has(&found, "ledger-1", ":2") && has(&found, "ledger-0", ":2"),
+        "{found:?}"
+    );
+    let before = uids(&found);
+    let restarted = scene.ana.act(Request::Restart { workload: scene.key.clone() }).await;
+    let act = restarted.act.unwrap_or_else(|| panic!("{}", restarted.says));
+    assert!(says(&act, "3 1/1 ready, partitioned roll out"), "{act:?}");
+    let after = uids(&scene.found().await);
+    let kept: Vec<&String> = after.keys().filter(|name| before[*name] == after[*name]).collect();
+    assert_eq!(kept, ["ledger-0", "ledger-1"]);
     scene.demo.stop().await;
 }
 

@@ -88,12 +88,59 @@ async fn broken_pods_of_a_statefulset_are_deleted_by_it_too() {
     assert_eq!(workload.to_string(), "sts/myapp");
 }
 
+/// A rolled back bench whose code host has a deploy that goes on.
+async fn racing(hook: impl Fn(&FakeCluster) + Send + Sync + 'static) -> (Bench, FakeHost) {
+    let mut bench = Bench::new();
+    bench.act(&roll_back(None)).await.expect("carried out");
+    bench.store = store(vec![run(RunState::Running)]);
+    let cluster = bench.cluster.clone();
+    let host = FakeHost::new(run_inspection(RunState::Running), move || hook(&cluster));
+    bench.engine.add_inspector(Arc::new(host.clone()));
+    bench.engine.add_operator(Arc::new(host.clone()));
+    (bench, host)
+}
+
+#[tokio::test]
+async fn a_deploy_that_goes_on_is_stopped_first_and_the_template_read_again() {
+    let (mut bench, host) = racing(|_| {}).await;
+    let plan = bench.plan(&UNDO).await.expect("a plan");
+    let race = check(&plan, "B6");
+    assert!(matches!(&race, CheckResult::Look(says) if says.contains("Step 1 stops it")), "{race:?}");
+    let act = bench.execute(plan).await.expect("carried out");
+    assert_eq!(act.outcome, Outcome::Done, "{act:?}");
+    assert!(matches!(host.sent.lock().expect("unpoisoned").as_slice(), [Write::CancelRun { .. }]));
+    assert!(matches!(&act.steps[2].1, StepState::Done(says) if says.contains("as planned")), "{act:?}");
+    assert_eq!(bench.cluster.sent().len(), 2, "the rollback and its undo");
+}
+
+#[tokio::test]
+async fn what_the_stopped_deploys_hook_brings_back_is_not_brought_back_twice() {
+    let (mut bench, _host) =
+        racing(|cluster| cluster.with(|cluster| cluster.become_template(template_of("412", "1Gi", "warn")))).await;
+    let act = bench.act(&UNDO).await.expect("carried out");
+    assert_eq!((act.outcome, bench.cluster.sent().len()), (Outcome::Done, 1), "{act:?}");
+    assert!(matches!(&act.steps[3].1, StepState::Skipped(says) if says.contains("nothing to do")), "{act:?}");
+    let (mut bench, _host) =
+        racing(|cluster| cluster.with(|cluster| cluster.become_template(template_of("410", "512Mi", "info")))).await;
+    let act = bench.act(&UNDO).await.expect("carried out");
+    assert_eq!((act.outcome, bench.cluster.sent().len()), (Outcome::Refused, 1), "{act:?}");
+}
+
+#[tokio::test]
+async fn an_undo_of_an_undo_stops_it_too() {
+    let (mut bench, host) = racing(|_| {}).await;
+    bench.act(&UNDO).await.expect("carried out");
+    host.run.lock().expect("unpoisoned").run.state = RunState::Running;
+    let plan = bench.plan(&Request::Undo { act: 2 }).await.expect("a plan");
+    assert!(plan.steps.iter().any(|step| matches!(step.kind, StepKind::Write(Write::CancelRun { .. }))), "{plan:?}");
+}
+
 #[tokio::test]
 async fn a_deploy_that_goes_on_is_seen_though_it_was_not_asked() {
     let mut bench = Bench::new();
     bench.act(&roll_back(None)).await.expect("carried out");
     bench.store = store(vec![run(RunState::Running)]);
-    let race = check(&bench.plan(&UNDO).await.expect("a plan"), "B6");
+    let race = check(&bench.plan_beside(&UNDO, Beside::default()).await.expect("a plan"), "B6");
     assert!(
         matches!(&race, CheckResult::Look(says) if says.contains("deploy #412 is in Deploy and goes on")),
         "{race:?}"

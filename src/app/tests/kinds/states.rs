@@ -1,7 +1,11 @@
 //! What the tables of Argo CD, Flux and Argo Rollouts say of their objects, and what the footer names on a row.
 
 use super::*;
-use crate::{model::BackendId, ui::testing::cluster};
+use crate::{
+    model::{BackendId, Part, SourceId},
+    source::{Delta, Fact, Update},
+    ui::testing::{cluster, event},
+};
 
 /// The table of a kind that the cluster serves beside the usual ones.
 fn desk_with(group: &str, plural: &str, kind: &str, columns: &[&str], rows: Vec<TableRow>) -> Desk {
@@ -57,6 +61,58 @@ fn gitops_objects_in_trouble_stand_first() {
     ];
     let mut desk = desk_with("argoproj.io", "rollouts", "Rollout", &["Name", "State"], rows);
     in_order(&mut desk, &["c-broken", "b-waits", "a-fine"]);
+}
+
+/// The server's table says `Running` of a Job that gets no pods: its events say why, and its first pod ends it.
+#[test]
+fn a_job_whose_pods_are_refused_is_wrong_and_says_why() {
+    let desk = |world: World| {
+        let mut desk = Desk::new(world);
+        desk.serves(&cluster());
+        desk.line("jobs");
+        let job = |name: &str, status: &str| TableRow {
+            uid: Clean::own(format!("uid-{name}")),
+            ..row(name, &[status, "0/1"])
+        };
+        let rows = vec![job("a-calm", "Running"), job("b-refused", "Running"), job("c-failed", "Failed")];
+        desk.lists(&cluster(), Ok(table(&["Name", "Status", "Completions"], rows)));
+        desk
+    };
+    let says = "Error creating: pods \"b-refused-x\" is forbidden: exceeded quota: compute";
+    let refused = |name: &str| event(name, "Job", "FailedCreate", 3, "03:10", says);
+    let mut world = incident();
+    world.events([refused("b-refused"), refused("c-failed")]);
+    let mut one = desk(world);
+    in_order(&mut one, &["c-failed", "b-refused", "a-calm"]);
+    assert!(one.row_with("b-refused  ").contains("! ") && !one.row_with("a-calm").contains("! "));
+    one.has("b-refused: no pods: exceeded quota: compute");
+    assert!(!one.screen().contains("c-failed: no pods"), "it has ended");
+
+    let mut world = incident();
+    world.events([refused("b-refused")]);
+    let mut made = pod("b-refused", "y", None);
+    made.owner = Some(Owner { kind: "Job".into(), name: "b-refused".into(), uid: "uid-b-refused".into() });
+    made.created = Some(at("03:11"));
+    world.pods([made]);
+    let mut one = desk(world);
+    assert!(!one.screen().contains("no pods"), "a pod of it was made since:\n{}", one.screen());
+}
+
+/// Told while the table is looked at, and not again with each of its answers.
+#[test]
+fn a_refusal_that_comes_later_is_told_too() {
+    let mut desk = Desk::new(incident());
+    desk.serves(&cluster());
+    desk.line("jobs");
+    let job = TableRow { uid: "uid-report".into(), ..row("report", &["Running", "0/1"]) };
+    desk.lists(&cluster(), Ok(table(&["Name", "Status", "Completions"], vec![job])));
+    assert!(!desk.screen().contains("no pods"));
+    let says = "Error creating: pods \"report-x\" is forbidden: violates PodSecurity \"restricted:latest\"";
+    let event = event("report", "Job", "FailedCreate", 1, "03:12", says);
+    let (from, at) = (SourceId::new(&cluster(), Part::Events), desk.clock.now().wall);
+    let update = Update { from, at, generation: 1, body: Ok(vec![Fact::Event(Delta::Put(Box::new(event)))]) };
+    desk.app.update(Msg::Update(Box::new(update)), desk.clock.now());
+    desk.has("report: no pods: violates PodSecurity");
 }
 
 #[test]

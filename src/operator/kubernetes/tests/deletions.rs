@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     action::{
-        ObjectAct,
+        Done, Found, ObjectAct,
         object::{ObjectWrite, Version},
     },
     model::kubernetes::{
@@ -181,4 +181,21 @@ async fn a_status_that_moves_does_not_stop_a_deletion_and_another_wish_does() {
     let error = operator.execute(&write).await.unwrap_err();
     assert!(matches!(&error, ActionError::Moved(says) if says.contains("was changed since")), "{error:?}");
     assert_eq!(server.asked_with("DELETE", "").len(), 1);
+}
+
+#[tokio::test]
+async fn a_deletion_without_an_answer_is_looked_at_by_the_pods_that_block_still() {
+    let looked_at = async |pods: Vec<Value>, uid: &str| {
+        let (_server, operator) = set_of(pods, |_| scripted::json_answer(200, &json!({}))).await;
+        operator.look(&unready(uid)).await.expect("the pods tell").expect("they are read")
+    };
+    let mut going = pod(1, "db-bad", false);
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:35Z");
+    let done = Found::InForce(Done { says: "no pod blocks its order any more".into(), reference: None });
+    assert_eq!(looked_at(vec![pod(0, "db-bad", true), going.clone()], "u1").await, done);
+    let made_anew = pod(1, "db-good", false);
+    assert_eq!(looked_at(vec![pod(0, "db-bad", true), made_anew], "u1").await, done);
+    let found = looked_at(vec![going, pod(2, "db-old", false)], "u1").await;
+    assert_eq!(found, Found::Missing("not being deleted: db-2 (uid p2)".into()));
+    assert_eq!(looked_at(Vec::new(), "another").await, Found::Missing("sts/db is gone".into()));
 }

@@ -1,6 +1,6 @@
 //! A workload at a glance: while it is watched it is looked at every few seconds, for minutes.
 
-use super::{WorkloadInspector, answered, revisions, template_changes};
+use super::{WorkloadInspector, answered, partition, revisions, template_changes};
 use crate::{action::Glance, model::kubernetes::WorkloadKey, source::SourceError};
 
 impl WorkloadInspector {
@@ -9,9 +9,10 @@ impl WorkloadInspector {
         let (object, mut workload) = self.read(key).await?;
         let (pods, ()) = futures::join!(
             answered(revisions::pods(&self.cluster, &self.rows, key, &object)),
-            self.explain(&mut workload),
+            self.explain(&mut workload, &[]),
         );
         let template = object.pointer("/spec/template").cloned().unwrap_or_default();
-        Ok(Glance { workload, template, pods, changes: template_changes(&object) })
+        let partition = partition(&object);
+        Ok(Glance { workload, template, pods, partition, changes: template_changes(&object) })
     }
 }

@@ -143,3 +143,10 @@ async fn what_is_watched_is_read_and_nothing_else() {
     let paths: Vec<String> = server.asked().into_iter().map(|asked| asked.path).collect();
     assert_eq!(paths, ["/apis/apps/v1/namespaces/shop/deployments/web", "/api/v1/namespaces/shop/pods"]);
 }
+
+#[test]
+fn a_partition_is_counted_from_the_first_number() {
+    let set = |partition: u64, start: u64| json!({"spec": {"updateStrategy": {"rollingUpdate": {"partition": partition}}, "ordinals": {"start": start}}});
+    let found = [set(2, 0), set(2, 5), set(0, 5), json!({"spec": {}})].map(|set| partition(&set));
+    assert_eq!(found, [2, 7, 0, 0]);
+}

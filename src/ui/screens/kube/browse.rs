@@ -92,7 +92,7 @@ impl Browse {
 
     pub fn sync(&mut self, view: &View<'_>, changes: Changes) {
         let tables = self.tables(view);
-        if !changes.any(Changes::ANSWERS) && tables == self.rows.tables {
+        if !changes.any(Changes::ANSWERS | Changes::KUBE) && tables == self.rows.tables {
             return;
         }
         if !self.rows.are_of(view, &tables) {

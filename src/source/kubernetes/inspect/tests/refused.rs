@@ -53,6 +53,45 @@ async fn sets_have_no_condition_for_refused_pods_and_their_events_tell() {
     assert_eq!(found.workload.replica_failure, None);
 }
 
+/// Its ReplicaSets make its pods, and their events are about them.
+#[tokio::test]
+async fn a_rollouts_refused_pods_are_told_by_the_events_of_its_replica_sets() {
+    for (refused, told) in [("web-new", true), ("web-old", true), ("web-gone", false)] {
+        let server = scripted::serve(move |asked| {
+            let list = |items: Value| scripted::json_answer(200, &json!({"metadata": {}, "items": items}));
+            let set = |hash: &str, revision: &str| {
+                json!({"metadata": {"name": format!("web-{hash}"), "labels": {"rollouts-pod-template-hash": hash},
+                        "annotations": {"rollout.argoproj.io/revision": revision},
+                        "ownerReferences": [{"uid": "u1", "controller": true}]},
+                    "spec": {"template": template(&format!("reg/web:{hash}"))}})
+            };
+            match asked.path.as_str() {
+                "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web" => scripted::json_answer(
+                    200,
+                    &json!({"metadata": {"name": "web", "namespace": "shop", "uid": "u1", "generation": 3,
+                            "annotations": {"rollout.argoproj.io/revision": "3"}},
+                        "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template("reg/web:new")},
+                        "status": {"replicas": 2, "updatedReplicas": 0, "observedGeneration": "3", "currentPodHash": "new",
+                            "stableRS": "old"}}),
+                ),
+                "/apis/apps/v1/namespaces/shop/replicasets" => list(json!([set("gone", "1"), set("old", "2"), set("new", "3")])),
+                "/api/v1/namespaces/shop/events" => {
+                    let about = asked.query("fieldSelector").unwrap_or_default();
+                    let is_about = about == format!("involvedObject.kind=ReplicaSet,involvedObject.name={refused}");
+                    list(if is_about { json!([event("FailedCreate", "2026-01-02T03:10:00Z", QUOTA)]) } else { json!([]) })
+                }
+                _ => world(asked),
+            }
+        })
+        .await;
+        let request = Request::Restart { workload: WorkloadKey { kind: WorkloadKind::Rollout, ..key() } };
+        let found = WorkloadInspector::new(server.cluster.clone()).inspect(&request).await.unwrap();
+        let Inspection::Workload(found) = found else { panic!("{found:?}") };
+        let why = found.workload.replica_failure.unwrap_or_default();
+        assert_eq!(why.contains("exceeded quota: compute"), told, "{refused}: {why}");
+    }
+}
+
 #[tokio::test]
 async fn keel_is_known_by_its_policy() {
     let (found, _) = seen(WorkloadKind::StatefulSet, json!([])).await;

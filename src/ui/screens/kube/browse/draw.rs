@@ -112,6 +112,7 @@ impl Browse {
                 _ => {}
             }
         }
+        notes.extend(self.rows.refusals());
         for table in &self.rows.tables {
             let Some(slot) = view.store.answers.get(&Query::Table(table.clone())) else { continue };
             let place = if several { format!("{}: ", table.cluster) } else { String::new() };

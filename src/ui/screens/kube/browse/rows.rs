@@ -1,11 +1,14 @@
 //! The rows of several clusters' tables under common columns.
 
-use std::{borrow::Cow, cmp::Ordering, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::super::super::super::{View, widgets::cells::width};
-use super::{super::super::pane::cluster_width, order::Key};
+use super::{
+    super::super::{pane::cluster_width, words},
+    order::Key,
+};
 use crate::{
     model::{
         BackendId, Level, Name,
@@ -105,6 +108,8 @@ pub struct Rows {
     judges: Vec<Judge>,
     /// By table: the place of each column in it.
     cells: Vec<Vec<Option<usize>>>,
+    /// Running Jobs whose pods are refused, by uid, each with why.
+    refused: BTreeMap<Name, (ObjectKey, String)>,
 }
 
 fn table_of<'a>(view: &View<'a>, query: &TableQuery) -> Option<&'a Arc<ObjectTable>> {
@@ -112,6 +117,30 @@ fn table_of<'a>(view: &View<'a>, query: &TableQuery) -> Option<&'a Arc<ObjectTab
         Answer::Table(table) => Some(table),
         _ => None,
     }
+}
+
+/// The server's columns do not tell: the events of these Jobs do.
+fn refused(
+    view: &View<'_>,
+    tables: &[TableQuery],
+    found: &[Option<Arc<ObjectTable>>],
+) -> BTreeMap<Name, (ObjectKey, String)> {
+    let of_jobs = |query: &TableQuery| (&*query.resource.group, &*query.resource.plural) == ("batch", "jobs");
+    if !tables.iter().any(of_jobs) {
+        return BTreeMap::new();
+    }
+    let kube = &view.store.kube;
+    let failed = kube.events.values().filter(|event| event.reason == *"FailedCreate" && event.kind == *"Job");
+    let refused = failed.filter_map(|event| {
+        let place = tables.iter().position(|query| of_jobs(query) && query.cluster == event.key.cluster)?;
+        let table = found.get(place)?.as_ref()?;
+        let row = table.find(&event.key.namespace, &event.object)?;
+        let is_it = event.object_uid.as_ref() == Some(&row.uid) && table.is_running(row);
+        let why = kube.refused(&row.uid).filter(|_| is_it)?;
+        let job = ObjectKey { name: row.name.clone(), ..event.key.clone() };
+        Some((row.uid.clone(), (job, words::refusal(why).to_owned())))
+    });
+    refused.collect()
 }
 
 fn own_columns(table: Option<&Arc<ObjectTable>>) -> &[TableColumn] {
@@ -126,7 +155,8 @@ impl Rows {
         let places = |own: &[TableColumn]| columns.iter().map(|column| place(own, column)).collect();
         let cells = found.iter().map(|table| places(own_columns(table.as_ref()))).collect();
         let judges = found.iter().map(|table| Judge::of(own_columns(table.as_ref()))).collect();
-        let mut rows = Self { tables, columns, found, judges, cells };
+        let refused = refused(view, &tables, &found);
+        let mut rows = Self { tables, columns, found, judges, cells, refused };
         rows.measure(view);
         rows
     }
@@ -138,7 +168,14 @@ impl Rows {
             (None, None) => true,
             _ => false,
         };
-        self.tables == tables && tables.iter().zip(&self.found).all(is_same)
+        self.tables == tables
+            && tables.iter().zip(&self.found).all(is_same)
+            && self.refused == refused(view, tables, &self.found)
+    }
+
+    /// Why pods of its rows are not made.
+    pub fn refusals(&self) -> impl Iterator<Item = String> {
+        self.refused.values().map(|(job, why)| format!("{}: no pods: {why}", job.name))
     }
 
     fn measure(&mut self, view: &View<'_>) {
@@ -239,7 +276,8 @@ impl Rows {
 
     /// The worst that a row's cells say.
     pub fn level(&self, table: usize, row: &TableRow) -> Level {
-        self.judges.get(table).map_or(Level::Ok, |judge| judge.level(&row.cells))
+        let said = self.judges.get(table).map_or(Level::Ok, |judge| judge.level(&row.cells));
+        if self.refused.contains_key(&row.uid) { said.min(Level::Wrong) } else { said }
     }
 
     /// What one of its cells says.
