@@ -167,11 +167,11 @@ mod tests {
     fn texts_that_differ_throughout_are_compared_coarsely_rather_than_for_long() {
         let mut state = 1_u64;
         let mut text = || -> String {
-            let mut line = |_| {
+            let line = |_| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 format!("key{}\n", (state >> 33) % 40)
             };
-            (0..60_000).map(&mut line).collect()
+            (0..60_000).map(line).collect()
         };
         let diff = unified(&text(), &text(), "8", "7").expect("they differ");
         let count = |mark: char| diff.lines().skip(2).filter(|line| line.starts_with(mark)).count();
