@@ -39,7 +39,7 @@ impl Amount {
 
     /// With its share of what there is.
     pub fn cpu_of(self, all: &str) -> String {
-        format!("{}{}", self.cpu(None), share(self.cpu_millis, parse_millis(all)))
+        format!("{}{}", self.cpu(), share(self.cpu_millis, parse_millis(all)))
     }
 
     pub fn memory_of(self, all: Option<u64>) -> String {
@@ -114,7 +114,12 @@ fn measured(resource: &Resource) -> Option<&'static str> {
 /// The columns of what is used, beside those of a kind that is measured.
 pub fn columns(resource: &Resource) -> Vec<TableColumn> {
     let column = |name: &str, is_wide, kind| TableColumn { name: name.into(), is_wide, kind };
-    let mut columns = vec![column("CPU", false, CellKind::Cpu), column("Memory", false, CellKind::Memory)];
+    let mut columns = vec![
+        column("CPU", false, CellKind::Cpu),
+        column("CPU%", false, CellKind::CpuShare),
+        column("Memory", false, CellKind::Memory),
+        column("Mem%", false, CellKind::MemoryShare),
+    ];
     if measured(resource) == Some("pods") {
         columns.push(column("Requests", true, CellKind::Requests));
         columns.push(column("Limits", true, CellKind::Limits));
@@ -197,7 +202,7 @@ mod tests {
         assert_eq!(fake.asked().len(), 1);
         assert_eq!(fake.asked()[0].path, "/apis/metrics.k8s.io/v1beta1/pods");
         let names: Vec<_> = columns(&asked("pods").resource).into_iter().map(|column| column.name).collect();
-        assert_eq!(names, ["CPU", "Memory", "Requests", "Limits"]);
+        assert_eq!(names, ["CPU", "CPU%", "Memory", "Mem%", "Requests", "Limits"]);
     }
 
     #[tokio::test]
