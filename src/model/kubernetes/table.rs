@@ -67,6 +67,24 @@ impl CellKind {
     pub fn is_usage(self) -> bool {
         matches!(self, Self::Cpu | Self::CpuShare | Self::Memory | Self::MemoryShare)
     }
+
+    /// The cell of what is used.
+    pub fn usage(self, used: Option<Amount>, bounds: Option<&Bounds>) -> Cow<'static, str> {
+        let words = used.and_then(|used| match self {
+            Self::Cpu => Some(used.cpu()),
+            Self::Memory => Some(used.memory()),
+            _ => self.share(used, bounds?).map(|share| share.to_string()),
+        });
+        words.map_or(Cow::Borrowed(UNMEASURED), Cow::Owned)
+    }
+
+    fn share(self, used: Amount, bounds: &Bounds) -> Option<Share> {
+        match self {
+            Self::CpuShare => used.cpu_share(bounds),
+            Self::MemoryShare => used.memory_share(bounds),
+            _ => None,
+        }
+    }
 }
 
 /// A cell of what is used where that is not known: not measured is not zero.
@@ -141,12 +159,7 @@ impl ObjectTable {
             CellKind::Took if self.is_running(row) => since::gone_on(printed, row.printed, now),
             CellKind::Took => Cow::Borrowed(printed),
             CellKind::Cpu | CellKind::CpuShare | CellKind::Memory | CellKind::MemoryShare => {
-                let words = self.used_by(row).and_then(|used| match kind {
-                    CellKind::Cpu => Some(used.cpu()),
-                    CellKind::Memory => Some(used.memory()),
-                    _ => self.share(row, kind).map(|share| share.to_string()),
-                });
-                words.map_or(Cow::Borrowed(UNMEASURED), Cow::Owned)
+                kind.usage(self.used_by(row), row.bounds.as_deref())
             }
             CellKind::Requests => Cow::Owned(row.bounds.as_ref().map_or_else(String::new, |own| own.requests.words())),
             CellKind::Limits => Cow::Owned(row.bounds.as_ref().map_or_else(String::new, |own| own.limits.words())),
@@ -165,12 +178,7 @@ impl ObjectTable {
 
     /// How much that is of what it may.
     pub fn share(&self, row: &TableRow, kind: CellKind) -> Option<Share> {
-        let (used, bounds) = (self.used_by(row)?, row.bounds.as_deref()?);
-        match kind {
-            CellKind::CpuShare => used.cpu_share(bounds),
-            CellKind::MemoryShare => used.memory_share(bounds),
-            _ => None,
-        }
+        kind.share(self.used_by(row)?, row.bounds.as_deref()?)
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Of CPU and memory; zero: none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amount {
     /// Thousandths of a core.
     pub cpu_millis: u64,
@@ -11,7 +13,7 @@ pub struct Amount {
 }
 
 /// What an object asks for and may use: a pod by its containers, a node by what it can give.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
     pub requests: Amount,
     pub limits: Amount,
