@@ -14,7 +14,7 @@ use crate::{
             resource::{Resource, ResourceKey, Resources},
             rights::Rights,
             secret::{Revealed, SecretKey},
-            table::ObjectTable,
+            table::{ObjectTable, Used},
         },
         log::LogLine,
         metric::{DashboardKey, PanelData, PanelKey, Variable},
@@ -55,6 +55,8 @@ pub enum Query {
     YamlAny(ResourceKey),
     /// Once: the same with managedFields.
     ManagedYamlAny(ResourceKey),
+    /// Every 15 s, of many pods less often: what the pods of a namespace use.
+    Usage(UsageQuery),
     /// Every 2 minutes: what one may do in a namespace.
     Rights(RightsQuery),
     /// Every 15 s: where the owner of something rolled back stands.
@@ -68,7 +70,7 @@ pub enum Query {
 impl Query {
     /// It is asked again and again by itself, and `r` asks it now.
     pub fn is_asked_anew(&self) -> bool {
-        matches!(self, Self::Resources(_) | Self::Table(_))
+        matches!(self, Self::Resources(_) | Self::Table(_) | Self::Usage(_))
     }
 
     pub fn backend(&self) -> &BackendId {
@@ -87,11 +89,19 @@ impl Query {
             | Self::YamlAny(object)
             | Self::ManagedYamlAny(object)
             | Self::SecretKeys(object) => &object.cluster,
+            Self::Usage(usage) => &usage.cluster,
             Self::Rights(rights) => &rights.cluster,
             Self::Standing(owner) => owner.backend(),
             Self::SecretValue(secret) => &secret.object.cluster,
         }
     }
+}
+
+/// What the pods of a namespace use.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UsageQuery {
+    pub cluster: BackendId,
+    pub namespace: Name,
 }
 
 /// Rights in a namespace; empty: on objects of the cluster itself.
@@ -361,6 +371,8 @@ pub enum Answer {
     Variables(Box<Variables>),
     Resources(Arc<Resources>),
     Table(Arc<ObjectTable>),
+    /// Empty where it is not measured.
+    Usage(Arc<Used>),
     Rights(Arc<Rights>),
     Standing(Standing),
     /// Names, and sizes of values in bytes.

@@ -136,7 +136,7 @@ async fn every_kind_has_the_rows_that_kubectl_prints() {
         let table = desk.table(resource).await.unwrap();
         let usage = ["nodes", "pods"].contains(&name.as_str());
         // What is used, and the state of nodes and of Argo's and Flux's objects, which their own columns do not tell.
-        let own = ["CPU", "Memory", "State"];
+        let own = ["CPU", "CPU%", "Memory", "Mem%", "State"];
         let lines: Vec<String> = text.lines().map(squeezed).collect();
         if !table.rows.is_empty() {
             assert_eq!(printed(resource, &table, &own), lines, "{name}");

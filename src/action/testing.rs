@@ -138,6 +138,7 @@ pub fn pod(name: &str, tag: &str, is_ready: bool) -> Pod {
         reason: None,
         why: if is_ready { Clean::default() } else { "crashes: exit 1".into() },
         level: if is_ready { Level::Ok } else { Level::Broken },
+        bounds: crate::model::kubernetes::table::Bounds::default(),
         containers: Box::new([Container {
             name: "app".into(),
             role: ContainerRole::Main,

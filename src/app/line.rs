@@ -23,13 +23,19 @@ pub const LINES: &[(&str, &str)] = &[
     ("write-config", "write what was found as config.toml"),
     ("found", "a first run: what was found and what was not, and what mends it"),
     ("kind NAME", "the objects of any kind, by plural, short name or kind"),
-    ("pods", "screen Kube: workloads and pods"),
+    ("pods", "every pod, as kubectl prints them"),
+    ("workloads", "screen Kube: workloads, and the pods of one"),
     ("q", "quit"),
 ];
 
 /// Whether a `:` line may begin with this word already.
 pub fn is_word(word: &str) -> bool {
     LINES.iter().any(|(name, _)| name.split(' ').next() == Some(word))
+}
+
+/// Other spellings of a word.
+pub fn spellings(word: &str) -> &'static [&'static str] {
+    if word == "pods" { &["po", "pod"] } else { &[] }
 }
 
 impl App {
@@ -68,7 +74,7 @@ impl App {
                 Reply::Say(Clean::own(format!("nothing was looked for: '{}' is in force", self.settings.config_path)))
             }
             "found" => Reply::Push(overlays::first_minute()),
-            "pods" | "po" | "deploy" | "deployments" | "sts" | "ds" | "workloads" => {
+            "deploy" | "deployments" | "sts" | "ds" | "workloads" => {
                 self.screens.kube.leave();
                 Reply::Go(ScreenId::Kube, None)
             }

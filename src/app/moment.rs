@@ -1,11 +1,12 @@
-//! One moment on several screens: a log line, an alert's beginning, a run's start, an entry of the timeline, and the time
-//! cursor of the charts.
+//! One moment on several screens: a log line, an alert's beginning, a run's or a job's start, an entry of the timeline, and
+//! the time cursor of the charts.
 
 use jiff::Timestamp;
 
 use super::App;
 use crate::{
     command::ScreenId,
+    model::code::JobKey,
     query::{LogQuery, LogTarget},
     time::Now,
     ui::{Reply, screens::logs::reach, target::Target},
@@ -17,7 +18,10 @@ impl App {
         let own = self.screens.get(self.screen).moment(&self.view(now));
         own.or_else(|| match target? {
             Target::Alert(key) => self.store.alerts.get(key).and_then(|alert| alert.active_since.or(alert.starts)),
-            Target::Run(key) => self.store.runs.get(key).and_then(|run| run.started.or(run.created)),
+            // A job that has not begun has the time of its run.
+            Target::Job(JobKey { run: key, .. }) | Target::Run(key) => {
+                self.store.runs.get(key).and_then(|run| run.started.or(run.created))
+            }
             _ => None,
         })
     }
@@ -27,7 +31,8 @@ impl App {
         let selected = self.selected(now);
         let Some(at) = self.moment_of(selected.as_ref(), now) else {
             return Reply::Say(
-                "no time here: select a log line, an alert or a run, or move the time cursor ([ ])".into(),
+                "no time here: select a log line, an entry of the timeline, an alert or a run, or move the time cursor ([ ])"
+                    .into(),
             );
         };
         let is_metrics = self.screen == ScreenId::Metrics;

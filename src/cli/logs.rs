@@ -27,7 +27,7 @@ use crate::{
     model::{BackendId, log::LogLine},
     query::{Answer, LogQuery, LogTarget, Query},
     source::{AnswerSink, Answered, Reader},
-    text::Clean,
+    text::{Clean, counted},
     time::Clock,
 };
 
@@ -68,6 +68,10 @@ pub async fn run(logs: Logs, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
             "midwatch: what looks like a credential is masked in {} {lines}; --unmasked shows it",
             out.masked
         ));
+    }
+    if let Some((lines, why)) = &out.unfit {
+        let lines = counted(*lines as usize, "line");
+        report::aside(&format!("midwatch: by the template {lines} could not be written and stand as they are: {why}"));
     }
     Ok(code)
 }

@@ -238,6 +238,9 @@ pub struct Pod {
     /// Why it is Pending, crashing or not ready, in one line for people; empty when fine.
     pub why: Clean,
     pub level: Level,
+    /// What it requests and may use.
+    #[serde(default)]
+    pub bounds: table::Bounds,
     pub containers: Box<[Container]>,
     /// Labels that tie it to a service: `app`, `app.kubernetes.io/name`, `app.kubernetes.io/instance`.
     pub app: Option<Name>,

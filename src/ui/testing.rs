@@ -22,7 +22,7 @@ use crate::{
         code::{Checks, MergeState, Need, PullRequest, PullRequestKey, RepoKey, ReviewDecision, Run, RunKey, RunState},
         kubernetes::{
             Container, ContainerRole, ContainerState, Event, ObjectKey, Owner, Pod, ReplicaSet, RolloutState,
-            RolloutStatus, Workload, WorkloadKey, WorkloadKind,
+            RolloutStatus, Workload, WorkloadKey, WorkloadKind, table::Bounds,
         },
         metric::{Dashboard, DashboardKey, Panel, PanelData, PanelKey, PanelKind, Series, Threshold, Unit},
     },
@@ -410,6 +410,7 @@ pub fn pod(set: &str, name: &str, trouble: Option<(&str, &str)>) -> Pod {
         reason: None,
         why: trouble.map_or("", |trouble| trouble.1).into(),
         level: if is_ready { Level::Ok } else { Level::Broken },
+        bounds: Bounds::default(),
         containers: Box::new([]),
         app: None,
     }

@@ -257,6 +257,9 @@ fn a_line_is_written_as_asked() {
     assert_eq!(bench.logs(&[&target, "-p", "--all-containers"]), sterns);
     assert_eq!(bench.logs(&[&target, "-p", "--all-containers=true", "--prefix=false"]), raw);
 
+    let values = |text: &str| -> Vec<Value> {
+        serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().unwrap()
+    };
     let formed = each(&|line| format!("{pod} myapp/production 412: {line}"));
     let template = "{{.PodName}} {{.ContainerName}}/{{.Namespace}} {{.Version}}: {{.Message}}";
     assert_eq!(bench.logs(&[&target, "-p", "--template", template]), formed);
@@ -265,15 +268,30 @@ fn a_line_is_written_as_asked() {
     let file = file.to_str().unwrap();
     assert_eq!(bench.logs(&[&target, "-p", "--template-file", file]), formed);
     assert_eq!(bench.logs(&[&target, "-p", "-T", file]), formed);
-    for (wrong, says) in [(["--template", "{{.Nobody}}"], "is not known"), (["-T", "/nowhere"], "No such file")] {
+    for (wrong, says) in [
+        (["--template", "{{.Nobody}}"], "is not known: write one of .Message"),
+        (["--template", "{{shout .Message}}"], "there is no function 'shout'"),
+        (["--template", "{{range .Message}}"], "of Go's words there are if, with, else and end"),
+        (["-T", "/nowhere"], "No such file"),
+    ] {
         let output = bench.run(&[&["logs", &target], &wrong[..]].concat());
         assert!(code(&output) == 2 && both(&output).contains(says), "{}", both(&output));
     }
 
+    // stern's functions; of a line that does not fit them nothing is lost.
+    let parts = "{{with $d := .Message | tryParseJSON}}{{$d.msg}}{{else}}{{.Message}}{{end}}";
+    assert_eq!(bench.logs(&[&target, "-p", "--template", parts]), raw);
+    let payments = ["deploy/payments", "--since", "5m", "--tail", "3", "--until", "1m"];
+    let said = bench.logs(&[&payments[..], &["--template", parts]].concat());
+    let whole = values(&bench.logs(&[&payments[..], &["-o", "extjson"]].concat()));
+    let messages: String = whole.iter().map(|line| format!("{}\n", line["text"]["msg"].as_str().unwrap())).collect();
+    assert!(!messages.is_empty() && said == messages, "{said}");
+    let output = bench.run(&["logs", "-n", "production", &target, "-p", "--template", "{{parseJSON .Message}}"]);
+    assert_eq!((code(&output), &*String::from_utf8_lossy(&output.stdout)), (0, raw.as_str()));
+    let told = format!("{} lines could not be written and stand as they are: parseJSON: ", raw.lines().count());
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&told), "{}", both(&output));
+
     // A line that is JSON stands in it as such; one that is none as text.
-    let values = |text: &str| -> Vec<Value> {
-        serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().unwrap()
-    };
     let ext = bench.logs(&["deploy/payments", "--since", "5m", "--tail", "3", "-o", "extjson", "--until", "1m"]);
     let parsed = values(&ext);
     assert!(!parsed.is_empty() && ext.lines().count() == parsed.len(), "one object a line: {ext}");

@@ -192,9 +192,13 @@ fn a_word_with_a_namespace_chooses_both() {
 #[test]
 fn the_palette_offers_kinds_by_every_name_and_words_come_first() {
     let mut desk = desk();
-    for (typed, first) in
-        [("svc", "services"), ("cronjob", "cronjobs"), ("ns", "ns NAME"), ("pods", "pods"), ("events", "kind Event")]
-    {
+    for (typed, first) in [
+        ("svc", "services"),
+        ("cronjob", "cronjobs"),
+        ("ns", "ns NAME"),
+        ("pods", "kind Pod"),
+        ("events", "kind Event"),
+    ] {
         desk.keys(":");
         desk.keys(typed);
         let screen = desk.screen();
@@ -205,8 +209,32 @@ fn the_palette_offers_kinds_by_every_name_and_words_come_first() {
     }
     desk.line("events");
     assert_eq!(desk.tables()[0].resource.plural, "events");
-    desk.line("pods");
-    desk.has("WORKLOADS");
+}
+
+#[test]
+fn pods_are_a_table_by_each_of_their_names_and_workloads_a_line_away() {
+    for word in ["pods", "po", "pod", "pods till"] {
+        let mut desk = desk();
+        desk.line(word);
+        let scope: Vec<&str> = word.split(' ').skip(1).collect();
+        let asked = desk.tables().pop().expect(word);
+        assert_eq!(
+            (asked.resource.plural.as_str(), asked.namespaces),
+            ("pods", scope.iter().copied().map(Clean::from).collect())
+        );
+        desk.lists(&cluster(), Ok(table(&["Name", "Status"], vec![row("web-1", &["Running"])])));
+        desk.has("PODS 1");
+        desk.line("workloads");
+        desk.has("WORKLOADS");
+    }
+    // What the cluster serves is not known yet: it is waited for.
+    for word in ["pods", "po", "pod"] {
+        let mut desk = Desk::new(incident());
+        desk.line(word);
+        desk.has("loading what the cluster serves");
+        desk.serves(&cluster());
+        assert_eq!(desk.tables()[0].resource.plural, "pods");
+    }
 }
 
 #[test]

@@ -5,8 +5,13 @@ use crate::{
     model::{
         BackendKind, Level, Part, SourceId,
         code::RunState,
-        kubernetes::{Container, Pod, RolloutState, RolloutStatus, Workload, WorkloadKind},
+        kubernetes::{
+            Container, Pod, RolloutState, RolloutStatus, Workload, WorkloadKind,
+            table::{Amount, Bounds},
+        },
     },
+    query::{Answer, Query},
+    source::Answered,
     text::Clean,
     ui::testing::{at, cluster, deployment, event, incident, pod, replica_set, run, running, workload_key},
 };
@@ -92,6 +97,62 @@ fn pods_stand_under_their_version_new_against_old() {
     let (new, old) = ("NEW rev 14 myapp:412   1 of 2 ready", "OLD rev 13 myapp:411   1 of 1 ready");
     in_order(&frame, &[new, "myapp-6d5c9-bbbbb", "myapp-6d5c9-ccccc", old, "myapp-7d8b9-aaaaa"]);
     assert!(row_with(&frame, "myapp-6d5c9-bbbbb").contains("issuer mismatch"), "{frame}");
+}
+
+/// Answers what the pods on the screen use.
+fn measure(desk: &mut Desk, used: &[(&str, u64)]) {
+    let asked = |query: &Query| matches!(query, Query::Usage(_));
+    let query = desk.app.wanted(desk.clock.now()).into_iter().find(asked).expect("it is asked for");
+    let amount = |memory: u64| Amount { cpu_millis: 118, memory_bytes: memory << 20 };
+    let used = used.iter().map(|(name, memory)| (("production".into(), (*name).into()), amount(*memory))).collect();
+    let now = desk.clock.now();
+    let body = Ok(Answer::Usage(std::sync::Arc::new(used)));
+    desk.app.update(Msg::Answer(Box::new(Answered { query, generation: 1, at: now.wall, body })), now);
+}
+
+fn usages(desk: &Desk) -> usize {
+    desk.app.wanted(desk.clock.now()).iter().filter(|query| matches!(query, Query::Usage(_))).count()
+}
+
+#[test]
+fn what_pods_use_stands_beside_them_where_it_is_measured_and_has_room() {
+    let limits = Amount { cpu_millis: 0, memory_bytes: 512 << 20 };
+    let bounds = Bounds { requests: Amount { cpu_millis: 100, memory_bytes: 0 }, limits };
+    let world = || {
+        let mut world = incident();
+        let crashing = Some(("CrashLoopBackOff", "the issuer of the token is not the one that is configured"));
+        world.pods([
+            Pod { bounds, ..pod("myapp-7d8b9", "aaaaa", None) },
+            Pod { bounds, ..pod("myapp-7d8b9", "bbbbb", None) },
+            pod("myapp-6d5c9", "ccccc", crashing),
+        ]);
+        world
+    };
+    let mut desk = on_kube(world());
+    assert_eq!(usages(&desk), 1, "one list, not one for each pod");
+    measure(&mut desk, &[("myapp-7d8b9-aaaaa", 314), ("myapp-7d8b9-bbbbb", 16)]);
+    let frame = desk.frame((146, 45));
+    assert!(frame.contains("236m cpu  330Mi memory"), "{frame}");
+    let row = row_with(&frame, "myapp-7d8b9-aaaaa");
+    assert!(row.contains("118%r    61%") && !row.contains("314Mi"), "{row}");
+    assert!(row_with(&frame, "myapp-6d5c9-ccccc").contains("-      -  the issuer"), "{frame}");
+    assert!(row_with(&desk.frame((200, 45)), "myapp-7d8b9-aaaaa").contains("118m  118%r    314Mi    61%"));
+    // Why a pod is in trouble comes before what it uses.
+    let narrow = desk.frame((120, 35));
+    assert!(!narrow.contains("mem%") && narrow.contains("the issuer of the token"), "{narrow}");
+    assert!(narrow.contains("236m cpu  330Mi memory"), "{narrow}");
+    // The workloads alone: nothing is read.
+    desk.keys("z");
+    assert_eq!(usages(&desk), 0);
+    desk.press(KeyCode::Tab);
+    assert_eq!(usages(&desk), 1);
+
+    // Missing or refused.
+    let mut desk = on_kube(world());
+    let before = desk.frame((146, 45));
+    measure(&mut desk, &[]);
+    assert_eq!(desk.frame((146, 45)), before);
+    assert!(!before.contains("mem%"), "{before}");
 }
 
 /// A rollout whose Deployment gives up in six minutes, and whose pipeline waits for 23.
@@ -181,7 +242,7 @@ fn without_the_right_to_read_events_the_rest_is_there() {
     let mut world = incident();
     world.refuse(&cluster(), Part::Events, "events is forbidden: User \"jo\" cannot list events");
     let mut desk = on_kube(world);
-    let frame = desk.frame((160, 45));
+    let frame = desk.frame((146, 45));
     assert!(frame.contains("?? events is forbidden"), "the pane of events says so\n{frame}");
     assert!(frame.contains("4/4 up") && !frame.contains("k8s down"), "the cluster answers\n{frame}");
     let row = row_with(&frame, "myapp-6d5c9-bbbbb");

@@ -5,6 +5,7 @@ use crate::{
     command::ScreenId,
     model::{
         alert::Priority,
+        code::{Job, JobKey, RunState},
         log::{LogLine, Origin},
     },
     query::{Answer, LogBatch, LogQuery, ObjectRef, Query},
@@ -49,6 +50,99 @@ fn the_charts_go_to_the_time_of_a_log_line_and_the_log_to_that_of_the_charts() {
     assert_eq!(desk.app.screen, ScreenId::Logs);
     assert_eq!(desk.app.screens.get(ScreenId::Logs).moment(&desk.app.view(now)), Some(at("02:50")));
     assert!(desk.frame((120, 35)).contains("PAUSED"));
+}
+
+impl Desk {
+    /// When what is selected happened, as the screen shown says.
+    fn moment(&self) -> Option<jiff::Timestamp> {
+        self.app.screens.get(self.app.screen).moment(&self.app.view(self.clock.now()))
+    }
+}
+
+/// A log is open that reaches back an hour, with a line every ten minutes, and one just before 03:00.
+fn with_a_log(world: World) -> Desk {
+    let mut desk = Desk::new(world);
+    let key = workload_key(crate::model::kubernetes::WorkloadKind::Deployment, "myapp");
+    desk.app.open_log(LogQuery { since_seconds: Some(3_600), ..LogQuery::of(ObjectRef::Workload(key)) });
+    for time in ["02:20", "02:30", "02:40", "02:50", "02:58", "03:10"] {
+        say(&mut desk, time, time);
+    }
+    desk.frame((120, 35));
+    desk
+}
+
+/// `'` and `'` again: the charts at a moment, and the open log at its first line from then on.
+fn jump(desk: &mut Desk, from: &str, line: &str) {
+    desk.keys("'");
+    assert_eq!((desk.app.screen, desk.moment()), (ScreenId::Metrics, Some(at(from))));
+    desk.keys("'");
+    assert_eq!((desk.app.screen, desk.moment()), (ScreenId::Logs, Some(at(line))), "from {from}");
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("PAUSED") && frame.contains(&format!("{line}:00 myapp-1")), "{frame}");
+}
+
+#[test]
+fn a_run_and_a_job_of_it_lead_to_the_log_at_their_time() {
+    let mut desk = with_a_log(incident());
+    desk.keys("4/deploy");
+    desk.press(KeyCode::Enter);
+    desk.frame((120, 35));
+    let run = desk.app.selected(desk.clock.now()).expect("a run");
+    assert_eq!(run.to_string(), "run 412 in acme/myapp");
+    jump(&mut desk, "02:51", "02:58");
+
+    desk.keys("4");
+    desk.pass(Duration::from_secs(1));
+    let asked = desk.app.wanted(desk.clock.now()).into_iter().find(|query| matches!(query, Query::Jobs(_)));
+    let query = asked.expect("the run's jobs");
+    let Query::Jobs(run) = query.clone() else { unreachable!("it was looked for") };
+    let job = |id: u64, started: Option<jiff::Timestamp>| Job {
+        key: JobKey { run: run.clone(), attempt: 1, id },
+        name: "deploy".into(),
+        state: RunState::Running,
+        started,
+        completed: None,
+        url: "".into(),
+        runner: None,
+        steps: Vec::new(),
+    };
+    let now = desk.clock.now();
+    let body = Ok(Answer::Jobs(vec![job(1, Some(at("02:59")))]));
+    desk.app.update(Msg::Answer(Box::new(Answered { query: query.clone(), generation: 1, at: now.wall, body })), now);
+    desk.frame((120, 35));
+    desk.press(KeyCode::Enter);
+    jump(&mut desk, "02:59", "03:10");
+    // One that waits has begun with its run.
+    let body = Ok(Answer::Jobs(vec![job(1, None)]));
+    desk.app.update(Msg::Answer(Box::new(Answered { query, generation: 2, at: now.wall, body })), now);
+    desk.keys("4");
+    jump(&mut desk, "02:51", "02:58");
+}
+
+#[test]
+fn an_entry_of_either_timeline_leads_to_the_log_at_its_time_and_its_own_log_reaches_back_to_it() {
+    for screen in ["1", "2"] {
+        let mut desk = with_a_log(incident());
+        desk.keys(screen);
+        desk.frame((120, 35));
+        desk.press(KeyCode::Tab);
+        let is_deploy = |desk: &Desk| {
+            let target = desk.app.selected(desk.clock.now()).map(|target| target.to_string());
+            target.as_deref() == Some("deploy/myapp") && desk.moment() == Some(at("02:57"))
+        };
+        for _ in 0..20 {
+            if !is_deploy(&desk) {
+                desk.press(KeyCode::Down);
+            }
+        }
+        assert!(is_deploy(&desk), "{}", desk.frame((120, 35)));
+        jump(&mut desk, "02:57", "02:58");
+        desk.keys(screen);
+        assert!(is_deploy(&desk), "it is still selected");
+        desk.keys("l");
+        let since = desk.app.screens.logs.open_logs().last().expect("a log").since_seconds;
+        assert_eq!((desk.app.screen, since), (ScreenId::Logs, Some(1_800)), "screen {screen}");
+    }
 }
 
 #[test]

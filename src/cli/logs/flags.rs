@@ -103,7 +103,9 @@ pub struct Logs {
     /// The same as --output json
     #[arg(long, conflicts_with_all = ["output", "template", "template_file"])]
     pub(super) json: bool,
-    /// A line's form, in stern's words: '{{.PodName}} {{.Message}}'; also .ContainerName .Namespace .Cluster .Version .Level .Time
+    /// A line's form, in stern's words: '{{color .PodColor .PodName}} {{.Message}}'; other fields: .ContainerName
+    /// .ContainerColor .Namespace .Cluster .Version .Level .Time; stern's functions (parseJSON, tryExtractJSONParts,
+    /// toTimestamp, levelColor...), pipes, variables, if and with
     #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["output", "template_file"])]
     template: Option<Template>,
     /// As --template, from a file

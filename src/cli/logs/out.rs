@@ -14,7 +14,7 @@ use super::{
     report,
     signatures::Messages,
     targets::Target,
-    template::Template,
+    template::{self, Template},
 };
 use crate::{
     model::{BackendId, log::LogLine},
@@ -53,7 +53,7 @@ impl Prefix {
 }
 
 /// One of the terminal's own colours, the same for a pod each time.
-fn colour(pod: &str) -> Color {
+pub(super) fn colour(pod: &str) -> Color {
     const COLOURS: [Color; 6] =
         [Color::DarkCyan, Color::DarkGreen, Color::DarkYellow, Color::DarkBlue, Color::DarkMagenta, Color::DarkRed];
     let sum: usize = pod.bytes().map(usize::from).sum();
@@ -75,6 +75,8 @@ pub(super) struct Out {
     is_unmasked: bool,
     /// Lines in which something was masked.
     pub(super) masked: u64,
+    /// Lines that do not fit the template, and why the first does not.
+    pub(super) unfit: Option<(u64, String)>,
 }
 
 impl Out {
@@ -97,6 +99,7 @@ impl Out {
             is_coloured,
             is_unmasked: logs.unmasked,
             masked: 0,
+            unfit: None,
         }
     }
 
@@ -146,8 +149,8 @@ impl Out {
             }
             object
         };
-        let shown = match (&self.template, self.form) {
-            (Some(template), _) => template.line(line, &self.highlighted(&message)),
+        let shown = match (self.formed(line, &message), self.form) {
+            (Some(formed), _) => formed,
             (None, Form::Json) => json(json!(message)).to_string(),
             (None, Form::Extjson) => json(parsed(&message)).to_string(),
             (None, Form::Ppextjson) => format!("{:#}", json(parsed(&message))),
@@ -156,6 +159,19 @@ impl Out {
         };
         text.push_str(&shown);
         text.push('\n');
+    }
+
+    /// By the template. A line that does not fit it stands as it is: none is lost.
+    fn formed(&mut self, line: &LogLine, message: &str) -> Option<String> {
+        let template = self.template.as_ref()?;
+        let marked = self.highlighted(message);
+        let (is_coloured, is_unmasked) = (self.is_coloured, self.is_unmasked);
+        let formed = template.line(&template::Line { line, message, marked: &marked, is_coloured, is_unmasked });
+        let marked = marked.into_owned();
+        Some(formed.unwrap_or_else(|why| {
+            self.unfit.get_or_insert((0, why)).0 += 1;
+            marked
+        }))
     }
 
     fn message<'a>(&mut self, line: &'a LogLine) -> Cow<'a, str> {

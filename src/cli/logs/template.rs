@@ -1,115 +1,119 @@
-//! `--template`: stern's words for a line's form. Of Go's templates only fields are known; all else is an error, so that
-//! nothing is left out in silence.
+//! `--template`: a line's form, in stern's words. Of Go's templates what lines of logs are written with is known: fields,
+//! variables, functions and pipes, `if` and `with`; all else is an error, so that nothing is left out in silence.
+
+mod functions;
+mod layout;
+mod parse;
+mod value;
+mod words;
 
 use std::str::FromStr;
 
-use crate::model::log::{LogLevel, LogLine};
+use self::{
+    parse::{Base, Command, Node, Operand, Pipeline},
+    value::Value,
+};
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Field {
-    Message,
-    PodName,
-    ContainerName,
-    Namespace,
-    Cluster,
-    Version,
-    Level,
-    Time,
-}
+pub(super) use self::value::Line;
 
-const FIELDS: [(&str, Field); 8] = [
-    (".Message", Field::Message),
-    (".PodName", Field::PodName),
-    (".ContainerName", Field::ContainerName),
-    (".Namespace", Field::Namespace),
-    (".Cluster", Field::Cluster),
-    (".Version", Field::Version),
-    (".Level", Field::Level),
-    (".Time", Field::Time),
-];
-
-/// Texts and fields by turns.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Template {
-    parts: Vec<(String, Option<Field>)>,
+    nodes: Vec<Node>,
 }
 
 impl FromStr for Template {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{") {
-            let (inside, after) =
-                after.split_once("}}").ok_or_else(|| format!("a '{{{{' in '{text}' is not closed"))?;
-            let inside = inside.trim();
-            // stern's own examples end in {{"\n"}}: each line here ends by itself.
-            if inside == r#""\n""# {
-                parts.push((before.to_owned(), None));
-            } else {
-                let field = FIELDS.iter().find(|(name, _)| *name == inside).map(|(_, field)| *field);
-                let known = || FIELDS.map(|(name, _)| name).join(" ");
-                parts.push((
-                    before.to_owned(),
-                    Some(field.ok_or_else(|| format!("'{{{{{inside}}}}}' is not known: write one of {}", known()))?),
-                ));
-            }
-            rest = after;
-        }
-        parts.push((rest.replace("\\t", "\t").trim_end_matches("\\n").to_owned(), None));
-        Ok(Self { parts })
+        parse::parse(text).map(|nodes| Self { nodes })
     }
 }
 
 impl Template {
-    /// `message`: the line's text, masked.
-    pub(super) fn line(&self, line: &LogLine, message: &str) -> String {
-        let mut text = String::new();
-        for (before, field) in &self.parts {
-            text.push_str(before);
-            let origin = &line.origin;
-            match field {
-                None => {}
-                Some(Field::Message) => text.push_str(message),
-                Some(Field::PodName) => text.push_str(&origin.pod.name),
-                Some(Field::ContainerName) => text.push_str(&origin.container),
-                Some(Field::Namespace) => text.push_str(&origin.pod.namespace),
-                Some(Field::Cluster) => text.push_str(&origin.pod.cluster.to_string()),
-                Some(Field::Version) => text.push_str(&origin.version),
-                Some(Field::Level) => text.push_str(line.level.map_or("", LogLevel::name)),
-                Some(Field::Time) => text.push_str(&line.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
+    /// What stands in the place of a line, without the line break at its end; or why it does not fit the template.
+    pub(super) fn line(&self, line: &Line<'_>) -> Result<String, String> {
+        let mut writing = Writing { line, variables: Vec::new(), out: String::new() };
+        writing.nodes(&self.nodes, &Value::Line)?;
+        let mut out = writing.out;
+        out.truncate(out.trim_end_matches('\n').len());
+        Ok(out)
+    }
+}
+
+/// A line on its way through a template.
+struct Writing<'a> {
+    line: &'a Line<'a>,
+    variables: Vec<(&'a str, Value)>,
+    out: String,
+}
+
+impl<'a> Writing<'a> {
+    fn nodes(&mut self, nodes: &'a [Node], dot: &Value) -> Result<(), String> {
+        for node in nodes {
+            match node {
+                Node::Text(text) => self.out.push_str(text),
+                Node::Show(pipeline) => {
+                    let value = self.pipeline(pipeline, dot)?;
+                    // `{{$d := .Message}}` writes nothing.
+                    if pipeline.declares.is_none() {
+                        self.out.push_str(&self.line.shown(&value));
+                    }
+                }
+                Node::Branch { is_with, on, then, other } => {
+                    let outside = self.variables.len();
+                    let value = self.pipeline(on, dot)?;
+                    match (value.is_true(self.line), is_with) {
+                        (true, true) => self.nodes(then, &value)?,
+                        (true, false) => self.nodes(then, dot)?,
+                        (false, _) => self.nodes(other, dot)?,
+                    }
+                    self.variables.truncate(outside);
+                }
             }
         }
-        text
+        Ok(())
+    }
+
+    fn pipeline(&mut self, pipeline: &'a Pipeline, dot: &Value) -> Result<Value, String> {
+        let mut piped = None;
+        for command in &pipeline.commands {
+            piped = Some(match command {
+                Command::Operand(operand) => self.operand(operand, dot)?,
+                Command::Call(function, arguments) => {
+                    let given: Result<Vec<Value>, String> =
+                        arguments.iter().map(|argument| self.operand(argument, dot)).collect();
+                    // What is piped comes last, as in Go.
+                    let values: Vec<Value> = given?.into_iter().chain(piped).collect();
+                    functions::call(*function, &values, self.line)?
+                }
+            });
+        }
+        let value = piped.unwrap_or(Value::Nil);
+        if let Some(name) = &pipeline.declares {
+            self.variables.push((name, value.clone()));
+        }
+        Ok(value)
+    }
+
+    fn operand(&mut self, operand: &'a Operand, dot: &Value) -> Result<Value, String> {
+        let base = match &operand.base {
+            Base::Dot => dot.clone(),
+            Base::Line => Value::Line,
+            Base::Variable(name) => {
+                let newest = self.variables.iter().rev().find(|(known, _)| known == name);
+                newest.map_or(Value::Nil, |(_, value)| value.clone())
+            }
+            Base::Value(value) => value.clone(),
+            Base::Group(pipeline) => {
+                let outside = self.variables.len();
+                let value = self.pipeline(pipeline, dot)?;
+                self.variables.truncate(outside);
+                value
+            }
+        };
+        operand.fields.iter().try_fold(base, |value, field| value.field(field, self.line))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::{model::log::Origin, ui::testing};
-
-    #[test]
-    fn fields_are_put_in_and_what_is_not_known_is_an_error() {
-        let origin = Origin { pod: testing::object("p-1"), container: "app".into(), version: "412".into() };
-        let line = LogLine {
-            origin: Arc::new(origin),
-            at: testing::at("03:00"),
-            level: Some(LogLevel::Warn),
-            text: "slow".into(),
-            continues: false,
-            is_note: false,
-        };
-        let made = |text: &str| Template::from_str(text).map(|template| template.line(&line, "slow"));
-        assert_eq!(
-            made("{{.PodName}}/{{ .ContainerName }} {{.Version}} {{.Level}}: {{.Message}}{{\"\\n\"}}").as_deref(),
-            Ok("p-1/app 412 WARN: slow")
-        );
-        assert_eq!(made("{{.Time}}\\n").as_deref(), Ok("2026-03-14T03:00:00.000Z"));
-        assert!(made("{{.Color}}").unwrap_err().starts_with("'{{.Color}}' is not known: write one of .Message"));
-        assert!(made("{{.Message").unwrap_err().contains("is not closed"));
-    }
-}
+mod tests;

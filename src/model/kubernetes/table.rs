@@ -9,7 +9,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
-    amount::{Amount, Bounds},
+    amount::{Amount, Bounds, Share},
     judge::{Judge, level_of_cell},
     since::seconds,
 };
@@ -52,12 +52,43 @@ pub enum CellKind {
     Since,
     /// How long something took: it goes on as long as the row says `Running`.
     Took,
-    /// What is used, beside what may be.
+    /// What is used, and how much that is of what may be.
     Cpu,
+    CpuShare,
     Memory,
+    MemoryShare,
+    /// What may be.
     Requests,
     Limits,
 }
+
+impl CellKind {
+    /// It says what is used.
+    pub fn is_usage(self) -> bool {
+        matches!(self, Self::Cpu | Self::CpuShare | Self::Memory | Self::MemoryShare)
+    }
+
+    /// The cell of what is used.
+    pub fn usage(self, used: Option<Amount>, bounds: Option<&Bounds>) -> Cow<'static, str> {
+        let words = used.and_then(|used| match self {
+            Self::Cpu => Some(used.cpu()),
+            Self::Memory => Some(used.memory()),
+            _ => self.share(used, bounds?).map(|share| share.to_string()),
+        });
+        words.map_or(Cow::Borrowed(UNMEASURED), Cow::Owned)
+    }
+
+    fn share(self, used: Amount, bounds: &Bounds) -> Option<Share> {
+        match self {
+            Self::CpuShare => used.cpu_share(bounds),
+            Self::MemoryShare => used.memory_share(bounds),
+            _ => None,
+        }
+    }
+}
+
+/// A cell of what is used where that is not known: not measured is not zero.
+pub const UNMEASURED: &str = "-";
 
 /// One object of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -127,8 +158,9 @@ impl ObjectTable {
             CellKind::Since => since::gone_on(printed, row.printed, now),
             CellKind::Took if self.is_running(row) => since::gone_on(printed, row.printed, now),
             CellKind::Took => Cow::Borrowed(printed),
-            CellKind::Cpu => self.used_by(row, Amount::cpu),
-            CellKind::Memory => self.used_by(row, Amount::memory),
+            CellKind::Cpu | CellKind::CpuShare | CellKind::Memory | CellKind::MemoryShare => {
+                kind.usage(self.used_by(row), row.bounds.as_deref())
+            }
             CellKind::Requests => Cow::Owned(row.bounds.as_ref().map_or_else(String::new, |own| own.requests.words())),
             CellKind::Limits => Cow::Owned(row.bounds.as_ref().map_or_else(String::new, |own| own.limits.words())),
         }
@@ -140,10 +172,14 @@ impl ObjectTable {
         status.and_then(|status| row.cells.get(status)).is_some_and(|cell| cell == "Running")
     }
 
-    fn used_by(&self, row: &TableRow, words: impl Fn(&Amount, Option<&Bounds>) -> String) -> Cow<'static, str> {
-        let key = (row.namespace.clone(), row.name.clone());
-        let used = self.used.as_ref().and_then(|used| used.get(&key));
-        used.map_or(Cow::Borrowed("<none>"), |used| Cow::Owned(words(used, row.bounds.as_deref())))
+    /// What a row's object uses, where that is known.
+    pub fn used_by(&self, row: &TableRow) -> Option<Amount> {
+        self.used.as_ref()?.get(&(row.namespace.clone(), row.name.clone())).copied()
+    }
+
+    /// How much that is of what it may.
+    pub fn share(&self, row: &TableRow, kind: CellKind) -> Option<Share> {
+        kind.share(self.used_by(row)?, row.bounds.as_deref()?)
     }
 }
 
@@ -187,15 +223,21 @@ mod tests {
 
     #[test]
     fn usage_stands_beside_what_may_be_used() {
-        let mut table =
-            table(&[("Name", CellKind::Printed), ("CPU", CellKind::Cpu), ("Memory", CellKind::Memory)], &["a"]);
+        let columns = [
+            ("Name", CellKind::Printed),
+            ("CPU", CellKind::Cpu),
+            ("CPU%", CellKind::CpuShare),
+            ("Memory", CellKind::Memory),
+            ("Mem%", CellKind::MemoryShare),
+        ];
+        let mut table = table(&columns, &["a"]);
         let shown = |table: &ObjectTable| {
-            [1, 2].map(|column| table.cell(&table.rows[0], column, at("10:00:00")).into_owned()).join(", ")
+            [1, 2, 3, 4].map(|column| table.cell(&table.rows[0], column, at("10:00:00")).into_owned()).join(" ")
         };
-        assert_eq!(shown(&table), "<none>, <none>", "not measured is not zero");
+        assert_eq!(shown(&table), "- - - -", "not measured is not zero");
         let used = Amount { cpu_millis: 180, memory_bytes: 212 << 20 };
         table.used = Some(Arc::new([(("shop".into(), "a".into()), used)].into_iter().collect()));
-        assert_eq!(shown(&table), "180m, 212Mi");
+        assert_eq!(shown(&table), "180m - 212Mi -");
         let bounds = |requests: u64, limits: u64| Bounds {
             requests: Amount { cpu_millis: requests, memory_bytes: requests << 20 },
             limits: Amount { cpu_millis: limits, memory_bytes: limits << 20 },
@@ -205,8 +247,9 @@ mod tests {
             table.rows[0] = Arc::new(row);
             shown(&table)
         };
-        assert_eq!(bounded(bounds(100, 256)), "180m/256m 70%, 212Mi/256Mi 82%");
-        assert_eq!(bounded(bounds(100, 0)), "180m/100m 180% of request, 212Mi/100Mi 212% of request");
+        assert_eq!(bounded(bounds(100, 256)), "180m 70% 212Mi 82%");
+        assert_eq!(bounded(bounds(100, 0)), "180m 180%r 212Mi 212%r", "of what is requested");
+        assert_eq!(bounded(bounds(0, 0)), "180m - 212Mi -");
     }
 
     #[test]

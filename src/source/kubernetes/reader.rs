@@ -13,7 +13,7 @@ use super::{
     owners, revisions,
     rights::RightsReader,
     rows::Rows,
-    secret_value, table, yaml,
+    secret_value, table, usage, yaml,
 };
 use crate::{
     model::BackendId,
@@ -88,6 +88,7 @@ impl Reader for ClusterReader {
                 Query::Logs(logs) => self.logs.read(logs, out).await,
                 Query::Resources(_) => self.discovery.follow(&out).await,
                 Query::Table(asked) => table::follow(&self.cluster, &self.rows, asked, &out).await,
+                Query::Usage(asked) => usage::follow(&self.cluster, &asked.namespace, &out).await,
                 Query::Standing(owner) => owners::follow(&self.cluster, owner, &out).await,
                 Query::Rights(asked) => self.rights.follow(&asked.namespace, &out).await,
                 Query::Revisions(workload) => revisions::follow(&self.cluster, &self.rows, workload, &out).await,

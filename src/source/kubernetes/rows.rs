@@ -1,5 +1,6 @@
 //! From the API's JSON straight to the cockpit's small rows: tolerant shapes with only the fields that are shown.
 
+pub(super) mod bounds;
 mod event;
 pub(super) mod managed;
 mod pod;

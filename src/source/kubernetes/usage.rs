@@ -19,7 +19,8 @@ use crate::{
         resource::{Resource, ResourceKey},
         table::{Amount, CellKind, TableColumn, Used},
     },
-    query::TableQuery,
+    query::{Answer, TableQuery},
+    source::AnswerSink,
     text::Clean,
 };
 
@@ -39,7 +40,7 @@ impl Amount {
 
     /// With its share of what there is.
     pub fn cpu_of(self, all: &str) -> String {
-        format!("{}{}", self.cpu(None), share(self.cpu_millis, parse_millis(all)))
+        format!("{}{}", self.cpu(), share(self.cpu_millis, parse_millis(all)))
     }
 
     pub fn memory_of(self, all: Option<u64>) -> String {
@@ -114,7 +115,12 @@ fn measured(resource: &Resource) -> Option<&'static str> {
 /// The columns of what is used, beside those of a kind that is measured.
 pub fn columns(resource: &Resource) -> Vec<TableColumn> {
     let column = |name: &str, is_wide, kind| TableColumn { name: name.into(), is_wide, kind };
-    let mut columns = vec![column("CPU", false, CellKind::Cpu), column("Memory", false, CellKind::Memory)];
+    let mut columns = vec![
+        column("CPU", false, CellKind::Cpu),
+        column("CPU%", false, CellKind::CpuShare),
+        column("Memory", false, CellKind::Memory),
+        column("Mem%", false, CellKind::MemoryShare),
+    ];
     if measured(resource) == Some("pods") {
         columns.push(column("Requests", true, CellKind::Requests));
         columns.push(column("Limits", true, CellKind::Limits));
@@ -124,14 +130,29 @@ pub fn columns(resource: &Resource) -> Vec<TableColumn> {
 
 /// What the objects of a table use, again and again; at first `None` where it is not measured.
 pub fn of_table(cluster: &Cluster, asked: &TableQuery) -> BoxStream<'static, Option<Arc<Used>>> {
-    let all = |plural: &str| vec![format!("{API}/{plural}")];
     let paths = match (measured(&asked.resource), asked.namespaces.as_slice()) {
         (None, _) => return stream::iter([None]).chain(stream::pending()).boxed(),
-        (Some("pods"), names @ [_, ..]) => {
-            names.iter().map(|name| format!("{API}/namespaces/{}/pods", segment(name))).collect()
-        }
-        (Some(plural), _) => all(plural),
+        (Some("pods"), names @ [_, ..]) => names.iter().map(|name| pods_of(name)).collect(),
+        (Some(plural), _) => vec![format!("{API}/{plural}")],
     };
+    polled(cluster, paths)
+}
+
+/// What the pods of a namespace use, until nobody looks; nothing where it is not measured or may not be read.
+pub async fn follow(cluster: &Cluster, namespace: &str, out: &AnswerSink) {
+    let mut usage = polled(cluster, vec![pods_of(namespace)]);
+    while let Some(used) = usage.next().await {
+        if !out.send(Ok(Answer::Usage(used.unwrap_or_default()))).await {
+            return;
+        }
+    }
+}
+
+fn pods_of(namespace: &str) -> String {
+    format!("{API}/namespaces/{}/pods", segment(namespace))
+}
+
+fn polled(cluster: &Cluster, paths: Vec<String>) -> BoxStream<'static, Option<Arc<Used>>> {
     let from = (cluster.clone(), paths, Duration::ZERO);
     stream::unfold(from, |(cluster, paths, rest)| async move {
         tokio::time::sleep(rest).await;
@@ -161,7 +182,8 @@ mod tests {
     use super::*;
     use crate::{
         model::BackendId,
-        source::kubernetes::scripted::{json_answer, serve, status},
+        query::{Query, UsageQuery},
+        source::kubernetes::scripted::{Asked, json_answer, serve, status},
     };
 
     fn asked(plural: &str) -> TableQuery {
@@ -197,7 +219,7 @@ mod tests {
         assert_eq!(fake.asked().len(), 1);
         assert_eq!(fake.asked()[0].path, "/apis/metrics.k8s.io/v1beta1/pods");
         let names: Vec<_> = columns(&asked("pods").resource).into_iter().map(|column| column.name).collect();
-        assert_eq!(names, ["CPU", "Memory", "Requests", "Limits"]);
+        assert_eq!(names, ["CPU", "CPU%", "Memory", "Mem%", "Requests", "Limits"]);
     }
 
     #[tokio::test]
@@ -209,6 +231,35 @@ mod tests {
             assert!(tokio::time::timeout(Duration::from_millis(50), usage.next()).await.is_err(), "{plural}");
         }
         assert_eq!(fake.asked().len(), 1, "it is not asked again soon, and of Services never");
+    }
+
+    #[tokio::test]
+    async fn of_a_namespace_one_list_is_read_and_a_refusal_is_no_failure() {
+        let fake = serve(|asked: &Asked| match asked.path.as_str() {
+            "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods" => {
+                let used = json!({"name": "app", "usage": {"cpu": "2", "memory": "1Gi"}});
+                json_answer(200, &pod(&json!([used])))
+            }
+            _ => status(403, "Forbidden", "pods.metrics.k8s.io is forbidden"),
+        })
+        .await;
+        let amount = Amount { cpu_millis: 2_000, memory_bytes: 1 << 30 };
+        for (namespace, expected) in
+            [("shop", Used::from([(("shop".into(), "a".into()), amount)])), ("vault", Used::new())]
+        {
+            let (to, mut answers) = tokio::sync::mpsc::channel(4);
+            let asked = UsageQuery { cluster: BackendId::new("c"), namespace: namespace.into() };
+            let clock = fake.cluster.clock().clone();
+            let out = AnswerSink { query: Query::Usage(asked), generation: 1, clock, to };
+            let followed = follow(&fake.cluster, namespace, &out);
+            tokio::select! {
+                () = followed => panic!("it goes on"),
+                answered = answers.recv() => {
+                    assert_eq!(answered.expect("an answer").body.unwrap(), Answer::Usage(Arc::new(expected)));
+                }
+            }
+        }
+        assert_eq!(fake.asked().len(), 2, "not one for each pod");
     }
 
     #[test]

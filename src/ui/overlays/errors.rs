@@ -68,6 +68,7 @@ fn words_of(query: &Query) -> String {
         Query::Table(query) => query.resource.qualified(),
         Query::DescribeAny(key) => format!("description of {key}"),
         Query::YamlAny(key) | Query::ManagedYamlAny(key) => format!("YAML of {key}"),
+        Query::Usage(usage) => format!("what pods use in '{}'", usage.namespace),
         Query::Rights(rights) if rights.namespace.is_empty() => "your rights in the cluster".to_owned(),
         Query::Rights(rights) => format!("your rights in '{}'", rights.namespace),
         Query::Standing(owner) => format!("GitOps owner {owner}"),

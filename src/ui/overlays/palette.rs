@@ -14,7 +14,7 @@ use ratatui::{
 
 use super::availability::{why_not, why_not_own};
 use crate::{
-    app::line::LINES,
+    app::line::{LINES, spellings},
     command::{COMMANDS, CommandSpec, ScreenId},
     model::{BackendKind, kubernetes::resource::Resource},
     query::Query,
@@ -95,7 +95,9 @@ impl Palette {
             is_denied: false,
             precedence: 0,
         });
-        let words = LINES.iter().map(|(name, help)| {
+        // A kind that is known stands for the word of its name.
+        let kinds = kinds_of(view);
+        let words = LINES.iter().filter(|(name, _)| kinds.iter().all(|kind| kind.name != *name)).map(|(name, help)| {
             let (word, needs_more) = name.split_once(' ').map_or((*name, false), |(word, _)| (word, true));
             Entry {
                 line: if needs_more { format!("{word} ") } else { word.to_owned() },
@@ -104,7 +106,7 @@ impl Palette {
                 help: (*help).to_owned(),
                 why_not: None,
                 needs_more,
-                also: Vec::new(),
+                also: spellings(word).iter().map(ToString::to_string).collect(),
                 is_denied: false,
                 precedence: 2,
             }
@@ -120,7 +122,7 @@ impl Palette {
             precedence: 1,
             is_denied: false,
         });
-        self.all = words.chain(own).chain(commands).chain(kinds_of(view)).collect();
+        self.all = words.chain(own).chain(commands).chain(kinds.iter().cloned()).collect();
         self.filter(view);
     }
 

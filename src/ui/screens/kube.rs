@@ -54,6 +54,8 @@ pub struct Kube {
     sort: SortBy,
     is_reversed: bool,
     not_ok: usize,
+    /// What the pods listed use, where that is known.
+    usage: Option<pods::Usage>,
     /// Workloads of more than one cluster are listed.
     has_clusters: bool,
     /// A kind that is looked at in the place of all this.
@@ -85,6 +87,7 @@ impl Kube {
         }
         let entries = workload.map(|workload| pods::entries(view.store, workload)).unwrap_or_default();
         self.pods.set(entries, view.now);
+        self.usage = pods::Usage::of(self, view);
     }
 
     fn resort(&mut self, by: isize, view: &View<'_>) {
@@ -133,6 +136,9 @@ impl Screen for Kube {
             browse.sync(view, changes);
         }
         if !changes.any(Changes::KUBE) {
+            if changes.any(Changes::ANSWERS) && !pods::Usage::is_newest(self.usage.as_ref(), self, view) {
+                self.usage = pods::Usage::of(self, view);
+            }
             return;
         }
         let filter = Filter::parse(&self.filter);
@@ -208,10 +214,10 @@ impl Screen for Kube {
         if let Some(browse) = &self.browse {
             return browse.wanted(view);
         }
-        if view.is_narrow() || view.zoomed {
-            return Vec::new();
-        }
-        self.log_of(view).map(Query::Logs).into_iter().collect()
+        let is_alone = view.is_narrow() || view.zoomed;
+        let usage = pods::usage_query(self).filter(|_| !is_alone || self.pane == Pane::Pods);
+        let log = if is_alone { None } else { self.log_of(view) };
+        log.map(Query::Logs).into_iter().chain(usage).collect()
     }
 
     fn reveal(&mut self, target: &Target, view: &View<'_>) -> bool {

@@ -291,6 +291,11 @@ impl Screen for Now {
         }
     }
 
+    fn moment(&self, _view: &View<'_>) -> Option<Timestamp> {
+        let selected = self.changed.selected().filter(|_| self.pane == Pane::Changed)?;
+        Some(self.happened.get(selected)?.at)
+    }
+
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
         let now = view.now.wall;
         let last = self.last_key.replace(now);

@@ -9,6 +9,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Position, Rect},
@@ -202,6 +203,16 @@ impl Screen for Pipelines {
             Pane::Log => self.log.job.clone().map(Target::Job),
         }
         .or_else(|| self.runs.selected().cloned().map(Target::Run))
+    }
+
+    /// Of a job, when it began; of a run its key tells.
+    fn moment(&self, view: &View<'_>) -> Option<Timestamp> {
+        let job = match self.pane {
+            Pane::Runs => None,
+            Pane::Jobs => self.jobs.selected(),
+            Pane::Log => self.log.job.as_ref(),
+        };
+        self.job(view, job?)?.started
     }
 
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {

@@ -73,18 +73,86 @@ fn what_pods_use_stands_beside_what_they_may_use_and_sorts_as_a_number() {
         TableRow { bounds: bounds(2048), ..row("web", &["Running"]) },
     ];
     let mut pods = table(&["Name", "Status"], rows);
-    pods.columns.push(TableColumn { name: "Memory".into(), is_wide: false, kind: CellKind::Memory });
+    let column = |name: &str, kind| TableColumn { name: name.into(), is_wide: false, kind };
+    pods.columns.extend([column("Memory", CellKind::Memory), column("Mem%", CellKind::MemoryShare)]);
     let used = |name: &str, memory: u64| {
         (("production".into(), name.into()), Amount { cpu_millis: 10, memory_bytes: memory << 20 })
     };
     pods.used = Some(Arc::new([used("api", 212), used("web", 1_024)].into_iter().collect()));
     desk.lists(&cluster(), Ok(pods));
-    assert!(desk.row_with("212Mi/256Mi 82%").contains("api"));
+    let row = desk.row_with("212Mi");
+    assert!(row.contains("api") && row.contains("82%"), "{row}");
     desk.keys(">>>>");
-    desk.has("sort memory");
-    let screen = desk.screen();
-    let line = |text: &str| screen.lines().position(|line| line.contains(text)).expect("a row");
-    assert!(line("212Mi/256Mi") < line("1024Mi/2048Mi"), "{screen}");
+    for (sorted, first, second) in [("sort memory", "api ", "web "), ("sort mem%", "web ", "api ")] {
+        desk.has(sorted);
+        let screen = desk.screen();
+        let line = |text: &str| screen.lines().position(|line| line.contains(text)).expect("a row");
+        assert!(line(first) < line(second), "{screen}");
+        desk.keys(">");
+    }
+}
+
+/// How what is cut ends.
+const CUT: char = '~';
+
+/// Pods as a server prints them, with what is measured: of two clusters, so that theirs is a column too.
+#[test]
+fn what_pods_use_is_whole_or_not_there() {
+    let mut world = incident();
+    world.settings.backends.insert(staging(), BackendKind::Kubernetes);
+    world.settings.production.insert(staging(), false);
+    let mut desk = Desk::new(world);
+    for cluster in [cluster(), staging()] {
+        desk.serves(&cluster);
+    }
+    desk.line("kind pods");
+    let crashing = "recommendations-7bfcc8f6d5-8j2rw";
+    let bounds = Bounds {
+        requests: Amount { cpu_millis: 100, memory_bytes: 64 << 20 },
+        limits: Amount { cpu_millis: 0, memory_bytes: 512 << 20 },
+    };
+    let cells = [crashing, "0/1", "CrashLoopBackOff", "7 (2m13s ago)", "16m", "10.42.15.130", "node-2"];
+    let mut pods = printed(&desk, &[], &[&cells]);
+    pods.rows = vec![Arc::new(TableRow { bounds: Some(Box::new(bounds)), ..(*pods.rows[0]).clone() })];
+    let column = |name: &str, is_wide, kind| TableColumn { name: name.into(), is_wide, kind };
+    pods.columns.extend([
+        column("Ready", false, CellKind::Printed),
+        column("Status", false, CellKind::Printed),
+        column("Restarts", false, CellKind::Printed),
+        column("Age", false, CellKind::Since),
+        column("IP", true, CellKind::Printed),
+        column("Node", true, CellKind::Printed),
+        column("CPU", false, CellKind::Cpu),
+        column("CPU%", false, CellKind::CpuShare),
+        column("Memory", false, CellKind::Memory),
+        column("Mem%", false, CellKind::MemoryShare),
+    ]);
+    let used = Amount { cpu_millis: 118, memory_bytes: 314 << 20 };
+    pods.used = Some(Arc::new([(("production".into(), crashing.into()), used)].into_iter().collect()));
+    desk.lists(&cluster(), Ok(pods));
+    let row = |desk: &mut Desk, size| -> (String, String) {
+        let frame = desk.frame(size);
+        let line = |text: &str| frame.lines().find(|line| line.contains(text)).unwrap_or_default().to_owned();
+        (line("restarts"), line("CrashLoop"))
+    };
+    let (status, restarts) = ("CrashLoopBackOff", "7 (2m13s ago)");
+    for (size, heads, shown) in [
+        ((80, 24), "ready  status  restarts  age", vec!["recommendations-7bfcc8f6d5"]),
+        ((120, 35), "restarts  cpu%  mem%", vec![crashing, "prod-eu1", status, restarts, "118%r", "61%"]),
+        (
+            (160, 45),
+            "restarts  cpu  cpu%  memory  mem%",
+            vec![crashing, "prod-eu1", status, restarts, "118m", "118%r", "314Mi", "61%"],
+        ),
+    ] {
+        let (head, row) = row(&mut desk, size);
+        let squeezed = head.split_whitespace().collect::<Vec<_>>().join("  ");
+        assert!(squeezed.contains(heads), "{size:?}: {head}");
+        for text in shown {
+            assert!(row.contains(text), "{size:?} {text}: {row}");
+        }
+        assert!(size.0 < 100 || !row.contains(CUT), "{size:?}: {row}");
+    }
 }
 
 /// Without colours too.

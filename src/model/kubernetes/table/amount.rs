@@ -1,7 +1,11 @@
 //! CPU and memory: what is used, requested, and at most allowed.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 /// Of CPU and memory; zero: none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amount {
     /// Thousandths of a core.
     pub cpu_millis: u64,
@@ -9,10 +13,25 @@ pub struct Amount {
 }
 
 /// What an object asks for and may use: a pod by its containers, a node by what it can give.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
     pub requests: Amount,
     pub limits: Amount,
+}
+
+/// How much is used of what may be, in percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    pub percent: u64,
+    /// There is no limit: of what is requested.
+    pub is_of_request: bool,
+}
+
+impl fmt::Display for Share {
+    /// `82%`, of a request `180%r`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%{}", self.percent, if self.is_of_request { "r" } else { "" })
+    }
 }
 
 impl Amount {
@@ -21,14 +40,24 @@ impl Amount {
         Self { cpu_millis: self.cpu_millis + other.cpu_millis, memory_bytes: self.memory_bytes + other.memory_bytes }
     }
 
-    /// `180m`, `180m/500m 36%`; without a limit beside what is requested: `180m/100m 180% of request`.
-    pub fn cpu(&self, bounds: Option<&Bounds>) -> String {
-        beside(self.cpu_millis, bounds, |amount| amount.cpu_millis, millis)
+    /// `180m`
+    pub fn cpu(self) -> String {
+        millis(self.cpu_millis)
     }
 
-    /// `212Mi`, `212Mi/256Mi 82%`
-    pub fn memory(&self, bounds: Option<&Bounds>) -> String {
-        beside(self.memory_bytes, bounds, |amount| amount.memory_bytes, mebibytes)
+    /// `212Mi`
+    pub fn memory(self) -> String {
+        mebibytes(self.memory_bytes)
+    }
+
+    /// None where it is neither limited nor requested.
+    pub fn cpu_share(self, bounds: &Bounds) -> Option<Share> {
+        share(self.cpu_millis, bounds.limits.cpu_millis, bounds.requests.cpu_millis)
+    }
+
+    /// None where it is neither limited nor requested.
+    pub fn memory_share(self, bounds: &Bounds) -> Option<Share> {
+        share(self.memory_bytes, bounds.limits.memory_bytes, bounds.requests.memory_bytes)
     }
 
     /// `100m 128Mi`; what is none is left out.
@@ -39,14 +68,9 @@ impl Amount {
     }
 }
 
-fn beside(used: u64, bounds: Option<&Bounds>, part: fn(&Amount) -> u64, text: fn(u64) -> String) -> String {
-    let bounds = bounds.copied().unwrap_or_default();
-    let (all, of) = match (part(&bounds.limits), part(&bounds.requests)) {
-        (0, 0) => return text(used),
-        (0, request) => (request, " of request"),
-        (limit, _) => (limit, ""),
-    };
-    format!("{}/{} {}%{of}", text(used), text(all), used.saturating_mul(100) / all)
+fn share(used: u64, limit: u64, request: u64) -> Option<Share> {
+    let (all, is_of_request) = if limit > 0 { (limit, false) } else { (request, true) };
+    (all > 0).then(|| Share { percent: used.saturating_mul(100) / all, is_of_request })
 }
 
 fn millis(cpu: u64) -> String {

@@ -33,7 +33,7 @@ pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>, vo
     }
     if let Some(used) = used {
         let limit = spec.map_or("", |spec| text(spec, "/resources/limits/memory"));
-        page.field("uses", &format!("cpu {}, memory {}", used.cpu(None), used.memory_of(parse_bytes(limit))));
+        page.field("uses", &format!("cpu {}, memory {}", used.cpu(), used.memory_of(parse_bytes(limit))));
     }
     if let Some(spec) = spec {
         of_spec(page, spec, volumes);

@@ -3,9 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Rows, app, quantity, time, why, wire};
+use super::{Rows, app, bounds, quantity, time, why, wire};
 use crate::{
-    model::kubernetes::{Container, ContainerRole, ContainerState, Pod, Termination},
+    model::kubernetes::{Container, ContainerRole, ContainerState, Pod, Termination, table::Bounds},
     text::Clean,
     time::age_of,
 };
@@ -63,6 +63,7 @@ pub(super) fn row(rows: &Rows, wire: wire::Pod) -> Pod {
         }),
         why: judged.why,
         level: judged.level,
+        bounds: bounds_of(&spec),
         containers,
         app: rows.some(app(|label| match label {
             "app" => labels.app.as_deref(),
@@ -219,6 +220,13 @@ pub(super) fn ephemeral(rows: &Rows, wire: &wire::Ephemeral) -> Box<[Container]>
     specs.unwrap_or_default().iter().map(of).collect()
 }
 
+/// By what of it goes on as long as the pod lives.
+fn bounds_of(spec: &wire::PodSpec) -> Bounds {
+    let sidecars = spec.init_containers.iter().flatten().filter(|init| init.is_sidecar());
+    let all = spec.containers.iter().flatten().chain(sidecars);
+    bounds::of_pod(all.map(|container| container.resources.as_ref()), spec.resources.as_ref())
+}
+
 fn container(
     rows: &Rows,
     role: ContainerRole,
@@ -243,7 +251,7 @@ fn container(
     }
 }
 
-pub(super) fn memory_limit(resources: Option<&wire::Resources>) -> Option<u64> {
+pub(super) fn memory_limit(resources: Option<&bounds::Resources>) -> Option<u64> {
     quantity::parse_bytes(&resources?.limits.as_ref()?.memory.as_ref()?.to_string())
 }
 

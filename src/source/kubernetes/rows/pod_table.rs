@@ -250,6 +250,15 @@ fn what_a_container_lacks_is_named() {
 }
 
 #[test]
+fn what_a_pod_requests_and_may_use_is_that_of_all_that_goes_on() {
+    let mut object = object("Running", "a run+, s run+, i T(0,Completed)");
+    object["spec"]["containers"][0]["resources"]["requests"] = json!({"cpu": "100m", "memory": "64Mi"});
+    let pod = Rows::new(&BackendId::new("eu")).pod(&object).unwrap();
+    let words = (pod.bounds.requests.words(), pod.bounds.limits.words());
+    assert_eq!(words, ("100m 64Mi".to_owned(), "1024Mi".to_owned()), "the init container is over");
+}
+
+#[test]
 fn an_eviction_says_why() {
     let mut object = object("Failed reason=Evicted", "a T(137,Error)");
     object["status"]["message"] = json!("The node was low on resource: memory. ");

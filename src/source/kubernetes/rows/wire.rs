@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::IgnoredAny};
 
+use super::bounds::Resources;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Pod {
@@ -58,6 +60,8 @@ pub struct PodSpec {
     pub containers: Option<Vec<Container>>,
     pub init_containers: Option<Vec<Container>>,
     pub scheduling_gates: Option<Vec<Gate>>,
+    /// Of the pod as a whole, where it says so.
+    pub resources: Option<Resources>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -79,18 +83,6 @@ impl Container {
     pub fn is_sidecar(&self) -> bool {
         self.restart_policy.as_deref() == Some("Always")
     }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Resources {
-    pub limits: Option<Limits>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Limits {
-    pub memory: Option<TextOrNumber>,
 }
 
 /// A `Quantity` or an `IntOrString`.

@@ -1,6 +1,6 @@
 //! The pods pane: pods of one workload, grouped by version, trouble first.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ratatui::{
     buffer::Buffer,
@@ -25,8 +25,12 @@ use super::{
 use crate::{
     model::{
         Level, Part,
-        kubernetes::{ObjectKey, Pod, Workload, short_image},
+        kubernetes::{
+            ObjectKey, Pod, Workload, short_image,
+            table::{Amount, CellKind, Used},
+        },
     },
+    query::{Answer, Query, UsageQuery},
     store::Store,
     text::Clean,
     time::age_of,
@@ -34,6 +38,13 @@ use crate::{
 
 /// Names that are measured for their column.
 const LOOKED_AT: usize = 200;
+/// What stands before the first column, and between two.
+const GUTTER: u16 = 3;
+const GAP: u16 = 2;
+/// Where the columns of what is used stand.
+const BEFORE_WHY: usize = 5;
+/// Width that the reasons like to have.
+const WHY: u16 = 36;
 
 /// Pods under a head per version, the newest version first, the worst pod first.
 pub(super) fn entries(store: &Store, workload: &Workload) -> Vec<Entry<ObjectKey>> {
@@ -75,31 +86,126 @@ fn revision_of(store: &Store, workload: &Workload, hash: Option<&Clean>) -> Opti
     }
 }
 
-pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buffer, focused: bool) {
-    let theme = view.theme;
-    let title = match &kube.shown {
-        Some(key) => Line::from(vec![
-            Span::raw("PODS of "),
-            Span::raw(key.to_string()),
-            Span::styled(format!("   {}", kube.pods.items().count()), theme.dim),
-        ]),
-        None => Line::raw("PODS"),
+/// What the pods listed use, and all of them together.
+pub(super) struct Usage {
+    used: Arc<Used>,
+    sum: Amount,
+}
+
+impl Usage {
+    /// None where nothing of it is measured.
+    pub(super) fn of(kube: &Kube, view: &View<'_>) -> Option<Self> {
+        let used = read(kube, view)?;
+        let each = kube.pods.items().filter_map(|key| used_by(used, key));
+        let sum = each.reduce(Amount::plus)?;
+        Some(Self { used: used.clone(), sum })
+    }
+
+    /// Whether it is of the newest answer.
+    pub(super) fn is_newest(known: Option<&Self>, kube: &Kube, view: &View<'_>) -> bool {
+        match (known, read(kube, view)) {
+            (Some(known), Some(used)) => Arc::ptr_eq(&known.used, used),
+            (known, used) => known.is_none() && used.is_none(),
+        }
+    }
+}
+
+/// What is asked for while the pods are on the screen.
+pub(super) fn usage_query(kube: &Kube) -> Option<Query> {
+    let pod = kube.pods.items().next()?;
+    Some(Query::Usage(UsageQuery { cluster: pod.cluster.clone(), namespace: pod.namespace.clone() }))
+}
+
+fn read<'a>(kube: &Kube, view: &View<'a>) -> Option<&'a Arc<Used>> {
+    match view.store.answers.get(&usage_query(kube)?)?.value.as_ref()? {
+        Answer::Usage(used) => Some(used),
+        _ => None,
+    }
+}
+
+fn used_by(used: &Used, pod: &ObjectKey) -> Option<Amount> {
+    used.get(&(pod.namespace.clone(), pod.name.clone())).copied()
+}
+
+type UsageColumn = (CellKind, Column<'static>);
+static SHARES: [UsageColumn; 2] = [
+    (CellKind::CpuShare, Column::new("cpu%", 5, 47).right()),
+    (CellKind::MemoryShare, Column::new("mem%", 5, 48).right()),
+];
+static ALL: [UsageColumn; 4] = [
+    (CellKind::Cpu, Column::new("cpu", 6, 45).right()),
+    (CellKind::CpuShare, Column::new("cpu%", 5, 47).right()),
+    (CellKind::Memory, Column::new("memory", 7, 46).right()),
+    (CellKind::MemoryShare, Column::new("mem%", 5, 48).right()),
+];
+
+/// The columns of what is used that have room beside all the others at their full width: they take nothing from them.
+fn usage_columns(others: &[Column<'_>], width: u16) -> &'static [UsageColumn] {
+    let others: u16 = others.iter().map(|column| GAP + column.ideal).sum();
+    let fits = |usage: &[UsageColumn]| {
+        let usage: u16 = usage.iter().map(|(_, column)| GAP + column.ideal).sum();
+        // The first stands behind the gutter, not behind a gap.
+        GUTTER + others + usage <= width + GAP
     };
-    let cluster = kube.shown.as_ref().map(|key| key.cluster.clone());
-    let fresh = fresh_line(view, &[Part::Pods, Part::ReplicaSets], cluster.as_ref());
-    let inside = framed(view, title, Line::styled("by version", theme.dim), fresh, focused, area, buf);
+    if fits(&ALL) {
+        &ALL
+    } else if fits(&SHARES) {
+        &SHARES
+    } else {
+        &[]
+    }
+}
+
+/// `why`: width that the reasons like to have.
+fn columns(kube: &Kube, why: u16) -> Vec<Column<'static>> {
     // As wide as the names: what is left is for why.
     let longest = kube.pods.items().take(LOOKED_AT).map(|pod| width(&pod.name)).max().unwrap_or(0);
-    let columns = [
+    vec![
         Column::new("", 2, 100),
         Column::new("pod", longest.clamp(16, 44), 99).min(16),
         Column::new("ready", 5, 98).right(),
         Column::new("status", 16, 97).min(10),
         Column::new("restarts", 14, 80).min(8),
-        Column::new("why", 36, 70).min(8).grows(),
+        Column::new("why", why, 70).min(8).grows(),
         Column::new("node", 10, 40).min(6),
         Column::new("age", 6, 60).right(),
-    ];
+    ]
+}
+
+/// The columns, and what those before why say of what is used: none where it would take room from the others.
+fn columns_with_usage(kube: &Kube, view: &View<'_>, room: u16) -> (Vec<Column<'static>>, Vec<CellKind>) {
+    if kube.usage.is_some() {
+        let pods = kube.pods.items().take(LOOKED_AT).filter_map(|pod| view.store.kube.pods.get(pod));
+        let longest = pods.map(|pod| width(&pod.why)).max().unwrap_or(0);
+        let mut columns = columns(kube, longest.clamp(8, WHY));
+        let usage = usage_columns(&columns, room);
+        if !usage.is_empty() {
+            columns.splice(BEFORE_WHY..BEFORE_WHY, usage.iter().map(|(_, column)| *column));
+            return (columns, usage.iter().map(|(kind, _)| *kind).collect());
+        }
+    }
+    (columns(kube, WHY), Vec::new())
+}
+
+pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buffer, focused: bool) {
+    let theme = view.theme;
+    let title = match &kube.shown {
+        Some(key) => {
+            let used = kube.usage.as_ref().map(|usage| usage.sum);
+            let used = used.map(|sum| format!("   {} cpu  {} memory", sum.cpu(), sum.memory())).unwrap_or_default();
+            Line::from(vec![
+                Span::raw("PODS of "),
+                Span::raw(key.to_string()),
+                Span::styled(format!("   {}{used}", kube.pods.items().count()), theme.dim),
+            ])
+        }
+        None => Line::raw("PODS"),
+    };
+    let cluster = kube.shown.as_ref().map(|key| key.cluster.clone());
+    let fresh = fresh_line(view, &[Part::Pods, Part::ReplicaSets], cluster.as_ref());
+    let inside = framed(view, title, Line::styled("by version", theme.dim), fresh, focused, area, buf);
+    let (columns, kinds) = columns_with_usage(kube, view, inside.width);
+    let used = kube.usage.as_ref().map(|usage| usage.used.clone());
     let note = kube.pods.new_above();
     kube.pods.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (kube.pods.cursor(), kube.pods.table);
@@ -111,7 +217,13 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
         .empty(empty_words(view, &[Part::Pods], "no pods", ""))
         .render(inside, buf, &mut state, |index| match &list[index] {
             Entry::Item(key) => match view.store.kube.pods.get(key) {
-                Some(pod) => Row::item(cells(view, pod)),
+                Some(pod) => {
+                    let used = used.as_ref().and_then(|used| used_by(used, key));
+                    let usage = kinds.iter().map(|kind| Line::raw(kind.usage(used, Some(&pod.bounds))));
+                    let mut cells = cells(view, pod);
+                    cells.splice(BEFORE_WHY..BEFORE_WHY, usage);
+                    Row::item(cells)
+                }
                 None => Row::Wide(Line::styled(key.name.to_string(), theme.dim)),
             },
             Entry::Group(name) => Row::Group(Line::raw(name.to_string())),

@@ -173,9 +173,11 @@ async fn the_demos_pods_are_watched_with_what_they_use() {
     let first = looking.until(|table| table.used.is_some()).await;
     assert_eq!(first.every, HEARTBEAT);
     let now = cluster.clock().now().wall;
-    let memory = first.columns.iter().position(|column| column.name == "Memory").expect("a column");
-    let cells: Vec<_> = first.rows.iter().map(|row| first.cell(row, memory, now)).collect();
-    assert!(cells.iter().any(|cell| cell.contains("Mi/") && cell.contains('%')), "{cells:?}");
+    for (name, unit) in [("Memory", "Mi"), ("Mem%", "%")] {
+        let place = first.columns.iter().position(|column| column.name == name).expect("a column");
+        let cells: Vec<_> = first.rows.iter().map(|row| first.cell(row, place, now)).collect();
+        assert!(cells.iter().any(|cell| cell.ends_with(unit)), "{cells:?}");
+    }
     let other = looking.until(|table| table.rows != first.rows).await;
     let same =
         first.rows.iter().filter(|row| other.find(&row.namespace, &row.name).is_some_and(|it| Arc::ptr_eq(it, row)));

@@ -25,7 +25,10 @@ use super::{
     rows::{Content, RowKey, Times},
 };
 use crate::{
-    model::Level,
+    model::{
+        Level,
+        kubernetes::table::{CellKind, UNMEASURED},
+    },
     query::{Answer, Query},
     source::ErrorKind,
     store::slot::{Freshness, Slot},
@@ -166,7 +169,7 @@ impl Browse {
 
     fn draw_table(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let shown = self.rows.shown(view);
-        let heads: Vec<Head<'_>> = shown.iter().map(|place| self.head(*place)).collect();
+        let heads: Vec<Head<'_>> = shown.iter().map(|place| self.head(view, *place)).collect();
         let above = self.list.new_above();
         let (cursor, mut state) = (self.list.cursor(), self.list.table);
         let (list, times) = (self.list.entries(), self.rows.times(view));
@@ -181,25 +184,33 @@ impl Browse {
         self.list.height = usize::from(area.height.saturating_sub(1));
     }
 
-    fn head(&self, place: Option<usize>) -> Head<'_> {
+    fn head(&self, view: &View<'_>, place: Option<usize>) -> Head<'_> {
         let Some((index, column)) = place.and_then(|index| Some((index, self.rows.columns.get(index)?))) else {
             return Head::new("", 2, 100);
         };
         // Rather left out than cut to pieces.
         let (priority, least) = match column.content {
             _ if column.is_wide => (20 - (index as u8).min(19), 10),
-            Content::Name => (99, 20),
+            // Rather whole than beside what pods use: their names differ at their ends.
+            Content::Name => (99, (view.size.0 / 4).max(20)),
             Content::Cluster => (75, 14),
-            Content::Namespace => (74, 10),
+            Content::Namespace => (72, 10),
+            Content::Cell if column.kind.is_usage() => match column.kind {
+                CellKind::MemoryShare => (74, 4),
+                CellKind::CpuShare => (73, 4),
+                CellKind::Memory => (71, 8),
+                _ => (70, 8),
+            },
             Content::Age => (94, 4),
             // Of events the mark says it.
             Content::Cell if column.title == "type" && self.rows.are_events() => (60, 7),
             Content::Cell if column.width > WIDEST => (98 - (index as u8).min(30), 20),
-            Content::Cell => (98 - (index as u8).min(30), 12),
+            // On a small screen the whole name comes before whole words.
+            Content::Cell => (98 - (index as u8).min(30), if view.is_narrow() { 12 } else { 16 }),
         };
         let ideal = column.width.max(width(&column.title).min(12)).min(WIDEST);
         let mut head = Head::new(&column.title, ideal, priority).min(least.min(ideal.max(1)));
-        if column.is_number || column.content == Content::Age {
+        if column.is_number || column.kind.is_usage() || column.content == Content::Age {
             head = head.right();
         }
         if column.width > WIDEST {
@@ -226,7 +237,7 @@ impl Browse {
                 Content::Cluster => return cluster_cell(view, &key.cluster),
                 Content::Namespace | Content::Age => theme.dim,
                 Content::Cell => match self.rows.level_of(table, row, index) {
-                    Level::Ok if matches!(&*text, "" | "<none>" | "<unset>" | "<unknown>") => theme.dim,
+                    Level::Ok if matches!(&*text, "" | "<none>" | "<unset>" | "<unknown>" | UNMEASURED) => theme.dim,
                     level => level_style(theme, level),
                 },
             };

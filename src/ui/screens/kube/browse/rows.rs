@@ -45,6 +45,8 @@ pub struct Column {
     pub title: String,
     pub name: Name,
     pub content: Content,
+    /// What its cells are.
+    pub kind: CellKind,
     pub is_wide: bool,
     /// Of the widest cell.
     pub width: u16,
@@ -260,12 +262,15 @@ impl Rows {
     /// What a row is ordered by in a column.
     pub fn sort_key(&self, times: &Times, table: usize, row: &TableRow, column: usize) -> Key {
         let own = self.own(table, column);
-        let used = own.and_then(|(table, _)| table.used.as_ref()?.get(&(row.namespace.clone(), row.name.clone())));
-        match (own.map(|(table, place)| table.columns[place].kind), used) {
-            (Some(CellKind::Cpu), Some(used)) => Key::Number(used.cpu_millis as f64),
-            (Some(CellKind::Memory), Some(used)) => Key::Number(used.memory_bytes as f64),
-            _ => Key::of(&self.cell(times, table, row, column)),
-        }
+        let used = own.and_then(|(table, place)| {
+            let kind = table.columns[place].kind;
+            match kind {
+                CellKind::Cpu => table.used_by(row).map(|used| used.cpu_millis),
+                CellKind::Memory => table.used_by(row).map(|used| used.memory_bytes),
+                _ => table.share(row, kind).map(|share| share.percent),
+            }
+        });
+        used.map_or_else(|| Key::of(&self.cell(times, table, row, column)), |used| Key::Number(used as f64))
     }
 
     /// A table and the place in it of a column.
@@ -304,6 +309,7 @@ fn columns(tables: &[TableQuery], found: &[Option<Arc<ObjectTable>>]) -> Vec<Col
         title: title.to_owned(),
         name: title.into(),
         content,
+        kind: CellKind::Printed,
         is_wide: false,
         width: 0,
         is_number: false,
@@ -325,7 +331,13 @@ fn columns(tables: &[TableQuery], found: &[Option<Arc<ObjectTable>>]) -> Vec<Col
         }
         let content = if column.name == "Age" { Content::Age } else { Content::Cell };
         let title = column.name.to_lowercase();
-        columns.push(Column { name: column.name.clone(), is_wide: column.is_wide, ..own(&title, content) });
+        let (name, is_wide, kind) = (column.name.clone(), column.is_wide, column.kind);
+        columns.push(Column { name, is_wide, kind, ..own(&title, content) });
+    }
+    // What is used stands before the age, as there is more to see in it.
+    if let Some(age) = columns.iter().position(|column| column.content == Content::Age) {
+        let (used, rest): (Vec<_>, Vec<_>) = columns.drain(age..).partition(|column| column.kind.is_usage());
+        columns.extend(used.into_iter().chain(rest));
     }
     columns
 }

@@ -1,0 +1,150 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    model::log::{LogLevel, LogLine, Origin},
+    secret::mask,
+    ui::testing,
+};
+
+fn log_line(text: &str) -> LogLine {
+    let origin = Origin { pod: testing::object("p-1"), container: "app".into(), version: "412".into() };
+    LogLine {
+        origin: Arc::new(origin),
+        at: testing::at("03:00"),
+        level: Some(LogLevel::Warn),
+        text: text.into(),
+        continues: false,
+        is_note: false,
+    }
+}
+
+fn written(template: &str, text: &str, is_coloured: bool) -> Result<String, String> {
+    let line = log_line(text);
+    let message = mask(&line.text);
+    let marked = message.replace("slow", "<slow>");
+    Template::from_str(template)?.line(&Line {
+        line: &line,
+        message: &message,
+        marked: &marked,
+        is_coloured,
+        is_unmasked: false,
+    })
+}
+
+const JSON: &str =
+    r#"{"code":502,"http":{"path":"/pay","took":[3,4]},"level":"error","msg":"no \u001b[31mroute","ts":1767323045.25}"#;
+
+#[test]
+fn fields_are_put_in_and_what_is_not_known_is_an_error() {
+    let made = |template: &str| written(template, "slow", false);
+    let fields = "{{.PodName}}/{{ .ContainerName }} {{.Version}} {{.Level}}: {{.Message}}{{\"\\n\"}}";
+    assert_eq!(made(fields).as_deref(), Ok("p-1/app 412 WARN: <slow>"));
+    assert_eq!(made("{{.Time}}\\n").as_deref(), Ok("2026-03-14T03:00:00.000Z"));
+    for (wrong, says) in [
+        ("{{.NodeName}}", "'{{.NodeName}}': '.NodeName' is not known: write one of .Message .PodName"),
+        ("{{with .Version}}{{$.Nobody}}{{end}}", "'.Nobody' is not known"),
+        ("{{.Message", "a '{{' is not closed"),
+        ("{{\"a}}", "a '\"' is not closed"),
+        ("{{shout .Message}}", "there is no function 'shout': there are json parseJSON"),
+        ("{{$d}}", "there is no variable '$d'"),
+        ("{{color .Message}}", "'color' takes 2, not 1"),
+        ("{{toTimestamp .Message}}", "'toTimestamp' takes at least 2, not 1"),
+        ("{{.Message | .PodName}}", "a function is missing"),
+        ("{{json (parseJSON .Message}}", "a bracket is not closed"),
+        ("{{range .Message}}{{end}}", "'{{range}}' is not known: of Go's words there are if, with, else and end"),
+        ("{{if .Level}}a", "'{{if .Level}}' has no {{end}}"),
+        ("a{{end}}", "an {{end}} or {{else}} has no {{if}} or {{with}}"),
+        ("{{with $d := .Version}}{{end}}{{$d}}", "there is no variable '$d'"),
+    ] {
+        let why = made(wrong).expect_err(wrong);
+        assert!(why.contains(says), "{wrong}: {why}");
+    }
+}
+
+#[test]
+fn json_is_taken_apart_by_sterns_functions() {
+    for (template, expected) in [
+        ("{{with $d := .Message | parseJSON}}[{{$d.level}}] {{$d.code}} {{.http.path}}{{end}}", "[error] 502 /pay"),
+        ("{{extractJSONParts .Message \"code\" \"level\" \"nobody\"}}", "502, error, <nil>"),
+        ("{{.Message | tryParseJSON | json}}", JSON),
+        ("{{(parseJSON .Message).http | json}}", r#"{"path":"/pay","took":[3,4]}"#),
+        ("{{index (parseJSON .Message) \"http\" \"took\" 1}}", "4"),
+        ("{{toTimestamp (parseJSON .Message).ts \"15:04:05.000\" \"Asia/Kolkata\"}}", "08:34:05.250"),
+        ("{{toRFC3339Nano (parseJSON .Message).ts}}", "2026-01-02T03:04:05.25Z"),
+        ("{{toUTC (parseJSON .Message).ts}}", "2026-01-02 03:04:05.25 +0000 UTC"),
+        ("{{toTimestamp .Time \"Jan _2 15:04\"}}", "Mar 14 03:00"),
+        // What was encoded may not reach the terminal either.
+        ("{{(parseJSON .Message).msg}}", "no route"),
+        ("{{(parseJSON .Message).nobody}}", "<no value>"),
+    ] {
+        assert_eq!(written(template, JSON, false).as_deref(), Ok(expected), "{template}");
+    }
+    let pretty = written("{{prettyJSON .Message}}", r#"{"a":{"b":1}}"#, false);
+    assert_eq!(pretty.as_deref(), Ok("{\n  \"a\": {\n    \"b\": 1\n  }\n}"));
+    let line: serde_json::Value = serde_json::from_str(&written("{{json .}}", "slow", false).unwrap()).unwrap();
+    assert_eq!(
+        (&line["message"], &line["podName"], &line["containerName"]),
+        (&"slow".into(), &"p-1".into(), &"app".into())
+    );
+}
+
+#[test]
+fn what_is_no_json_stays_text_where_it_may_and_is_told_where_it_may_not() {
+    let made = |template: &str| written(template, "slow", false);
+    let branch = "{{with $d := tryParseJSON .Message}}{{$d.level}}{{else}}plain {{.Message}}{{end}}";
+    assert_eq!(made(branch).as_deref(), Ok("plain <slow>"));
+    assert_eq!(written(branch, JSON, false).as_deref(), Ok("error"));
+    for same in ["{{tryExtractJSONParts .Message \"a\"}}", "{{prettyJSON .Message}}"] {
+        assert_eq!(made(same).as_deref(), Ok("<slow>"), "{same}");
+    }
+    assert_eq!(made("{{extjson .Message}}").as_deref(), Ok("\"slow\""));
+    for (strict, says) in [
+        ("{{parseJSON .Message}}", "parseJSON: the line is no JSON object"),
+        ("{{extractJSONParts .Message \"a\"}}", "extractJSONParts: the line is no JSON object"),
+        ("{{toTimestamp .Message \"15:04\"}}", "'slow' is no time"),
+        ("{{toTimestamp .Time \"15:04\" \"Mars/Base\"}}", "there is no time zone 'Mars/Base'"),
+    ] {
+        let why = made(strict).expect_err(strict);
+        assert!(why.contains(says), "{strict}: {why}");
+    }
+}
+
+#[test]
+fn branches_pipes_and_white_space_are_gos() {
+    for (template, expected) in [
+        ("{{if eq .Level \"WARN\" \"ERROR\"}}bad{{else}}good{{end}}", "bad"),
+        ("{{if ne .Level \"WARN\"}}a{{else if .Version}}b{{else}}c{{end}}", "b"),
+        ("{{if and .Level (not .Message)}}a{{else with .Version}}{{.}}{{end}}", "412"),
+        ("{{or \"\" .Version}}", "412"),
+        ("a {{- /* nothing */ -}} b {{- .Version -}}  c", "ab412c"),
+        ("{{$v := .Version}}{{if true}}{{$v := \"x\"}}{{$v}}{{end}}{{$v}}", "x412"),
+        ("{{printf \"%-5s|%5s|%d%%\" .PodName .Version 7}}", "p-1  |  412|7%"),
+        ("{{len .Message}}{{print .Version \"}}\" `\\n`}}", "4412}}\\n"),
+    ] {
+        assert_eq!(written(template, "slow", false).as_deref(), Ok(expected), "{template}");
+    }
+}
+
+#[test]
+fn colours_are_sterns_and_there_only_where_they_are_wanted() {
+    let template = "{{color .PodColor .PodName}} {{.Level | levelColor}} {{colorRed .Message}} {{bunyanLevelColor 50}}";
+    assert_eq!(written(template, "slow", false).as_deref(), Ok("p-1 WARN <slow> 50"));
+    let coloured = written(template, "slow", true).unwrap();
+    let parts: Vec<&str> = coloured.split(' ').collect();
+    assert!(parts.iter().all(|part| part.starts_with("\u{1b}[38;5;") && part.ends_with("\u{1b}[39m")), "{coloured:?}");
+    assert!(
+        parts[2].contains("<slow>") && parts[1].contains("38;5;3m") && parts[3].contains("38;5;1m"),
+        "{coloured:?}"
+    );
+    let says = written("{{color .PodName .Message}}", "slow", true).unwrap_err();
+    assert!(says.contains("color takes .PodColor or .ContainerColor"), "{says}");
+}
+
+/// A credential that is written with JSON's escapes is one only as soon as it is read.
+#[test]
+fn what_is_read_out_of_a_message_is_masked_too() {
+    let text = r#"{"msg":"pass\u0077ord=hunter2hunter2"}"#;
+    let shown = written("{{(parseJSON .Message).msg}} {{tryExtractJSONParts .Message \"msg\"}}", text, false).unwrap();
+    assert!(shown.contains("password=") && !shown.contains("hunter2"), "{shown}");
+}
