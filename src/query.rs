@@ -308,6 +308,8 @@ pub struct LogQuery {
     pub follow: bool,
     /// Connections at a time, if fewer than the reader's own bound.
     pub most_streams: Option<u16>,
+    /// Private keys that a container wrote are not masked.
+    pub has_keys: bool,
 }
 
 impl LogQuery {
@@ -325,6 +327,7 @@ impl LogQuery {
             patience: None,
             follow: true,
             most_streams: None,
+            has_keys: false,
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Secrets that cannot be printed, and the masking of token-looking pieces in foreign text.
 
+mod mask;
+
 use std::{
     borrow::Cow,
     fmt,
-    sync::{LazyLock, PoisonError, RwLock},
+    sync::{PoisonError, RwLock},
 };
 
-use regex::Regex;
 use secrecy::{ExposeSecret, SecretString};
+
+pub use self::mask::mask;
 
 /// A token or password. It prints as `[secret]`, is not serialisable or comparable, and is wiped when dropped.
 pub struct Secret(SecretString);
@@ -72,30 +75,6 @@ pub fn hide(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Replaces everything in `text` that looks like a credential, or is one of ours.
-pub fn mask(text: &str) -> String {
-    static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(concat!(
-            r"gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}|gls[ac]_[A-Za-z0-9_]{16,}",
-            r"|xox[abprs]-[A-Za-z0-9-]{10,}|A(?:KIA|SIA)[A-Z0-9]{16}|eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+",
-            r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?",
-        ))
-        .expect("the pattern is a constant, tested")
-    });
-    static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r#"(?i)((?:password|passwd|secret|token|api[_-]?key|authorization)["']?\s*[:=]\s*["']?(?:bearer\s+|basic\s+)?)([^\s"',;&]{6,})"#,
-        )
-        .expect("the pattern is a constant, tested")
-    });
-    static IN_URL: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(://[^\s/:@]+:)([^\s/@]+)@").expect("the pattern is a constant, tested"));
-    let text = hide(text);
-    let text = SHAPES.replace_all(&text, MASK);
-    let text = IN_URL.replace_all(&text, format!("${{1}}{MASK}@"));
-    NAMED.replace_all(&text, format!("${{1}}{MASK}")).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,14 +94,5 @@ mod tests {
         sent("user");
         let hidden = "no such user: [masked], said twice: [masked].";
         assert_eq!((&*hide(words), mask(words).as_str()), (hidden, hidden));
-    }
-
-    #[test]
-    fn credentials_are_masked_and_prose_is_not() {
-        assert_eq!(mask("got ghp_abcdefghijklmnop1234"), "got [masked]");
-        assert_eq!(mask("password=hunter22 user=bob"), "password=[masked] user=bob");
-        assert_eq!(mask("postgres://app:s3cr3t@db/x"), "postgres://app:[masked]@db/x");
-        assert_eq!(mask("Authorization: Bearer abcdefgh"), "Authorization: Bearer [masked]");
-        assert_eq!(mask("the token expired"), "the token expired");
     }
 }

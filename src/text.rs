@@ -161,6 +161,15 @@ pub fn file_name(foreign: &str) -> String {
     foreign.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
 }
 
+/// A number below `most` that stands for `name`, the same one each time.
+pub fn steady(name: &str, most: usize) -> usize {
+    // FNV-1a: names that differ in one letter are far apart.
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    ((hash ^ hash >> 32) % most.max(1) as u64) as usize
+}
+
 /// Cuts `text` to `width` cells, with `ellipsis` at the end if something was cut.
 pub fn truncate(text: &str, width: usize, ellipsis: &str) -> String {
     if text.width() <= width {

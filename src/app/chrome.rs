@@ -94,10 +94,7 @@ impl App {
                 drawn.cursor = overlay.render(&view, body, buf);
             }
         }
-        let messages: Vec<Toast<'_>> =
-            self.toasts.iter().map(|text| Toast { mark: Mark::Blank, text, hint: "" }).collect();
-        toasts(&messages, body, &self.theme, buf);
-        let footer = row(area.height - 1);
+        let footer = self.messages(row(area.height - 1), buf);
         match &self.prompt {
             Some(prompt) => {
                 put_line(buf, Rect { width: 2.min(footer.width), ..footer }, &Line::styled(" /", self.theme.key), "");
@@ -108,6 +105,17 @@ impl App {
         }
         drawn.links = links::visible(buf);
         drawn
+    }
+
+    /// Messages stand where the keys do, so that they hide nothing that is read. Returns the room that is left; somebody who
+    /// types keeps half.
+    fn messages(&self, footer: Rect, buf: &mut Buffer) -> Rect {
+        let messages: Vec<Toast<'_>> =
+            self.toasts.iter().map(|text| Toast { mark: Mark::Blank, text, hint: "" }).collect();
+        let typed = if self.prompt.is_some() { footer.width / 2 } else { 0 };
+        let room = Rect { x: footer.x + typed, width: footer.width - typed, ..footer };
+        let left = toasts(&messages, room, &self.theme, buf);
+        Rect { width: typed + left.width, ..footer }
     }
 
     /// ` DEMO  the line`, apart from what is real.

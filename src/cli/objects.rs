@@ -14,7 +14,7 @@ use crate::{
         BackendId, BackendKind,
         kubernetes::{
             resource::{Resource, ResourceKey, Resources, Unresolved},
-            table::{ObjectTable, TableColumn, TableRow},
+            table::{Judge, ObjectTable, TableColumn, TableRow},
         },
     },
     query::{Answer, Query, TableQuery},
@@ -135,7 +135,9 @@ impl Objects {
         }
         let own = ["CLUSTER", "NAMESPACE", "NAME"].map(str::to_owned);
         self.heads = own.into_iter().chain(columns.iter().map(|column| column.name.to_uppercase())).collect();
+        let mut rows = Vec::new();
         for (cluster, resource, table) in found {
+            let judge = Judge::of(&table.columns);
             self.notes.extend(table.notes.iter().map(|note| format!("{cluster}: {note}")));
             for row in &table.rows {
                 let cells: BTreeMap<&str, String> = (table.columns.iter().enumerate())
@@ -144,9 +146,13 @@ impl Objects {
                 let text = columns.iter().map(|column| cells.get(column.name.as_str()).cloned().unwrap_or_default());
                 let head = [cluster.to_string(), row.namespace.to_string(), row.name.to_string()];
                 let cells_shown = head.into_iter().chain(text).collect();
-                self.rows.push(Row::new(json_of(cluster, resource, row, &cells), cells_shown));
+                let level = judge.level(&row.cells);
+                rows.push((level, Row::new(json_of(cluster, resource, row, &cells), cells_shown)));
             }
         }
+        // Trouble first, as on screen; else in the servers' order.
+        rows.sort_by_key(|(level, _)| *level);
+        self.rows.extend(rows.into_iter().map(|(_, row)| row));
     }
 }
 

@@ -23,7 +23,7 @@ pub struct LogBuffer {
     pub wanted: u16,
     /// What was logged before it was opened is here.
     pub has_caught_up: bool,
-    /// What is wrong with single streams, newest last.
+    /// What is wrong now, with the log or single streams of it; newest last.
     pub troubles: Vec<Clean>,
     /// The containers of its pods, to choose from.
     pub containers: Vec<(ContainerSort, Name)>,
@@ -44,7 +44,6 @@ struct Rate {
     per_second: u32,
 }
 
-const KEPT_TROUBLES: usize = 8;
 const NO_SIGNATURE: u32 = u32::MAX;
 /// Part of the bytes of a log that its table of messages may take beside them.
 const SIGNATURES_SHARE: usize = 16;
@@ -79,12 +78,7 @@ impl LogBuffer {
         }
         self.containers = batch.containers;
         self.lines.count_dropped(batch.dropped);
-        for trouble in batch.troubles {
-            self.troubles.retain(|known| *known != trouble);
-            self.troubles.push(trouble);
-        }
-        let over = self.troubles.len().saturating_sub(KEPT_TROUBLES);
-        self.troubles.drain(..over);
+        self.troubles = batch.troubles;
     }
 
     /// The number of this line's signature, if it has one. Lines count as in `first_line`.
@@ -106,5 +100,25 @@ impl LogBuffer {
             Some(since) if now.since(since).as_millis() < 1_000 => self.rate.lines += lines,
             _ => self.rate = Rate { since: Some(now.mono), lines, per_second: self.rate.lines },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{Clock as _, TestClock};
+
+    #[test]
+    fn trouble_that_is_over_is_said_no_more() {
+        let now = TestClock::at(crate::ui::testing::at("03:00")).now();
+        let mut buffer = LogBuffer::new(1 << 20);
+        let mut after = |troubles: &[&str]| {
+            let troubles = troubles.iter().map(|says| Clean::line(says)).collect();
+            buffer.take_in(LogBatch { troubles, ..LogBatch::default() }, now);
+            buffer.troubles.clone()
+        };
+        assert_eq!(after(&["a waits", "b waits"]), ["a waits", "b waits"]);
+        assert_eq!(after(&["b waits"]), ["b waits"]);
+        assert_eq!(after(&[]), [""; 0]);
     }
 }

@@ -228,15 +228,19 @@ fn lines_are_kept_by_level_folded_and_counted_by_version() {
 
     let table = bench.logs(&["deploy/myapp", "--signatures", "--since", "15m"]);
     let head: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
-    assert_eq!(head, ["411", "412", "LEVEL", "MESSAGE"], "{table}");
+    assert_eq!(head, ["412", "411", "LEVEL", "MESSAGE", "(per", "1,000", "lines)"], "{table}");
     let first: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
-    assert!(first[0] == "0" && first.contains(&"NEW"), "what only the new version says comes first: {table}");
+    assert!(first[1] == "never" && first.contains(&"NEW"), "what only the new version says comes first: {table}");
     let messages = bench.log_lines(&["deploy/myapp", "--signatures", "--since", "15m"]);
     for message in &messages {
         let versions = message["versions"].as_object().unwrap();
         let sum: u64 = versions.values().map(|lines| lines.as_u64().unwrap()).sum();
         assert!(message["lines"] == sum && sum > 0, "{message}");
         assert_eq!(message["new"] == true, versions.keys().eq(["412"]), "{message}");
+    }
+    for tag in ["411", "412"] {
+        let rates = messages.iter().filter_map(|message| message["per_thousand"][tag].as_f64());
+        assert!((rates.sum::<f64>() - 1000.0).abs() < 0.01, "all lines of {tag}");
     }
     assert!(messages.iter().any(|message| message["versions"].as_object().unwrap().len() == 2), "some are old");
 }

@@ -58,3 +58,31 @@ fn the_first_minutes_page_logs_in_too() {
     desk.frame((120, 35));
     assert!(logs_in(&desk.keys("l")));
 }
+
+#[test]
+fn messages_stand_where_the_keys_do_and_hide_nothing_that_is_read() {
+    for size in [(120, 35), (80, 24)] {
+        let mut desk = Desk::new(World::live());
+        let before = desk.frame(size);
+        let (now, lines) = (desk.clock.now(), usize::from(size.1));
+        desk.app.toasts.say("saved /tmp/myapp.log".into(), now);
+        let after = desk.frame(size);
+        let body = |frame: &str| frame.lines().take(lines - 1).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(body(&after), body(&before));
+        let footer = after.lines().next_back().unwrap().to_owned();
+        assert!(footer.trim_end().ends_with("saved /tmp/myapp.log"), "{footer}");
+        let key = before.lines().next_back().unwrap().split_whitespace().next().unwrap().to_owned();
+        assert!(footer.trim_start().starts_with(&key), "the keys that fit stay: {footer}");
+        // Two beside each other, and of a longer one as much as there is room for.
+        desk.app.toasts.say("pod myapp-1 has no address".into(), now);
+        let footer = desk.frame(size).lines().next_back().unwrap().to_owned();
+        assert!(footer.contains("saved /tmp/myapp.log") && footer.contains("has no address"), "{footer}");
+        desk.app.toasts.say("x".repeat(300).as_str().into(), now);
+        let frame = desk.frame(size);
+        assert!(body(&frame) == body(&before) && frame.lines().next_back().unwrap().contains("xxxx~"), "{frame}");
+        // Somebody who types sees what.
+        desk.keys("/abc");
+        let footer = desk.frame(size).lines().next_back().unwrap().to_owned();
+        assert!(footer.starts_with(" /abc") && footer.contains("xxx"), "{footer}");
+    }
+}

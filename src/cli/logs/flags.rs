@@ -234,6 +234,7 @@ impl Logs {
             most_bytes: self.limit_bytes.filter(|bytes| *bytes > 0),
             patience: self.pod_running_timeout,
             follow: self.follow,
+            has_keys: self.unmasked,
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     model::{BackendId, log::LogLine},
     query::LogTarget,
     secret::{MASK, mask},
+    text::steady,
     ui::theme::{ColourDepth, TerminalEnv},
 };
 
@@ -56,8 +57,7 @@ impl Prefix {
 pub(super) fn colour(pod: &str) -> Color {
     const COLOURS: [Color; 6] =
         [Color::DarkCyan, Color::DarkGreen, Color::DarkYellow, Color::DarkBlue, Color::DarkMagenta, Color::DarkRed];
-    let sum: usize = pod.bytes().map(usize::from).sum();
-    COLOURS[sum % COLOURS.len()]
+    COLOURS[steady(pod, COLOURS.len())]
 }
 
 pub(super) struct Out {
@@ -179,7 +179,9 @@ impl Out {
             return Cow::Borrowed(&line.text);
         }
         let masked = mask(&line.text);
-        self.masked += u64::from(masked.contains(MASK) && *masked != *line.text);
+        // Of a private key the reader has masked it already.
+        let is_key = line.continues && line.text.ends_with(MASK);
+        self.masked += u64::from(is_key || masked.contains(MASK) && *masked != *line.text);
         Cow::Owned(masked)
     }
 
@@ -199,7 +201,7 @@ impl Out {
     fn line(&self, line: &LogLine, message: &str) -> String {
         let mut text = String::new();
         if self.timestamps {
-            text.push_str(&line.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ ").to_string());
+            text.push_str(&line.at.strftime("%Y-%m-%dT%H:%M:%S%.9fZ ").to_string());
         }
         if let Some(name) = self.names.words(line) {
             let gap = if self.names.is_kubectls { " " } else { "  " };

@@ -1,4 +1,5 @@
-//! `--signatures`: how often each version wrote each message, in place of the lines.
+//! `--signatures`: how often each version wrote each message, in place of the lines: of several versions per 1,000 of its
+//! lines, since they have not written equally much.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use super::report;
 use crate::{
     model::log::{LogLevel, LogLine},
     secret::mask,
-    store::logs::signatures::{Compared, Signatures},
+    store::logs::signatures::{Compared, Signatures, per_thousand, rate},
     text::inert_json,
 };
 
@@ -43,31 +44,41 @@ impl Messages {
         let new_tags: Vec<&str> = self.new_tags.iter().map(String::as_str).collect();
         let compared = self.counted.compared(&new_tags);
         let message = |row: &Compared<'_>| {
-            if is_unmasked { row.signature.text.to_string() } else { mask(&row.signature.text) }
+            if is_unmasked { row.signature.message.text.to_string() } else { mask(&row.signature.message.text) }
         };
         if self.counted.uncounted() > 0 {
             report::aside(&format!("midwatch: {} lines not counted: too many messages", self.counted.uncounted()));
         }
         if is_json {
             let object = |row: &Compared<'_>| {
+                let versions = self.versions(row);
+                let rates: BTreeMap<&str, f64> = versions
+                    .iter()
+                    .map(|(tag, lines)| (*tag, per_thousand(*lines, self.counted.lines_of(tag))))
+                    .collect();
                 let object = json!({
-                    "signature": message(row), "level": row.signature.level.map(LogLevel::name), "new": row.is_new(),
-                    "lines": row.all, "versions": self.versions(row),
+                    "signature": message(row), "level": row.signature.message.level.map(LogLevel::name),
+                    "new": row.is_new(), "lines": row.all, "versions": versions, "per_thousand": rates,
                 });
                 format!("{}\n", inert_json(&object.to_string()))
             };
             return compared.rows.iter().map(object).collect();
         }
         let mut tags: Vec<&str> = self.counted.versions().iter().map(|version| version.tag.as_str()).collect();
-        // The new version stands right of the old ones.
-        tags.sort_unstable_by_key(|tag| (new_tags.contains(tag), *tag));
+        // The new version first, as on screen.
+        tags.sort_unstable_by_key(|tag| (!new_tags.contains(tag), *tag));
         tags.dedup();
-        let heads: Vec<&str> = tags.iter().copied().chain(["LEVEL", "", "MESSAGE"]).collect();
+        let is_compared = tags.len() > 1;
+        let message_head = if is_compared { "MESSAGE (per 1,000 lines)" } else { "MESSAGE" };
+        let heads: Vec<&str> = tags.iter().copied().chain(["LEVEL", "", message_head]).collect();
         let rows: Vec<Vec<String>> = (compared.rows.iter())
             .map(|row| {
                 let lines = self.versions(row);
-                let counts = tags.iter().map(|tag| lines.get(tag).copied().unwrap_or(0).to_string());
-                let level = row.signature.level.map_or("", LogLevel::name).to_owned();
+                let counts = tags.iter().map(|tag| match lines.get(tag).copied().unwrap_or(0) {
+                    lines if is_compared => rate(lines, self.counted.lines_of(tag)),
+                    lines => lines.to_string(),
+                });
+                let level = row.signature.message.level.map_or("", LogLevel::name).to_owned();
                 let is_new = if row.is_new() { "NEW" } else { "" }.to_owned();
                 counts.chain([level, is_new, message(row)]).collect()
             })

@@ -3,9 +3,11 @@
 //! parses JSON only where a line begins with `{`.
 
 mod joiner;
+mod private_key;
 mod readable;
 
 pub use joiner::Joiner;
+pub use private_key::PrivateKey;
 pub use readable::{Readable, readable, readable_with};
 
 use std::{borrow::Cow, fmt};
@@ -69,6 +71,24 @@ fn klog_level(letter: u8) -> Option<LogLevel> {
     }
 }
 
+/// The text without the level that it begins with, where that is this one: `FATAL no db`, `[error] no db`, `Warning: no db`.
+pub fn without_level(text: &str, level: LogLevel) -> &str {
+    let start = text.trim_start();
+    let is_bracketed = start.starts_with('[');
+    let word = start.trim_start_matches('[');
+    let end = word.bytes().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(word.len());
+    let (word, rest) = word.split_at(end);
+    let is_its =
+        word.eq_ignore_ascii_case(level.name()) || (level == LogLevel::Warn && word.eq_ignore_ascii_case("warning"));
+    let rest = match (is_bracketed, rest.as_bytes().first()) {
+        (true, Some(b']')) => rest[1..].trim_start_matches(':'),
+        (false, Some(b':')) => &rest[1..],
+        (false, Some(b' ')) if word.bytes().all(|byte| byte.is_ascii_uppercase()) => rest,
+        _ => return text,
+    };
+    if is_its && rest.starts_with(' ') && !rest.trim_start().is_empty() { rest.trim_start() } else { text }
+}
+
 /// Words that runtimes print when a program dies.
 fn opening_level(text: &str) -> Option<LogLevel> {
     if text.starts_with("panic:") || text.starts_with("fatal error:") {
@@ -77,11 +97,19 @@ fn opening_level(text: &str) -> Option<LogLevel> {
         || text.starts_with("Exception in thread")
         || text.starts_with("Unhandled exception")
         || (text.starts_with("thread '") && text.contains(" panicked at "))
+        || undated(text).starts_with("http: panic serving ")
     {
         Some(LogLevel::Error)
     } else {
         None
     }
+}
+
+/// Without the date and the time that Go's logger writes first: `2026/01/02 03:04:05 `.
+fn undated(text: &str) -> &str {
+    const DATE: usize = "2026/01/02 03:04:05 ".len();
+    let is_dated = text.as_bytes().get(4) == Some(&b'/') && text.as_bytes().get(DATE - 1) == Some(&b' ');
+    text.get(DATE..).filter(|_| is_dated).unwrap_or(text)
 }
 
 /// `level=error`, `"level":"error"`, `[error]`, `error: …`, or an upper-case word.
@@ -257,6 +285,7 @@ mod tests {
             ("panic: runtime error: index out of range", Some(Fatal)),
             ("Traceback (most recent call last):", Some(Error)),
             ("thread 'main' panicked at src/main.rs:3:5:", Some(Error)),
+            ("2026/01/02 03:04:05 http: panic serving 10.0.0.1:4711: boom", Some(Error)),
             ("TRACE poll", Some(Trace)),
             ("GET /ERROR.html 200", None),
             ("calling error-service", None),
@@ -264,6 +293,26 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(level_of(text), level, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_level_that_is_said_already_is_left_out() {
+        for (text, level, rest) in [
+            ("FATAL no db", Fatal, "no db"),
+            ("  [error]: no db", Error, "no db"),
+            ("Warning: no db", Warn, "no db"),
+            ("error: no db", Error, "no db"),
+            // It says more, or another level, or nothing else.
+            ("panic: no db", Fatal, "panic: no db"),
+            ("INFO no db", Error, "INFO no db"),
+            ("error of mine", Error, "error of mine"),
+            ("ERROR-7 no db", Error, "ERROR-7 no db"),
+            ("[error", Error, "[error"),
+            ("ERROR", Error, "ERROR"),
+            ("ERROR  ", Error, "ERROR  "),
+        ] {
+            assert_eq!(without_level(text, level), rest);
         }
     }
 

@@ -85,13 +85,15 @@ impl LogReader {
         let mut tasks = JoinSet::new();
         tasks.spawn(pods::watch(self.cluster.clone(), selection, self.limits, pods_in));
         let mut follow = Following::new(self, query, reports_in);
+        let mut failures = 0;
         let mut tick = tokio::time::interval(self.limits.tick);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 Some(change) = pods.recv() => {
                     if let Some(error) = follow.pods_changed(change, &mut tasks) {
-                        let hopeless = error.is(403) || error.is(404);
+                        failures += 1;
+                        let hopeless = error.is(403) || error.is(404) || is_once(query) && failures >= TRIES;
                         if !out.send(Err(error.into())).await || hopeless {
                             return;
                         }
@@ -118,6 +120,9 @@ impl LogReader {
         }
     }
 }
+
+/// So often the pods of a log that is not followed are asked for.
+const TRIES: u32 = 3;
 
 /// The log is read to its end, not followed.
 fn is_once(query: &LogQuery) -> bool {
@@ -313,11 +318,10 @@ impl<'a> Following<'a> {
         /// More would fill the screen and say no more.
         const MAX: usize = 12;
         let all: Vec<&Clean> = self.set_troubles.iter().chain(self.troubles.iter().map(|(_, says)| says)).collect();
-        let mut shown: Vec<Clean> = all.iter().take(MAX).map(|says| (*says).clone()).collect();
-        if all.len() > MAX {
-            shown.push(Clean::line(&format!("and {} more", all.len() - MAX)));
-        }
-        shown
+        // The newest, which are the last.
+        let over = all.len().saturating_sub(MAX);
+        let more = (over > 0).then(|| Clean::own(format!("{over} more streams are in trouble")));
+        more.into_iter().chain(all.into_iter().skip(over).cloned()).collect()
     }
 
     /// A log that has an end, with all its streams read.

@@ -4,7 +4,7 @@
 mod collection;
 mod kind;
 mod lane;
-mod shapes;
+pub(super) mod shapes;
 mod step;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,12 @@
 //! How often each version of a container wrote each message: what is new in a version shows at once.
 
+mod compared;
+
 use std::{cmp::Ordering, collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
+pub use self::compared::{Compared, Comparison, FirstError, Side, Sides, per_thousand, rate};
 use super::signature::signature;
 use crate::model::{
     Name,
@@ -33,20 +36,34 @@ pub struct Count {
     pub last: Timestamp,
 }
 
-/// One message, by its signature.
+/// What is written, and at which level: `request` as an error is not the `request` of every day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub level: Option<LogLevel>,
+    /// Its signature.
+    pub text: Arc<str>,
+}
+
+/// One message, and who wrote it.
 #[derive(Clone, Debug)]
 pub struct Signature {
-    pub text: Arc<str>,
-    /// The worst that it was written at.
-    pub level: Option<LogLevel>,
+    pub message: Message,
     pub counts: Vec<Count>,
+}
+
+/// The numbers of one text, by level; `NONE`: never written at it.
+type Numbers = [u32; 7];
+const NONE: u32 = u32::MAX;
+
+fn slot(level: Option<LogLevel>) -> usize {
+    level.map_or(0, |level| level as usize + 1)
 }
 
 /// All messages of one log since it was opened, also of lines that are kept no more. Bounded in bytes: what finds no room
 /// is counted.
 #[derive(Clone, Debug)]
 pub struct Signatures {
-    by_text: HashMap<Arc<str>, u32>,
+    by_text: HashMap<Arc<str>, Numbers>,
     all: Vec<Signature>,
     versions: Vec<Version>,
     bytes: usize,
@@ -76,12 +93,11 @@ impl Signatures {
         let version = self.version(line);
         self.versions[version].lines += 1;
         signature(&line.text, &mut self.scratch);
-        let number = match self.by_text.get(self.scratch.as_str()) {
-            Some(number) => *number,
-            None => self.add()?,
+        let number = match self.numbered(&self.scratch, line.level) {
+            Some(number) => number,
+            None => self.add(line.level)?,
         };
         let known = &mut self.all[number as usize];
-        known.level = known.level.max(line.level);
         match known.counts.iter_mut().find(|count| count.version == version) {
             Some(count) => {
                 count.lines += 1;
@@ -92,7 +108,11 @@ impl Signatures {
         Some(number)
     }
 
-    fn add(&mut self) -> Option<u32> {
+    fn numbered(&self, text: &str, level: Option<LogLevel>) -> Option<u32> {
+        self.by_text.get(text).map(|numbers| numbers[slot(level)]).filter(|number| *number != NONE)
+    }
+
+    fn add(&mut self, level: Option<LogLevel>) -> Option<u32> {
         let cost = self.scratch.len() + ROW;
         if self.bytes + cost > self.max_bytes {
             self.uncounted += 1;
@@ -100,9 +120,10 @@ impl Signatures {
         }
         self.bytes += cost;
         let number = u32::try_from(self.all.len()).ok()?;
-        let text: Arc<str> = self.scratch.as_str().into();
-        self.by_text.insert(text.clone(), number);
-        self.all.push(Signature { text, level: None, counts: Vec::new() });
+        let known = self.by_text.get_key_value(self.scratch.as_str()).map(|(text, _)| text.clone());
+        let text = known.unwrap_or_else(|| self.scratch.as_str().into());
+        self.by_text.entry(text.clone()).or_insert([NONE; 7])[slot(level)] = number;
+        self.all.push(Signature { message: Message { level, text }, counts: Vec::new() });
         Some(number)
     }
 
@@ -130,9 +151,14 @@ impl Signatures {
         &self.versions
     }
 
-    /// The number of a signature: that of its lines.
-    pub fn number(&self, text: &str) -> Option<u32> {
-        self.by_text.get(text).copied()
+    /// The number of a message: that of its lines.
+    pub fn number(&self, message: &Message) -> Option<u32> {
+        self.numbered(&message.text, message.level)
+    }
+
+    /// Lines by version's tag, whatever the container.
+    pub fn lines_of(&self, tag: &str) -> u64 {
+        self.versions.iter().filter(|version| *version.tag == *tag).map(|version| version.lines).sum()
     }
 
     pub fn bytes(&self) -> usize {
@@ -210,121 +236,25 @@ impl Signatures {
         self.all.get(number as usize).is_some_and(|signature| Compared::of(signature, &sides.of).is_new())
     }
 
-    /// The first error that the version wanted wrote and no other version of its container ever did; `None`, too, while no
-    /// other version was read.
+    /// The first error that the version wanted wrote and no other version of its container ever did, at no level; `None`,
+    /// too, while no other version was read.
     pub fn first_new_error(&self, new_tags: &[&str]) -> Option<FirstError<'_>> {
         let comparison = self.unsorted(new_tags);
+        let is_old = |number: &u32| comparison.rows.get(*number as usize).is_some_and(|row| row.old > 0);
         let row = comparison
             .rows
             .iter()
-            .filter(|row| row.is_new() && row.signature.level >= Some(LogLevel::Error))
+            .filter(|row| row.is_new() && row.signature.message.level >= Some(LogLevel::Error))
+            .filter(|row| !self.by_text.get(&row.signature.message.text).is_some_and(|all| all.iter().any(is_old)))
             .min_by_key(|row| row.first_new)?;
         Some(FirstError {
-            text: &row.signature.text,
+            text: &row.signature.message.text,
             lines: row.new,
             first: row.first_new?,
             new: comparison.new.clone(),
             old: comparison.old.clone(),
         })
     }
-}
-
-/// What a version is compared as. The old one stands to the left of the new one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Side {
-    Old,
-    New,
-}
-
-/// The versions of a log on two sides.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sides {
-    /// Of each version; `None`: there is no other to compare it with.
-    of: Vec<Option<Side>>,
-    /// Lines that each side wrote; 0: there is nothing to compare with.
-    pub new_lines: u64,
-    pub old_lines: u64,
-    /// Tags: `412`, `410+411`; empty where there is none.
-    pub new: String,
-    pub old: String,
-}
-
-impl Sides {
-    /// Both have written.
-    pub fn are_both(&self) -> bool {
-        self.new_lines > 0 && self.old_lines > 0
-    }
-
-    /// However much each has written meanwhile.
-    pub fn has_same_versions(&self, other: &Self) -> bool {
-        self.of == other.of
-    }
-}
-
-/// The new version's messages beside the old's.
-#[derive(Debug)]
-pub struct Comparison<'a> {
-    pub rows: Vec<Compared<'a>>,
-    /// Lines that each side wrote; 0: there is nothing to compare with.
-    pub new_lines: u64,
-    pub old_lines: u64,
-    /// Tags: `412`, `410+411`; empty where there is none.
-    pub new: String,
-    pub old: String,
-}
-
-/// One message on both sides.
-#[derive(Debug)]
-pub struct Compared<'a> {
-    pub signature: &'a Signature,
-    pub new: u64,
-    pub old: u64,
-    /// Of every version, compared or not.
-    pub all: u64,
-    pub first_new: Option<Timestamp>,
-}
-
-impl<'a> Compared<'a> {
-    fn of(signature: &'a Signature, side: &[Option<Side>]) -> Self {
-        let mut row = Self { signature, new: 0, old: 0, all: 0, first_new: None };
-        for count in &signature.counts {
-            row.all += count.lines;
-            match side.get(count.version).copied().flatten() {
-                Some(Side::New) => {
-                    row.new += count.lines;
-                    row.first_new = Some(row.first_new.map_or(count.first, |first| first.min(count.first)));
-                }
-                Some(Side::Old) => row.old += count.lines,
-                None => {}
-            }
-        }
-        row
-    }
-
-    /// Written by the new version, never by an old one that was read as well.
-    pub fn is_new(&self) -> bool {
-        self.new > 0 && self.old == 0
-    }
-
-    fn rank(&self, new_lines: u64, old_lines: u64) -> (bool, Option<LogLevel>, f64, u64) {
-        let more = per_thousand(self.new, new_lines) - per_thousand(self.old, old_lines);
-        (self.is_new(), self.signature.level, more, self.all)
-    }
-}
-
-/// An error of the new version alone.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FirstError<'a> {
-    pub text: &'a str,
-    pub lines: u64,
-    pub first: Timestamp,
-    pub new: String,
-    pub old: String,
-}
-
-/// Lines of a message per 1,000 lines of its version.
-pub fn per_thousand(lines: u64, of: u64) -> f64 {
-    if of == 0 { 0.0 } else { lines as f64 * 1000.0 / of as f64 }
 }
 
 #[cfg(test)]
@@ -365,12 +295,41 @@ mod tests {
             line("proxy", "1.16", Error, 1, "no route"),
         ]);
         let comparison = signatures.compared(&["412", "1.16"]);
-        let texts: Vec<&str> = comparison.rows.iter().map(|row| &*row.signature.text).collect();
+        let texts: Vec<&str> = comparison.rows.iter().map(|row| &*row.signature.message.text).collect();
         assert_eq!(texts, ["verify failed for <*>", "using key <*>", "no route", "timeout after <*>", "GET /a <*>"]);
         assert_eq!((comparison.new.as_str(), comparison.new_lines), ("412", 5), "the sidecar is no new version");
         assert_eq!((comparison.old.as_str(), comparison.old_lines), ("411", 2));
         let first = signatures.first_new_error(&["412", "1.16"]).unwrap();
         assert_eq!((first.text, first.lines, first.first.as_second()), ("verify failed for <*>", 2, 5));
+    }
+
+    #[test]
+    fn the_same_words_at_another_level_are_another_message() {
+        use LogLevel::{Error, Info};
+        let signatures = taken(&[
+            line("app", "411", Info, 1, "request status=200"),
+            line("app", "412", Error, 2, "request status=500"),
+            line("app", "412", Info, 3, "request status=200"),
+            line("app", "412", Error, 4, "verify failed"),
+        ]);
+        let comparison = signatures.compared(&["412"]);
+        let rows: Vec<_> = comparison
+            .rows
+            .iter()
+            .map(|row| (row.signature.message.level, &*row.signature.message.text, row.new, row.old, row.is_new()))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (Some(Error), "request status=<*>", 1, 0, true),
+                (Some(Error), "verify failed", 1, 0, true),
+                (Some(Info), "request status=<*>", 1, 1, false),
+            ]
+        );
+        let number = |at: usize| signatures.number(&comparison.rows[at].signature.message);
+        assert!(number(0).is_some() && number(0) != number(2));
+        // What the old version says of every request explains nothing.
+        assert_eq!(signatures.first_new_error(&["412"]).map(|error| error.text), Some("verify failed"));
     }
 
     #[test]

@@ -256,8 +256,8 @@ impl Sheet {
                 let lines = self.lines.iter().skip(self.top).map(|line| LogLine {
                     head: line.head.clone(),
                     body: line.body.clone(),
-                    tail: Line::default(),
                     finds: self.finds(line),
+                    ..LogLine::default()
                 });
                 LogView::new(theme, Anchor::Top)
                     .wrap(self.wrap)

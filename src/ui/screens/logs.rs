@@ -180,7 +180,7 @@ impl Logs {
             tail.versions = None;
         } else if !tail.find.is_empty() {
             tail.set_find("", view);
-        } else if tail.sieve.signature.take().is_some() {
+        } else if tail.sieve.message.take().is_some() {
             tail.resift(view);
         } else if !tail.sieve.text().is_empty() {
             tail.sieve.set_text("");
@@ -320,7 +320,7 @@ impl Screen for Logs {
         let tail = self.tail()?;
         let picked = tail.versions.as_ref().filter(|versions| versions.is_focused).and_then(Versions::picked);
         Some(Clean::own(match picked {
-            Some(text) => mask(&text),
+            Some(message) => mask(&message.text),
             None => mask(&tail.line(view)?.text),
         }))
     }

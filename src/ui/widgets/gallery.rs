@@ -208,6 +208,7 @@ fn logs(theme: &Theme, area: Rect, buf: &mut Buffer) {
         body: body.into(),
         tail: Line::styled(tail, theme.new),
         finds: body.find("issuer").map(|at| at..at + 6).into_iter().collect(),
+        ..LogLine::default()
     };
     let lines = [
         line("02:59:40", "WARN ", theme.wrong, "slow query 812ms GET /api/users", ""),
@@ -271,7 +272,7 @@ fn kube(theme: &Theme, area: Rect, buf: &mut Buffer) {
         Toast { mark: Mark::Ok, text: "acked PD-4471 as ana@", hint: "" },
         Toast { mark: Mark::Wrong, text: "ELK has not answered for 4m", hint: "x why" },
     ];
-    toasts(&messages, area, theme, buf);
+    toasts(&messages, cells::row(area, area.height.saturating_sub(1)).unwrap_or_default(), theme, buf);
 }
 
 fn several(theme: &Theme, area: Rect, buf: &mut Buffer) {

@@ -16,6 +16,8 @@ const LONGEST: u16 = 400;
 /// One line as the owner hands it over.
 #[derive(Debug, Clone, Default)]
 pub struct LogLine<'a> {
+    /// On a row of its own before the line: a day begins. Lines beside each other have it all or none.
+    pub above: Line<'a>,
     /// Time, pod, level: stays where it is when the body wraps or moves sideways.
     pub head: Line<'a>,
     pub body: Line<'a>,
@@ -127,7 +129,8 @@ impl<'a> LogView<'a> {
         while left > 0 {
             let Some((number, lines)) = lines.next() else { break };
             let flows: [Flow; N] = std::array::from_fn(|at| self.flow(columns[at], (number, at), &lines[at]));
-            let needed = flows.iter().map(|flow| flow.rows.len()).max().unwrap_or(0);
+            let above = usize::from(lines.iter().any(|line| line.above.width() > 0));
+            let needed = above + flows.iter().map(|flow| flow.rows.len()).max().unwrap_or(0);
             let rows = needed.min(usize::from(left)) as u16;
             let (y, skip) = match self.anchor {
                 Anchor::Top => (area.bottom() - left, 0),
@@ -136,8 +139,12 @@ impl<'a> LogView<'a> {
             };
             let spot = Rect { y, height: rows, ..area };
             for (at, column) in columns.iter().enumerate() {
-                let part = Rect { y, height: rows, ..*column };
-                self.draw(part, buf, &lines[at], &flows[at], skip);
+                let ahead = above.saturating_sub(skip).min(usize::from(rows)) as u16;
+                if ahead > 0 {
+                    put_line(buf, Rect { y, height: 1, ..*column }, &lines[at].above, self.theme.glyphs.ellipsis);
+                }
+                let part = Rect { y: y + ahead, height: rows - ahead, ..*column };
+                self.draw(part, buf, &lines[at], &flows[at], skip.saturating_sub(above));
                 if self.cursor == Some(number) {
                     let has_cursor = at == self.column;
                     buf.set_style(part, if has_cursor { self.theme.selection } else { self.theme.selection_quiet });

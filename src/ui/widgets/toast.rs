@@ -1,4 +1,4 @@
-//! Short messages over the lower right corner, newest at the bottom.
+//! Short messages at the right end of a line, the newest last.
 
 use super::cells::{clip, line_width, put_line};
 use crate::ui::theme::{Mark, Theme};
@@ -16,28 +16,30 @@ pub struct Toast<'a> {
     pub hint: &'a str,
 }
 
-/// Draws as many of the newest messages as fit, each on one line, and returns where they are.
-pub fn toasts(messages: &[Toast<'_>], area: Rect, theme: &Theme, buf: &mut Buffer) -> Vec<(Rect, usize)> {
+/// Draws as many of the newest messages as fit beside each other, and returns the room that is left of them. The newest is
+/// there in any case, cut if need be.
+pub fn toasts(messages: &[Toast<'_>], area: Rect, theme: &Theme, buf: &mut Buffer) -> Rect {
+    const GAP: u16 = 1;
     let area = clip(area, buf);
-    let rows = usize::from(area.height).min(messages.len());
-    let first = messages.len() - rows;
-    let mut hits = Vec::new();
-    for (line, (index, message)) in messages.iter().enumerate().skip(first).enumerate() {
+    let mut left = Rect { height: area.height.min(1), ..area };
+    for (age, message) in messages.iter().rev().enumerate() {
         let mut spans =
             vec![" ".into(), theme.mark(message.mark), Span::styled(format!(" {} ", message.text), theme.strong)];
         if !message.hint.is_empty() {
             spans.push(Span::styled(format!(" {} ", message.hint), theme.key));
         }
         let text = Line::from(spans);
-        let taken = line_width(&text).min(area.width);
-        let y = area.bottom() - (rows - line) as u16;
-        let spot = Rect { x: area.right() - taken, y, width: taken, height: 1 };
+        if age > 0 && line_width(&text) > left.width {
+            break;
+        }
+        let taken = line_width(&text).min(left.width);
+        let spot = Rect { x: left.right() - taken, width: taken, ..left };
         Clear.render(spot, buf);
         put_line(buf, spot, &text, theme.glyphs.ellipsis);
         buf.set_style(spot, theme.selection_quiet);
-        hits.push((spot, index));
+        left.width = left.width.saturating_sub(taken + GAP);
     }
-    hits
+    left
 }
 
 #[cfg(test)]
@@ -50,16 +52,23 @@ mod tests {
 
     #[test]
     fn the_newest_stay() {
-        let rows = drawn(50, 3, |area, buf| drop(toasts(&[SENT, FAILED], area, &ascii(), buf)));
-        assert_eq!(rows[0], "");
-        assert_eq!(rows[1].trim(), "ok acked PD-4471");
-        assert_eq!(rows[2].trim(), "!! ack of PD-4472 refused: 403  x why");
-        let rows = drawn(20, 1, |area, buf| drop(toasts(&[SENT, FAILED], area, &ascii(), buf)));
-        assert_eq!(rows, [" !! ack of PD-4472 ~"]);
+        let mut left = Rect::ZERO;
+        let mut draw =
+            |width| drawn(width, 1, |area, buf| left = toasts(&[SENT, FAILED], area, &ascii(), buf)).remove(0);
+        assert_eq!(draw(70), "             ok acked PD-4471   !! ack of PD-4472 refused: 403  x why");
+        assert_eq!(draw(50).trim(), "!! ack of PD-4472 refused: 403  x why");
+        assert_eq!(draw(20), " !! ack of PD-4472 ~");
+        assert_eq!(left.width, 0);
+        let mut left = Rect::ZERO;
+        drawn(50, 1, |area, buf| left = toasts(&[], area, &ascii(), buf));
+        assert_eq!(left, Rect::new(0, 0, 50, 1));
     }
 
     #[test]
     fn any_size_is_safe() {
-        everywhere(|theme, area, buf| drop(toasts(&[SENT, FAILED, SENT], area, theme, buf)));
+        everywhere(|theme, area, buf| {
+            let left = toasts(&[SENT, FAILED, SENT], area, theme, buf);
+            assert!(left.right() <= area.right() && left.height <= 1);
+        });
     }
 }

@@ -61,6 +61,11 @@ impl Joiner {
             }
             Block::GoPanic | Block::None => self.block = Block::None,
         }
+        if is_goroutine(text) {
+            // Of a panic that was recovered, whatever words its program had for it.
+            self.block = Block::GoPanic;
+            return true;
+        }
         let Some(first) = text.chars().next() else { return false };
         if first == ' ' || first == '\t' {
             return !text.trim_start().starts_with('{') || !text.trim_end().ends_with('}');
@@ -110,6 +115,20 @@ fn is_exception(text: &str) -> bool {
         && class.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '$'))
 }
 
+/// `goroutine 7 [running]:`
+fn is_goroutine(text: &str) -> bool {
+    let number = text.strip_prefix("goroutine ").and_then(|rest| rest.split_once(" [")).map(|(number, _)| number);
+    text.ends_with("]:") && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// `net/http.(*conn).serve(0xc0001a2000, {0x7f3a, 0xc00})`
+fn is_go_call(text: &str) -> bool {
+    let Some((name, arguments)) = text.strip_suffix(')').and_then(|text| text.rsplit_once('(')) else { return false };
+    let is_argument =
+        |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b'?' | b',' | b' ' | b'{' | b'}' | b'.' | b'_');
+    (name.contains('.') || name == "panic") && !name.contains(' ') && arguments.bytes().all(is_argument)
+}
+
 fn is_go_dump(text: &str) -> bool {
     text.is_empty()
         || text.starts_with([' ', '\t'])
@@ -118,8 +137,8 @@ fn is_go_dump(text: &str) -> bool {
         || text.starts_with("created by ")
         || text.starts_with("exit status ")
         || text.starts_with("panic:")
-        || (text.ends_with(')') && text.contains('(') && text.contains('.') && !text.contains(' '))
-        || text.ends_with("(...)")
+        || text.ends_with("additional frames elided...")
+        || is_go_call(text)
 }
 
 #[cfg(test)]
@@ -155,6 +174,17 @@ mod tests {
         let log =
             "panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/app/main.go:10 +0x1d\nexit status 2\nserver starts";
         assert_eq!(flags(log), [false, true, true, true, true, true, false]);
+    }
+
+    #[test]
+    fn a_recovered_go_panic_is_one_entry_with_what_was_said_of_it() {
+        let trace = "goroutine 479 [running]:\nacme.example/myapp/auth.(*Middleware).Verify(0xc0001a2000, {0x7f3a?, 0xc00})\n\t/src/auth/middleware.go:88 +0x1f3\npanic({0x6a5e40?, 0xc000012345?})\n\t/usr/local/go/src/runtime/panic.go:884 +0x212\nmain.serve(...)\ncreated by main.main in goroutine 1\nready (for a.b requests)";
+        for head in
+            ["level=error msg=\"request 7 panicked\"", "2026/01/02 03:04:05 http: panic serving 10.0.0.1:4711: boom"]
+        {
+            assert_eq!(flags(&format!("{head}\n{trace}")), [false, true, true, true, true, true, true, true, false]);
+        }
+        assert_eq!(flags("a\ngoroutine 7 is slow\ngoroutine x [running]:"), [false; 3]);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::{
         kubernetes::ObjectKey,
         log::{LogLine, Origin},
     },
-    source::kubernetes::log_line::{self, Joiner},
+    secret::MASK,
+    source::kubernetes::log_line::{self, Joiner, PrivateKey},
     text::Clean,
 };
 
@@ -22,6 +23,8 @@ pub struct Bounds {
     pub most_bytes: Option<u64>,
     /// So many of the newest lines; the log must be read to its end to know them.
     pub newest: Option<usize>,
+    /// Private keys are left in it.
+    pub has_keys: bool,
 }
 
 /// Turns the bytes of one container into lines.
@@ -29,6 +32,7 @@ pub struct Lines {
     origin: Arc<Origin>,
     pub splitter: Splitter,
     joiner: Joiner,
+    key: PrivateKey,
     pub cursor: Cursor,
     /// Stamp of the last line that had one: lines without inherit it.
     stamp: Option<Timestamp>,
@@ -47,6 +51,7 @@ impl Lines {
             origin: Arc::new(origin),
             splitter: Splitter::default(),
             joiner: Joiner::default(),
+            key: PrivateKey::default(),
             cursor: Cursor::default(),
             stamp: None,
             order: None,
@@ -60,6 +65,7 @@ impl Lines {
     pub fn attach(&mut self, pod: &ObjectKey, container: &Name, version: &Name) {
         self.origin = Arc::new(Origin { pod: pod.clone(), container: container.clone(), version: version.clone() });
         self.joiner.restart();
+        self.key = PrivateKey::default();
         // The cursor stays: if the status lagged behind, some of the new instance's lines were read already.
     }
 
@@ -99,7 +105,17 @@ impl Lines {
             0 => Clean::line(text),
             _ => Clean::own(format!("{} … (+{over} bytes)", Clean::line(text))),
         };
-        let (level, continues) = self.joiner.next(&clean);
+        let (clean, level, continues) = match self.key.next(&clean) {
+            // A key is one entry, and its lines are masked where the others are known.
+            Some(before) if before.len() < clean.len() && !self.bounds.has_keys => {
+                (Clean::own(format!("{before}{MASK}")), None, true)
+            }
+            Some(_) => (clean, None, true),
+            None => {
+                let (level, continues) = self.joiner.next(&clean);
+                (clean, level, continues)
+            }
+        };
         let order = match self.order {
             Some(order) if continues || order > at => order,
             _ => at,
@@ -179,6 +195,22 @@ mod tests {
     fn a_line_without_a_stamp_inherits_the_one_before() {
         let lines = lines_of(b"2026-01-02T03:04:05.000000001Z a\nrpc error: code = NotFound\n");
         assert_eq!(lines[1].at, lines[0].at);
+    }
+
+    #[test]
+    fn a_private_key_is_one_entry_and_masked_line_by_line() {
+        let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+        let log = ["a", "-----BEGIN PRIVATE KEY-----", body, body, "kA==", "-----END PRIVATE KEY-----", body];
+        let bytes = log.map(|line| format!("2026-01-02T03:04:05Z {line}\n")).concat();
+        let lines = lines_of(bytes.as_bytes());
+        let texts: Vec<&str> = lines.iter().map(|line| &*line.text).collect();
+        assert_eq!(texts, [log[0], log[1], MASK, MASK, MASK, log[5], body]);
+        let continues: Vec<bool> = lines.iter().map(|line| line.continues).collect();
+        assert_eq!(continues, [false, false, true, true, true, true, false]);
+        let (pod, bounds) = (lines[0].origin.pod.clone(), Bounds { has_keys: true, ..Bounds::default() });
+        let mut unmasked = Lines::new(&pod, &"app".into(), bounds);
+        unmasked.push(bytes.as_bytes(), Timestamp::UNIX_EPOCH);
+        assert!(unmasked.ready.iter().map(|placed| &*placed.line.text).eq(log));
     }
 
     #[test]

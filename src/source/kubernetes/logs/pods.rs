@@ -1,5 +1,7 @@
 //! The pods whose logs are followed: what of them matters to a log, and a task that reports their changes.
 
+mod reduced;
+
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1 as core;
@@ -7,19 +9,18 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::{sync::mpsc, time::timeout};
 
+use self::reduced::reduced;
 use super::Limits;
 use crate::{
-    model::{
-        BackendId, Name,
-        kubernetes::{ObjectKey, tag_of},
-    },
+    model::{BackendId, Name, kubernetes::ObjectKey},
     query::{ContainerSort, ContainerState},
     source::{
         ErrorKind,
         kubernetes::{
-            client::{Cluster, segment},
+            client::{Cluster, TOO_LARGE, segment},
             failure::{Failure, Reached},
             selector::query,
+            watch::shapes::Page,
         },
     },
     text::Clean,
@@ -107,6 +108,11 @@ impl Selection {
     }
 }
 
+const PAGE: u32 = 500;
+/// When a page of 500 is over the bound of one answer.
+const SMALL_PAGE: u32 = 20;
+/// A list that expires while its pages are read is begun again so often before that is said.
+const RESTARTS: u32 = 3;
 /// Largest watch event: objects have at most 1.5 MB, more as JSON.
 const MAX_EVENT: usize = 8 * 1024 * 1024;
 
@@ -170,19 +176,6 @@ impl From<Failure> for Stopped {
 }
 
 #[derive(Deserialize)]
-struct PodList {
-    metadata: ListMeta,
-    #[serde(default)]
-    items: Vec<core::Pod>,
-}
-
-#[derive(Deserialize)]
-struct ListMeta {
-    #[serde(rename = "resourceVersion", default)]
-    resource_version: String,
-}
-
-#[derive(Deserialize)]
 struct WatchEvent {
     #[serde(rename = "type")]
     kind: String,
@@ -193,14 +186,49 @@ async fn send(out: &mpsc::Sender<PodChange>, change: PodChange) -> Result<(), St
     out.send(change).await.map_err(|_| Stopped::Unwanted)
 }
 
+/// All pods, in pages; their version. The pages of one list expire together: then it is begun again.
 async fn list(cluster: &Cluster, selection: &Selection, out: &mpsc::Sender<PodChange>) -> Result<String, Stopped> {
-    let list: PodList = cluster.get(&selection.path(&[])).await?;
-    send(out, PodChange::Reset).await?;
-    for pod in list.items {
-        send(out, PodChange::Put(Box::new(reduced(&selection.cluster, pod)))).await?;
+    let mut restarts = 0;
+    loop {
+        match list_once(cluster, selection, out).await {
+            Err(Stopped::Failed(failure)) if failure.is_expired() && restarts < RESTARTS => restarts += 1,
+            other => return other,
+        }
     }
-    send(out, PodChange::Synced).await?;
-    Ok(list.metadata.resource_version)
+}
+
+async fn list_once(cluster: &Cluster, selection: &Selection, out: &mpsc::Sender<PodChange>) -> Result<String, Stopped> {
+    let (mut page, mut next): (u32, Option<String>) = (PAGE, None);
+    loop {
+        let limit = page.to_string();
+        let mut query = vec![("limit", &*limit)];
+        query.extend(next.as_deref().map(|token| ("continue", token)));
+        let path = selection.path(&query);
+        let answer = match cluster.get_bytes(&path, cluster.list_within()).await {
+            Err(failure) if failure.reason == TOO_LARGE && page > SMALL_PAGE => {
+                page = SMALL_PAGE;
+                continue;
+            }
+            other => other?,
+        };
+        if next.is_none() {
+            send(out, PodChange::Reset).await?;
+        }
+        let list: Page<'_> = serde_json::from_slice(&answer).map_err(|error| odd(selection, &error))?;
+        // One by one: as the server says them, pods take many times the room.
+        for pod in list.items.unwrap_or_default() {
+            let pod = serde_json::from_str(pod.get()).map_err(|error| odd(selection, &error))?;
+            send(out, PodChange::Put(Box::new(reduced(&selection.cluster, pod)))).await?;
+        }
+        let meta = list.metadata.unwrap_or_default();
+        match meta.continues.filter(|token| !token.is_empty()) {
+            Some(token) => next = Some(token),
+            None => {
+                send(out, PodChange::Synced).await?;
+                return Ok(meta.resource_version.unwrap_or_default());
+            }
+        }
+    }
 }
 
 /// Until the server ends the watch. `version` is the one to go on from, also after a failure.
@@ -290,79 +318,5 @@ async fn poll_one(cluster: &Cluster, selection: &Selection, name: &str, every: D
             }
         }
         tokio::time::sleep(every).await;
-    }
-}
-
-fn reduced(cluster: &BackendId, pod: core::Pod) -> LogPod {
-    let meta = pod.metadata;
-    let spec = pod.spec.unwrap_or_default();
-    let status = pod.status.unwrap_or_default();
-    let mut containers = Vec::new();
-    let mut add = |sort, name: &str, image: Option<&str>, statuses: &Option<Vec<core::ContainerStatus>>| {
-        let status = statuses.iter().flatten().find(|status| status.name == name);
-        let instance = instance(status, image.unwrap_or_default());
-        containers.push(Container { name: Clean::line(name), sort, instance });
-    };
-    for one in &spec.containers {
-        add(ContainerSort::Main, &one.name, one.image.as_deref(), &status.container_statuses);
-    }
-    for one in spec.init_containers.iter().flatten() {
-        add(ContainerSort::Init, &one.name, one.image.as_deref(), &status.init_container_statuses);
-    }
-    for one in spec.ephemeral_containers.iter().flatten() {
-        add(ContainerSort::Ephemeral, &one.name, one.image.as_deref(), &status.ephemeral_container_statuses);
-    }
-    let annotated = meta.annotations.as_ref().and_then(|all| all.get("kubectl.kubernetes.io/default-container"));
-    let default_container = annotated
-        .map(|name| Clean::line(name))
-        .filter(|name| containers.iter().any(|container| container.name == *name))
-        .or_else(|| containers.first().map(|container| container.name.clone()));
-    let conditions: Vec<(Name, Name)> = (status.conditions.iter().flatten())
-        .map(|condition| (Clean::line(&condition.type_), Clean::line(&condition.status)))
-        .collect();
-    let is = |kind: &str, word: &str| conditions.iter().any(|(name, status)| *name == *kind && *status == *word);
-    LogPod {
-        key: ObjectKey {
-            cluster: cluster.clone(),
-            namespace: Clean::line(meta.namespace.as_deref().unwrap_or_default()),
-            name: Clean::line(meta.name.as_deref().unwrap_or_default()),
-        },
-        uid: Clean::line(meta.uid.as_deref().unwrap_or_default()),
-        is_ready: is("Ready", "True"),
-        is_initializing: is("Initialized", "False"),
-        created: meta.creation_timestamp.map_or(0, |time| time.0.as_second()),
-        default_container,
-        conditions,
-        containers,
-    }
-}
-
-fn instance(status: Option<&core::ContainerStatus>, image: &str) -> Instance {
-    let state = status.and_then(|status| status.state.as_ref());
-    let last = status.and_then(|status| status.last_state.as_ref()).and_then(|state| state.terminated.as_ref());
-    let waiting = match (status, state) {
-        (None, _) => Some("no status yet".to_owned()),
-        (_, state) => state
-            .and_then(|state| state.waiting.as_ref())
-            .map(|waiting| waiting.reason.clone().unwrap_or_else(|| "waiting".to_owned())),
-    };
-    Instance {
-        id: status.and_then(|status| status.container_id.clone()).filter(|id| !id.is_empty()),
-        running: state.is_some_and(|state| state.running.is_some()),
-        state: state.and_then(|state| {
-            let states = [
-                (state.running.is_some(), ContainerState::Running),
-                (state.waiting.is_some(), ContainerState::Waiting),
-                (state.terminated.is_some(), ContainerState::Terminated),
-            ];
-            states.into_iter().find(|(is, _)| *is).map(|(_, state)| state)
-        }),
-        waiting,
-        last_end: last.map(|end| match (&end.reason, end.signal) {
-            (Some(reason), _) => format!("exit {} {reason}", end.exit_code),
-            (None, Some(signal)) => format!("exit {} signal {signal}", end.exit_code),
-            (None, None) => format!("exit {}", end.exit_code),
-        }),
-        version: Clean::line(tag_of(image)),
     }
 }

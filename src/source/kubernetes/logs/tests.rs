@@ -8,7 +8,10 @@ mod trouble;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -56,6 +59,12 @@ struct World {
     watches: Mutex<Vec<mpsc::UnboundedSender<std::io::Result<Bytes>>>>,
     logs: Mutex<HashMap<String, VecDeque<LogAnswer>>>,
     refuse_list: Mutex<Option<Response>>,
+    /// The next page after a first one is forgotten.
+    expire_page: Mutex<bool>,
+    /// Lists fail.
+    is_down: AtomicBool,
+    /// Pods on a page, however many are asked for; 0: all.
+    page: usize,
     /// The pieces of a log that hangs afterwards are on their way.
     served: Arc<tokio::sync::Notify>,
     /// Objects of other kinds, by the end of their path.
@@ -88,8 +97,19 @@ impl World {
             if let Some(refusal) = self.refuse_list.lock().unwrap().take() {
                 return refusal;
             }
+            if self.is_down.load(Ordering::SeqCst) {
+                return scripted::status(500, "InternalError", "etcd is away");
+            }
+            if asked.query("continue").is_some() && std::mem::take(&mut *self.expire_page.lock().unwrap()) {
+                return scripted::status(410, "Expired", "the provided continue parameter is too old");
+            }
             let pods = self.pods.lock().unwrap().clone();
-            return scripted::json_answer(200, &json!({"metadata": {"resourceVersion": "1"}, "items": pods}));
+            let from = asked.query("continue").map_or(0, |token| token.parse().unwrap());
+            let size = if self.page == 0 { pods.len() } else { self.page };
+            let to = (from + size).min(pods.len());
+            let next = if to < pods.len() { to.to_string() } else { String::new() };
+            let meta = json!({"resourceVersion": "1", "continue": next});
+            return scripted::json_answer(200, &json!({"metadata": meta, "items": pods[from..to]}));
         }
         match self
             .pods

@@ -87,6 +87,11 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
         }
         words.push(Span::styled(text, style));
     };
+    // What is lost is cut last.
+    match buffer.map_or(0, |buffer| buffer.lines.dropped()) {
+        0 => {}
+        dropped => say(format!("{dropped} dropped"), theme.wrong),
+    }
     match (tail.follow, tail.below()) {
         _ if !tail.query.follow => {}
         (true, _) => say("follow ON".to_owned(), theme.ok),
@@ -96,12 +101,16 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
     if let Some(least) = tail.sieve.least {
         say(format!("level >= {}", least.name()), theme.accent);
     }
-    if tail.sieve.is_unfolded {
-        say("unfolded".to_owned(), theme.accent);
-    }
     if !tail.find.is_empty() {
         let missing = if tail.not_found { " (not found)" } else { "" };
         say(format!("find: {}{missing}", tail.find), if tail.not_found { theme.wrong } else { theme.accent });
+    }
+    match buffer.map_or(0, |buffer| tail.rate(buffer, view)) {
+        0 => {}
+        rate => say(format!("{rate} lines/s"), theme.dim),
+    }
+    if tail.sieve.is_unfolded {
+        say("unfolded".to_owned(), theme.accent);
     }
     match tail.columns().map_or(0, |beside| beside.left_out) {
         0 => {}
@@ -109,15 +118,6 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
     }
     if !tail.query.previous {
         say(span::words(&tail.query), theme.dim);
-    }
-    let Some(buffer) = buffer else { return Line::from(words) };
-    match tail.rate(buffer, view) {
-        0 => {}
-        rate => say(format!("{rate} lines/s"), theme.dim),
-    }
-    match buffer.lines.dropped() {
-        0 => {}
-        dropped => say(format!("{dropped} dropped"), theme.wrong),
     }
     Line::from(words)
 }

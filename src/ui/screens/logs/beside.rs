@@ -98,9 +98,9 @@ impl Beside {
         self.writers = writers.len();
         let own = |origin: &Origin| buffer.signatures.side(origin, &self.sides);
         let pods: HashMap<&ObjectKey, Side> =
-            writers.keys().filter_map(|origin| Some((&origin.pod, own(origin)?))).collect();
+            writers.iter().filter_map(|origin| Some((&origin.pod, own(origin)?))).collect();
         let side = |origin: &Arc<Origin>| Some((origin.clone(), own(origin).or(pods.get(&origin.pod).copied())?));
-        let of: HashMap<Arc<Origin>, Side> = writers.keys().filter_map(side).collect();
+        let of: HashMap<Arc<Origin>, Side> = writers.iter().filter_map(side).collect();
         // A writer that had no side was left out; one that was not there yet has no rows.
         let has_moved = self.of.iter().any(|(origin, side)| of.get(origin) != Some(side))
             || of.keys().any(|origin| !self.of.contains_key(origin)) && self.left_out > 0;

@@ -6,7 +6,7 @@ use super::tail::Tail;
 use crate::{
     model::log::{LogLevel, LogLine, Origin},
     query::{LogQuery, LogTarget},
-    text::truncate,
+    text::{steady, truncate},
     ui::theme::Theme,
 };
 
@@ -50,9 +50,8 @@ pub(super) fn head(line: &LogLine, tail: &Tail, columns: &Columns, theme: &Theme
         return Line::raw(" ".repeat((all.iter().map(|w| w + usize::from(*w > 0)).sum::<usize>()).saturating_sub(1)));
     }
     put(&time_words(line, columns), columns.time, theme.dim);
-    let number = tail.index.writers().get(&line.origin).copied().unwrap_or(0);
     let pod = pod_words(&line.origin, &tail.query, columns.has_containers, columns.is_narrow);
-    put(&pod, columns.pod, theme.series[number % theme.series.len()]);
+    put(&pod, columns.pod, theme.series[steady(writer(&line.origin, &tail.query), theme.series.len())]);
     put(&line.origin.version, columns.version, theme.dim);
     let style = match line.level {
         Some(LogLevel::Fatal | LogLevel::Error) => theme.broken,
@@ -66,6 +65,14 @@ pub(super) fn head(line: &LogLine, tail: &Tail, columns: &Columns, theme: &Theme
         text.pop();
     }
     Line::from(spans)
+}
+
+/// Whose colour a line has: its pod's, or its container's where there is but one pod.
+fn writer<'a>(origin: &'a Origin, query: &LogQuery) -> &'a str {
+    match query.target {
+        LogTarget::Pod(_) => &origin.container,
+        _ => &origin.pod.name,
+    }
 }
 
 /// The pod's name without its workload's; its container too where there are several.
@@ -95,13 +102,13 @@ fn pod_words(origin: &Origin, query: &LogQuery, has_containers: bool, is_narrow:
 
 pub(super) fn columns(tail: &Tail, is_narrow: bool) -> Columns {
     let writers = tail.index.writers();
-    let mut containers: Vec<&str> = writers.keys().map(|origin| origin.container.as_str()).collect();
+    let mut containers: Vec<&str> = writers.iter().map(|origin| origin.container.as_str()).collect();
     containers.sort_unstable();
     containers.dedup();
     let has_containers = containers.len() > 1;
     let is_pod = matches!(tail.query.target, LogTarget::Pod(_));
     let widest = |words: &dyn Fn(&Origin) -> usize, most: usize| {
-        writers.keys().map(|origin| words(origin)).max().unwrap_or(0).min(most)
+        writers.iter().map(|origin| words(origin)).max().unwrap_or(0).min(most)
     };
     let pod = if is_pod && !has_containers {
         0

@@ -2,7 +2,7 @@
 //! It is kept up with new lines only; line numbers count from the first line ever kept, so that dropped lines move nothing.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -43,9 +43,9 @@ pub(super) struct Index {
     /// The next line to look at.
     next: u64,
     block: Option<Block>,
-    /// Who wrote, in the order of appearance: gives each its colour.
-    writers: HashMap<Arc<Origin>, usize>,
-    /// The number of the sieve's signature in this buffer.
+    /// Who wrote.
+    writers: HashSet<Arc<Origin>>,
+    /// The number of the sieve's message in this buffer.
     signature: Option<u32>,
     /// Lines behind the rows; worked out only while something is left out.
     shown: u64,
@@ -77,7 +77,7 @@ impl Index {
         self.entries.range(positions).copied()
     }
 
-    pub(super) fn writers(&self) -> &HashMap<Arc<Origin>, usize> {
+    pub(super) fn writers(&self) -> &HashSet<Arc<Origin>> {
         &self.writers
     }
 
@@ -114,7 +114,7 @@ impl Index {
             self.entries.pop_front();
         }
         self.next = self.next.max(first);
-        self.signature = sieve.signature.as_ref().and_then(|text| buffer.signatures.number(text));
+        self.signature = sieve.message.as_ref().and_then(|message| buffer.signatures.number(message));
         let from = (self.next - first) as usize;
         for (index, line) in buffer.lines.window(from..buffer.lines.len()).enumerate() {
             self.take(buffer, self.next + index as u64, line, sieve);
@@ -125,8 +125,8 @@ impl Index {
     }
 
     fn take(&mut self, buffer: &LogBuffer, at: u64, line: &LogLine, sieve: &Sieve) {
-        if !self.writers.contains_key(&line.origin) {
-            self.writers.insert(line.origin.clone(), self.writers.len());
+        if !self.writers.contains(&line.origin) {
+            self.writers.insert(line.origin.clone());
         }
         let continues = line.continues && !line.is_note;
         match &mut self.block {
@@ -137,7 +137,7 @@ impl Index {
                     origin: line.origin.clone(),
                     is_note: line.is_note,
                     is_wanted: sieve.lets_level(line)
-                        && (sieve.signature.is_none()
+                        && (sieve.message.is_none()
                             || buffer.signature(at).is_some_and(|its| Some(its) == self.signature)),
                     hits: sieve.hits(line, true),
                     is_shown: false,

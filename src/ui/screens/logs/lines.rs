@@ -1,5 +1,6 @@
 //! The pane of lines: head columns, body with finds, notes as rules, and why it is not fresh.
 
+use jiff::{Timestamp, tz::TimeZone};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     model::log::{LogLevel, LogLine},
     secret::mask,
-    source::kubernetes::log_line::readable_with,
+    source::kubernetes::log_line::{readable_with, without_level},
     store::logs::LogBuffer,
     ui::{
         View,
@@ -211,20 +212,21 @@ fn draw_window(
         Anchor::Top => Box::new(edge..len),
         Anchor::Bottom => Box::new((0..=edge).rev()),
     };
-    let make = |entry: Option<Entry>, columns: &Columns, width: u16| {
-        entry.map(|entry| shown(tail, buffer, columns, view, entry, width)).unwrap_or_default()
+    let make = |row: usize, entry: Option<Entry>, columns: &Columns, width: u16| Shown {
+        above: new_day(tail, buffer, view, row).map(|day| rule(&day, view.theme, width)).unwrap_or_default(),
+        ..entry.map(|entry| shown(tail, buffer, columns, view, entry, width)).unwrap_or_default()
     };
     let hits = match (layout, tail.columns()) {
         (Layout::Two(columns), Some(beside)) => {
             let halves = halves(area);
             let pair = |row: usize| {
                 let lines = beside.rows.get(row).unwrap_or_default();
-                [0, 1].map(|side| make(tail.entry(lines[side]), &columns[side], halves[side].width))
+                [0, 1].map(|side| make(row, tail.entry(lines[side]), &columns[side], halves[side].width))
             };
             widget.column(beside.focus).render_beside(halves, buf, rows.map(pair))
         }
         (Layout::One(columns) | Layout::Two([columns, _]), _) => {
-            widget.render(area, buf, rows.map(|row| make(tail.index.get(row), columns, area.width)))
+            widget.render(area, buf, rows.map(|row| make(row, tail.index.get(row), columns, area.width)))
         }
     };
     let first = match anchor {
@@ -232,6 +234,18 @@ fn draw_window(
         Anchor::Bottom => (edge + 1).saturating_sub(hits.lines.len()),
     };
     Drawn { hits, first }
+}
+
+/// The day that begins with this row: times have no date. The first row's, if it is not today.
+fn new_day(tail: &Tail, buffer: &LogBuffer, view: &View<'_>, row: usize) -> Option<String> {
+    let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+    let of = |row: usize| Some(day(line_at(buffer, tail.line_of(row)?)?.at));
+    let own = of(row).filter(|_| tail.timestamps)?;
+    let before = match row.checked_sub(1) {
+        Some(before) => of(before)?,
+        None => day(view.store.time_of(tail.query.target.cluster(), view.now)),
+    };
+    (own != before).then(|| own.to_string())
 }
 
 /// One row, in words and styles.
@@ -258,7 +272,7 @@ fn shown(
         tail_words.push_span(Span::raw(if entry.count > 1 { " " } else { "" }));
         tail_words.push_span(Span::styled("NEW", theme.new));
     }
-    Shown { head: head(line, tail, columns, theme), body, tail: tail_words, finds }
+    Shown { head: head(line, tail, columns, theme), body, tail: tail_words, finds, ..Shown::default() }
 }
 
 /// The message and, quieter, the fields of a structured line. Secrets are masked after it was taken apart.
@@ -269,11 +283,13 @@ fn message(line: &LogLine, view: &View<'_>) -> Line<'static> {
         Some(LogLevel::Trace | LogLevel::Debug) => theme.dim,
         _ => theme.text,
     };
+    // The column says the level.
+    let message = mask(line.level.map_or(&*parts.message, |level| without_level(&parts.message, level)));
     if parts.fields.is_empty() {
-        return Line::styled(mask(&parts.message), style);
+        return Line::styled(message, style);
     }
     let fields: String = parts.fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-    Line::from(vec![Span::styled(mask(&parts.message), style), Span::styled(format!(" {}", mask(&fields)), theme.dim)])
+    Line::from(vec![Span::styled(message, style), Span::styled(format!(" {}", mask(&fields)), theme.dim)])
 }
 
 /// What is looked for; else what the filter found.
@@ -290,9 +306,15 @@ fn finds(tail: &Tail, body: &Line<'_>) -> Vec<std::ops::Range<usize>> {
 
 /// A word of midwatch's own between the lines: `-- container restarted ------`.
 fn note(line: &LogLine, columns: &Columns, theme: &Theme, width: u16) -> Shown<'static> {
-    let rule = theme.glyphs.rule;
     let time = time_words(line, columns);
-    let words = format!("{rule}{rule} {time}{}{} ", if time.is_empty() { "" } else { " " }, mask(&line.text));
+    let words = format!("{time}{}{}", if time.is_empty() { "" } else { " " }, mask(&line.text));
+    Shown { body: rule(&words, theme, width), ..Shown::default() }
+}
+
+/// Words in a line across: `-- words ------`.
+fn rule(words: &str, theme: &Theme, width: u16) -> Line<'static> {
+    let rule = theme.glyphs.rule;
+    let words = format!("{rule}{rule} {words} ");
     let left = usize::from(width).saturating_sub(unicode_width::UnicodeWidthStr::width(words.as_str())).max(RULE);
-    Shown { body: Line::styled(format!("{words}{}", rule.repeat(left)), theme.dim), ..Shown::default() }
+    Line::styled(format!("{words}{}", rule.repeat(left)), theme.dim)
 }

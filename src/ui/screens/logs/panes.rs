@@ -54,7 +54,7 @@ impl Logs {
         match command {
             Command::Enter => {
                 let picked = versions.picked()?;
-                tail.sieve.signature = (tail.sieve.signature.as_ref() != Some(&picked)).then_some(picked);
+                tail.sieve.message = (tail.sieve.message.as_ref() != Some(&picked)).then_some(picked);
                 if view.is_narrow() {
                     tail.versions = None;
                 }

@@ -1,11 +1,14 @@
 //! What of a log is shown: least level, one message, and terms that all must hold. A term looks at a text, a regular
 //! expression, a field of the line, or at who wrote it.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use regex::Regex;
 
-use crate::model::log::{LogLevel, LogLine};
+use crate::{
+    model::log::{LogLevel, LogLine},
+    store::logs::signatures::Message,
+};
 
 /// Terms told apart; a filter line holds no more.
 const MOST_TERMS: usize = 32;
@@ -27,8 +30,8 @@ fn expression(pattern: &str, typed: &str) -> Result<Regex, regex::Error> {
 pub(super) struct Sieve {
     /// `None`: every level.
     pub least: Option<LogLevel>,
-    /// Only lines of this signature.
-    pub signature: Option<Arc<str>>,
+    /// Only lines of this message.
+    pub message: Option<Message>,
     /// Repeats are written out.
     pub is_unfolded: bool,
     text: String,
@@ -143,13 +146,16 @@ impl Sieve {
 
     /// Something may be left out.
     pub(super) fn is_active(&self) -> bool {
-        self.least.is_some() || self.signature.is_some() || !self.terms.is_empty()
+        self.least.is_some() || self.message.is_some() || !self.terms.is_empty()
     }
 
     /// The conditions beside the least level, in words.
     pub(super) fn chips(&self) -> impl Iterator<Item = String> {
-        let signature = self.signature.iter().map(|text| format!("message: {text}"));
-        self.terms.iter().map(|term| term.typed.clone()).chain(signature)
+        let message = self.message.iter().map(|message| match message.level {
+            Some(level) => format!("message: {} {}", level.name(), message.text),
+            None => format!("message: {}", message.text),
+        });
+        self.terms.iter().map(|term| term.typed.clone()).chain(message)
     }
 
     /// What of a text all terms that look for something found, from left to right.
@@ -262,6 +268,8 @@ fn level_named(word: &str) -> Result<LogLevel, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{model::log::Origin, ui::testing};
 

@@ -1,8 +1,6 @@
 //! The pane of messages: how often each version writes each, per 1,000 of its lines, new ones first. It is sorted anew with
 //! each batch of lines, never when it is drawn; the cursor stays on its message.
 
-use std::sync::Arc;
-
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -15,7 +13,10 @@ use crate::{
     model::log::LogLevel,
     query::LogQuery,
     secret::mask,
-    store::logs::{LogBuffer, signatures::per_thousand},
+    store::logs::{
+        LogBuffer,
+        signatures::{Message, rate},
+    },
     text::truncate,
     ui::{
         theme::Theme,
@@ -34,8 +35,7 @@ const AROUND: u16 = 3;
 
 #[derive(Debug)]
 struct Row {
-    text: Arc<str>,
-    level: Option<LogLevel>,
+    message: Message,
     new: u64,
     old: u64,
     all: u64,
@@ -47,7 +47,7 @@ pub(super) struct Versions {
     pub is_focused: bool,
     rows: Vec<Row>,
     /// The message under the cursor; `None`: the first.
-    cursor: Option<Arc<str>>,
+    cursor: Option<Message>,
     offset: usize,
     /// Tags and lines of both sides; empty: there is nothing to compare with.
     new: (String, u64),
@@ -79,8 +79,7 @@ impl Versions {
             .rows
             .iter()
             .map(|row| Row {
-                text: row.signature.text.clone(),
-                level: row.signature.level,
+                message: row.signature.message.clone(),
                 new: row.new,
                 old: row.old,
                 all: row.all,
@@ -93,12 +92,12 @@ impl Versions {
     }
 
     fn position(&self) -> usize {
-        self.cursor.as_ref().and_then(|text| self.rows.iter().position(|row| row.text == *text)).unwrap_or(0)
+        self.cursor.as_ref().and_then(|at| self.rows.iter().position(|row| row.message == *at)).unwrap_or(0)
     }
 
     /// The message under the cursor.
-    pub(super) fn picked(&self) -> Option<Arc<str>> {
-        self.rows.get(self.position()).map(|row| row.text.clone())
+    pub(super) fn picked(&self) -> Option<Message> {
+        self.rows.get(self.position()).map(|row| row.message.clone())
     }
 
     /// Moves by a movement command. False: it was none.
@@ -114,7 +113,7 @@ impl Versions {
             Command::Bottom => last,
             _ => return false,
         };
-        self.cursor = self.rows.get(to.min(last)).map(|row| row.text.clone());
+        self.cursor = self.rows.get(to.min(last)).map(|row| row.message.clone());
         true
     }
 
@@ -171,17 +170,18 @@ impl Versions {
         } else {
             format!("{:>NUMBER$}", line.all)
         };
-        let style = match line.level {
+        let level = line.message.level;
+        let style = match level {
             Some(LogLevel::Fatal | LogLevel::Error) => theme.broken,
             Some(LogLevel::Warn) => theme.wrong,
             _ => theme.dim,
         };
-        let word = line.level.map_or("", LogLevel::name);
+        let word = level.map_or("", LogLevel::name);
         let mut spans = vec![Span::styled(numbers, theme.text), Span::styled(format!("  {word:<LEVEL$} "), style)];
         if line.is_new {
             spans.push(Span::styled("NEW ", theme.new));
         }
-        spans.push(Span::styled(mask(&line.text), theme.text));
+        spans.push(Span::styled(mask(&line.message.text), theme.text));
         Line::from(spans)
     }
 
@@ -207,15 +207,5 @@ impl Versions {
             }
         }
         scrollbar(area, Scroll { len: self.rows.len(), offset: self.offset, visible: self.height }, theme, buf);
-    }
-}
-
-/// Per 1,000 lines, with as many places as say something; `never` is not `0`.
-fn rate(lines: u64, of: u64) -> String {
-    match (lines, per_thousand(lines, of)) {
-        (0, _) => "never".to_owned(),
-        (_, rate) if rate >= 10.0 => format!("{rate:.0}"),
-        (_, rate) if rate >= 0.1 => format!("{rate:.1}"),
-        _ => "< 0.1".to_owned(),
     }
 }

@@ -1,10 +1,12 @@
 //! Which pods are followed, and how their changes are seen.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use serde_json::json;
 
-use super::{Limits, LogAnswer, Then, World, limits, look, one_pod, pod, running, scripted, stamped, workload};
+use super::{
+    Limits, LogAnswer, LogQuery, Then, World, limits, look, one_pod, pod, running, scripted, stamped, workload,
+};
 use crate::source::ErrorKind;
 
 #[tokio::test]
@@ -29,6 +31,54 @@ async fn pods_of_a_workload_are_merged_by_time_and_new_ones_join() {
     assert_eq!(third.query("tailLines"), None, "a new pod is read from its beginning");
     look.world.tell(&json!({"type": "DELETED", "object": running("web-1")}));
     look.until("two wanted", |look| look.last.wanted == 2).await;
+}
+
+#[tokio::test]
+async fn pods_are_listed_in_pages() {
+    let world = World { page: 2, ..World::default() };
+    (1..=5).for_each(|number| world.put(&running(&format!("web-{number}"))));
+    let mut look = look(world, workload(), limits()).await;
+    look.until("all five", |look| look.last.open == 5 && look.last.wanted == 5).await;
+    let lists = look.fake.asked_with("GET", "/pods").into_iter().filter(|asked| asked.query("limit").is_some());
+    let pages: Vec<_> = lists.map(|asked| asked.query("continue").map(str::to_owned)).collect();
+    assert_eq!(pages, [None, Some("2".to_owned()), Some("4".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_list_that_expires_between_its_pages_is_begun_again() {
+    let world = World { page: 2, ..World::default() };
+    (1..=3).for_each(|number| world.put(&running(&format!("web-{number}"))));
+    *world.expire_page.lock().unwrap() = true;
+    let mut look = look(world, workload(), limits()).await;
+    look.until("all three", |look| look.last.open == 3).await;
+    assert!(look.error.is_none() && look.last.troubles.is_empty());
+}
+
+#[tokio::test]
+async fn pods_of_a_log_that_is_read_once_are_asked_for_three_times() {
+    let world = World::default();
+    world.is_down.store(true, Ordering::SeqCst);
+    let mut look = look(world, LogQuery { follow: false, ..workload() }, limits()).await;
+    (&mut look.task).await.unwrap();
+    let lists = look.fake.asked_with("GET", "/pods").into_iter().filter(|asked| asked.path.ends_with("/pods"));
+    assert_eq!(lists.count(), 3);
+    let mut says = Vec::new();
+    while let Ok(answer) = look.answers.try_recv() {
+        says.push(answer.body.unwrap_err().says.to_string());
+    }
+    assert!(says.len() == 3 && says[2].contains("etcd is away"), "{says:?}");
+
+    // One that is followed waits for as long as it takes.
+    let world = World::default();
+    world.put(&running("web-1"));
+    world.is_down.store(true, Ordering::SeqCst);
+    let mut look = self::look(world, workload(), limits()).await;
+    for _ in 0..4 {
+        look.error = None;
+        look.until("a failure", |look| look.error.is_some()).await;
+    }
+    look.world.is_down.store(false, Ordering::SeqCst);
+    look.until("its stream", |look| look.last.open == 1).await;
 }
 
 #[tokio::test]

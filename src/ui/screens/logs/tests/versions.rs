@@ -28,7 +28,7 @@ fn messages_are_compared_by_version_and_picked() {
     logs.run(Command::Up, &world.view());
     logs.run(Command::Enter, &world.view());
     let rows = world.drawn(&mut logs);
-    assert!(rows[1].contains("[message: auth middleware: verify failed: issuer mismatch]"), "{}", rows[1]);
+    assert!(rows[1].contains("[message: ERROR auth middleware: verify failed: issuer mismatch]"), "{}", rows[1]);
     assert!(!rows[..at].iter().any(|row| row.contains("slow query")));
     // What comes later is sifted by it too.
     let pod = origin("myapp-6d5c9-k2x8q", "412");

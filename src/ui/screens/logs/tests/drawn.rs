@@ -1,0 +1,141 @@
+//! What is around the lines and before them: days, levels, colours, and what the frame says first.
+
+use ratatui::style::Style;
+
+use super::*;
+use crate::ui::theme::{Background, ColourDepth, GlyphSet, Theme, ThemeChoice};
+
+const DAY: i64 = 24 * 60 * 60;
+
+fn opened(lines: Vec<LogLine>) -> (World, Logs) {
+    let mut world = World::live();
+    say(&mut world, &query(), lines);
+    let mut logs = Logs::default();
+    logs.open(query());
+    (world, logs)
+}
+
+#[test]
+fn a_rule_stands_where_the_day_changes() {
+    let pod = origin("myapp-1", "412");
+    let (mut world, mut logs) = opened(vec![
+        line(&pod, -2 * DAY, "I long ago"),
+        line(&pod, -2 * DAY + 1, "I and then"),
+        line(&pod, -DAY, "E yesterday"),
+        line(&pod, -DAY, "+ at its trace"),
+        line(&pod, 0, "I today"),
+    ]);
+    world.size = (80, 14);
+    let rows = world.drawn(&mut logs);
+    let expected = [
+        "-- 2026-03-12 ---",
+        "long ago",
+        "and then",
+        "-- 2026-03-13 ---",
+        "yesterday",
+        "trace",
+        "-- 2026-03-14 ---",
+        "today",
+    ];
+    for (row, words) in rows[2..].iter().zip(expected) {
+        assert!(row.contains(words), "'{words}': {rows:#?}");
+    }
+    // It belongs to its line: the cursor is not on it, and a click on it goes there.
+    logs.run(Command::Top, &world.view());
+    world.drawn(&mut logs);
+    let heights: Vec<u16> = logs.hits.lines.iter().map(|(area, _)| area.height).collect();
+    assert_eq!(heights, [2, 1, 2, 1, 2]);
+    logs.click(Position::new(4, 5), &world.view());
+    assert_eq!(logs.copied(&world.view()), Some("yesterday".into()));
+    // Where only a part fits, the newest lines stay.
+    world.size = (80, 10);
+    logs.run(Command::Bottom, &world.view());
+    let rows = world.drawn(&mut logs);
+    assert!(
+        rows[3].contains("trace") && rows[4].contains("-- 2026-03-14 --") && rows[5].contains("today"),
+        "{rows:#?}"
+    );
+    // Without times there is nothing that a day would tell apart.
+    logs.run(Command::Timestamps, &world.view());
+    assert!(!world.drawn(&mut logs).join("").contains("2026-03"));
+}
+
+#[test]
+fn lines_of_today_need_no_day_and_two_columns_share_theirs() {
+    let (old, new) = (origin("myapp-7d8b9-abc12", "411"), origin("myapp-6d5c9-k2x8q", "412"));
+    let (mut world, mut logs) = opened(vec![line(&old, 0, "I a"), line(&new, 0, "I b")]);
+    assert!(!world.drawn(&mut logs).join("").contains("2026-03"));
+    world.workloads([testing::deployment("myapp", "registry.example/myapp:412", 4, 6)]);
+    say(&mut world, &query(), vec![line(&old, DAY, "I cherry"), line(&new, DAY, "I damson")]);
+    logs.run(Command::SideBySide, &world.view());
+    logs.sync(&world.view(), Changes::LOGS);
+    let rows = world.drawn(&mut logs);
+    let at = rows.iter().position(|row| row.contains("2026-03-15")).expect("a rule");
+    assert_eq!(rows[at].matches("-- 2026-03-15 --").count(), 2, "{}", rows[at]);
+    assert!(rows[at + 1].contains("cherry") && rows[at + 1].contains("damson"), "{rows:#?}");
+}
+
+#[test]
+fn a_level_stands_once() {
+    let pod = origin("myapp-1", "412");
+    let (world, mut logs) = opened(vec![
+        line(&pod, 0, "F FATAL startup"),
+        line(&pod, 1, "E [error] no db"),
+        line(&pod, 2, "E panic: boom"),
+        line(&pod, 3, r#"W {"level":"warn","msg":"WARNING: slow"}"#),
+    ]);
+    let rows = world.drawn(&mut logs).join("\n");
+    for words in ["FATAL startup", "ERROR no db", "ERROR panic: boom", "WARN  slow"] {
+        assert!(rows.contains(words), "'{words}' is not in\n{rows}");
+    }
+    assert!(!rows.contains("FATAL FATAL") && !rows.contains("[error]"), "{rows}");
+}
+
+/// The style of the pod's column, by pod.
+fn colours(world: &World, logs: &mut Logs) -> std::collections::BTreeMap<String, Style> {
+    let area = world.area();
+    let mut buf = Buffer::empty(area);
+    logs.sync(&world.view(), Changes::LOGS);
+    logs.render(&world.view(), area, &mut buf);
+    let rows = crate::ui::widgets::cells::rows_of(&buf);
+    let found = rows.iter().enumerate().filter_map(|(y, row)| {
+        let (start, _) = row.match_indices("pod-").next()?;
+        let x = row[..start].chars().count() as u16;
+        Some((row[start..].split(' ').next()?.to_owned(), buf[(x, y as u16)].style()))
+    });
+    found.collect()
+}
+
+#[test]
+fn a_pod_keeps_its_colour_when_the_log_is_read_anew() {
+    let pods: Vec<_> = (0..12).map(|number| origin(&format!("myapp-pod-{number}"), "412")).collect();
+    let lines: Vec<LogLine> = pods.iter().enumerate().map(|(at, pod)| line(pod, at as i64, "I x")).collect();
+    let newest = lines[5..].iter().rev().cloned().collect();
+    let of = |lines| {
+        let (mut world, mut logs) = opened(lines);
+        world.theme = Theme::new(ThemeChoice::Dark, Background::Dark, ColourDepth::True, GlyphSet::Unicode);
+        colours(&world, &mut logs)
+    };
+    let (all, some) = (of(lines), of(newest));
+    assert_eq!((all.len(), some.len()), (12, 7));
+    assert!(some.iter().all(|(pod, style)| all.get(pod) == Some(style)), "{all:?}\n{some:?}");
+    let mut different: Vec<_> = all.values().map(|style| style.fg).collect();
+    different.sort_by_key(|colour| format!("{colour:?}"));
+    different.dedup();
+    assert!(different.len() > 3, "{different:?}");
+}
+
+#[test]
+fn what_was_dropped_is_said_first() {
+    let (mut world, mut logs) = opened(vec![line(&origin("myapp-1", "412"), 0, "I one")]);
+    let now = world.clock.now();
+    let batch = LogBatch { dropped: 1_234, has_caught_up: true, wanted: 13, open: 8, ..LogBatch::default() };
+    let body = Ok(Answer::Logs(batch));
+    world.store.answer(Answered { query: Query::Logs(query()), generation: 1, at: now.wall, body }, now);
+    logs.run(Command::LogLevel, &world.view());
+    logs.run(Command::FoldRepeats, &world.view());
+    logs.set_filter("issuer mismatch", &world.view());
+    world.size = (80, 24);
+    let row = world.drawn(&mut logs)[0].clone();
+    assert!(row.contains("1234 dropped  follow ON"), "{row}");
+}
