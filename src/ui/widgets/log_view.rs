@@ -137,11 +137,12 @@ impl<'a> LogView<'a> {
             let spot = Rect { y, height: rows, ..area };
             for (at, column) in columns.iter().enumerate() {
                 let part = Rect { y, height: rows, ..*column };
-                self.draw(part, buf, &lines[at], &flows[at], skip);
+                // Below the text: a find keeps its own background.
                 if self.cursor == Some(number) {
                     let has_cursor = at == self.column;
                     buf.set_style(part, if has_cursor { self.theme.selection } else { self.theme.selection_quiet });
                 }
+                self.draw(part, buf, &lines[at], &flows[at], skip);
             }
             hits.lines.push((spot, number));
             left -= rows;
