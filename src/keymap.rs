@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::{
-    command::{COMMANDS, Command, CommandSpec, Kind, Scope, ScreenId, nearest},
+    command::{COMMANDS, Command, CommandSpec, Kind, Scope, ScreenId, nearest, one_of, select_first},
     custom::OwnCommand,
 };
 
@@ -260,11 +260,8 @@ impl Keymap {
             _ => None,
         };
         let (hint, kinds) = COMMANDS.iter().find_map(on)?;
-        let Some(selected) = selected else { return Some(format!("nothing is selected to {hint}")) };
-        let words: Vec<_> = kinds.iter().map(|kind| kind.word()).collect();
-        let (last, others) = words.split_last()?;
-        let of = if others.is_empty() { (*last).to_owned() } else { format!("{} or {last}", others.join(", ")) };
-        Some(format!("{key} ({hint}) is for a {of}; selected: {}", selected.word()))
+        let Some(selected) = selected else { return Some(select_first(kinds)) };
+        Some(format!("{key} ({hint}) is for {}; selected: {}", one_of(kinds), selected.word()))
     }
 
     /// Commands that have a key and apply here, those hidden by a narrower one left out.

@@ -1,13 +1,13 @@
 //! Why a command cannot be given now: read-only mode, an old state, nothing selected, or the object itself.
 
 use crate::{
-    command::{Command, CommandSpec, Kind, Scope, ScreenId},
+    command::{Command, CommandSpec, Scope, ScreenId, one_of},
     custom::OwnCommand,
     model::{
         BackendKind, Part,
         alert::{AlertKey, AlertState},
         code::{MergeState, PullRequest},
-        kubernetes::{ContainerState, Manager, WorkloadKind},
+        kubernetes::{ContainerState, Manager, WorkloadKind, resource::ResourceKey},
     },
     store::slot::Freshness,
     time::coarse,
@@ -77,15 +77,9 @@ fn read_only(target: &Target, view: &View<'_>) -> Option<String> {
     Some(if why.contains("read-only") { why.to_string() } else { format!("read-only: {why}") })
 }
 
-fn one_of(kinds: &[Kind]) -> String {
-    let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
-    match words.as_slice() {
-        [] => "something".to_owned(),
-        [only] => format!("{} {only}", if only.starts_with('a') { "an" } else { "a" }),
-        [first, more @ ..] => {
-            format!("{} {first} or {}", if first.starts_with('a') { "an" } else { "a" }, more.join(", "))
-        }
-    }
+/// `nodes have no log of their own`
+pub fn no_log(key: &ResourceKey) -> String {
+    format!("{} have no log of their own", key.resource.plural)
 }
 
 /// What is shown is too old to be acted on.
@@ -118,7 +112,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
         (Command::CopyUrl, _) if url_of(view.store, target).is_none() => say("it has no address"),
         (Command::Reveal, Target::Object(key)) if !key.resource.is_secret() => say("it is no Secret"),
         (Command::Logs | Command::PreviousLogs, Target::Object(key)) if key.resource.is_without_pods() => {
-            Some(format!("a {} has no pods, and so no logs", key.resource.singular))
+            Some(no_log(key))
         }
         (Command::PortForward, _) => forward_to(target).err().map(str::to_owned),
         (Command::Shell, Target::Pod(key)) => match view.store.kube.pods.get(key) {
