@@ -42,7 +42,7 @@ pub use self::effect::Effect;
 use self::{acts::Acts, chrome::Hits, look::Look, settings::Settings, sync::Sync, toasts::Toasts};
 
 /// What is said instead of acting on a row that is not seen.
-const TOO_SMALL: &str = "too small a terminal for rows: 60x16 shows them";
+const TOO_SMALL: &str = "too small: rows need 60x16";
 
 /// Everything that can happen to the App.
 pub enum Msg {

@@ -69,7 +69,7 @@ fn below_the_least_size_no_key_means_a_row_that_is_not_seen() {
     assert!(list.lines().next().is_some_and(|first| first.contains(" PROD ")), "{list}");
     for key in ["R", "l", "d"] {
         assert!(desk.keys(key).is_empty());
-        assert!(desk.frame(size).contains("too small a terminal for rows"), "{key}: {}", desk.frame(size));
+        assert!(desk.frame(size).contains("too small: rows need 60x16"), "{key}: {}", desk.frame(size));
         desk.press(KeyCode::Esc);
     }
     assert!(desk.keys("x").is_empty());

@@ -260,7 +260,7 @@ fn block(title: Option<&str>, rows: &[(String, String)], theme: &Theme, width: u
     lines
 }
 
-/// Two columns of what holds everywhere, and on the right what holds here.
+/// Two columns of what holds everywhere, and on the right what holds here, if anything.
 fn beside(
     writer: &mut Writer<'_>,
     everywhere: Vec<Line<'static>>,
@@ -280,6 +280,7 @@ fn beside(
         if index < cut { first.push(line) } else { second.push(line) }
     }
     let most = first.len().max(second.len()).max(here.len());
+    let last = if here.is_empty() { 1 } else { 2 };
     for index in 0..most {
         let mut spans = Vec::new();
         for (place, column) in [first.as_slice(), second.as_slice(), here].into_iter().enumerate() {
@@ -287,7 +288,7 @@ fn beside(
             let used = usize::from(line_width(&line));
             let style = line.style;
             spans.extend(line.spans.into_iter().map(|span| Span::styled(span.content, style.patch(span.style))));
-            if place < 2 {
+            if place < last {
                 spans.push(Span::styled(" ".repeat((width + GAP).saturating_sub(used)), Style::new()));
             }
         }

@@ -159,11 +159,8 @@ impl<'a> Frame<'a> {
             return;
         }
         // One piece of border stays between the two, and a blank on both sides.
-        let mut info = match whole_parts(&self.info, left - 3) {
-            Some(info) => info,
-            None if self.cuts_info => self.info.clone(),
-            None => return,
-        };
+        let whole = if self.cuts_info { Some(self.info.clone()) } else { whole_parts(&self.info, left - 3) };
+        let Some(mut info) = whole else { return };
         info.style = self.theme.dim.patch(info.style);
         let info = padded(info);
         let most = (left - 1).min(line_width(&info));
@@ -264,7 +261,7 @@ mod tests {
             rows_of(&buf)[0].clone()
         };
         let info = "filter web   sort: trouble";
-        assert_eq!(top(Frame::new(&theme, "WORKLOADS 13").info(info)), "+- WORKLOADS 13 ----- filter web -+");
+        assert_eq!(top(Frame::new(&theme, "WORKLOADS 13").info(info)), "+- WORKLOADS 13 ------ filter web -+");
         assert_eq!(top(Frame::new(&theme, "WORKLOADS 13").warning(info)), "+- WORKLOADS 13 - filter web   so~-+");
         let mut buf = Buffer::empty(Rect::new(0, 0, 12, 3));
         Frame::new(&theme, "WORKLOADS 13").info("sort: trouble").foot("x").render(buf.area, &mut buf);
