@@ -41,6 +41,9 @@ use crate::{
 pub use self::effect::Effect;
 use self::{acts::Acts, chrome::Hits, look::Look, settings::Settings, sync::Sync, toasts::Toasts};
 
+/// What is said instead of acting on a row that is not seen.
+const TOO_SMALL: &str = "too small: rows need 60x16";
+
 /// Everything that can happen to the App.
 pub enum Msg {
     Key(KeyEvent),
@@ -349,7 +352,7 @@ impl App {
                 None => {
                     if let Some(says) = self.keymap.elsewhere(Key::of(key), kind) {
                         self.dirty = true;
-                        self.toasts.say(Clean::own(says), now);
+                        self.toasts.say(if self.is_too_small() { TOO_SMALL.into() } else { Clean::own(says) }, now);
                     }
                     Vec::new()
                 }
@@ -380,10 +383,16 @@ impl App {
         }
     }
 
+    /// Nothing but a list is drawn: no row that a key could mean is seen.
+    fn is_too_small(&self) -> bool {
+        self.overlays.is_empty() && (self.size.0 < chrome::MIN_SIZE.0 || self.size.1 < chrome::MIN_SIZE.1)
+    }
+
     /// The selected object: an overlay's own, else the screen's.
     pub fn selected(&self, now: Now) -> Option<Target> {
         match self.overlays.last() {
             Some(overlay) => overlay.selected(),
+            None if self.is_too_small() => None,
             None => self.screens.get(self.screen).selected(&self.view(now)),
         }
     }

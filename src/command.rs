@@ -110,14 +110,6 @@ impl Kind {
     }
 }
 
-/// `a pod, workload or object`; of none, `something`.
-pub fn one_of(kinds: &[Kind]) -> String {
-    let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
-    let Some((last, others)) = words.split_last() else { return "something".to_owned() };
-    let article = if words[0].starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
-    if others.is_empty() { format!("{article} {last}") } else { format!("{article} {} or {last}", others.join(", ")) }
-}
-
 /// Where a command can be given. A key is looked up from the narrowest to the widest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -227,7 +219,7 @@ commands! {
 
     RollBack        "roll-back"         "roll back" "roll back: a plan with its checks"                     On(&[Workload, Pod, Run, Alert]), ["R"] true 58;
     Logs            "logs"              "logs"      "logs; of a run: the failed job's, at its first error"  On(&[Pod, Workload, Object, Run, Job, Alert]), ["l"] false 56;
-    PreviousLogs    "previous-logs"     "previous"  "the previous container's log"                          On(&[Pod, Workload, Object]), ["p"] false 26;
+    PreviousLogs    "previous-logs"     "previous log" "the previous container's log"                          On(&[Pod, Workload, Object]), ["p"] false 26;
     Describe        "describe"          "describe"  "describe: tabs for YAML, events, revisions"            On(&[Pod, Workload, Object, Alert, Run, Silence, Act, Backend, Panel]), ["d"] false 50;
     ManagedFields   "managed-fields"    "managed"   "its YAML with who set which field, or without"         On(&[Pod, Workload, Object]), ["m"] false 0;
     Events          "events"            "events"    "its events"                                            On(&[Pod, Workload]), ["e"] false 25;
@@ -338,6 +330,19 @@ impl Scope {
             Self::Everywhere => 0,
         }
     }
+}
+
+/// `select a workload or pod first`
+pub fn select_first(kinds: &[Kind]) -> String {
+    format!("select {} first", one_of(kinds))
+}
+
+/// `a workload or pod`, `an alert`
+pub fn one_of(kinds: &[Kind]) -> String {
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+    let Some((last, others)) = words.split_last() else { return "something".to_owned() };
+    let words = if others.is_empty() { (*last).to_owned() } else { format!("{} or {last}", others.join(", ")) };
+    format!("{} {words}", if words.starts_with('a') { "an" } else { "a" })
 }
 
 /// The name nearest to `wrong` by edit distance, if any is near enough to be meant.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::{
-    command::{COMMANDS, Command, CommandSpec, Kind, Scope, ScreenId, nearest, one_of},
+    command::{COMMANDS, Command, CommandSpec, Kind, Scope, ScreenId, nearest, one_of, select_first},
     custom::OwnCommand,
 };
 
@@ -260,7 +260,7 @@ impl Keymap {
             _ => None,
         };
         let (hint, kinds) = COMMANDS.iter().find_map(on)?;
-        let Some(selected) = selected else { return Some(format!("nothing is selected to {hint}")) };
+        let Some(selected) = selected else { return Some(select_first(kinds)) };
         Some(format!("{key} ({hint}) is for {}; selected: {}", one_of(kinds), selected.word()))
     }
 

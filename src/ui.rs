@@ -117,6 +117,10 @@ pub trait Screen {
         String::new()
     }
     fn set_filter(&mut self, _text: &str, _view: &View<'_>) {}
+    /// The sign before the filter line, and what may be written there.
+    fn filter_words(&self) -> (&'static str, &'static str) {
+        ("/", "text  !not  -l label=x  -f fuzzy")
+    }
     fn click(&mut self, _at: Position, _view: &View<'_>) -> Reply {
         Reply::Ignored
     }

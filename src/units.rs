@@ -22,6 +22,11 @@ pub fn format(unit: &Unit, value: f64) -> String {
     format!("{}{}{}", number.before, number.text, number.after)
 }
 
+/// A limit beside such values, with no more decimals than it has: `5%`, `500 ms`.
+pub fn limit(unit: &Unit, value: f64) -> String {
+    format(&Unit { decimals: None, ..unit.clone() }, value)
+}
+
 /// The same as short as an axis needs it: no padding zeros, no spaces, `m h d w y` for the words of time.
 pub fn axis(unit: &Unit, value: f64) -> String {
     let number = written(&unit.id, value, unit.decimals);

@@ -137,6 +137,7 @@ fn the_doctor_names_identity_version_and_budget() {
     let text = both(&output);
     assert_eq!(code(&output), 0, "{text}");
     assert!(text.contains("identity") && text.contains("core: ") && text.contains("nothing fails"), "{text}");
+    assert!(text.lines().any(|line| line.contains("ok    rights")), "{text}");
     let answer = bench.json(&["doctor", "--json"]);
     let checks = answer["checks"].as_array().unwrap();
     assert!(checks.iter().all(|one| one["about"].is_string() && one["says"].is_string()), "{checks:#?}");

@@ -65,6 +65,7 @@ impl App {
         if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
             screens::plain_list(&self.view(now), area, buf);
             drawn.cursor = self.on_overlay(now, |overlay, view| overlay.render(view, area, buf)).flatten();
+            self.messages(Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area }, buf);
             return drawn;
         }
         let row = |y: u16| Rect { x: area.x, y: area.y + y, width: area.width, height: 1 };
@@ -97,9 +98,11 @@ impl App {
         let footer = self.messages(row(area.height - 1), buf);
         match &self.prompt {
             Some(prompt) => {
-                put_line(buf, Rect { width: 2.min(footer.width), ..footer }, &Line::styled(" /", self.theme.key), "");
+                let (sign, hint) = self.screens.get(self.screen).filter_words();
+                let sign = Line::styled(format!(" {sign}"), self.theme.key);
+                put_line(buf, Rect { width: 2.min(footer.width), ..footer }, &sign, "");
                 let field = Rect { x: footer.x + 2, width: footer.width.saturating_sub(2), ..footer };
-                drawn.cursor = prompt.render(field, "text  !not  -l label=x  -f fuzzy", &self.theme, buf);
+                drawn.cursor = prompt.render(field, hint, &self.theme, buf);
             }
             None => self.footer(footer, buf, now),
         }
@@ -155,12 +158,12 @@ impl App {
         let shown = if act.is_some() && area.width < 100 { 1 } else { 3 };
         let mut is_first = true;
         for cluster in clusters.iter().take(shown) {
+            // Wider apart than a badge from its own.
             if !std::mem::take(&mut is_first) {
-                spans.push(Span::raw("  "));
+                spans.push(Span::raw("   "));
             }
             if self.settings.is_production(cluster) {
                 spans.push(Span::styled(" PROD ", theme.production));
-                spans.push(Span::raw(" "));
             }
             spans.push(Span::styled(cluster.to_string(), theme.text));
             if let Some([only]) = self.settings.namespaces.get(*cluster).map(Vec::as_slice) {

@@ -2,10 +2,10 @@
 
 mod objects;
 
-use super::{App, Effect};
+use super::{App, Effect, TOO_SMALL};
 use crate::{
     action::Request,
-    command::{Command, ScreenId},
+    command::{Command, Scope, ScreenId, select_first},
     model::BackendId,
     store::SourceState,
     text::Clean,
@@ -17,6 +17,9 @@ impl App {
     /// Gives a command to whatever is on top, then to the selected object.
     pub fn run(&mut self, command: Command, now: Now) -> Vec<Effect> {
         self.dirty = true;
+        if self.is_too_small() && command.spec().scope != Scope::Everywhere {
+            return self.reply(Reply::Say(TOO_SMALL.into()), None, now);
+        }
         if !self.overlays.is_empty() {
             let reply = self.on_overlay(now, |overlay, view| overlay.run(command, view)).unwrap_or(Reply::Ignored);
             return match (reply, command) {
@@ -51,8 +54,8 @@ impl App {
             let reply = self.on_target(command, &target, now);
             self.reply(reply, Some(&target), now)
         } else {
-            if command.spec().scope != crate::command::Scope::Everywhere {
-                self.toasts.say(Clean::own(format!("nothing is selected to {}", command.spec().hint)), now);
+            if let Scope::On(kinds) = command.spec().scope {
+                self.toasts.say(Clean::own(select_first(kinds)), now);
             }
             Vec::new()
         }

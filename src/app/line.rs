@@ -16,7 +16,7 @@ pub const LINES: &[(&str, &str)] = &[
     ("forward TO PORTS", "pod/NAME, deploy/NAME or svc/NAME and LOCAL:REMOTE, in the row's namespace"),
     ("theme NAME", "auto, dark, light, colourblind, none"),
     ("since TIME", "start of the open log: 5m, 15m, 1h, all"),
-    ("until TIME", "end of the open log: 03:10 (UTC), 5m ago, now to follow it again"),
+    ("until TIME", "end of the open log: 03:10 (UTC), 5m for so long ago, now to follow it again"),
     ("tail LINES", "newest lines of each container of the open log, or all"),
     ("production yes|no", "whether the selected cluster is production; remembered"),
     ("hints on|off", "the demo's hints above the footer"),

@@ -18,7 +18,7 @@ use crate::{
     secret::mask,
     source::SourceError,
     store::Backend,
-    text::Clean,
+    text::{Clean, grouped},
     time::Clock,
     ui::theme::{ColourDepth, GlyphSet, TerminalEnv},
     wire::Wired,
@@ -175,6 +175,7 @@ fn of_backend(reading: &Reading, wired: &Wired, id: &BackendId, backend: &Backen
     let finding = |check, result, says: String| Finding { about: about.clone(), check, result, says };
     let mut found = reached(reading, id, &finding);
     let is_up = found.iter().any(|one| one.result == "ok");
+    let reads_all = found.iter().all(|one| one.result == "ok");
     let (result, says) = safety(wired, id, backend.kind);
     found.push(finding("TLS", result, says));
     if !is_up {
@@ -211,11 +212,16 @@ fn of_backend(reading: &Reading, wired: &Wired, id: &BackendId, backend: &Backen
     for quota in backend.quotas.values().filter(|quota| quota.limit > 0) {
         let minutes = crate::time::seconds_between(now, quota.resets).max(0) / 60;
         let is_low = quota.remaining < quota.limit / 10;
-        let says = format!("{}: {} of {} left, full again in {minutes}m", quota.resource, quota.remaining, quota.limit);
+        let (left, all) = (grouped(quota.remaining.into()), grouped(quota.limit.into()));
+        let says = format!("{}: {left} of {all} left, full again in {minutes}m", quota.resource);
         let low = " (below a tenth midwatch waits)";
         found.push(finding("quota", if is_low { "look" } else { "ok" }, says + if is_low { low } else { "" }));
     }
     found.extend(info.notes.iter().map(|note| finding("rights", "look", note.to_string())));
+    if backend.kind == BackendKind::Kubernetes && reads_all && info.notes.is_empty() {
+        let says = "all that is watched may be read; what may be changed, each plan asks";
+        found.push(finding("rights", "ok", says.to_owned()));
+    }
     if let Some(why) = reading.settings.read_only_backends.get(id) {
         found.push(finding("writing", "look", why.to_string()));
     }

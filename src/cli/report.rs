@@ -10,7 +10,7 @@ use crate::{
     headless::Reading,
     model::{BackendId, Level, Part},
     store::slot::Freshness,
-    text::{Clean, inert_json},
+    text::{Clean, grouped, inert_json},
     ui::theme::Mark,
 };
 
@@ -166,7 +166,10 @@ impl Look<'_> {
                 .iter()
                 .flat_map(|backend| backend.quotas.values())
                 .filter(|quota| quota.limit > 0)
-                .map(|quota| format!("{} {}/{}", quota.resource, quota.remaining, quota.limit))
+                .map(|quota| {
+                    let (left, all) = (grouped(quota.remaining.into()), grouped(quota.limit.into()));
+                    format!("{} {left} of {all}", quota.resource)
+                })
                 .collect::<Vec<_>>()
                 .join("  "),
         };

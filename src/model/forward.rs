@@ -145,6 +145,11 @@ impl Forward {
         }
     }
 
+    /// Why it could not be started, or ended by itself.
+    pub fn failure(&self) -> Option<&Clean> {
+        if let ForwardState::Failed(says) = &self.state { Some(says) } else { None }
+    }
+
     /// `127.0.0.1:8080`
     pub fn address(&self) -> Option<String> {
         self.local.map(|port| format!("127.0.0.1:{port}"))

@@ -39,7 +39,7 @@ mod why;
 mod writer;
 mod yaml;
 
-pub use availability::{why_not, why_not_own};
+pub use availability::{no_log, why_not, why_not_own};
 pub use consent::{choose_container, consent_to_run, shell};
 pub use equivalent::shown;
 pub use forward::forward_to;

@@ -44,7 +44,11 @@ impl Subject<'_> {
             let with = if change.at <= left { "with" } else { "after" };
             let made = if change.at <= left { "" } else { " was made" };
             let age = age_of(change.at, self.now);
-            let means = if is_config(first) { ": restarted old pods read today's" } else { ": it is not taken back" };
+            let means = if is_config(first) {
+                format!(": rev {}'s pods will start with the new values", target.number)
+            } else {
+                ": it is not taken back".to_owned()
+            };
             return CheckResult::Look(say!(
                 "{first} changed {age} ago by '{}', {with} rev {next}{made}{means}{}; {NOT_SEEN}",
                 change.by,

@@ -51,7 +51,9 @@ impl Subject<'_> {
             words.push(format!("{} {run} {it}", names.join(", ")));
         }
         let unread = if unread.is_empty() { "" } else { " (not all was read)" };
-        CheckResult::Look(say!("{}: the next plans, one at a time{unread}", words.join("; ")))
+        let them =
+            if others.len() + on.len() == 1 { "it: roll it back by a plan" } else { "them: roll each back by a plan" };
+        CheckResult::Look(say!("{}; this plan leaves {them} of its own{unread}", words.join("; ")))
     }
 
     /// Other clusters where the same workload runs one of these images, and why some cannot be told.

@@ -40,8 +40,14 @@ impl App {
     pub(super) fn late_backends(&self, now: Now) -> Line<'static> {
         let mut spans = Vec::new();
         // An open port is seen wherever one looks.
-        if !self.forwards.is_empty() {
-            spans.push(Span::styled(counted(self.forwards.len(), "forward"), self.theme.accent));
+        let failed = self.forwards.iter().filter(|forward| forward.failure().is_some()).count();
+        let open = self.forwards.len() - failed;
+        if open > 0 {
+            spans.push(Span::styled(counted(open, "forward"), self.theme.accent));
+        }
+        if failed > 0 {
+            let gap = if open > 0 { "  " } else { "" };
+            spans.push(Span::styled(format!("{gap}!! {} failed", counted(failed, "forward")), self.theme.broken));
         }
         for (id, kind) in &self.settings.backends {
             let freshness = self.backend_freshness(id, now);

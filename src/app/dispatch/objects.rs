@@ -60,7 +60,7 @@ impl App {
                 Err(why) => Reply::Say(Clean::own(format!("{target}: {why}"))),
             },
             (Command::Logs | Command::PreviousLogs, Target::Object(key)) if key.resource.is_without_pods() => {
-                Reply::Say(Clean::own(format!("{target}: a {} has no pods, and so no logs", key.resource.singular)))
+                Reply::Say(Clean::own(format!("{target}: {}", overlays::no_log(key))))
             }
             (Command::Logs | Command::PreviousLogs, Target::Object(key)) => Reply::OpenLog(self.log_query(
                 LogTarget::Object(key.clone()),

@@ -86,3 +86,41 @@ fn messages_stand_where_the_keys_do_and_hide_nothing_that_is_read() {
         assert!(footer.starts_with(" /abc") && footer.contains("xxx"), "{footer}");
     }
 }
+
+#[test]
+fn below_the_least_size_no_key_means_a_row_that_is_not_seen() {
+    let mut desk = Desk::new(incident());
+    desk.keys("3");
+    assert!(desk.frame((60, 16)).contains("WORKLOADS"));
+    let size = (40, 12);
+    let list = desk.frame(size);
+    assert!(list.lines().next().is_some_and(|first| first.contains(" PROD ")), "{list}");
+    for key in ["R", "l", "d"] {
+        assert!(desk.keys(key).is_empty());
+        assert!(desk.frame(size).contains("too small: rows need 60x16"), "{key}: {}", desk.frame(size));
+        desk.press(KeyCode::Esc);
+    }
+    assert!(desk.keys("x").is_empty());
+    assert!(desk.frame(size).contains("nothing is selected"));
+    assert!(desk.line("roll-back").is_empty());
+    desk.frame((60, 16));
+    assert!(!desk.keys("R").is_empty(), "where the row is seen it is meant");
+}
+
+#[test]
+fn a_key_without_a_row_says_what_to_select() {
+    let mut desk = Desk::new(World::live());
+    desk.frame((120, 35));
+    desk.keys("L");
+    assert!(desk.frame((120, 35)).contains("select a workload or pod first"));
+}
+
+#[test]
+fn each_cluster_stands_by_its_own_badge() {
+    let mut world = World::live();
+    let staging = crate::model::BackendId::new("staging-eu1");
+    world.settings.backends.insert(staging.clone(), crate::model::BackendKind::Kubernetes);
+    world.settings.production.insert(staging, false);
+    let header = Desk::new(world).frame((120, 35));
+    assert!(header.starts_with(" midwatch   PROD prod-eu1   staging-eu1 "), "{header}");
+}

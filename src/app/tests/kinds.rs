@@ -394,7 +394,7 @@ fn logs_of_an_object_are_those_of_its_pods() {
     assert!(asked.is_some_and(|target| target.to_string() == "job/vacuum"));
     let mut desk = secrets();
     desk.keys("l");
-    desk.has("a secret has no pods, and so no logs");
+    desk.has("secrets have no log of their own");
     desk.keys("x");
     desk.has("kubectl --context prod-eu1 -n production describe secrets db");
 }

@@ -74,6 +74,7 @@ fn workloads_in_trouble_stand_first_and_the_filter_keeps_the_order() {
     // More missing pods first, then the name.
     in_order(&frame, &["zzz-broken", " myapp ", "aaa-rolls", "aab-fine", "payments"]);
     assert!(frame.contains("WORKLOADS 5   3 not ok") && frame.contains("sort trouble"), "{frame}");
+    assert!(row_with(&frame, "restarts").contains("since"), "the version's, not the object's age\n{frame}");
     desk.keys(">");
     in_order(&desk.frame((120, 45)), &["sort name", "aaa-rolls", "aab-fine", " myapp ", "payments", "zzz-broken"]);
     desk.keys("</aa");
@@ -81,6 +82,11 @@ fn workloads_in_trouble_stand_first_and_the_filter_keeps_the_order() {
     let frame = desk.frame((120, 45));
     in_order(&frame, &["sort trouble", "aaa-rolls", "aab-fine"]);
     assert!(!frame.contains("zzz-broken"), "{frame}");
+    assert!(frame.contains("WORKLOADS 2 of 5   1 not ok"), "{frame}");
+    desk.keys("/aaa");
+    desk.press(KeyCode::Enter);
+    let frame = desk.frame((120, 45));
+    assert!(frame.contains("WORKLOADS 0 of 5") && !frame.contains("all ok"), "what a filter hides may burn\n{frame}");
 }
 
 #[test]
@@ -191,8 +197,7 @@ fn both_clocks_of_a_rollout_are_told_and_fit() {
         assert!(wide.contains(words), "{words}: {wide}");
     }
     let narrow = row_with(&desk.frame((120, 35)), "new rev 14");
-    let said =
-        "myapp  new rev 14 4/6 | old rev 13 4/4   6 of 10 new updated   deadline 5m38s   pipeline #412 waits 23m";
+    let said = "myapp  new rev 14 4/6 | old rev 13 4/4   6 of 10 updated   deadline 5m38s   pipeline #412 waits 23m";
     assert!(narrow.contains(said), "{narrow}");
 }
 

@@ -214,6 +214,9 @@ fn a_forward_is_asked_for_and_listed() {
     let mut going = Forward::new(7, ForwardAsk { to, or: None, local: None, remote: None });
     (going.local, going.pod, going.state) = (Some(8080), Some(("myapp-1".into(), 80)), ForwardState::Listening);
     (going.opened, going.received) = (3, 2048);
+    let failed = Forward { number: 8, state: ForwardState::Failed("port 80 is taken".into()), ..going.clone() };
+    desk.app.forwards = vec![going.clone(), failed];
+    assert!(desk.frame((120, 35)).contains("1 forward  !! 1 forward failed"), "{}", desk.frame((120, 35)));
     desk.app.forwards = vec![going];
     desk.keys(":");
     desk.frame((120, 35));

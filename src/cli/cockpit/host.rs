@@ -134,8 +134,7 @@ impl Host for CockpitHost {
             Effect::Forward(ask) => Some(self.forward(ask, app)),
             Effect::StopForward(number) => {
                 self.forwards.stop(number);
-                self.forwards.show(app);
-                None
+                self.forwards.show(app)
             }
             Effect::StartDemo => {
                 self.ended = Ended::ForDemo;
@@ -149,9 +148,9 @@ impl Host for CockpitHost {
         while let Some(part) = self.openings.take() {
             self.take_in(part, app, work);
         }
-        self.forwards.show(app);
+        let failed = self.forwards.show(app);
         let says = self.poll_kubeconfigs(app, work);
-        self.poll_first_run(app).or(says)
+        failed.or(self.poll_first_run(app)).or(says)
     }
 
     fn aside(&mut self, effect: &Effect, app: &App) -> Result<Aside, Clean> {

@@ -12,10 +12,11 @@ use super::{
     equivalent,
     needed::rights_queries,
     object::name_of,
-    object_acts::is_of_another_kind,
+    object_acts::is_never_for,
+    page::place,
 };
 use crate::{
-    command::{COMMANDS, Command, Scope, ScreenId},
+    command::{COMMANDS, Command, CommandSpec, Scope, ScreenId},
     custom::fields::Values,
     query::Query,
     store::Changes,
@@ -118,11 +119,13 @@ impl Overlay for Actions {
         let any = ANY.iter().map(|command| command.spec());
         let is_first = self.verbs.is_empty();
         self.verbs = own_commands(&self.target, view);
-        let own = own.filter(|spec| spec.id != Command::Mark && !is_of_another_kind(spec.id, &self.target));
-        let known = own.chain(any).map(|spec| Verb {
+        let own = own.filter(|spec| spec.id != Command::Mark && !is_never_for(spec.id, &self.target));
+        // What is only looked on at comes after what is done.
+        let (watch, own): (Vec<_>, Vec<_>) = own.partition(|spec| spec.id == Command::Watch);
+        let known = own.into_iter().chain(watch).chain(any).map(|spec| Verb {
             what: What::Known(spec.id),
             key: view.keymap.shown(spec.id).unwrap_or_else(|| format!(":{}", spec.name)),
-            help: spec.help.into(),
+            help: help_on(spec, &self.target).into(),
             writes: spec.writes,
             why_not: why_not(spec, self.screen, Some(&self.target), view),
             line: equivalent::line(spec.id, &self.target, view),
@@ -170,7 +173,7 @@ impl Overlay for Actions {
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
         let theme = view.theme;
-        let place = self.target.backend().map(ToString::to_string).unwrap_or_default();
+        let place = place(view, &self.target).unwrap_or_default();
         let title = format!("ACTIONS {}", name_of(view, &self.target));
         let height = self.verbs.len() as u16 + 6;
         let window = centred(area, 104, height);
@@ -202,6 +205,14 @@ impl Overlay for Actions {
         [("enter", "do it"), ("y", "copy the command"), ("j/k", "choose"), ("esc", "leave")]
             .map(|(key, word)| (key.to_owned(), word.to_owned()))
             .to_vec()
+    }
+}
+
+/// What a command does with this object: what help adds for runs is left out for others.
+fn help_on(spec: &CommandSpec, target: &Target) -> &'static str {
+    match target {
+        Target::Run(_) => spec.help,
+        _ => spec.help.split("; of a run: ").next().unwrap_or(spec.help),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
         BackendKind, Part,
         alert::{AlertKey, AlertState},
         code::{MergeState, PullRequest},
-        kubernetes::{ContainerState, Manager, WorkloadKind},
+        kubernetes::{ContainerState, Manager, WorkloadKind, resource::ResourceKey},
     },
     store::slot::Freshness,
     time::coarse,
@@ -77,6 +77,11 @@ fn read_only(target: &Target, view: &View<'_>) -> Option<String> {
     Some(if why.contains("read-only") { why.to_string() } else { format!("read-only: {why}") })
 }
 
+/// `nodes have no log of their own`
+pub fn no_log(key: &ResourceKey) -> String {
+    format!("{} have no log of their own", key.resource.plural)
+}
+
 /// What is shown is too old to be acted on.
 fn old_state(target: &Target, view: &View<'_>) -> Option<String> {
     let part = match target {
@@ -107,7 +112,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
         (Command::CopyUrl, _) if url_of(view.store, target).is_none() => say("it has no address"),
         (Command::Reveal, Target::Object(key)) if !key.resource.is_secret() => say("it is no Secret"),
         (Command::Logs | Command::PreviousLogs, Target::Object(key)) if key.resource.is_without_pods() => {
-            Some(format!("a {} has no pods, and so no logs", key.resource.singular))
+            Some(no_log(key))
         }
         (Command::PortForward, _) => forward_to(target).err().map(str::to_owned),
         (Command::Shell, Target::Pod(key)) => match view.store.kube.pods.get(key) {

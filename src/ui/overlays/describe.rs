@@ -100,6 +100,7 @@ pub fn revisions(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
     match answer(view, &Query::Revisions(key.clone())) {
         Ok(Answer::Revisions(list)) => {
             let now = view.store.time_of(&key.cluster, view.now);
+            let level = view.store.kube.workloads.get(key).map(|workload| view.store.kube.level_of(workload));
             let mut list: Vec<_> = list.iter().collect();
             list.sort_by_key(|revision| std::cmp::Reverse(revision.number));
             for revision in list {
@@ -107,22 +108,19 @@ pub fn revisions(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
                 let images: Vec<&str> = revision.images.iter().map(|image| short_image(image)).collect();
                 let live = if revision.is_live { "   live" } else { "" };
                 let by = revision.by.as_ref().map(|by| format!("   by {by}")).unwrap_or_default();
-                writer.marked_line(
-                    if revision.is_live { Level::Ok } else { Level::Unknown },
-                    Line::from(vec![
-                        Span::styled(format!("rev {:<5}", revision.number), view.theme.strong),
-                        Span::styled(format!("{}   ", images.join(", ")), view.theme.text),
-                        Span::styled(
-                            format!("{}/{} up{live}   {created}{by}", revision.ready, revision.replicas),
-                            view.theme.dim,
-                        ),
-                    ]),
-                );
-                if !revision.is_live
-                    && let Some(line) = writer.lines.last_mut()
-                {
-                    line.head = Line::raw("  ");
-                }
+                let body = Line::from(vec![
+                    Span::styled(format!("rev {:<5}", revision.number), view.theme.strong),
+                    Span::styled(format!("{}   ", images.join(", ")), view.theme.text),
+                    Span::styled(
+                        format!("{}/{} up{live}   {created}{by}", revision.ready, revision.replicas),
+                        view.theme.dim,
+                    ),
+                ]);
+                // How the workload is says how its live version is.
+                match level.filter(|_| revision.is_live) {
+                    Some(level) => writer.marked_line(level, body),
+                    None => writer.line_with_head(Line::raw("  "), body),
+                };
                 if let Some(cause) = &revision.change_cause {
                     writer.styled(format!("           {cause}"), view.theme.dim);
                 }

@@ -9,6 +9,7 @@ use crate::{
     query::Query,
     source::{ErrorKind, SourceError},
     store::slot::{Failure, Freshness},
+    text::grouped,
     time::{age_of, coarse},
     ui::{View, target::Target},
 };
@@ -240,7 +241,8 @@ pub fn backend(writer: &mut Writer<'_>, view: &View<'_>, id: &BackendId) {
     let mut more = Vec::new();
     for quota in backend.quotas.values() {
         let resets = clock(quota.resets);
-        more.push(format!("{} {} of {} left until {resets}", quota.resource, quota.remaining, quota.limit));
+        let (left, all) = (grouped(quota.remaining.into()), grouped(quota.limit.into()));
+        more.push(format!("{} {left} of {all} left until {resets}", quota.resource));
     }
     if let Some(offset) = info.clock.map(|clock| clock.offset_ms(view.now)).filter(|offset| offset.abs() >= 2_000) {
         let direction = if offset > 0 { "ahead of" } else { "behind" };

@@ -70,12 +70,19 @@ impl Help {
 
     fn lay_out(&mut self, view: &View<'_>, width: u16) {
         self.width = width;
-        let columns = if view.is_narrow() { 1 } else { 3 };
+        let object = self.target.as_ref().map(Target::kind);
+        let own = own_rows(view, object);
+        let has_own_keys = COMMANDS.iter().any(|spec| spec.scope == Scope::Screen(self.screen));
+        let columns = match (view.is_narrow(), object.is_some() || !own.is_empty() || has_own_keys) {
+            (true, _) => 1,
+            (false, true) => 3,
+            // Nothing holds here alone.
+            (false, false) => 2,
+        };
         let column = (usize::from(width) - GAP * (columns - 1)) / columns;
         let theme = view.theme;
         let rows = |is_meant: &dyn Fn(&CommandSpec) -> bool| rows(view.keymap, columns > 1, is_meant);
         let everywhere = block(None, &rows(&|spec| spec.scope == Scope::Everywhere), theme, column);
-        let object = self.target.as_ref().map(Target::kind);
         let on_object = rows(&|spec| match spec.scope {
             Scope::On(kinds) => object.is_some_and(|kind| kinds.contains(&kind)),
             _ => false,
@@ -84,7 +91,6 @@ impl Help {
         if let Some(kind) = object {
             here.extend(block(Some(&format!("THIS {}", kind.word().to_uppercase())), &on_object, theme, column));
         }
-        let own = own_rows(view, object);
         if !own.is_empty() {
             here.push(Line::raw(""));
             here.extend(block(Some("YOUR OWN"), &own, theme, column));
@@ -98,6 +104,8 @@ impl Help {
             here.extend(block(Some(&title), &on_screen, theme, column));
         }
         let mut writer = Writer::new(theme).label(4);
+        marks(&mut writer, usize::from(width));
+        writer.gap();
         if columns == 1 {
             for line in here {
                 writer.body(line);
@@ -115,17 +123,6 @@ impl Help {
 
     fn rest(&self, writer: &mut Writer<'_>, view: &View<'_>, width: usize) {
         let theme = view.theme;
-        writer.heading("MARKS");
-        let marks = [Mark::Broken, Mark::Wrong, Mark::Progress, Mark::Ok, Mark::NoData, Mark::Silenced, Mark::Acked];
-        let per_row = (width / 28).max(1);
-        for some in marks.chunks(per_row) {
-            let mut spans = Vec::new();
-            for mark in some {
-                spans.push(theme.mark(*mark));
-                spans.push(Span::styled(format!(" {:24} ", mark.word()), theme.text));
-            }
-            writer.body(Line::from(spans));
-        }
         let refused: Vec<(String, &'static str, String)> = COMMANDS
             .iter()
             .filter(|spec| !matches!(spec.scope, Scope::Screen(own) if own != self.screen))
@@ -167,6 +164,21 @@ impl Help {
                 ]));
             }
         }
+    }
+}
+
+fn marks(writer: &mut Writer<'_>, width: usize) {
+    let theme = writer.theme;
+    writer.heading("MARKS");
+    let marks = [Mark::Broken, Mark::Wrong, Mark::Progress, Mark::Ok, Mark::NoData, Mark::Silenced, Mark::Acked];
+    let per_row = (width / 28).max(1);
+    for some in marks.chunks(per_row) {
+        let mut spans = Vec::new();
+        for mark in some {
+            spans.push(theme.mark(*mark));
+            spans.push(Span::styled(format!(" {:24} ", mark.word()), theme.text));
+        }
+        writer.body(Line::from(spans));
     }
 }
 
@@ -248,7 +260,7 @@ fn block(title: Option<&str>, rows: &[(String, String)], theme: &Theme, width: u
     lines
 }
 
-/// Two columns of what holds everywhere, and on the right what holds here.
+/// Two columns of what holds everywhere, and on the right what holds here, if anything.
 fn beside(
     writer: &mut Writer<'_>,
     everywhere: Vec<Line<'static>>,
@@ -268,6 +280,7 @@ fn beside(
         if index < cut { first.push(line) } else { second.push(line) }
     }
     let most = first.len().max(second.len()).max(here.len());
+    let last = if here.is_empty() { 1 } else { 2 };
     for index in 0..most {
         let mut spans = Vec::new();
         for (place, column) in [first.as_slice(), second.as_slice(), here].into_iter().enumerate() {
@@ -275,7 +288,7 @@ fn beside(
             let used = usize::from(line_width(&line));
             let style = line.style;
             spans.extend(line.spans.into_iter().map(|span| Span::styled(span.content, style.patch(span.style))));
-            if place < 2 {
+            if place < last {
                 spans.push(Span::styled(" ".repeat((width + GAP).saturating_sub(used)), Style::new()));
             }
         }
@@ -309,14 +322,22 @@ impl Overlay for Help {
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
         let selected = self.target.as_ref().map(|target| format!("   selected: {}", name_of(view, target)));
         let title = format!("HELP   screen: {}{}", self.screen.title(), selected.unwrap_or_default());
-        let frame = Frame::new(view.theme, title).info("/ find   esc close");
+        let width = area.width.saturating_sub(4);
+        if width > 0 && width != self.width {
+            self.lay_out(view, width);
+        }
+        let foot = format!("{}/{}", self.sheet.cursor() + 1, self.sheet.len().max(1));
+        let frame = Frame::new(view.theme, title).info("/ find   esc close").foot(foot);
         let inside = dialog(frame, area, area.width, area.height, buf);
         if inside.is_empty() {
             return None;
         }
-        if inside.width != self.width {
-            self.lay_out(view, inside.width);
-        }
         self.sheet.render(view, inside, buf)
+    }
+
+    fn hints(&self) -> Vec<(String, String)> {
+        [("j/k", "scroll"), ("pagedown", "a page on"), ("/", "find"), ("n", "next"), ("esc", "close")]
+            .map(|(key, word)| (key.to_owned(), word.to_owned()))
+            .to_vec()
     }
 }

@@ -58,6 +58,8 @@ pub struct Page {
     at: usize,
     /// YAML tab: with managedFields.
     is_managed: bool,
+    /// There it names nobody who set a field.
+    is_anonymous: bool,
     sheet: Sheet,
     title: String,
 }
@@ -65,7 +67,15 @@ pub struct Page {
 impl Page {
     fn new(target: Option<Target>, tabs: Vec<Tab>, first: Tab) -> Self {
         let at = tabs.iter().position(|tab| *tab == first).unwrap_or(0);
-        let mut page = Self { target, tabs, at, is_managed: false, sheet: Sheet::wrapped(), title: String::new() };
+        let mut page = Self {
+            target,
+            tabs,
+            at,
+            is_managed: false,
+            is_anonymous: false,
+            sheet: Sheet::wrapped(),
+            title: String::new(),
+        };
         page.sheet.wrap = page.tab() != Tab::Yaml;
         page
     }
@@ -128,6 +138,7 @@ impl Page {
             (Tab::Events, Some(target)) => describe::events(view, target),
             (Tab::Revisions, Some(target)) => describe::revisions(view, target),
         };
+        self.is_anonymous = self.is_managed && self.tab() == Tab::Yaml && yaml::names_nobody(&lines);
         self.sheet.set(lines);
         self.title = match (&self.target, self.tab()) {
             (None, _) => "ACTS AND ERRORS".to_owned(),
@@ -232,8 +243,11 @@ impl Overlay for Page {
         let theme = view.theme;
         let info = self.target.as_ref().and_then(|target| place(view, target)).unwrap_or_default();
         let key = view.keymap.shown(Command::ManagedFields).filter(|_| self.tab() == Tab::Yaml);
-        let fold =
-            key.map(|key| format!("{key} {} who set which field   ", if self.is_managed { "hides" } else { "shows" }));
+        let fold = key.map(|key| match (self.is_managed, self.is_anonymous) {
+            (false, _) => format!("{key} shows who set which field   "),
+            (true, false) => format!("{key} hides who set which field   "),
+            (true, true) => "it names nobody who set a field   ".to_owned(),
+        });
         let fold = fold.unwrap_or_default();
         let foot = format!("{fold}{}/{}", self.sheet.cursor() + 1, self.sheet.len().max(1));
         let frame = Frame::new(theme, self.title.clone()).info(info).foot(foot);
@@ -257,7 +271,7 @@ impl Overlay for Page {
 }
 
 /// Where the object lives: `PROD prod-eu1/shop`.
-fn place(view: &View<'_>, target: &Target) -> Option<String> {
+pub fn place(view: &View<'_>, target: &Target) -> Option<String> {
     let prod = |cluster| if view.settings.is_production(cluster) { "PROD " } else { "" };
     Some(match target {
         Target::Pod(key) => format!("{}{}/{}", prod(&key.cluster), key.cluster, key.namespace),

@@ -363,15 +363,13 @@ fn draw(entry: &Entry, is_chosen: bool, names: u16, view: &View<'_>, spot: Rect,
         Span::styled(format!("{:11}", entry.key), if quiet { theme.dim } else { theme.key }),
         Span::styled(entry.help.clone(), if quiet { theme.dim } else { theme.text }),
     ]);
-    put_line(buf, spot, &line, theme.glyphs.ellipsis);
+    let mut left = spot;
     if let Some(why) = &entry.why_not {
-        let most = spot.width.saturating_sub(36);
-        let why = fit(why, most, theme.glyphs.ellipsis).into_owned();
-        let taken = width(&why) + 2;
-        let right = Rect { x: spot.right().saturating_sub(taken), width: taken.min(spot.width), ..spot };
-        crate::ui::widgets::cells::clear(buf, right);
+        let why = fit(why, spot.width.saturating_sub(36), theme.glyphs.ellipsis).into_owned();
+        left.width = spot.width.saturating_sub(width(&why) + 2);
         put_right(buf, spot, &Line::styled(why, theme.stale), theme.glyphs.ellipsis);
     }
+    put_line(buf, left, &line, theme.glyphs.ellipsis);
     if is_chosen {
         buf.set_style(spot, theme.selection);
     }

@@ -158,7 +158,7 @@ impl Revisions {
             ]);
             put_line(buf, spot, &line, theme.glyphs.ellipsis);
             if index == self.chosen {
-                buf.set_style(spot, theme.selection);
+                buf.set_style(spot, theme.selection_quiet);
             }
         }
     }

@@ -139,14 +139,15 @@ impl Sheet {
 
     /// A command that moves or finds. False: not one of these.
     pub fn run(&mut self, command: Command) -> bool {
-        let page = self.height.max(2);
+        // Wrapped lines take more than a row each.
+        let page = self.hits.lines.len().max(2) as isize;
         match command {
             Command::Down => self.step(1),
             Command::Up => self.step(-1),
-            Command::PageDown => self.step(page as isize - 1),
-            Command::PageUp => self.step(1 - page as isize),
-            Command::HalfDown => self.step(page as isize / 2),
-            Command::HalfUp => self.step(-(page as isize / 2)),
+            Command::PageDown => self.turn(page - 1),
+            Command::PageUp => self.turn(1 - page),
+            Command::HalfDown => self.turn(page / 2),
+            Command::HalfUp => self.turn(-(page / 2)),
             Command::Top => self.rewind(),
             Command::Bottom => self.cursor = self.lines.len().saturating_sub(1),
             Command::Left => self.x = self.x.saturating_sub(8),
@@ -185,6 +186,13 @@ impl Sheet {
     /// The object of the line under the cursor.
     pub fn target(&self) -> Option<&Target> {
         self.lines.get(self.cursor)?.target.as_ref()
+    }
+
+    /// The window moves with the cursor, as far as there are lines.
+    fn turn(&mut self, by: isize) {
+        let last = self.lines.len().saturating_sub(self.hits.lines.len()).max(self.top);
+        self.top = self.top.saturating_add_signed(by).min(last);
+        self.step(by);
     }
 
     fn step(&mut self, by: isize) {

@@ -301,3 +301,44 @@ fn an_equivalent_is_safe_for_a_shell() {
     let line = equivalent::line(Command::SilenceAlert, &alert_target(&world), &world.view()).expect("amtool has it");
     assert!(line.ends_with("alertname=HighErrorRate service=myapp"), "{line}");
 }
+
+#[test]
+fn help_says_how_long_it_is_and_uses_its_width() {
+    let mut world = incident();
+    world.size = (120, 35);
+    let mut overlay = help(ScreenId::Audit, None);
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.lines().last().is_some_and(|foot| foot.contains(" 1/")), "{frame}");
+    let place = |word: &str| frame.find(word).unwrap_or_else(|| panic!("no {word} in\n{frame}"));
+    assert!(place("MARKS") < place("EVERYWHERE"), "{frame}");
+    assert!(frame.contains("screen Now, Triage, Kube, Pipelines, PRs,"), "two columns:\n{frame}");
+    assert!(overlay.hints().iter().any(|(key, _)| key == "esc") && overlay.hints().iter().all(|(key, _)| key != "x"));
+}
+
+#[test]
+fn what_gives_way_to_why_not_is_seen_to_be_cut() {
+    let mut world = incident();
+    world.size = (80, 24);
+    let mut overlay = palette(ScreenId::Now, None);
+    world.overlay(&mut *overlay);
+    typed(&world, &mut *overlay, "roll-back");
+    let frame = text(&world, &mut *overlay);
+    let line = frame.lines().find(|line| line.contains("roll-back")).expect("listed");
+    assert!(line.contains("~  select a workload, pod, run or alert"), "{frame}");
+}
+
+#[test]
+fn the_menu_speaks_of_its_own_object() {
+    use crate::model::kubernetes::resource::{Resource, ResourceKey};
+    let world = incident();
+    let resource = std::sync::Arc::new(Resource::v1(("networking.k8s.io", "ingresses", "Ingress"), true));
+    let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()));
+    let frame = text(&world, &mut *menu);
+    assert!(frame.contains("PROD prod-eu1/"), "{frame}");
+    assert!(!frame.contains("of a run"), "{frame}");
+    let replies = command(&world, &mut *menu, Command::Enter);
+    assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::RollBack, _)]), "{frame}");
+    let key = ResourceKey { cluster: cluster(), resource, namespace: "production".into(), name: "web".into() };
+    let frame = text(&world, &mut *actions(ScreenId::Kube, Target::Object(key)));
+    assert!(!frame.contains("Secret"), "{frame}");
+}

@@ -142,12 +142,13 @@ fn of_workload(writer: &mut Writer<'_>, view: &View<'_>, workload: &Workload) {
     versions(writer, view, workload);
     pods_in_trouble(writer, view, workload);
     let target = Target::Workload(workload.key.clone());
-    let alerts: Vec<&Alert> = view
+    let mut alerts: Vec<&Alert> = view
         .store
         .alerts
         .values()
         .filter(|alert| workload_of_alert(view, alert).is_some_and(|found| found.key == workload.key))
         .collect();
+    alerts.sort_by_key(|alert| (alert.priority, &alert.key));
     if !alerts.is_empty() {
         writer.heading("ALERTS ABOUT IT");
         for alert in alerts {

@@ -107,7 +107,10 @@ impl<'t> Writer<'t> {
     }
 
     pub fn marked_line(&mut self, level: Level, body: Line<'static>) -> &mut Self {
-        let head = Line::from(self.theme.mark(mark_of(level)));
+        self.line_with_head(Line::from(self.theme.mark(mark_of(level))), body)
+    }
+
+    pub fn line_with_head(&mut self, head: Line<'static>, body: Line<'static>) -> &mut Self {
         self.lines.push(SheetLine { head, body, ..SheetLine::default() });
         self
     }
@@ -115,8 +118,7 @@ impl<'t> Writer<'t> {
     /// `03:04  text`
     pub fn timed(&mut self, time: &str, spans: Vec<Span<'static>>) -> &mut Self {
         let head = Line::styled(format!("{time:5}"), self.theme.dim);
-        self.lines.push(SheetLine { head, body: Line::from(spans), ..SheetLine::default() });
-        self
+        self.line_with_head(head, Line::from(spans))
     }
 
     /// The line just written is about this object.
@@ -132,7 +134,7 @@ impl<'t> Writer<'t> {
     }
 }
 
-/// Lines of a difference: the sign stays while the text scrolls.
+/// Lines of a difference: the sign stays while the text scrolls. What is left out between changes is three dots.
 pub fn diff_lines(theme: &Theme, lines: &[DiffLine]) -> Vec<SheetLine> {
     let of = |line: &DiffLine| {
         let (sign, style) = match line.kind {
@@ -145,11 +147,13 @@ pub fn diff_lines(theme: &Theme, lines: &[DiffLine]) -> Vec<SheetLine> {
         let piece = |(changed, text): &(bool, String)| {
             Span::styled(text.clone(), if *changed { style.patch(theme.diff_word) } else { style })
         };
-        SheetLine {
-            head: Line::styled(sign, style),
-            body: Line::from(line.pieces.iter().map(piece).collect::<Vec<_>>()),
-            ..SheetLine::default()
-        }
+        let is_gap = line.kind == DiffKind::Hunk && line.pieces.iter().all(|(_, text)| text.is_empty());
+        let body = if is_gap {
+            Line::styled(theme.glyphs.dot.repeat(3), style)
+        } else {
+            Line::from(line.pieces.iter().map(piece).collect::<Vec<_>>())
+        };
+        SheetLine { head: Line::styled(sign, style), body, ..SheetLine::default() }
     };
     lines.iter().map(of).collect()
 }

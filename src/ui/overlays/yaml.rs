@@ -34,6 +34,12 @@ pub fn lines(view: &View<'_>, target: &Target, is_managed: bool) -> Vec<SheetLin
     writer.done()
 }
 
+/// An object was read, and its lines hold no managedFields.
+pub fn names_nobody(lines: &[SheetLine]) -> bool {
+    let begins = |line: &SheetLine, word: &str| line.body.to_string().trim_start().starts_with(word);
+    lines.iter().any(|line| begins(line, "kind:")) && !lines.iter().any(|line| begins(line, "managedFields:"))
+}
+
 /// Keys quiet, values plain.
 fn yaml_line(text: &str, view: &View<'_>) -> Line<'static> {
     let text = crate::secret::mask(text);

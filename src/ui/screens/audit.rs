@@ -99,7 +99,7 @@ impl Audit {
             .render(inside, buf, &mut state, |index| match &entries[index] {
                 Entry::Item(number) => match view.acts.by_number.get(&number.0) {
                     Some(act) => Row::item(cells(view, act)),
-                    None => Row::Wide(Line::styled(format!("act {} is gone", number.0), theme.dim)),
+                    None => Row::Wide(Line::styled(format!("act {:04} is gone", number.0), theme.dim)),
                 },
                 Entry::Group(text) => Row::Wide(Line::styled(text.to_string(), theme.stale)),
             });
@@ -109,7 +109,7 @@ impl Audit {
     fn render_detail(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let theme = view.theme;
         let act = self.act(view);
-        let title = act.map_or_else(String::new, |act| format!("ACT {}   {}", act.number, act.title));
+        let title = act.map_or_else(String::new, |act| format!("ACT {:04}   {}", act.number, act.title));
         let inside = pane::framed(view, title, Line::default(), None, self.in_detail, area, buf);
         let lines = act.map(|act| detail(view, act, inside.width)).unwrap_or_default();
         self.scroll = self.scroll.min(lines.len().saturating_sub(usize::from(inside.height)));

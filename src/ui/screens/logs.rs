@@ -292,6 +292,13 @@ impl Screen for Logs {
         }
     }
 
+    fn filter_words(&self) -> (&'static str, &'static str) {
+        match self.typing {
+            Typing::Find => ("/", "text to find"),
+            Typing::Filter => ("&", "words  !not  /regex/  level>=warn  pod=x  ver=x  field=x"),
+        }
+    }
+
     fn set_filter(&mut self, text: &str, view: &View<'_>) {
         let Some(tail) = self.tails.get_mut(self.current) else { return };
         match self.typing {

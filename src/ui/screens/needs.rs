@@ -209,7 +209,7 @@ fn host_time(view: &View<'_>, run: &Run) -> Timestamp {
 }
 
 /// A deploy that failed or is stuck is broken now; the rest can wait.
-fn run_level(view: &View<'_>, run: &Run) -> Level {
+pub fn run_level(view: &View<'_>, run: &Run) -> Level {
     if run.deploys && (run.state.is_bad() || is_stuck(view, run)) { Level::Broken } else { Level::Wrong }
 }
 
@@ -284,8 +284,12 @@ pub fn plain_list(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         1 => "1 needs you".to_owned(),
         many => format!("{many} need you"),
     };
-    let mut lines =
-        vec![Line::from(vec![Span::styled(time, theme.dim), Span::styled(format!("  {count}"), theme.strong)])];
+    let mut first = Line::from(vec![Span::styled(time, theme.dim), Span::styled(format!("  {count}"), theme.strong)]);
+    let mut clusters = view.settings.backends.iter().filter(|(_, kind)| **kind == BackendKind::Kubernetes);
+    if clusters.any(|(cluster, _)| view.settings.is_production(cluster)) {
+        first.spans.extend([Span::raw("  "), Span::styled(" PROD ", theme.production)]);
+    }
+    let mut lines = vec![first];
     lines.extend(view.acts.running().map(|act| Line::styled(format!("~  {}", act.title), theme.progress)));
     for target in needs.iter().take(usize::from(area.height)) {
         if let Some(words) = words::of(view, target) {

@@ -166,5 +166,10 @@ pub fn framed<'a>(
     area: Rect,
     buf: &mut Buffer,
 ) -> Rect {
-    Frame::new(view.theme, title).info(fresh.unwrap_or_else(|| info.into())).focused(focused).render(area, buf)
+    let frame = Frame::new(view.theme, title).focused(focused);
+    match fresh {
+        Some(fresh) => frame.warning(fresh),
+        None => frame.info(info),
+    }
+    .render(area, buf)
 }

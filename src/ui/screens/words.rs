@@ -18,7 +18,7 @@ use crate::{
         kubernetes::{Pod, RolloutState, Workload},
     },
     store::slot::Freshness,
-    text::Clean,
+    text::{Clean, grouped},
     time::{age_of, coarse},
 };
 
@@ -359,7 +359,8 @@ fn backend(view: &View<'_>, id: &BackendId) -> Option<Words> {
         None => known.info.version.as_ref().map_or_else(|| known.kind.title().to_owned(), Clean::to_string),
     };
     for quota in known.quotas.values().filter(|quota| quota.limit > 0) {
-        let _ = write!(says, "   {} {}/{}", quota.resource, quota.remaining, quota.limit);
+        let (left, all) = (grouped(quota.remaining.into()), grouped(quota.limit.into()));
+        let _ = write!(says, "   {} {left} of {all}", quota.resource);
     }
     let oldest = sources.iter().filter_map(|(_, state)| state.pulse.age(view.now)).max();
     let when = oldest.map_or_else(|| "never".to_owned(), coarse);

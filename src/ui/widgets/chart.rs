@@ -187,7 +187,7 @@ impl<'a> Chart<'a> {
         // A formatter that rounds may give two ticks the same words.
         labels.dedup_by(|next, kept| next.1 == kept.1);
         for limit in &self.limits {
-            if let Some((row, true)) = self.limit_row(limit, scale) {
+            if let Some((row, true)) = Self::limit_row(limit, scale) {
                 labels.retain(|label| label.0 != row);
                 labels.push((row, (self.value)(limit.value), self.theme.limit));
             }
@@ -195,12 +195,17 @@ impl<'a> Chart<'a> {
         labels
     }
 
-    /// The row of a limit, and whether its number stands on the axis. Without dots the limit leaves the bottom row to the
-    /// values near zero, which would else seem to lie on it.
-    fn limit_row(&self, limit: &Limit<'_>, scale: Scale) -> Option<(u16, bool)> {
+    /// The row of a limit, and whether its number stands on the axis. The limit leaves the bottom row to the values near
+    /// zero, which would else seem to lie on it.
+    fn limit_row(limit: &Limit<'_>, scale: Scale) -> Option<(u16, bool)> {
         let (row, near) = scale.limit(limit.value)?;
-        let lifted = !self.theme.glyphs.braille && row + 1 == scale.rows && row > 0 && limit.value > scale.bottom;
-        Some(if lifted { (row - 1, true) } else { (row, near) })
+        let lifted = row.checked_sub(1).filter(|_| row + 1 == scale.rows && limit.value > scale.bottom);
+        Some(lifted.map_or((row, near), |above| (above, scale.ticks().all(|tick| tick.0 != above))))
+    }
+
+    /// Whether lines are dots. Lines that no colour tells apart are letters.
+    fn is_dotted(&self) -> bool {
+        self.theme.glyphs.braille && (self.theme.has_colour() || self.series.len() < 2)
     }
 
     fn draw_y_axis(&self, area: Rect, labels: &[(u16, String, Style)], buf: &mut Buffer) {
@@ -223,10 +228,10 @@ impl<'a> Chart<'a> {
         let (theme, glyphs) = (self.theme, self.theme.glyphs);
         let column = |at: i64| plot::column(at, self.range, area.width);
         let mut dotted = Plot::new(area.width, area.height, true);
-        for limit in self.limits.iter().filter(|limit| scale.row(limit.value).is_some()) {
+        for (limit, at) in self.limits.iter().filter_map(|limit| Some((limit, Self::limit_row(limit, scale)?.0))) {
             if glyphs.braille {
-                dotted.level(0, limit.value, scale);
-            } else if let Some(spot) = self.limit_row(limit, scale).and_then(|at| row(area, at.0)) {
+                dotted.level(0, limit.value, scale, at);
+            } else if let Some(spot) = row(area, at) {
                 put_text(buf, spot, &glyphs.limit.repeat(usize::from(spot.width)), theme.limit);
             }
         }
@@ -242,14 +247,14 @@ impl<'a> Chart<'a> {
                 put_text(buf, Rect { x: area.x + x, y, width: 1, height: 1 }, glyph, style);
             }
         }
-        let mut plot = Plot::new(area.width, area.height, glyphs.braille);
+        let mut plot = Plot::new(area.width, area.height, self.is_dotted());
         for (index, series) in self.series.iter().enumerate() {
             plot.line(index, series.points, self.range, scale);
         }
         plot.draw(area, buf, glyphs, |index| self.style(index));
         for limit in &self.limits {
             let number = (self.value)(limit.value);
-            match self.limit_row(limit, scale).and_then(|(at, near)| Some((row(area, at)?, near))) {
+            match Self::limit_row(limit, scale).and_then(|(at, near)| Some((row(area, at)?, near))) {
                 Some((spot, true)) => self.word_limit(spot, limit.label, buf),
                 Some((spot, false)) => self.word_limit(spot, &format!("{} {number}", limit.label), buf),
                 None => {
@@ -294,7 +299,7 @@ impl<'a> Chart<'a> {
     fn draw_legend(&self, area: Rect, buf: &mut Buffer) {
         let mut line = Line::default();
         for (index, series) in self.series.iter().enumerate() {
-            line.push_span(Span::styled(plot::sample(self.theme.glyphs, index), self.style(index)));
+            line.push_span(Span::styled(plot::sample(self.theme.glyphs, self.is_dotted(), index), self.style(index)));
             line.push_span(Span::styled(format!(" {}  ", series.name), self.theme.dim));
         }
         put_line(buf, area, &line, self.theme.glyphs.ellipsis);

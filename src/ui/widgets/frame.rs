@@ -1,11 +1,11 @@
 //! A pane's frame: title on the left, information on the right, and how it looks when it has the focus.
 
-use super::cells::{clear, clip, line_width, put_line, put_right};
+use super::cells::{clear, clip, line_width, put_line, put_right, width};
 use crate::ui::theme::{Lines, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 /// Where a list stands, for the bar on its frame's right border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub struct Frame<'a> {
     padding: u16,
     border: Option<Style>,
     keeps_info: bool,
+    cuts_info: bool,
 }
 
 impl<'a> Frame<'a> {
@@ -42,10 +43,11 @@ impl<'a> Frame<'a> {
             padding: 1,
             border: None,
             keeps_info: false,
+            cuts_info: false,
         }
     }
 
-    /// Right of the title: ages, sums, filters. Gives way to the title where there is little room.
+    /// Right of the title: ages, sums, filters, three blanks apart. Those for which there is no room are left out.
     #[must_use]
     pub fn info(mut self, info: impl Into<Line<'a>>) -> Self {
         self.info = info.into();
@@ -55,7 +57,15 @@ impl<'a> Frame<'a> {
     /// The title gives way to the info, down to a third: where the info says where one is.
     #[must_use]
     pub const fn keeps_info(mut self) -> Self {
-        self.keeps_info = true;
+        (self.keeps_info, self.cuts_info) = (true, true);
+        self
+    }
+
+    /// In the place of the info: why what is shown is old. It is cut rather than left out.
+    #[must_use]
+    pub fn warning(mut self, warning: impl Into<Line<'a>>) -> Self {
+        self.info = warning.into();
+        self.cuts_info = true;
         self
     }
 
@@ -148,15 +158,33 @@ impl<'a> Frame<'a> {
         if self.info.width() == 0 || left < 10 {
             return;
         }
-        let mut info = self.info.clone();
+        // One piece of border stays between the two, and a blank on both sides.
+        let whole = if self.cuts_info { Some(self.info.clone()) } else { whole_parts(&self.info, left - 3) };
+        let Some(mut info) = whole else { return };
         info.style = self.theme.dim.patch(info.style);
         let info = padded(info);
-        // One piece of border stays between the two.
         let most = (left - 1).min(line_width(&info));
         let spot = Rect { x: room.right() - most, width: most, ..room };
         clear(buf, spot);
         put_line(buf, spot, &info, ellipsis);
     }
+}
+
+/// As many parts of a line as fit; `None`: not even the first.
+fn whole_parts<'a>(line: &Line<'a>, most: u16) -> Option<Line<'a>> {
+    if line_width(line) <= most {
+        return Some(line.clone());
+    }
+    let text = line.to_string();
+    let ends = text.match_indices("   ").map(|(end, _)| end).filter(|end| *end > 0);
+    let mut left = ends.take_while(|end| width(&text[..*end]) <= most).last()?;
+    let mut kept = Line { spans: Vec::new(), ..line.clone() };
+    for span in &line.spans {
+        let end = left.min(span.content.len());
+        kept.spans.push(Span::styled(span.content[..end].to_owned(), span.style));
+        left -= end;
+    }
+    Some(kept)
 }
 
 fn padded(mut line: Line<'_>) -> Line<'_> {
@@ -226,7 +254,15 @@ mod tests {
         assert_eq!(rows_of(&buf)[0], "+- WORKLOADS 13 ------- sort: trouble -+");
         let mut buf = Buffer::empty(Rect::new(0, 0, 28, 3));
         Frame::new(&theme, "WORKLOADS 13").info("sort: trouble").focused(true).render(buf.area, &mut buf);
-        assert_eq!(rows_of(&buf)[0], "+= WORKLOADS 13 = sort: t~=+");
+        assert_eq!(rows_of(&buf)[0], "+= WORKLOADS 13 ===========+", "half a word is worse than none");
+        let top = |frame: Frame<'_>| {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 36, 3));
+            frame.render(buf.area, &mut buf);
+            rows_of(&buf)[0].clone()
+        };
+        let info = "filter web   sort: trouble";
+        assert_eq!(top(Frame::new(&theme, "WORKLOADS 13").info(info)), "+- WORKLOADS 13 ------ filter web -+");
+        assert_eq!(top(Frame::new(&theme, "WORKLOADS 13").warning(info)), "+- WORKLOADS 13 - filter web   so~-+");
         let mut buf = Buffer::empty(Rect::new(0, 0, 12, 3));
         Frame::new(&theme, "WORKLOADS 13").info("sort: trouble").foot("x").render(buf.area, &mut buf);
         assert_eq!(rows_of(&buf), ["+- WORKLO~-+", "|          |", "+------ x -+"]);

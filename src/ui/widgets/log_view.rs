@@ -144,11 +144,12 @@ impl<'a> LogView<'a> {
                     put_line(buf, Rect { y, height: 1, ..*column }, &lines[at].above, self.theme.glyphs.ellipsis);
                 }
                 let part = Rect { y: y + ahead, height: rows - ahead, ..*column };
-                self.draw(part, buf, &lines[at], &flows[at], skip.saturating_sub(above));
+                // Below the text: a find keeps its own background.
                 if self.cursor == Some(number) {
                     let has_cursor = at == self.column;
                     buf.set_style(part, if has_cursor { self.theme.selection } else { self.theme.selection_quiet });
                 }
+                self.draw(part, buf, &lines[at], &flows[at], skip.saturating_sub(above));
             }
             hits.lines.push((spot, number));
             left -= rows;

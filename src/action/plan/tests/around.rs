@@ -45,8 +45,8 @@ fn configuration_that_changed_since_is_named_with_who_and_when() {
     let plan = around(|found| config(found, "configmap/myapp-config", 12));
     assert_eq!(
         look(&plan, "B9"),
-        "configmap/myapp-config changed 12m ago by 'helm', after rev 14 was made: restarted old pods read today's; flags, \
-         Terraform: not seen"
+        "configmap/myapp-config changed 12m ago by 'helm', after rev 14 was made: rev 13's pods will start with the \
+         new values; flags, Terraform: not seen"
     );
     assert_eq!((plan.risk, plan.stops().count()), (Risk::Production, 0), "it can be sent as before");
     // One pipeline applied both: the ConfigMap came a moment before the template.
@@ -56,7 +56,7 @@ fn configuration_that_changed_since_is_named_with_who_and_when() {
     let change = Change { by: "helm".into(), at: just_before };
     found.around.as_mut().expect("read").config.insert("configmap/myapp-config".into(), Ok(Some(change)));
     let plan = planned(&roll_back(None), found).expect("a plan");
-    assert!(look(&plan, "B9").contains("17m ago by 'helm', with rev 14: restarted"), "{}", look(&plan, "B9"));
+    assert!(look(&plan, "B9").contains("17m ago by 'helm', with rev 14: rev 13's pods"), "{}", look(&plan, "B9"));
 }
 
 #[test]
@@ -317,7 +317,10 @@ fn what_else_runs_the_version_are_the_next_plans() {
             other("deploy/older", "registry.example/acme/myapp:411", true),
         ];
     });
-    assert_eq!(look(&plan, "B16"), "cronjob/myapp-report, sts/myapp-worker run 412 too: the next plans, one at a time");
+    assert_eq!(
+        look(&plan, "B16"),
+        "cronjob/myapp-report, sts/myapp-worker run 412 too; this plan leaves them: roll each back by a plan of its own"
+    );
     assert!(ok(&with(|_| ()), "B16").contains("nothing else in 'production' runs 412"));
     let refused = around(|found| found.others.unread = vec!["cronjobs could not be read: forbidden".into()]);
     assert!(not_checked(&refused, "B16").contains("but cronjobs could not be read: forbidden"));
@@ -347,7 +350,10 @@ fn the_same_workload_in_other_clusters_is_seen_if_it_is_watched() {
         plan_in(&known)
     };
     assert!(ok(&runs("registry.example/acme/myapp:411"), "B16").contains("nor myapp elsewhere"));
-    assert_eq!(look(&runs(LIVE), "B16"), "prod-us1 runs 412 too: the next plans, one at a time");
+    assert_eq!(
+        look(&runs(LIVE), "B16"),
+        "prod-us1 runs 412 too; this plan leaves it: roll it back by a plan of its own"
+    );
 }
 
 #[test]

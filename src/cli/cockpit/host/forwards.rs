@@ -5,7 +5,7 @@ use crate::{
     app::App,
     model::{
         BackendId,
-        forward::{ForwardAsk, ForwardState},
+        forward::{Forward, ForwardAsk},
     },
     source::kubernetes::forward::{self, Forwarding},
     text::Clean,
@@ -28,14 +28,23 @@ impl Forwards {
         self.running.retain(|one| one.now().ask.to.cluster() != cluster);
     }
 
-    /// Lets the App know how they go.
-    pub fn show(&self, app: &mut App) {
+    /// Lets the App know how they go; one that failed since is said.
+    pub fn show(&self, app: &mut App) -> Option<Clean> {
         let now: Vec<_> = self.running.iter().map(Forwarding::now).collect();
-        if now != app.forwards {
-            app.forwards = now;
-            app.dirty = true;
+        if now == app.forwards {
+            return None;
         }
+        app.dirty = true;
+        let before = std::mem::replace(&mut app.forwards, now);
+        newly_failed(&before, &app.forwards)
     }
+}
+
+/// What is said of the newest that has failed since.
+fn newly_failed(before: &[Forward], now: &[Forward]) -> Option<Clean> {
+    let had_failed = |number| before.iter().any(|one| one.number == number && one.failure().is_some());
+    let failed = now.iter().rev().filter(|one| !had_failed(one.number));
+    failed.filter_map(|one| Some(Clean::own(format!("no forward to {}: {}", one.ask.to, one.failure()?)))).next()
 }
 
 impl CockpitHost {
@@ -47,13 +56,13 @@ impl CockpitHost {
         // One that failed is done with when its like is tried anew.
         forwards.running.retain(|one| {
             let now = one.now();
-            now.ask.to != ask.to || !matches!(now.state, ForwardState::Failed(_))
+            now.ask.to != ask.to || now.failure().is_none()
         });
         forwards.started += 1;
         let to = ask.to.clone();
         forwards.running.push(forward::start(cluster, forwards.started, ask, self.wake.clone()));
-        forwards.show(app);
-        Clean::own(format!("forwarding to {to}: `:forwards` shows how it goes"))
+        let failed = forwards.show(app);
+        failed.unwrap_or_else(|| Clean::own(format!("a forward to {to} starts: `:forwards` shows how it goes")))
     }
 }
 
@@ -65,10 +74,28 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{forward::ForwardTo, kubernetes::ObjectKey},
+        model::{
+            forward::{ForwardState, ForwardTo},
+            kubernetes::ObjectKey,
+        },
         source::kubernetes::scripted,
         time::SystemClock,
     };
+
+    #[test]
+    fn a_forward_that_fails_is_said_once() {
+        let pod = ObjectKey { cluster: BackendId::new("prod"), namespace: "shop".into(), name: "web-1".into() };
+        let ask = ForwardAsk { to: ForwardTo::Pod(pod), or: None, local: Some(8080), remote: None };
+        let going = Forward::new(1, ask);
+        let failed = Forward { state: ForwardState::Failed("port 8080 is taken".into()), ..going.clone() };
+        let says = |before: &Forward, now: &Forward| {
+            newly_failed(std::slice::from_ref(before), std::slice::from_ref(now)).map(|says| says.to_string())
+        };
+        assert_eq!(says(&going, &failed).as_deref(), Some("no forward to pod/web-1: port 8080 is taken"));
+        assert_eq!(newly_failed(&[], &[failed.clone()]).map(|says| says.to_string()), says(&going, &failed));
+        assert_eq!(says(&failed, &failed), None);
+        assert_eq!(says(&going, &going), None);
+    }
 
     #[tokio::test]
     async fn a_cluster_that_is_closed_takes_its_forwards_with_it() {

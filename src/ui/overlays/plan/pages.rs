@@ -42,14 +42,20 @@ pub(super) fn render(of: &mut PlanDialog, view: &View<'_>, area: Rect, buf: &mut
     let outer = area.width.min(WIDEST);
     let inner = outer.saturating_sub(4);
     let act = of.act.and_then(|number| view.acts.by_number.get(&number));
+    let (frame, above) = frame(of, view, outer);
+    let room = usize::from(area.height.saturating_sub(2)).saturating_sub(above.len());
     let lines = match of.page {
-        Page::Plan => plan_page(of, act, view, inner, usize::from(area.height.saturating_sub(2))),
+        Page::Plan => plan_page(of, act, view, inner, room),
         Page::Checks => checks_page(of, theme, inner),
         Page::Diff => Lines::default(),
     };
-    let needed = (lines.top.len() + lines.middle.len() + lines.bottom.len()) as u16 + 2;
+    let needed = (above.len() + lines.top.len() + lines.middle.len() + lines.bottom.len()) as u16 + 2;
     let height = if of.page == Page::Diff { area.height } else { needed.max(9).min(area.height) };
-    let inside = dialog(frame(of, view), area, outer, height, buf);
+    let mut inside = dialog(frame, area, outer, height, buf);
+    for line in above.iter().take(usize::from(inside.height)) {
+        put_line(buf, inside, line, theme.glyphs.ellipsis);
+        inside = Rect { y: inside.y + 1, height: inside.height - 1, ..inside };
+    }
     if of.page == Page::Diff {
         let offset = of.offset;
         if let Some(scroll) = diff_view(&of.diff, offset, of.x, inside, theme, buf) {
@@ -84,34 +90,54 @@ fn place(of: &mut PlanDialog, lines: &Lines, inside: Rect, theme: &Theme, buf: &
         let spot = Rect { y: first + index as u16, height: 1, ..inside };
         put_line(buf, spot, line, theme.glyphs.ellipsis);
     }
-    if left > 0 && room > 0 {
-        let more = Line::styled(format!(" {} more {}", left, theme.glyphs.down), theme.dim);
-        put_right(buf, Rect { y: first - 1, height: 1, ..inside }, &more, theme.glyphs.ellipsis);
+    if left > 0 {
+        // In the lower border: on a line it would hide what is read.
+        let more = Line::styled(format!(" {} more {} ", left, theme.glyphs.down), theme.dim);
+        put_right(buf, Rect { y: inside.bottom(), height: 1, ..inside }, &more, theme.glyphs.ellipsis);
     }
     let (line, column) = lines.cursor?;
     (line < below && column < inside.width).then(|| Position::new(inside.x + column, first + line as u16))
 }
 
-fn frame<'a>(of: &PlanDialog, view: &'a View<'_>) -> Frame<'a> {
+/// The frame; and as lines of their own above the page what its border has no room for: what it is about, and where.
+fn frame<'a>(of: &PlanDialog, view: &'a View<'_>, outer: u16) -> (Frame<'a>, Vec<Line<'static>>) {
     let theme = view.theme;
-    let Some(plan) = of.confirm.plan() else { return Frame::new(theme, title_of(&of.request)) };
-    let place = match of.page {
+    let (title, place, is_production) = match of.confirm.plan() {
+        Some(plan) => (plan.title.to_string(), plan.place.to_string(), plan.production),
+        None => (title_of(&of.request), String::new(), false),
+    };
+    let mut info = match of.page {
         Page::Checks => vec![Span::raw("all checks   ")],
         Page::Diff => vec![Span::raw("what changes   ")],
         Page::Plan => Vec::new(),
     };
-    let mut info = place;
     let age = of.confirm.read_at().map(|at| view.now.since(at)).filter(|age| *age > super::REREAD * 2);
     if let Some(age) = age {
         info.push(Span::styled(format!("checks {} old   ", crate::time::coarse(age)), theme.stale));
     }
-    info.push(Span::raw(plan.place.to_string()));
-    if plan.production {
-        info.push(Span::raw(" "));
-        info.push(Span::styled(" PRODUCTION ", theme.production));
+    let badge = Span::styled(" PRODUCTION ", theme.production);
+    let mut above = Vec::new();
+    // Beside both stand their blanks, the border's corners and a piece of it between them.
+    let taken = info.iter().map(Span::width).sum::<usize>() + usize::from(width(&title) + width(&place)) + 9;
+    if taken + if is_production { badge.width() + 1 } else { 0 } <= usize::from(outer) {
+        info.push(Span::raw(place));
+        if is_production {
+            info.extend([Span::raw(" "), badge]);
+        }
+    } else {
+        let inner = outer.saturating_sub(4);
+        if taken > usize::from(outer + width(&place)) || width(&title) > inner.saturating_sub(2) {
+            above.extend(wrapped(&title, inner).into_iter().map(|line| Line::styled(line, theme.strong)));
+        }
+        if is_production {
+            above.extend(marked(badge, &place, theme.text, inner));
+        } else {
+            above.extend(wrapped(&place, inner).into_iter().map(Line::raw));
+        }
     }
-    let frame = Frame::new(theme, plan.title.to_string()).info(Line::from(info));
-    if plan.risk == Risk::Stopped { frame.border(theme.broken) } else { frame }
+    let frame = Frame::new(theme, title).info(Line::from(info));
+    let is_stopped = of.confirm.plan().is_some_and(|plan| plan.risk == Risk::Stopped);
+    (if is_stopped { frame.border(theme.broken) } else { frame }, above)
 }
 
 fn title_of(request: &Request) -> String {

@@ -32,6 +32,19 @@ fn why_shows_the_claim_what_changed_before_and_the_versions() {
     assert!(!frame.contains("HighErrorRate myapp firing"), "its own beginning is no change before it:\n{frame}");
 }
 
+#[test]
+fn of_several_alerts_about_it_the_worst_stands_first() {
+    let mut world = incident();
+    world.size = (120, 70);
+    let list = vec![
+        alert("AaSlow", "myapp", Priority::P3, "03:00", "slow"),
+        alert("ZzBurns", "myapp", Priority::P1, "03:00", "burns"),
+    ];
+    world.alerts(list);
+    let frame = text(&world, &mut *why(Target::Workload(myapp())));
+    assert!(frame.find("P1 ZzBurns").expect("listed") < frame.find("P3 AaSlow").expect("listed"), "{frame}");
+}
+
 /// What Prometheus has of an alert: pending for two minutes of five.
 fn pending(world: &mut World) -> Alert {
     let source = SourceId::new(&BackendId::new("prom"), Part::Alerts);
@@ -194,6 +207,44 @@ fn revisions_differ_with_secrets_masked_and_are_what_r_means() {
 }
 
 #[test]
+fn what_a_difference_leaves_out_is_seen() {
+    let mut world = incident();
+    let of = |number: i64, is_live: bool, ends: &str| {
+        let env = (0..9).map(|at| json!({"name": format!("V{at}"), "value": if at % 8 == 0 { ends } else { "" }}));
+        let env: Vec<_> = env.collect();
+        Revision {
+            template: json!({"spec": {"containers": [{"name": "app", "env": env}]}}),
+            ..revision(number, is_live, "", "")
+        }
+    };
+    answer(&mut world, Query::Revisions(myapp()), Answer::Revisions(vec![of(14, true, "new"), of(13, false, "old")]));
+    let frame = text(&world, &mut *revisions(myapp()));
+    let gaps = frame.lines().filter(|line| line.trim_matches(['|', ' ']) == "...").count();
+    assert_eq!(gaps, 1, "{frame}");
+}
+
+#[test]
+fn a_page_is_turned_at_once() {
+    let mut world = incident();
+    world.size = (80, 24);
+    let lines = (0..100).map(|line| crate::query::PageLine::Text(Clean::own(format!("line {line}."))));
+    let mut page = describe(Target::Workload(myapp()), Command::Describe);
+    let query = page.wanted(&world.view()).remove(0);
+    answer(&mut world, query, Answer::Page(lines.collect()));
+    assert!(text(&world, &mut *page).contains("line 0."));
+    command(&world, &mut *page, Command::PageDown);
+    let frame = text(&world, &mut *page);
+    assert!(!frame.contains("line 0.") && frame.contains("line 25."), "{frame}");
+    command(&world, &mut *page, Command::PageUp);
+    assert!(text(&world, &mut *page).contains("line 0."));
+    for _ in 0..20 {
+        command(&world, &mut *page, Command::PageDown);
+    }
+    let frame = text(&world, &mut *page);
+    assert!(frame.contains("line 99.") && frame.contains("line 85."), "it stays full at the end\n{frame}");
+}
+
+#[test]
 fn a_job_log_opens_at_the_first_error_of_the_failed_job() {
     let mut world = incident();
     let run = run_of(&world, 1190).key;
@@ -304,6 +355,9 @@ fn each_revision_says_what_came_with_it_and_by_whom() {
         assert!(line("rev 13").contains("myapp:411") && line("rev 13").contains("by helm"), "{frame}");
         assert!(frame.contains("JWT login"), "{frame}");
     }
+    // Its pods crash.
+    let tab_text = text(&world, &mut *tab);
+    assert!(tab_text.lines().any(|line| line.contains("!! rev 14")), "{tab_text}");
     assert!(text(&world, &mut *tab).contains("02:57"), "when");
     assert!(text(&world, &mut *diff).contains("17m"), "when");
 }
@@ -322,7 +376,9 @@ fn the_yaml_shows_who_set_which_field_when_it_is_asked() {
 
     assert!(command(&world, &mut *page, Command::ManagedFields).iter().all(|reply| matches!(reply, Reply::Done)));
     assert_eq!(page.wanted(&world.view()), [Query::ManagedYaml(ObjectRef::Workload(myapp()))], "the server is asked");
-    let managed = lines(&["kind: Deployment", "manager: helm"]);
+    answer(&mut world, Query::ManagedYaml(ObjectRef::Workload(myapp())), lines(&["kind: Deployment"]));
+    assert!(text(&world, &mut *page).contains("it names nobody who set a field"), "{}", text(&world, &mut *page));
+    let managed = lines(&["kind: Deployment", "managedFields:", "manager: helm"]);
     answer(&mut world, Query::ManagedYaml(ObjectRef::Workload(myapp())), managed);
     let frame = text(&world, &mut *page);
     assert!(frame.contains("manager: helm") && frame.contains("m hides who set which field"), "{frame}");

@@ -98,16 +98,18 @@ pub(super) fn entries(rows: &[&Workload]) -> Vec<Entry<WorkloadKey>> {
 pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buffer, focused: bool) {
     let theme = view.theme;
     let total = kube.workloads.items().count();
-    let trouble = if kube.not_ok > 0 {
-        Span::styled(format!("   {} not ok", kube.not_ok), theme.wrong)
-    } else {
-        Span::styled("   all ok", theme.dim)
+    let trouble = match kube.not_ok {
+        0 if !kube.filter.is_empty() => Span::raw(""),
+        0 => Span::styled("   all ok", theme.dim),
+        bad => Span::styled(format!("   {bad} not ok"), theme.wrong),
     };
     // Nothing was read: that is not "none, all ok".
     let title = if total == 0 && kube.filter.is_empty() && !is_read(view, &PARTS) {
         Line::raw("WORKLOADS")
     } else {
-        Line::from(vec![Span::raw(format!("WORKLOADS {total}")), trouble])
+        let all = view.store.kube.workloads.len();
+        let of = if kube.filter.is_empty() { String::new() } else { format!(" of {all}") };
+        Line::from(vec![Span::raw(format!("WORKLOADS {total}{of}")), trouble])
     };
     let filter = if kube.filter.is_empty() { String::new() } else { format!("filter {}   ", kube.filter) };
     let info = Line::styled(format!("{filter}sort {}", sort_name(kube.sort, kube.is_reversed)), theme.dim);
@@ -155,7 +157,7 @@ fn sort_name(sort: SortBy, is_reversed: bool) -> String {
         SortBy::Name => "name",
         SortBy::Ready => "ready",
         SortBy::Restarts => "restarts",
-        SortBy::Age => "age",
+        SortBy::Age => "since",
     };
     if is_reversed { format!("{name}, reversed") } else { name.to_owned() }
 }
@@ -178,7 +180,7 @@ fn columns(kube: &Kube, clusters_width: u16) -> Vec<Column<'static>> {
     }
     columns.extend([
         Column::new("restarts", 8, 65).right().sorted(direction(SortBy::Restarts)),
-        Column::new("age", 5, 66).right().sorted(direction(SortBy::Age)),
+        Column::new("since", 5, 66).right().sorted(direction(SortBy::Age)),
     ]);
     columns
 }
@@ -271,10 +273,10 @@ fn versions_in(view: &View<'_>, workload: &Workload, is_short: bool) -> Line<'st
     Line::from(spans)
 }
 
-/// kubectl's words without the name and what every one of them says: `2 of 4 new updated`.
+/// kubectl's words without the name and what every one of them says: `2 of 4 updated`.
 fn in_short(words: &str) -> String {
     let told = words.split_once("to finish: ").map_or(words, |(_, told)| told);
     let told = told.rsplit_once("\" ").map_or(told, |(_, told)| told);
-    let told = told.trim_end_matches("...").replace(" out of ", " of ");
+    let told = told.trim_end_matches("...").replace(" out of ", " of ").replace(" new replicas", " replicas");
     [" replicas", " pods", " have been", " are"].into_iter().fold(told, |told, filler| told.replace(filler, ""))
 }

@@ -142,7 +142,7 @@ pub(super) fn empty(tail: &Tail, buffer: Option<&LogBuffer>) -> String {
         return format!("?? {}", failure.error.says);
     }
     if !buffer.lines.is_empty() {
-        return format!("none of {} lines is let through: v level, & filter", buffer.lines.len());
+        return format!("none of {} lines is let through: v level, & filter", grouped(buffer.lines.len() as u64));
     }
     if let Some(trouble) = buffer.troubles.last() {
         return format!("! {trouble}");

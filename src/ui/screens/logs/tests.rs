@@ -369,3 +369,13 @@ fn repeats_are_written_out_on_request() {
     logs.run(Command::FoldRepeats, &world.view());
     assert_eq!(said(&mut logs), 1);
 }
+
+#[test]
+fn each_line_below_the_log_says_what_it_takes() {
+    let (world, mut logs) = story();
+    assert!(matches!(logs.run(Command::LogFilter, &world.view()), Reply::Run(Command::Filter)));
+    logs.run(Command::Filter, &world.view());
+    assert!(logs.filter_words().0 == "&" && logs.filter_words().1.contains("level>="), "{:?}", logs.filter_words());
+    logs.run(Command::Filter, &world.view());
+    assert!(logs.filter_words().0 == "/" && !logs.filter_words().1.contains("-l label"), "{:?}", logs.filter_words());
+}

@@ -17,7 +17,7 @@ use crate::{
         LogBuffer,
         signatures::{Message, rate},
     },
-    text::truncate,
+    text::{grouped, truncate},
     ui::{
         theme::Theme,
         widgets::{
@@ -141,14 +141,14 @@ impl Versions {
     fn info(&self, theme: &Theme) -> Line<'static> {
         let mut words = Vec::new();
         if self.is_compared() {
-            for (tag, lines) in [&self.new, &self.old] {
-                let unit = if *lines == 1 { "line" } else { "lines" };
-                words.push(Span::styled(format!("{tag}: {lines} {unit}  "), theme.dim));
-            }
+            // The unit of the numbers below first: the rest may be left out.
             words.push(Span::styled("per 1,000 lines", theme.dim));
+            let of = |(tag, lines): &(String, u64)| format!("{tag}: {}", grouped(*lines));
+            words.push(Span::styled(format!("   {}  {} lines", of(&self.new), of(&self.old)), theme.dim));
         }
         if self.uncounted > 0 {
-            words.push(Span::styled(format!("  {} lines not counted: too many messages", self.uncounted), theme.wrong));
+            words
+                .push(Span::styled(format!("   {} lines not counted: too many messages", self.uncounted), theme.wrong));
         }
         Line::from(words)
     }

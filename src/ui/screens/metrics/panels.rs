@@ -64,7 +64,7 @@ fn title(metrics: &Metrics, view: &View<'_>, panel: &Panel, data: Option<&PanelD
         spans.push(Span::styled(shown(panel, data, now), style));
     }
     if let Some(limit) = values::limit(panel) {
-        spans.push(Span::styled(format!("   limit {}", values::text(panel, limit)), theme.dim));
+        spans.push(Span::styled(format!("   limit {}", crate::units::limit(&panel.unit, limit)), theme.dim));
     }
     if let Some(level) = reading.level.filter(|level| *level < Level::Ok) {
         let mark = mark_of(level).text().trim();
@@ -290,7 +290,7 @@ pub(super) fn numbers(metrics: &mut Metrics, view: &View<'_>, area: Rect, buf: &
     let at = metrics.cursor.map(|at| clock(at, 0)).unwrap_or_default();
     let columns = [
         Column::new("", 2, 100),
-        Column::new("panel", 30, 99).min(12).grows(),
+        Column::new("panel", 36, 99).min(12).grows(),
         Column::new("now", 13, 98).min(11).right(),
         Column::new("limit", 12, 90).min(7).right(),
         Column::new(&before, 13, 70).min(11).right(),
@@ -341,6 +341,7 @@ fn cells<'a>(metrics: &Metrics, view: &View<'a>, panel: &'a Panel) -> Vec<Line<'
     let level = if is_stale { Some(Level::Unknown) } else { reading.level };
     let style = level.map_or(theme.text, |level| level_style(theme, level));
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| values::text(panel, value));
+    let limit = values::limit(panel).map_or_else(|| "-".to_owned(), |limit| crate::units::limit(&panel.unit, limit));
     let change = match (reading.now, reading.before) {
         (Some(now), Some(before)) => values::change(now, before),
         _ => "-".to_owned(),
@@ -364,7 +365,7 @@ fn cells<'a>(metrics: &Metrics, view: &View<'a>, panel: &'a Panel) -> Vec<Line<'
         level.map_or_else(Line::default, |level| Line::from(theme.mark(mark_of(level)))),
         Line::from(vec![Span::styled(titled(panel, Some(data)), theme.text), several]),
         Line::styled(reading.now.map_or_else(|| "no data".to_owned(), |now| shown(panel, data, now)), style),
-        Line::styled(number(values::limit(panel)), theme.dim),
+        Line::styled(limit, theme.dim),
         Line::styled(number(reading.before), theme.dim),
         Line::styled(change, theme.text),
         last,

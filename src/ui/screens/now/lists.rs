@@ -167,10 +167,9 @@ fn need(view: &View<'_>, target: &Target, ack: &[Span<'static>]) -> Row<'static>
     let mark = said.mark;
     let mut cells = said.cells(view);
     if let Target::Alert(_) = target {
+        // The measure in the place of the alert's summary, which says the same of a while ago.
         if let Some(measured) = measured(view, target) {
-            let text = cells[2].to_string();
-            let text = if view.is_narrow() { String::new() } else { format!("   {text}") };
-            cells[2] = Line::from(vec![Span::styled(measured, view.theme.broken), Span::raw(text)]);
+            cells[2] = Line::styled(measured, view.theme.broken);
         }
         match mark {
             Mark::Broken | Mark::Wrong => cells.push(Line::from(ack.to_vec())),
@@ -316,8 +315,10 @@ pub(super) fn pull_requests(view: &View<'_>) -> Vec<Entry<Target>> {
 pub(super) fn runs(view: &View<'_>) -> Vec<Entry<Target>> {
     let troubled: std::collections::BTreeSet<_> = needs::troubled_runs(view).into_iter().map(|run| &run.key).collect();
     let mut runs: Vec<&Run> = view.store.runs.values().collect();
-    runs.sort_by_key(|run| {
-        (!troubled.contains(&run.key), run.state.is_finished(), Reverse(run.updated.or(run.created)))
+    runs.sort_by_cached_key(|run| {
+        let is_troubled = troubled.contains(&run.key);
+        let level = is_troubled.then(|| needs::run_level(view, run));
+        (!is_troubled, level, run.state.is_finished(), Reverse(run.updated.or(run.created)))
     });
     runs.into_iter().take(MOST).map(|run| Entry::Item(Target::Run(run.key.clone()))).collect()
 }

@@ -32,7 +32,7 @@ use crate::{
 const READ: (usize, usize) = (8, 3);
 /// Firing alerts that are looked up for their workload.
 const ALERTS: usize = 50;
-const SPARK: u16 = 10;
+const SPARK: u16 = 9;
 
 /// Configured services; without any, the workloads, trouble first.
 pub(super) fn entries(view: &View<'_>) -> Vec<Entry<Target>> {

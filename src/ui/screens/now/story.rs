@@ -100,7 +100,7 @@ impl<'a> Story<'a> {
     /// The lines below its row: what changed, which versions serve, what runs, what to press.
     pub fn details(&self, view: &View<'a>) -> Vec<Line<'static>> {
         let theme = view.theme;
-        let head = |word: &str| Span::styled(format!("   {word:<9}"), theme.dim);
+        let head = |word: &str| Span::styled(format!("    {word:<9}"), theme.dim);
         let mut lines = Vec::new();
         if let Some(deploy) = self.deploy() {
             let mut says = format!("deploy {} at {}", deploy.tags(), words::day_clock(deploy.at, view.time()));
@@ -246,7 +246,7 @@ impl Measure<'_> {
     }
 
     pub fn limit_text(&self) -> Option<String> {
-        self.limit().map(|limit| units::axis(&self.panel.unit, limit))
+        self.limit().map(|limit| units::limit(&self.panel.unit, limit))
     }
 }
 

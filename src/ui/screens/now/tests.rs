@@ -4,8 +4,12 @@ use crate::{
         Request,
         act::{Act, ActionEvent, Outcome, StepState},
     },
-    model::{alert::Priority, code::Need, kubernetes::WorkloadKind},
-    ui::testing::{World, alert, alertmanager, at, deployment, event, incident, pull_request, workload_key},
+    model::{
+        alert::Priority,
+        code::{Need, RunState},
+        kubernetes::WorkloadKind,
+    },
+    ui::testing::{World, alert, alertmanager, at, deployment, event, incident, pull_request, run, workload_key},
 };
 
 fn has(rows: &[String], words: &str) -> bool {
@@ -42,6 +46,7 @@ fn while_something_pages_the_broken_thing_takes_the_screen() {
         assert!(has(&rows, words), "'{words}' in {rows:#?}");
     }
     assert!(!has(&rows, "PULL REQUESTS"), "unrelated work is counts only");
+    assert!(!has(&rows, "31 % of requests"), "one number for one fact");
     assert_eq!(now.selected(&world.view()).map(|target| target.to_string()), Some("alert HighErrorRate-myapp".into()));
     assert_eq!(now.wanted(&world.view()).len(), 9, "three panels of the broken one, twice, three of the other");
 }
@@ -55,9 +60,9 @@ fn at_80x24_what_needs_me_and_what_changed() {
     insta::assert_snapshot!(rows.join("\n"), @r"
     += NEEDS YOU 5 ================================================================+
     | >  !!  HighErrorRate myapp           now 30.6%, limit 5%        since ~02:59 |
-    |       changed  deploy 411 -> 412 at 02:57, 2m before it began                |
-    |       serving  new 412 4/6 ready   old 411 4/4 ready                         |
-    |       do       [R] roll back to 411   [l] logs   [.] why   [s] silence       |
+    |        changed  deploy 411 -> 412 at 02:57, 2m before it began               |
+    |        serving  new 412 4/6 ready   old 411 4/4 ready                        |
+    |        do       [R] roll back to 411   [l] logs   [.] why   [s] silence      |
     |    !!  deploy #412                   stuck in deploy, 2 of 3 ~           23m |
     |    !   PodOOMKilled postgres         postgres-0 was killed fo~   since 03:04 |
     |    !   nightly-e2e #1190             failure in deploy   main~          128m |
@@ -225,4 +230,15 @@ fn a_large_world_is_drawn_from_what_is_seen() {
     let rows = world.drawn(&mut now);
     assert!(has(&rows, "1000 ok"), "{rows:#?}");
     assert_eq!((now.happened.count(), now.kube.items().count()), (1_000, 200));
+}
+
+#[test]
+fn of_troubled_runs_the_worse_stands_first_however_old() {
+    let mut world = World::live();
+    let mut nightly = run("nightly-e2e", 1190, RunState::Failure, false, "03:10");
+    nightly.event = "schedule".into();
+    world.runs(vec![run("deploy", 412, RunState::Running, true, "02:51"), nightly]);
+    let rows = world.drawn(&mut Now::default());
+    let place = |words: &str| rows.iter().position(|row| row.contains(words)).unwrap_or_else(|| panic!("{rows:#?}"));
+    assert!(place("!!  deploy #412") < place("!   nightly-e2e #1190"), "{rows:#?}");
 }

@@ -203,7 +203,7 @@ pub(super) fn columns() -> Vec<Column<'static>> {
     vec![
         Column::new("", 2, 100),
         Column::new("n", 3, 90).right(),
-        Column::new("alert", 24, 99).min(12).grows(),
+        Column::new("  alert", 24, 99).min(12).grows(),
         Column::new("since", 5, 95),
         Column::new("state", 14, 97).min(14),
     ]
@@ -274,7 +274,7 @@ pub(super) fn silence_cells(view: &View<'_>, silence: &Silence) -> Vec<Line<'sta
         Line::from(theme.mark(Mark::Silenced)),
         Line::styled(if holds > 0 { holds.to_string() } else { String::new() }, theme.dim),
         Line::styled(format!("  {}", words::matchers(silence)), theme.text),
-        Line::styled(words::clock(silence.starts), theme.dim),
+        since(view, Some(silence.starts)),
         Line::styled(until, theme.dim),
     ]
 }

@@ -155,7 +155,7 @@ fn at_80x24_groups_over_the_timeline() {
     world.size = (80, 24);
     insta::assert_snapshot!(world.drawn(&mut Triage::default()).join("\n"), @r"
     += 5 ALERTS, 3 GROUPS  3 firing  1 silenced  1 resolved =======================+
-    |          n  alert                                      since  state          |
+    |          n    alert                                    since  state          |
     | >  !!    1    HighErrorRate myapp                      03:04  firing         |
     |    !     3  + DiskWillFill                             01:20  2 firing       |
     |    ok    1    HighLatency search                       02:05  resolved 03:14 |
@@ -192,4 +192,14 @@ fn an_error_is_never_an_empty_list() {
     assert!(has(&world.drawn(&mut triage), "nothing matches 'zebra'"));
     triage.set_filter("-l service=node-2", &world.view());
     assert!(has(&world.drawn(&mut triage), "1 ALERT, 1 GROUP"));
+}
+
+#[test]
+fn a_silence_of_yesterday_does_not_seem_to_be_of_today() {
+    let mut world = night();
+    let long = Silence { starts: "2026-03-12T02:00:00Z".parse().expect("a time"), ..silence("s1", "long known") };
+    world.say(&alertmanager(), Part::Silences, vec![Fact::Silences(vec![long])]);
+    let rows = world.drawn(&mut Triage::default());
+    let row = rows.iter().find(|row| row.contains("until 05:00") && row.contains("zz")).expect("listed");
+    assert!(row.contains("2d1h"), "{row}");
 }

@@ -28,11 +28,11 @@ pub(super) struct Plot {
 /// Braille bits by row and column of the dot: U+2800 and what follows.
 const BITS: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
-/// What a series is drawn with: where there is no Braille, each by its own letter, so that lines differ without colour.
-pub(super) fn sample(glyphs: &Glyphs, owner: usize) -> &'static str {
+/// What a series is drawn with: where lines are not dotted, each by its own letter, so that they differ without colour.
+pub(super) fn sample(glyphs: &Glyphs, dotted: bool, owner: usize) -> &'static str {
     const OTHERS: [&str; 7] = ["o", "x", "+", "#", "@", "%", "&"];
     match owner {
-        _ if glyphs.braille => glyphs.bar_full,
+        _ if dotted => glyphs.bar_full,
         0 => glyphs.point,
         _ => OTHERS[(owner - 1) % OTHERS.len()],
     }
@@ -129,9 +129,9 @@ impl Plot {
         cell.owner = owner;
     }
 
-    /// A dotted line across.
-    pub(super) fn level(&mut self, owner: usize, value: f64, scale: Scale) {
-        let y = scale.dot(value, self.dots.1);
+    /// A dotted line across, no lower than row `at`.
+    pub(super) fn level(&mut self, owner: usize, value: f64, scale: Scale, at: u16) {
+        let y = scale.dot(value, self.dots.1).min(i32::from((at + 1) * self.dots.1) - 1);
         for x in (0..self.columns * self.dots.0).step_by(usize::from(self.dots.0)) {
             self.set(owner, i32::from(x), y, true);
         }
@@ -144,9 +144,9 @@ impl Plot {
             let spot = Rect { x: area.x + x, y: area.y + y, width: 1, height: 1 };
             let mut bytes = [0; 4];
             let braille = char::from_u32(0x2800 + u32::from(dots.bits)).unwrap_or(' ');
-            let symbol = match (glyphs.braille, dots.point) {
+            let symbol = match (self.dots.1 > 1, dots.point) {
                 (true, _) => braille.encode_utf8(&mut bytes),
-                (false, true) => sample(glyphs, dots.owner),
+                (false, true) => sample(glyphs, false, dots.owner),
                 (false, false) => glyphs.stroke,
             };
             put_text(buf, spot, symbol, style(dots.owner));

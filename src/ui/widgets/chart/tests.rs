@@ -146,3 +146,30 @@ fn any_size_is_safe() {
         }
     });
 }
+
+/// 412 fails, 411 does not: the limit is nearer to zero than to the next row.
+fn by_version(theme: &Theme, height: u16) -> Vec<String> {
+    let new: Vec<(i64, Option<f64>)> = errors().into_iter().map(|(at, value)| (at, value.map(|v| v * 2.5))).collect();
+    let old: Vec<(i64, Option<f64>)> = new.iter().map(|point| (point.0, Some(0.02))).collect();
+    drawn(40, height, |area, buf| {
+        Chart::new(theme, (0, 3_600_000), &percent, &minute)
+            .series(Series { name: "412", points: &new, style: None })
+            .series(Series { name: "411", points: &old, style: None })
+            .limit(Limit { value: 5.0, label: "limit" })
+            .render(area, buf);
+    })
+}
+
+#[test]
+fn what_is_near_zero_does_not_lie_on_the_limit() {
+    let rows = by_version(&dark(), 7);
+    let row = |number: &str| rows.iter().position(|row| row.trim_start().starts_with(number));
+    assert!(row("5│⡀⡀⡀").is_some_and(|limit| Some(limit + 1) == row("0│")), "{rows:#?}");
+}
+
+#[test]
+fn without_colour_each_line_has_its_own_sign() {
+    let rows = by_version(&super::super::testing::plain(), 7);
+    assert!(rows[0].contains("• 412  o 411"), "{rows:#?}");
+    assert!(rows[5].contains("0│ooooo") && rows.concat().contains("•••"), "{rows:#?}");
+}

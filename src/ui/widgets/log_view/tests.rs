@@ -85,6 +85,18 @@ fn finds_are_painted_over_spans() {
 }
 
 #[test]
+fn a_find_keeps_its_colours_on_the_row_under_the_cursor() {
+    let theme = dark();
+    let found = LogLine { body: "issuer".into(), finds: vec![0..3], ..LogLine::default() };
+    let mut buf = Buffer::empty(Rect::new(0, 0, 20, 1));
+    LogView::new(&theme, Anchor::Top).cursor(Some(0)).current_find(Some((0, 0))).render(buf.area, &mut buf, [found]);
+    let colours = |x| (Some(buf[(x, 0)].fg), Some(buf[(x, 0)].bg));
+    assert_eq!(colours(0), (theme.search_current.fg, theme.search_current.bg));
+    assert_eq!(colours(3).1, theme.selection.bg);
+    assert_eq!(colours(19).1, theme.selection.bg, "up to the end of the row");
+}
+
+#[test]
 fn a_huge_line_costs_no_more_than_the_window() {
     let theme = ascii();
     let huge = "x".repeat(20_000_000);

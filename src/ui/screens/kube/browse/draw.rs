@@ -64,7 +64,8 @@ impl Browse {
         let theme = view.theme;
         let resource = self.rows.tables.first().map(|table| &table.resource);
         let kind = resource.map_or(&*self.word, |resource| resource.plural.as_str());
-        let mut spans = vec![Span::raw(format!("{} {}", kind.to_uppercase(), self.list.items().count()))];
+        let of = if self.filter.is_empty() { String::new() } else { format!(" of {}", self.rows.count()) };
+        let mut spans = vec![Span::raw(format!("{} {}{of}", kind.to_uppercase(), self.list.items().count()))];
         if self.not_ok > 0 {
             spans.push(Span::styled(format!("   {} not ok", self.not_ok), theme.wrong));
         }

@@ -212,6 +212,11 @@ impl Rows {
         self.found.iter().flatten().map(|table| table.rows.len()).sum()
     }
 
+    /// How many there are, kept by a filter or not.
+    pub fn count(&self) -> usize {
+        self.found.iter().flatten().map(|table| table.rows.len()).sum()
+    }
+
     /// All of them with their table's place, by cluster, namespace and name.
     pub fn all(&self) -> impl Iterator<Item = (usize, &Arc<TableRow>)> {
         let tables = self.found.iter().enumerate();

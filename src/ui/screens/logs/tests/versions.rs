@@ -15,7 +15,7 @@ fn messages_are_compared_by_version_and_picked() {
     let rows = world.drawn(&mut logs);
     let at = rows.iter().position(|row| row.contains("MESSAGES 412 against 411")).expect("the pane");
     insta::assert_snapshot!(rows[at..].join("\n"), @r#"
-    += MESSAGES 412 against 411 ============================================= 412: 3 lines  411: 3 lines  per 1,000 lines =+
+    += MESSAGES 412 against 411 ================================================== per 1,000 lines   412: 3  411: 3 lines =+
     |      412      411  level message                                                                                     |
     |      667    never  ERROR NEW auth middleware: verify failed: issuer mismatch                                         |
     |      333    never  ERROR NEW unhandled exception                                                                     |
