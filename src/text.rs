@@ -167,7 +167,7 @@ pub fn steady(name: &str, most: usize) -> usize {
     let hash = name
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    ((hash ^ hash >> 32) % most.max(1) as u64) as usize
+    ((hash ^ (hash >> 32)) % most.max(1) as u64) as usize
 }
 
 /// Cuts `text` to `width` cells, with `ellipsis` at the end if something was cut.

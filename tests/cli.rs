@@ -379,6 +379,16 @@ fn the_demo_knows_nothing_of_the_users_own_backends() {
     assert!(!plugin.exists(), "a login program of the user's was run");
 }
 
+#[test]
+fn objects_in_trouble_are_listed_first() {
+    let bench = Bench::still();
+    let shown = bench.json(&["show", "kube", "--kind", "pods", "-n", "production", "--json"]);
+    let pods = rows(&shown, "object");
+    let last = pods.iter().rposition(|pod| pod["cells"]["Status"] == "CrashLoopBackOff").expect("412 crashes");
+    let first = pods.iter().position(|pod| pod["cells"]["Status"] == "Running").expect("others run");
+    assert!(last < first, "{last} {first}");
+}
+
 /// Whatever asks it to end, from the first moment on: it ends well and its files go with it. Killed, the next one sweeps.
 #[test]
 fn a_demo_leaves_nothing_behind() {

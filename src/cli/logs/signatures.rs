@@ -9,6 +9,7 @@ use super::report;
 use crate::{
     model::log::{LogLevel, LogLine},
     secret::mask,
+    source::kubernetes::log_line::without_level,
     store::logs::signatures::{Compared, Signatures, per_thousand, rate},
     text::inert_json,
 };
@@ -79,8 +80,10 @@ impl Messages {
                     lines => lines.to_string(),
                 });
                 let level = row.signature.message.level.map_or("", LogLevel::name).to_owned();
+                let text = message(row);
+                let text = row.signature.message.level.map_or(&*text, |level| without_level(&text, level)).to_owned();
                 let is_new = if row.is_new() { "NEW" } else { "" }.to_owned();
-                counts.chain([level, is_new, message(row)]).collect()
+                counts.chain([level, is_new, text]).collect()
             })
             .collect();
         report::columns(&heads, &rows)

@@ -45,7 +45,7 @@ impl PrivateKey {
 
     /// Full lines, and one that is shorter behind them.
     fn is_body(&self, word: &str, is_alone: bool) -> bool {
-        let is_short_end = || self.has_begun && word.len() % 4 == 0 && (is_alone || word.ends_with('='));
+        let is_short_end = || self.has_begun && word.len().is_multiple_of(4) && (is_alone || word.ends_with('='));
         let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
         !word.is_empty() && (word.len() >= FULL || is_short_end()) && word.bytes().all(is_base64)
     }

@@ -13,6 +13,7 @@ use crate::{
     model::log::LogLevel,
     query::LogQuery,
     secret::mask,
+    source::kubernetes::log_line::without_level,
     store::logs::{
         LogBuffer,
         signatures::{Message, rate},
@@ -181,7 +182,9 @@ impl Versions {
         if line.is_new {
             spans.push(Span::styled("NEW ", theme.new));
         }
-        spans.push(Span::styled(mask(&line.message.text), theme.text));
+        let text = mask(&line.message.text);
+        let text = level.map_or(&*text, |level| without_level(&text, level)).to_owned();
+        spans.push(Span::styled(text, theme.text));
         Line::from(spans)
     }
 

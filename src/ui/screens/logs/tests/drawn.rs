@@ -89,6 +89,9 @@ fn a_level_stands_once() {
         assert!(rows.contains(words), "'{words}' is not in\n{rows}");
     }
     assert!(!rows.contains("FATAL FATAL") && !rows.contains("[error]"), "{rows}");
+    logs.run(Command::CompareVersions, &world.view());
+    let rows = world.drawn(&mut logs).join("\n");
+    assert!(rows.contains("1  FATAL startup"), "in the pane of messages: {rows}");
 }
 
 /// The style of the pod's column, by pod.
