@@ -161,7 +161,7 @@ fn the_list_of_a_tiny_terminal() {
     let mut buf = Buffer::empty(Rect::new(0, 0, 50, 8));
     plain_list(&world.view(), Rect::new(0, 0, 50, 8), &mut buf);
     let rows = rows_of(&buf);
-    assert_eq!(rows[0], "04:14Z  5 need you");
+    assert_eq!(rows[0], "04:14Z  5 need you   PROD");
     assert_eq!(rows[1], "!! HighErrorRate myapp  31 % of requests to myapp~");
     assert!(rows.contains(&"?? github.com: GitHub refused the token (401)".to_owned()), "{rows:#?}");
     assert_eq!(at("04:14").as_second() / 60, world.view().now.wall.as_second() / 60);

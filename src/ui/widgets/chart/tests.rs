@@ -54,8 +54,8 @@ fn braille_form() {
         [
             "45│                          ┊",
             "30│                          ┊     ⡠⠤⠒⠒⠒",
-            "15│                          ┊  ⡠⠤⠊",
-            " 0│⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠢⠊⠁⠁⠁⠁⠁⠁⠁⠁",
+            "15│⡀ limit 5 ⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀┊⡀⡀⡠⠤⠊⡀⡀⡀⡀⡀",
+            " 0│⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠒⠢⠊",
             "   02:00         02:43 deploy▴     03:00",
         ]
     );
@@ -164,7 +164,7 @@ fn by_version(theme: &Theme, height: u16) -> Vec<String> {
 fn what_is_near_zero_does_not_lie_on_the_limit() {
     let rows = by_version(&dark(), 7);
     let row = |number: &str| rows.iter().position(|row| row.trim_start().starts_with(number));
-    assert!(row("5│⡀⡀⡀").is_some_and(|limit| Some(limit + 1) == row("0│")), "{rows:#?}");
+    assert!(row("5│⡀ limit").is_some_and(|limit| Some(limit + 1) == row("0│")), "{rows:#?}");
 }
 
 #[test]
