@@ -306,7 +306,7 @@ impl Running {
     async fn watch(&mut self, index: usize, wanted: &Watched) {
         let pace = self.inner.pace;
         let mut last = Clean::from("nothing was seen");
-        let (mut furthest, mut more) = (i64::MIN, tries(pace.watch, pace.poll));
+        let (mut furthest, mut more): (Option<i64>, _) = (None, tries(pace.watch, pace.poll));
         while more > 0 {
             more -= 1;
             match self.inner.look(wanted, self.act.left.is_some()).await {
@@ -314,9 +314,10 @@ impl Running {
                     self.has_left(left).await;
                     last = says;
                     // While it gets on there is something to see, however long that takes.
-                    if progress > furthest {
-                        (furthest, more) = (progress, tries(pace.watch, pace.poll));
+                    if furthest.is_some_and(|furthest| progress > furthest) {
+                        more = tries(pace.watch, pace.poll);
                     }
+                    furthest = furthest.max(Some(progress));
                 }
                 Ok(Seen { says, stage, left, .. }) => {
                     self.has_left(left).await;

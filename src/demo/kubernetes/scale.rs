@@ -25,13 +25,18 @@ fn scale_of(object: &Object) -> Value {
     let selector: Vec<_> =
         js::members(labels).map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default())).collect();
     let meta = &value["metadata"];
+    // As Go writes it (`omitempty`).
+    let spec = match js::int(&value, "/spec/replicas") {
+        0 => json!({}),
+        replicas => json!({ "replicas": replicas }),
+    };
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {
             "name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"],
             "resourceVersion": meta["resourceVersion"], "creationTimestamp": meta["creationTimestamp"],
         },
-        "spec": {"replicas": js::int(&value, "/spec/replicas")},
+        "spec": spec,
         "status": {"replicas": js::int(&value, "/status/replicas"), "selector": selector.join(",")},
     })
 }
