@@ -58,6 +58,14 @@ pub struct PodSpec {
     pub containers: Option<Vec<Container>>,
     pub init_containers: Option<Vec<Container>>,
     pub scheduling_gates: Option<Vec<Gate>>,
+    pub readiness_gates: Option<Vec<ReadinessGate>>,
+}
+
+/// A condition that somebody else sets; the pod is not ready before.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ReadinessGate {
+    pub condition_type: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
