@@ -22,7 +22,7 @@ use super::super::super::{
 };
 use super::{
     Browse,
-    rows::{Content, RowKey, Times},
+    rows::{Content, RowKey, Times, is_blank},
 };
 use crate::{
     model::Level,
@@ -34,6 +34,9 @@ use crate::{
 
 /// Widest cell at first; what is longer takes what is left over.
 const WIDEST: u16 = 44;
+
+/// Of an event's object.
+const WIDEST_OBJECT: u16 = 32;
 
 impl Browse {
     pub fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
@@ -184,15 +187,20 @@ impl Browse {
         let Some((index, column)) = place.and_then(|index| Some((index, self.rows.columns.get(index)?))) else {
             return Head::new("", 2, 100);
         };
+        let are_events = self.rows.are_events();
+        let is_object = are_events && column.title == "object";
         // Rather left out than cut to pieces.
         let (priority, least) = match column.content {
             _ if column.is_wide => (20 - (index as u8).min(19), 10),
+            _ if column.is_blank => (10, 12),
             Content::Name => (99, 20),
+            Content::Cluster if !are_events => (97, 14),
+            Content::Namespace if !are_events => (96, 10),
             Content::Cluster => (75, 14),
             Content::Namespace => (74, 10),
             Content::Age => (94, 4),
-            // Of events the mark says it.
-            Content::Cell if column.title == "type" && self.rows.are_events() => (60, 7),
+            // The message has the room before it.
+            Content::Cell if is_object => (80, 16),
             Content::Cell if column.width > WIDEST => (98 - (index as u8).min(30), 20),
             Content::Cell => (98 - (index as u8).min(30), 12),
         };
@@ -201,7 +209,10 @@ impl Browse {
         if column.is_number || column.content == Content::Age {
             head = head.right();
         }
-        if column.width > WIDEST {
+        if is_object {
+            // Pods of one template differ at their ends.
+            head = Head { ideal: ideal.min(WIDEST_OBJECT), ..head.ends() };
+        } else if column.width > WIDEST {
             head = head.grows();
         }
         let direction = if self.is_reversed { Sort::Descending } else { Sort::Ascending };
@@ -213,7 +224,7 @@ impl Browse {
         let Some((table, row)) = self.rows.current(key) else {
             return Row::Wide(Line::styled(key.row.name.to_string(), theme.dim));
         };
-        let level = self.rows.level(table, row);
+        let level = self.rows.level(times, table, row);
         let cells = shown.iter().map(|place| {
             let Some((index, column)) = place.and_then(|index| Some((index, self.rows.columns.get(index)?))) else {
                 return mark(theme, level);
@@ -224,8 +235,8 @@ impl Browse {
                 Content::Name => theme.text,
                 Content::Cluster => return cluster_cell(view, &key.cluster),
                 Content::Namespace | Content::Age => theme.dim,
-                Content::Cell => match self.rows.level_of(table, row, index) {
-                    Level::Ok if matches!(&*text, "" | "<none>" | "<unset>" | "<unknown>") => theme.dim,
+                Content::Cell => match self.rows.level_of(times, table, row, index) {
+                    Level::Ok if is_blank(&text) || text == "<unknown>" => theme.dim,
                     level => level_style(theme, level),
                 },
             };
