@@ -209,6 +209,21 @@ fn the_palette_offers_kinds_by_every_name_and_words_come_first() {
     desk.has("WORKLOADS");
 }
 
+/// The first kind of a session is typed faster than the kinds are read.
+#[test]
+fn a_word_that_may_be_a_kind_waits_for_the_kinds() {
+    let mut desk = Desk::new(incident());
+    // `previous-match` is like it, letter by letter.
+    desk.line("pvc");
+    desk.has("loading what the cluster serves");
+    desk.serves(&cluster());
+    desk.has("no kind of object is called 'pvc'");
+    // What begins so is meant, kinds or not.
+    let mut desk = Desk::new(incident());
+    desk.line("triag");
+    desk.has("[2 Triage");
+}
+
 #[test]
 fn trouble_stands_first_and_every_column_sorts() {
     let mut desk = desk();
