@@ -89,6 +89,8 @@ pub struct App {
     pub theme: Theme,
     look: Look,
     screen: ScreenId,
+    /// Where the screen shown was opened from by an act, not by its tab.
+    opened_from: Option<ScreenId>,
     screens: screens::Screens,
     overlays: Vec<Box<dyn Overlay>>,
     /// The filter line while it is typed.
@@ -126,6 +128,7 @@ impl App {
             theme,
             look,
             screen: ScreenId::Now,
+            opened_from: None,
             screens: screens::Screens::default(),
             overlays: Vec::new(),
             prompt: None,
@@ -276,7 +279,7 @@ impl App {
 
     /// Opens a log on the Logs screen, as `l` does.
     pub fn open_log(&mut self, query: crate::query::LogQuery) {
-        self.screen = ScreenId::Logs;
+        self.open_screen(ScreenId::Logs);
         self.screens.logs.open(query);
         self.changed(Changes::LOGS);
     }

@@ -145,6 +145,23 @@ fn the_doctor_names_identity_version_and_budget() {
 }
 
 #[test]
+fn the_doctor_says_when_what_a_cluster_is_reached_with_ends() {
+    let bench = Bench::new();
+    let path = bench.world.kubeconfig();
+    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/ca.pem");
+    let known = std::fs::read_to_string(&path).unwrap();
+    let with_ca = known.replace("server: ", &format!("certificate-authority: {ca}\n    server: "));
+    assert_ne!(known, with_ca);
+    std::fs::write(&path, with_ca).unwrap();
+    let answer = bench.json(&["doctor", "--json"]);
+    let checks = answer["checks"].as_array().unwrap();
+    let says = |one: &&Value| one["says"].as_str().unwrap().starts_with("CA certificate ends in ");
+    let expiry = checks.iter().find(|one| one["check"] == "expiry").unwrap_or_else(|| panic!("{checks:#?}"));
+    assert!(says(&expiry) && expiry["result"] == "ok", "{expiry:#}");
+    assert!(expiry["says"].as_str().unwrap().ends_with("(2126-10-28 23:44 UTC)"), "{expiry:#}");
+}
+
+#[test]
 fn a_closed_pipe_ends_what_follows() {
     let bench = Bench::new();
     let args: [&[&str]; 2] = [&["follow", "--json"], &["logs", "deploy/myapp", "-n", "production", "-f"]];

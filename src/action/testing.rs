@@ -130,6 +130,8 @@ pub fn pod(name: &str, tag: &str, is_ready: bool) -> Pod {
         last_restart: None,
         created: Some(ago(17)),
         deleting_since: None,
+        deleting_by: None,
+        has_failed: false,
         node: Some("node-5".into()),
         owner: None,
         hash: Some(Clean::line(&format!("hash{tag}"))),

@@ -40,7 +40,12 @@ impl App {
             return self.reply(Reply::Go(screen, None), None, now);
         }
         if let Some(reply) = self.everywhere(command, now) {
-            return self.reply(reply, None, now);
+            let from = self.screen;
+            let effects = self.reply(reply, None, now);
+            if command == Command::SameTime && self.screen != from {
+                self.opened_from = Some(from);
+            }
+            return effects;
         }
         let selected = self.selected(now);
         if command == Command::Login && !matches!(selected, Some(Target::Backend(_))) {
@@ -183,10 +188,17 @@ impl App {
             return true;
         }
         if self.screen != ScreenId::Now {
-            self.screen = ScreenId::Now;
+            self.screen = self.opened_from.take().unwrap_or(ScreenId::Now);
             return true;
         }
         false
+    }
+
+    /// Esc leads back from it, once.
+    pub(super) fn open_screen(&mut self, screen: ScreenId) {
+        if self.screen != screen {
+            self.opened_from = Some(std::mem::replace(&mut self.screen, screen));
+        }
     }
 
     fn next_need(&mut self, now: Now) -> Reply {
@@ -210,6 +222,7 @@ impl App {
                 self.overlays.clear();
                 self.zoomed &= self.screen == screen;
                 self.screen = screen;
+                self.opened_from = None;
                 self.synchronise(now);
                 if let Some(target) = target {
                     self.on_screen(now, |screen, view| screen.reveal(&target, view));

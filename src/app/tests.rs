@@ -1,6 +1,7 @@
 //! The App as a whole: keys and pastes in, effects and frames out.
 
 mod drift;
+mod endings;
 mod first_minute;
 mod gitops;
 mod keys;

@@ -146,7 +146,7 @@ impl Objects {
                 let text = columns.iter().map(|column| cells.get(column.name.as_str()).cloned().unwrap_or_default());
                 let head = [cluster.to_string(), row.namespace.to_string(), row.name.to_string()];
                 let cells_shown = head.into_iter().chain(text).collect();
-                let level = judge.level(&row.cells);
+                let level = judge.level(row, clock.now().wall);
                 rows.push((level, Row::new(json_of(cluster, resource, row, &cells), cells_shown)));
             }
         }

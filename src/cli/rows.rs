@@ -253,15 +253,16 @@ fn workload_row(view: &View<'_>, level: Level, workload: &Workload) -> Row {
 
 fn pod_row(view: &View<'_>, pod: &Pod) -> Row {
     let key = &pod.key;
+    let (level, why) = pod.standing(view.store.time_of(&key.cluster, view.now));
     let images: Vec<&Clean> = pod.containers.iter().map(|container| &container.image).collect();
     let json = json!({
         "kind": "pod", "cluster": key.cluster, "namespace": key.namespace, "name": key.name,
         "workload": view.store.kube.workload_of(pod).map(|workload| workload.key.to_string()),
-        "level": level_word(pod.level), "status": pod.status, "ready": format!("{}/{}", pod.ready, pod.total),
-        "restarts": pod.restarts, "node": pod.node, "images": images, "why": pod.why, "created": time(pod.created),
+        "level": level_word(level), "status": pod.status, "ready": format!("{}/{}", pod.ready, pod.total),
+        "restarts": pod.restarts, "node": pod.node, "images": images, "why": why, "created": time(pod.created),
     });
     let cells = vec![
-        level_word(pod.level).to_owned(),
+        level_word(level).to_owned(),
         key.cluster.to_string(),
         key.namespace.to_string(),
         key.name.to_string(),
@@ -269,9 +270,9 @@ fn pod_row(view: &View<'_>, pod: &Pod) -> Row {
         pod.status.to_string(),
         pod.restarts.to_string(),
         pane::age(view, &key.cluster, pod.created),
-        pod.why.to_string(),
+        why.into_owned(),
     ];
-    Row { json, cells, is_quiet: pod.level == Level::Ok }
+    Row { json, cells, is_quiet: level == Level::Ok }
 }
 
 /// Runs, newest first.

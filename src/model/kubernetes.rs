@@ -6,6 +6,7 @@ pub mod named;
 pub mod resource;
 pub mod rights;
 pub mod secret;
+mod standing;
 pub mod table;
 pub mod told;
 pub mod version;
@@ -226,6 +227,12 @@ pub struct Pod {
     pub last_restart: Option<Timestamp>,
     pub created: Option<Timestamp>,
     pub deleting_since: Option<Timestamp>,
+    /// When its grace is over.
+    #[serde(default)]
+    pub deleting_by: Option<Timestamp>,
+    /// Its phase is `Failed`: evicted, or run to a bad end.
+    #[serde(default)]
+    pub has_failed: bool,
     pub node: Option<Name>,
     pub owner: Option<Owner>,
     /// Label `pod-template-hash`, `rollouts-pod-template-hash` or `controller-revision-hash`.

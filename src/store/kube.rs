@@ -53,9 +53,8 @@ impl Kube {
         match self.pods.apply(from, delta, |pod| pod.key.clone()) {
             Applied::Nothing => return Changes::NONE,
             Applied::Put { key, old } => {
-                let owned = |pod: &Pod| Some((pod.owner.as_ref()?.uid.clone(), pod.level));
-                let now = self.pods.get(&key).and_then(|pod| owned(pod));
-                let was = old.and_then(|pod| owned(&pod));
+                let now = self.pods.get(&key).and_then(|pod| pod.burden());
+                let was = old.and_then(|pod| pod.burden());
                 recount(&mut self.levels_by_owner, was.as_ref(), now.as_ref());
                 relink(&mut self.pods_by_owner, &key, was.map(|(uid, _)| uid), now.map(|(uid, _)| uid));
                 let spaces = self.seen_namespaces.entry(key.cluster.clone()).or_default();
@@ -70,7 +69,7 @@ impl Kube {
 
     fn unlink_pods(&mut self, pods: Vec<(ObjectKey, Box<Pod>)>) {
         for (key, pod) in pods {
-            let was = pod.owner.map(|owner| (owner.uid, pod.level));
+            let was = pod.burden();
             recount(&mut self.levels_by_owner, was.as_ref(), None);
             relink(&mut self.pods_by_owner, &key, was.map(|(uid, _)| uid), None);
             self.untold.remove(&key);

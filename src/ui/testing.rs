@@ -402,6 +402,8 @@ pub fn pod(set: &str, name: &str, trouble: Option<(&str, &str)>) -> Pod {
         last_restart: None,
         created: Some(at("02:57")),
         deleting_since: None,
+        deleting_by: None,
+        has_failed: false,
         node: Some("node-5".into()),
         owner: Some(Owner { kind: "ReplicaSet".into(), name: set.into(), uid: Clean::own(format!("uid-{set}")) }),
         hash: Some(hash.into()),

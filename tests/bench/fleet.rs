@@ -59,6 +59,8 @@ fn pod(index: usize, turn: usize, at: Timestamp) -> Box<Pod> {
         last_restart: is_bad.then_some(at),
         created: Some(at),
         deleting_since: None,
+        deleting_by: None,
+        has_failed: false,
         node: Some(format!("node-{}", index % 90).into()),
         owner: Some(Owner {
             kind: "ReplicaSet".into(),

@@ -237,6 +237,21 @@ fn pods_are_a_table_by_each_of_their_names_and_workloads_a_line_away() {
     }
 }
 
+/// The first kind of a session is typed faster than the kinds are read.
+#[test]
+fn a_word_that_may_be_a_kind_waits_for_the_kinds() {
+    let mut desk = Desk::new(incident());
+    // `previous-match` is like it, letter by letter.
+    desk.line("pvc");
+    desk.has("loading what the cluster serves");
+    desk.serves(&cluster());
+    desk.has("no kind of object is called 'pvc'");
+    // What begins so is meant, kinds or not.
+    let mut desk = Desk::new(incident());
+    desk.line("triag");
+    desk.has("[2 Triage");
+}
+
 #[test]
 fn trouble_stands_first_and_every_column_sorts() {
     let mut desk = desk();

@@ -45,6 +45,122 @@ fn an_eviction_says_why_beside_its_status() {
 }
 
 #[test]
+fn pods_that_have_failed_and_stay_are_one_line_below_the_others() {
+    let mut world = World::live();
+    world.workloads([deployment("web", "web:1", 1, 1)]);
+    world.replica_sets([replica_set("web", "1", 1, "01:00", "web:1", (1, 1))]);
+    let gone = |name: &str, made: &str, why: &str| Pod {
+        level: Level::Wrong,
+        has_failed: true,
+        is_ready: false,
+        created: Some(at(made)),
+        reason: Some(why.into()),
+        ..pod("web-1", name, Some(("Error", why)))
+    };
+    let evicted = "Evicted: The node was low on resource: memory.";
+    world.pods([
+        pod("web-1", "runs", None),
+        gone("old1", "00:10", evicted),
+        gone("old2", "00:14", evicted),
+        gone("old3", "00:12", evicted),
+        gone("alone", "00:20", "OutOfcpu: no room"),
+    ]);
+    let mut desk = on_kube(world);
+    let frame = desk.frame((120, 45));
+    assert!(frame.contains("all ok") && frame.contains("1 of 1 ready"), "{frame}");
+    let folded = "3 Evicted, newest 3h ago: The node was low on resource: memory.";
+    in_order(&frame, &["web-1-runs", "web-1-alone", folded]);
+    assert_eq!(frame.matches("web-1-old").count(), 0, "{frame}");
+    // The newest stands for them: its page is a key away.
+    desk.press(KeyCode::Tab);
+    desk.keys("jj");
+    let selected = desk.app.selected(desk.clock.now()).map(|target| target.to_string());
+    assert_eq!(selected.as_deref(), Some("pod/web-1-old2"));
+}
+
+#[test]
+fn a_pod_that_does_not_go_says_for_how_long() {
+    let mut world = incident();
+    world.pods([Pod {
+        status: "Terminating".into(),
+        level: Level::Progress,
+        deleting_since: Some(at("00:14")),
+        deleting_by: Some(at("00:14:30")),
+        ..pod("myapp-7d8b9", "aaaaa", None)
+    }]);
+    let mut desk = on_kube(world);
+    let row = row_with(&desk.frame((120, 35)), "myapp-7d8b9-aaaaa");
+    assert!(row.contains(" !   myapp") && row.contains("terminating for 3h"), "{row}");
+}
+
+/// What kubectl says of it leaves room for why, and what is cut is cut where names are alike.
+#[test]
+fn a_narrow_pane_leaves_whole_what_it_shows() {
+    let mut world = incident();
+    let crashing = Pod {
+        restarts: 7,
+        last_restart: Some(at("03:12")),
+        ..pod("myapp-7bfcc8f6d5", "b6l8c", Some(("CrashLoopBackOff", "exit 1, waits 5m0s")))
+    };
+    world.replica_sets([replica_set("myapp", "7bfcc8f6d5", 15, "03:00", "acme/myapp:413", (0, 1))]);
+    world.pods([crashing]);
+    let mut desk = on_kube(world);
+    let wide = row_with(&desk.frame((120, 35)), "b6l8c");
+    assert!(wide.contains("CrashLoopBackOff  7 (2m22s ago)   exit 1, waits 5m0s"), "{wide}");
+    desk.press(KeyCode::Tab);
+    let narrow = row_with(&desk.frame((80, 24)), "b6l8c");
+    assert!(narrow.contains("myapp-7bfcc8f6d5-b6l8c    0/1  CrashLoopBackOff   7  exit 1, waits 5m0s"), "{narrow}");
+}
+
+#[test]
+fn names_take_what_they_need_and_images_the_rest() {
+    let mut world = incident();
+    let image = "ghcr.io/acme/recommendations:2026.3.14";
+    world.workloads([deployment("recommender", image, 1, 1)]);
+    let mut desk = on_kube(world);
+    let row = row_with(&desk.frame((120, 35)), "recommender ");
+    assert!(row.contains("recommender      1/1") && row.contains(" recommendations:2026.3.14 "), "{row}");
+}
+
+#[test]
+fn the_order_by_age_is_that_of_the_ages_shown() {
+    let mut world = World::live();
+    let made = |name: &str, at_time: &str| Workload { created: Some(at(at_time)), ..deployment(name, "a:1", 1, 1) };
+    // The older one has the younger version.
+    world.workloads([made("older", "00:10"), made("younger", "00:20")]);
+    world.replica_sets([
+        replica_set("older", "1", 1, "03:00", "a:1", (1, 1)),
+        replica_set("younger", "1", 1, "01:00", "a:1", (1, 1)),
+    ]);
+    let mut desk = on_kube(world);
+    desk.keys(">>>>");
+    let frame = desk.frame((120, 35));
+    in_order(&frame, &["sort age", "older", "younger"]);
+    assert!(row_with(&frame, "deploy  older").contains(" 14m "), "{frame}");
+}
+
+#[test]
+fn events_of_the_pods_of_a_workload_are_told_once_for_each_reason() {
+    let mut world = incident();
+    let back_off = |pod: &str, count: u32, last: &str| {
+        let says = format!("Back-off restarting failed container app in pod {pod}_production(8c1f)");
+        event(pod, "Pod", "BackOff", count, last, &says)
+    };
+    world.pods([pod("myapp-6d5c9", "ccccc", Some(("CrashLoopBackOff", "exit 1")))]);
+    world.events([
+        back_off("myapp-6d5c9-bbbbb", 30, "03:10"),
+        back_off("myapp-6d5c9-ccccc", 5, "03:12"),
+        event("myapp-6d5c9-bbbbb", "Pod", "Unhealthy", 1, "03:11", "Readiness probe failed: refused"),
+    ]);
+    let mut desk = on_kube(world);
+    let frame = desk.frame((160, 45));
+    in_order(
+        &frame,
+        &["03:12 BackOff x35, 2 pods: restarting failed container app", "03:11 Unhealthy, ", "d5c9-bbbbb: Readiness"],
+    );
+}
+
+#[test]
 fn a_failed_probe_is_told_on_the_row_and_not_asked_for() {
     let mut world = incident();
     let slow = Pod {
@@ -197,8 +313,13 @@ fn both_clocks_of_a_rollout_are_told_and_fit() {
         assert!(wide.contains(words), "{words}: {wide}");
     }
     let narrow = row_with(&desk.frame((120, 35)), "new rev 14");
-    let said = "myapp  new rev 14 4/6 | old rev 13 4/4   6 of 10 updated   deadline 5m38s   pipeline #412 waits 23m";
+    let said = "myapp  new rev 14 4/6 | old rev 13 4/4   deadline 5m38s   pipeline #412 waits 23m   6 of 10 updated";
     assert!(narrow.contains(said), "{narrow}");
+    // What kubectl says goes before either clock does, however long the name is.
+    for name in ["myapp", "recommendations-service"] {
+        let least = row_with(&on_kube(rolling(name)).frame((80, 24)), "pipeline #412");
+        assert!(least.contains("  new 14 4/6 | old 13 4/4   deadline 5m38s   pipeline #412 waits 23m "), "{least}");
+    }
 }
 
 #[test]

@@ -193,3 +193,29 @@ fn lines_of_the_palette_say_from_when_until_when_and_how_much_of_a_log_is_read()
     let frame = desk.frame((120, 35));
     assert!(frame.contains("reading since 1h until 03:05:00 tail 50"), "{frame}");
 }
+
+#[test]
+fn esc_leads_back_to_the_screen_a_log_was_opened_from_once() {
+    let mut desk = Desk::new(incident());
+    desk.frame((120, 35));
+    desk.keys("3");
+    desk.frame((120, 35));
+    desk.keys("l");
+    assert!(desk.frame((120, 35)).contains("[7 Logs]"));
+    let leave = |desk: &mut Desk| {
+        desk.press(KeyCode::Esc);
+        desk.frame((120, 35))
+    };
+    assert!(leave(&mut desk).contains("[3 Kube"));
+    assert!(leave(&mut desk).contains("[1 Now"));
+    // By its tab it was opened from nowhere.
+    desk.keys("37");
+    assert!(desk.frame((120, 35)).contains("[7 Logs]"));
+    assert!(leave(&mut desk).contains("[1 Now"));
+    // To the charts and back.
+    desk.keys("2");
+    desk.frame((120, 35));
+    desk.keys("'");
+    assert!(desk.frame((120, 35)).contains("[6 Metrics]"));
+    assert!(leave(&mut desk).contains("[2 Triage"));
+}

@@ -2,6 +2,7 @@
 
 mod amount;
 mod judge;
+mod schedule;
 mod since;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 
 pub use self::{
     amount::{Amount, Bounds, Share},
-    judge::{Judge, level_of_cell},
+    judge::Judge,
     since::seconds,
 };
 use super::resource::OwnerReference;

@@ -3,6 +3,7 @@
 
 pub mod any;
 mod container;
+mod node;
 mod pod;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The objects of any kind as the server's own table (`as=Table`): listed in pages, then watched as long as it is looked
 //! at. Of each object only what is shown is taken: nothing of its annotations, managed fields or data is ever held.
 
-mod bounds;
+pub(super) mod bounds;
 mod collection;
 mod held;
 mod lanes;

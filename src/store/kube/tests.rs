@@ -104,3 +104,24 @@ fn a_workload_is_as_bad_as_its_pods_events_say() {
     kube.apply_event(&events, Delta::Gone(mount.key));
     assert_eq!(kube.level_of(&web), Level::Progress);
 }
+
+/// A record is of the past: the owner has made another pod in its place.
+#[test]
+fn a_workload_is_not_in_trouble_for_pods_that_have_failed_and_were_replaced() {
+    let pods = SourceId::new(&cluster(), Part::Pods);
+    let mut kube = Kube::default();
+    let web = deployment("web", "web:1", 1, 1);
+    kube.apply_workload(&SourceId::new(&cluster(), Part::Deployments), Delta::Put(Box::new(web.clone())));
+    let set = replica_set("web", "1", 1, "01:00", "web:1", (1, 1));
+    kube.apply_replica_set(&SourceId::new(&cluster(), Part::ReplicaSets), Delta::Put(Box::new(set)));
+    let running = pod("web-1", "a", None);
+    let evicted = Pod { level: Level::Wrong, has_failed: true, ..running.clone() };
+    kube.apply_pod(&pods, Delta::Put(Box::new(running.clone())));
+    kube.apply_pod(&pods, Delta::Put(Box::new(evicted)));
+    assert_eq!(kube.level_of(&web), Level::Ok);
+    let unready = Pod { level: Level::Wrong, ..running };
+    kube.apply_pod(&pods, Delta::Put(Box::new(unready.clone())));
+    assert_eq!(kube.level_of(&web), Level::Wrong, "it lives");
+    kube.apply_pod(&pods, Delta::Gone(unready.key));
+    assert!(kube.levels_by_owner.is_empty());
+}

@@ -31,10 +31,9 @@ impl Kube {
             (pod.level, pod.why) = (*level, why.clone());
         }
         let pod = self.with_events(pod);
-        let owned = |pod: &Pod| Some((pod.owner.as_ref()?.uid.clone(), pod.level));
-        let now = owned(&pod);
+        let now = pod.burden();
         if let Some(was) = self.pods.replace(&key, pod) {
-            recount(&mut self.levels_by_owner, owned(&was).as_ref(), now.as_ref());
+            recount(&mut self.levels_by_owner, was.burden().as_ref(), now.as_ref());
         }
     }
 }

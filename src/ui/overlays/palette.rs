@@ -33,6 +33,9 @@ use crate::{
     },
 };
 
+/// Score of a name that begins with what was typed.
+const BY_NAME: u32 = 100_000;
+
 /// One thing that can be chosen.
 #[derive(Clone, Debug, PartialEq)]
 struct Entry {
@@ -61,8 +64,8 @@ pub struct Palette {
     all: Vec<Entry>,
     shown: Vec<Entry>,
     cursor: usize,
-    /// Nothing has such a name: what is shown speaks of it.
-    is_by_help: bool,
+    /// No name is or begins with what was typed: what is shown is only like it.
+    is_guess: bool,
     matcher: Matcher,
 }
 
@@ -75,7 +78,7 @@ impl Palette {
             all: Vec::new(),
             shown: Vec::new(),
             cursor: 0,
-            is_by_help: false,
+            is_guess: false,
             matcher: Matcher::new(Config::DEFAULT),
         }
     }
@@ -180,7 +183,7 @@ impl Palette {
 
     /// Those that match, the best first; a match of the name before a match of the words.
     fn ranked(&mut self, entries: Vec<Entry>, text: &str) -> Vec<Entry> {
-        self.is_by_help = false;
+        self.is_guess = false;
         if text.is_empty() {
             return entries;
         }
@@ -193,7 +196,7 @@ impl Palette {
                 let own = entry.name.split(' ').next().unwrap_or("");
                 let names = || std::iter::once(own).chain(entry.also.iter().map(String::as_str));
                 let exact = if names().any(|word| word == lower) { 1_000_000 + entry.precedence } else { 0 };
-                let prefix = if names().any(|word| word.starts_with(&lower)) { 100_000 } else { 0 };
+                let prefix = if names().any(|word| word.starts_with(&lower)) { BY_NAME } else { 0 };
                 let score = |name: &str| pattern.score(Utf32Str::new(name, &mut letters), &mut self.matcher);
                 let best = std::iter::once(entry.name.as_str()).chain(names()).filter_map(score).max();
                 let by_name = best.map(|score| 1_000 + score + exact + prefix);
@@ -202,7 +205,7 @@ impl Palette {
             })
             .collect();
         found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-        self.is_by_help = found.first().is_some_and(|(score, _)| *score == 1);
+        self.is_guess = found.first().is_some_and(|(score, _)| *score < BY_NAME);
         found.into_iter().map(|(_, entry)| entry).collect()
     }
 
@@ -217,7 +220,7 @@ impl Palette {
             return Reply::Many(vec![Reply::Close, Reply::Line(typed)]);
         }
         // The kinds of object are not read yet: it may be one.
-        if self.is_by_help && self.cursor == 0 && kinds::anywhere(view, &typed) == Some(Meaning::Loading) {
+        if self.is_guess && self.cursor == 0 && kinds::anywhere(view, &typed) == Some(Meaning::Loading) {
             return Reply::Many(vec![Reply::Close, Reply::Line(typed)]);
         }
         if entry.needs_more {

@@ -3,6 +3,7 @@
 
 mod browse;
 mod pods;
+mod records;
 mod side;
 mod workloads;
 
@@ -85,7 +86,7 @@ impl Kube {
             self.pods = List::default();
             self.shown = key;
         }
-        let entries = workload.map(|workload| pods::entries(view.store, workload)).unwrap_or_default();
+        let entries = workload.map(|workload| pods::entries(view, workload)).unwrap_or_default();
         self.pods.set(entries, view.now);
         self.usage = pods::Usage::of(self, view);
     }

@@ -148,7 +148,8 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
     let mut says = format!("{}/{} ready", workload.ready, workload.desired);
     if workload.level < Level::Ok {
         let pods = view.store.kube.pods_of(workload);
-        let worst = pods.iter().filter(|pod| pod.level < Level::Ok && !pod.why.is_empty()).min_by_key(|pod| pod.level);
+        let is_bad = |pod: &&&Pod| pod.level < Level::Ok && !pod.why.is_empty() && !pod.is_record();
+        let worst = pods.iter().filter(is_bad).min_by_key(|pod| pod.level);
         let why = match (unmade(view, workload), workload.rollout.state, worst) {
             (Some(failure), _, _) => failure,
             (_, RolloutState::Failed, Some(pod)) => format!("rollout failed; {} {}", pod.status, pod.why),
@@ -182,10 +183,11 @@ pub fn refusal(said: &str) -> &str {
 }
 
 fn pod(view: &View<'_>, pod: &Pod) -> Words {
-    let why = if pod.why.is_empty() { String::new() } else { format!("   {}", pod.why) };
+    let (level, why) = pod.standing(view.store.time_of(&pod.key.cluster, view.now));
+    let why = if why.is_empty() { String::new() } else { format!("   {why}") };
     let restarts = if pod.restarts > 0 { format!(" x{}", pod.restarts) } else { String::new() };
     Words {
-        mark: pane::mark_of(pod.level),
+        mark: pane::mark_of(level),
         name: pod.key.name.to_string(),
         says: format!("{}{restarts}{why}", pod.status),
         when: pane::age(view, &pod.key.cluster, pod.created),

@@ -193,6 +193,67 @@ fn with_several_clusters_production_is_a_word_in_the_rows() {
     assert!(workloads.iter().all(|line| line.contains("PROD prod-eu1") != line.contains("staging-eu1")), "{screen}");
 }
 
+/// Rows that only their cluster or namespace tells apart.
+fn alike(columns: &[&str], cells: &[&str]) -> Desk {
+    let mut world = incident();
+    world.settings.backends.insert(staging(), BackendKind::Kubernetes);
+    world.settings.production.insert(staging(), false);
+    let mut desk = Desk::new(world);
+    for cluster in [cluster(), staging()] {
+        desk.serves(&cluster);
+    }
+    desk.line("svc");
+    for cluster in [cluster(), staging()] {
+        desk.lists(&cluster, Ok(table(columns, vec![row("web", cells)])));
+    }
+    desk
+}
+
+#[test]
+fn whose_a_row_is_stays_longer_than_a_column_that_says_nothing() {
+    let columns = ["Name", "Status", "Roles", "Selector", "Version", "Restarts", "Volume", "Access Modes", "Zone"];
+    let cells = ["Ready", "<none>", "<unset>", "v1.33.5", "12 (3m ago)", "pvc-7c1f0d52", "", "europe-west1-b"];
+    let mut desk = alike(&columns, &cells);
+    for size in [(80, 24), (120, 35)] {
+        let frame = desk.frame(size);
+        let rows: Vec<&str> = frame.lines().filter(|line| line.contains("web ")).collect();
+        assert!(rows.iter().any(|row| row.contains("PROD prod-eu1")), "{frame}");
+        assert!(rows.iter().any(|row| row.contains("staging-eu1")), "{frame}");
+        assert!(rows.iter().all(|row| row.contains("production") && row.contains("Ready")), "{frame}");
+    }
+    let narrow = desk.frame((80, 24));
+    assert!(!narrow.contains("<unset>") && !narrow.contains("<none>"), "{narrow}");
+    assert!(desk.frame((220, 35)).contains("<unset>"), "where there is room it stands");
+}
+
+#[test]
+fn of_events_the_message_has_the_room() {
+    let columns = ["Name", "Last Seen", "Type", "Reason", "Object", "Message"];
+    let says = "Back-off restarting failed container myapp in pod myapp-7bfcc8f6d5-b6l8c_production(8c1f)";
+    let list = |namespace: &str, pod: &str| {
+        let cells = ["3m23s", "Warning", "BackOff", pod, says];
+        TableRow { namespace: namespace.into(), ..row(&format!("event-{namespace}"), &cells) }
+    };
+    let pod = "pod/a-service-of-a-long-name-7bfcc8f6d5-b6l8c";
+    let table = |rows: Vec<TableRow>| {
+        let mut table = table(&columns, rows);
+        table.columns[0].is_wide = true;
+        table
+    };
+    let mut desk = desk();
+    desk.line("events");
+    desk.lists(&cluster(), Ok(table(vec![list("production", pod)])));
+    let line = desk.row_with("3m23s");
+    assert!(line.contains("Back-off restarting failed container myapp in pod"), "{line}");
+    assert!(
+        line.contains("6d5-b6l8c") && !line.contains("pod/a-service"),
+        "the end of a name tells pods apart: {line}"
+    );
+    assert!(!line.contains("production") && !line.contains("Warning"), "all of them say so: {line}");
+    desk.lists(&cluster(), Ok(table(vec![list("production", pod), list("shop", pod)])));
+    assert!(desk.row_with("3m23s").contains("production"));
+}
+
 /// More than are put in order at once.
 #[test]
 fn very_many_rows_are_put_in_order_beside_the_screen() {

@@ -1,7 +1,9 @@
 //! How bad the cells of a row say that its object is, by the words that Kubernetes and its controllers use.
 
-use super::TableColumn;
-use crate::{model::Level, text::Clean};
+use jiff::Timestamp;
+
+use super::{TableColumn, TableRow, schedule::longest_gap, seconds};
+use crate::{model::Level, text::Clean, time::seconds_between};
 
 /// The columns of a table that say how an object is, found once for all its rows.
 pub struct Judge(Vec<(usize, Rule)>);
@@ -12,8 +14,9 @@ enum Rule {
     Words,
     /// `1/2`, `False`
     Ready,
-    /// The same of a pod, by the column of its status: one that has completed is ready no more, and well.
-    ReadyUnlessEnded(usize),
+    /// The same of a pod, by the column of its status: one that has completed is ready no more, and well; one that starts
+    /// or goes is not ready yet or any more.
+    ReadyWhileRunning(usize),
     /// A number: fewer than in the column of what is wanted is wrong.
     OfDesired(usize),
     /// An autoscaler at its maximum has no room left, unless that is its minimum too.
@@ -27,6 +30,10 @@ enum Rule {
     NotZero,
     /// A schedule that is switched off.
     Suspend,
+    /// Jobs of a schedule that run at once: they pile up.
+    Active,
+    /// When a job of the schedule in this column was last made: overdue, nobody makes them.
+    LastOf(usize),
     /// A load balancer that has not come.
     Address,
 }
@@ -55,7 +62,7 @@ impl Rule {
         match self {
             // A node says `NotReady,SchedulingDisabled`, a pod `Init:Error`.
             Self::Words => cell.split([',', ':']).map(level_of_word).min().unwrap_or(Level::Ok),
-            Self::Ready | Self::ReadyUnlessEnded(_) => level_of_ready(cell),
+            Self::Ready | Self::ReadyWhileRunning(_) => level_of_ready(cell),
             Self::OfDesired(desired) => {
                 let counts = cell.parse::<u32>().ok().zip(of(desired));
                 counts.map_or_else(|| level_of_ready(cell), |(ready, desired)| wrong_if(ready < desired))
@@ -67,6 +74,9 @@ impl Rule {
             Self::Targets => wrong_if(cell.contains("<unknown>")),
             Self::NotZero => wrong_if(cell == "0"),
             Self::Suspend => wrong_if(cell.eq_ignore_ascii_case("true")),
+            Self::Active => wrong_if(cell.parse::<u32>().is_ok_and(|active| active > 1)),
+            // It depends on what time it is.
+            Self::LastOf(_) => Level::Ok,
             Self::Address => wrong_if(cell == "<pending>"),
         }
     }
@@ -77,37 +87,54 @@ impl Judge {
         let at = |name: &str| columns.iter().position(|column| column.name == name);
         let rule = |column: &TableColumn| match (column.name.as_str(), at("Desired"), at("MaxPods")) {
             ("Ready", Some(desired), _) => Some(Rule::OfDesired(desired)),
-            ("Ready", None, _) if let Some(status) = at("Status") => Some(Rule::ReadyUnlessEnded(status)),
+            ("Ready", None, _) if let Some(status) = at("Status") => Some(Rule::ReadyWhileRunning(status)),
+            ("Active", ..) if at("Schedule").is_some() => Some(Rule::Active),
+            ("Last Schedule", ..) => at("Schedule").map(Rule::LastOf),
             ("Replicas", _, Some(most)) => Some(Rule::BelowMost { least: at("MinPods"), most }),
             (name, ..) => Rule::of(name),
         };
         Self(columns.iter().enumerate().filter_map(|(index, column)| Some((index, rule(column)?))).collect())
     }
 
-    /// The worst that the cells of a row say.
-    pub fn level(&self, cells: &[Clean]) -> Level {
-        self.0.iter().map(|(index, rule)| level(*index, *rule, cells)).min().unwrap_or(Level::Ok)
+    /// The worst that the cells of a row say at a moment by our clock.
+    pub fn level(&self, row: &TableRow, now: Timestamp) -> Level {
+        self.0.iter().map(|(index, rule)| level(*index, *rule, row, now)).min().unwrap_or(Level::Ok)
     }
 
     /// What one of the cells says.
-    pub fn level_of(&self, column: usize, cells: &[Clean]) -> Level {
+    pub fn level_of(&self, column: usize, row: &TableRow, now: Timestamp) -> Level {
         let rule = self.0.iter().find(|(index, _)| *index == column);
-        rule.map_or(Level::Ok, |(index, rule)| level(*index, *rule, cells))
+        rule.map_or(Level::Ok, |(index, rule)| level(*index, *rule, row, now))
     }
 }
 
-fn level(index: usize, rule: Rule, cells: &[Clean]) -> Level {
-    if matches!(rule, Rule::ReadyUnlessEnded(status) if cells.get(status).is_some_and(|status| *status == *"Completed"))
-    {
-        return Level::Ok;
+fn level(index: usize, rule: Rule, row: &TableRow, now: Timestamp) -> Level {
+    let (cells, cell) = (&row.cells, |index: usize| row.cells.get(index));
+    match rule {
+        Rule::ReadyWhileRunning(status) if cell(status).is_some_and(|status| is_under_way(status)) => Level::Ok,
+        Rule::LastOf(schedule) if cell(schedule).is_some_and(|schedule| is_overdue(schedule, index, row, now)) => {
+            Level::Wrong
+        }
+        _ => {
+            let of = |index: usize| cells.get(index)?.parse::<u32>().ok();
+            cell(index).map_or(Level::Ok, |cell| rule.level(cell, of))
+        }
     }
-    let of = |index: usize| cells.get(index)?.parse::<u32>().ok();
-    cells.get(index).map_or(Level::Ok, |cell| rule.level(cell, of))
 }
 
-/// How bad a cell says its object is, by its column alone.
-pub fn level_of_cell(column: &str, cell: &str) -> Level {
-    Rule::of(column).map_or(Level::Ok, |rule| rule.level(cell, |_| None))
+/// Whether what a pod's STATUS says makes its READY no news.
+fn is_under_way(status: &Clean) -> bool {
+    *status == *"Completed" || Rule::Words.level(status, |_| None) == Level::Progress
+}
+
+/// No job was made for longer than the schedule ever leaves between two; a tenth and a minute are the controller's.
+fn is_overdue(schedule: &str, last: usize, row: &TableRow, now: Timestamp) -> bool {
+    let since = |then: Option<Timestamp>| then.map(|then| seconds_between(then, now));
+    let printed = row.cells.get(last).and_then(|cell| seconds(cell));
+    // Never yet: since it was made.
+    let passed = printed.map(|ago| ago + since(row.printed).unwrap_or(0)).or_else(|| since(row.created));
+    let gap = longest_gap(schedule);
+    passed.zip(gap).is_some_and(|(passed, gap)| passed > gap + gap / 10 + 60)
 }
 
 fn level_of_ready(cell: &str) -> Level {
@@ -132,9 +159,23 @@ fn level_of_word(word: &str) -> Level {
         | "CrashLoopBackOff"
         | "ImagePullBackOff"
         | "ErrImagePull"
+        | "ErrImageNeverPull"
+        | "InvalidImageName"
         | "OOMKilled"
         | "CreateContainerConfigError"
-        | "InvalidImageName"
+        | "CreateContainerError"
+        | "RunContainerError"
+        | "ContainerCannotRun"
+        | "StartError"
+        | "PostStartHookError"
+        | "ContainerStatusUnknown"
+        | "ExitCode"
+        | "Signal"
+        | "UnexpectedAdmissionError"
+        | "NodeAffinity"
+        | "OutOfcpu"
+        | "OutOfmemory"
+        | "OutOfpods"
         | "Evicted"
         | "Lost"
         | "Degraded"
@@ -150,7 +191,21 @@ fn level_of_word(word: &str) -> Level {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
+
+    fn now() -> Timestamp {
+        "2026-03-14T03:14:22Z".parse().unwrap()
+    }
+
+    fn columns(names: &str) -> Vec<TableColumn> {
+        names.split('|').map(|name| TableColumn { name: name.into(), ..TableColumn::default() }).collect()
+    }
+
+    fn row(cells: &str) -> TableRow {
+        TableRow { cells: cells.split('|').map(Clean::from).collect(), ..TableRow::default() }
+    }
 
     #[test]
     fn a_cell_is_as_bad_as_its_words() {
@@ -171,7 +226,7 @@ mod tests {
             ("State", "Aborted: RolloutAborted", Level::Broken),
             ("State", "Paused: CanaryPauseStep", Level::Wrong),
         ] {
-            assert_eq!(level_of_cell(column, cell), level, "{column} {cell}");
+            assert_eq!(Judge::of(&columns(column)).level(&row(cell), now()), level, "{column} {cell}");
         }
     }
 
@@ -184,7 +239,7 @@ mod tests {
         const SERVICE: &str = "Name|Type|Cluster-IP|External-IP|Port(s)|Age";
         const POD: &str = "Name|Ready|Status|Restarts|Age";
         const SET: &str = "Name|Desired|Current|Ready|Age";
-        for (columns, cells, expected) in [
+        for (names, cells, expected) in [
             (HPA, "web|Deployment/web|cpu: 41%/80%|2|10|4|5d", Level::Ok),
             (HPA, "web|Deployment/web|cpu: 97%/80%|2|10|10|5d", Level::Wrong),
             (HPA, "web|Deployment/web|cpu: 41%/80%|4|4|4|5d", Level::Ok),
@@ -196,7 +251,12 @@ mod tests {
                 "r|0 3 * * *|<none>|True|0|5h|5d",
                 Level::Wrong,
             ),
-            ("Name|Schedule|Timezone|Suspend|Active|Last Schedule|Age", "r|0 3 * * *|<none>|False|0|5h|5d", Level::Ok),
+            ("Name|Schedule|Timezone|Suspend|Active|Last Schedule|Age", "r|0 3 * * *|<none>|False|1|5h|5d", Level::Ok),
+            (
+                "Name|Schedule|Timezone|Suspend|Active|Last Schedule|Age",
+                "r|0 3 * * *|<none>|False|2|5h|5d",
+                Level::Wrong,
+            ),
             (NODE, "n1|Ready|<none>|5d|v1.33|", Level::Ok),
             (NODE, "n1|Ready|<none>|5d|v1.33|DiskPressure", Level::Wrong),
             (NODE, "n1|Ready,SchedulingDisabled|<none>|5d|v1.33|", Level::Wrong),
@@ -214,10 +274,59 @@ mod tests {
             (SET, "web-1|3|3|2|5d", Level::Wrong),
             (SET, "web-1|0|0|0|5d", Level::Ok),
         ] {
-            let columns: Vec<TableColumn> =
-                columns.split('|').map(|name| TableColumn { name: name.into(), ..TableColumn::default() }).collect();
-            let row: Vec<Clean> = cells.split('|').map(Clean::from).collect();
-            assert_eq!(Judge::of(&columns).level(&row), expected, "{cells}");
+            assert_eq!(Judge::of(&columns(names)).level(&row(cells), now()), expected, "{cells}");
+        }
+    }
+
+    /// The row was printed an hour ago: time goes on.
+    #[test]
+    fn a_schedule_that_nobody_keeps_is_wrong_though_nothing_is_said_of_it() {
+        let columns = columns("Name|Schedule|Timezone|Suspend|Active|Last Schedule|Age");
+        let judge = Judge::of(&columns);
+        let at = |schedule: &str, last: &str| {
+            let row = TableRow {
+                printed: now().checked_sub(SignedDuration::from_hours(1)).ok(),
+                created: now().checked_sub(SignedDuration::from_hours(30)).ok(),
+                ..row(&format!("r|{schedule}|<none>|False|0|{last}|5d"))
+            };
+            (judge.level(&row, now()), judge.level_of(5, &row, now()))
+        };
+        for (schedule, last, level) in [
+            ("0 3 * * *", "5h", Level::Ok),
+            ("0 3 * * *", "24h", Level::Ok),
+            ("0 3 * * *", "26h", Level::Wrong),
+            ("*/5 * * * *", "4m", Level::Wrong),
+            ("0 3 * * *", "<none>", Level::Wrong),
+            ("0 3 * * mon", "<none>", Level::Ok),
+            ("every now and then", "26h", Level::Ok),
+        ] {
+            assert_eq!(at(schedule, last), (level, level), "{schedule}: {last}");
+        }
+    }
+
+    /// `:kind pods` and the pods pane say the same of one pod.
+    #[test]
+    fn every_status_that_does_not_pass_by_itself_is_broken() {
+        let judge = Judge::of(&columns("Name|Ready|Status|Restarts|Age"));
+        for (status, level) in [
+            ("CreateContainerError", Level::Broken),
+            ("RunContainerError", Level::Broken),
+            ("ErrImageNeverPull", Level::Broken),
+            ("StartError", Level::Broken),
+            ("ContainerCannotRun", Level::Broken),
+            ("PostStartHookError", Level::Broken),
+            ("Init:CreateContainerError", Level::Broken),
+            ("UnexpectedAdmissionError", Level::Broken),
+            ("OutOfcpu", Level::Broken),
+            ("OutOfmemory", Level::Broken),
+            ("ExitCode:3", Level::Broken),
+            ("Init:Signal:9", Level::Broken),
+            ("ContainerCreating", Level::Progress),
+            ("Terminating", Level::Progress),
+            ("Init:0/2", Level::Progress),
+            ("Running", Level::Wrong),
+        ] {
+            assert_eq!(judge.level(&row(&format!("p|0/1|{status}|0|5d")), now()), level, "{status}");
         }
     }
 }

@@ -1,22 +1,20 @@
 //! The page of an object of any kind: what the server prints of it, whose it is, its conditions, data, marks, events.
 
+use futures::future::OptionFuture;
 use serde_json::{Map, Value};
 
-use super::{Page, events_of, text};
+use super::{Page, events_of, node, text};
 use crate::{
     model::{
         Level,
-        kubernetes::{
-            resource::ResourceKey,
-            table::{Amount, level_of_cell},
-        },
+        kubernetes::{resource::ResourceKey, table::Judge},
     },
     query::PageLine,
     secret::mask,
     source::kubernetes::{
         client::Cluster,
         failure::Failure,
-        rows::{Rows, memory_text, parse_bytes},
+        rows::Rows,
         secret_keys::SecretKeys,
         table::{self, object_path},
         usage, yaml,
@@ -41,30 +39,35 @@ pub async fn page(cluster: &Cluster, rows: &Rows, key: &ResourceKey) -> Result<V
         _ => format!("involvedObject.kind={},involvedObject.name={}", key.resource.kind, key.name),
     };
     let namespace = if key.resource.is_namespaced { key.namespace.as_str() } else { "default" };
-    let (printed, events, used) = futures::join!(
+    let is_node = key.resource.group.is_empty() && key.resource.plural == "nodes";
+    let (printed, events, used, pods) = futures::join!(
         table::row(cluster, rows, key),
         events_of(cluster, rows, namespace, &selector),
         usage::of_node(cluster, key),
+        OptionFuture::from(is_node.then(|| node::pods_on(cluster, rows, &key.name))),
     );
     let mut page = Page { lines: Vec::new(), now: cluster.clock().now().wall };
     page.heading(&key.to_string());
     deletion(&mut page, &raw);
     match printed {
-        Ok(printed) => {
-            for (column, cell) in printed.iter().flat_map(|(table, row)| table.columns.iter().zip(&row.cells)) {
+        Ok(Some((table, row))) => {
+            let judge = Judge::of(&table.columns);
+            for (index, (column, cell)) in table.columns.iter().zip(&row.cells).enumerate() {
                 if !matches!(column.name.as_str(), "Name" | "Age") && !matches!(cell.as_str(), "" | "<none>") {
-                    let level = Some(level_of_cell(&column.name, cell)).filter(|level| *level < Level::Ok);
+                    let level = Some(judge.level_of(index, &row, page.now)).filter(|level| *level < Level::Ok);
                     page.levelled(&column.name.to_lowercase(), cell, level);
                 }
             }
         }
+        Ok(None) => {}
         Err(failure) => page.missing("what the server prints", &failure),
     }
     let created = text(&raw, "/metadata/creationTimestamp").parse().ok();
     page.field("age", &created.map_or(String::new(), |created| age_of(created, page.now)));
     owners(&mut page, &raw);
-    if key.resource.group.is_empty() && key.resource.plural == "nodes" {
-        node(&mut page, &raw, used.as_ref());
+    if let Some(pods) = pods {
+        node::room(&mut page, &raw, used.as_ref(), pods.as_ref().ok());
+        node::failing(&mut page, pods, "");
     }
     conditions(&mut page, &raw);
     data(&mut page, &raw, key);
@@ -106,26 +109,6 @@ fn owners(page: &mut Page, raw: &Value) {
     }
 }
 
-/// What it has room for, what of that is used, and what keeps pods away.
-fn node(page: &mut Page, raw: &Value, used: Option<&Amount>) {
-    let room = |what: &str| text(raw, &format!("/status/allocatable/{what}"));
-    let of = |used: Option<String>, room: String| match used {
-        Some(used) => format!("{used} used of {room}"),
-        None => room,
-    };
-    page.heading("room for pods");
-    let (cpu, memory) = (room("cpu"), parse_bytes(room("memory")));
-    page.field("cpu", &of(used.map(|used| used.cpu_of(cpu)), cpu.to_owned()));
-    page.field("memory", &of(used.map(|used| used.memory_of(memory)), memory.map(memory_text).unwrap_or_default()));
-    page.field("pods", room("pods"));
-    for taint in raw.pointer("/spec/taints").and_then(Value::as_array).into_iter().flatten() {
-        let value = text(taint, "/value");
-        let value = if value.is_empty() { String::new() } else { format!("={value}") };
-        let words = format!("{}{value}:{}", text(taint, "/key"), text(taint, "/effect"));
-        page.levelled("taint", &words, Some(Level::Wrong));
-    }
-}
-
 /// All of them: which are bad when true is known of the usual ones only.
 fn conditions(page: &mut Page, raw: &Value) {
     let Some(all) = raw.pointer("/status/conditions").and_then(Value::as_array).filter(|all| !all.is_empty()) else {
@@ -133,17 +116,24 @@ fn conditions(page: &mut Page, raw: &Value) {
     };
     page.heading("conditions");
     for condition in all {
-        let (kind, status) = (text(condition, "/type"), text(condition, "/status"));
-        let parts = [status, text(condition, "/reason"), text(condition, "/message")];
+        let (kind, status, reason) = (text(condition, "/type"), text(condition, "/status"), text(condition, "/reason"));
+        let parts = [status, reason, text(condition, "/message")];
         let words: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let since = text(condition, "/lastTransitionTime");
         let since = if since.is_empty() { String::new() } else { format!(" ({})", page.ago_of(since)) };
-        page.levelled(kind, &format!("{}{since}", words.join(": ")), condition_level(kind, status));
+        page.levelled(kind, &format!("{}{since}", words.join(": ")), condition_level(kind, status, reason));
     }
 }
 
-fn condition_level(kind: &str, status: &str) -> Option<Level> {
-    let is_good = |word| ["Ready", "Available", "Healthy", "Synced", "Established", "Complete"].contains(word);
+fn condition_level(kind: &str, status: &str, reason: &str) -> Option<Level> {
+    // Of an autoscaler: its target is at zero by somebody's wish; it stays at its least as nobody asks for more.
+    if matches!(reason, "ScalingDisabled" | "TooFewReplicas") {
+        return None;
+    }
+    let is_good = |word| {
+        ["Ready", "Available", "Healthy", "Synced", "Established", "Complete"].contains(word)
+            || ["AbleToScale", "ScalingActive", "DisruptionAllowed"].contains(word)
+    };
     let is_bad = |word: &&str| {
         ["Failed", "Degraded", "Stalled", "ReplicaFailure", "NetworkUnavailable"].contains(word)
             || word.ends_with("Pressure")
@@ -152,6 +142,7 @@ fn condition_level(kind: &str, status: &str) -> Option<Level> {
     match status {
         "False" if is_good(&kind) => Some(Level::Wrong),
         "True" if is_bad(&kind) => Some(Level::Broken),
+        "True" if kind == "ScalingLimited" => Some(Level::Wrong),
         "Unknown" => Some(Level::Unknown),
         _ => None,
     }

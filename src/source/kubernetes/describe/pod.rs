@@ -1,9 +1,9 @@
 //! The page of a pod.
 
-use futures::future::OptionFuture;
+use futures::future::{OptionFuture, join_all};
 use serde_json::Value;
 
-use super::{Page, container, controller, controller_path, events_of, items, text};
+use super::{Page, container, controller, controller_path, events_of, node, text};
 use crate::{
     model::{
         Level,
@@ -27,13 +27,14 @@ pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Pa
         rows.pod(raw).map_err(|error| Failure::own(ErrorKind::Unexpected, Reached::Answered, error.to_string()))?;
     let namespace = &*pod.key.namespace;
     let own_events = format!("involvedObject.uid={}", pod.uid);
-    let (owners, node, events, node_events, claims, used) = futures::join!(
+    let (owners, node, on_node, events, node_events, claims, used) = futures::join!(
         owners(cluster, namespace, raw),
         OptionFuture::from(
             pod.node
                 .as_deref()
                 .map(|node| async move { cluster.get::<Value>(&format!("/api/v1/nodes/{}", segment(node))).await })
         ),
+        OptionFuture::from(pod.node.as_deref().map(|node| node::pods_on(cluster, rows, node))),
         events_of(cluster, rows, namespace, &own_events),
         OptionFuture::from(pod.node.as_deref().map(|node| async move {
             let selector = format!("involvedObject.kind=Node,involvedObject.name={node}");
@@ -58,15 +59,21 @@ pub async fn describe(cluster: &Cluster, rows: &Rows, raw: &Value, page: &mut Pa
     }
     page.conditions(raw, |kind, status| (status == "True") != is_bad_when_true(kind));
     page.heading("owner");
-    for (name, value) in owners {
-        page.field(&name, &value);
+    let of_owners = owners
+        .iter()
+        .filter_map(|owner| owner.uid.as_ref())
+        .map(|uid| async move { events_of(cluster, rows, namespace, &format!("involvedObject.uid={uid}")).await });
+    let owner_events = join_all(of_owners).await;
+    for owner in &owners {
+        page.field(&owner.kind, &owner.words);
     }
-    if let Some(node) = node {
-        describe_node(page, pod.node.as_deref().unwrap_or_default(), node);
+    if let Some((node, on_node)) = node.zip(on_node) {
+        describe_node(page, &pod, node, on_node);
     }
-    // The node's own events are extra: without the right to read them the pod's still count.
+    // Those of the node and of the owners are extra: without the right to read them the pod's still count.
     let events = events.map(|mut events| {
-        events.extend(node_events.and_then(Result::ok).unwrap_or_default());
+        let extra = owner_events.into_iter().chain(node_events).filter_map(Result::ok);
+        events.extend(extra.flatten());
         events
     });
     page.events(events);
@@ -89,7 +96,8 @@ fn summary(page: &mut Page, pod: &Pod, raw: &Value) {
         let holds: Vec<&str> = holds.into_iter().flatten().filter_map(Value::as_str).collect();
         let holds = if holds.is_empty() { String::new() } else { format!(", held by finalizers {}", holds.join(", ")) };
         let lasts = age_of(since, page.now);
-        page.levelled("terminating", &format!("lasts {lasts}{grace}{holds}"), Some(Level::Progress));
+        let (level, _) = pod.standing(page.now);
+        page.levelled("terminating", &format!("lasts {lasts}{grace}{holds}"), Some(level));
     }
     page.field("ready", &format!("{}/{}", pod.ready, pod.total));
     page.field("restarts", &restarts_text(pod, page.now));
@@ -128,8 +136,16 @@ fn spec_of<'a>(raw: &'a Value, container: &str) -> Option<&'a Value> {
         .find(|spec| text(spec, "/name") == container)
 }
 
+/// One of those that an object belongs to.
+struct Above {
+    kind: String,
+    words: String,
+    /// Where it could be read.
+    uid: Option<String>,
+}
+
 /// The chain up to the top, each with revision, cause and age: "deployed 7 minutes ago" is the best clue.
-async fn owners(cluster: &Cluster, namespace: &str, raw: &Value) -> Vec<(String, String)> {
+async fn owners(cluster: &Cluster, namespace: &str, raw: &Value) -> Vec<Above> {
     let mut chain = Vec::new();
     let mut object = raw.clone();
     // Pod, ReplicaSet or Job, Deployment or CronJob, and one more for what custom resources add.
@@ -137,24 +153,26 @@ async fn owners(cluster: &Cluster, namespace: &str, raw: &Value) -> Vec<(String,
         let Some((kind, name)) = controller(&object).map(|(kind, name)| (kind.to_owned(), name.to_owned())) else {
             break;
         };
-        let label = kind.to_lowercase();
+        let above = |words: String, uid: Option<String>| Above { kind: kind.to_lowercase(), words, uid };
         let Some(path) = controller_path(namespace, &kind, &name) else {
-            chain.push((label, name));
+            chain.push(above(name, None));
             break;
         };
         match cluster.get::<Value>(&path).await {
             Ok(owner) => {
-                chain.push((label, format!("{name}{}", facts_of(&owner, cluster))));
+                let uid = Some(text(&owner, "/metadata/uid").to_owned()).filter(|uid| !uid.is_empty());
+                chain.push(above(format!("{name}{}", facts_of(&owner, cluster)), uid));
                 object = owner;
             }
             Err(failure) => {
-                chain.push((label, format!("{name} (not readable: {failure})")));
+                chain.push(above(format!("{name} (not readable: {failure})"), None));
                 break;
             }
         }
     }
     if chain.is_empty() {
-        chain.push(("owner".to_owned(), "none: nothing makes it again when it is gone".to_owned()));
+        let words = "none: nothing makes it again when it is gone".to_owned();
+        chain.push(Above { kind: "owner".to_owned(), words, uid: None });
     }
     chain
 }
@@ -176,7 +194,8 @@ fn facts_of(owner: &Value, cluster: &Cluster) -> String {
     facts.join(", ")
 }
 
-fn describe_node(page: &mut Page, name: &str, node: Result<Value, Failure>) {
+fn describe_node(page: &mut Page, pod: &Pod, node: Result<Value, Failure>, on: Result<node::OnNode, Failure>) {
+    let name = pod.node.as_deref().unwrap_or_default();
     page.heading("node");
     let node = match node {
         Ok(node) => node,
@@ -210,6 +229,8 @@ fn describe_node(page: &mut Page, name: &str, node: Result<Value, Failure>) {
         ["cpu", "memory"].map(|what| format!("{what} {}", text(&node, &format!("/status/{of}/{what}")))).join(", ")
     };
     page.field("allocatable", &amount("allocatable"));
+    node::requested(page, &node, on.as_ref().ok());
+    node::failing(page, on, &pod.uid);
 }
 
 /// Volume claims that keep an unscheduled pod waiting.
@@ -233,9 +254,9 @@ async fn unbound_claims(cluster: &Cluster, namespace: &str, raw: &Value, waits: 
 }
 
 /// Pods of a list by their STATUS, the worst first: `3 Running, 1 CrashLoopBackOff`.
-pub fn tally(rows: &Rows, list: &Value) -> Vec<(String, Level, usize)> {
+pub fn tally(pods: &[Pod]) -> Vec<(String, Level, usize)> {
     let mut counts: Vec<(String, Level, usize)> = Vec::new();
-    for pod in items(list).filter_map(|pod| rows.pod(pod).ok()) {
+    for pod in pods {
         match counts.iter_mut().find(|(status, level, _)| *status == *pod.status && *level == pod.level) {
             Some((_, _, count)) => *count += 1,
             None => counts.push((pod.status.to_string(), pod.level, 1)),

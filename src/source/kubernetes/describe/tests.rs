@@ -8,7 +8,10 @@ use super::*;
 use crate::{
     model::{
         BackendId,
-        kubernetes::{ObjectKey, WorkloadKey, WorkloadKind},
+        kubernetes::{
+            ObjectKey, WorkloadKey, WorkloadKind,
+            resource::{Resource, ResourceKey},
+        },
     },
     source::kubernetes::scripted::{self, Asked},
     time::TestClock,
@@ -62,7 +65,7 @@ fn world(asked: &Asked) -> axum::response::Response {
         "/apis/apps/v1/namespaces/shop/replicasets/checkout-6c" => scripted::json_answer(
             200,
             &json!({
-            "metadata": {"name": "checkout-6c", "creationTimestamp": "2026-01-02T03:03:00Z",
+            "metadata": {"name": "checkout-6c", "uid": "r1", "creationTimestamp": "2026-01-02T03:03:00Z",
                 "annotations": {"deployment.kubernetes.io/revision": "8", "kubernetes.io/change-cause": "v42"},
                 "ownerReferences": [{"kind": "Deployment", "name": "checkout", "uid": "d1", "controller": true}]}}),
         ),
@@ -83,14 +86,160 @@ fn world(asked: &Asked) -> axum::response::Response {
                 "message": "Readiness probe failed: HTTP probe failed with statuscode: 503",
                 "lastTimestamp": "2026-01-02T03:09:50Z", "involvedObject": {"kind": "Pod", "name": "slow-x", "uid": "p2"}}]))
         }
+        "/api/v1/namespaces/shop/events" if asked.query("fieldSelector") == Some("involvedObject.uid=r1") => {
+            list(json!([
+            {"metadata": {"name": "e4"}, "type": "Warning", "reason": "FailedCreate", "message": "exceeded quota",
+                "lastTimestamp": "2026-01-02T03:09:00Z", "involvedObject": {"kind": "ReplicaSet", "name": "checkout-6c"}}]))
+        }
+        "/api/v1/namespaces/shop/events" if asked.query("fieldSelector") == Some("involvedObject.uid=d1") => {
+            list(json!([
+            {"metadata": {"name": "e5"}, "type": "Normal", "reason": "ScalingReplicaSet", "message": "to 2",
+                "lastTimestamp": "2026-01-02T03:08:00Z", "involvedObject": {"kind": "Deployment", "name": "checkout"}}]))
+        }
         "/api/v1/namespaces/shop/events" => list(json!([
             {"metadata": {"name": "e1"}, "type": "Normal", "reason": "Pulled", "message": "ok", "lastTimestamp": "2026-01-02T03:09:55Z",
                 "involvedObject": {"kind": "Pod", "name": "checkout-x"}},
             {"metadata": {"name": "e2"}, "type": "Warning", "reason": "BackOff", "message": "Back-off restarting", "count": 14,
                 "lastTimestamp": "2026-01-02T03:09:50Z", "involvedObject": {"kind": "Pod", "name": "checkout-x"}}])),
-        "/api/v1/namespaces/default/events" | "/api/v1/namespaces/shop/pods" => list(json!([])),
+        "/api/v1/namespaces/shop/pods" => list(json!([
+            of_template("a", "6c", "aaaaaa11"),
+            of_template("b", "6c", "aaaaaa11"),
+            of_template("c", "6c", "bbbbbb22"),
+            of_template("d", "5b", "cccccc33")
+        ])),
+        "/api/v1/nodes/node-9" => scripted::json_answer(
+            200,
+            &json!({"metadata": {"name": "node-9"}, "status": {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"},
+                "conditions": [{"type": "Ready", "status": "True"}]}}),
+        ),
+        "/api/v1/pods" if asked.query("fieldSelector") == Some("spec.nodeName=node-9") => {
+            let pod = |name: &str, phase: &str, waits: &str| {
+                json!({"metadata": {"name": name, "namespace": "shop", "uid": name},
+                "spec": {"containers": [{"name": "app", "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}}]},
+                "status": {"phase": phase, "containerStatuses": [{"name": "app", "ready": waits.is_empty(), "state":
+                    if waits.is_empty() { json!({"running": {}}) } else { json!({"waiting": {"reason": waits}}) }}]}})
+            };
+            list(json!([
+                pod("fine", "Running", ""),
+                pod("done", "Succeeded", ""),
+                pod("crashes", "Running", "CrashLoopBackOff"),
+                pod("on-nine", "Running", "ImagePullBackOff")
+            ]))
+        }
+        "/api/v1/namespaces/shop/pods/on-nine" => scripted::json_answer(
+            200,
+            &json!({"metadata": {"name": "on-nine", "namespace": "shop", "uid": "on-nine"},
+                "spec": {"nodeName": "node-9", "containers": [{"name": "app"}]}, "status": {"phase": "Running"}}),
+        ),
+        "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/web" => held(&[
+            ("AbleToScale", "False", "FailedGetScale"),
+            ("ScalingActive", "False", "FailedGetResourceMetric"),
+            ("ScalingLimited", "True", "TooManyReplicas"),
+        ]),
+        "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/idle" => held(&[
+            ("AbleToScale", "True", "ReadyForNewScale"),
+            ("ScalingActive", "False", "ScalingDisabled"),
+            ("ScalingLimited", "True", "TooFewReplicas"),
+        ]),
+        "/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web" => {
+            held(&[("DisruptionAllowed", "False", "InsufficientPods")])
+        }
+        "/api/v1/namespaces/default/events" => list(json!([])),
         _ => scripted::status(404, "NotFound", "not found"),
     }
+}
+
+/// A pod of a template, and the digest that it runs.
+fn of_template(name: &str, hash: &str, digest: &str) -> Value {
+    json!({"metadata": {"name": name, "namespace": "shop", "labels": {"pod-template-hash": hash}},
+        "spec": {"containers": [{"name": "app", "image": if hash == "6c" { "reg/checkout:v42" } else { "reg/checkout:v41" }}]},
+        "status": {"phase": "Running", "containerStatuses": [
+            {"name": "app", "ready": true, "imageID": format!("reg/checkout@sha256:{digest}"), "state": {"running": {}}}]}})
+}
+
+fn held(conditions: &[(&str, &str, &str)]) -> axum::response::Response {
+    let conditions: Vec<Value> = conditions
+        .iter()
+        .map(|(kind, status, reason)| json!({"type": kind, "status": status, "reason": reason}))
+        .collect();
+    scripted::json_answer(200, &json!({"metadata": {"name": "x", "uid": "x1"}, "status": {"conditions": conditions}}))
+}
+
+/// The page of an object of any kind: its fields with how bad they are.
+async fn fields_of(
+    group: &str,
+    version: &str,
+    plural: &str,
+    kind: &str,
+    name: &str,
+) -> Vec<(String, String, Option<Level>)> {
+    let resource = Resource {
+        group: group.into(),
+        version: version.into(),
+        plural: plural.into(),
+        singular: kind.to_lowercase().into(),
+        kind: kind.into(),
+        short_names: Box::default(),
+        is_namespaced: kind != "Node",
+    };
+    let (cluster, resource) = (BackendId::new("c"), Arc::new(resource));
+    let key = ResourceKey { cluster, resource, namespace: "shop".into(), name: name.into() };
+    let clock = TestClock::at("2026-01-02T03:10:00Z".parse().unwrap());
+    let server = scripted::serve_at(world, Arc::new(clock)).await;
+    let page = any::page(&server.cluster, &Rows::new(&BackendId::new("c")), &key).await.unwrap();
+    let field = |line| match line {
+        PageLine::Field(name, value, level) => Some((name.to_string(), value.to_string(), level)),
+        _ => None,
+    };
+    page.into_iter().filter_map(field).collect()
+}
+
+#[tokio::test]
+async fn conditions_that_hold_up_a_scaling_or_a_drain_are_marked() {
+    for (group, version, plural, kind, name, expected) in [
+        (
+            "autoscaling",
+            "v2",
+            "horizontalpodautoscalers",
+            "HorizontalPodAutoscaler",
+            "web",
+            vec![("AbleToScale", true), ("ScalingActive", true), ("ScalingLimited", true)],
+        ),
+        (
+            "autoscaling",
+            "v2",
+            "horizontalpodautoscalers",
+            "HorizontalPodAutoscaler",
+            "idle",
+            vec![("AbleToScale", false), ("ScalingActive", false), ("ScalingLimited", false)],
+        ),
+        ("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", "web", vec![("DisruptionAllowed", true)]),
+    ] {
+        let fields = fields_of(group, version, plural, kind, name).await;
+        for (condition, is_marked) in expected {
+            let (_, words, level) = fields.iter().find(|(field, ..)| field == condition).expect(condition);
+            assert_eq!(*level, is_marked.then_some(Level::Wrong), "{name}: {condition}: {words}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_node_says_what_is_requested_of_it_and_which_of_its_pods_fail() {
+    let fields = fields_of("", "v1", "nodes", "Node", "node-9").await;
+    let of = |name: &str| -> Vec<(&str, Option<Level>)> {
+        let all = fields.iter().filter(|(field, ..)| field == name);
+        all.map(|(_, words, level)| (words.as_str(), *level)).collect()
+    };
+    assert_eq!(of("requested"), [("cpu 1500m (37 %), memory 3Gi (37 %)", None)]);
+    assert_eq!(of("pods"), [("3 of 110", None)], "what has ended takes no room");
+    let failing = of("fails on it");
+    assert_eq!(failing.len(), 2, "{failing:?}");
+    assert_eq!(failing[0], ("shop/crashes CrashLoopBackOff: keeps ending", Some(Level::Broken)));
+    // A pod on it names its neighbours, not itself.
+    let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: "on-nine".into() };
+    let text = text_of(ObjectRef::Pod(pod)).await;
+    assert!(text.contains("requested: cpu 1500m (37 %)") && text.contains("fails on it: shop/crashes"), "{text}");
+    assert!(!text.contains("fails on it: shop/on-nine"), "{text}");
 }
 
 async fn text_of(object: ObjectRef) -> String {
@@ -133,6 +282,8 @@ async fn a_pods_page_begins_with_what_is_wrong_and_shows_no_secret() {
         "replicaset: checkout-6c, revision 8, made 7m ago, because: v42",
         "deployment: checkout",
         "10s ago BackOff x14: pod/checkout-x: Back-off restarting",
+        "1m ago FailedCreate: replicaset/checkout-6c: exceeded quota",
+        "2m ago ScalingReplicaSet: deployment/checkout: to 2",
     ] {
         assert!(text.lines().any(|shown| shown == line), "'{line}' is not in\n{text}");
     }
@@ -174,6 +325,7 @@ async fn a_workloads_page_has_its_rollout_revisions_and_conditions() {
         "replicas: 0/2 ready, 2 of the new version, 0 available, 2 exist",
         "Available: False: MinimumReplicasUnavailable",
         "8: reg/checkout:v42, made at an unknown time, live",
+        "runs: sha256:aaaaaa in 2 pods, sha256:bbbbbb in 1 pod: pods of one template differ",
     ] {
         assert!(text.contains(part), "'{part}' is not in\n{text}");
     }

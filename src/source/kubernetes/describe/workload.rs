@@ -1,12 +1,14 @@
 //! The page of a Deployment, StatefulSet, DaemonSet or Rollout.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
-use super::{Page, container, events_of, pod, text};
+use super::{Page, container, events_of, items, pod, text};
 use crate::{
     model::{
         Level,
-        kubernetes::{Workload, WorkloadKey, WorkloadKind},
+        kubernetes::{Pod, Workload, WorkloadKey, WorkloadKind, short_digest},
     },
     source::{
         ErrorKind,
@@ -41,13 +43,14 @@ pub async fn describe(
     );
     page.heading(&key.to_string());
     summary(page, &workload);
-    match pods {
-        Ok(list) => {
-            for (status, level, count) in pod::tally(rows, &list) {
+    let pods = pods.map(|list| items(&list).filter_map(|pod| rows.pod(pod).ok()).collect::<Vec<Pod>>());
+    match &pods {
+        Ok(pods) => {
+            for (status, level, count) in pod::tally(pods) {
                 page.levelled("pods", &format!("{count} {status}"), Some(level));
             }
         }
-        Err(failure) => page.missing("pods", &failure),
+        Err(failure) => page.missing("pods", failure),
     }
     page.conditions(raw, |kind, status| (status == "True") != (kind == "ReplicaFailure"));
     page.heading("owner");
@@ -74,6 +77,7 @@ pub async fn describe(
     for spec in raw.pointer("/spec/template/spec/containers").and_then(Value::as_array).into_iter().flatten() {
         page.heading(&format!("container {}", text(spec, "/name")));
         page.field("image", text(spec, "/image"));
+        digests(page, pods.as_deref().unwrap_or_default(), text(spec, "/name"), text(spec, "/image"));
         container::of_spec(page, spec, raw.pointer("/spec/template/spec/volumes").unwrap_or(&Value::Null));
     }
     page.events(events);
@@ -110,6 +114,30 @@ fn summary(page: &mut Page, workload: &Workload) {
     page.field("strategy", &strategy);
     let selector: Vec<String> = workload.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
     page.field("selector", &selector.join(", "));
+}
+
+/// What really runs of an image: its tag may mean another by now, and then pods of one template differ.
+fn digests(page: &mut Page, pods: &[Pod], container: &str, image: &str) {
+    let mut templates: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for pod in pods {
+        let of_it = pod.containers.iter().filter(|own| own.name == *container && own.image == *image);
+        for digest in of_it.filter_map(|own| own.digest.as_deref()) {
+            templates.entry(pod.hash.as_deref()).or_default().insert(digest);
+            *counts.entry(digest).or_default() += 1;
+        }
+    }
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let words: Vec<String> = counts
+        .iter()
+        .map(|(digest, count)| {
+            format!("sha256:{} in {count} pod{}", short_digest(digest), if *count == 1 { "" } else { "s" })
+        })
+        .collect();
+    let differ = templates.values().any(|digests| digests.len() > 1);
+    let why = if differ { ": pods of one template differ" } else { "" };
+    page.levelled("runs", &format!("{}{why}", words.join(", ")), differ.then_some(Level::Wrong));
 }
 
 async fn pods(cluster: &Cluster, key: &WorkloadKey, raw: &Value) -> Result<Value, Failure> {

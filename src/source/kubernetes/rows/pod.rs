@@ -34,6 +34,7 @@ pub(super) fn row(rows: &Rows, wire: wire::Pod) -> Pod {
         status: &printed.reason,
         wire: &status,
         gates: spec.scheduling_gates.as_deref().unwrap_or_default(),
+        readiness_gates: spec.readiness_gates.as_deref().unwrap_or_default(),
         containers: &containers,
         deleting: meta.deletion_timestamp.is_some(),
         finalizers,
@@ -50,6 +51,8 @@ pub(super) fn row(rows: &Rows, wire: wire::Pod) -> Pod {
         last_restart: printed.restarts.last,
         created: time(meta.creation_timestamp.as_ref()),
         deleting_since: deleted.map(|at| at.checked_sub(grace).unwrap_or(at)),
+        deleting_by: deleted,
+        has_failed: status.phase.as_deref() == Some("Failed"),
         node: rows.some(spec.node_name.as_deref()),
         owner,
         hash: rows.some(

@@ -188,6 +188,7 @@ fn why_names_the_worst_container_and_its_last_end() {
         ),
         ("Running Rdy", "a run+ r1@600 lastOOM", Level::Ok, "'a' was OOMKilled at its limit of 512Mi before"),
         ("Running I", "a run+, b run-", Level::Wrong, "'b' runs but is not ready"),
+        ("Running I unready", "a run+", Level::Wrong, "its containers are ready, it is not: is its node lost?"),
         ("Running I", "a run notstarted", Level::Progress, "'a' has not passed its startup probe"),
         ("Pending unschedulable", "a -", Level::Broken, "0 of 12 nodes take it: 12 Insufficient cpu"),
         ("Pending", "a W(ImagePullBackOff)", Level::Broken, "image 'reg/a:1' of 'a' cannot be pulled"),
@@ -238,6 +239,29 @@ fn a_pod_that_waits_says_for_what() {
         pod["spec"]["schedulingGates"] = json!([{"name": "kueue.x-k8s.io/admission"}]);
     });
     assert_eq!(gated, (Level::Progress, "held back by scheduling gate 'kueue.x-k8s.io/admission'".to_owned()));
+}
+
+/// Its containers are ready: only its own condition says that no service sends it anything.
+#[test]
+fn a_pod_that_is_held_back_says_by_what() {
+    let held = |conditions: Value| {
+        let mut object = object("Running I unready", "a run+");
+        object["spec"]["readinessGates"] = json!([{"conditionType": "target-health.elbv2.k8s.aws/web"}]);
+        let all = object["status"]["conditions"].as_array_mut().unwrap();
+        all.extend(conditions.as_array().unwrap().iter().cloned());
+        let pod = Rows::new(&BackendId::new("eu")).pod(&object).unwrap();
+        (pod.level, pod.why.to_string())
+    };
+    let gate = (Level::Wrong, "waits for readiness gate 'target-health.elbv2.k8s.aws/web'".to_owned());
+    assert_eq!(held(json!([])), gate, "nobody has said anything about it yet");
+    assert_eq!(held(json!([{"type": "target-health.elbv2.k8s.aws/web", "status": "False"}])), gate);
+    let lost = (Level::Wrong, "its containers are ready, it is not: is its node lost?".to_owned());
+    assert_eq!(held(json!([{"type": "target-health.elbv2.k8s.aws/web", "status": "True"}])), lost);
+    let mut object = object("Running I unready", "a run+");
+    object["status"]["conditions"][1]["reason"] = json!("KubeletNotReady");
+    object["status"]["conditions"][1]["message"] = json!("network is down");
+    let pod = Rows::new(&BackendId::new("eu")).pod(&object).unwrap();
+    assert_eq!(pod.why.as_str(), "its containers are ready, it is not: KubeletNotReady: network is down");
 }
 
 #[test]

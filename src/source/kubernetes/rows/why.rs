@@ -14,6 +14,7 @@ pub struct Seen<'a> {
     pub status: &'a str,
     pub wire: &'a wire::PodStatus,
     pub gates: &'a [wire::Gate],
+    pub readiness_gates: &'a [wire::ReadinessGate],
     pub containers: &'a [Container],
     pub deleting: bool,
     pub finalizers: &'a [String],
@@ -64,6 +65,10 @@ pub fn judge(seen: &Seen<'_>) -> Judged {
     }
     if !seen.all_ready {
         return not_ready(seen);
+    }
+    let ready = wire::condition(seen.wire.conditions.as_ref(), "Ready");
+    if let Some(unready) = ready.filter(|ready| !ready.is_true()) {
+        return held_back(seen, unready);
     }
     judged(Level::Ok, last_oom(seen.containers).unwrap_or_default())
 }
@@ -227,6 +232,21 @@ fn not_ready(seen: &Seen<'_>) -> Judged {
     }
     let oom = last_oom(seen.containers).map(|oom| format!("; {oom}")).unwrap_or_default();
     judged(Level::Wrong, format!("'{}' runs but is not ready{oom}", first.name))
+}
+
+/// All its containers are ready, and it is not: by a gate, or since its node was lost (that sets no reason).
+fn held_back(seen: &Seen<'_>, unready: &wire::Condition) -> Judged {
+    let is_shut = |gate: &&wire::ReadinessGate| {
+        let condition = wire::condition(seen.wire.conditions.as_ref(), &gate.condition_type);
+        !condition.is_some_and(wire::Condition::is_true)
+    };
+    if let Some(gate) = seen.readiness_gates.iter().find(is_shut) {
+        return judged(Level::Wrong, format!("waits for readiness gate '{}'", gate.condition_type));
+    }
+    let said = [&unready.reason, &unready.message].map(|said| said.as_deref().unwrap_or_default());
+    let said: Vec<&str> = said.into_iter().filter(|said| !said.is_empty()).collect();
+    let why = if said.is_empty() { "is its node lost?".to_owned() } else { said.join(": ") };
+    judged(Level::Wrong, format!("its containers are ready, it is not: {why}"))
 }
 
 /// Told even when it runs again.

@@ -62,6 +62,14 @@ pub struct PodSpec {
     pub scheduling_gates: Option<Vec<Gate>>,
     /// Of the pod as a whole, where it says so.
     pub resources: Option<Resources>,
+    pub readiness_gates: Option<Vec<ReadinessGate>>,
+}
+
+/// A condition that somebody else sets; the pod is not ready before.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ReadinessGate {
+    pub condition_type: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

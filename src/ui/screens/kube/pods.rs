@@ -20,7 +20,7 @@ use super::{
         },
         pane::{age, empty_words, framed, fresh_line, level_style, mark},
     },
-    Kube,
+    Kube, records,
 };
 use crate::{
     model::{
@@ -45,11 +45,15 @@ const GAP: u16 = 2;
 const BEFORE_WHY: usize = 5;
 /// Width that the reasons like to have.
 const WHY: u16 = 36;
+/// Room beside the names from which on restarts say how long ago the last was.
+const WITH_AGO: u16 = 76;
 
 /// Pods under a head per version, the newest version first, the worst pod first.
-pub(super) fn entries(store: &Store, workload: &Workload) -> Vec<Entry<ObjectKey>> {
+pub(super) fn entries(view: &View<'_>, workload: &Workload) -> Vec<Entry<ObjectKey>> {
+    let (store, now) = (view.store, view.store.time_of(&workload.key.cluster, view.now));
     let mut by_hash: BTreeMap<Option<Clean>, Vec<&Pod>> = BTreeMap::new();
-    for pod in store.kube.pods_of(workload) {
+    let (failed, pods): (Vec<&Pod>, Vec<&Pod>) = store.kube.pods_of(workload).into_iter().partition(|p| p.is_record());
+    for pod in pods {
         by_hash.entry(pod.hash.clone()).or_default().push(pod);
     }
     let mut groups: Vec<(Option<Clean>, Vec<&Pod>)> = by_hash.into_iter().collect();
@@ -60,7 +64,7 @@ pub(super) fn entries(store: &Store, workload: &Workload) -> Vec<Entry<ObjectKey
     let several = groups.len() > 1;
     let mut entries = Vec::new();
     for (index, (hash, mut pods)) in groups.into_iter().enumerate() {
-        pods.sort_by_key(|pod| (pod.level, std::cmp::Reverse(pod.restarts), &pod.key));
+        pods.sort_by_key(|pod| (pod.standing(now).0, std::cmp::Reverse(pod.restarts), &pod.key));
         let image = pods
             .first()
             .and_then(|pod| pod.containers.iter().find(|c| c.role == crate::model::kubernetes::ContainerRole::Main))
@@ -75,6 +79,7 @@ pub(super) fn entries(store: &Store, workload: &Workload) -> Vec<Entry<ObjectKey
         entries.push(Entry::Group(Clean::own(format!("{word}{revision} {image}   {ready} of {} ready", pods.len()))));
         entries.extend(pods.into_iter().map(|pod| Entry::Item(pod.key.clone())));
     }
+    entries.extend(records::entries(failed));
     entries
 }
 
@@ -156,17 +161,26 @@ fn usage_columns(others: &[Column<'_>], width: u16) -> &'static [UsageColumn] {
     }
 }
 
-/// `why`: width that the reasons like to have.
-fn columns(kube: &Kube, why: u16) -> Vec<Column<'static>> {
-    // As wide as the names: what is left is for why.
-    let longest = kube.pods.items().take(LOOKED_AT).map(|pod| width(&pod.name)).max().unwrap_or(0);
+/// As wide as what is in them: what is left is for why, which likes to have as much. Rather fewer columns than each of them
+/// cut.
+fn columns(kube: &Kube, view: &View<'_>, room: u16, likes: u16) -> Vec<Column<'static>> {
+    let pods = || kube.pods.items().take(LOOKED_AT).filter_map(|key| view.store.kube.pods.get(key));
+    let widest = |of: fn(&Pod) -> u16| pods().map(|pod| of(pod)).max().unwrap_or(0);
+    let pod = widest(|pod| width(&pod.key.name)).clamp(16, 44);
+    let status = widest(|pod| width(&pod.status)).clamp(10, 16);
+    let restarts = if room >= pod + WITH_AGO {
+        Column::new("restarts", 14, 80).min(8)
+    } else {
+        Column::new("rs", widest(|pod| width(&pod.restarts.to_string())).max(2), 80).right()
+    };
+    let why = widest(|pod| width(&pod.why)).clamp(8, 18).min(likes);
     vec![
         Column::new("", 2, 100),
-        Column::new("pod", longest.clamp(16, 44), 99).min(16),
+        Column::new("pod", pod, 99).min(16).ends(),
         Column::new("ready", 5, 98).right(),
-        Column::new("status", 16, 97).min(10),
-        Column::new("restarts", 14, 80).min(8),
-        Column::new("why", why, 70).min(8).grows(),
+        Column::new("status", 16, 97).min(status),
+        restarts,
+        Column::new("why", likes, 70).min(why).grows(),
         Column::new("node", 10, 40).min(6),
         Column::new("age", 6, 60).right(),
     ]
@@ -177,14 +191,14 @@ fn columns_with_usage(kube: &Kube, view: &View<'_>, room: u16) -> (Vec<Column<'s
     if kube.usage.is_some() {
         let pods = kube.pods.items().take(LOOKED_AT).filter_map(|pod| view.store.kube.pods.get(pod));
         let longest = pods.map(|pod| width(&pod.why)).max().unwrap_or(0);
-        let mut columns = columns(kube, longest.clamp(8, WHY));
+        let mut columns = columns(kube, view, room, longest.clamp(8, WHY));
         let usage = usage_columns(&columns, room);
         if !usage.is_empty() {
             columns.splice(BEFORE_WHY..BEFORE_WHY, usage.iter().map(|(_, column)| *column));
             return (columns, usage.iter().map(|(kind, _)| *kind).collect());
         }
     }
-    (columns(kube, WHY), Vec::new())
+    (columns(kube, view, room, WHY), Vec::new())
 }
 
 pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buffer, focused: bool) {
@@ -206,6 +220,8 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let inside = framed(view, title, Line::styled("by version", theme.dim), fresh, focused, area, buf);
     let (columns, kinds) = columns_with_usage(kube, view, inside.width);
     let used = kube.usage.as_ref().map(|usage| usage.used.clone());
+    let has_ago = inside.width >= columns[1].ideal + WITH_AGO;
+    let workload = kube.workload(view);
     let note = kube.pods.new_above();
     kube.pods.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (kube.pods.cursor(), kube.pods.table);
@@ -217,13 +233,16 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
         .empty(empty_words(view, &[Part::Pods], "no pods", ""))
         .render(inside, buf, &mut state, |index| match &list[index] {
             Entry::Item(key) => match view.store.kube.pods.get(key) {
-                Some(pod) => {
-                    let used = used.as_ref().and_then(|used| used_by(used, key));
-                    let usage = kinds.iter().map(|kind| Line::raw(kind.usage(used, Some(&pod.bounds))));
-                    let mut cells = cells(view, pod);
-                    cells.splice(BEFORE_WHY..BEFORE_WHY, usage);
-                    Row::item(cells)
-                }
+                Some(pod) => match workload.and_then(|workload| records::words(view, workload, pod)) {
+                    Some(words) => Row::Wide(Line::styled(words, theme.dim)),
+                    None => {
+                        let used = used.as_ref().and_then(|used| used_by(used, key));
+                        let usage = kinds.iter().map(|kind| Line::raw(kind.usage(used, Some(&pod.bounds))));
+                        let mut cells = cells(view, pod, has_ago);
+                        cells.splice(BEFORE_WHY..BEFORE_WHY, usage);
+                        Row::item(cells)
+                    }
+                },
                 None => Row::Wide(Line::styled(key.name.to_string(), theme.dim)),
             },
             Entry::Group(name) => Row::Group(Line::raw(name.to_string())),
@@ -231,21 +250,22 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     (kube.pods.table, kube.pods.hits) = (state, hits);
 }
 
-fn cells<'a>(view: &View<'a>, pod: &'a Pod) -> Vec<Line<'a>> {
+fn cells<'a>(view: &View<'a>, pod: &'a Pod, has_ago: bool) -> Vec<Line<'a>> {
     let theme = view.theme;
-    let style = level_style(theme, pod.level);
     let now = view.store.time_of(&pod.key.cluster, view.now);
-    let restarts = match pod.last_restart.filter(|_| pod.restarts > 0) {
+    let (level, why) = pod.standing(now);
+    let style = level_style(theme, level);
+    let restarts = match pod.last_restart.filter(|_| has_ago && pod.restarts > 0) {
         Some(last) => format!("{} ({} ago)", pod.restarts, age_of(last, now)),
         None => pod.restarts.to_string(),
     };
     vec![
-        mark(theme, pod.level),
-        Line::styled(pod.key.name.as_str(), if pod.level < Level::Ok { theme.strong } else { theme.text }),
+        mark(theme, level),
+        Line::styled(pod.key.name.as_str(), if level < Level::Ok { theme.strong } else { theme.text }),
         Line::styled(format!("{}/{}", pod.ready, pod.total), style),
         Line::styled(pod.status.as_str(), style),
         Line::styled(restarts, if pod.restarts > 0 { theme.text } else { theme.dim }),
-        Line::styled(pod.why.as_str(), theme.text),
+        Line::styled(why, theme.text),
         Line::styled(pod.node.as_deref().unwrap_or("-"), theme.dim),
         Line::styled(age(view, &pod.key.cluster, pod.created), theme.dim),
     ]

@@ -1,5 +1,7 @@
 //! The small panes below: last log lines of the pod under the cursor, events around the workload.
 
+use std::collections::BTreeSet;
+
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -9,16 +11,23 @@ use ratatui::{
 use super::super::{
     super::{
         View,
-        widgets::cells::{put_centred, put_line, row},
+        widgets::cells::{fit_end, put_centred, put_line, row},
     },
     pane::{framed, fresh_line},
 };
 use crate::{
-    model::{Part, kubernetes::Workload, log::LogLevel},
+    model::{
+        Part,
+        kubernetes::{Event, Workload},
+        log::LogLevel,
+    },
     query::LogQuery,
     secret::mask,
     source::kubernetes::log_line::readable_with,
 };
+
+/// Of a pod's name: its end, where pods of one template differ.
+const POD: u16 = 12;
 
 pub(super) fn log(query: Option<&LogQuery>, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let theme = view.theme;
@@ -81,19 +90,61 @@ pub(super) fn events(workload: Option<&Workload>, view: &View<'_>, area: Rect, b
         }
         return;
     }
-    for (index, event) in events.iter().enumerate() {
+    for (index, alike) in alike(&events).iter().enumerate() {
         let Some(spot) = row(inside, index as u16) else { break };
+        put_line(buf, spot, &alike.line(view), theme.glyphs.ellipsis);
+    }
+}
+
+/// Events that say the same of several objects.
+struct Alike<'a> {
+    newest: &'a Event,
+    count: u32,
+    objects: BTreeSet<(&'a str, &'a str)>,
+}
+
+/// By reason, the newest first, as they come.
+fn alike<'a>(events: &[&'a Event]) -> Vec<Alike<'a>> {
+    let mut all: Vec<Alike<'a>> = Vec::new();
+    for event in events {
+        let object = (event.kind.as_str(), event.object.as_str());
+        match all.iter_mut().find(|alike| alike.newest.reason == event.reason && alike.newest.kind == event.kind) {
+            Some(alike) => {
+                alike.count = alike.count.saturating_add(event.count);
+                alike.objects.insert(object);
+            }
+            None => all.push(Alike { newest: event, count: event.count, objects: BTreeSet::from([object]) }),
+        }
+    }
+    all
+}
+
+impl Alike<'_> {
+    /// `12:12 BackOff x35, 5 pods: restarting failed container`
+    fn line(&self, view: &View<'_>) -> Line<'static> {
+        let (theme, event) = (view.theme, self.newest);
         let time = event
             .last
             .map_or_else(String::new, |at| at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%M").to_string());
-        let times = if event.count > 1 { format!(" (x{})", event.count) } else { String::new() };
-        let line = Line::from(vec![
+        let times = if self.count > 1 { format!(" x{}", self.count) } else { String::new() };
+        let object = match (self.objects.len(), event.kind.as_str()) {
+            (1, "Pod") => format!(", {}", fit_end(&event.object, POD, theme.glyphs.ellipsis)),
+            (1, _) => String::new(),
+            (count, kind) => format!(", {count} {}s", kind.to_lowercase()),
+        };
+        Line::from(vec![
             Span::styled(format!("{time} "), theme.dim),
             Span::styled(event.reason.to_string(), if event.warning { theme.wrong } else { theme.text }),
-            Span::styled(format!("{times} {}", event.message), theme.text),
-        ]);
-        put_line(buf, spot, &line, theme.glyphs.ellipsis);
+            Span::styled(format!("{times}{object}: {}", said(event)), theme.text),
+        ])
     }
+}
+
+/// The message without the reason (`Back-off restarting …`), and without the pod, which several have.
+fn said(event: &Event) -> &str {
+    let message = event.message.split(" in pod ").next().unwrap_or_default();
+    let is_reason = |word: &str| word.replace('-', "").eq_ignore_ascii_case(&event.reason);
+    message.split_once(' ').filter(|(word, _)| is_reason(word)).map_or(message, |(_, rest)| rest)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::{
             kinds,
             list::Entry,
             widgets::{
-                cells::{put_line, row},
+                cells::{put_line, row, width},
                 virtual_table::{Column, Row, Sort, VirtualTable},
             },
         },
@@ -35,6 +35,10 @@ use crate::{
     time::age_of,
 };
 
+/// Names that are measured for their column.
+const LOOKED_AT: usize = 200;
+/// Longer names share what is left over with the images.
+const WIDEST_NAME: u16 = 30;
 pub(super) const PARTS: [Part; 4] = [Part::Deployments, Part::StatefulSets, Part::DaemonSets, Part::Pods];
 
 /// Workloads that the filter keeps, in order: trouble first, unless another column was chosen.
@@ -74,7 +78,10 @@ pub(super) fn sorted<'a>(store: &'a Store, filter: &Filter, sort: SortBy, is_rev
         SortBy::Restarts => {
             rows.sort_by_cached_key(|workload| (Reverse(restarts(store, workload)), workload.key.clone()));
         }
-        SortBy::Age => rows.sort_by_key(|workload| (Reverse(workload.created), &workload.key)),
+        // The youngest version has the smallest age.
+        SortBy::Age => {
+            rows.sort_by_cached_key(|workload| (Reverse(store.kube.version_since(workload)), workload.key.clone()));
+        }
     }
     if is_reversed {
         rows.reverse();
@@ -165,14 +172,17 @@ fn sort_name(sort: SortBy, is_reversed: bool) -> String {
 fn columns(kube: &Kube, clusters_width: u16) -> Vec<Column<'static>> {
     let direction =
         |by: SortBy| (kube.sort == by).then_some(if kube.is_reversed { Sort::Descending } else { Sort::Ascending });
+    // As wide as the names: what is left is for the images.
+    let longest = kube.workloads.items().take(LOOKED_AT).map(|key| width(&key.name)).max().unwrap_or(0);
+    let name = Column::new("name", longest.clamp(12, WIDEST_NAME), 99).min(12).sorted(direction(SortBy::Name));
     let mut columns = vec![
         Column::new("", 2, 100),
         Column::new("kind", 6, 60),
-        Column::new("name", 22, 99).min(12).grows().sorted(direction(SortBy::Name)),
+        if longest > WIDEST_NAME { name.grows() } else { name },
         Column::new("ready", 6, 98).right().sorted(direction(SortBy::Ready)),
         Column::new("updated", 7, 50).right(),
         Column::new("rev", 4, 70).right(),
-        Column::new("image", 24, 80).min(10).ends(),
+        Column::new("image", 24, 80).min(10).grows().ends(),
         Column::new("namespace", 12, 55).min(10),
     ];
     if kube.has_clusters {
@@ -220,57 +230,101 @@ fn deploying<'a>(view: &View<'a>, workload: &Workload) -> Option<&'a Run> {
     view.store.runs.values().filter(of_it).max_by_key(|run| run.started)
 }
 
-/// `new rev 14 2/5 ready | old …`, and kubectl's words for the rollout; in fewer words where there is no room.
-fn versions(view: &View<'_>, workload: &Workload, width: u16) -> Line<'static> {
-    let whole = versions_in(view, workload, false);
-    if whole.width() <= usize::from(width) { whole } else { versions_in(view, workload, true) }
+/// How much of a summary there is room for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Ample,
+    Little,
+    /// Both clocks, and what they are about.
+    Least,
 }
 
-fn versions_in(view: &View<'_>, workload: &Workload, is_short: bool) -> Line<'static> {
+/// `new rev 14 2/5 ready | old …`, and kubectl's words for the rollout; in fewer words where there is no room.
+fn versions(view: &View<'_>, workload: &Workload, width: u16) -> Line<'static> {
+    let theme = view.theme;
+    let line = |room| {
+        let name = vec![Span::styled(format!("{}  ", workload.key.name), theme.strong)];
+        let (live, words) = (versions_up(view, workload, room), rollout_words(view, workload, room));
+        let (deadline, pipeline) = (deadline(view, workload, room), pipeline(view, workload, room));
+        let has_clocks = deadline.is_some() || pipeline.is_some();
+        let clocks = [deadline, pipeline].into_iter().flatten().map(|words| vec![Span::styled(words, theme.wrong)]);
+        let (mut spans, mut parts) = (name, vec![live]);
+        match room {
+            Room::Ample => parts.extend(std::iter::once(words).chain(clocks)),
+            // The name stands in the row that is selected, and the versions say how far it is.
+            Room::Least if has_clocks && workload.rollout.state == RolloutState::Progressing => {
+                spans.clear();
+                parts.extend(clocks);
+            }
+            Room::Little | Room::Least => parts.extend(clocks.chain([words])),
+        }
+        parts.extend(unmade(view, workload).map(|why| vec![Span::styled(why, theme.wrong)]));
+        for (index, part) in parts.into_iter().filter(|part| !part.is_empty()).enumerate() {
+            spans.extend((index > 0).then(|| Span::raw("   ")));
+            spans.extend(part);
+        }
+        Line::from(spans)
+    };
+    let fits = |line: &Line<'_>| line.width() <= usize::from(width);
+    [Room::Ample, Room::Little].map(line).into_iter().find(fits).unwrap_or_else(|| line(Room::Least))
+}
+
+/// `new rev 14 2/5 ready  |  old rev 13 4/4 ready`
+fn versions_up(view: &View<'_>, workload: &Workload, room: Room) -> Vec<Span<'static>> {
     let theme = view.theme;
     let live: Vec<_> = view.store.kube.sets_of(workload).into_iter().filter(|set| set.replicas > 0).collect();
-    let mut spans = vec![Span::styled(format!("{}  ", workload.key.name), theme.strong)];
-    let (bar, ready) = if is_short { (" | ", "") } else { ("  |  ", " ready") };
-    if live.len() > 1 {
-        for (index, set) in live.iter().enumerate() {
-            let word = if index == 0 { "new" } else { "old" };
-            let style = if set.ready < set.replicas { theme.wrong } else { theme.text };
-            let rev = set.revision.map_or_else(String::new, |rev| format!(" rev {rev}"));
-            spans.push(Span::styled(format!("{}{word}{rev} ", if index > 0 { bar } else { "" }), theme.dim));
-            spans.push(Span::styled(format!("{}/{}{ready}", set.ready, set.replicas), style));
-        }
-        spans.push(Span::styled("   ", theme.dim));
+    if live.len() < 2 {
+        return Vec::new();
     }
+    let (bar, ready, rev) = match room {
+        Room::Ample => ("  |  ", " ready", "rev "),
+        Room::Little => (" | ", "", "rev "),
+        Room::Least => (" | ", "", ""),
+    };
+    let spans = live.into_iter().enumerate().flat_map(|(index, set)| {
+        let word = if index == 0 { "new" } else { "old" };
+        let style = if set.ready < set.replicas { theme.wrong } else { theme.text };
+        let revision = set.revision.map_or_else(String::new, |number| format!(" {rev}{number}"));
+        [
+            Span::styled(format!("{}{word}{revision} ", if index > 0 { bar } else { "" }), theme.dim),
+            Span::styled(format!("{}/{}{ready}", set.ready, set.replicas), style),
+        ]
+    });
+    spans.collect()
+}
+
+fn rollout_words(view: &View<'_>, workload: &Workload, room: Room) -> Vec<Span<'static>> {
     let style = match workload.rollout.state {
-        RolloutState::Failed => theme.broken,
-        RolloutState::Progressing => theme.progress,
-        _ => theme.dim,
+        RolloutState::Failed => view.theme.broken,
+        RolloutState::Progressing => view.theme.progress,
+        _ => view.theme.dim,
     };
     let words = &workload.rollout.words;
-    spans.push(Span::styled(if is_short { in_short(words) } else { words.to_string() }, style));
-    if let Some((_, _, Some(last))) = &workload.progressing
-        && workload.rollout.state == RolloutState::Progressing
-    {
-        let deadline = crate::time::seconds_between(view.store.time_of(&workload.key.cluster, view.now), *last)
-            + i64::from(workload.progress_deadline);
-        let words = match deadline {
-            1.. => format!("   deadline {}{}", if is_short { "" } else { "in " }, crate::time::age(deadline)),
-            _ => "   past its deadline".to_owned(),
-        };
-        spans.push(Span::styled(words, theme.wrong));
-    }
-    // The pipeline waits by a clock of its own, and may give up before or after.
-    if workload.rollout.state != RolloutState::Done
-        && let Some(run) = deploying(view, workload)
-    {
-        let since = run.started.or(run.created).map(|at| age_of(at, view.store.time_of(&run.key.repo.host, view.now)));
-        let since = since.map(|since| format!(" {}{since}", if is_short { "" } else { "for " })).unwrap_or_default();
-        spans.push(Span::styled(format!("   pipeline #{} waits{since}", run.number), theme.wrong));
-    }
-    if let Some(why) = unmade(view, workload) {
-        spans.push(Span::styled(format!("   {why}"), theme.wrong));
-    }
-    Line::from(spans)
+    let words = if room == Room::Ample { words.to_string() } else { in_short(words) };
+    vec![Span::styled(words, style)]
+}
+
+/// When the Deployment gives up.
+fn deadline(view: &View<'_>, workload: &Workload, room: Room) -> Option<String> {
+    let (_, _, last) = workload.progressing.as_ref().filter(|_| workload.rollout.state == RolloutState::Progressing)?;
+    let now = view.store.time_of(&workload.key.cluster, view.now);
+    let left = crate::time::seconds_between(now, (*last)?) + i64::from(workload.progress_deadline);
+    Some(match left {
+        1.. => format!("deadline {}{}", filler("in ", room), crate::time::age(left)),
+        _ => "past its deadline".to_owned(),
+    })
+}
+
+/// For how long its pipeline has waited: by a clock of its own, so that it may give up before or after.
+fn pipeline(view: &View<'_>, workload: &Workload, room: Room) -> Option<String> {
+    let run = deploying(view, workload).filter(|_| workload.rollout.state != RolloutState::Done)?;
+    let since = run.started.or(run.created).map(|at| age_of(at, view.store.time_of(&run.key.repo.host, view.now)));
+    let since = since.map(|since| format!(" {}{since}", filler("for ", room))).unwrap_or_default();
+    Some(format!("pipeline #{} waits{since}", run.number))
+}
+
+fn filler(word: &str, room: Room) -> &str {
+    if room == Room::Ample { word } else { "" }
 }
 
 /// kubectl's words without the name and what every one of them says: `2 of 4 updated`.

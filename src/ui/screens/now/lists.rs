@@ -332,7 +332,7 @@ pub(super) fn kube(view: &View<'_>) -> Vec<Entry<Target>> {
         entries.push(Entry::Item(Target::Workload(workload.key.clone())));
         if workload.level < Level::Ok {
             let mut pods = view.store.kube.pods_of(workload);
-            pods.retain(|pod| pod.level < Level::Ok);
+            pods.retain(|pod| pod.level < Level::Ok && !pod.is_record());
             pods.sort_by_key(|pod| (pod.level, Reverse(pod.restarts), &pod.key));
             entries.extend(pods.into_iter().take(3).map(|pod| Entry::Item(Target::Pod(pod.key.clone()))));
         }

@@ -100,7 +100,7 @@ impl Wanted {
         let mut kept: Vec<Kept<'_>> = rows
             .all()
             .filter(|(table, row)| self.filter.is_all() || self.is_kept(&rows.tables[*table].cluster, row, &mut text))
-            .map(|(table, row)| Kept { table, row, level: rows.level(table, row) })
+            .map(|(table, row)| Kept { table, row, level: rows.level(&self.times, table, row) })
             .collect();
         self.sort(&mut kept);
         if self.is_reversed {

@@ -22,7 +22,7 @@ use super::super::super::{
 };
 use super::{
     Browse,
-    rows::{Content, RowKey, Times},
+    rows::{Content, RowKey, Times, is_blank},
 };
 use crate::{
     model::{
@@ -37,6 +37,9 @@ use crate::{
 
 /// Widest cell at first; what is longer takes what is left over.
 const WIDEST: u16 = 44;
+
+/// Of an event's object.
+const WIDEST_OBJECT: u16 = 32;
 
 impl Browse {
     pub fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
@@ -189,11 +192,16 @@ impl Browse {
         let Some((index, column)) = place.and_then(|index| Some((index, self.rows.columns.get(index)?))) else {
             return Head::new("", 2, 100);
         };
+        let are_events = self.rows.are_events();
+        let is_object = are_events && column.title == "object";
         // Rather left out than cut to pieces.
         let (priority, least) = match column.content {
             _ if column.is_wide => (20 - (index as u8).min(19), 10),
+            _ if column.is_blank => (10, 12),
             // Rather whole than beside what pods use: their names differ at their ends.
             Content::Name => (99, (view.size.0 / 4).max(20)),
+            Content::Cluster if !are_events => (97, 14),
+            Content::Namespace if !are_events => (96, 10),
             Content::Cluster => (75, 14),
             Content::Namespace => (72, 10),
             Content::Cell if column.kind.is_usage() => match column.kind {
@@ -203,8 +211,8 @@ impl Browse {
                 _ => (70, 8),
             },
             Content::Age => (94, 4),
-            // Of events the mark says it.
-            Content::Cell if column.title == "type" && self.rows.are_events() => (60, 7),
+            // The message has the room before it.
+            Content::Cell if is_object => (80, 16),
             Content::Cell if column.width > WIDEST => (98 - (index as u8).min(30), 20),
             // On a small screen the whole name comes before whole words.
             Content::Cell => (98 - (index as u8).min(30), if view.is_narrow() { 12 } else { 16 }),
@@ -214,7 +222,10 @@ impl Browse {
         if column.is_number || column.kind.is_usage() || column.content == Content::Age {
             head = head.right();
         }
-        if column.width > WIDEST {
+        if is_object {
+            // Pods of one template differ at their ends.
+            head = Head { ideal: ideal.min(WIDEST_OBJECT), ..head.ends() };
+        } else if column.width > WIDEST {
             head = head.grows();
         }
         let direction = if self.is_reversed { Sort::Descending } else { Sort::Ascending };
@@ -226,7 +237,7 @@ impl Browse {
         let Some((table, row)) = self.rows.current(key) else {
             return Row::Wide(Line::styled(key.row.name.to_string(), theme.dim));
         };
-        let level = self.rows.level(table, row);
+        let level = self.rows.level(times, table, row);
         let cells = shown.iter().map(|place| {
             let Some((index, column)) = place.and_then(|index| Some((index, self.rows.columns.get(index)?))) else {
                 return mark(theme, level);
@@ -237,8 +248,8 @@ impl Browse {
                 Content::Name => theme.text,
                 Content::Cluster => return cluster_cell(view, &key.cluster),
                 Content::Namespace | Content::Age => theme.dim,
-                Content::Cell => match self.rows.level_of(table, row, index) {
-                    Level::Ok if matches!(&*text, "" | "<none>" | "<unset>" | "<unknown>" | UNMEASURED) => theme.dim,
+                Content::Cell => match self.rows.level_of(times, table, row, index) {
+                    Level::Ok if is_blank(&text) || matches!(&*text, "<unknown>" | UNMEASURED) => theme.dim,
                     level => level_style(theme, level),
                 },
             };

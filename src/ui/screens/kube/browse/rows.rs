@@ -51,6 +51,15 @@ pub struct Column {
     /// Of the widest cell.
     pub width: u16,
     pub is_number: bool,
+    /// No cell says anything.
+    pub is_blank: bool,
+    /// It says the same of all rows, where it says whose they are.
+    is_common: bool,
+}
+
+/// A cell that says nothing.
+pub fn is_blank(cell: &str) -> bool {
+    matches!(cell, "" | "<none>" | "<unset>")
 }
 
 /// A row, told apart by whose it is; not by what it says.
@@ -188,18 +197,33 @@ impl Rows {
                 let cell = self.text(&times, table, row, column.content, index);
                 // `4 (2m ago)` goes on to `4 (12m ago)` without being measured again.
                 let more = if cell.ends_with(" ago)") { 2 } else { 0 };
-                (width(&cell) + more, cell.parse::<f64>().is_ok())
+                (width(&cell) + more, cell.parse::<f64>().is_ok(), is_blank(&cell))
             });
-            let (mut widest, mut numbers, mut all) = (0, 0, 0);
-            for (width, is_number) in cells {
+            let (mut widest, mut numbers, mut blanks, mut all) = (0, 0, 0, 0);
+            for (width, is_number, is_blank) in cells {
                 (widest, numbers, all) = (widest.max(width), numbers + usize::from(is_number), all + 1);
+                blanks += usize::from(is_blank);
             }
             (column.width, column.is_number) = (widest, all > 0 && numbers == all);
+            column.is_blank = all > 0 && blanks == all;
+            column.is_common = match column.content {
+                Content::Cluster => self.found.iter().flatten().filter(|table| !table.rows.is_empty()).count() < 2,
+                Content::Namespace => self.has_one_namespace(),
+                _ => false,
+            };
             if column.content == Content::Cluster {
                 column.width = widest_cluster.unwrap_or(widest);
             }
         }
         self.columns = columns;
+    }
+
+    /// A table's rows stand by namespace.
+    fn has_one_namespace(&self) -> bool {
+        let tables = self.found.iter().flatten().map(|table| &table.rows);
+        let mut ends = tables.flat_map(|rows| rows.first().into_iter().chain(rows.last())).map(|row| &row.namespace);
+        let first = ends.next();
+        ends.all(|namespace| Some(namespace) == first)
     }
 
     pub fn times(&self, view: &View<'_>) -> Times {
@@ -285,27 +309,33 @@ impl Rows {
     }
 
     /// The worst that a row's cells say.
-    pub fn level(&self, table: usize, row: &TableRow) -> Level {
-        let said = self.judges.get(table).map_or(Level::Ok, |judge| judge.level(&row.cells));
+    pub fn level(&self, times: &Times, table: usize, row: &TableRow) -> Level {
+        let said = self.judges.get(table).map_or(Level::Ok, |judge| judge.level(row, times.now));
         if self.refused.contains_key(&row.uid) { said.min(Level::Wrong) } else { said }
     }
 
     /// What one of its cells says.
-    pub fn level_of(&self, table: usize, row: &TableRow, column: usize) -> Level {
+    pub fn level_of(&self, times: &Times, table: usize, row: &TableRow, column: usize) -> Level {
         let place = self.own(table, column).map(|(_, place)| place);
-        place.zip(self.judges.get(table)).map_or(Level::Ok, |(place, judge)| judge.level_of(place, &row.cells))
+        place.zip(self.judges.get(table)).map_or(Level::Ok, |(place, judge)| judge.level_of(place, row, times.now))
     }
 
     pub fn are_events(&self) -> bool {
-        self.tables.first().is_some_and(|table| table.resource.kind == "Event")
+        self.tables.first().is_some_and(is_of_events)
     }
 
     /// The columns shown at this width, after the mark: `None` is the mark itself.
     pub fn shown(&self, view: &View<'_>) -> Vec<Option<usize>> {
-        let is_shown = |column: &Column| !column.is_wide || view.size.0 >= WIDE;
+        // What an event says is worth more than whose all of them are.
+        let is_quiet = |column: &Column| column.is_common && self.are_events();
+        let is_shown = |column: &Column| (!column.is_wide || view.size.0 >= WIDE) && !is_quiet(column);
         let columns = self.columns.iter().enumerate().filter(|(_, column)| is_shown(column));
         std::iter::once(None).chain(columns.map(|(index, _)| Some(index))).collect()
     }
+}
+
+fn is_of_events(table: &TableQuery) -> bool {
+    table.resource.kind == "Event"
 }
 
 /// Name, namespace where there may be several, then the server's own; cluster before the age where there are several.
@@ -318,6 +348,8 @@ fn columns(tables: &[TableQuery], found: &[Option<Arc<ObjectTable>>]) -> Vec<Col
         is_wide: false,
         width: 0,
         is_number: false,
+        is_blank: false,
+        is_common: false,
     };
     // Events have names that say nothing: there they are for wide screens only.
     let is_name = |column: &&TableColumn| column.name.eq_ignore_ascii_case("name");
@@ -330,13 +362,16 @@ fn columns(tables: &[TableQuery], found: &[Option<Arc<ObjectTable>>]) -> Vec<Col
     if tables.len() > 1 {
         columns.push(own("cluster", Content::Cluster));
     }
+    let are_events = tables.first().is_some_and(is_of_events);
     for column in found.iter().flatten().flat_map(|table| &table.columns) {
         if column.name.eq_ignore_ascii_case("name") || columns.iter().any(|known| known.name == column.name) {
             continue;
         }
         let content = if column.name == "Age" { Content::Age } else { Content::Cell };
         let title = column.name.to_lowercase();
-        let (name, is_wide, kind) = (column.name.clone(), column.is_wide, column.kind);
+        // Of events the mark says it.
+        let is_wide = column.is_wide || (are_events && title == "type");
+        let (name, kind) = (column.name.clone(), column.kind);
         columns.push(Column { name, is_wide, kind, ..own(&title, content) });
     }
     // What is used stands before the age, as there is more to see in it.
