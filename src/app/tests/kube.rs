@@ -70,7 +70,7 @@ fn pods_that_have_failed_and_stay_are_one_line_below_the_others() {
     desk.press(KeyCode::Tab);
     desk.keys("jj");
     let selected = desk.app.selected(desk.clock.now()).map(|target| target.to_string());
-    assert_eq!(selected.as_deref(), Some("pod/web-1-old2"));
+    assert_eq!(selected.as_deref(), Some("pod web-1-old2"));
 }
 
 #[test]
