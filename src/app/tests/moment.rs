@@ -217,5 +217,6 @@ fn esc_leads_back_to_the_screen_a_log_was_opened_from_once() {
     desk.frame((120, 35));
     desk.keys("'");
     assert!(desk.frame((120, 35)).contains("[6 Metrics]"));
+    assert!(leave(&mut desk).contains("[6 Metrics]"), "the time cursor is let go of first");
     assert!(leave(&mut desk).contains("[2 Triage"));
 }

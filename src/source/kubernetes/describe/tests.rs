@@ -282,7 +282,7 @@ async fn a_pods_page_begins_with_what_is_wrong_and_shows_no_secret() {
         "replicaset: checkout-6c, revision 8, made 7m ago, because: v42",
         "deployment: checkout",
         "10s ago BackOff x14: pod/checkout-x: Back-off restarting",
-        "1m ago FailedCreate: replicaset/checkout-6c: exceeded quota",
+        "60s ago FailedCreate: replicaset/checkout-6c: exceeded quota",
         "2m ago ScalingReplicaSet: deployment/checkout: to 2",
     ] {
         assert!(text.lines().any(|shown| shown == line), "'{line}' is not in\n{text}");
