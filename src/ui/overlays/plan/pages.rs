@@ -126,7 +126,12 @@ fn frame<'a>(of: &PlanDialog, view: &'a View<'_>, outer: u16) -> (Frame<'a>, Vec
         }
     } else {
         let inner = outer.saturating_sub(4);
-        if taken > usize::from(outer + width(&place)) || width(&title) > inner.saturating_sub(2) {
+        // The title stands in the border alone, or beside what is left of the info.
+        let beside = match info.iter().map(Span::width).sum::<usize>() {
+            0 => 0,
+            wide => wide + 3,
+        };
+        if usize::from(width(&title)) + 2 + beside > usize::from(inner) {
             above.extend(wrapped(&title, inner).into_iter().map(|line| Line::styled(line, theme.strong)));
         }
         if is_production {
