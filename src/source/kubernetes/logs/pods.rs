@@ -221,12 +221,10 @@ async fn list_once(cluster: &Cluster, selection: &Selection, out: &mpsc::Sender<
             send(out, PodChange::Put(Box::new(reduced(&selection.cluster, pod)))).await?;
         }
         let meta = list.metadata.unwrap_or_default();
-        match meta.continues.filter(|token| !token.is_empty()) {
-            Some(token) => next = Some(token),
-            None => {
-                send(out, PodChange::Synced).await?;
-                return Ok(meta.resource_version.unwrap_or_default());
-            }
+        next = meta.continues.filter(|token| !token.is_empty());
+        if next.is_none() {
+            send(out, PodChange::Synced).await?;
+            return Ok(meta.resource_version.unwrap_or_default());
         }
     }
 }
