@@ -211,7 +211,15 @@ async fn kubectl_finds_what_a_restart_and_a_scale_left() {
 }
 
 fn object((group, plural, kind): (&str, &str, &str), (namespace, name): (&str, &str), act: ObjectAct) -> Request {
-    let resource = Arc::new(Resource::v1((group, plural, kind), !namespace.is_empty()));
+    let resource = Arc::new(Resource {
+        group: group.into(),
+        version: "v1".into(),
+        plural: plural.into(),
+        singular: kind.to_lowercase().as_str().into(),
+        kind: kind.into(),
+        short_names: Box::default(),
+        is_namespaced: !namespace.is_empty(),
+    });
     let object = ResourceKey { cluster: cluster(), resource, namespace: namespace.into(), name: name.into() };
     Request::Object { object, act }
 }
