@@ -250,6 +250,9 @@ impl Inspector for FakeCluster {
     fn glance<'a>(&'a self, workload: &'a WorkloadKey) -> BoxFuture<'a, Result<Glance, SourceError>> {
         let found = self.with(|cluster| {
             cluster.glances += 1;
+            if let Some(on_look) = cluster.on_look {
+                on_look(&mut cluster.found);
+            }
             cluster.of(&Request::Restart { workload: workload.clone() }).map(glance).ok_or_else(no_such)
         });
         async move { found }.boxed()

@@ -135,7 +135,7 @@ fn the_order_by_age_is_that_of_the_ages_shown() {
     let mut desk = on_kube(world);
     desk.keys(">>>>");
     let frame = desk.frame((120, 35));
-    in_order(&frame, &["sort age", "older", "younger"]);
+    in_order(&frame, &["sort since", "older", "younger"]);
     assert!(row_with(&frame, "deploy  older").contains(" 14m "), "{frame}");
 }
 

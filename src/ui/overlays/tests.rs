@@ -14,7 +14,7 @@ use crate::{
         BackendId, BackendKind, Name, Part, SourceId,
         alert::{AlertKey, AlertState, Priority, Rule},
         code::{ChangedFile, Check, Job, JobLog, MergeMethod, MergeState, PullRequestDetail, RunState, Step},
-        kubernetes::{Revision, WorkloadKind},
+        kubernetes::{Revision, WorkloadKind, resource::Resources},
     },
     query::{Answer, Query},
     source::{Answered, Fact},
@@ -199,6 +199,9 @@ fn the_palette_finds_runs_completes_and_says_why_not() {
     let mut overlay = palette(ScreenId::Now, Some(alert_target(&world)));
     let frame = text(&world, &mut *overlay);
     assert!(frame.contains("ns NAME"), "{frame}");
+    // Once it is known that no kind is called so.
+    let kinds = std::sync::Arc::new(Resources { list: Vec::new(), troubles: Vec::new() });
+    answer(&mut world, Query::Resources(cluster()), Answer::Resources(kinds));
     typed(&world, &mut *overlay, "rolb");
     assert!(text(&world, &mut *overlay).lines().any(|line| line.contains("roll-back") && line.contains(" R ")));
     let replies = press(&world, &mut *overlay, KeyCode::Enter);

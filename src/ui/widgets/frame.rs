@@ -176,7 +176,7 @@ fn whole_parts<'a>(line: &Line<'a>, most: u16) -> Option<Line<'a>> {
         return Some(line.clone());
     }
     let text = line.to_string();
-    let ends = text.match_indices("   ").map(|(end, _)| end).filter(|end| *end > 0);
+    let ends = text.match_indices("  ").map(|(end, _)| end).filter(|end| *end > 0);
     let mut left = ends.take_while(|end| width(&text[..*end]) <= most).last()?;
     let mut kept = Line { spans: Vec::new(), ..line.clone() };
     for span in &line.spans {

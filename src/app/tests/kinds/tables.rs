@@ -137,7 +137,7 @@ fn what_pods_use_is_whole_or_not_there() {
     };
     let (status, restarts) = ("CrashLoopBackOff", "7 (2m13s ago)");
     for (size, heads, shown) in [
-        ((80, 24), "ready  status  restarts  age", vec!["recommendations-7bfcc8f6d5"]),
+        ((80, 24), "cluster  ready  status  age", vec!["recommendations-7bfcc8f6d", "prod-eu1"]),
         ((120, 35), "restarts  cpu%  mem%", vec![crashing, "prod-eu1", status, restarts, "118%r", "61%"]),
         (
             (160, 45),
@@ -147,7 +147,7 @@ fn what_pods_use_is_whole_or_not_there() {
     ] {
         let (head, row) = row(&mut desk, size);
         let squeezed = head.split_whitespace().collect::<Vec<_>>().join("  ");
-        assert!(squeezed.contains(heads), "{size:?}: {head}");
+        assert!(squeezed.contains(heads), "{size:?}: {head}\n{}", desk.frame(size));
         for text in shown {
             assert!(row.contains(text), "{size:?} {text}: {row}");
         }

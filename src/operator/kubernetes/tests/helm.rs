@@ -65,7 +65,10 @@ fn rollback() -> Write {
 async fn looked_at(helm: &str, after: &'static [Kept]) -> Found {
     let bench = Bench::new(helm, after).await;
     let error = bench.operator.execute(&rollback()).await.unwrap_err();
-    assert!(matches!(&error, ActionError::Unknown(says) if says.contains("helm -n shop history pg")), "{error:?}");
+    assert!(
+        matches!(&error, ActionError::Unknown(says) if says.contains("helm --kube-context c -n shop history pg")),
+        "{error:?}"
+    );
     bench.operator.look(&rollback()).await.expect("the history tells").expect("it is read")
 }
 

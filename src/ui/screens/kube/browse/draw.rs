@@ -199,9 +199,10 @@ impl Browse {
             _ if column.is_wide => (20 - (index as u8).min(19), 10),
             _ if column.is_blank => (10, 12),
             // Rather whole than beside what pods use: their names differ at their ends.
-            Content::Name => (99, (view.size.0 / 4).max(20)),
+            Content::Name => (99, (view.size.0 / 4).max(26)),
             Content::Cluster if !are_events => (97, 14),
-            Content::Namespace if !are_events => (96, 10),
+            // On a small screen what is wrong with it comes first.
+            Content::Namespace if !are_events => (if view.is_narrow() { 93 } else { 96 }, 10),
             Content::Cluster => (75, 14),
             Content::Namespace => (72, 10),
             Content::Cell if column.kind.is_usage() => match column.kind {
