@@ -105,7 +105,8 @@ mod tests {
         let theirs = || Owner { key: OwnerKey { via: Some(main()), ..application().key }, ..application() };
         let barred = || Some("its set could not be read".into());
         let both = [cluster(), main()];
-        let cases: [(&str, Result<Owner, Clean>, Owner, &[BackendId], bool); 8] = [
+        type Case<'a> = (&'a str, Result<Owner, Clean>, Owner, &'a [BackendId], bool);
+        let cases: [Case<'_>; 8] = [
             ("both may", Ok(application()), theirs(), &both, true),
             ("it may not sync", Ok(application()), Owner { may_patch: Ok(false), ..theirs() }, &both, false),
             ("not asked", Ok(application()), Owner { may_patch: Err("503".into()), ..theirs() }, &both, false),

@@ -52,7 +52,7 @@ pub(super) fn write(inspection: &WorkloadInspection, target: &Value) -> Option<W
     let others = inspection.revisions.iter().filter_map(|revision| revision.hash.clone());
     let of: BTreeSet<Name> = others.filter(|hash| Some(hash) != wanted).collect();
     let (workload, uid) = (inspection.workload.key.clone(), inspection.workload.uid.clone());
-    (!of.is_empty()).then(|| Write::DeleteUnready { workload, uid, of })
+    (!of.is_empty()).then_some(Write::DeleteUnready { workload, uid, of })
 }
 
 pub(super) fn step(inspection: &WorkloadInspection, target: &Value) -> Option<PlanStep> {

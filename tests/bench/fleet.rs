@@ -14,7 +14,7 @@ use midwatch::{
             Container, ContainerRole, ContainerState, ObjectKey, Owner, Pod, ReplicaSet, RolloutState, RolloutStatus,
             Workload, WorkloadKey, WorkloadKind,
             resource::{Resource, Resources},
-            table::{ObjectTable, TableColumn, TableRow},
+            table::{Bounds, ObjectTable, TableColumn, TableRow},
         },
         log::{LogLevel, LogLine, Origin},
     },
@@ -50,6 +50,7 @@ fn pod(index: usize, turn: usize, at: Timestamp) -> Box<Pod> {
     let app = index / PER_WORKLOAD;
     let is_bad = index.is_multiple_of(200);
     Box::new(Pod {
+        bounds: Bounds::default(),
         key: key(format!("app-{app:04}-6d5c9-{index:05}")),
         uid: format!("pod-{index}").into(),
         status: if is_bad { "CrashLoopBackOff".into() } else { "Running".into() },

@@ -166,7 +166,7 @@ impl Out {
         let template = self.template.as_ref()?;
         let marked = self.highlighted(message);
         let (is_coloured, is_unmasked) = (self.is_coloured, self.is_unmasked);
-        let formed = template.line(&template::Line { line, message, marked: &marked, is_coloured, is_unmasked });
+        let formed = template.line(&template::Line { entry: line, message, marked: &marked, is_coloured, is_unmasked });
         let marked = marked.into_owned();
         Some(formed.unwrap_or_else(|why| {
             self.unfit.get_or_insert((0, why)).0 += 1;

@@ -135,7 +135,7 @@ fn ports_of(lines: &[PageLine], field: &str) -> Vec<(u16, String)> {
         };
         match name {
             name if name == field => item.0 = value.trim().parse().ok(),
-            "name" => item.1 = value.trim().trim_matches('"').to_owned(),
+            "name" => value.trim().trim_matches('"').clone_into(&mut item.1),
             _ => {}
         }
     }

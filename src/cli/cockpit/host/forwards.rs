@@ -43,8 +43,8 @@ impl Forwards {
 /// What is said of the newest that has failed since.
 fn newly_failed(before: &[Forward], now: &[Forward]) -> Option<Clean> {
     let had_failed = |number| before.iter().any(|one| one.number == number && one.failure().is_some());
-    let failed = now.iter().rev().filter(|one| !had_failed(one.number));
-    failed.filter_map(|one| Some(Clean::own(format!("no forward to {}: {}", one.ask.to, one.failure()?)))).next()
+    let mut failed = now.iter().rev().filter(|one| !had_failed(one.number));
+    failed.find_map(|one| Some(Clean::own(format!("no forward to {}: {}", one.ask.to, one.failure()?))))
 }
 
 impl CockpitHost {
@@ -92,7 +92,10 @@ mod tests {
             newly_failed(std::slice::from_ref(before), std::slice::from_ref(now)).map(|says| says.to_string())
         };
         assert_eq!(says(&going, &failed).as_deref(), Some("no forward to pod/web-1: port 8080 is taken"));
-        assert_eq!(newly_failed(&[], &[failed.clone()]).map(|says| says.to_string()), says(&going, &failed));
+        assert_eq!(
+            newly_failed(&[], std::slice::from_ref(&failed)).map(|says| says.to_string()),
+            says(&going, &failed)
+        );
         assert_eq!(says(&failed, &failed), None);
         assert_eq!(says(&going, &going), None);
     }

@@ -24,7 +24,7 @@ fn written(template: &str, text: &str, is_coloured: bool) -> Result<String, Stri
     let message = mask(&line.text);
     let marked = message.replace("slow", "<slow>");
     Template::from_str(template)?.line(&Line {
-        line: &line,
+        entry: &line,
         message: &message,
         marked: &marked,
         is_coloured,

@@ -14,7 +14,7 @@ use crate::{
 
 /// A line as it may be shown.
 pub(in super::super) struct Line<'a> {
-    pub line: &'a LogLine,
+    pub entry: &'a LogLine,
     /// Its text, masked.
     pub message: &'a str,
     /// The same with marks.
@@ -76,7 +76,7 @@ pub(super) fn fields() -> String {
 
 impl Line<'_> {
     fn field(&self, field: Field) -> Value {
-        let origin = &self.line.origin;
+        let origin = &self.entry.origin;
         let text = |text: &str| Value::Text(text.to_owned());
         match field {
             Field::Message => Value::Message,
@@ -85,8 +85,8 @@ impl Line<'_> {
             Field::Namespace => text(&origin.pod.namespace),
             Field::Cluster => text(&origin.pod.cluster),
             Field::Version => text(&origin.version),
-            Field::Level => text(self.line.level.map_or("", LogLevel::name)),
-            Field::Time => Value::Text(self.line.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
+            Field::Level => text(self.entry.level.map_or("", LogLevel::name)),
+            Field::Time => Value::Text(self.entry.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
             Field::PodColour => Value::Colour(super::super::out::colour(&origin.pod.name)),
             Field::ContainerColour => Value::Colour(super::super::out::colour(&origin.container)),
         }
@@ -94,11 +94,11 @@ impl Line<'_> {
 
     /// As `{{json .}}` has it: stern's names, and what is known here besides.
     pub(super) fn json(&self) -> Json {
-        let origin = &self.line.origin;
+        let origin = &self.entry.origin;
         json!({
             "message": self.message, "namespace": origin.pod.namespace, "podName": origin.pod.name,
             "containerName": origin.container, "cluster": origin.pod.cluster, "version": origin.version,
-            "level": self.line.level.map(LogLevel::name), "time": self.line.at.to_string(),
+            "level": self.entry.level.map(LogLevel::name), "time": self.entry.at.to_string(),
         })
     }
 

@@ -111,7 +111,7 @@ impl Judge {
 fn level(index: usize, rule: Rule, row: &TableRow, now: Timestamp) -> Level {
     let (cells, cell) = (&row.cells, |index: usize| row.cells.get(index));
     match rule {
-        Rule::ReadyWhileRunning(status) if cell(status).is_some_and(|status| is_under_way(status)) => Level::Ok,
+        Rule::ReadyWhileRunning(status) if cell(status).is_some_and(is_under_way) => Level::Ok,
         Rule::LastOf(schedule) if cell(schedule).is_some_and(|schedule| is_overdue(schedule, index, row, now)) => {
             Level::Wrong
         }

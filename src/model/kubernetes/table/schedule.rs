@@ -30,7 +30,7 @@ pub fn longest_gap(schedule: &str) -> Option<i64> {
 }
 
 fn within_a_day(minutes: u64, hours: u64) -> i64 {
-    let (first, last) = (i64::from(minutes.trailing_zeros()), i64::from(63 - minutes.leading_zeros()));
+    let (first, last) = (i64::from(minutes.trailing_zeros()), i64::from(minutes.ilog2()));
     let within_an_hour = widest(minutes, 60) * MINUTE;
     // From the last minute of an hour to the first of the next hour that counts.
     let between_hours = widest(hours, 24) * HOUR - (last - first) * MINUTE;
@@ -49,7 +49,7 @@ fn widest_of_days(days: &str, months: &str, weekdays: &str) -> Option<i64> {
     if !is_any(months) {
         return Some(366);
     }
-    let last = 63 - of_month.leading_zeros();
+    let last = of_month.ilog2();
     // A month without its 29th, 30th or 31st is passed over.
     let by_month =
         if of_month.trailing_zeros() > 28 { 62 } else { widest(of_month >> 1, 31).max(31 - i64::from(last)) };

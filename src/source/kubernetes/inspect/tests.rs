@@ -121,7 +121,8 @@ async fn a_server_that_is_too_slow_or_too_busy_to_say_which_cluster_it_is_is_no_
             _ => world(asked),
         })
         .await;
-        let seen = WorkloadInspector::new(server.cluster.clone()).workload(&key(), false, None).await.unwrap();
+        let inspector = WorkloadInspector::new(server.cluster.clone());
+        let seen = Box::pin(inspector.workload(&key(), false, None)).await.unwrap();
         (seen.cluster_id, server.cluster.fallback_id())
     };
     let silent = || scripted::pieces(futures::stream::pending());

@@ -233,16 +233,16 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
         .empty(empty_words(view, &[Part::Pods], "no pods", ""))
         .render(inside, buf, &mut state, |index| match &list[index] {
             Entry::Item(key) => match view.store.kube.pods.get(key) {
-                Some(pod) => match workload.and_then(|workload| records::words(view, workload, pod)) {
-                    Some(words) => Row::Wide(Line::styled(words, theme.dim)),
-                    None => {
-                        let used = used.as_ref().and_then(|used| used_by(used, key));
-                        let usage = kinds.iter().map(|kind| Line::raw(kind.usage(used, Some(&pod.bounds))));
-                        let mut cells = cells(view, pod, has_ago);
-                        cells.splice(BEFORE_WHY..BEFORE_WHY, usage);
-                        Row::item(cells)
+                Some(pod) => {
+                    if let Some(words) = workload.and_then(|workload| records::words(view, workload, pod)) {
+                        return Row::Wide(Line::styled(words, theme.dim));
                     }
-                },
+                    let used = used.as_ref().and_then(|used| used_by(used, key));
+                    let usage = kinds.iter().map(|kind| Line::raw(kind.usage(used, Some(&pod.bounds))));
+                    let mut cells = cells(view, pod, has_ago);
+                    cells.splice(BEFORE_WHY..BEFORE_WHY, usage);
+                    Row::item(cells)
+                }
                 None => Row::Wide(Line::styled(key.name.to_string(), theme.dim)),
             },
             Entry::Group(name) => Row::Group(Line::raw(name.to_string())),

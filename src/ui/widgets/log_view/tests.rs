@@ -87,7 +87,7 @@ fn finds_are_painted_over_spans() {
 #[test]
 fn a_find_keeps_its_colours_on_the_row_under_the_cursor() {
     let theme = dark();
-    let found = LogLine { body: "issuer".into(), finds: vec![0..3], ..LogLine::default() };
+    let found = LogLine { body: "issuer".into(), finds: std::iter::once(0..3).collect(), ..LogLine::default() };
     let mut buf = Buffer::empty(Rect::new(0, 0, 20, 1));
     LogView::new(&theme, Anchor::Top).cursor(Some(0)).current_find(Some((0, 0))).render(buf.area, &mut buf, [found]);
     let colours = |x| (Some(buf[(x, 0)].fg), Some(buf[(x, 0)].bg));

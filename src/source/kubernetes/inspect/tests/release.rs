@@ -70,7 +70,7 @@ async fn of_its_kin_only_what_is_its_own_is_read() {
     })
     .await;
     let inspector = WorkloadInspector::new(server.cluster.clone());
-    let own = inspector.workload(&key(), true, None).await.unwrap();
+    let own = Box::pin(inspector.workload(&key(), true, None)).await.unwrap();
     let before = server.asked().len();
     let store = WorkloadKey { kind: WorkloadKind::StatefulSet, name: "store".into(), ..key() };
     let Inspection::Workload(kin) = inspector.kin(&own, &store).await.unwrap() else { panic!("not a workload") };

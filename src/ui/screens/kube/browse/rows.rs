@@ -372,7 +372,7 @@ fn columns(tables: &[TableQuery], found: &[Option<Arc<ObjectTable>>]) -> Vec<Col
         // Of events the mark says it.
         let is_wide = column.is_wide || (are_events && title == "type");
         let (name, kind) = (column.name.clone(), column.kind);
-        columns.push(Column { name, is_wide, kind, ..own(&title, content) });
+        columns.push(Column { name, kind, is_wide, ..own(&title, content) });
     }
     // What is used stands before the age, as there is more to see in it.
     if let Some(age) = columns.iter().position(|column| column.content == Content::Age) {
