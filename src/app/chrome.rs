@@ -164,6 +164,7 @@ impl App {
             }
             if self.settings.is_production(cluster) {
                 spans.push(Span::styled(" PROD ", theme.production));
+                spans.push(Span::raw(" "));
             }
             spans.push(Span::styled(cluster.to_string(), theme.text));
             if let Some([only]) = self.settings.namespaces.get(*cluster).map(Vec::as_slice) {

@@ -125,5 +125,5 @@ fn each_cluster_stands_by_its_own_badge() {
     world.settings.backends.insert(staging.clone(), crate::model::BackendKind::Kubernetes);
     world.settings.production.insert(staging, false);
     let header = Desk::new(world).frame((120, 35));
-    assert!(header.starts_with(" midwatch   PROD prod-eu1   staging-eu1 "), "{header}");
+    assert!(header.starts_with(" midwatch   PROD  prod-eu1   staging-eu1 "), "{header}");
 }

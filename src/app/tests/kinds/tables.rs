@@ -133,7 +133,7 @@ fn what_pods_use_is_whole_or_not_there() {
     let row = |desk: &mut Desk, size| -> (String, String) {
         let frame = desk.frame(size);
         let line = |text: &str| frame.lines().find(|line| line.contains(text)).unwrap_or_default().to_owned();
-        (line("restarts"), line("CrashLoop"))
+        (line("  ready  "), line("CrashLoop"))
     };
     let (status, restarts) = ("CrashLoopBackOff", "7 (2m13s ago)");
     for (size, heads, shown) in [
