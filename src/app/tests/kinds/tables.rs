@@ -138,7 +138,9 @@ fn what_pods_use_is_whole_or_not_there() {
     let (status, restarts) = ("CrashLoopBackOff", "7 (2m13s ago)");
     for (size, heads, shown) in [
         ((80, 24), "cluster  ready  status  age", vec!["recommendations-7bfcc8f6d", "prod-eu1"]),
-        ((120, 35), "restarts  cpu%  mem%", vec![crashing, "prod-eu1", status, restarts, "118%r", "61%"]),
+        // Whose it is and what is wrong with it come first.
+        ((120, 35), "namespace  cluster  ready  status  restarts", vec![crashing, "prod-eu1", status, restarts]),
+        ((140, 40), "restarts  cpu%  memory  mem%", vec![crashing, "prod-eu1", status, restarts, "118%r", "61%"]),
         (
             (160, 45),
             "restarts  cpu  cpu%  memory  mem%",
