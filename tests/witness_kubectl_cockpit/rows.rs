@@ -85,7 +85,7 @@ async fn use_is_what_kubectl_top_says() {
     assert!(pods.len() > 40 && pods.values().all(|cells| cells[0].ends_with('m')), "{pods:?}");
     let mut ours = measured(&watching, "pods").await;
     // What has ended uses nothing, and kubectl leaves it out.
-    ours.retain(|_, cells| !matches!(cells[0].as_str(), "" | "<none>"));
+    ours.retain(|_, cells| !matches!(cells[0].as_str(), "" | "<none>" | "-"));
     assert_eq!(ours, pods);
     // NAME CPU(cores) CPU(%) MEMORY(bytes) MEMORY(%)
     let nodes = desk.out("top nodes --no-headers").await;

@@ -44,8 +44,10 @@ pub async fn all(desk: &Desk, watching: &Watching) {
 fn node_of_kubectl(node: &Node, top: &[&str]) -> Facts {
     let [_, cpu, cpu_share, _, memory_share] = top[..] else { panic!("{top:?}") };
     let room = node.at("Allocatable");
+    // `(10 in total)`
+    let running = node.value("Non-terminated Pods").trim_start_matches('(').split(' ').next().unwrap_or_default();
     let mut facts = Facts::from([
-        format!("pods: {}", room.value("pods")),
+        format!("pods: {running} of {}", room.value("pods")),
         format!("cpu: {cpu} {cpu_share} of {}", room.value("cpu")),
         format!("memory: {memory_share}"),
         format!("version: {}", node.at("System Info").value("Kubelet Version")),
