@@ -19,9 +19,9 @@ use crate::{
     text::Clean,
 };
 
-/// Status writes of the raced object that come, begun and answered, between a plan's read and its patch: those of 0.4 s, the
-/// least that a dialog must have been quiet before it takes a confirmation.
-pub const BETWEEN: usize = 40;
+/// Status writes of the raced object that come, begun and answered, between a plan's read and its patch: those of a fifth of
+/// a second, so that 200 rounds take minutes.
+pub const BETWEEN: usize = 20;
 
 pub struct Seat {
     inspector: WorkloadInspector,
