@@ -64,8 +64,8 @@ async fn what_kubectl_can_do_too_is_its_line() {
     assert_eq!(plan.equivalent, ["kubectl --context prod-eu1 -n production scale deployment/myapp --replicas=10"]);
 }
 
-#[tokio::test]
-async fn broken_pods_of_a_statefulset_are_deleted_by_it_too() {
+/// A StatefulSet whose pods wait for each other.
+async fn with_a_set_rolled_back() -> Bench {
     let mut bench = Bench::new();
     let workload = WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() };
     bench.cluster.with(|cluster| {
@@ -73,6 +73,12 @@ async fn broken_pods_of_a_statefulset_are_deleted_by_it_too() {
         cluster.found.is_ordered = true;
     });
     bench.act(&Request::RollBack { workload, to: None }).await.expect("carried out");
+    bench
+}
+
+#[tokio::test]
+async fn broken_pods_of_a_statefulset_are_deleted_by_it_too() {
+    let mut bench = with_a_set_rolled_back().await;
     bench.cluster.with(|cluster| cluster.found.pods[9] = pod("pod-9", "411", false));
     let plan = bench.plan(&UNDO).await.expect("a plan");
     let stuck = check(&plan, "B13");
@@ -173,13 +179,7 @@ async fn on_the_demo_it_looks_around_as_the_rollback_does() {
 
 #[tokio::test]
 async fn where_revisions_could_not_be_read_the_template_goes_back_and_no_pod_is_guessed_at() {
-    let mut bench = Bench::new();
-    let workload = WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() };
-    bench.cluster.with(|cluster| {
-        cluster.found.workload.key = workload.clone();
-        cluster.found.is_ordered = true;
-    });
-    bench.act(&Request::RollBack { workload, to: None }).await.expect("carried out");
+    let mut bench = with_a_set_rolled_back().await;
     bench.cluster.with(|cluster| {
         cluster.found.pods[9] = pod("pod-9", "411", false);
         cluster.found.revisions.clear();

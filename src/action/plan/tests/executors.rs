@@ -129,18 +129,23 @@ fn a_pod_is_said_to_run_of_the_template_that_the_chosen_executor_goes_to() {
     assert!(matches!(result(&plan, "B15"), CheckResult::NotChecked(_)), "{:?}", result(&plan, "B15"));
 }
 
+/// An update of a Rollout, half way.
+fn update() -> Canary {
+    Canary::Rollout {
+        stable: "hash411".into(),
+        current: "hash412".into(),
+        at: "step 2 of 3".into(),
+        is_aborted: false,
+        may_abort: Ok(true),
+    }
+}
+
 /// What a workflow does to the cluster is its own: a canary is neither aborted by the plan nor said to be.
 #[test]
 fn a_workflow_aborts_no_update_and_is_watched_where_its_version_arrives() {
     const WORKFLOW: &str = "workflow:rollback.yml?tag={tag}";
     let updating = |found: &mut WorkloadInspection| {
-        found.canary = Ok(Some(Canary::Rollout {
-            stable: "hash411".into(),
-            current: "hash412".into(),
-            at: "step 2 of 3".into(),
-            is_aborted: false,
-            may_abort: Ok(true),
-        }));
+        found.canary = Ok(Some(update()));
     };
     let canary = |plan: &Plan| {
         let check = plan.checks.iter().find(|check| check.name == "canary").expect("it is said");
@@ -170,13 +175,7 @@ fn a_workflow_aborts_no_update_and_is_watched_where_its_version_arrives() {
 fn helm_aborts_no_update() {
     let plan = by(&["helm"], |found| {
         *found = of_release(release());
-        found.canary = Ok(Some(Canary::Rollout {
-            stable: "hash411".into(),
-            current: "hash412".into(),
-            at: "step 2 of 3".into(),
-            is_aborted: false,
-            may_abort: Ok(true),
-        }));
+        found.canary = Ok(Some(update()));
     });
     let canary = plan.checks.iter().find(|check| check.name == "canary").expect("it is said");
     assert!(format!("{canary:?}").contains("is not aborted first"), "{canary:?}");

@@ -95,9 +95,8 @@ fn what_pods_use_stands_beside_what_they_may_use_and_sorts_as_a_number() {
 /// How what is cut ends.
 const CUT: char = '~';
 
-/// Pods as a server prints them, with what is measured: of two clusters, so that theirs is a column too.
-#[test]
-fn what_pods_use_is_whole_or_not_there() {
+/// One in production and one that is not, with the kinds of both read.
+fn of_two_clusters() -> Desk {
     let mut world = incident();
     world.settings.backends.insert(staging(), BackendKind::Kubernetes);
     world.settings.production.insert(staging(), false);
@@ -105,6 +104,13 @@ fn what_pods_use_is_whole_or_not_there() {
     for cluster in [cluster(), staging()] {
         desk.serves(&cluster);
     }
+    desk
+}
+
+/// Pods as a server prints them, with what is measured: of two clusters, so that theirs is a column too.
+#[test]
+fn what_pods_use_is_whole_or_not_there() {
+    let mut desk = of_two_clusters();
     desk.line("kind pods");
     let crashing = "recommendations-7bfcc8f6d5-8j2rw";
     let bounds = Bounds {
@@ -160,13 +166,7 @@ fn what_pods_use_is_whole_or_not_there() {
 /// Without colours too.
 #[test]
 fn with_several_clusters_production_is_a_word_in_the_rows() {
-    let mut world = incident();
-    world.settings.backends.insert(staging(), BackendKind::Kubernetes);
-    world.settings.production.insert(staging(), false);
-    let mut desk = Desk::new(world);
-    for cluster in [cluster(), staging()] {
-        desk.serves(&cluster);
-    }
+    let mut desk = of_two_clusters();
     desk.line("svc");
     desk.lists(&cluster(), Ok(table(&["Name", "Type"], vec![row("web", &["ClusterIP"])])));
     desk.lists(&staging(), Ok(table(&["Name", "Type"], vec![row("web", &["NodePort"])])));
@@ -197,13 +197,7 @@ fn with_several_clusters_production_is_a_word_in_the_rows() {
 
 /// Rows that only their cluster or namespace tells apart.
 fn alike(columns: &[&str], cells: &[&str]) -> Desk {
-    let mut world = incident();
-    world.settings.backends.insert(staging(), BackendKind::Kubernetes);
-    world.settings.production.insert(staging(), false);
-    let mut desk = Desk::new(world);
-    for cluster in [cluster(), staging()] {
-        desk.serves(&cluster);
-    }
+    let mut desk = of_two_clusters();
     desk.line("svc");
     for cluster in [cluster(), staging()] {
         desk.lists(&cluster, Ok(table(columns, vec![row("web", cells)])));
