@@ -1,8 +1,11 @@
 //! What the tests of screens and overlays share: a small world, filled by hand, and frames as text.
 
+mod code;
+mod kubernetes;
+
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
@@ -17,13 +20,10 @@ use crate::{
     },
     keymap::Keymap,
     model::{
-        BackendId, BackendKind, Level, Part, SourceId,
+        BackendId, BackendKind, Part, SourceId,
         alert::{Alert, AlertKey, AlertState, Priority},
-        code::{Checks, MergeState, Need, PullRequest, PullRequestKey, RepoKey, ReviewDecision, Run, RunKey, RunState},
-        kubernetes::{
-            Container, ContainerRole, ContainerState, Event, ObjectKey, Owner, Pod, ReplicaSet, RolloutState,
-            RolloutStatus, Workload, WorkloadKey, WorkloadKind, table::Bounds,
-        },
+        code::{Need, PullRequest, RepoKey, Run, RunState},
+        kubernetes::{Event, Pod, ReplicaSet, Workload, WorkloadKind},
         metric::{Dashboard, DashboardKey, Panel, PanelData, PanelKey, PanelKind, Series, Threshold, Unit},
     },
     query::{Answer, PanelQuery, Query},
@@ -31,6 +31,11 @@ use crate::{
     store::{Changes, Store},
     text::Clean,
     time::{Clock, TestClock},
+};
+
+pub use self::{
+    code::{pull_request, repo, run},
+    kubernetes::{deployment, event, object, pod, replica_set, running, workload_key},
 };
 
 /// When the worlds of tests are looked at.
@@ -322,135 +327,6 @@ impl World {
     }
 }
 
-pub fn object(name: &str) -> ObjectKey {
-    ObjectKey { cluster: cluster(), namespace: "production".into(), name: name.into() }
-}
-
-pub fn workload_key(kind: WorkloadKind, name: &str) -> WorkloadKey {
-    WorkloadKey { cluster: cluster(), namespace: "production".into(), kind, name: name.into() }
-}
-
-/// A Deployment `NAME` of `ready/desired`, level and rollout by what is missing.
-pub fn deployment(name: &str, image: &str, ready: u32, desired: u32) -> Workload {
-    let is_whole = ready >= desired;
-    Workload {
-        key: workload_key(WorkloadKind::Deployment, name),
-        uid: Clean::own(format!("uid-{name}")),
-        created: Some(at("01:00")),
-        desired,
-        replicas: desired,
-        ready,
-        updated: desired,
-        available: ready,
-        generation: 1,
-        observed_generation: 1,
-        paused: false,
-        revision: Some(1),
-        update_hash: None,
-        current_hash: None,
-        images: Box::new([image.into()]),
-        rollout: RolloutStatus {
-            words: Clean::own(if is_whole {
-                format!("deployment \"{name}\" successfully rolled out")
-            } else {
-                format!("error: deployment \"{name}\" exceeded its progress deadline")
-            }),
-            state: if is_whole { RolloutState::Done } else { RolloutState::Failed },
-        },
-        progressing: None,
-        replica_failure: None,
-        progress_deadline: 600,
-        max_unavailable: None,
-        recreates: false,
-        selector: Box::new([("app".into(), name.into())]),
-        managed_by: Vec::new(),
-        change_cause: None,
-        changed_by: None,
-        memory_limit: None,
-        level: if is_whole { Level::Ok } else { Level::Broken },
-        app: Some(name.into()),
-    }
-}
-
-pub fn replica_set(of: &str, hash: &str, revision: i64, created: &str, image: &str, ready: (u32, u32)) -> ReplicaSet {
-    ReplicaSet {
-        key: object(&format!("{of}-{hash}")),
-        uid: Clean::own(format!("uid-{of}-{hash}")),
-        owner: Some(Owner { kind: "Deployment".into(), name: of.into(), uid: Clean::own(format!("uid-{of}")) }),
-        revision: Some(revision),
-        hash: Some(hash.into()),
-        desired: ready.1,
-        replicas: ready.1,
-        ready: ready.0,
-        created: Some(at(created)),
-        images: Box::new([image.into()]),
-        change_cause: None,
-    }
-}
-
-/// A pod of a ReplicaSet (`myapp-6d5c9`), Running and ready unless a status and a reason say otherwise.
-pub fn pod(set: &str, name: &str, trouble: Option<(&str, &str)>) -> Pod {
-    let is_ready = trouble.is_none();
-    let hash = set.rsplit('-').next().expect("a name has a part");
-    Pod {
-        key: object(&format!("{set}-{name}")),
-        uid: Clean::own(format!("uid-{set}-{name}")),
-        status: trouble.map_or("Running", |trouble| trouble.0).into(),
-        ready: u16::from(is_ready),
-        total: 1,
-        restarts: u32::from(!is_ready) * 3,
-        last_restart: None,
-        created: Some(at("02:57")),
-        deleting_since: None,
-        deleting_by: None,
-        has_failed: false,
-        node: Some("node-5".into()),
-        owner: Some(Owner { kind: "ReplicaSet".into(), name: set.into(), uid: Clean::own(format!("uid-{set}")) }),
-        hash: Some(hash.into()),
-        is_ready,
-        ready_since: None,
-        reason: None,
-        why: trouble.map_or("", |trouble| trouble.1).into(),
-        level: if is_ready { Level::Ok } else { Level::Broken },
-        bounds: Bounds::default(),
-        containers: Box::new([]),
-        app: None,
-    }
-}
-
-/// A main container that runs.
-pub fn running(name: &str) -> Container {
-    Container {
-        name: name.into(),
-        role: ContainerRole::Main,
-        image: Clean::own(format!("{name}:412")),
-        digest: None,
-        instance: None,
-        ready: true,
-        restarts: 0,
-        state: ContainerState::Running { since: Some(at("02:57")) },
-        last: None,
-        memory_limit: None,
-    }
-}
-
-pub fn event(object_name: &str, kind: &str, reason: &str, count: u32, last: &str, message: &str) -> Event {
-    Event {
-        key: object(&format!("{object_name}.{reason}.{last}")),
-        uid: "e".into(),
-        warning: true,
-        reason: reason.into(),
-        message: message.into(),
-        kind: kind.into(),
-        object: object_name.into(),
-        object_uid: Some(Clean::own(format!("uid-{object_name}"))),
-        component: None,
-        count,
-        first: Some(at(last)),
-        last: Some(at(last)),
-    }
-}
-
 /// A firing alert with label `service`.
 pub fn alert(name: &str, service: &str, priority: Priority, starts: &str, summary: &str) -> Alert {
     Alert {
@@ -468,66 +344,6 @@ pub fn alert(name: &str, service: &str, priority: Priority, starts: &str, summar
         value: None,
         rule: None,
         is_watchdog: false,
-    }
-}
-
-pub fn repo() -> RepoKey {
-    RepoKey { host: github(), name: "acme/myapp".into() }
-}
-
-pub fn run(workflow: &str, number: u64, state: RunState, deploys: bool, started: &str) -> Run {
-    let is_finished = state.is_finished();
-    Run {
-        key: RunKey { repo: repo(), id: number },
-        workflow: workflow.into(),
-        path: Clean::own(format!(".github/workflows/{workflow}.yml")),
-        title: "JWT login".into(),
-        number,
-        attempt: 1,
-        event: "push".into(),
-        state,
-        branch: Some("main".into()),
-        head_sha: "4c1f0aa2b7d9e35566778899aabbccddeeff0011".into(),
-        actor: "alice".into(),
-        created: Some(at(started)),
-        started: Some(at(started)),
-        updated: Some(at(started) + SignedDuration::from_mins(if is_finished { 4 } else { 1 })),
-        url: Clean::own(format!("https://github.com/acme/myapp/actions/runs/{number}")),
-        deploys,
-        pull_requests: Vec::new(),
-        stage: Some("deploy".into()),
-        jobs_done: 2,
-        jobs_total: 3,
-    }
-}
-
-pub fn pull_request(number: u64, title: &str, need: Option<Need>) -> PullRequest {
-    PullRequest {
-        key: PullRequestKey { repo: repo(), number },
-        node_id: "n".into(),
-        title: title.into(),
-        url: Clean::own(format!("https://github.com/acme/myapp/pull/{number}")),
-        author: "bob".into(),
-        is_mine: need.is_some_and(|need| need != Need::Review),
-        is_draft: false,
-        created: Some(at("00:14")),
-        updated: Some(at("01:14")),
-        merged: None,
-        head: "branch".into(),
-        head_sha: "aa11bb22".into(),
-        base: "main".into(),
-        additions: 12,
-        deletions: 3,
-        changed_files: 2,
-        checks: Checks { passed: 9, failed: 0, running: 2, exist: true, is_readable: true },
-        review: ReviewDecision::Required,
-        approvals: 0,
-        asks_me: need == Some(Need::Review),
-        merge: MergeState::Blocked,
-        merge_methods: Vec::new(),
-        in_merge_queue: false,
-        labels: Box::new([]),
-        need,
     }
 }
 

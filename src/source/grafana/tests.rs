@@ -1,5 +1,7 @@
 //! Against a small Grafana that answers as told.
 
+mod on_demo;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -391,73 +393,6 @@ async fn a_refused_token_is_said_and_recovers() {
     let alerts = grafana.alerts().await.unwrap();
     assert_eq!((alerts[0].name.as_str(), &alerts[0].state), ("Hi", &AlertState::Firing));
     grafana.info().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_panel_of_the_demo_world_has_data() {
-    let wall = Arc::new(|| crate::time::Clock::now(&SystemClock).wall);
-    let demo = crate::demo::serve::start(crate::demo::serve::Options::new(wall)).await.unwrap();
-    let config = file::Grafana { name: "main".to_owned(), url: demo.grafana.url.clone(), ..Default::default() };
-    let token = Some(Secret::new(&demo.grafana.token));
-    let timeouts = file::Timeouts::default();
-    let grafana = Grafana::new(&config, token, Severities::default(), timeouts, Arc::new(SystemClock), None).unwrap();
-    let dashboards = grafana.dashboards().await.unwrap();
-    assert!(!dashboards.is_empty());
-    for panel in dashboards.iter().flat_map(|dashboard| &dashboard.panels) {
-        let query = PanelQuery { panel: panel.key.clone(), range_seconds: 3_600, points: 180, variables: Vec::new() };
-        let data = grafana.panel(&query).await.unwrap();
-        assert!(data.failures.is_empty(), "{}: {:?}", panel.title, data.failures);
-        if !matches!(panel.kind, PanelKind::Other(_)) {
-            assert!(data.series.iter().any(|series| series.last().is_some()), "{}: no data", panel.title);
-        }
-    }
-    grafana.annotations().await.unwrap();
-    grafana.alerts().await.unwrap();
-    let info = grafana.info().await.unwrap();
-    assert!(info.notes.is_empty() && info.identity.is_some(), "{info:?}");
-    demo.stop().await;
-}
-
-/// A client that knows only `Date` headers, on a world sixty times as fast as its own clock, which is then moved on.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_worlds_time_is_followed_at_any_speed() {
-    use std::time::Duration;
-
-    use crate::time::{Clock, TestClock, seconds_between};
-
-    let clock = Arc::new(TestClock::at("2026-11-21T03:14:00.4Z".parse().unwrap()));
-    let wall = clock.clone();
-    let mut options = crate::demo::serve::Options::new(Arc::new(move || wall.now().wall));
-    options.speed = 60.0;
-    let demo = crate::demo::serve::start(options).await.unwrap();
-    let config = file::Grafana { name: "main".to_owned(), url: demo.grafana.url.clone(), ..Default::default() };
-    let (token, timeouts) = (Some(Secret::new(&demo.grafana.token)), file::Timeouts::default());
-    let grafana = Grafana::new(&config, token, Severities::default(), timeouts, clock.clone(), None).unwrap();
-    let mut store = crate::store::Store::default();
-    let source = crate::model::SourceId::new(grafana.id(), Part::Health);
-    store.expect(source.clone(), crate::model::BackendKind::Grafana, Duration::from_secs(30), 0);
-    let mut worst = 0;
-    for round in 0..12 {
-        if round == 8 {
-            demo.advance(jiff::SignedDuration::from_mins(10));
-        }
-        demo.advance(jiff::SignedDuration::ZERO);
-        let info = grafana.info().await.unwrap();
-        let body = Ok(vec![Fact::Info(info)]);
-        let at = clock.now().wall;
-        store.apply(crate::source::Update { from: source.clone(), at, generation: 0, body }, clock.now());
-        // As its source does: soon while it is not sure, else every half minute.
-        let pause = grafana.http.soon().unwrap_or(Duration::from_secs(30)).as_secs();
-        for _ in 0..pause {
-            clock.advance(Duration::from_secs(1));
-            let error = seconds_between(demo.clock.now(), store.time_of(grafana.id(), clock.now())).abs();
-            if round > 2 {
-                worst = worst.max(error);
-            }
-        }
-    }
-    assert!(worst <= 5, "{worst} s");
-    demo.stop().await;
 }
 
 #[tokio::test]

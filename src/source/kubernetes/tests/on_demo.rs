@@ -1,6 +1,6 @@
 //! The demo's world as a cluster to test against, over its real wire.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::super::{Cluster, ExecPolicy, open};
 use crate::{
@@ -8,6 +8,20 @@ use crate::{
     demo::{self, Served},
     time::{Clock, SystemClock},
 };
+
+/// Looks until there is something: the demo's time goes on meanwhile.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
+        let mut beat = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            beat.tick().await;
+            if let Some(found) = look().await {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), looking).await.unwrap_or_else(|_| panic!("never: {what}"))
+}
 
 /// The default story at 03:14.
 pub async fn served() -> Served {

@@ -1,0 +1,127 @@
+//! A pod and its containers, and how they ended.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ObjectKey, Owner, table::Bounds};
+use crate::{
+    model::{Level, Name},
+    text::Clean,
+};
+
+/// How a container ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Termination {
+    /// `OOMKilled`, `Error`, `Completed`, …
+    pub reason: Clean,
+    pub exit_code: i32,
+    pub signal: Option<i32>,
+    pub message: Option<Clean>,
+    pub started: Option<Timestamp>,
+    pub finished: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ContainerState {
+    Waiting {
+        reason: Clean,
+        message: Clean,
+    },
+    Running {
+        since: Option<Timestamp>,
+    },
+    Terminated(Termination),
+    /// No state reported.
+    Unknown,
+}
+
+/// One container of a pod, main or sidecar or init.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Container {
+    pub name: Name,
+    pub role: ContainerRole,
+    /// `spec` image, with its tag.
+    pub image: Name,
+    /// The digest that really runs (`sha256:…`), from `status.containerStatuses[].imageID`.
+    pub digest: Option<Name>,
+    /// `containerID`: log streams are keyed by it.
+    pub instance: Option<Name>,
+    pub ready: bool,
+    pub restarts: u32,
+    pub state: ContainerState,
+    pub last: Option<Termination>,
+    /// `resources.limits.memory` in bytes.
+    pub memory_limit: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ContainerRole {
+    Main,
+    Init,
+    /// An init container with `restartPolicy: Always`.
+    Sidecar,
+    /// Put into a running pod to look into it (`kubectl debug`). No row counts it: only a pod's page shows it.
+    Ephemeral,
+}
+
+/// One pod.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pod {
+    pub key: ObjectKey,
+    pub uid: Name,
+    /// The STATUS column, exactly as the server prints it.
+    pub status: Name,
+    /// READY: `ready/total`.
+    pub ready: u16,
+    pub total: u16,
+    pub restarts: u32,
+    pub last_restart: Option<Timestamp>,
+    pub created: Option<Timestamp>,
+    pub deleting_since: Option<Timestamp>,
+    /// When its grace is over.
+    #[serde(default)]
+    pub deleting_by: Option<Timestamp>,
+    /// Its phase is `Failed`: evicted, or run to a bad end.
+    #[serde(default)]
+    pub has_failed: bool,
+    pub node: Option<Name>,
+    pub owner: Option<Owner>,
+    /// Label `pod-template-hash`, `rollouts-pod-template-hash` or `controller-revision-hash`.
+    pub hash: Option<Name>,
+    /// Condition `Ready` is True, and since when.
+    pub is_ready: bool,
+    pub ready_since: Option<Timestamp>,
+    /// `status.reason` and `status.message`: an eviction hides behind STATUS `Error`.
+    pub reason: Option<Clean>,
+    /// Why it is Pending, crashing or not ready, in one line for people; empty when fine.
+    pub why: Clean,
+    pub level: Level,
+    /// What it requests and may use.
+    #[serde(default)]
+    pub bounds: Bounds,
+    pub containers: Box<[Container]>,
+    /// Labels that tie it to a service: `app`, `app.kubernetes.io/name`, `app.kubernetes.io/instance`.
+    pub app: Option<Name>,
+}
+
+impl Pod {
+    /// Its number in its StatefulSet is smaller than this one.
+    pub fn is_below(&self, number: u64) -> bool {
+        self.key.name.rsplit_once('-').and_then(|(_, own)| own.parse().ok()).is_some_and(|own: u64| own < number)
+    }
+
+    /// Newest OOM kill of any container, running again or not.
+    pub fn last_oom(&self) -> Option<&Termination> {
+        self.containers
+            .iter()
+            .flat_map(|container| {
+                let now = match &container.state {
+                    ContainerState::Terminated(end) => Some(end),
+                    _ => None,
+                };
+                now.into_iter().chain(container.last.as_ref())
+            })
+            .filter(|end| end.reason == "OOMKilled")
+            .max_by_key(|end| end.finished)
+    }
+}
