@@ -1,9 +1,12 @@
 //! How bad the cells of a row say that its object is, by the words that Kubernetes and its controllers use.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{TableColumn, TableRow, schedule::longest_gap, seconds};
+use super::{TableColumn, TableRow, schedule::due, seconds};
 use crate::{model::Level, text::Clean, time::seconds_between};
+
+/// Seconds that a job may come too late, at most.
+const LATE: i64 = 600;
 
 /// The columns of a table that say how an object is, found once for all its rows.
 pub struct Judge(Vec<(usize, Rule)>);
@@ -24,16 +27,23 @@ enum Rule {
         least: Option<usize>,
         most: usize,
     },
-    /// `<unknown>`: an autoscaler that does not know what it scales by.
-    Targets,
+    /// `<unknown>`: an autoscaler that does not know what it scales by. Of a target at zero nobody can: it was scaled to
+    /// zero by somebody's wish.
+    Targets {
+        replicas: Option<usize>,
+    },
     /// A disruption budget that allows none: nobody can drain a node.
     NotZero,
     /// A schedule that is switched off.
     Suspend,
     /// Jobs of a schedule that run at once: they pile up.
     Active,
-    /// When a job of the schedule in this column was last made: overdue, nobody makes them.
-    LastOf(usize),
+    /// When a job of a schedule was last made: overdue, nobody makes them.
+    LastOf {
+        schedule: usize,
+        zone: Option<usize>,
+        active: Option<usize>,
+    },
     /// A load balancer that has not come.
     Address,
 }
@@ -49,7 +59,6 @@ impl Rule {
             return Some(Self::Ready);
         }
         match column {
-            "Targets" => Some(Self::Targets),
             "Allowed Disruptions" => Some(Self::NotZero),
             "Suspend" => Some(Self::Suspend),
             "External-IP" => Some(Self::Address),
@@ -71,12 +80,12 @@ impl Rule {
                 let most = of(most).filter(|most| least.and_then(of).is_none_or(|least| least < *most));
                 wrong_if(cell.parse::<u32>().ok().zip(most).is_some_and(|(now, most)| now >= most))
             }
-            Self::Targets => wrong_if(cell.contains("<unknown>")),
+            Self::Targets { replicas } => wrong_if(cell.contains("<unknown>") && replicas.and_then(of) != Some(0)),
             Self::NotZero => wrong_if(cell == "0"),
             Self::Suspend => wrong_if(cell.eq_ignore_ascii_case("true")),
             Self::Active => wrong_if(cell.parse::<u32>().is_ok_and(|active| active > 1)),
             // It depends on what time it is.
-            Self::LastOf(_) => Level::Ok,
+            Self::LastOf { .. } => Level::Ok,
             Self::Address => wrong_if(cell == "<pending>"),
         }
     }
@@ -89,7 +98,10 @@ impl Judge {
             ("Ready", Some(desired), _) => Some(Rule::OfDesired(desired)),
             ("Ready", None, _) if let Some(status) = at("Status") => Some(Rule::ReadyWhileRunning(status)),
             ("Active", ..) if at("Schedule").is_some() => Some(Rule::Active),
-            ("Last Schedule", ..) => at("Schedule").map(Rule::LastOf),
+            ("Last Schedule", ..) => {
+                at("Schedule").map(|schedule| Rule::LastOf { schedule, zone: at("Timezone"), active: at("Active") })
+            }
+            ("Targets", ..) => Some(Rule::Targets { replicas: at("Replicas") }),
             ("Replicas", _, Some(most)) => Some(Rule::BelowMost { least: at("MinPods"), most }),
             (name, ..) => Rule::of(name),
         };
@@ -112,8 +124,12 @@ fn level(index: usize, rule: Rule, row: &TableRow, now: Timestamp) -> Level {
     let (cells, cell) = (&row.cells, |index: usize| row.cells.get(index));
     match rule {
         Rule::ReadyWhileRunning(status) if cell(status).is_some_and(is_under_way) => Level::Ok,
-        Rule::LastOf(schedule) if cell(schedule).is_some_and(|schedule| is_overdue(schedule, index, row, now)) => {
-            Level::Wrong
+        Rule::LastOf { schedule, zone, active } => {
+            let zone = zone.and_then(cell).map(Clean::as_str).filter(|zone| *zone != "<none>");
+            // It may not start another while one runs (`concurrencyPolicy: Forbid`).
+            let is_at_it = active.and_then(cell).is_some_and(|active| *active != *"0");
+            let is_overdue = cell(schedule).is_some_and(|schedule| is_overdue(schedule, zone, index, row, now));
+            if is_overdue && !is_at_it { Level::Wrong } else { Level::Ok }
         }
         _ => {
             let of = |index: usize| cells.get(index)?.parse::<u32>().ok();
@@ -127,25 +143,25 @@ fn is_under_way(status: &Clean) -> bool {
     *status == *"Completed" || Rule::Words.level(status, |_| None) == Level::Progress
 }
 
-/// No job was made for longer than the schedule ever leaves between two; a tenth and a minute are the controller's.
-fn is_overdue(schedule: &str, last: usize, row: &TableRow, now: Timestamp) -> bool {
-    let since = |then: Option<Timestamp>| then.map(|then| seconds_between(then, now));
-    let printed = row.cells.get(last).and_then(|cell| seconds(cell));
+/// The next job is due and was not made; the controller may take a tenth of the time between two, and a minute.
+fn is_overdue(schedule: &str, zone: Option<&str>, last: usize, row: &TableRow, now: Timestamp) -> bool {
+    let printed = row.cells.get(last).and_then(|cell| seconds(cell)).zip(row.printed);
     // Never yet: since it was made.
-    let passed = printed.map(|ago| ago + since(row.printed).unwrap_or(0)).or_else(|| since(row.created));
-    let gap = longest_gap(schedule);
-    passed.zip(gap).is_some_and(|(passed, gap)| passed > gap + gap / 10 + 60)
+    let last = printed.map_or(row.created, |(ago, printed)| printed.checked_sub(SignedDuration::from_secs(ago)).ok());
+    let Some((last, due)) = last.and_then(|last| Some((last, due(schedule, zone, last)?))) else { return false };
+    seconds_between(due, now) > (seconds_between(last, due) / 10).min(LATE) + 60
 }
 
+/// `1/2`, `False (MissingEndpoints)`; columns of a definition that are booleans print `false`.
 fn level_of_ready(cell: &str) -> Level {
-    match cell.split_once('/') {
-        Some((some, all)) => {
-            let counts = some.trim().parse::<u32>().ok().zip(all.trim().parse::<u32>().ok());
-            if counts.is_some_and(|(some, all)| some < all) { Level::Wrong } else { Level::Ok }
-        }
-        None if cell == "False" => Level::Wrong,
-        None if cell == "Unknown" => Level::Unknown,
-        None => Level::Ok,
+    let is = |word: &str| cell.split_whitespace().next().is_some_and(|first| first.eq_ignore_ascii_case(word));
+    let count = |text: &str| text.trim().parse::<u32>().ok();
+    let counts = cell.split_once('/').and_then(|(some, all)| count(some).zip(count(all)));
+    match counts {
+        Some((some, all)) if some < all => Level::Wrong,
+        None if is("false") => Level::Wrong,
+        None if is("unknown") => Level::Unknown,
+        _ => Level::Ok,
     }
 }
 
@@ -185,14 +201,14 @@ fn level_of_word(word: &str) -> Level {
         | "MemoryPressure" | "DiskPressure" | "PIDPressure" | "Suspended" | "Paused" => Level::Wrong,
         "Unknown" => Level::Unknown,
         "Progressing" | "Terminating" | "ContainerCreating" | "PodInitializing" | "Init" => Level::Progress,
+        // Phases of Flagger (`pkg/apis/flagger/v1beta1/status.go`).
+        "Initializing" | "Waiting" | "WaitingPromotion" | "Promoting" | "Finalising" => Level::Progress,
         _ => Level::Ok,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
 
     fn now() -> Timestamp {
@@ -222,9 +238,17 @@ mod tests {
             ("Ready", "2/2", Level::Ok),
             ("Completions", "0/1", Level::Ok),
             ("Ready", "False", Level::Wrong),
+            ("Ready", "false", Level::Wrong),
+            ("Ready", "true", Level::Ok),
+            ("Available", "False (MissingEndpoints)", Level::Wrong),
+            ("Available", "False (FailedDiscoveryCheck: 1/2)", Level::Wrong),
+            ("Available", "Unknown (ServiceNotFound)", Level::Unknown),
             ("Sync Status", "OutOfSync", Level::Wrong),
             ("State", "Aborted: RolloutAborted", Level::Broken),
             ("State", "Paused: CanaryPauseStep", Level::Wrong),
+            ("Status", "WaitingPromotion", Level::Progress),
+            ("Status", "Initialized", Level::Ok),
+            ("Status", "Succeeded", Level::Ok),
         ] {
             assert_eq!(Judge::of(&columns(column)).level(&row(cell), now()), level, "{column} {cell}");
         }
@@ -244,6 +268,7 @@ mod tests {
             (HPA, "web|Deployment/web|cpu: 97%/80%|2|10|10|5d", Level::Wrong),
             (HPA, "web|Deployment/web|cpu: 41%/80%|4|4|4|5d", Level::Ok),
             (HPA, "web|Deployment/web|cpu: <unknown>/80%|2|10|4|5d", Level::Wrong),
+            (HPA, "web|Deployment/web|cpu: <unknown>/80%|2|10|0|5d", Level::Ok),
             ("Name|Min Available|Max Unavailable|Allowed Disruptions|Age", "pg|1|N/A|0|5d", Level::Wrong),
             ("Name|Min Available|Max Unavailable|Allowed Disruptions|Age", "pg|1|N/A|1|5d", Level::Ok),
             (
@@ -293,7 +318,9 @@ mod tests {
         };
         for (schedule, last, level) in [
             ("0 3 * * *", "5h", Level::Ok),
-            ("0 3 * * *", "24h", Level::Ok),
+            ("0 3 * * *", "22h", Level::Ok),
+            // In no zone of the earth is it not due by now.
+            ("0 3 * * *", "24h", Level::Wrong),
             ("0 3 * * *", "26h", Level::Wrong),
             ("*/5 * * * *", "4m", Level::Wrong),
             ("0 3 * * *", "<none>", Level::Wrong),
