@@ -1,5 +1,7 @@
 //! Canaries in a rollback: what is aborted first, what will be tried anew, and the plain one whose pods are taken away.
 
+use jiff::Timestamp;
+
 use super::{
     Check, CheckResult, WorkloadInspection, Write,
     checks::{self, Subject},
@@ -132,10 +134,18 @@ fn by_flagger(flagger: &Flagger, target: &Revision) -> CheckResult {
     CheckResult::Look(say!("Flagger's canary '{name}' {now}; this version is {then}"))
 }
 
-/// Flagger is done when what serves runs the version: its pods are another Deployment's.
-pub(super) fn watched(inspection: &WorkloadInspection, wanted: WatchFor, image: Option<&str>) -> WatchFor {
+/// Flagger is done when what serves runs the version: its pods are another Deployment's. Where the `image` is that of both
+/// versions, what it makes from now on is told by its age.
+pub(super) fn watched(
+    inspection: &WorkloadInspection,
+    wanted: WatchFor,
+    image: Option<&str>,
+    now: Timestamp,
+) -> WatchFor {
     let Some(Canary::Flagger(flagger)) = of(inspection) else { return wanted };
+    let is_of_both = image.is_some_and(|image| inspection.workload.images.iter().any(|live| **live == *image));
     WatchFor {
+        since: is_of_both.then_some(now),
         workload: flagger.primary.clone(),
         desired: flagger.primary_desired,
         hash: None,

@@ -14,6 +14,7 @@ mod updater;
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub(super) use image::{is_known_bad, left_by};
 pub(super) use place::Place;
 pub(super) use race::{HANDS, stoppable};
 
@@ -88,12 +89,16 @@ impl Subject<'_> {
             return CheckResult::NotChecked("whether this version is the cause: its pods could not be read".into());
         };
         let split = if old > 0 { format!("; the target's: {old_ready} of {old}") } else { String::new() };
+        let starting = |revision| history::starting(self.inspection, revision);
         match (ready, old_ready) {
-            (0, 0) if all > 0 && old > 0 => CheckResult::Stop(say!(
+            (0, 0) if all > 0 && old > 0 && starting(live) + starting(target) == 0 => CheckResult::Stop(say!(
                 "both versions fail alike: none of the live one's {all} pods is ready, none of the target's {old}"
             )),
-            (ready, up) if ready < all && old > 0 && up == old => {
+            (ready, up) if ready + starting(live) < all && old > 0 && up == old => {
                 CheckResult::Ok(say!("the trouble is the live version's: {ready} of its {all} pods are ready{split}"))
+            }
+            (ready, _) if ready == all && ready >= self.inspection.workload.desired as usize => {
+                CheckResult::Look(say!("all its pods are ready ({ready} of {all}){split}: is it the cause?"))
             }
             _ => CheckResult::NotChecked(say!(
                 "whether this version is the cause is not scored: {ready} of its {all} pods are ready{split}"

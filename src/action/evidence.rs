@@ -191,7 +191,8 @@ pub(super) fn drafts(
         }
         Request::Restart { .. } => {
             let waited_for = stuck::write(inspection, &restart::target(inspection, now));
-            let write = Write::Restart { workload, uid, live: inspection.template.clone(), at: now };
+            let by = Clean::default();
+            let write = Write::Restart { workload, uid, live: inspection.template.clone(), at: now, by };
             ([write].into_iter().chain(waited_for).collect(), none())
         }
         Request::Limits { limits, .. } => match limits::target(inspection, limits) {
@@ -316,7 +317,13 @@ pub(super) fn binding<'a>(
 }
 
 /// Whether a repository feeds the workload: by its binding, else by the repository's name. `path`: by this workflow of it.
-fn feeds(repo: &str, path: Option<&str>, workload: &WorkloadKey, app: Option<&Name>, settings: &Settings) -> bool {
+pub(super) fn feeds(
+    repo: &str,
+    path: Option<&str>,
+    workload: &WorkloadKey,
+    app: Option<&Name>,
+    settings: &Settings,
+) -> bool {
     let last = repo.rsplit('/').next().unwrap_or(repo);
     match binding(workload, app, settings).filter(|service| service.repository.is_some()) {
         Some(service) => {

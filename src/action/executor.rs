@@ -1,7 +1,10 @@
 //! Executors: who carries a rollback out, in the order in which a `[[service]]` names them. Most people may not patch
 //! production, but may start the pipeline that does.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use super::{
     Check, CheckResult, WorkloadInspection, Write, checks,
@@ -169,7 +172,13 @@ fn of_cluster(executor: &Executor, inspection: &WorkloadInspection, target: Opti
 /// The repository on its host, if that can be written to: where its runs are seen, else the only GitHub there is.
 fn host(make: &Make<'_>, repository: Option<&str>) -> Result<RepoKey, String> {
     let name = repository.ok_or("its [[service]] names no repository")?;
-    let seen = make.store.runs.values().map(|run| &run.key.repo).find(|repo| repo.name == *name).cloned();
+    let seen: BTreeSet<&RepoKey> =
+        make.store.runs.values().map(|run| &run.key.repo).filter(|repo| repo.name == *name).collect();
+    if seen.len() > 1 {
+        let hosts: Vec<String> = seen.iter().map(|repo| repo.host.to_string()).collect();
+        return Err(format!("'{name}' is on {}: which of them deploys is not known", hosts.join(" and ")));
+    }
+    let seen = seen.first().map(|repo| (*repo).clone());
     let mut hosts = make.settings.backends.iter().filter(|(_, kind)| **kind == BackendKind::GitHub);
     let repo = match (seen, hosts.next(), hosts.next()) {
         (Some(repo), _, _) => repo,
@@ -192,6 +201,7 @@ pub(super) fn by_workflow(
     inspection: &WorkloadInspection,
     (target, live): (&Revision, &Revision),
     (repo, workflow): (RepoKey, &Workflow),
+    now: jiff::Timestamp,
 ) {
     let key = &inspection.workload.key;
     let inputs = workflow.filled(key, target, live);
@@ -218,7 +228,7 @@ pub(super) fn by_workflow(
         // What it sets need not be the target's template to the letter.
         hash: None,
         image: image.map(Clean::line),
-        ..rollback::wanted(inspection, live, target)
+        ..rollback::wanted(inspection, live, target, now)
     }));
     plan.undo = say!("R to rev {}: the same workflow the other way", live.number);
 }

@@ -14,7 +14,7 @@ use super::{
     checks::{Subject, gate, in_order, last_change},
     history::CLEAN_RUN,
     plan::{Choice, Kept, Make, Plan, PlanStep, Refusal, StepKind},
-    rollback, template,
+    rollback, template, undo,
 };
 use crate::{
     model::{
@@ -206,7 +206,8 @@ fn steps(
         kind: StepKind::Write(write(release, target.number)),
     });
     plan.steps.extend(parts.delete_unready());
-    plan.steps.extend(PlanStep::watch_all(parts.wanted(), &say!("revision {}", target.number)));
+    let now = make.store.time_of(&key.cluster, make.now);
+    plan.steps.extend(PlanStep::watch_all(parts.wanted(now), &say!("revision {}", target.number)));
 }
 
 fn words(revision: &ReleaseRevision, now: jiff::Timestamp) -> Clean {
@@ -244,7 +245,7 @@ pub(super) fn undo(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, 
         )));
     }
     let mut plan = plan(make, key, release, Some(before))?;
-    plan.title = say!("UNDO {}", act.title);
+    plan.title = undo::title(act, &plan.title);
     plan.undo = "U again".into();
     Ok(plan)
 }

@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     model::{
-        Name,
+        Level, Name,
         image::ImageRef,
-        kubernetes::{Revision, short_digest, tag_of},
+        kubernetes::{Pod, Revision, short_digest, tag_of},
     },
     text::Clean,
     time::{age, seconds_between},
@@ -30,15 +30,26 @@ pub(super) const CLEAN_RUN: i64 = 30 * 60;
 pub(super) fn known_bad(acts: &[PastAct]) -> BTreeSet<Name> {
     let mut bad = BTreeSet::new();
     for act in acts.iter().rev().filter(|act| act.outcome == Some(Outcome::Done)) {
-        let is_rollback = matches!(act.request, Request::RollBack { .. } | Request::Undo { .. });
         if let Some(to) = &act.to_revision {
             bad.remove(to);
         }
-        if is_rollback && let Some(from) = &act.from_revision {
+        if goes_back(act)
+            && let Some(from) = &act.from_revision
+        {
             bad.insert(from.clone());
         }
     }
     bad
+}
+
+/// The act that went away from it last.
+pub(super) fn left_by<'a>(acts: &'a [PastAct], revision: &Name) -> Option<&'a PastAct> {
+    acts.iter().find(|act| goes_back(act) && act.from_revision.as_ref() == Some(revision))
+}
+
+fn goes_back(act: &PastAct) -> bool {
+    let is_rollback = matches!(act.request, Request::RollBack { .. } | Request::Undo { .. });
+    is_rollback && act.outcome == Some(Outcome::Done)
 }
 
 /// The revision made next. Numbers move with every undo, so the order is that of creation.
@@ -55,6 +66,16 @@ pub(super) fn left(inspection: &WorkloadInspection, revision: &Revision) -> Opti
     Some(next.unwrap_or((created, revision.number)))
 }
 
+/// Whether somebody went from it back to one that was made before it. The deployments' controller gives what it goes to the
+/// next number, and creation does not move; whose number is gone has gone on to a higher one.
+pub(super) fn is_left_behind(inspection: &WorkloadInspection, revision: &Revision) -> bool {
+    let is_older = |other: &Revision| other.number > revision.number && other.created < revision.created;
+    match inspection.revisions.iter().find(|other| other.number == revision.number + 1) {
+        Some(next) => is_older(next),
+        None => inspection.revisions.iter().any(is_older),
+    }
+}
+
 /// For how long a revision ran, in seconds, as its creation and that of the next one tell. An upper bound for the newest if
 /// it is not live: it was left at an unknown time.
 pub(super) fn ran(inspection: &WorkloadInspection, revision: &Revision, now: Timestamp) -> Option<i64> {
@@ -63,8 +84,8 @@ pub(super) fn ran(inspection: &WorkloadInspection, revision: &Revision, now: Tim
     Some(seconds_between(created, until).max(0))
 }
 
-/// The revision to go to: the one asked for, else the last known good. That is the newest that ran long enough, is not
-/// known bad and is not the live template again; if none ran long enough, the one that ran longest.
+/// The revision to go to: the one asked for, else the last known good. That is the newest that ran long enough, that nobody
+/// rolled away from, and that is not the live template again; if none ran long enough, the one that ran longest.
 pub(super) fn target<'a>(
     inspection: &'a WorkloadInspection,
     bad: &BTreeSet<Name>,
@@ -86,7 +107,7 @@ pub(super) fn target<'a>(
         let found = inspection.revisions.iter().find(|revision| revision.number == to);
         let found = found.ok_or_else(|| {
             Refusal(say!(
-                "unable to find revision {to} of {key} in its history: kept are {}. Numbers move with every rollback",
+                "unable to find revision {to} of {key} in its history: {} are kept. Numbers move with every rollback",
                 kept()
             ))
         })?;
@@ -101,6 +122,7 @@ pub(super) fn target<'a>(
     let other = |revision: &&Revision| {
         !revision.is_live
             && !bad.contains(&revision.name)
+            && !is_left_behind(inspection, revision)
             && !template::is_same(&revision.template, &inspection.template)
             && !template::differs_by_restart_only(&revision.template, &inspection.template)
     };
@@ -113,12 +135,11 @@ pub(super) fn target<'a>(
         .or_else(|| candidates.iter().max_by_key(|revision| (length(revision), revision.number)))
         .copied()
         .ok_or_else(|| {
-            let why = if inspection.revisions.len() < 2 {
-                "there is no earlier revision"
-            } else {
-                "every kept revision is the live one, its restart, or one that was rolled away from"
+            let why = match inspection.revisions.as_slice() {
+                [only] => format!("only rev {} is kept", only.number),
+                _ => format!("each of {} is the live one, its restart, or one that was rolled away from", kept()),
             };
-            Refusal(say!("no revision to roll {key} back to: {why} (kept: {})", kept()))
+            Refusal(say!("no revision to roll {key} back to: {why}"))
         })
 }
 
@@ -191,6 +212,9 @@ pub(super) fn version_words(inspection: &WorkloadInspection, revision: &Revision
 
 /// `ran 26h`, or why that is not known.
 pub(super) fn ran_words(inspection: &WorkloadInspection, revision: &Revision, now: Timestamp) -> String {
+    if is_left_behind(inspection, revision) {
+        return "rolled away from".to_owned();
+    }
     let is_newest = inspection.revisions.iter().all(|other| other.created <= revision.created);
     match ran(inspection, revision, now) {
         Some(seconds) if is_newest => format!("ran at most {}", age(seconds)),
@@ -199,14 +223,44 @@ pub(super) fn ran_words(inspection: &WorkloadInspection, revision: &Revision, no
     }
 }
 
-/// Pods of a revision: those that exist, and those that are ready. `None`: they could not be read.
+/// Pods of a revision: those that stay, and those that are ready. `None`: they could not be read.
 pub(super) fn pods_of(inspection: &WorkloadInspection, revision: &Revision) -> Option<(usize, usize)> {
     let Some(hash) = &revision.hash else { return Some((revision.replicas as usize, revision.ready as usize)) };
     if inspection.unread.pods.is_some() {
         return None;
     }
-    let of: Vec<_> = inspection.pods.iter().filter(|pod| pod.hash.as_ref() == Some(hash)).collect();
+    let of: Vec<_> = staying(inspection, hash).collect();
     Some((of.len(), of.iter().filter(|pod| pod.is_ready).count()))
+}
+
+/// Pods of each version, the live one's first: `1 on 19, 3 on 18`. `None`: all are of one.
+pub(super) fn split(inspection: &WorkloadInspection) -> Option<String> {
+    let pods = |revision: &Revision| pods_of(inspection, revision).map_or(0, |(all, _)| all);
+    let mut up: Vec<(&Revision, usize)> = inspection.revisions.iter().map(|one| (one, pods(one))).collect();
+    up.retain(|(_, pods)| *pods > 0);
+    if up.len() < 2 {
+        return None;
+    }
+    up.sort_by_key(|(revision, _)| (!revision.is_live, std::cmp::Reverse(revision.number)));
+    let tag = |revision: &Revision| {
+        template::images(&revision.template).first().map_or_else(String::new, |(_, image)| tag_of(image).to_owned())
+    };
+    let tags: BTreeSet<String> = up.iter().map(|(revision, _)| tag(revision)).collect();
+    // A restart, or other limits: the tag is that of both.
+    let is_told = tags.len() == up.len();
+    let name = |revision: &Revision| if is_told { tag(revision) } else { format!("rev {}", revision.number) };
+    let words: Vec<String> = up.iter().map(|(revision, pods)| format!("{pods} on {}", name(revision))).collect();
+    Some(words.join(", "))
+}
+
+/// How many of them only start: nothing is known of them yet.
+pub(super) fn starting(inspection: &WorkloadInspection, revision: &Revision) -> usize {
+    let starts = |pod: &&Pod| !pod.is_ready && pod.level == Level::Progress;
+    revision.hash.as_ref().map_or(0, |hash| staying(inspection, hash).filter(starts).count())
+}
+
+fn staying<'a>(inspection: &'a WorkloadInspection, hash: &Name) -> impl Iterator<Item = &'a Pod> {
+    inspection.pods.iter().filter(move |pod| pod.hash.as_ref() == Some(hash) && pod.deleting_since.is_none())
 }
 
 /// All revisions as choices, newest first.

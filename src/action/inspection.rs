@@ -42,11 +42,11 @@ pub trait Inspector: Send + Sync {
         let request = Request::RollBack { workload: workload.clone(), to: None };
         Box::pin(async move { self.inspect(&request).await })
     }
-    /// A workload while it is watched: asked again and again, so without what only a plan needs.
+    /// A workload while it is watched: asked again and again, so without what only a plan needs. `None`: it is gone.
     fn glance<'a>(
         &'a self,
         workload: &'a WorkloadKey,
-    ) -> futures::future::BoxFuture<'a, Result<Glance, crate::source::SourceError>> {
+    ) -> futures::future::BoxFuture<'a, Result<Option<Glance>, crate::source::SourceError>> {
         Box::pin(std::future::ready(Err(glance::no_workloads(&workload.cluster))))
     }
 }

@@ -8,6 +8,7 @@ use super::{
     Check, CheckResult, Limits, WorkloadInspection, Write,
     checks::{self, Subject},
     equivalent::kubectl_on,
+    history,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     resources::{self, Changed},
     rollback, stuck, template,
@@ -40,9 +41,14 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, limits: &Limits) -> Resul
     let mut plan = make.empty(say!("LIMITS {key}"), say!("{}/{}", key.cluster, key.namespace));
     let killed = oom(inspection, &limits.container);
     let subject = Subject { make, inspection, now };
+    // Where a rollout is under way all come to the template's.
+    let version = match template::images(&target).first() {
+        Some((_, image)) if history::split(inspection).is_some() => tag_of(image),
+        _ => "the same version",
+    };
     plan.facts = vec![
         ("NOW".into(), say!("container '{}'{killed}", limits.container)),
-        ("THEN".into(), say!("{words}; the same version, {}", subject.replaced())),
+        ("THEN".into(), say!("{words}; {version}, {}", subject.replaced())),
     ];
     plan.diff = template::diff(&inspection.template, &target, "live", "with other limits");
     plan.last_change = checks::last_change(inspection, now);

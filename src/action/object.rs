@@ -245,11 +245,16 @@ pub(super) fn plan(make: &Make<'_>, key: &ResourceKey, act: ObjectAct) -> Result
         server: &found.server,
         cluster_id: found.cluster_id.as_ref(),
     };
-    let mut plan = make.empty(say!("{} {key}", act.verb().to_uppercase()), place.words());
+    let mut plan = make.empty(say!("{} {}", act.verb().to_uppercase(), key.words()), place.words());
     plan.facts = checks::facts(found, act, make.store.time_of(&key.cluster, make.now));
     plan.steps = steps(make, found, act);
     plan.checks = vec![place.check(), allowed(found, act)];
     plan.checks.extend(checks::checks(found, act, place.is_production()));
+    // It is read before it is done, also where nothing speaks against it.
+    let effect = plan.checks.iter().find(|check| check.name == *"effect").map(|check| check.result.clone());
+    if let Some(CheckResult::Ok(says)) = effect {
+        plan.facts.push(("THEN".into(), says));
+    }
     plan.checks.push(place.fresh(&plan));
     plan.blocked = place.gate(&plan);
     plan.undo = match (act, act.inverse()) {

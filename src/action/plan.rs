@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 pub use super::confirm::Approved;
 use super::{
-    Check, CheckResult, Evidence, Limits, Request, Risk, Write, gitops, limits, object, pull_request,
+    Check, CheckResult, Evidence, Limits, Request, Risk, Write, checks, gitops, limits, object, pull_request,
     resize::{self, KeptPod, ResizeFor},
     restart, rollback, run, scale, silence, undo,
 };
@@ -70,7 +70,7 @@ pub struct WatchFor {
     pub workload: WorkloadKey,
     /// Pods wanted.
     pub desired: u32,
-    /// Tag of the version wanted, for the words.
+    /// Tag of the version wanted, for the words. Empty: pods of several versions count.
     pub version: Clean,
     /// `pod-template-hash` or `controller-revision-hash` of the version wanted, where it is known beforehand.
     pub hash: Option<Name>,
@@ -82,17 +82,21 @@ pub struct WatchFor {
     pub since: Option<Timestamp>,
     /// Hashes of the versions there were before, where that of the version wanted is not known: their pods are old.
     pub others: BTreeSet<Name>,
+    /// Only the number of pods changes: another than the one wanted is somebody else's.
+    pub is_scale: bool,
     /// Template that the act takes away: where it is set again, nothing more is waited for.
     pub away: Option<serde_json::Value>,
 }
 
 impl WatchFor {
-    /// With what tells its pods: the hash of its version, else the hashes of all others.
+    /// With what tells its pods: the hash of its version, else the hashes of all others. Where the revisions could not be
+    /// read, one of the hashes that pods have may be its own.
     pub(super) fn told(self, hash: Option<Name>, inspection: &super::WorkloadInspection) -> Self {
         if self.workload != inspection.workload.key {
             return self;
         }
-        let others = if hash.is_some() { BTreeSet::new() } else { inspection.hashes() };
+        let is_unknown = hash.is_none() && inspection.unread.revisions.is_none();
+        let others = if is_unknown { inspection.hashes() } else { BTreeSet::new() };
         Self { hash, others, ..self }
     }
 
@@ -100,7 +104,8 @@ impl WatchFor {
     pub fn of(workload: &WorkloadKey, desired: u32, version: &str) -> Self {
         let version = Clean::line(version);
         let (hash, digest, image, since, away) = (None, None, None, None, None);
-        Self { workload: workload.clone(), desired, version, hash, digest, image, since, others: BTreeSet::new(), away }
+        let others = BTreeSet::new();
+        Self { workload: workload.clone(), desired, version, hash, digest, image, since, others, is_scale: false, away }
     }
 }
 
@@ -253,7 +258,7 @@ pub fn plan(
         Request::Outside { .. } => Err(Refusal("what runs outside of midwatch has no plan".into())),
     }?;
     plan.blocked = plan.blocked.take().or_else(|| made.blocked(&plan));
-    plan.checks.sort_by_key(|check| severity(&check.result));
+    plan.checks.sort_by_key(|check| (severity(&check.result), !checks::is_known_bad(&check.result)));
     Ok(plan)
 }
 

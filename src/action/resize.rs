@@ -189,7 +189,7 @@ pub(super) fn undo(make: &Make<'_>, act: &PastAct, kept: &Kept, of_pod: &KeptPod
         )));
     }
     let mut plan = of(make, found, &limits, &changed)?;
-    plan.title = say!("UNDO {}", act.title);
+    plan.title = undo::title(act, &plan.title);
     plan.facts.splice(0..0, undo::facts(act, make));
     plan.undo = "U again".into();
     Ok(plan)
@@ -337,7 +337,7 @@ fn the_template(found: &PodInspection) -> Check {
     let says = match owner {
         Some(owner) => {
             let (kind, name) = (Clean::line(text(owner, "/kind")), Clean::line(text(owner, "/name")));
-            say!("the template of {kind} {name} keeps its limits: the next pod has those again")
+            say!("that of {kind} {name} keeps its limits: the next pod has those again")
         }
         None => "nobody controls it: a pod made anew by hand has the old limits".into(),
     };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Check, CheckResult, checks::check, plan::Refusal};
 use crate::{
     model::Name,
-    source::kubernetes::rows::{memory_text, parse_bytes, parse_millis},
+    source::kubernetes::rows::{canonical, memory_text, parse_bytes, parse_millis},
     text::Clean,
 };
 
@@ -125,9 +125,11 @@ pub(super) fn changed(spec: &Value, limits: &Limits) -> Result<Changed, Refusal>
             return Err(Refusal(say!("it requests {} of {resource}, more than {wanted}", Clean::line(request))));
         }
         words.push(format!("{resource} {} -> {wanted}", Clean::line(limit.unwrap_or("unlimited"))));
-        set(&mut after, "limits", resource, wanted);
+        // As it will be read again: what is compared with it later is the server's own form.
+        let stored = canonical(wanted).unwrap_or_else(|| wanted.clone());
+        set(&mut after, "limits", resource, &stored);
         if is_tied {
-            set(&mut after, "requests", resource, wanted);
+            set(&mut after, "requests", resource, &stored);
             words.push(format!("its {resource} request with it"));
         }
     }
@@ -344,6 +346,15 @@ mod tests {
         assert_eq!((done.index, &done.after["requests"]["memory"]), (1, &json!("512Mi")));
         assert_eq!(done.words, ["memory 1Gi -> 2Gi"]);
         assert_eq!(changed(&spec(&json!(null)), &memory("1Gi")).unwrap().qos, ("BestEffort", "Burstable"));
+    }
+
+    #[test]
+    fn an_amount_is_sent_as_the_server_stores_it_and_said_as_it_was_typed() {
+        let has = json!({"limits": {"memory": "1Gi", "cpu": "1"}});
+        let limits = Limits { cpu: Some("0.5".into()), ..memory("1.5Gi") };
+        let done = changed(&spec(&has), &limits).unwrap();
+        assert_eq!(done.after["limits"], json!({"memory": "1536Mi", "cpu": "500m"}));
+        assert_eq!(done.words, ["memory 1Gi -> 1.5Gi", "cpu 1 -> 0.5"]);
     }
 
     #[test]

@@ -7,10 +7,11 @@ use super::{
     WorkloadInspection, Write,
     checks::{self, Subject},
     equivalent::{argo_rollouts, kubectl_on, resume_line},
+    history,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     rollback, stuck, template,
 };
-use crate::model::kubernetes::{WorkloadKey, WorkloadKind, tag_of};
+use crate::model::kubernetes::{WorkloadKey, WorkloadKind, short_image, tag_of};
 
 /// The template that a restart leaves. Of an Argo Rollout it stays.
 pub(super) fn target(inspection: &WorkloadInspection, at: Timestamp) -> Value {
@@ -33,22 +34,22 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
     let image =
         template::images(&inspection.template).first().map_or_else(String::new, |(_, image)| (*image).to_owned());
     let subject = Subject { make, inspection, now };
+    let is_argo = key.kind == WorkloadKind::Rollout;
+    let split = history::split(inspection);
+    let runs = split.clone().unwrap_or_else(|| short_image(&image).to_owned());
+    let then = match &split {
+        None => "the same version".to_owned(),
+        // Argo Rollouts leaves each pod its version.
+        Some(_) if is_argo => "each on its own version".to_owned(),
+        Some(_) => tag_of(&image).to_owned(),
+    };
     plan.facts = vec![
-        (
-            "NOW".into(),
-            say!(
-                "{}   {} of {} ready",
-                crate::model::kubernetes::short_image(&image),
-                workload.ready,
-                workload.desired
-            ),
-        ),
-        ("THEN".into(), say!("the same version, {}", subject.replaced())),
+        ("NOW".into(), say!("{runs}   {} of {} ready", workload.ready, workload.desired)),
+        ("THEN".into(), say!("{then}, {}", subject.replaced())),
     ];
     plan.last_change = checks::last_change(inspection, now);
     // Whole seconds of the cluster's clock, as it is written: its controller compares it with when pods were made.
     let at = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    let is_argo = key.kind == WorkloadKind::Rollout;
     let target = target(inspection, at);
     plan.steps = vec![
         PlanStep::keep_evidence(key),
@@ -59,11 +60,13 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
                 uid: workload.uid.clone(),
                 live: inspection.template.clone(),
                 at: now,
+                by: make.settings.me.clone(),
             }),
         },
     ];
     plan.steps.extend(stuck::step(inspection, &target));
-    let wanted = WatchFor::of(key, workload.desired, tag_of(&image));
+    let version = if is_argo && split.is_some() { "" } else { tag_of(&image) };
+    let wanted = WatchFor::of(key, workload.desired, version);
     plan.steps.push(PlanStep::watch(if is_argo {
         WatchFor { since: Some(at), ..wanted }
     } else {

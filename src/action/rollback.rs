@@ -73,7 +73,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     (plan.away, plan.to) = (Some(live.name.clone()), Some(target.name.clone()));
     match &by {
         Chosen::Workflow(repo, workflow) => {
-            by_workflow(&mut plan, inspection, (target, live), (repo.clone(), workflow));
+            by_workflow(&mut plan, inspection, (target, live), (repo.clone(), workflow), now);
         }
         _ => by_own_hand(make, inspection, (target, live), &route, &mut plan),
     }
@@ -147,17 +147,15 @@ fn with_change(refusal: Refusal, inspection: &WorkloadInspection, now: jiff::Tim
 }
 
 /// What tells live and target apart: tags, or revisions where the tags are the same.
-fn tags(live: &Revision, target: &Revision) -> (String, String) {
+pub(super) fn tags(live: &Revision, target: &Revision) -> (String, String) {
     let tag = |of: &Revision, beside: &Revision| {
         template::telling_image(&of.template, &beside.template)
             .map_or_else(String::new, |(_, image)| tag_of(image).to_owned())
     };
     let (from, to) = (tag(live, target), tag(target, live));
-    if from == to || from.is_empty() || to.is_empty() {
-        (format!("rev {}", live.number), format!("rev {}", target.number))
-    } else {
-        (from, to)
-    }
+    // A template that no kept revision has.
+    let rev = |of: &Revision| if of.number == 0 { "as before".to_owned() } else { format!("rev {}", of.number) };
+    if from == to || from.is_empty() || to.is_empty() { (rev(live), rev(target)) } else { (from, to) }
 }
 
 fn facts(
@@ -224,7 +222,9 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, ro
         let cause = format!("midwatch: rolled back to revision {} by {}", target.number, make.settings.me);
         patch(make, inspection, target, (says, cause), plan);
     }
-    plan.steps.push(PlanStep::watch(wanted(inspection, inspection.live().unwrap_or(target), target)));
+    let live = inspection.live().unwrap_or(target);
+    let now = make.store.time_of(&inspection.workload.key.cluster, make.now);
+    plan.steps.push(PlanStep::watch(wanted(inspection, live, target, now)));
 }
 
 /// Runs that race with it are stopped first. What their hooks did meanwhile is looked at.
@@ -247,7 +247,12 @@ pub(super) fn stop_runs(make: &Make<'_>, inspection: &WorkloadInspection, target
 }
 
 /// What its pods are in the end.
-pub(super) fn wanted(inspection: &WorkloadInspection, live: &Revision, target: &Revision) -> WatchFor {
+pub(super) fn wanted(
+    inspection: &WorkloadInspection,
+    live: &Revision,
+    target: &Revision,
+    now: jiff::Timestamp,
+) -> WatchFor {
     let image = template::telling_image(&target.template, &live.template);
     let version = image.map_or_else(|| target.number.to_string(), |(_, image)| tag_of(image).to_owned());
     let image_name = image.map(|(_, image)| image);
@@ -259,7 +264,7 @@ pub(super) fn wanted(inspection: &WorkloadInspection, live: &Revision, target: &
         away: Some(live.template.clone()),
         ..WatchFor::of(&inspection.workload.key, inspection.workload.desired, &version)
     };
-    canary::watched(inspection, wanted, image_name)
+    canary::watched(inspection, wanted, image_name, now)
 }
 
 /// Sets the template; a StatefulSet's broken pods follow. `says`: the step's words, and the change cause.
@@ -307,7 +312,7 @@ pub(super) fn all_checks(
 pub(super) const OF_WORKLOAD: [(&str, &str); 11] = [
     ("B2", "right suspect"),
     ("B3", "allowed"),
-    ("B5", "nobody else"),
+    ("B5", "other hands"),
     ("B8", "also undone"),
     ("B9", "not undone"),
     ("B10", "database"),

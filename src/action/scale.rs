@@ -4,12 +4,13 @@ use super::{
     Check, CheckResult, WorkloadInspection, Write,
     checks::{self, Subject},
     equivalent::kubectl_on,
+    history,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     rollback, template,
 };
 use crate::{
     model::kubernetes::{Manager, WorkloadKey, WorkloadKind, tag_of},
-    text::counted,
+    text::{Clean, counted},
 };
 
 pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, Refusal> {
@@ -19,20 +20,24 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: u32) -> Result<Plan, 
         return Err(Refusal(say!("{key} is a DaemonSet: it has one pod per node and cannot be scaled")));
     }
     if from == to {
-        return Err(Refusal(say!("{key} has {to} replicas already")));
+        return Err(Refusal(say!("{key} has {} already", counted(to as usize, "replica"))));
     }
     let is_production = make.settings.is_production(&key.cluster);
     let now = make.store.time_of(&key.cluster, make.now);
     let mut plan = make.empty(say!("SCALE {key} {from} -> {to}"), say!("{}/{}", key.cluster, key.namespace));
-    plan.facts =
-        vec![("FROM".into(), say!("{from} replicas, {} ready", workload.ready)), ("TO".into(), say!("{to} replicas"))];
+    let replicas = |number: u32| counted(number as usize, "replica");
+    let split = history::split(inspection).map_or_else(String::new, |split| format!(": {split}"));
+    plan.facts = vec![
+        ("FROM".into(), say!("{}, {} ready{split}", replicas(from), workload.ready)),
+        ("TO".into(), Clean::own(replicas(to))),
+    ];
     plan.steps = steps(inspection, to);
     let subject = Subject { make, inspection, now };
     plan.checks = all_checks(&subject, to, &plan);
     plan.blocked = checks::gate(&subject, &plan);
     plan.keeps =
         Some(Kept { replicas: Some((from, to)), ..Kept::of(key, serde_json::Value::Null, serde_json::Value::Null) });
-    plan.undo = say!("U: back to {from} replicas");
+    plan.undo = say!("U: back to {}", replicas(from));
     let (kubectl, object) = kubectl_on(make.settings, key);
     plan.equivalent = vec![say!("{kubectl} scale {object} --current-replicas={from} --replicas={to}")];
     plan.weigh(is_production, vec![say!("{to}")], &key.name);
@@ -72,7 +77,7 @@ fn number(subject: &Subject<'_>, to: u32) -> CheckResult {
         _ if key.kind == WorkloadKind::StatefulSet => {
             CheckResult::Look("each pod more of a StatefulSet brings its own volume".into())
         }
-        _ => CheckResult::Ok(say!("{} pods more", to.saturating_sub(from))),
+        _ => CheckResult::Ok(say!("{} more", counted(to.saturating_sub(from) as usize, "pod"))),
     }
 }
 
@@ -104,10 +109,19 @@ pub(super) fn scaler(inspection: &WorkloadInspection, to: u32) -> CheckResult {
              `autoscaling.keda.sh/paused-replicas={to}` instead"
         )),
         Ok(Some(scaler)) if to == 0 => {
-            CheckResult::Look(say!("0 switches the autoscaler '{scaler}' off until it is scaled up by hand"))
+            CheckResult::Look(say!("0 switches the autoscaler '{}' off until it is scaled up by hand", scaler.name))
         }
+        Ok(Some(scaler)) if !(scaler.min..=scaler.max).contains(&to) => CheckResult::Stop(say!(
+            "the autoscaler '{}' keeps {} to {}: {to} is never reached. Change its bounds instead",
+            scaler.name,
+            scaler.min,
+            scaler.max
+        )),
         Ok(Some(scaler)) => CheckResult::Look(say!(
-            "the autoscaler '{scaler}' sets its own number within seconds: change its minimum instead"
+            "the autoscaler '{}' ({}-{}) sets its own number within seconds: change its minimum instead",
+            scaler.name,
+            scaler.min,
+            scaler.max
         )),
         Ok(None) => CheckResult::Ok("no autoscaler".into()),
         Err(why) => CheckResult::Look(say!("whether an autoscaler sets its own number could not be read: {why}")),
@@ -123,8 +137,12 @@ pub(super) fn steps(inspection: &WorkloadInspection, to: u32) -> Vec<PlanStep> {
     let mut steps: Vec<PlanStep> = (to < from).then(|| PlanStep::keep_evidence(&workload.key)).into_iter().collect();
     steps.push(PlanStep { says: say!("replicas {from} -> {to}"), kind: StepKind::Write(sent) });
     if to > 0 {
-        let version = template::images(&inspection.template).first().map_or("", |(_, image)| tag_of(image));
-        steps.push(PlanStep::watch(WatchFor::of(&workload.key, to, version)));
+        // Pods of every version there is count.
+        let version = match history::split(inspection) {
+            Some(_) => "",
+            None => template::images(&inspection.template).first().map_or("", |(_, image)| tag_of(image)),
+        };
+        steps.push(PlanStep::watch(WatchFor { is_scale: true, ..WatchFor::of(&workload.key, to, version) }));
     }
     steps
 }

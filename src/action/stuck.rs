@@ -27,14 +27,20 @@ fn unread(inspection: &WorkloadInspection) -> Option<Clean> {
     inspection.unread.words().next()
 }
 
-/// Pods of other versions that are not ready, or are being replaced.
+/// Pods of other versions that are not ready, or are being replaced. Those below a partition come back as they were.
 fn unsettled<'a>(inspection: &'a WorkloadInspection, target: &Value) -> Vec<&'a Pod> {
     let wanted = version(inspection, target);
     let is_unsettled = |pod: &&Pod| !pod.is_ready || pod.deleting_since.is_some();
     let is_other = |pod: &&Pod| pod.hash.is_some() && pod.hash.as_ref() != wanted;
     let is_known = inspection.is_ordered && unread(inspection).is_none();
-    let of = inspection.pods.iter().filter(|_| is_known);
+    let of = inspection.pods.iter().filter(|pod| is_known && !pod.is_below(inspection.partition));
     of.filter(is_unsettled).filter(is_other).collect()
+}
+
+/// Names of the pods that its controller waits for, and that no template reaches.
+fn held(inspection: &WorkloadInspection) -> Vec<Clean> {
+    let below = inspection.pods.iter().filter(|pod| pod.is_below(inspection.partition));
+    below.filter(|pod| !pod.is_ready && pod.deleting_since.is_none()).map(|pod| pod.key.name.clone()).collect()
 }
 
 /// Names of the pods that its controller waits for now.
@@ -71,12 +77,17 @@ pub(super) fn line(settings: &Settings, inspection: &WorkloadInspection, target:
 
 /// B13. `plan`: with its steps.
 pub(super) fn check(settings: &Settings, inspection: &WorkloadInspection, target: &Value, plan: &Plan) -> CheckResult {
-    let now = names(inspection, target);
+    let (now, held) = (names(inspection, target), held(inspection));
     let is_delete = |step: &PlanStep| matches!(step.kind, StepKind::Write(Write::DeleteUnready { .. }));
     if !inspection.is_ordered {
         CheckResult::Ok("no pod waits for another".into())
     } else if let Some(unread) = unread(inspection) {
         CheckResult::NotChecked(say!("whether a broken pod blocks the order: {unread}"))
+    } else if !held.is_empty() {
+        CheckResult::Look(say!(
+            "its controller waits for {}: not ready below the partition, where no template and no deletion mends it",
+            listed(&held)
+        ))
     } else if now.is_empty() {
         CheckResult::Ok("no broken pod blocks the order".into())
     } else if plan.steps.iter().any(is_delete) {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::kubernetes::{Revision, tag_of},
-    text::{Clean, quoted},
+    text::{Clean, counted, quoted},
     time::age_of,
 };
 
@@ -35,7 +35,7 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
     }
     if let Some((object, back)) = object::inverse(&act.request) {
         let mut plan = object::plan(make, object, back)?;
-        plan.title = say!("UNDO {}", act.title);
+        plan.title = title(act, &plan.title);
         plan.facts.splice(0..0, facts(act, make));
         plan.undo = "do it again".into();
         return Ok(plan);
@@ -52,9 +52,14 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
     }
 }
 
+/// What the plan does: the title of what it undoes points the other way.
+pub(super) fn title(act: &PastAct, does: &str) -> Clean {
+    say!("UNDO act {}: {does}", act.number)
+}
+
 pub(super) fn facts(act: &PastAct, make: &Make<'_>) -> Vec<(Clean, Clean)> {
     vec![(
-        "UNDOES".into(),
+        "OF".into(),
         say!("act {} '{}' by {}, {} ago", act.number, act.title, act.actor, age_of(act.at, make.now.wall)),
     )]
 }
@@ -65,7 +70,8 @@ fn expire(make: &Make<'_>, act: &PastAct, silences: &[crate::model::alert::Silen
     if live.is_empty() {
         return Err(Refusal(say!("the silences of act {} have ended already", act.number)));
     }
-    let mut plan = make.empty(say!("UNDO {}", act.title), act.place.clone());
+    let ends = format!("end {}", counted(live.len(), "silence"));
+    let mut plan = make.empty(title(act, &ends), act.place.clone());
     plan.facts = facts(act, make);
     plan.steps = live
         .iter()
@@ -100,9 +106,11 @@ fn scale_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Refus
         )));
     }
     let now = make.store.time_of(&key.cluster, make.now);
-    let mut plan = make.empty(say!("UNDO {}", act.title), say!("{}/{}", key.cluster, key.namespace));
+    let goes = format!("{key} {left} -> {before}");
+    let mut plan = make.empty(title(act, &goes), say!("{}/{}", key.cluster, key.namespace));
     plan.facts = facts(act, make);
-    plan.facts.push(("THEN".into(), say!("{left} -> {before} replicas")));
+    plan.facts.push(("FROM".into(), Clean::own(counted(left as usize, "replica"))));
+    plan.facts.push(("TO".into(), Clean::own(counted(before as usize, "replica"))));
     plan.steps = scale::steps(inspection, before);
     let subject = Subject { make, inspection, now };
     plan.checks = scale::all_checks(&subject, before, &plan);
@@ -139,11 +147,14 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     }
     let (live, _) = history::of_template(inspection, &inspection.template);
     let (target, is_kept) = history::of_template(inspection, &kept.before);
-    let mut plan = make.empty(say!("UNDO {}", act.title), say!("{}/{}", key.cluster, key.namespace));
+    let (from, to) = rollback::tags(&live, &target);
+    let goes = format!("{key} {from} -> {to}");
+    let mut plan = make.empty(title(act, &goes), say!("{}/{}", key.cluster, key.namespace));
     let image = template::telling_image(&kept.before, &inspection.template).map_or("", |(_, image)| image);
     plan.facts = facts(act, make);
-    plan.facts
-        .push(("TO".into(), say!("{}   the template as it was before", crate::model::kubernetes::short_image(image))));
+    let version = |of: &Revision, beside: &Revision| history::version_words(inspection, of, beside);
+    plan.facts.push(("FROM".into(), version(&live, &target).into()));
+    plan.facts.push(("TO".into(), say!("{}   the template as it was before", version(&target, &live))));
     plan.diff = template::diff(&inspection.template, &kept.before, "live", &format!("before act {}", act.number));
     plan.last_change = checks::last_change(inspection, now);
     steps(make, act, (inspection, &back), (&live, &target), &mut plan);
@@ -158,13 +169,12 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     }
     plan.checks.extend(back.also(&subject));
     if act.from_revision.is_some() {
-        let bad = "this goes back to the version that was rolled away from";
         let clean = plan
             .checks
             .iter_mut()
             .find(|check| check.id == "B11" && matches!(check.result, CheckResult::Ok(_) | CheckResult::NotChecked(_)));
         if let Some(check) = clean {
-            check.result = CheckResult::Look(bad.into());
+            check.result = CheckResult::Look(checks::left_by(act, make.now.wall));
         }
     }
     plan.checks.extend(subject.warnings());
@@ -203,7 +213,9 @@ fn steps(
     }
     plan.steps.extend(back.after(&make.settings.me).into_iter().map(gitops::step));
     // The watch ends an act's writes: it stands last.
-    plan.steps.push(PlanStep::watch(rollback::wanted(inspection, live, target).told(target.hash.clone(), inspection)));
+    let now = make.store.time_of(&inspection.workload.key.cluster, make.now);
+    let wanted = rollback::wanted(inspection, live, target, now);
+    plan.steps.push(PlanStep::watch(wanted.told(target.hash.clone(), inspection)));
 }
 
 /// The same, to copy. A template that no revision has is in no history that kubectl could go back in.
@@ -235,7 +247,8 @@ fn on_again(make: &Make<'_>, act: &PastAct, kept: &Kept, back: Back<'_>) -> Resu
     let key = kept.workload()?;
     let inspection = rollback::inspected(make, key)?;
     let now = make.store.time_of(&key.cluster, make.now);
-    let mut plan = make.empty(say!("UNDO {}", act.title), say!("{}/{}", key.cluster, key.namespace));
+    let goes = format!("GitOps of {key} on again");
+    let mut plan = make.empty(title(act, &goes), say!("{}/{}", key.cluster, key.namespace));
     plan.facts = facts(act, make);
     plan.facts.push(("TO".into(), "GitOps on again; the template is as it was".into()));
     plan.steps = back.after(&make.settings.me).into_iter().map(gitops::step).collect();

@@ -53,12 +53,13 @@ pub enum Write {
         /// Hash of the version that is taken back, as it was read: the guard.
         hash: Name,
     },
-    /// Sets `kubectl.kubernetes.io/restartedAt` in the template.
+    /// Sets `kubectl.kubernetes.io/restartedAt` in the template, and who did in the object's annotations.
     Restart {
         workload: WorkloadKey,
         uid: Name,
         live: serde_json::Value,
         at: Timestamp,
+        by: Clean,
     },
     Object(object::ObjectWrite),
     /// `pods/NAME/resize`: JSON patch with `test` on uid, container and its resources, then `add`.

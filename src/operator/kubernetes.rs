@@ -98,13 +98,13 @@ impl ClusterOperator {
                 let answer = self.patch(Guarded { workload, uid, live: Some(live), path, operations }, mode).await?;
                 Ok(done("the template is replaced", &answer))
             }
-            Write::Restart { workload, uid, live, at } => {
+            Write::Restart { workload, uid, live, at, by } => {
                 let object = self.recheck(workload, uid, Some(live)).await?;
                 self.refuse_paused(workload, &object, "restart")?;
                 let path = workload_path(workload);
                 let operations = match workload.kind {
-                    WorkloadKind::Rollout => patch::restart_at(uid, live, *at),
-                    _ => restart(uid, live, *at),
+                    WorkloadKind::Rollout => patch::restart_at(uid, live, *at, &object, by),
+                    _ => restart(uid, live, *at, &object, by),
                 };
                 let answer = self.patch(Guarded { workload, uid, live: Some(live), path, operations }, mode).await?;
                 Ok(done("the pods are being restarted", &answer))

@@ -41,8 +41,8 @@ impl Subject<'_> {
         };
         let looked = self.looked(around, target, (left, next));
         if let Some((first, change)) = looked.changed.first() {
-            let with = if change.at <= left { "with" } else { "after" };
-            let made = if change.at <= left { "" } else { " was made" };
+            // After it, no revision says when: what is gone back to takes the next number and keeps its old time.
+            let with = if change.at <= left { format!(", with rev {next}") } else { String::new() };
             let age = age_of(change.at, self.now);
             let means = if is_config(first) {
                 format!(": rev {}'s pods will start with the new values", target.number)
@@ -50,7 +50,7 @@ impl Subject<'_> {
                 ": it is not taken back".to_owned()
             };
             return CheckResult::Look(say!(
-                "{first} changed {age} ago by '{}', {with} rev {next}{made}{means}{}; {NOT_SEEN}",
+                "{first} changed {age} ago by '{}'{with}{means}{}; {NOT_SEEN}",
                 change.by,
                 self.also(&looked)
             ));

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::{Subject, check};
 use crate::{
     action::{
         Check, CheckResult,
+        audit::PastAct,
         history::{self, CLEAN_RUN},
         registry::Registered,
         template,
@@ -16,7 +19,20 @@ use crate::{
         kubernetes::{Revision, short_digest},
     },
     text::Clean,
+    time::age_of,
 };
+
+const KNOWN_BAD: &str = "known bad: ";
+
+/// What is read before all else that is only looked at.
+pub(in crate::action) fn is_known_bad(result: &CheckResult) -> bool {
+    matches!(result, CheckResult::Look(says) if says.starts_with(KNOWN_BAD))
+}
+
+/// `known bad: act 1 left it 47s ago`
+pub(in crate::action) fn left_by(act: &PastAct, now: Timestamp) -> Clean {
+    say!("{KNOWN_BAD}act {} left it {} ago", act.number, age_of(act.at, now))
+}
 
 impl Subject<'_> {
     /// B11
@@ -27,7 +43,7 @@ impl Subject<'_> {
         let (here, there) =
             (history::digest(self.inspection, live, container), history::digest(self.inspection, target, container));
         let is_same_reference = template::images(&live.template).contains(&(container, image));
-        let known_bad = self.make.evidence.known_bad().contains(&target.name);
+        let known_bad = self.known_bad(target);
         let is_short = || history::ran(self.inspection, target, self.now).is_some_and(|ran| ran < CLEAN_RUN);
         let stored = self.stored(target, container, image);
         let result = if let (Some(here), Some(_)) =
@@ -50,12 +66,27 @@ impl Subject<'_> {
                     CheckResult::Look(say!("the image stays '{image}': only the rest of the template goes back"))
                 }
                 moves if template::is_mutable(image) => moves,
-                _ if known_bad => CheckResult::Look("somebody rolled away from this version before".into()),
-                _ if is_short() => CheckResult::Look("it never ran for 30m: whether it works is not known".into()),
-                result => result,
+                result => match known_bad {
+                    Some(bad) => CheckResult::Look(bad),
+                    None if is_short() => {
+                        CheckResult::Look("it never ran for 30m: whether it works is not known".into())
+                    }
+                    None => result,
+                },
             }
         };
         check("B11", "image", result)
+    }
+
+    /// Who rolled away from it, if somebody did.
+    fn known_bad(&self, target: &Revision) -> Option<Clean> {
+        let evidence = &self.make.evidence;
+        if evidence.known_bad().contains(&target.name) {
+            let acts = evidence.acts.as_deref().unwrap_or_default();
+            return history::left_by(acts, &target.name).map(|act| left_by(act, self.make.now.wall));
+        }
+        let is_left = history::is_left_behind(self.inspection, target);
+        is_left.then(|| say!("{KNOWN_BAD}somebody rolled away from it"))
     }
 
     fn stored<'a>(&'a self, target: &Revision, container: &str, image: &'a str) -> Stored<'a> {

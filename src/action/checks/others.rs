@@ -59,14 +59,15 @@ impl Subject<'_> {
     /// Other clusters where the same workload runs one of these images, and why some cannot be told.
     fn clusters(&self, images: &[&str]) -> (Vec<&BackendId>, Vec<Clean>) {
         let (store, settings) = (self.make.store, self.make.settings);
-        let own = &self.inspection.workload.key;
+        let workload = &self.inspection.workload;
+        let own = &workload.key;
         let (mut on, mut unread) = (Vec::new(), Vec::new());
-        let clusters =
-            settings.backends.iter().filter(|(id, kind)| **kind == BackendKind::Kubernetes && **id != own.cluster);
-        for (cluster, _) in clusters {
+        let clusters = settings.backends.iter().filter(|(_, kind)| **kind == BackendKind::Kubernetes);
+        for (cluster, _) in clusters.filter(|(id, _)| !self.is_own_cluster(id)) {
             let runs = WorkloadKind::ALL.iter().any(|kind| {
                 let key = WorkloadKey { cluster: cluster.clone(), kind: *kind, ..own.clone() };
-                let found = store.kube.workloads.get(&key);
+                // The very same object is seen through another context, whose cluster has not said its id.
+                let found = store.kube.workloads.get(&key).filter(|found| found.uid != workload.uid);
                 found.is_some_and(|found| found.images.iter().any(|own| images.iter().any(|of| is_same_image(own, of))))
             });
             let fresh = store.freshness_of(own.kind.part(), Some(cluster), self.make.now);
@@ -77,6 +78,12 @@ impl Subject<'_> {
             }
         }
         (on, unread)
+    }
+
+    /// By another name too: its workload is the one that is rolled back here.
+    fn is_own_cluster(&self, name: &BackendId) -> bool {
+        let id = self.make.store.backends.get(name).and_then(|backend| backend.info.cluster_id.as_ref());
+        *name == self.inspection.workload.key.cluster || id.is_some() && id == self.inspection.cluster_id.as_ref()
     }
 }
 

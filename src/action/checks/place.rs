@@ -77,7 +77,9 @@ impl Place<'_> {
                 break;
             }
         }
-        check("B14", "fresh", result)
+        // Nothing is old then: there is no way to send it.
+        let name = if matches!(&result, CheckResult::Stop(says) if says.starts_with(UNSENT)) { "way" } else { "fresh" };
+        check("B14", name, result)
     }
 
     /// Why the plan cannot be sent at all: another cluster, or a dry run that did not pass.
@@ -125,11 +127,13 @@ impl Place<'_> {
     }
 }
 
+const UNSENT: &str = "cannot be sent";
+
 /// One sentence for the check and for the gate: where both stand, the dialog says it once.
 fn did_not_pass(error: &ActionError) -> Clean {
     match error {
         // Nobody was asked.
-        ActionError::NotSent(why) => say!("cannot be sent: {why}"),
+        ActionError::NotSent(why) => say!("{UNSENT}: {why}"),
         other => say!("the dry run did not pass: {other}"),
     }
 }

@@ -55,7 +55,8 @@ impl Subject<'_> {
         let is_other = |act: &&PastAct| is_recent(act.at) && undone.is_none_or(|undone| undone.number != act.number);
         let act = self.make.evidence.acts.as_ref().ok().and_then(|acts| acts.iter().find(is_other));
         let result = if let (Some(newer), Some((manager, at))) = (newer, change) {
-            let who = act.map_or_else(|| format!("'{manager}'"), |act| format!("{} (audit {})", act.actor, act.number));
+            let who =
+                act.map_or_else(|| format!("'{manager}'"), |act| format!("{} (act {})", self.who(act), act.number));
             let version = |revision: Option<&Revision>| {
                 let image = revision.zip(live).and_then(|(of, live)| {
                     let beside = if of.is_live { newer } else { live };
@@ -73,8 +74,8 @@ impl Subject<'_> {
             ))
         } else if let Some(act) = act {
             CheckResult::Look(say!(
-                "{} did '{}' {} ago (audit {})",
-                act.actor,
+                "{} did '{}' {} ago (act {})",
+                self.who(act),
                 act.title,
                 age_of(act.at, self.now),
                 act.number
@@ -88,7 +89,12 @@ impl Subject<'_> {
         } else {
             CheckResult::Ok("nobody changed it in the last 30m but its own deploy".into())
         };
-        check("B5", "nobody else", result)
+        check("B5", "other hands", result)
+    }
+
+    /// The reader is no other.
+    fn who<'a>(&self, act: &'a PastAct) -> &'a str {
+        if act.actor == self.make.settings.me { "you" } else { &act.actor }
     }
 
     /// B6: a deploy of the same thing that goes on.
@@ -117,22 +123,23 @@ impl Subject<'_> {
             let result = CheckResult::Look(going_on(&run_words(run), &stage_words(run), ""));
             return check("B6", "pipeline", result);
         }
-        let bound = evidence::binding(&workload.key, workload.app.as_ref(), self.make.settings);
+        let (settings, app) = (self.make.settings, workload.app.as_ref());
+        let bound = evidence::binding(&workload.key, app, settings);
         let known = bound.and_then(|service| service.repository.as_ref());
-        let runs = &self.make.store.runs;
+        // Of a repository that is not asked for, nothing is seen whatever goes on there.
+        let mut repositories = self.make.store.runs.keys().map(|run| &run.repo.name);
+        let seen = repositories.find(|repo| evidence::feeds(repo, None, &workload.key, app, settings));
         let fresh = self.make.store.freshness_of(Part::Runs, None, self.make.now);
-        let result = match (known, fresh) {
-            (_, None) => CheckResult::NotChecked("no pipeline backend is configured".into()),
-            (_, Some((source, freshness))) if !freshness.is_usable() => {
+        let result = match (seen, known, fresh) {
+            (_, _, None) => CheckResult::NotChecked("no pipeline backend is configured".into()),
+            (_, _, Some((source, freshness))) if !freshness.is_usable() => {
                 CheckResult::Look(say!("not checked: the runs of '{}' are not fresh", source.backend))
             }
-            (None, _) if runs.is_empty() => {
-                CheckResult::NotChecked("no repository is bound to it: name it in a [[service]]".into())
-            }
-            (Some(repo), _) => CheckResult::Ok(say!("no deploy of '{repo}' is queued or running")),
-            (None, _) => {
-                CheckResult::Ok(say!("no deploy of a repository named '{}' is queued or running", workload.key.name))
-            }
+            (Some(repo), _, _) => CheckResult::Ok(say!("no deploy of '{repo}' is queued or running")),
+            (None, Some(repo), _) => CheckResult::NotChecked(say!(
+                "no run of '{repo}' was seen: is it among the repositories of [[github]]?"
+            )),
+            (None, None, _) => CheckResult::NotChecked("no repository is bound to it: name it in a [[service]]".into()),
         };
         check("B6", "pipeline", result)
     }

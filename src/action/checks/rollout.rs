@@ -12,7 +12,7 @@ impl Subject<'_> {
     pub fn calm(&self) -> Check {
         let rollout = &self.inspection.workload.rollout;
         let result = if rollout.state == RolloutState::Progressing {
-            CheckResult::Look(say!("a rollout is under way: {}", rollout.words))
+            CheckResult::Look(say!("under way: {}", rollout.words))
         } else {
             CheckResult::Ok("no rollout is under way".into())
         };

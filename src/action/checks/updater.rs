@@ -11,7 +11,9 @@ impl Subject<'_> {
     pub fn updater(&self) -> Option<Check> {
         let owners = self.inspection.owners.as_deref().unwrap_or_default();
         let of_owners = owners.iter().filter_map(|owner| owner.updater.as_ref().ok()?.as_ref());
-        let found: Vec<&str> = self.inspection.updater.iter().chain(of_owners).map(Clean::as_str).collect();
+        let mut found: Vec<&str> = self.inspection.updater.iter().chain(of_owners).map(Clean::as_str).collect();
+        // Owners above each other are written by the same.
+        found.dedup();
         let unread = owners.iter().find_map(|owner| owner.updater.as_ref().err());
         let says = match (&found[..], unread) {
             ([], None) => return None,

@@ -4,6 +4,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt as _;
+use tokio::time::{sleep, timeout};
 
 use super::{
     Inner, Tell, UnderWay,
@@ -171,8 +172,8 @@ impl Running {
                 Next::Go
             }
             StepKind::Write(write) => match &self.mended {
-                // What mended the template left the pods that hold it up.
-                Some(why) if !matches!(write, Write::DeleteUnready { .. }) => {
+                // What mended the template left the pods that hold it up, and the other runs that would set another.
+                Some(why) if !matches!(write, Write::DeleteUnready { .. } | Write::CancelRun { .. }) => {
                     let why = why.clone();
                     self.set(index, StepState::Skipped(why)).await;
                     Next::Go
@@ -209,7 +210,7 @@ impl Running {
         self.set(index, StepState::Running("sent".into())).await;
         let write = numbered(write, self.act.number, &self.inner.identity.login);
         let sent = AssertUnwindSafe(operator.execute(&write)).catch_unwind();
-        let result = match tokio::time::timeout(self.inner.pace.write, sent).await {
+        let result = match timeout(self.inner.pace.write, sent).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(ActionError::Unknown("midwatch failed while it was sent: it may have happened".into())),
             Err(_) => Err(ActionError::Unknown(say!(
@@ -275,18 +276,21 @@ impl Running {
         target: &serde_json::Value,
     ) -> (StepState, Next) {
         let pace = self.inner.pace;
-        let mut ended = "it did not end within 20 s".to_owned();
-        for _ in 0..tries(pace.end, pace.poll) {
-            if let Ok(found) = self.inner.run(run).await
-                && found.run.state.is_finished()
-            {
-                ended = format!("it ended: {}", found.run.state);
-                break;
+        let its_end = async {
+            loop {
+                if let Ok(found) = self.inner.run(run).await
+                    && found.run.state.is_finished()
+                {
+                    return format!("it ended: {}", found.run.state);
+                }
+                sleep(pace.poll).await;
             }
-            tokio::time::sleep(pace.poll).await;
-        }
+        };
+        let ended = timeout(pace.end, its_end).await;
+        let ended = ended.unwrap_or_else(|_| "it did not end within 20 s".to_owned());
         let found = match self.inner.workload(workload).await {
-            Ok(found) => found,
+            Ok(Some(found)) => found,
+            Ok(None) => return (StepState::Refused(say!("{ended}; {workload} is gone")), Next::Stop),
             Err(why) => {
                 return (StepState::Refused(say!("{ended}; {workload} could not be read again: {why}")), Next::Stop);
             }
@@ -305,19 +309,18 @@ impl Running {
 
     async fn watch(&mut self, index: usize, wanted: &Watched) {
         let pace = self.inner.pace;
-        let mut last = Clean::from("nothing was seen");
-        let (mut furthest, mut more): (Option<i64>, _) = (None, tries(pace.watch, pace.poll));
-        while more > 0 {
-            more -= 1;
-            match self.inner.look(wanted, self.act.left.is_some()).await {
+        let mut furthest: Option<i64> = None;
+        let mut end = Box::pin(sleep(pace.watch));
+        let last = loop {
+            let says = match self.inner.look(wanted, self.act.left.is_some()).await {
                 Ok(Seen { says, stage: Stage::Going, left, progress }) => {
                     self.has_left(left).await;
-                    last = says;
                     // While it gets on there is something to see, however long that takes.
                     if furthest.is_some_and(|furthest| progress > furthest) {
-                        more = tries(pace.watch, pace.poll);
+                        end.set(sleep(pace.watch));
                     }
                     furthest = furthest.max(Some(progress));
+                    says
                 }
                 Ok(Seen { says, stage, left, .. }) => {
                     self.has_left(left).await;
@@ -326,11 +329,14 @@ impl Running {
                     self.set(index, if met { StepState::Done(says) } else { StepState::Refused(says) }).await;
                     return;
                 }
-                Err(why) => last = say!("?? {why}"),
+                Err(why) => say!("?? {why}"),
+            };
+            self.set(index, StepState::Running(says.clone())).await;
+            tokio::select! {
+                () = &mut end => break says,
+                () = sleep(pace.poll) => {}
             }
-            self.set(index, StepState::Running(last.clone())).await;
-            tokio::time::sleep(pace.poll).await;
-        }
+        };
         let says = say!("not there, and no further for {} min: {last}", pace.watch.as_secs() / 60);
         let _ = self.record(Entry::Watched { met: false, says: says.clone() }).await;
         self.set(index, StepState::Unknown(says)).await;
@@ -367,8 +373,4 @@ impl Running {
     async fn tell(&self) {
         self.news.tell(ActionEvent::Act(Box::new(self.act.clone()))).await;
     }
-}
-
-fn tries(within: std::time::Duration, every: std::time::Duration) -> u64 {
-    (within.as_millis() / every.as_millis().max(1)).max(1) as u64
 }

@@ -197,7 +197,7 @@ impl Inner {
     }
 
     /// The workload as it is now.
-    pub(super) async fn workload(&self, key: &WorkloadKey) -> Result<Glance, Clean> {
+    pub(super) async fn workload(&self, key: &WorkloadKey) -> Result<Option<Glance>, Clean> {
         match self.inspector(&key.cluster) {
             Some(inspector) => inspector.glance(key).await.map_err(|error| error.says),
             None => Err(not_connected(&key.cluster).says),
@@ -306,10 +306,12 @@ fn not_connected(backend: &BackendId) -> SourceError {
     SourceError::new(ErrorKind::Unexpected, says)
 }
 
-/// The newest act on the workload that switched its owner off.
+/// The newest act on the workload that switched its owner, if it switched it off: what is off after one that switched it
+/// on again is somebody else's doing.
 fn switched_off(key: &WorkloadKey, cluster_id: Option<&Clean>, all: &[PastAct]) -> Option<u64> {
     let acts = on_workload(key, cluster_id, all);
-    acts.iter().find(|act| act.switches.iter().any(|(_, is_on)| !is_on)).map(|act| act.number)
+    let newest = acts.iter().find(|act| !act.switches.is_empty())?;
+    newest.switches.iter().any(|(_, is_on)| !is_on).then_some(newest.number)
 }
 
 /// Acts on one workload, through undos of undos. `cluster_id`: of the cluster that has the name now.

@@ -52,7 +52,9 @@ impl Inner {
     async fn failing(&self, workload: &WorkloadKey) -> Vec<Pod> {
         let found = tokio::time::timeout(self.pace.keep, self.workload(workload)).await;
         let mut failing: Vec<Pod> = match found {
-            Ok(Ok(Glance { pods: Ok(pods), .. })) => pods.into_iter().filter(|pod| pod.level <= Level::Wrong).collect(),
+            Ok(Ok(Some(Glance { pods: Ok(pods), .. }))) => {
+                pods.into_iter().filter(|pod| pod.level <= Level::Wrong).collect()
+            }
             _ => Vec::new(),
         };
         failing.sort_by_key(|pod| (pod.level, std::cmp::Reverse(pod.restarts)));

@@ -65,8 +65,8 @@ impl Bench {
             gather: Duration::from_secs(5),
             write: Duration::from_millis(200),
             poll: Duration::from_millis(1),
-            end: Duration::from_millis(50),
-            watch: Duration::from_millis(50),
+            end: Duration::from_millis(100),
+            watch: Duration::from_millis(300),
             keep: Duration::from_millis(200),
             registry: Duration::from_millis(50),
         };
@@ -267,6 +267,28 @@ async fn a_hook_that_mends_it_leaves_nothing_to_do() {
     assert!(!act.can_undo || act.steps.iter().any(|(_, state)| matches!(state, StepState::Done(_))));
 }
 
+/// Its hook sets 411; the other run would set 412 again.
+#[tokio::test]
+async fn a_hook_that_mends_it_leaves_the_other_runs_to_be_stopped() {
+    let mut bench = Bench::new();
+    let mut other = run(RunState::Running);
+    (other.key.id, other.number) = (other.key.id + 1, other.number + 1);
+    bench.store = store(vec![run(RunState::Running), other]);
+    let mended = bench.cluster.clone();
+    let host = FakeHost::new(run_inspection(RunState::Running), move || {
+        mended.with(|cluster| cluster.become_template(template_of("411", "512Mi", "info")));
+    });
+    bench.engine.add_inspector(Arc::new(host.clone()));
+    bench.engine.add_operator(Arc::new(host.clone()));
+    let act = bench.act(&roll_back(None)).await.expect("carried out");
+    let sent = host.sent.lock().expect("unpoisoned").clone();
+    let [Write::CancelRun { run: one, .. }, Write::CancelRun { run: two, .. }] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_ne!(one, two);
+    assert_eq!((act.outcome, bench.cluster.sent()), (Outcome::Done, vec![]));
+}
+
 #[tokio::test]
 async fn a_hook_that_mends_it_leaves_the_pods_that_block_to_be_deleted() {
     let mut bench = Bench::new();
@@ -309,8 +331,15 @@ async fn an_undo_goes_back_and_refuses_what_it_did_not_leave() {
     bench.act(&roll_back(None)).await.expect("carried out");
     let undo = Request::Undo { act: 1 };
     let plan = bench.plan(&undo).await.expect("a plan");
-    let image = plan.checks.iter().find(|check| check.id == "B11").expect("it is checked");
-    assert!(matches!(&image.result, CheckResult::Look(says) if says.contains("rolled away from")), "{image:?}");
+    assert_eq!(plan.title, "UNDO act 1: deploy/myapp 411 -> 412", "it points where it goes");
+    let facts: Vec<&str> = plan.facts.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(facts, ["OF", "FROM", "TO"]);
+    let looks = plan.checks.iter().find(|check| matches!(check.result, CheckResult::Look(_)));
+    let image = looks.expect("it is read first");
+    assert!(
+        matches!(&image.result, CheckResult::Look(says) if says.starts_with("known bad: act 1 left it ")),
+        "{image:?}"
+    );
     let [_, step, _] = plan.steps.as_slice() else { panic!("{:?}", plan.steps) };
     let StepKind::Write(Write::PatchTemplate { target, .. }) = &step.kind else { panic!("{step:?}") };
     assert!(template::is_same(target, &template_of("412", "1Gi", "warn")));
@@ -333,7 +362,8 @@ async fn a_scale_is_undone_only_from_its_own_number() {
     bench.cluster.with(|cluster| cluster.found.workload.desired = 14);
     assert!(bench.plan(&Request::Undo { act: 1 }).await.expect_err("moved").contains("14 replicas now"));
     bench.cluster.with(|cluster| cluster.found.workload.desired = 12);
-    bench.act(&Request::Undo { act: 1 }).await.expect("carried out");
+    let undone = bench.act(&Request::Undo { act: 1 }).await.expect("carried out");
+    assert_eq!(undone.title, "UNDO act 1: deploy/myapp 12 -> 10");
     assert_eq!(bench.cluster.with(|cluster| cluster.found.workload.desired), 10);
 }
 
@@ -345,7 +375,9 @@ async fn a_version_rolled_away_from_is_known_bad() {
     let plan = bench.plan(&roll_back(None)).await.expect("a plan");
     assert_eq!(plan.chosen, Some(12));
     let back = bench.plan(&roll_back(Some(14))).await.expect("a plan");
-    assert!(back.checks.iter().any(|check| check.id == "B11" && format!("{:?}", check.result).contains("rolled away")));
+    assert!(
+        back.checks.iter().any(|check| check.id == "B11" && format!("{:?}", check.result).contains("known bad: act 1"))
+    );
     assert!(
         back.checks
             .iter()

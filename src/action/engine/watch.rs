@@ -19,10 +19,10 @@ use crate::{
 /// Pods that still serve, of which so many are named.
 const NAMED: usize = 3;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
-    Going,
     Met,
+    Going,
     /// It will not be there, however long one looks.
     Never,
 }
@@ -46,29 +46,15 @@ impl Inner {
     /// Looks once at what is waited for. `has_left`: what the act takes away was gone before.
     pub(super) async fn look(&self, wanted: &Watched, has_left: bool) -> Result<Seen, Clean> {
         match wanted {
-            Watched::Rollout(wanted) => {
-                let found = self.workload(&wanted.workload).await?;
-                let now = self.time_of(&wanted.workload.cluster);
-                let is_away = |away: &Value| template::is_same(away, &found.template);
-                let seen = match wanted.away.as_ref().map(is_away) {
-                    Some(true) if has_left => Seen::new(set_again(&found, now), Stage::Never),
-                    Some(false) => Seen { left: Some(found.workload.generation), ..judge(wanted, &found, now) },
-                    _ => judge(wanted, &found, now),
-                };
-                Ok(self.out_of_service(&wanted.workload, found.pods.as_deref().unwrap_or_default(), seen).await)
-            }
+            Watched::Rollout(wanted) => self.rollout(wanted, has_left).await,
             Watched::Release(all) => {
                 let (mut seen, mut progress) = (Vec::new(), 0);
                 for wanted in all {
                     // One that cannot be read hides none of the others.
-                    let (says, stage) = match self.workload(&wanted.workload).await {
-                        Ok(found) => {
-                            let seen = judge(wanted, &found, self.time_of(&wanted.workload.cluster));
-                            let seen = self
-                                .out_of_service(&wanted.workload, found.pods.as_deref().unwrap_or_default(), seen)
-                                .await;
-                            progress += seen.progress;
-                            (seen.says, seen.stage)
+                    let (says, stage) = match self.rollout(wanted, false).await {
+                        Ok(one) => {
+                            progress += one.progress;
+                            (one.says, one.stage)
                         }
                         Err(why) => (say!("?? {why}"), Stage::Going),
                     };
@@ -85,6 +71,21 @@ impl Inner {
 }
 
 impl Inner {
+    async fn rollout(&self, wanted: &WatchFor, has_left: bool) -> Result<Seen, Clean> {
+        let Some(found) = self.workload(&wanted.workload).await? else {
+            return Ok(Seen::new("it is gone".into(), Stage::Never));
+        };
+        let now = self.time_of(&wanted.workload.cluster);
+        let is_away = |away: &Value| template::is_same(away, &found.template);
+        let seen = match wanted.away.as_ref().map(is_away) {
+            Some(true) if has_left => Seen::new(set_again(&found, now), Stage::Never),
+            Some(true) => not_yet(judge(wanted, &found, now)),
+            Some(false) => Seen { left: Some(found.workload.generation), ..judge(wanted, &found, now) },
+            None => judge(wanted, &found, now),
+        };
+        Ok(self.out_of_service(&wanted.workload, found.pods.as_deref().unwrap_or_default(), seen).await)
+    }
+
     /// A2: it is not there while a Service still sends to pods that go.
     async fn out_of_service(&self, key: &WorkloadKey, pods: &[Pod], seen: Seen) -> Seen {
         let going: Vec<&Pod> = pods.iter().filter(|pod| pod.deleting_since.is_some()).collect();
@@ -109,9 +110,21 @@ impl Inner {
 /// Of all: met when each is, and those that are not are said first.
 fn together(mut seen: Vec<(Clean, Stage)>) -> Seen {
     seen.sort_by_key(|(_, stage)| *stage == Stage::Met);
-    let is_met = seen.iter().all(|(_, stage)| *stage == Stage::Met);
+    // Nothing more comes where the only ones that are not there never will be.
+    let stage = match seen.iter().map(|(_, stage)| *stage).max() {
+        Some(Stage::Never) if seen.iter().any(|(_, stage)| *stage == Stage::Going) => Stage::Going,
+        worst => worst.unwrap_or(Stage::Met),
+    };
     let words: Vec<&str> = seen.iter().map(|(says, _)| says.as_str()).collect();
-    Seen::new(say!("{}", words.join("; ")), if is_met { Stage::Met } else { Stage::Going })
+    Seen::new(say!("{}", words.join("; ")), stage)
+}
+
+/// However well its pods are: they are those of the template that it goes away from.
+fn not_yet(seen: Seen) -> Seen {
+    if seen.stage != Stage::Met {
+        return seen;
+    }
+    Seen { says: say!("{}, but of the template that it goes away from", seen.says), stage: Stage::Going, ..seen }
 }
 
 /// Somebody brought back what the act took away.
@@ -122,9 +135,14 @@ fn set_again(found: &Glance, now: Timestamp) -> Clean {
 
 fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     let workload = &found.workload;
+    // Pods of several versions may count.
+    let said = |sign: &str, words: &str| match wanted.version.as_str() {
+        "" => Clean::line(words),
+        version => say!("{version}{sign}{words}"),
+    };
     let pods = match &found.pods {
         Ok(pods) => pods,
-        Err(why) => return Seen::new(say!("{}: pods could not be read: {why}", wanted.version), Stage::Going),
+        Err(why) => return Seen::new(said(": ", &format!("pods could not be read: {why}")), Stage::Going),
     };
     let is_new = |pod: &Pod| {
         wanted.hash.as_ref().is_none_or(|hash| pod.hash.as_ref() == Some(hash))
@@ -134,11 +152,16 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     };
     let (going, staying): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| pod.deleting_since.is_some());
     // Below a partition they keep what they run.
-    let (kept, staying): (Vec<&Pod>, Vec<&Pod>) = staying.into_iter().partition(|pod| number(pod) < found.partition);
+    let (kept, staying): (Vec<&Pod>, Vec<&Pod>) = staying.into_iter().partition(|pod| pod.is_below(found.partition));
     let desired = workload.desired.saturating_sub(kept.len() as u32);
     let ready = staying.iter().filter(|pod| pod.is_ready && is_new(pod)).count();
     let old = staying.iter().filter(|pod| !is_new(pod)).count();
     let strangers = staying.iter().filter(|pod| pod.is_ready && is_new(pod) && runs_another(pod, wanted)).count();
+    if wanted.is_scale && workload.desired != wanted.desired {
+        let who = checks::changed_by(&found.changes, now).map(|who| format!(" ({who})")).unwrap_or_default();
+        return Seen::new(say!("somebody set {} replicas again{who}", workload.desired), Stage::Never);
+    }
+    let too_many = staying.len().saturating_sub(desired as usize);
     let is_observed = workload.observed_generation >= workload.generation;
     // Argo Rollouts restarts the pods of each version, at whatever step it stands.
     let is_restart = wanted.since.is_some();
@@ -149,10 +172,15 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
         && (is_restart || workload.updated >= desired)
         && ready >= desired as usize
         && old == 0
+        && too_many == 0
         && strangers == 0;
-    let mut words = vec![format!("{} {ready}/{desired} ready", wanted.version)];
+    let mut words = vec![said(" ", &format!("{}/{desired} ready", ready.min(desired as usize))).to_string()];
     if old > 0 {
-        words.push(format!("{old} of other versions"));
+        // Where nothing but its pods is new, the version is that of all.
+        let of = if wanted.hash.is_none() && wanted.image.is_none() { "old" } else { "of other versions" };
+        words.push(format!("{old} {of}"));
+    } else if too_many > 0 {
+        words.push(format!("{too_many} to go"));
     }
     if strangers > 0 {
         words.push(format!("{strangers} run another image than it"));
@@ -186,12 +214,7 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
         }
     }
     let stage = if is_met { Stage::Met } else { Stage::Going };
-    Seen { progress: ready as i64 - old as i64, ..Seen::new(say!("{}", words.join(", ")), stage) }
-}
-
-/// A StatefulSet's pods are numbered.
-fn number(pod: &Pod) -> u64 {
-    pod.key.name.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(u64::MAX)
+    Seen { progress: ready as i64 - (old.max(too_many)) as i64, ..Seen::new(say!("{}", words.join(", ")), stage) }
 }
 
 /// A3: no container of the pod has the digest wanted, though digests are known.

@@ -166,22 +166,25 @@ impl<'a> Back<'a> {
     }
 }
 
-/// The owners of a workload that are off, and how each was set: by what the act that switched it off kept, else as Flux
-/// has it by default. What Argo CD's was cannot be guessed.
-pub(in crate::action) fn resumes(inspection: &WorkloadInspection, kept: Option<&Kept>, by: &Clean) -> Vec<Write> {
+/// The owners of a workload that are switched on again, and how each is set: those that an act switched off and that are off
+/// still, as it kept them, and none that somebody else switched off. Without such a one, of Flux, the workload's own, as it
+/// is by default: what Argo CD's was cannot be guessed.
+fn resumed<'a>(inspection: &'a WorkloadInspection, kept: Option<&Kept>) -> Vec<(&'a Owner, Value)> {
     let owners = inspection.owners.as_deref().unwrap_or_default();
-    (owners.iter())
-        .filter(|owner| !owner.is_active)
-        .filter_map(|owner| {
-            let setting = match kept.and_then(|kept| setting(kept, owner)) {
-                Some(setting) => setting.clone(),
-                None if owner.key.kind.is_flux() => Value::Null,
-                None => return None,
-            };
-            // It was found suspended: there is a setting to take away.
-            Some(switch(owner, Switch::On(setting), by))
-        })
-        .collect()
+    let was = |owner: &Owner| kept.and_then(|kept| setting(kept, owner)).cloned();
+    let of_act: Vec<(&Owner, Value)> =
+        owners.iter().filter(|owner| !owner.is_active).filter_map(|owner| Some((owner, was(owner)?))).collect();
+    if !of_act.is_empty() {
+        return of_act;
+    }
+    let own = owners.first().filter(|own| !own.is_active && own.key.kind.is_flux());
+    // It was found suspended: there is a setting to take away.
+    own.map(|own| (own, Value::Null)).into_iter().collect()
+}
+
+pub(in crate::action) fn resumes(inspection: &WorkloadInspection, kept: Option<&Kept>, by: &Clean) -> Vec<Write> {
+    let owners = resumed(inspection, kept).into_iter();
+    owners.map(|(owner, setting)| switch(owner, Switch::On(setting), by)).collect()
 }
 
 /// The plan that switches the owner on again. While live is not what git says, that brings back what was rolled away from.
@@ -202,7 +205,7 @@ pub(in crate::action) fn resume(make: &Make<'_>, key: &WorkloadKey) -> Result<Pl
     let now = make.store.time_of(&key.cluster, make.now);
     let mut plan = make.empty(say!("RESUME GITOPS OF {key}"), say!("{}/{}", key.cluster, key.namespace));
     plan.facts = vec![
-        ("OWNER".into(), say!("{} '{}': {}", owner.key.kind.title(), owner.key, owner.says)),
+        ("OF".into(), say!("{} '{}': {}", owner.key.kind.title(), owner.key, owner.says)),
         ("GIT".into(), owner.git.words().clone()),
     ];
     plan.equivalent = writes
@@ -215,7 +218,7 @@ pub(in crate::action) fn resume(make: &Make<'_>, key: &WorkloadKey) -> Result<Pl
     plan.steps = writes.into_iter().map(super::step).collect();
     let subject = Subject { make, inspection, now };
     plan.checks = vec![subject.place()];
-    plan.checks.extend(allowed("allowed", owners.iter().filter(|owner| !owner.is_active)));
+    plan.checks.extend(allowed("allowed", resumed(inspection, kept).into_iter().map(|(owner, _)| owner)));
     plan.checks.extend([checks::check("B4", "live = git", against_git(inspection, owner, kept)), subject.fresh(&plan)]);
     plan.blocked = checks::gate(&subject, &plan);
     plan.undo = "R on the workload suspends it again".into();

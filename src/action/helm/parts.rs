@@ -1,6 +1,7 @@
 //! The workloads of a release: each is looked at as if its kept revisions were those of the release, so that every check of a
 //! workload's rollback holds for it.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::live;
@@ -207,10 +208,10 @@ impl<'a> Parts<'a> {
     }
 
     /// What the pods of all of them are in the end.
-    pub fn wanted(&self) -> Vec<WatchFor> {
+    pub fn wanted(&self, now: Timestamp) -> Vec<WatchFor> {
         let there = self.there.iter().filter_map(|part| {
             let wanted = match (&part.target, &self.unread) {
-                (Some(target), _) => rollback::wanted(&part.seen, &part.live, target),
+                (Some(target), _) => rollback::wanted(&part.seen, &part.live, target, now),
                 // What it will be is not known; that its rollout ends can be seen.
                 (None, Some(_)) => WatchFor::of(&part.key, part.seen.workload.desired, "its pods"),
                 (None, None) => return None,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{ObjectAct, ObjectInspection, text};
 use crate::{
     action::{Check, CheckResult, checks::check},
-    model::kubernetes::Manager,
+    model::kubernetes::{Manager, tag_of},
     text::{Clean, counted},
     time::age_of,
 };
@@ -26,10 +26,13 @@ pub(super) fn facts(found: &ObjectInspection, act: ObjectAct, now: Timestamp) ->
     let object = &found.object;
     let made = text(object, "/metadata/creationTimestamp").parse();
     let age = made.map_or_else(|_| "of unknown age".to_owned(), |at| format!("{} old", age_of(at, now)));
-    let mut facts = vec![("WHAT".into(), say!("{}   {age}", found.key))];
+    let mut facts = vec![("WHAT".into(), say!("{}   {age}", found.key.words()))];
+    if let Some(words) = state(found) {
+        facts.push(("NOW".into(), Clean::own(words)));
+    }
     let owners = owners(object);
     if !owners.is_empty() {
-        facts.push(("OWNER".into(), Clean::own(owners.join(", "))));
+        facts.push(("OF".into(), Clean::own(owners.join(", "))));
     }
     match act {
         ObjectAct::Cordon | ObjectAct::Uncordon => {
@@ -42,11 +45,44 @@ pub(super) fn facts(found: &ObjectInspection, act: ObjectAct, now: Timestamp) ->
         }
         ObjectAct::Suspend | ObjectAct::Unsuspend | ObjectAct::RunNow => {
             let schedule = Clean::line(text(object, "/spec/schedule"));
-            facts.push(("SCHEDULE".into(), say!("{schedule}   {} active", active(object))));
+            let runs = match active(object) {
+                0 => "nothing runs".to_owned(),
+                going => going_on(going),
+            };
+            facts.push(("WHEN".into(), say!("{schedule}   {runs}")));
         }
         _ => {}
     }
     facts
+}
+
+/// Of a pod whether it serves, its node and version; of a workload its pods.
+fn state(found: &ObjectInspection) -> Option<String> {
+    let (object, resource) = (&found.object, &found.key.resource);
+    if resource.is("", "Pod") {
+        return Some(pod_state(object));
+    }
+    if !matches!(resource.group.as_str(), "apps" | "argoproj.io") {
+        return None;
+    }
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64);
+    let wanted = number("/spec/replicas")?;
+    let (ready, all) = (number("/status/readyReplicas").unwrap_or(0), number("/status/replicas").unwrap_or(0));
+    Some(format!("{wanted} wanted, {ready} ready, {}", counted(usize::try_from(all).unwrap_or(0), "pod")))
+}
+
+/// `0/1 CrashLoopBackOff, node-3, 412`
+fn pod_state(object: &Value) -> String {
+    let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let statuses = list("/status/containerStatuses");
+    let ready = statuses.iter().filter(|one| one["ready"] == true).count();
+    let mut waits = statuses.iter().map(|one| text(one, "/state/waiting/reason"));
+    let word = waits.find(|reason| !reason.is_empty()).unwrap_or_else(|| text(object, "/status/phase"));
+    let count = format!("{ready}/{} {word}", list("/spec/containers").len());
+    let image = Some(text(object, "/spec/containers/0/image")).filter(|image| !image.is_empty());
+    let words = [count.trim_end(), text(object, "/spec/nodeName"), image.map_or("", tag_of)];
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    Clean::line(&words.join(", ")).to_string()
 }
 
 /// What else speaks for or against it.

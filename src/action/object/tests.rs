@@ -108,6 +108,33 @@ fn whether_somebody_makes_it_anew_decides_a_deletion() {
 }
 
 #[test]
+fn what_goes_is_seen_before_it_goes() {
+    let fact = |plan: &Plan, name: &str| {
+        let mut facts = plan.facts.iter();
+        facts.find(|(other, _)| other == name).map(|(_, says)| says.to_string()).unwrap_or_default()
+    };
+    let crashing = json!({
+        "metadata": {"ownerReferences": [{"kind": "ReplicaSet", "name": "web"}]},
+        "spec": {"nodeName": "node-3", "containers": [{"name": "app", "image": "acme/web:412"}]},
+        "status": {"phase": "Running", "containerStatuses": [
+            {"ready": false, "state": {"waiting": {"reason": "CrashLoopBackOff"}}},
+        ]},
+    });
+    for act in [ObjectAct::Delete, ObjectAct::Evict] {
+        let plan = plan_of(&pod(), act, crashing.clone()).expect("a plan");
+        assert_eq!(fact(&plan, "NOW"), "0/1 CrashLoopBackOff, node-3, 412");
+        assert_eq!(fact(&plan, "THEN"), "ReplicaSet web makes another", "though nothing speaks against it");
+    }
+    let web = key("apps", "deployments", "Deployment", "web");
+    let object = json!({"spec": {"replicas": 10}, "status": {"replicas": 13, "readyReplicas": 8}});
+    let plan = plan_of(&web, ObjectAct::Delete, object).expect("a plan");
+    assert_eq!(fact(&plan, "NOW"), "10 wanted, 8 ready, 13 pods");
+    let weekly = json!({"spec": {"schedule": "30 1 * * 0"}});
+    let plan = plan_of(&cron_job(), ObjectAct::Suspend, weekly).expect("a plan");
+    assert_eq!(fact(&plan, "WHEN"), "30 1 * * 0   nothing runs");
+}
+
+#[test]
 fn what_goes_with_it_is_kept_first() {
     let owned = || json!({"metadata": {"ownerReferences": [{"kind": "ReplicaSet", "name": "web"}]}});
     let first = |key: &ResourceKey, act| {

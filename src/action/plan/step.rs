@@ -31,7 +31,8 @@ impl PlanStep {
 
     pub(in crate::action) fn watch(wanted: WatchFor) -> Self {
         let are = if wanted.desired == 1 { "is" } else { "are" };
-        let says = say!("watch until {0} of {0} {are} ready on {1}", wanted.desired, wanted.version);
+        let on = if wanted.version.is_empty() { String::new() } else { format!(" on {}", wanted.version) };
+        let says = say!("watch until {0} of {0} {are} ready{on}", wanted.desired);
         Self { says, kind: StepKind::Watch(Box::new(Watched::Rollout(wanted))) }
     }
 

@@ -11,6 +11,7 @@ mod release;
 mod resize;
 mod restart;
 mod rollback;
+mod stuck;
 mod unread;
 
 use super::*;
@@ -114,7 +115,11 @@ fn scaling_minds_zero_and_the_autoscaler() {
         planned(&Request::Scale { workload, replicas: to }, found)
     };
     let up = scale(12, &|found| found.autoscaler = Ok(Some(scaler(6, 12, 10)))).expect("a plan");
-    assert!(look(&up, "B12").contains("myapp 6-12"));
+    assert!(look(&up, "B12").starts_with("the autoscaler 'myapp' (6-12) sets its own number"));
+    for to in [5, 13] {
+        let outside = scale(to, &|found| found.autoscaler = Ok(Some(scaler(6, 12, 10)))).expect("a plan");
+        assert!(stop(&outside, "B12").contains(&format!("keeps 6 to 12: {to} is never reached")));
+    }
     let unread = scale(12, &|found| found.autoscaler = Err("forbidden".into())).expect("a plan");
     assert!(look(&unread, "B12").contains("could not be read: forbidden"));
     assert_eq!(up.accepts, ["12"]);

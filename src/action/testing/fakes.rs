@@ -52,6 +52,8 @@ pub struct Cluster {
     pub serving: Result<BTreeSet<Name>, Clean>,
     /// How its clock stands to ours.
     pub skew: Option<Skew>,
+    /// The workload was deleted.
+    pub is_gone: bool,
 }
 
 /// An API server with one workload: inspector and operator.
@@ -77,6 +79,7 @@ impl FakeCluster {
             refuses_pods: Vec::new(),
             serving: Ok(BTreeSet::new()),
             skew: None,
+            is_gone: false,
         })))
     }
 
@@ -247,15 +250,15 @@ impl Inspector for FakeCluster {
         async move { found }.boxed()
     }
 
-    fn glance<'a>(&'a self, workload: &'a WorkloadKey) -> BoxFuture<'a, Result<Glance, SourceError>> {
+    fn glance<'a>(&'a self, workload: &'a WorkloadKey) -> BoxFuture<'a, Result<Option<Glance>, SourceError>> {
         let found = self.with(|cluster| {
             cluster.glances += 1;
             if let Some(on_look) = cluster.on_look {
                 on_look(&mut cluster.found);
             }
-            cluster.of(&Request::Restart { workload: workload.clone() }).map(glance).ok_or_else(no_such)
+            cluster.of(&Request::Restart { workload: workload.clone() }).filter(|_| !cluster.is_gone).map(glance)
         });
-        async move { found }.boxed()
+        async move { Ok(found) }.boxed()
     }
 }
 
@@ -312,7 +315,7 @@ impl Operator for FakeCluster {
     }
 }
 
-/// A code host with one run. Cancelling it, or starting a workflow, may do something to the cluster.
+/// A code host whose runs are all alike. Cancelling one, or starting a workflow, may do something to the cluster.
 #[derive(Clone)]
 pub struct FakeHost {
     pub run: Arc<Mutex<RunInspection>>,
@@ -335,8 +338,10 @@ impl Inspector for FakeHost {
     fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
         async move {
             match request {
-                Request::Cancel { .. } | Request::Rerun { .. } => {
-                    Ok(Inspection::Run(Box::new(self.run.lock().expect("unpoisoned").clone())))
+                Request::Cancel { run, .. } | Request::Rerun { run, .. } => {
+                    let mut found = self.run.lock().expect("unpoisoned").clone();
+                    found.run.key = run.clone();
+                    Ok(Inspection::Run(Box::new(found)))
                 }
                 _ => Err(SourceError::new(ErrorKind::Bug, "not of this fake")),
             }

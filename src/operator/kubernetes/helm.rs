@@ -26,6 +26,21 @@ const REHEARSAL: Duration = Duration::from_secs(20);
 /// Most bytes of Helm's words that are kept.
 const MOST: u64 = 2000;
 
+/// What Helm's environment sets of the cluster, the namespace and the store (`pkg/cli/environment.go`).
+const ELSEWHERE: [&str; 11] = [
+    "HELM_KUBEAPISERVER",
+    "HELM_KUBEASGROUPS",
+    "HELM_KUBEASUSER",
+    "HELM_KUBECAFILE",
+    "HELM_KUBECONTEXT",
+    "HELM_KUBEINSECURE_SKIP_TLS_VERIFY",
+    "HELM_KUBETLS_SERVER_NAME",
+    "HELM_KUBETOKEN",
+    "HELM_NAMESPACE",
+    "HELM_DRIVER",
+    "HELM_DRIVER_SQL_CONNECTION_STRING",
+];
+
 /// `helm` as it is found.
 #[derive(Clone, Debug)]
 pub struct Helm {
@@ -173,7 +188,15 @@ impl ClusterOperator {
         if let Some(path) = self.cluster().kubeconfig() {
             command.env("KUBECONFIG", path);
         }
+        keep_here(&mut command);
         command
+    }
+}
+
+/// Nothing of the environment leads it past the context that was looked at.
+fn keep_here(command: &mut Command) {
+    for elsewhere in ELSEWHERE {
+        command.env_remove(elsewhere);
     }
 }
 
@@ -221,6 +244,17 @@ mod tests {
         assert_eq!(said("echo done").await, (true, "done".into()));
         assert_eq!(said("echo begun; echo 'no such release' >&2; exit 1").await, (false, "no such release".into()));
         assert_eq!(said("exit 3").await, (false, "helm ended with exit status: 3".into()));
+    }
+
+    #[tokio::test]
+    async fn the_environment_names_it_no_other_cluster() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo ${HELM_KUBEAPISERVER-none} ${HELM_KUBETOKEN-none} ${HELM_CACHE_HOME-none}"]);
+        for name in ["HELM_KUBEAPISERVER", "HELM_KUBETOKEN", "HELM_CACHE_HOME"] {
+            command.env(name, "there");
+        }
+        keep_here(&mut command);
+        assert_eq!(output(command).await.expect("it starts").1, "none none there");
     }
 
     #[tokio::test]

@@ -65,8 +65,8 @@ impl ClusterOperator {
                 self.owner_is(owner, uid, "the switch is in force", is_so).await
             }
             Write::SyncTo { owner, uid, sync, by } => {
-                let ours = operation(sync, by);
                 let is_so = |object: &Value| {
+                    let ours = operation(sync, by, object);
                     let begun = object.pointer("/status/operationState").filter(|state| state["phase"] == "Running");
                     let begun = begun.and_then(|state| state.get("operation"));
                     [object.get("operation"), begun].into_iter().flatten().any(|one| has_all(one, &ours))

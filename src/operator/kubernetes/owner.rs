@@ -73,7 +73,7 @@ impl ClusterOperator {
             let operations = json!([
                 {"op": "test", "path": "/metadata/uid", "value": &**uid},
                 {"op": "test", "path": "/metadata/resourceVersion", "value": object["metadata"]["resourceVersion"]},
-                {"op": "add", "path": "/operation", "value": operation(sync, by)},
+                {"op": "add", "path": "/operation", "value": operation(sync, by, &object)},
             ]);
             let path = format!("{}{}", owner_path(owner), mode.query());
             tries += 1;
@@ -116,10 +116,14 @@ impl ClusterOperator {
     }
 }
 
-/// As Argo CD's own rollback makes it (`server/application`): the history's source, applied, nothing pruned.
-pub(super) fn operation(sync: &Value, by: &str) -> Value {
+/// As Argo CD's own rollback makes it (`server/application`): the history's source, applied, nothing pruned, with the
+/// options of the application, which its controller takes from nowhere else.
+pub(super) fn operation(sync: &Value, by: &str, application: &Value) -> Value {
     let mut sync = sync.clone();
     sync["syncStrategy"] = json!({"apply": {}});
+    if let Some(options) = application.pointer("/spec/syncPolicy/syncOptions") {
+        sync["syncOptions"] = options.clone();
+    }
     json!({"initiatedBy": {"username": format!("midwatch:{by}")}, "sync": sync})
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::model::kubernetes::RESTARTED_AT;
+use crate::model::kubernetes::{ACTOR, RESTARTED_AT};
 
 /// A key as one step of a JSON pointer.
 pub fn step(key: &str) -> String {
@@ -30,15 +30,23 @@ pub fn template(
 ) -> Value {
     let mut operations = guard(uid, live);
     operations.push(json!({"op": "replace", "path": "/spec/template", "value": target}));
+    operations.extend(annotate(object, annotations));
+    Value::Array(operations)
+}
+
+/// Adds to the annotations that the object has.
+fn annotate(object: &Value, annotations: &BTreeMap<String, String>) -> Vec<Value> {
     let has_some = object.pointer("/metadata/annotations").is_some_and(Value::is_object);
     if !has_some && !annotations.is_empty() {
-        operations.push(json!({"op": "add", "path": "/metadata/annotations", "value": annotations}));
-    } else {
-        operations.extend(annotations.iter().map(
-            |(key, value)| json!({"op": "add", "path": format!("/metadata/annotations/{}", step(key)), "value": value}),
-        ));
+        return vec![json!({"op": "add", "path": "/metadata/annotations", "value": annotations})];
     }
-    Value::Array(operations)
+    let path = |key: &str| format!("/metadata/annotations/{}", step(key));
+    annotations.iter().map(|(key, value)| json!({"op": "add", "path": path(key), "value": value})).collect()
+}
+
+/// Who changed it last: our field manager is the same for every responder.
+fn actor(object: &Value, by: &str) -> Vec<Value> {
+    annotate(object, &BTreeMap::from([(ACTOR.to_owned(), by.to_owned())]))
 }
 
 /// As kubectl writes a time.
@@ -47,7 +55,7 @@ pub fn whole_seconds(at: Timestamp) -> Timestamp {
 }
 
 /// Sets the restart mark in the template, if uid and template are as seen.
-pub fn restart(uid: &str, live: &Value, at: Timestamp) -> Value {
+pub fn restart(uid: &str, live: &Value, at: Timestamp, object: &Value, by: &str) -> Value {
     let at = whole_seconds(at).to_string();
     let mut operations = guard(uid, live);
     let is_map = |pointer: &str| live.pointer(pointer).is_some_and(Value::is_object);
@@ -59,14 +67,16 @@ pub fn restart(uid: &str, live: &Value, at: Timestamp) -> Value {
     } else {
         json!({"op": "add", "path": "/spec/template/metadata", "value": {"annotations": {RESTARTED_AT: at}}})
     });
+    operations.extend(actor(object, by));
     Value::Array(operations)
 }
 
 /// Sets the time after which pods of an Argo Rollout are made anew (`spec.restartAt`), if uid and template are as seen.
-pub fn restart_at(uid: &str, live: &Value, at: Timestamp) -> Value {
+pub fn restart_at(uid: &str, live: &Value, at: Timestamp, object: &Value, by: &str) -> Value {
     let at = whole_seconds(at).to_string();
     let mut operations = guard(uid, live);
     operations.push(json!({"op": "add", "path": "/spec/restartAt", "value": at}));
+    operations.extend(actor(object, by));
     Value::Array(operations)
 }
 
@@ -140,7 +150,8 @@ mod tests {
             json!({"metadata": {"annotations": {"a": "b", RESTARTED_AT: "old"}}, "spec": {}}),
         ] {
             let object = json!({"metadata": {"uid": "u"}, "spec": {"template": template}});
-            let restarted = apply(&object, &restart("u", &template, at)).unwrap();
+            let restarted = apply(&object, &restart("u", &template, at, &object, "bob")).unwrap();
+            assert_eq!(restarted["metadata"]["annotations"][ACTOR], "bob");
             let annotations = restarted.pointer("/spec/template/metadata/annotations").unwrap();
             assert_eq!(annotations[RESTARTED_AT], "2026-01-02T03:04:05Z");
             assert_eq!(annotations.get("a"), template.pointer("/metadata/annotations/a"));

@@ -241,6 +241,38 @@ async fn refusals_are_verbatim_and_lost_answers_are_unknown() {
     }
 }
 
+/// The server put it off, or knows nobody by this login: it has not looked at what was asked.
+#[tokio::test]
+async fn a_rehearsal_that_is_put_off_is_no_verdict() {
+    for (code, reason) in [(401, "Unauthorized"), (429, "TooManyRequests"), (503, "ServiceUnavailable")] {
+        let world = World::new();
+        let (_server, operator) = operator(&world).await;
+        let refuse = || *world.refusal.lock().unwrap() = Some(scripted::status(code, reason, "please try again later"));
+        refuse();
+        let pod = operator.rehearse_pod(&key(), &template_of("reg/web:1")).await.unwrap_err();
+        refuse();
+        let write = operator.rehearse(&roll_back()).await.unwrap().unwrap_err();
+        for error in [pod, write] {
+            let ActionError::NotSent(says) = error else { panic!("{code}: {error:?}") };
+            assert!(says.starts_with("the rehearsal has no answer: "), "{says}");
+        }
+    }
+}
+
+/// A proxy may have passed on what it says this of.
+#[tokio::test]
+async fn unavailable_without_the_servers_own_words_is_unknown_and_looked_at() {
+    let world = World::new();
+    let (_server, operator) = operator(&world).await;
+    let says = "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
+    *world.refusal.lock().unwrap() = Some(Response::builder().status(503).body(says.into()).unwrap());
+    let error = operator.execute(&roll_back()).await.unwrap_err();
+    assert!(matches!(&error, ActionError::Unknown(says) if says.contains("may have happened")), "{error:?}");
+    assert!(matches!(operator.look(&roll_back()).await, Some(Ok(Found::Missing(_)))));
+    world.change(|object| object["spec"]["template"] = template_of("reg/web:1"));
+    assert!(matches!(operator.look(&roll_back()).await, Some(Ok(Found::InForce(_)))));
+}
+
 #[tokio::test]
 async fn a_connection_cut_after_sending_is_unknown_and_none_at_all_is_not_sent() {
     let nobody = scripted::cluster(1, Arc::new(SystemClock)).await;
@@ -277,6 +309,7 @@ async fn a_paused_deployment_is_neither_rolled_back_nor_restarted() {
         uid: "u1".into(),
         live: template_of("reg/web:2"),
         at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        by: "bob".into(),
     };
     for write in [roll_back(), restart.clone()] {
         let error = operator.execute(&write).await.unwrap_err();

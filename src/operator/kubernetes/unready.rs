@@ -16,6 +16,7 @@ use crate::{
     source::kubernetes::{
         client::segment,
         failure::Failure,
+        inspect::partition,
         revisions::{self, text, workload_path},
         rows::Rows,
     },
@@ -54,12 +55,14 @@ impl ClusterOperator {
         Ok(Done { says: Clean::line(&says), reference: None })
     }
 
-    /// Those that its controller waits for now.
+    /// Those that its controller waits for now, and would make anew of another version.
     async fn blocking(&self, key: &WorkloadKey, object: &Value, of: &BTreeSet<Name>) -> Result<Vec<Pod>, Failure> {
         let rows = Rows::new(self.cluster().id());
         let mut pods = revisions::pods(self.cluster(), &rows, key, object).await?;
+        let kept = partition(object);
         pods.retain(|pod| {
-            !pod.is_ready && pod.deleting_since.is_none() && pod.hash.as_ref().is_some_and(|hash| of.contains(hash))
+            let is_left = pod.hash.as_ref().is_some_and(|hash| of.contains(hash));
+            is_left && !pod.is_ready && pod.deleting_since.is_none() && !pod.is_below(kept)
         });
         Ok(pods)
     }

@@ -55,8 +55,7 @@ impl Verdict {
             (Reached::Answered, Some(409)) => {
                 ActionError::Moved(Clean::line(&format!("it changed while we sent, and nothing was done: {failure}")))
             }
-            (Reached::Answered, Some(code)) if code < 500 || code == 503 => ActionError::Refused(refusal(failure)),
-            (Reached::Answered, Some(500)) if is_admission(failure) => ActionError::Refused(refusal(failure)),
+            (Reached::Answered, _) if is_refused(failure, mode) => ActionError::Refused(refusal(failure)),
             _ if mode == Mode::Rehearse => {
                 ActionError::NotSent(Clean::line(&format!("the rehearsal has no answer: {failure}")))
             }
@@ -81,9 +80,24 @@ fn refusal(failure: &Failure) -> Clean {
     Clean::line(&format!("{}{}", failure.message, news.concat()))
 }
 
-/// An internal error from before anything was stored: a webhook that failed or denied.
-fn is_admission(failure: &Failure) -> bool {
-    failure.message.contains("failed calling webhook") || failure.message.contains("admission webhook")
+/// The server says no, and has done nothing.
+fn is_refused(failure: &Failure, mode: Mode) -> bool {
+    match failure.code {
+        Some(500) => is_judged(failure),
+        // Too busy, going down, or without a login: what is rehearsed was not looked at.
+        Some(401 | 429 | 503) if mode == Mode::Rehearse => is_judged(failure),
+        // What stands before the API server says so as well, of what it has passed on: its words are no Status.
+        Some(503) => !failure.reason.is_empty(),
+        Some(code) => code < 500,
+        None => false,
+    }
+}
+
+/// A no to what was asked, whatever its code: of a webhook, or of disruption budgets, before anything was stored.
+fn is_judged(failure: &Failure) -> bool {
+    let says = ["failed calling webhook", "admission webhook", "more than one PodDisruptionBudget"];
+    says.iter().any(|words| failure.message.contains(words))
+        || failure.causes.iter().any(|(reason, _)| *reason == "DisruptionBudget")
 }
 
 /// The text of a `Warning` header: `299 - "text"`.

@@ -2,7 +2,7 @@
 //! why in its place; only the workload itself must answer.
 
 mod around;
-mod canary;
+pub(super) mod canary;
 mod glance;
 mod object;
 mod pod;
@@ -152,8 +152,12 @@ impl WorkloadInspector {
     async fn read(&self, key: &WorkloadKey) -> Result<(Value, Workload), SourceError> {
         let object: Value =
             asked(self.cluster.get(&workload_path(key))).await.map_err(|says| self.failed(key, &says))??;
-        let workload = self.rows.workload(key.kind, &object).map_err(|error| self.failed(key, &error.to_string()))?;
+        let workload = self.row(key, &object)?;
         Ok((object, workload))
+    }
+
+    fn row(&self, key: &WorkloadKey, object: &Value) -> Result<Workload, SourceError> {
+        self.rows.workload(key.kind, object).map_err(|error| self.failed(key, &error.to_string()))
     }
 
     fn failed(&self, key: &WorkloadKey, says: &str) -> SourceError {
@@ -311,7 +315,7 @@ impl Inspector for WorkloadInspector {
             .boxed()
     }
 
-    fn glance<'a>(&'a self, workload: &'a WorkloadKey) -> BoxFuture<'a, Result<Glance, SourceError>> {
+    fn glance<'a>(&'a self, workload: &'a WorkloadKey) -> BoxFuture<'a, Result<Option<Glance>, SourceError>> {
         self.at_a_glance(workload).boxed()
     }
 }
@@ -338,7 +342,8 @@ fn annotations(object: &Value) -> BTreeMap<String, String> {
     all.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
-fn partition(object: &Value) -> u64 {
+/// Of a StatefulSet: pods with a lower number keep what they run.
+pub fn partition(object: &Value) -> u64 {
     let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
     match number("/spec/updateStrategy/rollingUpdate/partition") {
         0 => 0,

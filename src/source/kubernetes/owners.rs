@@ -125,10 +125,7 @@ async fn owner(cluster: &Cluster, key: OwnerKey, object: &Value) -> Owner {
     if key.kind == OwnerKind::Application {
         return application::owner(key, object, may_patch);
     }
-    let updater = match key.kind {
-        OwnerKind::Kustomization => flux::updater(cluster, object).await,
-        _ => Ok(None),
-    };
+    let updater = updater(cluster, key.kind, object).await;
     Owner {
         uid: Clean::line(text(object, "/metadata/uid")),
         spec: object.get("spec").cloned().unwrap_or_default(),
@@ -143,6 +140,18 @@ async fn owner(cluster: &Cluster, key: OwnerKey, object: &Value) -> Owner {
         others: Vec::new(),
         key,
     }
+}
+
+/// What writes the newest image into the git that an object of Flux is applied from: of a HelmRelease that is its
+/// Kustomization's.
+async fn updater(cluster: &Cluster, kind: OwnerKind, object: &Value) -> Result<Option<Clean>, Clean> {
+    let Some(version) = flux::image_api(cluster).await? else { return Ok(None) };
+    if kind == OwnerKind::Kustomization {
+        return flux::updater(cluster, &version, object).await;
+    }
+    let Some((namespace, name)) = flux::applied_by(object) else { return Ok(None) };
+    let key = key(cluster, OwnerKind::Kustomization, namespace, name).await?;
+    flux::updater(cluster, &version, &get(cluster, &key).await?).await
 }
 
 /// Whether it puts back what git says.

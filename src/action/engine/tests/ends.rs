@@ -227,3 +227,38 @@ async fn below_a_partition_nothing_is_waited_for_and_above_it_all_of_them() {
     });
     assert!(says.await.contains("not there"), "one below it is missing");
 }
+
+/// The last step of a scale from 10 to 4.
+async fn scaled(after: fn(&mut WorkloadInspection)) -> StepState {
+    let mut bench = Bench::new();
+    bench.cluster.with(|cluster| cluster.after = Some(after));
+    let act = bench.act(&Request::Scale { workload: myapp(), replicas: 4 }).await.expect("carried out");
+    act.steps.last().expect("it is watched").1.clone()
+}
+
+#[tokio::test]
+async fn fewer_pods_are_there_when_the_others_go() {
+    let state = scaled(|found| found.pods.extend((0..2).map(|n| pod(&format!("more-{n}"), "412", true)))).await;
+    let StepState::Unknown(says) = state else { panic!("{state:?}") };
+    assert!(says.contains("4/4 ready") && says.contains("2 to go"), "{says}");
+    let state = scaled(|_| ()).await;
+    assert!(matches!(&state, StepState::Done(says) if says.contains("4/4 ready")), "{state:?}");
+}
+
+#[tokio::test]
+async fn a_number_that_somebody_sets_again_is_not_the_one_that_was_asked_for() {
+    let state = scaled(|found| found.workload.desired = 10).await;
+    let StepState::Refused(says) = state else { panic!("{state:?}") };
+    assert!(says.starts_with("somebody set 10 replicas again"), "{says}");
+}
+
+#[tokio::test]
+async fn what_is_deleted_meanwhile_is_not_looked_for_any_longer() {
+    let mut bench = Bench::new();
+    let plan = bench.plan(&Request::Scale { workload: myapp(), replicas: 14 }).await.expect("a plan");
+    bench.cluster.with(|cluster| cluster.is_gone = true);
+    let act = bench.execute(plan).await.expect("carried out");
+    let StepState::Refused(says) = &act.steps.last().expect("it is watched").1 else { panic!("{act:?}") };
+    assert_eq!(says, "it is gone");
+    assert_eq!(bench.cluster.with(|cluster| cluster.glances), 1);
+}

@@ -52,14 +52,7 @@ impl Scene {
     }
 
     async fn until(&self, what: &str, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        for _ in 0..600 {
-            let object = self.read(path).await;
-            if holds(&object) {
-                return object;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("never: {what}: {}", self.read(path).await);
+        on_demo::until(what, async || Some(self.read(path).await).filter(&holds)).await
     }
 
     fn given(&self, confirm: &str) -> Given {
@@ -232,17 +225,13 @@ async fn what_flux_owns_is_suspended_patched_and_stays_until_resumed() {
     assert_eq!(kustomization["spec"]["suspend"], true);
     let owner = owner_of(&ran);
     // Git moves on; whether it says what is live now cannot be read in the cluster.
-    let mut git = None;
-    for _ in 0..600 {
+    let git = on_demo::until("git moves on", async || {
         let standing = owners::standing(&scene.cluster, &owner).await.expect("it is read");
         assert!(!standing.is_active);
-        if matches!(standing.git, Git::Unknown(_)) {
-            git = Some(standing.git);
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert!(format!("{git:?}").contains("git moved from"), "{git:?}");
+        Some(standing.git).filter(|git| matches!(git, Git::Unknown(_)))
+    });
+    let git = format!("{:?}", git.await);
+    assert!(git.contains("git moved from"), "{git}");
     let ran = scene.ana.ask(Request::ResumeSync { workload: scene.key.clone() }, scene.given("web")).await;
     assert_eq!(ran.exit, Exit::Done, "{}", ran.says);
     let kustomization = scene.read(KUSTOMIZATION).await;

@@ -124,7 +124,7 @@ async fn acts_on_the_object_are_seen_and_those_on_another_cluster_of_the_name_ar
     bench.cluster.with(|cluster| cluster.found.changes.clear());
     let plan = bench.plan(&roll_back(None)).await.expect("a plan");
     let seen = b5(&plan);
-    assert!(matches!(&seen, CheckResult::Look(says) if says.contains("ana did 'PAUSE deployment/myapp'")), "{seen:?}");
+    assert!(matches!(&seen, CheckResult::Look(says) if says.contains("you did 'PAUSE deployment/myapp'")), "{seen:?}");
     assert_eq!(plan.chosen, Some(12), "412 is known bad");
 
     // Another world with a cluster of this name.

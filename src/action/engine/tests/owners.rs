@@ -11,7 +11,7 @@ use crate::{
     },
     model::{
         BackendId,
-        gitops::{Owner, Synced},
+        gitops::{Owner, OwnerKey, Synced},
         kubernetes::Manager,
     },
 };
@@ -104,6 +104,30 @@ async fn only_switched_on_again_it_is_asked_whether_one_may_and_what_git_says() 
         ["kubectl --context prod-eu1 -n flux-system patch kustomizations.kustomize.toolkit.fluxcd.io myapp \
           --type merge -p '{\"spec\":{\"suspend\":null}}'"]
     );
+}
+
+/// Its parent was suspended by others before: that stays theirs, whoever may not resume it.
+#[tokio::test]
+async fn resumed_is_what_the_act_suspended_and_not_what_others_did() {
+    let mut bench = of_flux();
+    let key = OwnerKey { name: "root".into(), ..kustomization().key };
+    let spec = json!({"interval": "10m", "suspend": true});
+    let root = Owner { key, spec, is_active: false, may_patch: Ok(false), ..kustomization() };
+    bench.cluster.with(|cluster| cluster.found.owners.as_mut().expect("read").push(root));
+    bench.act(&roll_back(None)).await.expect("carried out");
+    let plan = bench.plan(&Request::ResumeSync { workload: myapp() }).await.expect("a plan");
+    let switched: Vec<String> = (plan.steps.iter())
+        .filter_map(|step| match &step.kind {
+            StepKind::Write(Write::SwitchSync { owner, to: Switch::On(_), .. }) => Some(owner.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(switched, ["flux-system/myapp"]);
+    assert!(matches!(check(&plan, "B3", "allowed"), CheckResult::Ok(_)), "{:?}", plan.checks);
+    // Of no act of ours: its own alone.
+    let mut other = Bench::with(bench.cluster.clone(), "audit.jsonl");
+    let plan = other.plan(&Request::ResumeSync { workload: myapp() }).await.expect("a plan");
+    assert_eq!(plan.steps.len(), 1, "{:?}", plan.steps);
 }
 
 #[tokio::test]

@@ -172,13 +172,13 @@ async fn the_demos_releases_are_read_into_every_check() {
 }
 
 #[tokio::test]
-async fn a_workload_of_it_that_cannot_be_read_any_more_hides_none_of_the_others() {
+async fn a_workload_of_it_that_is_gone_hides_none_of_the_others() {
     let mut bench = bench();
     let plan = bench.plan(&roll_back(None)).await.expect("a plan");
     bench.cluster.with(|cluster| cluster.others[0].workload.key.name = "another".into());
     let act = bench.execute(plan).await.expect("carried out");
-    let StepState::Unknown(says) = &act.steps.last().expect("it is watched").1 else { panic!("{act:?}") };
-    assert!(says.contains("sts/store: ?? the fake has no such workload; deploy/myapp: 411 10/10 ready"), "{says}");
+    let StepState::Refused(says) = &act.steps.last().expect("it is watched").1 else { panic!("{act:?}") };
+    assert!(says.contains("sts/store: it is gone; deploy/myapp: 411 10/10 ready"), "{says}");
 }
 
 /// Without a shell it would be no `helm`: it passes the rehearsal, and is killed before it has begun.

@@ -30,7 +30,7 @@ async fn it_is_watched_until_the_status_has_it_and_undone() {
 
     let undo = Request::Undo { act: act.number };
     let plan = bench.plan(&undo).await.expect("a plan");
-    assert_eq!((plan.title.as_str(), plan.blocked.as_ref()), ("UNDO RESIZE pod/web-1", None));
+    assert_eq!((plan.title.as_str(), plan.blocked.as_ref()), ("UNDO act 1: RESIZE pod/web-1", None));
     let undone = bench.execute(plan).await.expect("carried out");
     assert_eq!((undone.outcome, memory_of(&bench).as_str()), (Outcome::Done, "\"512Mi\""));
     // Twice is once.

@@ -53,16 +53,7 @@ impl Scene {
     }
 
     async fn until(&self, what: &str, holds: impl Fn(&WorkloadInspection) -> bool) -> WorkloadInspection {
-        let looking = async {
-            loop {
-                let found = self.found().await;
-                if holds(&found) {
-                    return found;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("never: {what}"))
+        on_demo::until(what, async || Some(self.found().await).filter(&holds)).await
     }
 
     /// A colleague's deploy, with a field that is newer than any type of ours. Gives the whole template.

@@ -34,7 +34,7 @@ async fn it_has_every_check_of_the_rollback() {
     let also = check(&undo, "B8");
     assert!(matches!(&also, CheckResult::Look(says) if says.contains("LOG_LEVEL info -> warn")), "{also:?}");
     let image = check(&undo, "B11");
-    assert!(matches!(&image, CheckResult::Look(says) if says.contains("rolled away from")), "{image:?}");
+    assert!(matches!(&image, CheckResult::Look(says) if says.contains("known bad: act 1")), "{image:?}");
     let capacity = check(&undo, "B12");
     assert!(matches!(&capacity, CheckResult::Ok(says) if says.contains("3 pods more at once")), "{capacity:?}");
     // Somebody else's act since is another hand.

@@ -30,3 +30,18 @@ async fn a_workflow_is_started_and_watched_until_the_pods_run_its_version() {
     let StepState::Unknown(says) = &act.steps.last().expect("it is watched").1 else { panic!("{act:?}") };
     assert!(says.contains("411 4/10 ready, 5 of other versions"), "it did nothing: {says}");
 }
+
+/// The workflow has started and done nothing yet; what is live is well, and both versions have one image.
+#[tokio::test]
+async fn pods_that_are_well_have_not_arrived_while_the_template_is_the_one_it_goes_away_from() {
+    let mut bench = Bench::new();
+    bench.settings.services[0].rollback = vec![Executor::parse("workflow:rollback.yml?rev={revision}").expect("one")];
+    bench.cluster.with(|cluster| {
+        cluster.become_template(template_of("412", "1Gi", "warn"));
+        cluster.found.revisions[1].template = template_of("412", "512Mi", "info");
+    });
+    bench.engine.add_operator(Arc::new(FakeHost::new(run_inspection(RunState::Running), || {})));
+    let act = bench.act(&roll_back(None)).await.expect("carried out");
+    let StepState::Unknown(says) = &act.steps.last().expect("it is watched").1 else { panic!("{act:?}") };
+    assert!(says.ends_with("10/10 ready, but of the template that it goes away from"), "{says}");
+}

@@ -45,8 +45,8 @@ fn configuration_that_changed_since_is_named_with_who_and_when() {
     let plan = around(|found| config(found, "configmap/myapp-config", 12));
     assert_eq!(
         look(&plan, "B9"),
-        "configmap/myapp-config changed 12m ago by 'helm', after rev 14 was made: rev 13's pods will start with the \
-         new values; flags, Terraform: not seen"
+        "configmap/myapp-config changed 12m ago by 'helm': rev 13's pods will start with the new values; flags, \
+         Terraform: not seen"
     );
     assert_eq!((plan.risk, plan.stops().count()), (Risk::Production, 0), "it can be sent as before");
     // One pipeline applied both: the ConfigMap came a moment before the template.
@@ -69,7 +69,7 @@ fn the_era_that_counts_is_the_targets() {
     let mut found = inspection();
     an_hour_before_live(&mut found);
     let older = planned(&roll_back(Some(12)), found).expect("a plan");
-    assert!(look(&older, "B9").contains("after rev 13 was made"));
+    assert!(look(&older, "B9").contains("ago by 'helm': rev 12's pods will start"));
     // When the newest revision was left is not known: whatever changed since it was made counts.
     let mut found = inspection();
     an_hour_before_live(&mut found);
@@ -78,7 +78,7 @@ fn the_era_that_counts_is_the_targets() {
     found.template = found.revisions[0].template.clone();
     found.revisions[1].created = Some(ago(100));
     let forward = planned(&roll_back(Some(14)), found).expect("a plan");
-    assert!(look(&forward, "B9").contains("after rev 14 was made"));
+    assert!(look(&forward, "B9").contains("ago by 'helm': rev 14's pods will start"));
     let mut found = inspection();
     found.revisions[1].created = None;
     let timeless = planned(&roll_back(Some(13)), found).expect("a plan");
@@ -106,10 +106,7 @@ fn an_autoscaler_and_services_that_changed_come_after_configuration() {
         around.services.found = vec![("myapp".into(), Some(by("argocd", 2))), ("old".into(), Some(by("helm", 9_000)))];
     };
     let says = look(&with(surrounding), "B9");
-    assert!(
-        says.starts_with("service/myapp changed 2m ago by 'argocd', after rev 14 was made: it is not taken"),
-        "{says}"
-    );
+    assert!(says.starts_with("service/myapp changed 2m ago by 'argocd': it is not taken"), "{says}");
     assert!(says.contains("; also hpa/myapp 4m ago; flags"), "{says}");
     let both = with(|found| {
         surrounding(found);
@@ -343,6 +340,7 @@ fn the_same_workload_in_other_clusters_is_seen_if_it_is_watched() {
     let source = SourceId::new(&us1, Part::Deployments);
     known.expect(source.clone(), BackendKind::Kubernetes, Duration::from_secs(30), 0);
     let mut there = workload(WorkloadKey { cluster: us1, ..myapp() });
+    there.uid = "uid-of-us1".into();
     let mut runs = |image: &str| {
         there.images = Box::new([image.into()]);
         let fact = Fact::Workload(Delta::Put(Box::new(there.clone())));
@@ -354,6 +352,29 @@ fn the_same_workload_in_other_clusters_is_seen_if_it_is_watched() {
         look(&runs(LIVE), "B16"),
         "prod-us1 runs 412 too; this plan leaves it: roll it back by a plan of its own"
     );
+}
+
+/// Who followed the advice would undo twice, and be back on the bad version.
+#[test]
+fn the_same_workload_by_another_name_of_its_cluster_is_no_other() {
+    let nils = BackendId::new("prod-eu1-nils");
+    let mut settings = settings();
+    settings.backends.insert(nils.clone(), BackendKind::Kubernetes);
+    let source = SourceId::new(&nils, Part::Deployments);
+    let says = |uid: &str, cluster_id: Option<&str>| {
+        let mut known = store(Vec::new());
+        known.expect(source.clone(), BackendKind::Kubernetes, Duration::from_secs(30), 0);
+        let mut there = workload(WorkloadKey { cluster: nils.clone(), ..myapp() });
+        there.uid = uid.into();
+        let fact = Fact::Workload(Delta::Put(Box::new(there)));
+        known.apply(Update { from: source.clone(), at: now().wall, generation: 0, body: Ok(vec![fact]) }, now());
+        known.backends.get_mut(&nils).expect("expected").info.cluster_id = cluster_id.map(Clean::from);
+        let evidence = evidence(&roll_back(None), inspection());
+        plan(&roll_back(None), &evidence, &known, &settings, now()).expect("a plan")
+    };
+    assert!(ok(&says("uid-elsewhere", Some("cluster-1")), "B16").contains("nor myapp elsewhere"));
+    assert!(ok(&says("uid-myapp", None), "B16").contains("nor myapp elsewhere"), "its uid tells too");
+    assert!(look(&says("uid-elsewhere", Some("cluster-2")), "B16").starts_with("prod-eu1-nils runs 412 too"));
 }
 
 #[test]

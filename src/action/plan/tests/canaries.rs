@@ -122,6 +122,16 @@ fn flagger_tries_what_is_rolled_back_to_and_the_primary_is_watched() {
     let wanted = watched(&plan);
     assert_eq!((wanted.workload.name.as_str(), wanted.desired, wanted.hash.as_ref()), ("myapp-primary", 4, None));
     assert_eq!(wanted.image.as_deref(), Some("registry.example/acme/myapp:411"));
+    assert_eq!(wanted.since, None);
+    // An image that both versions have tells nothing: what the primary makes from now on is the version.
+    let alike = of(
+        |found| {
+            found.canary = Ok(Some(Canary::Flagger(flagger.clone())));
+            found.revisions[1].template = template_of("412", "512Mi", "info");
+        },
+        None,
+    );
+    assert_eq!(watched(&alike.expect("a plan")).since, Some(now().wall));
     // What was promoted last is not tried again (flagger `pkg/canary/spec.go`).
     let back = with(Flagger { serves: Box::new(["registry.example/acme/myapp:411".into()]), ..flagger.clone() });
     let says = canary(&back);

@@ -37,6 +37,8 @@ fn made(request: &Request, found: WorkloadInspection) -> Result<Plan, Refusal> {
 fn more_memory_is_a_change_of_the_template_that_can_be_undone() {
     let plan = made(&request("2Gi"), asked(400 * MEBI, Some("4Gi"))).expect("a plan");
     assert!(plan.diff.as_ref().is_some_and(|diff| diff.contains("2Gi")), "{:?}", plan.diff);
+    let (_, then) = plan.facts.iter().find(|(name, _)| *name == "THEN").expect("it is said");
+    assert!(then.ends_with("; 412, every pod replaced"), "pods of 411 are there too: {then}");
     let [_, patch, ..] = plan.steps.as_slice() else { panic!("{:?}", plan.steps) };
     let StepKind::Write(Write::PatchTemplate { live, target, .. }) = &patch.kind else { panic!("{patch:?}") };
     assert_eq!(target["spec"]["containers"][0]["resources"]["limits"]["memory"], "2Gi");

@@ -41,7 +41,7 @@ fn one_pod_gets_more_and_the_template_is_said_to_keep_the_old() {
     assert_eq!(resize.after, after);
     assert_eq!(watch.says.as_str(), "watch until its node gives it memory 2Gi");
     let CheckResult::Look(says) = of(&plan, "template") else { panic!("always looked at") };
-    assert_eq!(says.as_str(), "the template of ReplicaSet web keeps its limits: the next pod has those again");
+    assert_eq!(says.as_str(), "that of ReplicaSet web keeps its limits: the next pod has those again");
     assert!(matches!(of(&plan, "restart"), CheckResult::Ok(says) if says.contains("nothing restarts")));
     assert!(matches!(of(&plan, "node"), CheckResult::Ok(_)));
     assert!(matches!(of(&plan, "quality"), CheckResult::Ok(_)));

@@ -21,6 +21,14 @@ fn ok(plan: &Plan, id: &str) -> String {
     }
 }
 
+fn fact(plan: &Plan, name: &str) -> String {
+    plan.facts.iter().find(|(other, _)| other == name).expect("it is said").1.to_string()
+}
+
+fn then(plan: &Plan) -> String {
+    fact(plan, "THEN")
+}
+
 fn ordered(found: &mut WorkloadInspection) {
     found.workload.key.kind = WorkloadKind::StatefulSet;
     found.is_ordered = true;
@@ -33,7 +41,7 @@ fn what_goes_on_what_it_costs_and_whether_there_is_room_is_said() {
     assert_eq!(ok(&calm, "B15"), "10 pods, one after the other");
     assert!(ok(&calm, "B12").starts_with("3 pods more at once"), "{}", ok(&calm, "B12"));
     let busy = restarted(|found| found.workload.rollout.state = RolloutState::Progressing);
-    assert!(look(&busy, "B7").starts_with("a rollout is under way"));
+    assert!(look(&busy, "B7").starts_with("under way: "));
     assert!(look(&restarted(|found| found.workload.recreates = true), "B15").contains("all pods stop first"));
     assert!(look(&restarted(|found| found.workload.desired = 1), "B15").contains("a moment of downtime"));
     let full = restarted(|found| {
@@ -75,8 +83,7 @@ fn pods_that_no_controller_replaces_are_not_promised() {
     });
     assert!(look(&by_hand, "B13").starts_with("OnDelete: its controller replaces no pod"));
     assert_eq!(ok(&by_hand, "B15"), "no pod stops by itself");
-    let then = |plan: &Plan| plan.facts.iter().find(|(name, _)| name == "THEN").expect("it is said").1.to_string();
-    assert_eq!(then(&by_hand), "the same version, each pod replaced when you delete it");
+    assert_eq!(then(&by_hand), "412, each pod replaced when you delete it");
     let held = restarted(|found| {
         ordered(found);
         found.pods.retain(|pod| pod.is_ready);
@@ -85,6 +92,38 @@ fn pods_that_no_controller_replaces_are_not_promised() {
     assert!(look(&held, "B13").contains("below number 8"));
     assert_eq!(
         (then(&held), ok(&held, "B15")),
-        ("the same version, pods from number 8 on replaced".to_owned(), "2 pods, one after the other".to_owned(),)
+        ("412, pods from number 8 on replaced".to_owned(), "2 pods, one after the other".to_owned(),)
     );
+}
+
+#[test]
+fn while_several_versions_have_pods_each_is_named() {
+    let last = |plan: &Plan| plan.steps.last().expect("it is watched").says.to_string();
+    let half = restarted(|_| ());
+    let now = fact(&half, "NOW");
+    assert_eq!((now.as_str(), then(&half).as_str()), ("5 on 412, 4 on 411   8 of 10 ready", "412, every pod replaced"));
+    assert_eq!(last(&half), "watch until 10 of 10 are ready on 412");
+    let canary = restarted(|found| found.workload.key.kind = WorkloadKind::Rollout);
+    assert_eq!(then(&canary), "each on its own version, every pod replaced");
+    assert_eq!(last(&canary), "watch until 10 of 10 are ready", "of either version");
+    let one = restarted(|found| found.pods.retain(|pod| pod.hash.as_deref() == Some("hash412")));
+    assert_eq!(then(&one), "the same version, every pod replaced");
+    assert_eq!(fact(&one, "NOW"), "myapp:412   8 of 10 ready");
+    // The tag of both is the same.
+    let again = restarted(|found| {
+        found.revisions[1].template = template_of("412", "512Mi", "info");
+    });
+    assert_eq!(fact(&again, "NOW"), "5 on rev 14, 4 on rev 13   8 of 10 ready");
+    let scaled = |found: WorkloadInspection| {
+        planned(&Request::Scale { workload: myapp(), replicas: 12 }, found).expect("a plan")
+    };
+    let half = scaled(inspection());
+    assert_eq!(
+        (fact(&half, "FROM").as_str(), fact(&half, "TO").as_str()),
+        ("10 replicas, 8 ready: 5 on 412, 4 on 411", "12 replicas")
+    );
+    assert_eq!(last(&half), "watch until 12 of 12 are ready");
+    let mut found = inspection();
+    found.pods.retain(|pod| pod.hash.as_deref() == Some("hash412"));
+    assert_eq!(last(&scaled(found)), "watch until 12 of 12 are ready on 412");
 }

@@ -1,9 +1,9 @@
 //! Checks and refusals of a rollback.
 
 use super::*;
-use crate::model::{
-    Level,
-    kubernetes::{RolloutState, WorkloadKey},
+use crate::{
+    action::testing::{ago, evidence_for},
+    model::{Level, code::Run, kubernetes::Pod},
 };
 
 #[test]
@@ -29,6 +29,39 @@ fn the_target_is_the_last_that_ran_long_enough() {
     });
     assert_eq!(plan.chosen, Some(13));
     assert!(look(&plan, "B11").contains("never ran for 30m"));
+}
+
+/// 412 was bad and 411 was brought back by somebody else, as revision 15; 413 came a day later.
+#[test]
+fn what_somebody_rolled_away_from_is_no_target_however_long_ago_that_was() {
+    let undone = |found: &mut WorkloadInspection| {
+        (found.revisions[0].is_live, found.revisions[0].created) = (false, Some(ago(25 * 60)));
+        found.revisions[1].number = 15;
+        let mut live = found.revisions[0].clone();
+        (live.number, live.name, live.created, live.is_live) = (16, "myapp-413".into(), Some(ago(17)), true);
+        live.hash = Some("hash413".into());
+        live.template["spec"]["containers"][0]["image"] = "registry.acme.example/myapp:413".into();
+        found.template = live.template.clone();
+        found.revisions.insert(0, live);
+    };
+    let plan = with(undone);
+    assert_eq!(plan.chosen, Some(15));
+    let note = |number| plan.choices.iter().find(|choice| choice.revision == number).expect("kept").note.to_string();
+    assert!(note(14).contains("rolled away from") && !note(14).contains("ran"), "{}", note(14));
+    assert!(note(15).contains("ran"), "{}", note(15));
+    let mut found = inspection();
+    undone(&mut found);
+    let asked = planned(&roll_back(Some(14)), found).expect("a plan");
+    assert!(look(&asked, "B11").contains("rolled away from"));
+    // 411 was brought back once more, for 413: its number of then is gone.
+    let plan = with(|found| {
+        undone(found);
+        found.revisions[0].is_live = false;
+        found.revisions[2].number = 17;
+        found.revisions[2].is_live = true;
+        found.template = found.revisions[2].template.clone();
+    });
+    assert_eq!(plan.chosen, Some(12), "neither 413 nor 412");
 }
 
 #[test]
@@ -66,7 +99,7 @@ fn refusals_of_a_rollback() {
     assert!(
         refused(None, &|found| found.revisions.clear()).contains("no rollout history found for deployment \"myapp\"")
     );
-    assert!(refused(None, &|found| found.revisions.truncate(1)).contains("no earlier revision"));
+    assert!(refused(None, &|found| found.revisions.truncate(1)).contains("only rev 14 is kept"));
     assert!(refused(None, &|found| found.revisions[0].is_live = false).contains("not among its revisions yet"));
 }
 
@@ -172,6 +205,29 @@ fn a_racing_pipeline_is_stopped_first_and_its_hooks_are_named() {
 }
 
 #[test]
+fn a_repository_of_which_no_run_was_seen_is_not_said_to_be_quiet() {
+    let ended = run(RunState::Success);
+    let mut elsewhere = ended.clone();
+    elsewhere.key.repo.name = "acme/platform".into();
+    let mut unbound = settings();
+    unbound.services.clear();
+    let quiet = CheckResult::Ok("no deploy of 'acme/myapp' is queued or running".into());
+    for (settings, why) in [(settings(), "no run of 'acme/myapp' was seen"), (unbound, "no repository is bound to it")]
+    {
+        let evidence = evidence_for(&roll_back(None), inspection(), &settings);
+        let plan_beside =
+            |run: &Run| plan(&roll_back(None), &evidence, &store(vec![run.clone()]), &settings, now()).expect("a plan");
+        assert_eq!(*result(&plan_beside(&ended), "B6"), quiet);
+        let plan = plan_beside(&elsewhere);
+        assert!(
+            matches!(result(&plan, "B6"), CheckResult::NotChecked(says) if says.contains(why)),
+            "{:?}",
+            plan.checks
+        );
+    }
+}
+
+#[test]
 fn what_else_is_undone_is_listed() {
     assert_eq!(look(&with(|_| ()), "B8"), "LOG_LEVEL warn -> info, limits.memory 1Gi -> 512Mi");
     let only_image = with(|found| {
@@ -218,61 +274,6 @@ fn what_is_typed_means_the_target_only() {
     assert_eq!(clash.accepts, ["13".into(), digest_of("411")]);
 }
 
-/// The versions whose pods a plan deletes where they block the order.
-fn deleted(plan: &Plan) -> Vec<&str> {
-    let of = plan.steps.iter().filter_map(|step| match &step.kind {
-        StepKind::Write(Write::DeleteUnready { of, .. }) => Some(of),
-        _ => None,
-    });
-    of.flatten().map(Clean::as_str).collect()
-}
-
-#[test]
-fn a_stuck_statefulset_needs_its_broken_pods_deleted() {
-    let request = Request::RollBack { workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() }, to: None };
-    let mut found = inspection();
-    found.workload.key.kind = WorkloadKind::StatefulSet;
-    found.is_ordered = true;
-    let plan = planned(&request, found.clone()).expect("a plan");
-    assert!(look(&plan, "B13").contains("new-4"));
-    assert_eq!(deleted(&plan), ["hash410", "hash412"], "never a pod of the version that is wanted");
-    assert_eq!(plan.equivalent.last().expect("lines"), "kubectl --context prod-eu1 -n production delete pod new-4");
-    let stuck = found.clone();
-    found.may_delete_pods = Ok(false);
-    let plan = planned(&request, found.clone()).expect("a plan");
-    assert!(look(&plan, "B13").contains("`kubectl --context prod-eu1 -n production delete pod new-4`"));
-    assert_eq!(deleted(&plan), [""; 0]);
-    found.pods = vec![pod("db-0", "412", true)];
-    assert!(matches!(result(&planned(&request, found).expect("a plan"), "B13"), CheckResult::Ok(_)));
-
-    // One that only starts holds it up as well, and may never get ready: readiness tells, not how bad it looks.
-    let mut starting = stuck.clone();
-    starting.pods[8].level = Level::Progress;
-    assert_eq!(deleted(&planned(&request, starting).expect("a plan")).len(), 2);
-    let mut parallel = stuck;
-    parallel.is_ordered = false;
-    let plan = planned(&request, parallel).expect("a plan");
-    assert_eq!(deleted(&plan), [""; 0], "no pod waits for another: its controller replaces them all");
-    assert!(matches!(result(&plan, "B13"), CheckResult::Ok(_)));
-}
-
-#[test]
-fn pods_that_come_and_go_during_a_rollout_are_no_other_plan() {
-    let request = Request::RollBack { workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() }, to: None };
-    let mut found = inspection();
-    found.workload.key.kind = WorkloadKind::StatefulSet;
-    found.is_ordered = true;
-    let stuck = planned(&request, found.clone()).expect("a plan");
-    found.pods.retain(|pod| pod.is_ready);
-    let calm = planned(&request, found.clone()).expect("a plan");
-    assert_ne!(stuck.steps.len(), calm.steps.len());
-    assert_eq!((stuck.moved_to(&calm), calm.moved_to(&stuck)), (None, None));
-    // Nor is the version that is wanted told apart by them.
-    found.template = template_of("413", "1Gi", "warn");
-    found.revisions[0].template = found.template.clone();
-    assert!(calm.moved_to(&planned(&request, found).expect("a plan")).is_some());
-}
-
 #[test]
 fn a_dry_run_that_does_not_pass_is_a_gate_that_no_reason_opens() {
     let mut evidence = evidence(&roll_back(None), inspection());
@@ -286,6 +287,7 @@ fn a_dry_run_that_does_not_pass_is_a_gate_that_no_reason_opens() {
     let unasked = plan_of(&evidence);
     let says = "cannot be sent: `helm` is not installed here";
     assert_eq!((stop(&unasked, "B14").as_str(), unasked.blocked.as_deref()), (says, Some(says)), "no server said no");
+    assert!(unasked.stops().any(|check| check.name == *"way"), "nothing is old: {:?}", unasked.checks);
     evidence.rehearsals.clear();
     assert!(plan_of(&evidence).blocked.expect("blocked").contains("not rehearsed"));
 }
@@ -316,16 +318,22 @@ fn the_split_by_version_tells_whether_this_version_fails() {
     assert!(matches!(split, CheckResult::Ok(says) if says.contains("version's: 0 of its 2 pods")), "{split:?}");
     assert!(stop(&with_ready(false, false), "B2").contains("both versions fail alike"));
     assert!(matches!(result(&with_ready(true, true), "B2"), CheckResult::NotChecked(_)));
-}
-
-#[test]
-fn pods_that_no_controller_replaces_are_said() {
-    let on_delete = with(|found| found.workload.rollout.state = RolloutState::Unavailable);
-    assert!(look(&on_delete, "B13").contains("OnDelete"));
-    assert!(look(&with(|found| found.partition = 2), "B13").contains("below number 2"));
-    // kubectl's words of every StatefulSet that is done: a partition of none.
-    let done = with(|found| found.workload.rollout.words = "partitioned roll out complete: 2 new pods".into());
-    assert!(matches!(result(&done, "B13"), CheckResult::Ok(_)));
+    let healthy = with(|found| found.pods = (0..10).map(|n| pod(&format!("new-{n}"), "412", true)).collect());
+    assert_eq!(look(&healthy, "B2"), "all its pods are ready (10 of 10): is it the cause?");
+    // What goes is not ready, and what starts neither: nothing is known by that.
+    let with_pods = |change: fn(&mut Pod)| {
+        with(move |found| {
+            found.pods = ["a", "b", "c"].iter().zip(["412", "412", "411"]).map(|(n, tag)| pod(n, tag, false)).collect();
+            found.pods.iter_mut().for_each(change);
+            found.pods.push(pod("d", "411", false));
+        })
+    };
+    let starting = with_pods(|pod| pod.level = Level::Progress);
+    assert!(matches!(result(&starting, "B2"), CheckResult::NotChecked(_)), "{:?}", result(&starting, "B2"));
+    let going = with(|found| {
+        found.pods = vec![pod("a", "412", false), Pod { deleting_since: Some(ago(7)), ..pod("b", "411", false) }];
+    });
+    assert!(matches!(result(&going, "B2"), CheckResult::NotChecked(_)), "{:?}", result(&going, "B2"));
 }
 
 #[test]
@@ -346,6 +354,10 @@ fn whether_it_will_run_is_checked() {
     warned.pods[0].1 = Ok(vec!["would violate PodSecurity".into()]);
     let both = plan(&roll_back(None), &warned, &store(Vec::new()), &settings(), now()).expect("a plan");
     assert!(look(&both, "B15").contains("one replica") && look(&both, "B15").contains("would violate PodSecurity"));
+    let mut busy = evidence(&roll_back(None), inspection());
+    busy.pods[0].1 = Err(ActionError::NotSent("the rehearsal has no answer: asked to slow down".into()));
+    let busy = plan(&roll_back(None), &busy, &store(Vec::new()), &settings(), now()).expect("a plan");
+    assert!(look(&busy, "B15").contains("asked to slow down"), "nobody has refused it");
     let mut refused = evidence(&roll_back(None), inspection());
     refused.pods[0].1 = Err(ActionError::Refused("exceeded quota".into()));
     let plan = plan(&roll_back(None), &refused, &store(Vec::new()), &settings(), now()).expect("a plan");

@@ -46,3 +46,16 @@ fn a_cluster_that_did_not_tell_which_it_is_is_looked_at_and_no_gate() {
     assert!(look(&plan, "B1").contains("did not tell which cluster it is"));
     assert_eq!(plan.blocked, None);
 }
+
+#[test]
+fn where_revisions_could_not_be_read_no_pod_is_taken_for_one_of_an_old_version() {
+    let others = |found| {
+        let plan = planned(&Request::Restart { workload: myapp() }, found).expect("a plan");
+        watched(&plan).others.clone()
+    };
+    assert!(!others(inspection()).is_empty());
+    let mut found = inspection();
+    found.revisions.clear();
+    found.unread.revisions = Some("replicasets is forbidden".into());
+    assert!(others(found).is_empty());
+}

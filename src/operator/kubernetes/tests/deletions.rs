@@ -70,8 +70,32 @@ async fn a_budgets_refusal_is_shown_at_once_in_its_words_and_was_asked_for_once(
     }
 }
 
+/// The server's own error 500, and yet a certain no (kubernetes `pkg/registry/core/pod/storage/eviction.go`).
+#[tokio::test]
+async fn the_eviction_of_a_pod_with_two_budgets_is_refused() {
+    let why = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+    let world = World::new();
+    let (_server, operator) = operator(&world).await;
+    let refuse = || *world.refusal.lock().unwrap() = Some(scripted::status(500, "", why));
+    refuse();
+    let rehearsed = operator.rehearse(&on_pod(ObjectAct::Evict)).await.unwrap().map(|_| ());
+    refuse();
+    let executed = operator.execute(&on_pod(ObjectAct::Evict)).await.map(|_| ());
+    for said in [rehearsed, executed] {
+        assert_eq!(said, Err(ActionError::Refused(why.into())));
+    }
+}
+
 /// A StatefulSet `db`, and what becomes of deletions of its pods.
 async fn set_of(
+    pods: Vec<Value>,
+    answers: impl Fn(&Asked) -> Response + Send + Sync + 'static,
+) -> (Fake, ClusterOperator) {
+    partitioned(0, pods, answers).await
+}
+
+async fn partitioned(
+    partition: u64,
     pods: Vec<Value>,
     answers: impl Fn(&Asked) -> Response + Send + Sync + 'static,
 ) -> (Fake, ClusterOperator) {
@@ -79,7 +103,8 @@ async fn set_of(
         ("GET", "/apis/apps/v1/namespaces/shop/statefulsets/db") => scripted::json_answer(
             200,
             &json!({"metadata": {"name": "db", "namespace": "shop", "uid": "u1"},
-                "spec": {"selector": {"matchLabels": {"app": "db"}}}}),
+                "spec": {"selector": {"matchLabels": {"app": "db"}},
+                    "updateStrategy": {"rollingUpdate": {"partition": partition}}}}),
         ),
         ("GET", "/api/v1/namespaces/shop/pods") => {
             assert_eq!(asked.query("labelSelector"), Some("app=db"));
@@ -128,6 +153,15 @@ async fn of_a_stuck_set_the_unready_pods_of_the_versions_that_are_left_are_delet
     let error = operator.execute(&unready("another")).await.unwrap_err();
     assert!(matches!(&error, ActionError::Moved(says) if says.contains("made anew; nothing was sent")), "{error:?}");
     assert_eq!(server.asked_with("DELETE", "").len(), 2);
+}
+
+#[tokio::test]
+async fn below_a_partition_no_pod_is_deleted_that_would_come_back_as_it_was() {
+    let pods = vec![pod(0, "db-old", false), pod(1, "db-bad", false), pod(2, "db-bad", false)];
+    let (server, operator) = partitioned(2, pods, |_| scripted::json_answer(200, &json!({}))).await;
+    let done = operator.execute(&unready("u1")).await.unwrap();
+    assert_eq!(done.says, "pod db-2 is being deleted");
+    assert_eq!(server.asked_with("DELETE", "").len(), 1);
 }
 
 #[tokio::test]

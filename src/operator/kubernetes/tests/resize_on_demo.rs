@@ -13,7 +13,7 @@ use crate::{
         resources::requested,
     },
     model::kubernetes::ObjectKey,
-    source::kubernetes::tests::on_demo::{cluster, hurried},
+    source::kubernetes::tests::on_demo::{self, cluster, hurried},
 };
 
 async fn look(desk: &Desk, pod: &ObjectKey) -> PodInspection {
@@ -26,16 +26,7 @@ async fn look(desk: &Desk, pod: &ObjectKey) -> PodInspection {
 
 /// Looks until it is so; the demo's time goes by meanwhile.
 async fn until(desk: &Desk, pod: &ObjectKey, is_so: impl Fn(&Value) -> bool) -> Value {
-    let looking = async {
-        loop {
-            let found = look(desk, pod).await.object;
-            if is_so(&found) {
-                return found;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), looking).await.expect("it becomes so")
+    on_demo::until("the pod as wanted", async || Some(look(desk, pod).await.object).filter(&is_so)).await
 }
 
 fn write(found: &PodInspection, change: impl FnOnce(&mut Value)) -> Write {

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     action::{Inspection, Inspector as _, Request, WorkloadInspection},
-    model::kubernetes::canary::Canary,
+    model::kubernetes::{ACTOR, canary::Canary},
     source::kubernetes::{
         inspect::WorkloadInspector,
-        tests::on_demo::{cluster, hurried, served},
+        tests::on_demo::{self, cluster, hurried, served},
     },
 };
 
@@ -37,16 +37,7 @@ fn abort(found: &WorkloadInspection) -> Write {
 }
 
 async fn until(cluster: &Cluster, what: &str, holds: impl Fn(&WorkloadInspection) -> bool) -> WorkloadInspection {
-    let looking = async {
-        loop {
-            let found = looked_at(cluster).await;
-            if holds(&found) {
-                return found;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_mins(1), looking).await.unwrap_or_else(|_| panic!("never: {what}"))
+    on_demo::until(what, async || Some(looked_at(cluster).await).filter(&holds)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,11 +132,13 @@ async fn it_is_restarted_by_its_own_time() {
         uid: found.workload.uid.clone(),
         live: found.template.clone(),
         at,
+        by: "bob".into(),
     };
     operator.execute(&write).await.expect("done");
     let path = "/apis/argoproj.io/v1alpha1/namespaces/production/rollouts/recommendations";
     let object: Value = cluster.get(path).await.expect("it is there");
     assert_eq!(object["spec"]["restartAt"], json!(Timestamp::from_second(at.as_second()).unwrap().to_string()));
     assert_eq!(object["spec"]["template"], found.template, "its template stays");
+    assert_eq!(object["metadata"]["annotations"][ACTOR], "bob");
     demo.stop().await;
 }

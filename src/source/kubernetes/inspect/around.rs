@@ -14,7 +14,7 @@ use crate::{
         Name,
         kubernetes::{WorkloadKey, WorkloadKind, named},
     },
-    source::kubernetes::{client::segment, revisions::images},
+    source::kubernetes::{client::segment, discovery, revisions::images},
     text::Clean,
 };
 
@@ -35,12 +35,13 @@ impl WorkloadInspector {
     pub(super) async fn around(&self, key: &WorkloadKey, object: &Value) -> Around {
         let space = segment(&key.namespace);
         let list = async |group: &str, plural: &str| self.listed(group, &space, plural).await;
-        let (services, jobs, deployments, stateful, daemons, crons) = futures::join!(
+        let (services, jobs, deployments, stateful, daemons, rollouts, crons) = futures::join!(
             list("api/v1", "services"),
             list("apis/batch/v1", "jobs"),
             list("apis/apps/v1", "deployments"),
             list("apis/apps/v1", "statefulsets"),
             list("apis/apps/v1", "daemonsets"),
+            self.rollouts(&space),
             list("apis/batch/v1", "cronjobs"),
         );
         let pods = object.pointer("/spec/template/metadata/labels").cloned().unwrap_or_default();
@@ -57,6 +58,7 @@ impl WorkloadInspector {
             (deployments, WorkloadKind::Deployment.short(), "/spec/template"),
             (stateful, WorkloadKind::StatefulSet.short(), "/spec/template"),
             (daemons, WorkloadKind::DaemonSet.short(), "/spec/template"),
+            (rollouts, WorkloadKind::Rollout.short(), "/spec/template"),
             (crons, "cronjob", "/spec/jobTemplate/spec/template"),
         ];
         for (list, kind, template) in kinds {
@@ -72,6 +74,15 @@ impl WorkloadInspector {
             around.others.unread.extend(more.unread);
         }
         around
+    }
+
+    /// None where the cluster has no such kind: whoever may not list them is refused even there.
+    async fn rollouts(&self, space: &str) -> (Result<Value, Clean>, Option<Clean>) {
+        let (api, plural) = (WorkloadKind::Rollout.api(), WorkloadKind::Rollout.plural());
+        match answered(discovery::is_served(&self.cluster, api, plural)).await {
+            Ok(false) => (Ok(Value::Null), None),
+            _ => self.listed(api.trim_start_matches('/'), space, plural).await,
+        }
     }
 
     async fn listed(&self, group: &str, space: &str, plural: &str) -> (Result<Value, Clean>, Option<Clean>) {

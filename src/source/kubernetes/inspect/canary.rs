@@ -127,7 +127,7 @@ fn standing(stable: WorkloadKey, found: &Value) -> Canary {
 }
 
 /// How far an update is: its step, and the weight that was set last.
-fn place(rollout: &Value) -> Clean {
+pub fn place(rollout: &Value) -> Clean {
     let Some(steps) = rollout.pointer("/spec/strategy/canary/steps").and_then(Value::as_array) else {
         let is_blue_green = rollout.pointer("/spec/strategy/blueGreen").is_some();
         return if is_blue_green { "in preview (blue-green)".into() } else { Clean::default() };

@@ -65,8 +65,16 @@ pub(super) fn surge(kind: WorkloadKind, object: &Value) -> u32 {
             (surge.unwrap_or_else(|| "25%".into()), number(object, "/spec/replicas").unwrap_or(1))
         }
         WorkloadKind::Rollout => {
-            let surge = object.pointer("/spec/strategy/canary/maxSurge").cloned();
-            (surge.unwrap_or_else(|| "25%".into()), number(object, "/spec/replicas").unwrap_or(1))
+            let desired = number(object, "/spec/replicas").unwrap_or(1);
+            let strategy =
+                |field: &str| object.pointer(&format!("/spec/strategy/{field}")).filter(|set| !set.is_null());
+            let is_routed = strategy("canary/trafficRouting").is_some()
+                && strategy("canary/dynamicStableScale") != Some(&Value::Bool(true));
+            if is_routed || strategy("blueGreen").is_some() {
+                // The old pods stay until all the new ones are there.
+                return desired;
+            }
+            (strategy("canary/maxSurge").cloned().unwrap_or_else(|| "25%".into()), desired)
         }
         WorkloadKind::DaemonSet => {
             let surge = object.pointer("/spec/updateStrategy/rollingUpdate/maxSurge").cloned();
@@ -100,6 +108,13 @@ mod tests {
         ] {
             assert_eq!(surge(WorkloadKind::Deployment, &deployment(strategy.clone())), pods, "{strategy}");
         }
+        let rollout =
+            |strategy: Value| surge(WorkloadKind::Rollout, &json!({"spec": {"replicas": 8, "strategy": strategy}}));
+        assert_eq!(rollout(json!({"canary": {"steps": []}})), 2);
+        assert_eq!(rollout(json!({"canary": {"maxSurge": 1}})), 1);
+        assert_eq!(rollout(json!({"blueGreen": {"activeService": "web"}})), 8);
+        let routed = |is_dynamic: bool| json!({"canary": {"maxSurge": 1, "trafficRouting": {"nginx": {"stableIngress": "web"}}, "dynamicStableScale": is_dynamic}});
+        assert_eq!((rollout(routed(false)), rollout(routed(true))), (8, 1));
         assert_eq!(surge(WorkloadKind::StatefulSet, &json!({"spec": {"replicas": 3}})), 0);
         let daemons = |surge: Value| {
             json!({"spec": {"updateStrategy": {"rollingUpdate": {"maxSurge": surge}}},

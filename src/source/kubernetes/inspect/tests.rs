@@ -137,7 +137,7 @@ async fn a_server_that_is_too_slow_or_too_busy_to_say_which_cluster_it_is_is_no_
 async fn what_is_watched_is_read_and_nothing_else() {
     let server: Fake = scripted::serve(world).await;
     let inspector = WorkloadInspector::new(server.cluster.clone());
-    let seen = inspector.glance(&key()).await.unwrap();
+    let seen = inspector.glance(&key()).await.unwrap().expect("it is there");
     assert_eq!((seen.workload.desired, &seen.template), (3, &template("reg/web:2")));
     assert_eq!(&*seen.changes[0].0, "kubectl-edit");
     assert!(seen.pods.unwrap_err().contains("pods is forbidden"));

@@ -7,7 +7,6 @@ use crate::{
     model::gitops::{Git, OwnerKind},
     source::kubernetes::{
         client::{Cluster, segment},
-        failure::Failure,
         revisions::{items, text},
     },
     text::Clean,
@@ -84,36 +83,52 @@ pub async fn git(cluster: &Cluster, kind: OwnerKind, object: &Value) -> Git {
     }
 }
 
-/// An ImageUpdateAutomation that writes new tags into the git that a Kustomization applies. Where its controller is not
-/// installed nothing more is asked.
-pub async fn updater(cluster: &Cluster, object: &Value) -> Result<Option<Clean>, Clean> {
-    let unread = |failure: Failure| failure.error.says;
-    let Some(group) = cluster.get_opt::<Value>(IMAGES).await.map_err(unread)? else { return Ok(None) };
-    let version = segment(text(&group, "/preferredVersion/version"));
-    let namespace = text(object, "/metadata/namespace");
-    let path = format!("{IMAGES}/{version}/namespaces/{}/imageupdateautomations", segment(namespace));
-    let Some(list) = cluster.get_opt::<Value>(&path).await.map_err(unread)? else { return Ok(None) };
-    let source = |of: &Value| -> Option<(String, String)> {
-        let reference = of.pointer("/spec/sourceRef").filter(|one| text(one, "/kind") == "GitRepository")?;
-        let own = text(of, "/metadata/namespace");
-        let of = Some(text(reference, "/namespace")).filter(|space| !space.is_empty()).unwrap_or(own);
-        Some((of.to_owned(), text(reference, "/name").to_owned()))
+/// Version of the API of image automations; `None`: their controller is not installed.
+pub async fn image_api(cluster: &Cluster) -> Result<Option<String>, Clean> {
+    let group = cluster.get_opt::<Value>(IMAGES).await.map_err(|failure| failure.error.says)?;
+    Ok(group.map(|group| text(&group, "/preferredVersion/version").to_owned()))
+}
+
+/// An ImageUpdateAutomation that writes new tags into the git that a Kustomization applies. It is beside their source, or
+/// beside the Kustomization.
+pub async fn updater(cluster: &Cluster, version: &str, object: &Value) -> Result<Option<Clean>, Clean> {
+    let Some(wanted) = source(object) else { return Ok(None) };
+    let own = Some(text(object, "/metadata/namespace")).filter(|own| *own != wanted.0);
+    for namespace in [wanted.0.as_str()].into_iter().chain(own) {
+        let (version, space) = (segment(version), segment(namespace));
+        let path = format!("{IMAGES}/{version}/namespaces/{space}/imageupdateautomations");
+        let list = cluster.get_opt::<Value>(&path).await.map_err(|failure| failure.error.says)?.unwrap_or_default();
+        let writes = |one: &&Value| {
+            source(one).as_ref() == Some(&wanted) && one.pointer("/spec/suspend") != Some(&Value::Bool(true))
+        };
+        if let Some(found) = items(&list).find(writes) {
+            let name = text(found, "/metadata/name");
+            return Ok(Some(Clean::line(&format!("ImageUpdateAutomation '{namespace}/{name}' (Flux)"))));
+        }
+    }
+    Ok(None)
+}
+
+/// Namespace and name of the GitRepository that an object is about.
+fn source(of: &Value) -> Option<(String, String)> {
+    let reference = of.pointer("/spec/sourceRef").filter(|one| text(one, "/kind") == "GitRepository")?;
+    let namespace = match text(reference, "/namespace") {
+        "" => text(of, "/metadata/namespace"),
+        namespace => namespace,
     };
-    let wanted = source(object);
-    let writes = |one: &&Value| {
-        wanted.is_some() && source(one) == wanted && one.pointer("/spec/suspend") != Some(&Value::Bool(true))
-    };
-    let found = items(&list).find(writes).map(|one| text(one, "/metadata/name"));
-    Ok(found.map(|name| Clean::line(&format!("ImageUpdateAutomation '{namespace}/{name}' (Flux)"))))
+    Some((namespace.to_owned(), text(reference, "/name").to_owned()))
+}
+
+/// Namespace and name of the Kustomization that applied the object from git.
+pub fn applied_by(object: &Value) -> Option<(Clean, Clean)> {
+    let labels = object.pointer("/metadata/labels")?;
+    let label = |key: &str| labels.get(format!("{KUSTOMIZE}/{key}"))?.as_str().map(Clean::line);
+    Some((label("namespace")?, label("name")?))
 }
 
 /// What applied the object from git, if it also sets `suspend` (its field in `managedFields`): else a suspension stays.
 pub fn parent(kind: OwnerKind, object: &Value) -> Parent {
-    let label = |key: &str| {
-        let value = object.pointer("/metadata/labels").and_then(|labels| labels.get(format!("{KUSTOMIZE}/{key}")));
-        value.and_then(Value::as_str).map(Clean::line)
-    };
-    let (Some(name), Some(namespace)) = (label("name"), label("namespace")) else { return Parent::None };
+    let Some((namespace, name)) = applied_by(object) else { return Parent::None };
     let is_itself = kind == OwnerKind::Kustomization
         && *name == *text(object, "/metadata/name")
         && *namespace == *text(object, "/metadata/namespace");

@@ -169,6 +169,21 @@ async fn whether_git_moved_is_told_by_what_its_source_has_fetched() {
 }
 
 #[tokio::test]
+async fn an_image_automation_is_looked_for_beside_the_source_and_beside_what_applies_it() {
+    for beside in ["flux-system", "flux"] {
+        let mut own = kustomization("web", None, false);
+        own.1["spec"]["sourceRef"]["namespace"] = json!("flux-system");
+        let reference = json!({"kind": "GitRepository", "name": "deploy", "namespace": "flux-system"});
+        let item = json!({"metadata": {"name": "bump", "namespace": beside}, "spec": {"sourceRef": reference}});
+        let path = format!("/apis/image.toolkit.fluxcd.io/v1/namespaces/{beside}/imageupdateautomations");
+        let cluster = cluster(vec![own, (path, json!({"metadata": {}, "items": [item]}))]).await;
+        let owners = read(&cluster, &of_flux()).await.unwrap();
+        let says = format!("ImageUpdateAutomation '{beside}/bump' (Flux)");
+        assert_eq!(owners[0].updater, Ok(Some(says.into())));
+    }
+}
+
+#[tokio::test]
 async fn what_writes_new_images_into_git_or_the_application_is_found() {
     const IMAGES: &str = "/apis/image.toolkit.fluxcd.io/v1/namespaces/flux/imageupdateautomations";
     let automation = |source: &str, suspend: bool| {
@@ -187,6 +202,19 @@ async fn what_writes_new_images_into_git_or_the_application_is_found() {
     assert_eq!(writes.as_deref(), Some("ImageUpdateAutomation 'flux/bump' (Flux)"));
     assert_eq!(updater(Some(automation("deploy", true))).await, None, "it is suspended");
     assert_eq!(updater(Some(automation("another", false))).await, None, "it writes to other sources");
+
+    // A HelmRelease is applied by a Kustomization, which applies what the automation writes.
+    let mut release = kustomization("web", Some("apps"), false);
+    release.0 = "/apis/helm.toolkit.fluxcd.io/v1/namespaces/flux/helmreleases/web".to_owned();
+    let of_helm =
+        workload(json!({"helm.toolkit.fluxcd.io/name": "web", "helm.toolkit.fluxcd.io/namespace": "flux"}), json!({}));
+    let all = vec![release.clone(), kustomization("apps", None, false), automation("deploy", false)];
+    let owners = read(&cluster(all).await, &of_helm).await.unwrap();
+    assert_eq!(names(&owners), ["web"]);
+    assert_eq!(owners[0].updater, Ok(writes));
+    release.1["metadata"]["labels"] = Value::Null;
+    let owners = read(&cluster(vec![release, automation("deploy", false)]).await, &of_helm).await.unwrap();
+    assert_eq!(owners[0].updater, Ok(None), "nothing applies it from git");
 
     let mut marked = application("web", json!({}));
     marked.1["metadata"]["annotations"] = json!({"argocd-image-updater.argoproj.io/image-list": "web=reg/web:~1"});

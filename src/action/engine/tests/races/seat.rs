@@ -66,7 +66,7 @@ impl Inspector for Seat {
         .boxed()
     }
 
-    fn glance<'a>(&'a self, workload: &'a WorkloadKey) -> BoxFuture<'a, Result<Glance, SourceError>> {
+    fn glance<'a>(&'a self, workload: &'a WorkloadKey) -> BoxFuture<'a, Result<Option<Glance>, SourceError>> {
         self.inspector.glance(workload)
     }
 }

@@ -8,7 +8,7 @@ fn the_checks_of_a_workload_are_those_that_are_said_of_one_that_was_not_read() {
     let evidence = evidence(&roll_back(None), found.clone());
     let (known, settings) = (store(Vec::new()), settings());
     let make = Make { request: &roll_back(None), evidence: &evidence, store: &known, settings: &settings, now: now() };
-    let subject = crate::action::checks::Subject { make: &make, inspection: &found, now: now().wall };
+    let subject = checks::Subject { make: &make, inspection: &found, now: now().wall };
     let plan = with(|_| ());
     let of = (&found.revisions[0], &found.revisions[1]);
     let checks = crate::action::rollback::of_workload(&subject, of, &plan);

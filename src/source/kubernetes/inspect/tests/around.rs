@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    action::around::{Around, JobState},
+    action::around::{Around, JobState, Other, Seen},
     source::kubernetes::tests::on_demo,
 };
 
@@ -166,6 +166,34 @@ async fn a_refused_read_leaves_the_others() {
         let names: Vec<&str> = seen.warnings.iter().map(|warning| &**warning).collect();
         assert!(!names.iter().any(|warning| warning.contains("it is forbidden")), "no check of its own: {names:?}");
     }
+}
+
+#[tokio::test]
+async fn argo_rollouts_are_looked_at_where_there_are_any() {
+    const API: &str = "/apis/argoproj.io/v1alpha1";
+    let others = async |is_installed: bool, may_list: bool| {
+        let server = scripted::serve(move |asked| match asked.path.strip_prefix(API) {
+            Some("") if is_installed => scripted::json_answer(200, &json!({"resources": [{"name": "rollouts"}]})),
+            Some("/namespaces/shop/rollouts") if may_list => scripted::json_answer(200, &json!({"items": [
+                {"metadata": {"name": "worker"}, "spec": {"template": template("reg/web:2")}},
+                {"metadata": {"name": "of-a-deployment"}, "spec": {"workloadRef": {"kind": "Deployment", "name": "api"}}}]})),
+            // As a server answers whoever may not list them, whether it knows them or not.
+            Some("/namespaces/shop/rollouts") => scripted::status(403, "Forbidden", "rollouts is forbidden"),
+            None if asked.path == "/apis" => scripted::json_answer(200, &json!({"groups": []})),
+            _ => space(asked),
+        })
+        .await;
+        let inspection = WorkloadInspector::new(server.cluster.clone()).inspect(&back()).await.unwrap();
+        let Inspection::Workload(seen) = inspection else { panic!("{inspection:?}") };
+        seen.around.expect("a rollback looks around").others
+    };
+    let seen = others(true, true).await;
+    let worker = seen.found.iter().find(|other| other.name == "ro/worker").expect("it is there");
+    assert_eq!(&*worker.images[0], "reg/web:2");
+    let unread = |seen: &Seen<Other>| seen.unread.iter().any(|why| why.contains("rollouts could not be read"));
+    assert!(!unread(&seen));
+    assert!(unread(&others(true, false).await));
+    assert!(!unread(&others(false, false).await), "there are none");
 }
 
 #[tokio::test(flavor = "multi_thread")]
