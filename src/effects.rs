@@ -21,7 +21,7 @@ use crate::{
         act::ActionEvent,
         engine::{Engine, Tell},
     },
-    app::{Effect, Msg},
+    app::{Effect, Msg, Saved},
     model::{BackendId, SourceId},
     query::Query,
     source::{
@@ -216,7 +216,7 @@ impl Work {
                 }
             }
             Effect::OpenUrl(url) if !self.over_ssh => self.open(url),
-            Effect::Save { name, text } => self.save(name, text),
+            Effect::Save { name, content } => self.save(name, content),
             _ => {}
         }
     }
@@ -236,10 +236,10 @@ impl Work {
         });
     }
 
-    fn save(&self, name: String, text: String) {
+    fn save(&self, name: String, content: Saved) {
         let (news, directory) = (self.channels.news.clone(), self.directory.clone());
         self.tasks.spawn_blocking(move || {
-            let says = match write_new(&directory, &name, &text) {
+            let says = match write_new(&directory, &name, &content.text()) {
                 Ok(path) => Clean::own(format!("saved {}", path.display())),
                 Err(error) => Clean::own(format!("'{name}' was not saved in '{}': {error}", directory.display())),
             };

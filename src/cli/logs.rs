@@ -39,6 +39,9 @@ pub async fn run(logs: Logs, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
     if let Some(wrong) = logs.wrong() {
         return Err(eyre!(wrong));
     }
+    if let Some(most) = logs.too_many_streams() {
+        report::aside(&format!("midwatch: --max-log-requests {most} is more than there are: 50 at a time"));
+    }
     let (_, wired, mut reading) = setup::reading(&global, &clock, target::is_object).await?;
     reading.once(logs.within.duration()).await;
     let targets = match targets::resolve(&logs, &reading, &wired, &global, &clock).await {

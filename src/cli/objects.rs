@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use color_eyre::{Result, eyre::eyre};
 use futures::future::join_all;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{report::time, rows::Row};
@@ -18,7 +19,7 @@ use crate::{
         },
     },
     query::{Answer, Query, TableQuery},
-    source::{Reader, SourceError},
+    source::{Reader, SourceError, kubernetes::Cluster},
     time::{Clock, age_of},
     wire::Wired,
 };
@@ -36,7 +37,7 @@ pub struct Objects {
 pub async fn read(kind: &str, wired: &Wired, clock: &Arc<dyn Clock>, within: Duration) -> Result<Objects> {
     let (found, failures) = tables(kind, wired, clock, within).await?;
     let mut objects = Objects { failures, ..Objects::default() };
-    objects.fill(&found, clock);
+    objects.fill(&found, wired, clock);
     Ok(objects)
 }
 
@@ -126,7 +127,7 @@ fn why_not(kind: &str, why: &Unresolved, served: &Resources) -> String {
 }
 
 impl Objects {
-    fn fill(&mut self, found: &[(BackendId, Arc<Resource>, Arc<ObjectTable>)], clock: &Arc<dyn Clock>) {
+    fn fill(&mut self, found: &[(BackendId, Arc<Resource>, Arc<ObjectTable>)], wired: &Wired, clock: &Arc<dyn Clock>) {
         let mut columns: Vec<&TableColumn> = Vec::new();
         for column in found.iter().flat_map(|(.., table)| &table.columns) {
             if !column.is_wide && column.name != "Name" && !columns.iter().any(|known| known.name == column.name) {
@@ -138,15 +139,17 @@ impl Objects {
         let mut rows = Vec::new();
         for (cluster, resource, table) in found {
             let judge = Judge::of(&table.columns);
+            let now = clock.now().wall;
+            let theirs = wired.clusters.get(cluster).map_or(now, Cluster::time);
             self.notes.extend(table.notes.iter().map(|note| format!("{cluster}: {note}")));
             for row in &table.rows {
                 let cells: BTreeMap<&str, String> = (table.columns.iter().enumerate())
-                    .map(|(index, column)| (column.name.as_str(), shown(table, index, row, clock)))
+                    .map(|(index, column)| (column.name.as_str(), shown(table, index, row, now, theirs)))
                     .collect();
                 let text = columns.iter().map(|column| cells.get(column.name.as_str()).cloned().unwrap_or_default());
                 let head = [cluster.to_string(), row.namespace.to_string(), row.name.to_string()];
                 let cells_shown = head.into_iter().chain(text).collect();
-                let level = judge.level(row, clock.now().wall);
+                let level = judge.level(row, now);
                 rows.push((level, Row::new(json_of(cluster, resource, row, &cells), cells_shown)));
             }
         }
@@ -156,11 +159,11 @@ impl Objects {
     }
 }
 
-/// The server's age stands as it was written; ours is of the same moment as all others.
-fn shown(table: &ObjectTable, column: usize, row: &TableRow, clock: &Arc<dyn Clock>) -> String {
-    let now = clock.now().wall;
+/// The server's age stands as it was written; ours is of the same moment as all others. `theirs`: by the cluster's clock, as
+/// the time at which it was made.
+fn shown(table: &ObjectTable, column: usize, row: &TableRow, now: Timestamp, theirs: Timestamp) -> String {
     match row.created.filter(|_| table.columns[column].name == "Age") {
-        Some(created) => age_of(created, now),
+        Some(created) => age_of(created, theirs),
         None => table.cell(row, column, now).into_owned(),
     }
 }

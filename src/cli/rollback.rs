@@ -106,6 +106,8 @@ async fn open(how: &How, global: &Global, clock: &Arc<dyn Clock>) -> Result<(set
     }
     let mut reading = setup::start(&setup, &mut wired, settings, clock, |_| true)?;
     reading.once(how.within.duration()).await;
+    // By another name too production asks for what must be typed.
+    reading.settings.recall_production(&reading.store);
     Ok((setup, wired, reading))
 }
 

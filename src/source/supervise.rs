@@ -1,7 +1,7 @@
 //! Supervision of sources: cadence with jitter, deadline, back-off, cancellation and panics, so that a source is one
 //! method and one backend's trouble is nobody else's.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{hash::Hash, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use tokio::{
@@ -128,11 +128,11 @@ fn backoff(error: &SourceError, failures: u32, cadence: Cadence, id: &SourceId, 
     }
 }
 
-/// `wait` less up to a tenth, so that sources do not ask in step. Spread by name and time, no randomness needed.
-fn jittered(wait: Duration, id: &SourceId, now: Now) -> Duration {
-    use std::hash::{Hash as _, Hasher as _};
+/// `wait` less up to a tenth, so that those who wait do not ask in step. Spread by name and time, no randomness needed.
+pub(super) fn jittered(wait: Duration, of: &impl Hash, now: Now) -> Duration {
+    use std::hash::Hasher as _;
     let mut hasher = std::collections::hash_map::DefaultHasher::new();
-    id.hash(&mut hasher);
+    of.hash(&mut hasher);
     now.wall.as_nanosecond().hash(&mut hasher);
     let share = (hasher.finish() % 1000) as f64 / 1000.0;
     wait.mul_f64(1.0 - share / 10.0)

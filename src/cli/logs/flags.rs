@@ -13,6 +13,7 @@ use super::{super::setup, targets::Target, template::Template};
 use crate::{
     model::log::LogLevel,
     query::{Containers, LogQuery, PodFilter},
+    source::kubernetes::logs::Limits,
     text::Clean,
 };
 
@@ -61,11 +62,11 @@ pub struct Logs {
     /// No lines of containers whose name matches this expression
     #[arg(short = 'E', long, value_name = "REGEX")]
     pub(super) exclude_container: Vec<Regex>,
-    /// Connections at a time; when there are more containers, some of them share a few in turn [default: 50]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=50))]
+    /// Connections at a time, at most 50; when there are more containers, some of them share a few in turn [default: 50]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_log_requests: Option<u16>,
     /// The containers' previous instances
-    #[arg(short, long, conflicts_with = "follow")]
+    #[arg(short, long, conflicts_with = "follow", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, value_name = "BOOL")]
     previous: bool,
     /// Lines of at most this long ago: 30s, 5m, 2h
     #[arg(short, long, value_name = "TIME", value_parser = seconds)]
@@ -83,7 +84,7 @@ pub struct Logs {
     #[arg(long, value_name = "N")]
     limit_bytes: Option<u64>,
     /// Go on with new lines; pods that come later too
-    #[arg(short, long, overrides_with = "no_follow")]
+    #[arg(short, long, overrides_with = "no_follow", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, value_name = "BOOL")]
     pub(super) follow: bool,
     /// End when what was logged so far is read: the default, for those who come from stern
     #[arg(long, overrides_with = "follow")]
@@ -91,9 +92,9 @@ pub struct Logs {
     /// A log that cannot be read is told, and no failure
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, value_name = "BOOL")]
     pub(super) ignore_errors: bool,
-    /// Begin each line with its time
-    #[arg(short, long)]
-    pub(super) timestamps: bool,
+    /// Begin each line with its time, or only with day and time of day
+    #[arg(short, long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "default", default_value_t = Stamps::None, hide_default_value = true, value_name = "FORM")]
+    pub(super) timestamps: Stamps,
     /// Begin each line with where it comes from, as kubectl does: [pod/NAME/CONTAINER]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     prefix: Option<bool>,
@@ -157,6 +158,18 @@ pub(super) enum Form {
     Ppextjson,
 }
 
+/// stern's words; kubectl's are `true` and `false`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Stamps {
+    /// 2026-03-14T03:00:00.000000000Z
+    #[value(alias = "true")]
+    Default,
+    /// 03-14 03:00:00, of UTC
+    Short,
+    #[value(alias = "false", hide = true)]
+    None,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum When {
     Auto,
@@ -170,6 +183,11 @@ impl Logs {
         let has_begun = self.tail != Some(Tail(Some(0)));
         (self.follow && self.condition.is_some() && has_begun)
             .then_some("--condition with --follow needs --tail=0: a pod that meets it again would be read again")
+    }
+
+    /// A number of connections above our own bound.
+    pub(super) fn too_many_streams(&self) -> Option<u16> {
+        self.max_log_requests.filter(|most| usize::from(*most) > Limits::default().max_streams)
     }
 
     /// Pods are chosen by their fields alone.
@@ -236,5 +254,52 @@ impl Logs {
             follow: self.follow,
             has_keys: self.unmasked,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        logs: Logs,
+    }
+
+    fn parsed(flags: &str) -> Logs {
+        let words = ["logs", "web"].into_iter().chain(flags.split_whitespace());
+        Line::try_parse_from(words).unwrap_or_else(|error| panic!("{flags}: {error}")).logs
+    }
+
+    #[test]
+    fn flags_take_the_values_that_they_take_elsewhere() {
+        for (flags, expected) in [
+            ("", Stamps::None),
+            ("-t", Stamps::Default),
+            ("--timestamps", Stamps::Default),
+            ("--timestamps=true", Stamps::Default),
+            ("--timestamps=default", Stamps::Default),
+            ("--timestamps=short", Stamps::Short),
+            ("--timestamps=false", Stamps::None),
+        ] {
+            assert_eq!(parsed(flags).timestamps, expected, "{flags}");
+        }
+        for (flags, expected) in [
+            ("", (false, false)),
+            ("-f", (true, false)),
+            ("--follow=true", (true, false)),
+            ("--follow=false", (false, false)),
+            ("--follow --no-follow", (false, false)),
+            ("-p", (false, true)),
+            ("--previous=true", (false, true)),
+        ] {
+            let logs = parsed(flags);
+            assert_eq!((logs.follow, logs.previous), expected, "{flags}");
+        }
+        assert_eq!(parsed("--max-log-requests 100").too_many_streams(), Some(100));
+        assert_eq!(parsed("--max-log-requests 50").too_many_streams(), None);
     }
 }

@@ -1,10 +1,15 @@
 //! Which lines are written.
 
+use std::{collections::HashMap, sync::Arc};
+
 use jiff::Timestamp;
 use regex::Regex;
 
 use super::Logs;
-use crate::model::log::{LogLevel, LogLine};
+use crate::model::log::{LogLevel, LogLine, Origin};
+
+/// Containers whose last head is remembered; pods come and go for as long as a log is followed.
+const MOST_HEADS: usize = 20_000;
 
 /// A line that goes on (a stack trace) is kept or left out with the line it belongs to.
 #[derive(Debug, Default)]
@@ -15,8 +20,8 @@ pub(super) struct Keep {
     least: Option<LogLevel>,
     since: Option<Timestamp>,
     has_notes: bool,
-    /// Whether the last head was kept.
-    is_head_kept: bool,
+    /// Of each container, whether its last head was kept: another one's lines may stand between it and what continues it.
+    heads: HashMap<Arc<Origin>, bool>,
 }
 
 impl Keep {
@@ -28,16 +33,21 @@ impl Keep {
             least: logs.level,
             since: logs.since_time,
             has_notes: !logs.only_log_lines,
-            is_head_kept: true,
+            heads: HashMap::new(),
         }
     }
 
     /// Asked line by line, in the order they are written.
     pub(super) fn keeps(&mut self, line: &LogLine) -> bool {
-        if !line.continues {
-            self.is_head_kept = self.keeps_head(line);
+        if line.continues {
+            return self.heads.get(&line.origin).copied().unwrap_or(true);
         }
-        self.is_head_kept
+        let is_kept = self.keeps_head(line);
+        if self.heads.len() >= MOST_HEADS {
+            self.heads.clear();
+        }
+        self.heads.insert(line.origin.clone(), is_kept);
+        is_kept
     }
 
     fn keeps_head(&self, line: &LogLine) -> bool {
@@ -57,10 +67,8 @@ impl Keep {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::{model::log::Origin, ui::testing};
+    use crate::ui::testing;
 
     fn line(container: &str, time: &str, text: &str) -> LogLine {
         let level = LogLevel::named(text.split(' ').next().unwrap_or_default());
@@ -79,7 +87,7 @@ mod tests {
             least: Some(LogLevel::Info),
             since: Some(testing::at("03:00")),
             has_notes: true,
-            is_head_kept: true,
+            heads: HashMap::new(),
         };
         for (container, time, text, expected) in [
             ("app", "03:00", "err 1", true),
@@ -99,5 +107,13 @@ mod tests {
         assert!(keep.keeps(&note));
         keep.has_notes = false;
         assert!(!keep.keeps(&note));
+    }
+
+    #[test]
+    fn a_trace_goes_with_the_head_of_its_own_container() {
+        let mut keep = Keep { least: Some(LogLevel::Error), ..Keep::default() };
+        let lines = [("a", "error boom"), ("b", "info fine"), ("a", "  at boom")];
+        let kept = lines.map(|(container, text)| keep.keeps(&line(container, "03:00", text)));
+        assert_eq!(kept, [true, false, true]);
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Logs,
-    flags::{Form, When},
+    flags::{Form, Stamps, When},
     fold::Fold,
     keep::Keep,
     report,
@@ -20,7 +20,7 @@ use crate::{
     model::{BackendId, log::LogLine},
     query::LogTarget,
     secret::{MASK, mask},
-    text::steady,
+    text::{inert_json, steady},
     ui::theme::{ColourDepth, TerminalEnv},
 };
 
@@ -68,7 +68,7 @@ pub(super) struct Out {
     names: Prefix,
     form: Form,
     template: Option<Template>,
-    timestamps: bool,
+    timestamps: Stamps,
     highlight: Vec<Regex>,
     /// The name stands there all the same.
     is_coloured: bool,
@@ -152,8 +152,9 @@ impl Out {
         let shown = match (self.formed(line, &message), self.form) {
             (Some(formed), _) => formed,
             (None, Form::Json) => json(json!(message)).to_string(),
-            (None, Form::Extjson) => json(parsed(&message)).to_string(),
-            (None, Form::Ppextjson) => format!("{:#}", json(parsed(&message))),
+            // What a message's own JSON encodes is decoded here, and written again.
+            (None, Form::Extjson) => inert_json(&json(parsed(&message)).to_string()),
+            (None, Form::Ppextjson) => inert_json(&format!("{:#}", json(parsed(&message)))),
             (None, Form::Raw) => self.highlighted(&message).into_owned(),
             (None, Form::Default) => self.line(line, &self.highlighted(&message)),
         };
@@ -200,9 +201,12 @@ impl Out {
 
     fn line(&self, line: &LogLine, message: &str) -> String {
         let mut text = String::new();
-        if self.timestamps {
-            text.push_str(&line.at.strftime("%Y-%m-%dT%H:%M:%S%.9fZ ").to_string());
-        }
+        let form = match self.timestamps {
+            Stamps::Default => "%Y-%m-%dT%H:%M:%S%.9fZ ",
+            Stamps::Short => "%m-%d %H:%M:%S ",
+            Stamps::None => "",
+        };
+        text.push_str(&line.at.strftime(form).to_string());
         if let Some(name) = self.names.words(line) {
             let gap = if self.names.is_kubectls { " " } else { "  " };
             let _ = if self.is_coloured {
@@ -232,4 +236,46 @@ fn json_of(line: &LogLine, text: Value) -> Value {
         "level": line.level.map(crate::model::log::LogLevel::name), "text": text, "continues": line.continues,
         "note": line.is_note,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{model::log::Origin, text::Clean, ui::testing};
+
+    #[test]
+    fn what_a_message_encodes_does_not_reach_the_terminal_decoded() {
+        let origin = Origin { pod: testing::object("p"), container: "app".into(), version: "1".into() };
+        let line = LogLine {
+            origin: Arc::new(origin),
+            at: testing::at("03:00"),
+            level: None,
+            text: r#"{"msg":"\u009b31mX\u202e\u007f"}"#.into(),
+            continues: false,
+            is_note: false,
+        };
+        for form in [Form::Extjson, Form::Ppextjson] {
+            let mut out = Out {
+                keep: Keep::default(),
+                fold: None,
+                messages: None,
+                names: Prefix { pods: false, clusters: false, is_kubectls: false },
+                form,
+                template: None,
+                timestamps: Stamps::None,
+                highlight: Vec::new(),
+                is_coloured: false,
+                is_unmasked: false,
+                masked: 0,
+                unfit: None,
+            };
+            let mut text = String::new();
+            out.put(&line, None, &mut text);
+            assert!(Clean::block(&text) == *text, "{form:?}: {text:?}");
+            let read: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(read["text"]["msg"], "\u{9b}31mX\u{202e}\u{7f}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ mod tests;
 
 use std::{
     io,
-    net::Ipv4Addr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -20,7 +20,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Notify, watch},
     task::JoinSet,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -38,6 +38,8 @@ use crate::{
 const REPORT: Duration = Duration::from_secs(1);
 /// Connections at once: each is one to the API server too.
 const MOST: usize = 32;
+/// After a connection that could not be taken: what lasts (too many open files) is said again at once.
+const REST: Duration = Duration::from_millis(100);
 /// Below it only root may listen.
 const PRIVILEGED: u16 = 1024;
 
@@ -126,15 +128,26 @@ impl Running {
         };
         let local = listener.local_addr().map(|address| address.port()).ok();
         self.report(|forward| (forward.local, forward.state) = (local, ForwardState::Listening));
+        self.take(|| listener.accept()).await;
+    }
+
+    /// Takes connections for as long as it runs.
+    async fn take<Accepting>(self: Arc<Self>, accept: impl Fn() -> Accepting)
+    where
+        Accepting: Future<Output = io::Result<(TcpStream, SocketAddr)>>,
+    {
         let mut connections = JoinSet::new();
         let mut tick = interval(REPORT);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
-                accepted = listener.accept(), if connections.len() < MOST => match accepted {
+                accepted = accept(), if connections.len() < MOST => match accepted {
                     Ok((stream, _)) => drop(connections.spawn(self.clone().connection(stream))),
                     // The next one may do: too many open files, a client that went away.
-                    Err(error) => self.trouble(Clean::own(format!("a connection was not taken: {error}"))),
+                    Err(error) => {
+                        self.trouble(Clean::own(format!("a connection was not taken: {error}")));
+                        sleep(REST).await;
+                    }
                 },
                 Some(_) = connections.join_next() => self.report(|_| {}),
                 _ = tick.tick() => self.report(|_| {}),

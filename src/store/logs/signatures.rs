@@ -13,8 +13,10 @@ use crate::model::{
     log::{LogLevel, LogLine, Origin},
 };
 
-/// What a table row costs beside its text, about, in bytes.
-const ROW: usize = 160;
+/// What a table row costs beside its text, about, in bytes: with what an old and a new version wrote of it.
+const ROW: usize = 256;
+/// Counts that are in a row's cost.
+const COUNTS_OF_ROW: usize = 2;
 /// Versions told apart; more are counted as the last.
 const MOST_VERSIONS: usize = 64;
 
@@ -103,7 +105,17 @@ impl Signatures {
                 count.lines += 1;
                 (count.first, count.last) = (count.first.min(line.at), count.last.max(line.at));
             }
-            None => known.counts.push(Count { version, lines: 1, first: line.at, last: line.at }),
+            None => {
+                let cost = if known.counts.len() < COUNTS_OF_ROW { 0 } else { size_of::<Count>() };
+                if self.bytes + cost > self.max_bytes {
+                    self.uncounted += 1;
+                    return Some(number);
+                }
+                self.bytes += cost;
+                // No more than is counted.
+                known.counts.reserve_exact(1);
+                known.counts.push(Count { version, lines: 1, first: line.at, last: line.at });
+            }
         }
         Some(number)
     }
@@ -165,7 +177,7 @@ impl Signatures {
         self.bytes
     }
 
-    /// Lines whose message found no room in the table.
+    /// Lines whose message, or whose version's count of it, found no room in the table.
     pub fn uncounted(&self) -> u64 {
         self.uncounted
     }
@@ -350,5 +362,25 @@ mod tests {
         assert!(signatures.bytes() <= 10 * (ROW + 8) && signatures.len() >= 10, "{}", signatures.len());
         assert_eq!(signatures.uncounted() + signatures.len() as u64, 1000);
         assert_eq!(signatures.versions()[0].lines, 1000);
+    }
+
+    #[test]
+    fn the_counts_of_many_versions_are_in_the_bytes() {
+        let max = 64 * 1024;
+        let mut signatures = Signatures::new(max);
+        for word in ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"].map(|word| word.repeat(3)) {
+            for more in ["one", "two", "three", "four"] {
+                for tag in 0..MOST_VERSIONS {
+                    let text = format!("{word} {more}");
+                    signatures.take_in(&line("app", &tag.to_string(), LogLevel::Info, 1, &text));
+                }
+            }
+        }
+        let held = |known: &Signature| {
+            known.message.text.len() + size_of::<Signature>() + known.counts.capacity() * size_of::<Count>()
+        };
+        let held: usize = signatures.all.iter().map(held).sum();
+        assert!(held <= signatures.bytes() && signatures.bytes() <= max, "{held} of {}", signatures.bytes());
+        assert!(signatures.uncounted() > 0);
     }
 }

@@ -23,7 +23,7 @@ use ratatui::{
 
 use super::super::{Reply, Screen, View, target::Target, widgets::log_view::LogHits};
 use crate::{
-    app::Effect,
+    app::{Effect, Saved},
     command::Command,
     query::{Containers, LogQuery, LogTarget, ObjectRef, Query},
     secret::mask,
@@ -154,23 +154,23 @@ impl Logs {
             return Reply::Say("there is no line to save".into());
         };
         let time = view.now.wall.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H%M%S").to_string();
-        Reply::Do(Effect::Save { name: format!("{}-{time}.log", tail.query.target.name()), text: tail.text(view) })
+        let name = format!("{}-{time}.log", tail.query.target.name());
+        Reply::Do(Effect::Save { name, content: Saved::Log(tail.shown(view)) })
     }
 
-    /// The line under the cursor with the lines that continue it, in full.
+    /// The line under the cursor with its head and the lines that continue it, in full. Other pods' lines may stand
+    /// between them: those that came late.
     fn expand(&self, view: &View<'_>) -> Option<Reply> {
         let tail = self.tail()?;
         let buffer = tail.buffer(view)?;
-        let mut at = tail.line_of(tail.position()?)?;
-        while line_at(buffer, at)?.continues && at > buffer.first_line {
-            at -= 1;
-        }
-        let head = line_at(buffer, at)?;
-        let mut lines = vec![head];
-        lines.extend(
-            (at + 1..)
-                .map_while(|next| line_at(buffer, next).filter(|line| line.continues && line.origin == head.origin)),
-        );
+        let at = tail.line_of(tail.position()?)?;
+        let origin = &line_at(buffer, at)?.origin;
+        let is_head = |at: &u64| line_at(buffer, *at).is_some_and(|line| line.origin == *origin && !line.continues);
+        // Its head may be kept no more.
+        let head = (buffer.first_line..=at).rev().find(is_head).unwrap_or(at);
+        let own = (head + 1..).map_while(|next| line_at(buffer, next)).filter(|line| line.origin == *origin);
+        let mut lines = vec![line_at(buffer, head)?];
+        lines.extend(own.take_while(|line| line.continues));
         Some(Reply::Push(Box::new(record::Record::new(&lines, view)?)))
     }
 

@@ -28,7 +28,7 @@ impl Forwards {
         self.running.retain(|one| one.now().ask.to.cluster() != cluster);
     }
 
-    /// Lets the App know how they go; one that failed since is said.
+    /// Lets the App know how they go; one that failed or listens since is said.
     pub fn show(&self, app: &mut App) -> Option<Clean> {
         let now: Vec<_> = self.running.iter().map(Forwarding::now).collect();
         if now == app.forwards {
@@ -36,15 +36,19 @@ impl Forwards {
         }
         app.dirty = true;
         let before = std::mem::replace(&mut app.forwards, now);
-        newly_failed(&before, &app.forwards)
+        news(&before, &app.forwards)
     }
 }
 
-/// What is said of the newest that has failed since.
-fn newly_failed(before: &[Forward], now: &[Forward]) -> Option<Clean> {
-    let had_failed = |number| before.iter().any(|one| one.number == number && one.failure().is_some());
-    let mut failed = now.iter().rev().filter(|one| !had_failed(one.number));
-    failed.find_map(|one| Some(Clean::own(format!("no forward to {}: {}", one.ask.to, one.failure()?))))
+/// What is said of the newest that has failed since, else of the newest that listens since.
+fn news(before: &[Forward], now: &[Forward]) -> Option<Clean> {
+    let was = |number, is_so: fn(&Forward) -> bool| before.iter().any(|one| one.number == number && is_so(one));
+    let mut failed = now.iter().rev().filter(|one| !was(one.number, |one| one.failure().is_some()));
+    let mut listens = now.iter().rev().filter(|one| !was(one.number, |one| one.address().is_some()));
+    let failed = failed.find_map(|one| Some(format!("no forward to {}: {}", one.ask.to, one.failure()?)));
+    failed
+        .or_else(|| listens.find_map(|one| Some(format!("{} leads to {}", one.address()?, one.ask.to))))
+        .map(Clean::own)
 }
 
 impl CockpitHost {
@@ -61,8 +65,8 @@ impl CockpitHost {
         forwards.started += 1;
         let to = ask.to.clone();
         forwards.running.push(forward::start(cluster, forwards.started, ask, self.wake.clone()));
-        let failed = forwards.show(app);
-        failed.unwrap_or_else(|| Clean::own(format!("a forward to {to} starts: `:forwards` shows how it goes")))
+        let news = forwards.show(app);
+        news.unwrap_or_else(|| Clean::own(format!("a forward to {to} starts: :forwards lists it")))
     }
 }
 
@@ -83,20 +87,20 @@ mod tests {
     };
 
     #[test]
-    fn a_forward_that_fails_is_said_once() {
+    fn a_forward_that_fails_or_listens_is_said_once() {
         let pod = ObjectKey { cluster: BackendId::new("prod"), namespace: "shop".into(), name: "web-1".into() };
         let ask = ForwardAsk { to: ForwardTo::Pod(pod), or: None, local: Some(8080), remote: None };
         let going = Forward::new(1, ask);
         let failed = Forward { state: ForwardState::Failed("port 8080 is taken".into()), ..going.clone() };
         let says = |before: &Forward, now: &Forward| {
-            newly_failed(std::slice::from_ref(before), std::slice::from_ref(now)).map(|says| says.to_string())
+            news(std::slice::from_ref(before), std::slice::from_ref(now)).map(|says| says.to_string())
         };
         assert_eq!(says(&going, &failed).as_deref(), Some("no forward to pod/web-1: port 8080 is taken"));
-        assert_eq!(
-            newly_failed(&[], std::slice::from_ref(&failed)).map(|says| says.to_string()),
-            says(&going, &failed)
-        );
+        assert_eq!(news(&[], std::slice::from_ref(&failed)).map(|says| says.to_string()), says(&going, &failed));
         assert_eq!(says(&failed, &failed), None);
+        let listens = Forward { state: ForwardState::Listening, local: Some(8080), ..going.clone() };
+        assert_eq!(says(&going, &listens).as_deref(), Some("127.0.0.1:8080 leads to pod/web-1"));
+        assert_eq!(says(&listens, &listens), None);
         assert_eq!(says(&going, &going), None);
     }
 

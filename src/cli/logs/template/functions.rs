@@ -98,6 +98,7 @@ pub(super) fn takes(function: Function) -> RangeInclusive<usize> {
 pub(super) fn call(function: Function, arguments: &[Value], line: &Line<'_>) -> Result<Value, String> {
     let [first, rest @ ..] = arguments else { return Err("an argument is missing".to_owned()) };
     let text = |value: &Value| line.plain(value).into_owned();
+    let fit = |value: &Value| line.fit(value).into_owned();
     Ok(match function {
         Function::Json => Value::Text(match first {
             Value::Line => line.json().to_string(),
@@ -122,7 +123,7 @@ pub(super) fn call(function: Function, arguments: &[Value], line: &Line<'_>) -> 
         },
         Function::ExtJson => Value::Text(match serde_json::from_str::<IgnoredAny>(&text(first)) {
             Ok(_) => line.shown(first),
-            Err(_) => Json::String(text(first)).to_string(),
+            Err(_) => Json::String(fit(first)).to_string(),
         }),
         Function::ToRfc3339 => Value::Text(time(first, line)?.to_string()),
         Function::ToUtc => Value::Time(time(first, line)?),
@@ -131,7 +132,7 @@ pub(super) fn call(function: Function, arguments: &[Value], line: &Line<'_>) -> 
             let zone = zone.map_or(Ok(TimeZone::UTC), |zone| {
                 TimeZone::get(&zone).map_err(|_| format!("toTimestamp: there is no time zone '{zone}'"))
             })?;
-            Value::Text(layout::format(&time(first, line)?.to_zoned(zone), &text(&rest[0])))
+            Value::Text(layout::format(&time(first, line)?.to_zoned(zone), &fit(&rest[0])))
         }
         Function::Color => match first {
             Value::Colour(colour) => line.coloured(&line.shown(&rest[0]), *colour),
@@ -152,7 +153,7 @@ pub(super) fn call(function: Function, arguments: &[Value], line: &Line<'_>) -> 
         Function::Len => Value::Json(length(first, line)?.into()),
         Function::Index => rest.iter().try_fold(first.clone(), |value, key| index(value, &text(key)))?,
         Function::Print => Value::Text(arguments.iter().map(|value| line.shown(value)).collect()),
-        Function::Printf => Value::Text(printf(&text(first), rest, line)?),
+        Function::Printf => Value::Text(printf(&fit(first), rest, line)?),
     })
 }
 
@@ -170,7 +171,7 @@ fn printf(form: &str, values: &[Value], line: &Line<'_>) -> Result<String, Strin
                 values.next().ok_or_else(|| format!("printf: '{form}' has more places than there are values"))?;
             let shown = match verb {
                 Some('s' | 'v' | 'd') => line.shown(value),
-                Some('q') => Json::String(line.plain(value).into_owned()).to_string(),
+                Some('q') => Json::String(line.fit(value).into_owned()).to_string(),
                 _ => return Err(format!("printf: of '{form}' %s, %v, %d, %q and a width are known")),
             };
             let wide: usize = width.trim_start_matches('-').parse().unwrap_or(0);

@@ -148,3 +148,18 @@ fn what_is_read_out_of_a_message_is_masked_too() {
     let shown = written("{{(parseJSON .Message).msg}} {{tryExtractJSONParts .Message \"msg\"}}", text, false).unwrap();
     assert!(shown.contains("password=") && !shown.contains("hunter2"), "{shown}");
 }
+
+/// Nor does it reach the terminal as what a terminal obeys, however it is written.
+#[test]
+fn what_is_read_out_of_a_message_is_clean_in_quotes_and_forms_too() {
+    let text = r#"{"msg":"\u009b31mX\u202e\u007f pass\u0077ord=hunter2hunter2"}"#;
+    for template in [
+        "{{printf \"%q\" (parseJSON .Message).msg}}",
+        "{{printf (parseJSON .Message).msg}}",
+        "{{extjson (parseJSON .Message).msg}}",
+        "{{toTimestamp .Time (parseJSON .Message).msg}}",
+    ] {
+        let shown = written(template, text, false).unwrap();
+        assert!(crate::text::Clean::block(&shown) == *shown && !shown.contains("hunter2"), "{template}: {shown:?}");
+    }
+}

@@ -131,6 +131,14 @@ impl Line<'_> {
         }
     }
 
+    /// As [`Self::plain`], to be written: what was read out of a message is made fit for it.
+    pub(super) fn fit<'a>(&'a self, value: &'a Value) -> Cow<'a, str> {
+        match value {
+            Value::Json(Json::String(text)) => Cow::Owned(self.foreign(text)),
+            other => self.plain(other),
+        }
+    }
+
     pub(super) fn coloured(&self, text: &str, colour: Color) -> Value {
         Value::Text(if self.is_coloured { text.with(colour).to_string() } else { text.to_owned() })
     }

@@ -1,21 +1,32 @@
 //! Port-forwards into the demo's pods, over its real WebSocket.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::Notify,
+    sync::{Notify, watch},
 };
 
-use super::{Forwarding, start};
+use super::{Counts, Forwarding, REST, Running, start};
 use crate::{
     model::{
         BackendId,
         forward::{Forward, ForwardAsk, ForwardState, ForwardTo},
         kubernetes::{ObjectKey, WorkloadKey, WorkloadKind},
     },
-    source::kubernetes::tests::on_demo::{cluster, served},
+    source::kubernetes::{
+        scripted,
+        tests::on_demo::{cluster, served},
+    },
+    time::SystemClock,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,7 +67,7 @@ async fn until(forwarding: &Forwarding, what: &str, is_so: impl Fn(&Forward) -> 
     found.await.unwrap_or_else(|_| panic!("waited in vain for {what}: {:?}", forwarding.now()))
 }
 
-async fn get(port: u16, path: &str) -> std::io::Result<String> {
+async fn get(port: u16, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await?;
     let mut answer = String::new();
@@ -157,4 +168,30 @@ async fn what_cannot_be_is_said() {
     let now = until(&forwarding, "the trouble", |now| matches!(now.state, ForwardState::Trouble(_))).await;
     assert!(format!("{:?}", now.state).contains("connection refused"), "{now:?}");
     demo.stop().await;
+}
+
+/// Too many open files: that comes back at once, for as long as it lasts.
+#[tokio::test]
+async fn it_rests_after_a_connection_that_cannot_be_taken() {
+    let ask = ask(workload(WorkloadKind::Deployment, "search"), "");
+    let (to, state) = watch::channel(Forward::new(1, ask.clone()));
+    let running = Running {
+        cluster: scripted::cluster(1, Arc::new(SystemClock)).await,
+        ask,
+        state: to,
+        wake: Arc::new(Notify::new()),
+        place: Mutex::default(),
+        counts: Counts::default(),
+    };
+    let tries = AtomicU32::new(0);
+    let accept = || async {
+        tries.fetch_add(1, Ordering::Relaxed);
+        Err(io::Error::other("too many open files"))
+    };
+    let ended = tokio::time::timeout(REST * 3 / 2, Arc::new(running).take(accept)).await;
+    assert!(ended.is_err(), "it goes on");
+    let tries = tries.load(Ordering::Relaxed);
+    assert!((1..=2).contains(&tries), "{tries}");
+    let says = format!("{:?}", state.borrow().state);
+    assert!(says.contains("too many open files"), "{says}");
 }

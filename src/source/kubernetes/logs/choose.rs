@@ -1,7 +1,7 @@
 //! Which containers are read, and how: each with a connection of its own while there are enough of them; the rest share a
 //! few in turn, so that every one is heard.
 
-use std::{fmt::Write as _, sync::OnceLock};
+use std::{collections::HashSet, fmt::Write as _, sync::OnceLock};
 
 use tokio::{sync::watch, task::JoinSet};
 
@@ -54,7 +54,7 @@ impl Following<'_> {
             self.say_turns(followed, most);
             wanted.truncate(followed + MOST_IN_TURN);
         }
-        let kept: Vec<StreamKey> = wanted.iter().map(|one| one.key.clone()).collect();
+        let kept: HashSet<StreamKey> = wanted.iter().map(|one| one.key.clone()).collect();
         self.end_all_but(&kept);
         for (index, one) in wanted.into_iter().enumerate() {
             if let (None, Some(why)) = (&one.instance.id, &one.instance.waiting) {
@@ -71,7 +71,7 @@ impl Following<'_> {
         }
     }
 
-    fn end_all_but(&mut self, kept: &[StreamKey]) {
+    fn end_all_but(&mut self, kept: &HashSet<StreamKey>) {
         let is_once = is_once(self.query);
         // Dropping what it is told tells a stream that its pod is gone: it reads to its end.
         for (key, told) in self.running.extract_if(.., |key, _| !kept.contains(key)) {
@@ -79,7 +79,7 @@ impl Following<'_> {
             if !is_once && self.pods.get(&key.0).is_some_and(|pod| !self.choice.is_of(pod)) {
                 told.task.abort();
                 self.open.remove(&told.number);
-                self.caught_up.insert(told.number, true);
+                self.caught_up.remove(&told.number);
                 self.troubles.retain(|(number, _)| *number != told.number);
             }
         }

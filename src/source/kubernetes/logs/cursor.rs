@@ -1,5 +1,7 @@
 //! Where a stream stands, so that a broken one goes on without losing or repeating a line. `sinceTime` has the
 //! granularity of a second: it is asked with the last second begun, and the lines already seen of it are skipped.
+//! Where the first line came of a range (`tailLines`, `sinceSeconds`), those before it in its second were never sent, and
+//! their number is not known: of that second all is skipped that is no later than the last line.
 
 use jiff::Timestamp;
 
@@ -7,15 +9,18 @@ use jiff::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub struct Cursor {
     last: Option<Timestamp>,
-    /// Lines seen of the second of `last`.
-    seen: u32,
+    /// Lines seen of the second of `last`; `None`: a range began inside of it.
+    seen: Option<u32>,
     skip: u32,
+    /// The first line may not be the first of its second.
+    is_ranged: bool,
 }
 
 impl Cursor {
-    /// Begins a resumed stream; what to ask for as `sinceTime`, `None` if nothing was read yet.
-    pub fn resume(&mut self) -> Option<String> {
-        self.skip = self.seen;
+    /// Begins a stream; what to ask for as `sinceTime`, `None` if nothing was read yet: then it `is_ranged` or whole.
+    pub fn resume(&mut self, is_ranged: bool) -> Option<String> {
+        self.is_ranged = is_ranged;
+        self.skip = self.seen.unwrap_or(u32::MAX);
         let second = Timestamp::from_second(self.last?.as_second()).expect("a second of a time stamp is one");
         Some(second.to_string())
     }
@@ -28,7 +33,7 @@ impl Cursor {
     pub fn take(&mut self, at: Timestamp) -> bool {
         let Some(last) = self.last else {
             self.last = Some(at);
-            self.seen = 1;
+            self.seen = (!self.is_ranged).then_some(1);
             return true;
         };
         if self.skip > 0 {
@@ -40,8 +45,8 @@ impl Cursor {
             self.skip = 0;
         }
         match at.as_second().cmp(&last.as_second()) {
-            std::cmp::Ordering::Greater => self.seen = 1,
-            std::cmp::Ordering::Equal => self.seen += 1,
+            std::cmp::Ordering::Greater => self.seen = Some(1),
+            std::cmp::Ordering::Equal => self.seen = self.seen.map(|seen| seen + 1),
             // stdout and stderr are stamped apart: `sinceTime` will not bring this one again, so it does not count.
             std::cmp::Ordering::Less => {}
         }
@@ -60,31 +65,37 @@ mod tests {
     }
 
     proptest! {
-        /// A server that answers from `sinceTime` on: after any breaks, all lines once, in order.
+        /// A server that answers from `sinceTime` on, at first perhaps with the newest lines only: after any breaks, all
+        /// from the first one on once, in order.
         #[test]
         fn no_line_is_lost_or_repeated(
             mut stamps in prop::collection::vec(0_i64..4_000_000_000, 1..60),
             breaks in prop::collection::vec(0_usize..60, 0..6),
+            tail in prop::option::of(0_usize..60),
         ) {
             stamps.sort_unstable();
+            // Inside of a second that a range cuts, equal stamps are not told apart.
+            stamps.dedup();
             let log: Vec<(usize, Timestamp)> = stamps.iter().map(|nanos| at(*nanos)).enumerate().collect();
+            let newest = tail.map_or(0, |tail| log.len().saturating_sub(tail));
             let mut cursor = Cursor::default();
             let mut got = Vec::new();
             for end in breaks.into_iter().chain([usize::MAX]) {
-                let since: Option<Timestamp> = cursor.resume().map(|text| text.parse().unwrap());
-                let answer = log.iter().filter(|(_, at)| since.is_none_or(|since| *at >= since));
+                let since: Option<Timestamp> = cursor.resume(tail.is_some()).map(|text| text.parse().unwrap());
+                let from = if since.is_none() { newest } else { 0 };
+                let answer = log[from..].iter().filter(|(_, at)| since.is_none_or(|since| *at >= since));
                 got.extend(answer.take(end).filter(|(_, at)| cursor.take(*at)).map(|(index, _)| *index));
             }
-            prop_assert_eq!(got, (0..log.len()).collect::<Vec<_>>());
+            prop_assert_eq!(got, (newest..log.len()).collect::<Vec<_>>());
         }
     }
 
     #[test]
     fn it_asks_for_the_second_begun_never_rounded_up() {
         let mut cursor = Cursor::default();
-        assert_eq!(cursor.resume(), None);
+        assert_eq!(cursor.resume(false), None);
         cursor.take("2026-01-02T03:04:05.999999999Z".parse().unwrap());
-        assert_eq!(cursor.resume().as_deref(), Some("2026-01-02T03:04:05Z"));
+        assert_eq!(cursor.resume(false).as_deref(), Some("2026-01-02T03:04:05Z"));
     }
 
     #[test]
@@ -93,7 +104,7 @@ mod tests {
         for nanos in [10, 20, 30] {
             cursor.take(at(nanos));
         }
-        cursor.resume();
+        cursor.resume(false);
         // The file with 10 and 20 is gone.
         assert!(!cursor.take(at(30)));
         assert!(cursor.take(at(40)));

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::{sync::mpsc, time::timeout};
 
 use self::reduced::reduced;
-use super::Limits;
+use super::{Limits, pause::pause};
 use crate::{
     model::{BackendId, Name, kubernetes::ObjectKey},
     query::{ContainerSort, ContainerState},
@@ -115,19 +115,43 @@ const SMALL_PAGE: u32 = 20;
 const RESTARTS: u32 = 3;
 /// Largest watch event: objects have at most 1.5 MB, more as JSON.
 const MAX_EVENT: usize = 8 * 1024 * 1024;
+/// Longest wait between two tries.
+const LONGEST: Duration = Duration::from_mins(1);
+
+/// How far the pods are known.
+#[derive(Default)]
+struct Known {
+    /// To watch from; without it a list is needed.
+    version: Option<String>,
+    /// In a row.
+    failures: u32,
+    /// Listed anew after a 410, and no change has come since: another 410 means that listing does not help.
+    is_relisted: bool,
+}
+
+impl Known {
+    /// The server has forgotten the version (410). False: the same was just said of the one that a new list gave.
+    fn is_list_of_use(&mut self) -> bool {
+        self.version.take().is_some() && !std::mem::replace(&mut self.is_relisted, true)
+    }
+
+    /// The failures are over.
+    async fn resumed(&mut self, out: &mpsc::Sender<PodChange>) -> Result<(), Stopped> {
+        if std::mem::take(&mut self.failures) > 0 { send(out, PodChange::Resumed).await } else { Ok(()) }
+    }
+}
 
 /// Lists and watches until the receiver is gone. A person who may read one pod but not list any is served by asking again.
 pub async fn watch(cluster: Cluster, selection: Selection, limits: Limits, out: mpsc::Sender<PodChange>) {
-    let mut version = None;
-    let mut failures = 0_u32;
+    let mut known = Known::default();
     loop {
         let begun = cluster.clock().now().mono;
-        match follow(&cluster, &selection, &mut version, &mut failures, &limits, &out).await {
+        match follow(&cluster, &selection, &mut known, &limits, &out).await {
             // A watch that ends at once is not asked for again at once.
             Ok(()) if cluster.clock().now().since(begun) >= limits.poll / 5 => {}
             Ok(()) => tokio::time::sleep(limits.poll / 5).await,
             Err(Stopped::Unwanted) => return,
-            Err(Stopped::Failed(failure)) if failure.is_expired() && version.take().is_some() => {}
+            Err(Stopped::Failed(failure)) if failure.is_expired() && known.is_list_of_use() => {}
             Err(Stopped::Failed(failure)) => {
                 // By its name alone a pod is read without a look at its fields.
                 if let (true, Some(name), None) = (failure.is(403), &selection.name, &selection.fields) {
@@ -135,13 +159,18 @@ pub async fn watch(cluster: Cluster, selection: Selection, limits: Limits, out: 
                 }
                 if failure.code.is_none() && failure.reached == Reached::Answered {
                     // What could not be read is not known: a list tells.
-                    version = None;
+                    known.version = None;
                 }
+                // After any other failure an open watch is a sign of its end.
+                known.is_relisted &= failure.is_expired();
+                let retry_at = failure.error.retry_at;
                 if out.send(PodChange::Failed(failure)).await.is_err() {
                     return;
                 }
-                failures += 1;
-                tokio::time::sleep(limits.poll * failures.min(6)).await;
+                known.failures += 1;
+                let own = (limits.poll * 2_u32.saturating_pow(known.failures.min(8) - 1)).min(LONGEST);
+                let of = (&selection.name, &selection.labels);
+                tokio::time::sleep(pause(own, retry_at, &of, cluster.clock().now())).await;
             }
         }
     }
@@ -151,16 +180,14 @@ pub async fn watch(cluster: Cluster, selection: Selection, limits: Limits, out: 
 async fn follow(
     cluster: &Cluster,
     selection: &Selection,
-    version: &mut Option<String>,
-    failures: &mut u32,
+    known: &mut Known,
     limits: &Limits,
     out: &mpsc::Sender<PodChange>,
 ) -> Result<(), Stopped> {
-    let known = match version {
-        Some(known) => known,
-        None => version.insert(list(cluster, selection, out).await?),
-    };
-    watch_from(cluster, selection, known, failures, limits, out).await
+    if known.version.is_none() {
+        known.version = Some(list(cluster, selection, out).await?);
+    }
+    watch_from(cluster, selection, known, limits, out).await
 }
 
 /// Why a list or a watch cannot go on.
@@ -229,12 +256,11 @@ async fn list_once(cluster: &Cluster, selection: &Selection, out: &mpsc::Sender<
     }
 }
 
-/// Until the server ends the watch. `version` is the one to go on from, also after a failure.
+/// Until the server ends the watch. `known` has the version to go on from, also after a failure.
 async fn watch_from(
     cluster: &Cluster,
     selection: &Selection,
-    version: &mut String,
-    failures: &mut u32,
+    known: &mut Known,
     limits: &Limits,
     out: &mpsc::Sender<PodChange>,
 ) -> Result<(), Stopped> {
@@ -243,12 +269,12 @@ async fn watch_from(
     let query = [
         ("watch", "true"),
         ("allowWatchBookmarks", "true"),
-        ("resourceVersion", version.as_str()),
+        ("resourceVersion", known.version.as_deref().unwrap_or_default()),
         ("timeoutSeconds", &*seconds),
     ];
     let mut stream = cluster.open_stream(&selection.path(&query), limits.deadline).await?;
-    if std::mem::take(failures) > 0 {
-        send(out, PodChange::Resumed).await?;
+    if !known.is_relisted {
+        known.resumed(out).await?;
     }
     let mut begun = Vec::new();
     loop {
@@ -268,7 +294,11 @@ async fn watch_from(
             // A line that is not one is the server's fault, and lists mend it.
             let event: WatchEvent = serde_json::from_slice(line).map_err(|error| odd(selection, &error))?;
             if let Some(next) = event.object.pointer("/metadata/resourceVersion").and_then(Value::as_str) {
-                next.clone_into(version);
+                known.version = Some(next.to_owned());
+            }
+            if event.kind != "ERROR" {
+                known.is_relisted = false;
+                known.resumed(out).await?;
             }
             changed(selection, event, out).await?;
         }

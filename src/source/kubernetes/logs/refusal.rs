@@ -1,6 +1,8 @@
 //! What an API server says instead of a log. The codes alone do not tell a container that has not started from one that
 //! does not exist, so the kubelet's words are read (pkg/registry/core/pod/strategy.go, pkg/kubelet/kubelet_pods.go).
 
+use jiff::Timestamp;
+
 use crate::source::kubernetes::failure::Failure;
 
 /// Why there is no log.
@@ -16,8 +18,11 @@ pub enum Refusal {
     PodGone,
     /// The server's sentence.
     Forbidden(String),
-    /// The kubelet or the connection: worth another try.
-    Failed(String),
+    /// The kubelet or the connection: worth another try, not before the server said.
+    Failed {
+        why: String,
+        retry_at: Option<Timestamp>,
+    },
 }
 
 /// A body that the server sends with status 200 where there is no log (kubernetes#142258).
@@ -25,7 +30,8 @@ pub const NOT_RETRIEVED: &str = "unable to retrieve container logs for ";
 
 impl Refusal {
     pub fn of(failure: &Failure) -> Self {
-        let Some(code) = failure.code else { return Self::Failed(failure.error.says.to_string()) };
+        let failed = || Self::Failed { why: failure.error.says.to_string(), retry_at: failure.error.retry_at };
+        let Some(code) = failure.code else { return failed() };
         let message = failure.message.to_string();
         match code {
             400 if message.contains(" is waiting to start") => {
@@ -41,8 +47,13 @@ impl Refusal {
             400 if message.ends_with(" is not available") || message.ends_with(" is terminated") => Self::NothingLeft,
             401 | 403 => Self::Forbidden(message),
             404 => Self::PodGone,
-            _ => Self::Failed(failure.error.says.to_string()),
+            _ => failed(),
         }
+    }
+
+    /// Not to be asked again before.
+    pub fn retry_at(&self) -> Option<Timestamp> {
+        if let Self::Failed { retry_at, .. } = self { *retry_at } else { None }
     }
 
     /// In words, after "pod 'x': ".
@@ -54,7 +65,7 @@ impl Refusal {
             Self::NothingLeft => format!("container '{container}' has no log left"),
             Self::NoPrevious => format!("container '{container}' has no previous instance: it never restarted"),
             Self::PodGone => "the pod is gone, and its logs with it".to_owned(),
-            Self::Failed(why) => format!("no log of container '{container}': {why}"),
+            Self::Failed { why, .. } => format!("no log of container '{container}': {why}"),
         }
     }
 }
@@ -91,7 +102,7 @@ mod tests {
         assert_eq!(of(400, "previous terminated container \"X\" in pod \"P\" not found"), Refusal::NoPrevious);
         assert_eq!(of(404, "pods \"P\" not found"), Refusal::PodGone);
         assert!(matches!(of(403, "pods \"P\" is forbidden"), Refusal::Forbidden(_)));
-        assert!(matches!(of(500, "Get \"https://10.0.1.2:10250/containerLogs/\": dial tcp"), Refusal::Failed(_)));
-        assert!(matches!(of(400, "something new"), Refusal::Failed(_)));
+        assert!(matches!(of(500, "Get \"https://10.0.1.2:10250/containerLogs/\": dial tcp"), Refusal::Failed { .. }));
+        assert!(matches!(of(400, "something new"), Refusal::Failed { .. }));
     }
 }

@@ -2,10 +2,7 @@
 //! container is a new instance.
 
 use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, OnceLock, atomic::AtomicU64},
     time::Instant,
 };
 
@@ -18,15 +15,13 @@ use super::{
     Limits,
     lines::{Bounds, Lines},
     merge::Placed,
+    pause::pause,
     pods::Instance,
     refusal::Refusal,
 };
 use crate::{
     model::{Name, kubernetes::ObjectKey},
-    source::{
-        ErrorKind,
-        kubernetes::client::{Cluster, Opened},
-    },
+    source::{ErrorKind, kubernetes::client::Cluster},
     text::Clean,
     time::Clock,
 };
@@ -100,6 +95,7 @@ enum End {
     Unwanted,
 }
 
+mod pump;
 mod request;
 mod turns;
 
@@ -110,8 +106,14 @@ impl Stream {
         if self.first.previous || !self.first.follow {
             let Ok(_turn) = self.turns.clone().acquire_owned().await else { return };
             trouble = self.read_once(&mut reader).await;
-        } else if turns::take(&mut self, &mut reader).await {
-            self.follow(&mut reader).await;
+        } else {
+            if self.instance.borrow().id.is_none() {
+                // What starts only now is new from its first line on, whatever the status lags behind.
+                self.first = First { follow: true, ..First::default() };
+            }
+            if turns::take(&mut self, &mut reader).await {
+                self.follow(&mut reader).await;
+            }
         }
         match trouble {
             Some(says) => self.trouble(&says).await,
@@ -139,7 +141,7 @@ impl Stream {
             Ok(Stopped::NotRetrieved) => (Some(Refusal::NothingLeft.says(&self.container)), false),
             Ok(Stopped::Eof | Stopped::Over | Stopped::Unwanted) => (None, false),
             Err(refusal) => {
-                let is_trouble = matches!(refusal, Refusal::Forbidden(_) | Refusal::Failed(_));
+                let is_trouble = matches!(refusal, Refusal::Forbidden(_) | Refusal::Failed { .. });
                 (Some(refusal.says(&self.container)), is_trouble)
             }
         };
@@ -182,7 +184,7 @@ impl Stream {
     async fn follow_instance(&mut self, reader: &mut Lines, instance: &mut Instance) -> End {
         let mut failures: u32 = 0;
         loop {
-            let since = reader.cursor.resume();
+            let since = reader.cursor.resume(self.first.is_ranged());
             let before = reader.cursor.last();
             let stopped = self.connection(reader, instance, since).await;
             if !self.report(Report::Closed(self.number)).await {
@@ -191,6 +193,7 @@ impl Stream {
             if reader.cursor.last() != before {
                 failures = 0;
             }
+            let mut retry_at = None;
             match stopped {
                 Ok(Stopped::Unwanted | Stopped::Over) => return End::Unwanted,
                 Ok(Stopped::Eof | Stopped::NotRetrieved) => {
@@ -216,12 +219,13 @@ impl Stream {
                         return end;
                     }
                     failures += 1;
+                    retry_at = refusal.retry_at();
                 }
             }
             // Two tries at once, then seldom, as stern does.
-            let pause = if failures <= 2 { self.limits.retry / 100 } else { self.limits.retry };
+            let own = if failures <= 2 { self.limits.retry / 100 } else { self.limits.retry };
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(pause(own, retry_at, &self.number, self.clock.now())) => {}
                 changed = self.instance.wait_for(|now| now.id != instance.id) => {
                     return if changed.is_ok() { End::Instance } else { End::Pod };
                 }
@@ -255,7 +259,7 @@ impl Stream {
                     Ok(()) => None,
                 }
             }
-            Refusal::Forbidden(_) | Refusal::Failed(_) => None,
+            Refusal::Forbidden(_) | Refusal::Failed { .. } => None,
         }
     }
 
@@ -290,108 +294,5 @@ impl Stream {
             return Ok(Stopped::Unwanted);
         }
         Ok(self.pump(reader, instance, body).await)
-    }
-
-    /// The next instance, when the status names one and the old one's log has had its time to end: then what is read is
-    /// the new one's already. `noticed` keeps since when, over calls.
-    async fn replaced(
-        &self,
-        status: &mut watch::Receiver<Instance>,
-        instance: &Instance,
-        noticed: &mut Option<Instant>,
-    ) -> Instance {
-        let next = status.wait_for(|now| now.id.is_some() && now.id != instance.id).await.map(|now| now.clone());
-        match next {
-            Ok(next) => {
-                let now = self.clock.now();
-                let waited = now.since(*noticed.get_or_insert(now.mono));
-                tokio::time::sleep(self.limits.eof_grace.saturating_sub(waited)).await;
-                *noticed = None;
-                next
-            }
-            Err(_) => std::future::pending().await,
-        }
-    }
-
-    async fn caught_up(&self) -> bool {
-        self.report(Report::CaughtUp(self.number)).await
-    }
-
-    async fn pump(&self, reader: &mut Lines, instance: &mut Instance, mut body: Opened) -> Stopped {
-        let begun = self.clock.now().wall;
-        let mut live = false;
-        let mut status = self.instance.clone();
-        let mut noticed = None;
-        loop {
-            let patience = if live { self.limits.idle } else { self.limits.quiet };
-            let read = tokio::select! {
-                read = timeout(patience, body.chunk()) => read,
-                next = self.replaced(&mut status, instance, &mut noticed) => {
-                    *instance = next;
-                    reader.attach(&self.pod, &self.container, &instance.version);
-                    self.note_restart(reader, instance);
-                    if !self.flush(reader, true).await {
-                        return Stopped::Unwanted;
-                    }
-                    continue;
-                }
-            };
-            match read {
-                Err(_) if live => return Stopped::Idle,
-                Err(_) => {
-                    live = true;
-                    if !self.caught_up().await {
-                        return Stopped::Unwanted;
-                    }
-                    continue;
-                }
-                Ok(Err(failure)) => return Stopped::Broken(failure.error.says.to_string()),
-                Ok(Ok(None)) => {
-                    let retrieved = reader.finish(begun);
-                    self.flush(reader, true).await;
-                    return if retrieved { Stopped::Eof } else { Stopped::NotRetrieved };
-                }
-                Ok(Ok(Some(bytes))) => reader.push(&bytes, begun),
-            }
-            if !self.flush(reader, !live || reader.is_over).await {
-                return Stopped::Unwanted;
-            }
-            if reader.is_over {
-                return Stopped::Over;
-            }
-            if !live && reader.cursor.last().is_some_and(|last| last >= begun) {
-                live = true;
-                if !self.caught_up().await {
-                    return Stopped::Unwanted;
-                }
-            }
-        }
-    }
-
-    /// What was logged before the attach waits for the reader; new lines that come faster than they can be taken in are
-    /// dropped and counted, so that what is on screen stays of now.
-    async fn flush(&self, reader: &mut Lines, wait: bool) -> bool {
-        if reader.is_held() || reader.ready.is_empty() {
-            return true;
-        }
-        let lines = std::mem::take(&mut reader.ready);
-        let bytes: usize = lines.iter().map(|placed| placed.line.cost()).sum();
-        let needed = u32::try_from(bytes / 1024 + 1).unwrap_or(ROOM).min(ROOM);
-        let room = self.room.clone();
-        if wait {
-            let Ok(room) = room.acquire_many_owned(needed).await else { return false };
-            return self.report(Report::Lines(self.number, lines, room)).await;
-        }
-        let Ok(room) = room.try_acquire_many_owned(needed) else { return self.drop_lines(&lines) };
-        match self.out.try_send(Report::Lines(self.number, lines, room)) {
-            Ok(()) => true,
-            Err(mpsc::error::TrySendError::Full(Report::Lines(_, lines, _))) => self.drop_lines(&lines),
-            Err(_) => false,
-        }
-    }
-
-    fn drop_lines(&self, lines: &[Placed]) -> bool {
-        self.dropped.fetch_add(lines.len() as u64, Ordering::Relaxed);
-        !self.out.is_closed()
     }
 }

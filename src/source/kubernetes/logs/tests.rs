@@ -59,10 +59,13 @@ struct World {
     watches: Mutex<Vec<mpsc::UnboundedSender<std::io::Result<Bytes>>>>,
     logs: Mutex<HashMap<String, VecDeque<LogAnswer>>>,
     refuse_list: Mutex<Option<Response>>,
+    refuse_log: Mutex<Option<Response>>,
     /// The next page after a first one is forgotten.
     expire_page: Mutex<bool>,
     /// Lists fail.
     is_down: AtomicBool,
+    /// Every version is forgotten as soon as it is watched from.
+    is_forgetful: AtomicBool,
     /// Pods on a page, however many are asked for; 0: all.
     page: usize,
     /// The pieces of a log that hangs afterwards are on their way.
@@ -74,7 +77,7 @@ struct World {
 impl World {
     fn answer(&self, asked: &Asked) -> Response {
         if asked.path.ends_with("/log") {
-            return self.log(asked);
+            return self.refuse_log.lock().unwrap().take().unwrap_or_else(|| self.log(asked));
         }
         if asked.path.starts_with("/apis/batch/v1/") || asked.path.contains("/services/") {
             let objects = self.objects.lock().unwrap();
@@ -88,6 +91,9 @@ impl World {
             return scripted::json_answer(200, &json!({"spec": {"selector": {"matchLabels": {"app": "web"}}}}));
         }
         if asked.query("watch").is_some() {
+            if self.is_forgetful.load(Ordering::SeqCst) {
+                return scripted::status(410, "Expired", "too old resource version");
+            }
             let (to, from) = mpsc::unbounded_channel();
             self.watches.lock().unwrap().push(to);
             let events = stream::unfold(from, |mut from| async { Some((from.recv().await?, from)) });

@@ -96,7 +96,7 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
         _ if !tail.query.follow => {}
         (true, _) => say("follow ON".to_owned(), theme.ok),
         (false, 0) => say("PAUSED".to_owned(), theme.wrong),
-        (false, below) => say(format!("PAUSED {below} below"), theme.wrong),
+        (false, below) => say(format!("PAUSED {} below", grouped(below as u64)), theme.wrong),
     }
     if let Some(least) = tail.sieve.least {
         say(format!("level >= {}", least.name()), theme.accent);

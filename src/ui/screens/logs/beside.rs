@@ -18,6 +18,7 @@ use crate::{
         LogBuffer,
         signatures::{Side, Sides},
     },
+    text::grouped,
 };
 
 /// Cells that two columns need, frame and all.
@@ -165,7 +166,8 @@ impl Beside {
     pub(super) fn head(&self, side: usize) -> String {
         let (word, lines) =
             if side == Side::New as usize { ("NEW", self.sides.new_lines) } else { ("OLD", self.sides.old_lines) };
-        format!("{word} {}: {lines} {}", self.tags(side), if lines == 1 { "line" } else { "lines" })
+        let unit = if lines == 1 { "line" } else { "lines" };
+        format!("{word} {}: {} {unit}", self.tags(side), grouped(lines))
     }
 
     /// Why there are no two columns.

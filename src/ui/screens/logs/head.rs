@@ -51,7 +51,7 @@ pub(super) fn head(line: &LogLine, tail: &Tail, columns: &Columns, theme: &Theme
     }
     put(&time_words(line, columns), columns.time, theme.dim);
     let pod = pod_words(&line.origin, &tail.query, columns.has_containers, columns.is_narrow);
-    put(&pod, columns.pod, theme.series[steady(writer(&line.origin, &tail.query), theme.series.len())]);
+    put(&pod, columns.pod, theme.pods[steady(writer(&line.origin, &tail.query), theme.pods.len())]);
     put(&line.origin.version, columns.version, theme.dim);
     let style = match line.level {
         Some(LogLevel::Fatal | LogLevel::Error) => theme.broken,
@@ -119,6 +119,8 @@ pub(super) fn columns(tail: &Tail, is_narrow: bool) -> Columns {
         )
         .max(3)
     };
+    // Its head is `ver`.
+    let version = if is_pod { 0 } else { widest(&|origin| origin.version.len(), if is_narrow { 4 } else { 12 }) };
     Columns {
         time: match (tail.timestamps, is_narrow) {
             (false, _) => 0,
@@ -126,7 +128,7 @@ pub(super) fn columns(tail: &Tail, is_narrow: bool) -> Columns {
             (true, false) => FULL_TIME,
         },
         pod,
-        version: if is_pod { 0 } else { widest(&|origin| origin.version.len(), if is_narrow { 4 } else { 12 }) },
+        version: if version == 0 { 0 } else { version.max(3) },
         level: 5,
         is_narrow,
         has_containers,

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     model::log::{LogLevel, LogLine},
     secret::mask,
-    source::kubernetes::log_line::{readable_with, without_level},
+    source::kubernetes::log_line::{readable_with, without_level, without_stamp},
     store::logs::LogBuffer,
     ui::{
         View,
@@ -283,8 +283,9 @@ fn message(line: &LogLine, view: &View<'_>) -> Line<'static> {
         Some(LogLevel::Trace | LogLevel::Debug) => theme.dim,
         _ => theme.text,
     };
-    // The column says the level.
-    let message = mask(line.level.map_or(&*parts.message, |level| without_level(&parts.message, level)));
+    // The columns say the time and the level.
+    let text = without_stamp(&parts.message, line.at);
+    let message = mask(line.level.map_or(text, |level| without_level(text, level)));
     if parts.fields.is_empty() {
         return Line::styled(message, style);
     }

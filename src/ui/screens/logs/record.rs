@@ -85,6 +85,12 @@ impl Overlay for Record {
         Some(self.target.clone())
     }
 
+    fn hints(&self) -> Vec<(String, String)> {
+        [("y", "copy"), ("j/k", "scroll"), ("esc", "back")]
+            .map(|(key, word)| (key.to_owned(), word.to_owned()))
+            .to_vec()
+    }
+
     fn scroll(&mut self, lines: i32, view: &View<'_>) -> Reply {
         self.run(if lines > 0 { Command::Down } else { Command::Up }, view)
     }

@@ -89,8 +89,15 @@ impl Logs {
     pub fn until(&mut self, text: &str, view: &View<'_>) -> Reply {
         let Some(tail) = self.tail() else { return Reply::Say("no log is open".into()) };
         let now = view.store.time_of(tail.query.target.cluster(), view.now);
+        let start = tail.query.since_seconds.map(|since| now - SignedDuration::from_secs(since.into()));
         match (text, moment(text, now)) {
             ("now", _) => self.reopen(|query| (query.until, query.follow) = (None, true)),
+            // Nothing would be found in it, which would look like silence.
+            (_, Some(at)) if start.is_some_and(|start| at <= start) => Reply::Say(Clean::own(format!(
+                "until {} is before {}: choose an earlier start first, with :since",
+                at.strftime("%H:%M:%S"),
+                words(&LogQuery { until: None, tail: None, ..tail.query.clone() })
+            ))),
             (_, Some(at)) => self.reopen(|query| (query.until, query.follow) = (Some(at), false)),
             _ => Reply::Say(Clean::own(format!("'{text}' is no time: write 03:10, 03:10:30 (UTC), 5m or now"))),
         }

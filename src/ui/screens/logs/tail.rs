@@ -309,21 +309,16 @@ impl Tail {
         u32::try_from((lines.len() - low) / RATE_OVER as usize).unwrap_or(u32::MAX)
     }
 
-    /// All lines that are shown, as text: `<time> <pod>/<container> <line>`, secrets masked.
-    pub(super) fn text(&self, view: &View<'_>) -> String {
-        use std::fmt::Write as _;
-        let Some(buffer) = self.buffer(view) else { return String::new() };
-        let mut text = String::new();
+    /// All lines that are shown, folded ones too.
+    pub(super) fn shown(&self, view: &View<'_>) -> Vec<LogLine> {
+        let Some(buffer) = self.buffer(view) else { return Vec::new() };
+        let mut lines = Vec::new();
         for entry in self.index.range(0..self.index.len()) {
             let shown = line_at(buffer, entry.last).map(|line| &line.text);
-            for line in (entry.first..=entry.last).filter_map(|at| line_at(buffer, at)) {
-                if Some(&line.text) == shown {
-                    let origin = &line.origin;
-                    let _ = writeln!(text, "{:.3} {}/{} {}", line.at, origin.pod.name, origin.container, line.text);
-                }
-            }
+            let all = (entry.first..=entry.last).filter_map(|at| line_at(buffer, at));
+            lines.extend(all.filter(|line| Some(&line.text) == shown).cloned());
         }
-        crate::secret::mask(&text)
+        lines
     }
 }
 

@@ -231,8 +231,9 @@ fn secrets_are_masked_on_screen_in_the_clipboard_and_in_the_file() {
     assert!(!rows.join("").contains("abcdefghijkl"), "{rows:#?}");
     logs.run(Command::Up, &world.view());
     assert!(!logs.copied(&world.view()).expect("a line").contains("abcdefghijkl"));
-    let Reply::Do(Effect::Save { name, text }) = logs.run(Command::Save, &world.view()) else { panic!("saved") };
+    let Reply::Do(Effect::Save { name, content }) = logs.run(Command::Save, &world.view()) else { panic!("saved") };
     assert_eq!(name, "myapp-031422.log");
+    let text = content.text();
     assert!(!text.contains("abcdefghijkl"), "{text}");
     assert_eq!(text.lines().filter(|line| line.contains("issuer mismatch")).count(), 2, "repeats are written out");
     assert!(text.starts_with("2026-03-14T03:00:00.000Z myapp-7d8b9-abc12/app GET"), "{text}");

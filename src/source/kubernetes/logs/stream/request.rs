@@ -3,6 +3,13 @@
 use super::{First, Stream};
 use crate::source::kubernetes::{client::segment, selector};
 
+impl First {
+    /// Not the whole log: what is read may begin inside of a second.
+    pub(super) fn is_ranged(&self) -> bool {
+        self.tail.is_some() || self.since_seconds.is_some()
+    }
+}
+
 impl Stream {
     /// `tailLines` and `sinceSeconds` while no line was read. Asked again, they reach back over the time that was lost.
     fn range(&self) -> (Option<u32>, Option<u32>) {

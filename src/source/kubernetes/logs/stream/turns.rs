@@ -1,6 +1,8 @@
 //! Streams above the cap: each reads what was logged since its last turn, on a connection that it shares with others.
 
-use super::{First, Instance, Lines, Report, Stream};
+use std::time::Duration;
+
+use super::{First, Instance, Lines, Report, Stream, pause};
 
 /// Takes turns until the stream has a connection of its own. False: the pod is gone, or nobody looks any more.
 pub(super) async fn take(stream: &mut Stream, reader: &mut Lines) -> bool {
@@ -9,7 +11,7 @@ pub(super) async fn take(stream: &mut Stream, reader: &mut Lines) -> bool {
     stream.first = First { follow: false, ..asked.clone() };
     loop {
         let turns = stream.turns.clone();
-        tokio::select! {
+        let rest = tokio::select! {
             biased;
             is_there = async { stream.is_followed.wait_for(|followed| *followed).await.is_ok() } => {
                 if !is_there {
@@ -20,14 +22,14 @@ pub(super) async fn take(stream: &mut Stream, reader: &mut Lines) -> bool {
             // In the order in which they asked: everyone is heard.
             turn = turns.acquire_owned() => {
                 let Ok(_turn) = turn else { return false };
-                if !once(stream, reader, &mut read).await || reader.is_over {
-                    return false;
+                match once(stream, reader, &mut read).await {
+                    Some(rest) if !reader.is_over => rest,
+                    _ => return false,
                 }
             }
-        }
-        let pause = tokio::time::sleep(stream.limits.turn);
+        };
         tokio::select! {
-            () = pause => {}
+            () = tokio::time::sleep(rest) => {}
             _ = stream.is_followed.changed() => {}
         }
     }
@@ -36,26 +38,28 @@ pub(super) async fn take(stream: &mut Stream, reader: &mut Lines) -> bool {
     true
 }
 
-/// One turn. False: nobody looks any more.
-async fn once(stream: &mut Stream, reader: &mut Lines, read: &mut Option<Instance>) -> bool {
+/// One turn; how long to rest until the next. `None`: nobody looks any more.
+async fn once(stream: &mut Stream, reader: &mut Lines, read: &mut Option<Instance>) -> Option<Duration> {
+    let mut retry_at = None;
     let mut instance = stream.instance.borrow().clone();
     if instance.id.is_some() {
         reader.attach(&stream.pod, &stream.container, &instance.version);
         if read.as_ref().is_some_and(|read| read.id != instance.id) {
             stream.note_restart(reader, &instance);
         }
-        let since = reader.cursor.resume();
+        let since = reader.cursor.resume(stream.first.is_ranged());
         let refusal = stream.connection(reader, &mut instance, since).await.err();
         *read = Some(instance);
-        let says = refusal.map(|refusal| refusal.says(&stream.container));
-        if let Some(says) = says
-            && !stream.trouble(&says).await
-        {
-            return false;
+        if let Some(refusal) = refusal {
+            retry_at = refusal.retry_at();
+            if !stream.trouble(&refusal.says(&stream.container)).await {
+                return None;
+            }
         }
         if !stream.flush(reader, true).await || !stream.report(Report::Closed(stream.number)).await {
-            return false;
+            return None;
         }
     }
-    stream.caught_up().await
+    let rest = pause(stream.limits.turn, retry_at, &stream.number, stream.clock.now());
+    stream.caught_up().await.then_some(rest)
 }

@@ -1,16 +1,28 @@
 //! Whose logs, of which containers, and over how many connections.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{Limits, LogAnswer, Then, World, limits, look, one_pod, running, stamped, workload};
+use super::{
+    super::{
+        Following, LogReader,
+        pods::{Container, Instance, LogPod},
+    },
+    Limits, LogAnswer, SystemClock, Then, World, limits, look, one_pod, running, scripted, stamped, workload,
+};
 use crate::{
     model::{
         BackendId,
-        kubernetes::resource::{Resource, ResourceKey},
+        kubernetes::{
+            ObjectKey,
+            resource::{Resource, ResourceKey},
+        },
     },
     query::{ContainerSort, Containers, LabelKey, LogQuery, LogTarget},
+    text::Clean,
+    time::Clock,
 };
 
 /// Two main containers, an init container and a debugging one.
@@ -218,4 +230,37 @@ async fn what_is_read_once_is_read_whole_over_few_connections() {
     let mut look = look(world, query, limits()).await;
     assert_eq!(look.lines(7).await, ["0", "1", "2", "3", "4", "5", "6"]);
     assert!(look.last.troubles.is_empty(), "{:?}", look.last.troubles);
+}
+
+/// With each pod that moves all are chosen anew: what takes the square of their number stands still here.
+#[tokio::test]
+async fn twenty_thousand_pods_are_chosen_anew_at_once() {
+    const PODS: usize = 20_000;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let reader = LogReader::new(scripted::cluster(1, clock.clone()).await);
+    let query = LogQuery { follow: false, ..workload() };
+    let (reports, _reported) = mpsc::channel(1);
+    let mut follow = Following::new(&reader, &query, reports);
+    for number in 0..PODS {
+        let name = Clean::own(format!("web-{number}"));
+        let instance = Instance { id: Some("containerd://1".to_owned()), running: true, ..Instance::default() };
+        let pod = LogPod {
+            key: ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: name.clone() },
+            uid: name.clone(),
+            is_ready: true,
+            created: 0,
+            default_container: None,
+            is_initializing: false,
+            conditions: Vec::new(),
+            containers: vec![Container { name: "app".into(), sort: ContainerSort::Main, instance }],
+        };
+        follow.pods.insert(name, pod);
+    }
+    let mut tasks = JoinSet::new();
+    follow.choose(&mut tasks);
+    let begun = clock.now().mono;
+    follow.choose(&mut tasks);
+    let took = clock.now().since(begun);
+    assert_eq!(follow.running.len(), PODS);
+    assert!(took < Duration::from_secs(3), "{took:?}");
 }

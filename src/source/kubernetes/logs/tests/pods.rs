@@ -141,3 +141,29 @@ async fn an_expired_watch_lists_again() {
     look.until("the second", |look| look.last.wanted == 2).await;
     assert!(look.last.troubles.is_empty(), "{:?}", look.last.troubles);
 }
+
+#[tokio::test]
+async fn where_listing_does_not_help_it_is_not_listed_again_and_again() {
+    let world = World::default();
+    world.put(&running("web-1"));
+    world.is_forgetful.store(true, Ordering::SeqCst);
+    let mut look = look(world, workload(), Limits { poll: Duration::from_mins(5), ..limits() }).await;
+    look.until("a word of it", |look| look.last.troubles.iter().any(|says| says.contains("new pods are not seen")))
+        .await;
+    let pods = look.fake.asked_with("GET", "/pods").into_iter().filter(|asked| asked.path.ends_with("/pods"));
+    let (watches, lists): (Vec<_>, Vec<_>) = pods.partition(|asked| asked.query("watch").is_some());
+    assert_eq!((lists.len(), watches.len()), (2, 2));
+}
+
+#[tokio::test]
+async fn what_starts_while_we_look_is_read_from_its_beginning() {
+    let world = World::default();
+    world.put(&pod("web-1", None, &json!({"waiting": {"reason": "ContainerCreating"}})));
+    let lines: Vec<String> = (1..=5).map(|n| stamped(5, n, &n.to_string())).collect();
+    world.will_log("web-1/app", LogAnswer::Lines(lines, Then::Hang));
+    let mut look = look(world, LogQuery { tail: Some(2), ..one_pod() }, limits()).await;
+    look.until("it is waited for", |look| look.last.wanted == 1).await;
+    look.world.put(&running("web-1"));
+    assert_eq!(look.lines(5).await, ["1", "2", "3", "4", "5"]);
+    assert_eq!(look.log_requests()[0].query("tailLines"), None);
+}

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Limits, LogAnswer, LogQuery, Then, World, limits, look, look_through, one_pod, running, stamped};
+use super::{
+    Limits, LogAnswer, LogQuery, SystemClock, Then, World, limits, look, look_through, one_pod, running, scripted,
+    stamped,
+};
+use crate::time::Clock as _;
 
 #[tokio::test]
 async fn what_waits_is_tried_again_when_its_status_changes_not_polled() {
@@ -90,20 +94,69 @@ async fn a_silent_stream_of_a_running_container_is_opened_anew() {
 }
 
 #[tokio::test]
-async fn lines_that_come_too_fast_are_dropped_and_counted() {
+async fn of_a_second_that_the_newest_lines_cut_none_comes_late_or_twice() {
     let world = World::default();
     world.put(&running("web-1"));
-    // Stamped ahead of now: they are live from the first on. More than sockets and the merge can hold.
+    let mut lines: Vec<String> = (1..=6).map(|n| stamped(5, n, &n.to_string())).collect();
+    world.will_log("web-1/app", LogAnswer::Lines(lines.clone(), Then::Hang));
+    lines.push(stamped(6, 0, "7"));
+    world.will_log("web-1/app", LogAnswer::Lines(lines, Then::Hang));
+    let silent = Limits { idle: Duration::from_millis(100), ..limits() };
+    let mut look = look(world, LogQuery { tail: Some(2), ..one_pod() }, silent).await;
+    look.until("the next second", |look| look.lines.iter().any(|line| &*line.text == "7")).await;
+    assert_eq!(look.texts(), ["5", "6", "7"]);
+}
+
+#[tokio::test]
+async fn a_server_that_asks_to_slow_down_is_not_asked_before() {
+    for is_the_list in [false, true] {
+        let world = World::default();
+        world.put(&running("web-1"));
+        let mut slower = scripted::status(429, "TooManyRequests", "slow down");
+        slower.headers_mut().insert(http::header::RETRY_AFTER, 2_u32.into());
+        if is_the_list {
+            *world.refuse_list.lock().unwrap() = Some(slower);
+        } else {
+            *world.refuse_log.lock().unwrap() = Some(slower);
+        }
+        world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "up")], Then::Hang));
+        let begun = SystemClock.now().mono;
+        let mut look = look(world, one_pod(), limits()).await;
+        assert_eq!(look.lines(1).await, ["up"]);
+        assert!(SystemClock.now().since(begun) >= Duration::from_millis(1_900), "the list: {is_the_list}");
+    }
+}
+
+const FLOOD: u64 = 8_000;
+
+/// Stamped ahead of now: they are live from the first on. More than sockets and the merge can hold.
+fn flood(then: Then) -> World {
+    let world = World::default();
+    world.put(&running("web-1"));
     let long = "x".repeat(4_000);
-    let lines: Vec<Vec<u8>> =
-        (0..8_000).map(|n| format!("2999-01-02T03:04:05.{n:09}Z {n} {long}\n").into_bytes()).collect();
-    let total = lines.len() as u64;
-    world.will_log("web-1/app", LogAnswer::Bytes(lines, Then::Hang));
-    let mut look = look_through(world, one_pod(), Limits { channel: 1, ..limits() }, 1).await;
+    let lines = (0..FLOOD).map(|n| format!("2999-01-02T03:04:05.{n:09}Z {n} {long}\n").into_bytes()).collect();
+    world.will_log("web-1/app", LogAnswer::Bytes(lines, then));
+    world
+}
+
+#[tokio::test]
+async fn a_log_that_is_read_once_waits_for_a_slow_reader() {
+    let query = LogQuery { follow: false, ..one_pod() };
+    let mut look = look_through(flood(Then::End), query, Limits { channel: 1, ..limits() }, 1).await;
+    // Long enough for more to come than is taken.
+    let over = tokio::time::timeout(Duration::from_millis(300), &mut look.task).await;
+    assert!(over.is_err(), "nobody took an answer");
+    look.until("all lines or their number", |look| look.lines.len() as u64 + look.dropped == FLOOD).await;
+    assert_eq!(look.dropped, 0);
+}
+
+#[tokio::test]
+async fn lines_that_come_too_fast_are_dropped_and_counted() {
+    let mut look = look_through(flood(Then::Hang), one_pod(), Limits { channel: 1, ..limits() }, 1).await;
     // Nobody takes an answer, and the container is read all the same.
     let served = look.world.served.clone();
     tokio::time::timeout(Duration::from_mins(1), served.notified()).await.expect("a slow reader holds nobody up");
-    look.until("all lines or their number", |look| look.lines.len() as u64 + look.dropped == total).await;
+    look.until("all lines or their number", |look| look.lines.len() as u64 + look.dropped == FLOOD).await;
     assert!(look.dropped > 0, "{} lines were kept", look.lines.len());
     assert!(look.lines.is_sorted_by_key(|line| line.at) && look.lines[0].text.starts_with("0 x"));
 }

@@ -34,6 +34,18 @@ fn an_end_and_a_number_of_lines_are_read_anew_and_said() {
     assert!(matches!(none.until("5m", &world.view()), Reply::Say(says) if says == "no log is open"));
 }
 
+/// `nothing logged` between an end and a later start would be taken for silence.
+#[test]
+fn an_end_before_the_start_is_refused() {
+    let (world, mut logs) = story();
+    let Reply::Say(says) = logs.until("02:50", &world.view()) else { panic!("said") };
+    assert_eq!(says, "until 02:50:00 is before since 15m: choose an earlier start first, with :since");
+    assert_eq!(first(&logs), query());
+    logs.since("1h");
+    logs.until("02:50", &world.view());
+    assert_eq!(first(&logs).until, Some(testing::at("02:50")));
+}
+
 #[test]
 fn a_log_is_shown_at_a_moment_and_read_anew_where_it_begins_later() {
     let (mut world, mut logs) = story();
@@ -103,4 +115,39 @@ fn the_configurations_fields_are_shown_and_enter_shows_all() {
     let Reply::Push(mut page) = logs.run(Command::Enter, &world.view()) else { panic!("a page") };
     let page = world.overlay(page.as_mut()).join("\n");
     assert!(page.contains("\"took\": 7") && page.contains("\"name\": \"bob\""), "{page}");
+}
+
+/// A secret's name at the end of a line, and the first line of a key, take nothing of the line below.
+#[test]
+fn a_saved_line_is_masked_by_itself() {
+    let mut world = World::live();
+    let pod = origin("myapp-1", "412");
+    let texts = ["I got token:", "I next line", "I -----BEGIN PRIVATE KEY-----", "I done"];
+    let lines = texts.iter().zip(0..).map(|(text, second)| line(&pod, second, text)).collect();
+    say(&mut world, &query(), lines);
+    let mut logs = Logs::default();
+    logs.open(query());
+    world.drawn(&mut logs);
+    let Reply::Do(Effect::Save { content, .. }) = logs.run(Command::Save, &world.view()) else { panic!("saved") };
+    let text = content.text();
+    let saved: Vec<&str> = text.lines().collect();
+    assert_eq!(saved.len(), 4, "{text}");
+    for (line, end) in saved.iter().zip(["got token:", "next line", "[masked]", "done"]) {
+        assert!(line.starts_with("2026-03-14T03:00:0") && line.ends_with(&format!("Z myapp-1/app {end}")), "{text}");
+    }
+}
+
+#[test]
+fn enter_shows_the_head_of_a_trace_past_other_pods_lines() {
+    let mut world = World::live();
+    let (one, other) = (origin("myapp-1", "412"), origin("myapp-2", "412"));
+    let lines = [(&one, "E boom"), (&other, "I between"), (&one, "+ at x"), (&other, "I later"), (&one, "+ at y")];
+    say(&mut world, &query(), lines.map(|(origin, text)| line(origin, 0, text)).to_vec());
+    let mut logs = Logs::default();
+    logs.open(query());
+    world.drawn(&mut logs);
+    let Reply::Push(mut page) = logs.run(Command::Enter, &world.view()) else { panic!("a page") };
+    let page = world.overlay(page.as_mut()).join("\n");
+    assert!(["boom", "at x", "at y"].iter().all(|text| page.contains(text)), "{page}");
+    assert!(!page.contains("between") && !page.contains("later"), "{page}");
 }
