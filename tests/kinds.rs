@@ -165,6 +165,17 @@ async fn pages_say_what_the_objects_are_and_no_value_of_a_secret() {
     let owned = job.rows.iter().find(|row| row.owner.is_some()).expect("of a CronJob");
     let page = desk.page(Query::DescribeAny(desk.key(kind("jobs"), &owned.namespace, &owned.name))).await;
     assert!(page.contains("owner: cronjob/") && page.contains("completions: "), "{page}");
+    // The demo answers what the pages of these ask besides, as kubectl would ask it.
+    let service = desk.page(Query::DescribeAny(desk.key(kind("svc"), "production", "web"))).await;
+    assert!(service.contains("ready: pod/web-") && !service.contains("not known"), "{service}");
+    let ingress = desk.page(Query::DescribeAny(desk.key(kind("ing"), "production", "shop"))).await;
+    assert!(ingress.contains("shop.acme.example/ -> service/web:8080   ") && ingress.contains(" ready"), "{ingress}");
+    let claim = desk.page(Query::DescribeAny(desk.key(kind("pvc"), "production", "restore-scratch"))).await;
+    assert!(claim.contains("asks: 200Gi RWO") && claim.contains("no StorageClass 'archive'"), "{claim}");
+    let cron = desk.page(Query::DescribeAny(desk.key(kind("cronjobs"), "production", "vacuum"))).await;
+    assert!(cron.contains("next run: none: it is suspended") && cron.contains("job: vacuum-"), "{cron}");
+    let application = desk.page(Query::DescribeAny(desk.key(kind("applications"), "argocd", "search"))).await;
+    assert!(application.contains("policy: auto-sync with self-heal"), "{application}");
     let rollout = desk.page(Query::DescribeAny(desk.key(kind("rollouts"), "production", "recommendations"))).await;
     assert!(rollout.contains("up-to-date: 1"), "{rollout}");
 }

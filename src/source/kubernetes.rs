@@ -17,6 +17,7 @@ pub mod log_line;
 pub mod logs;
 pub mod owners;
 mod pace;
+mod pods;
 pub mod reader;
 pub mod release;
 pub mod revisions;

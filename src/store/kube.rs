@@ -1,6 +1,9 @@
 //! Kubernetes objects and the links between them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::Hash,
+};
 
 use jiff::Timestamp;
 
@@ -21,6 +24,29 @@ use crate::{
 mod tests;
 mod told;
 
+/// An object by its uid: several contexts may lead to one cluster, and then each brings it.
+type Uid = (BackendId, Name);
+
+fn of(key: &ObjectKey, uid: Name) -> Uid {
+    (key.cluster.clone(), uid)
+}
+
+fn burden(pod: &Pod) -> Option<Share> {
+    pod.burden().map(|(uid, level, restarts)| (of(&pod.key, uid), level, restarts))
+}
+
+fn uid_of(workload: &Workload) -> Uid {
+    (workload.key.cluster.clone(), workload.uid.clone())
+}
+
+fn owner_of(set: &ReplicaSet) -> Option<Uid> {
+    set.owner.as_ref().map(|owner| of(&set.key, owner.uid.clone()))
+}
+
+fn object_of(event: &Event) -> Option<Uid> {
+    event.object_uid.clone().map(|uid| of(&event.key, uid))
+}
+
 /// Watched objects of all clusters.
 #[derive(Debug, Default)]
 pub struct Kube {
@@ -29,15 +55,16 @@ pub struct Kube {
     pub replica_sets: Table<ObjectKey, Box<ReplicaSet>>,
     pub events: Table<ObjectKey, Box<Event>>,
     /// Controller uid to the pods it owns.
-    pods_by_owner: HashMap<Name, BTreeSet<ObjectKey>>,
-    /// Controller uid to how many of its pods are how bad: the worst of a hundred thousand is asked for in every frame.
-    levels_by_owner: HashMap<Name, Levels>,
+    pods_by_owner: HashMap<Uid, BTreeSet<ObjectKey>>,
+    /// Controller uid to what its pods come to: the worst and the restarts of a hundred thousand are asked for in every
+    /// frame.
+    burdens_by_owner: HashMap<Uid, Burden>,
     /// Name, and the app that its labels name, to the workloads that are meant by it: alerts name them so.
     workloads_by_name: HashMap<Name, BTreeSet<WorkloadKey>>,
     /// Uid of a Deployment or Rollout to its ReplicaSets.
-    sets_by_owner: HashMap<Name, BTreeSet<ObjectKey>>,
+    sets_by_owner: HashMap<Uid, BTreeSet<ObjectKey>>,
     /// Uid of the involved object to its events.
-    events_by_object: HashMap<Name, BTreeSet<ObjectKey>>,
+    events_by_object: HashMap<Uid, BTreeSet<ObjectKey>>,
     /// Namespaces that pods were seen in, for `:ns`.
     pub(super) seen_namespaces: BTreeMap<BackendId, BTreeSet<Name>>,
     /// How bad a pod is and why by its status alone, where its events tell more.
@@ -53,10 +80,10 @@ impl Kube {
         match self.pods.apply(from, delta, |pod| pod.key.clone()) {
             Applied::Nothing => return Changes::NONE,
             Applied::Put { key, old } => {
-                let now = self.pods.get(&key).and_then(|pod| pod.burden());
-                let was = old.and_then(|pod| pod.burden());
-                recount(&mut self.levels_by_owner, was.as_ref(), now.as_ref());
-                relink(&mut self.pods_by_owner, &key, was.map(|(uid, _)| uid), now.map(|(uid, _)| uid));
+                let now = self.pods.get(&key).and_then(|pod| burden(pod));
+                let was = old.and_then(|pod| burden(&pod));
+                recount(&mut self.burdens_by_owner, was.as_ref(), now.as_ref());
+                relink(&mut self.pods_by_owner, &key, was.map(|(uid, ..)| uid), now.map(|(uid, ..)| uid));
                 let spaces = self.seen_namespaces.entry(key.cluster.clone()).or_default();
                 if !spaces.contains(&key.namespace) {
                     spaces.insert(key.namespace.clone());
@@ -69,9 +96,9 @@ impl Kube {
 
     fn unlink_pods(&mut self, pods: Vec<(ObjectKey, Box<Pod>)>) {
         for (key, pod) in pods {
-            let was = pod.burden();
-            recount(&mut self.levels_by_owner, was.as_ref(), None);
-            relink(&mut self.pods_by_owner, &key, was.map(|(uid, _)| uid), None);
+            let was = burden(&pod);
+            recount(&mut self.burdens_by_owner, was.as_ref(), None);
+            relink(&mut self.pods_by_owner, &key, was.map(|(uid, ..)| uid), None);
             self.untold.remove(&key);
         }
     }
@@ -127,13 +154,12 @@ impl Kube {
         match self.replica_sets.apply(from, delta, |set| set.key.clone()) {
             Applied::Nothing => return Changes::NONE,
             Applied::Put { key, old } => {
-                let owner =
-                    self.replica_sets.get(&key).and_then(|set| set.owner.as_ref()).map(|owner| owner.uid.clone());
-                relink(&mut self.sets_by_owner, &key, old.and_then(|set| set.owner).map(|owner| owner.uid), owner);
+                let now = self.replica_sets.get(&key).and_then(|set| owner_of(set));
+                relink(&mut self.sets_by_owner, &key, old.and_then(|set| owner_of(&set)), now);
             }
             Applied::Gone(sets) => {
                 for (key, set) in sets {
-                    relink(&mut self.sets_by_owner, &key, set.owner.map(|owner| owner.uid), None);
+                    relink(&mut self.sets_by_owner, &key, owner_of(&set), None);
                 }
             }
         }
@@ -145,8 +171,8 @@ impl Kube {
             Applied::Nothing => return Changes::NONE,
             Applied::Put { key, old } => {
                 let event = self.events.get(&key).cloned();
-                let object = event.as_ref().and_then(|event| event.object_uid.clone());
-                relink(&mut self.events_by_object, &key, old.and_then(|event| event.object_uid), object);
+                let now = event.as_ref().and_then(|event| object_of(event));
+                relink(&mut self.events_by_object, &key, old.and_then(|event| object_of(&event)), now);
                 if let Some(event) = event {
                     self.retell(&event);
                 }
@@ -162,7 +188,7 @@ impl Kube {
         let workloads = self.workloads.drop_sources(is_gone);
         self.unlink_workloads(workloads);
         for (key, set) in self.replica_sets.drop_sources(is_gone) {
-            relink(&mut self.sets_by_owner, &key, set.owner.map(|owner| owner.uid), None);
+            relink(&mut self.sets_by_owner, &key, owner_of(&set), None);
         }
         let events = self.events.drop_sources(is_gone);
         self.unlink_events(events);
@@ -170,7 +196,7 @@ impl Kube {
 
     fn unlink_events(&mut self, events: Vec<(ObjectKey, Box<Event>)>) {
         for (key, event) in events {
-            relink(&mut self.events_by_object, &key, event.object_uid.clone(), None);
+            relink(&mut self.events_by_object, &key, object_of(&event), None);
             self.retell(&event);
         }
     }
@@ -179,7 +205,7 @@ impl Kube {
     pub fn sets_of(&self, workload: &Workload) -> Vec<&ReplicaSet> {
         let mut sets: Vec<&ReplicaSet> = self
             .sets_by_owner
-            .get(&workload.uid)
+            .get(&uid_of(workload))
             .into_iter()
             .flatten()
             .filter_map(|key| self.replica_sets.get(key).map(|set| &**set))
@@ -191,30 +217,38 @@ impl Kube {
     /// Pods of a workload, of all versions, by name.
     pub fn pods_of<'a>(&'a self, workload: &'a Workload) -> Vec<&'a Pod> {
         if workload.key.kind.has_replica_sets() {
-            self.sets_of(workload).into_iter().flat_map(|set| self.pods_owned(&set.uid)).collect()
+            self.sets_of(workload).into_iter().flat_map(|set| self.pods_owned(&set.key.cluster, &set.uid)).collect()
         } else {
-            self.pods_owned(&workload.uid).collect()
+            self.pods_owned(&workload.key.cluster, &workload.uid).collect()
         }
     }
 
     /// An owner's pods are called after it: one walk from its first to its last finds few others, and is cheaper than a
     /// search for each.
-    fn pods_owned<'a>(&'a self, uid: &'a Name) -> impl Iterator<Item = &'a Pod> {
-        let ends = self.pods_by_owner.get(uid).and_then(|keys| keys.first().zip(keys.last()));
+    fn pods_owned<'a>(&'a self, cluster: &BackendId, uid: &'a Name) -> impl Iterator<Item = &'a Pod> + use<'a> {
+        let keys = self.pods_by_owner.get(&(cluster.clone(), uid.clone()));
+        let ends = keys.and_then(|keys| keys.first().zip(keys.last()));
         let walk = ends.into_iter().flat_map(|(first, last)| self.pods.between(first, last));
         walk.map(|pod| &**pod).filter(move |pod| pod.owner.as_ref().is_some_and(|owner| owner.uid == *uid))
     }
 
     /// How bad a workload is: its own state, or that of its worst pod. A rollout in progress whose pods crash is broken.
     pub fn level_of(&self, workload: &Workload) -> Level {
-        let worst = |uid: &Name| self.levels_by_owner.get(uid).map_or(Level::Ok, Levels::worst);
-        let pods = if workload.key.kind.has_replica_sets() {
-            let sets = self.sets_by_owner.get(&workload.uid).into_iter().flatten();
-            sets.filter_map(|key| self.replica_sets.get(key)).map(|set| worst(&set.uid)).min()
-        } else {
-            Some(worst(&workload.uid))
-        };
-        workload.level.min(pods.unwrap_or(Level::Ok))
+        self.burdens_of(workload).map(Burden::worst).fold(workload.level, Level::min)
+    }
+
+    /// How often the pods of a workload were restarted, all together.
+    pub fn restarts_of(&self, workload: &Workload) -> u64 {
+        self.burdens_of(workload).map(|burden| burden.restarts).sum()
+    }
+
+    /// What the pods of a workload come to, of each that owns some.
+    fn burdens_of<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a Burden> {
+        let has_sets = workload.key.kind.has_replica_sets();
+        let sets = self.sets_by_owner.get(&uid_of(workload)).filter(|_| has_sets).into_iter().flatten();
+        let of_sets = sets.filter_map(|key| self.replica_sets.get(key)).map(|set| of(&set.key, set.uid.clone()));
+        let owners = of_sets.chain((!has_sets).then(|| uid_of(workload)));
+        owners.filter_map(|uid| self.burdens_by_owner.get(&uid))
     }
 
     /// The workload a pod belongs to, through its ReplicaSet if it has one.
@@ -239,11 +273,11 @@ impl Kube {
         }
     }
 
-    /// Events of an object by uid, newest first.
-    pub fn events_of(&self, uid: &Name) -> Vec<&Event> {
+    /// Events of a cluster's object by uid, newest first.
+    pub fn events_of(&self, cluster: &BackendId, uid: &Name) -> Vec<&Event> {
         let mut events: Vec<&Event> = self
             .events_by_object
-            .get(uid)
+            .get(&(cluster.clone(), uid.clone()))
             .into_iter()
             .flatten()
             .filter_map(|key| self.events.get(key).map(|event| &**event))
@@ -254,22 +288,23 @@ impl Kube {
 
     /// Why no more pods of a workload appear: its condition, else the events of what makes them.
     pub fn no_pods<'a>(&'a self, workload: &'a Workload) -> Option<&'a Clean> {
+        let refused = |uid: &Name| self.refused(&workload.key.cluster, uid);
         let by_events = || match workload.key.kind {
             // Its condition would say it.
             WorkloadKind::Deployment => None,
             WorkloadKind::Rollout => {
                 let mut lacking = self.sets_of(workload).into_iter().filter(|set| set.replicas < set.desired);
-                lacking.find_map(|set| self.refused(&set.uid))
+                lacking.find_map(|set| refused(&set.uid))
             }
-            _ => self.refused(&workload.uid).filter(|_| workload.lacks_pods()),
+            _ => refused(&workload.uid).filter(|_| workload.lacks_pods()),
         };
         workload.replica_failure.as_ref().or_else(by_events)
     }
 
     /// Why a controller makes no pods, by its events: none of it was made since.
-    pub fn refused(&self, uid: &Name) -> Option<&Clean> {
-        let refused = refused_pods(self.events_of(uid))?;
-        let went_on = self.pods_owned(uid).any(|pod| pod.created > refused.last);
+    pub fn refused(&self, cluster: &BackendId, uid: &Name) -> Option<&Clean> {
+        let refused = refused_pods(self.events_of(cluster, uid))?;
+        let went_on = self.pods_owned(cluster, uid).any(|pod| pod.created > refused.last);
         (!went_on).then_some(&refused.message)
     }
 
@@ -278,7 +313,8 @@ impl Kube {
         let mut uids: Vec<&Name> = vec![&workload.uid];
         uids.extend(self.sets_of(workload).iter().map(|set| &set.uid));
         uids.extend(self.pods_of(workload).iter().map(|pod| &pod.uid));
-        let mut events: Vec<&Event> = uids.into_iter().flat_map(|uid| self.events_of(uid)).collect();
+        let mut events: Vec<&Event> =
+            uids.into_iter().flat_map(|uid| self.events_of(&workload.key.cluster, uid)).collect();
         events.sort_by_key(|event| std::cmp::Reverse(event.last));
         events
     }
@@ -307,36 +343,46 @@ impl Kube {
     }
 }
 
-/// How many pods there are of each [`Level`].
+/// What the pods of an owner come to.
 #[derive(Clone, Copy, Debug, Default)]
-struct Levels([u32; Level::ALL.len()]);
+struct Burden {
+    /// How many there are of each [`Level`].
+    levels: [u32; Level::ALL.len()],
+    restarts: u64,
+}
 
-impl Levels {
+impl Burden {
     fn worst(&self) -> Level {
-        let worst = Level::ALL.into_iter().find(|level| self.0[*level as usize] > 0);
+        let worst = Level::ALL.into_iter().find(|level| self.levels[*level as usize] > 0);
         worst.unwrap_or(Level::Ok)
     }
 }
 
-/// A pod of an owner was there, or is there now, at a level.
-fn recount(levels: &mut HashMap<Name, Levels>, was: Option<&(Name, Level)>, now: Option<&(Name, Level)>) {
+/// What a pod is to its owner, as [`Pod::burden`] says.
+type Share = (Uid, Level, u32);
+
+/// A pod of an owner was there, or is there now.
+fn recount(burdens: &mut HashMap<Uid, Burden>, was: Option<&Share>, now: Option<&Share>) {
     if was == now {
         return;
     }
-    if let Some((uid, level)) = now {
-        levels.entry(uid.clone()).or_default().0[*level as usize] += 1;
+    if let Some((uid, level, restarts)) = now {
+        let burden = burdens.entry(uid.clone()).or_default();
+        burden.levels[*level as usize] += 1;
+        burden.restarts += u64::from(*restarts);
     }
-    if let Some((uid, level)) = was
-        && let Some(counts) = levels.get_mut(uid)
+    if let Some((uid, level, restarts)) = was
+        && let Some(burden) = burdens.get_mut(uid)
     {
-        counts.0[*level as usize] -= 1;
-        if counts.0 == Levels::default().0 {
-            levels.remove(uid);
+        burden.levels[*level as usize] -= 1;
+        burden.restarts -= u64::from(*restarts);
+        if burden.levels == [0; Level::ALL.len()] {
+            burdens.remove(uid);
         }
     }
 }
 
-fn relink<K: Ord + Clone>(links: &mut HashMap<Name, BTreeSet<K>>, key: &K, was: Option<Name>, now: Option<Name>) {
+fn relink<L: Eq + Hash, K: Ord + Clone>(links: &mut HashMap<L, BTreeSet<K>>, key: &K, was: Option<L>, now: Option<L>) {
     if was == now {
         return;
     }

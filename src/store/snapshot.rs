@@ -159,6 +159,7 @@ mod tests {
             BackendId, Part,
             alert::{AlertKey, AlertState, Priority},
         },
+        source::kubernetes::rows::Rows,
         store::slot::Freshness,
         text::Clean,
         time::{Clock, TestClock},
@@ -205,6 +206,23 @@ mod tests {
         let id = SourceId::new(&BackendId::new("am"), Part::Alerts);
         assert!(matches!(after.freshness(&id, clock.now()), Freshness::Down { .. }));
         assert!(!after.is_live(&BackendId::new("am"), Part::Alerts));
+    }
+
+    #[test]
+    fn no_credential_that_a_program_said_last_is_kept() {
+        let clock = TestClock::at(Timestamp::UNIX_EPOCH);
+        let raw = serde_json::json!({"metadata": {"name": "web-1", "namespace": "shop", "uid": "u"},
+            "spec": {"containers": [{"name": "app"}]},
+            "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": false, "restartCount": 3,
+                "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                "lastState": {"terminated": {"exitCode": 2, "message": "panic: dial postgres://app:hunter2@db: refused"}}}]}});
+        let pod = Rows::new(&BackendId::new("eu")).pod(&raw).expect("a pod");
+        let id = SourceId::new(&BackendId::new("eu"), Part::Pods);
+        let mut store = Store::default();
+        store.expect(id.clone(), BackendKind::Kubernetes, Duration::from_secs(15), 0);
+        store.kube.apply_pod(&id, Delta::Put(Box::new(pod)));
+        let text = String::from_utf8(Snapshot::take(&store, clock.now()).to_bytes()).expect("JSON");
+        assert!(text.contains("postgres://app:[masked]@db") && !text.contains("hunter2"), "{text}");
     }
 
     #[test]

@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use super::Store;
 use crate::{
     model::{
-        Level, Name,
+        BackendId, Level, Name,
         alert::{Alert, AlertState},
         change::{Change, ChangeKind, Subject},
         code::{Run, RunState},
-        kubernetes::{Event, ObjectKey, ReplicaSet, Workload, WorkloadKey, WorkloadKind, tag_of},
+        kubernetes::{Event, ObjectKey, ReplicaSet, Workload, WorkloadKey, WorkloadKind, tag_of, told::said},
     },
     text::Clean,
     time::{Now, seconds_between},
@@ -142,7 +142,11 @@ fn tags(before: Option<&[Name]>, set: &ReplicaSet) -> (Option<Clean>, Clean) {
 /// When an older ReplicaSet was scaled up again: its event while the cluster keeps it, else when the template changed.
 fn returned_at(store: &Store, workload: &Workload, set: &ReplicaSet) -> Option<Timestamp> {
     let words = format!("Scaled up replica set {} ", set.key.name);
-    let event = store.kube.events_of(&workload.uid).into_iter().find(|event| event.message.starts_with(&words));
+    let event = store
+        .kube
+        .events_of(&workload.key.cluster, &workload.uid)
+        .into_iter()
+        .find(|event| event.message.starts_with(&words));
     event
         .and_then(|event| event.first.or(event.last))
         .filter(|at| Some(*at) > set.created)
@@ -200,7 +204,7 @@ const TOLD: &[&str] = &[
 
 /// One entry per object and reason: the newest event's words, and how often in all.
 fn folded_events(store: &Store, oldest: Timestamp) -> impl Iterator<Item = Change> {
-    let mut folded: HashMap<(&Name, &Name, &Name, &Name), Folded<'_>> = HashMap::new();
+    let mut folded: HashMap<(&BackendId, &Name, &Name, &Name, &Name), Folded<'_>> = HashMap::new();
     for event in store.kube.events.values() {
         let Some(at) = event.last.or(event.first).filter(|at| *at >= oldest) else { continue };
         if !TOLD.contains(&event.reason.as_str()) {
@@ -211,9 +215,9 @@ fn folded_events(store: &Store, oldest: Timestamp) -> impl Iterator<Item = Chang
         let workload = store.kube.pods.get(&pod).and_then(|pod| store.kube.workload_of(pod));
         let whose = workload.map_or(&event.object, |workload| &workload.key.name);
         let folded = folded
-            .entry((&event.key.namespace, &event.kind, whose, &event.reason))
+            .entry((&event.key.cluster, &event.key.namespace, &event.kind, whose, &event.reason))
             .or_insert_with(|| Folded { newest: event, times: 0, objects: BTreeSet::new(), whose });
-        folded.times += event.count.max(1);
+        folded.times = folded.times.saturating_add(event.count.max(1));
         folded.objects.insert(&event.object);
         if folded.newest.last.or(folded.newest.first) < Some(at) {
             folded.newest = event;
@@ -248,7 +252,7 @@ fn from_event(folded: Folded<'_>) -> Option<Change> {
         at: event.last.or(event.first)?,
         kind: ChangeKind::Event,
         level: if event.warning { Level::Wrong } else { Level::Ok },
-        text: Clean::own(format!("{object_words} {}{times}: {}", event.reason, event.message)),
+        text: Clean::own(format!("{object_words} {}{times}: {}", event.reason, said(event))),
         subject: if event.kind == "Pod" {
             Subject::Pod(ObjectKey { name: event.object.clone(), ..event.key.clone() })
         } else {

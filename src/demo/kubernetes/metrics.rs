@@ -115,7 +115,10 @@ pub fn used(cluster: &Cluster, story: &Story, now: Timestamp, object: &Object) -
     all.fold((0.0, 0.0), |sum, b| (sum.0 + b.cpu_millis, sum.1 + b.memory_mib))
 }
 
-/// A node's usage: that of its pods, and some for the system.
+/// How much of its memory is used on a node that is short of it.
+const PRESSED: f64 = 0.93;
+
+/// A node's usage: that of its pods, and some for the system; of one that is short of memory, most of what it has.
 fn node(cluster: &Cluster, story: &Story, now: Timestamp, object: &Object) -> Value {
     let (mut cpu, mut memory) = (180.0, 1200.0);
     for run in cluster.runs().filter(|run| run.node == object.facts().name) {
@@ -123,6 +126,11 @@ fn node(cluster: &Cluster, story: &Story, now: Timestamp, object: &Object) -> Va
             cpu += b.cpu_millis;
             memory += b.memory_mib;
         }
+    }
+    let stored = object.value();
+    if js::condition(&stored, "MemoryPressure").is_some_and(|pressure| js::text(pressure, "/status") == "True") {
+        let room = js::text(&stored, "/status/allocatable/memory").trim_end_matches("Ki").parse::<f64>();
+        memory = memory.max(room.unwrap_or_default() / 1024.0 * PRESSED);
     }
     let mut value = head(object, now);
     value["usage"] = usage(cpu, memory);

@@ -183,6 +183,11 @@ impl ResourceKey {
         let Self { cluster, namespace, name, .. } = self.clone();
         Some(WorkloadKey { cluster, namespace, kind, name })
     }
+
+    /// As it is called beside workloads: `deploy/web`.
+    pub fn words(&self) -> String {
+        self.workload().map_or_else(|| self.to_string(), |workload| workload.to_string())
+    }
 }
 
 impl From<&ObjectKey> for ResourceKey {

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 pub use self::{
     amount::{Amount, Bounds, Share},
     judge::Judge,
+    schedule::due,
     since::seconds,
 };
 use super::resource::OwnerReference;

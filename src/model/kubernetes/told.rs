@@ -1,6 +1,8 @@
 //! What a pod's events tell of it that its status does not: which probe fails and how, why its volumes or its network are
 //! not there.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::{Container, ContainerRole, ContainerState, Event, Pod, Termination};
@@ -9,6 +11,8 @@ use crate::{model::Level, text::Clean};
 /// What the kubelet cannot make before a container starts.
 const UNMADE: [&str; 5] =
     ["FailedMount", "FailedMapVolume", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedPrepareDynamicResources"];
+/// What a status says of the only container of a pod: a probe that is told says more.
+pub const UNREADY: &str = "runs but is not ready";
 /// Says only that a volume is missing; another event says why.
 const VAGUE: &str = "Unable to attach or mount volumes";
 
@@ -19,7 +23,8 @@ pub fn told(pod: &Pod, events: &[&Event]) -> Option<(Level, Clean)> {
     }
     if let Some(unready) = unready(pod) {
         let probe = probe(events, started(unready), &["Readiness", "Startup", "Liveness"])?;
-        return Some((pod.level, joined(&probe, &pod.why)));
+        let own = if pod.why == *UNREADY { "" } else { &pod.why };
+        return Some((pod.level, joined(&probe, own)));
     }
     if let Some(last) = killed(pod) {
         let probe = probe(events, last.started, &["Liveness", "Startup"])?;
@@ -31,6 +36,18 @@ pub fn told(pod: &Pod, events: &[&Event]) -> Option<(Level, Clean)> {
     let unmade = events.iter().filter(|event| UNMADE.iter().any(|reason| event.reason == *reason));
     let newest = unmade.max_by_key(|event| (!event.message.starts_with(VAGUE), event.last))?;
     Some((Level::Wrong, Clean::line(&unmade_words(&newest.message))))
+}
+
+/// What an event says, in few words: how a probe failed, else its message without the reason (`Back-off restarting …`) and
+/// without the pod, which several have.
+pub fn said(event: &Event) -> Cow<'_, str> {
+    let probe = || probe_words(&event.message, &["Readiness", "Startup", "Liveness"]);
+    if let Some(words) = (event.reason == "Unhealthy").then(probe).flatten() {
+        return Cow::Owned(words);
+    }
+    let message = event.message.split(" in pod ").next().unwrap_or_default();
+    let is_reason = |word: &str| word.replace('-', "").eq_ignore_ascii_case(&event.reason);
+    Cow::Borrowed(message.split_once(' ').filter(|(word, _)| is_reason(word)).map_or(message, |(_, rest)| rest))
 }
 
 fn joined(one: &str, other: &str) -> Clean {
@@ -171,6 +188,17 @@ mod tests {
             assert_eq!(told, Some((Level::Wrong, format!("{words}; 'app' runs but is not ready"))), "{message}");
         }
         assert_eq!(why(&not_ready(), &[unhealthy("03:00", "something else")]), None);
+    }
+
+    #[test]
+    fn an_event_is_said_in_few_words() {
+        let words = |reason: &str, message: &str| said(&event("p", "Pod", reason, 1, "03:00", message)).into_owned();
+        let failed = "Readiness probe failed: HTTP probe failed with statuscode: 503";
+        assert_eq!(words("Unhealthy", failed), "readiness: HTTP 503");
+        assert_eq!(words("ProbeWarning", failed), failed);
+        let again = "Back-off restarting failed container app in pod web-1_shop(8c1f)";
+        assert_eq!(words("BackOff", again), "restarting failed container app");
+        assert_eq!(words("FailedMount", "no volume"), "no volume");
     }
 
     #[test]

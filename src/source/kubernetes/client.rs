@@ -12,6 +12,7 @@ mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
 pub use self::{access::Reloaded, answer::Opened, path::segment, writer::Writer};
@@ -176,6 +177,12 @@ impl Cluster {
 
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
+    }
+
+    /// The cluster's own time, by the `Date` of its answers: what its objects' times are held against.
+    pub fn time(&self) -> Timestamp {
+        let now = self.clock().now();
+        now.by(self.learnt().clock.skew())
     }
 
     pub fn timeouts(&self) -> &Timeouts {

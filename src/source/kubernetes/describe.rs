@@ -2,9 +2,16 @@
 //! never shown, nor what looks like one.
 
 pub mod any;
+mod claim;
 mod container;
+mod git;
+mod ingress;
+mod job;
 mod node;
 mod pod;
+mod pods;
+mod rollout;
+mod service;
 #[cfg(test)]
 mod tests;
 mod workload;
@@ -33,8 +40,7 @@ const MAX_EVENTS: usize = 30;
 /// Reads the object and what belongs to it. Only the object itself must answer; the rest says why it is missing.
 pub async fn page(cluster: &Cluster, rows: &Rows, object: &ObjectRef) -> Result<Vec<PageLine>, Failure> {
     let raw: Value = cluster.get(&path_of(object)).await?;
-    let now = cluster.clock().now().wall;
-    let mut page = Page { lines: Vec::new(), now };
+    let mut page = Page { lines: Vec::new(), now: cluster.time() };
     match object {
         ObjectRef::Pod(_) => pod::describe(cluster, rows, &raw, &mut page).await?,
         ObjectRef::Workload(key) => workload::describe(cluster, rows, key, &raw, &mut page).await?,
@@ -83,8 +89,10 @@ impl Page {
     /// Conditions that are not as they should be, with reason, message and age.
     fn conditions(&mut self, object: &Value, is_fine: impl Fn(&str, &str) -> bool) {
         let all = object.pointer("/status/conditions").and_then(Value::as_array);
-        let bad: Vec<&Value> =
-            all.into_iter().flatten().filter(|c| !is_fine(text(c, "/type"), text(c, "/status"))).collect();
+        // A pod that has done its work is ready no more, and well.
+        let is_bad =
+            |c: &&Value| !is_fine(text(c, "/type"), text(c, "/status")) && text(c, "/reason") != "PodCompleted";
+        let bad: Vec<&Value> = all.into_iter().flatten().filter(is_bad).collect();
         if bad.is_empty() {
             return;
         }
@@ -106,7 +114,7 @@ impl Page {
         };
         events.sort_by_key(|event| (!event.warning, std::cmp::Reverse(event.last)));
         if events.is_empty() {
-            self.text("none kept: events last about an hour, and silence is not health");
+            self.text("no events (kept about an hour)");
         }
         for event in events.iter().take(MAX_EVENTS) {
             let times = if event.count > 1 { format!(" x{}", event.count) } else { String::new() };

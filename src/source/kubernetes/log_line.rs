@@ -15,7 +15,7 @@ use std::{borrow::Cow, fmt};
 use jiff::Timestamp;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::model::log::LogLevel;
+use crate::{model::log::LogLevel, time::seconds_between};
 
 /// How far into a line a level is looked for, in bytes: what stands later is prose.
 const LEVEL_WITHIN: usize = 160;
@@ -87,6 +87,33 @@ pub fn without_level(text: &str, level: LogLevel) -> &str {
         _ => return text,
     };
     if is_its && rest.starts_with(' ') && !rest.trim_start().is_empty() { rest.trim_start() } else { text }
+}
+
+/// Seconds that a program's own stamp may be off the kubelet's and still be the same moment.
+const SAME_MOMENT: i64 = 5;
+
+/// The text without the date and time that it begins with, where that is about the moment of its line, which stands beside
+/// it: `2026-01-02 03:04:05.678 UTC [7] FATAL: no db`.
+pub fn without_stamp(text: &str, at: Timestamp) -> &str {
+    let start = text.trim_start();
+    let inside = start.strip_prefix('[');
+    let Some((said, rest)) = date_time(inside.unwrap_or(start)) else { return text };
+    let rest = if inside.is_some() { rest.strip_prefix(']') } else { Some(rest) };
+    let rest = rest.filter(|rest| rest.starts_with(' ')).map(str::trim_start).filter(|rest| !rest.is_empty());
+    let is_its = (-SAME_MOMENT..=SAME_MOMENT).contains(&seconds_between(said, at));
+    rest.filter(|_| is_its).unwrap_or(text)
+}
+
+/// A date and time without a zone, or in UTC, and what follows it: `2026-01-02T03:04:05,678`, `2026/01/02 03:04:05 UTC`.
+fn date_time(text: &str) -> Option<(Timestamp, &str)> {
+    const LENGTH: usize = "2026-01-02 03:04:05".len();
+    let is_dated = text.as_bytes().first().is_some_and(u8::is_ascii_digit);
+    let (date, time) = (text.get(..10).filter(|_| is_dated)?, text.get(11..LENGTH)?);
+    let said = format!("{}T{time}Z", date.replace('/', "-")).parse().ok()?;
+    let rest = text.get(LENGTH..)?;
+    let rest = rest.strip_prefix(['.', ',']).map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let zone = ["Z", " UTC", " GMT", "+00:00"].into_iter().find_map(|zone| rest.strip_prefix(zone));
+    Some((said, zone.unwrap_or(rest)))
 }
 
 /// Words that runtimes print when a program dies.
@@ -328,6 +355,30 @@ mod tests {
         assert_eq!(split_stamp(b"2026-01-02T03:04:05.000000001Z"), (at_of("2026-01-02T03:04:05.000000001Z"), &b""[..]));
         for odd in ["no stamp here", "", " leading", "2026-13-02T03:04:05.000000001Z x", "\u{e9}\u{e9}\u{e9}"] {
             assert_eq!(split_stamp(odd.as_bytes()), (None, odd.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_stamp_of_the_lines_own_moment_is_left_out() {
+        let at = "2026-01-02T03:04:06.1Z".parse().unwrap();
+        for (text, rest) in [
+            ("2026-01-02 03:04:05.678 UTC [7] FATAL:  no db", "[7] FATAL:  no db"),
+            ("2026-01-02T03:04:05,678Z no db", "no db"),
+            ("2026-01-02T03:04:05+00:00 no db", "no db"),
+            ("2026/01/02 03:04:05 no db", "no db"),
+            ("[2026-01-02 03:04:06] no db", "no db"),
+            // Another moment, or another zone, is told.
+            ("2026-01-02 02:04:05 no db", "2026-01-02 02:04:05 no db"),
+            ("2026-01-02T05:04:05+02:00 no db", "2026-01-02T05:04:05+02:00 no db"),
+            ("[2026-01-02 03:04:06 no db", "[2026-01-02 03:04:06 no db"),
+            ("2026-01-02 03:04:06", "2026-01-02 03:04:06"),
+            ("2026-01-02 no db at all today", "2026-01-02 no db at all today"),
+            (
+                "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9} no db",
+                "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9} no db",
+            ),
+        ] {
+            assert_eq!(without_stamp(text, at), rest);
         }
     }
 

@@ -6,6 +6,7 @@ mod cursor;
 mod limits;
 mod lines;
 mod merge;
+mod pause;
 mod pods;
 mod refusal;
 mod select;
@@ -271,7 +272,7 @@ impl<'a> Following<'a> {
             }
             Report::Ended(number) => {
                 self.open.remove(&number);
-                self.caught_up.insert(number, true);
+                self.caught_up.remove(&number);
                 self.ended += 1;
             }
         }

@@ -21,12 +21,15 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-pub use self::{pod::restarts_text, quantity::memory_text, quantity::parse_bytes, quantity::parse_millis};
+pub use self::{
+    pod::restarts_text, quantity::canonical, quantity::memory_text, quantity::parse_bytes, quantity::parse_millis,
+};
 use crate::{
     model::{
         BackendId, Name,
         kubernetes::{Container, Event, ObjectKey, Owner, Pod, ReplicaSet, Workload, WorkloadKind},
     },
+    secret::mask,
     text::Clean,
 };
 
@@ -105,6 +108,12 @@ impl Rows {
 
 fn time(text: Option<&String>) -> Option<Timestamp> {
     text?.parse().ok()
+}
+
+/// Foreign prose: the last words of a program, of a registry or a probe may hold a credential, and rows are shown and kept
+/// on the disk.
+fn prose(text: &str) -> Clean {
+    Clean::line(&mask(text))
 }
 
 /// The service an object belongs to, as its labels say.

@@ -9,9 +9,11 @@ use std::{
 use axum::{
     body::{Body, Bytes},
     extract::Request,
+    http::HeaderValue,
     response::Response,
 };
 use futures::StreamExt;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -63,17 +65,26 @@ pub async fn serve_at(answer: impl Fn(&Asked) -> Response + Send + Sync + 'stati
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-    let (log, answer) = (asked.clone(), Arc::new(answer));
+    let (log, answer, its_clock) = (asked.clone(), Arc::new(answer), clock.clone());
     let app = axum::Router::new().fallback(move |request: Request| {
-        let (log, answer) = (log.clone(), answer.clone());
+        let (log, answer, clock) = (log.clone(), answer.clone(), its_clock.clone());
         async move {
             let asked = read(request).await;
             log.lock().unwrap().push(asked.clone());
-            answer(&asked)
+            let mut answer = answer(&asked);
+            // By the test's clock: else it would be years off.
+            answer.headers_mut().entry("date").or_insert_with(|| date(clock.now().wall));
+            answer
         }
     });
     tokio::spawn(async move { axum::serve(listener, app).await });
     Fake { cluster: cluster(port, clock).await, asked }
+}
+
+/// As a `Date` header says it.
+pub fn date(at: Timestamp) -> HeaderValue {
+    let text = at.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::try_from(text).unwrap()
 }
 
 async fn read(request: Request) -> Asked {

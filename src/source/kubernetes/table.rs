@@ -97,8 +97,10 @@ struct Following<'a> {
     narrowed: Vec<Name>,
     /// Of namespaces that could not be read.
     failed: Vec<(Name, Failure)>,
-    /// False as soon as the server refuses to be watched.
-    is_watched: bool,
+    /// When the server refused to be watched.
+    refused: Option<Instant>,
+    /// The last watch ended without a word: by one alone nothing is refused.
+    ended_oddly: bool,
     is_first: bool,
     usage: BoxStream<'static, Option<Arc<Used>>>,
     used: Option<Arc<Used>>,
@@ -117,7 +119,8 @@ impl<'a> Following<'a> {
             pace: Pace::new(cluster),
             narrowed: Vec::new(),
             failed: Vec::new(),
-            is_watched: true,
+            refused: None,
+            ended_oddly: false,
             is_first: true,
             used: None,
             sent: None,
@@ -142,7 +145,7 @@ impl<'a> Following<'a> {
         }
         self.pace.after(None, self.limits.every);
         if std::mem::take(&mut self.is_first) {
-            self.measure_first(out).await?;
+            self.measure_first().await;
         }
         if !self.can_watch() {
             self.lanes.close();
@@ -153,7 +156,9 @@ impl<'a> Following<'a> {
 
     fn can_watch(&self) -> bool {
         let is_whole = self.failed.iter().all(|(_, failure)| failure.is(403));
-        self.is_watched && is_whole && !self.held.is_cut()
+        let now = self.cluster.clock().now();
+        let is_refused = self.refused.is_some_and(|at| now.since(at) < WIDEN);
+        !is_refused && is_whole && !self.held.is_cut()
     }
 
     /// Lists all that is asked for. Where the whole cluster may not be listed, the namespaces that may be are read one by
@@ -217,18 +222,10 @@ impl<'a> Following<'a> {
     }
 
     /// What is used is shown with the first whole table, unless measuring takes long.
-    async fn measure_first(&mut self, out: &AnswerSink) -> Result<(), Left> {
-        tokio::select! {
-            used = self.usage.next() => self.used = used.flatten(),
-            () = tokio::time::sleep(MEASURED_SOON) => {
-                let table = ObjectTable { is_complete: false, ..self.table() };
-                if !out.send(Ok(Answer::Table(Arc::new(table)))).await {
-                    return Err(Left);
-                }
-                self.used = self.usage.next().await.flatten();
-            }
+    async fn measure_first(&mut self) {
+        if let Ok(used) = tokio::time::timeout(MEASURED_SOON, self.usage.next()).await {
+            self.used = used.flatten();
         }
-        Ok(())
     }
 
     /// Takes changes as they come, until the list must be read again.
@@ -246,14 +243,19 @@ impl<'a> Following<'a> {
                     Some((_, Ok(step))) if self.has_other_columns(&step) => return Ok(self.limits.every),
                     Some((lane, Ok(step))) => {
                         self.pace.after(None, self.limits.every);
+                        self.ended_oddly = false;
                         self.held.take(lane, step);
                         if self.held.is_full() {
                             return Ok(Duration::ZERO);
                         }
                         due.get_or_insert_with(|| clock.now().mono + gathered(self.held.len()));
                     }
-                    Some((_, Err(failure))) if refuses_watching(&failure) => {
-                        self.is_watched = false;
+                    Some((_, Err(failure))) if is_odd(&failure) && !self.ended_oddly => {
+                        self.ended_oddly = true;
+                        tokio::time::sleep(self.limits.every).await;
+                    }
+                    Some((_, Err(failure))) if is_odd(&failure) || refuses_watching(&failure) => {
+                        self.refused = Some(clock.now().mono);
                         self.lanes.close();
                         if self.held.len() == 0 {
                             // not an empty table, perhaps, but one that may not be listed any more
@@ -352,12 +354,15 @@ impl<'a> Following<'a> {
     }
 }
 
-/// The server lists the kind and does not watch it: it says so (405, no right), or answers with something else.
+/// The server lists the kind and does not watch it: it says so (405, no right).
 fn refuses_watching(failure: &Failure) -> bool {
-    match failure.code {
-        Some(code) => matches!(code, 400 | 403..=406 | 410 | 415 | 422 | 501),
-        None => failure.error.kind == ErrorKind::Unexpected,
-    }
+    failure.code.is_some_and(|code| matches!(code, 400 | 403..=406 | 410 | 415 | 422 | 501))
+}
+
+/// It answered with something else than a watch, or with nothing: again and again that is a refusal too. Once it may have been
+/// a proxy's page, or a server that shuts down.
+fn is_odd(failure: &Failure) -> bool {
+    failure.code.is_none() && failure.error.kind == ErrorKind::Unexpected
 }
 
 fn gathered(rows: usize) -> Duration {

@@ -7,7 +7,7 @@ use futures::{
     future::join_all,
     stream::{self, BoxStream},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     client::{Cluster, segment},
@@ -24,11 +24,13 @@ use crate::{
     text::Clean,
 };
 
-const API: &str = "/apis/metrics.k8s.io/v1beta1";
+const API: &str = "/apis/metrics.k8s.io";
 /// A sample is used so long; servers take them every 15 s or less often.
 const EVERY: Duration = Duration::from_secs(15);
 /// Of many objects less often.
 const PER_OBJECT: Duration = Duration::from_millis(1);
+/// After so many failures in a row what was measured last is no news any more.
+const KEPT_FOR: u32 = 3;
 /// Where the API is missing or refused it is not asked again sooner.
 const ABSENT: Duration = Duration::from_mins(2);
 
@@ -90,10 +92,18 @@ impl Metrics {
     }
 }
 
+/// Most servers have `v1beta1`, the newest may have `v1` alone; both say the same.
+async fn ask<T: DeserializeOwned>(cluster: &Cluster, path: &str) -> Result<T, Failure> {
+    match cluster.get(&format!("{API}/v1beta1{path}")).await {
+        Err(failure) if failure.is(404) => cluster.get(&format!("{API}/v1{path}")).await,
+        answer => answer,
+    }
+}
+
 /// By container; none where it is not known.
 pub async fn of_pod(cluster: &Cluster, namespace: &str, pod: &str) -> BTreeMap<String, Amount> {
-    let path = format!("{API}/namespaces/{}/pods/{}", segment(namespace), segment(pod));
-    let metrics = cluster.get::<Metrics>(&path).await.ok();
+    let path = format!("/namespaces/{}/pods/{}", segment(namespace), segment(pod));
+    let metrics = ask::<Metrics>(cluster, &path).await.ok();
     let containers = metrics.and_then(|metrics| metrics.containers).into_iter().flatten();
     containers.map(|container| (container.name, Amount::of(&container.usage))).collect()
 }
@@ -103,7 +113,7 @@ pub async fn of_node(cluster: &Cluster, key: &ResourceKey) -> Option<Amount> {
     if measured(&key.resource) != Some("nodes") {
         return None;
     }
-    let metrics = cluster.get::<Metrics>(&format!("{API}/nodes/{}", segment(&key.name))).await.ok()?;
+    let metrics = ask::<Metrics>(cluster, &format!("/nodes/{}", segment(&key.name))).await.ok()?;
     Some(metrics.used())
 }
 
@@ -133,7 +143,7 @@ pub fn of_table(cluster: &Cluster, asked: &TableQuery) -> BoxStream<'static, Opt
     let paths = match (measured(&asked.resource), asked.namespaces.as_slice()) {
         (None, _) => return stream::iter([None]).chain(stream::pending()).boxed(),
         (Some("pods"), names @ [_, ..]) => names.iter().map(|name| pods_of(name)).collect(),
-        (Some(plural), _) => vec![format!("{API}/{plural}")],
+        (Some(plural), _) => vec![format!("/{plural}")],
     };
     polled(cluster, paths)
 }
@@ -149,22 +159,49 @@ pub async fn follow(cluster: &Cluster, namespace: &str, out: &AnswerSink) {
 }
 
 fn pods_of(namespace: &str) -> String {
-    format!("{API}/namespaces/{}/pods", segment(namespace))
+    format!("/namespaces/{}/pods", segment(namespace))
 }
 
 fn polled(cluster: &Cluster, paths: Vec<String>) -> BoxStream<'static, Option<Arc<Used>>> {
-    let from = (cluster.clone(), paths, Duration::ZERO);
-    stream::unfold(from, |(cluster, paths, rest)| async move {
-        tokio::time::sleep(rest).await;
-        let read = read(&cluster, &paths).await;
-        let rest = read.as_ref().map_or(ABSENT, |used| EVERY.max(PER_OBJECT * u32::try_from(used.len()).unwrap_or(0)));
-        Some((read.ok().map(Arc::new), (cluster, paths, rest.min(ABSENT))))
+    let from = (cluster.clone(), paths, Known::default());
+    stream::unfold(from, |(cluster, paths, mut known)| async move {
+        tokio::time::sleep(known.rest).await;
+        known.take(read(&cluster, &paths).await);
+        Some((known.used.clone(), (cluster, paths, known)))
     })
     .boxed()
 }
 
+/// What was measured last, and when it is asked for again.
+#[derive(Default)]
+struct Known {
+    used: Option<Arc<Used>>,
+    /// Failures since.
+    failed: u32,
+    rest: Duration,
+}
+
+impl Known {
+    fn take(&mut self, read: Result<Used, Failure>) {
+        match read {
+            Ok(used) => {
+                let by_size = PER_OBJECT * u32::try_from(used.len()).unwrap_or(0);
+                *self = Self { used: Some(Arc::new(used)), failed: 0, rest: EVERY.max(by_size).min(ABSENT) };
+            }
+            // It hiccups: what it said just now is still about so.
+            Err(failure) if self.used.is_some() && self.failed < KEPT_FOR && !is_refused(&failure) => self.failed += 1,
+            Err(_) => *self = Self { rest: ABSENT, ..Self::default() },
+        }
+    }
+}
+
+/// Not there, or not for us.
+fn is_refused(failure: &Failure) -> bool {
+    [401, 403, 404].into_iter().any(|code| failure.is(code))
+}
+
 async fn read(cluster: &Cluster, paths: &[String]) -> Result<Used, Failure> {
-    let asked = paths.iter().map(|path| cluster.get::<List>(path));
+    let asked = paths.iter().map(|path| ask::<List>(cluster, path));
     let mut known = Used::new();
     for list in join_all(asked).await {
         for metrics in list?.items.into_iter().flatten() {
@@ -183,7 +220,13 @@ mod tests {
     use crate::{
         model::BackendId,
         query::{Query, UsageQuery},
-        source::kubernetes::scripted::{Asked, json_answer, serve, status},
+        source::{
+            ErrorKind,
+            kubernetes::{
+                failure::Reached,
+                scripted::{Asked, json_answer, serve, status},
+            },
+        },
     };
 
     fn asked(plural: &str) -> TableQuery {
@@ -230,7 +273,37 @@ mod tests {
             assert_eq!(usage.next().await, Some(None));
             assert!(tokio::time::timeout(Duration::from_millis(50), usage.next()).await.is_err(), "{plural}");
         }
-        assert_eq!(fake.asked().len(), 1, "it is not asked again soon, and of Services never");
+        assert_eq!(fake.asked().len(), 2, "each version once, not again soon, and of Services never");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_has_only_the_newer_version_is_understood() {
+        let fake = serve(|asked: &Asked| match asked.path.as_str() {
+            "/apis/metrics.k8s.io/v1/pods" => json_answer(200, &pod(&json!([]))),
+            _ => status(404, "NotFound", "the server could not find the requested resource"),
+        })
+        .await;
+        let mut usage = of_table(&fake.cluster, &asked("pods"));
+        assert_eq!(usage.next().await.flatten().expect("measured").len(), 1);
+    }
+
+    #[test]
+    fn what_was_measured_last_stays_for_some_failures() {
+        let mut known = Known::default();
+        let failing =
+            |code| Failure { code: Some(code), ..Failure::own(ErrorKind::Unexpected, Reached::Answered, "busy") };
+        known.take(Err(failing(503)));
+        assert_eq!((known.used.is_some(), known.rest), (false, ABSENT));
+        known.take(Ok(Used::new()));
+        for _ in 0..KEPT_FOR {
+            known.take(Err(failing(503)));
+            assert_eq!((known.used.is_some(), known.rest), (true, EVERY));
+        }
+        known.take(Err(failing(503)));
+        assert_eq!((known.used.is_some(), known.rest), (false, ABSENT));
+        known.take(Ok(Used::new()));
+        known.take(Err(failing(403)));
+        assert!(known.used.is_none(), "it may not be read any more");
     }
 
     #[tokio::test]

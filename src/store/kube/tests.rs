@@ -84,7 +84,7 @@ fn a_pod_tells_what_its_events_tell_for_as_long_as_they_are_kept() {
     assert_eq!(why(&kube), Some(unready.why.to_string()));
     kube.apply_event(&events, Delta::Put(Box::new(probe)));
     kube.apply_pod(&pods, Delta::Gone(unready.key.clone()));
-    assert!(kube.untold.is_empty() && kube.levels_by_owner.is_empty());
+    assert!(kube.untold.is_empty() && kube.burdens_by_owner.is_empty());
 }
 
 #[test]
@@ -105,6 +105,31 @@ fn a_workload_is_as_bad_as_its_pods_events_say() {
     assert_eq!(kube.level_of(&web), Level::Progress);
 }
 
+#[test]
+fn the_restarts_of_a_workload_are_those_of_the_pods_that_are_there() {
+    let pods = SourceId::new(&cluster(), Part::Pods);
+    let mut kube = Kube::default();
+    let web = deployment("web", "web:1", 2, 2);
+    kube.apply_workload(&SourceId::new(&cluster(), Part::Deployments), Delta::Put(Box::new(web.clone())));
+    let sets = SourceId::new(&cluster(), Part::ReplicaSets);
+    for hash in ["1", "2"] {
+        let set = replica_set("web", hash, 1, "01:00", "web:1", (1, 1));
+        kube.apply_replica_set(&sets, Delta::Put(Box::new(set)));
+    }
+    let [old, new] = [pod("web-1", "a", None), pod("web-2", "b", None)];
+    let steps = [
+        (Delta::Put(Box::new(Pod { restarts: 2, ..old.clone() })), 2),
+        (Delta::Put(Box::new(Pod { restarts: 5, ..new.clone() })), 7),
+        (Delta::Put(Box::new(Pod { restarts: 6, ..new })), 8),
+        (Delta::Gone(old.key), 6),
+    ];
+    for (step, expected) in steps {
+        kube.apply_pod(&pods, step);
+        let walked: u32 = kube.pods_of(&web).iter().map(|pod| pod.restarts).sum();
+        assert_eq!((kube.restarts_of(&web), u64::from(walked)), (expected, expected));
+    }
+}
+
 /// A record is of the past: the owner has made another pod in its place.
 #[test]
 fn a_workload_is_not_in_trouble_for_pods_that_have_failed_and_were_replaced() {
@@ -123,5 +148,41 @@ fn a_workload_is_not_in_trouble_for_pods_that_have_failed_and_were_replaced() {
     kube.apply_pod(&pods, Delta::Put(Box::new(unready.clone())));
     assert_eq!(kube.level_of(&web), Level::Wrong, "it lives");
     kube.apply_pod(&pods, Delta::Gone(unready.key));
-    assert!(kube.levels_by_owner.is_empty());
+    assert!(kube.burdens_by_owner.is_empty());
+}
+
+/// Two contexts of one cluster bring the same objects, under the same uids: each has its own, once.
+#[test]
+fn what_two_contexts_of_a_cluster_bring_is_not_added_up() {
+    let (one, two) = (cluster(), BackendId::new("prod-eu1-nils"));
+    let mut kube = Kube::default();
+    let mut web = deployment("web", "web:1", 1, 1);
+    for name in [&one, &two] {
+        let source = |part| SourceId::new(name, part);
+        let at = |mut key: ObjectKey| {
+            key.cluster = name.clone();
+            key
+        };
+        web.key.cluster = name.clone();
+        kube.apply_workload(&source(Part::Deployments), Delta::Put(Box::new(web.clone())));
+        let set = replica_set("web", "1", 1, "01:00", "web:1", (1, 1));
+        let set = ReplicaSet { key: at(set.key.clone()), ..set };
+        kube.apply_replica_set(&source(Part::ReplicaSets), Delta::Put(Box::new(set)));
+        let own = pod("web-1", "a", None);
+        // Only one of them has seen that it fails.
+        let level = if *name == one { Level::Ok } else { Level::Wrong };
+        let own = Pod { key: at(own.key.clone()), level, ..own };
+        let failed = event(&own.key.name, "Pod", "Unhealthy", 3, "03:00", "Readiness probe failed: refused");
+        kube.apply_pod(&source(Part::Pods), Delta::Put(Box::new(own)));
+        let failed = Event { key: at(failed.key.clone()), ..failed };
+        kube.apply_event(&source(Part::Events), Delta::Put(Box::new(failed)));
+    }
+    for (name, level) in [(&one, Level::Ok), (&two, Level::Wrong)] {
+        web.key.cluster = name.clone();
+        assert_eq!((kube.pods_of(&web).len(), kube.sets_of(&web).len(), kube.events_around(&web).len()), (1, 1, 1));
+        assert_eq!(kube.level_of(&web), level, "{name}");
+    }
+    kube.drop_sources(&|source| source.backend == two);
+    web.key.cluster = one;
+    assert_eq!((kube.pods_of(&web).len(), kube.events_around(&web).len()), (1, 1));
 }

@@ -1,12 +1,12 @@
 //! Pods say what their events tell of them: joined as either comes, so that no row asks for it.
 
-use super::{Kube, recount};
+use super::{Kube, burden, recount};
 use crate::model::kubernetes::{Event, ObjectKey, Pod, told::told};
 
 impl Kube {
     /// The pod as its events tell it; what its status alone says is kept, for when they are gone.
     pub(super) fn with_events(&mut self, mut pod: Box<Pod>) -> Box<Pod> {
-        let heard = told(&pod, &self.events_of(&pod.uid));
+        let heard = told(&pod, &self.events_of(&pod.key.cluster, &pod.uid));
         match heard {
             Some((level, why)) => {
                 let own = (std::mem::replace(&mut pod.level, level), std::mem::replace(&mut pod.why, why));
@@ -31,9 +31,9 @@ impl Kube {
             (pod.level, pod.why) = (*level, why.clone());
         }
         let pod = self.with_events(pod);
-        let now = pod.burden();
+        let now = burden(&pod);
         if let Some(was) = self.pods.replace(&key, pod) {
-            recount(&mut self.levels_by_owner, was.burden().as_ref(), now.as_ref());
+            recount(&mut self.burdens_by_owner, burden(&was).as_ref(), now.as_ref());
         }
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     model::alert::Priority,
     time::Clock,
-    ui::testing::{World, alert, at, deployment, event, incident, pull_request, replica_set, run},
+    ui::testing::{World, alert, at, cluster, deployment, event, incident, pull_request, replica_set, run},
 };
 
 fn lines(world: &World) -> Vec<String> {
@@ -37,10 +37,25 @@ fn events_fold_into_one_entry_per_object_and_reason() {
         event("myapp-1", "Pod", "Pulled", 9, "03:03", "image pulled"),
         event("myapp", "Deployment", "FailedCreate", 1, "00:30", "out of the window"),
     ]);
-    assert_eq!(
-        lines(&world),
-        ["03:05 k8s myapp-1 BackOff x7: back-off 5m restarting", "03:02 k8s myapp-2 BackOff: back-off restarting"]
-    );
+    assert_eq!(lines(&world), ["03:05 k8s myapp-1 BackOff x7: 5m restarting", "03:02 k8s myapp-2 BackOff: restarting"]);
+}
+
+#[test]
+fn what_happens_in_two_clusters_is_two_things() {
+    let mut world = World::live();
+    let here = event("db-0", "Pod", "BackOff", 3, "03:01", "back-off restarting");
+    let us = BackendId::new("prod-us1");
+    let there = Event { key: ObjectKey { cluster: us.clone(), ..here.key.clone() }, ..here.clone() };
+    world.events([here, there]);
+    let told = timeline(&world.store, world.clock.now(), Duration::from_hours(2));
+    let mut clusters: Vec<&BackendId> = Vec::new();
+    for change in &told {
+        let Subject::Pod(pod) = &change.subject else { panic!("{change:?}") };
+        assert_eq!(change.text.as_str(), "db-0 BackOff x3: restarting");
+        clusters.push(&pod.cluster);
+    }
+    clusters.sort();
+    assert_eq!(clusters, [&cluster(), &us]);
 }
 
 #[test]

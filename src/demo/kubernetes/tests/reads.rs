@@ -185,4 +185,11 @@ async fn usage_is_measured() {
     assert!(list["items"][0]["containers"][0]["usage"]["memory"].as_str().unwrap().ends_with("Ki"));
     let nodes = served.get("/apis/metrics.k8s.io/v1beta1/nodes").await.body;
     assert_eq!(nodes["items"].as_array().unwrap().len(), 6);
+    let memory = async || {
+        let node = served.get("/apis/metrics.k8s.io/v1beta1/nodes/node-4").await.body;
+        node["usage"]["memory"].as_str().unwrap().trim_end_matches("Ki").parse::<f64>().unwrap() / 31_629_840.0
+    };
+    assert!(memory().await < 0.5);
+    served.cluster(|cluster, now| cluster.press(now, "node-4"));
+    assert!((0.92..0.94).contains(&memory().await), "it says that it is short of memory");
 }

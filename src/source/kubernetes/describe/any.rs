@@ -1,13 +1,15 @@
 //! The page of an object of any kind: what the server prints of it, whose it is, its conditions, data, marks, events.
 
-use futures::future::OptionFuture;
 use serde_json::{Map, Value};
 
-use super::{Page, events_of, node, text};
+use super::{Page, claim, events_of, git, ingress, job, node, service, text};
 use crate::{
     model::{
         Level,
-        kubernetes::{resource::ResourceKey, table::Judge},
+        kubernetes::{
+            resource::ResourceKey,
+            table::{CellKind, Judge},
+        },
     },
     query::PageLine,
     secret::mask,
@@ -17,7 +19,7 @@ use crate::{
         rows::Rows,
         secret_keys::SecretKeys,
         table::{self, object_path},
-        usage, yaml,
+        yaml,
     },
     time::age_of,
 };
@@ -39,23 +41,26 @@ pub async fn page(cluster: &Cluster, rows: &Rows, key: &ResourceKey) -> Result<V
         _ => format!("involvedObject.kind={},involvedObject.name={}", key.resource.kind, key.name),
     };
     let namespace = if key.resource.is_namespaced { key.namespace.as_str() } else { "default" };
-    let is_node = key.resource.group.is_empty() && key.resource.plural == "nodes";
-    let (printed, events, used, pods) = futures::join!(
+    let now = cluster.time();
+    let (mut page, mut own) = (Page { lines: Vec::new(), now }, Page { lines: Vec::new(), now });
+    let (printed, events, ()) = futures::join!(
         table::row(cluster, rows, key),
         events_of(cluster, rows, namespace, &selector),
-        usage::of_node(cluster, key),
-        OptionFuture::from(is_node.then(|| node::pods_on(cluster, rows, &key.name))),
+        of_its_kind(cluster, rows, key, &raw, &mut own),
     );
-    let mut page = Page { lines: Vec::new(), now: cluster.clock().now().wall };
     page.heading(&key.to_string());
     deletion(&mut page, &raw);
     match printed {
         Ok(Some((table, row))) => {
             let judge = Judge::of(&table.columns);
+            // As the moment at which the cells were printed: by our clock.
+            let now = cluster.clock().now().wall;
             for (index, (column, cell)) in table.columns.iter().zip(&row.cells).enumerate() {
                 if !matches!(column.name.as_str(), "Name" | "Age") && !matches!(cell.as_str(), "" | "<none>") {
-                    let level = Some(judge.level_of(index, &row, page.now)).filter(|level| *level < Level::Ok);
-                    page.levelled(&column.name.to_lowercase(), cell, level);
+                    let level = Some(judge.level_of(index, &row, now)).filter(|level| *level < Level::Ok);
+                    let is_age = column.kind == CellKind::Since && cell.starts_with(|c: char| c.is_ascii_digit());
+                    let ago = if is_age { " ago" } else { "" };
+                    page.levelled(&column.name.to_lowercase(), &format!("{cell}{ago}"), level);
                 }
             }
         }
@@ -65,10 +70,7 @@ pub async fn page(cluster: &Cluster, rows: &Rows, key: &ResourceKey) -> Result<V
     let created = text(&raw, "/metadata/creationTimestamp").parse().ok();
     page.field("age", &created.map_or(String::new(), |created| age_of(created, page.now)));
     owners(&mut page, &raw);
-    if let Some(pods) = pods {
-        node::room(&mut page, &raw, used.as_ref(), pods.as_ref().ok());
-        node::failing(&mut page, pods, "");
-    }
+    page.lines.append(&mut own.lines);
     conditions(&mut page, &raw);
     data(&mut page, &raw, key);
     marks(&mut page, "labels", raw.pointer("/metadata/labels"));
@@ -77,6 +79,21 @@ pub async fn page(cluster: &Cluster, rows: &Rows, key: &ResourceKey) -> Result<V
         page.events(events);
     }
     Ok(page.lines)
+}
+
+/// What pages of some kinds tell besides.
+async fn of_its_kind(cluster: &Cluster, rows: &Rows, key: &ResourceKey, raw: &Value, page: &mut Page) {
+    match (key.resource.group.as_str(), key.resource.plural.as_str()) {
+        ("", "nodes") => node::describe(cluster, rows, key, raw, page).await,
+        ("", "services") => service::describe(cluster, key, raw, page).await,
+        ("", "persistentvolumeclaims") => claim::describe(cluster, key, raw, page).await,
+        ("networking.k8s.io", "ingresses") => ingress::describe(cluster, key, raw, page).await,
+        ("batch", "jobs") => job::describe(cluster, rows, key, raw, page).await,
+        ("batch", "cronjobs") => job::of_schedule(cluster, key, raw, page).await,
+        ("argoproj.io", "applications") => git::application(page, raw),
+        (group, _) if group.ends_with(".toolkit.fluxcd.io") => git::flux(page, raw),
+        _ => {}
+    }
 }
 
 /// The object in JSON, of a Secret without its values.

@@ -7,7 +7,7 @@ use super::{Page, items, text};
 use crate::{
     model::{
         Level,
-        kubernetes::{Pod, table::Amount},
+        kubernetes::{Pod, resource::ResourceKey, table::Amount},
     },
     source::kubernetes::{
         client::Cluster,
@@ -15,6 +15,7 @@ use crate::{
         rows::{Rows, memory_text, parse_bytes},
         selector::query,
         table::bounds::{self, PodSpec},
+        usage,
     },
 };
 
@@ -22,6 +23,13 @@ use crate::{
 const MAX_PODS: &str = "500";
 /// Most of its failing pods that are named.
 const MAX_FAILING: usize = 10;
+
+/// What the page of a node tells besides.
+pub async fn describe(cluster: &Cluster, rows: &Rows, key: &ResourceKey, raw: &Value, page: &mut Page) {
+    let (used, on) = futures::join!(usage::of_node(cluster, key), pods_on(cluster, rows, &key.name));
+    room(page, raw, used.as_ref(), on.as_ref().ok());
+    failing(page, on, "");
+}
 
 /// The pods that are bound to a node.
 pub struct OnNode {
@@ -51,7 +59,7 @@ pub async fn pods_on(cluster: &Cluster, rows: &Rows, node: &str) -> Result<OnNod
 }
 
 /// What there is for pods, and what keeps them away.
-pub fn room(page: &mut Page, raw: &Value, used: Option<&Amount>, on: Option<&OnNode>) {
+fn room(page: &mut Page, raw: &Value, used: Option<&Amount>, on: Option<&OnNode>) {
     let room = |what: &str| text(raw, &format!("/status/allocatable/{what}"));
     let of = |used: Option<String>, room: String| match used {
         Some(used) => format!("{used} used of {room}"),

@@ -86,8 +86,13 @@ fn is_bad_when_true(kind: &str) -> bool {
 }
 
 fn summary(page: &mut Page, pod: &Pod, raw: &Value) {
-    page.levelled("status", &pod.status, Some(pod.level));
-    page.levelled("why", &pod.why, Some(pod.level));
+    // That it should have gone by now is said below.
+    let (level, why) = match pod.deleting_since {
+        Some(_) => (pod.level, pod.why.as_str().into()),
+        None => pod.standing(page.now),
+    };
+    page.levelled("status", &pod.status, Some(level));
+    page.levelled("why", &why, Some(level));
     page.field("reason", pod.reason.as_deref().unwrap_or_default());
     if let Some(since) = pod.deleting_since {
         let grace = raw.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
@@ -179,7 +184,7 @@ async fn owners(cluster: &Cluster, namespace: &str, raw: &Value) -> Vec<Above> {
 
 fn facts_of(owner: &Value, cluster: &Cluster) -> String {
     let annotation = |name: &str| owner.pointer("/metadata/annotations").and_then(|all| all.get(name)?.as_str());
-    let now = cluster.clock().now().wall;
+    let now = cluster.time();
     let mut facts = vec![String::new()];
     if let Some(revision) = REVISIONS.iter().find_map(|name| annotation(name)) {
         facts.push(format!("revision {revision}"));
@@ -253,13 +258,16 @@ async fn unbound_claims(cluster: &Cluster, namespace: &str, raw: &Value, waits: 
     found
 }
 
-/// Pods of a list by their STATUS, the worst first: `3 Running, 1 CrashLoopBackOff`.
+/// Pods of a list by their STATUS, the worst first: `1 CrashLoopBackOff, 2 Running, not ready, 3 Running`.
 pub fn tally(pods: &[Pod]) -> Vec<(String, Level, usize)> {
     let mut counts: Vec<(String, Level, usize)> = Vec::new();
     for pod in pods {
-        match counts.iter_mut().find(|(status, level, _)| *status == *pod.status && *level == pod.level) {
+        // Of pods that run STATUS does not tell whether they serve.
+        let is_held = pod.status == "Running" && (pod.ready < pod.total || (!pod.is_ready && pod.level < Level::Ok));
+        let words = format!("{}{}", pod.status, if is_held { ", not ready" } else { "" });
+        match counts.iter_mut().find(|(known, level, _)| *known == words && *level == pod.level) {
             Some((_, _, count)) => *count += 1,
-            None => counts.push((pod.status.to_string(), pod.level, 1)),
+            None => counts.push((words, pod.level, 1)),
         }
     }
     counts.sort_by_key(|(_, level, _)| *level);

@@ -1,5 +1,7 @@
 //! Pages against a small API server.
 
+mod kinds;
+
 use std::sync::Arc;
 
 use serde_json::json;
@@ -62,6 +64,17 @@ fn world(asked: &Asked) -> axum::response::Response {
                     {"name": "old", "ready": false, "restartCount": 0,
                         "state": {"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": "2026-01-02T03:04:00Z"}}}]}}),
         ),
+        "/api/v1/namespaces/shop/pods/done-x" => scripted::json_answer(
+            200,
+            &json!({
+            "metadata": {"name": "done-x", "namespace": "shop", "uid": "p3"},
+            "spec": {"containers": [{"name": "app", "image": "reg/job:1"}]},
+            "status": {"phase": "Succeeded", "conditions": [
+                    {"type": "Ready", "status": "False", "reason": "PodCompleted"},
+                    {"type": "ContainersReady", "status": "False", "reason": "PodCompleted"}],
+                "containerStatuses": [{"name": "app", "ready": false, "restartCount": 0, "started": false,
+                    "state": {"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": "2026-01-02T03:04:00Z"}}}]}}),
+        ),
         "/apis/apps/v1/namespaces/shop/replicasets/checkout-6c" => scripted::json_answer(
             200,
             &json!({
@@ -76,6 +89,15 @@ fn world(asked: &Asked) -> axum::response::Response {
             "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "checkout"}}, "template": template},
             "status": {"replicas": 2, "updatedReplicas": 2, "conditions": [{"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"}]}}),
         ),
+        "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/checkout" => scripted::json_answer(
+            200,
+            &json!({
+            "metadata": {"name": "checkout", "namespace": "shop", "uid": "d1"},
+            "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "checkout"}}, "template": template},
+            "status": {"conditions": [
+                {"type": "InvalidSpec", "status": "True", "reason": "InvalidSpec", "message": "spec.strategy: required"},
+                {"type": "Paused", "status": "False", "reason": "RolloutResumed"}]}}),
+        ),
         "/apis/apps/v1/namespaces/shop/replicasets" => list(json!([{"metadata": {"name": "checkout-6c",
             "annotations": {"deployment.kubernetes.io/revision": "8"}, "ownerReferences": [{"uid": "d1", "controller": true}]},
             "spec": {"template": template}}])),
@@ -86,6 +108,9 @@ fn world(asked: &Asked) -> axum::response::Response {
                 "message": "Readiness probe failed: HTTP probe failed with statuscode: 503",
                 "lastTimestamp": "2026-01-02T03:09:50Z", "involvedObject": {"kind": "Pod", "name": "slow-x", "uid": "p2"}}]))
         }
+        "/api/v1/namespaces/shop/events" if asked.query("fieldSelector") == Some("involvedObject.uid=p3") => {
+            list(json!([]))
+        }
         "/api/v1/namespaces/shop/events" if asked.query("fieldSelector") == Some("involvedObject.uid=r1") => {
             list(json!([
             {"metadata": {"name": "e4"}, "type": "Warning", "reason": "FailedCreate", "message": "exceeded quota",
@@ -95,6 +120,20 @@ fn world(asked: &Asked) -> axum::response::Response {
             list(json!([
             {"metadata": {"name": "e5"}, "type": "Normal", "reason": "ScalingReplicaSet", "message": "to 2",
                 "lastTimestamp": "2026-01-02T03:08:00Z", "involvedObject": {"kind": "Deployment", "name": "checkout"}}]))
+        }
+        "/api/v1/namespaces/shop/events"
+            if asked.query("fieldSelector") == Some("involvedObject.kind=Pod,type=Warning") =>
+        {
+            let warning = |pod: &str, reason: &str, count: u32, last: &str, message: &str| {
+                json!({"type": "Warning", "reason": reason, "count": count, "message": message,
+                    "lastTimestamp": format!("2026-01-02T03:{last}Z"), "involvedObject": {"kind": "Pod", "name": pod, "uid": pod}})
+            };
+            list(json!([
+                warning("a", "BackOff", 3, "09:00", "older"),
+                warning("b", "BackOff", 4, "09:50", "Back-off restarting"),
+                warning("a", "Unhealthy", 1, "08:00", "Readiness probe failed"),
+                warning("foreign", "FailedMount", 9, "09:55", "no volume")
+            ]))
         }
         "/api/v1/namespaces/shop/events" => list(json!([
             {"metadata": {"name": "e1"}, "type": "Normal", "reason": "Pulled", "message": "ok", "lastTimestamp": "2026-01-02T03:09:55Z",
@@ -151,7 +190,7 @@ fn world(asked: &Asked) -> axum::response::Response {
 
 /// A pod of a template, and the digest that it runs.
 fn of_template(name: &str, hash: &str, digest: &str) -> Value {
-    json!({"metadata": {"name": name, "namespace": "shop", "labels": {"pod-template-hash": hash}},
+    json!({"metadata": {"name": name, "namespace": "shop", "uid": name, "labels": {"pod-template-hash": hash}},
         "spec": {"containers": [{"name": "app", "image": if hash == "6c" { "reg/checkout:v42" } else { "reg/checkout:v41" }}]},
         "status": {"phase": "Running", "containerStatuses": [
             {"name": "app", "ready": true, "imageID": format!("reg/checkout@sha256:{digest}"), "state": {"running": {}}}]}})
@@ -165,14 +204,7 @@ fn held(conditions: &[(&str, &str, &str)]) -> axum::response::Response {
     scripted::json_answer(200, &json!({"metadata": {"name": "x", "uid": "x1"}, "status": {"conditions": conditions}}))
 }
 
-/// The page of an object of any kind: its fields with how bad they are.
-async fn fields_of(
-    group: &str,
-    version: &str,
-    plural: &str,
-    kind: &str,
-    name: &str,
-) -> Vec<(String, String, Option<Level>)> {
+fn key(group: &str, version: &str, plural: &str, kind: &str, name: &str) -> ResourceKey {
     let resource = Resource {
         group: group.into(),
         version: version.into(),
@@ -183,10 +215,28 @@ async fn fields_of(
         is_namespaced: kind != "Node",
     };
     let (cluster, resource) = (BackendId::new("c"), Arc::new(resource));
-    let key = ResourceKey { cluster, resource, namespace: "shop".into(), name: name.into() };
+    ResourceKey { cluster, resource, namespace: "shop".into(), name: name.into() }
+}
+
+/// The page of an object of any kind, at 03:10.
+async fn any_page(
+    answer: impl Fn(&Asked) -> axum::response::Response + Send + Sync + 'static,
+    key: &ResourceKey,
+) -> Vec<PageLine> {
     let clock = TestClock::at("2026-01-02T03:10:00Z".parse().unwrap());
-    let server = scripted::serve_at(world, Arc::new(clock)).await;
-    let page = any::page(&server.cluster, &Rows::new(&BackendId::new("c")), &key).await.unwrap();
+    let server = scripted::serve_at(answer, Arc::new(clock)).await;
+    any::page(&server.cluster, &Rows::new(&BackendId::new("c")), key).await.unwrap()
+}
+
+/// Its fields with how bad they are.
+async fn fields_of(
+    group: &str,
+    version: &str,
+    plural: &str,
+    kind: &str,
+    name: &str,
+) -> Vec<(String, String, Option<Level>)> {
+    let page = any_page(world, &key(group, version, plural, kind, name)).await;
     let field = |line| match line {
         PageLine::Field(name, value, level) => Some((name.to_string(), value.to_string(), level)),
         _ => None,
@@ -236,18 +286,19 @@ async fn a_node_says_what_is_requested_of_it_and_which_of_its_pods_fail() {
     assert_eq!(failing.len(), 2, "{failing:?}");
     assert_eq!(failing[0], ("shop/crashes CrashLoopBackOff: keeps ending", Some(Level::Broken)));
     // A pod on it names its neighbours, not itself.
-    let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: "on-nine".into() };
-    let text = text_of(ObjectRef::Pod(pod)).await;
+    let text = text_of(pod("on-nine")).await;
     assert!(text.contains("requested: cpu 1500m (37 %)") && text.contains("fails on it: shop/crashes"), "{text}");
     assert!(!text.contains("fails on it: shop/on-nine"), "{text}");
 }
 
 async fn text_of(object: ObjectRef) -> String {
     let clock = TestClock::at("2026-01-02T03:10:00Z".parse().unwrap());
-    let server = scripted::serve_at(world, Arc::new(clock)).await;
-    let rows = Rows::new(&BackendId::new("c"));
-    let page = page(&server.cluster, &rows, &object).await.unwrap();
-    let lines = page.iter().map(|line| match line {
+    text_from(&scripted::serve_at(world, Arc::new(clock)).await, object).await
+}
+
+async fn text_from(server: &scripted::Fake, object: ObjectRef) -> String {
+    let lines = lines_from(server, object).await;
+    let lines = lines.iter().map(|line| match line {
         PageLine::Heading(text) => format!("# {text}"),
         PageLine::Field(name, value, _) => format!("{name}: {value}"),
         PageLine::Text(text) => text.to_string(),
@@ -255,10 +306,22 @@ async fn text_of(object: ObjectRef) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+async fn lines_from(server: &scripted::Fake, object: ObjectRef) -> Vec<PageLine> {
+    page(&server.cluster, &Rows::new(&BackendId::new("c")), &object).await.unwrap()
+}
+
+fn pod(name: &str) -> ObjectRef {
+    ObjectRef::Pod(ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: name.into() })
+}
+
+fn workload(kind: WorkloadKind, name: &str) -> ObjectRef {
+    let (cluster, namespace) = (BackendId::new("c"), "shop".into());
+    ObjectRef::Workload(WorkloadKey { cluster, namespace, kind, name: name.into() })
+}
+
 #[tokio::test]
 async fn a_pods_page_begins_with_what_is_wrong_and_shows_no_secret() {
-    let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: "checkout-x".into() };
-    let text = text_of(ObjectRef::Pod(pod)).await;
+    let text = text_of(pod("checkout-x")).await;
     for line in [
         "status: CrashLoopBackOff",
         "restarts: 4",
@@ -294,10 +357,9 @@ async fn a_pods_page_begins_with_what_is_wrong_and_shows_no_secret() {
 
 #[tokio::test]
 async fn a_pods_page_tells_its_failing_probe_and_its_ephemeral_containers() {
-    let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: "slow-x".into() };
-    let text = text_of(ObjectRef::Pod(pod)).await;
+    let text = text_of(pod("slow-x")).await;
     for line in [
-        "why: readiness: HTTP 503; 'app' runs but is not ready",
+        "why: readiness: HTTP 503",
         "ready: 0/1",
         "# container debugger (ephemeral)",
         "looks into: app",
@@ -312,13 +374,7 @@ async fn a_pods_page_tells_its_failing_probe_and_its_ephemeral_containers() {
 
 #[tokio::test]
 async fn a_workloads_page_has_its_rollout_revisions_and_conditions() {
-    let key = WorkloadKey {
-        cluster: BackendId::new("c"),
-        namespace: "shop".into(),
-        kind: WorkloadKind::Deployment,
-        name: "checkout".into(),
-    };
-    let text = text_of(ObjectRef::Workload(key)).await;
+    let text = text_of(workload(WorkloadKind::Deployment, "checkout")).await;
     for part in [
         "# deploy/checkout",
         "rollout to finish: 0 of 2 updated replicas are available...",
@@ -326,7 +382,68 @@ async fn a_workloads_page_has_its_rollout_revisions_and_conditions() {
         "Available: False: MinimumReplicasUnavailable",
         "8: reg/checkout:v42, made at an unknown time, live",
         "runs: sha256:aaaaaa in 2 pods, sha256:bbbbbb in 1 pod: pods of one template differ",
+        "# warnings of its pods\n10s ago BackOff x7: 2 pods: Back-off restarting\n2m ago Unhealthy: pod/a: Readiness probe failed",
     ] {
         assert!(text.contains(part), "'{part}' is not in\n{text}");
     }
+    assert!(!text.contains("FailedMount"), "of a pod that is not its: {text}");
+}
+
+#[test]
+fn a_page_tells_pods_that_run_from_those_that_serve_and_what_ails_them() {
+    let rows = Rows::new(&BackendId::new("c"));
+    let pod = |name: &str, is_ready: bool, restarts: u32, last: Value| {
+        let object = json!({"metadata": {"name": name, "namespace": "shop"}, "spec": {"containers": [{"name": "app"}]},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": if is_ready { "True" } else { "False" }}],
+                "containerStatuses": [{"name": "app", "ready": is_ready, "restartCount": restarts, "started": true,
+                    "state": {"running": {"startedAt": "2026-01-02T03:06:00Z"}}, "lastState": last}]}});
+        rows.pod(&object).unwrap()
+    };
+    let killed = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-01-02T03:05:00Z"}});
+    let pods = [
+        pod("a", true, 0, json!({})),
+        pod("b", true, 3, killed),
+        pod("c", false, 0, json!({})),
+        pod("d", false, 0, json!({})),
+    ];
+    let mut page = Page { lines: Vec::new(), now: "2026-01-02T03:10:00Z".parse().unwrap() };
+    pods::describe(&mut page, &pods);
+    let shown: Vec<String> = page.lines.iter().map(|line| format!("{line:?}")).collect();
+    let has = |words: &str| assert!(shown.iter().any(|line| line.contains(words)), "'{words}' is not in {shown:#?}");
+    has("3, the last 5m ago");
+    has("was OOMKilled before (b)");
+    has("\"2 Running, not ready\"");
+    assert_eq!(pod::tally(&pods).iter().map(|(_, _, count)| count).sum::<usize>(), 4);
+}
+
+#[tokio::test]
+async fn a_pod_that_has_done_its_work_is_not_in_trouble() {
+    let clock = TestClock::at("2026-01-02T03:10:00Z".parse().unwrap());
+    let server = scripted::serve_at(world, Arc::new(clock)).await;
+    let lines = lines_from(&server, pod("done-x")).await;
+    let is_bad = |line: &&PageLine| matches!(line, PageLine::Field(.., Some(level)) if *level < Level::Ok);
+    assert_eq!(lines.iter().filter(is_bad).collect::<Vec<_>>(), [] as [&PageLine; 0]);
+}
+
+#[tokio::test]
+async fn conditions_of_a_rollout_that_are_bad_when_true_are_read_so() {
+    let text = text_of(workload(WorkloadKind::Rollout, "checkout")).await;
+    assert!(text.contains("InvalidSpec: True: InvalidSpec: spec.strategy: required"), "{text}");
+    assert!(!text.contains("RolloutResumed"), "{text}");
+}
+
+#[tokio::test]
+async fn ages_are_by_the_clusters_own_clock() {
+    let clock = TestClock::at("2026-01-02T03:05:00Z".parse().unwrap());
+    let ahead = |asked: &Asked| {
+        let mut answer = world(asked);
+        answer.headers_mut().insert("date", scripted::date("2026-01-02T03:10:00Z".parse().unwrap()));
+        answer
+    };
+    let server = scripted::serve_at(ahead, Arc::new(clock)).await;
+    let text = text_from(&server, pod("checkout-x")).await;
+    for line in ["age: 10m", "last state: OOMKilled, exit 137, after 41s, 19s ago"] {
+        assert!(text.lines().any(|shown| shown == line), "'{line}' is not in\n{text}");
+    }
+    assert!(text.contains("replicaset: checkout-6c, revision 8, made 7m ago"), "{text}");
 }

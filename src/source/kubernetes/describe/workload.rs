@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Page, container, events_of, items, pod, text};
+use super::{Page, container, events_of, pods, rollout, text};
 use crate::{
     model::{
         Level,
@@ -13,11 +13,12 @@ use crate::{
     source::{
         ErrorKind,
         kubernetes::{
-            client::{Cluster, segment},
+            client::Cluster,
             failure::{Failure, Reached},
+            pods::{Which, selected},
             revisions,
             rows::Rows,
-            selector::{label_selector, query},
+            selector::label_selector,
         },
     },
     time::age_of,
@@ -36,23 +37,22 @@ pub async fn describe(
     let odd = |error: serde_json::Error| Failure::own(ErrorKind::Unexpected, Reached::Answered, error.to_string());
     let workload = rows.workload(key.kind, raw).map_err(odd)?;
     let own_events = format!("involvedObject.uid={}", workload.uid);
-    let (pods, kept, events) = futures::join!(
-        pods(cluster, key, raw),
+    let (pods, kept, events, warnings) = futures::join!(
+        read_pods(cluster, rows, key, raw),
         revisions::read(cluster, key, raw, &[]),
         events_of(cluster, rows, &key.namespace, &own_events),
+        pods::warnings(cluster, rows, &key.namespace),
     );
     page.heading(&key.to_string());
     summary(page, &workload);
-    let pods = pods.map(|list| items(&list).filter_map(|pod| rows.pod(pod).ok()).collect::<Vec<Pod>>());
+    if key.kind == WorkloadKind::Rollout {
+        rollout::update(page, raw);
+    }
     match &pods {
-        Ok(pods) => {
-            for (status, level, count) in pod::tally(pods) {
-                page.levelled("pods", &format!("{count} {status}"), Some(level));
-            }
-        }
+        Ok(pods) => pods::describe(page, pods),
         Err(failure) => page.missing("pods", failure),
     }
-    page.conditions(raw, |kind, status| (status == "True") != (kind == "ReplicaFailure"));
+    page.conditions(raw, |kind, status| (status == "True") != is_bad_when_true(kind));
     page.heading("owner");
     if workload.managed_by.is_empty() {
         page.field("managed by", "nobody that left a mark");
@@ -80,8 +80,14 @@ pub async fn describe(
         digests(page, pods.as_deref().unwrap_or_default(), text(spec, "/name"), text(spec, "/image"));
         container::of_spec(page, spec, raw.pointer("/spec/template/spec/volumes").unwrap_or(&Value::Null));
     }
+    pods::warned(page, pods.as_deref().unwrap_or_default(), warnings);
     page.events(events);
     Ok(())
+}
+
+/// `InvalidSpec` and `Paused` are of a Rollout.
+fn is_bad_when_true(kind: &str) -> bool {
+    matches!(kind, "ReplicaFailure" | "InvalidSpec" | "Paused")
 }
 
 fn summary(page: &mut Page, workload: &Workload) {
@@ -103,7 +109,7 @@ fn summary(page: &mut Page, workload: &Workload) {
     }
     page.field("change cause", workload.change_cause.as_deref().unwrap_or_default());
     if let Some((manager, at)) = &workload.changed_by {
-        page.field("template changed by", &format!("{manager}, {}", page.ago(*at)));
+        page.field("changed by", &format!("{manager}, {}", page.ago(*at)));
     }
     let strategy = match (workload.recreates, &workload.max_unavailable, workload.key.kind) {
         (true, _, _) => "recreate: all pods go before new ones come".to_owned(),
@@ -140,11 +146,9 @@ fn digests(page: &mut Page, pods: &[Pod], container: &str, image: &str) {
     page.levelled("runs", &format!("{}{why}", words.join(", ")), differ.then_some(Level::Wrong));
 }
 
-async fn pods(cluster: &Cluster, key: &WorkloadKey, raw: &Value) -> Result<Value, Failure> {
+async fn read_pods(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, raw: &Value) -> Result<Vec<Pod>, Failure> {
     let selector = raw.pointer("/spec/selector").and_then(label_selector).ok_or_else(|| {
         Failure::own(ErrorKind::Unexpected, Reached::Answered, "it has no pod selector that midwatch can read")
     })?;
-    let path =
-        format!("/api/v1/namespaces/{}/pods?{}", segment(&key.namespace), query([("labelSelector", &*selector)]));
-    cluster.get(&path).await
+    selected(cluster, rows, &key.namespace, &selector, Which::All).await
 }

@@ -1,6 +1,6 @@
 //! Events, of the old style (counted up, first and last time) and the new (event time and series).
 
-use super::{Rows, time, wire};
+use super::{Rows, prose, time, wire};
 use crate::{model::kubernetes::Event, text::Clean};
 
 pub fn row(rows: &Rows, wire: &wire::Event) -> Event {
@@ -18,7 +18,7 @@ pub fn row(rows: &Rows, wire: &wire::Event) -> Event {
         uid: Clean::line(wire.metadata.uid.as_deref().unwrap_or_default()),
         warning: wire.kind.as_deref().is_some_and(|kind| kind != "Normal"),
         reason: rows.name(wire.reason.as_deref().unwrap_or_default()),
-        message: Clean::line(wire.message.as_deref().unwrap_or_default().trim()),
+        message: prose(wire.message.as_deref().unwrap_or_default().trim()),
         kind: rows.name(object.and_then(|object| object.kind.as_deref()).unwrap_or_default()),
         object: rows.name(object.and_then(|object| object.name.as_deref()).unwrap_or_default()),
         object_uid: rows.some(object.and_then(|object| object.uid.as_deref())),
@@ -53,5 +53,12 @@ mod tests {
         assert_eq!(event(&once), (at("2026-01-02T03:01:00Z"), at("2026-01-02T03:01:00Z"), 1));
         let bare = json!({"metadata": {"creationTimestamp": "2026-01-02T03:00:00Z"}, "count": 0});
         assert_eq!(event(&bare), (at("2026-01-02T03:00:00Z"), at("2026-01-02T03:00:00Z"), 1));
+    }
+
+    #[test]
+    fn credentials_in_what_a_probe_said_are_masked() {
+        let probe = json!({"reason": "Unhealthy", "message": "Readiness probe failed: GET /?token=abcdefgh: refused"});
+        let event = Rows::new(&BackendId::new("eu")).event(&probe).unwrap();
+        assert!(event.message.contains("token=[masked]") && !event.message.contains("abcdefgh"), "{}", event.message);
     }
 }

@@ -3,9 +3,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Rows, app, bounds, quantity, time, why, wire};
+use super::{Rows, app, bounds, prose, quantity, time, why, wire};
 use crate::{
     model::kubernetes::{Container, ContainerRole, ContainerState, Pod, Termination, table::Bounds},
+    secret::mask,
     text::Clean,
     time::age_of,
 };
@@ -61,7 +62,7 @@ pub(super) fn row(rows: &Rows, wire: wire::Pod) -> Pod {
         is_ready: ready.is_some(),
         ready_since: ready.and_then(|ready| time(ready.last_transition_time.as_ref())),
         reason: reason.map(|reason| match status.message.as_deref() {
-            Some(message) if !message.is_empty() => Clean::line(&format!("{reason}: {message}")),
+            Some(message) if !message.is_empty() => prose(&format!("{reason}: {message}")),
             _ => rows.name(reason),
         }),
         why: judged.why,
@@ -265,7 +266,7 @@ fn state(rows: &Rows, state: Option<&wire::State>) -> ContainerState {
     } else if let Some(waiting) = &state.waiting {
         ContainerState::Waiting {
             reason: rows.name(waiting.reason.as_deref().unwrap_or_default()),
-            message: Clean::line(waiting.message.as_deref().unwrap_or_default()),
+            message: prose(waiting.message.as_deref().unwrap_or_default()),
         }
     } else if let Some(running) = &state.running {
         ContainerState::Running { since: time(running.started_at.as_ref()) }
@@ -285,7 +286,8 @@ fn termination(rows: &Rows, end: &wire::Terminated) -> Termination {
     }
 }
 
-/// A termination message may be the log's tail: its last line tells most.
+/// A termination message may be the log's tail: its last line tells most. What is masked may go over several.
 fn last_line(message: &str) -> Clean {
-    Clean::line(message.lines().next_back().unwrap_or(message))
+    let message = mask(message);
+    Clean::line(message.lines().next_back().unwrap_or(&message))
 }

@@ -188,6 +188,8 @@ fn why_names_the_worst_container_and_its_last_end() {
         ),
         ("Running Rdy", "a run+ r1@600 lastOOM", Level::Ok, "'a' was OOMKilled at its limit of 512Mi before"),
         ("Running I", "a run+, b run-", Level::Wrong, "'b' runs but is not ready"),
+        ("Running I", "a run-", Level::Wrong, "runs but is not ready"),
+        ("Running I", "a run- r2@61 lastOOM", Level::Wrong, "'a' was OOMKilled at its limit of 512Mi before"),
         ("Running I unready", "a run+", Level::Wrong, "its containers are ready, it is not: is its node lost?"),
         ("Running I", "a run notstarted", Level::Progress, "'a' has not passed its startup probe"),
         ("Pending unschedulable", "a -", Level::Broken, "0 of 12 nodes take it: 12 Insufficient cpu"),
@@ -241,6 +243,17 @@ fn a_pod_that_waits_says_for_what() {
     assert_eq!(gated, (Level::Progress, "held back by scheduling gate 'kueue.x-k8s.io/admission'".to_owned()));
 }
 
+#[test]
+fn a_pod_that_is_not_ready_says_how_it_ended_before() {
+    let why = |statuses: &str| {
+        let mut object = object("Running I", statuses);
+        object["status"]["containerStatuses"][0]["lastState"]["terminated"]["exitCode"] = json!(1);
+        Rows::new(&BackendId::new("eu")).pod(&object).unwrap().why.to_string()
+    };
+    assert_eq!(why("a run- r8@300"), "ended before: exit 1");
+    assert_eq!(why("a run- r8@300, b run+"), "'a' runs but is not ready; ended before: exit 1");
+}
+
 /// Its containers are ready: only its own condition says that no service sends it anything.
 #[test]
 fn a_pod_that_is_held_back_says_by_what() {
@@ -288,6 +301,23 @@ fn an_eviction_says_why() {
     object["status"]["message"] = json!("The node was low on resource: memory. ");
     let pod = Rows::new(&BackendId::new("eu")).pod(&object).unwrap();
     assert_eq!(pod.why.as_str(), "Evicted: The node was low on resource: memory.");
+}
+
+#[test]
+fn credentials_in_foreign_words_are_masked() {
+    const SAID: &str = "dial postgres://app:hunter2@db: refused";
+    let mut evicted = object("Failed reason=Evicted", "a T(137,Error)");
+    evicted["status"]["message"] = json!(SAID);
+    let mut stuck = object("Pending", "a W(CreateContainerError)");
+    stuck["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = json!(SAID);
+    let mut ends = object("Running", "a W(CrashLoopBackOff) r3@20");
+    let last = json!({"exitCode": 2, "reason": "Error", "message": format!("starting\n{SAID}\n")});
+    ends["status"]["containerStatuses"][0]["lastState"]["terminated"] = last;
+    for object in [evicted, stuck, ends] {
+        let pod = Rows::new(&BackendId::new("eu")).pod(&object).unwrap();
+        assert!(pod.why.contains("dial postgres://app:[masked]@db"), "{}", pod.why);
+        assert!(!format!("{pod:?}").contains("hunter2"), "{pod:?}");
+    }
 }
 
 #[test]

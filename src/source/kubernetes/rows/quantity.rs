@@ -1,8 +1,10 @@
 //! Kubernetes quantities (`apimachinery/pkg/api/resource`): exact, in nano-units.
 
+/// Of these is one of a thing.
+const NANO: i128 = 1_000_000_000;
+
 /// In units of 10⁻⁹; what is finer is rounded up. `None`: not a quantity.
 fn nano(text: &str) -> Option<i128> {
-    const NANO: i128 = 1_000_000_000;
     let digits_end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
     let (number, suffix) = text.split_at(digits_end);
     let (negative, number) = match number.strip_prefix('-') {
@@ -70,9 +72,59 @@ pub fn memory_text(bytes: u64) -> String {
     format!("{:.1}{name}", bytes as f64 / unit as f64)
 }
 
+/// As the API server stores it: the largest unit of the same family that leaves no fraction. What is written with an
+/// exponent stays.
+/// Source: <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
+pub fn canonical(text: &str) -> Option<String> {
+    const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    const DECIMAL: [&str; 10] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+    let mut amount = nano(text)?;
+    if text.contains(['e', 'E']) && text.ends_with(|c: char| c.is_ascii_digit()) {
+        return Some(text.to_owned());
+    }
+    let is_binary = text.ends_with('i') && amount % NANO == 0;
+    let (base, units) = if is_binary { (1024, &BINARY[..]) } else { (1000, &DECIMAL[..]) };
+    if is_binary {
+        amount /= NANO;
+    }
+    let mut units = units.iter();
+    let mut unit = units.next()?;
+    while amount != 0 && amount % base == 0 {
+        let Some(larger) = units.next() else { break };
+        (amount, unit) = (amount / base, larger);
+    }
+    Some(if amount == 0 { "0".to_owned() } else { format!("{amount}{unit}") })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_server_stores_a_quantity_in_its_own_form() {
+        for (text, stored) in [
+            ("1.5Gi", "1536Mi"),
+            ("1024Mi", "1Gi"),
+            ("1000Mi", "1000Mi"),
+            ("1.5Ki", "1536"),
+            ("512Mi", "512Mi"),
+            ("1G", "1G"),
+            ("1500M", "1500M"),
+            ("100000000", "100M"),
+            ("0.5", "500m"),
+            ("1000m", "1"),
+            ("1500m", "1500m"),
+            ("2", "2"),
+            ("2000", "2k"),
+            ("1e3", "1e3"),
+            ("1E", "1E"),
+            ("0", "0"),
+            ("0Mi", "0"),
+        ] {
+            assert_eq!(canonical(text).as_deref(), Some(stored), "{text}");
+        }
+        assert_eq!(canonical("lots"), None);
+    }
 
     #[test]
     fn quantities_are_read_exactly() {

@@ -4,8 +4,9 @@ use super::{quantity::memory_text, wire};
 use crate::{
     model::{
         Level,
-        kubernetes::{Container, ContainerRole, ContainerState, Termination},
+        kubernetes::{Container, ContainerRole, ContainerState, Termination, told::UNREADY},
     },
+    secret::mask,
     text::Clean,
 };
 
@@ -77,8 +78,8 @@ pub fn judge(seen: &Seen<'_>) -> Judged {
 fn failed(seen: &Seen<'_>) -> Judged {
     let level = if seen.has_owner { Level::Wrong } else { Level::Broken };
     let reason = seen.wire.reason.as_deref().unwrap_or_default();
-    let message = seen.wire.message.as_deref().unwrap_or_default().trim();
-    let own = match (reason, message) {
+    let message = mask(seen.wire.message.as_deref().unwrap_or_default().trim());
+    let own = match (reason, message.as_str()) {
         ("", message) => message.to_owned(),
         (reason, "") => reason.to_owned(),
         (reason, message) => format!("{reason}: {message}"),
@@ -230,8 +231,19 @@ fn not_ready(seen: &Seen<'_>) -> Judged {
     if status(&first.name).is_some_and(|status| status.started == Some(false)) {
         return judged(Level::Progress, format!("'{}' has not passed its startup probe", first.name));
     }
-    let oom = last_oom(seen.containers).map(|oom| format!("; {oom}")).unwrap_or_default();
-    judged(Level::Wrong, format!("'{}' runs but is not ready{oom}", first.name))
+    // READY says so of a pod with one container; how that ended before is news.
+    let is_alone = seen.containers.iter().filter(|container| container.role != ContainerRole::Init).count() == 1;
+    let ended = || first.last.as_ref().map(|end| format!("ended before: {}", end_text(first, end)));
+    let ended = last_oom(seen.containers).or_else(ended);
+    let why = match (is_alone, ended) {
+        (true, Some(ended)) => ended,
+        (true, None) => UNREADY.to_owned(),
+        (false, ended) => {
+            let ended = ended.map(|ended| format!("; {ended}")).unwrap_or_default();
+            format!("'{}' runs but is not ready{ended}", first.name)
+        }
+    };
+    judged(Level::Wrong, why)
 }
 
 /// All its containers are ready, and it is not: by a gate, or since its node was lost (that sets no reason).

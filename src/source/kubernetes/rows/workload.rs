@@ -1,6 +1,6 @@
 //! Deployments, StatefulSets, DaemonSets, Rollouts and ReplicaSets.
 
-use super::{super::revisions::REVISIONS, Rows, app, managed, pod::memory_limit, rollout, time, wire};
+use super::{super::revisions::REVISIONS, Rows, app, managed, pod::memory_limit, prose, rollout, time, wire};
 use crate::{
     model::{
         Level, Name,
@@ -81,7 +81,8 @@ pub(super) fn row(rows: &Rows, kind: WorkloadKind, wire: &wire::Workload) -> Wor
         rollout,
         progressing: progressing
             .map(|c| (text(c.reason.as_ref()), text(c.message.as_ref()), time(c.last_update_time.as_ref()))),
-        replica_failure: replica_failure.map(|failure| text(failure.message.as_ref().or(failure.reason.as_ref()))),
+        replica_failure: replica_failure
+            .map(|failure| prose(failure.message.as_deref().or(failure.reason.as_deref()).unwrap_or_default())),
         progress_deadline: spec.progress_deadline_seconds.unwrap_or(PROGRESS_DEADLINE),
         max_unavailable: rolling
             .and_then(|rolling| rolling.max_unavailable.as_ref())

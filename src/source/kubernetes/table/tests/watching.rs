@@ -87,6 +87,40 @@ async fn where_watching_is_refused_it_is_listed_again_and_again() {
 }
 
 #[tokio::test]
+async fn a_watch_that_ends_at_once_is_no_refusal() {
+    let was_closed = AtomicBool::new(false);
+    let fake = serve(move |asked: &Asked| {
+        if !watches(asked) {
+            return json_answer(200, &page(&[row_of("shop", "a")], "", None));
+        }
+        if !was_closed.swap(true, Ordering::Relaxed) {
+            return pieces(stream::empty());
+        }
+        watch_of(&[change("ADDED", &row_of("shop", "b"), "8")])
+    })
+    .await;
+    let mut looking = Looking::at(&fake.cluster, &asked_for(&[]), QUICK);
+    let table = looking.until(|table| table.rows.len() == 2).await;
+    assert_eq!((table.every, lists(&fake)), (HEARTBEAT, 1), "it is watched again, and not listed");
+}
+
+#[tokio::test]
+async fn metrics_that_do_not_come_hold_nothing_up() {
+    let fake = serve(|asked: &Asked| match asked.path.as_str() {
+        path if path.starts_with("/apis/metrics.k8s.io") => pieces(stream::pending()),
+        _ if watches(asked) => watch_of(&[change("ADDED", &row_of("shop", "b"), "8")]),
+        _ => json_answer(200, &page(&[row_of("shop", "a")], "", None)),
+    })
+    .await;
+    let pods = Resource { plural: "pods".into(), kind: "Pod".into(), ..(*services()).clone() };
+    let asked = TableQuery { resource: Arc::new(pods), ..asked_for(&[]) };
+    let mut looking = Looking::at(&fake.cluster, &asked, QUICK);
+    // Sooner than the metrics are given up.
+    let both = timeout(Duration::from_millis(1_500), looking.until(|table| table.rows.len() == 2)).await;
+    assert!(both.expect("a change is shown").used.is_none());
+}
+
+#[tokio::test]
 async fn a_forgotten_version_is_listed_again_and_what_is_gone_goes() {
     let listed = AtomicBool::new(false);
     let fake = serve(move |asked: &Asked| {

@@ -1,0 +1,156 @@
+//! Revisions against a small API server.
+
+use super::*;
+use crate::{
+    model::{
+        BackendId,
+        kubernetes::{ACTOR, FIELD_MANAGER},
+    },
+    query::Query,
+    source::{Answered, kubernetes::scripted},
+};
+use serde_json::json;
+
+fn template(image: &str, hash: Option<&str>) -> Value {
+    let mut labels = json!({"app": "web"});
+    if let Some(hash) = hash {
+        labels["pod-template-hash"] = json!(hash);
+    }
+    json!({"metadata": {"labels": labels, "creationTimestamp": null},
+        "spec": {"containers": [{"name": "app", "image": image, "unknownField": {"kept": true}}]}})
+}
+
+fn replica_set(number: &str, image: &str, owner: &str) -> Value {
+    let hash = format!("h{number}");
+    json!({"metadata": {"name": format!("web-{hash}"), "labels": {"app": "web", "pod-template-hash": &hash},
+            "creationTimestamp": format!("2026-01-0{number}T00:00:00Z"),
+            "annotations": {"deployment.kubernetes.io/revision": number, CHANGE_CAUSE: format!("to {image}")},
+            "ownerReferences": [{"kind": "Deployment", "name": "web", "uid": owner, "controller": true}]},
+        "spec": {"template": template(image, Some(&hash))}, "status": {"replicas": 2, "readyReplicas": 1}})
+}
+
+fn key(kind: WorkloadKind) -> WorkloadKey {
+    WorkloadKey { cluster: BackendId::new("c"), namespace: "shop".into(), kind, name: "web".into() }
+}
+
+#[tokio::test]
+async fn a_deployments_revisions_are_its_own_replica_sets() {
+    let server = scripted::serve(|asked| {
+        assert_eq!(asked.query("labelSelector"), Some("app=web"));
+        let items = json!([
+            replica_set("3", "web:2", "u1"),
+            replica_set("4", "web:3", "u1"),
+            replica_set("9", "web:9", "other")
+        ]);
+        scripted::json_answer(200, &json!({ "items": items }))
+    })
+    .await;
+    let object = json!({"metadata": {"uid": "u1"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template("web:2", None)}});
+    let revisions = read(&server.cluster, &key(WorkloadKind::Deployment), &object, &[]).await.unwrap();
+    let seen: Vec<_> = revisions.iter().map(|r| (r.number, r.is_live, r.images[0].as_str())).collect();
+    // After an undo that the controller has not numbered yet, the live one is not the newest.
+    assert_eq!(seen, [(4, false, "web:3"), (3, true, "web:2")]);
+    let newest = &revisions[0];
+    assert_eq!(newest.template.pointer("/metadata/labels"), Some(&json!({"app": "web"})));
+    assert_eq!(newest.template.pointer("/spec/containers/0/unknownField/kept"), Some(&json!(true)));
+    assert_eq!((newest.hash.as_deref(), newest.ready, newest.replicas), (Some("h4"), 1, 2));
+    assert_eq!(newest.change_cause.as_deref(), Some("to web:3"));
+}
+
+#[test]
+fn who_made_a_revision_is_told_by_the_time_of_its_field_manager() {
+    let revision =
+        |number: &str, is_live| Revision { is_live, ..of_replica_set(&replica_set(number, "w", "u")).unwrap() };
+    let fields = |manager: &str, time: &str, spec: Value| json!({"manager": manager, "time": time, "fieldsV1": {"f:spec": spec}});
+    let template = || json!({"f:template": {}});
+    let object = json!({"metadata": {"managedFields": [
+        fields("helm", "2026-01-01T23:59:58Z", template()),
+        fields("hpa", "2026-01-03T23:59:58Z", json!({"f:replicas": {}})),
+        fields("kubectl-rollout", "2026-01-05T10:00:00Z", template()),
+    ]}});
+    let mut all = [revision("4", false), revision("3", true), revision("2", false)];
+    name_authors(&mut all, &object);
+    let by = |all: &[Revision]| all.iter().map(|one| one.by.as_deref().map(str::to_owned)).collect::<Vec<_>>();
+    assert_eq!(by(&all), [None, Some("kubectl-rollout".to_owned()), Some("helm".to_owned())]);
+
+    // Our own field manager is the same for every responder: an annotation says who it was.
+    let object = json!({"metadata": {"annotations": {ACTOR: "ana"},
+        "managedFields": [fields(FIELD_MANAGER, "2026-01-05T10:00:00Z", template())]}});
+    name_authors(&mut all, &object);
+    assert_eq!(by(&all), [None, Some("ana with midwatch".to_owned()), None]);
+}
+
+#[tokio::test]
+async fn pods_that_have_ended_and_those_of_jobs_are_none_of_its() {
+    let pod = |name: &str, label: &str, phase: &str| {
+        let labels = json!({"app": "web", label: "h1"});
+        json!({"metadata": {"name": name, "namespace": "shop", "labels": labels}, "status": {"phase": phase}})
+    };
+    let list = json!({"items": [
+        pod("web-h1-a", "pod-template-hash", "Running"),
+        pod("web-h1-b", "pod-template-hash", "Pending"),
+        pod("web-h1-evicted", "pod-template-hash", "Failed"),
+        pod("web-h1-done", "pod-template-hash", "Succeeded"),
+        pod("web-migrate-x", "job-name", "Running"),
+    ]});
+    let server = scripted::serve(move |_| scripted::json_answer(200, &list)).await;
+    let object = json!({"spec": {"selector": {"matchLabels": {"app": "web"}}}});
+    let rows = Rows::new(&BackendId::new("c"));
+    let found = pods(&server.cluster, &rows, &key(WorkloadKind::Deployment), &object).await.unwrap();
+    let names: Vec<_> = found.iter().map(|pod| pod.key.name.as_str()).collect();
+    assert_eq!(names, ["web-h1-a", "web-h1-b"]);
+}
+
+/// What somebody who looks at the revisions is told first.
+async fn followed(server: &scripted::Fake, kind: WorkloadKind) -> Answered {
+    let (to, mut answers) = tokio::sync::mpsc::channel(4);
+    let clock = server.cluster.clock().clone();
+    let out = AnswerSink { query: Query::Revisions(key(kind)), generation: 1, clock, to };
+    let (key, rows) = (key(kind), Rows::new(&BackendId::new("c")));
+    tokio::select! {
+        () = follow(&server.cluster, &rows, &key, &out) => panic!("it goes on"),
+        answered = answers.recv() => answered.expect("an answer"),
+    }
+}
+
+#[tokio::test]
+async fn pods_are_counted_only_where_nobody_else_does_and_none_is_not_zero() {
+    let server = scripted::serve(|asked| {
+        let object = json!({"metadata": {"uid": "u1"},
+            "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template("web:2", None)}});
+        match asked.path.as_str() {
+            path if path.ends_with("/pods") => scripted::status(403, "Forbidden", "pods is forbidden"),
+            path if path.ends_with("/web") => scripted::json_answer(200, &object),
+            _ => scripted::json_answer(200, &json!({"items": [replica_set("3", "web:2", "u1")]})),
+        }
+    })
+    .await;
+    let Ok(Answer::Revisions(list)) = followed(&server, WorkloadKind::Deployment).await.body else {
+        panic!("it asked {:?}", server.asked());
+    };
+    assert_eq!((list[0].ready, list[0].replicas), (1, 2), "as its ReplicaSet says");
+    assert_eq!(server.asked_with("GET", "/pods").len(), 0);
+    let refused = followed(&server, WorkloadKind::DaemonSet).await.body.expect_err("its pods are not known");
+    assert!(refused.says.contains("pods"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_stateful_sets_revisions_are_controller_revisions() {
+    let kept = |number: i64, image: &str| {
+        let mut data = template(image, None);
+        data["$patch"] = json!("replace");
+        json!({"metadata": {"name": format!("web-{number}"), "ownerReferences": [{"uid": "u1", "controller": true}]},
+            "revision": number, "data": {"spec": {"template": data}}})
+    };
+    let list = json!({"items": [kept(1, "db:1"), kept(2, "db:2")]});
+    let server = scripted::serve(move |_| scripted::json_answer(200, &list)).await;
+    let object = json!({"metadata": {"uid": "u1"}, "status": {"updateRevision": "web-2"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template("db:2", None)}});
+    let revisions = read(&server.cluster, &key(WorkloadKind::StatefulSet), &object, &[]).await.unwrap();
+    assert_eq!(revisions.iter().map(|r| (r.number, r.is_live)).collect::<Vec<_>>(), [(2, true), (1, false)]);
+    assert_eq!(revisions[1].hash.as_deref(), Some("web-1"));
+    assert!(revisions[1].template.get("$patch").is_none());
+    assert_eq!(revisions[1].patch.as_ref().unwrap().pointer("/spec/template/$patch"), Some(&json!("replace")));
+    assert!(server.asked()[0].path.ends_with("/controllerrevisions"));
+}
