@@ -38,7 +38,7 @@ use crate::{
     ui::{Overlay, Reply, Screen, View, screens, target::Target, theme::Theme, widgets::text_input::TextInput},
 };
 
-pub use self::effect::Effect;
+pub use self::effect::{Effect, Saved};
 use self::{acts::Acts, chrome::Hits, look::Look, settings::Settings, sync::Sync, toasts::Toasts};
 
 /// What is said instead of acting on a row that is not seen.
@@ -89,8 +89,8 @@ pub struct App {
     pub theme: Theme,
     look: Look,
     screen: ScreenId,
-    /// Where the screen shown was opened from by an act, not by its tab.
-    opened_from: Option<ScreenId>,
+    /// Where the screen shown was opened from by an act, not by its tab; and where that one was, before it.
+    opened_from: Vec<ScreenId>,
     screens: screens::Screens,
     overlays: Vec<Box<dyn Overlay>>,
     /// The filter line while it is typed.
@@ -128,7 +128,7 @@ impl App {
             theme,
             look,
             screen: ScreenId::Now,
-            opened_from: None,
+            opened_from: Vec::new(),
             screens: screens::Screens::default(),
             overlays: Vec::new(),
             prompt: None,
@@ -353,7 +353,8 @@ impl App {
                     self.run(Command::Login, now)
                 }
                 None => {
-                    if let Some(says) = self.keymap.elsewhere(Key::of(key), kind) {
+                    let word = selected.as_ref().map(Target::word).unwrap_or_default();
+                    if let Some(says) = self.keymap.elsewhere(Key::of(key), kind, word) {
                         self.dirty = true;
                         self.toasts.say(if self.is_too_small() { TOO_SMALL.into() } else { Clean::own(says) }, now);
                     }

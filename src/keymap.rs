@@ -253,15 +253,22 @@ impl Keymap {
             .map(|spec| spec.id)
     }
 
-    /// What the key means on objects, but not on such a one, in words; nothing if it means nothing anywhere.
-    pub fn elsewhere(&self, key: Key, selected: Option<Kind>) -> Option<String> {
+    /// What the key means on objects, but not on such a one, in words; nothing if it means nothing anywhere. `word`: what
+    /// the selected one is called.
+    pub fn elsewhere(&self, key: Key, selected: Option<Kind>, word: &str) -> Option<String> {
         let on = |spec: &CommandSpec| match spec.scope {
             Scope::On(kinds) if self.keys(spec.id).contains(&key) => Some((spec.hint, kinds)),
             _ => None,
         };
-        let (hint, kinds) = COMMANDS.iter().find_map(on)?;
-        let Some(selected) = selected else { return Some(select_first(kinds)) };
-        Some(format!("{key} ({hint}) is for {}; selected: {}", one_of(kinds), selected.word()))
+        // On a row of a cluster another of its kinds is meant rather than an alert.
+        let is_near =
+            |kinds: &[Kind]| selected.is_some() && kinds.iter().chain(&selected).all(|kind| is_of_cluster(*kind));
+        let near = COMMANDS.iter().filter_map(on).find(|&(_, kinds)| is_near(kinds));
+        let (hint, kinds) = near.or_else(|| COMMANDS.iter().find_map(on))?;
+        if selected.is_none() {
+            return Some(select_first(kinds));
+        }
+        Some(format!("{key} ({hint}) is for {}; selected: {word}", one_of(kinds)))
     }
 
     /// Commands that have a key and apply here, those hidden by a narrower one left out.
@@ -280,6 +287,10 @@ impl Keymap {
     pub fn nearest(name: &str) -> Option<&'static str> {
         nearest(name, COMMANDS.iter().map(|spec| spec.name))
     }
+}
+
+fn is_of_cluster(kind: Kind) -> bool {
+    matches!(kind, Kind::Pod | Kind::Workload | Kind::Object)
 }
 
 #[cfg(test)]
@@ -303,6 +314,15 @@ mod tests {
         assert_eq!(map.command(key("w"), ScreenId::Kube, Some(Kind::Pod)), Some(Command::Watch));
         assert_eq!(map.command(key("R"), ScreenId::Kube, None), None);
         assert_eq!(map.command(key("l"), ScreenId::Now, Some(Kind::Backend)), Some(Command::Login));
+    }
+
+    #[test]
+    fn a_key_that_means_nothing_on_a_row_is_named_by_the_kinds_beside_it() {
+        let map = Keymap::default();
+        let key = Key::parse("s").expect("valid");
+        let says = |kind: Kind| map.elsewhere(key, Some(kind), kind.word()).expect("it means something");
+        assert_eq!(says(Kind::Workload), "s (shell) is for a pod; selected: workload");
+        assert_eq!(says(Kind::Run), "s (silence) is for an alert; selected: run");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The store: facts become state, each with its freshness. It is owned by the App and touched by nobody else.
 
 pub mod alerts;
+mod backend;
 pub mod kube;
 pub mod logs;
 pub mod ring;
@@ -18,7 +19,7 @@ use jiff::Timestamp;
 
 use crate::{
     model::{
-        BackendId, BackendInfo, BackendKind, Part, Quota, SourceId,
+        BackendId, BackendKind, Part, SourceId,
         alert::{Alert, AlertGroup, AlertKey, Silence, SilenceKey},
         code::{PullRequest, PullRequestKey, RepoKey, Run, RunKey},
         kubernetes::WorkloadKey,
@@ -29,6 +30,7 @@ use crate::{
     time::Now,
 };
 
+pub use self::backend::Backend;
 use self::{
     alerts::Evaluated,
     kube::Kube,
@@ -88,15 +90,6 @@ pub struct SourceState {
     pub has_synced: bool,
 }
 
-/// A backend as the store knows it.
-#[derive(Clone, Debug)]
-pub struct Backend {
-    pub kind: BackendKind,
-    pub info: BackendInfo,
-    /// By resource, where the backend states a budget.
-    pub quotas: BTreeMap<String, Quota>,
-}
-
 /// Everything midwatch knows.
 #[derive(Debug, Default)]
 pub struct Store {
@@ -121,11 +114,7 @@ pub struct Store {
 impl Store {
     /// Announces a source, so that "no answer yet" can be told from "does not exist".
     pub fn expect(&mut self, source: SourceId, kind: BackendKind, expected: Duration, generation: u64) {
-        self.backends.entry(source.backend.clone()).or_insert_with(|| Backend {
-            kind,
-            info: BackendInfo::default(),
-            quotas: BTreeMap::new(),
-        });
+        self.backends.entry(source.backend.clone()).or_insert_with(|| Backend::new(kind));
         let state = self.sources.entry(source).or_insert_with(|| SourceState {
             pulse: Pulse::default(),
             expected,
@@ -140,6 +129,9 @@ impl Store {
     pub fn forget(&mut self, is_gone: impl Fn(&SourceId) -> bool) -> Changes {
         self.sources.retain(|id, _| !is_gone(id));
         self.kube.drop_sources(&is_gone);
+        for backend in self.backends.values_mut() {
+            backend.forget(&is_gone);
+        }
         Changes::KUBE | Changes::BACKENDS
     }
 
@@ -178,7 +170,7 @@ impl Store {
         match fact {
             Fact::Info(info) => {
                 let Some(backend) = self.backends.get_mut(&from.backend) else { return Changes::NONE };
-                merge_info(&mut backend.info, info)
+                backend.learn(from, info)
             }
             Fact::Quota(quota) => {
                 let Some(backend) = self.backends.get_mut(&from.backend) else { return Changes::NONE };
@@ -358,35 +350,4 @@ impl Store {
                 Freshness::Down { .. } => 3,
             })
     }
-}
-
-/// A source reports what it learned; what it does not know stays.
-fn merge_info(known: &mut BackendInfo, news: BackendInfo) -> Changes {
-    let before = known.clone();
-    if news.version.is_some() {
-        known.version = news.version;
-    }
-    if news.identity.is_some() {
-        known.identity = news.identity;
-    }
-    if news.cluster_id.is_some() {
-        known.cluster_id = news.cluster_id;
-    }
-    if news.endings.is_some() {
-        known.endings = news.endings;
-    }
-    if news.server.is_some() {
-        known.server = news.server;
-    }
-    if let Some(clock) = news.clock
-        && known.clock.is_none_or(|known| known.is_moved_by(&clock))
-    {
-        known.clock = Some(clock);
-    }
-    for note in news.notes {
-        if !known.notes.contains(&note) && known.notes.len() < 16 {
-            known.notes.push(note);
-        }
-    }
-    if *known == before { Changes::NONE } else { Changes::BACKENDS }
 }

@@ -28,7 +28,7 @@ use crate::{
         target::Target,
         theme::Mark,
         widgets::{
-            cells::{put_centred, put_line, put_right},
+            cells::{put_centred, put_line, put_right, width},
             hints::{Hint, hints},
             tabs::{Tab, tabs},
             toast::{Toast, toasts},
@@ -110,12 +110,16 @@ impl App {
         drawn
     }
 
-    /// Messages stand where the keys do, so that they hide nothing that is read. Returns the room that is left; somebody who
-    /// types keeps half.
+    /// The newest message stands where the keys do, so that it hides nothing that is read. Returns the room that is left;
+    /// somebody who types keeps half.
     fn messages(&self, footer: Rect, buf: &mut Buffer) -> Rect {
+        let newest = self.toasts.iter().last();
         let messages: Vec<Toast<'_>> =
-            self.toasts.iter().map(|text| Toast { mark: Mark::Blank, text, hint: "" }).collect();
-        let typed = if self.prompt.is_some() { footer.width / 2 } else { 0 };
+            newest.into_iter().map(|text| Toast { mark: Mark::Blank, text, hint: "" }).collect();
+        // Who stands in a dialog looks for its keys.
+        let own = self.overlays.last().map(|overlay| overlay.hints()).unwrap_or_default();
+        let keys: u16 = own.iter().map(|(key, word)| width(key) + width(word) + 3).sum();
+        let typed = if self.prompt.is_some() { footer.width / 2 } else { keys.min(footer.width / 2) };
         let room = Rect { x: footer.x + typed, width: footer.width - typed, ..footer };
         let left = toasts(&messages, room, &self.theme, buf);
         Rect { width: typed + left.width, ..footer }
@@ -306,15 +310,18 @@ impl App {
             return;
         }
         let target = self.selected(now);
+        let view = self.view(now);
         let is_meant = |command| target.as_ref().is_none_or(|target| !overlays::is_never_for(command, target));
+        // Most rows have no owner: what never works is no hint.
+        let is_owned = |spec: &CommandSpec| overlays::why_not(spec, self.screen, target.as_ref(), &view).is_none();
         let mut shown: Vec<_> = self
             .keymap
             .available(self.screen, target.as_ref().map(Target::kind))
-            .filter(|(spec, _)| spec.weight > 0 && is_meant(spec.id))
+            .filter(|(spec, _)| self.weight(spec) > 0 && is_meant(spec.id))
+            .filter(|(spec, _)| spec.id != Command::Owner || is_owned(spec))
             .map(|(spec, key)| (spec, key.to_string()))
             .collect();
-        shown.sort_by_key(|(spec, _)| std::cmp::Reverse(spec.weight));
-        let view = self.view(now);
+        shown.sort_by_key(|(spec, _)| std::cmp::Reverse(self.weight(spec)));
         let enabled = |spec: &CommandSpec| match spec.scope {
             // What is refused on this row is grey; `x` says why.
             Scope::On(_) => overlays::why_not(spec, self.screen, target.as_ref(), &view).is_none(),
@@ -322,10 +329,32 @@ impl App {
         };
         let row: Vec<Hint<'_>> = shown
             .iter()
-            .map(|(spec, key)| Hint { key, word: spec.hint, priority: spec.weight, enabled: enabled(spec) })
+            .map(|(spec, key)| {
+                let is_tab = spec.id == Command::NextPane && !self.overlays.is_empty();
+                let word = if is_tab { "tabs" } else { spec.hint };
+                Hint { key, word, priority: self.weight(spec), enabled: enabled(spec) }
+            })
             .collect();
         let hit = hints(&row, inner, &self.theme, buf);
         self.hits.hints = hit.into_iter().map(|(area, index)| (area, shown[index].0.id)).collect();
+    }
+
+    /// How much a key is worth a place in the footer, here and now; 0: it has none.
+    fn weight(&self, spec: &CommandSpec) -> u8 {
+        let on_row =
+            || self.overlays.last().and_then(|overlay| overlay.sheet()).is_some_and(|it| it.target().is_some());
+        match (spec.id, self.screen, self.overlays.is_empty()) {
+            // A page is left and leafed through; the row below it is not opened again.
+            (Command::Back, _, false) => 59,
+            (Command::Enter, _, false) if !on_row() => 0,
+            (Command::NextPane, ScreenId::Kube, true) if !self.screens.kube.has_panes() => 0,
+            // The log has many keys of its own; those that lead out of it stay.
+            (Command::NextPane, _, false) | (Command::Help, ScreenId::Logs, true) => 57,
+            (Command::Filter, ScreenId::Logs, true) => 52,
+            (Command::Palette, ScreenId::Logs, true) => 51,
+            (Command::Describe | Command::Zoom, _, false) | (Command::Logs, ScreenId::Logs, true) => 0,
+            _ => spec.weight,
+        }
     }
 }
 

@@ -40,10 +40,11 @@ impl App {
             return self.reply(Reply::Go(screen, None), None, now);
         }
         if let Some(reply) = self.everywhere(command, now) {
-            let from = self.screen;
+            let (from, way) = (self.screen, self.opened_from.clone());
             let effects = self.reply(reply, None, now);
             if command == Command::SameTime && self.screen != from {
-                self.opened_from = Some(from);
+                self.opened_from = way;
+                self.came_from(from);
             }
             return effects;
         }
@@ -188,7 +189,7 @@ impl App {
             return true;
         }
         if self.screen != ScreenId::Now {
-            self.screen = self.opened_from.take().unwrap_or(ScreenId::Now);
+            self.screen = self.opened_from.pop().unwrap_or(ScreenId::Now);
             return true;
         }
         false
@@ -197,7 +198,16 @@ impl App {
     /// Esc leads back from it, once.
     pub(super) fn open_screen(&mut self, screen: ScreenId) {
         if self.screen != screen {
-            self.opened_from = Some(std::mem::replace(&mut self.screen, screen));
+            let from = std::mem::replace(&mut self.screen, screen);
+            self.came_from(from);
+        }
+    }
+
+    /// The way that Esc goes back: to the charts and back again adds nothing to it.
+    fn came_from(&mut self, from: ScreenId) {
+        match self.opened_from.iter().position(|known| *known == self.screen) {
+            Some(at) => self.opened_from.truncate(at),
+            None => self.opened_from.push(from),
         }
     }
 
@@ -222,7 +232,7 @@ impl App {
                 self.overlays.clear();
                 self.zoomed &= self.screen == screen;
                 self.screen = screen;
-                self.opened_from = None;
+                self.opened_from.clear();
                 self.synchronise(now);
                 if let Some(target) = target {
                     self.on_screen(now, |screen, view| screen.reveal(&target, view));

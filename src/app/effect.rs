@@ -3,8 +3,8 @@
 use crate::{
     action::{Beside, Request, plan::Approved},
     custom::{Output, Program},
-    model::{BackendId, Name, forward::ForwardAsk, kubernetes::ObjectKey},
-    secret::Secret,
+    model::{BackendId, Name, forward::ForwardAsk, kubernetes::ObjectKey, log::LogLine},
+    secret::{Secret, mask},
     text::Clean,
 };
 
@@ -29,7 +29,7 @@ pub enum Effect {
     /// Write a file into the working directory, never over one that exists.
     Save {
         name: String,
-        text: String,
+        content: Saved,
     },
     /// Bell or desktop notification.
     Notify(Clean),
@@ -70,6 +70,29 @@ pub enum Effect {
     },
     Suspend,
     Quit,
+}
+
+/// What is saved. A log is long: it is put together and masked beside the screen.
+#[derive(Debug)]
+pub enum Saved {
+    Text(String),
+    Log(Vec<LogLine>),
+}
+
+impl Saved {
+    /// Its text; of a log `<time> <pod>/<container> <line>`. Masked line by line: a secret's name at the end of a line has
+    /// no value on the next.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.lines().map(|line| mask(line) + "\n").collect(),
+            Self::Log(lines) => lines.iter().map(of_log).collect(),
+        }
+    }
+}
+
+fn of_log(line: &LogLine) -> String {
+    let origin = &line.origin;
+    format!("{:.3} {}/{} {}\n", line.at, origin.pod.name, origin.container, mask(&line.text))
 }
 
 impl Effect {

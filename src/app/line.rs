@@ -148,6 +148,9 @@ impl App {
         } else {
             rest.split([',', ' ']).filter(|n| !n.is_empty()).map(Clean::line).collect()
         };
+        if let Some(why) = clusters.iter().find_map(|cluster| self.no_namespace(cluster, &namespaces, now)) {
+            return Reply::Say(why);
+        }
         let mut replies = Vec::new();
         for cluster in clusters {
             let current = self.settings.namespaces.get(&cluster).map_or(&[][..], Vec::as_slice);
@@ -163,6 +166,15 @@ impl App {
             Clean::own(format!("namespace {rest}"))
         }));
         Reply::Many(replies)
+    }
+
+    /// That a cluster has no such namespace, where all that it has were read: an empty screen would look healthy.
+    fn no_namespace(&self, cluster: &BackendId, wanted: &[Clean], now: Now) -> Option<Clean> {
+        let known = kinds::namespaces(&self.view(now), cluster)?;
+        let unknown = wanted.iter().find(|name| !known.contains(name))?;
+        let near = nearest(unknown, known.iter().map(|name| name.as_str()));
+        let near = near.map(|near| format!(": did you mean '{near}'?")).unwrap_or_default();
+        Some(Clean::own(format!("'{cluster}' has no namespace '{unknown}'{near}")))
     }
 
     fn switch_hints(&mut self, rest: &str) -> Reply {

@@ -14,14 +14,8 @@ use crate::{
 };
 
 impl App {
-    /// Takes up what was answered in earlier runs about clusters whose id is known by now.
     pub(super) fn recall_production(&mut self) {
-        for (id, backend) in &self.store.backends {
-            let Some(cluster_id) = &backend.info.cluster_id else { continue };
-            if let Some(known) = self.settings.remembered_production.get(cluster_id) {
-                self.settings.production.entry(id.clone()).or_insert(*known);
-            }
-        }
+        self.settings.recall_production(&self.store);
     }
 
     /// The cluster that is asked about: nobody has said, it is not local, and its id is known. Not while something pages.
@@ -32,9 +26,14 @@ impl App {
             .values()
             .any(|alert| alert.state == AlertState::Firing && alert.priority <= Priority::P2 && !alert.is_watchdog);
         let settings = &self.settings;
+        // Under another name a no is not enough: unanswered, this one counts as production.
+        let is_known = |id: &BackendId| {
+            let says = |name: &BackendId| settings.production.get(name).is_some_and(|is| *is || name == id);
+            settings.names_of(id).iter().any(says)
+        };
         let is_open = |id: &&BackendId| {
             settings.backends.get(*id) == Some(&BackendKind::Kubernetes)
-                && !settings.production.contains_key(*id)
+                && !is_known(id)
                 && !settings.local.contains(*id)
                 && !settings.production_later.contains(*id)
                 && self.store.backends.get(*id).is_some_and(|backend| backend.info.cluster_id.is_some())
@@ -60,7 +59,9 @@ impl App {
             self.settings.production_later.insert(cluster.clone());
             return;
         };
-        self.settings.production.insert(cluster.clone(), is_production);
+        for name in self.settings.names_of(cluster) {
+            self.settings.production.insert(name, is_production);
+        }
         let info = self.store.backends.get(cluster).and_then(|backend| backend.info.cluster_id.clone());
         if let Some(id) = info {
             self.settings.remembered_production.insert(id, is_production);

@@ -7,7 +7,7 @@ use crate::{
     config::file::{Service, Ui},
     custom::{OwnCommand, OwnLink},
     model::{BackendId, BackendKind, Name, kubernetes::WorkloadKey, metric::PanelKey},
-    store::Store,
+    store::{Backend, Store},
     text::Clean,
 };
 
@@ -30,6 +30,8 @@ pub struct Settings {
     pub production_later: BTreeSet<BackendId>,
     /// kind, k3d, minikube, docker-desktop, colima and loopback servers.
     pub local: BTreeSet<BackendId>,
+    /// Which cluster each name leads to: several contexts may be of one.
+    pub cluster_ids: BTreeMap<BackendId, Clean>,
     /// Namespaces watched per cluster; empty: all.
     pub namespaces: BTreeMap<BackendId, Vec<Name>>,
     pub services: Vec<ServiceBinding>,
@@ -89,12 +91,34 @@ pub struct ServiceBinding {
 }
 
 impl Settings {
-    /// Unknown counts as production.
+    /// Unknown counts as production, and so does every other name of a cluster that counts as it.
     pub fn is_production(&self, cluster: &BackendId) -> bool {
-        match self.production.get(cluster) {
+        let by_itself = |name: &BackendId| match self.production.get(name) {
             Some(known) => *known,
-            None => !self.local.contains(cluster),
+            None => !self.local.contains(name),
+        };
+        let own = self.cluster_ids.get(cluster);
+        // A local address may be a tunnel to anywhere, until the cluster has said which it is.
+        let is_it = |id: &Clean| own.map_or(!self.production.contains_key(cluster), |own| own == id);
+        by_itself(cluster) || self.cluster_ids.iter().any(|(name, id)| is_it(id) && by_itself(name))
+    }
+
+    /// Takes up which clusters have said their id by now, and what was answered about them in earlier runs.
+    pub fn recall_production(&mut self, store: &Store) {
+        let own_id = |(id, backend): (&BackendId, &Backend)| Some((id.clone(), backend.info.cluster_id.clone()?));
+        self.cluster_ids = store.backends.iter().filter_map(own_id).collect();
+        for (id, cluster_id) in &self.cluster_ids {
+            if let Some(known) = self.remembered_production.get(cluster_id) {
+                self.production.entry(id.clone()).or_insert(*known);
+            }
         }
+    }
+
+    /// All names of the cluster that this one leads to.
+    pub fn names_of(&self, cluster: &BackendId) -> Vec<BackendId> {
+        let own = self.cluster_ids.get(cluster);
+        let others = self.cluster_ids.iter().filter(|(name, id)| Some(*id) == own && *name != cluster);
+        std::iter::once(cluster).chain(others.map(|(name, _)| name)).cloned().collect()
     }
 
     /// The name of a cluster's context in the kubeconfig, which need not be its name here.

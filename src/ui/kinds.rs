@@ -6,10 +6,10 @@ use super::View;
 use crate::{
     command::nearest,
     model::{
-        BackendId, BackendKind,
+        BackendId, BackendKind, Name,
         kubernetes::resource::{Resource, Resources, Unresolved},
     },
-    query::{Answer, Query},
+    query::{Answer, Query, TableQuery},
     source::SourceError,
     store::slot::Failure,
 };
@@ -72,6 +72,21 @@ pub fn anywhere<'a>(view: &View<'a>, word: &str) -> Option<Meaning<'a>> {
         Meaning::Unknown => 4,
     };
     clusters(view).map(|cluster| meaning(view, cluster, word)).min_by_key(rank)
+}
+
+/// What asks a cluster for all its namespaces, once it is known how.
+pub fn namespaces_query(view: &View<'_>, cluster: &BackendId) -> Option<Query> {
+    let Meaning::Kind(resource) = meaning(view, cluster, "namespaces") else { return None };
+    Some(Query::Table(TableQuery { cluster: cluster.clone(), resource: resource.clone(), namespaces: Vec::new() }))
+}
+
+/// All namespaces of a cluster; `None` where they were not read, or may not be.
+pub fn namespaces<'a>(view: &View<'a>, cluster: &BackendId) -> Option<Vec<&'a Name>> {
+    let slot = view.store.answers.get(&namespaces_query(view, cluster)?)?;
+    match &slot.value {
+        Some(Answer::Table(table)) if table.is_complete => Some(table.rows.iter().map(|row| &row.name).collect()),
+        _ => None,
+    }
 }
 
 /// Every kind that is known, by its full name.

@@ -5,7 +5,11 @@ use std::time::{Duration, Instant};
 use ratatui::layout::Position;
 
 use super::widgets::virtual_table::{TableHit, TableHits, TableState};
-use crate::{command::Command, text::Clean, time::Now};
+use crate::{
+    command::{Command, Scope},
+    text::Clean,
+    time::Now,
+};
 
 /// Rows stay where they are for this long after a key, unless the cursor is on the first.
 const QUIET: Duration = Duration::from_secs(5);
@@ -184,7 +188,13 @@ impl<K: Clone + Ord> List<K> {
             }
             Command::Right => self.table.scroll_x(8),
             Command::Left => self.table.scroll_x(-8),
-            _ => return false,
+            _ => {
+                // Who acts on a row means its object, whatever becomes worse meanwhile.
+                if command == Command::Actions || matches!(command.spec().scope, Scope::On(_)) {
+                    self.last_key = Some(now.mono);
+                }
+                return false;
+            }
         }
         self.last_key = Some(now.mono);
         true
@@ -243,6 +253,18 @@ mod tests {
         list.set(items(&[1, 2]), clock.now());
         list.set(items(&[7, 1, 2]), clock.now());
         assert_eq!(list.selected(), Some(&7), "nobody pressed a key: the worst row is selected");
+    }
+
+    #[test]
+    fn what_was_acted_on_stays_selected_on_the_top_row_too() {
+        for command in [Command::RollBack, Command::Describe, Command::Actions] {
+            let clock = TestClock::at(Timestamp::UNIX_EPOCH);
+            let mut list = List::default();
+            list.set(items(&[1, 2]), clock.now());
+            assert!(!list.navigate(command, clock.now()), "it moves nothing");
+            list.set(items(&[7, 1, 2]), clock.now());
+            assert_eq!((list.selected(), list.cursor()), (Some(&1), Some(1)), "{command:?}");
+        }
     }
 
     #[test]

@@ -47,6 +47,14 @@ impl Target {
         }
     }
 
+    /// What it is called: any other object by its own kind.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Object(key) => &key.resource.singular,
+            other => other.kind().word(),
+        }
+    }
+
     /// The backend it lives on.
     pub fn backend(&self) -> Option<&BackendId> {
         Some(match self {

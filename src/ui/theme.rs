@@ -99,7 +99,7 @@ impl Mark {
             Self::Progress => "in progress",
             Self::Acked => "acknowledged",
             Self::Silenced => "silenced",
-            Self::Ok => "ok",
+            Self::Ok => "fine",
             Self::New => "new since your last look",
             Self::Incident => "part of this incident",
             Self::Blank => "",
@@ -146,6 +146,8 @@ pub struct Theme {
     pub link: Style,
     /// Eight lines of a chart that can be told apart.
     pub series: [Style; 8],
+    /// Pods of a log, told apart in none of the colours that its levels have.
+    pub pods: [Style; 8],
     pub limit: Style,
     /// A deploy or another change, drawn as a column of a chart.
     pub marker: Style,
@@ -194,6 +196,9 @@ impl Theme {
         let strong = text.add_modifier(Modifier::BOLD);
         let accent = ink(palette.accent);
         let broken = ink(palette.broken).add_modifier(Modifier::BOLD);
+        let pods = [0, 3, 4, 7].map(|at: usize| ink(palette.series[at]));
+        let [blue, purple, cyan, gray] = pods;
+        let [bold_blue, bold_purple, bold_cyan, bold_gray] = pods.map(|pod| pod.add_modifier(Modifier::BOLD));
         let on = |fore: Ink, back: Ink| Style::new().fg(fore.at(depth)).bg(back.at(depth));
         Self {
             background,
@@ -222,6 +227,7 @@ impl Theme {
             harmless: on(palette.on_badge, palette.harmless).add_modifier(Modifier::BOLD),
             link: accent.add_modifier(Modifier::UNDERLINED),
             series: palette.series.map(ink),
+            pods: [blue, purple, cyan, gray, bold_blue, bold_purple, bold_cyan, bold_gray],
             limit: ink(palette.broken),
             marker: ink(palette.wrong),
             diff_add: ink(palette.add),
@@ -269,6 +275,8 @@ impl Theme {
             harmless: bold,
             link: under,
             series: [bold, text, dim, under, bold, text, dim, under],
+            // Bold, dim and underlined mean something; their names tell them apart.
+            pods: [text; 8],
             limit: text,
             marker: dim,
             diff_add: bold,

@@ -62,7 +62,7 @@ fn four_keys_roll_the_deploy_back_until_the_alert_resolves() {
     screen.type_slowly("13");
     screen.wait("13");
     screen.keys("\r");
-    screen.wait("audit 0001");
+    screen.wait("act 1");
     screen.wait("template is replaced");
     world.until("the rollback to be live", |world| world.revision("myapp") == 15);
     for _ in 0..20 {

@@ -20,6 +20,7 @@ use crate::{
         BackendId, BackendKind, Name, Part, SourceId,
         alert::{Alert, AlertKey, AlertState, Priority},
         code::RunState,
+        gitops::{OwnerKey, OwnerKind},
         kubernetes::Manager,
     },
     time::Now,
@@ -118,7 +119,8 @@ impl Desk {
 #[test]
 fn a_rollback_takes_five_keys() {
     let mut desk = Desk::ask(roll_back(None));
-    assert!(desk.screen(80, 24).contains("asking for evidence"));
+    let asking = desk.screen(80, 24);
+    assert!(asking.contains("asking for evidence") && asking.contains("prod-eu1/production  PRODUCTION"), "{asking}");
     assert!(desk.found(&roll_back(None), inspection()).is_empty());
     desk.wait();
     assert!(desk.type_in("13").is_empty());
@@ -152,13 +154,13 @@ fn the_plan_at_120x35() {
     desk.type_in("41");
     insta::assert_snapshot!(desk.dialog(120, 35), @r#"
     += ROLL BACK deploy/myapp 412 -> 411 =========================================== prod-eu1/production  PRODUCTION  =+
-    | FROM  rev 14   myapp:412 @343132   live 17m   5 pods, 4 ready                                                    |
-    | TO    rev 13   myapp:411 @343131   ran 25h; 4 of its pods are up                                                 |
+    | FROM rev 14   myapp:412 @343132   live 17m   5 pods, 4 ready                                                     |
+    | TO   rev 13   myapp:411 @343131   ran 25h; 4 of its pods are up                                                  |
     | < > [rev 13 411]  rev 12 410 (ran 46h)                                                                           |
     | LOOK pipeline: deploy #412 is in Deploy; no hook of it runs when it is stopped. Step 1 stops it, then reads the  |
     |      live template again                                                                                         |
     | LOOK also undone: LOG_LEVEL warn -> info, limits.memory 1Gi -> 512Mi                                             |
-    | ok   right place, right suspect, allowed, owner, nobody else, history, not undone, image, capacity, stuck pods,  |
+    | ok   right place, right suspect, allowed, owner, other hands, history, not undone, image, capacity, stuck pods,  |
     |      fresh, will it run, also on it                                                                              |
     | ??   not checked: database                                                                                       |
     |                                                                                                                  |
@@ -167,7 +169,7 @@ fn the_plan_at_120x35() {
     |  2   wait for its end (20 s at most), read the live template again                                               |
     |  3   template -> rev 13 (becomes rev 15)                                                                         |
     |  4   watch until 10 of 10 are ready on 411                                                                       |
-    | undo  U: back to rev 14's template, kept beside the audit                                                        |
+    | undo U: back to rev 14's template, kept beside the audit                                                         |
     |                                                                                                                  |
     | type 13 or 411, then Enter: [ 41_ ]   Esc: nothing is sent                                                       |
     +==================================================================================================================+
@@ -176,26 +178,26 @@ fn the_plan_at_120x35() {
 
 #[test]
 fn the_plan_at_80x24_with_a_stop() {
-    let mut desk = Desk::ask(roll_back(None));
+    let mut desk = Desk::ask_with(roll_back(None), store(vec![run(RunState::Success)]));
     let mut found = inspection();
     found.workload.managed_by = vec![Manager::ConfigSync];
     desk.found(&roll_back(None), found);
     insta::assert_snapshot!(desk.dialog(80, 24), @r#"
     += ROLL BACK deploy/myapp 412 -> 411 ======= prod-eu1/production  PRODUCTION  =+
-    | FROM  rev 14   myapp:412 @343132   live 17m   5 pods, 4 ready                |
-    | TO    rev 13   myapp:411 @343131   ran 25h; 4 of its pods are up             |
+    | FROM rev 14   myapp:412 @343132   live 17m   5 pods, 4 ready                 |
+    | TO   rev 13   myapp:411 @343131   ran 25h; 4 of its pods are up              |
     | < > [rev 13 411]  rev 12 410                                                 |
     | STOP owner: owned by Config Sync: it is applied again from git. Instead:     |
     |      revert in the config repository                                         |
     | LOOK also undone: LOG_LEVEL warn -> info, limits.memory 1Gi -> 512Mi         |
-    | ok   right place, right suspect, allowed, nobody else, pipeline, history,    |
+    | ok   right place, right suspect, allowed, other hands, pipeline, history,    |
     |      not undone, image, capacity, stuck pods, fresh, will it run, also on it |
     | ??   not checked: database                                                   |
     |                                                                              |
     | 0 keep evidence: previous logs, describe, events                             |
     | 1 template -> rev 13 (becomes rev 15)                                        |
     | 2 watch until 10 of 10 are ready on 411                                      |
-    | undo  U: back to rev 14's template, kept beside the audit                    |
+    | undo U: back to rev 14's template, kept beside the audit                     |
     |                                                                              |
     | a STOP stands: type myapp [ _ ]                                              |
     | Tab, and why it is sent: [  ]                                                |
@@ -257,6 +259,12 @@ fn tab_opens_all_checks_and_the_difference() {
     assert!(!diff.contains("hunter22"));
     desk.key(KeyCode::Tab);
     assert!(desk.screen(120, 35).contains("[ 4_ ]"), "what was typed is still there");
+    desk.key(KeyCode::Tab);
+    desk.type_in("1");
+    assert!(desk.screen(120, 35).contains("[ 41_ ]"), "what is typed on another page is for the field");
+    desk.key(KeyCode::Tab);
+    assert!(desk.key(KeyCode::Enter).is_empty(), "it only goes back");
+    assert!(desk.screen(120, 35).contains("[ 41_ ]"), "{}", desk.screen(120, 35));
 }
 
 #[test]
@@ -265,7 +273,7 @@ fn left_and_right_choose_another_revision_and_plan_anew() {
     desk.found(&roll_back(None), inspection());
     desk.wait();
     desk.type_in("13");
-    let asked = desk.key(KeyCode::Left);
+    let asked = desk.key(KeyCode::Right);
     assert!(matches!(asked.as_slice(), [Effect::Prepare { request, .. }] if *request == roll_back(Some(12))));
     // An answer to the older question comes too late.
     assert!(desk.found(&roll_back(None), inspection()).is_empty());
@@ -275,9 +283,9 @@ fn left_and_right_choose_another_revision_and_plan_anew() {
     desk.type_in("13");
     assert!(desk.key(KeyCode::Enter).is_empty(), "13 is not its target any more");
     assert!(desk.screen(80, 24).contains("expected 12 or 410"), "{}", desk.screen(80, 24));
-    assert!(desk.key(KeyCode::Left).is_empty(), "there is no older one");
+    assert!(desk.key(KeyCode::Right).is_empty(), "there is no older one");
     assert!(
-        matches!(desk.key(KeyCode::Right).as_slice(), [Effect::Prepare { request, .. }] if *request == roll_back(Some(13)))
+        matches!(desk.key(KeyCode::Left).as_slice(), [Effect::Prepare { request, .. }] if *request == roll_back(Some(13)))
     );
 }
 
@@ -294,7 +302,7 @@ fn read_only_shows_what_would_be_done() {
     assert!(desk.key(KeyCode::Enter).is_empty());
     let screen = desk.screen(80, 24);
     assert!(
-        screen.contains("NOT SENT") && screen.contains("--read-only") && screen.contains("template -> rev 13"),
+        screen.contains("CANNOT BE SENT") && screen.contains("--read-only") && screen.contains("template -> rev 13"),
         "{screen}"
     );
 }
@@ -343,7 +351,7 @@ fn after_sending_the_steps_are_shown() {
     desk.now = after(desk.now, 72_000);
     insta::assert_snapshot!(desk.dialog(80, 24), @r#"
     += ROLL BACK deploy/myapp 412 -> 411 ======= prod-eu1/production  PRODUCTION  =+
-    | 03:14:23 UTC, 72s ago   audit 0007                                           |
+    | ~  running for 72s   03:14:23 UTC   act 7                                    |
     |                                                                              |
     | ok  0 keep evidence: previous logs, describe, events                         |
     |        5 files in evidence/0007                                              |
@@ -355,12 +363,27 @@ fn after_sending_the_steps_are_shown() {
     | Esc leaves; it goes on, and the header shows it                              |
     +==============================================================================+
     "#);
+    let mut long = act.clone();
+    let stopped = |n: u32| (format!("stop deploy #{n}").into(), StepState::Done("asked to cancel".into()));
+    long.steps.splice(1..1, (0..4).map(stopped));
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(long)))), desk.now);
+    let narrow = desk.screen(60, 16);
+    assert!(narrow.contains("411 8/10 ready"), "the step that goes on is in sight:\n{narrow}");
+    desk.key(KeyCode::Char('g'));
+    let first = desk.screen(60, 16);
+    assert!(first.contains("keep evidence") && first.contains("esc leave") && first.contains("j/k scroll"), "{first}");
     act.outcome = Outcome::Done;
     act.ended = Some(desk.now.wall);
+    let (kind, version) = (OwnerKind::Kustomization, "v1".into());
+    let owner = OwnerKey { cluster: cluster(), kind, version, namespace: "flux".into(), name: "web".into(), via: None };
+    act.switches = vec![(owner, false)];
     desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.now);
     desk.now = after(desk.now, 600_000);
     let screen = desk.screen(80, 24);
-    assert!(screen.contains("03:14:23 UTC, took 72s"), "it ages no more:\n{screen}");
+    assert!(screen.contains("ok done, took 72s   03:14:23 UTC   act 7"), "it ages no more:\n{screen}");
+    assert!(screen.contains("?? error rate not verified: 6 shows it"), "ready pods are no verdict:\n{screen}");
+    assert!(screen.contains("GitOps is off: revert in git, then :resume-sync"), "{screen}");
+    assert!(screen.lines().last().is_some_and(|keys| keys.contains("esc leave  U undo plan")), "{screen}");
     let undo = desk.key(KeyCode::Char('U'));
     assert!(matches!(undo.as_slice(), [Effect::Prepare { request: Request::Undo { act: 7 }, .. }]), "{undo:?}");
 }
@@ -371,6 +394,7 @@ fn a_refusal_says_why_and_asks_again_on_r() {
     desk.found(&roll_back(Some(9)), inspection());
     let screen = desk.screen(80, 24);
     assert!(screen.contains("unable to find revision 9"), "{screen}");
+    assert!(screen.contains("prod-eu1/production  PRODUCTION"), "{screen}");
     assert!(matches!(desk.key(KeyCode::Char('r')).as_slice(), [Effect::Prepare { .. }]));
 }
 

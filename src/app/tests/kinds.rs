@@ -1,10 +1,13 @@
 //! Any kind of object: `:` and its name, its table in the place of the workloads, its page, its owner.
 
+mod secrets;
 mod states;
 mod tables;
+mod words;
 
 use std::sync::Arc;
 
+use self::secrets::secrets;
 use super::*;
 use crate::{
     model::{
@@ -150,106 +153,13 @@ fn a_word_shows_the_kind_in_the_place_of_the_workloads_and_esc_brings_them_back(
     let row = desk.row_with("ClusterIP");
     assert!(row.contains("web") && row.contains("production") && row.contains("74m"), "its own age: {row}");
     assert_eq!(desk.selected_name(), "service/web");
+    desk.keys("R");
+    desk.has("R (roll back) is for a workload, pod, run or alert; selected: service");
     assert!(!desk.screen().contains("WORKLOADS"));
     desk.press(KeyCode::Esc);
     desk.has("WORKLOADS");
     assert!(desk.tables().is_empty(), "nobody looks: nobody asks");
     assert!(!desk.wanted().contains(&Query::Resources(cluster())));
-}
-
-#[test]
-fn what_names_no_kind_is_said_with_the_nearest() {
-    let mut desk = desk();
-    desk.line("servicex");
-    desk.has("there is no command or kind of object 'servicex': did you mean 'service'?");
-    desk.line("kind jbos");
-    desk.has("no kind of object is called 'jbos': did you mean 'jobs'?");
-    desk.line("kind backups");
-    desk.has("write backups.velero.io or backups.cnpg.io");
-    desk.line("backups.cnpg.io");
-    assert_eq!(desk.tables()[0].resource.group, "cnpg.io");
-}
-
-#[test]
-fn a_word_with_a_namespace_chooses_both() {
-    let mut desk = desk();
-    let effects = {
-        desk.keys(":svc till");
-        desk.press(KeyCode::Enter)
-    };
-    let set = effects.iter().any(
-        |effect| matches!(effect, Effect::SetNamespaces { namespaces, .. } if *namespaces == [Name::from("till")]),
-    );
-    assert!(set, "{effects:?}");
-    assert_eq!(desk.tables()[0].namespaces, [Name::from("till")]);
-    desk.keys("0");
-    assert!(desk.tables()[0].namespaces.is_empty());
-    desk.line("nodes");
-    desk.line("ns till");
-    assert!(desk.tables()[0].namespaces.is_empty(), "nodes are in no namespace");
-}
-
-#[test]
-fn the_palette_offers_kinds_by_every_name_and_words_come_first() {
-    let mut desk = desk();
-    for (typed, first) in [
-        ("svc", "services"),
-        ("cronjob", "cronjobs"),
-        ("ns", "ns NAME"),
-        ("pods", "kind Pod"),
-        ("events", "kind Event"),
-    ] {
-        desk.keys(":");
-        desk.keys(typed);
-        let screen = desk.screen();
-        let field = screen.lines().position(|line| line.contains(&format!(":{typed}"))).expect("the field");
-        let line = screen.lines().nth(field + 2).expect("the first");
-        assert!(line.contains(first), "{typed}: {line}");
-        desk.press(KeyCode::Esc);
-    }
-    desk.line("events");
-    assert_eq!(desk.tables()[0].resource.plural, "events");
-}
-
-#[test]
-fn pods_are_a_table_by_each_of_their_names_and_workloads_a_line_away() {
-    for word in ["pods", "po", "pod", "pods till"] {
-        let mut desk = desk();
-        desk.line(word);
-        let scope: Vec<&str> = word.split(' ').skip(1).collect();
-        let asked = desk.tables().pop().expect(word);
-        assert_eq!(
-            (asked.resource.plural.as_str(), asked.namespaces),
-            ("pods", scope.iter().copied().map(Clean::from).collect())
-        );
-        desk.lists(&cluster(), Ok(table(&["Name", "Status"], vec![row("web-1", &["Running"])])));
-        desk.has("PODS 1");
-        desk.line("workloads");
-        desk.has("WORKLOADS");
-    }
-    // What the cluster serves is not known yet: it is waited for.
-    for word in ["pods", "po", "pod"] {
-        let mut desk = Desk::new(incident());
-        desk.line(word);
-        desk.has("loading what the cluster serves");
-        desk.serves(&cluster());
-        assert_eq!(desk.tables()[0].resource.plural, "pods");
-    }
-}
-
-/// The first kind of a session is typed faster than the kinds are read.
-#[test]
-fn a_word_that_may_be_a_kind_waits_for_the_kinds() {
-    let mut desk = Desk::new(incident());
-    // `previous-match` is like it, letter by letter.
-    desk.line("pvc");
-    desk.has("loading what the cluster serves");
-    desk.serves(&cluster());
-    desk.has("no kind of object is called 'pvc'");
-    // What begins so is meant, kinds or not.
-    let mut desk = Desk::new(incident());
-    desk.line("triag");
-    desk.has("[2 Triage");
 }
 
 #[test]
@@ -486,64 +396,6 @@ fn a_node_is_cordoned_or_uncordoned_and_a_cron_job_suspended_or_run() {
     let now = acts("cronjobs", &crons, &["0 3 * * *", "False"], "run-now");
     assert_eq!(now, Some(("cronjob/it".to_owned(), ObjectAct::RunNow)));
     assert_eq!(acts("nodes", &nodes, &["Ready"], "run-now"), None, "that is for a CronJob");
-}
-
-/// The table of Secrets, one of them selected.
-fn secrets() -> Desk {
-    let mut desk = Desk::new(incident());
-    let mut kinds = served();
-    kinds.list.push(resource("", "secrets", "Secret", &[]));
-    desk.answer(Query::Resources(cluster()), Ok(Answer::Resources(Arc::new(kinds))));
-    desk.line("secrets");
-    desk.lists(&cluster(), Ok(table(&["Name", "Type"], vec![row("db", &["Opaque"])])));
-    desk.screen();
-    desk
-}
-
-fn revealed(value: &str) -> Answer {
-    let secret = crate::secret::Secret::verbatim(value.to_owned());
-    Answer::SecretValue(crate::model::kubernetes::secret::Revealed::Text(Arc::new(secret)))
-}
-
-#[test]
-fn a_value_of_a_secret_is_shown_on_request_and_is_nowhere_after() {
-    const MARKER: &str = "m4rker-0f-a-value";
-    let mut desk = secrets();
-    desk.keys("v");
-    let keys = desk.wanted().into_iter().find(|query| matches!(query, Query::SecretKeys(_))).expect("asked");
-    desk.answer(keys, Ok(Answer::SecretKeys(vec![("password".into(), 17), ("user".into(), 3)])));
-    desk.has("password       17 bytes   ********");
-    let value = |desk: &Desk| desk.wanted().into_iter().find(|query| matches!(query, Query::SecretValue(_)));
-    assert_eq!(value(&desk), None, "no value is read unasked");
-    desk.keys("y");
-    desk.has("its value is masked");
-    desk.press(KeyCode::Enter);
-    let asked = value(&desk).expect("asked");
-    desk.answer(asked.clone(), Ok(revealed(&format!("{MARKER}\nsecond"))));
-    desk.has(MARKER);
-    assert!(!format!("{:?}", desk.app.store.answers).contains(MARKER));
-    let snapshot = crate::store::snapshot::Snapshot::take(&desk.app.store, desk.clock.now()).to_bytes();
-    assert!(!String::from_utf8_lossy(&snapshot).contains(MARKER));
-    let copied = desk.keys("y");
-    assert!(
-        copied
-            .iter()
-            .any(|effect| matches!(effect, Effect::Copy(text) if text.as_str() == format!("{MARKER}\nsecond")))
-    );
-    // hidden again, and asked anew
-    desk.press(KeyCode::Enter);
-    assert!(!desk.screen().contains(MARKER));
-    assert_eq!(value(&desk), None);
-    let wanted = desk.app.wanted(desk.clock.now());
-    desk.app.store.keep_answers(&wanted);
-    assert!(!desk.app.store.answers.contains_key(&asked), "it is forgotten at once");
-    desk.press(KeyCode::Enter);
-    desk.answer(asked.clone(), Ok(revealed(MARKER)));
-    desk.has(MARKER);
-    desk.press(KeyCode::Esc);
-    let wanted = desk.app.wanted(desk.clock.now());
-    desk.app.store.keep_answers(&wanted);
-    assert!(!desk.screen().contains(MARKER) && !desk.app.store.answers.contains_key(&asked));
 }
 
 #[test]

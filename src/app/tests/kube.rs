@@ -1,5 +1,7 @@
 //! The Kube screen: what it says of workloads and their pods, trouble first.
 
+mod scopes;
+
 use super::*;
 use crate::{
     model::{
@@ -156,7 +158,11 @@ fn events_of_the_pods_of_a_workload_are_told_once_for_each_reason() {
     let frame = desk.frame((160, 45));
     in_order(
         &frame,
-        &["03:12 BackOff x35, 2 pods: restarting failed container app", "03:11 Unhealthy, ", "d5c9-bbbbb: Readiness"],
+        &[
+            "03:12 BackOff x35, 2 pods: restarting failed container app",
+            "03:11 Unhealthy, ",
+            "d5c9-bbbbb: readiness: refused",
+        ],
     );
 }
 
@@ -203,6 +209,27 @@ fn workloads_in_trouble_stand_first_and_the_filter_keeps_the_order() {
     desk.press(KeyCode::Enter);
     let frame = desk.frame((120, 45));
     assert!(frame.contains("WORKLOADS 0 of 5") && !frame.contains("all ok"), "what a filter hides may burn\n{frame}");
+}
+
+#[test]
+fn the_next_act_is_on_the_same_workload_though_another_became_worse() {
+    let mut desk = on_kube(incident());
+    let asked = |effects: Vec<Effect>| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Prepare { request, .. } => Some(request),
+            _ => None,
+        })
+    };
+    let first = asked(desk.keys("K"));
+    assert!(first.is_some());
+    desk.press(KeyCode::Esc);
+    let mut worse = incident();
+    worse.workloads([deployment("zzz-broken", "z:1", 0, 30)]);
+    desk.app.store = worse.store;
+    desk.app.changed(crate::store::Changes::ALL);
+    let frame = desk.frame((120, 35));
+    in_order(&frame, &["zzz-broken", " myapp "]);
+    assert_eq!(asked(desk.keys("K")), first, "{frame}");
 }
 
 #[test]
@@ -275,6 +302,19 @@ fn what_pods_use_stands_beside_them_where_it_is_measured_and_has_room() {
     measure(&mut desk, &[]);
     assert_eq!(desk.frame((146, 45)), before);
     assert!(!before.contains("mem%"), "{before}");
+}
+
+#[test]
+fn a_limit_is_raised_against_what_is_used() {
+    let mut world = incident();
+    let limited = Container { memory_limit: Some(512 << 20), ..running("app") };
+    world.pods([Pod { containers: Box::new([limited]), ..pod("myapp-7d8b9", "aaaaa", None) }]);
+    let mut desk = on_kube(world);
+    measure(&mut desk, &[("myapp-7d8b9-aaaaa", 314)]);
+    desk.frame((120, 35));
+    desk.keys("L");
+    let form = desk.frame((120, 35));
+    assert!(form.contains("memory limit 512Mi, at most 314Mi used"), "{form}");
 }
 
 /// A rollout whose Deployment gives up in six minutes, and whose pipeline waits for 23.

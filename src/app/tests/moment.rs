@@ -220,3 +220,28 @@ fn esc_leads_back_to_the_screen_a_log_was_opened_from_once() {
     assert!(leave(&mut desk).contains("[6 Metrics]"), "the time cursor is let go of first");
     assert!(leave(&mut desk).contains("[2 Triage"));
 }
+
+#[test]
+fn to_the_charts_and_back_is_no_step_of_the_way_back() {
+    let mut desk = Desk::new(incident());
+    desk.keys("3");
+    desk.frame((120, 35));
+    desk.keys("l");
+    for (time, text) in [("03:05", "first"), ("03:06", "second")] {
+        say(&mut desk, time, text);
+    }
+    desk.frame((120, 35));
+    desk.press(KeyCode::Up);
+    for screen in [ScreenId::Metrics, ScreenId::Logs] {
+        desk.keys("'");
+        desk.frame((120, 35));
+        assert_eq!(desk.app.screen, screen);
+    }
+    // What the log shows may be let go of first.
+    for _ in 0..4 {
+        if desk.app.screen == ScreenId::Logs {
+            desk.press(KeyCode::Esc);
+        }
+    }
+    assert_eq!(desk.app.screen, ScreenId::Kube);
+}

@@ -24,7 +24,7 @@ fn on_kube() -> Desk {
 fn a_deployment_is_paused_or_resumed_and_deleted_by_name() {
     let mut desk = on_kube();
     assert_eq!(asked(desk.line("pause")), Some(("deployment/myapp".to_owned(), ObjectAct::Pause)));
-    assert!(desk.frame((120, 35)).contains("PAUSE deployment/myapp"), "a dialog waits for its plan");
+    assert!(desk.frame((120, 35)).contains("PAUSE deploy/myapp"), "a dialog waits for its plan");
     let mut desk = on_kube();
     assert_eq!(asked(desk.line("delete")), Some(("deployment/myapp".to_owned(), ObjectAct::Delete)));
 
@@ -135,7 +135,10 @@ fn on_a_pod_it_is_that_pod_in_place_and_a_key_turns_to_the_template() {
         assert!(form.contains("LIMITS OF pod/myapp-6d5c9-oomed"), "{form}");
         assert!(form.contains("this pod, in place: no other is touched"), "{form}");
         assert!(form.contains("ctrl-t the template") && form.contains("memory limit 512Mi"), "{form}");
+        assert!(form.contains("memory=2Gi cpu=500m"), "what may be written is said: {form}");
     }
+    let narrow = desk.frame((60, 16));
+    assert!(narrow.contains("-oomed = "), "its end tells pods apart: {narrow}");
     let Some(Request::Resize { pod, limits }) = prepared(desk.press(KeyCode::Enter)) else { panic!("of the pod") };
     assert_eq!((pod.name.as_str(), limits.memory.as_deref()), ("myapp-6d5c9-oomed", Some("1Gi")));
     assert!(desk.frame((120, 35)).contains("RESIZE pod/myapp-6d5c9-oomed"), "a dialog waits for its plan");

@@ -225,8 +225,13 @@ fn a_forward_is_asked_for_and_listed() {
     for size in [(120, 35), (80, 24)] {
         let frame = desk.frame(size);
         assert!(frame.contains("127.0.0.1:8080") && frame.contains("2 KiB received"), "{frame}");
+        assert!(frame.contains("PROD prod-eu1/production"), "{frame}");
+        assert!(frame.contains("x stop it") && !frame.contains("j/k choose"), "one is no choice: {frame}");
     }
     assert!(matches!(&desk.keys("x")[..], [Effect::StopForward(7)]));
+    desk.app.forwards.clear();
+    let none = desk.frame((120, 35));
+    assert!(none.contains("esc leave") && !none.contains("stop it"), "nothing is there to stop: {none}");
 }
 
 fn copied(desk: &mut Desk) -> String {

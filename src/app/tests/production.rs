@@ -1,7 +1,11 @@
 //! Whether a cluster is production: asked once, beside everything else.
 
 use super::*;
-use crate::{model::BackendId, text::Clean, ui::testing::cluster};
+use crate::{
+    model::{BackendId, BackendKind, Part, SourceId},
+    text::Clean,
+    ui::testing::cluster,
+};
 
 /// A cluster that has said its id, about which nobody has said anything.
 fn desk() -> Desk {
@@ -69,6 +73,46 @@ fn an_answer_is_remembered_by_the_clusters_own_id() {
     desk.app.recall_production();
     assert_eq!(desk.app.settings.production.get(&cluster()), Some(&false));
     assert!(!desk.frame((120, 35)).contains(QUESTION));
+}
+
+/// A second context of the cluster, through a tunnel: its address is local.
+fn beside() -> BackendId {
+    BackendId::new("prod-eu1-nils")
+}
+
+/// Both open; what the second says its id is.
+fn desk_of_two(id: Option<&str>) -> Desk {
+    let mut world = World::live();
+    world.settings.backends.insert(beside(), BackendKind::Kubernetes);
+    world.settings.local.insert(beside());
+    let health = SourceId::new(&beside(), Part::Health);
+    world.store.expect(health, BackendKind::Kubernetes, Duration::from_secs(15), 1);
+    let mut desk = desk_of(world);
+    let known = desk.app.store.backends.get_mut(&beside()).expect("it is expected");
+    known.info.cluster_id = id.map(Clean::from);
+    desk.app.recall_production();
+    desk
+}
+
+#[test]
+fn under_another_name_production_is_production() {
+    let other = desk_of_two(Some("uid-2"));
+    assert!(!other.app.settings.is_production(&beside()), "another cluster, at a local address");
+    let unsaid = desk_of_two(None);
+    assert!(unsaid.app.settings.is_production(&beside()), "it may be any, until it says which");
+
+    let mut desk = desk_of_two(Some("uid-1"));
+    assert!(desk.app.settings.is_production(&beside()));
+    assert!(desk.frame((120, 35)).contains(" PROD  prod-eu1-nils "), "{}", desk.frame((120, 35)));
+    // An answer is about the cluster, whichever of its names it was given by.
+    desk.line("production no prod-eu1");
+    assert!(!desk.app.settings.is_production(&beside()) && !desk.app.settings.is_production(&cluster()));
+    desk.line("production yes prod-eu1-nils");
+    assert!(desk.app.settings.is_production(&beside()) && desk.app.settings.is_production(&cluster()));
+    // What the configuration says of one of them is not undone by the other's address.
+    let mut desk = desk_of_two(Some("uid-1"));
+    desk.app.settings.production.insert(cluster(), true);
+    assert!(desk.app.settings.is_production(&beside()));
 }
 
 #[test]

@@ -28,9 +28,13 @@ use crate::{
             cells::{fit, put_line, row, width},
             dialog::{centred, dialog},
             frame::Frame,
+            wrap::wrapped,
         },
     },
 };
+
+/// Most lines of the command that does the same.
+const MOST_LINES: usize = 3;
 
 /// What can be done with any object, beside its own verbs.
 const ANY: [Command; 5] = [Command::Enter, Command::Why, Command::Copy, Command::CopyUrl, Command::Browse];
@@ -178,7 +182,11 @@ impl Overlay for Actions {
         let height = self.verbs.len() as u16 + 6;
         let window = centred(area, 104, height);
         let inside = dialog(Frame::new(theme, title).info(place), area, window.width, height, buf);
-        self.list = Rect { height: inside.height.saturating_sub(3), ..inside };
+        // Whoever copies the line is to have read it.
+        let said = self.chosen().and_then(|verb| verb.line.as_deref()).map(|line| wrapped(line, inside.width));
+        let said: Vec<String> = said.unwrap_or_default().into_iter().take(MOST_LINES).collect();
+        let foot = said.len().max(1) as u16;
+        self.list = Rect { height: inside.height.saturating_sub(2 + foot), ..inside };
         let visible = self.list.height.max(1);
         self.top = (self.cursor as u16).saturating_sub(visible - 1);
         let keys = self.verbs.iter().map(|verb| verb.key.chars().count()).max().unwrap_or(0);
@@ -187,7 +195,7 @@ impl Overlay for Actions {
             draw(verb, keys, index == self.cursor, view, spot, buf);
         }
         let verb = self.chosen()?;
-        if let Some(spot) = row(inside, inside.height.saturating_sub(2)) {
+        if let Some(spot) = row(inside, inside.height.saturating_sub(1 + foot)) {
             let copy = view.keymap.shown(Command::Copy).unwrap_or_default();
             let words = match &verb.line {
                 Some(_) => format!("the same as a command ({copy} copies it)"),
@@ -195,8 +203,9 @@ impl Overlay for Actions {
             };
             put_line(buf, spot, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
         }
-        if let (Some(line), Some(spot)) = (&verb.line, row(inside, inside.height.saturating_sub(1))) {
-            put_line(buf, spot, &Line::styled(line.clone(), theme.strong), theme.glyphs.ellipsis);
+        for (index, line) in said.into_iter().enumerate() {
+            let Some(spot) = row(inside, inside.height.saturating_sub(foot) + index as u16) else { break };
+            put_line(buf, spot, &Line::styled(line, theme.strong), theme.glyphs.ellipsis);
         }
         None
     }

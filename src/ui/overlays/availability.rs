@@ -5,13 +5,13 @@ use crate::{
     custom::OwnCommand,
     model::{
         BackendKind, Part,
-        alert::{AlertKey, AlertState},
+        alert::{Alert, AlertKey, AlertState},
         code::{MergeState, PullRequest},
         kubernetes::{ContainerState, Manager, WorkloadKind, resource::ResourceKey},
     },
     store::slot::Freshness,
     time::coarse,
-    ui::{View, target::Target},
+    ui::{View, screens::words::day_clock, target::Target},
 };
 
 use super::{
@@ -131,6 +131,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
             match view.store.alerts.get(key).map(|alert| &alert.state) {
                 None => say("it is gone"),
                 Some(AlertState::Resolved(_)) => say("it is resolved"),
+                Some(AlertState::Pending) if command == Command::Acknowledge => Some(not_fired(key, view)),
                 Some(_) => None,
             }
         }
@@ -183,6 +184,13 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
         }
         _ => None,
     }
+}
+
+/// Nobody was told yet: an acknowledgement would only keep it from being told.
+fn not_fired(key: &AlertKey, view: &View<'_>) -> String {
+    let fires = view.store.alerts.get(key).and_then(Alert::fires);
+    let when = fires.map(|at| format!(": it would fire at {}", day_clock(at, view.time()))).unwrap_or_default();
+    format!("not fired yet{when}")
 }
 
 /// Why an alert that only Prometheus has cannot be silenced: else it would be keyed by the Alertmanager that takes it.

@@ -14,7 +14,7 @@ use crate::{
         Level,
         alert::{Alert, Matcher, Silence},
         code::{MergeState, PullRequest, ReviewDecision, Run},
-        kubernetes::{ContainerRole, ContainerState, Pod, Termination, short_digest, short_image},
+        kubernetes::{ContainerState, Pod, Termination, short_digest, short_image},
         metric::PanelKey,
     },
     query::{Answer, PageLine, PanelQuery, Query},
@@ -68,6 +68,8 @@ fn page(writer: &mut Writer<'_>, view: &View<'_>, target: &Target) {
 }
 
 fn write_page(writer: &mut Writer<'_>, view: &View<'_>, lines: &[PageLine]) {
+    // The frame says whose page it is.
+    let lines = if let [PageLine::Heading(_), rest @ ..] = lines { rest } else { lines };
     let names = lines.iter().map(|line| if let PageLine::Field(name, ..) = line { name.chars().count() } else { 0 });
     let width = names.filter(|width| *width <= 24).max().unwrap_or(0);
     for line in lines {
@@ -86,7 +88,7 @@ pub fn events(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
     let mut writer = Writer::new(view.theme);
     let kube = &view.store.kube;
     let found = match target {
-        Target::Pod(key) => kube.pods.get(key).map(|pod| kube.events_of(&pod.uid)),
+        Target::Pod(key) => kube.pods.get(key).map(|pod| kube.events_of(&key.cluster, &pod.uid)),
         Target::Workload(key) => kube.workloads.get(key).map(|workload| kube.events_around(workload)),
         _ => None,
     };
@@ -334,7 +336,6 @@ pub fn containers(writer: &mut Writer<'_>, view: &View<'_>, pod: &Pod) {
         format!("{} (exit {}){at}{message}", end.reason, end.exit_code)
     };
     for container in &pod.containers {
-        let level = if container.ready { Level::Ok } else { Level::Wrong };
         let state = match &container.state {
             ContainerState::Waiting { reason, message } if message.is_empty() => format!("waiting: {reason}"),
             ContainerState::Waiting { reason, message } => format!("waiting: {reason}: {message}"),
@@ -345,7 +346,7 @@ pub fn containers(writer: &mut Writer<'_>, view: &View<'_>, pod: &Pod) {
             ContainerState::Unknown => "state not reported".to_owned(),
         };
         let done = matches!(&container.state, ContainerState::Terminated(end) if end.exit_code == 0);
-        let level = if container.role == ContainerRole::Init && done { Level::Ok } else { level };
+        let level = if container.ready || done { Level::Ok } else { Level::Wrong };
         writer.marked(level, format!("{}   {state}", container.name));
         let digest = container.digest.as_ref().map(|digest| format!(" @{}", short_digest(digest))).unwrap_or_default();
         writer.styled(

@@ -7,7 +7,7 @@ pub use shown::shown;
 use crate::{
     action::{
         ACK_MINUTES, Request,
-        equivalent::{argo_rollouts, kubectl, kubectl_in, kubectl_on, repository},
+        equivalent::{argo_rollouts, kubectl, kubectl_in, kubectl_on, repository, rollout_undo},
         object,
     },
     command::Command,
@@ -15,9 +15,10 @@ use crate::{
         BackendId,
         alert::{Alert, SilenceKey},
         code::{PullRequestKey, RunKey},
-        kubernetes::{ContainerState, ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey},
+        kubernetes::{ContainerState, ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey, tag_of},
     },
-    text::quoted,
+    store::timeline::deploys_of,
+    text::{Clean, quoted},
     ui::{View, target::Target},
 };
 
@@ -88,8 +89,8 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
     let is_argo = key.kind == WorkloadKind::Rollout;
     let plugin = |verb| argo_rollouts(view.settings, key, verb, "").to_string();
     Some(match command {
+        Command::RollBack => return roll_back(key, view),
         // kubectl knows the kind by its API alone.
-        Command::RollBack if is_argo => plugin("undo"),
         Command::Restart if is_argo => plugin("restart"),
         Command::Watch if is_argo => plugin("status"),
         Command::Logs | Command::PreviousLogs | Command::DiffRevisions | Command::PortForward if is_argo => {
@@ -103,7 +104,6 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
         Command::PreviousLogs => format!("{kubectl} logs {object} --all-pods --previous --tail=2000"),
         Command::Watch => format!("{kubectl} rollout status {object}"),
         Command::DiffRevisions => format!("{kubectl} rollout history {object}"),
-        Command::RollBack => format!("{kubectl} rollout undo {object}"),
         Command::Edit => format!("{kubectl} edit {object}"),
         Command::PortForward => format!("{kubectl} port-forward {object} LOCAL:REMOTE"),
         Command::Restart => format!("{kubectl} rollout restart {object}"),
@@ -113,6 +113,18 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
         }
         _ => return None,
     })
+}
+
+/// Back to the version before, by its number: without one, whoever sends the line a second time is on the bad version
+/// again. No line where the number is not known.
+fn roll_back(key: &WorkloadKey, view: &View<'_>) -> Option<String> {
+    let workload = view.store.kube.workloads.get(key)?;
+    let live = deploys_of(view.store, workload).into_iter().next().filter(|live| live.is_live && !live.is_return)?;
+    // The highest number first.
+    let before = view.store.kube.sets_of(workload).into_iter().find(|set| set.revision < live.revision)?;
+    let is_it = |from: &Clean| before.images.iter().any(|image| tag_of(image) == from.as_str());
+    let revision = before.revision.filter(|_| live.from.as_ref().is_none_or(is_it))?;
+    Some(rollout_undo(view.settings, key, revision).to_string())
 }
 
 fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String> {

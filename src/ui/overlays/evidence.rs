@@ -23,6 +23,8 @@ use crate::{
 
 /// How long before the onset a change may be to be shown.
 const BEFORE: Duration = Duration::from_hours(1);
+/// Most that are listed of what came before.
+const LISTED: usize = 12;
 
 /// The answer of a query, or why there is none: `None` while it is read.
 pub fn answer<'a>(view: &View<'a>, query: &Query) -> Result<&'a Answer, Option<&'a SourceError>> {
@@ -76,21 +78,28 @@ pub fn changes_before(writer: &mut Writer<'_>, view: &View<'_>, onset: Timestamp
     let is_meant = |change: &&Change| {
         let before = seconds_between(change.at, onset);
         let is_own = own.is_some_and(|own| Target::of(&change.subject).as_ref() == Some(own));
-        (-60..=BEFORE.as_secs() as i64).contains(&before) && !is_own
+        (0..=BEFORE.as_secs() as i64).contains(&before) && !is_own
     };
-    let changes = timeline(view.store, view.now, window);
-    let mut some: Vec<&Change> = changes.iter().filter(is_meant).collect();
-    // What a person did says more than what followed from it.
-    some.sort_by_key(|change| matches!(change.kind, ChangeKind::Event | ChangeKind::Alert));
-    some.truncate(12);
-    some.sort_by_key(|change| std::cmp::Reverse(change.at));
+    let mut all = timeline(view.store, view.now, window);
+    all.sort_by_key(|change| std::cmp::Reverse(change.at));
+    // A symptom is no cause, however early it was.
+    let is_symptom = |change: &&Change| matches!(change.kind, ChangeKind::Event | ChangeKind::Alert);
+    let (seen, changed): (Vec<&Change>, Vec<&Change>) = all.iter().filter(is_meant).partition(is_symptom);
     writer.heading("CHANGED BEFORE IT BEGAN");
-    if some.is_empty() {
+    if changed.is_empty() {
         writer.styled("nothing that midwatch can see, in the hour before", theme.dim);
     }
-    for change in some {
-        let before = seconds_between(change.at, onset);
-        let ahead = if before >= 0 { format!("-{}", age(before)) } else { format!("+{}", age(-before)) };
+    list_changes(writer, view, onset, &changed);
+    if !seen.is_empty() {
+        writer.heading("SEEN BEFORE");
+        list_changes(writer, view, onset, &seen);
+    }
+}
+
+fn list_changes(writer: &mut Writer<'_>, view: &View<'_>, onset: Timestamp, changes: &[&Change]) {
+    let theme = view.theme;
+    for change in changes.iter().take(LISTED) {
+        let ahead = format!("-{}", age(seconds_between(change.at, onset)));
         writer.timed(
             &clock(change.at),
             vec![

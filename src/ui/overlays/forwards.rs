@@ -17,7 +17,7 @@ use crate::{
     text::Clean,
     ui::{
         Overlay, Reply, View,
-        theme::{Mark, Theme},
+        theme::Mark,
         widgets::{
             cells::{fit, put_line, row, width},
             dialog::dialog,
@@ -31,6 +31,8 @@ use crate::{
 pub struct Forwards {
     cursor: usize,
     list: Rect,
+    /// Of the last frame.
+    count: usize,
 }
 
 impl Overlay for Forwards {
@@ -75,7 +77,7 @@ impl Overlay for Forwards {
         let height = (count as u16).saturating_mul(2).clamp(2, area.height.saturating_sub(4)) + 3;
         let frame = Frame::new(theme, "PORT-FORWARDS").info("127.0.0.1 only; they end with midwatch");
         let inside = dialog(frame, area, 104, height, buf);
-        self.list = inside;
+        (self.list, self.count) = (inside, count);
         self.cursor = self.cursor.min(count.saturating_sub(1));
         if count == 0 {
             let words = "none. F on a pod or workload starts one; `:forward svc/NAME 8080:80` to a service";
@@ -86,7 +88,7 @@ impl Overlay for Forwards {
         let top = self.cursor.saturating_sub(shown - 1);
         for (index, forward) in view.forwards.iter().enumerate().skip(top).take(shown) {
             let y = ((index - top) * 2) as u16;
-            let (first, second) = lines(forward, theme, inside.width);
+            let (first, second) = lines(forward, view, inside.width);
             for (line, y) in [(first, y), (second, y + 1)] {
                 let Some(spot) = row(inside, y) else { continue };
                 put_line(buf, spot, &line, theme.glyphs.ellipsis);
@@ -99,9 +101,15 @@ impl Overlay for Forwards {
     }
 
     fn hints(&self) -> Vec<(String, String)> {
-        [("x", "stop it"), ("y", "copy its address"), ("enter", "open it"), ("j/k", "choose"), ("esc", "leave")]
-            .map(|(key, word)| (key.to_owned(), word.to_owned()))
-            .to_vec()
+        let all =
+            [("esc", "leave"), ("x", "stop it"), ("y", "copy its address"), ("enter", "open it"), ("j/k", "choose")];
+        // What is for one of them needs one, and a choice two.
+        let shown = match self.count {
+            0 => 1,
+            1 => 4,
+            _ => 5,
+        };
+        all[..shown].iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect()
     }
 }
 
@@ -114,7 +122,8 @@ fn bytes(count: u64) -> String {
 }
 
 /// `127.0.0.1:8080 -> deploy/myapp:8080   prod-eu1/shop`, and below it how it goes.
-fn lines(forward: &Forward, theme: &Theme, room: u16) -> (Line<'static>, Line<'static>) {
+fn lines(forward: &Forward, view: &View<'_>, room: u16) -> (Line<'static>, Line<'static>) {
+    let theme = view.theme;
     let (mark, words, style): (Mark, String, Style) = match &forward.state {
         ForwardState::Starting => (Mark::Progress, "starting".to_owned(), theme.progress),
         ForwardState::Listening => (Mark::Ok, "listening".to_owned(), theme.ok),
@@ -125,13 +134,17 @@ fn lines(forward: &Forward, theme: &Theme, room: u16) -> (Line<'static>, Line<'s
     let remote = forward.pod.as_ref().map(|(_, port)| port.to_string());
     let remote = remote.or_else(|| forward.ask.remote.as_ref().map(ToString::to_string)).unwrap_or_default();
     let to = &forward.ask.to;
+    let is_production = view.settings.is_production(to.cluster());
+    let badge = Span::styled(if is_production { "PROD " } else { "" }, theme.production);
     let first = Line::from(vec![
         theme.mark(mark),
         Span::raw(" "),
         Span::styled(format!("{:16}", local.unwrap_or_default()), theme.strong),
         Span::styled(format!(" {} ", theme.glyphs.becomes), theme.dim),
         Span::styled(format!("{to}:{remote}"), theme.strong),
-        Span::styled(format!("   {}/{}", to.cluster(), to.namespace()), theme.dim),
+        Span::raw("   "),
+        badge,
+        Span::styled(format!("{}/{}", to.cluster(), to.namespace()), theme.dim),
     ]);
     let pod = forward.pod.as_ref().map(|(pod, _)| format!("  pod {pod}")).unwrap_or_default();
     let counts = format!("  {} open of {}", forward.open, forward.opened);

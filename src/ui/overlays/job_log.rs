@@ -187,7 +187,8 @@ impl Overlay for JobLogPage {
             Command::Wrap | Command::Watch => self.sheet.wrap = !self.sheet.wrap,
             Command::Save => {
                 let name = format!("{}-{}.log", self.run.id, self.job.as_ref().map_or(0, |job| job.id));
-                return Reply::Do(crate::app::Effect::Save { name, text: self.sheet.all_text() });
+                let content = crate::app::Saved::Text(self.sheet.all_text());
+                return Reply::Do(crate::app::Effect::Save { name, content });
             }
             Command::Logs => return Reply::Close,
             Command::Enter => {}

@@ -16,12 +16,13 @@ use crate::{
         BackendId, Name,
         kubernetes::{Container, ContainerRole, ObjectKey, Pod, WorkloadKey},
     },
+    query::{Answer, Query, UsageQuery},
     source::kubernetes::rows::memory_text,
     text::Clean,
     ui::{
         Overlay, Reply, View,
         widgets::{
-            cells::{put_line, row},
+            cells::{fit_end, put_line, row, width},
             dialog::dialog,
             frame::Frame,
             text_input::TextInput,
@@ -61,9 +62,16 @@ impl Whose {
     }
 }
 
+const LIMITS_OF: &str = "LIMITS OF ";
+
+/// Columns of the border beside title and place.
+const FRAMED: u16 = 9;
+
 pub struct LimitsForm {
     /// One or two, the one that is chosen first.
     whose: Vec<Whose>,
+    /// The workload's pods that are known.
+    pods: Vec<ObjectKey>,
     /// Main containers of its pods, the one killed for want of memory first, with their limits in bytes.
     containers: Vec<(String, Option<u64>)>,
     chosen: usize,
@@ -82,7 +90,8 @@ impl LimitsForm {
                 containers.push((one.name.to_string(), one.memory_limit));
             }
         }
-        let mut form = Self { whose, containers, chosen: 0, input: TextInput::new(""), asked: None };
+        let pods = pods.iter().map(|pod| pod.key.clone()).collect();
+        let mut form = Self { whose, pods, containers, chosen: 0, input: TextInput::new(""), asked: None };
         form.propose();
         form
     }
@@ -91,6 +100,20 @@ impl LimitsForm {
     fn propose(&mut self) {
         let limit = self.containers.get(self.chosen).and_then(|(_, limit)| *limit);
         self.input = TextInput::new(&limit.map(doubled).unwrap_or_default());
+    }
+
+    /// Most memory that one of its pods uses, where one container alone uses it.
+    fn used(&self, view: &View<'_>) -> Option<u64> {
+        let pods = match self.whose.first()? {
+            _ if self.containers.len() != 1 => return None,
+            Whose::Pod(pod) => std::slice::from_ref(pod),
+            Whose::Template(_) => self.pods.as_slice(),
+        };
+        let ObjectKey { cluster, namespace, .. } = pods.first()?.clone();
+        let query = Query::Usage(UsageQuery { cluster, namespace });
+        let Answer::Usage(used) = view.store.answers.get(&query)?.value.as_ref()? else { return None };
+        let of = |pod: &ObjectKey| used.get(&(pod.namespace.clone(), pod.name.clone()));
+        pods.iter().filter_map(of).map(|used| used.memory_bytes).max()
     }
 
     /// `2Gi`, `memory=2Gi cpu=500m`
@@ -167,16 +190,21 @@ impl Overlay for LimitsForm {
         let (cluster, namespace) = whose.place();
         let prod = if view.settings.is_production(cluster) { "PROD " } else { "" };
         let place = format!("{prod}{cluster}/{namespace}");
-        let title = format!("LIMITS OF {}", whose.title());
-        let inside = dialog(Frame::new(theme, title).info(place), area, 64, 7, buf);
+        // Where there is no room for all of it, its end tells pods apart.
+        let room = area.width.saturating_sub(width(&place) + width(LIMITS_OF) + FRAMED);
+        let of = whose.title();
+        let title = format!("{LIMITS_OF}{}", fit_end(&of, room, theme.glyphs.ellipsis));
+        let wide = (width(&title) + width(&place) + FRAMED).max(64);
+        let inside = dialog(Frame::new(theme, title).info(place), area, wide, 8, buf);
         let (name, limit) = self.containers.get(self.chosen).cloned().unwrap_or_default();
         let limit =
             limit.map_or_else(|| "no memory limit".to_owned(), |bytes| format!("memory limit {}", memory_text(bytes)));
+        let used = self.used(view).map(|bytes| format!(", at most {} used", memory_text(bytes))).unwrap_or_default();
         let others = match self.containers.len() {
             0 | 1 => String::new(),
             all => format!("   {} of {all}", self.chosen + 1),
         };
-        let rows = [("of", whose.words().to_owned()), ("container", format!("{name}{others}")), ("now", limit)];
+        let rows = [("of", whose.words().to_owned()), ("container", format!("{name}{others}")), ("now", limit + &used)];
         for (at, (label, text)) in (0..).zip(rows) {
             if let Some(spot) = row(inside, at) {
                 let line =
@@ -187,6 +215,10 @@ impl Overlay for LimitsForm {
         let field = row(inside, 4)?;
         let used = put_line(buf, field, &Line::styled("limits     ", theme.dim), "");
         let spot = Rect { x: field.x + used, width: field.width.saturating_sub(used), ..field };
+        if let Some(below) = row(inside, 5) {
+            let takes = Line::styled("           2Gi is memory; memory=2Gi cpu=500m for both", theme.dim);
+            put_line(buf, below, &takes, theme.glyphs.ellipsis);
+        }
         self.input.render(spot, "2Gi   cpu=500m", theme, buf)
     }
 

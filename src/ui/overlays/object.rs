@@ -7,12 +7,18 @@ use crate::{
         kubernetes::{
             Manager, ObjectKey, Workload, WorkloadKey, WorkloadKind,
             resource::{OwnerReference, ResourceKey},
+            table::{ObjectTable, TableRow},
         },
     },
     query::{Answer, Query},
     store::Store,
     text::Clean,
-    ui::{Reply, View, screens::needs::workload_of_alert, target::Target},
+    ui::{
+        Reply, View,
+        kinds::{self, Meaning},
+        screens::needs::workload_of_alert,
+        target::Target,
+    },
 };
 
 /// The workload that a pod, run or alert is about.
@@ -35,7 +41,7 @@ fn of_repository<'a>(view: &View<'a>, repository: &str) -> Option<&'a Workload> 
     view.settings.workload_named(name, view.store)
 }
 
-/// To the object that owns it; else why not.
+/// To the object that owns it, or that it is about; else why not.
 pub fn owner_of(view: &View<'_>, target: &Target) -> Result<Reply, String> {
     let kube = &view.store.kube;
     match target {
@@ -56,8 +62,12 @@ pub fn owner_of(view: &View<'_>, target: &Target) -> Result<Reply, String> {
             let (kind, name) = of.ok_or("no object of the cluster owns it")?;
             Ok(to_owner(&key.cluster, &key.namespace, kind, kind, name))
         }
+        Target::Object(key) if key.resource.kind == *"Event" => {
+            of_event(view, key).ok_or_else(|| "it is no longer listed".to_owned())
+        }
         Target::Object(key) => {
-            let OwnerReference { group, kind, name } = of_row(view.store, key).ok_or("nothing owns it")?;
+            let owner = row_of(view.store, key).and_then(|(_, row)| row.owner.as_ref());
+            let OwnerReference { group, kind, name } = owner.ok_or("nothing owns it")?;
             let word = if group.is_empty() { kind.to_string() } else { format!("{kind}.{group}") };
             Ok(to_owner(&key.cluster, &key.namespace, &word, kind, name))
         }
@@ -74,13 +84,26 @@ fn to_owner(cluster: &BackendId, namespace: &Name, word: &str, kind: &str, name:
     }
 }
 
-/// The owner that an object's row names.
-fn of_row<'a>(store: &'a Store, key: &ResourceKey) -> Option<&'a OwnerReference> {
+/// What an event is about, as its row names it: `pod/web-1`.
+fn of_event(view: &View<'_>, key: &ResourceKey) -> Option<Reply> {
+    let (table, row) = row_of(view.store, key)?;
+    let column = table.columns.iter().position(|column| column.name == *"Object")?;
+    let (kind, name) = row.cells.get(column)?.split_once('/')?;
+    let meant = kinds::meaning(view, &key.cluster, kind);
+    // Events of a node are kept in a namespace that it is not in.
+    let is_in_none = matches!(meant, Meaning::Kind(resource) if !resource.is_namespaced);
+    let namespace = if is_in_none { Name::default() } else { key.namespace.clone() };
+    Some(to_owner(&key.cluster, &namespace, kind, kind, &Name::line(name)))
+}
+
+/// An object's row, and the table it stands in.
+fn row_of<'a>(store: &'a Store, key: &ResourceKey) -> Option<(&'a ObjectTable, &'a TableRow)> {
     store.answers.iter().find_map(|(query, slot)| {
         let Query::Table(table) = query else { return None };
         let Some(Answer::Table(found)) = &slot.value else { return None };
         let is_of = table.cluster == key.cluster && table.resource == key.resource;
-        is_of.then(|| found.find(&key.namespace, &key.name)).flatten()?.owner.as_ref()
+        let row = is_of.then(|| found.find(&key.namespace, &key.name)).flatten()?;
+        Some((&**found, &**row))
     })
 }
 

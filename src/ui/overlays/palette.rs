@@ -1,5 +1,7 @@
 //! `:` every command by name, with its key; words with arguments; what is known of the arguments.
 
+use std::collections::BTreeSet;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
@@ -16,7 +18,7 @@ use super::availability::{why_not, why_not_own};
 use crate::{
     app::line::{LINES, spellings},
     command::{COMMANDS, CommandSpec, ScreenId},
-    model::{BackendKind, kubernetes::resource::Resource},
+    model::kubernetes::resource::Resource,
     query::Query,
     store::Changes,
     ui::{
@@ -133,7 +135,12 @@ impl Palette {
         let text = self.input.text().trim_start().trim_start_matches(':').to_owned();
         let chosen = self.shown.get(self.cursor).map(|entry| entry.line.clone());
         self.shown = match text.split_once(' ') {
-            Some((word, rest)) => self.arguments(word, rest.trim(), view),
+            Some((word, rest)) => {
+                let values = self.arguments(word, rest.trim(), view);
+                // A blank behind a word that takes nothing.
+                let is_word = values.is_empty() && rest.trim().is_empty();
+                if is_word { self.ranked(self.all.clone(), word) } else { values }
+            }
             None => self.ranked(self.all.clone(), &text),
         };
         self.cursor = if text.is_empty() {
@@ -147,13 +154,10 @@ impl Palette {
     fn arguments(&mut self, word: &str, rest: &str, view: &View<'_>) -> Vec<Entry> {
         let values: Vec<String> = match word {
             "ns" | "namespace" => {
-                let clusters = view.settings.backends.iter().filter(|(_, kind)| **kind == BackendKind::Kubernetes);
-                let mut names: Vec<String> =
-                    clusters.flat_map(|(id, _)| view.store.kube.namespaces(id)).map(ToString::to_string).collect();
-                names.sort();
-                names.dedup();
-                names.insert(0, "all".to_owned());
-                names
+                let seen = kinds::clusters(view).flat_map(|id| view.store.kube.namespaces(id));
+                let read = kinds::clusters(view).filter_map(|id| kinds::namespaces(view, id)).flatten();
+                let names: BTreeSet<String> = seen.chain(read).map(ToString::to_string).collect();
+                std::iter::once("all".to_owned()).chain(names).collect()
             }
             "ctx" | "context" => view.settings.contexts.iter().map(ToString::to_string).collect(),
             "theme" => ["auto", "dark", "light", "colourblind", "none"].map(str::to_owned).to_vec(),
@@ -164,13 +168,15 @@ impl Palette {
             "kind" => return self.ranked(kinds_of(view), rest),
             _ => Vec::new(),
         };
+        let is_open =
+            |value: &str| matches!(word, "ctx" | "context") && kinds::clusters(view).any(|cluster| **cluster == *value);
         let entries = values
             .into_iter()
             .map(|value| Entry {
                 line: format!("{word} {value}"),
+                help: if is_open(&value) { "open".to_owned() } else { String::new() },
                 name: value,
                 key: String::new(),
-                help: String::new(),
                 why_not: None,
                 needs_more: false,
                 also: Vec::new(),
@@ -227,6 +233,15 @@ impl Palette {
             self.complete(view);
             return Reply::Done;
         }
+        // Where the command is for no such row, the kind of that name is meant; every cluster has events.
+        let is_kind = match kinds::anywhere(view, &typed) {
+            Some(Meaning::Kind(_)) => true,
+            Some(Meaning::Loading) => typed == "events",
+            _ => false,
+        };
+        if entry.why_not.is_some() && self.cursor == 0 && is_kind {
+            return Reply::Many(vec![Reply::Close, Reply::Line(format!("kind {typed}"))]);
+        }
         match &entry.why_not {
             Some(why) => Reply::Say(crate::text::Clean::own(format!("'{}': {why}", entry.name))),
             None => Reply::Many(vec![Reply::Close, Reply::Line(entry.line.clone())]),
@@ -278,7 +293,11 @@ impl Overlay for Palette {
     }
 
     fn wanted(&self, view: &View<'_>) -> Vec<Query> {
-        kinds::clusters(view).map(|cluster| Query::Resources(cluster.clone())).collect()
+        let kinds = kinds::clusters(view).map(|cluster| Query::Resources(cluster.clone()));
+        let typed = self.input.text().trim_start().trim_start_matches(':');
+        let is_about = matches!(typed.split(' ').next(), Some("ns" | "namespace"));
+        let names = kinds::clusters(view).filter(|_| is_about);
+        kinds.chain(names.filter_map(|cluster| kinds::namespaces_query(view, cluster))).collect()
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {

@@ -1,6 +1,7 @@
 //! The plan dialog: facts, what speaks against it, steps, and the field that confirms it; behind Tab all checks and the
 //! full difference. After sending it shows the steps as they go. Leaving it sends nothing, and stops nothing.
 
+mod asking;
 mod pages;
 mod prompt;
 mod sent;
@@ -47,6 +48,10 @@ pub struct PlanDialog {
     x: u16,
     /// Longest offset of the last frame.
     most: usize,
+    /// Nobody scrolled: the step that goes on stays in sight.
+    is_following: bool,
+    /// Of the last frame: the act has ended, and `U` makes a plan to undo it.
+    can_undo: bool,
     diff: Vec<DiffLine>,
     /// Number of the act, once it is under way.
     act: Option<u64>,
@@ -67,6 +72,8 @@ impl PlanDialog {
             offset: 0,
             x: 0,
             most: 0,
+            is_following: true,
+            can_undo: false,
             diff: Vec::new(),
             act: None,
             asked: None,
@@ -74,7 +81,7 @@ impl PlanDialog {
     }
 
     fn show(&mut self, page: Page) -> Reply {
-        (self.page, self.offset, self.x) = (page, 0, 0);
+        (self.page, self.offset, self.x, self.is_following) = (page, 0, 0, true);
         Reply::Done
     }
 
@@ -89,6 +96,7 @@ impl PlanDialog {
     }
 
     fn scroll_by(&mut self, lines: i64) -> Reply {
+        self.is_following = false;
         let offset = i64::try_from(self.offset).unwrap_or(0) + lines;
         self.offset = usize::try_from(offset.max(0)).unwrap_or(0).min(self.most);
         Reply::Done
@@ -100,7 +108,7 @@ impl PlanDialog {
         Reply::Do(Effect::Prepare { ticket: self.ticket, request: self.request.clone(), beside })
     }
 
-    /// The next revision to the left (older) or right (newer) that is not live.
+    /// The next revision that is not live to the right (older) or left (newer), as they stand.
     fn choose(&mut self, older: bool, view: &View<'_>) -> Reply {
         let (Request::RollBack { to, .. }, Some(plan)) = (&mut self.request, self.confirm.plan()) else {
             return Reply::Done;
@@ -108,12 +116,11 @@ impl PlanDialog {
         if matches!(self.confirm.phase(), Phase::Rereading | Phase::Sent) {
             return Reply::Done;
         }
-        let now = to.or(plan.chosen);
         let targets = plan.choices.iter().filter(|choice| !choice.is_live).map(|choice| choice.revision);
-        let next = if older {
-            targets.filter(|revision| Some(*revision) < now).max()
-        } else {
-            targets.filter(|revision| Some(*revision) > now).min()
+        let next = match (to.or(plan.chosen), older) {
+            (None, _) => targets.max(),
+            (Some(now), true) => targets.filter(|revision| *revision < now).max(),
+            (Some(now), false) => targets.filter(|revision| *revision > now).min(),
         };
         let Some(next) = next else { return Reply::Done };
         *to = Some(next);
@@ -202,8 +209,13 @@ impl Overlay for PlanDialog {
             KeyCode::Esc if self.page != Page::Plan => return self.show(Page::Plan),
             KeyCode::Esc => return Reply::Close,
             KeyCode::Tab | KeyCode::BackTab => return self.next_page(),
+            KeyCode::Enter if self.page != Page::Plan => return self.show(Page::Plan),
+            // What is typed is for the field.
+            KeyCode::Char('0'..='9') if self.page != Page::Plan && !self.has_no_field() => {
+                self.show(Page::Plan);
+            }
             _ if self.page != Page::Plan => return self.page_key(key),
-            KeyCode::Left | KeyCode::Right => return self.choose(key.code == KeyCode::Left, view),
+            KeyCode::Left | KeyCode::Right => return self.choose(key.code == KeyCode::Right, view),
             KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => return self.page_key(key),
             KeyCode::Char('p') if self.has_no_field() => return self.copy(),
             KeyCode::Char('e') if self.has_no_field() && *self.confirm.phase() == Phase::Asking => {

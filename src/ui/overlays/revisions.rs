@@ -234,10 +234,12 @@ impl Overlay for Revisions {
         if let (Some(base), Some(chosen), Some(spot)) = (self.base(), self.chosen(), row(rest, 0))
             && chosen.number != base.number
         {
-            let name = |revision: &Revision| {
-                format!("{}rev {}", if revision.is_live { "live, " } else { "" }, revision.number)
-            };
-            let words = format!("- {}   + {}", name(base), name(chosen));
+            let name =
+                |revision: &Revision| format!("rev {}{}", revision.number, if revision.is_live { " live" } else { "" });
+            // New to old, as what it is for is to go back.
+            let key = view.keymap.shown(Command::RollBack).filter(|_| base.is_live);
+            let what = key.map(|key| format!("{key} would change: ")).unwrap_or_default();
+            let words = format!("{what}- {}   + {}", name(base), name(chosen));
             let rule = view.theme.glyphs.rule.repeat(usize::from(spot.width));
             put_line(buf, spot, &Line::styled(rule, view.theme.border), "");
             put_line(

@@ -1,5 +1,6 @@
 //! Overlays over the story's world: keys in, replies and frames out.
 
+mod containers;
 mod forms;
 mod needed;
 mod pages;
@@ -277,9 +278,13 @@ fn the_menu_names_the_reason_and_the_same_command() {
     let replies = command(&world, &mut *overlay, Command::RollBack);
     assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::RollBack, Target::Workload(_))]));
     let frame = text(&world, &mut *overlay);
-    assert!(frame.contains("rollout undo deployment/myapp"), "{frame}");
+    assert!(frame.contains("rollout undo deployment/myapp --to-revision=13"), "{frame}");
     assert!(frame.contains("kubectl --context prod-eu1 -n "), "{frame}");
     assert_eq!(overlay.copied().expect("a line").split(' ').next(), Some("kubectl"));
+    world.size = (60, 16);
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("kubectl --context") && frame.contains("--to-revision=13"), "all of it is there: {frame}");
+    world.size = (120, 35);
 
     world.settings.read_only_backends.insert(cluster(), "'prod-eu1' is read-only by configuration".into());
     assert!(text(&world, &mut *overlay).contains("'prod-eu1' is read-only by configuration"));

@@ -174,7 +174,7 @@ fn of_pod(writer: &mut Writer<'_>, view: &View<'_>, pod: &Pod) {
         versions(writer, view, workload);
     }
     writer.heading("EVENTS");
-    events(writer, view, &view.store.kube.events_of(&pod.uid), 20);
+    events(writer, view, &view.store.kube.events_of(&pod.key.cluster, &pod.uid), 20);
 }
 
 fn of_run(writer: &mut Writer<'_>, view: &View<'_>, run: &Run) {

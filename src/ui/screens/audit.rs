@@ -120,15 +120,6 @@ impl Audit {
     }
 }
 
-fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Running => "running",
-        Outcome::Done => "done",
-        Outcome::Refused => "refused",
-        Outcome::Unknown => "unknown",
-    }
-}
-
 fn cells(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
     let theme = view.theme;
     let mark = words::outcome_mark(act.outcome);
@@ -140,7 +131,7 @@ fn cells(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
         Line::styled(act.actor.to_string(), if act.is_mine { theme.text } else { theme.dim }),
         Line::styled(act.title.to_string(), what),
         Line::styled(act.place.to_string(), theme.dim),
-        Line::styled(outcome_word(act.outcome), theme.mark_style(mark)),
+        Line::styled(words::outcome_word(act.outcome), theme.mark_style(mark)),
     ]
 }
 
@@ -204,7 +195,7 @@ impl Screen for Audit {
         let filter = Filter::parse(&self.filter);
         let keeps = |act: &&Act| {
             let reason = act.reason.as_deref().unwrap_or_default();
-            let word = outcome_word(act.outcome);
+            let word = words::outcome_word(act.outcome);
             let text = format!("{:04} {} {} {} {word} {reason}", act.number, act.actor, act.title, act.place);
             filter.keeps(&text, |_| None)
         };

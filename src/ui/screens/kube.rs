@@ -13,7 +13,9 @@ use ratatui::{
 };
 
 use self::browse::Browse;
-use super::super::{Reply, Screen, View, filter::Filter, list::List, target::Target, widgets::virtual_table::TableHit};
+use super::super::{
+    Reply, Screen, View, filter::Filter, kinds, list::List, target::Target, widgets::virtual_table::TableHit,
+};
 use crate::{
     command::Command,
     model::kubernetes::{ObjectKey, Workload, WorkloadKey},
@@ -48,6 +50,10 @@ const SORTS: [SortBy; 5] = [SortBy::Trouble, SortBy::Name, SortBy::Ready, SortBy
 pub struct Kube {
     workloads: List<WorkloadKey>,
     pods: List<ObjectKey>,
+    /// Of the pods listed, those that stand for others that have failed alike.
+    records: pods::Records,
+    /// What happened around the workload: worked out once, not in every frame.
+    events: Vec<side::Alike>,
     /// The workload whose pods are listed.
     shown: Option<WorkloadKey>,
     pane: Pane,
@@ -57,7 +63,7 @@ pub struct Kube {
     not_ok: usize,
     /// What the pods listed use, where that is known.
     usage: Option<pods::Usage>,
-    /// Workloads of more than one cluster are listed.
+    /// More than one cluster is open: whose a row is must be said, whatever the others have.
     has_clusters: bool,
     /// A kind that is looked at in the place of all this.
     browse: Option<Browse>,
@@ -74,6 +80,11 @@ impl Kube {
         self.browse.take().is_some()
     }
 
+    /// Whether there is another pane than the one that is looked at.
+    pub fn has_panes(&self) -> bool {
+        self.browse.is_none()
+    }
+
     /// The workload the lower panes are about.
     fn workload<'a>(&self, view: &View<'a>) -> Option<&'a Workload> {
         view.store.kube.workloads.get(self.workloads.selected()?).map(|workload| &**workload)
@@ -86,8 +97,10 @@ impl Kube {
             self.pods = List::default();
             self.shown = key;
         }
-        let entries = workload.map(|workload| pods::entries(view, workload)).unwrap_or_default();
+        let (entries, records) = workload.map(|workload| pods::entries(view, workload)).unwrap_or_default();
         self.pods.set(entries, view.now);
+        self.records = records;
+        self.events = workload.map(|workload| side::around(view, workload)).unwrap_or_default();
         self.usage = pods::Usage::of(self, view);
     }
 
@@ -146,8 +159,7 @@ impl Screen for Kube {
         let rows = workloads::sorted(view.store, &filter, self.sort, self.is_reversed);
         self.not_ok =
             rows.iter().filter(|workload| view.store.kube.level_of(workload) < crate::model::Level::Ok).count();
-        let first = rows.first().map(|workload| &workload.key.cluster);
-        self.has_clusters = rows.iter().any(|workload| Some(&workload.key.cluster) != first);
+        self.has_clusters = kinds::clusters(view).nth(1).is_some();
         let entries = workloads::entries(&rows);
         self.workloads.set(entries, view.now);
         self.sync_pods(view);
@@ -313,13 +325,14 @@ impl Screen for Kube {
                 Pane::Pods => pods::render(self, view, area, buf, true),
             };
         }
-        let wanted = (self.workloads.entries().len() as u16 + 4).min(area.height * 2 / 5).max(6);
+        let notes = workloads::empty_scopes(view).len();
+        let wanted = ((self.workloads.entries().len() + notes) as u16 + 4).min(area.height * 2 / 5).max(6);
         let [top, middle, bottom] =
             Layout::vertical([Constraint::Length(wanted), Constraint::Min(6), Constraint::Length(8)]).areas(area);
         workloads::render(self, view, top, buf, self.pane == Pane::Workloads);
         pods::render(self, view, middle, buf, self.pane == Pane::Pods);
         let [left, right] = Layout::horizontal([Constraint::Percentage(52), Constraint::Min(0)]).areas(bottom);
         side::log(self.log_of(view).as_ref(), view, left, buf);
-        side::events(self.workload(view), view, right, buf);
+        side::events(self.workload(view), &self.events, view, right, buf);
     }
 }

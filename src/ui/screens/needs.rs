@@ -34,8 +34,6 @@ use crate::{
 const STUCK_AFTER: i64 = 15 * 60;
 /// A failed run is nobody's business any more after this long.
 const RUNS_MATTER_FOR: i64 = 7 * 24 * 3600;
-/// Workloads whose pods are looked at for crash loops; beyond that something larger is wrong.
-const LOOKED_AT: usize = 200;
 
 /// Level, then kind, then the order within the kind.
 type Rank = (Level, u8, i64);
@@ -114,22 +112,16 @@ fn workloads(view: &View<'_>, found: &mut Vec<(Rank, Target)>) {
         .flat_map(|alert| SUBJECTS.iter().chain(&["pod"]).filter_map(|label| alert.label(label)))
         .map(Clean::as_str)
         .collect();
-    let mut looked_at = 0;
-    for workload in view.store.kube.workloads.values().filter(|workload| workload.level < Level::Ok) {
-        looked_at += 1;
-        let is_broken = workload.level == Level::Broken
-            || workload.rollout.state == RolloutState::Failed
-            || (looked_at <= LOOKED_AT && is_crash_looping(view.store, workload));
+    let kube = &view.store.kube;
+    for workload in kube.workloads.values() {
+        // A rollout in progress whose pods crash or cannot be pulled is broken, long before its deadline.
+        let is_broken = kube.level_of(workload) == Level::Broken || workload.rollout.state == RolloutState::Failed;
         if !is_broken || is_explained(view.settings, workload, &named) {
             continue;
         }
         let missing = i64::from(workload.desired.saturating_sub(workload.ready));
         found.push(((Level::Broken, 5, -missing), Target::Workload(workload.key.clone())));
     }
-}
-
-fn is_crash_looping(store: &Store, workload: &Workload) -> bool {
-    store.kube.pods_of(workload).iter().any(|pod| pod.level == Level::Broken && pod.status.contains("CrashLoop"))
 }
 
 fn is_explained(settings: &Settings, workload: &Workload, named: &BTreeSet<&str>) -> bool {

@@ -146,7 +146,7 @@ fn alert(view: &View<'_>, alert: &Alert) -> Words {
 
 fn workload(view: &View<'_>, workload: &Workload) -> Words {
     let mut says = format!("{}/{} ready", workload.ready, workload.desired);
-    if workload.level < Level::Ok {
+    if view.store.kube.level_of(workload) < Level::Ok {
         let pods = view.store.kube.pods_of(workload);
         let is_bad = |pod: &&&Pod| pod.level < Level::Ok && !pod.why.is_empty() && !pod.is_record();
         let worst = pods.iter().filter(is_bad).min_by_key(|pod| pod.level);
@@ -302,6 +302,16 @@ pub fn outcome_mark(outcome: Outcome) -> Mark {
         Outcome::Done => Mark::Ok,
         Outcome::Refused => Mark::Wrong,
         Outcome::Unknown => Mark::NoData,
+    }
+}
+
+/// The word of an outcome.
+pub fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Running => "running",
+        Outcome::Done => "done",
+        Outcome::Refused => "refused",
+        Outcome::Unknown => "unknown",
     }
 }
 

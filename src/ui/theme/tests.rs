@@ -151,3 +151,14 @@ fn marks_are_two_cells_and_have_words() {
     assert!("neon".parse::<ThemeChoice>().unwrap_err().to_string().contains("'neon'"));
     assert_eq!("colourblind".parse(), Ok(ThemeChoice::Colourblind));
 }
+
+#[test]
+fn pods_of_a_log_have_no_colour_of_a_level_and_without_colour_no_meaning() {
+    for choice in [ThemeChoice::Dark, ThemeChoice::Light, ThemeChoice::Colourblind] {
+        let theme = Theme::new(choice, Background::Dark, ColourDepth::True, GlyphSet::Unicode);
+        let levels = [theme.broken.fg, theme.wrong.fg];
+        assert!(theme.pods.iter().all(|pod| !levels.contains(&pod.fg)), "{choice:?}");
+    }
+    let plain = Theme::new(ThemeChoice::None, Background::Dark, ColourDepth::None, GlyphSet::Unicode);
+    assert!(plain.pods.iter().all(|pod| *pod == plain.text));
+}

@@ -4,7 +4,7 @@ use super::cells::{clear, clip, line_width, put_line, put_right, width};
 use crate::ui::theme::{Lines, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 /// Where a list stands, for the bar on its frame's right border.
@@ -162,6 +162,10 @@ impl<'a> Frame<'a> {
         let whole = if self.cuts_info { Some(self.info.clone()) } else { whole_parts(&self.info, left - 3) };
         let Some(mut info) = whole else { return };
         info.style = self.theme.dim.patch(info.style);
+        // What has a look of its own is as bright as elsewhere: a badge above all.
+        for span in info.spans.iter_mut().filter(|span| span.style != Style::default()) {
+            span.style = Style::new().remove_modifier(Modifier::DIM).patch(span.style);
+        }
         let info = padded(info);
         let most = (left - 1).min(line_width(&info));
         let spot = Rect { x: room.right() - most, width: most, ..room };
@@ -277,6 +281,21 @@ mod tests {
         };
         assert_eq!(draw(false), ["╭─ A ────╮", "│        │", "╰────────╯"]);
         assert_eq!(draw(true), ["┏━ A ━━━━┓", "┃        ┃", "┗━━━━━━━━┛"]);
+    }
+
+    #[test]
+    fn a_badge_is_no_dimmer_in_a_frame_than_in_the_header() {
+        let theme = plain();
+        assert!(theme.dim.add_modifier.contains(Modifier::DIM), "without colour there is nothing else");
+        let info = Line::from(vec![Span::raw("here "), Span::styled("PROD", theme.production)]);
+        let mut buf = Buffer::empty(Rect::new(0, 0, 30, 3));
+        Frame::new(&theme, "A").info(info).render(buf.area, &mut buf);
+        let modifier = |letter: &str| {
+            let cell = buf.content().iter().find(|cell| cell.symbol() == letter).expect("drawn");
+            cell.modifier
+        };
+        assert!(modifier("h").contains(Modifier::DIM));
+        assert!(!modifier("P").contains(Modifier::DIM));
     }
 
     #[test]

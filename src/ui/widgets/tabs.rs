@@ -94,7 +94,8 @@ fn words<'a>(tab: &Tab<'a>, form: Form, selected: bool, theme: &Theme) -> Line<'
         line.push_span(Span::styled(format!(" {name}"), text));
     }
     if let Some(badge) = &tab.badge {
-        line.push_span(" ");
+        // A key beside a count would be two keys.
+        line.push_span(if name.is_empty() { ":" } else { " " });
         line.push_span(badge.clone());
     }
     line.push_span(Span::styled(close, edge));
@@ -124,7 +125,7 @@ mod tests {
         assert_eq!(draw(46, 1), " 1 Now  [2 Triage 6]  3 Kube !!   4 Pipelines");
         assert_eq!(draw(43, 1), " 1 Now [2 Triage 6] 3 Kube !!  4 Pipelines");
         assert_eq!(draw(38, 2), " 1 Now  2 Tri 6 [3 Kube !!] 4 Pipe");
-        assert_eq!(draw(26, 2), " 1  2 6 [3 Kube !!] 4");
+        assert_eq!(draw(26, 2), " 1  2:6 [3 Kube !!] 4");
         assert_eq!(draw(5, 2), " 1  ~");
     }
 

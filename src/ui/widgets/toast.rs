@@ -23,8 +23,11 @@ pub fn toasts(messages: &[Toast<'_>], area: Rect, theme: &Theme, buf: &mut Buffe
     let area = clip(area, buf);
     let mut left = Rect { height: area.height.min(1), ..area };
     for (age, message) in messages.iter().rev().enumerate() {
-        let mut spans =
-            vec![" ".into(), theme.mark(message.mark), Span::styled(format!(" {} ", message.text), theme.strong)];
+        let mut spans = Vec::new();
+        if message.mark != Mark::Blank {
+            spans.extend([" ".into(), theme.mark(message.mark)]);
+        }
+        spans.push(Span::styled(format!(" {} ", message.text), theme.strong));
         if !message.hint.is_empty() {
             spans.push(Span::styled(format!(" {} ", message.hint), theme.key));
         }
@@ -59,7 +62,9 @@ mod tests {
         assert_eq!(draw(50).trim(), "!! ack of PD-4472 refused: 403  x why");
         assert_eq!(draw(20), " !! ack of PD-4472 ~");
         assert_eq!(left.width, 0);
-        let mut left = Rect::ZERO;
+        let plain = Toast { mark: Mark::Blank, ..SENT };
+        let row = drawn(16, 1, |area, buf| left = toasts(&[plain], area, &ascii(), buf)).remove(0);
+        assert_eq!(row.trim_end(), "  acked PD-4471", "nothing stands where its mark would");
         drawn(50, 1, |area, buf| left = toasts(&[], area, &ascii(), buf));
         assert_eq!(left, Rect::new(0, 0, 50, 1));
     }

@@ -21,7 +21,7 @@ fn a_refusal_of_the_server_is_said_once() {
     assert!(desk.key(KeyCode::Enter).is_empty());
     let screen = desk.dialog(80, 24);
     assert_eq!(screen.matches("says no").count(), 1, "{screen}");
-    assert!(screen.contains("NOT SENT the STOP above says why"), "{screen}");
+    assert!(screen.contains("CANNOT BE SENT the STOP above says why"), "{screen}");
 }
 
 /// The names of what is well go to one row, and blank rows go, before a reason loses its end.
@@ -34,13 +34,37 @@ fn reasons_keep_their_ends_as_long_as_anything_else_can_go() {
     let screen = desk.dialog(80, 24);
     assert_eq!(screen.matches("ends here").count(), 3, "{screen}");
     assert!(screen.contains("right place, right suspect, allowed"), "{screen}");
-    assert!(screen.contains("undo  U: back to rev 14") && screen.contains("type 13 or 411"), "{screen}");
+    assert!(screen.contains("undo U: back to rev 14") && screen.contains("type 13 or 411"), "{screen}");
     let roomy = desk.dialog(120, 35);
     assert!(
         roomy.contains("also on it")
             && roomy.lines().filter(|line| line[1..].trim_end_matches('|').trim().is_empty()).count() == 2,
         "{roomy}"
     );
+}
+
+#[test]
+fn where_there_is_no_room_for_all_reasons_the_steps_scroll_and_the_way_out_is_a_key() {
+    let mut desk = Desk::ask(roll_back(None));
+    let mut found = inspection();
+    found.warnings = (0..7).map(|n| format!("{}ends {n} here", "that is long ".repeat(9)).into()).collect();
+    desk.found(&roll_back(None), found);
+    let mut seen = String::new();
+    for _ in 0..30 {
+        let screen = desk.dialog(80, 24);
+        assert!(screen.contains("type 13 or 411"), "{screen}");
+        seen.push_str(&screen);
+        desk.key(KeyCode::Down);
+    }
+    for words in (0..7).map(|n| format!("ends {n} here")).chain(["undo U: back to rev 14".to_owned()]) {
+        assert!(seen.contains(&words), "{words}:\n{seen}");
+    }
+    for n in 0..3 {
+        desk.app.toasts.say(format!("act {n}: done, and {}", "more ".repeat(40)).into(), desk.now);
+    }
+    let screen = desk.screen(80, 24);
+    let keys = screen.lines().last().expect("keys");
+    assert!(keys.contains("13 enter send  esc leave") && keys.contains("act 2: done"), "{screen}");
 }
 
 #[test]

@@ -147,3 +147,50 @@ fn the_footer_greys_what_the_row_refuses() {
     assert!(!is_grey(&mut desk, "l logs"));
     assert!(is_grey(&mut desk, "s shell"), "no container of it runs");
 }
+
+fn footer(desk: &mut Desk, size: (u16, u16)) -> String {
+    desk.frame(size).lines().last().expect("a footer").to_owned()
+}
+
+#[test]
+fn a_page_names_its_own_keys_and_a_table_only_those_that_work() {
+    let mut desk = desk();
+    desk.line("svc");
+    desk.lists(&cluster(), Ok(table(&["Name", "Type"], vec![row("web", &["ClusterIP"])])));
+    let shown = footer(&mut desk, (200, 35));
+    assert!(shown.contains("enter open") && !shown.contains("J owner") && !shown.contains("tab pane"), "{shown}");
+    desk.press(KeyCode::Enter);
+    let shown = footer(&mut desk, (80, 24));
+    assert!(shown.contains("esc back") && shown.contains("tab tabs"), "{shown}");
+    let shown = footer(&mut desk, (200, 35));
+    assert!(!shown.contains("enter open") && !shown.contains("z zoom") && !shown.contains("d describe"), "{shown}");
+
+    let mut desk = Desk::new(incident());
+    desk.keys("3");
+    assert!(footer(&mut desk, (300, 35)).contains("tab pane"));
+    desk.keys("l");
+    for size in [(80, 24), (120, 35)] {
+        let shown = footer(&mut desk, size);
+        assert!(shown.contains("? help") && shown.contains("/ find"), "{shown}");
+        assert!(size.0 < 120 || shown.contains(": command"), "{shown}");
+        assert!(!shown.contains("l logs"), "it is the log: {shown}");
+    }
+}
+
+#[test]
+fn the_owner_of_an_event_is_what_it_is_about() {
+    let mut desk = desk();
+    desk.line("events");
+    let says = ["3m", "Warning", "BackOff", "pod/web-1", "Back-off restarting failed container"];
+    let columns = ["Name", "Last Seen", "Type", "Reason", "Object", "Message"];
+    desk.lists(&cluster(), Ok(table(&columns, vec![row("web-1.17a", &says)])));
+    desk.screen();
+    desk.keys("J");
+    assert_eq!(desk.tables()[0].resource.plural, "pods");
+    desk.lists(
+        &cluster(),
+        Ok(table(&["Name", "Status"], vec![row("api-1", &["Running"]), row("web-1", &["Running"])])),
+    );
+    desk.screen();
+    assert!(desk.selected_name().ends_with("web-1"), "{}", desk.selected_name());
+}

@@ -143,7 +143,7 @@ fn what_pods_use_is_whole_or_not_there() {
     };
     let (status, restarts) = ("CrashLoopBackOff", "7 (2m13s ago)");
     for (size, heads, shown) in [
-        ((80, 24), "cluster  ready  status  age", vec!["recommendations-7bfcc8f6d", "prod-eu1"]),
+        ((80, 24), "cluster  ready  status", vec!["recommendations-7bfcc8f6d", "prod-eu1", status]),
         // Whose it is and what is wrong with it come first.
         ((120, 35), "namespace  cluster  ready  status  restarts", vec![crashing, "prod-eu1", status, restarts]),
         ((140, 40), "restarts  cpu%  memory  mem%", vec![crashing, "prod-eu1", status, restarts, "118%r", "61%"]),
@@ -195,6 +195,17 @@ fn with_several_clusters_production_is_a_word_in_the_rows() {
     assert!(workloads.iter().all(|line| line.contains("PROD prod-eu1") != line.contains("staging-eu1")), "{screen}");
 }
 
+#[test]
+fn a_refusal_among_several_clusters_is_said_once_and_short() {
+    let mut desk = of_two_clusters();
+    desk.line("nodes");
+    desk.lists(&staging(), Ok(table(&["Name", "Status"], vec![row("node-1", &["Ready"])])));
+    let says = "Kubernetes 'prod-eu1' forbids it (403): nodes is forbidden: User \"nils\" cannot list resource \
+                \"nodes\" in API group \"\" at the cluster scope";
+    desk.lists(&cluster(), Err(SourceError::new(ErrorKind::Auth, says)));
+    assert!(desk.row_with("prod-eu1: ").contains("?? prod-eu1: nils may not list nodes (403)"));
+}
+
 /// Rows that only their cluster or namespace tells apart.
 fn alike(columns: &[&str], cells: &[&str]) -> Desk {
     let mut desk = of_two_clusters();
@@ -222,6 +233,31 @@ fn whose_a_row_is_stays_longer_than_a_column_that_says_nothing() {
     assert!(desk.frame((220, 35)).contains("<unset>"), "where there is room it stands");
 }
 
+/// What earned the mark is there, whole, before whose it is.
+#[test]
+fn on_a_small_screen_what_a_row_is_marked_for_stays() {
+    let crons = ["Name", "Schedule", "Timezone", "Suspend", "Active", "Last Schedule", "Containers", "Images"];
+    let suspended = ["30 1 * * 0", "<none>", "True", "0", "14h", "vacuum", "registry.example/acme/vacuum:12"];
+    let scaled = ["Name", "Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"];
+    let at_most = ["Deployment/search-service-of-acme", "cpu: 88%/80%", "2", "6", "6", "60d"];
+    let budget = ["Name", "Min Available", "Max Unavailable", "Allowed Disruptions", "Age"];
+    let waits = ["Name", "Desired", "Current", "Up-to-date", "Available", "State", "Age"];
+    let paused = ["4", "4", "1", "4", "Paused: CanaryPauseStep", "80d"];
+    for (columns, cells, head, says) in [
+        (&crons[..], &suspended[..], " suspend ", " True "),
+        (&scaled[..], &at_most[..], "replicas", " 6 "),
+        (&budget[..], &["1", "N/A", "0", "190d"][..], "allowed", " 0 "),
+        (&waits[..], &paused[..], " state ", " Paused: CanaryPauseStep "),
+    ] {
+        let frame = alike(columns, cells).frame((80, 24));
+        assert!(frame.contains(head) && frame.contains(says), "{head}: {frame}");
+        assert!(frame.contains("PROD prod-eu1"), "{frame}");
+    }
+    let services = ["Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age"];
+    let frame = alike(&services, &["ClusterIP", "10.96.119.21", "<none>", "8080/TCP,9090/TCP", "210d"]).frame((80, 24));
+    assert!(frame.contains("8080/TCP,") && !frame.contains("10.96"), "{frame}");
+}
+
 #[test]
 fn of_events_the_message_has_the_room() {
     let columns = ["Name", "Last Seen", "Type", "Reason", "Object", "Message"];
@@ -246,6 +282,7 @@ fn of_events_the_message_has_the_room() {
         "the end of a name tells pods apart: {line}"
     );
     assert!(!line.contains("production") && !line.contains("Warning"), "all of them say so: {line}");
+    assert!(desk.row_with("EVENTS 1").contains("   production   "), "and the title says it for them");
     desk.lists(&cluster(), Ok(table(vec![list("production", pod), list("shop", pod)])));
     assert!(desk.row_with("3m23s").contains("production"));
 }

@@ -11,8 +11,7 @@ use crate::{
         code::{JobKey, MergeMethod, RepoKey},
         kubernetes::{ObjectKey, WorkloadKind},
     },
-    text::Clean,
-    ui::testing::{World, alert, alertmanager, github, pull_request},
+    ui::testing::{World, alert, alertmanager, deployment, github, incident, pull_request, replica_set},
 };
 
 /// What a shell would run, split, expand or stop at.
@@ -118,11 +117,29 @@ fn an_argo_rollout_has_the_lines_of_its_plugin_where_kubectl_has_none() {
     let rollout =
         targets.iter().find(|target| matches!(target, Target::Workload(key) if key.kind == WorkloadKind::Rollout));
     let of = |command| line(command, rollout.expect("one"), &world.view());
-    for (command, verb) in [(Command::RollBack, "undo"), (Command::Restart, "restart"), (Command::Watch, "status")] {
+    for (command, verb) in [(Command::Restart, "restart"), (Command::Watch, "status")] {
         assert_eq!(of(command), Some(format!("kubectl argo rollouts {verb} web --context web -n web")));
     }
-    for command in [Command::Logs, Command::PreviousLogs, Command::DiffRevisions, Command::PortForward] {
+    for command in
+        [Command::RollBack, Command::Logs, Command::PreviousLogs, Command::DiffRevisions, Command::PortForward]
+    {
         assert_eq!(of(command), None, "{command:?}");
     }
     assert_eq!(of(Command::Describe).as_deref(), Some("kubectl --context web -n web describe rollout/web"));
+}
+
+/// Without a number the second `rollout undo` is back on the bad version.
+#[test]
+fn the_line_that_rolls_back_names_the_revision() {
+    let mut world = incident();
+    let of = |world: &World, name: &str| {
+        let key = deployment(name, "a:1", 1, 1).key;
+        line(Command::RollBack, &Target::Workload(key), &world.view())
+    };
+    let undo = "kubectl --context prod-eu1 -n production rollout undo deployment/myapp --to-revision=13";
+    assert_eq!(of(&world, "myapp").as_deref(), Some(undo));
+    assert_eq!(of(&world, "payments"), None, "nothing was before it");
+    // It came back already: 14 is what was left.
+    world.replica_sets([replica_set("myapp", "7d8b9", 15, "01:00", "ghcr.io/acme/myapp:411", (4, 4))]);
+    assert_eq!(of(&world, "myapp"), None);
 }

@@ -1,5 +1,7 @@
 //! How the plan dialog is drawn. A STOP never scrolls off; the field is always in sight.
 
+use std::ops::Range;
+
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -7,9 +9,14 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Page, PlanDialog, prompt::prompt, sent::sent};
+use super::{Page, PlanDialog, asking::asking, sent::sent};
 use crate::{
-    action::{CheckResult, Request, Risk, act::Act, confirm::Phase, plan::Plan},
+    action::{
+        CheckResult, Request, Risk,
+        act::{Act, Outcome},
+        confirm::Phase,
+    },
+    app::{acts::Acts, settings::Settings},
     text::Clean,
     ui::{
         View,
@@ -35,6 +42,8 @@ pub(super) struct Lines {
     pub bottom: Vec<Line<'static>>,
     /// Cursor: line of `bottom`, column.
     pub cursor: Option<(usize, u16)>,
+    /// Lines of `middle` that stay in sight until somebody scrolls.
+    pub follow: Option<Range<usize>>,
 }
 
 pub(super) fn render(of: &mut PlanDialog, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
@@ -42,6 +51,7 @@ pub(super) fn render(of: &mut PlanDialog, view: &View<'_>, area: Rect, buf: &mut
     let outer = area.width.min(WIDEST);
     let inner = outer.saturating_sub(4);
     let act = of.act.and_then(|number| view.acts.by_number.get(&number));
+    of.can_undo = act.is_some_and(|act| act.can_undo && act.outcome != Outcome::Running);
     let (frame, above) = frame(of, view, outer);
     let room = usize::from(area.height.saturating_sub(2)).saturating_sub(above.len());
     let lines = match of.page {
@@ -73,6 +83,9 @@ fn place(of: &mut PlanDialog, lines: &Lines, inside: Rect, theme: &Theme, buf: &
     let above = lines.top.len().min(height - below);
     let room = height - below - above;
     of.most = lines.middle.len().saturating_sub(room);
+    if let Some(follow) = lines.follow.as_ref().filter(|_| of.is_following) {
+        of.offset = follow.end.saturating_sub(room).min(follow.start);
+    }
     of.offset = of.offset.min(of.most);
     let mut y = 0;
     let mut put = |line: &Line<'static>| {
@@ -104,7 +117,10 @@ fn frame<'a>(of: &PlanDialog, view: &'a View<'_>, outer: u16) -> (Frame<'a>, Vec
     let theme = view.theme;
     let (title, place, is_production) = match of.confirm.plan() {
         Some(plan) => (plan.title.to_string(), plan.place.to_string(), plan.production),
-        None => (title_of(&of.request), String::new(), false),
+        None => {
+            let (place, is_production) = place_of(&of.request, view.acts, view.settings);
+            (title_of(&of.request), place, is_production)
+        }
     };
     let mut info = match of.page {
         Page::Checks => vec![Span::raw("all checks   ")],
@@ -152,7 +168,7 @@ fn title_of(request: &Request) -> String {
         Request::Limits { workload, .. } => format!("LIMITS OF {workload}"),
         Request::Resize { pod, .. } => format!("RESIZE pod/{}", pod.name),
         Request::Scale { workload, replicas } => format!("SCALE {workload} to {replicas}"),
-        Request::Object { object, act } => format!("{} {object}", act.verb().to_uppercase()),
+        Request::Object { object, act } => format!("{} {}", act.verb().to_uppercase(), object.words()),
         Request::ResumeSync { workload } => format!("RESUME GITOPS OF {workload}"),
         Request::Review { pull_request, .. } => format!("REVIEW #{}", pull_request.number),
         Request::Comment { pull_request, .. } => format!("COMMENT ON #{}", pull_request.number),
@@ -162,9 +178,32 @@ fn title_of(request: &Request) -> String {
         Request::Acknowledge { .. } => "ACKNOWLEDGE".to_owned(),
         Request::Silence(_) => "SILENCE".to_owned(),
         Request::ExpireSilence { .. } => "EXPIRE SILENCE".to_owned(),
-        Request::Undo { act } => format!("UNDO ACT {act}"),
+        Request::Undo { act } => format!("UNDO act {act}"),
         Request::Outside { .. } => "OUTSIDE".to_owned(),
     }
+}
+
+/// Where it would happen and whether that is production, as far as the request tells.
+fn place_of(request: &Request, acts: &Acts, settings: &Settings) -> (String, bool) {
+    let (cluster, namespace) = match request {
+        Request::RollBack { workload, .. }
+        | Request::Restart { workload }
+        | Request::Limits { workload, .. }
+        | Request::Scale { workload, .. }
+        | Request::ResumeSync { workload } => (&workload.cluster, &workload.namespace),
+        Request::Resize { pod, .. } => (&pod.cluster, &pod.namespace),
+        Request::Object { object, .. } => (&object.cluster, &object.namespace),
+        // Always of an earlier one: this ends.
+        Request::Undo { act } => match acts.by_number.get(act) {
+            Some(undone) if !matches!(undone.request, Request::Undo { act: other } if other >= *act) => {
+                return place_of(&undone.request, acts, settings);
+            }
+            _ => return (String::new(), false),
+        },
+        _ => return (String::new(), false),
+    };
+    let place = if namespace.is_empty() { cluster.to_string() } else { format!("{cluster}/{namespace}") };
+    (place, settings.is_production(cluster))
 }
 
 fn plan_page(of: &PlanDialog, act: Option<&Act>, view: &View<'_>, inner: u16, room: usize) -> Lines {
@@ -191,138 +230,6 @@ fn plan_page(of: &PlanDialog, act: Option<&Act>, view: &View<'_>, inner: u16, ro
         (_, None) => {}
     }
     lines
-}
-
-/// The plan as it is asked about, in so many columns and rows.
-fn asking(of: &PlanDialog, plan: &Plan, view: &View<'_>, (inner, room): (u16, usize), lines: &mut Lines) {
-    let theme = view.theme;
-    let names = plan.facts.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
-    for (name, value) in &plan.facts {
-        lines.top.extend(labelled(name, names + 2, value, theme.dim, theme.text, inner));
-    }
-    if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
-        lines.top.push(choices(plan, theme, view.is_narrow()));
-    }
-    let stops: Vec<_> = plan.stops().collect();
-    for check in &stops {
-        if let CheckResult::Stop(says) = &check.result {
-            let text = format!("{}: {says}", check.name);
-            lines.top.extend(marked(Span::styled("STOP", theme.broken), &text, theme.strong, inner));
-        }
-    }
-    prompt(of, plan, theme, inner, lines);
-    let mut done = steps(plan, theme, view.is_narrow(), inner);
-    if !plan.undo.is_empty() {
-        done.extend(labelled("undo", 6, &plan.undo, theme.dim, theme.dim, inner));
-    }
-    let mut looks = looks(plan, theme, inner);
-    let taken = lines.top.len() + done.len() + lines.bottom.len();
-    // A blank row above the steps and one above the field, unless they cost a reason its end.
-    let is_roomy = looks.iter().map(|text| text.lines.len()).sum::<usize>() + taken < room;
-    if !is_roomy && lines.bottom.first().is_some_and(|line| line.width() == 0) {
-        lines.bottom.remove(0);
-        lines.cursor = lines.cursor.map(|(line, column)| (line.saturating_sub(1), column));
-    }
-    let taken = lines.top.len() + done.len() + lines.bottom.len();
-    shorten(&mut looks, room.saturating_sub(taken), theme);
-    lines.middle.extend(looks.into_iter().flat_map(|text| text.lines));
-    if is_roomy {
-        lines.middle.push(Line::default());
-    }
-    lines.middle.extend(done);
-}
-
-/// One check's words, or the names of many that say nothing against it.
-struct Text {
-    lines: Vec<Line<'static>>,
-    is_names: bool,
-}
-
-/// The names go first, then the longest texts lose their ends until all fit, so that what will be done stays in sight: Tab
-/// shows them whole.
-fn shorten(texts: &mut [Text], room: usize, theme: &Theme) {
-    while texts.iter().map(|text| text.lines.len()).sum::<usize>() > room {
-        let longer = texts.iter_mut().filter(|text| text.lines.len() > 1);
-        let Some(longest) = longer.max_by_key(|text| (text.is_names, text.lines.len())) else { break };
-        longest.lines.pop();
-        if let Some(last) = longest.lines.last_mut() {
-            last.spans.truncate(SPANS);
-            last.push_span(Span::styled(format!(" {}", theme.glyphs.ellipsis), theme.dim));
-        }
-    }
-}
-
-/// What speaks against it, and then in a word what does not: each a text of one or more lines.
-fn looks(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Text> {
-    let mut texts = Vec::new();
-    let names = |wanted: &dyn Fn(&CheckResult) -> bool| -> String {
-        let all: Vec<&str> =
-            plan.checks.iter().filter(|check| wanted(&check.result)).map(|check| check.name.as_str()).collect();
-        all.join(", ")
-    };
-    for check in &plan.checks {
-        if let CheckResult::Look(says) = &check.result {
-            let text = format!("{}: {says}", check.name);
-            texts.push(Text {
-                lines: marked(Span::styled("LOOK", theme.wrong), &text, theme.text, inner),
-                is_names: false,
-            });
-        }
-    }
-    for check in plan.checks.iter().filter(|check| check.result == CheckResult::Pending) {
-        texts.push(Text {
-            lines: marked(Span::styled("~   ", theme.progress), &check.name, theme.text, inner),
-            is_names: false,
-        });
-    }
-    let ok = names(&|result| matches!(result, CheckResult::Ok(_)));
-    if !ok.is_empty() {
-        texts.push(Text { lines: marked(Span::styled("ok  ", theme.ok), &ok, theme.dim, inner), is_names: true });
-    }
-    let not = names(&|result| matches!(result, CheckResult::NotChecked(_)));
-    if !not.is_empty() {
-        texts.push(Text {
-            lines: marked(Span::styled("??  ", theme.stale), &format!("not checked: {not}"), theme.dim, inner),
-            is_names: true,
-        });
-    }
-    texts
-}
-
-fn choices(plan: &Plan, theme: &Theme, is_narrow: bool) -> Line<'static> {
-    let mut spans = vec![Span::styled(format!("{} {} ", theme.glyphs.left, theme.glyphs.right), theme.key)];
-    for choice in plan.choices.iter().filter(|choice| !choice.is_live) {
-        let is_chosen = Some(choice.revision) == plan.chosen;
-        let text = if is_chosen { format!("[{}]", choice.label) } else { format!(" {} ", choice.label) };
-        spans.push(Span::styled(text, if is_chosen { theme.strong } else { theme.dim }));
-        if !is_chosen && !is_narrow {
-            spans.push(Span::styled(format!("({}) ", choice.note), theme.dim));
-        }
-        spans.push(Span::raw(" "));
-    }
-    Line::from(spans)
-}
-
-fn steps(plan: &Plan, theme: &Theme, is_narrow: bool, inner: u16) -> Vec<Line<'static>> {
-    if is_narrow {
-        let all: Vec<String> = plan
-            .numbered_steps()
-            .map(|(number, step)| {
-                let text = format!("{number} {}", step.says);
-                if width(&text) <= inner { text.replace(' ', "\u{a0}") } else { text }
-            })
-            .collect();
-        // Steps stay whole where they fit.
-        return wrapped(&all.join("  "), inner)
-            .into_iter()
-            .map(|line| Line::styled(line.replace('\u{a0}', " "), theme.text))
-            .collect();
-    }
-    plan.numbered_steps()
-        .flat_map(|(number, step)| {
-            marked(Span::styled(format!("{number:>2}  "), theme.dim), &step.says, theme.text, inner)
-        })
-        .collect()
 }
 
 fn checks_page(of: &PlanDialog, theme: &Theme, inner: u16) -> Lines {
@@ -369,7 +276,7 @@ pub(super) fn labelled(
 }
 
 /// Spans of a line of [`marked`]: mark, blank, text.
-const SPANS: usize = 3;
+pub(super) const SPANS: usize = 3;
 
 /// A mark and its text, wrapped under itself.
 pub(super) fn marked(mark: impl Into<Span<'static>>, text: &str, style: Style, inner: u16) -> Vec<Line<'static>> {
@@ -403,6 +310,8 @@ pub(super) fn hints(of: &PlanDialog) -> Vec<(String, String)> {
                     Risk::Stopped => hints.push(hint("name tab reason enter", "send")),
                 }
             }
+            // Where there is no room for all, the way out is there.
+            hints.push(hint("esc", "leave"));
             if matches!(of.request, Request::Silence(_)) {
                 hints.push(hint("e", "edit"));
             }
@@ -410,7 +319,18 @@ pub(super) fn hints(of: &PlanDialog) -> Vec<(String, String)> {
             if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
                 hints.push(hint("left right", "other revision"));
             }
-            hints.push(hint("esc", "leave: nothing is sent"));
+            if of.most > 0 {
+                hints.push(hint("up down", "scroll"));
+            }
+        }
+        (_, Phase::Sent, _) => {
+            hints.push(hint("esc", "leave"));
+            if of.can_undo {
+                hints.push(hint("U", "undo plan"));
+            }
+            if of.most > 0 {
+                hints.push(hint("j/k", "scroll"));
+            }
         }
         (_, Phase::Refused(_), _) => hints.extend([hint("r", "ask again"), hint("esc", "leave")]),
         _ => hints.push(hint("esc", "leave")),

@@ -38,7 +38,7 @@ pub(super) fn prompt(of: &PlanDialog, plan: &Plan, theme: &Theme, inner: u16, li
     if let Some(why) = &plan.blocked {
         let is_said = plan.stops().any(|check| matches!(&check.result, CheckResult::Stop(says) if says == why));
         let why = if is_said { &Clean::from("the STOP above says why") } else { why };
-        lines.bottom.extend(marked(Span::styled("NOT SENT", theme.wrong), why, theme.text, inner));
+        lines.bottom.extend(marked(Span::styled("CANNOT BE SENT", theme.wrong), why, theme.text, inner));
         return;
     }
     match plan.risk {

@@ -187,3 +187,15 @@ fn the_menu_asks_once_and_shows_the_reason() {
     let logs = frame.lines().find(|line| line.contains(" l ")).expect("listed");
     assert!(!logs.contains("you may not"), "{logs}");
 }
+
+#[test]
+fn what_has_not_fired_is_not_acknowledged() {
+    let mut world = incident();
+    pages::pending(&mut world);
+    let row = world.store.alerts.values().find(|alert| alert.name == "BudgetBurns").expect("listed");
+    let target = Target::Alert(row.key.clone());
+    let why = why_not(Command::Acknowledge.spec(), ScreenId::Triage, Some(&target), &world.view());
+    assert_eq!(why.as_deref(), Some("not fired yet: it would fire at 03:17"));
+    let firing = alert_target(&world);
+    assert_eq!(why_not(Command::Acknowledge.spec(), ScreenId::Triage, Some(&firing), &world.view()), None);
+}

@@ -9,9 +9,11 @@ use crate::source::{ErrorKind, SourceError};
 fn why_shows_the_claim_what_changed_before_and_the_versions() {
     let mut world = incident();
     world.size = (120, 70);
+    let early = alert("DiskFills", "db", Priority::P3, "02:50", "full");
+    let late = alert("DiskIsFull", "db", Priority::P3, "02:59:30", "full");
     let mut alert = alert_of(&world);
     alert.generator_url = Some("http://prometheus/graph?g0.expr=sum%28errors%29+%3E+5&g0.tab=1".into());
-    world.alerts(vec![alert.clone()]);
+    world.alerts(vec![alert.clone(), early, late]);
     let mut overlay = why(Target::Alert(alert.key));
     let frame = text(&world, &mut *overlay);
     for words in [
@@ -29,6 +31,10 @@ fn why_shows_the_claim_what_changed_before_and_the_versions() {
         frame.lines().any(|line| line.contains("02:57") && line.contains("-2m") && line.contains("deploy")),
         "{frame}"
     );
+    // What was seen first is no change, and what came after neither.
+    let at = |words: &str| frame.find(words).unwrap_or_else(|| panic!("no '{words}':\n{frame}"));
+    assert!(at("411 -> 412") < at("SEEN BEFORE") && at("SEEN BEFORE") < at("DiskFills db firing"), "{frame}");
+    assert!(!frame.contains("DiskIsFull"), "{frame}");
     assert!(!frame.contains("HighErrorRate myapp firing"), "its own beginning is no change before it:\n{frame}");
 }
 
@@ -46,7 +52,7 @@ fn of_several_alerts_about_it_the_worst_stands_first() {
 }
 
 /// What Prometheus has of an alert: pending for two minutes of five.
-fn pending(world: &mut World) -> Alert {
+pub fn pending(world: &mut World) -> Alert {
     let source = SourceId::new(&BackendId::new("prom"), Part::Alerts);
     world.store.expect(source, BackendKind::Prometheus, std::time::Duration::from_secs(15), 1);
     world.settings.backends.insert(BackendId::new("prom"), BackendKind::Prometheus);
@@ -188,7 +194,7 @@ fn revisions_differ_with_secrets_masked_and_are_what_r_means() {
     answer(&mut world, Query::Revisions(myapp()), Answer::Revisions(list));
     let mut overlay = revisions(myapp());
     let frame = text(&world, &mut *overlay);
-    assert!(frame.contains("- live, rev 14   + rev 13"), "{frame}");
+    assert!(frame.contains("R would change: - rev 14 live   + rev 13"), "{frame}");
     assert!(!frame.contains("hunter"), "{frame}");
     let masked: Vec<&str> = frame.lines().filter(|line| line.contains("[masked]")).collect();
     assert_eq!(masked.len(), 2, "that it differs is seen:\n{frame}");
@@ -196,7 +202,7 @@ fn revisions_differ_with_secrets_masked_and_are_what_r_means() {
     let frame = text(&world, &mut *overlay);
     assert!(frame.contains("- rev 12   + rev 13"), "any two:\n{frame}");
     command(&world, &mut *overlay, Command::SortPrevious);
-    assert!(text(&world, &mut *overlay).contains("- live, rev 14   + rev 13"));
+    assert!(text(&world, &mut *overlay).contains("R would change: - rev 14 live   + rev 13"));
     let replies = command(&world, &mut *overlay, Command::RollBack);
     assert!(matches!(asked(&replies), Request::RollBack { to: Some(13), .. }));
     command(&world, &mut *overlay, Command::NextMatch);
@@ -225,13 +231,17 @@ fn what_a_difference_leaves_out_is_seen() {
 
 #[test]
 fn a_page_is_turned_at_once() {
+    use crate::query::PageLine;
     let mut world = incident();
     world.size = (80, 24);
-    let lines = (0..100).map(|line| crate::query::PageLine::Text(Clean::own(format!("line {line}."))));
+    let name = std::iter::once(PageLine::Heading("deploy/myapp".into()));
+    let lines = name.chain((0..100).map(|line| PageLine::Text(Clean::own(format!("line {line}.")))));
     let mut page = describe(Target::Workload(myapp()), Command::Describe);
     let query = page.wanted(&world.view()).remove(0);
     answer(&mut world, query, Answer::Page(lines.collect()));
-    assert!(text(&world, &mut *page).contains("line 0."));
+    let frame = text(&world, &mut *page);
+    let is_named_twice = frame.lines().any(|line| line.trim_matches(['|', ' ']) == "deploy/myapp");
+    assert!(frame.contains("line 0.") && !is_named_twice, "{frame}");
     command(&world, &mut *page, Command::PageDown);
     let frame = text(&world, &mut *page);
     assert!(!frame.contains("line 0.") && frame.contains("line 25."), "{frame}");

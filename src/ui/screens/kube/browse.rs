@@ -219,13 +219,26 @@ impl Browse {
             return Reply::Done;
         }
         match command {
-            Command::Enter => return Reply::Run(Command::Describe),
+            Command::Enter => return self.enter(),
             Command::NextPane | Command::PreviousPane => {}
             Command::SortNext => self.resort(1, view),
             Command::SortPrevious => self.resort(-1, view),
             _ => return Reply::Ignored,
         }
         Reply::Done
+    }
+
+    /// Its page; of a namespace what is in it, as nobody lists them for their own sake.
+    fn enter(&self) -> Reply {
+        let is_namespace = self
+            .rows
+            .tables
+            .first()
+            .is_some_and(|table| (&*table.resource.group, &*table.resource.plural) == ("", "namespaces"));
+        match self.list.selected().filter(|_| is_namespace) {
+            Some(key) => Reply::Line(format!("ns {}", key.row.name)),
+            None => Reply::Run(Command::Describe),
+        }
     }
 
     /// Over "what is wrong" and the columns shown, in their order; beyond an end it is turned round.

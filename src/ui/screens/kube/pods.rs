@@ -48,8 +48,11 @@ const WHY: u16 = 36;
 /// Room beside the names from which on restarts say how long ago the last was.
 const WITH_AGO: u16 = 76;
 
-/// Pods under a head per version, the newest version first, the worst pod first.
-pub(super) fn entries(view: &View<'_>, workload: &Workload) -> Vec<Entry<ObjectKey>> {
+/// How many records the newest of them stands for.
+pub(super) type Records = BTreeMap<ObjectKey, usize>;
+
+/// Pods under a head per version, the newest version first, the worst pod first; below them the records.
+pub(super) fn entries(view: &View<'_>, workload: &Workload) -> (Vec<Entry<ObjectKey>>, Records) {
     let (store, now) = (view.store, view.store.time_of(&workload.key.cluster, view.now));
     let mut by_hash: BTreeMap<Option<Clean>, Vec<&Pod>> = BTreeMap::new();
     let (failed, pods): (Vec<&Pod>, Vec<&Pod>) = store.kube.pods_of(workload).into_iter().partition(|p| p.is_record());
@@ -79,8 +82,9 @@ pub(super) fn entries(view: &View<'_>, workload: &Workload) -> Vec<Entry<ObjectK
         entries.push(Entry::Group(Clean::own(format!("{word}{revision} {image}   {ready} of {} ready", pods.len()))));
         entries.extend(pods.into_iter().map(|pod| Entry::Item(pod.key.clone())));
     }
-    entries.extend(records::entries(failed));
-    entries
+    let records = records::counted(failed);
+    entries.extend(records.iter().map(|(newest, _)| Entry::Item(newest.clone())));
+    (entries, records.into_iter().collect())
 }
 
 fn revision_of(store: &Store, workload: &Workload, hash: Option<&Clean>) -> Option<i64> {
@@ -161,44 +165,57 @@ fn usage_columns(others: &[Column<'_>], width: u16) -> &'static [UsageColumn] {
     }
 }
 
-/// As wide as what is in them: what is left is for why, which likes to have as much. Rather fewer columns than each of them
-/// cut.
-fn columns(kube: &Kube, view: &View<'_>, room: u16, likes: u16) -> Vec<Column<'static>> {
-    let pods = || kube.pods.items().take(LOOKED_AT).filter_map(|key| view.store.kube.pods.get(key));
-    let widest = |of: fn(&Pod) -> u16| pods().map(|pod| of(pod)).max().unwrap_or(0);
-    let pod = widest(|pod| width(&pod.key.name)).clamp(16, 44);
-    let status = widest(|pod| width(&pod.status)).clamp(10, 16);
-    let restarts = if room >= pod + WITH_AGO {
-        Column::new("restarts", 14, 80).min(8)
-    } else {
-        Column::new("rs", widest(|pod| width(&pod.restarts.to_string())).max(2), 80).right()
-    };
-    let why = widest(|pod| width(&pod.why)).clamp(8, 18).min(likes);
-    vec![
-        Column::new("", 2, 100),
-        Column::new("pod", pod, 99).min(16).ends(),
-        Column::new("ready", 5, 98).right(),
-        Column::new("status", 16, 97).min(status),
-        restarts,
-        Column::new("why", likes, 70).min(why).grows(),
-        Column::new("node", 10, 40).min(6),
-        Column::new("age", 6, 60).right(),
-    ]
+/// What the cells of the pods need, measured once per frame.
+#[derive(Default)]
+struct Needs {
+    pod: u16,
+    status: u16,
+    restarts: u16,
+    why: u16,
 }
 
-/// The columns, and what those before why say of what is used: none where it would take room from the others.
-fn columns_with_usage(kube: &Kube, view: &View<'_>, room: u16) -> (Vec<Column<'static>>, Vec<CellKind>) {
-    if kube.usage.is_some() {
-        let pods = kube.pods.items().take(LOOKED_AT).filter_map(|pod| view.store.kube.pods.get(pod));
-        let longest = pods.map(|pod| width(&pod.why)).max().unwrap_or(0);
-        let mut columns = columns(kube, view, room, longest.clamp(8, WHY));
-        let usage = usage_columns(&columns, room);
-        if !usage.is_empty() {
-            columns.splice(BEFORE_WHY..BEFORE_WHY, usage.iter().map(|(_, column)| *column));
-            return (columns, usage.iter().map(|(kind, _)| *kind).collect());
-        }
+impl Needs {
+    fn of(kube: &Kube, view: &View<'_>) -> Self {
+        let pods = kube.pods.items().take(LOOKED_AT).filter_map(|key| view.store.kube.pods.get(key));
+        pods.fold(Self::default(), |needs, pod| Self {
+            pod: needs.pod.max(width(&pod.key.name)),
+            status: needs.status.max(width(&pod.status)),
+            restarts: needs.restarts.max(width(&pod.restarts.to_string())),
+            why: needs.why.max(width(&pod.why)),
+        })
     }
-    (columns(kube, view, room, WHY), Vec::new())
+
+    /// As wide as what is in them: what is left is for why, which likes to have as much. Rather fewer columns than each of
+    /// them cut.
+    fn columns(&self, room: u16, why: u16) -> Vec<Column<'static>> {
+        let pod = self.pod.clamp(16, 44);
+        let restarts = if room >= pod + WITH_AGO {
+            Column::new("restarts", 14, 80).min(8)
+        } else {
+            Column::new("rs", self.restarts.max(2), 80).right()
+        };
+        vec![
+            Column::new("", 2, 100),
+            Column::new("pod", pod, 99).min(16).ends(),
+            Column::new("ready", 5, 98).right(),
+            Column::new("status", 16, 97).min(self.status.clamp(10, 16)),
+            restarts,
+            Column::new("why", why, 70).min(self.why.clamp(8, 18).min(why)).grows(),
+            Column::new("node", 10, 40).min(6),
+            Column::new("age", 6, 60).right(),
+        ]
+    }
+
+    /// The columns, and what those before why say of what is used: none where it would take room from the others.
+    fn columns_with_usage(&self, room: u16) -> (Vec<Column<'static>>, Vec<CellKind>) {
+        let mut columns = self.columns(room, self.why.clamp(8, WHY));
+        let usage = usage_columns(&columns, room);
+        if usage.is_empty() {
+            return (self.columns(room, WHY), Vec::new());
+        }
+        columns.splice(BEFORE_WHY..BEFORE_WHY, usage.iter().map(|(_, column)| *column));
+        (columns, usage.iter().map(|(kind, _)| *kind).collect())
+    }
 }
 
 pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buffer, focused: bool) {
@@ -218,14 +235,17 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let cluster = kube.shown.as_ref().map(|key| key.cluster.clone());
     let fresh = fresh_line(view, &[Part::Pods, Part::ReplicaSets], cluster.as_ref());
     let inside = framed(view, title, Line::styled("by version", theme.dim), fresh, focused, area, buf);
-    let (columns, kinds) = columns_with_usage(kube, view, inside.width);
+    let needs = Needs::of(kube, view);
+    let (columns, kinds) = match kube.usage {
+        Some(_) => needs.columns_with_usage(inside.width),
+        None => (needs.columns(inside.width, WHY), Vec::new()),
+    };
     let used = kube.usage.as_ref().map(|usage| usage.used.clone());
     let has_ago = inside.width >= columns[1].ideal + WITH_AGO;
-    let workload = kube.workload(view);
     let note = kube.pods.new_above();
     kube.pods.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (kube.pods.cursor(), kube.pods.table);
-    let list = kube.pods.entries();
+    let (list, records) = (kube.pods.entries(), &kube.records);
     let hits = VirtualTable::new(theme, &columns, list.len())
         .cursor(cursor)
         .focused(focused)
@@ -234,7 +254,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
         .render(inside, buf, &mut state, |index| match &list[index] {
             Entry::Item(key) => match view.store.kube.pods.get(key) {
                 Some(pod) => {
-                    if let Some(words) = workload.and_then(|workload| records::words(view, workload, pod)) {
+                    if let Some(words) = records.get(key).and_then(|count| records::words(view, *count, pod)) {
                         return Row::Wide(Line::styled(words, theme.dim));
                     }
                     let used = used.as_ref().and_then(|used| used_by(used, key));

@@ -18,12 +18,13 @@ use super::super::{
 use crate::{
     model::{
         Part,
-        kubernetes::{Event, Workload},
+        kubernetes::{Event, Workload, told::said},
         log::LogLevel,
     },
     query::LogQuery,
     secret::mask,
-    source::kubernetes::log_line::readable_with,
+    source::kubernetes::log_line::{readable_with, without_stamp},
+    text::Clean,
 };
 
 /// Of a pod's name: its end, where pods of one template differ.
@@ -64,19 +65,23 @@ pub(super) fn log(query: Option<&LogQuery>, view: &View<'_>, area: Rect, buf: &m
         };
         let time = line.at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%M:%S").to_string();
         let parts = || readable_with(&line.text, &view.settings.ui.log_fields);
-        let said = if line.continues { mask(&line.text) } else { mask(&parts().line()) };
+        let said = if line.continues { mask(&line.text) } else { mask(without_stamp(&parts().line(), line.at)) };
         let text = Line::from(vec![Span::styled(format!("{time} "), theme.dim), Span::styled(said, style)]);
         put_line(buf, spot, &text, theme.glyphs.ellipsis);
     }
 }
 
-pub(super) fn events(workload: Option<&Workload>, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+/// What happened around a workload and its pods, the newest first.
+pub(super) fn around(view: &View<'_>, workload: &Workload) -> Vec<Alike> {
+    alike(&view.store.kube.events_around(workload))
+}
+
+pub(super) fn events(workload: Option<&Workload>, events: &[Alike], view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let theme = view.theme;
     let title = workload.map_or_else(|| "EVENTS".to_owned(), |workload| format!("EVENTS {}", workload.key));
     let cluster = workload.map(|workload| &workload.key.cluster);
     let fresh = fresh_line(view, &[Part::Events], cluster);
     let inside = framed(view, title, Line::styled("e all", theme.dim), fresh, false, area, buf);
-    let events = workload.map(|workload| view.store.kube.events_around(workload)).unwrap_or_default();
     if events.is_empty() {
         if let Some(line) = row(inside, inside.height / 3) {
             let words = super::super::pane::empty_words(
@@ -90,39 +95,39 @@ pub(super) fn events(workload: Option<&Workload>, view: &View<'_>, area: Rect, b
         }
         return;
     }
-    for (index, alike) in alike(&events).iter().enumerate() {
+    for (index, alike) in events.iter().enumerate() {
         let Some(spot) = row(inside, index as u16) else { break };
         put_line(buf, spot, &alike.line(view), theme.glyphs.ellipsis);
     }
 }
 
 /// Events that say the same of several objects.
-struct Alike<'a> {
-    newest: &'a Event,
+pub(super) struct Alike {
+    newest: Event,
     count: u32,
-    objects: BTreeSet<(&'a str, &'a str)>,
+    objects: BTreeSet<(Clean, Clean)>,
 }
 
 /// By reason, the newest first, as they come.
-fn alike<'a>(events: &[&'a Event]) -> Vec<Alike<'a>> {
-    let mut all: Vec<Alike<'a>> = Vec::new();
+fn alike(events: &[&Event]) -> Vec<Alike> {
+    let mut all: Vec<Alike> = Vec::new();
     for event in events {
-        let object = (event.kind.as_str(), event.object.as_str());
+        let object = (event.kind.clone(), event.object.clone());
         match all.iter_mut().find(|alike| alike.newest.reason == event.reason && alike.newest.kind == event.kind) {
             Some(alike) => {
                 alike.count = alike.count.saturating_add(event.count);
                 alike.objects.insert(object);
             }
-            None => all.push(Alike { newest: event, count: event.count, objects: BTreeSet::from([object]) }),
+            None => all.push(Alike { newest: (*event).clone(), count: event.count, objects: BTreeSet::from([object]) }),
         }
     }
     all
 }
 
-impl Alike<'_> {
+impl Alike {
     /// `12:12 BackOff x35, 5 pods: restarting failed container`
     fn line(&self, view: &View<'_>) -> Line<'static> {
-        let (theme, event) = (view.theme, self.newest);
+        let (theme, event) = (view.theme, &self.newest);
         let time = event
             .last
             .map_or_else(String::new, |at| at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%H:%M").to_string());
@@ -138,13 +143,6 @@ impl Alike<'_> {
             Span::styled(format!("{times}{object}: {}", said(event)), theme.text),
         ])
     }
-}
-
-/// The message without the reason (`Back-off restarting …`), and without the pod, which several have.
-fn said(event: &Event) -> &str {
-    let message = event.message.split(" in pod ").next().unwrap_or_default();
-    let is_reason = |word: &str| word.replace('-', "").eq_ignore_ascii_case(&event.reason);
-    message.split_once(' ').filter(|(word, _)| is_reason(word)).map_or(message, |(_, rest)| rest)
 }
 
 #[cfg(test)]

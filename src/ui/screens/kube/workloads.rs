@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     model::{
-        Level, Part,
+        BackendId, Level, Part,
         code::Run,
         kubernetes::{RolloutState, Workload, WorkloadKey, short_image},
     },
@@ -76,7 +76,7 @@ pub(super) fn sorted<'a>(store: &'a Store, filter: &Filter, sort: SortBy, is_rev
         SortBy::Name => rows.sort_by_key(|workload| &workload.key.name),
         SortBy::Ready => rows.sort_by_key(|workload| (workload.ready, &workload.key)),
         SortBy::Restarts => {
-            rows.sort_by_cached_key(|workload| (Reverse(restarts(store, workload)), workload.key.clone()));
+            rows.sort_by_cached_key(|workload| (Reverse(store.kube.restarts_of(workload)), workload.key.clone()));
         }
         // The youngest version has the smallest age.
         SortBy::Age => {
@@ -94,10 +94,6 @@ fn missing(workload: &Workload) -> Reverse<u32> {
     Reverse(workload.desired.saturating_sub(workload.ready))
 }
 
-fn restarts(store: &Store, workload: &Workload) -> u32 {
-    store.kube.pods_of(workload).iter().map(|pod| pod.restarts).sum()
-}
-
 pub(super) fn entries(rows: &[&Workload]) -> Vec<Entry<WorkloadKey>> {
     rows.iter().map(|workload| Entry::Item(workload.key.clone())).collect()
 }
@@ -105,8 +101,9 @@ pub(super) fn entries(rows: &[&Workload]) -> Vec<Entry<WorkloadKey>> {
 pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buffer, focused: bool) {
     let theme = view.theme;
     let total = kube.workloads.items().count();
+    let notes = empty_scopes(view);
     let trouble = match kube.not_ok {
-        0 if !kube.filter.is_empty() => Span::raw(""),
+        0 if !kube.filter.is_empty() || !notes.is_empty() => Span::raw(""),
         0 => Span::styled("   all ok", theme.dim),
         bad => Span::styled(format!("   {bad} not ok"), theme.wrong),
     };
@@ -126,7 +123,12 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
         .workload(view)
         .filter(|_| inside.height > 3)
         .map(|workload| versions(view, workload, inside.width.saturating_sub(3)));
-    let table_area = Rect { height: inside.height - u16::from(summary.is_some()), ..inside };
+    let below = notes.len() as u16 + u16::from(summary.is_some());
+    let table_area = Rect { height: inside.height.saturating_sub(below), ..inside };
+    for (index, note) in notes.into_iter().enumerate() {
+        let Some(spot) = row(inside, table_area.height + index as u16) else { break };
+        put_line(buf, spot, &Line::styled(format!("   {note}"), theme.stale), theme.glyphs.ellipsis);
+    }
     let has_clusters = kube.has_clusters;
     let clusters_width = kinds::clusters(view).map(|cluster| cluster_width(view, cluster)).max().unwrap_or(0);
     let columns = columns(kube, clusters_width);
@@ -156,6 +158,18 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
             theme.glyphs.ellipsis,
         );
     }
+}
+
+/// Clusters that have no workload in the namespaces that are watched: there is nothing that could be ok.
+pub(super) fn empty_scopes(view: &View<'_>) -> Vec<String> {
+    let note = |cluster: &BackendId| {
+        let names = view.settings.namespaces.get(cluster).filter(|names| !names.is_empty())?;
+        let mut own = view.store.sources.iter().filter(|(id, _)| id.backend == *cluster && PARTS.contains(&id.part));
+        let has_any = view.store.kube.workloads.values().any(|workload| workload.key.cluster == *cluster);
+        let is_empty = !has_any && own.any(|(_, state)| state.has_synced);
+        is_empty.then(|| format!("{cluster}: no workloads in '{}'", names.join("', '")))
+    };
+    kinds::clusters(view).filter_map(note).collect()
 }
 
 fn sort_name(sort: SortBy, is_reversed: bool) -> String {
@@ -217,7 +231,7 @@ fn cells<'a>(view: &View<'a>, workload: &'a Workload, several_clusters: bool) ->
     if several_clusters {
         cells.push(cluster_cell(view, &key.cluster));
     }
-    let restarts = restarts(view.store, workload);
+    let restarts = view.store.kube.restarts_of(workload);
     cells.push(Line::styled(restarts.to_string(), if restarts > 0 { theme.text } else { theme.dim }));
     cells.push(Line::styled(age(view, &key.cluster, view.store.kube.version_since(workload)), theme.dim));
     cells
@@ -256,6 +270,8 @@ fn versions(view: &View<'_>, workload: &Workload, width: u16) -> Line<'static> {
                 spans.clear();
                 parts.extend(clocks);
             }
+            // That it has failed is worth more than for how long anybody waits.
+            _ if workload.rollout.state == RolloutState::Failed => parts.extend(std::iter::once(words).chain(clocks)),
             Room::Little | Room::Least => parts.extend(clocks.chain([words])),
         }
         parts.extend(unmade(view, workload).map(|why| vec![Span::styled(why, theme.wrong)]));
@@ -300,7 +316,11 @@ fn rollout_words(view: &View<'_>, workload: &Workload, room: Room) -> Vec<Span<'
         _ => view.theme.dim,
     };
     let words = &workload.rollout.words;
-    let words = if room == Room::Ample { words.to_string() } else { in_short(words) };
+    let words = match room {
+        Room::Ample => words.to_string(),
+        Room::Least if words.ends_with("exceeded its progress deadline") => "deadline exceeded".to_owned(),
+        Room::Little | Room::Least => in_short(words),
+    };
     vec![Span::styled(words, style)]
 }
 

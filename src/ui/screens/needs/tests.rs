@@ -110,6 +110,18 @@ fn a_crash_loop_behind_enough_ready_pods_counts() {
 }
 
 #[test]
+fn a_new_version_that_cannot_be_pulled_needs_me_before_its_deadline() {
+    let mut world = World::live();
+    let mut workload = deployment("web", "web:2", 10, 10);
+    (workload.level, workload.rollout.state) = (Level::Progress, RolloutState::Progressing);
+    world.workloads([workload]);
+    world.replica_sets([replica_set("web", "bb", 2, "03:00", "web:2", (0, 1))]);
+    assert_eq!(names(&world), [""; 0]);
+    world.pods([pod("web-bb", "1", Some(("ImagePullBackOff", "no such image")))]);
+    assert_eq!(names(&world), ["deploy/web"]);
+}
+
+#[test]
 fn only_the_newest_run_of_a_workflow_counts_and_a_long_deploy_is_stuck() {
     let mut world = World::live();
     world.runs(vec![

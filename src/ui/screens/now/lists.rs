@@ -277,12 +277,11 @@ pub(super) fn also(view: &View<'_>) -> Vec<Entry<Target>> {
             }));
         }
     }
-    let troubled = needs::troubled_runs(view);
-    let going = view.store.runs.values().filter(|run| !run.state.is_finished());
-    let mut runs: Vec<&Run> = troubled.iter().copied().chain(going).collect();
-    runs.sort_by_key(|run| (!run.state.is_bad(), !run.deploys, Reverse(run.number), &run.key));
-    runs.dedup_by_key(|run| &run.key);
-    entries.extend(runs.into_iter().take(6).map(|run| Entry::Item(Target::Run(run.key.clone()))));
+    let troubled = needs::troubled_runs(view).into_iter().map(|run| (needs::run_level(view, run), run));
+    let going = view.store.runs.values().filter(|run| !run.state.is_finished() && !needs::is_stuck(view, run));
+    let mut runs: Vec<(Level, &Run)> = troubled.chain(going.map(|run| (Level::Progress, run))).collect();
+    runs.sort_by_key(|(level, run)| (*level, !run.deploys, Reverse(run.number), &run.key));
+    entries.extend(runs.into_iter().take(6).map(|(_, run)| Entry::Item(Target::Run(run.key.clone()))));
     entries.extend(backends(view));
     entries
 }
@@ -326,11 +325,11 @@ pub(super) fn runs(view: &View<'_>) -> Vec<Entry<Target>> {
 /// Workloads, trouble first, each with its worst pods below it.
 pub(super) fn kube(view: &View<'_>) -> Vec<Entry<Target>> {
     let mut workloads: Vec<&Workload> = view.store.kube.workloads.values().map(|workload| &**workload).collect();
-    workloads.sort_by_key(|workload| (workload.level, &workload.key));
+    workloads.sort_by_cached_key(|workload| (view.store.kube.level_of(workload), &workload.key));
     let mut entries = Vec::new();
     for workload in workloads.into_iter().take(MOST) {
         entries.push(Entry::Item(Target::Workload(workload.key.clone())));
-        if workload.level < Level::Ok {
+        if view.store.kube.level_of(workload) < Level::Ok {
             let mut pods = view.store.kube.pods_of(workload);
             pods.retain(|pod| pod.level < Level::Ok && !pod.is_record());
             pods.sort_by_key(|pod| (pod.level, Reverse(pod.restarts), &pod.key));

@@ -40,7 +40,8 @@ pub(super) fn dress<'a>(pane: Pane, view: &View<'a>, focused: bool) -> Dress<'a>
         },
         Pane::Kube => {
             let total = view.store.kube.workloads.len();
-            let bad = view.store.kube.workloads.values().filter(|workload| workload.level < Level::Ok).count();
+            let kube = &view.store.kube;
+            let bad = kube.workloads.values().filter(|workload| kube.level_of(workload) < Level::Ok).count();
             let info = if bad > 0 {
                 Line::styled(format!("{bad} of {total} not ok"), theme.wrong)
             } else {

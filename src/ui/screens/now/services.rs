@@ -49,7 +49,7 @@ pub(super) fn entries(view: &View<'_>) -> Vec<Entry<Target>> {
         return bound;
     }
     let mut workloads: Vec<&Workload> = view.store.kube.workloads.values().map(|workload| &**workload).collect();
-    workloads.sort_by_key(|workload| (workload.level, &workload.key));
+    workloads.sort_by_cached_key(|workload| (view.store.kube.level_of(workload), &workload.key));
     workloads.into_iter().take(100).map(|workload| Entry::Item(Target::Workload(workload.key.clone()))).collect()
 }
 
@@ -159,7 +159,7 @@ fn cells(view: &View<'_>, target: &Target, titles: &[String], alerted: &[(Worklo
     let over = measures.iter().any(|(_, measure)| measure.is_over()).then_some(Level::Wrong);
     let own = match (key, workload) {
         (Some(_), None) => Some(Level::Unknown),
-        (_, workload) => workload.map(|workload| workload.level),
+        (_, workload) => workload.map(|workload| view.store.kube.level_of(workload)),
     };
     let level = [own, alert, over].into_iter().flatten().min().unwrap_or(Level::Ok);
     let name = name_of(view, target);

@@ -9,7 +9,9 @@ use crate::{
         code::{Need, RunState},
         kubernetes::WorkloadKind,
     },
-    ui::testing::{World, alert, alertmanager, at, deployment, event, incident, pull_request, run, workload_key},
+    ui::testing::{
+        World, alert, alertmanager, at, deployment, event, incident, pod, pull_request, replica_set, run, workload_key,
+    },
 };
 
 fn has(rows: &[String], words: &str) -> bool {
@@ -230,6 +232,27 @@ fn a_large_world_is_drawn_from_what_is_seen() {
     let rows = world.drawn(&mut now);
     assert!(has(&rows, "1000 ok"), "{rows:#?}");
     assert_eq!((now.happened.count(), now.kube.items().count()), (1_000, 200));
+}
+
+/// Its own state is a rollout that goes on; its pods say that it never ends.
+#[test]
+fn a_workload_whose_pods_are_broken_stands_before_those_that_are_only_wrong() {
+    let mut world = World::live();
+    let mut web = deployment("web", "web:2", 4, 4);
+    web.level = Level::Progress;
+    let mut api = deployment("api", "api:1", 4, 4);
+    api.level = Level::Wrong;
+    world.workloads([web, api]);
+    world.replica_sets([replica_set("web", "bb", 2, "03:00", "web:2", (0, 1))]);
+    world.pods([pod("web-bb", "1", Some(("ImagePullBackOff", "no such image")))]);
+    let view = world.view();
+    let web = Entry::Item(Target::Workload(workload_key(WorkloadKind::Deployment, "web")));
+    assert!(lists::kube(&view).first() == Some(&web) && services::entries(&view).first() == Some(&web));
+    world.service("web", &[]);
+    world.alerts(vec![alert("Down", "else", Priority::P1, "03:04", "")]);
+    let rows = world.drawn(&mut Now::default());
+    let services = rows.iter().position(|row| row.contains("SERVICES")).expect("the pane");
+    assert!(rows[services..].iter().any(|row| row.contains("!!  web")), "{rows:#?}");
 }
 
 #[test]

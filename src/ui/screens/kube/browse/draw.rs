@@ -30,13 +30,16 @@ use crate::{
         kubernetes::table::{CellKind, UNMEASURED},
     },
     query::{Answer, Query},
-    source::ErrorKind,
+    source::{ErrorKind, SourceError},
     store::slot::{Freshness, Slot},
     time::coarse,
 };
 
 /// Widest cell at first; what is longer takes what is left over.
 const WIDEST: u16 = 44;
+
+/// Of what a row is marked for, on a small screen: `Paused: CanaryPauseStep`.
+const WIDEST_JUDGED: u16 = 24;
 
 /// Of an event's object.
 const WIDEST_OBJECT: u16 = 32;
@@ -74,6 +77,18 @@ impl Browse {
         }
         if let Some(resource) = resource.filter(|resource| !resource.group.is_empty()) {
             spans.push(Span::styled(format!("   {}/{}", resource.group, resource.version), theme.dim));
+        }
+        // What their rows leave out.
+        if self.rows.are_events()
+            && let Some((table, row)) = self.rows.all().next()
+        {
+            let common = self.rows.columns.iter().filter(|column| column.is_common);
+            let said = common.filter_map(|column| match column.content {
+                Content::Namespace => Some(row.namespace.to_string()),
+                Content::Cluster => Some(cluster_cell(view, &self.rows.tables.get(table)?.cluster).to_string()),
+                _ => None,
+            });
+            spans.extend(said.map(|said| Span::styled(format!("   {said}"), theme.dim)));
         }
         spans.push(Span::styled("   esc workloads", theme.dim));
         spans
@@ -114,7 +129,7 @@ impl Browse {
         let mut notes = Vec::new();
         for cluster in kinds::clusters(view) {
             match kinds::meaning(view, cluster, &self.word) {
-                Meaning::Failed(error) if has_rows => notes.push(format!("?? {cluster}: {}", error.says)),
+                Meaning::Failed(error) if has_rows => notes.push(format!("?? {cluster}: {}", in_short(error))),
                 Meaning::Loading if has_rows || several => notes.push(format!("{cluster}: loading what it serves")),
                 _ => {}
             }
@@ -130,7 +145,9 @@ impl Browse {
                         notes.push(format!("{place}more is being read"));
                     }
                 }
-                (_, Some(failure)) if several && has_rows => notes.push(format!("?? {place}{}", failure.error.says)),
+                (_, Some(failure)) if several && has_rows => {
+                    notes.push(format!("?? {place}{}", in_short(&failure.error)));
+                }
                 _ => {}
             }
         }
@@ -198,6 +215,10 @@ impl Browse {
         let (priority, least) = match column.content {
             _ if column.is_wide => (20 - (index as u8).min(19), 10),
             _ if column.is_blank => (10, 12),
+            // What a row is marked for is what it is looked at for.
+            Content::Cell if column.is_judged && view.is_narrow() && !are_events => (98, WIDEST_JUDGED),
+            // People come for the ports.
+            Content::Cell if column.title == "cluster-ip" => (60, 12),
             // Rather whole than beside what pods use: their names differ at their ends.
             Content::Name => (99, (view.size.0 / 4).max(26)),
             Content::Cluster if !are_events => (97, 14),
@@ -258,4 +279,18 @@ impl Browse {
         });
         Row::item(cells.collect())
     }
+}
+
+/// `jo may not list nodes (403)`, of what the server says of a refusal at length; the rest in its own words.
+fn in_short(error: &SourceError) -> String {
+    let short = || {
+        let (_, said) = error.says.split_once("User \"")?;
+        let (user, said) = said.split_once("\" cannot ")?;
+        let (verb, said) = said.split_once(" resource \"")?;
+        let (what, said) = said.split_once('"')?;
+        let space = said.split_once("in the namespace \"").and_then(|(_, space)| space.split('"').next());
+        let space = space.map(|space| format!(" in '{space}'")).unwrap_or_default();
+        Some(format!("{user} may not {verb} {what}{space} (403)"))
+    };
+    (error.kind == ErrorKind::Auth).then(short).flatten().unwrap_or_else(|| error.says.to_string())
 }

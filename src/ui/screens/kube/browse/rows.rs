@@ -54,7 +54,9 @@ pub struct Column {
     /// No cell says anything.
     pub is_blank: bool,
     /// It says the same of all rows, where it says whose they are.
-    is_common: bool,
+    pub is_common: bool,
+    /// A row is marked for what it says.
+    pub is_judged: bool,
 }
 
 /// A cell that says nothing.
@@ -147,7 +149,7 @@ fn refused(
         let table = found.get(place)?.as_ref()?;
         let row = table.find(&event.key.namespace, &event.object)?;
         let is_it = event.object_uid.as_ref() == Some(&row.uid) && table.is_running(row);
-        let why = kube.refused(&row.uid).filter(|_| is_it)?;
+        let why = kube.refused(&event.key.cluster, &row.uid).filter(|_| is_it)?;
         let job = ObjectKey { name: row.name.clone(), ..event.key.clone() };
         Some((row.uid.clone(), (job, words::refusal(why).to_owned())))
     });
@@ -197,15 +199,17 @@ impl Rows {
                 let cell = self.text(&times, table, row, column.content, index);
                 // `4 (2m ago)` goes on to `4 (12m ago)` without being measured again.
                 let more = if cell.ends_with(" ago)") { 2 } else { 0 };
-                (width(&cell) + more, cell.parse::<f64>().is_ok(), is_blank(&cell))
+                let is_judged = self.level_of(&times, table, row, index) < Level::Ok;
+                (width(&cell) + more, cell.parse::<f64>().is_ok(), is_blank(&cell), is_judged)
             });
-            let (mut widest, mut numbers, mut blanks, mut all) = (0, 0, 0, 0);
-            for (width, is_number, is_blank) in cells {
+            let (mut widest, mut numbers, mut blanks, mut all, mut judged) = (0, 0, 0, 0, false);
+            for (width, is_number, is_blank, is_judged) in cells {
+                judged |= is_judged;
                 (widest, numbers, all) = (widest.max(width), numbers + usize::from(is_number), all + 1);
                 blanks += usize::from(is_blank);
             }
             (column.width, column.is_number) = (widest, all > 0 && numbers == all);
-            column.is_blank = all > 0 && blanks == all;
+            (column.is_blank, column.is_judged) = (all > 0 && blanks == all, judged);
             column.is_common = match column.content {
                 Content::Cluster => self.found.iter().flatten().filter(|table| !table.rows.is_empty()).count() < 2,
                 Content::Namespace => self.has_one_namespace(),
@@ -350,6 +354,7 @@ fn columns(tables: &[TableQuery], found: &[Option<Arc<ObjectTable>>]) -> Vec<Col
         is_number: false,
         is_blank: false,
         is_common: false,
+        is_judged: false,
     };
     // Events have names that say nothing: there they are for wide screens only.
     let is_name = |column: &&TableColumn| column.name.eq_ignore_ascii_case("name");

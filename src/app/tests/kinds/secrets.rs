@@ -1,0 +1,61 @@
+//! Secrets: their keys, and a value on request.
+
+use super::*;
+
+/// The table of Secrets, one of them selected.
+pub(super) fn secrets() -> Desk {
+    let mut desk = Desk::new(incident());
+    let mut kinds = served();
+    kinds.list.push(resource("", "secrets", "Secret", &[]));
+    desk.answer(Query::Resources(cluster()), Ok(Answer::Resources(Arc::new(kinds))));
+    desk.line("secrets");
+    desk.lists(&cluster(), Ok(table(&["Name", "Type"], vec![row("db", &["Opaque"])])));
+    desk.screen();
+    desk
+}
+
+fn revealed(value: &str) -> Answer {
+    let secret = crate::secret::Secret::verbatim(value.to_owned());
+    Answer::SecretValue(crate::model::kubernetes::secret::Revealed::Text(Arc::new(secret)))
+}
+
+#[test]
+fn a_value_of_a_secret_is_shown_on_request_and_is_nowhere_after() {
+    const MARKER: &str = "m4rker-0f-a-value";
+    let mut desk = secrets();
+    desk.keys("v");
+    let keys = desk.wanted().into_iter().find(|query| matches!(query, Query::SecretKeys(_))).expect("asked");
+    desk.answer(keys, Ok(Answer::SecretKeys(vec![("password".into(), 17), ("user".into(), 3)])));
+    desk.has("password       17 bytes   ********");
+    let value = |desk: &Desk| desk.wanted().into_iter().find(|query| matches!(query, Query::SecretValue(_)));
+    assert_eq!(value(&desk), None, "no value is read unasked");
+    desk.keys("y");
+    desk.has("its value is masked");
+    desk.press(KeyCode::Enter);
+    let asked = value(&desk).expect("asked");
+    desk.answer(asked.clone(), Ok(revealed(&format!("{MARKER}\nsecond"))));
+    desk.has(MARKER);
+    assert!(!format!("{:?}", desk.app.store.answers).contains(MARKER));
+    let snapshot = crate::store::snapshot::Snapshot::take(&desk.app.store, desk.clock.now()).to_bytes();
+    assert!(!String::from_utf8_lossy(&snapshot).contains(MARKER));
+    let copied = desk.keys("y");
+    assert!(
+        copied
+            .iter()
+            .any(|effect| matches!(effect, Effect::Copy(text) if text.as_str() == format!("{MARKER}\nsecond")))
+    );
+    // hidden again, and asked anew
+    desk.press(KeyCode::Enter);
+    assert!(!desk.screen().contains(MARKER));
+    assert_eq!(value(&desk), None);
+    let wanted = desk.app.wanted(desk.clock.now());
+    desk.app.store.keep_answers(&wanted);
+    assert!(!desk.app.store.answers.contains_key(&asked), "it is forgotten at once");
+    desk.press(KeyCode::Enter);
+    desk.answer(asked.clone(), Ok(revealed(MARKER)));
+    desk.has(MARKER);
+    desk.press(KeyCode::Esc);
+    let wanted = desk.app.wanted(desk.clock.now());
+    desk.app.store.keep_answers(&wanted);
+    assert!(!desk.screen().contains(MARKER) && !desk.app.store.answers.contains_key(&asked));
+}

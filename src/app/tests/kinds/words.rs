@@ -1,0 +1,158 @@
+//! What is typed behind `:`, and what the palette offers.
+
+use super::*;
+
+#[test]
+fn what_names_no_kind_is_said_with_the_nearest() {
+    let mut desk = desk();
+    desk.line("servicex");
+    desk.has("there is no command or kind of object 'servicex': did you mean 'service'?");
+    desk.line("kind jbos");
+    desk.has("no kind of object is called 'jbos': did you mean 'jobs'?");
+    desk.line("kind backups");
+    desk.has("write backups.velero.io or backups.cnpg.io");
+    desk.line("backups.cnpg.io");
+    assert_eq!(desk.tables()[0].resource.group, "cnpg.io");
+}
+
+#[test]
+fn a_word_with_a_namespace_chooses_both() {
+    let mut desk = desk();
+    let effects = {
+        desk.keys(":svc till");
+        desk.press(KeyCode::Enter)
+    };
+    let set = effects.iter().any(
+        |effect| matches!(effect, Effect::SetNamespaces { namespaces, .. } if *namespaces == [Name::from("till")]),
+    );
+    assert!(set, "{effects:?}");
+    assert_eq!(desk.tables()[0].namespaces, [Name::from("till")]);
+    desk.keys("0");
+    assert!(desk.tables()[0].namespaces.is_empty());
+    desk.line("nodes");
+    desk.line("ns till");
+    assert!(desk.tables()[0].namespaces.is_empty(), "nodes are in no namespace");
+}
+
+#[test]
+fn a_namespace_that_is_not_there_is_refused_with_the_nearest() {
+    let mut desk = desk();
+    desk.keys(":ns prodction");
+    desk.lists(&cluster(), Ok(table(&["Name"], vec![row("production", &[]), row("empty", &[])])));
+    assert!(desk.press(KeyCode::Enter).is_empty());
+    desk.has("'prod-eu1' has no namespace 'prodction': did you mean 'production'?");
+    // It has no pods, and is there.
+    desk.keys(":ns em");
+    desk.lists(&cluster(), Ok(table(&["Name"], vec![row("production", &[]), row("empty", &[])])));
+    desk.has("empty");
+    desk.keys("pty");
+    let effects = desk.press(KeyCode::Enter);
+    assert!(matches!(effects.as_slice(), [Effect::SetNamespaces { .. }]), "{effects:?}");
+}
+
+#[test]
+fn the_palette_offers_kinds_by_every_name_and_words_come_first() {
+    let mut desk = desk();
+    for (typed, first) in [
+        ("svc", "services"),
+        ("cronjob", "cronjobs"),
+        ("ns", "ns NAME"),
+        ("pods", "kind Pod"),
+        ("events", "kind Event"),
+    ] {
+        desk.keys(":");
+        desk.keys(typed);
+        let screen = desk.screen();
+        let field = screen.lines().position(|line| line.contains(&format!(":{typed}"))).expect("the field");
+        let line = screen.lines().nth(field + 2).expect("the first");
+        assert!(line.contains(first), "{typed}: {line}");
+        desk.press(KeyCode::Esc);
+    }
+    desk.line("events");
+    assert_eq!(desk.tables()[0].resource.plural, "events");
+}
+
+#[test]
+fn pods_are_a_table_by_each_of_their_names_and_workloads_a_line_away() {
+    for word in ["pods", "po", "pod", "pods till"] {
+        let mut desk = desk();
+        desk.line(word);
+        let scope: Vec<&str> = word.split(' ').skip(1).collect();
+        let asked = desk.tables().pop().expect(word);
+        assert_eq!(
+            (asked.resource.plural.as_str(), asked.namespaces),
+            ("pods", scope.iter().copied().map(Clean::from).collect())
+        );
+        desk.lists(&cluster(), Ok(table(&["Name", "Status"], vec![row("web-1", &["Running"])])));
+        desk.has("PODS 1");
+        desk.line("workloads");
+        desk.has("WORKLOADS");
+    }
+    // What the cluster serves is not known yet: it is waited for.
+    for word in ["pods", "po", "pod"] {
+        let mut desk = Desk::new(incident());
+        desk.line(word);
+        desk.has("loading what the cluster serves");
+        desk.serves(&cluster());
+        assert_eq!(desk.tables()[0].resource.plural, "pods");
+    }
+}
+
+/// The first kind of a session is typed faster than the kinds are read.
+#[test]
+fn a_word_that_may_be_a_kind_waits_for_the_kinds() {
+    let mut desk = Desk::new(incident());
+    // `previous-match` is like it, letter by letter.
+    desk.line("pvc");
+    desk.has("loading what the cluster serves");
+    desk.serves(&cluster());
+    desk.has("no kind of object is called 'pvc'");
+    // What begins so is meant, kinds or not.
+    let mut desk = Desk::new(incident());
+    desk.line("triag");
+    desk.has("[2 Triage");
+}
+
+#[test]
+fn a_blank_behind_a_word_is_no_other_word() {
+    let mut desk = desk();
+    desk.screen();
+    desk.keys(":logs ");
+    let screen = desk.screen();
+    assert!(!screen.contains("no command is called that") && screen.contains("logs; of a run"), "{screen}");
+}
+
+#[test]
+fn events_are_the_kind_where_no_row_has_events_of_its_own() {
+    let mut desk = Desk::new(incident());
+    desk.frame((120, 35));
+    desk.line("events");
+    desk.serves(&cluster());
+    assert_eq!(desk.tables()[0].resource.plural, "events");
+}
+
+#[test]
+fn a_namespace_is_listed_to_be_chosen() {
+    let mut desk = desk();
+    desk.line("namespaces");
+    desk.lists(&cluster(), Ok(table(&["Name", "Status"], vec![row("till", &["Active"])])));
+    desk.screen();
+    let effects = desk.press(KeyCode::Enter);
+    let set = |effect: &Effect| matches!(effect, Effect::SetNamespaces { namespaces, .. } if *namespaces == [Name::from("till")]);
+    assert!(effects.iter().any(set), "{effects:?}");
+}
+
+#[test]
+fn the_contexts_that_are_open_are_told_from_the_others() {
+    let mut world = incident();
+    world.settings.contexts = vec!["prod-eu1".into(), "staging-eu1".into()];
+    let mut desk = Desk::new(world);
+    desk.keys(":ctx ");
+    let line = |desk: &mut Desk, name: &str| {
+        let screen = desk.screen();
+        let found = screen.lines().rfind(|line| line.contains(&format!("{name}  "))).map(str::to_owned);
+        found.unwrap_or_else(|| panic!("no {name}: {screen}"))
+    };
+    assert!(line(&mut desk, "prod-eu1").contains(" open "));
+    assert!(!line(&mut desk, "staging-eu1").contains(" open "));
+}
