@@ -125,11 +125,11 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Option<Command>, global: Global, clock: Arc<dyn Clock>) -> color_eyre::Result<ExitCode> {
     match command {
-        None => cockpit::run(global, clock).await,
+        None => Box::pin(cockpit::run(global, clock)).await,
         Some(Command::Demo(demo)) => Box::pin(demo::run(demo, global, clock)).await,
         Some(Command::Status(status)) => status::run(status, global, clock).await,
         Some(Command::Follow(follow)) => follow::run(follow, global, clock).await,
-        Some(Command::Show(show)) => show::run(show, global, clock).await,
+        Some(Command::Show(show)) => Box::pin(show::run(show, global, clock)).await,
         Some(Command::Doctor(doctor)) => doctor::run(doctor, global, clock).await,
         Some(Command::Logs(logs)) => logs::run(*logs, global, clock).await,
         Some(Command::Rollback(rollback)) => Box::pin(rollback::rollback(rollback, global, clock)).await,

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     hash::Hash,
+    sync::OnceLock,
 };
 
 use jiff::Timestamp;
@@ -59,6 +60,9 @@ pub struct Kube {
     /// Controller uid to what its pods come to: the worst and the restarts of a hundred thousand are asked for in every
     /// frame.
     burdens_by_owner: HashMap<Uid, Burden>,
+    /// Workload uid to how bad its worst pod is, where that is bad: asked of every workload several times for a change,
+    /// found once.
+    worst: OnceLock<BTreeMap<BackendId, HashMap<Name, Level>>>,
     /// Name, and the app that its labels name, to the workloads that are meant by it: alerts name them so.
     workloads_by_name: HashMap<Name, BTreeSet<WorkloadKey>>,
     /// Uid of a Deployment or Rollout to its ReplicaSets.
@@ -77,6 +81,7 @@ impl Kube {
             Delta::Put(pod) => Delta::Put(self.with_events(pod)),
             other => other,
         };
+        self.worst.take();
         match self.pods.apply(from, delta, |pod| pod.key.clone()) {
             Applied::Nothing => return Changes::NONE,
             Applied::Put { key, old } => {
@@ -151,6 +156,7 @@ impl Kube {
     }
 
     pub(super) fn apply_replica_set(&mut self, from: &SourceId, delta: Delta<ObjectKey, Box<ReplicaSet>>) -> Changes {
+        self.worst.take();
         match self.replica_sets.apply(from, delta, |set| set.key.clone()) {
             Applied::Nothing => return Changes::NONE,
             Applied::Put { key, old } => {
@@ -183,6 +189,7 @@ impl Kube {
     }
 
     pub(super) fn drop_sources(&mut self, is_gone: &impl Fn(&SourceId) -> bool) {
+        self.worst.take();
         let pods = self.pods.drop_sources(is_gone);
         self.unlink_pods(pods);
         let workloads = self.workloads.drop_sources(is_gone);
@@ -234,7 +241,30 @@ impl Kube {
 
     /// How bad a workload is: its own state, or that of its worst pod. A rollout in progress whose pods crash is broken.
     pub fn level_of(&self, workload: &Workload) -> Level {
-        self.burdens_of(workload).map(Burden::worst).fold(workload.level, Level::min)
+        let worst = self.worst.get_or_init(|| self.worst_pods());
+        let pods = worst.get(&workload.key.cluster).and_then(|pods| pods.get(&workload.uid));
+        pods.map_or(workload.level, |pods| workload.level.min(*pods))
+    }
+
+    fn worst_pods(&self) -> BTreeMap<BackendId, HashMap<Name, Level>> {
+        let mut worst: BTreeMap<BackendId, HashMap<Name, Level>> = BTreeMap::new();
+        for (owner, burden) in &self.burdens_by_owner {
+            let level = burden.worst();
+            if level < Level::Ok {
+                let uid = self.deployment_of(owner).unwrap_or(&owner.1).clone();
+                let kept = worst.entry(owner.0.clone()).or_default().entry(uid).or_insert(level);
+                *kept = level.min(*kept);
+            }
+        }
+        worst
+    }
+
+    /// Of the ReplicaSet with this uid: the uid of what made it.
+    fn deployment_of(&self, set: &Uid) -> Option<&Name> {
+        let pod = self.pods.get(self.pods_by_owner.get(set)?.first()?)?;
+        let owner = pod.owner.as_ref().filter(|owner| owner.kind == *"ReplicaSet")?;
+        let set = self.replica_sets.get(&ObjectKey { name: owner.name.clone(), ..pod.key.clone() })?;
+        Some(&set.owner.as_ref()?.uid)
     }
 
     /// How often the pods of a workload were restarted, all together.

@@ -32,6 +32,7 @@ impl Kube {
         }
         let pod = self.with_events(pod);
         let now = burden(&pod);
+        self.worst.take();
         if let Some(was) = self.pods.replace(&key, pod) {
             recount(&mut self.burdens_by_owner, burden(&was).as_ref(), now.as_ref());
         }

@@ -100,22 +100,19 @@ impl Signatures {
             None => self.add(line.level)?,
         };
         let known = &mut self.all[number as usize];
-        match known.counts.iter_mut().find(|count| count.version == version) {
-            Some(count) => {
-                count.lines += 1;
-                (count.first, count.last) = (count.first.min(line.at), count.last.max(line.at));
+        if let Some(count) = known.counts.iter_mut().find(|count| count.version == version) {
+            count.lines += 1;
+            (count.first, count.last) = (count.first.min(line.at), count.last.max(line.at));
+        } else {
+            let cost = if known.counts.len() < COUNTS_OF_ROW { 0 } else { size_of::<Count>() };
+            if self.bytes + cost > self.max_bytes {
+                self.uncounted += 1;
+                return Some(number);
             }
-            None => {
-                let cost = if known.counts.len() < COUNTS_OF_ROW { 0 } else { size_of::<Count>() };
-                if self.bytes + cost > self.max_bytes {
-                    self.uncounted += 1;
-                    return Some(number);
-                }
-                self.bytes += cost;
-                // No more than is counted.
-                known.counts.reserve_exact(1);
-                known.counts.push(Count { version, lines: 1, first: line.at, last: line.at });
-            }
+            self.bytes += cost;
+            // No more than is counted.
+            known.counts.reserve_exact(1);
+            known.counts.push(Count { version, lines: 1, first: line.at, last: line.at });
         }
         Some(number)
     }

@@ -115,12 +115,11 @@ fn place(of: &mut PlanDialog, lines: &Lines, inside: Rect, theme: &Theme, buf: &
 /// The frame; and as lines of their own above the page what its border has no room for: what it is about, and where.
 fn frame<'a>(of: &PlanDialog, view: &'a View<'_>, outer: u16) -> (Frame<'a>, Vec<Line<'static>>) {
     let theme = view.theme;
-    let (title, place, is_production) = match of.confirm.plan() {
-        Some(plan) => (plan.title.to_string(), plan.place.to_string(), plan.production),
-        None => {
-            let (place, is_production) = place_of(&of.request, view.acts, view.settings);
-            (title_of(&of.request), place, is_production)
-        }
+    let (title, place, is_production) = if let Some(plan) = of.confirm.plan() {
+        (plan.title.to_string(), plan.place.to_string(), plan.production)
+    } else {
+        let (place, is_production) = place_of(&of.request, view.acts, view.settings);
+        (title_of(&of.request), place, is_production)
     };
     let mut info = match of.page {
         Page::Checks => vec![Span::raw("all checks   ")],

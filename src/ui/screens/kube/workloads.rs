@@ -69,18 +69,16 @@ pub(super) fn sorted<'a>(store: &'a Store, filter: &Filter, sort: SortBy, is_rev
         .collect();
     match sort {
         SortBy::Trouble => {
-            rows.sort_by_cached_key(|workload| {
-                (store.kube.level_of(workload), missing(workload), workload.key.clone())
-            });
+            rows.sort_by_cached_key(|workload| (store.kube.level_of(workload), missing(workload), &workload.key));
         }
         SortBy::Name => rows.sort_by_key(|workload| &workload.key.name),
         SortBy::Ready => rows.sort_by_key(|workload| (workload.ready, &workload.key)),
         SortBy::Restarts => {
-            rows.sort_by_cached_key(|workload| (Reverse(store.kube.restarts_of(workload)), workload.key.clone()));
+            rows.sort_by_cached_key(|workload| (Reverse(store.kube.restarts_of(workload)), &workload.key));
         }
         // The youngest version has the smallest age.
         SortBy::Age => {
-            rows.sort_by_cached_key(|workload| (Reverse(store.kube.version_since(workload)), workload.key.clone()));
+            rows.sort_by_cached_key(|workload| (Reverse(store.kube.version_since(workload)), &workload.key));
         }
     }
     if is_reversed {
