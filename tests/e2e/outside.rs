@@ -66,7 +66,7 @@ run = ["seq", "3"]
     let (mut screen, _folder) = cockpit_with(&world, tables);
     screen.wait("HighErrorRate");
     screen.keys("3");
-    screen.wait("PODS of");
+    screen.wait("PODS of deploy/myapp");
     screen.keys("T");
     screen.wait("it is production");
     // What is typed is the program's; so is ctrl-c, which ends it and not the cockpit.
@@ -108,7 +108,7 @@ fn the_end_of_the_cockpit_ends_the_program() {
     let (mut screen, _folder) = cockpit_with(&world, tables);
     screen.wait("HighErrorRate");
     screen.keys("3");
-    screen.wait("PODS of");
+    screen.wait("PODS of deploy/myapp");
     screen.keys("T");
     screen.gone("PODS of");
     screen.signal(rustix::process::Signal::TERM);
@@ -167,7 +167,7 @@ fn a_shell_of_ones_own_has_the_cluster_as_its_context() {
     let mut screen = Terminal::start_with(&["--config", &config], &shell, (120, 35));
     screen.wait("HighErrorRate");
     screen.keys("3");
-    screen.wait("PODS of");
+    screen.wait("PODS of deploy/myapp");
     screen.keys(":");
     screen.type_slowly("sh\r");
     screen.wait("ready>");
@@ -176,7 +176,7 @@ fn a_shell_of_ones_own_has_the_cluster_as_its_context() {
     screen.wait(&format!("then {}", world.kubeconfig()));
     screen.keys("exit 4\r");
     screen.wait("sh: exit status 4");
-    screen.wait("PODS of");
+    screen.wait("PODS of deploy/myapp");
     let left = std::fs::read_dir(std::env::temp_dir()).expect("readable").flatten();
     let ours = format!("midwatch-context-{}", screen.pid());
     assert!(left.into_iter().all(|entry| entry.file_name() != *ours), "its file was left behind");

@@ -170,8 +170,12 @@ fn masked(manifest: &str) -> String {
         if !shown.is_empty() {
             shown.push_str("\n---");
         }
-        let is_secret = document.lines().any(|line| line.trim_end() == "kind: Secret");
-        shown.push_str(&if is_secret { without_values(document) } else { without_secrets(document) });
+        let is_secret = document.lines().any(names_secret);
+        shown.push_str(&match is_secret {
+            true if document.trim_start().starts_with(['{', '[']) => "\n# a Secret as JSON: [masked]".to_owned(),
+            true => without_values(document),
+            false => without_secrets(document),
+        });
     }
     shown
 }
@@ -180,30 +184,36 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// The `data` and `stringData` of a Secret, keys only.
+/// `kind: Secret`, quoted, commented, in a list or as JSON.
+fn names_secret(line: &str) -> bool {
+    let kind = line.trim_start_matches([' ', '-']).strip_prefix("kind:").and_then(|kind| kind.split(" #").next());
+    kind.is_some_and(|kind| kind.trim().trim_matches(['"', '\'']) == "Secret")
+        || line.replace(' ', "").contains(r#""kind":"Secret""#)
+}
+
+/// The `data` and `stringData` of a Secret, or of a list with Secrets, keys only.
 fn without_values(document: &str) -> String {
     let mut lines = Vec::new();
-    let mut within = false;
-    let mut keys_at = None;
+    // Where `data` stands, and its keys.
+    let (mut within, mut keys_at) = (None, None);
     for line in document.lines() {
-        if indent(line) == 0 && !line.trim().is_empty() {
-            within = matches!(line.split(':').next(), Some("data" | "stringData"));
-            keys_at = None;
+        // In a list a key stands behind its dash.
+        let at = line.len() - line.trim_start_matches([' ', '-']).len();
+        if within.is_none_or(|data| at <= data && !line.trim().is_empty()) {
+            let key = line.trim_start_matches([' ', '-']).split(':').next().unwrap_or_default();
+            let is_data = matches!(key.trim_matches(['"', '\'']), "data" | "stringData");
+            (within, keys_at) = (is_data.then_some(at), None);
             // `data: {a: b}` on one line.
-            lines.push(if within {
+            lines.push(if is_data {
                 line.split(':').next().unwrap_or_default().to_owned() + ":"
             } else {
                 line.to_owned()
             });
             continue;
         }
-        if !within {
-            lines.push(line.to_owned());
-            continue;
-        }
-        let at = *keys_at.get_or_insert(indent(line));
+        let keys_at = *keys_at.get_or_insert(at);
         // A value of several lines stands deeper than its key.
-        if indent(line) == at
+        if at == keys_at
             && let Some((key, _)) = line.split_once(':')
         {
             lines.push(format!("{key}: [masked]"));
@@ -286,6 +296,27 @@ pub(crate) mod tests {
         for kept in ["password: [masked]", "MODE", "fast", "secretKeyRef", "type: Opaque", "name: pg"] {
             assert!(body.manifest.contains(kept), "{kept} is missing in {}", body.manifest);
         }
+    }
+
+    #[test]
+    fn a_secret_is_known_however_it_is_written() {
+        for secret in [
+            "kind: \"Secret\"\ndata:\n  tls.key: aHVudGVyMjI=",
+            "kind: Secret # of the shop\ndata:\n  tls.key: aHVudGVyMjI=",
+            "kind: List\nitems:\n- kind: Secret\n  data:\n    tls.key: aHVudGVyMjI=\n  type: Opaque",
+            "kind: List\nitems:\n- data:\n    tls.key: aHVudGVyMjI=\n  kind: Secret\n  type: Opaque",
+            "kind: 'Secret'\n\"data\": {tls.key: aHVudGVyMjI=}",
+            r#"{"kind": "Secret", "data": {"tls.key": "aHVudGVyMjI="}}"#,
+        ] {
+            let shown = masked(secret);
+            assert!(!shown.contains("aHVudGVyMjI"), "{shown}");
+            assert!(
+                shown.contains("Secret") && (!secret.contains("Opaque") || shown.contains("type: Opaque")),
+                "{shown}"
+            );
+        }
+        let other = "kind: ConfigMap\ndata:\n  mode: fast";
+        assert_eq!(masked(other), other);
     }
 
     #[test]
