@@ -45,14 +45,22 @@ fn template(object: &Value) -> Value {
     template
 }
 
+/// Older kubectls write when the template was made: never.
+fn without_creation(mut object: Value) -> Value {
+    if let Some(metadata) = object.pointer_mut("/spec/template/metadata").and_then(Value::as_object_mut) {
+        metadata.remove("creationTimestamp");
+    }
+    object
+}
+
 async fn live(desk: &Desk, name: &str) -> Value {
-    desk.json(&format!("get deployment {name} -n {NAMESPACE} --show-managed-fields")).await
+    without_creation(desk.json(&format!("get deployment {name} -n {NAMESPACE} --show-managed-fields")).await)
 }
 
 /// Name of the ReplicaSet of a revision, and its template.
 async fn revision(desk: &Desk, name: &str, number: i64) -> (String, Value) {
     let set = desk.json(&format!("rollout history deployment/{name} -n {NAMESPACE} --revision={number}")).await;
-    (set["metadata"]["name"].as_str().unwrap().to_owned(), template(&set))
+    (set["metadata"]["name"].as_str().unwrap().to_owned(), template(&without_creation(set)))
 }
 
 async fn status(desk: &Desk, key: &WorkloadKey) -> Said {
