@@ -82,6 +82,17 @@ impl Bench {
         Self { engine, cluster, news, directory, store: store(Vec::new()), settings: settings() }
     }
 
+    /// A host whose runs can be stopped; the hook of a stopped one sets 411.
+    fn host_that_mends(&self) -> FakeHost {
+        let mended = self.cluster.clone();
+        let host = FakeHost::new(run_inspection(RunState::Running), move || {
+            mended.with(|cluster| cluster.become_template(template_of("411", "512Mi", "info")));
+        });
+        self.engine.add_inspector(Arc::new(host.clone()));
+        self.engine.add_operator(Arc::new(host.clone()));
+        host
+    }
+
     /// Evidence asked through the engine, as the App asks it.
     async fn plan(&mut self, request: &Request) -> Result<Plan, Clean> {
         let undone = self.engine.0.undone_by(request).await;
@@ -254,12 +265,7 @@ async fn a_racing_deploy_is_stopped_first_and_the_template_read_again() {
 async fn a_hook_that_mends_it_leaves_nothing_to_do() {
     let mut bench = Bench::new();
     bench.store = store(vec![run(RunState::Running)]);
-    let mended = bench.cluster.clone();
-    let host = FakeHost::new(run_inspection(RunState::Running), move || {
-        mended.with(|cluster| cluster.become_template(template_of("411", "512Mi", "info")));
-    });
-    bench.engine.add_inspector(Arc::new(host.clone()));
-    bench.engine.add_operator(Arc::new(host.clone()));
+    bench.host_that_mends();
     let act = bench.act(&roll_back(None)).await.expect("carried out");
     assert_eq!(act.outcome, Outcome::Done);
     assert_eq!(bench.cluster.sent(), [], "no second undo");
@@ -274,12 +280,7 @@ async fn a_hook_that_mends_it_leaves_the_other_runs_to_be_stopped() {
     let mut other = run(RunState::Running);
     (other.key.id, other.number) = (other.key.id + 1, other.number + 1);
     bench.store = store(vec![run(RunState::Running), other]);
-    let mended = bench.cluster.clone();
-    let host = FakeHost::new(run_inspection(RunState::Running), move || {
-        mended.with(|cluster| cluster.become_template(template_of("411", "512Mi", "info")));
-    });
-    bench.engine.add_inspector(Arc::new(host.clone()));
-    bench.engine.add_operator(Arc::new(host.clone()));
+    let host = bench.host_that_mends();
     let act = bench.act(&roll_back(None)).await.expect("carried out");
     let sent = host.sent.lock().expect("unpoisoned").clone();
     let [Write::CancelRun { run: one, .. }, Write::CancelRun { run: two, .. }] = sent.as_slice() else {
@@ -298,12 +299,7 @@ async fn a_hook_that_mends_it_leaves_the_pods_that_block_to_be_deleted() {
         cluster.found.workload.key = workload.clone();
         cluster.found.is_ordered = true;
     });
-    let mended = bench.cluster.clone();
-    let host = FakeHost::new(run_inspection(RunState::Running), move || {
-        mended.with(|cluster| cluster.become_template(template_of("411", "512Mi", "info")));
-    });
-    bench.engine.add_inspector(Arc::new(host.clone()));
-    bench.engine.add_operator(Arc::new(host.clone()));
+    bench.host_that_mends();
     let act = bench.act(&Request::RollBack { workload, to: None }).await.expect("carried out");
     let sent = bench.cluster.sent();
     assert!(matches!(sent[..], [Write::DeleteUnready { .. }]), "its controller waits for them still: {sent:?}");
