@@ -27,57 +27,57 @@ pub enum Which {
     Alive,
 }
 
-/// The pods of a label selector. One that cannot be read is left out.
-pub async fn selected(
-    cluster: &Cluster,
-    rows: &Rows,
-    namespace: &str,
-    selector: &str,
-    which: Which,
-) -> Result<Vec<Pod>, Failure> {
-    let mut restarts = 0;
-    loop {
-        match all_pages(cluster, rows, namespace, selector, which).await {
-            Err(failure) if failure.is_expired() && restarts < RESTARTS => restarts += 1,
-            other => return other,
-        }
-    }
+/// The pods of a label selector.
+#[derive(Clone, Copy)]
+pub struct Selected<'a> {
+    pub cluster: &'a Cluster,
+    pub rows: &'a Rows,
+    pub namespace: &'a str,
+    pub selector: &'a str,
+    pub which: Which,
 }
 
-async fn all_pages(
-    cluster: &Cluster,
-    rows: &Rows,
-    namespace: &str,
-    selector: &str,
-    which: Which,
-) -> Result<Vec<Pod>, Failure> {
-    let (mut pods, mut size, mut next) = (Vec::new(), PAGE, None::<String>);
-    loop {
-        let limit = size.to_string();
-        let mut asked = vec![("labelSelector", selector), ("limit", &*limit)];
-        asked.extend(next.as_deref().map(|token| ("continue", token)));
-        let path = format!("/api/v1/namespaces/{}/pods?{}", segment(namespace), query(asked));
-        let answer = match cluster.get_bytes(&path, cluster.list_within()).await {
-            Err(failure) if failure.reason == TOO_LARGE && size > SMALL_PAGE => {
-                size = SMALL_PAGE;
-                continue;
+impl Selected<'_> {
+    /// One that cannot be read is left out.
+    pub async fn read(&self) -> Result<Vec<Pod>, Failure> {
+        let mut restarts = 0;
+        loop {
+            match self.all_pages().await {
+                Err(failure) if failure.is_expired() && restarts < RESTARTS => restarts += 1,
+                other => return other,
             }
-            other => other?,
-        };
-        let meta = take(&answer, rows, which, &mut pods).map_err(|error| cluster.unexpected(&path, &error))?;
-        next = meta.continues.filter(|token| !token.is_empty());
-        if next.is_none() {
-            return Ok(pods);
         }
     }
-}
 
-/// One by one: as the server says them, pods take many times the room.
-fn take(answer: &[u8], rows: &Rows, which: Which, pods: &mut Vec<Pod>) -> serde_json::Result<PageMeta> {
-    let page: Page<'_> = serde_json::from_slice(answer)?;
-    let wanted = page.items.into_iter().flatten().filter(|raw| which == Which::All || !has_ended(raw));
-    pods.extend(wanted.filter_map(|raw| rows.pod(&mut serde_json::Deserializer::from_str(raw.get())).ok()));
-    Ok(page.metadata.unwrap_or_default())
+    async fn all_pages(&self) -> Result<Vec<Pod>, Failure> {
+        let (mut pods, mut size, mut next) = (Vec::new(), PAGE, None::<String>);
+        loop {
+            let limit = size.to_string();
+            let mut asked = vec![("labelSelector", self.selector), ("limit", &*limit)];
+            asked.extend(next.as_deref().map(|token| ("continue", token)));
+            let path = format!("/api/v1/namespaces/{}/pods?{}", segment(self.namespace), query(asked));
+            let answer = match self.cluster.get_bytes(&path, self.cluster.list_within()).await {
+                Err(failure) if failure.reason == TOO_LARGE && size > SMALL_PAGE => {
+                    size = SMALL_PAGE;
+                    continue;
+                }
+                other => other?,
+            };
+            let meta = self.take(&answer, &mut pods).map_err(|error| self.cluster.unexpected(&path, &error))?;
+            next = meta.continues.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(pods);
+            }
+        }
+    }
+
+    /// One by one: as the server says them, pods take many times the room.
+    fn take(&self, answer: &[u8], pods: &mut Vec<Pod>) -> serde_json::Result<PageMeta> {
+        let page: Page<'_> = serde_json::from_slice(answer)?;
+        let wanted = page.items.into_iter().flatten().filter(|raw| self.which == Which::All || !has_ended(raw));
+        pods.extend(wanted.filter_map(|raw| self.rows.pod(&mut serde_json::Deserializer::from_str(raw.get())).ok()));
+        Ok(page.metadata.unwrap_or_default())
+    }
 }
 
 fn has_ended(raw: &RawValue) -> bool {
@@ -109,6 +109,10 @@ mod tests {
             scripted::{self, Asked},
         },
     };
+
+    fn of_web<'a>(cluster: &'a Cluster, rows: &'a Rows, which: Which) -> Selected<'a> {
+        Selected { cluster, rows, namespace: "shop", selector: "app=web", which }
+    }
 
     /// As many pods as are asked for, of 1,200.
     fn listed(asked: &Asked) -> Value {
@@ -158,7 +162,7 @@ mod tests {
         })
         .await;
         let rows = Rows::new(&BackendId::new("c"));
-        let pods = selected(&server.cluster, &rows, "shop", "app=web", Which::Alive).await.unwrap();
+        let pods = of_web(&server.cluster, &rows, Which::Alive).read().await.unwrap();
         assert_eq!((pods.len(), server.asked().len()), (1_200, 1 + 60));
     }
 
@@ -170,7 +174,7 @@ mod tests {
         })
         .await;
         let rows = Rows::new(&BackendId::new("c"));
-        let failure = selected(&server.cluster, &rows, "shop", "app=web", Which::All).await.unwrap_err();
+        let failure = of_web(&server.cluster, &rows, Which::All).read().await.unwrap_err();
         assert!(failure.is_expired());
         assert_eq!(server.asked().len(), 2 * (1 + RESTARTS as usize), "and not for ever");
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     client::{Cluster, segment},
     failure::{Failure, Reached},
-    pods::{self, Which},
+    pods::{Selected, Which},
     rows::{Rows, managed},
     selector::{label_selector, query},
 };
@@ -76,7 +76,8 @@ pub async fn follow(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, out: &Ans
 /// without the hash of a version (a Job's, one made by hand) is of none.
 pub async fn pods(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, object: &Value) -> Result<Vec<Pod>, Failure> {
     let selector = selector_of(object).ok_or_else(|| no_selector(key))?;
-    let mut alive = pods::selected(cluster, rows, &key.namespace, &selector, Which::Alive).await?;
+    let selected = Selected { cluster, rows, namespace: &key.namespace, selector: &selector, which: Which::Alive };
+    let mut alive = selected.read().await?;
     alive.retain(|pod| pod.hash.is_some());
     Ok(alive)
 }

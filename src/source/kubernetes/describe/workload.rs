@@ -15,7 +15,7 @@ use crate::{
         kubernetes::{
             client::Cluster,
             failure::{Failure, Reached},
-            pods::{Which, selected},
+            pods::{Selected, Which},
             revisions,
             rows::Rows,
             selector::label_selector,
@@ -150,5 +150,5 @@ async fn read_pods(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, raw: &Valu
     let selector = raw.pointer("/spec/selector").and_then(label_selector).ok_or_else(|| {
         Failure::own(ErrorKind::Unexpected, Reached::Answered, "it has no pod selector that midwatch can read")
     })?;
-    selected(cluster, rows, &key.namespace, &selector, Which::All).await
+    Selected { cluster, rows, namespace: &key.namespace, selector: &selector, which: Which::All }.read().await
 }
