@@ -64,6 +64,7 @@ pub mod custom;
 pub mod demo;
 pub mod effects;
 pub mod headless;
+pub mod json;
 pub mod keymap;
 pub mod model;
 pub mod operator;

@@ -15,6 +15,7 @@ use super::{
     plan::{Make, Plan, PlanStep, Refusal, StepKind},
 };
 use crate::{
+    json::text,
     model::{
         Name,
         kubernetes::{Manager, resource::ResourceKey},
@@ -181,10 +182,6 @@ pub(super) fn inverse(request: &Request) -> Option<(&ResourceKey, ObjectAct)> {
 /// Whether a switch stands on.
 pub fn is_on(object: &Value, field: &str) -> bool {
     object.pointer(field) == Some(&Value::Bool(true))
-}
-
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// What is sent for an act.

@@ -15,6 +15,7 @@ use super::{
     template, undo,
 };
 use crate::{
+    json::text,
     model::{
         Name,
         kubernetes::{ObjectKey, resource::ResourceKey},
@@ -124,10 +125,6 @@ impl Pending {
             _ => earlier != Some(self),
         }
     }
-}
-
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The writes to rehearse of a request.

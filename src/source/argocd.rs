@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use self::application::{Above, text};
+use self::application::Above;
 use super::{
     AnswerSink, ErrorKind, Reader, SourceError,
     http::{Auth, Direct, Http, Reply},
@@ -29,6 +29,7 @@ use crate::{
         file::{self, Timeouts},
         token,
     },
+    json::text,
     model::{
         BackendId,
         gitops::{Owner, OwnerKey, OwnerKind, Standing},

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::{ClusterOperator, JSON_PATCH, Mode, done, lookup, verdict::Verdict};
 use crate::{
     action::{ActionError, Done},
+    json::text,
     model::{Name, kubernetes::WorkloadKey},
-    source::kubernetes::revisions::{text, workload_path},
+    source::kubernetes::revisions::workload_path,
     text::Clean,
 };
 

@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use crate::{
+    json::text,
     model::kubernetes::short_image,
-    source::kubernetes::revisions::text,
     text::{Clean, quoted},
 };
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{ClusterOperator, owner::operation, patch::whole_seconds};
 use crate::{
     action::{Done, Found, ObjectAct, Switch, Write, is_same_template, object::ObjectWrite, object::is_on, resources},
+    json::text,
     model::{
         gitops::OwnerKey,
         kubernetes::{ObjectKey, RESTARTED_AT, WorkloadKey, WorkloadKind},
@@ -12,7 +13,7 @@ use crate::{
     source::kubernetes::{
         client::segment,
         owners::{is_active, owner_path},
-        revisions::{items, text, workload_path},
+        revisions::{items, workload_path},
         table::object_path,
     },
     text::Clean,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{ClusterOperator, Mode, verdict::Verdict};
 use crate::{
     action::{ActionError, Done, Found},
+    json::text,
     model::{
         Name,
         kubernetes::{Pod, WorkloadKey},
@@ -17,7 +18,7 @@ use crate::{
         client::segment,
         failure::Failure,
         inspect::partition,
-        revisions::{self, text, workload_path},
+        revisions::{self, workload_path},
         rows::Rows,
     },
     text::Clean,

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
+    json::text,
     model::gitops::{Git, Owner, OwnerKey, OwnerKind, Synced, is_on, revision, short, switch},
     text::Clean,
 };
@@ -172,9 +173,4 @@ fn ignored_paths(one: &Value) -> Vec<String> {
 fn holds_switch(path: &str) -> bool {
     let rest = switch(OwnerKind::Application).strip_prefix(path).filter(|_| !path.is_empty());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// The text at a JSON pointer; empty where there is none.
-pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }

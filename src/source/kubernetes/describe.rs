@@ -23,11 +23,12 @@ use super::{
     client::{Cluster, segment},
     failure::Failure,
     reader::path_of,
-    revisions::{items, text},
+    revisions::items,
     rows::Rows,
     selector::query,
 };
 use crate::{
+    json::text,
     model::{Level, kubernetes::Event},
     query::{ObjectRef, PageLine},
     text::Clean,

@@ -12,10 +12,10 @@ use super::{
     client::{Cluster, segment},
     failure::Failure,
     pace::Pace,
-    revisions::text,
     rights,
 };
 use crate::{
+    json::text,
     model::{
         gitops::{Owner, OwnerKey, OwnerKind, Standing, is_on, switch},
         kubernetes::{Manager, Workload, rights::Right},

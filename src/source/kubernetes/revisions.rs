@@ -25,6 +25,8 @@ use crate::{
     time::seconds_between,
 };
 
+pub use crate::json::text;
+
 /// Their numbers of a ReplicaSet.
 pub(super) const REVISIONS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];
 /// Annotation that says why a template was set.
@@ -120,10 +122,6 @@ fn no_selector(key: &WorkloadKey) -> Failure {
 
 pub fn items(list: &Value) -> impl Iterator<Item = &Value> {
     list.get("items").and_then(Value::as_array).into_iter().flatten()
-}
-
-pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 pub fn number(object: &Value, pointer: &str) -> Option<u32> {

@@ -6,12 +6,13 @@ use serde_json::Value;
 use super::{responder::Responder, *};
 use crate::{
     action::{Done, Found, Limits, ObjectAct, Operator},
+    json::text,
     model::kubernetes::{
         ObjectKey, WorkloadKey, WorkloadKind,
         resource::{Resource, ResourceKey},
     },
     operator::kubernetes::ClusterOperator,
-    source::kubernetes::{Cluster, revisions::text, tests::on_demo},
+    source::kubernetes::{Cluster, tests::on_demo},
 };
 
 /// A connection that breaks after, or before, what is sent arrives.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::{
+    json::text,
     model::{
         Name,
         forward::{ForwardAsk, ForwardTo, Port},
@@ -79,10 +80,6 @@ async fn of_workload(
 
 fn none(says: &str) -> Failure {
     Failure::own(ErrorKind::Unexpected, Reached::Answered, says)
-}
-
-fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn named(pod: &Value, to: &ForwardTo) -> ObjectKey {

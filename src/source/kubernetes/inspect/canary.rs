@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{WorkloadInspector, answered};
 use crate::{
+    json::text,
     model::kubernetes::{
         WorkloadKey, WorkloadKind,
         canary::{Canary, Flagger},
@@ -11,7 +12,7 @@ use crate::{
     source::kubernetes::{
         client::segment,
         discovery,
-        revisions::{images, items, number, text, workload_path},
+        revisions::{images, items, number, workload_path},
         selector::query,
     },
     text::Clean,

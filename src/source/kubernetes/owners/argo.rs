@@ -4,12 +4,13 @@ use serde_json::Value;
 
 use super::Parent;
 use crate::{
+    json::text,
     model::gitops::{OwnerKey, OwnerKind},
     source::{
         argocd::application::{Above, above, switches_on},
         kubernetes::{
             client::{Cluster, segment},
-            revisions::{items, text},
+            revisions::items,
         },
     },
     text::Clean,

@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use super::Parent;
 use crate::{
+    json::text,
     model::gitops::{Git, OwnerKind},
     source::kubernetes::{
         client::{Cluster, segment},
-        revisions::{items, text},
+        revisions::items,
     },
     text::Clean,
 };
