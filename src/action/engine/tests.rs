@@ -4,6 +4,7 @@ mod canary;
 mod ends;
 mod flagger;
 mod gitops;
+mod hooks;
 mod known_bad;
 mod lost;
 mod objects;
@@ -80,17 +81,6 @@ impl Bench {
         engine.add_inspector(Arc::new(cluster.clone()));
         engine.add_operator(Arc::new(cluster.clone()));
         Self { engine, cluster, news, directory, store: store(Vec::new()), settings: settings() }
-    }
-
-    /// A host whose runs can be stopped; the hook of a stopped one sets 411.
-    fn host_that_mends(&self) -> FakeHost {
-        let mended = self.cluster.clone();
-        let host = FakeHost::new(run_inspection(RunState::Running), move || {
-            mended.with(|cluster| cluster.become_template(template_of("411", "512Mi", "info")));
-        });
-        self.engine.add_inspector(Arc::new(host.clone()));
-        self.engine.add_operator(Arc::new(host.clone()));
-        host
     }
 
     /// Evidence asked through the engine, as the App asks it.
@@ -245,122 +235,6 @@ async fn the_operators_guard_is_the_last_word() {
     bench.cluster.with(|cluster| cluster.found.template["spec"]["containers"][0]["image"] = "other:1".into());
     let act = bench.execute(plan).await.expect("told");
     assert_eq!(act.outcome, Outcome::Refused);
-}
-
-#[tokio::test]
-async fn a_racing_deploy_is_stopped_first_and_the_template_read_again() {
-    let mut bench = Bench::new();
-    bench.store = store(vec![run(RunState::Running)]);
-    let host = FakeHost::new(run_inspection(RunState::Running), || {});
-    bench.engine.add_inspector(Arc::new(host.clone()));
-    bench.engine.add_operator(Arc::new(host.clone()));
-    let act = bench.act(&roll_back(None)).await.expect("carried out");
-    assert_eq!(act.outcome, Outcome::Done, "{act:?}");
-    assert!(matches!(host.sent.lock().expect("unpoisoned").as_slice(), [Write::CancelRun { .. }]));
-    assert!(matches!(&act.steps[2].1, StepState::Done(says) if says.contains("as planned")));
-    assert_eq!(bench.cluster.sent().len(), 1);
-}
-
-#[tokio::test]
-async fn a_hook_that_mends_it_leaves_nothing_to_do() {
-    let mut bench = Bench::new();
-    bench.store = store(vec![run(RunState::Running)]);
-    bench.host_that_mends();
-    let act = bench.act(&roll_back(None)).await.expect("carried out");
-    assert_eq!(act.outcome, Outcome::Done);
-    assert_eq!(bench.cluster.sent(), [], "no second undo");
-    assert!(matches!(&act.steps[3].1, StepState::Skipped(says) if says.contains("mended")), "{act:?}");
-    assert!(!act.can_undo || act.steps.iter().any(|(_, state)| matches!(state, StepState::Done(_))));
-}
-
-/// Its hook sets 411; the other run would set 412 again.
-#[tokio::test]
-async fn a_hook_that_mends_it_leaves_the_other_runs_to_be_stopped() {
-    let mut bench = Bench::new();
-    let mut other = run(RunState::Running);
-    (other.key.id, other.number) = (other.key.id + 1, other.number + 1);
-    bench.store = store(vec![run(RunState::Running), other]);
-    let host = bench.host_that_mends();
-    let act = bench.act(&roll_back(None)).await.expect("carried out");
-    let sent = host.sent.lock().expect("unpoisoned").clone();
-    let [Write::CancelRun { run: one, .. }, Write::CancelRun { run: two, .. }] = sent.as_slice() else {
-        panic!("{sent:?}")
-    };
-    assert_ne!(one, two);
-    assert_eq!((act.outcome, bench.cluster.sent()), (Outcome::Done, vec![]));
-}
-
-#[tokio::test]
-async fn a_hook_that_mends_it_leaves_the_pods_that_block_to_be_deleted() {
-    let mut bench = Bench::new();
-    bench.store = store(vec![run(RunState::Running)]);
-    let workload = WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() };
-    bench.cluster.with(|cluster| {
-        cluster.found.workload.key = workload.clone();
-        cluster.found.is_ordered = true;
-    });
-    bench.host_that_mends();
-    let act = bench.act(&Request::RollBack { workload, to: None }).await.expect("carried out");
-    let sent = bench.cluster.sent();
-    assert!(matches!(sent[..], [Write::DeleteUnready { .. }]), "its controller waits for them still: {sent:?}");
-    assert_eq!(act.outcome, Outcome::Done);
-}
-
-#[tokio::test]
-async fn a_hook_that_does_something_else_stops_the_plan() {
-    let mut bench = Bench::new();
-    bench.store = store(vec![run(RunState::Running)]);
-    let other = bench.cluster.clone();
-    let host = FakeHost::new(run_inspection(RunState::Running), move || {
-        other.with(|cluster| cluster.become_template(template_of("410", "512Mi", "info")));
-    });
-    bench.engine.add_inspector(Arc::new(host.clone()));
-    bench.engine.add_operator(Arc::new(host));
-    let act = bench.act(&roll_back(None)).await.expect("carried out");
-    assert_eq!(act.outcome, Outcome::Refused);
-    assert_eq!(bench.cluster.sent(), []);
-}
-
-#[tokio::test]
-async fn an_undo_goes_back_and_refuses_what_it_did_not_leave() {
-    let mut bench = Bench::new();
-    bench.act(&roll_back(None)).await.expect("carried out");
-    let undo = Request::Undo { act: 1 };
-    let plan = bench.plan(&undo).await.expect("a plan");
-    assert_eq!(plan.title, "UNDO act 1: deploy/myapp 411 -> 412", "it points where it goes");
-    let facts: Vec<&str> = plan.facts.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(facts, ["OF", "FROM", "TO"]);
-    let looks = plan.checks.iter().find(|check| matches!(check.result, CheckResult::Look(_)));
-    let image = looks.expect("it is read first");
-    assert!(
-        matches!(&image.result, CheckResult::Look(says) if says.starts_with("known bad: act 1 left it ")),
-        "{image:?}"
-    );
-    let [_, step, _] = plan.steps.as_slice() else { panic!("{:?}", plan.steps) };
-    let StepKind::Write(Write::PatchTemplate { target, .. }) = &step.kind else { panic!("{step:?}") };
-    assert!(template::is_same(target, &template_of("412", "1Gi", "warn")));
-    // Somebody deploys 413 meanwhile.
-    bench.cluster.with(|cluster| cluster.found.template = template_of("413", "1Gi", "warn"));
-    let says = bench.plan(&undo).await.expect_err("refused");
-    assert!(says.contains("not as act 1 left it") && says.contains("jenkins"), "{says}");
-    bench.cluster.with(|cluster| cluster.become_template(template_of("411", "512Mi", "info")));
-    let act = bench.act(&undo).await.expect("carried out");
-    assert_eq!(act.outcome, Outcome::Done);
-    assert!(template::is_same(&bench.cluster.with(|c| c.found.template.clone()), &template_of("412", "1Gi", "warn")));
-    assert!(bench.plan(&Request::Undo { act: 9 }).await.expect_err("none").contains("no act 9"));
-}
-
-#[tokio::test]
-async fn a_scale_is_undone_only_from_its_own_number() {
-    let mut bench = Bench::new();
-    let up = Request::Scale { workload: myapp(), replicas: 12 };
-    assert_eq!(bench.act(&up).await.expect("carried out").outcome, Outcome::Done);
-    bench.cluster.with(|cluster| cluster.found.workload.desired = 14);
-    assert!(bench.plan(&Request::Undo { act: 1 }).await.expect_err("moved").contains("14 replicas now"));
-    bench.cluster.with(|cluster| cluster.found.workload.desired = 12);
-    let undone = bench.act(&Request::Undo { act: 1 }).await.expect("carried out");
-    assert_eq!(undone.title, "UNDO act 1: deploy/myapp 12 -> 10");
-    assert_eq!(bench.cluster.with(|cluster| cluster.found.workload.desired), 10);
 }
 
 #[tokio::test]

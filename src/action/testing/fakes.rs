@@ -1,4 +1,7 @@
-//! A fake cluster and a fake code host that count what is sent.
+//! A fake cluster, a fake code host and a fake registry that count what is sent or asked.
+
+mod host;
+mod registry;
 
 use std::{
     collections::BTreeSet,
@@ -8,17 +11,16 @@ use std::{
 use futures::{FutureExt as _, future::BoxFuture};
 use serde_json::{Value, json};
 
-use super::{cluster, host, now, pod, pod_inspection};
+pub use self::{host::FakeHost, registry::FakeRegistry};
+use super::{cluster, now, pod, pod_inspection};
 use crate::{
     action::{
-        ActionError, Done, Found, Glance, Inspection, Inspector, Operator, Registry, Request, RunInspection, Switch,
-        WorkloadInspection, Write, registry::Registered, resize::PodInspection, template,
+        ActionError, Done, Found, Glance, Inspection, Inspector, Operator, Request, Switch, WorkloadInspection, Write,
+        resize::PodInspection, template,
     },
     model::{
         BackendId, Name,
-        code::RunState,
         gitops::OwnerKey,
-        image::ImageRef,
         kubernetes::{Pod, RolloutState, RolloutStatus, WorkloadKey},
     },
     source::{ErrorKind, SourceError},
@@ -312,92 +314,5 @@ impl Operator for FakeCluster {
     ) -> BoxFuture<'a, Option<Result<Vec<Clean>, ActionError>>> {
         let refused = self.with(|cluster| cluster.refuses_pods.iter().find(|(key, _)| key == workload).cloned());
         async move { Some(refused.map_or_else(|| Ok(Vec::new()), |(_, error)| Err(error))) }.boxed()
-    }
-}
-
-/// A code host whose runs are all alike. Cancelling one, or starting a workflow, may do something to the cluster.
-#[derive(Clone)]
-pub struct FakeHost {
-    pub run: Arc<Mutex<RunInspection>>,
-    pub sent: Arc<Mutex<Vec<Write>>>,
-    pub hook: Arc<dyn Fn() + Send + Sync>,
-}
-
-impl FakeHost {
-    pub fn new(run: RunInspection, hook: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { run: Arc::new(Mutex::new(run)), sent: Arc::default(), hook: Arc::new(hook) }
-    }
-}
-
-impl Inspector for FakeHost {
-    fn backend(&self) -> &BackendId {
-        static ID: std::sync::LazyLock<BackendId> = std::sync::LazyLock::new(host);
-        &ID
-    }
-
-    fn inspect<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
-        async move {
-            match request {
-                Request::Cancel { run, .. } | Request::Rerun { run, .. } => {
-                    let mut found = self.run.lock().expect("unpoisoned").clone();
-                    found.run.key = run.clone();
-                    Ok(Inspection::Run(Box::new(found)))
-                }
-                _ => Err(SourceError::new(ErrorKind::Bug, "not of this fake")),
-            }
-        }
-        .boxed()
-    }
-}
-
-impl Operator for FakeHost {
-    fn backend(&self) -> &BackendId {
-        Inspector::backend(self)
-    }
-
-    fn rehearse<'a>(&'a self, _write: &'a Write) -> BoxFuture<'a, Option<Result<Clean, ActionError>>> {
-        async { None }.boxed()
-    }
-
-    fn execute<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {
-        async move {
-            self.sent.lock().expect("unpoisoned").push(write.clone());
-            if matches!(write, Write::CancelRun { .. }) {
-                self.run.lock().expect("unpoisoned").run.state = RunState::Cancelled;
-            }
-            if matches!(write, Write::CancelRun { .. } | Write::DispatchWorkflow { .. }) {
-                (self.hook)();
-            }
-            Ok(Done { says: "done by the fake".into(), reference: Some("silence-1".into()) })
-        }
-        .boxed()
-    }
-}
-
-/// The registry of the fake cluster's images; without an answer it hangs.
-pub struct FakeRegistry {
-    pub host: Name,
-    pub answer: Option<Result<Registered, Clean>>,
-    /// Images with the digests that were known.
-    pub asked: Mutex<Vec<(String, BTreeSet<Name>)>>,
-}
-
-impl FakeRegistry {
-    pub fn new(answer: Option<Result<Registered, Clean>>) -> Arc<Self> {
-        Arc::new(Self { host: "registry.example".into(), answer, asked: Mutex::default() })
-    }
-}
-
-impl Registry for FakeRegistry {
-    fn host(&self) -> &Name {
-        &self.host
-    }
-
-    fn look<'a>(&'a self, image: &'a ImageRef, known: &'a BTreeSet<Name>) -> BoxFuture<'a, Result<Registered, Clean>> {
-        self.asked.lock().expect("unpoisoned").push((image.to_string(), known.clone()));
-        match self.answer.clone() {
-            Some(answer) => std::future::ready(answer).boxed(),
-            None => std::future::pending().boxed(),
-        }
     }
 }

@@ -4,6 +4,7 @@ mod containers;
 mod forms;
 mod needed;
 mod pages;
+mod revisions;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;

@@ -22,6 +22,48 @@ fn ids(plan: &Plan) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn an_undo_goes_back_and_refuses_what_it_did_not_leave() {
+    let mut bench = Bench::new();
+    bench.act(&roll_back(None)).await.expect("carried out");
+    let undo = Request::Undo { act: 1 };
+    let plan = bench.plan(&undo).await.expect("a plan");
+    assert_eq!(plan.title, "UNDO act 1: deploy/myapp 411 -> 412", "it points where it goes");
+    let facts: Vec<&str> = plan.facts.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(facts, ["OF", "FROM", "TO"]);
+    let looks = plan.checks.iter().find(|check| matches!(check.result, CheckResult::Look(_)));
+    let image = looks.expect("it is read first");
+    assert!(
+        matches!(&image.result, CheckResult::Look(says) if says.starts_with("known bad: act 1 left it ")),
+        "{image:?}"
+    );
+    let [_, step, _] = plan.steps.as_slice() else { panic!("{:?}", plan.steps) };
+    let StepKind::Write(Write::PatchTemplate { target, .. }) = &step.kind else { panic!("{step:?}") };
+    assert!(template::is_same(target, &template_of("412", "1Gi", "warn")));
+    // Somebody deploys 413 meanwhile.
+    bench.cluster.with(|cluster| cluster.found.template = template_of("413", "1Gi", "warn"));
+    let says = bench.plan(&undo).await.expect_err("refused");
+    assert!(says.contains("not as act 1 left it") && says.contains("jenkins"), "{says}");
+    bench.cluster.with(|cluster| cluster.become_template(template_of("411", "512Mi", "info")));
+    let act = bench.act(&undo).await.expect("carried out");
+    assert_eq!(act.outcome, Outcome::Done);
+    assert!(template::is_same(&bench.cluster.with(|c| c.found.template.clone()), &template_of("412", "1Gi", "warn")));
+    assert!(bench.plan(&Request::Undo { act: 9 }).await.expect_err("none").contains("no act 9"));
+}
+
+#[tokio::test]
+async fn a_scale_is_undone_only_from_its_own_number() {
+    let mut bench = Bench::new();
+    let up = Request::Scale { workload: myapp(), replicas: 12 };
+    assert_eq!(bench.act(&up).await.expect("carried out").outcome, Outcome::Done);
+    bench.cluster.with(|cluster| cluster.found.workload.desired = 14);
+    assert!(bench.plan(&Request::Undo { act: 1 }).await.expect_err("moved").contains("14 replicas now"));
+    bench.cluster.with(|cluster| cluster.found.workload.desired = 12);
+    let undone = bench.act(&Request::Undo { act: 1 }).await.expect("carried out");
+    assert_eq!(undone.title, "UNDO act 1: deploy/myapp 12 -> 10");
+    assert_eq!(bench.cluster.with(|cluster| cluster.found.workload.desired), 10);
+}
+
+#[tokio::test]
 async fn it_has_every_check_of_the_rollback() {
     let mut bench = Bench::new();
     let plan = bench.plan(&roll_back(None)).await.expect("a plan");

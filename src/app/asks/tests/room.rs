@@ -1,6 +1,6 @@
 //! A plan has more to say than rows to say it in: what goes first.
 
-use crate::action::ActionError;
+use crate::{action::ActionError, model::Name};
 
 use super::*;
 

@@ -1,0 +1,48 @@
+//! Acts on an object: which way a switch goes, and what the cluster would refuse.
+
+use super::*;
+
+/// Switches go the other way by what the row says.
+#[test]
+fn a_node_is_cordoned_or_uncordoned_and_a_cron_job_suspended_or_run() {
+    use crate::action::{ObjectAct, Request};
+    let acts = |word: &str, columns: &[&str], cells: &[&str], command: &str| {
+        let mut desk = desk();
+        desk.line(word);
+        desk.lists(&cluster(), Ok(table(columns, vec![row("it", cells)])));
+        desk.frame((120, 35));
+        desk.line(command).into_iter().find_map(|effect| match effect {
+            Effect::Prepare { request: Request::Object { object, act }, .. } => Some((object.to_string(), act)),
+            _ => None,
+        })
+    };
+    let nodes = ["Name", "Status"];
+    assert_eq!(acts("nodes", &nodes, &["Ready"], "cordon"), Some(("node/it".to_owned(), ObjectAct::Cordon)));
+    let off = acts("nodes", &nodes, &["Ready,SchedulingDisabled"], "cordon");
+    assert_eq!(off, Some(("node/it".to_owned(), ObjectAct::Uncordon)));
+    let crons = ["Name", "Schedule", "Suspend"];
+    let suspend = acts("cronjobs", &crons, &["0 3 * * *", "False"], "schedule");
+    assert_eq!(suspend, Some(("cronjob/it".to_owned(), ObjectAct::Suspend)));
+    let again = acts("cronjobs", &crons, &["0 3 * * *", "True"], "schedule");
+    assert_eq!(again, Some(("cronjob/it".to_owned(), ObjectAct::Unsuspend)));
+    let now = acts("cronjobs", &crons, &["0 3 * * *", "False"], "run-now");
+    assert_eq!(now, Some(("cronjob/it".to_owned(), ObjectAct::RunNow)));
+    assert_eq!(acts("nodes", &nodes, &["Ready"], "run-now"), None, "that is for a CronJob");
+}
+
+#[test]
+fn what_the_cluster_would_refuse_is_grey_and_says_why() {
+    use crate::model::kubernetes::rights::{Rights, Rule};
+    let mut desk = secrets();
+    desk.keys("x");
+    let asked = desk.wanted().into_iter().filter(|query| matches!(query, Query::Rights(_))).collect::<Vec<_>>();
+    assert_eq!(asked.len(), 1, "one question for the namespace");
+    let of = |words: &[&str]| words.iter().map(|word| Name::from(*word)).collect();
+    let rule = Rule { verbs: of(&["get"]), groups: of(&[""]), resources: of(&["pods"]), names: of(&[]) };
+    let rights = Rights { rules: vec![rule], is_incomplete: false };
+    desk.answer(asked[0].clone(), Ok(Answer::Rights(Arc::new(rights.clone()))));
+    desk.has("you may not get secrets in 'production'");
+    let rights = Rights { is_incomplete: true, ..rights };
+    desk.answer(asked[0].clone(), Ok(Answer::Rights(Arc::new(rights))));
+    assert!(!desk.screen().contains("you may not"), "what may be allowed is not grey");
+}

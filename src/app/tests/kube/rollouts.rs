@@ -1,0 +1,91 @@
+//! Rollouts: how far they are, which clock ends them, and what keeps their pods from being made.
+
+use super::*;
+
+/// A rollout whose Deployment gives up in six minutes, and whose pipeline waits for 23.
+fn rolling(name: &str) -> World {
+    let mut world = incident();
+    let words =
+        format!("Waiting for deployment \"{name}\" rollout to finish: 6 out of 10 new replicas have been updated...");
+    world.workloads([Workload {
+        rollout: RolloutStatus { words: Clean::own(words), state: RolloutState::Progressing },
+        progressing: Some(("ReplicaSetUpdated".into(), "".into(), Some(at("03:10")))),
+        level: Level::Progress,
+        ..deployment(name, "myapp:412", 8, 10)
+    }]);
+    world.replica_sets([
+        replica_set(name, "7d8b9", 13, "01:00", "myapp:411", (4, 4)),
+        replica_set(name, "6d5c9", 14, "02:57", "myapp:412", (4, 6)),
+    ]);
+    world.runs(vec![run("deploy", 412, RunState::Running, true, "02:51")]);
+    let mut service = world.settings.services[0].clone();
+    service.repository = Some("acme/myapp".into());
+    service.workload = Some(workload_key(WorkloadKind::Deployment, name));
+    world.settings.services = vec![service];
+    world
+}
+
+#[test]
+fn both_clocks_of_a_rollout_are_told_and_fit() {
+    let mut desk = on_kube(rolling("myapp"));
+    let wide = row_with(&desk.frame((220, 35)), "pipeline #412");
+    for words in [
+        "new rev 14 4/6 ready  |  old rev 13 4/4 ready",
+        "rollout to finish: 6 out of 10 new replicas have been updated...",
+        "deadline in 5m38s",
+        "pipeline #412 waits for 23m",
+    ] {
+        assert!(wide.contains(words), "{words}: {wide}");
+    }
+    let narrow = row_with(&desk.frame((120, 35)), "new rev 14");
+    let said = "myapp  new rev 14 4/6 | old rev 13 4/4   deadline 5m38s   pipeline #412 waits 23m   6 of 10 updated";
+    assert!(narrow.contains(said), "{narrow}");
+    // What kubectl says goes before either clock does, however long the name is.
+    for (name, keys) in [("myapp", ""), ("recommendations-service", "j")] {
+        let mut desk = on_kube(rolling(name));
+        desk.keys(keys);
+        let least = row_with(&desk.frame((80, 24)), "pipeline #412");
+        assert!(least.contains("  new 14 4/6 | old 13 4/4   deadline 5m38s   pipeline #412 waits 23m "), "{least}");
+    }
+}
+
+#[test]
+fn a_quota_that_keeps_pods_from_being_made_is_told() {
+    let mut world = incident();
+    let forbidden = "pods \"myapp-6d5c9-x\" is forbidden: exceeded quota: compute, requested: cpu=1, limited: cpu=4";
+    world.workloads([Workload { replica_failure: Some(forbidden.into()), ..deployment("myapp", "myapp:412", 8, 10) }]);
+    let mut desk = on_kube(world);
+    assert!(desk.frame((200, 35)).contains("exceeded quota: compute, requested: cpu=1, limited: cpu=4"));
+
+    // A StatefulSet has no such condition: its events tell.
+    let mut world = World::live();
+    let key = workload_key(WorkloadKind::StatefulSet, "db");
+    world.workloads([Workload { key, replicas: 1, uid: "uid-db".into(), ..deployment("db", "db:1", 1, 3) }]);
+    let says = "create Pod db-1 in StatefulSet db failed error: pods \"db-1\" is forbidden: exceeded quota: compute";
+    world.events([event("db", "StatefulSet", "FailedCreate", 4, "03:12", says)]);
+    let mut desk = on_kube(world);
+    assert!(row_with(&desk.frame((200, 35)), "progress deadline").contains("   exceeded quota: compute"));
+}
+
+/// Its ReplicaSets make its pods; those that want none say nothing any more.
+#[test]
+fn a_rollout_whose_pods_are_refused_is_told_by_its_replica_sets() {
+    let shown = |lacks: &str| {
+        let mut world = World::live();
+        let rollouts = SourceId::new(&cluster(), Part::Rollouts);
+        world.store.expect(rollouts, BackendKind::Kubernetes, Duration::from_secs(15), 1);
+        let key = workload_key(WorkloadKind::Rollout, "shop");
+        world.workloads([Workload { key, replicas: 3, ..deployment("shop", "shop:2", 3, 4) }]);
+        let sets = ["old", "new"].map(|hash| {
+            let mut set = replica_set("shop", hash, 1, "03:00", "shop:2", (2, 2));
+            set.desired += u32::from(hash == lacks);
+            set
+        });
+        world.replica_sets(sets);
+        let says = "Error creating: pods \"shop-new-x\" is forbidden: exceeded quota: compute";
+        world.events([event("shop-new", "ReplicaSet", "FailedCreate", 4, "03:12", says)]);
+        on_kube(world).frame((200, 35))
+    };
+    assert!(shown("new").contains("   exceeded quota: compute"), "{}", shown("new"));
+    assert!(!shown("old").contains("   exceeded quota"), "{}", shown("old"));
+}
