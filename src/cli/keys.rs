@@ -1,4 +1,5 @@
-//! `midwatch keys`: every command, its keys as they are bound now, from the one table of commands.
+//! `midwatch keys`: every command with its keys as they are bound now, those of the configuration (`[[command]]`) after
+//! midwatch's own.
 
 use std::{fmt::Write as _, process::ExitCode};
 
@@ -7,9 +8,10 @@ use color_eyre::{Result, eyre::eyre};
 
 use super::{Global, report, setup};
 use crate::{
-    command::{COMMANDS, CommandSpec, Scope},
+    command::{COMMANDS, Kind, Scope},
     config::load,
-    keymap::Keymap,
+    custom::{self, OwnCommand},
+    keymap::{Key, Keymap},
 };
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -23,46 +25,113 @@ pub fn run(keys: Keys, global: &Global) -> Result<ExitCode> {
     let config = load::load(global.config.as_deref(), Some(&setup::paths().config))?.config;
     let keymap = Keymap::new(config.keys.preset.as_deref(), &config.keys.commands)
         .map_err(|errors| eyre!("{}", errors.join("; ")))?;
-    let text = if keys.markdown {
-        markdown(&keymap)
-    } else {
-        report::columns(&["KEYS", "COMMAND", "WHERE", "WHAT"], &rows(&keymap))
-    };
+    let own = custom::commands(&config.command, "").map_err(|errors| eyre!("{}", errors.join("; ")))?;
+    let all = all(&keymap, &own);
+    let text = if keys.markdown { markdown(&all) } else { table(&all) };
     report::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn bound(keymap: &Keymap, spec: &CommandSpec, join: &str, quote: &str) -> String {
-    let keys: Vec<String> = keymap.keys(spec.id).iter().map(|key| format!("{quote}{key}{quote}")).collect();
-    keys.join(join)
+/// A command as it is listed.
+struct Listed {
+    keys: Vec<String>,
+    name: String,
+    place: String,
+    help: String,
+}
+
+fn all(keymap: &Keymap, own: &[OwnCommand]) -> Vec<Listed> {
+    let built_in = COMMANDS.iter().map(|spec| Listed {
+        keys: keymap.keys(spec.id).iter().map(Key::to_string).collect(),
+        name: spec.name.to_owned(),
+        place: place(spec.scope),
+        help: help(spec.help, spec.writes),
+    });
+    let own = own.iter().map(|command| Listed {
+        keys: command.key.iter().map(Key::to_string).collect(),
+        name: command.name.to_string(),
+        place: words(&command.on),
+        help: help(&command.help, command.writes),
+    });
+    built_in.chain(own).collect()
 }
 
 fn place(scope: Scope) -> String {
     match scope {
         Scope::Everywhere => "everywhere".to_owned(),
         Scope::Screen(screen) => format!("screen {}", screen.title()),
-        Scope::On(kinds) => kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", "),
+        Scope::On(kinds) => words(kinds),
     }
 }
 
-fn help(spec: &CommandSpec) -> String {
-    if spec.writes { format!("{} (writes)", spec.help) } else { spec.help.to_owned() }
+fn words(kinds: &[Kind]) -> String {
+    kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ")
 }
 
-fn rows(keymap: &Keymap) -> Vec<Vec<String>> {
-    let row = |spec: &CommandSpec| {
-        let keys = bound(keymap, spec, " ", "");
-        vec![if keys.is_empty() { "-".to_owned() } else { keys }, spec.name.to_owned(), place(spec.scope), help(spec)]
+fn help(says: &str, writes: bool) -> String {
+    if writes { format!("{says} (writes)") } else { says.to_owned() }
+}
+
+fn table(all: &[Listed]) -> String {
+    let row = |one: &Listed| {
+        let keys = if one.keys.is_empty() { "-".to_owned() } else { one.keys.join(" ") };
+        vec![keys, one.name.clone(), one.place.clone(), one.help.clone()]
     };
-    COMMANDS.iter().map(row).collect()
+    report::columns(&["KEYS", "COMMAND", "WHERE", "WHAT"], &all.iter().map(row).collect::<Vec<_>>())
 }
 
 /// The table of the README.
-pub fn markdown(keymap: &Keymap) -> String {
+fn markdown(all: &[Listed]) -> String {
     let mut text = String::from("| Keys | Command | On | What |\n|---|---|---|---|\n");
-    for spec in COMMANDS {
-        let keys = bound(keymap, spec, " ", "`").replace('|', "\\|");
-        let _ = writeln!(text, "| {keys} | `{}` | {} | {} |", spec.name, place(spec.scope), help(spec));
+    let cell = |text: &str| text.replace('|', "\\|");
+    for one in all {
+        let keys: Vec<String> = one.keys.iter().map(|key| format!("`{key}`")).collect();
+        let (keys, name, help) = (cell(&keys.join(" ")), cell(&one.name), cell(&one.help));
+        let _ = writeln!(text, "| {keys} | `{name}` | {} | {help} |", one.place);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const OWN: &str = r#"
+[[command]]
+name = "attach"
+key = "f9"
+on = ["pod", "workload"]
+help = "a shell | a log"
+run = ["true"]
+writes = true
+
+[[command]]
+name = "board"
+on = ["alert"]
+run = ["open-board"]
+"#;
+
+    fn listed() -> Vec<Listed> {
+        let config = load::parse(OWN, Path::new("config.toml")).expect("well written");
+        all(&Keymap::default(), &custom::commands(&config.command, OWN).expect("checked"))
+    }
+
+    #[test]
+    fn commands_of_the_configuration_stand_after_midwatchs_own() {
+        let table = table(&listed());
+        let words: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(words.len(), 1 + COMMANDS.len() + 2, "{table}");
+        let [.., attach, board] = words.as_slice() else { panic!("{table}") };
+        assert_eq!(attach.join(" "), "f9 attach pod, workload a shell | a log (writes)");
+        assert_eq!(board.join(" "), "- board alert open-board");
+    }
+
+    #[test]
+    fn what_the_configuration_says_is_one_cell_of_markdown() {
+        let table = markdown(&listed());
+        let row = "| `f9` | `attach` | pod, workload | a shell \\| a log (writes) |";
+        assert!(table.lines().any(|line| line == row), "{table}");
+    }
 }
