@@ -113,15 +113,14 @@ impl App {
     /// The newest message stands where the keys do, so that it hides nothing that is read. Returns the room that is left;
     /// somebody who types keeps half.
     fn messages(&self, footer: Rect, buf: &mut Buffer) -> Rect {
-        let newest = self.toasts.iter().last();
-        let messages: Vec<Toast<'_>> =
-            newest.into_iter().map(|text| Toast { mark: Mark::Blank, text, hint: "" }).collect();
+        let Some(newest) = self.toasts.iter().last() else { return footer };
+        let message = Toast { mark: Mark::Blank, text: newest, hint: "" };
         // Who stands in a dialog looks for its keys.
         let own = self.overlays.last().map(|overlay| overlay.hints()).unwrap_or_default();
         let keys: u16 = own.iter().map(|(key, word)| width(key) + width(word) + 3).sum();
         let typed = if self.prompt.is_some() { footer.width / 2 } else { keys.min(footer.width / 2) };
         let room = Rect { x: footer.x + typed, width: footer.width - typed, ..footer };
-        let left = toasts(&messages, room, &self.theme, buf);
+        let left = toasts(&[message], room, &self.theme, buf);
         Rect { width: typed + left.width, ..footer }
     }
 
