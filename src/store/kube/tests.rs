@@ -2,8 +2,11 @@
 
 use super::*;
 use crate::{
-    model::{Part, kubernetes::Container},
-    ui::testing::{cluster, deployment, event, pod, replica_set, running},
+    model::{
+        Part,
+        kubernetes::{Container, Termination},
+    },
+    ui::testing::{at, cluster, deployment, event, pod, replica_set, running},
 };
 
 fn names(kube: &Kube, name: &str) -> Vec<String> {
@@ -84,7 +87,7 @@ fn a_pod_tells_what_its_events_tell_for_as_long_as_they_are_kept() {
     assert_eq!(why(&kube), Some(unready.why.to_string()));
     kube.apply_event(&events, Delta::Put(Box::new(probe)));
     kube.apply_pod(&pods, Delta::Gone(unready.key.clone()));
-    assert!(kube.untold.is_empty() && kube.burdens_by_owner.is_empty());
+    assert!(kube.untold.is_empty() && kube.burdens.is_empty());
 }
 
 #[test]
@@ -148,7 +151,7 @@ fn a_workload_is_not_in_trouble_for_pods_that_have_failed_and_were_replaced() {
     kube.apply_pod(&pods, Delta::Put(Box::new(unready.clone())));
     assert_eq!(kube.level_of(&web), Level::Wrong, "it lives");
     kube.apply_pod(&pods, Delta::Gone(unready.key));
-    assert!(kube.burdens_by_owner.is_empty());
+    assert!(kube.burdens.is_empty());
 }
 
 /// Two contexts of one cluster bring the same objects, under the same uids: each has its own, once.
@@ -185,4 +188,46 @@ fn what_two_contexts_of_a_cluster_bring_is_not_added_up() {
     kube.drop_sources(&|source| source.backend == two);
     web.key.cluster = one;
     assert_eq!((kube.pods_of(&web).len(), kube.events_around(&web).len()), (1, 1));
+}
+
+/// A pod that runs again after a kill for memory at this time.
+fn killed(finished: &str) -> Pod {
+    let last = Termination {
+        reason: "OOMKilled".into(),
+        exit_code: 137,
+        signal: None,
+        message: None,
+        started: Some(at("02:00")),
+        finished: Some(at(finished)),
+    };
+    Pod {
+        restarts: 1,
+        containers: Box::new([Container { restarts: 1, last: Some(last), ..running("app") }]),
+        ..pod("web-1", "a", None)
+    }
+}
+
+/// Time alone takes it back: no watch brings anything.
+#[test]
+fn a_workload_whose_pod_was_killed_for_memory_is_in_trouble_for_a_time() {
+    let pods = SourceId::new(&cluster(), Part::Pods);
+    let mut kube = Kube::default();
+    let web = deployment("web", "web:1", 1, 1);
+    kube.apply_workload(&SourceId::new(&cluster(), Part::Deployments), Delta::Put(Box::new(web.clone())));
+    let set = replica_set("web", "1", 1, "01:00", "web:1", (1, 1));
+    kube.apply_replica_set(&SourceId::new(&cluster(), Part::ReplicaSets), Delta::Put(Box::new(set)));
+    kube.apply_pod(&pods, Delta::Put(Box::new(killed("03:00"))));
+    assert_eq!(kube.level_of(&web), Level::Wrong);
+    assert_eq!((kube.settle(|_| at("03:14:59")), kube.level_of(&web)), (Changes::NONE, Level::Wrong));
+    kube.apply_pod(&pods, Delta::Put(Box::new(killed("03:10"))));
+    assert_eq!((kube.settle(|_| at("03:15")), kube.level_of(&web)), (Changes::NONE, Level::Wrong), "once more");
+    assert_eq!((kube.settle(|_| at("03:25")), kube.level_of(&web)), (Changes::KUBE, Level::Ok));
+    assert_eq!(kube.settle(|_| at("03:26")), Changes::NONE);
+    let elsewhere = Pod { node: Some("node-6".into()), ..killed("03:10") };
+    kube.apply_pod(&pods, Delta::Put(Box::new(elsewhere)));
+    assert_eq!((kube.settle(|_| at("03:26")), kube.level_of(&web)), (Changes::KUBE, Level::Ok), "long ago");
+    kube.apply_pod(&pods, Delta::Put(Box::new(killed("03:26"))));
+    kube.apply_pod(&pods, Delta::Gone(killed("03:26").key));
+    assert_eq!((kube.level_of(&web), kube.settle(|_| at("04:00"))), (Level::Ok, Changes::NONE));
+    assert!(kube.burdens.is_empty());
 }
