@@ -332,9 +332,9 @@ pub struct Revision {
     #[serde(default)]
     pub by: Option<Clean>,
     pub images: Box<[Name]>,
-    /// Pods up now.
-    pub ready: u32,
-    pub replicas: u32,
+    /// Pods that are ready, and all that are up. `None`: they could not be read, which is not that there are none.
+    #[serde(default)]
+    pub pods: Option<(u32, u32)>,
     /// ReplicaSets: pods that were wanted of the workload when this one was scaled last
     /// (`deployment.kubernetes.io/desired-replicas`).
     #[serde(default)]
@@ -343,4 +343,11 @@ pub struct Revision {
     /// The pod template as raw JSON, hash label removed. For ControllerRevisions: the `data` verbatim in `patch`.
     pub template: serde_json::Value,
     pub patch: Option<serde_json::Value>,
+}
+
+impl Revision {
+    /// `4/9 up`
+    pub fn up(&self) -> String {
+        self.pods.map_or_else(|| "pods unknown".to_owned(), |(ready, all)| format!("{ready}/{all} up"))
+    }
 }
