@@ -142,6 +142,14 @@ impl Kube {
         keys.filter_map(|key| self.workloads.get(key).map(|workload| &**workload))
     }
 
+    /// Whether a cluster has a workload that is watched: asked in every frame.
+    pub fn has_workloads(&self, cluster: &BackendId) -> bool {
+        let (cluster, namespace, kind) = (cluster.clone(), Name::default(), WorkloadKind::Deployment);
+        let first = WorkloadKey { cluster, namespace, kind, name: Name::default() };
+        let found = self.workloads.starting_at(&first).next();
+        found.is_some_and(|workload| workload.key.cluster == first.cluster)
+    }
+
     /// The pod of this name, in one namespace or wherever it is.
     pub fn pod_named(&self, namespace: Option<&Name>, name: &Name) -> Option<&Pod> {
         let spaces =

@@ -231,3 +231,16 @@ fn a_workload_whose_pod_was_killed_for_memory_is_in_trouble_for_a_time() {
     assert_eq!((kube.level_of(&web), kube.settle(|_| at("04:00"))), (Level::Ok, Changes::NONE));
     assert!(kube.burdens.is_empty());
 }
+
+#[test]
+fn a_cluster_has_workloads_only_of_its_own() {
+    let mut kube = Kube::default();
+    for (cluster, kind) in [("b", WorkloadKind::DaemonSet), ("d", WorkloadKind::Deployment)] {
+        let from = SourceId::new(&BackendId::new(cluster), kind.part());
+        let mut web = deployment("web", "web:1", 1, 1);
+        (web.key.cluster, web.key.kind) = (BackendId::new(cluster), kind);
+        kube.apply_workload(&from, Delta::Put(Box::new(web)));
+    }
+    let has = ["a", "b", "c", "d", "e"].map(|cluster| kube.has_workloads(&BackendId::new(cluster)));
+    assert_eq!(has, [false, true, false, true, false]);
+}
