@@ -275,6 +275,15 @@ impl Workload {
     pub fn lacks_pods(&self) -> bool {
         self.replicas < self.desired || self.updated < self.desired
     }
+
+    /// When another template was set after this time, as far as the object tells: who set it may have set something else
+    /// later, and a rollout tells of its progress and its end, so the earlier of both is nearer.
+    pub fn rolled_out_since(&self, after: Timestamp) -> Option<Timestamp> {
+        let set = self.changed_by.as_ref().and_then(|(_, at)| *at);
+        let of_rollout = |reason: &str| matches!(reason, "ReplicaSetUpdated" | "NewReplicaSetAvailable");
+        let moved = self.progressing.as_ref().filter(|(reason, ..)| of_rollout(reason)).and_then(|(.., at)| *at);
+        [set, moved].into_iter().flatten().filter(|at| *at > after).min()
+    }
 }
 
 /// A ReplicaSet: one revision of a Deployment.

@@ -320,13 +320,16 @@ impl Kube {
         workload.update_hash.as_ref().or_else(of_set)
     }
 
-    /// When the live version of a Deployment or Rollout began: its newest ReplicaSet's creation.
+    /// When the live version of a Deployment or Rollout began: its ReplicaSet's creation, or when it was gone back to.
     pub fn version_since(&self, workload: &Workload) -> Option<Timestamp> {
-        if workload.key.kind.has_replica_sets() {
-            self.sets_of(workload).first().and_then(|set| set.created)
-        } else {
-            workload.created
+        if !workload.key.kind.has_replica_sets() {
+            return workload.created;
         }
+        let sets = self.sets_of(workload);
+        let (created, last) = (sets.first()?.created, sets.iter().filter_map(|set| set.created).max());
+        // A ReplicaSet that is used again keeps its age, and another was made since.
+        let went_back = last.filter(|_| created < last).and_then(|last| workload.rolled_out_since(last));
+        went_back.or(created)
     }
 
     /// Namespaces that pods were seen in.

@@ -244,3 +244,30 @@ fn a_cluster_has_workloads_only_of_its_own() {
     let has = ["a", "b", "c", "d", "e"].map(|cluster| kube.has_workloads(&BackendId::new(cluster)));
     assert_eq!(has, [false, true, false, true, false]);
 }
+
+/// A rollback uses the ReplicaSet of then: its age is not that of the version.
+#[test]
+fn a_version_that_was_gone_back_to_is_as_old_as_that() {
+    let mut kube = Kube::default();
+    let sets = SourceId::new(&cluster(), Part::ReplicaSets);
+    for (hash, revision, created) in [("a", 3, "01:00"), ("b", 2, "02:00")] {
+        let set = replica_set("web", hash, revision, created, "web:1", (1, 1));
+        kube.apply_replica_set(&sets, Delta::Put(Box::new(set)));
+    }
+    let since = |template: Option<&str>, reason: &str, moved: &str| {
+        let mut web = deployment("web", "web:1", 1, 1);
+        web.changed_by = Some(("kubectl-rollout".into(), template.map(at)));
+        web.progressing = Some((reason.into(), "".into(), Some(at(moved))));
+        kube.version_since(&web)
+    };
+    const DONE: &str = "NewReplicaSetAvailable";
+    assert_eq!(since(Some("03:00"), DONE, "03:01"), Some(at("03:00")));
+    assert_eq!(since(Some("03:30"), DONE, "03:01"), Some(at("03:01")), "its manager has set something else since");
+    assert_eq!(since(None, "ReplicaSetUpdated", "03:01"), Some(at("03:01")));
+    assert_eq!(since(Some("01:59"), DONE, "03:01"), Some(at("03:01")), "that was the other version's");
+    assert_eq!(since(None, "DeploymentPaused", "03:01"), Some(at("01:00")), "no rollout: nothing better is known");
+    let newer = replica_set("web", "c", 4, "04:00", "web:1", (1, 1));
+    kube.apply_replica_set(&sets, Delta::Put(Box::new(newer)));
+    let web = Workload { changed_by: Some(("x".into(), Some(at("04:30")))), ..deployment("web", "web:1", 1, 1) };
+    assert_eq!(kube.version_since(&web), Some(at("04:00")), "a new version's is its creation");
+}
