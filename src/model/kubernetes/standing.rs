@@ -30,7 +30,7 @@ impl Pod {
         Some((self.owner.as_ref()?.uid.clone(), level, self.restarts))
     }
 
-    /// How bad it is at a moment, and why: no watch tells that it should have gone or begun by now, or has run long enough.
+    /// How bad it is at a moment, and why: no watch tells that it should have gone or begun by now, or has run for long.
     pub fn standing(&self, now: Timestamp) -> (Level, Cow<'_, str>) {
         let Some(since) = self.deleting_since else { return self.starting(now) };
         let is_late = self.deleting_by.is_some_and(|by| by < now);
@@ -113,8 +113,8 @@ const fn goes_on(container: &Container) -> bool {
     matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar)
 }
 
-/// For how long an end of this container keeps its pod in trouble, if it does. One that fails once finds what it needs at its
-/// second start: only again and again is that trouble. Memory is not found so.
+/// For how long an end of this container keeps its pod in trouble, if it does. One that fails once may find what it needs
+/// at its second start: only again and again is that trouble. Memory is not found so.
 fn lasts(container: &Container, end: &Termination) -> Option<SignedDuration> {
     if end.is_oom() {
         return Some(AFTER_OOM);

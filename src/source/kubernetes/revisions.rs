@@ -83,8 +83,8 @@ pub async fn pods(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, object: &Va
     Ok(alive)
 }
 
-/// All kept revisions, newest first. `object` is the workload, read fresh; `pods` are its own, for those that count none, if
-/// they could be read.
+/// All kept revisions, newest first. `object` is the workload, read fresh; `pods` are its own, for revisions that count
+/// none, if they could be read.
 pub async fn read(
     cluster: &Cluster,
     key: &WorkloadKey,
