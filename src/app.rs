@@ -292,6 +292,8 @@ impl App {
 
     fn tick(&mut self, now: Now) -> Vec<Effect> {
         self.sync.time_passed();
+        let changes = self.store.settle(now);
+        self.changed(changes);
         self.dirty |= self.toasts.expire(now);
         self.dirty |= self.on_screen(now, |screen, _| screen.settle(now));
         // Rows that time alone moves (`17s` to `18s`) are drawn anew in coarse steps only.

@@ -161,9 +161,15 @@ impl Store {
                 for fact in facts {
                     changes |= self.apply_fact(&update.from, fact, now);
                 }
-                changes
+                changes | self.settle(now)
             }
         }
+    }
+
+    /// Takes back what counts for a time only.
+    pub fn settle(&mut self, now: Now) -> Changes {
+        let clock = |cluster: &BackendId| self.backends.get(cluster).and_then(|backend| backend.info.clock);
+        self.kube.settle(|cluster| now.by(clock(cluster)))
     }
 
     fn apply_fact(&mut self, from: &SourceId, fact: Fact, now: Now) -> Changes {

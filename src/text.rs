@@ -132,6 +132,16 @@ pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// `512Mi`, `1.5Gi`: the shortest of the usual forms.
+pub fn memory_text(bytes: u64) -> String {
+    let units = [(1_u64 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
+    let Some((unit, name)) = units.into_iter().find(|(unit, _)| bytes >= *unit) else { return bytes.to_string() };
+    if bytes.is_multiple_of(unit) {
+        return format!("{}{name}", bytes / unit);
+    }
+    format!("{:.1}{name}", bytes as f64 / unit as f64)
+}
+
 /// `4,388`
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -285,6 +295,13 @@ mod tests {
     fn a_huge_line_is_cut_and_says_so() {
         let line = Clean::line(&"x".repeat(MAX_LINE_BYTES + 10));
         assert!(line.ends_with("… (+10 bytes)"), "{}", &line[line.len() - 20..]);
+    }
+
+    #[test]
+    fn memory_is_written_as_people_write_it() {
+        for (bytes, text) in [(512 << 20, "512Mi"), (1_610_612_736, "1.5Gi"), (2 << 30, "2Gi"), (900, "900")] {
+            assert_eq!(memory_text(bytes), text);
+        }
     }
 
     #[test]

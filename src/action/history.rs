@@ -154,8 +154,7 @@ pub(super) fn of_template(inspection: &WorkloadInspection, template: &Value) -> 
         change_cause: None,
         by: None,
         images: template::images(template).into_iter().map(|(_, image)| Clean::line(image)).collect(),
-        ready: 0,
-        replicas: 0,
+        pods: Some((0, 0)),
         wanted: None,
         is_live: false,
         template: template.clone(),
@@ -225,7 +224,9 @@ pub(super) fn ran_words(inspection: &WorkloadInspection, revision: &Revision, no
 
 /// Pods of a revision: those that stay, and those that are ready. `None`: they could not be read.
 pub(super) fn pods_of(inspection: &WorkloadInspection, revision: &Revision) -> Option<(usize, usize)> {
-    let Some(hash) = &revision.hash else { return Some((revision.replicas as usize, revision.ready as usize)) };
+    let Some(hash) = &revision.hash else {
+        return revision.pods.map(|(ready, all)| (all as usize, ready as usize));
+    };
     if inspection.unread.pods.is_some() {
         return None;
     }
@@ -289,8 +290,10 @@ pub(super) fn choices(
             if !revision.is_live && template::differs_by_restart_only(&revision.template, &live.template) {
                 notes.push("live but for a restart".to_owned());
             }
-            if let Some((up @ 1.., _)) = pods_of(inspection, revision) {
-                notes.push(format!("{up} pods up"));
+            match pods_of(inspection, revision) {
+                Some((0, _)) => {}
+                Some((up, _)) => notes.push(format!("{up} pods up")),
+                None => notes.push("pods unknown".to_owned()),
             }
             Choice {
                 revision: revision.number,

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::{Check, CheckResult, checks::check, plan::Refusal};
 use crate::{
     model::Name,
-    source::kubernetes::rows::{canonical, memory_text, parse_bytes, parse_millis},
-    text::Clean,
+    source::kubernetes::rows::{canonical, parse_bytes, parse_millis},
+    text::{Clean, memory_text},
 };
 
 /// What one container uses.

@@ -201,7 +201,7 @@ pub fn kube(reading: &Reading) -> Vec<Section> {
         kube.workloads.values().map(|workload| (kube.level_of(workload), &**workload)).collect();
     workloads.sort_by(|a, b| (a.0, &a.1.key).cmp(&(b.0, &b.1.key)));
     let mut pods: Vec<&Pod> = kube.pods.values().map(|pod| &**pod).collect();
-    pods.sort_by(|a, b| (a.level, &a.key).cmp(&(b.level, &b.key)));
+    pods.sort_by_cached_key(|pod| (pod.standing(view.store.time_of(&pod.key.cluster, view.now)).0, &pod.key));
     let workloads = workloads.into_iter().map(|(level, workload)| workload_row(&view, level, workload)).collect();
     let pods = pods.into_iter().map(|pod| pod_row(&view, pod)).collect();
     vec![

@@ -275,6 +275,15 @@ impl Workload {
     pub fn lacks_pods(&self) -> bool {
         self.replicas < self.desired || self.updated < self.desired
     }
+
+    /// When another template was set after this time, as far as the object tells: who set it may have set something else
+    /// later, and a rollout tells of its progress and its end, so the earlier of both is nearer.
+    pub fn rolled_out_since(&self, after: Timestamp) -> Option<Timestamp> {
+        let set = self.changed_by.as_ref().and_then(|(_, at)| *at);
+        let of_rollout = |reason: &str| matches!(reason, "ReplicaSetUpdated" | "NewReplicaSetAvailable");
+        let moved = self.progressing.as_ref().filter(|(reason, ..)| of_rollout(reason)).and_then(|(.., at)| *at);
+        [set, moved].into_iter().flatten().filter(|at| *at > after).min()
+    }
 }
 
 /// A ReplicaSet: one revision of a Deployment.
@@ -332,9 +341,9 @@ pub struct Revision {
     #[serde(default)]
     pub by: Option<Clean>,
     pub images: Box<[Name]>,
-    /// Pods up now.
-    pub ready: u32,
-    pub replicas: u32,
+    /// Pods that are ready, and all that are up. `None`: they could not be read, which is not that there are none.
+    #[serde(default)]
+    pub pods: Option<(u32, u32)>,
     /// ReplicaSets: pods that were wanted of the workload when this one was scaled last
     /// (`deployment.kubernetes.io/desired-replicas`).
     #[serde(default)]
@@ -343,4 +352,11 @@ pub struct Revision {
     /// The pod template as raw JSON, hash label removed. For ControllerRevisions: the `data` verbatim in `patch`.
     pub template: serde_json::Value,
     pub patch: Option<serde_json::Value>,
+}
+
+impl Revision {
+    /// `4/9 up`
+    pub fn up(&self) -> String {
+        self.pods.map_or_else(|| "pods unknown".to_owned(), |(ready, all)| format!("{ready}/{all} up"))
+    }
 }

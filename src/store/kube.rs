@@ -21,9 +21,12 @@ use crate::{
     text::Clean,
 };
 
+mod burdens;
 #[cfg(test)]
 mod tests;
 mod told;
+
+use self::burdens::Burdens;
 
 /// An object by its uid: several contexts may lead to one cluster, and then each brings it.
 type Uid = (BackendId, Name);
@@ -32,8 +35,8 @@ fn of(key: &ObjectKey, uid: Name) -> Uid {
     (key.cluster.clone(), uid)
 }
 
-fn burden(pod: &Pod) -> Option<Share> {
-    pod.burden().map(|(uid, level, restarts)| (of(&pod.key, uid), level, restarts))
+fn pod_owner(pod: &Pod) -> Option<Uid> {
+    pod.owner.as_ref().map(|owner| of(&pod.key, owner.uid.clone()))
 }
 
 fn uid_of(workload: &Workload) -> Uid {
@@ -57,9 +60,7 @@ pub struct Kube {
     pub events: Table<ObjectKey, Box<Event>>,
     /// Controller uid to the pods it owns.
     pods_by_owner: HashMap<Uid, BTreeSet<ObjectKey>>,
-    /// Controller uid to what its pods come to: the worst and the restarts of a hundred thousand are asked for in every
-    /// frame.
-    burdens_by_owner: HashMap<Uid, Burden>,
+    burdens: Burdens,
     /// Workload uid to how bad its worst pod is, where that is bad: asked of every workload several times for a change,
     /// found once.
     worst: OnceLock<BTreeMap<BackendId, HashMap<Name, Level>>>,
@@ -85,10 +86,9 @@ impl Kube {
         match self.pods.apply(from, delta, |pod| pod.key.clone()) {
             Applied::Nothing => return Changes::NONE,
             Applied::Put { key, old } => {
-                let now = self.pods.get(&key).and_then(|pod| burden(pod));
-                let was = old.and_then(|pod| burden(&pod));
-                recount(&mut self.burdens_by_owner, was.as_ref(), now.as_ref());
-                relink(&mut self.pods_by_owner, &key, was.map(|(uid, ..)| uid), now.map(|(uid, ..)| uid));
+                let now = self.pods.get(&key).map(|pod| &**pod);
+                self.burdens.recount(old.as_deref(), now);
+                relink(&mut self.pods_by_owner, &key, old.as_deref().and_then(pod_owner), now.and_then(pod_owner));
                 let spaces = self.seen_namespaces.entry(key.cluster.clone()).or_default();
                 if !spaces.contains(&key.namespace) {
                     spaces.insert(key.namespace.clone());
@@ -101,9 +101,8 @@ impl Kube {
 
     fn unlink_pods(&mut self, pods: Vec<(ObjectKey, Box<Pod>)>) {
         for (key, pod) in pods {
-            let was = burden(&pod);
-            recount(&mut self.burdens_by_owner, was.as_ref(), None);
-            relink(&mut self.pods_by_owner, &key, was.map(|(uid, ..)| uid), None);
+            self.burdens.recount(Some(&pod), None);
+            relink(&mut self.pods_by_owner, &key, pod_owner(&pod), None);
             self.untold.remove(&key);
         }
     }
@@ -141,6 +140,14 @@ impl Kube {
     pub fn workloads_named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Workload> {
         let keys = self.workloads_by_name.get(name).into_iter().flatten();
         keys.filter_map(|key| self.workloads.get(key).map(|workload| &**workload))
+    }
+
+    /// Whether a cluster has a workload that is watched: asked in every frame.
+    pub fn has_workloads(&self, cluster: &BackendId) -> bool {
+        let (cluster, namespace, kind) = (cluster.clone(), Name::default(), WorkloadKind::Deployment);
+        let first = WorkloadKey { cluster, namespace, kind, name: Name::default() };
+        let found = self.workloads.starting_at(&first).next();
+        found.is_some_and(|workload| workload.key.cluster == first.cluster)
     }
 
     /// The pod of this name, in one namespace or wherever it is.
@@ -239,68 +246,23 @@ impl Kube {
         walk.map(|pod| &**pod).filter(move |pod| pod.owner.as_ref().is_some_and(|owner| owner.uid == *uid))
     }
 
-    /// How bad a workload is: its own state, or that of its worst pod. A rollout in progress whose pods crash is broken.
-    pub fn level_of(&self, workload: &Workload) -> Level {
-        let worst = self.worst.get_or_init(|| self.worst_pods());
-        let pods = worst.get(&workload.key.cluster).and_then(|pods| pods.get(&workload.uid));
-        pods.map_or(workload.level, |pods| workload.level.min(*pods))
-    }
-
-    fn worst_pods(&self) -> BTreeMap<BackendId, HashMap<Name, Level>> {
-        let mut worst: BTreeMap<BackendId, HashMap<Name, Level>> = BTreeMap::new();
-        for (owner, burden) in &self.burdens_by_owner {
-            let level = burden.worst();
-            if level < Level::Ok {
-                let uid = self.deployment_of(owner).unwrap_or(&owner.1).clone();
-                let kept = worst.entry(owner.0.clone()).or_default().entry(uid).or_insert(level);
-                *kept = level.min(*kept);
-            }
-        }
-        worst
-    }
-
-    /// Of the ReplicaSet with this uid: the uid of what made it.
-    fn deployment_of(&self, set: &Uid) -> Option<&Name> {
-        let pod = self.pods.get(self.pods_by_owner.get(set)?.first()?)?;
-        let owner = pod.owner.as_ref().filter(|owner| owner.kind == *"ReplicaSet")?;
-        let set = self.replica_sets.get(&ObjectKey { name: owner.name.clone(), ..pod.key.clone() })?;
-        Some(&set.owner.as_ref()?.uid)
-    }
-
-    /// How often the pods of a workload were restarted, all together.
-    pub fn restarts_of(&self, workload: &Workload) -> u64 {
-        self.burdens_of(workload).map(|burden| burden.restarts).sum()
-    }
-
-    /// What the pods of a workload come to, of each that owns some.
-    fn burdens_of<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a Burden> {
-        let has_sets = workload.key.kind.has_replica_sets();
-        let sets = self.sets_by_owner.get(&uid_of(workload)).filter(|_| has_sets).into_iter().flatten();
-        let of_sets = sets.filter_map(|key| self.replica_sets.get(key)).map(|set| of(&set.key, set.uid.clone()));
-        let owners = of_sets.chain((!has_sets).then(|| uid_of(workload)));
-        owners.filter_map(|uid| self.burdens_by_owner.get(&uid))
-    }
-
     /// The workload a pod belongs to, through its ReplicaSet if it has one.
     pub fn workload_of(&self, pod: &Pod) -> Option<&Workload> {
-        let owner = pod.owner.as_ref()?;
-        let (kind, name) = self.top_owner(&pod.key, owner)?;
-        let key = WorkloadKey { cluster: pod.key.cluster.clone(), namespace: pod.key.namespace.clone(), kind, name };
+        let owner = self.top_owner(pod)?;
+        let kind = WorkloadKind::ALL.into_iter().find(|kind| owner.kind == *kind.kind())?;
+        let ObjectKey { cluster, namespace, .. } = pod.key.clone();
+        let key = WorkloadKey { cluster, namespace, kind, name: owner.name.clone() };
         self.workloads.get(&key).map(|workload| &**workload)
     }
 
-    fn top_owner(&self, pod: &ObjectKey, owner: &Owner) -> Option<(WorkloadKind, Name)> {
-        match owner.kind.as_str() {
-            "ReplicaSet" => {
-                let set = ObjectKey { name: owner.name.clone(), ..pod.clone() };
-                let owner = self.replica_sets.get(&set)?.owner.as_ref()?;
-                let kind = [WorkloadKind::Deployment, WorkloadKind::Rollout].into_iter();
-                kind.into_iter().find(|kind| owner.kind == *kind.kind()).map(|kind| (kind, owner.name.clone()))
-            }
-            "StatefulSet" => Some((WorkloadKind::StatefulSet, owner.name.clone())),
-            "DaemonSet" => Some((WorkloadKind::DaemonSet, owner.name.clone())),
-            _ => None,
+    /// What made a pod: its controller, or what made that if it is a ReplicaSet.
+    fn top_owner<'a>(&'a self, pod: &'a Pod) -> Option<&'a Owner> {
+        let owner = pod.owner.as_ref()?;
+        if owner.kind != *"ReplicaSet" {
+            return Some(owner);
         }
+        let set = ObjectKey { name: owner.name.clone(), ..pod.key.clone() };
+        self.replica_sets.get(&set)?.owner.as_ref()
     }
 
     /// Events of a cluster's object by uid, newest first.
@@ -358,57 +320,21 @@ impl Kube {
         workload.update_hash.as_ref().or_else(of_set)
     }
 
-    /// When the live version of a Deployment or Rollout began: its newest ReplicaSet's creation.
+    /// When the live version of a Deployment or Rollout began: its ReplicaSet's creation, or when it was gone back to.
     pub fn version_since(&self, workload: &Workload) -> Option<Timestamp> {
-        if workload.key.kind.has_replica_sets() {
-            self.sets_of(workload).first().and_then(|set| set.created)
-        } else {
-            workload.created
+        if !workload.key.kind.has_replica_sets() {
+            return workload.created;
         }
+        let sets = self.sets_of(workload);
+        let (created, last) = (sets.first()?.created, sets.iter().filter_map(|set| set.created).max());
+        // A ReplicaSet that is used again keeps its age, and another was made since.
+        let went_back = last.filter(|_| created < last).and_then(|last| workload.rolled_out_since(last));
+        went_back.or(created)
     }
 
     /// Namespaces that pods were seen in.
     pub fn namespaces(&self, cluster: &BackendId) -> impl Iterator<Item = &Name> {
         self.seen_namespaces.get(cluster).into_iter().flatten()
-    }
-}
-
-/// What the pods of an owner come to.
-#[derive(Clone, Copy, Debug, Default)]
-struct Burden {
-    /// How many there are of each [`Level`].
-    levels: [u32; Level::ALL.len()],
-    restarts: u64,
-}
-
-impl Burden {
-    fn worst(&self) -> Level {
-        let worst = Level::ALL.into_iter().find(|level| self.levels[*level as usize] > 0);
-        worst.unwrap_or(Level::Ok)
-    }
-}
-
-/// What a pod is to its owner, as [`Pod::burden`] says.
-type Share = (Uid, Level, u32);
-
-/// A pod of an owner was there, or is there now.
-fn recount(burdens: &mut HashMap<Uid, Burden>, was: Option<&Share>, now: Option<&Share>) {
-    if was == now {
-        return;
-    }
-    if let Some((uid, level, restarts)) = now {
-        let burden = burdens.entry(uid.clone()).or_default();
-        burden.levels[*level as usize] += 1;
-        burden.restarts += u64::from(*restarts);
-    }
-    if let Some((uid, level, restarts)) = was
-        && let Some(burden) = burdens.get_mut(uid)
-    {
-        burden.levels[*level as usize] -= 1;
-        burden.restarts -= u64::from(*restarts);
-        if burden.levels == [0; Level::ALL.len()] {
-            burdens.remove(uid);
-        }
     }
 }
 

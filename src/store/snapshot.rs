@@ -43,8 +43,9 @@ impl Snapshot {
         let mut workloads: Vec<_> = store.kube.workloads.values().cloned().collect();
         workloads.sort_by_key(|workload| workload.level);
         workloads.truncate(MAX_ROWS);
-        let mut pods: Vec<_> = store.kube.pods.values().filter(|pod| pod.level < Level::Ok).cloned().collect();
-        pods.sort_by_key(|pod| pod.level);
+        let level = |pod: &Pod| pod.standing(store.time_of(&pod.key.cluster, now)).0;
+        let mut pods: Vec<_> = store.kube.pods.values().filter(|pod| level(pod) < Level::Ok).cloned().collect();
+        pods.sort_by_cached_key(|pod| level(pod));
         pods.truncate(MAX_ROWS);
         let replica_sets = store.kube.replica_sets.values().filter(|set| set.replicas > 0).take(MAX_ROWS).cloned();
         let kind = |id: &SourceId| store.backends.get(&id.backend).map(|backend| backend.kind);
@@ -129,6 +130,7 @@ impl Store {
                 self.kube.apply_pod(&from, Delta::Put(pod));
             }
         }
+        self.settle(now);
         let is_known = |backend: &crate::model::BackendId| known.iter().any(|id| id.backend == *backend);
         self.alerts.extend(
             snapshot

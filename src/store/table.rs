@@ -109,6 +109,11 @@ impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
         self.rows.range(first..=last).map(|(_, row)| &row.value)
     }
 
+    /// Values from this key on.
+    pub fn starting_at(&self, first: &K) -> impl Iterator<Item = &V> {
+        self.rows.range(first..).map(|(_, row)| &row.value)
+    }
+
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.rows.values().map(|row| &row.value)
     }

@@ -21,6 +21,13 @@ pub struct Termination {
     pub finished: Option<Timestamp>,
 }
 
+impl Termination {
+    /// The kernel killed it for memory.
+    pub fn is_oom(&self) -> bool {
+        self.reason == "OOMKilled"
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ContainerState {
     Waiting {
@@ -121,7 +128,7 @@ impl Pod {
                 };
                 now.into_iter().chain(container.last.as_ref())
             })
-            .filter(|end| end.reason == "OOMKilled")
+            .filter(|end| end.is_oom())
             .max_by_key(|end| end.finished)
     }
 }

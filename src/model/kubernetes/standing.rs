@@ -2,16 +2,21 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{ContainerRole, ContainerState, Pod};
+use super::{Container, ContainerRole, ContainerState, Pod, Termination};
 use crate::{
     model::{Level, Name},
+    text::{counted, memory_text},
     time::{age_of, seconds_between},
 };
 
 /// Seconds that a pod's containers may take to be created.
 const CREATED_WITHIN: i64 = 60;
+/// For how long a kill for memory keeps a pod in trouble that runs again: what filled up may fill up once more.
+const AFTER_OOM: SignedDuration = SignedDuration::from_mins(15);
+/// For how long another bad end does.
+const AFTER_CRASH: SignedDuration = SignedDuration::from_mins(5);
 
 impl Pod {
     /// It has failed and stays until it is collected: its owner has made another in its place.
@@ -25,7 +30,7 @@ impl Pod {
         Some((self.owner.as_ref()?.uid.clone(), level, self.restarts))
     }
 
-    /// How bad it is at a moment, and why: no watch tells that it should have gone or begun by now.
+    /// How bad it is at a moment, and why: no watch tells that it should have gone or begun by now, or has run for long.
     pub fn standing(&self, now: Timestamp) -> (Level, Cow<'_, str>) {
         let Some(since) = self.deleting_since else { return self.starting(now) };
         let is_late = self.deleting_by.is_some_and(|by| by < now);
@@ -38,8 +43,47 @@ impl Pod {
     fn starting(&self, now: Timestamp) -> (Level, Cow<'_, str>) {
         match self.creating_since().filter(|since| seconds_between(*since, now) > CREATED_WITHIN) {
             Some(since) => (Level::Wrong, Cow::Owned(format!("creating for {}", age_of(since, now)))),
-            None => (self.level, Cow::Borrowed(self.why.as_str())),
+            None => self.recovering(now),
         }
+    }
+
+    /// What runs again was not mended by that.
+    fn recovering(&self, now: Timestamp) -> (Level, Cow<'_, str>) {
+        let Some((container, end, _)) = self.crash().filter(|(.., until)| now < *until) else {
+            return (self.level, Cow::Borrowed(self.why.as_str()));
+        };
+        let is_alone = self.containers.iter().filter(|other| goes_on(other)).count() == 1;
+        let who = if is_alone { String::new() } else { format!("'{}' ", container.name) };
+        let ago = end.finished.map(|at| format!(" {} ago", age_of(at, now))).unwrap_or_default();
+        let restarts = counted(container.restarts as usize, "restart");
+        let why = if end.is_oom() {
+            let limit = container.memory_limit.map(|limit| format!(", limit {}", memory_text(limit)));
+            format!("{who}OOMKilled{ago}, {restarts}{}", limit.unwrap_or_default())
+        } else {
+            let how = end.signal.map_or_else(|| format!("exit {}", end.exit_code), |signal| format!("signal {signal}"));
+            format!("{who}ended{ago}: {how}, {restarts}")
+        };
+        (Level::Wrong, Cow::Owned(why))
+    }
+
+    /// When a pod that runs again is no more in trouble for the end that came before. `None`: it is not, or its state is
+    /// bad enough.
+    pub fn recovers_at(&self) -> Option<Timestamp> {
+        self.crash().map(|(.., until)| until)
+    }
+
+    /// The bad end that keeps it in trouble for longest, whose it was, and until when.
+    fn crash(&self) -> Option<(&Container, &Termination, Timestamp)> {
+        let is_up = self.level >= Level::Progress && self.deleting_since.is_none() && !self.is_record();
+        let running = self.containers.iter().filter(|container| {
+            is_up && goes_on(container) && matches!(container.state, ContainerState::Running { .. })
+        });
+        let ends = running.filter_map(|container| {
+            let end = container.last.as_ref()?;
+            let lasts = lasts(container, end)?;
+            Some((container, end, end.finished?.checked_add(lasts).ok()?))
+        });
+        ends.max_by_key(|(.., until)| *until)
     }
 
     /// Since when nothing of it goes on but that its main containers are made: since it is there, or the last init container
@@ -64,12 +108,27 @@ impl Pod {
     }
 }
 
+/// It runs for as long as the pod does.
+const fn goes_on(container: &Container) -> bool {
+    matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar)
+}
+
+/// For how long an end of this container keeps its pod in trouble, if it does. One that fails once may find what it needs
+/// at its second start: only again and again is that trouble. Memory is not found so.
+fn lasts(container: &Container, end: &Termination) -> Option<SignedDuration> {
+    if end.is_oom() {
+        return Some(AFTER_OOM);
+    }
+    let is_bad = end.exit_code != 0 || end.signal.is_some();
+    (is_bad && container.restarts > 1).then_some(AFTER_CRASH)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{
         model::{
             Level,
-            kubernetes::{Container, ContainerRole, ContainerState, Pod},
+            kubernetes::{Container, ContainerRole, ContainerState, Pod, Termination},
         },
         ui::testing::{at, pod, running},
     };
@@ -122,5 +181,55 @@ mod tests {
         let init = Container { role: ContainerRole::Init, ready: false, ..running("setup") };
         let setting_up = Pod { containers: Box::new([waiting("app", ContainerRole::Main), init]), ..creating };
         assert_eq!(said(&setting_up, "06:00:20").0, Level::Progress, "its init container is at it");
+    }
+
+    /// A container that runs again after this end.
+    fn again(restarts: u32, reason: &str, exit_code: i32) -> Container {
+        let (started, finished) = (Some(at("02:50")), Some(at("03:00")));
+        let end = Termination { reason: reason.into(), exit_code, signal: None, message: None, started, finished };
+        Container { restarts, last: Some(end), memory_limit: Some(2 << 30), ..running("app") }
+    }
+
+    fn with(containers: impl Into<Box<[Container]>>) -> Pod {
+        Pod { containers: containers.into(), why: "as it is".into(), ..pod("web-1", "a", None) }
+    }
+
+    #[test]
+    fn a_pod_that_was_killed_for_memory_is_in_trouble_for_a_quarter_of_an_hour() {
+        let said = |pod: &Pod, time: &str| {
+            let (level, why) = pod.standing(at(time));
+            (level, why.into_owned())
+        };
+        let killed = with([again(3, "OOMKilled", 137)]);
+        let words = "OOMKilled 4m ago, 3 restarts, limit 2Gi";
+        assert_eq!(said(&killed, "03:04"), (Level::Wrong, words.to_owned()));
+        assert_eq!(said(&killed, "03:14:59").0, Level::Wrong);
+        assert_eq!(said(&killed, "03:15"), (Level::Ok, "as it is".to_owned()));
+        assert_eq!(killed.recovers_at(), Some(at("03:15")));
+        let starting = Pod { level: Level::Progress, ..killed.clone() };
+        assert_eq!(said(&starting, "03:04").0, Level::Wrong, "its probe has not passed: it was killed all the same");
+        let beside = with([again(1, "OOMKilled", 137), running("proxy")]);
+        assert_eq!(said(&beside, "03:04").1, "'app' OOMKilled 4m ago, 1 restart, limit 2Gi");
+        for held in [
+            Pod { level: Level::Broken, ..killed.clone() },
+            Pod { deleting_since: Some(at("03:03")), ..killed.clone() },
+            with([Container { role: ContainerRole::Init, ..again(3, "OOMKilled", 137) }]),
+            with([running("app")]),
+        ] {
+            assert_eq!(held.recovers_at(), None, "{held:?}");
+        }
+    }
+
+    #[test]
+    fn a_pod_that_ends_badly_again_and_again_is_in_trouble_for_some_minutes() {
+        let said = |pod: &Pod, time: &str| {
+            let (level, why) = pod.standing(at(time));
+            (level, why.into_owned())
+        };
+        let crashed = with([again(2, "Error", 1)]);
+        assert_eq!(said(&crashed, "03:01"), (Level::Wrong, "ended 60s ago: exit 1, 2 restarts".to_owned()));
+        assert_eq!(said(&crashed, "03:05").0, Level::Ok);
+        assert_eq!(with([again(1, "Error", 1)]).recovers_at(), None, "it found at its second start what it needs");
+        assert_eq!(with([again(8, "Completed", 0)]).recovers_at(), None, "it does its work and ends");
     }
 }

@@ -171,7 +171,7 @@ impl WorkloadInspector {
         object: &Value,
     ) -> (Result<Vec<Revision>, Clean>, Result<Vec<crate::model::kubernetes::Pod>, Clean>) {
         let pods = answered(revisions::pods(&self.cluster, &self.rows, key, object)).await;
-        let known = pods.as_deref().unwrap_or_default();
+        let known = pods.as_deref().ok();
         (answered(revisions::read(&self.cluster, key, object, known)).await, pods)
     }
 

@@ -55,11 +55,13 @@ pub async fn follow(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, out: &Ans
             if seen.as_ref() == Some(&now) {
                 return Ok(None);
             }
-            // A ReplicaSet counts its own pods; those of the others are counted here, and none is not "0 of 0".
+            // A ReplicaSet counts its own pods; those of the others are counted here. Without the right to read them the
+            // revisions are there all the same.
             let counted_here = !key.kind.has_replica_sets();
-            let pods = if counted_here { pods(cluster, rows, key, &object).await? } else { Vec::new() };
-            let revisions = read(cluster, key, &object, &pods).await?;
-            seen = Some(now);
+            let pods = if counted_here { pods(cluster, rows, key, &object).await.ok() } else { None };
+            let revisions = read(cluster, key, &object, pods.as_deref()).await?;
+            // What is lacking is asked for again.
+            seen = (pods.is_some() || !counted_here).then_some(now);
             Ok::<_, Failure>(Some(revisions))
         };
         let goes_on = match answer.await {
@@ -84,12 +86,13 @@ pub async fn pods(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, object: &Va
     Ok(alive)
 }
 
-/// All kept revisions, newest first. `object` is the workload, read fresh.
+/// All kept revisions, newest first. `object` is the workload, read fresh; `pods` are its own, for revisions that count
+/// none, if they could be read.
 pub async fn read(
     cluster: &Cluster,
     key: &WorkloadKey,
     object: &Value,
-    pods: &[Pod],
+    pods: Option<&[Pod]>,
 ) -> Result<Vec<Revision>, Failure> {
     let kept = if key.kind.has_replica_sets() { "replicasets" } else { "controllerrevisions" };
     let selector = selector_of(object).ok_or_else(|| no_selector(key))?;
@@ -101,8 +104,8 @@ pub async fn read(
     let mut revisions: Vec<Revision> = match key.kind {
         kind if kind.has_replica_sets() => owned.filter_map(of_replica_set).collect(),
         kind => {
-            let counts = counts(pods);
-            owned.filter_map(|kept| of_controller_revision(kind, kept, &counts)).collect()
+            let counts = pods.map(counts);
+            owned.filter_map(|kept| of_controller_revision(kind, kept, counts.as_ref())).collect()
         }
     };
     revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
@@ -156,8 +159,10 @@ fn of_replica_set(set: &Value) -> Option<Revision> {
         change_cause: annotation(set, CHANGE_CAUSE),
         by: None,
         images: images(&template),
-        ready: number(set, "/status/readyReplicas").unwrap_or_default(),
-        replicas: number(set, "/status/replicas").unwrap_or_default(),
+        pods: Some((
+            number(set, "/status/readyReplicas").unwrap_or_default(),
+            number(set, "/status/replicas").unwrap_or_default(),
+        )),
         wanted: annotation(set, DESIRED).and_then(|wanted| wanted.parse().ok()),
         is_live: false,
         template,
@@ -165,7 +170,7 @@ fn of_replica_set(set: &Value) -> Option<Revision> {
     })
 }
 
-fn of_controller_revision(kind: WorkloadKind, kept: &Value, counts: &HashMap<Name, (u32, u32)>) -> Option<Revision> {
+fn of_controller_revision(kind: WorkloadKind, kept: &Value, counts: Option<&Counts>) -> Option<Revision> {
     let patch = kept.get("data")?.clone();
     let mut template = patch.pointer("/spec/template")?.clone();
     template.as_object_mut()?.remove("$patch");
@@ -178,7 +183,8 @@ fn of_controller_revision(kind: WorkloadKind, kept: &Value, counts: &HashMap<Nam
             .and_then(|labels| labels.get("controller-revision-hash")?.as_str())
             .map(Clean::line),
     };
-    let (replicas, ready) = hash.as_ref().and_then(|hash| counts.get(hash)).copied().unwrap_or_default();
+    let of = |counts: &Counts| hash.as_ref().and_then(|hash| counts.get(hash)).copied().unwrap_or_default();
+    let pods = counts.map(of);
     Some(Revision {
         number: kept.get("revision").and_then(Value::as_i64).unwrap_or_default(),
         name,
@@ -187,8 +193,7 @@ fn of_controller_revision(kind: WorkloadKind, kept: &Value, counts: &HashMap<Nam
         change_cause: annotation(kept, CHANGE_CAUSE),
         by: None,
         images: images(&template),
-        ready,
-        replicas,
+        pods,
         wanted: None,
         is_live: false,
         template,
@@ -196,14 +201,16 @@ fn of_controller_revision(kind: WorkloadKind, kept: &Value, counts: &HashMap<Nam
     })
 }
 
-/// Pods, and those ready, by hash.
-fn counts(pods: &[Pod]) -> HashMap<Name, (u32, u32)> {
-    let mut counts: HashMap<Name, (u32, u32)> = HashMap::new();
+/// Pods that are ready, and all, by hash.
+type Counts = HashMap<Name, (u32, u32)>;
+
+fn counts(pods: &[Pod]) -> Counts {
+    let mut counts = Counts::new();
     for pod in pods {
         if let Some(hash) = &pod.hash {
             let count = counts.entry(hash.clone()).or_default();
-            count.0 += 1;
-            count.1 += u32::from(pod.is_ready);
+            count.0 += u32::from(pod.is_ready);
+            count.1 += 1;
         }
     }
     counts

@@ -21,9 +21,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-pub use self::{
-    pod::restarts_text, quantity::canonical, quantity::memory_text, quantity::parse_bytes, quantity::parse_millis,
-};
+pub use self::{pod::restarts_text, quantity::canonical, quantity::parse_bytes, quantity::parse_millis};
 use crate::{
     model::{
         BackendId, Name,

@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::{
     client::{Cluster, segment},
     failure::Failure,
-    rows::{memory_text, parse_bytes, parse_millis},
+    rows::{parse_bytes, parse_millis},
 };
 use crate::{
     model::kubernetes::{
@@ -21,7 +21,7 @@ use crate::{
     },
     query::{Answer, TableQuery},
     source::AnswerSink,
-    text::Clean,
+    text::{Clean, memory_text},
 };
 
 const API: &str = "/apis/metrics.k8s.io";

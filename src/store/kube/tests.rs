@@ -2,8 +2,11 @@
 
 use super::*;
 use crate::{
-    model::{Part, kubernetes::Container},
-    ui::testing::{cluster, deployment, event, pod, replica_set, running},
+    model::{
+        Part,
+        kubernetes::{Container, Termination},
+    },
+    ui::testing::{at, cluster, deployment, event, pod, replica_set, running},
 };
 
 fn names(kube: &Kube, name: &str) -> Vec<String> {
@@ -84,7 +87,7 @@ fn a_pod_tells_what_its_events_tell_for_as_long_as_they_are_kept() {
     assert_eq!(why(&kube), Some(unready.why.to_string()));
     kube.apply_event(&events, Delta::Put(Box::new(probe)));
     kube.apply_pod(&pods, Delta::Gone(unready.key.clone()));
-    assert!(kube.untold.is_empty() && kube.burdens_by_owner.is_empty());
+    assert!(kube.untold.is_empty() && kube.burdens.is_empty());
 }
 
 #[test]
@@ -148,7 +151,7 @@ fn a_workload_is_not_in_trouble_for_pods_that_have_failed_and_were_replaced() {
     kube.apply_pod(&pods, Delta::Put(Box::new(unready.clone())));
     assert_eq!(kube.level_of(&web), Level::Wrong, "it lives");
     kube.apply_pod(&pods, Delta::Gone(unready.key));
-    assert!(kube.burdens_by_owner.is_empty());
+    assert!(kube.burdens.is_empty());
 }
 
 /// Two contexts of one cluster bring the same objects, under the same uids: each has its own, once.
@@ -185,4 +188,86 @@ fn what_two_contexts_of_a_cluster_bring_is_not_added_up() {
     kube.drop_sources(&|source| source.backend == two);
     web.key.cluster = one;
     assert_eq!((kube.pods_of(&web).len(), kube.events_around(&web).len()), (1, 1));
+}
+
+/// A pod that runs again after a kill for memory at this time.
+fn killed(finished: &str) -> Pod {
+    let last = Termination {
+        reason: "OOMKilled".into(),
+        exit_code: 137,
+        signal: None,
+        message: None,
+        started: Some(at("02:00")),
+        finished: Some(at(finished)),
+    };
+    Pod {
+        restarts: 1,
+        containers: Box::new([Container { restarts: 1, last: Some(last), ..running("app") }]),
+        ..pod("web-1", "a", None)
+    }
+}
+
+/// Time alone takes it back: no watch brings anything.
+#[test]
+fn a_workload_whose_pod_was_killed_for_memory_is_in_trouble_for_a_time() {
+    let pods = SourceId::new(&cluster(), Part::Pods);
+    let mut kube = Kube::default();
+    let web = deployment("web", "web:1", 1, 1);
+    kube.apply_workload(&SourceId::new(&cluster(), Part::Deployments), Delta::Put(Box::new(web.clone())));
+    let set = replica_set("web", "1", 1, "01:00", "web:1", (1, 1));
+    kube.apply_replica_set(&SourceId::new(&cluster(), Part::ReplicaSets), Delta::Put(Box::new(set)));
+    kube.apply_pod(&pods, Delta::Put(Box::new(killed("03:00"))));
+    assert_eq!(kube.level_of(&web), Level::Wrong);
+    assert_eq!((kube.settle(|_| at("03:14:59")), kube.level_of(&web)), (Changes::NONE, Level::Wrong));
+    kube.apply_pod(&pods, Delta::Put(Box::new(killed("03:10"))));
+    assert_eq!((kube.settle(|_| at("03:15")), kube.level_of(&web)), (Changes::NONE, Level::Wrong), "once more");
+    assert_eq!((kube.settle(|_| at("03:25")), kube.level_of(&web)), (Changes::KUBE, Level::Ok));
+    assert_eq!(kube.settle(|_| at("03:26")), Changes::NONE);
+    let elsewhere = Pod { node: Some("node-6".into()), ..killed("03:10") };
+    kube.apply_pod(&pods, Delta::Put(Box::new(elsewhere)));
+    assert_eq!((kube.settle(|_| at("03:26")), kube.level_of(&web)), (Changes::KUBE, Level::Ok), "long ago");
+    kube.apply_pod(&pods, Delta::Put(Box::new(killed("03:26"))));
+    kube.apply_pod(&pods, Delta::Gone(killed("03:26").key));
+    assert_eq!((kube.level_of(&web), kube.settle(|_| at("04:00"))), (Level::Ok, Changes::NONE));
+    assert!(kube.burdens.is_empty());
+}
+
+#[test]
+fn a_cluster_has_workloads_only_of_its_own() {
+    let mut kube = Kube::default();
+    for (cluster, kind) in [("b", WorkloadKind::DaemonSet), ("d", WorkloadKind::Deployment)] {
+        let from = SourceId::new(&BackendId::new(cluster), kind.part());
+        let mut web = deployment("web", "web:1", 1, 1);
+        (web.key.cluster, web.key.kind) = (BackendId::new(cluster), kind);
+        kube.apply_workload(&from, Delta::Put(Box::new(web)));
+    }
+    let has = ["a", "b", "c", "d", "e"].map(|cluster| kube.has_workloads(&BackendId::new(cluster)));
+    assert_eq!(has, [false, true, false, true, false]);
+}
+
+/// A rollback uses the ReplicaSet of then: its age is not that of the version.
+#[test]
+fn a_version_that_was_gone_back_to_is_as_old_as_that() {
+    let mut kube = Kube::default();
+    let sets = SourceId::new(&cluster(), Part::ReplicaSets);
+    for (hash, revision, created) in [("a", 3, "01:00"), ("b", 2, "02:00")] {
+        let set = replica_set("web", hash, revision, created, "web:1", (1, 1));
+        kube.apply_replica_set(&sets, Delta::Put(Box::new(set)));
+    }
+    let since = |template: Option<&str>, reason: &str, moved: &str| {
+        let mut web = deployment("web", "web:1", 1, 1);
+        web.changed_by = Some(("kubectl-rollout".into(), template.map(at)));
+        web.progressing = Some((reason.into(), "".into(), Some(at(moved))));
+        kube.version_since(&web)
+    };
+    const DONE: &str = "NewReplicaSetAvailable";
+    assert_eq!(since(Some("03:00"), DONE, "03:01"), Some(at("03:00")));
+    assert_eq!(since(Some("03:30"), DONE, "03:01"), Some(at("03:01")), "its manager has set something else since");
+    assert_eq!(since(None, "ReplicaSetUpdated", "03:01"), Some(at("03:01")));
+    assert_eq!(since(Some("01:59"), DONE, "03:01"), Some(at("03:01")), "that was the other version's");
+    assert_eq!(since(None, "DeploymentPaused", "03:01"), Some(at("01:00")), "no rollout: nothing better is known");
+    let newer = replica_set("web", "c", 4, "04:00", "web:1", (1, 1));
+    kube.apply_replica_set(&sets, Delta::Put(Box::new(newer)));
+    let web = Workload { changed_by: Some(("x".into(), Some(at("04:30")))), ..deployment("web", "web:1", 1, 1) };
+    assert_eq!(kube.version_since(&web), Some(at("04:00")), "a new version's is its creation");
 }

@@ -1,6 +1,6 @@
 //! Pods say what their events tell of them: joined as either comes, so that no row asks for it.
 
-use super::{Kube, burden, recount};
+use super::Kube;
 use crate::model::kubernetes::{Event, ObjectKey, Pod, told::told};
 
 impl Kube {
@@ -31,10 +31,9 @@ impl Kube {
             (pod.level, pod.why) = (*level, why.clone());
         }
         let pod = self.with_events(pod);
-        let now = burden(&pod);
         self.worst.take();
         if let Some(was) = self.pods.replace(&key, pod) {
-            recount(&mut self.burdens_by_owner, burden(&was).as_ref(), now.as_ref());
+            self.burdens.recount(Some(&was), self.pods.get(&key).map(|pod| &**pod));
         }
     }
 }

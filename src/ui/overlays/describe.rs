@@ -113,10 +113,7 @@ pub fn revisions(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
                 let body = Line::from(vec![
                     Span::styled(format!("rev {:<5}", revision.number), view.theme.strong),
                     Span::styled(format!("{}   ", images.join(", ")), view.theme.text),
-                    Span::styled(
-                        format!("{}/{} up{live}   {created}{by}", revision.ready, revision.replicas),
-                        view.theme.dim,
-                    ),
+                    Span::styled(format!("{}{live}   {created}{by}", revision.up()), view.theme.dim),
                 ]);
                 // How the workload is says how its live version is.
                 match level.filter(|_| revision.is_live) {

@@ -12,7 +12,7 @@ use crate::{
         alert::{Alert, AlertState},
         change::{Change, ChangeKind},
         code::{Job, RunState},
-        kubernetes::{Event, Pod, Workload, short_image, tag_of},
+        kubernetes::{Event, Workload, short_image, tag_of},
     },
     query::{Answer, Query},
     source::SourceError,
@@ -132,6 +132,7 @@ pub fn versions(writer: &mut Writer<'_>, view: &View<'_>, workload: &Workload) {
     let theme = view.theme;
     writer.heading(format!("PODS OF {} BY VERSION", workload.key));
     let sets = view.store.kube.sets_of(workload);
+    let now = view.store.time_of(&workload.key.cluster, view.now);
     let mut versions: BTreeMap<String, Version> = BTreeMap::new();
     for pod in view.store.kube.pods_of(workload) {
         let hash = pod.hash.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -145,11 +146,13 @@ pub fn versions(writer: &mut Writer<'_>, view: &View<'_>, workload: &Workload) {
                 ..Version::default()
             }
         });
-        version.pods.push(pod.level);
+        let (level, _) = pod.standing(now);
+        version.pods.push(level);
         version.ready += usize::from(pod.is_ready);
         version.restarts += pod.restarts;
         version.since = version.since.min(pod.created.or(version.since));
-        if pod.level < Level::Ok && !pod.why.is_empty() {
+        // Without ages, by which no two would say the same.
+        if level < Level::Ok && !pod.why.is_empty() {
             *version.why.entry(pod.why.to_string()).or_default() += 1;
         }
     }
@@ -159,7 +162,6 @@ pub fn versions(writer: &mut Writer<'_>, view: &View<'_>, workload: &Workload) {
     }
     let mut versions: Vec<Version> = versions.into_values().collect();
     versions.sort_by_key(|version| std::cmp::Reverse(version.since));
-    let now = view.store.time_of(&workload.key.cluster, view.now);
     for version in versions {
         let failing = version.pods.iter().filter(|level| **level <= Level::Wrong).count();
         let worst = version.pods.iter().min().copied().unwrap_or(Level::Ok);
@@ -221,21 +223,22 @@ pub fn rollout(writer: &mut Writer<'_>, view: &View<'_>, workload: &Workload) {
 
 /// Pods that are not fine, with why, the worst first.
 pub fn pods_in_trouble(writer: &mut Writer<'_>, view: &View<'_>, workload: &Workload) {
-    let mut pods: Vec<&Pod> =
-        view.store.kube.pods_of(workload).into_iter().filter(|pod| pod.level < Level::Ok).collect();
+    let now = view.store.time_of(&workload.key.cluster, view.now);
+    let pods = view.store.kube.pods_of(workload).into_iter().map(|pod| (pod.standing(now), pod));
+    let mut pods: Vec<_> = pods.filter(|((level, _), _)| *level < Level::Ok).collect();
     if pods.is_empty() {
         return;
     }
-    pods.sort_by(|a, b| a.level.cmp(&b.level).then_with(|| a.key.cmp(&b.key)));
+    pods.sort_by_key(|((level, _), pod)| (*level, &pod.key));
     writer.heading("PODS NOT OK");
-    for pod in pods.into_iter().take(20) {
+    for ((level, why), pod) in pods.into_iter().take(20) {
         let version = pod.containers.first().map(|c| tag_of(&c.image).to_owned()).unwrap_or_default();
         let line = Line::from(vec![
             Span::styled(format!("{:36} {version:8} ", pod.key.name), view.theme.text),
-            Span::styled(format!("{} {}/{}  ", pod.status, pod.ready, pod.total), level_style(view.theme, pod.level)),
-            Span::styled(pod.why.to_string(), view.theme.text),
+            Span::styled(format!("{} {}/{}  ", pod.status, pod.ready, pod.total), level_style(view.theme, level)),
+            Span::styled(why.into_owned(), view.theme.text),
         ]);
-        writer.marked_line(pod.level, line);
+        writer.marked_line(level, line);
         writer.about(Target::Pod(pod.key.clone()));
     }
 }

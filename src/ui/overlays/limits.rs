@@ -17,8 +17,7 @@ use crate::{
         kubernetes::{Container, ContainerRole, ObjectKey, Pod, WorkloadKey},
     },
     query::{Answer, Query, UsageQuery},
-    source::kubernetes::rows::memory_text,
-    text::Clean,
+    text::{Clean, memory_text},
     ui::{
         Overlay, Reply, View,
         widgets::{

@@ -151,7 +151,7 @@ impl Revisions {
                 ),
                 Span::styled(format!("rev {:<5} ", revision.number), theme.strong),
                 Span::styled(format!("{:28} ", images.join(", ")), theme.text),
-                Span::styled(format!("{age:>6}  {}/{} up  ", revision.ready, revision.replicas), theme.dim),
+                Span::styled(format!("{age:>6}  {}  ", revision.up()), theme.dim),
                 Span::styled(format!("{live:5}"), theme.ok),
                 Span::styled(by, theme.text),
                 Span::styled(cause, theme.dim),

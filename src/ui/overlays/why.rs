@@ -165,9 +165,10 @@ fn of_workload(writer: &mut Writer<'_>, view: &View<'_>, workload: &Workload) {
 }
 
 fn of_pod(writer: &mut Writer<'_>, view: &View<'_>, pod: &Pod) {
-    writer.marked(pod.level, format!("{}   {}/{} ready   {} restarts", pod.status, pod.ready, pod.total, pod.restarts));
-    if !pod.why.is_empty() {
-        writer.text(pod.why.to_string());
+    let (level, why) = pod.standing(view.store.time_of(&pod.key.cluster, view.now));
+    writer.marked(level, format!("{}   {}/{} ready   {} restarts", pod.status, pod.ready, pod.total, pod.restarts));
+    if !why.is_empty() {
+        writer.text(why.into_owned());
     }
     describe::containers(writer, view, pod);
     if let Some(workload) = workload_of(view, &Target::Pod(pod.key.clone())) {

@@ -1,6 +1,6 @@
 //! One line about an object, in the same words wherever it is listed.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
@@ -147,14 +147,19 @@ fn alert(view: &View<'_>, alert: &Alert) -> Words {
 fn workload(view: &View<'_>, workload: &Workload) -> Words {
     let mut says = format!("{}/{} ready", workload.ready, workload.desired);
     if view.store.kube.level_of(workload) < Level::Ok {
-        let pods = view.store.kube.pods_of(workload);
-        let is_bad = |pod: &&&Pod| pod.level < Level::Ok && !pod.why.is_empty() && !pod.is_record();
-        let worst = pods.iter().filter(is_bad).min_by_key(|pod| pod.level);
+        let now = view.store.time_of(&workload.key.cluster, view.now);
+        let pods = view.store.kube.pods_of(workload).into_iter().filter(|pod| !pod.is_record());
+        // A pod that goes as it should is no reason.
+        let is_bad = |(pod, (level, why)): &(&Pod, (Level, Cow<'_, str>))| {
+            *level < Level::Ok && !why.is_empty() && (*level <= Level::Wrong || !pod.why.is_empty())
+        };
+        let bad = pods.map(|pod| (pod, pod.standing(now))).filter(is_bad);
+        let worst = bad.min_by_key(|(_, (level, _))| *level).map(|(pod, (_, why))| format!("{} {why}", pod.status));
         let why = match (unmade(view, workload), workload.rollout.state, worst) {
             (Some(failure), _, _) => failure,
-            (_, RolloutState::Failed, Some(pod)) => format!("rollout failed; {} {}", pod.status, pod.why),
+            (_, RolloutState::Failed, Some(worst)) => format!("rollout failed; {worst}"),
             (_, RolloutState::Failed, None) => "rollout failed".to_owned(),
-            (_, _, Some(pod)) => format!("{} {}", pod.status, pod.why),
+            (_, _, Some(worst)) => worst,
             (_, RolloutState::Progressing, None) => "rolling out".to_owned(),
             _ => String::new(),
         };

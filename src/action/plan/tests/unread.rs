@@ -38,6 +38,7 @@ fn pods_that_could_not_be_read_are_neither_well_nor_none() {
     for (name, says) in &plan.facts {
         assert!(says.contains("its pods could not be read"), "{name}: {says}");
     }
+    assert!(!plan.choices.is_empty() && plan.choices.iter().all(|choice| choice.note.contains("pods unknown")));
 }
 
 #[test]

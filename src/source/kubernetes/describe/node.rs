@@ -12,11 +12,12 @@ use crate::{
     source::kubernetes::{
         client::Cluster,
         failure::Failure,
-        rows::{Rows, memory_text, parse_bytes},
+        rows::{Rows, parse_bytes},
         selector::query,
         table::bounds::{self, PodSpec},
         usage,
     },
+    text::memory_text,
 };
 
 /// Pods are read in one page: a node runs far fewer.

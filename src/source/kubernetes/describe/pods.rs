@@ -38,7 +38,7 @@ pub fn describe(page: &mut Page, pods: &[Pod]) {
     }
     let mut whys: BTreeMap<(Level, &str), Vec<&Pod>> = BTreeMap::new();
     for pod in pods.iter().filter(|pod| !pod.why.is_empty()) {
-        whys.entry((pod.level, pod.why.as_str())).or_default().push(pod);
+        whys.entry((pod.standing(page.now).0, pod.why.as_str())).or_default().push(pod);
     }
     for ((level, why), of) in whys.iter().take(MAX_TOLD) {
         let who = if let [only] = of.as_slice() { only.key.name.to_string() } else { counted(of.len(), "pod") };

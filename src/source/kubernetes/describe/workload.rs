@@ -39,7 +39,7 @@ pub async fn describe(
     let own_events = format!("involvedObject.uid={}", workload.uid);
     let (pods, kept, events, warnings) = futures::join!(
         read_pods(cluster, rows, key, raw),
-        revisions::read(cluster, key, raw, &[]),
+        revisions::read(cluster, key, raw, None),
         events_of(cluster, rows, &key.namespace, &own_events),
         pods::warnings(cluster, rows, &key.namespace),
     );

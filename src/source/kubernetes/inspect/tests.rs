@@ -102,6 +102,32 @@ async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
     assert!(!secrets.is_empty() && secrets.iter().all(|asked| asked.accept.contains("as=PartialObjectMetadata")));
 }
 
+/// ControllerRevisions count no pods themselves.
+#[tokio::test]
+async fn the_revisions_of_a_set_are_there_without_the_right_to_read_its_pods() {
+    let sets = |asked: &Asked| match asked.path.as_str() {
+        "/apis/apps/v1/namespaces/shop/statefulsets/web" => scripted::json_answer(
+            200,
+            &json!({"metadata": {"name": "web", "namespace": "shop", "uid": "u1"},
+                "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template("reg/web:2")}}),
+        ),
+        "/apis/apps/v1/namespaces/shop/controllerrevisions" => scripted::json_answer(
+            200,
+            &json!({"items": [{"metadata": {"name": "web-1", "ownerReferences": [{"uid": "u1", "controller": true}]},
+                "revision": 1, "data": {"spec": {"template": template("reg/web:1")}}}]}),
+        ),
+        _ => world(asked),
+    };
+    let server = scripted::serve(sets).await;
+    let workload = WorkloadKey { kind: WorkloadKind::StatefulSet, ..key() };
+    let inspector = WorkloadInspector::new(server.cluster.clone());
+    let found = inspector.inspect(&Request::RollBack { workload, to: None }).await.unwrap();
+    let Inspection::Workload(seen) = found else { panic!("not a workload") };
+    let up: Vec<_> = seen.revisions.iter().map(|revision| (revision.number, revision.up())).collect();
+    assert_eq!(up, [(1, "pods unknown".to_owned())]);
+    assert!(seen.unread.pods.is_some() && seen.unread.revisions.is_none(), "{:?}", seen.unread);
+}
+
 #[tokio::test]
 async fn without_the_workload_there_is_no_inspection() {
     let server = scripted::serve(|_| scripted::status(404, "NotFound", "deployments.apps \"web\" not found")).await;

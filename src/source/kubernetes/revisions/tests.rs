@@ -47,14 +47,14 @@ async fn a_deployments_revisions_are_its_own_replica_sets() {
     .await;
     let object = json!({"metadata": {"uid": "u1"},
         "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template("web:2", None)}});
-    let revisions = read(&server.cluster, &key(WorkloadKind::Deployment), &object, &[]).await.unwrap();
+    let revisions = read(&server.cluster, &key(WorkloadKind::Deployment), &object, None).await.unwrap();
     let seen: Vec<_> = revisions.iter().map(|r| (r.number, r.is_live, r.images[0].as_str())).collect();
     // After an undo that the controller has not numbered yet, the live one is not the newest.
     assert_eq!(seen, [(4, false, "web:3"), (3, true, "web:2")]);
     let newest = &revisions[0];
     assert_eq!(newest.template.pointer("/metadata/labels"), Some(&json!({"app": "web"})));
     assert_eq!(newest.template.pointer("/spec/containers/0/unknownField/kept"), Some(&json!(true)));
-    assert_eq!((newest.hash.as_deref(), newest.ready, newest.replicas), (Some("h4"), 1, 2));
+    assert_eq!((newest.hash.as_deref(), newest.pods), (Some("h4"), Some((1, 2))));
     assert_eq!(newest.change_cause.as_deref(), Some("to web:3"));
 }
 
@@ -114,6 +114,15 @@ async fn followed(server: &scripted::Fake, kind: WorkloadKind) -> Answered {
     }
 }
 
+/// As it is kept of a StatefulSet or DaemonSet `web`.
+fn controller_revision(number: i64, image: &str) -> Value {
+    let mut data = template(image, None);
+    data["$patch"] = json!("replace");
+    json!({"metadata": {"name": format!("web-{number}"), "labels": {"controller-revision-hash": number.to_string()},
+            "ownerReferences": [{"uid": "u1", "controller": true}]},
+        "revision": number, "data": {"spec": {"template": data}}})
+}
+
 #[tokio::test]
 async fn pods_are_counted_only_where_nobody_else_does_and_none_is_not_zero() {
     let server = scripted::serve(|asked| {
@@ -122,32 +131,59 @@ async fn pods_are_counted_only_where_nobody_else_does_and_none_is_not_zero() {
         match asked.path.as_str() {
             path if path.ends_with("/pods") => scripted::status(403, "Forbidden", "pods is forbidden"),
             path if path.ends_with("/web") => scripted::json_answer(200, &object),
-            _ => scripted::json_answer(200, &json!({"items": [replica_set("3", "web:2", "u1")]})),
+            path if path.ends_with("/replicasets") => {
+                scripted::json_answer(200, &json!({"items": [replica_set("3", "web:2", "u1")]}))
+            }
+            _ => scripted::json_answer(200, &json!({"items": [controller_revision(3, "web:2")]})),
         }
     })
     .await;
-    let Ok(Answer::Revisions(list)) = followed(&server, WorkloadKind::Deployment).await.body else {
+    let first = async |kind| match followed(&server, kind).await.body {
+        Ok(Answer::Revisions(mut list)) => list.remove(0),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(first(WorkloadKind::Deployment).await.pods, Some((1, 2)), "as its ReplicaSet says");
+    assert_eq!(server.asked_with("GET", "/pods").len(), 0);
+    for kind in [WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
+        let kept = first(kind).await;
+        assert_eq!((kept.number, kept.up().as_str(), kept.is_live), (3, "pods unknown", true), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_pods_of_a_controller_revision_are_counted_by_its_hash() {
+    let pod = |name: &str, hash: &str, ready: &str| {
+        json!({"metadata": {"name": name, "namespace": "shop", "labels": {"controller-revision-hash": hash}},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}})
+    };
+    let pods = json!({"items": [pod("a", "2", "True"), pod("b", "2", "False"), pod("c", "0", "True")]});
+    let server = scripted::serve(move |asked| {
+        let object = json!({"metadata": {"uid": "u1"},
+            "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template("web:2", None)}});
+        match asked.path.as_str() {
+            path if path.ends_with("/pods") => scripted::json_answer(200, &pods),
+            path if path.ends_with("/web") => scripted::json_answer(200, &object),
+            _ => {
+                let kept = [controller_revision(1, "web:1"), controller_revision(2, "web:2")];
+                scripted::json_answer(200, &json!({ "items": kept }))
+            }
+        }
+    })
+    .await;
+    let Ok(Answer::Revisions(list)) = followed(&server, WorkloadKind::DaemonSet).await.body else {
         panic!("it asked {:?}", server.asked());
     };
-    assert_eq!((list[0].ready, list[0].replicas), (1, 2), "as its ReplicaSet says");
-    assert_eq!(server.asked_with("GET", "/pods").len(), 0);
-    let refused = followed(&server, WorkloadKind::DaemonSet).await.body.expect_err("its pods are not known");
-    assert!(refused.says.contains("pods"), "{refused:?}");
+    let up: Vec<String> = list.iter().map(Revision::up).collect();
+    assert_eq!(up, ["1/2 up", "0/0 up"]);
 }
 
 #[tokio::test]
 async fn a_stateful_sets_revisions_are_controller_revisions() {
-    let kept = |number: i64, image: &str| {
-        let mut data = template(image, None);
-        data["$patch"] = json!("replace");
-        json!({"metadata": {"name": format!("web-{number}"), "ownerReferences": [{"uid": "u1", "controller": true}]},
-            "revision": number, "data": {"spec": {"template": data}}})
-    };
-    let list = json!({"items": [kept(1, "db:1"), kept(2, "db:2")]});
+    let list = json!({"items": [controller_revision(1, "db:1"), controller_revision(2, "db:2")]});
     let server = scripted::serve(move |_| scripted::json_answer(200, &list)).await;
     let object = json!({"metadata": {"uid": "u1"}, "status": {"updateRevision": "web-2"},
         "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template("db:2", None)}});
-    let revisions = read(&server.cluster, &key(WorkloadKind::StatefulSet), &object, &[]).await.unwrap();
+    let revisions = read(&server.cluster, &key(WorkloadKind::StatefulSet), &object, None).await.unwrap();
     assert_eq!(revisions.iter().map(|r| (r.number, r.is_live)).collect::<Vec<_>>(), [(2, true), (1, false)]);
     assert_eq!(revisions[1].hash.as_deref(), Some("web-1"));
     assert!(revisions[1].template.get("$patch").is_none());

@@ -62,16 +62,6 @@ pub fn parse_millis(text: &str) -> Option<u64> {
     u64::try_from(nano.checked_add(999_999)? / 1_000_000).ok()
 }
 
-/// `512Mi`, `1.5Gi`: the shortest of the usual forms.
-pub fn memory_text(bytes: u64) -> String {
-    let units = [(1_u64 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
-    let Some((unit, name)) = units.into_iter().find(|(unit, _)| bytes >= *unit) else { return bytes.to_string() };
-    if bytes.is_multiple_of(unit) {
-        return format!("{}{name}", bytes / unit);
-    }
-    format!("{:.1}{name}", bytes as f64 / unit as f64)
-}
-
 /// As the API server stores it: the largest unit of the same family that leaves no fraction. What is written with an
 /// exponent stays.
 /// Source: <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
@@ -154,12 +144,5 @@ mod tests {
         assert_eq!(parse_bytes("128974848000m"), Some(128_974_848));
         assert_eq!(parse_bytes("512Mi"), Some(536_870_912));
         assert_eq!(parse_bytes("-1"), None);
-    }
-
-    #[test]
-    fn memory_is_written_as_people_write_it() {
-        for (bytes, text) in [(512 << 20, "512Mi"), (1_610_612_736, "1.5Gi"), (2 << 30, "2Gi"), (900, "900")] {
-            assert_eq!(memory_text(bytes), text);
-        }
     }
 }

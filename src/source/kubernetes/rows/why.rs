@@ -1,13 +1,13 @@
 //! Why a pod is not fine, in one line for people, and how bad that is.
 
-use super::{quantity::memory_text, wire};
+use super::wire;
 use crate::{
     model::{
         Level,
         kubernetes::{Container, ContainerRole, ContainerState, Termination, told::UNREADY},
     },
     secret::mask,
-    text::Clean,
+    text::{Clean, memory_text},
 };
 
 pub struct Seen<'a> {

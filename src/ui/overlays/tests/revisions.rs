@@ -13,8 +13,7 @@ fn revision(number: i64, is_live: bool, password: &str, level: &str) -> Revision
         change_cause: None,
         by: None,
         images: Box::new([Name::from("ghcr.io/acme/myapp:412")]),
-        ready: 4,
-        replicas: 9,
+        pods: Some((4, 9)),
         wanted: None,
         is_live,
         template: json!({"spec": {"containers": [{"name": "app", "env": [
@@ -81,8 +80,7 @@ fn each_revision_says_what_came_with_it_and_by_whom() {
         change_cause: cause.map(Clean::from),
         by: by.map(Clean::from),
         images: Box::new([image.into()]),
-        ready: 4,
-        replicas: 6,
+        pods: Some((4, 6)),
         wanted: None,
         is_live: number == 14,
         template: json!({"spec": {"containers": [{"image": image}]}}),
@@ -91,6 +89,7 @@ fn each_revision_says_what_came_with_it_and_by_whom() {
     let list = vec![
         revision(14, "ghcr.io/acme/myapp:412", Some("ana with midwatch"), Some("JWT login")),
         revision(13, "ghcr.io/acme/myapp:411", Some("helm"), None),
+        Revision { pods: None, ..revision(12, "ghcr.io/acme/myapp:410", None, None) },
     ];
     answer(&mut world, Query::Revisions(myapp()), Answer::Revisions(list));
     let mut tab = describe(Target::Workload(myapp()), Command::Describe);
@@ -107,6 +106,7 @@ fn each_revision_says_what_came_with_it_and_by_whom() {
         assert!(line("rev 14").contains("myapp:412") && line("rev 14").contains("by ana with midwatch"), "{frame}");
         assert!(line("rev 13").contains("myapp:411") && line("rev 13").contains("by helm"), "{frame}");
         assert!(frame.contains("JWT login"), "{frame}");
+        assert!(line("rev 13").contains("4/6 up") && line("rev 12").contains("pods unknown"), "{frame}");
     }
     // Its pods crash.
     let tab_text = text(&world, &mut *tab);

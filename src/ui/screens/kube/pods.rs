@@ -177,11 +177,12 @@ struct Needs {
 impl Needs {
     fn of(kube: &Kube, view: &View<'_>) -> Self {
         let pods = kube.pods.items().take(LOOKED_AT).filter_map(|key| view.store.kube.pods.get(key));
+        let why = |pod: &Pod| width(&pod.standing(view.store.time_of(&pod.key.cluster, view.now)).1);
         pods.fold(Self::default(), |needs, pod| Self {
             pod: needs.pod.max(width(&pod.key.name)),
             status: needs.status.max(width(&pod.status)),
             restarts: needs.restarts.max(width(&pod.restarts.to_string())),
-            why: needs.why.max(width(&pod.why)),
+            why: needs.why.max(why(pod)),
         })
     }
 

@@ -163,8 +163,7 @@ pub(super) fn empty_scopes(view: &View<'_>) -> Vec<String> {
     let note = |cluster: &BackendId| {
         let names = view.settings.namespaces.get(cluster).filter(|names| !names.is_empty())?;
         let mut own = view.store.sources.iter().filter(|(id, _)| id.backend == *cluster && PARTS.contains(&id.part));
-        let has_any = view.store.kube.workloads.values().any(|workload| workload.key.cluster == *cluster);
-        let is_empty = !has_any && own.any(|(_, state)| state.has_synced);
+        let is_empty = !view.store.kube.has_workloads(cluster) && own.any(|(_, state)| state.has_synced);
         is_empty.then(|| format!("{cluster}: no workloads in '{}'", names.join("', '")))
     };
     kinds::clusters(view).filter_map(note).collect()

@@ -330,9 +330,10 @@ pub(super) fn kube(view: &View<'_>) -> Vec<Entry<Target>> {
     for workload in workloads.into_iter().take(MOST) {
         entries.push(Entry::Item(Target::Workload(workload.key.clone())));
         if view.store.kube.level_of(workload) < Level::Ok {
+            let now = view.store.time_of(&workload.key.cluster, view.now);
             let mut pods = view.store.kube.pods_of(workload);
-            pods.retain(|pod| pod.level < Level::Ok && !pod.is_record());
-            pods.sort_by_key(|pod| (pod.level, Reverse(pod.restarts), &pod.key));
+            pods.retain(|pod| pod.standing(now).0 < Level::Ok && !pod.is_record());
+            pods.sort_by_key(|pod| (pod.standing(now).0, Reverse(pod.restarts), &pod.key));
             entries.extend(pods.into_iter().take(3).map(|pod| Entry::Item(Target::Pod(pod.key.clone()))));
         }
     }

@@ -1,0 +1,38 @@
+//! Pods that run again after a bad end.
+
+use super::*;
+use crate::{
+    model::kubernetes::Termination,
+    ui::{screens::words, target::Target},
+};
+
+#[test]
+fn a_workload_whose_pod_was_killed_for_memory_is_not_ok_before_it_has_run_for_a_time() {
+    let mut world = incident();
+    let last = Termination {
+        reason: "OOMKilled".into(),
+        exit_code: 137,
+        signal: None,
+        message: None,
+        started: Some(at("03:00")),
+        finished: Some(at("03:10")),
+    };
+    let app = Container { restarts: 3, last: Some(last), memory_limit: Some(2 << 30), ..running("app") };
+    world.pods([Pod { restarts: 3, containers: Box::new([app]), ..pod("payments-5c4aa", "ccccc", None) }]);
+    let payments = Target::Workload(workload_key(WorkloadKind::Deployment, "payments"));
+    let says = words::of(&world.view(), &payments).expect("it is there").says;
+    assert!(says.starts_with("4/4 ready   Running OOMKilled ") && says.ends_with(", 3 restarts, limit 2Gi"), "{says}");
+    let mut desk = on_kube(world);
+    let frame = desk.frame((146, 45));
+    assert!(frame.contains("WORKLOADS 2   2 not ok"), "{frame}");
+    assert!(row_with(&frame, "deploy  payments").contains('!'), "{frame}");
+    desk.press(KeyCode::Down);
+    let row = row_with(&desk.frame((146, 45)), "payments-5c4aa-ccccc");
+    assert!(row.contains("Running") && row.contains(", 3 restarts, limit 2Gi"), "{row}");
+    // Nothing comes of it any more: it is the time that takes it back.
+    desk.clock.advance(Duration::from_mins(15));
+    desk.app.update(Msg::Tick, desk.clock.now());
+    let frame = desk.frame((146, 45));
+    assert!(frame.contains("WORKLOADS 2   1 not ok"), "{frame}");
+    assert!(row_with(&frame, "deploy  payments").contains("ok"), "{frame}");
+}
