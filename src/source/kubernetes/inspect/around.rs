@@ -99,7 +99,8 @@ impl WorkloadInspector {
 
     /// Whether what the templates need is there, and when the configuration that they read was changed last.
     pub(super) async fn named(&self, namespace: &str, templates: &[&Value]) -> (Known, Config) {
-        let needed: BTreeSet<String> = templates.iter().flat_map(|template| named::references(template)).collect();
+        let of = |template: &&Value| named::references(template).into_iter().chain(named::pull_secrets(template));
+        let needed: BTreeSet<String> = templates.iter().flat_map(of).collect();
         let read: BTreeSet<String> = templates.iter().flat_map(|template| named::config(template)).collect();
         let wanted: BTreeSet<&String> = needed.union(&read).collect();
         let too_many = || Err(Clean::line("not asked: too many"));

@@ -19,6 +19,7 @@ fn space(asked: &Asked) -> axum::response::Response {
                 "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template("reg/web:2")}});
             object["spec"]["template"]["spec"]["containers"][0]["env"] =
                 json!([{"name": "K", "valueFrom": {"secretKeyRef": {"name": "extra", "key": "k", "optional": true}}}]);
+            object["spec"]["template"]["spec"]["imagePullSecrets"] = json!([{"name": "pull"}]);
             scripted::json_answer(200, &object)
         }
         "/apis/apps/v1/namespaces/shop/deployments" => list(json!([
@@ -117,6 +118,8 @@ async fn the_namespace_is_read_and_only_for_a_rollback() {
 
     let (seen, server) = read("", Request::Restart { workload: key() }).await;
     assert!(seen.around.is_none());
+    assert_eq!(seen.references["secret/pull"], Ok(false), "what images are pulled with is asked for too");
+    assert!(!found.config.contains_key("secret/pull"), "and no container reads it");
     assert!(server.asked_with("GET", "/batch/").is_empty() && server.asked_with("GET", "/services").is_empty());
 }
 
