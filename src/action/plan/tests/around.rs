@@ -180,6 +180,21 @@ fn a_migration_that_runs_now_is_a_stop() {
     assert!(not_checked(&no_migration, "B10").contains("no migration job"));
 }
 
+/// Kueue and others hold Jobs back: what does not run changes no schema now.
+#[test]
+fn a_migration_that_is_suspended_does_not_run_and_is_looked_at() {
+    let waits = |job: Job| around(|found| found.jobs.found = vec![Job { state: JobState::Suspended, ..job }]);
+    assert_eq!(
+        look(&waits(Job { migrates: true, ..job("schema-412", LIVE, 1) }), "B10"),
+        "job 'schema-412' is suspended for 412 (it runs once it is resumed): the schema may be ahead of rev 13"
+    );
+    // For a version that is not live yet.
+    let hook = Job { is_hook: true, is_kin: true, ..job("pre-413", "reg/tool:1", 24 * 60) };
+    assert!(look(&waits(hook), "B10").starts_with("hook job 'pre-413' is suspended (it"));
+    let no_migration = waits(Job { is_kin: true, ..job("myapp-report", "reg/tool:1", 1) });
+    assert!(not_checked(&no_migration, "B10").contains("no migration job"));
+}
+
 #[test]
 fn what_writes_the_newest_image_is_said() {
     assert!(with(|_| ()).checks.iter().all(|check| check.name != *"image updater"));
