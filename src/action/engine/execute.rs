@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     Inner, Tell, UnderWay,
     watch::{Seen, Stage},
-    written::{numbered, recorded, switched},
+    written::{clock_of, numbered, recorded, switched},
 };
 use crate::{
     action::{
@@ -209,6 +209,7 @@ impl Running {
         }
         self.set(index, StepState::Running("sent".into())).await;
         let write = numbered(write, self.act.number, &self.inner.identity.login);
+        let at = self.inner.time_of(clock_of(&write));
         let sent = AssertUnwindSafe(operator.execute(&write)).catch_unwind();
         let result = match timeout(self.inner.pace.write, sent).await {
             Ok(Ok(result)) => result,
@@ -222,7 +223,7 @@ impl Running {
         let result = match result {
             Err(ActionError::Unknown(why)) => {
                 self.set(index, StepState::Running("no answer: looking whether it happened".into())).await;
-                self.inner.looked_at(&*operator, &write, why).await
+                self.inner.looked_at(&*operator, &write, (at, why)).await
             }
             result => result,
         };

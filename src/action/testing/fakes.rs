@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{cluster, host, now, pod, pod_inspection};
@@ -293,7 +294,7 @@ impl Operator for FakeCluster {
         async move { self.with(|cluster| cluster.take(write)) }.boxed()
     }
 
-    fn look<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
+    fn look<'a>(&'a self, write: &'a Write, _: Timestamp) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
         let found = self.with(|cluster| match write {
             Write::PatchTemplate { target, .. } if template::is_same(target, &cluster.found.template) => {
                 let reference = Some(Clean::line(&cluster.found.workload.generation.to_string()));
