@@ -70,7 +70,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
     plan.steps.push(PlanStep::watch(if is_argo {
         WatchFor { since: Some(at), ..wanted }
     } else {
-        wanted.told(None, inspection)
+        // Its version has a mark that none had before: whatever its pods are of now is old.
+        WatchFor { others: inspection.hashes(), ..wanted }
     }));
     plan.checks = vec![
         subject.place(),

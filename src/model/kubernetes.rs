@@ -275,6 +275,11 @@ impl Workload {
     pub fn lacks_pods(&self) -> bool {
         self.replicas < self.desired || self.updated < self.desired
     }
+
+    /// `OnDelete`: its controller replaces no pod. Of an Argo Rollout without a status that is not known.
+    pub fn is_on_delete(&self) -> bool {
+        self.rollout.state == RolloutState::Unavailable && self.key.kind != WorkloadKind::Rollout
+    }
 }
 
 /// A ReplicaSet: one revision of a Deployment.

@@ -165,8 +165,10 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     let is_observed = workload.observed_generation >= workload.generation;
     // Argo Rollouts restarts the pods of each version, at whatever step it stands.
     let is_restart = wanted.since.is_some();
+    // kubectl has no word for OnDelete: the pods themselves say it, if it is known which of them are new.
+    let is_untold = workload.is_on_delete() && !tells_pods(wanted);
     let is_met = is_observed
-        // kubectl has no word for OnDelete: the pods themselves say it.
+        && !is_untold
         && (is_restart || matches!(workload.rollout.state, RolloutState::Done | RolloutState::Unavailable))
         && workload.available >= workload.desired
         && (is_restart || workload.updated >= desired)
@@ -181,6 +183,11 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
         words.push(format!("{old} {of}"));
     } else if too_many > 0 {
         words.push(format!("{too_many} to go"));
+    }
+    if is_untold {
+        words.push("OnDelete: which of its pods are new is not known".to_owned());
+    } else if workload.is_on_delete() && old > 0 {
+        words.push("OnDelete: each is replaced only when you delete it".to_owned());
     }
     if strangers > 0 {
         words.push(format!("{strangers} run another image than it"));
@@ -215,6 +222,18 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     }
     let stage = if is_met { Stage::Met } else { Stage::Going };
     Seen { progress: ready as i64 - (old.max(too_many)) as i64, ..Seen::new(say!("{}", words.join(", ")), stage) }
+}
+
+/// Whether a new pod can be told from one of before.
+fn tells_pods(wanted: &WatchFor) -> bool {
+    let is_other = |image: &str| {
+        wanted.away.as_ref().is_none_or(|away| template::images(away).iter().all(|(_, before)| *before != image))
+    };
+    wanted.is_scale
+        || wanted.hash.is_some()
+        || wanted.since.is_some()
+        || !wanted.others.is_empty()
+        || wanted.image.as_ref().is_some_and(|image| is_other(image))
 }
 
 /// A3: no container of the pod has the digest wanted, though digests are known.

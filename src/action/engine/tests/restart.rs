@@ -44,6 +44,36 @@ async fn pods_of_before_do_not_make_a_restart_done() {
     assert!(matches!(&state, StepState::Done(says) if says.contains("412 2/2 ready")), "{state:?}");
 }
 
+/// A set whose pods nobody replaces, and whose revisions may not be read: its status is as before.
+fn by_hand() -> WorkloadInspection {
+    let mut found = calm();
+    found.workload.key.kind = WorkloadKind::StatefulSet;
+    found.workload.rollout.state = RolloutState::Unavailable;
+    found.revisions.clear();
+    found.unread.revisions = Some("controllerrevisions is forbidden".into());
+    found
+}
+
+#[tokio::test]
+async fn what_is_replaced_on_deletion_has_restarted_when_its_pods_were_deleted() {
+    let state = restarted(by_hand(), |_| ()).await;
+    let says = "412 0/2 ready, 2 old, OnDelete: each is replaced only when you delete it";
+    assert!(matches!(&state, StepState::Unknown(words) if words.contains(says)), "{state:?}");
+    let new = |found: &mut WorkloadInspection| {
+        found.unread.pods = None;
+        found.pods = ["new-0", "new-1"].map(|name| Pod { hash: Some("new".into()), ..pod(name, "412", true) }).to_vec();
+    };
+    let state = restarted(by_hand(), new).await;
+    assert!(matches!(&state, StepState::Done(says) if says.contains("412 2/2 ready")), "{state:?}");
+    let mut found = by_hand();
+    (found.pods, found.unread.pods) = (Vec::new(), Some("pods is forbidden".into()));
+    let state = restarted(found, new).await;
+    assert!(
+        matches!(&state, StepState::Unknown(says) if says.contains("which of its pods are new is not known")),
+        "{state:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_rollout_at_a_pause_has_restarted_when_all_its_pods_are_new() {
     let mut found = calm();
