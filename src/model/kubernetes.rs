@@ -345,7 +345,6 @@ pub struct Revision {
     #[serde(default)]
     pub wanted: Option<u32>,
     pub is_live: bool,
-    /// The pod template as raw JSON, hash label removed. For ControllerRevisions: the `data` verbatim in `patch`.
+    /// The pod template as raw JSON, without what its controller adds: the hash label, a ControllerRevision's `$patch`.
     pub template: serde_json::Value,
-    pub patch: Option<serde_json::Value>,
 }
