@@ -27,6 +27,8 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
     let nothing = match act.outcome {
         None | Some(Outcome::Running) => "has no outcome yet: look at what it left",
         Some(_) if !act.wrote => "changed nothing",
+        // What it was about was done by somebody else (a hook of a run that it stopped), or not at all.
+        Some(_) if act.begun.can_undo && !act.has_undo => "changed nothing that could be taken back",
         // Of an unknown outcome, the live state tells: it is what the act leaves, or this is refused below.
         Some(_) => "",
     };

@@ -154,6 +154,11 @@ impl Write {
             Self::ExpireSilence { silence } => &silence.backend,
         }
     }
+
+    /// It only clears the way for what an act is about: of that there is nothing to take back.
+    pub const fn clears_the_way(&self) -> bool {
+        matches!(self, Self::DeleteUnready { .. } | Self::CancelRun { .. })
+    }
 }
 
 /// What an owner's reconciliation is switched to.

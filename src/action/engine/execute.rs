@@ -173,7 +173,7 @@ impl Running {
             }
             StepKind::Write(write) => match &self.mended {
                 // What mended the template left the pods that hold it up, and the other runs that would set another.
-                Some(why) if !matches!(write, Write::DeleteUnready { .. } | Write::CancelRun { .. }) => {
+                Some(why) if !write.clears_the_way() => {
                     let why = why.clone();
                     self.set(index, StepState::Skipped(why)).await;
                     Next::Go
@@ -247,7 +247,7 @@ impl Running {
         }
         if result != StepResult::Refused {
             self.act.switches.extend(write.and_then(switched));
-            self.act.can_undo = self.can_undo;
+            self.act.can_undo |= self.can_undo && write.is_some_and(|write| !write.clears_the_way());
         }
         let recorded = self.record(Entry::Outcome { step: index, result, says: says.clone(), reference }).await;
         let state = match (recorded, state) {
