@@ -11,7 +11,7 @@ use super::{
     evidence::Undoing,
     gitops::{self, Back},
     history, object,
-    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind},
+    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     resize, rollback, scale, stuck, template,
 };
 use crate::{
@@ -216,8 +216,11 @@ fn steps(
     plan.steps.extend(back.after(&make.settings.me).into_iter().map(gitops::step));
     // The watch ends an act's writes: it stands last.
     let now = make.store.time_of(&inspection.workload.key.cluster, make.now);
-    let wanted = rollback::wanted(inspection, live, target, now);
-    plan.steps.push(PlanStep::watch(wanted.told(target.hash.clone(), inspection)));
+    let wanted = rollback::wanted(inspection, live, target, now).told(target.hash.clone(), inspection);
+    // What a sync sets need not be the same to the letter, and a canary's pods are of another workload.
+    let is_patched = !back.syncs() && wanted.hash.is_none() && wanted.workload == inspection.workload.key;
+    let sets = is_patched.then(|| target.template.clone());
+    plan.steps.push(PlanStep::watch(WatchFor { sets, ..wanted }));
 }
 
 /// The same, to copy. A template that no revision has is in no history that kubectl could go back in.

@@ -36,7 +36,7 @@ pub struct PastAct {
     pub to_revision: Option<Name>,
     /// Silences it made.
     pub silences: Vec<SilenceKey>,
-    /// GitOps owners that it switched, or may have: true is on.
+    /// GitOps owners that it switched on (true), or off, or may have switched off.
     pub switches: Vec<(OwnerKey, bool)>,
     /// Step of the last of them.
     switching: Option<usize>,
@@ -122,7 +122,9 @@ impl PastAct {
                         StepResult::Skipped => StepState::Skipped(says.clone()),
                     };
                 }
-                if *result == StepResult::Refused && self.switching == Some(*step) {
+                // What may be on is not taken for on: it may still be off.
+                let may_be_on = self.switches.last().is_some_and(|(_, is_on)| *is_on) && *result != StepResult::Done;
+                if self.switching == Some(*step) && (*result == StepResult::Refused || may_be_on) {
                     self.switches.pop();
                 }
                 if *result == StepResult::Done && self.patching == Some(*step) {

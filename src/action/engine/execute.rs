@@ -246,7 +246,9 @@ impl Running {
             self.act.left = Left::from_reference(reference.as_ref(), self.inner.clock.now().wall);
         }
         if result != StepResult::Refused {
-            self.act.switches.extend(write.and_then(switched));
+            // What may be on is not taken for on: it may still be off.
+            let is_known = |(_, is_on): &(_, bool)| !is_on || result == StepResult::Done;
+            self.act.switches.extend(write.and_then(switched).filter(is_known));
             self.act.can_undo |= self.can_undo && write.is_some_and(|write| !write.clears_the_way());
         }
         let recorded = self.record(Entry::Outcome { step: index, result, says: says.clone(), reference }).await;

@@ -20,7 +20,7 @@ use crate::{
         code::RunState,
         gitops::OwnerKey,
         image::ImageRef,
-        kubernetes::{Pod, RolloutState, RolloutStatus, WorkloadKey},
+        kubernetes::{Pod, RolloutState, RolloutStatus, WorkloadKey, WorkloadKind},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -111,10 +111,12 @@ impl Cluster {
                 self.found.workload.desired = *to;
                 self.become_template(self.found.template.clone());
             }
-            Write::Restart { at, .. } => {
-                let mut template = self.found.template.clone();
-                template::mark_restart(&mut template, &at.to_string());
-                self.found.template = template;
+            Write::Restart { workload, at, .. } => {
+                // Argo Rollouts leaves the template as it is; times are whole seconds.
+                if workload.kind != WorkloadKind::Rollout {
+                    let at = Timestamp::from_second(at.as_second()).expect("in range");
+                    template::mark_restart(&mut self.found.template, &at.to_string());
+                }
                 if let Some(after) = self.after {
                     after(&mut self.found);
                 }

@@ -44,6 +44,30 @@ async fn pods_of_before_do_not_make_a_restart_done() {
     assert!(matches!(&state, StepState::Done(says) if says.contains("412 2/2 ready")), "{state:?}");
 }
 
+/// Its pods are all new then, and of another version.
+#[tokio::test]
+async fn a_deploy_that_comes_meanwhile_is_no_end_of_the_act() {
+    let limits = crate::action::Limits { memory: Some("2Gi".into()), ..crate::action::Limits::of("app") };
+    for request in [Request::Restart { workload: myapp() }, Request::Limits { workload: myapp(), limits }] {
+        let mut found = calm();
+        let (used, bounds) = (Ok(std::collections::BTreeMap::new()), Ok(Vec::new()));
+        found.resources = Some(Box::new(crate::action::resources::ResourceInspection { used, bounds }));
+        let mut bench = Bench::with(FakeCluster::new(found), "audit.jsonl");
+        let plan = bench.plan(&request).await.expect("a plan");
+        bench.cluster.with(|cluster| {
+            cluster.after = Some(|found| {
+                found.template = template_of("413", "512Mi", "info");
+                found.changes = vec![("ci".into(), now().wall)];
+                found.pods = ["new-0", "new-1"].map(|name| pod(name, "413", true)).to_vec();
+            });
+        });
+        let act = bench.execute(plan).await.expect("carried out");
+        let state = &act.steps.last().expect("it is watched").1;
+        let StepState::Refused(says) = state else { panic!("{request:?}: {state:?}") };
+        assert!(says.starts_with("another template is set by now: 'ci' changed the template"), "{says}");
+    }
+}
+
 /// A set whose pods nobody replaces, and whose revisions may not be read: its status is as before.
 fn by_hand() -> WorkloadInspection {
     let mut found = calm();
