@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    action::{WorkloadInspection, testing::ago},
+    action::{Limits, WorkloadInspection, resources::ResourceInspection, testing::ago},
     model::{
         BackendInfo, BackendKind, Part, SourceId,
         kubernetes::{Pod, RolloutState, WorkloadKind},
@@ -47,11 +47,11 @@ async fn pods_of_before_do_not_make_a_restart_done() {
 /// Its pods are all new then, and of another version.
 #[tokio::test]
 async fn a_deploy_that_comes_meanwhile_is_no_end_of_the_act() {
-    let limits = crate::action::Limits { memory: Some("2Gi".into()), ..crate::action::Limits::of("app") };
+    let limits = Limits { memory: Some("2Gi".into()), ..Limits::of("app") };
     for request in [Request::Restart { workload: myapp() }, Request::Limits { workload: myapp(), limits }] {
         let mut found = calm();
-        let (used, bounds) = (Ok(std::collections::BTreeMap::new()), Ok(Vec::new()));
-        found.resources = Some(Box::new(crate::action::resources::ResourceInspection { used, bounds }));
+        let (used, bounds) = (Ok(BTreeMap::new()), Ok(Vec::new()));
+        found.resources = Some(Box::new(ResourceInspection { used, bounds }));
         let mut bench = Bench::with(FakeCluster::new(found), "audit.jsonl");
         let plan = bench.plan(&request).await.expect("a plan");
         bench.cluster.with(|cluster| {
