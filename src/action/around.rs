@@ -62,6 +62,8 @@ pub struct Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobState {
     Running,
+    /// It is held back (`spec.suspend`, by hand or by a queue such as Kueue): no pod of it runs until it is resumed.
+    Suspended,
     Done,
     Failed,
 }

@@ -11,6 +11,8 @@ mod race;
 mod rollout;
 mod updater;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -195,11 +197,7 @@ impl Subject<'_> {
     pub fn will_run(&self, target: &Revision) -> Check {
         let rehearsed = self.make.evidence.pod_of(&target.template);
         let named = named::references(&target.template);
-        let exists = |name: &String| self.inspection.references.get(name);
-        let gone: Vec<&str> =
-            named.iter().filter(|name| exists(name) == Some(&Ok(false))).map(String::as_str).collect();
-        let unknown: Vec<&str> =
-            named.iter().filter(|name| exists(name).is_none_or(Result::is_err)).map(String::as_str).collect();
+        let gone = self.gone(&named);
         let result = if !gone.is_empty() {
             CheckResult::Stop(say!("the target names what is gone: {}", gone.join(", ")))
         } else if let Some(Err(error)) = rehearsed {
@@ -214,7 +212,7 @@ impl Subject<'_> {
                 }
                 other => CheckResult::Look(say!("a pod of it could not be rehearsed: {other}")),
             }
-        } else if let looks @ [_, ..] = &*self.looks_at_running(&unknown, rehearsed) {
+        } else if let looks @ [_, ..] = &*self.looks_at_running(&target.template, rehearsed) {
             CheckResult::Look(say!("{}", looks.join("; ")))
         } else if rehearsed.is_none() {
             CheckResult::NotChecked("what it names exists; a pod of it was not rehearsed".into())
@@ -224,14 +222,27 @@ impl Subject<'_> {
         check("B15", "will it run", result)
     }
 
+    fn gone<'a>(&self, named: &'a BTreeSet<String>) -> Vec<&'a str> {
+        let is_gone = |name: &&String| self.inspection.references.get(*name) == Some(&Ok(false));
+        named.iter().filter(is_gone).map(String::as_str).collect()
+    }
+
     /// What does not keep it from running, and should be known.
     fn looks_at_running(
         &self,
-        unknown: &[&str],
+        template: &Value,
         rehearsed: Option<&Result<Vec<Clean>, super::ActionError>>,
     ) -> Vec<String> {
         let workload = &self.inspection.workload;
         let mut looks = Vec::new();
+        let pulls = named::pull_secrets(template);
+        let gone = self.gone(&pulls);
+        if !gone.is_empty() {
+            looks.push(format!(
+                "imagePullSecrets names what is gone: {}: images are pulled without it",
+                gone.join(", ")
+            ));
+        }
         if workload.recreates {
             looks.push("strategy Recreate: downtime while pods are replaced".to_owned());
         } else if workload.desired == 1 {
@@ -240,6 +251,9 @@ impl Subject<'_> {
         if let Some(Ok(said)) = rehearsed {
             looks.extend(said.iter().map(Clean::to_string));
         }
+        let is_unknown = |name: &&String| self.inspection.references.get(*name).is_none_or(Result::is_err);
+        let named: BTreeSet<String> = named::references(template).into_iter().chain(pulls).collect();
+        let unknown: Vec<&str> = named.iter().filter(is_unknown).map(String::as_str).collect();
         if !unknown.is_empty() {
             looks.push(format!("not asked: whether these still exist: {}", unknown.join(", ")));
         }

@@ -158,7 +158,6 @@ pub(super) fn of_template(inspection: &WorkloadInspection, template: &Value) -> 
         wanted: None,
         is_live: false,
         template: template.clone(),
-        patch: None,
     };
     // To the letter as it was kept: what a server adds by itself is no difference, but is sent.
     kept.map_or_else(|| (unkept(), false), |kept| (Revision { template: template.clone(), ..kept.clone() }, true))

@@ -67,6 +67,16 @@ pub enum Inspection {
 }
 
 impl Inspection {
+    /// The name of the cluster it was asked of.
+    pub fn cluster(&self) -> Option<&BackendId> {
+        match self {
+            Self::Workload(found) => Some(&found.workload.key.cluster),
+            Self::Object(found) => Some(&found.key.cluster),
+            Self::Pod(found) => Some(&found.key.cluster),
+            Self::PullRequest(_) | Self::Run(_) | Self::Alerts { .. } => None,
+        }
+    }
+
     /// Which cluster it was asked of, where that told.
     pub fn cluster_id(&self) -> Option<&Clean> {
         match self {

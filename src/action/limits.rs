@@ -125,6 +125,7 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Value, words
         vec![PlanStep::keep_evidence(key), PlanStep { says: say!("template: {words}"), kind: StepKind::Write(write) }];
     steps.extend(stuck::step(inspection, target));
     let hash = stuck::version(inspection, target).cloned();
-    steps.push(PlanStep::watch(WatchFor::of(key, workload.desired, version).told(hash, inspection)));
+    let wanted = WatchFor::of(key, workload.desired, version).told(hash, inspection);
+    steps.push(PlanStep::watch(WatchFor { sets: Some(target.clone()), ..wanted }));
     steps
 }

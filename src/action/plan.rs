@@ -2,8 +2,7 @@
 
 mod moved;
 mod step;
-
-use std::collections::BTreeSet;
+mod wanted;
 
 use jiff::Timestamp;
 
@@ -26,6 +25,7 @@ use crate::{
     time::Now,
 };
 pub use step::first_number;
+pub use wanted::WatchFor;
 
 /// One step of a plan, in order. On a refused or unknown step the rest stops.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,51 +63,6 @@ pub enum Watched {
     /// Each of a release's workloads, until A3.
     Release(Vec<WatchFor>),
     Resize(ResizeFor),
-}
-
-/// What the pods of a changed workload should be in the end.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WatchFor {
-    pub workload: WorkloadKey,
-    /// Pods wanted.
-    pub desired: u32,
-    /// Tag of the version wanted, for the words. Empty: pods of several versions count.
-    pub version: Clean,
-    /// `pod-template-hash` or `controller-revision-hash` of the version wanted, where it is known beforehand.
-    pub hash: Option<Name>,
-    /// Digest of its telling image, where it is known.
-    pub digest: Option<Name>,
-    /// Its telling image, where neither hash nor digest can tell.
-    pub image: Option<Name>,
-    /// Only pods made since count: a restart that leaves the version as it is.
-    pub since: Option<Timestamp>,
-    /// Hashes of the versions there were before, where that of the version wanted is not known: their pods are old.
-    pub others: BTreeSet<Name>,
-    /// Only the number of pods changes: another than the one wanted is somebody else's.
-    pub is_scale: bool,
-    /// Template that the act takes away: where it is set again, nothing more is waited for.
-    pub away: Option<serde_json::Value>,
-}
-
-impl WatchFor {
-    /// With what tells its pods: the hash of its version, else the hashes of all others. Where the revisions could not be
-    /// read, one of the hashes that pods have may be its own.
-    pub(super) fn told(self, hash: Option<Name>, inspection: &super::WorkloadInspection) -> Self {
-        if self.workload != inspection.workload.key {
-            return self;
-        }
-        let is_unknown = hash.is_none() && inspection.unread.revisions.is_none();
-        let others = if is_unknown { inspection.hashes() } else { BTreeSet::new() };
-        Self { hash, others, ..self }
-    }
-
-    /// As many pods of a version that nothing but the rollout's end tells apart.
-    pub fn of(workload: &WorkloadKey, desired: u32, version: &str) -> Self {
-        let version = Clean::line(version);
-        let (hash, digest, image, since, away) = (None, None, None, None, None);
-        let others = BTreeSet::new();
-        Self { workload: workload.clone(), desired, version, hash, digest, image, since, others, is_scale: false, away }
-    }
 }
 
 /// Another target that left/right choose.
@@ -243,7 +198,10 @@ pub fn plan(
     settings: &Settings,
     now: Now,
 ) -> Result<Plan, Refusal> {
-    let made = Make { request, evidence, store, settings, now };
+    // A command may plan before its cluster was watched: whether that is production is known by its id alone, perhaps.
+    let told = evidence.subject.cluster().zip(evidence.subject.cluster_id());
+    let knowing = told.and_then(|(cluster, id)| settings.knowing(cluster, id));
+    let made = Make { request, evidence, store, settings: knowing.as_ref().unwrap_or(settings), now };
     let mut plan = match request {
         Request::RollBack { workload, to } => rollback::plan(&made, workload, *to),
         Request::Restart { workload } => restart::plan(&made, workload),

@@ -66,11 +66,12 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
     ];
     plan.steps.extend(stuck::step(inspection, &target));
     let version = if is_argo && split.is_some() { "" } else { tag_of(&image) };
-    let wanted = WatchFor::of(key, workload.desired, version);
+    let wanted = WatchFor { sets: Some(target.clone()), ..WatchFor::of(key, workload.desired, version) };
     plan.steps.push(PlanStep::watch(if is_argo {
         WatchFor { since: Some(at), ..wanted }
     } else {
-        wanted.told(None, inspection)
+        // Its version has a mark that none had before: whatever its pods are of now is old.
+        WatchFor { others: inspection.hashes(), ..wanted }
     }));
     plan.checks = vec![
         subject.place(),

@@ -114,7 +114,6 @@ pub fn revision(number: i64, tag: &str, minutes: i64, memory: &str, level: &str)
         wanted: None,
         is_live: false,
         template: template_of(tag, memory, level),
-        patch: None,
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     evidence::Undoing,
     gitops::{self, Back},
     history, object,
-    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind},
+    plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
     resize, rollback, scale, stuck, template,
 };
 use crate::{
@@ -27,6 +27,8 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
     let nothing = match act.outcome {
         None | Some(Outcome::Running) => "has no outcome yet: look at what it left",
         Some(_) if !act.wrote => "changed nothing",
+        // What it was about was done by somebody else (a hook of a run that it stopped), or not at all.
+        Some(_) if act.begun.can_undo && !act.has_undo => "changed nothing that could be taken back",
         // Of an unknown outcome, the live state tells: it is what the act leaves, or this is refused below.
         Some(_) => "",
     };
@@ -214,8 +216,11 @@ fn steps(
     plan.steps.extend(back.after(&make.settings.me).into_iter().map(gitops::step));
     // The watch ends an act's writes: it stands last.
     let now = make.store.time_of(&inspection.workload.key.cluster, make.now);
-    let wanted = rollback::wanted(inspection, live, target, now);
-    plan.steps.push(PlanStep::watch(wanted.told(target.hash.clone(), inspection)));
+    let wanted = rollback::wanted(inspection, live, target, now).told(target.hash.clone(), inspection);
+    // What a sync sets need not be the same to the letter, and a canary's pods are of another workload.
+    let is_patched = !back.syncs() && wanted.hash.is_none() && wanted.workload == inspection.workload.key;
+    let sets = is_patched.then(|| target.template.clone());
+    plan.steps.push(PlanStep::watch(WatchFor { sets, ..wanted }));
 }
 
 /// The same, to copy. A template that no revision has is in no history that kubectl could go back in.

@@ -154,6 +154,11 @@ impl Write {
             Self::ExpireSilence { silence } => &silence.backend,
         }
     }
+
+    /// It only clears the way for what an act is about: of that there is nothing to take back.
+    pub const fn clears_the_way(&self) -> bool {
+        matches!(self, Self::DeleteUnready { .. } | Self::CancelRun { .. })
+    }
 }
 
 /// What an owner's reconciliation is switched to.
@@ -177,6 +182,8 @@ pub struct Done {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
     InForce(Done),
+    /// It arrived, was tried, and failed: why.
+    Failed(Clean),
     /// It is not there, or not yet: "the template is not in force".
     Missing(Clean),
 }
@@ -187,7 +194,7 @@ pub enum ActionError {
     /// It moved since it was looked at; nothing was sent, or the server's guard refused it. Says who and when, if known.
     #[error("{0}")]
     Moved(Clean),
-    /// The server said no: rights, rules, validation. Nothing changed.
+    /// The server said no: rights, rules, validation. Nothing changed. Or it tried, and says that it failed.
     #[error("{0}")]
     Refused(Clean),
     /// Never reached the server. Nothing changed.
@@ -204,8 +211,13 @@ pub trait Operator: Send + Sync {
     /// Asks the server to do everything but keep it (`dryRun=All`), where it can; `None`: it cannot.
     fn rehearse<'a>(&'a self, write: &'a Write) -> futures::future::BoxFuture<'a, Option<Result<Clean, ActionError>>>;
     fn execute<'a>(&'a self, write: &'a Write) -> futures::future::BoxFuture<'a, Result<Done, ActionError>>;
-    /// Reads again what a write was about whose answer is lost. `Err`: it could not be read; `None`: reading cannot tell.
-    fn look<'a>(&'a self, _write: &'a Write) -> futures::future::BoxFuture<'a, Option<Result<Found, Clean>>> {
+    /// Reads again what a write was about whose answer is lost. `sent`: when, by the clock of what it was about. `Err`: it
+    /// could not be read; `None`: reading cannot tell.
+    fn look<'a>(
+        &'a self,
+        _write: &'a Write,
+        _sent: Timestamp,
+    ) -> futures::future::BoxFuture<'a, Option<Result<Found, Clean>>> {
         Box::pin(std::future::ready(None))
     }
     /// Asks the server to create a pod of this template and not keep it: quota, Pod Security and policy webhooks speak.

@@ -59,13 +59,8 @@ impl App {
             self.settings.production_later.insert(cluster.clone());
             return;
         };
-        for name in self.settings.names_of(cluster) {
-            self.settings.production.insert(name, is_production);
-        }
-        let info = self.store.backends.get(cluster).and_then(|backend| backend.info.cluster_id.clone());
-        if let Some(id) = info {
-            self.settings.remembered_production.insert(id, is_production);
-        }
+        self.recall_production();
+        self.settings.note_production(cluster, is_production);
     }
 
     /// Said after the answer.

@@ -24,8 +24,10 @@ pub struct Settings {
     pub backends: BTreeMap<BackendId, BackendKind>,
     /// By configuration or answer; what is not here is judged by its name.
     pub production: BTreeMap<BackendId, bool>,
-    /// Answers of earlier runs, by the cluster's own id.
+    /// Answers of this run and of earlier ones, by the cluster's own id.
     pub remembered_production: BTreeMap<Clean, bool>,
+    /// Of which cluster an answer in `production` is, where the configuration says nothing of the name.
+    pub answered: BTreeMap<BackendId, Clean>,
     /// Not to be asked about again in this run.
     pub production_later: BTreeSet<BackendId>,
     /// kind, k3d, minikube, docker-desktop, colima and loopback servers.
@@ -107,11 +109,49 @@ impl Settings {
     pub fn recall_production(&mut self, store: &Store) {
         let own_id = |(id, backend): (&BackendId, &Backend)| Some((id.clone(), backend.info.cluster_id.clone()?));
         self.cluster_ids = store.backends.iter().filter_map(own_id).collect();
-        for (id, cluster_id) in &self.cluster_ids {
-            if let Some(known) = self.remembered_production.get(cluster_id) {
-                self.production.entry(id.clone()).or_insert(*known);
+        self.recall();
+    }
+
+    fn recall(&mut self) {
+        for (name, cluster_id) in &self.cluster_ids {
+            // The name leads to another cluster than it did: of that one nothing was said.
+            if self.answered.get(name).is_some_and(|about| about != cluster_id) {
+                self.answered.remove(name);
+                self.production.remove(name);
+            }
+            if let Some(known) = self.remembered_production.get(cluster_id)
+                && !self.production.contains_key(name)
+            {
+                self.production.insert(name.clone(), *known);
+                self.answered.insert(name.clone(), cluster_id.clone());
             }
         }
+    }
+
+    /// Takes up what somebody answered about a cluster, by all of its names.
+    pub fn note_production(&mut self, cluster: &BackendId, is_production: bool) {
+        let about = self.cluster_ids.get(cluster).cloned();
+        for name in self.names_of(cluster) {
+            let is_configured = self.production.contains_key(&name) && !self.answered.contains_key(&name);
+            if let (Some(about), false) = (&about, is_configured) {
+                self.answered.insert(name.clone(), about.clone());
+            }
+            self.production.insert(name, is_production);
+        }
+        if let Some(id) = about {
+            self.remembered_production.insert(id, is_production);
+        }
+    }
+
+    /// With the id that a cluster told just now, where it was not known: `None`, where it was.
+    pub fn knowing(&self, cluster: &BackendId, id: &Clean) -> Option<Self> {
+        if self.cluster_ids.contains_key(cluster) {
+            return None;
+        }
+        let mut known = self.clone();
+        known.cluster_ids.insert(cluster.clone(), id.clone());
+        known.recall();
+        Some(known)
     }
 
     /// All names of the cluster that this one leads to.

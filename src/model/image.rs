@@ -104,11 +104,16 @@ fn is_digest(digest: &str) -> bool {
     digest.len() <= 256 && digest.split_once(':').is_some_and(|(kind, hex)| is_word(kind) && is_word(hex))
 }
 
+/// How many images a node lists at most, unless its kubelet is told otherwise (`nodeStatusMaxImages`): the largest of them.
+pub const MOST_LISTED: usize = 50;
+
 /// The images on a cluster's nodes (`node.status.images`), as far as nodes list them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeImages {
     /// How many nodes there are.
     pub nodes: u32,
+    /// How many of them list so many that what else they hold is not known.
+    pub cut: u32,
     /// How many hold each, by digest, and by name with tag.
     held: BTreeMap<Name, u32>,
     /// The digests that nodes know a name with tag by.

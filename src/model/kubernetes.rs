@@ -284,6 +284,11 @@ impl Workload {
         let moved = self.progressing.as_ref().filter(|(reason, ..)| of_rollout(reason)).and_then(|(.., at)| *at);
         [set, moved].into_iter().flatten().filter(|at| *at > after).min()
     }
+
+    /// `OnDelete`: its controller replaces no pod. Of an Argo Rollout without a status that is not known.
+    pub fn is_on_delete(&self) -> bool {
+        self.rollout.state == RolloutState::Unavailable && self.key.kind != WorkloadKind::Rollout
+    }
 }
 
 /// A ReplicaSet: one revision of a Deployment.
@@ -349,9 +354,8 @@ pub struct Revision {
     #[serde(default)]
     pub wanted: Option<u32>,
     pub is_live: bool,
-    /// The pod template as raw JSON, hash label removed. For ControllerRevisions: the `data` verbatim in `patch`.
+    /// The pod template as raw JSON, without what its controller adds: the hash label, a ControllerRevision's `$patch`.
     pub template: serde_json::Value,
-    pub patch: Option<serde_json::Value>,
 }
 
 impl Revision {

@@ -1,5 +1,6 @@
 //! Writes to Argo CD's own server: auto-sync off and on, and a rollback to an entry of an application's history.
 
+pub(in crate::operator) mod ended;
 #[cfg(test)]
 mod tests;
 
@@ -7,8 +8,10 @@ use std::sync::Arc;
 
 use futures::{FutureExt as _, future::BoxFuture};
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use self::ended::became;
 use super::kubernetes::{
     lost::has_all,
     owner::{operations, said},
@@ -133,6 +136,22 @@ impl ArgoCdOperator {
         Ok(object.filter(|object| object.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid)))
     }
 
+    async fn looked_at(&self, write: &Write, sent: Timestamp) -> Option<Result<Found, Clean>> {
+        let (Write::SwitchSync { owner, uid, .. } | Write::SyncTo { owner, uid, .. }) = write else { return None };
+        let object = match self.read(owner, uid).await {
+            Ok(Some(object)) => object,
+            Ok(None) => return Some(Ok(Found::Missing(Clean::own(format!("Application '{owner}' is gone"))))),
+            Err(unread) => return Some(Err(unread)),
+        };
+        match write {
+            Write::SwitchSync { to, .. } if application::is_active(&object) == matches!(to, Switch::On(_)) => {
+                Some(Ok(Found::InForce(Done { says: "the switch is in force".into(), reference: None })))
+            }
+            Write::SyncTo { sync, .. } => became(&object, sync, sent, |asked| is_asked(asked, sync)).map(Ok),
+            _ => Some(Ok(Found::Missing("the switch is not in force".into()))),
+        }
+    }
+
     fn failed(&self, http: &Http, reply: &Reply, owner: &OwnerKey) -> Option<ActionError> {
         let error = http.judge("/api/v1/applications", reply).err()?;
         Some(if is_its_own(reply) { ActionError::Refused(error.says) } else { unknown(&error.says, owner) })
@@ -151,12 +170,10 @@ fn is_its_own(reply: &Reply) -> bool {
     }
 }
 
-/// It goes to what `sync` says, or went there last.
-fn is_at(object: &Value, sync: &Value) -> bool {
-    let begun = object.pointer("/status/operationState").filter(|state| state["phase"] == "Running");
-    let begun = begun.and_then(|state| state.pointer("/operation/sync"));
-    [object.pointer("/operation/sync"), begun].into_iter().flatten().any(|asked| has_all(asked, sync))
-        || application::history(object).first().is_some_and(|live| live.sync == *sync)
+/// An operation that somebody asked for, to what `sync` says. Argo CD names the account, which may be anybody's.
+fn is_asked(operation: &Value, sync: &Value) -> bool {
+    let is_automated = operation.pointer("/initiatedBy/automated") == Some(&Value::Bool(true));
+    !is_automated && operation.get("sync").is_some_and(|asked| has_all(asked, sync))
 }
 
 fn place(owner: &OwnerKey) -> (&str, &str) {
@@ -176,27 +193,8 @@ impl Operator for ArgoCdOperator {
         std::future::ready(None).boxed()
     }
 
-    fn look<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
-        async move {
-            let (owner, uid, what) = match write {
-                Write::SwitchSync { owner, uid, .. } => (owner, uid, "the switch"),
-                Write::SyncTo { owner, uid, .. } => (owner, uid, "the sync"),
-                _ => return None,
-            };
-            let is_so = |object: &Value| match write {
-                Write::SwitchSync { to, .. } => application::is_active(object) == matches!(to, Switch::On(_)),
-                Write::SyncTo { sync, .. } => is_at(object, sync),
-                _ => false,
-            };
-            Some(self.read(owner, uid).await.map(|object| match object {
-                Some(object) if is_so(&object) => {
-                    Found::InForce(Done { says: Clean::own(format!("{what} is in force")), reference: None })
-                }
-                Some(_) => Found::Missing(Clean::own(format!("{what} is not in force"))),
-                None => Found::Missing(Clean::own(format!("Application '{owner}' is gone"))),
-            }))
-        }
-        .boxed()
+    fn look<'a>(&'a self, write: &'a Write, sent: Timestamp) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
+        self.looked_at(write, sent).boxed()
     }
 
     fn execute<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {

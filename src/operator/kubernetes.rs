@@ -18,6 +18,7 @@ mod verdict;
 
 use futures::{FutureExt, future::BoxFuture};
 use http::{Method, header};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use self::{
@@ -244,8 +245,8 @@ impl Operator for ClusterOperator {
         self.run(write, Mode::Keep).boxed()
     }
 
-    fn look<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
-        self.looked_at(write).boxed()
+    fn look<'a>(&'a self, write: &'a Write, sent: Timestamp) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
+        self.looked_at(write, sent).boxed()
     }
 
     fn rehearse_pod<'a>(

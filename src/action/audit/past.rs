@@ -29,17 +29,21 @@ pub struct PastAct {
     pub outcome: Option<Outcome>,
     /// A write of it was done, or may have been.
     pub wrote: bool,
+    /// One of those can be taken back.
+    pub has_undo: bool,
     pub steps: Vec<(Clean, StepState)>,
     pub from_revision: Option<Name>,
     pub to_revision: Option<Name>,
     /// Silences it made.
     pub silences: Vec<SilenceKey>,
-    /// GitOps owners that it switched, or may have: true is on.
+    /// GitOps owners that it switched on (true), or off, or may have switched off.
     pub switches: Vec<(OwnerKey, bool)>,
     /// Step of the last of them.
     switching: Option<usize>,
     /// Step that sets a template.
     patching: Option<usize>,
+    /// Step that only clears the way.
+    clearing: Option<usize>,
     left: Option<Left>,
 }
 
@@ -68,6 +72,7 @@ impl PastAct {
             request: begun.request.clone(),
             outcome: None,
             wrote: false,
+            has_undo: false,
             steps: begun.steps.iter().map(|says| (says.clone(), StepState::Waiting)).collect(),
             from_revision: begun.from_revision.clone(),
             to_revision: begun.to_revision.clone(),
@@ -75,6 +80,7 @@ impl PastAct {
             switches: Vec::new(),
             switching: None,
             patching: None,
+            clearing: None,
             left: None,
             begun: begun.clone(),
         }
@@ -89,6 +95,9 @@ impl PastAct {
                 if write.as_ref().is_some_and(|write| write.get("PatchTemplate").is_some()) {
                     self.patching = Some(*step);
                 }
+                if write.as_ref().is_some_and(clears_the_way) {
+                    self.clearing = Some(*step);
+                }
                 if let Some(switched) = write.as_ref().and_then(switched) {
                     self.switches.push(switched);
                     self.switching = Some(*step);
@@ -102,7 +111,9 @@ impl PastAct {
             }
             Entry::Outcome { step, result, says, reference } => {
                 let was_sent = self.steps.get(*step).is_some_and(|(_, state)| matches!(state, StepState::Running(_)));
-                self.wrote |= was_sent && matches!(result, StepResult::Done | StepResult::Unknown);
+                let has_written = was_sent && matches!(result, StepResult::Done | StepResult::Unknown);
+                self.wrote |= has_written;
+                self.has_undo |= has_written && self.begun.can_undo && self.clearing != Some(*step);
                 if let Some((_, state)) = self.steps.get_mut(*step) {
                     *state = match result {
                         StepResult::Done => StepState::Done(says.clone()),
@@ -111,7 +122,9 @@ impl PastAct {
                         StepResult::Skipped => StepState::Skipped(says.clone()),
                     };
                 }
-                if *result == StepResult::Refused && self.switching == Some(*step) {
+                // What may be on is not taken for on: it may still be off.
+                let may_be_on = self.switches.last().is_some_and(|(_, is_on)| *is_on) && *result != StepResult::Done;
+                if self.switching == Some(*step) && (*result == StepResult::Refused || may_be_on) {
                     self.switches.pop();
                 }
                 if *result == StepResult::Done && self.patching == Some(*step) {
@@ -163,10 +176,15 @@ impl PastAct {
             switches: self.switches.clone(),
             away: self.from_revision.clone(),
             left: self.left,
-            can_undo: self.outcome.is_some() && self.wrote && self.begun.can_undo,
+            can_undo: self.outcome.is_some() && self.has_undo,
             is_mine: false,
         }
     }
+}
+
+/// Of a recorded write, whatever version of midwatch recorded it.
+fn clears_the_way(write: &serde_json::Value) -> bool {
+    serde_json::from_value::<Write>(write.clone()).is_ok_and(|write| write.clears_the_way())
 }
 
 /// The owner that a recorded write switches, and whether to on.

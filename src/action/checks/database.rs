@@ -31,8 +31,12 @@ impl Subject<'_> {
         let mut unread = Vec::new();
         match &self.inspection.around {
             Some(around) => {
-                let mut jobs: Vec<&Job> = around.jobs.found.iter().filter(|job| concerns(job, live, &images)).collect();
-                jobs.sort_by_key(|job| (job.state != JobState::Running, std::cmp::Reverse(job.created)));
+                let is_of_it = |job: &&Job| concerns(job, live, &images) || waits(job);
+                let mut jobs: Vec<&Job> = around.jobs.found.iter().filter(is_of_it).collect();
+                jobs.sort_by_key(|job| {
+                    let ended = matches!(job.state, JobState::Done | JobState::Failed);
+                    (ended, job.state != JobState::Running, std::cmp::Reverse(job.created))
+                });
                 found.splice(0..0, jobs.into_iter().map(|job| self.job_words(job, &images)));
                 unread.extend(around.jobs.unread.iter().cloned());
             }
@@ -75,10 +79,16 @@ impl Subject<'_> {
         let age = job.created.map(|at| format!(", {} ago", age_of(at, self.now))).unwrap_or_default();
         match job.state {
             JobState::Running => say!("{kind} '{}' runs now{version}", job.name),
+            JobState::Suspended => say!("{kind} '{}' is suspended{version} (it runs once it is resumed)", job.name),
             JobState::Done => say!("{kind} '{}' ran{version}{age}", job.name),
             JobState::Failed => say!("{kind} '{}' failed{version}{age}", job.name),
         }
     }
+}
+
+/// A migration of the same app that runs once it is resumed, for whatever version.
+fn waits(job: &Job) -> bool {
+    job.state == JobState::Suspended && job.is_kin && (job.migrates || job.is_hook)
 }
 
 /// It ran for the live version. What a schedule starts does so whatever the version.

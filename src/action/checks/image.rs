@@ -15,7 +15,7 @@ use crate::{
     },
     model::{
         Name,
-        image::{ImageRef, NodeImages},
+        image::{ImageRef, MOST_LISTED, NodeImages},
         kubernetes::{Revision, short_digest},
     },
     text::Clean,
@@ -136,10 +136,23 @@ impl Stored<'_> {
         }
     }
 
-    /// How many nodes hold it, of how many; `None`: they do not tell.
+    /// How many nodes hold it at least, of how many; `None`: they do not tell.
     fn held(&self) -> Option<(u32, u32)> {
         let (nodes, reference) = (self.nodes.ok()?, self.reference.as_ref()?);
-        (!nodes.is_empty()).then(|| (nodes.holding(reference, &self.ran), nodes.nodes))
+        let count = nodes.holding(reference, &self.ran);
+        let tells = !nodes.is_empty() && (count > 0 || nodes.cut == 0);
+        tells.then_some((count, nodes.nodes))
+    }
+
+    /// Why nodes do not tell.
+    fn unlisted(&self) -> Clean {
+        match self.nodes {
+            Err(why) => why.clone(),
+            Ok(nodes) if nodes.cut > 0 => {
+                say!("{} of {} nodes list only the {MOST_LISTED} largest of their images", nodes.cut, nodes.nodes)
+            }
+            Ok(_) => "nodes do not list their images".into(),
+        }
     }
 
     /// `@9f2c1e `, if one digest is known.
@@ -158,16 +171,16 @@ impl Stored<'_> {
             _ => String::new(),
         };
         match (self.nodes, self.held()) {
-            (Err(why), _) => {
+            (Ok(_), _) if self.ready > 0 => CheckResult::Ok(say!("{pin}runs now in {} ready pods", self.ready)),
+            (_, None) => {
+                let why = self.unlisted();
                 CheckResult::NotChecked(say!("{pin}whether nodes hold it is not known: {why}{no_registry}"))
             }
-            (Ok(_), _) if self.ready > 0 => CheckResult::Ok(say!("{pin}runs now in {} ready pods", self.ready)),
-            (Ok(_), None) => CheckResult::NotChecked(say!("{pin}nodes do not list their images{no_registry}")),
-            (Ok(_), Some((0, _))) => CheckResult::Look(say!(
+            (_, Some((0, _))) => CheckResult::Look(say!(
                 "{pin}no node lists '{}': it must be pulled, and may be gone from the registry",
                 self.image
             )),
-            (Ok(_), Some((count, nodes))) => CheckResult::Ok(say!("{pin}on {count} of {nodes} nodes")),
+            (_, Some((count, nodes))) => CheckResult::Ok(say!("{pin}on {count} of {nodes} nodes")),
         }
     }
 
@@ -213,7 +226,7 @@ impl Stored<'_> {
             )),
             Some(_) => CheckResult::Stop(say!("{gone} and on no node: no pod of it could start")),
             None => {
-                let why = self.nodes.err().map_or("nodes do not list their images", Clean::as_str);
+                let why = self.unlisted();
                 CheckResult::Look(say!("{gone}; whether nodes hold it is not known: {why}"))
             }
         }

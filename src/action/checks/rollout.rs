@@ -44,8 +44,7 @@ impl Subject<'_> {
         check("B15", "downtime", result)
     }
 
-    /// `OnDelete`: its controller replaces no pod.
     pub(super) fn is_on_delete(&self) -> bool {
-        self.inspection.workload.rollout.state == RolloutState::Unavailable
+        self.inspection.workload.is_on_delete()
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     Inner, Tell, UnderWay,
     watch::{Seen, Stage},
-    written::{numbered, recorded, switched},
+    written::{clock_of, numbered, recorded, switched},
 };
 use crate::{
     action::{
@@ -173,7 +173,7 @@ impl Running {
             }
             StepKind::Write(write) => match &self.mended {
                 // What mended the template left the pods that hold it up, and the other runs that would set another.
-                Some(why) if !matches!(write, Write::DeleteUnready { .. } | Write::CancelRun { .. }) => {
+                Some(why) if !write.clears_the_way() => {
                     let why = why.clone();
                     self.set(index, StepState::Skipped(why)).await;
                     Next::Go
@@ -209,6 +209,7 @@ impl Running {
         }
         self.set(index, StepState::Running("sent".into())).await;
         let write = numbered(write, self.act.number, &self.inner.identity.login);
+        let at = self.inner.time_of(clock_of(&write));
         let sent = AssertUnwindSafe(operator.execute(&write)).catch_unwind();
         let result = match timeout(self.inner.pace.write, sent).await {
             Ok(Ok(result)) => result,
@@ -222,7 +223,7 @@ impl Running {
         let result = match result {
             Err(ActionError::Unknown(why)) => {
                 self.set(index, StepState::Running("no answer: looking whether it happened".into())).await;
-                self.inner.looked_at(&*operator, &write, why).await
+                self.inner.looked_at(&*operator, &write, (at, why)).await
             }
             result => result,
         };
@@ -245,8 +246,10 @@ impl Running {
             self.act.left = Left::from_reference(reference.as_ref(), self.inner.clock.now().wall);
         }
         if result != StepResult::Refused {
-            self.act.switches.extend(write.and_then(switched));
-            self.act.can_undo = self.can_undo;
+            // What may be on is not taken for on: it may still be off.
+            let is_known = |(_, is_on): &(_, bool)| !is_on || result == StepResult::Done;
+            self.act.switches.extend(write.and_then(switched).filter(is_known));
+            self.act.can_undo |= self.can_undo && write.is_some_and(|write| !write.clears_the_way());
         }
         let recorded = self.record(Entry::Outcome { step: index, result, says: says.clone(), reference }).await;
         let state = match (recorded, state) {

@@ -8,7 +8,7 @@ use super::{RealEngine, Tell};
 use crate::{
     action::{
         Request, Risk,
-        act::{Act, ActionEvent, Outcome},
+        act::{Act, ActionEvent, Outcome, StepState},
         beside,
         confirm::{self, Given},
         plan::{Plan, plan},
@@ -115,12 +115,20 @@ pub async fn run_headless(engine: &RealEngine, ask: &Headless, store: &Store, se
     let act = inner.clone().carry_out(0, approved, writing, listener.clone()).await;
     let refused = listener.refused.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (exit, says) = match act.as_ref().map(|act| act.outcome) {
-        Some(Outcome::Done) => (Exit::Done, say!("{}: done", fresh.title)),
+        Some(Outcome::Done) => (Exit::Done, say!("{}: {}", fresh.title, arrived(act.as_ref()))),
         Some(Outcome::Unknown | Outcome::Running) => (Exit::Unknown, say!("{}: the outcome is unknown", fresh.title)),
         Some(Outcome::Refused) => (Exit::Refused, say!("{}: refused", fresh.title)),
         None => (Exit::Refused, refused.unwrap_or_else(|| "refused".into())),
     };
     Ran { plan: Some(fresh), act, says, exit }
+}
+
+/// All is sent; whether it came to what was wanted its watch tells, where it has one.
+fn arrived(act: Option<&Act>) -> Clean {
+    match act.and_then(|act| act.steps.last()) {
+        Some((_, StepState::Unknown(says) | StepState::Refused(says))) => say!("sent, but {says}"),
+        _ => "done".into(),
+    }
 }
 
 /// What the command line must give and does not.

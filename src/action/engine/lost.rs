@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
+use jiff::Timestamp;
 
 use super::Inner;
 use crate::{
@@ -19,7 +20,7 @@ impl Inner {
         &self,
         operator: &dyn Operator,
         write: &Write,
-        why: Clean,
+        (sent, why): (Timestamp, Clean),
     ) -> Result<Done, ActionError> {
         let mut last = why.clone();
         for look in 0..LOOKS {
@@ -27,10 +28,13 @@ impl Inner {
                 tokio::time::sleep(self.pace.poll).await;
             }
             // Whatever failed while it was sent may fail here again.
-            let looked = AssertUnwindSafe(async { operator.look(write).await }).catch_unwind();
+            let looked = AssertUnwindSafe(async { operator.look(write, sent).await }).catch_unwind();
             last = match tokio::time::timeout(self.pace.end, looked).await {
                 Ok(Ok(Some(Ok(Found::InForce(Done { says, reference }))))) => {
                     return Ok(Done { says: say!("no answer came, but {says} ({why})"), reference });
+                }
+                Ok(Ok(Some(Ok(Found::Failed(says))))) => {
+                    return Err(ActionError::Refused(say!("no answer came, but {says} ({why})")));
                 }
                 Ok(Ok(Some(Ok(Found::Missing(says))))) => {
                     say!("{why}. Read again just now: {says}. It did not arrive, or not yet")

@@ -337,6 +337,7 @@ async fn without_a_screen_the_gates_are_the_same() {
     assert_eq!(bench.cluster.sent(), []);
     let done = run_headless(&bench.engine, &ask(Some("13"), false), &bench.store, &bench.settings).await;
     assert_eq!((done.exit, bench.cluster.sent().len()), (Exit::Done, 1));
+    assert!(done.says.ends_with(": done"), "{}", done.says);
     let mut gone = ask(Some("13"), false);
     gone.request = Request::RollBack { workload: WorkloadKey { cluster: BackendId::new("x"), ..myapp() }, to: None };
     assert_eq!(run_headless(&bench.engine, &gone, &bench.store, &bench.settings).await.exit, Exit::Unreadable);
@@ -356,4 +357,8 @@ async fn without_a_screen_the_gates_are_the_same() {
     let unknown = run_headless(&bench.engine, &again, &bench.store, &bench.settings).await;
     assert_eq!(unknown.exit, Exit::Unknown, "{}", unknown.says);
     assert_eq!(run_key().id, 9412);
+    // What was sent and is not seen to arrive is not said to be done.
+    bench.cluster.with(|cluster| cluster.after = Some(|found| found.workload.available = 0));
+    let unmet = run_headless(&bench.engine, &again, &bench.store, &bench.settings).await;
+    assert!(unmet.says.contains(": sent, but not there, and no further"), "{}", unmet.says);
 }

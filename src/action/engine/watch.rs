@@ -11,7 +11,7 @@ use crate::{
         plan::{WatchFor, Watched},
         template,
     },
-    model::kubernetes::{Pod, RolloutState, WorkloadKey, short_digest},
+    model::kubernetes::{FIELD_MANAGER, Pod, RolloutState, WorkloadKey, short_digest},
     text::Clean,
     time::age_of,
 };
@@ -80,8 +80,8 @@ impl Inner {
         let seen = match wanted.away.as_ref().map(is_away) {
             Some(true) if has_left => Seen::new(set_again(&found, now), Stage::Never),
             Some(true) => not_yet(judge(wanted, &found, now)),
-            Some(false) => Seen { left: Some(found.workload.generation), ..judge(wanted, &found, now) },
-            None => judge(wanted, &found, now),
+            Some(false) => Seen { left: Some(found.workload.generation), ..judge_own(wanted, &found, now) },
+            None => judge_own(wanted, &found, now),
         };
         Ok(self.out_of_service(&wanted.workload, found.pods.as_deref().unwrap_or_default(), seen).await)
     }
@@ -133,6 +133,18 @@ fn set_again(found: &Glance, now: Timestamp) -> Clean {
     say!("what was rolled away from is set again{who}")
 }
 
+/// However well its pods are: those of a template that somebody set meanwhile are not what was wanted.
+fn judge_own(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
+    let is_ours = |(manager, _): &(Clean, Timestamp)| manager.ends_with(FIELD_MANAGER);
+    let is_another = wanted.sets.as_ref().is_some_and(|sets| !template::is_same(sets, &found.template));
+    // A webhook may have changed what was sent: that is still by whoever sent it.
+    match checks::changed_by(&found.changes, now).filter(|_| is_another && !found.changes.first().is_some_and(is_ours))
+    {
+        Some(who) => Seen::new(say!("another template is set by now: {who}"), Stage::Never),
+        None => judge(wanted, found, now),
+    }
+}
+
 fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     let workload = &found.workload;
     // Pods of several versions may count.
@@ -165,8 +177,10 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     let is_observed = workload.observed_generation >= workload.generation;
     // Argo Rollouts restarts the pods of each version, at whatever step it stands.
     let is_restart = wanted.since.is_some();
+    // kubectl has no word for OnDelete: the pods themselves say it, if it is known which of them are new.
+    let is_untold = workload.is_on_delete() && !tells_pods(wanted);
     let is_met = is_observed
-        // kubectl has no word for OnDelete: the pods themselves say it.
+        && !is_untold
         && (is_restart || matches!(workload.rollout.state, RolloutState::Done | RolloutState::Unavailable))
         && workload.available >= workload.desired
         && (is_restart || workload.updated >= desired)
@@ -181,6 +195,11 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
         words.push(format!("{old} {of}"));
     } else if too_many > 0 {
         words.push(format!("{too_many} to go"));
+    }
+    if is_untold {
+        words.push("OnDelete: which of its pods are new is not known".to_owned());
+    } else if workload.is_on_delete() && old > 0 {
+        words.push("OnDelete: each is replaced only when you delete it".to_owned());
     }
     if strangers > 0 {
         words.push(format!("{strangers} run another image than it"));
@@ -215,6 +234,18 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     }
     let stage = if is_met { Stage::Met } else { Stage::Going };
     Seen { progress: ready as i64 - (old.max(too_many)) as i64, ..Seen::new(say!("{}", words.join(", ")), stage) }
+}
+
+/// Whether a new pod can be told from one of before.
+fn tells_pods(wanted: &WatchFor) -> bool {
+    let is_other = |image: &str| {
+        wanted.away.as_ref().is_none_or(|away| template::images(away).iter().all(|(_, before)| *before != image))
+    };
+    wanted.is_scale
+        || wanted.hash.is_some()
+        || wanted.since.is_some()
+        || !wanted.others.is_empty()
+        || wanted.image.as_ref().is_some_and(|image| is_other(image))
 }
 
 /// A3: no container of the pod has the digest wanted, though digests are known.

@@ -2,7 +2,7 @@
 
 use crate::{
     action::{Switch, Write, object::ObjectWrite},
-    model::gitops::OwnerKey,
+    model::{BackendId, gitops::OwnerKey},
     text::Clean,
 };
 
@@ -29,6 +29,14 @@ pub(super) fn switched(write: &Write) -> Option<(OwnerKey, bool)> {
     match write {
         Write::SwitchSync { owner, to, .. } => Some((owner.clone(), matches!(to, Switch::On(_)))),
         _ => None,
+    }
+}
+
+/// Whose clock the times of what is written are by. An Argo CD beside its clusters answers for them, and has none of its own.
+pub(super) fn clock_of(write: &Write) -> &BackendId {
+    match write {
+        Write::SwitchSync { owner, .. } | Write::SyncTo { owner, .. } => &owner.cluster,
+        other => other.backend(),
     }
 }
 

@@ -93,6 +93,20 @@ fn outside_production_y_is_enough() {
     assert_eq!((plan.risk, plan.production), (Risk::Reversible, false));
 }
 
+/// A command on a tunnel's local address, before anything but the plan's own evidence was read.
+#[test]
+fn a_cluster_that_was_answered_to_be_production_is_so_by_its_id() {
+    let mut settings = settings();
+    settings.local.insert(cluster());
+    let risk = |settings: &Settings| {
+        let evidence = evidence(&roll_back(None), inspection());
+        plan(&roll_back(None), &evidence, &store(Vec::new()), settings, now()).expect("a plan").risk
+    };
+    assert_eq!(risk(&settings), Risk::Reversible);
+    settings.remembered_production.insert("cluster-1".into(), true);
+    assert_eq!(risk(&settings), Risk::Production);
+}
+
 #[test]
 fn read_only_blocks_for_the_backend_that_is() {
     let mut settings = settings();

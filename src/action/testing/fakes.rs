@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use self::{host::FakeHost, registry::FakeRegistry};
@@ -21,7 +22,7 @@ use crate::{
     model::{
         BackendId, Name,
         gitops::OwnerKey,
-        kubernetes::{Pod, RolloutState, RolloutStatus, WorkloadKey},
+        kubernetes::{Pod, RolloutState, RolloutStatus, WorkloadKey, WorkloadKind},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -112,10 +113,12 @@ impl Cluster {
                 self.found.workload.desired = *to;
                 self.become_template(self.found.template.clone());
             }
-            Write::Restart { at, .. } => {
-                let mut template = self.found.template.clone();
-                template::mark_restart(&mut template, &at.to_string());
-                self.found.template = template;
+            Write::Restart { workload, at, .. } => {
+                // Argo Rollouts leaves the template as it is; times are whole seconds.
+                if workload.kind != WorkloadKind::Rollout {
+                    let at = Timestamp::from_second(at.as_second()).expect("in range");
+                    template::mark_restart(&mut self.found.template, &at.to_string());
+                }
                 if let Some(after) = self.after {
                     after(&mut self.found);
                 }
@@ -295,7 +298,7 @@ impl Operator for FakeCluster {
         async move { self.with(|cluster| cluster.take(write)) }.boxed()
     }
 
-    fn look<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
+    fn look<'a>(&'a self, write: &'a Write, _: Timestamp) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
         let found = self.with(|cluster| match write {
             Write::PatchTemplate { target, .. } if template::is_same(target, &cluster.found.template) => {
                 let reference = Some(Clean::line(&cluster.found.workload.generation.to_string()));

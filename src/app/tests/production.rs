@@ -75,6 +75,26 @@ fn an_answer_is_remembered_by_the_clusters_own_id() {
     assert!(!desk.frame((120, 35)).contains(QUESTION));
 }
 
+/// The same address may lead elsewhere after a while: another network, a cluster made anew.
+#[test]
+fn an_answer_is_not_about_another_cluster_that_has_the_name_by_now() {
+    let moves = |desk: &mut Desk, id: &str| {
+        desk.app.store.backends.get_mut(&cluster()).expect("it is expected").info.cluster_id = Some(id.into());
+        desk.app.recall_production();
+        desk.app.settings.is_production(&cluster())
+    };
+    let mut desk = desk();
+    desk.app.recall_production();
+    desk.line(&format!("production no {}", cluster()));
+    assert!(!moves(&mut desk, "uid-1"));
+    assert!(moves(&mut desk, "uid-2"), "nobody has said anything of that one");
+    assert!(!moves(&mut desk, "uid-1"), "and it is remembered");
+    // What the configuration says is about the name.
+    let mut desk = self::desk();
+    desk.app.settings.production.insert(cluster(), false);
+    assert!(!moves(&mut desk, "uid-1") && !moves(&mut desk, "uid-2"));
+}
+
 /// A second context of the cluster, through a tunnel: its address is local.
 fn beside() -> BackendId {
     BackendId::new("prod-eu1-nils")

@@ -5,18 +5,25 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// Names of objects a pod of this template needs, as `configmap/NAME`, `secret/NAME`, `serviceaccount/NAME`,
-/// `persistentvolumeclaim/NAME`. Optional ones are left out.
+/// `persistentvolumeclaim/NAME`. Optional ones are left out, and Secrets that only pulls of its images take.
 pub fn references(template: &Value) -> BTreeSet<String> {
     let mut found = Found::default();
     let Some(spec) = template.get("spec") else { return found.names };
     found.add("serviceaccount", spec.get("serviceAccountName"));
-    for secret in array(spec, "imagePullSecrets") {
-        found.add("secret", secret.get("name"));
-    }
     for volume in array(spec, "volumes") {
         found.source("persistentvolumeclaim", volume.get("persistentVolumeClaim"), "claimName");
     }
     found.config(spec);
+    found.names
+}
+
+/// Secrets that its images are pulled with, as `secret/NAME`: without one the kubelet warns
+/// (`FailedToRetrieveImagePullSecret`), and pulls without it.
+pub fn pull_secrets(template: &Value) -> BTreeSet<String> {
+    let mut found = Found::default();
+    for secret in template.get("spec").into_iter().flat_map(|spec| array(spec, "imagePullSecrets")) {
+        found.add("secret", secret.get("name"));
+    }
     found.names
 }
 
@@ -105,12 +112,13 @@ mod tests {
                 "persistentvolumeclaim/data",
                 "secret/db",
                 "secret/p1",
-                "secret/pull",
                 "secret/tls",
                 "serviceaccount/web"
             ]
         );
         assert!(references(&json!({})).is_empty());
+        assert_eq!(pull_secrets(&template), ["secret/pull".to_owned()].into());
+        assert!(pull_secrets(&json!({})).is_empty());
         let read: Vec<String> = config(&template).into_iter().collect();
         assert_eq!(
             read,

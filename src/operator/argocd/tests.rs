@@ -30,6 +30,10 @@ fn key() -> OwnerKey {
     }
 }
 
+fn sent() -> Timestamp {
+    "2026-01-02T03:00:00Z".parse().expect("a time")
+}
+
 fn off() -> Write {
     Write::SwitchSync { owner: key(), uid: "u-1".into(), spec: spec(true), to: Switch::Off, by: "ana".into() }
 }
@@ -146,7 +150,11 @@ async fn whether_it_happened_is_read_in_the_operation_or_the_history() {
         change(&mut object);
         object
     };
-    let synced = json!({"id": 9, "revision": "aaa", "source": {"path": "web"}});
+    let synced = json!({"id": 9, "revision": "aaa", "source": {"path": "web"}, "deployedAt": "2026-01-02T03:00:09Z"});
+    let ended = |phase: &str, automated: bool| {
+        json!({"phase": phase, "startedAt": "2026-01-02T03:00:01Z", "message": "hook failed", "syncResult": {"revision": "aaa"},
+            "operation": {"initiatedBy": {"username": "bot", "automated": automated}, "sync": sync}})
+    };
     for (write, object, wanted) in [
         (back(), with(&|app| app["operation"] = json!({"sync": sync})), Some(true)),
         (
@@ -159,6 +167,9 @@ async fn whether_it_happened_is_read_in_the_operation_or_the_history() {
             with(&|app| app["status"]["history"].as_array_mut().expect("a list").push(synced.clone())),
             Some(true),
         ),
+        (back(), with(&|app| app["status"]["operationState"] = ended("Succeeded", false)), Some(true)),
+        (back(), with(&|app| app["status"]["operationState"] = ended("Failed", false)), Some(false)),
+        (back(), with(&|app| app["status"]["operationState"] = ended("Succeeded", true)), None),
         (back(), with(&|app| app["operation"] = json!({"sync": {"revision": "ccc"}})), Some(false)),
         (off(), application(false), Some(true)),
         (off(), application(true), Some(false)),
@@ -166,11 +177,11 @@ async fn whether_it_happened_is_read_in_the_operation_or_the_history() {
     ] {
         let told = object.clone();
         let (_fake, operator) = argo(move |_| good(&told)).await;
-        let found = operator.look(&write).await.map(|found| matches!(found, Ok(Found::InForce(_))));
+        let found = operator.look(&write, sent()).await.map(|found| matches!(found, Ok(Found::InForce(_))));
         assert_eq!(found, wanted, "{write:?} {object}");
     }
     let (_fake, operator) = argo(|_| answer(502, "text/plain", "no")).await;
-    assert!(matches!(operator.look(&back()).await, Some(Err(_))), "unread is not missing");
+    assert!(matches!(operator.look(&back(), sent()).await, Some(Err(_))), "unread is not missing");
 }
 
 /// An answer that is lost: what became of it is read again, and never sent twice.

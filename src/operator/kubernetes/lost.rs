@@ -1,5 +1,6 @@
 //! Writes whose answer is lost: the object is read again, and says whether it happened.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{ClusterOperator, owner::operation, patch::whole_seconds};
@@ -10,6 +11,7 @@ use crate::{
         gitops::OwnerKey,
         kubernetes::{ObjectKey, RESTARTED_AT, WorkloadKey, WorkloadKind},
     },
+    operator::argocd::ended::became,
     source::kubernetes::{
         client::segment,
         owners::{is_active, owner_path},
@@ -24,7 +26,7 @@ const MAX_JOBS: &str = "500";
 
 impl ClusterOperator {
     /// `None`: nothing tells.
-    pub(super) async fn looked_at(&self, write: &Write) -> Option<Result<Found, Clean>> {
+    pub(super) async fn looked_at(&self, write: &Write, sent: Timestamp) -> Option<Result<Found, Clean>> {
         let found = match write {
             Write::PatchTemplate { workload, uid, target, .. } => {
                 let is_so =
@@ -66,16 +68,14 @@ impl ClusterOperator {
                 self.owner_is(owner, uid, "the switch is in force", is_so).await
             }
             Write::SyncTo { owner, uid, sync, by } => {
-                let is_so = |object: &Value| {
-                    let ours = operation(sync, by, object);
-                    let begun = object.pointer("/status/operationState").filter(|state| state["phase"] == "Running");
-                    let begun = begun.and_then(|state| state.get("operation"));
-                    [object.get("operation"), begun].into_iter().flatten().any(|one| has_all(one, &ours))
-                };
-                match self.owner_is(owner, uid, "the sync was asked for", is_so).await {
-                    // Argo CD forgets an operation over the next one.
-                    Ok(Found::Missing(_)) => return None,
-                    found => found,
+                let read = self.read(&owner_path(owner)).await;
+                match read.map(|found| found.filter(|object| text(object, "/metadata/uid") == uid.as_str())) {
+                    Ok(Some(object)) => {
+                        let ours = operation(sync, by, &object);
+                        Ok(became(&object, sync, sent, |asked| has_all(asked, &ours))?)
+                    }
+                    Ok(None) => Ok(gone(owner)),
+                    Err(unread) => Err(unread),
                 }
             }
             Write::DeleteUnready { workload, uid, of } => self.unready_are_gone(workload, uid, of).await,
@@ -112,7 +112,7 @@ impl ClusterOperator {
     ) -> Result<Found, Clean> {
         Ok(match self.read(&owner_path(key)).await? {
             Some(object) if text(&object, "/metadata/uid") == uid => word(is_so(&object), what, &object),
-            _ => Found::Missing(Clean::own(format!("{} '{key}' is gone", key.kind.title()))),
+            _ => gone(key),
         })
     }
 
@@ -166,6 +166,10 @@ impl ClusterOperator {
             None => Err(Clean::own(format!("more than {MAX_JOBS} jobs: not all were read"))),
         }
     }
+}
+
+fn gone(owner: &OwnerKey) -> Found {
+    Found::Missing(Clean::own(format!("{} '{owner}' is gone", owner.kind.title())))
 }
 
 fn pod_path(pod: &ObjectKey) -> String {

@@ -268,9 +268,9 @@ async fn unavailable_without_the_servers_own_words_is_unknown_and_looked_at() {
     *world.refusal.lock().unwrap() = Some(Response::builder().status(503).body(says.into()).unwrap());
     let error = operator.execute(&roll_back()).await.unwrap_err();
     assert!(matches!(&error, ActionError::Unknown(says) if says.contains("may have happened")), "{error:?}");
-    assert!(matches!(operator.look(&roll_back()).await, Some(Ok(Found::Missing(_)))));
+    assert!(matches!(operator.look(&roll_back(), Timestamp::UNIX_EPOCH).await, Some(Ok(Found::Missing(_)))));
     world.change(|object| object["spec"]["template"] = template_of("reg/web:1"));
-    assert!(matches!(operator.look(&roll_back()).await, Some(Ok(Found::InForce(_)))));
+    assert!(matches!(operator.look(&roll_back(), Timestamp::UNIX_EPOCH).await, Some(Ok(Found::InForce(_)))));
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ use crate::{
     model::{
         BackendId, Name,
         helm::Release,
-        image::{ImageRef, NodeImages},
+        image::{ImageRef, MOST_LISTED, NodeImages},
         kubernetes::{Event, Revision, Workload, WorkloadKey, WorkloadKind, refused_pods, rights::Right},
     },
     source::{ErrorKind, SourceError},
@@ -404,6 +404,9 @@ fn images_on(nodes: &Value, templates: &[&Value]) -> NodeImages {
             }
         }
         held.add_node(&here);
+        if listed.is_some_and(|listed| listed.len() >= MOST_LISTED) {
+            held.cut += 1;
+        }
     }
     held
 }

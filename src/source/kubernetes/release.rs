@@ -1,6 +1,7 @@
 //! A Helm release from the Secrets of its history (`helm.sh/release.v1`, `pkg/storage/driver`): base64 of base64 of gzip of
 //! JSON. Values, templates and files of the chart are dropped while it is read; what was rendered is masked where it is shown.
 
+mod masked;
 mod rendered;
 
 use std::io::Read as _;
@@ -28,8 +29,6 @@ use crate::{
 const MAX_BODIES: usize = 6;
 /// Most bytes of a release's JSON.
 const MAX_JSON: u64 = 32 * 1024 * 1024;
-/// Most bytes of a manifest that is shown.
-const MAX_MANIFEST: usize = 1024 * 1024;
 
 /// The release that owns the workload, where nothing else stands above Helm.
 pub async fn of(cluster: &Cluster, workload: &Workload) -> Option<Result<Release, Clean>> {
@@ -153,112 +152,9 @@ pub fn decode(data: &[u8]) -> Result<ReleaseBody, Clean> {
         app_version: Clean::line(&app_version),
         updated: wire.info.last_deployed.parse().ok(),
         description: Clean::line(&secret::mask(&wire.info.description)),
-        manifest: Clean::block(&masked(&wire.manifest)),
+        manifest: Clean::block(&masked::manifest(&wire.manifest)),
         sum: rendered::sum(&wire.manifest),
     })
-}
-
-/// A manifest whose secrets are masked: all values of a Secret, those of names that look secret, and what looks like a
-/// token anywhere.
-fn masked(manifest: &str) -> String {
-    let mut shown = String::new();
-    for document in manifest.split("\n---") {
-        if shown.len() > MAX_MANIFEST {
-            shown.push_str("\n# the rest is not shown: too long");
-            break;
-        }
-        if !shown.is_empty() {
-            shown.push_str("\n---");
-        }
-        let is_secret = document.lines().any(names_secret);
-        shown.push_str(&match is_secret {
-            true if document.trim_start().starts_with(['{', '[']) => "\n# a Secret as JSON: [masked]".to_owned(),
-            true => without_values(document),
-            false => without_secrets(document),
-        });
-    }
-    shown
-}
-
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start().len()
-}
-
-/// `kind: Secret`, quoted, commented, in a list or as JSON.
-fn names_secret(line: &str) -> bool {
-    let kind = line.trim_start_matches([' ', '-']).strip_prefix("kind:").and_then(|kind| kind.split(" #").next());
-    kind.is_some_and(|kind| kind.trim().trim_matches(['"', '\'']) == "Secret")
-        || line.replace(' ', "").contains(r#""kind":"Secret""#)
-}
-
-/// The `data` and `stringData` of a Secret, or of a list with Secrets, keys only.
-fn without_values(document: &str) -> String {
-    let mut lines = Vec::new();
-    // Where `data` stands, and its keys.
-    let (mut within, mut keys_at) = (None, None);
-    for line in document.lines() {
-        // In a list a key stands behind its dash.
-        let at = line.len() - line.trim_start_matches([' ', '-']).len();
-        if within.is_none_or(|data| at <= data && !line.trim().is_empty()) {
-            let key = line.trim_start_matches([' ', '-']).split(':').next().unwrap_or_default();
-            let is_data = matches!(key.trim_matches(['"', '\'']), "data" | "stringData");
-            (within, keys_at) = (is_data.then_some(at), None);
-            // `data: {a: b}` on one line.
-            lines.push(if is_data {
-                line.split(':').next().unwrap_or_default().to_owned() + ":"
-            } else {
-                line.to_owned()
-            });
-            continue;
-        }
-        let keys_at = *keys_at.get_or_insert(at);
-        // A value of several lines stands deeper than its key.
-        if at == keys_at
-            && let Some((key, _)) = line.split_once(':')
-        {
-            lines.push(format!("{key}: [masked]"));
-        }
-    }
-    lines.join("\n")
-}
-
-/// `password: x`, and the `value` of `- name: DB_PASSWORD`.
-fn without_secrets(document: &str) -> String {
-    let mut names_secret = false;
-    // Lines deeper than this belong to a masked value.
-    let mut below: Option<usize> = None;
-    let mut lines = Vec::new();
-    for line in document.lines() {
-        if below.is_some_and(|at| indent(line) > at || line.trim().is_empty()) {
-            continue;
-        }
-        below = None;
-        let bare = line.trim_start().trim_start_matches("- ");
-        let Some((key, value)) = bare.split_once(':') else {
-            lines.push(secret::mask(line));
-            continue;
-        };
-        let (key, value) = (key.trim().trim_matches(['"', '\'']), value.trim());
-        if key == "name" {
-            names_secret = looks_secret(value.trim_matches(['"', '\'']));
-        }
-        let is_reference = value.is_empty() || key.ends_with("Name") || key.ends_with("Ref") || key == "name";
-        if !is_reference && ((key == "value" && names_secret) || looks_secret(key)) {
-            let before = &line[..line.len() - line.split_once(':').map_or(0, |(_, rest)| rest.len())];
-            lines.push(format!("{before} [masked]"));
-            below = Some(indent(line));
-        } else {
-            lines.push(secret::mask(line));
-        }
-    }
-    lines.join("\n")
-}
-
-fn looks_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "passwd", "secret", "token", "credential", "apikey", "api_key", "api-key", "private", "dsn"]
-        .iter()
-        .any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -296,27 +192,6 @@ pub(crate) mod tests {
         for kept in ["password: [masked]", "MODE", "fast", "secretKeyRef", "type: Opaque", "name: pg"] {
             assert!(body.manifest.contains(kept), "{kept} is missing in {}", body.manifest);
         }
-    }
-
-    #[test]
-    fn a_secret_is_known_however_it_is_written() {
-        for secret in [
-            "kind: \"Secret\"\ndata:\n  tls.key: aHVudGVyMjI=",
-            "kind: Secret # of the shop\ndata:\n  tls.key: aHVudGVyMjI=",
-            "kind: List\nitems:\n- kind: Secret\n  data:\n    tls.key: aHVudGVyMjI=\n  type: Opaque",
-            "kind: List\nitems:\n- data:\n    tls.key: aHVudGVyMjI=\n  kind: Secret\n  type: Opaque",
-            "kind: 'Secret'\n\"data\": {tls.key: aHVudGVyMjI=}",
-            r#"{"kind": "Secret", "data": {"tls.key": "aHVudGVyMjI="}}"#,
-        ] {
-            let shown = masked(secret);
-            assert!(!shown.contains("aHVudGVyMjI"), "{shown}");
-            assert!(
-                shown.contains("Secret") && (!secret.contains("Opaque") || shown.contains("type: Opaque")),
-                "{shown}"
-            );
-        }
-        let other = "kind: ConfigMap\ndata:\n  mode: fast";
-        assert_eq!(masked(other), other);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     client::{Cluster, segment},
     failure::{Failure, Reached},
+    pace::Pace,
     pods::{Selected, Which},
     rows::{Rows, managed},
     selector::{label_selector, query},
@@ -47,24 +48,10 @@ pub fn workload_path(key: &WorkloadKey) -> String {
 
 /// Sends the revisions, and again whenever the workload's generation has moved or its status caught up with it.
 pub async fn follow(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, out: &AnswerSink) {
-    let mut seen = None;
+    let mut looks = Looks { seen: None, pace: Pace::new(cluster) };
     loop {
-        let answer = async {
-            let object: Value = cluster.get(&workload_path(key)).await?;
-            let now = (object.pointer("/metadata/generation").cloned(), object.get("status").cloned());
-            if seen.as_ref() == Some(&now) {
-                return Ok(None);
-            }
-            // A ReplicaSet counts its own pods; those of the others are counted here. Without the right to read them the
-            // revisions are there all the same.
-            let counted_here = !key.kind.has_replica_sets();
-            let pods = if counted_here { pods(cluster, rows, key, &object).await.ok() } else { None };
-            let revisions = read(cluster, key, &object, pods.as_deref()).await?;
-            // What is lacking is asked for again.
-            seen = (pods.is_some() || !counted_here).then_some(now);
-            Ok::<_, Failure>(Some(revisions))
-        };
-        let goes_on = match answer.await {
+        let (found, rest) = looks.next(cluster, rows, key).await;
+        let goes_on = match found {
             Ok(None) => true,
             Ok(Some(revisions)) => out.send(Ok(Answer::Revisions(revisions))).await,
             Err(failure) => out.send(Err(failure.error)).await,
@@ -72,7 +59,49 @@ pub async fn follow(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, out: &Ans
         if !goes_on {
             return;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(rest).await;
+    }
+}
+
+/// Looks at one workload's revisions.
+struct Looks {
+    /// Generation and status as they were read last.
+    seen: Option<(Option<Value>, Option<Value>)>,
+    pace: Pace,
+}
+
+impl Looks {
+    /// What is new, if anything is, and how long to rest after it.
+    async fn next(
+        &mut self,
+        cluster: &Cluster,
+        rows: &Rows,
+        key: &WorkloadKey,
+    ) -> (Result<Option<Vec<Revision>>, Failure>, Duration) {
+        let found = self.look(cluster, rows, key).await;
+        let rest = self.pace.after(found.as_ref().err(), LOOK_EVERY);
+        (found, rest)
+    }
+
+    async fn look(
+        &mut self,
+        cluster: &Cluster,
+        rows: &Rows,
+        key: &WorkloadKey,
+    ) -> Result<Option<Vec<Revision>>, Failure> {
+        let object: Value = cluster.get(&workload_path(key)).await?;
+        let now = (object.pointer("/metadata/generation").cloned(), object.get("status").cloned());
+        if self.seen.as_ref() == Some(&now) {
+            return Ok(None);
+        }
+        // A ReplicaSet counts its own pods; those of the others are counted here. Without the right to read them the
+        // revisions are there all the same.
+        let counted_here = !key.kind.has_replica_sets();
+        let pods = if counted_here { pods(cluster, rows, key, &object).await.ok() } else { None };
+        let revisions = read(cluster, key, &object, pods.as_deref()).await?;
+        // What is lacking is asked for again.
+        self.seen = (pods.is_some() || !counted_here).then_some(now);
+        Ok(Some(revisions))
     }
 }
 
@@ -166,13 +195,11 @@ fn of_replica_set(set: &Value) -> Option<Revision> {
         wanted: annotation(set, DESIRED).and_then(|wanted| wanted.parse().ok()),
         is_live: false,
         template,
-        patch: None,
     })
 }
 
 fn of_controller_revision(kind: WorkloadKind, kept: &Value, counts: Option<&Counts>) -> Option<Revision> {
-    let patch = kept.get("data")?.clone();
-    let mut template = patch.pointer("/spec/template")?.clone();
+    let mut template = kept.pointer("/data/spec/template")?.clone();
     template.as_object_mut()?.remove("$patch");
     let name = Clean::line(text(kept, "/metadata/name"));
     // Pods of a StatefulSet carry the whole name, those of a DaemonSet only the hash.
@@ -197,7 +224,6 @@ fn of_controller_revision(kind: WorkloadKind, kept: &Value, counts: Option<&Coun
         wanted: None,
         is_live: false,
         template,
-        patch: Some(patch),
     })
 }
 

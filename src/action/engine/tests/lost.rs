@@ -1,6 +1,7 @@
 //! Writes whose answer is lost, on the demo's API server: each is read again, and said to have arrived or not.
 
 use futures::{FutureExt as _, future::BoxFuture};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{responder::Responder, *};
@@ -40,8 +41,8 @@ impl Operator for Broken {
         .boxed()
     }
 
-    fn look<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
-        self.operator.look(write)
+    fn look<'a>(&'a self, write: &'a Write, sent: Timestamp) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
+        self.operator.look(write, sent)
     }
 }
 
@@ -189,6 +190,37 @@ async fn an_owner_that_was_switched_off_without_an_answer_is_known_to_be_off() {
     assert!(switched.contains("the switch is in force") && patched.contains("the template is in force"), "{said:?}");
     assert_eq!(act.switches.len(), 1, "it is remembered as off");
     assert!(act.left.is_some(), "and the template as set: {act:?}");
+}
+
+/// A server that took the write, failed at it, and lost its answer.
+struct Failing(FakeCluster);
+
+impl Operator for Failing {
+    fn backend(&self) -> &BackendId {
+        Operator::backend(&self.0)
+    }
+
+    fn rehearse<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Option<Result<Clean, ActionError>>> {
+        Operator::rehearse(&self.0, write)
+    }
+
+    fn execute<'a>(&'a self, _: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {
+        async { Err(ActionError::Unknown("the connection broke".into())) }.boxed()
+    }
+
+    fn look<'a>(&'a self, _: &'a Write, sent: Timestamp) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
+        async move { Some(Ok(Found::Failed(say!("it failed, sent {sent}")))) }.boxed()
+    }
+}
+
+#[tokio::test]
+async fn what_arrived_and_failed_is_no_longer_unknown() {
+    let mut bench = Bench::new();
+    bench.engine.add_operator(Arc::new(Failing(bench.cluster.clone())));
+    let act = bench.act(&Request::Scale { workload: myapp(), replicas: 12 }).await.expect("carried out");
+    assert_eq!(act.outcome, Outcome::Refused);
+    let StepState::Refused(says) = &act.steps[0].1 else { panic!("{act:?}") };
+    assert_eq!(says.as_str(), format!("no answer came, but it failed, sent {} (the connection broke)", now().wall));
 }
 
 #[tokio::test]

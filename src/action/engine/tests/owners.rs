@@ -130,6 +130,22 @@ async fn resumed_is_what_the_act_suspended_and_not_what_others_did() {
     assert_eq!(plan.steps.len(), 1, "{:?}", plan.steps);
 }
 
+/// Nobody knows whether it is on: it counts as off, and what it was set to is not forgotten.
+#[tokio::test]
+async fn a_switch_on_without_an_answer_can_be_sent_again() {
+    let mut bench = of_argo();
+    bench.act(&roll_back(None)).await.expect("carried out");
+    synced(&bench, "411", "512Mi", "info");
+    bench.cluster.with(|cluster| cluster.answers = vec![ActionError::Unknown("the connection broke".into())]);
+    let resume = Request::ResumeSync { workload: myapp() };
+    let act = bench.act(&resume).await.expect("carried out");
+    assert_eq!((act.outcome, act.switches.len()), (Outcome::Unknown, 0));
+    assert_eq!(audit::acts(&bench.records())[0].switches, []);
+    let act = bench.act(&resume).await.expect("what it was set to is known still");
+    assert_eq!((act.outcome, act.switches.len()), (Outcome::Done, 1));
+    own(&bench, |application| assert!(application.is_active));
+}
+
 #[tokio::test]
 async fn the_undo_of_a_sync_needs_the_right_to_sync_and_says_what_else_goes_back() {
     let mut bench = of_argo();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    action::{WorkloadInspection, testing::ago},
+    action::{Limits, WorkloadInspection, resources::ResourceInspection, testing::ago},
     model::{
         BackendInfo, BackendKind, Part, SourceId,
         kubernetes::{Pod, RolloutState, WorkloadKind},
@@ -42,6 +42,60 @@ async fn pods_of_before_do_not_make_a_restart_done() {
     });
     let state = state.await;
     assert!(matches!(&state, StepState::Done(says) if says.contains("412 2/2 ready")), "{state:?}");
+}
+
+/// Its pods are all new then, and of another version.
+#[tokio::test]
+async fn a_deploy_that_comes_meanwhile_is_no_end_of_the_act() {
+    let limits = Limits { memory: Some("2Gi".into()), ..Limits::of("app") };
+    for request in [Request::Restart { workload: myapp() }, Request::Limits { workload: myapp(), limits }] {
+        let mut found = calm();
+        let (used, bounds) = (Ok(BTreeMap::new()), Ok(Vec::new()));
+        found.resources = Some(Box::new(ResourceInspection { used, bounds }));
+        let mut bench = Bench::with(FakeCluster::new(found), "audit.jsonl");
+        let plan = bench.plan(&request).await.expect("a plan");
+        bench.cluster.with(|cluster| {
+            cluster.after = Some(|found| {
+                found.template = template_of("413", "512Mi", "info");
+                found.changes = vec![("ci".into(), now().wall)];
+                found.pods = ["new-0", "new-1"].map(|name| pod(name, "413", true)).to_vec();
+            });
+        });
+        let act = bench.execute(plan).await.expect("carried out");
+        let state = &act.steps.last().expect("it is watched").1;
+        let StepState::Refused(says) = state else { panic!("{request:?}: {state:?}") };
+        assert!(says.starts_with("another template is set by now: 'ci' changed the template"), "{says}");
+    }
+}
+
+/// A set whose pods nobody replaces, and whose revisions may not be read: its status is as before.
+fn by_hand() -> WorkloadInspection {
+    let mut found = calm();
+    found.workload.key.kind = WorkloadKind::StatefulSet;
+    found.workload.rollout.state = RolloutState::Unavailable;
+    found.revisions.clear();
+    found.unread.revisions = Some("controllerrevisions is forbidden".into());
+    found
+}
+
+#[tokio::test]
+async fn what_is_replaced_on_deletion_has_restarted_when_its_pods_were_deleted() {
+    let state = restarted(by_hand(), |_| ()).await;
+    let says = "412 0/2 ready, 2 old, OnDelete: each is replaced only when you delete it";
+    assert!(matches!(&state, StepState::Unknown(words) if words.contains(says)), "{state:?}");
+    let new = |found: &mut WorkloadInspection| {
+        found.unread.pods = None;
+        found.pods = ["new-0", "new-1"].map(|name| Pod { hash: Some("new".into()), ..pod(name, "412", true) }).to_vec();
+    };
+    let state = restarted(by_hand(), new).await;
+    assert!(matches!(&state, StepState::Done(says) if says.contains("412 2/2 ready")), "{state:?}");
+    let mut found = by_hand();
+    (found.pods, found.unread.pods) = (Vec::new(), Some("pods is forbidden".into()));
+    let state = restarted(found, new).await;
+    assert!(
+        matches!(&state, StepState::Unknown(says) if says.contains("which of its pods are new is not known")),
+        "{state:?}"
+    );
 }
 
 #[tokio::test]

@@ -122,6 +122,30 @@ fn what_is_gone_from_the_registry_stops_unless_nodes_have_it() {
     assert!(matches!(&unread, CheckResult::Look(says) if says.contains("nodes are forbidden")), "{unread:?}");
 }
 
+/// A node lists its fifty largest images.
+#[test]
+fn of_nodes_that_list_no_more_nobody_says_that_none_holds_it() {
+    let cut = |count| {
+        move |found: &mut WorkloadInspection| {
+            held_by(count)(found);
+            let Ok(held) = &mut found.image_nodes else { panic!("unread") };
+            held.cut = 2;
+        }
+    };
+    let gone = b11(Ok(Registered::Gone), cut(0));
+    let why = "whether nodes hold it is not known: 2 of 9 nodes list only the 50 largest of their images";
+    assert!(matches!(&gone, CheckResult::Look(says) if says.ends_with(why)), "{gone:?}");
+    let plan = with(cut(0));
+    assert!(
+        matches!(result(&plan, "B11"), CheckResult::NotChecked(says) if says.contains(why) && says.ends_with("not configured")),
+        "{plan:?}"
+    );
+    let there = b11(Ok(there(&digest_of("411"))), cut(0));
+    assert!(!says(&there).contains("on no node"), "{there:?}");
+    let held = with(cut(3));
+    assert!(matches!(result(&held, "B11"), CheckResult::Ok(says) if says.ends_with("on 3 of 9 nodes")), "{held:?}");
+}
+
 #[test]
 fn a_registry_that_does_not_answer_is_a_look_with_its_reason() {
     let silent = || Err("registry 'registry.example' does not answer: connection refused".into());

@@ -363,3 +363,30 @@ fn whether_it_will_run_is_checked() {
     let plan = plan(&roll_back(None), &refused, &store(Vec::new()), &settings(), now()).expect("a plan");
     assert!(stop(&plan, "B15").contains("exceeded quota"));
 }
+
+/// The kubelet warns of it, and tries without.
+#[test]
+fn a_pull_secret_that_is_gone_is_looked_at_and_no_stop() {
+    let pulls_with = |name: &str, exists: Option<Result<bool, Clean>>| {
+        with(|found| {
+            for revision in &mut found.revisions {
+                revision.template["spec"]["imagePullSecrets"] = serde_json::json!([{"name": name}]);
+            }
+            found.template = found.revisions[0].template.clone();
+            found.references.extend(exists.map(|exists| (format!("secret/{name}"), exists)));
+        })
+    };
+    let gone = pulls_with("pull", Some(Ok(false)));
+    assert_eq!(look(&gone, "B15"), "imagePullSecrets names what is gone: secret/pull: images are pulled without it");
+    assert!(matches!(result(&pulls_with("pull", Some(Ok(true))), "B15"), CheckResult::Ok(_)));
+    assert!(look(&pulls_with("pull", None), "B15").contains("whether these still exist: secret/pull"));
+    let mounted_too = with(|found| {
+        for revision in &mut found.revisions {
+            revision.template["spec"]["imagePullSecrets"] = serde_json::json!([{"name": "pull"}]);
+            revision.template["spec"]["volumes"] = serde_json::json!([{"name": "v", "secret": {"secretName": "pull"}}]);
+        }
+        found.template = found.revisions[0].template.clone();
+        found.references.insert("secret/pull".to_owned(), Ok(false));
+    });
+    assert!(stop(&mounted_too, "B15").contains("secret/pull"));
+}

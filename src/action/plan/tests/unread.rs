@@ -1,7 +1,12 @@
 //! What could not be read is not taken for nothing.
 
+use std::collections::BTreeMap;
+
 use super::*;
-use crate::model::kubernetes::WorkloadKey;
+use crate::{
+    action::{Limits, resources::ResourceInspection},
+    model::kubernetes::WorkloadKey,
+};
 
 /// A set whose controller waits for the one broken pod, `new-4`.
 fn ordered(change: impl FnOnce(&mut WorkloadInspection)) -> Plan {
@@ -48,15 +53,21 @@ fn a_cluster_that_did_not_tell_which_it_is_is_looked_at_and_no_gate() {
     assert_eq!(plan.blocked, None);
 }
 
+/// Pods may be of the version that limits bring back; of the one that a restart makes there is none yet.
 #[test]
-fn where_revisions_could_not_be_read_no_pod_is_taken_for_one_of_an_old_version() {
-    let others = |found| {
-        let plan = planned(&Request::Restart { workload: myapp() }, found).expect("a plan");
-        watched(&plan).others.clone()
+fn where_revisions_could_not_be_read_only_a_restart_knows_that_all_pods_are_old() {
+    let resources = || ResourceInspection { used: Ok(BTreeMap::new()), bounds: Ok(Vec::new()) };
+    let limits = Limits { container: "app".into(), memory: Some("2Gi".into()), cpu: None };
+    let others = |request: &Request, is_unread: bool| {
+        let mut found = WorkloadInspection { resources: Some(Box::new(resources())), ..inspection() };
+        if is_unread {
+            found.revisions.clear();
+            found.unread.revisions = Some("replicasets is forbidden".into());
+        }
+        watched(&planned(request, found).expect("a plan")).others.len()
     };
-    assert!(!others(inspection()).is_empty());
-    let mut found = inspection();
-    found.revisions.clear();
-    found.unread.revisions = Some("replicasets is forbidden".into());
-    assert!(others(found).is_empty());
+    let limits = Request::Limits { workload: myapp(), limits };
+    assert_eq!((others(&limits, false), others(&limits, true)), (3, 0));
+    let restart = Request::Restart { workload: myapp() };
+    assert_eq!((others(&restart, false), others(&restart, true)), (3, 2), "those that pods are of");
 }

@@ -221,7 +221,7 @@ async fn a_status_that_moves_does_not_stop_a_deletion_and_another_wish_does() {
 async fn a_deletion_without_an_answer_is_looked_at_by_the_pods_that_block_still() {
     let looked_at = async |pods: Vec<Value>, uid: &str| {
         let (_server, operator) = set_of(pods, |_| scripted::json_answer(200, &json!({}))).await;
-        operator.look(&unready(uid)).await.expect("the pods tell").expect("they are read")
+        operator.look(&unready(uid), Timestamp::UNIX_EPOCH).await.expect("the pods tell").expect("they are read")
     };
     let mut going = pod(1, "db-bad", false);
     going["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:35Z");

@@ -69,7 +69,7 @@ async fn looked_at(helm: &str, after: &'static [Kept]) -> Found {
         matches!(&error, ActionError::Unknown(says) if says.contains("helm --kube-context c -n shop history pg")),
         "{error:?}"
     );
-    bench.operator.look(&rollback()).await.expect("the history tells").expect("it is read")
+    bench.operator.look(&rollback(), Timestamp::UNIX_EPOCH).await.expect("the history tells").expect("it is read")
 }
 
 #[tokio::test]

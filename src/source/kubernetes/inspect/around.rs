@@ -99,7 +99,8 @@ impl WorkloadInspector {
 
     /// Whether what the templates need is there, and when the configuration that they read was changed last.
     pub(super) async fn named(&self, namespace: &str, templates: &[&Value]) -> (Known, Config) {
-        let needed: BTreeSet<String> = templates.iter().flat_map(|template| named::references(template)).collect();
+        let of = |template: &&Value| named::references(template).into_iter().chain(named::pull_secrets(template));
+        let needed: BTreeSet<String> = templates.iter().flat_map(of).collect();
         let read: BTreeSet<String> = templates.iter().flat_map(|template| named::config(template)).collect();
         let wanted: BTreeSet<&String> = needed.union(&read).collect();
         let too_many = || Err(Clean::line("not asked: too many"));
@@ -189,8 +190,17 @@ fn state(job: &Value) -> JobState {
     match (is("Complete"), is("Failed")) {
         (true, _) => JobState::Done,
         (_, true) => JobState::Failed,
+        _ if is_suspended(job, is("Suspended")) => JobState::Suspended,
         _ => JobState::Running,
     }
+}
+
+/// The condition follows what is wanted, so what is wanted goes first. Pods that were there when it was suspended run on
+/// until they are ended.
+fn is_suspended(job: &Value, has_condition: bool) -> bool {
+    let wanted = job.pointer("/spec/suspend").and_then(Value::as_bool);
+    let runs = |of: &str| job.pointer(of).and_then(Value::as_u64).is_some_and(|pods| pods > 0);
+    wanted.unwrap_or(has_condition) && !runs("/status/active") && !runs("/status/terminating")
 }
 
 /// Whether a Job is of a workload's app: `web-migrate-412`, or labels that they share.

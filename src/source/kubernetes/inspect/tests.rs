@@ -128,6 +128,16 @@ async fn the_revisions_of_a_set_are_there_without_the_right_to_read_its_pods() {
     assert!(seen.unread.pods.is_some() && seen.unread.revisions.is_none(), "{:?}", seen.unread);
 }
 
+#[test]
+fn a_node_that_lists_as_many_images_as_it_may_is_known_to_be_cut() {
+    let node = |count: usize| {
+        let images: Vec<Value> = (0..count).map(|n| json!({"names": [format!("reg/other:{n}")]})).collect();
+        json!({"status": {"images": images}})
+    };
+    let held = images_on(&json!({"items": [node(49), node(50)]}), &[&template("reg/web:2")]);
+    assert_eq!((held.nodes, held.cut), (2, 1));
+}
+
 #[tokio::test]
 async fn without_the_workload_there_is_no_inspection() {
     let server = scripted::serve(|_| scripted::status(404, "NotFound", "deployments.apps \"web\" not found")).await;

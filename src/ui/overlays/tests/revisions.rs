@@ -18,7 +18,6 @@ fn revision(number: i64, is_live: bool, password: &str, level: &str) -> Revision
         is_live,
         template: json!({"spec": {"containers": [{"name": "app", "env": [
             {"name": "DB_PASSWORD", "value": password}, {"name": "LOG_LEVEL", "value": level}]}]}}),
-        patch: None,
     }
 }
 
@@ -84,7 +83,6 @@ fn each_revision_says_what_came_with_it_and_by_whom() {
         wanted: None,
         is_live: number == 14,
         template: json!({"spec": {"containers": [{"image": image}]}}),
-        patch: None,
     };
     let list = vec![
         revision(14, "ghcr.io/acme/myapp:412", Some("ana with midwatch"), Some("JWT login")),

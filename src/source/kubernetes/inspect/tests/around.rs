@@ -19,6 +19,7 @@ fn space(asked: &Asked) -> axum::response::Response {
                 "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template("reg/web:2")}});
             object["spec"]["template"]["spec"]["containers"][0]["env"] =
                 json!([{"name": "K", "valueFrom": {"secretKeyRef": {"name": "extra", "key": "k", "optional": true}}}]);
+            object["spec"]["template"]["spec"]["imagePullSecrets"] = json!([{"name": "pull"}]);
             scripted::json_answer(200, &object)
         }
         "/apis/apps/v1/namespaces/shop/deployments" => list(json!([
@@ -40,7 +41,12 @@ fn space(asked: &Asked) -> axum::response::Response {
                     "containers": [{"name": "alembic", "image": "reg/t:1"}]}}},
                 "status": {"conditions": [{"type": "Failed", "status": "True"}]}},
             {"metadata": {"name": "report-1", "ownerReferences": [{"kind": "CronJob", "name": "report"}]},
-                "spec": {"template": run("reg/web:2")}}])),
+                "spec": {"template": run("reg/web:2")}},
+            {"metadata": {"name": "queued"}, "spec": {"suspend": true, "template": run("reg/web:2")},
+                "status": {"conditions": [{"type": "Suspended", "status": "True"}]}},
+            {"metadata": {"name": "ending"}, "spec": {"suspend": true, "template": run("reg/web:2")}, "status": {"active": 1}},
+            {"metadata": {"name": "resumed"}, "spec": {"suspend": false, "template": run("reg/web:2")},
+                "status": {"conditions": [{"type": "Suspended", "status": "True"}]}}])),
         "/api/v1/namespaces/shop/services" => list(json!([
             {"metadata": {"name": "web", "managedFields": [fields("helm", "2026-01-02T03:00:00Z", "f:spec"),
                 fields("lb", "2026-01-02T04:00:00Z", "f:status"), fields("notes", "2026-01-02T05:00:00Z", "f:metadata")]},
@@ -102,12 +108,15 @@ async fn the_namespace_is_read_and_only_for_a_rollback() {
         [
             ("up", JobState::Done, true, false),
             ("chart-test", JobState::Failed, false, false),
-            ("report-1", JobState::Running, false, true)
+            ("report-1", JobState::Running, false, true),
+            ("queued", JobState::Suspended, false, false),
+            ("ending", JobState::Running, false, false),
+            ("resumed", JobState::Running, false, false)
         ]
     );
     assert_eq!((found.jobs.found[1].migrates, found.jobs.found[1].images.len()), (true, 2));
     let kin: Vec<bool> = found.jobs.found.iter().map(|job| job.is_kin).collect();
-    assert_eq!(kin, [true, false, false], "by a label that it shares with the workload");
+    assert_eq!(kin, [true, false, false, false, false, false], "by a label that it shares with the workload");
     let others: Vec<_> = found.others.found.iter().map(|other| (&*other.name, other.is_kin)).collect();
     assert_eq!(others, [("deploy/api", true), ("sts/db", false), ("cronjob/report", false)]);
     // Daemon sets are not served here; of stateful sets there are more.
@@ -117,6 +126,8 @@ async fn the_namespace_is_read_and_only_for_a_rollback() {
 
     let (seen, server) = read("", Request::Restart { workload: key() }).await;
     assert!(seen.around.is_none());
+    assert_eq!(seen.references["secret/pull"], Ok(false), "what images are pulled with is asked for too");
+    assert!(!found.config.contains_key("secret/pull"), "and no container reads it");
     assert!(server.asked_with("GET", "/batch/").is_empty() && server.asked_with("GET", "/services").is_empty());
 }
 
