@@ -179,6 +179,8 @@ pub struct LogQuery {
     /// Seconds to wait at first for a container that runs.
     pub patience: Option<u32>,
     pub follow: bool,
+    /// New lines wait for a slow reader, as those do that were logged before; else they are dropped and counted.
+    pub keeps_all: bool,
     /// Connections at a time, if fewer than the reader's own bound.
     pub most_streams: Option<u16>,
     /// Private keys that a container wrote are not masked.
@@ -199,6 +201,7 @@ impl LogQuery {
             most_bytes: None,
             patience: None,
             follow: true,
+            keeps_all: false,
             most_streams: None,
             has_keys: false,
         }

@@ -252,6 +252,8 @@ impl Logs {
             most_bytes: self.limit_bytes.filter(|bytes| *bytes > 0),
             patience: self.pod_running_timeout,
             follow: self.follow,
+            // Whoever reads a pipe wants what was written, as from kubectl, not what is newest.
+            keeps_all: true,
             has_keys: self.unmasked,
         }
     }
@@ -262,6 +264,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::{query::LogTarget, ui::testing};
 
     #[derive(Parser)]
     struct Line {
@@ -301,5 +304,13 @@ mod tests {
         }
         assert_eq!(parsed("--max-log-requests 100").too_many_streams(), Some(100));
         assert_eq!(parsed("--max-log-requests 50").too_many_streams(), None);
+    }
+
+    #[test]
+    fn whoever_reads_the_pipe_is_waited_for() {
+        let target = Target::from(LogTarget::Pod(testing::object("p")));
+        for flags in ["", "-f", "-f --tail 0"] {
+            assert!(parsed(flags).query(&target, testing::at("03:00")).keeps_all, "{flags}");
+        }
     }
 }

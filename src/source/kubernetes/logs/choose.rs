@@ -168,6 +168,7 @@ impl Following<'_> {
             pod: one.pod,
             container: one.key.1.clone(),
             first,
+            keeps_all: query.keeps_all,
             bounds,
             asked: OnceLock::new(),
             instance,

@@ -60,6 +60,8 @@ pub struct Stream {
     pub pod: ObjectKey,
     pub container: Name,
     pub first: First,
+    /// New lines wait for a slow reader.
+    pub keeps_all: bool,
     pub bounds: Bounds,
     /// When it was asked for at first.
     pub asked: OnceLock<Instant>,

@@ -128,13 +128,19 @@ async fn a_server_that_asks_to_slow_down_is_not_asked_before() {
 }
 
 const FLOOD: u64 = 8_000;
+/// More than sockets and all room of a query can hold.
+const GREAT_FLOOD: u64 = 14_000;
 
 /// Stamped ahead of now: they are live from the first on. More than sockets and the merge can hold.
 fn flood(then: Then) -> World {
+    flood_of(FLOOD, then)
+}
+
+fn flood_of(lines: u64, then: Then) -> World {
     let world = World::default();
     world.put(&running("web-1"));
     let long = "x".repeat(4_000);
-    let lines = (0..FLOOD).map(|n| format!("2999-01-02T03:04:05.{n:09}Z {n} {long}\n").into_bytes()).collect();
+    let lines = (0..lines).map(|n| format!("2999-01-02T03:04:05.{n:09}Z {n} {long}\n").into_bytes()).collect();
     world.will_log("web-1/app", LogAnswer::Bytes(lines, then));
     world
 }
@@ -159,4 +165,19 @@ async fn lines_that_come_too_fast_are_dropped_and_counted() {
     look.until("all lines or their number", |look| look.lines.len() as u64 + look.dropped == FLOOD).await;
     assert!(look.dropped > 0, "{} lines were kept", look.lines.len());
     assert!(look.lines.is_sorted_by_key(|line| line.at) && look.lines[0].text.starts_with("0 x"));
+}
+
+#[tokio::test]
+async fn a_followed_log_that_is_to_be_kept_whole_holds_its_server_back() {
+    let query = LogQuery { keeps_all: true, ..one_pod() };
+    let patient = Limits { channel: 1, idle: Duration::from_secs(1), ..limits() };
+    let mut look = look_through(flood_of(GREAT_FLOOD, Then::Hang), query, patient, 1).await;
+    let served = look.world.served.clone();
+    let all = tokio::time::timeout(Duration::from_millis(1_500), served.notified()).await;
+    assert!(all.is_err(), "nobody took an answer, and all was read");
+    assert_eq!(look.log_requests().len(), 1, "it is held back, not dead");
+    look.until("all lines or their number", |look| look.lines.len() as u64 + look.dropped >= GREAT_FLOOD).await;
+    assert_eq!(look.dropped, 0);
+    let numbers = look.lines.iter().map(|line| line.text.split(' ').next().unwrap().parse::<u64>().unwrap());
+    assert!(numbers.eq(0..GREAT_FLOOD), "each once, in order");
 }
