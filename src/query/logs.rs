@@ -160,6 +160,18 @@ impl fmt::Display for PodFilter {
     }
 }
 
+/// Which details of the pods go with their lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WantedDetails {
+    pub node: bool,
+    pub labels: bool,
+    pub annotations: bool,
+}
+
+impl WantedDetails {
+    pub const ALL: Self = Self { node: true, labels: true, annotations: true };
+}
+
 /// Log lines of one pod, or of several merged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogQuery {
@@ -185,6 +197,7 @@ pub struct LogQuery {
     pub most_streams: Option<u16>,
     /// Private keys that a container wrote are not masked.
     pub has_keys: bool,
+    pub details: WantedDetails,
 }
 
 impl LogQuery {
@@ -204,6 +217,7 @@ impl LogQuery {
             keeps_all: false,
             most_streams: None,
             has_keys: false,
+            details: WantedDetails::default(),
         }
     }
 }

@@ -105,7 +105,7 @@ pub struct Logs {
     #[arg(long, conflicts_with_all = ["output", "template", "template_file"])]
     pub(super) json: bool,
     /// A line's form, in stern's words: '{{color .PodColor .PodName}} {{.Message}}'; other fields: .ContainerName
-    /// .ContainerColor .Namespace .Cluster .Version .Level .Time; stern's functions (parseJSON, tryExtractJSONParts,
+    /// .ContainerColor .Namespace .NodeName .Labels .Annotations .Cluster .Version .Level .Time; stern's functions (parseJSON, tryExtractJSONParts,
     /// toTimestamp, levelColor...), pipes, variables, if and with
     #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["output", "template_file"])]
     template: Option<Template>,
@@ -255,6 +255,7 @@ impl Logs {
             // Whoever reads a pipe wants what was written, as from kubectl, not what is newest.
             keeps_all: true,
             has_keys: self.unmasked,
+            details: self.template().map(|template| template.details()).unwrap_or_default(),
         }
     }
 }

@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn what_a_message_encodes_does_not_reach_the_terminal_decoded() {
-        let origin = Origin { pod: testing::object("p"), container: "app".into(), version: "1".into() };
+        let origin = Origin::new(testing::object("p"), "app".into(), "1".into());
         let line = LogLine {
             origin: Arc::new(origin),
             at: testing::at("03:00"),

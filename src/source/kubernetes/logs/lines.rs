@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{cursor::Cursor, merge::Placed, refusal::NOT_RETRIEVED, split::Splitter};
+use super::{cursor::Cursor, merge::Placed, pods::Instance, refusal::NOT_RETRIEVED, split::Splitter};
 use crate::{
     model::{
         Name,
@@ -46,7 +46,7 @@ pub struct Lines {
 
 impl Lines {
     pub fn new(pod: &ObjectKey, container: &Name, bounds: Bounds) -> Self {
-        let origin = Origin { pod: pod.clone(), container: container.clone(), version: Name::default() };
+        let origin = Origin::new(pod.clone(), container.clone(), Name::default());
         Self {
             origin: Arc::new(origin),
             splitter: Splitter::default(),
@@ -62,8 +62,9 @@ impl Lines {
     }
 
     /// A new instance begins.
-    pub fn attach(&mut self, pod: &ObjectKey, container: &Name, version: &Name) {
-        self.origin = Arc::new(Origin { pod: pod.clone(), container: container.clone(), version: version.clone() });
+    pub fn attach(&mut self, pod: &ObjectKey, container: &Name, instance: &Instance) {
+        let (version, details) = (instance.version.clone(), instance.details.clone());
+        self.origin = Arc::new(Origin { pod: pod.clone(), container: container.clone(), version, details });
         self.joiner.restart();
         self.key = PrivateKey::default();
         // The cursor stays: if the status lagged behind, some of the new instance's lines were read already.

@@ -91,7 +91,7 @@ mod tests {
     fn placed(order_ms: i64, text: &str) -> Placed {
         let at = Timestamp::from_millisecond(order_ms).unwrap();
         let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "n".into(), name: "p".into() };
-        let origin = Arc::new(Origin { pod, container: "app".into(), version: "1".into() });
+        let origin = Arc::new(Origin::new(pod, "app".into(), "1".into()));
         let line = LogLine { origin, at, level: None, text: Clean::line(text), continues: false, is_note: false };
         Placed { order: at, line }
     }

@@ -136,7 +136,7 @@ impl Stream {
     /// Gives back what was wrong, if the log could not be read whole.
     async fn read_once(&mut self, reader: &mut Lines) -> Option<String> {
         let mut instance = self.instance.borrow().clone();
-        reader.attach(&self.pod, &self.container, &instance.version);
+        reader.attach(&self.pod, &self.container, &instance);
         let (note, is_trouble) = match self.connection(reader, &mut instance, None).await {
             Ok(Stopped::Broken(why)) => (Some(format!("the log is incomplete: {why}")), true),
             Ok(Stopped::Idle) => (Some("the log is incomplete: the server went silent".to_owned()), true),
@@ -160,7 +160,7 @@ impl Stream {
         loop {
             let next = self.instance.wait_for(|now| now.id.is_some() && now.id != finished).await;
             let Ok(mut instance) = next.map(|now| now.clone()) else { return };
-            reader.attach(&self.pod, &self.container, &instance.version);
+            reader.attach(&self.pod, &self.container, &instance);
             if finished.is_some() {
                 // A new instance is read from its beginning.
                 self.first = First { follow: true, ..First::default() };

@@ -17,7 +17,7 @@ use crate::{
 };
 
 fn origin(pod: &str, version: &str) -> Arc<Origin> {
-    Arc::new(Origin { pod: testing::object(pod), container: "app".into(), version: version.into() })
+    Arc::new(Origin::new(testing::object(pod), "app".into(), version.into()))
 }
 
 /// `E text`: level by the first letter, `.` none, `+` continues the line before, `#` a note.

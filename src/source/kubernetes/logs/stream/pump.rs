@@ -47,7 +47,7 @@ impl Stream {
                 read = timeout(patience, body.chunk()) => read,
                 next = self.replaced(&mut status, instance, &mut noticed) => {
                     *instance = next;
-                    reader.attach(&self.pod, &self.container, &instance.version);
+                    reader.attach(&self.pod, &self.container, instance);
                     self.note_restart(reader, instance);
                     if !self.flush(reader, true).await {
                         return Stopped::Unwanted;
