@@ -96,8 +96,10 @@ impl Lines {
         let (stamp, text) = log_line::split_stamp(line);
         self.stamp = stamp.or(self.stamp);
         let at = self.stamp.unwrap_or(now);
-        self.is_over |= self.bounds.until.is_some_and(|until| at > until);
-        if self.is_over || !self.cursor.take(at) {
+        self.is_over |= self.bounds.until.is_some_and(|until| stamp.is_some_and(|at| at > until));
+        // A line without a stamp is the server's own: it says nothing of where the log stands.
+        let is_new = stamp.map_or(self.cursor.is_past_break(), |at| self.cursor.take(at));
+        if self.is_over || !is_new {
             return;
         }
         let text = String::from_utf8_lossy(self.cut(text));
@@ -196,6 +198,25 @@ mod tests {
     fn a_line_without_a_stamp_inherits_the_one_before() {
         let lines = lines_of(b"2026-01-02T03:04:05.000000001Z a\nrpc error: code = NotFound\n");
         assert_eq!(lines[1].at, lines[0].at);
+    }
+
+    #[test]
+    fn what_the_server_says_itself_moves_no_cursor_and_ends_no_log() {
+        let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "n".into(), name: "p".into() };
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let bounds = Bounds { until: Some(at("2026-01-02T03:04:06Z")), ..Bounds::default() };
+        let mut lines = Lines::new(&pod, &"app".into(), bounds);
+        assert_eq!(lines.cursor.resume(false), None);
+        // Our clock is ahead of the node's.
+        let now = at("2026-01-02T03:09:00Z");
+        lines.push(b"failed to create fsnotify watcher: too many open files\n", now);
+        assert_eq!((lines.cursor.last(), lines.is_over), (None, false));
+        lines.push(b"2026-01-02T03:04:05Z a\nrpc error\n", now);
+        assert_eq!(lines.ready.len(), 3);
+        assert_eq!(lines.cursor.resume(false).as_deref(), Some("2026-01-02T03:04:05Z"));
+        // Of two lines of that moment one was read.
+        lines.push(b"2026-01-02T03:04:05Z a\n2026-01-02T03:04:05Z b\n", now);
+        assert_eq!(lines.ready.last().map(|placed| placed.line.text.to_string()).as_deref(), Some("b"));
     }
 
     #[test]

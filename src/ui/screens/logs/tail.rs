@@ -340,9 +340,10 @@ impl Tail {
         let Some(buffer) = self.buffer(view) else { return Vec::new() };
         let mut lines = Vec::new();
         for entry in self.index.range(0..self.index.len()) {
-            let shown = line_at(buffer, entry.last).map(|line| &line.text);
+            let Some(shown) = line_at(buffer, entry.last) else { continue };
             let all = (entry.first..=entry.last).filter_map(|at| line_at(buffer, at));
-            lines.extend(all.filter(|line| Some(&line.text) == shown).cloned());
+            // Between them may stand what is left out: another pod's line, and be it the same.
+            lines.extend(all.filter(|line| line.text == shown.text && line.origin == shown.origin).cloned());
         }
         lines
     }

@@ -192,3 +192,20 @@ fn a_filter_looks_at_what_is_on_the_screen_first_and_then_at_the_rest() {
     assert!(logs.is_arranging());
     assert_eq!(logs.copied(&world.view()).as_deref(), Some("line 6"));
 }
+
+#[test]
+fn what_is_left_out_between_folded_lines_is_not_saved() {
+    let mut world = World::live();
+    let (one, other) = (origin("myapp-1", "412"), origin("myapp-2", "412"));
+    let lines = [&one, &other, &one].iter().zip(0..).map(|(pod, second)| line(pod, second, "E boom")).collect();
+    say(&mut world, &query(), lines);
+    let mut logs = Logs::default();
+    logs.open(query());
+    logs.typing = Typing::Filter;
+    logs.set_filter("pod=myapp-1", &world.view());
+    world.drawn(&mut logs);
+    assert_eq!(logs.tail().map(Tail::len), Some(1), "folded");
+    let Reply::Do(Effect::Save { content, .. }) = logs.run(Command::Save, &world.view()) else { panic!("saved") };
+    let text = content.text();
+    assert!(text.lines().count() == 2 && !text.contains("myapp-2"), "{text}");
+}
