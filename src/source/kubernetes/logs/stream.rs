@@ -188,6 +188,8 @@ impl Stream {
         loop {
             let since = reader.cursor.resume(self.first.is_ranged());
             let before = reader.cursor.last();
+            // What changes from here on may be newer than a refusal.
+            self.instance.mark_unchanged();
             let stopped = self.connection(reader, instance, since).await;
             if !self.report(Report::Closed(self.number)).await {
                 return End::Unwanted;
@@ -245,7 +247,7 @@ impl Stream {
         }
     }
 
-    /// Waits for what can change a refusal. `None`: try again after a pause.
+    /// Waits for what can change a refusal, unless it came while that was asked for. `None`: try again after a pause.
     async fn refused(&mut self, refusal: &Refusal, instance: &Instance) -> Option<End> {
         match refusal {
             Refusal::PodGone => {
@@ -254,7 +256,9 @@ impl Stream {
                 Some(End::Pod)
             }
             Refusal::NothingLeft | Refusal::NoPrevious | Refusal::NoSuchContainer(_) | Refusal::Waiting(_) => {
-                self.instance.mark_unchanged();
+                if self.instance.borrow().id != instance.id {
+                    return Some(End::Instance);
+                }
                 match self.instance.changed().await {
                     Err(_) => Some(End::Pod),
                     Ok(()) if self.instance.borrow().id != instance.id => Some(End::Instance),

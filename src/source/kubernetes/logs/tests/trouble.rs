@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::body::Bytes;
+use futures::stream;
 use serde_json::json;
 
 use super::{
@@ -28,6 +30,32 @@ async fn what_waits_is_tried_again_when_its_status_changes_not_polled() {
     look.world.put(&changed);
     assert_eq!(look.lines(1).await, ["up"]);
     look.until("no trouble", |look| look.last.troubles.is_empty()).await;
+}
+
+/// What its status says while a refusal is on its way is not waited for again.
+#[tokio::test]
+async fn what_starts_while_its_refusal_is_on_its_way_is_read() {
+    let world = World::default();
+    world.put(&running("web-1"));
+    let (give, given) = tokio::sync::oneshot::channel::<()>();
+    let says = "container \"app\" in pod \"web-1\" is waiting to start: ContainerCreating";
+    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": says, "code": 400});
+    let mut refusal = scripted::pieces(stream::once(async move {
+        let _given = given.await;
+        Ok(Bytes::from(body.to_string()))
+    }));
+    *refusal.status_mut() = http::StatusCode::BAD_REQUEST;
+    *world.refuse_log.lock().unwrap() = Some(refusal);
+    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "up")], Then::Hang));
+    let mut look = look(world, one_pod(), limits()).await;
+    look.until("it is asked for", |look| look.last.open == 1 && !look.world.watches.lock().unwrap().is_empty()).await;
+    let mut changed = running("web-1");
+    changed["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "PodInitializing"}});
+    changed["spec"]["containers"] = json!([{"name": "app", "image": "reg/web:v7"}, {"name": "side", "image": "x"}]);
+    look.world.put(&changed);
+    look.until("its status", |look| look.last.containers.len() == 2).await;
+    give.send(()).unwrap();
+    assert_eq!(look.lines(1).await, ["up"]);
 }
 
 #[tokio::test]
