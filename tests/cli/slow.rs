@@ -41,7 +41,7 @@ fn every_line_reaches_a_slow_reader_of_what_is_followed() {
     assert!(whole.iter().map(String::len).sum::<usize>() > 200_000, "{} lines", whole.len());
     let since = from.to_string();
     let args = [&ARGS[..], &["-f", "--since-time", &since]].concat();
-    let mut child = bench.command(&args).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = bench.command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let out = child.stdout.take().unwrap();
     wait_until_full(&out);
     let mut lines: Vec<String> = BufReader::new(out).lines().map(Result::unwrap).take(whole.len()).collect();

@@ -66,17 +66,22 @@ impl<'a> Tally<'a> {
         self.failing.retain(|other| other != query);
         self.is_found |= batch.wanted > 0;
         if batch.wanted == 0 && is_of_labels(query) {
+            // The last lines of pods that have gone may come with it all the same.
             self.not_found.extend(batch.troubles);
-            return Vec::new();
+        } else {
+            self.tell(batch.troubles);
         }
-        for trouble in batch.troubles {
+        self.is_one &= batch.wanted <= 1;
+        if self.logs.follow || self.is_one { batch.lines } else { self.order.push(batch.lines) }
+    }
+
+    fn tell(&mut self, troubles: Vec<Clean>) {
+        for trouble in troubles {
             if self.told.insert(trouble.clone()) {
                 self.has_failed = true;
                 report::aside(&format!("midwatch: {trouble}"));
             }
         }
-        self.is_one &= batch.wanted <= 1;
-        if self.logs.follow || self.is_one { batch.lines } else { self.order.push(batch.lines) }
     }
 
     /// Those that fail are not waited for any longer. A log that is followed is the user's to end.
@@ -109,4 +114,46 @@ impl<'a> Tally<'a> {
 
 fn is_of_labels(query: &Query) -> bool {
     matches!(query, Query::Logs(LogQuery { target: LogTarget::Labels(_), .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::{
+        model::{BackendId, log::Origin},
+        query::LabelKey,
+        ui::testing,
+    };
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        logs: Logs,
+    }
+
+    #[test]
+    fn the_last_lines_of_pods_that_are_gone_are_written() {
+        let Line { logs } = Line::parse_from(["logs", "-l", "app=web", "-f"]);
+        let labels = LabelKey { cluster: BackendId::new("c"), namespace: "shop".into(), selector: "app=web".into() };
+        let query = Query::Logs(LogQuery::of(LogTarget::Labels(labels)));
+        let line = LogLine {
+            origin: Arc::new(Origin::new(testing::object("p"), "app".into(), "1".into())),
+            at: testing::at("03:00"),
+            level: None,
+            text: "bye".into(),
+            continues: false,
+            is_note: false,
+        };
+        let mut tally = Tally::new(&logs, &[]);
+        for (wanted, lines) in [(1, Vec::new()), (0, vec![line.clone()])] {
+            let troubles = if wanted == 0 { vec!["no pod has the labels 'app=web'".into()] } else { Vec::new() };
+            let body = Ok(Answer::Logs(LogBatch { wanted, troubles, lines: lines.clone(), ..LogBatch::default() }));
+            let answered = Answered { query: query.clone(), generation: 0, at: testing::at("03:00"), body };
+            assert_eq!(tally.take(answered, false), lines);
+        }
+    }
 }

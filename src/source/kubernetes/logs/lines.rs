@@ -30,6 +30,8 @@ pub struct Bounds {
 /// Turns the bytes of one container into lines.
 pub struct Lines {
     origin: Arc<Origin>,
+    /// The instance whose lines come.
+    instance: Option<String>,
     pub splitter: Splitter,
     joiner: Joiner,
     key: PrivateKey,
@@ -49,6 +51,7 @@ impl Lines {
         let origin = Origin::new(pod.clone(), container.clone(), Name::default());
         Self {
             origin: Arc::new(origin),
+            instance: None,
             splitter: Splitter::default(),
             joiner: Joiner::default(),
             key: PrivateKey::default(),
@@ -61,12 +64,15 @@ impl Lines {
         }
     }
 
-    /// A new instance begins.
+    /// Lines of this instance come: of a new one, or once more of the same.
     pub fn attach(&mut self, pod: &ObjectKey, container: &Name, instance: &Instance) {
         let (version, details) = (instance.version.clone(), instance.details.clone());
         self.origin = Arc::new(Origin { pod: pod.clone(), container: container.clone(), version, details });
-        self.joiner.restart();
-        self.key = PrivateKey::default();
+        if instance.id.is_none() || self.instance != instance.id {
+            self.instance.clone_from(&instance.id);
+            self.joiner.restart();
+            self.key = PrivateKey::default();
+        }
         // The cursor stays: if the status lagged behind, some of the new instance's lines were read already.
     }
 
@@ -233,6 +239,21 @@ mod tests {
         let mut unmasked = Lines::new(&pod, &"app".into(), bounds);
         unmasked.push(bytes.as_bytes(), Timestamp::UNIX_EPOCH);
         assert!(unmasked.ready.iter().map(|placed| &*placed.line.text).eq(log));
+    }
+
+    /// Streams above the cap are read in turns.
+    #[test]
+    fn a_private_key_that_goes_on_in_the_next_turn_stays_masked() {
+        let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+        let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "n".into(), name: "p".into() };
+        let mut lines = Lines::new(&pod, &"app".into(), Bounds::default());
+        let instance = |id: &str| Instance { id: Some(id.to_owned()), ..Instance::default() };
+        for (id, text) in [("1", "-----BEGIN PRIVATE KEY-----"), ("1", body), ("2", body)] {
+            lines.attach(&pod, &"app".into(), &instance(id));
+            lines.push(format!("2026-01-02T03:04:05Z {text}\n").as_bytes(), Timestamp::UNIX_EPOCH);
+        }
+        let texts: Vec<&str> = lines.ready.iter().map(|placed| &*placed.line.text).collect();
+        assert_eq!(texts, ["-----BEGIN PRIVATE KEY-----", MASK, body]);
     }
 
     #[test]
