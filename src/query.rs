@@ -21,7 +21,9 @@ use crate::{
     text::Clean,
 };
 
-pub use self::logs::{ContainerSort, ContainerState, Containers, LabelKey, LogBatch, LogQuery, LogTarget, PodFilter};
+pub use self::logs::{
+    ContainerSort, ContainerState, Containers, LabelKey, LogBatch, LogQuery, LogTarget, PodFilter, WantedDetails,
+};
 
 /// A read wanted now: once, every so often, or followed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

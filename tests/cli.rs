@@ -10,6 +10,8 @@ mod world;
 mod configuration;
 #[path = "cli/logs.rs"]
 mod logs;
+#[path = "cli/slow.rs"]
+mod slow;
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},

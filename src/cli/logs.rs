@@ -13,10 +13,11 @@ mod keep;
 mod order;
 mod out;
 mod signatures;
+mod tally;
 mod targets;
 mod template;
 
-use std::{collections::BTreeSet, process::ExitCode, sync::Arc};
+use std::{pin::Pin, process::ExitCode, sync::Arc, time::Duration};
 
 use color_eyre::{Result, eyre::eyre};
 use tokio::{
@@ -25,13 +26,13 @@ use tokio::{
 };
 
 pub use self::flags::Logs;
-use self::{order::Order, out::Out, targets::new_tags};
+use self::{out::Out, tally::Tally, targets::new_tags};
 use super::{Global, cockpit, pipe::closed, report, setup, status::UNREADABLE, target};
 use crate::{
     model::BackendId,
-    query::{Answer, LogQuery, LogTarget, Query},
+    query::{LogQuery, Query},
     source::{AnswerSink, Answered, Reader},
-    text::{Clean, counted},
+    text::counted,
     time::Clock,
 };
 
@@ -57,7 +58,8 @@ pub async fn run(logs: Logs, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
         .collect();
     let new_tags = new_tags(&targets, &reading);
     reading.stop().await;
-    let (to, answers) = mpsc::channel(64);
+    // Of batches that are bounded in bytes.
+    let (to, answers) = mpsc::channel(16);
     let (mut tasks, mut readers) = (JoinSet::new(), Vec::new());
     for query in queries {
         let reader: Arc<dyn Reader> = reader(&wired.readers, query.target.cluster())?;
@@ -91,12 +93,20 @@ fn reader(readers: &[Arc<dyn Reader>], cluster: &BackendId) -> Result<Arc<dyn Re
         .ok_or_else(|| eyre!("logs of '{cluster}' cannot be read: it could not be opened"))
 }
 
-fn is_of_labels(query: &Query) -> bool {
-    matches!(query, Query::Logs(LogQuery { target: LogTarget::Labels(_), .. }))
+/// How writing went.
+enum Written {
+    All,
+    /// Asked to end while a slow reader was waited for.
+    Stopped,
+    /// Nobody reads any more.
+    Closed,
 }
 
-/// Writes what comes until it ends, is interrupted, or nobody reads any more. What is not followed is put in order first,
-/// unless one stream is all there is; a target whose pods cannot be read is given up after `--within`.
+/// Once asked to end, a slow reader is waited for so long.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Writes what comes until it ends, is interrupted, or nobody reads any more. While a slow reader is waited for no answer
+/// is taken, which holds the reading back. A target whose pods cannot be read is given up after `--within`.
 async fn pass_on(
     out: &mut Out,
     mut answers: mpsc::Receiver<Answered>,
@@ -105,20 +115,18 @@ async fn pass_on(
 ) -> Result<ExitCode> {
     let (stop, pipe, deadline) = (cockpit::stopped(), closed(), tokio::time::sleep(logs.within.duration()));
     tokio::pin!(stop, pipe, deadline);
-    let mut failed = false;
-    let mut failing: Vec<Query> = Vec::new();
-    let mut told: BTreeSet<Clean> = BTreeSet::new();
-    // Labels are looked for in every cluster and namespace that is read: that some have no such pod is no failure.
-    let (mut is_found, mut not_found): (bool, BTreeSet<Clean>) = (false, BTreeSet::new());
-    let mut order = Order::default();
-    let mut is_one = readers.len() == 1;
+    let mut tally = Tally::new(logs, readers);
+    let mut is_stopped = false;
     loop {
         let answered = tokio::select! {
             biased;
-            () = &mut stop => break,
+            () = &mut stop => {
+                is_stopped = true;
+                break;
+            }
             () = &mut pipe => return Ok(ExitCode::SUCCESS),
             () = &mut deadline, if !deadline.is_elapsed() => {
-                give_up(readers, &failing, logs);
+                tally.give_up();
                 continue;
             }
             answered = answers.recv() => match answered {
@@ -126,55 +134,43 @@ async fn pass_on(
                 None => break,
             },
         };
-        match answered.body {
-            Ok(Answer::Logs(batch)) => {
-                failing.retain(|query| *query != answered.query);
-                is_found |= batch.wanted > 0;
-                if batch.wanted == 0 && is_of_labels(&answered.query) {
-                    not_found.extend(batch.troubles);
-                    continue;
-                }
-                for trouble in batch.troubles {
-                    if told.insert(trouble.clone()) {
-                        failed = true;
-                        report::aside(&format!("midwatch: {trouble}"));
-                    }
-                }
-                if batch.dropped > 0 {
-                    report::aside(&format!("midwatch: {} lines came too fast and were dropped", batch.dropped));
-                }
-                is_one &= batch.wanted <= 1;
-                let lines = if logs.follow || is_one { batch.lines } else { order.push(batch.lines) };
-                out.write(&lines)?;
-            }
-            Ok(_) => {}
-            Err(error) => {
-                if told.insert(error.says.clone()) {
-                    report::aside(&format!("midwatch: {}", error.says));
-                }
-                failing.push(answered.query);
-                if deadline.is_elapsed() {
-                    give_up(readers, &failing, logs);
-                }
-            }
+        let lines = tally.take(answered, deadline.is_elapsed());
+        match write(out.text(&lines), stop.as_mut(), pipe.as_mut()).await? {
+            Written::All => {}
+            Written::Stopped => return Ok(tally.code()),
+            Written::Closed => return Ok(ExitCode::SUCCESS),
         }
     }
-    failed |= !failing.is_empty();
-    out.write(&order.end())?;
-    out.end()?;
-    if !is_found && !not_found.is_empty() {
-        failed = true;
-        for trouble in &not_found {
-            report::aside(&format!("midwatch: {trouble}"));
+    let text = out.text(&tally.rest()) + &out.end();
+    if is_stopped {
+        // Too slow a reader goes without them.
+        if let Ok(written) = tokio::time::timeout(LAST_WORDS, print(text)).await {
+            written?;
         }
+    } else if let Written::Closed = write(text, stop.as_mut(), pipe.as_mut()).await? {
+        return Ok(ExitCode::SUCCESS);
     }
-    // A followed log goes on after trouble with one stream; its end is the user's.
-    Ok(if failed && !logs.follow && !logs.ignore_errors { ExitCode::from(UNREADABLE) } else { ExitCode::SUCCESS })
+    Ok(tally.code())
 }
 
-/// Those that fail are not waited for any longer. A log that is followed is the user's to end.
-fn give_up(readers: &[(Query, AbortHandle)], failing: &[Query], logs: &Logs) {
-    if !logs.follow {
-        readers.iter().filter(|(query, _)| failing.contains(query)).for_each(|(_, task)| task.abort());
+async fn write(
+    text: String,
+    stop: Pin<&mut impl Future<Output = ()>>,
+    pipe: Pin<&mut impl Future<Output = ()>>,
+) -> std::io::Result<Written> {
+    tokio::select! {
+        biased;
+        written = print(text) => written.map(|()| Written::All),
+        () = stop => Ok(Written::Stopped),
+        () = pipe => Ok(Written::Closed),
     }
+}
+
+/// Beside this task: standard output may be full for as long as its reader likes.
+async fn print(text: String) -> std::io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let printed = tokio::task::spawn_blocking(move || report::print(&text)).await;
+    printed.unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }

@@ -1,6 +1,6 @@
 //! Log lines of containers.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -14,6 +14,23 @@ pub struct Origin {
     pub container: Name,
     /// Version of the pod, for colour and comparison: the image's tag.
     pub version: Name,
+    pub details: Arc<PodDetails>,
+}
+
+impl Origin {
+    /// Without details of its pod.
+    pub fn new(pod: ObjectKey, container: Name, version: Name) -> Self {
+        Self { pod, container, version, details: Arc::default() }
+    }
+}
+
+/// What of a pod goes with its lines where it is asked for; else it is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PodDetails {
+    /// The name of its node.
+    pub node: Name,
+    pub labels: BTreeMap<Name, Name>,
+    pub annotations: BTreeMap<Name, Clean>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

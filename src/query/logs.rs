@@ -160,6 +160,18 @@ impl fmt::Display for PodFilter {
     }
 }
 
+/// Which details of the pods go with their lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WantedDetails {
+    pub node: bool,
+    pub labels: bool,
+    pub annotations: bool,
+}
+
+impl WantedDetails {
+    pub const ALL: Self = Self { node: true, labels: true, annotations: true };
+}
+
 /// Log lines of one pod, or of several merged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogQuery {
@@ -179,10 +191,13 @@ pub struct LogQuery {
     /// Seconds to wait at first for a container that runs.
     pub patience: Option<u32>,
     pub follow: bool,
+    /// New lines wait for a slow reader, as those do that were logged before; else they are dropped and counted.
+    pub keeps_all: bool,
     /// Connections at a time, if fewer than the reader's own bound.
     pub most_streams: Option<u16>,
     /// Private keys that a container wrote are not masked.
     pub has_keys: bool,
+    pub details: WantedDetails,
 }
 
 impl LogQuery {
@@ -199,8 +214,10 @@ impl LogQuery {
             most_bytes: None,
             patience: None,
             follow: true,
+            keeps_all: false,
             most_streams: None,
             has_keys: false,
+            details: WantedDetails::default(),
         }
     }
 }

@@ -58,6 +58,46 @@ fn frames(criterion: &mut Criterion) {
     });
 }
 
+/// `&` on a log as large as its room: a letter until it is painted, and until all lines were looked at.
+fn filter(criterion: &mut Criterion) {
+    let clock = fleet::clock();
+    let now = fleet::now(&clock);
+    let mut app = fleet::app_of(&clock, 100);
+    let mut buffer = Buffer::empty(SCREEN);
+    fleet::open_log(&mut app, now);
+    let draw = |app: &mut App, buffer: &mut Buffer| {
+        buffer.reset();
+        black_box(app.draw(buffer, now));
+    };
+    let settle = |app: &mut App, buffer: &mut Buffer| {
+        draw(app, buffer);
+        while app.dirty {
+            draw(app, buffer);
+        }
+    };
+    settle(&mut app, &mut buffer);
+    press(&mut app, '&', now);
+    let backspace = |app: &mut App| {
+        app.update(Msg::Key(KeyEvent::new(KeyCode::Backspace, KeyModifiers::NONE)), now);
+    };
+    criterion.bench_function("filter/logs-100k-key", |bencher| {
+        bencher.iter(|| {
+            press(&mut app, '7', now);
+            draw(&mut app, &mut buffer);
+            backspace(&mut app);
+            draw(&mut app, &mut buffer);
+        });
+    });
+    criterion.bench_function("filter/logs-100k-filtered", |bencher| {
+        bencher.iter(|| {
+            press(&mut app, '7', now);
+            settle(&mut app, &mut buffer);
+            backspace(&mut app);
+            settle(&mut app, &mut buffer);
+        });
+    });
+}
+
 /// Resident memory, in MiB; zero where the system does not say.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
@@ -178,6 +218,6 @@ fn table(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1));
-    targets = memory, frames, updates, churn, table, ingest::logs
+    targets = memory, frames, filter, updates, churn, table, ingest::logs
 }
 criterion_main!(benches);

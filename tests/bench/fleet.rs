@@ -247,11 +247,7 @@ fn log_query() -> LogQuery {
 }
 
 fn lines(count: usize, now: Now) -> Answered {
-    let origin = Arc::new(Origin {
-        pod: key("app-0000-6d5c9-00000".to_owned()),
-        container: "app".into(),
-        version: "412".into(),
-    });
+    let origin = Arc::new(Origin::new(key("app-0000-6d5c9-00000".to_owned()), "app".into(), "412".into()));
     let line = |index: usize| LogLine {
         origin: origin.clone(),
         at: now.wall,

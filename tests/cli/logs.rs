@@ -269,6 +269,9 @@ fn a_line_is_written_as_asked() {
     let formed = each(&|line| format!("{pod} myapp/production 412: {line}"));
     let template = "{{.PodName}} {{.ContainerName}}/{{.Namespace}} {{.Version}}: {{.Message}}";
     assert_eq!(bench.logs(&[&target, "-p", "--template", template]), formed);
+    let of_pod = ["-p", "--tail", "1", "--template", "{{.NodeName}} {{index .Labels \"app\"}}"];
+    let node = &bench.myapp("node")[&pod];
+    assert_eq!(bench.logs(&[&[&*target], &of_pod[..]].concat()), format!("{node} myapp\n"));
     let file = bench.home.path().join("form.tpl");
     std::fs::write(&file, format!("{template}\n")).unwrap();
     let file = file.to_str().unwrap();

@@ -19,7 +19,7 @@ fn open_log(desk: &Desk) -> LogQuery {
 
 /// A line of the open log.
 fn say(desk: &mut Desk, time: &str, text: &str) {
-    let origin = Origin { pod: object("myapp-1"), container: "app".into(), version: "412".into() };
+    let origin = Origin::new(object("myapp-1"), "app".into(), "412".into());
     let (origin, at) = (std::sync::Arc::new(origin), at(time));
     let line = LogLine { origin, at, level: None, text: text.into(), continues: false, is_note: false };
     let batch = LogBatch { lines: vec![line], has_caught_up: true, ..LogBatch::default() };

@@ -105,7 +105,7 @@ pub struct Logs {
     #[arg(long, conflicts_with_all = ["output", "template", "template_file"])]
     pub(super) json: bool,
     /// A line's form, in stern's words: '{{color .PodColor .PodName}} {{.Message}}'; other fields: .ContainerName
-    /// .ContainerColor .Namespace .Cluster .Version .Level .Time; stern's functions (parseJSON, tryExtractJSONParts,
+    /// .ContainerColor .Namespace .NodeName .Labels .Annotations .Cluster .Version .Level .Time; stern's functions (parseJSON, tryExtractJSONParts,
     /// toTimestamp, levelColor...), pipes, variables, if and with
     #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["output", "template_file"])]
     template: Option<Template>,
@@ -252,7 +252,10 @@ impl Logs {
             most_bytes: self.limit_bytes.filter(|bytes| *bytes > 0),
             patience: self.pod_running_timeout,
             follow: self.follow,
+            // Whoever reads a pipe wants what was written, as from kubectl, not what is newest.
+            keeps_all: true,
             has_keys: self.unmasked,
+            details: self.template().map(|template| template.details()).unwrap_or_default(),
         }
     }
 }
@@ -262,6 +265,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::{query::LogTarget, ui::testing};
 
     #[derive(Parser)]
     struct Line {
@@ -301,5 +305,13 @@ mod tests {
         }
         assert_eq!(parsed("--max-log-requests 100").too_many_streams(), Some(100));
         assert_eq!(parsed("--max-log-requests 50").too_many_streams(), None);
+    }
+
+    #[test]
+    fn whoever_reads_the_pipe_is_waited_for() {
+        let target = Target::from(LogTarget::Pod(testing::object("p")));
+        for flags in ["", "-f", "-f --tail 0"] {
+            assert!(parsed(flags).query(&target, testing::at("03:00")).keeps_all, "{flags}");
+        }
     }
 }

@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn equal_neighbours_of_one_container_are_counted_and_traces_are_not() {
         let line = |pod: &str, text: &str| LogLine {
-            origin: Arc::new(Origin { pod: testing::object(pod), container: "app".into(), version: "1".into() }),
+            origin: Arc::new(Origin::new(testing::object(pod), "app".into(), "1".into())),
             at: testing::at("03:00"),
             level: None,
             text: text.into(),

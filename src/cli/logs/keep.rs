@@ -72,7 +72,7 @@ mod tests {
 
     fn line(container: &str, time: &str, text: &str) -> LogLine {
         let level = LogLevel::named(text.split(' ').next().unwrap_or_default());
-        let origin = Origin { pod: testing::object("p"), container: container.into(), version: "1".into() };
+        let origin = Origin::new(testing::object("p"), container.into(), "1".into());
         let continues = text.starts_with(' ');
         LogLine { origin: Arc::new(origin), at: testing::at(time), level, text: text.into(), continues, is_note: false }
     }

@@ -76,7 +76,7 @@ mod tests {
     use crate::ui::testing;
 
     fn line(pod: &str, at: Timestamp, text: &str) -> LogLine {
-        let origin = Origin { pod: testing::object(pod), container: "app".into(), version: "1".into() };
+        let origin = Origin::new(testing::object(pod), "app".into(), "1".into());
         let continues = text.starts_with(' ');
         LogLine { origin: Arc::new(origin), at, level: None, text: text.into(), continues, is_note: false }
     }

@@ -11,7 +11,6 @@ use super::{
     flags::{Form, Stamps, When},
     fold::Fold,
     keep::Keep,
-    report,
     signatures::Messages,
     targets::Target,
     template::{self, Template},
@@ -103,7 +102,8 @@ impl Out {
         }
     }
 
-    pub(super) fn write(&mut self, lines: &[LogLine]) -> std::io::Result<()> {
+    /// What is to be written of these lines.
+    pub(super) fn text(&mut self, lines: &[LogLine]) -> String {
         let mut text = String::new();
         for line in lines {
             if !self.keep.keeps(line) {
@@ -123,11 +123,11 @@ impl Out {
             }
             self.put(line, None, &mut text);
         }
-        if text.is_empty() { Ok(()) } else { report::print(&text) }
+        text
     }
 
     /// What stands behind the last line.
-    pub(super) fn end(&mut self) -> std::io::Result<()> {
+    pub(super) fn end(&mut self) -> String {
         let mut text = String::new();
         if let Some((note, repeats)) = self.fold.as_mut().and_then(Fold::end) {
             self.put(&note, Some(repeats), &mut text);
@@ -136,7 +136,7 @@ impl Out {
             let is_json = !matches!(self.form, Form::Default | Form::Raw);
             text.push_str(&messages.text(is_json, self.is_unmasked));
         }
-        if text.is_empty() { Ok(()) } else { report::print(&text) }
+        text
     }
 
     /// `repeats`: of the note that says how often the line before came again.
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn what_a_message_encodes_does_not_reach_the_terminal_decoded() {
-        let origin = Origin { pod: testing::object("p"), container: "app".into(), version: "1".into() };
+        let origin = Origin::new(testing::object("p"), "app".into(), "1".into());
         let line = LogLine {
             origin: Arc::new(origin),
             at: testing::at("03:00"),

@@ -15,21 +15,28 @@ use self::{
 };
 
 pub(super) use self::value::Line;
+use crate::query::WantedDetails;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Template {
     nodes: Vec<Node>,
+    details: WantedDetails,
 }
 
 impl FromStr for Template {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        parse::parse(text).map(|nodes| Self { nodes })
+        parse::parse(text).map(|(nodes, details)| Self { nodes, details })
     }
 }
 
 impl Template {
+    /// What it needs to know of the pods.
+    pub(super) fn details(&self) -> WantedDetails {
+        self.details
+    }
+
     /// What stands in the place of a line, without the line break at its end; or why it does not fit the template.
     pub(super) fn line(&self, line: &Line<'_>) -> Result<String, String> {
         let mut writing = Writing { line, variables: Vec::new(), out: String::new() };

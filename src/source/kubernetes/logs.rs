@@ -169,7 +169,8 @@ struct Following<'a> {
     dropped: Arc<AtomicU64>,
     begun: Instant,
     settled: bool,
-    ended: usize,
+    /// Streams of which nothing more comes, by their number.
+    ended: HashSet<usize>,
     sent: Option<LogBatch>,
 }
 
@@ -199,7 +200,7 @@ impl<'a> Following<'a> {
             dropped: Arc::default(),
             begun: reader.clock.now().mono,
             settled: false,
-            ended: 0,
+            ended: HashSet::new(),
             sent: None,
         }
     }
@@ -257,6 +258,9 @@ impl<'a> Following<'a> {
     fn report(&mut self, report: Report) {
         match report {
             Report::Lines(number, lines, _room) => self.merger.push(number, lines, self.reader.clock.now().mono),
+            // Said before it was followed no longer, and heard after.
+            Report::Open(number) | Report::CaughtUp(number) | Report::Trouble(number, Some(_))
+                if self.ended.contains(&number) => {}
             Report::Open(number) => {
                 self.open.insert(number, true);
             }
@@ -273,7 +277,7 @@ impl<'a> Following<'a> {
             Report::Ended(number) => {
                 self.open.remove(&number);
                 self.caught_up.remove(&number);
-                self.ended += 1;
+                self.ended.insert(number);
             }
         }
     }
@@ -328,7 +332,7 @@ impl<'a> Following<'a> {
     /// A log that has an end, with all its streams read.
     fn is_finished(&self) -> bool {
         let has_end = is_once(self.query) || self.query.most_bytes.is_some() && self.numbers > 0;
-        has_end && self.synced && !self.is_moved && self.ended == self.numbers
+        has_end && self.synced && !self.is_moved && self.ended.len() == self.numbers
     }
 
     fn is_over(&self) -> bool {

@@ -273,7 +273,7 @@ mod tests {
 
     fn line(container: &str, tag: &str, level: LogLevel, second: i64, text: &str) -> LogLine {
         LogLine {
-            origin: Arc::new(Origin { pod: testing::object("p"), container: container.into(), version: tag.into() }),
+            origin: Arc::new(Origin::new(testing::object("p"), container.into(), tag.into())),
             at: Timestamp::from_second(second).unwrap(),
             level: Some(level),
             text: text.into(),

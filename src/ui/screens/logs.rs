@@ -9,6 +9,7 @@ mod index;
 mod lines;
 mod panes;
 mod record;
+mod rows;
 mod sieve;
 mod span;
 mod tail;
@@ -221,6 +222,9 @@ impl Screen for Logs {
         if let Some(reply) = self.run_panes(command, view) {
             return reply;
         }
+        if let (Command::Top | Command::Save, Some(tail)) = (command, self.tails.get_mut(self.current)) {
+            tail.finish_sifting(view);
+        }
         if self.tails.get_mut(self.current).is_some_and(|tail| tail.navigate(command)) {
             return Reply::Done;
         }
@@ -336,7 +340,14 @@ impl Screen for Logs {
         false
     }
 
+    fn is_arranging(&self) -> bool {
+        self.tail().is_some_and(|tail| tail.index.is_sifting())
+    }
+
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        if let Some(tail) = self.tails.get_mut(self.current) {
+            tail.go_on_sifting(view);
+        }
         let tail = self.tails.get(self.current);
         let rows = tail.and_then(|tail| tail.versions.as_ref()).map(|versions| versions.height(view, area));
         let rows = rows.unwrap_or(0).min(area.height);

@@ -53,9 +53,7 @@ fn log_query() -> LogQuery {
 }
 
 fn log_lines(world: &mut World, count: i64) {
-    let origin = |pod: &str, version: &str| {
-        Arc::new(Origin { pod: object(pod), container: "app".into(), version: version.into() })
-    };
+    let origin = |pod: &str, version: &str| Arc::new(Origin::new(object(pod), "app".into(), version.into()));
     let origins = [origin("myapp-6d5c9-bbbbb", "412"), origin("myapp-7d8b9-aaaaa", "411")];
     let lines = (0..count).map(|number| LogLine {
         origin: origins[usize::from(number % 3 == 0)].clone(),

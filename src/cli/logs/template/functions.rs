@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use crossterm::style::Color;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::de::IgnoredAny;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::{
     layout,
@@ -103,6 +103,7 @@ pub(super) fn call(function: Function, arguments: &[Value], line: &Line<'_>) -> 
         Function::Json => Value::Text(match first {
             Value::Line => line.json().to_string(),
             Value::Json(json) => line.foreign(&json.to_string()),
+            Value::Texts(texts) => json!(texts).to_string(),
             Value::Nil => "null".to_owned(),
             other => Json::String(text(other)).to_string(),
         }),
@@ -228,6 +229,7 @@ fn length(value: &Value, line: &Line<'_>) -> Result<usize, String> {
     match value {
         Value::Json(Json::Array(list)) => Ok(list.len()),
         Value::Json(Json::Object(object)) => Ok(object.len()),
+        Value::Texts(texts) => Ok(texts.len()),
         Value::Message | Value::Text(_) | Value::Json(Json::String(_)) => Ok(line.plain(value).len()),
         _ => Err("len takes a text, a list or an object".to_owned()),
     }
@@ -236,6 +238,7 @@ fn length(value: &Value, line: &Line<'_>) -> Result<usize, String> {
 fn index(value: Value, key: &str) -> Result<Value, String> {
     match value {
         Value::Json(Json::Object(mut object)) => Ok(object.remove(key).map_or(Value::Nil, Value::Json)),
+        Value::Texts(mut texts) => Ok(Value::Text(texts.remove(key).unwrap_or_default())),
         Value::Json(Json::Array(list)) => {
             let found = key.parse::<usize>().ok().and_then(|at| list.get(at).cloned());
             found.map(Value::Json).ok_or_else(|| format!("index: the list has no {key}"))

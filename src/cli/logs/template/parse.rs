@@ -7,6 +7,7 @@ use super::{
     value::{self, Value},
     words::{self, Word},
 };
+use crate::query::WantedDetails;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
@@ -50,12 +51,18 @@ pub(super) enum Base {
     Group(Pipeline),
 }
 
-pub(super) fn parse(template: &str) -> Result<Vec<Node>, String> {
+/// And which details of pods it uses.
+pub(super) fn parse(template: &str) -> Result<(Vec<Node>, WantedDetails), String> {
     // Each line here ends by itself.
-    let mut parser =
-        Parser { rest: template.trim_end_matches("\\n"), trims: false, declared: Vec::new(), is_line: true };
+    let mut parser = Parser {
+        rest: template.trim_end_matches("\\n"),
+        trims: false,
+        declared: Vec::new(),
+        is_line: true,
+        details: WantedDetails::default(),
+    };
     match parser.nodes()? {
-        (nodes, Stop::Over) => Ok(nodes),
+        (nodes, Stop::Over) => Ok((nodes, parser.details)),
         _ => Err("an {{end}} or {{else}} has no {{if}} or {{with}}".to_owned()),
     }
 }
@@ -75,6 +82,7 @@ struct Parser<'a> {
     declared: Vec<String>,
     /// `.` is the line: its fields are known.
     is_line: bool,
+    details: WantedDetails,
 }
 
 impl<'a> Parser<'a> {
@@ -237,11 +245,18 @@ impl<'a> Parser<'a> {
             fields.clone_from(glued);
             words.next();
         }
-        if let Some(first) = fields.first()
-            && (base == Base::Line || base == Base::Dot && self.is_line)
-            && !value::is_field(first)
-        {
-            return wrong(words, &format!("'.{first}' is not known: write one of {}", value::fields()));
+        if base == Base::Line || base == Base::Dot && self.is_line {
+            match fields.first().map(String::as_str) {
+                // The whole line, whatever becomes of it.
+                None => self.details = WantedDetails::ALL,
+                Some("NodeName") => self.details.node = true,
+                Some("Labels") => self.details.labels = true,
+                Some("Annotations") => self.details.annotations = true,
+                Some(first) if !value::is_field(first) => {
+                    return wrong(words, &format!("'.{first}' is not known: write one of {}", value::fields()));
+                }
+                Some(_) => {}
+            }
         }
         Ok(Operand { base, fields })
     }

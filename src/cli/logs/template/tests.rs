@@ -1,14 +1,20 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::*;
 use crate::{
-    model::log::{LogLevel, LogLine, Origin},
+    model::log::{LogLevel, LogLine, Origin, PodDetails},
     secret::mask,
     ui::testing,
 };
 
 fn log_line(text: &str) -> LogLine {
-    let origin = Origin { pod: testing::object("p-1"), container: "app".into(), version: "412".into() };
+    let details = PodDetails {
+        node: "node-7".into(),
+        labels: BTreeMap::from([("app".into(), "web".into()), ("app.kubernetes.io/name".into(), "shop".into())]),
+        annotations: BTreeMap::from([("note".into(), "password=hunter2hunter2".into())]),
+    };
+    let origin =
+        Origin { details: Arc::new(details), ..Origin::new(testing::object("p-1"), "app".into(), "412".into()) };
     LogLine {
         origin: Arc::new(origin),
         at: testing::at("03:00"),
@@ -42,7 +48,7 @@ fn fields_are_put_in_and_what_is_not_known_is_an_error() {
     assert_eq!(made(fields).as_deref(), Ok("p-1/app 412 WARN: <slow>"));
     assert_eq!(made("{{.Time}}\\n").as_deref(), Ok("2026-03-14T03:00:00.000Z"));
     for (wrong, says) in [
-        ("{{.NodeName}}", "'{{.NodeName}}': '.NodeName' is not known: write one of .Message .PodName"),
+        ("{{.NodeNames}}", "'{{.NodeNames}}': '.NodeNames' is not known: write one of .Message .PodName"),
         ("{{with .Version}}{{$.Nobody}}{{end}}", "'.Nobody' is not known"),
         ("{{.Message", "a '{{' is not closed"),
         ("{{\"a}}", "a '\"' is not closed"),
@@ -59,6 +65,41 @@ fn fields_are_put_in_and_what_is_not_known_is_an_error() {
     ] {
         let why = made(wrong).expect_err(wrong);
         assert!(why.contains(says), "{wrong}: {why}");
+    }
+}
+
+#[test]
+fn a_pods_node_labels_and_annotations_are_put_in_as_stern_does() {
+    for (template, expected) in [
+        ("{{.NodeName}} {{.Labels.app}}", "node-7 web"),
+        ("{{index .Labels \"app.kubernetes.io/name\"}}[{{.Labels.nobody}}{{index .Labels \"nobody\"}}]", "shop[]"),
+        ("{{with .Labels}}{{.app}}{{end}} {{len .Labels}}", "web 2"),
+        ("{{if .Labels.nobody}}a{{else}}b{{end}}", "b"),
+        ("{{.Labels}}", "map[app:web app.kubernetes.io/name:shop]"),
+        ("{{json .Labels}}", r#"{"app":"web","app.kubernetes.io/name":"shop"}"#),
+    ] {
+        assert_eq!(written(template, "slow", false).as_deref(), Ok(expected), "{template}");
+    }
+    let shown = written("{{.Annotations.note}} {{json .Annotations}} {{json .}}", "slow", false).unwrap();
+    assert!(shown.starts_with("password=") && !shown.contains("hunter2"), "{shown}");
+    let line: serde_json::Value = serde_json::from_str(&written("{{json .}}", "slow", false).unwrap()).unwrap();
+    assert_eq!((&line["nodeName"], &line["labels"]["app"]), (&"node-7".into(), &"web".into()));
+    assert!(line["annotations"]["note"].is_string(), "{line}");
+}
+
+#[test]
+fn only_what_a_template_uses_of_a_pod_is_carried() {
+    let none = WantedDetails::default();
+    for (template, expected) in [
+        ("{{.PodName}} {{.Message}}", none),
+        ("{{with .Message}}{{.Labels}}{{end}}", none),
+        ("{{with tryParseJSON .Message}}{{$.NodeName}}{{end}}", WantedDetails { node: true, ..none }),
+        ("{{index .Labels \"app\"}}", WantedDetails { labels: true, ..none }),
+        ("{{if (len .Annotations)}}x{{end}}", WantedDetails { annotations: true, ..none }),
+        ("{{json .}}", WantedDetails::ALL),
+        ("{{$line := .}}{{$line.Labels.app}}", WantedDetails::ALL),
+    ] {
+        assert_eq!(Template::from_str(template).unwrap().details(), expected, "{template}");
     }
 }
 

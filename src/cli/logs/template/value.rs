@@ -1,13 +1,16 @@
 //! What a template works with: a line, its parts, and what is read out of it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crossterm::style::{Color, Stylize as _};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value as Json, json};
 
 use crate::{
-    model::log::{LogLevel, LogLine},
+    model::{
+        Name,
+        log::{LogLevel, LogLine},
+    },
     secret::mask,
     text::Clean,
 };
@@ -33,6 +36,8 @@ pub(super) enum Value {
     Text(String),
     /// Foreign: what was read out of a message.
     Json(Json),
+    /// Labels or annotations, fit to be shown: what is not among them is an empty text, as in Go.
+    Texts(BTreeMap<String, String>),
     Time(Timestamp),
     Colour(Color),
 }
@@ -43,6 +48,9 @@ enum Field {
     PodName,
     ContainerName,
     Namespace,
+    NodeName,
+    Labels,
+    Annotations,
     Cluster,
     Version,
     Level,
@@ -51,11 +59,14 @@ enum Field {
     ContainerColour,
 }
 
-const FIELDS: [(&str, Field); 10] = [
+const FIELDS: [(&str, Field); 13] = [
     ("Message", Field::Message),
     ("PodName", Field::PodName),
     ("ContainerName", Field::ContainerName),
     ("Namespace", Field::Namespace),
+    ("NodeName", Field::NodeName),
+    ("Labels", Field::Labels),
+    ("Annotations", Field::Annotations),
     ("Cluster", Field::Cluster),
     ("Version", Field::Version),
     ("Level", Field::Level),
@@ -83,6 +94,9 @@ impl Line<'_> {
             Field::PodName => text(&origin.pod.name),
             Field::ContainerName => text(&origin.container),
             Field::Namespace => text(&origin.pod.namespace),
+            Field::NodeName => text(&origin.details.node),
+            Field::Labels => Value::Texts(self.texts(&origin.details.labels)),
+            Field::Annotations => Value::Texts(self.texts(&origin.details.annotations)),
             Field::Cluster => text(&origin.pod.cluster),
             Field::Version => text(&origin.version),
             Field::Level => text(self.entry.level.map_or("", LogLevel::name)),
@@ -92,12 +106,18 @@ impl Line<'_> {
         }
     }
 
+    fn texts(&self, foreign: &BTreeMap<Name, Clean>) -> BTreeMap<String, String> {
+        foreign.iter().map(|(key, text)| (key.to_string(), self.foreign(text))).collect()
+    }
+
     /// As `{{json .}}` has it: stern's names, and what is known here besides.
     pub(super) fn json(&self) -> Json {
         let origin = &self.entry.origin;
         json!({
-            "message": self.message, "namespace": origin.pod.namespace, "podName": origin.pod.name,
-            "containerName": origin.container, "cluster": origin.pod.cluster, "version": origin.version,
+            "message": self.message, "nodeName": origin.details.node, "namespace": origin.pod.namespace,
+            "podName": origin.pod.name, "containerName": origin.container,
+            "labels": self.texts(&origin.details.labels), "annotations": self.texts(&origin.details.annotations),
+            "cluster": origin.pod.cluster, "version": origin.version,
             "level": self.entry.level.map(LogLevel::name), "time": self.entry.at.to_string(),
         })
     }
@@ -111,6 +131,10 @@ impl Line<'_> {
             Value::Text(text) => text.clone(),
             Value::Json(Json::String(text)) => self.foreign(text),
             Value::Json(json) => self.foreign(&json.to_string()),
+            Value::Texts(texts) => {
+                let each: Vec<String> = texts.iter().map(|(key, text)| format!("{key}:{text}")).collect();
+                format!("map[{}]", each.join(" "))
+            }
             Value::Time(time) => time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S%.f +0000 UTC").to_string(),
             Value::Colour(_) => String::new(),
         }
@@ -151,6 +175,7 @@ impl Value {
             Self::Nil => false,
             Self::Message => !line.message.is_empty(),
             Self::Text(text) => !text.is_empty(),
+            Self::Texts(texts) => !texts.is_empty(),
             Self::Json(json) => match json {
                 Json::Null => false,
                 Json::Bool(is_true) => *is_true,
@@ -172,6 +197,7 @@ impl Value {
             }
             Self::Nil => Ok(Self::Nil),
             Self::Json(Json::Object(mut object)) => Ok(object.remove(name).map_or(Self::Nil, Self::Json)),
+            Self::Texts(mut texts) => Ok(Self::Text(texts.remove(name).unwrap_or_default())),
             _ => Err(format!("'.{name}' is asked of what has no fields")),
         }
     }

@@ -78,6 +78,7 @@ impl Following<'_> {
             // One whose pod is there, but no more of those asked for, is followed no longer.
             if !is_once && self.pods.get(&key.0).is_some_and(|pod| !self.choice.is_of(pod)) {
                 told.task.abort();
+                self.ended.insert(told.number);
                 self.open.remove(&told.number);
                 self.caught_up.remove(&told.number);
                 self.troubles.retain(|(number, _)| *number != told.number);
@@ -168,6 +169,7 @@ impl Following<'_> {
             pod: one.pod,
             container: one.key.1.clone(),
             first,
+            keeps_all: query.keeps_all,
             bounds,
             asked: OnceLock::new(),
             instance,

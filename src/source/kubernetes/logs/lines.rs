@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{cursor::Cursor, merge::Placed, refusal::NOT_RETRIEVED, split::Splitter};
+use super::{cursor::Cursor, merge::Placed, pods::Instance, refusal::NOT_RETRIEVED, split::Splitter};
 use crate::{
     model::{
         Name,
@@ -30,6 +30,8 @@ pub struct Bounds {
 /// Turns the bytes of one container into lines.
 pub struct Lines {
     origin: Arc<Origin>,
+    /// The instance whose lines come.
+    instance: Option<String>,
     pub splitter: Splitter,
     joiner: Joiner,
     key: PrivateKey,
@@ -46,9 +48,10 @@ pub struct Lines {
 
 impl Lines {
     pub fn new(pod: &ObjectKey, container: &Name, bounds: Bounds) -> Self {
-        let origin = Origin { pod: pod.clone(), container: container.clone(), version: Name::default() };
+        let origin = Origin::new(pod.clone(), container.clone(), Name::default());
         Self {
             origin: Arc::new(origin),
+            instance: None,
             splitter: Splitter::default(),
             joiner: Joiner::default(),
             key: PrivateKey::default(),
@@ -61,11 +64,15 @@ impl Lines {
         }
     }
 
-    /// A new instance begins.
-    pub fn attach(&mut self, pod: &ObjectKey, container: &Name, version: &Name) {
-        self.origin = Arc::new(Origin { pod: pod.clone(), container: container.clone(), version: version.clone() });
-        self.joiner.restart();
-        self.key = PrivateKey::default();
+    /// Lines of this instance come: of a new one, or once more of the same.
+    pub fn attach(&mut self, pod: &ObjectKey, container: &Name, instance: &Instance) {
+        let (version, details) = (instance.version.clone(), instance.details.clone());
+        self.origin = Arc::new(Origin { pod: pod.clone(), container: container.clone(), version, details });
+        if instance.id.is_none() || self.instance != instance.id {
+            self.instance.clone_from(&instance.id);
+            self.joiner.restart();
+            self.key = PrivateKey::default();
+        }
         // The cursor stays: if the status lagged behind, some of the new instance's lines were read already.
     }
 
@@ -95,8 +102,10 @@ impl Lines {
         let (stamp, text) = log_line::split_stamp(line);
         self.stamp = stamp.or(self.stamp);
         let at = self.stamp.unwrap_or(now);
-        self.is_over |= self.bounds.until.is_some_and(|until| at > until);
-        if self.is_over || !self.cursor.take(at) {
+        self.is_over |= self.bounds.until.is_some_and(|until| stamp.is_some_and(|at| at > until));
+        // A line without a stamp is the server's own: it says nothing of where the log stands.
+        let is_new = stamp.map_or(self.cursor.is_past_break(), |at| self.cursor.take(at));
+        if self.is_over || !is_new {
             return;
         }
         let text = String::from_utf8_lossy(self.cut(text));
@@ -198,6 +207,25 @@ mod tests {
     }
 
     #[test]
+    fn what_the_server_says_itself_moves_no_cursor_and_ends_no_log() {
+        let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "n".into(), name: "p".into() };
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let bounds = Bounds { until: Some(at("2026-01-02T03:04:06Z")), ..Bounds::default() };
+        let mut lines = Lines::new(&pod, &"app".into(), bounds);
+        assert_eq!(lines.cursor.resume(false), None);
+        // Our clock is ahead of the node's.
+        let now = at("2026-01-02T03:09:00Z");
+        lines.push(b"failed to create fsnotify watcher: too many open files\n", now);
+        assert_eq!((lines.cursor.last(), lines.is_over), (None, false));
+        lines.push(b"2026-01-02T03:04:05Z a\nrpc error\n", now);
+        assert_eq!(lines.ready.len(), 3);
+        assert_eq!(lines.cursor.resume(false).as_deref(), Some("2026-01-02T03:04:05Z"));
+        // Of two lines of that moment one was read.
+        lines.push(b"2026-01-02T03:04:05Z a\n2026-01-02T03:04:05Z b\n", now);
+        assert_eq!(lines.ready.last().map(|placed| placed.line.text.to_string()).as_deref(), Some("b"));
+    }
+
+    #[test]
     fn a_private_key_is_one_entry_and_masked_line_by_line() {
         let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
         let log = ["a", "-----BEGIN PRIVATE KEY-----", body, body, "kA==", "-----END PRIVATE KEY-----", body];
@@ -211,6 +239,21 @@ mod tests {
         let mut unmasked = Lines::new(&pod, &"app".into(), bounds);
         unmasked.push(bytes.as_bytes(), Timestamp::UNIX_EPOCH);
         assert!(unmasked.ready.iter().map(|placed| &*placed.line.text).eq(log));
+    }
+
+    /// Streams above the cap are read in turns.
+    #[test]
+    fn a_private_key_that_goes_on_in_the_next_turn_stays_masked() {
+        let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+        let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "n".into(), name: "p".into() };
+        let mut lines = Lines::new(&pod, &"app".into(), Bounds::default());
+        let instance = |id: &str| Instance { id: Some(id.to_owned()), ..Instance::default() };
+        for (id, text) in [("1", "-----BEGIN PRIVATE KEY-----"), ("1", body), ("2", body)] {
+            lines.attach(&pod, &"app".into(), &instance(id));
+            lines.push(format!("2026-01-02T03:04:05Z {text}\n").as_bytes(), Timestamp::UNIX_EPOCH);
+        }
+        let texts: Vec<&str> = lines.ready.iter().map(|placed| &*placed.line.text).collect();
+        assert_eq!(texts, ["-----BEGIN PRIVATE KEY-----", MASK, body]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::model::log::LogLine;
 
 /// Most lines in one batch.
 pub const MAX_BATCH: usize = 500;
+/// Most bytes of lines in one batch, the last line apart: batches wait where their reader is slow.
+pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
 /// Most lines held back; beyond it the older half goes out at once.
 pub const MAX_HELD: usize = 20_000;
 /// Most bytes of lines held back.
@@ -51,8 +53,9 @@ impl Merger {
     /// The next batch: lines that have been held for `hold`, oldest first. Empty: none yet.
     pub fn ready(&mut self, now: Instant, hold: Duration) -> Vec<LogLine> {
         self.overflows |= self.is_full();
-        let mut batch = Vec::new();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < MAX_BATCH
+            && bytes < MAX_BATCH_BYTES
             && let Some(first) = self.held.first_entry()
         {
             let held = now.saturating_duration_since(first.get().0);
@@ -61,6 +64,7 @@ impl Merger {
             }
             let (_, line) = first.remove();
             self.bytes -= line.cost();
+            bytes += line.cost();
             self.overflows &= self.held.len() > MAX_HELD / 2 || self.bytes > MAX_HELD_BYTES / 2;
             batch.push(line);
         }
@@ -87,7 +91,7 @@ mod tests {
     fn placed(order_ms: i64, text: &str) -> Placed {
         let at = Timestamp::from_millisecond(order_ms).unwrap();
         let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "n".into(), name: "p".into() };
-        let origin = Arc::new(Origin { pod, container: "app".into(), version: "1".into() });
+        let origin = Arc::new(Origin::new(pod, "app".into(), "1".into()));
         let line = LogLine { origin, at, level: None, text: Clean::line(text), continues: false, is_note: false };
         Placed { order: at, line }
     }
@@ -137,7 +141,8 @@ mod tests {
         batches
             .take_while(|batch| !batch.is_empty())
             .map(|batch| {
-                assert!(batch.len() <= MAX_BATCH);
+                let bytes: usize = batch.iter().map(LogLine::cost).sum();
+                assert!(batch.len() <= MAX_BATCH && bytes < 2 * MAX_BATCH_BYTES);
                 batch.len()
             })
             .sum()

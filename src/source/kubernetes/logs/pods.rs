@@ -2,7 +2,7 @@
 
 mod reduced;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
@@ -12,8 +12,8 @@ use tokio::{sync::mpsc, time::timeout};
 use self::reduced::reduced;
 use super::{Limits, pause::pause};
 use crate::{
-    model::{BackendId, Name, kubernetes::ObjectKey},
-    query::{ContainerSort, ContainerState},
+    model::{BackendId, Name, kubernetes::ObjectKey, log::PodDetails},
+    query::{ContainerSort, ContainerState, WantedDetails},
     source::{
         ErrorKind,
         kubernetes::{
@@ -38,6 +38,8 @@ pub struct Instance {
     /// How the instance before this one ended: `exit 137 OOMKilled`.
     pub last_end: Option<String>,
     pub version: Name,
+    /// Of its pod, as far as they are wanted.
+    pub details: Arc<PodDetails>,
 }
 
 /// One pod, as far as its logs go.
@@ -90,6 +92,8 @@ pub struct Selection {
     pub labels: Option<String>,
     /// A field selector besides.
     pub fields: Option<String>,
+    /// What goes with their lines.
+    pub details: WantedDetails,
 }
 
 impl Selection {
@@ -245,7 +249,7 @@ async fn list_once(cluster: &Cluster, selection: &Selection, out: &mpsc::Sender<
         // One by one: as the server says them, pods take many times the room.
         for pod in list.items.unwrap_or_default() {
             let pod = serde_json::from_str(pod.get()).map_err(|error| odd(selection, &error))?;
-            send(out, PodChange::Put(Box::new(reduced(&selection.cluster, pod)))).await?;
+            send(out, PodChange::Put(Box::new(reduced(selection, pod)))).await?;
         }
         let meta = list.metadata.unwrap_or_default();
         next = meta.continues.filter(|token| !token.is_empty());
@@ -310,7 +314,7 @@ async fn changed(selection: &Selection, event: WatchEvent, out: &mpsc::Sender<Po
     match event.kind.as_str() {
         "ADDED" | "MODIFIED" => {
             let pod = serde_json::from_value(event.object).map_err(|error| odd(selection, &error))?;
-            send(out, PodChange::Put(Box::new(reduced(&selection.cluster, pod)))).await
+            send(out, PodChange::Put(Box::new(reduced(selection, pod)))).await
         }
         "DELETED" => {
             let uid = event.object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
@@ -335,7 +339,7 @@ async fn poll_one(cluster: &Cluster, selection: &Selection, name: &str, every: D
     loop {
         let changes = match cluster.get_opt::<core::Pod>(&path).await {
             Ok(pod) => {
-                let pod = pod.map(|pod| PodChange::Put(Box::new(reduced(&selection.cluster, pod))));
+                let pod = pod.map(|pod| PodChange::Put(Box::new(reduced(selection, pod))));
                 [Some(PodChange::Reset), pod, Some(PodChange::Synced)]
             }
             Err(failure) => [Some(PodChange::Failed(failure)), None, None],

@@ -29,6 +29,7 @@ impl Selection {
             name,
             labels,
             fields: query.pods.fields.as_ref().map(ToString::to_string),
+            details: query.details,
         };
         Ok(match target {
             LogTarget::Pod(pod) => of(Some(pod.name.to_string()), None),

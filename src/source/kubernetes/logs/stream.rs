@@ -60,6 +60,8 @@ pub struct Stream {
     pub pod: ObjectKey,
     pub container: Name,
     pub first: First,
+    /// New lines wait for a slow reader.
+    pub keeps_all: bool,
     pub bounds: Bounds,
     /// When it was asked for at first.
     pub asked: OnceLock<Instant>,
@@ -134,7 +136,7 @@ impl Stream {
     /// Gives back what was wrong, if the log could not be read whole.
     async fn read_once(&mut self, reader: &mut Lines) -> Option<String> {
         let mut instance = self.instance.borrow().clone();
-        reader.attach(&self.pod, &self.container, &instance.version);
+        reader.attach(&self.pod, &self.container, &instance);
         let (note, is_trouble) = match self.connection(reader, &mut instance, None).await {
             Ok(Stopped::Broken(why)) => (Some(format!("the log is incomplete: {why}")), true),
             Ok(Stopped::Idle) => (Some("the log is incomplete: the server went silent".to_owned()), true),
@@ -158,7 +160,7 @@ impl Stream {
         loop {
             let next = self.instance.wait_for(|now| now.id.is_some() && now.id != finished).await;
             let Ok(mut instance) = next.map(|now| now.clone()) else { return };
-            reader.attach(&self.pod, &self.container, &instance.version);
+            reader.attach(&self.pod, &self.container, &instance);
             if finished.is_some() {
                 // A new instance is read from its beginning.
                 self.first = First { follow: true, ..First::default() };
@@ -186,6 +188,8 @@ impl Stream {
         loop {
             let since = reader.cursor.resume(self.first.is_ranged());
             let before = reader.cursor.last();
+            // What changes from here on may be newer than a refusal.
+            self.instance.mark_unchanged();
             let stopped = self.connection(reader, instance, since).await;
             if !self.report(Report::Closed(self.number)).await {
                 return End::Unwanted;
@@ -243,7 +247,7 @@ impl Stream {
         }
     }
 
-    /// Waits for what can change a refusal. `None`: try again after a pause.
+    /// Waits for what can change a refusal, unless it came while that was asked for. `None`: try again after a pause.
     async fn refused(&mut self, refusal: &Refusal, instance: &Instance) -> Option<End> {
         match refusal {
             Refusal::PodGone => {
@@ -252,7 +256,9 @@ impl Stream {
                 Some(End::Pod)
             }
             Refusal::NothingLeft | Refusal::NoPrevious | Refusal::NoSuchContainer(_) | Refusal::Waiting(_) => {
-                self.instance.mark_unchanged();
+                if self.instance.borrow().id != instance.id {
+                    return Some(End::Instance);
+                }
                 match self.instance.changed().await {
                     Err(_) => Some(End::Pod),
                     Ok(()) if self.instance.borrow().id != instance.id => Some(End::Instance),

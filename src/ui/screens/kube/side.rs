@@ -168,11 +168,7 @@ mod tests {
         let query = screen.wanted(&world.view()).into_iter().find(|query| matches!(query, Query::Logs(_)));
         let query = query.expect("it follows the selected pod");
         let line = |text: &str| LogLine {
-            origin: Arc::new(Origin {
-                pod: testing::object("myapp-1"),
-                container: "app".into(),
-                version: "412".into(),
-            }),
+            origin: Arc::new(Origin::new(testing::object("myapp-1"), "app".into(), "412".into())),
             at: testing::at("03:10"),
             level: None,
             text: Clean::own(text.to_owned()),

@@ -51,7 +51,8 @@ pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> O
     if let Some(buffer) = buffer.filter(|_| sieve.is_active()) {
         let all = buffer.lines.len() as u64;
         let shown = tail.index.shown().min(all);
-        spans.push(Span::styled(format!(" {} of {} lines", grouped(shown), grouped(all)), theme.dim));
+        let so_far = if tail.index.is_sifting() { " so far" } else { "" };
+        spans.push(Span::styled(format!(" {} of {} lines{so_far}", grouped(shown), grouped(all)), theme.dim));
     }
     Some(Line::from(spans))
 }
@@ -140,6 +141,9 @@ pub(super) fn empty(tail: &Tail, buffer: Option<&LogBuffer>) -> String {
     let Some(buffer) = buffer else { return "loading".to_owned() };
     if let Some(failure) = &buffer.pulse.failure {
         return format!("?? {}", failure.error.says);
+    }
+    if !buffer.lines.is_empty() && tail.index.is_sifting() {
+        return format!("looking through {} lines", grouped(buffer.lines.len() as u64));
     }
     if !buffer.lines.is_empty() {
         return format!("none of {} lines is let through: v level, & filter", grouped(buffer.lines.len() as u64));

@@ -276,8 +276,7 @@ mod tests {
     fn lets(filter: &str, text: &str) -> bool {
         let mut sieve = Sieve::default();
         sieve.set_text(filter);
-        let origin =
-            Origin { pod: testing::object("myapp-6d5c9-k2x8q"), container: "app".into(), version: "412".into() };
+        let origin = Origin::new(testing::object("myapp-6d5c9-k2x8q"), "app".into(), "412".into());
         let line = LogLine {
             origin: Arc::new(origin),
             at: testing::at("03:00"),

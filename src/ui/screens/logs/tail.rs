@@ -51,6 +51,8 @@ pub(super) struct Tail {
     sides: Sides,
     /// Rows of the last drawing, for paging.
     pub height: usize,
+    /// Lines were looked at since the last drawing.
+    has_sifted: bool,
 }
 
 /// Seconds that the rate is taken over.
@@ -78,6 +80,7 @@ impl Tail {
             beside: None,
             sides: Sides::default(),
             height: 20,
+            has_sifted: false,
         }
     }
 
@@ -86,19 +89,23 @@ impl Tail {
     }
 
     pub(super) fn sync(&mut self, view: &View<'_>) {
-        if let Some(buffer) = self.buffer(view) {
-            self.index.sync(buffer, &self.sieve);
-            let tags = new_tags(&self.query, view);
-            self.sides = buffer.signatures.sides(tags.as_deref().unwrap_or_default());
-            if let Some(beside) = &mut self.beside {
-                beside.sync(buffer, &self.index, self.sides.clone(), tags.is_some());
-            }
-            if let Some(versions) = &mut self.versions {
-                versions.sync(buffer, &self.query, view);
-            }
-            if let Some(at) = self.wanted.take_if(|_| buffer.has_caught_up) {
-                self.go_to(at, buffer);
-            }
+        let Some(buffer) = self.buffer(view) else { return self.index.stop() };
+        if self.follow && self.index.is_far_behind(buffer) {
+            self.index.reset(None);
+        }
+        self.index.sync(buffer, &self.sieve);
+        self.has_sifted = true;
+        let tags = new_tags(&self.query, view);
+        self.sides = buffer.signatures.sides(tags.as_deref().unwrap_or_default());
+        if let Some(beside) = &mut self.beside {
+            beside.sync(buffer, &self.index, self.sides.clone(), tags.is_some());
+        }
+        if let Some(versions) = &mut self.versions {
+            versions.sync(buffer, &self.query, view);
+        }
+        let is_there = buffer.has_caught_up && !self.index.is_sifting();
+        if let Some(at) = self.wanted.take_if(|_| is_there) {
+            self.go_to(at, buffer);
         }
     }
 
@@ -107,10 +114,25 @@ impl Tail {
         self.versions.as_ref().is_none_or(|versions| !versions.is_focused)
     }
 
-    /// Looks at everything again: another level or filter.
+    /// Looks at everything again: another level or filter. What is on the screen comes first.
     pub(super) fn resift(&mut self, view: &View<'_>) {
-        self.index.reset();
+        self.index.reset((!self.follow).then_some(self.cursor));
         self.sync(view);
+    }
+
+    /// About to be drawn: a step on, where lines are still to be looked at and none was since the last time.
+    pub(super) fn go_on_sifting(&mut self, view: &View<'_>) {
+        if !std::mem::take(&mut self.has_sifted) && self.index.is_sifting() {
+            self.sync(view);
+            self.has_sifted = false;
+        }
+    }
+
+    /// Looks at all that is left: what is asked for may be anywhere.
+    pub(super) fn finish_sifting(&mut self, view: &View<'_>) {
+        while self.index.is_sifting() && self.buffer(view).is_some() {
+            self.sync(view);
+        }
     }
 
     pub(super) fn next_level(&mut self, view: &View<'_>) {
@@ -260,6 +282,9 @@ impl Tail {
         text.clone_into(&mut self.find);
         self.needle = needle(text);
         self.not_found = false;
+        if self.needle.is_some() && self.len() == 0 {
+            self.finish_sifting(view);
+        }
         let Some(at) = self.position() else { return };
         if self.needle.is_some() && self.hit(at, view).is_none() {
             self.find_next(false, view);
@@ -268,6 +293,7 @@ impl Tail {
 
     /// Goes to the next row with the text, around the end.
     pub(super) fn find_next(&mut self, forward: bool, view: &View<'_>) {
+        self.finish_sifting(view);
         let (Some(at), len) = (self.position(), self.len()) else { return };
         let found = (1..=len)
             .map(|step| if forward { (at + step) % len } else { (at + len - step) % len })
@@ -314,9 +340,10 @@ impl Tail {
         let Some(buffer) = self.buffer(view) else { return Vec::new() };
         let mut lines = Vec::new();
         for entry in self.index.range(0..self.index.len()) {
-            let shown = line_at(buffer, entry.last).map(|line| &line.text);
+            let Some(shown) = line_at(buffer, entry.last) else { continue };
             let all = (entry.first..=entry.last).filter_map(|at| line_at(buffer, at));
-            lines.extend(all.filter(|line| Some(&line.text) == shown).cloned());
+            // Between them may stand what is left out: another pod's line, and be it the same.
+            lines.extend(all.filter(|line| line.text == shown.text && line.origin == shown.origin).cloned());
         }
         lines
     }

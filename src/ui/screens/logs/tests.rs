@@ -17,7 +17,7 @@ use crate::{
 };
 
 fn origin(pod: &str, version: &str) -> Arc<Origin> {
-    Arc::new(Origin { pod: testing::object(pod), container: "app".into(), version: version.into() })
+    Arc::new(Origin::new(testing::object(pod), "app".into(), version.into()))
 }
 
 /// `E text`: level by the first letter, `.` none, `+` continues the line before, `#` a note.
@@ -322,7 +322,7 @@ fn a_trace_that_turns_out_unwanted_leaves_what_it_was_folded_into() {
     index.sync(&buffer(lines, 1 << 20), &sieve);
     assert_eq!(rows(&index), [(3, 2)]);
     sieve.set_text("secret");
-    index.reset();
+    index.reset(None);
     let lines = texts.iter().enumerate().map(|(second, text)| line(&pod, second as i64, text)).collect();
     index.sync(&buffer(lines, 1 << 20), &sieve);
     assert_eq!(rows(&index), [(1, 1), (2, 1)]);

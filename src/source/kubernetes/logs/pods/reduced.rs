@@ -1,26 +1,30 @@
 //! From a pod, as it comes from the server, to what of it matters to its logs.
 
-use k8s_openapi::api::core::v1 as core;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Container, Instance, LogPod};
+use k8s_openapi::{api::core::v1 as core, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+
+use super::{Container, Instance, LogPod, Selection};
 use crate::{
     model::{
-        BackendId, Name,
+        Name,
         kubernetes::{ObjectKey, tag_of},
+        log::PodDetails,
     },
-    query::{ContainerSort, ContainerState},
+    query::{ContainerSort, ContainerState, WantedDetails},
     text::Clean,
 };
 
 /// What of a pod matters.
-pub(super) fn reduced(cluster: &BackendId, pod: core::Pod) -> LogPod {
+pub(super) fn reduced(selection: &Selection, pod: core::Pod) -> LogPod {
     let meta = pod.metadata;
     let spec = pod.spec.unwrap_or_default();
     let status = pod.status.unwrap_or_default();
+    let details = Arc::new(details(&meta, &spec, selection.details));
     let mut containers = Vec::new();
     let mut add = |sort, name: &str, image: Option<&str>, statuses: &Option<Vec<core::ContainerStatus>>| {
         let status = statuses.iter().flatten().find(|status| status.name == name);
-        let instance = instance(status, image.unwrap_or_default());
+        let instance = instance(status, image.unwrap_or_default(), details.clone());
         containers.push(Container { name: Clean::line(name), sort, instance });
     };
     for one in &spec.containers {
@@ -43,7 +47,7 @@ pub(super) fn reduced(cluster: &BackendId, pod: core::Pod) -> LogPod {
     let is = |kind: &str, word: &str| conditions.iter().any(|(name, status)| *name == *kind && *status == *word);
     LogPod {
         key: ObjectKey {
-            cluster: cluster.clone(),
+            cluster: selection.cluster.clone(),
             namespace: Clean::line(meta.namespace.as_deref().unwrap_or_default()),
             name: Clean::line(meta.name.as_deref().unwrap_or_default()),
         },
@@ -57,7 +61,24 @@ pub(super) fn reduced(cluster: &BackendId, pod: core::Pod) -> LogPod {
     }
 }
 
-fn instance(status: Option<&core::ContainerStatus>, image: &str) -> Instance {
+fn details(meta: &ObjectMeta, spec: &core::PodSpec, wanted: WantedDetails) -> PodDetails {
+    let all = |map: &Option<BTreeMap<String, String>>| -> BTreeMap<Name, Clean> {
+        map.iter().flatten().map(|(key, value)| (Clean::line(key), Clean::block(value))).collect()
+    };
+    let mut details = PodDetails::default();
+    if wanted.node {
+        details.node = Clean::line(spec.node_name.as_deref().unwrap_or_default());
+    }
+    if wanted.labels {
+        details.labels = all(&meta.labels);
+    }
+    if wanted.annotations {
+        details.annotations = all(&meta.annotations);
+    }
+    details
+}
+
+fn instance(status: Option<&core::ContainerStatus>, image: &str, details: Arc<PodDetails>) -> Instance {
     let state = status.and_then(|status| status.state.as_ref());
     let last = status.and_then(|status| status.last_state.as_ref()).and_then(|state| state.terminated.as_ref());
     let waiting = match (status, state) {
@@ -84,5 +105,6 @@ fn instance(status: Option<&core::ContainerStatus>, image: &str) -> Instance {
             (None, None) => format!("exit {}", end.exit_code),
         }),
         version: Clean::line(tag_of(image)),
+        details,
     }
 }

@@ -47,7 +47,7 @@ impl Stream {
                 read = timeout(patience, body.chunk()) => read,
                 next = self.replaced(&mut status, instance, &mut noticed) => {
                     *instance = next;
-                    reader.attach(&self.pod, &self.container, &instance.version);
+                    reader.attach(&self.pod, &self.container, instance);
                     self.note_restart(reader, instance);
                     if !self.flush(reader, true).await {
                         return Stopped::Unwanted;
@@ -72,8 +72,14 @@ impl Stream {
                 }
                 Ok(Ok(Some(bytes))) => reader.push(&bytes, begun),
             }
-            if !self.flush(reader, !(live && self.first.follow) || reader.is_over).await {
+            let is_held_back = self.keeps_all || !(live && self.first.follow) || reader.is_over;
+            let before = self.clock.now().mono;
+            if !self.flush(reader, is_held_back).await {
                 return Stopped::Unwanted;
+            }
+            if let Some(noticed) = &mut noticed {
+                // Meanwhile the old instance's lines could not come.
+                *noticed += self.clock.now().since(before);
             }
             if reader.is_over {
                 return Stopped::Over;
@@ -87,8 +93,9 @@ impl Stream {
         }
     }
 
-    /// What was logged before the attach waits for the reader, as all does of a log that is not followed; new lines that
-    /// come faster than they can be taken in are dropped and counted, so that what is on screen stays of now.
+    /// What was logged before the attach waits for the reader, as all does of a log that is not followed or is to be kept
+    /// whole: then no byte is read meanwhile, and the server waits too. Other new lines that come faster than they can be
+    /// taken in are dropped and counted, so that what is on screen stays of now.
     pub(super) async fn flush(&self, reader: &mut Lines, wait: bool) -> bool {
         if reader.is_held() || reader.ready.is_empty() {
             return true;

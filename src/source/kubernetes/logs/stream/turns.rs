@@ -43,7 +43,7 @@ async fn once(stream: &mut Stream, reader: &mut Lines, read: &mut Option<Instanc
     let mut retry_at = None;
     let mut instance = stream.instance.borrow().clone();
     if instance.id.is_some() {
-        reader.attach(&stream.pod, &stream.container, &instance.version);
+        reader.attach(&stream.pod, &stream.container, &instance);
         if read.as_ref().is_some_and(|read| read.id != instance.id) {
             stream.note_restart(reader, &instance);
         }

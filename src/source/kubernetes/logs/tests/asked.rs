@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Limits, LogAnswer, Look, Then, World, limits, look, one_pod, pod, running, stamped, workload};
 use crate::{
     model::BackendId,
-    query::{ContainerState, LabelKey, LogQuery, LogTarget, PodFilter},
+    query::{ContainerState, LabelKey, LogQuery, LogTarget, PodFilter, WantedDetails},
 };
 
 fn with_condition(mut pod: Value, status: &str) -> Value {
@@ -163,5 +163,24 @@ async fn a_log_that_could_not_be_read_to_its_end_is_trouble_to_the_last() {
         let mut look = look(world, LogQuery { follow: false, ..one_pod() }, limits()).await;
         whole(&mut look).await;
         assert!(look.last.troubles.iter().any(|trouble| trouble.starts_with(says)), "{:?}", look.last.troubles);
+    }
+}
+
+#[tokio::test]
+async fn of_a_pods_details_those_go_with_its_lines_that_are_wanted() {
+    let only_node = WantedDetails { node: true, ..WantedDetails::default() };
+    for (details, expected) in
+        [(WantedDetails::default(), ("", 0, 0)), (only_node, ("node-1", 0, 0)), (WantedDetails::ALL, ("node-1", 1, 2))]
+    {
+        let world = World::default();
+        let mut pod = running("web-1");
+        pod["spec"]["nodeName"] = json!("node-1");
+        pod["metadata"]["annotations"] = json!({"a": "1", "b": "two\nlines"});
+        world.put(&pod);
+        world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(1, 0, "a")], Then::Hang));
+        let mut look = look(world, LogQuery { details, ..one_pod() }, limits()).await;
+        look.lines(1).await;
+        let its = &look.lines[0].origin.details;
+        assert_eq!((its.node.as_str(), its.labels.len(), its.annotations.len()), expected);
     }
 }

@@ -9,6 +9,7 @@ use super::{
     super::{
         Following, LogReader,
         pods::{Container, Instance, LogPod},
+        stream::Report,
     },
     Limits, LogAnswer, SystemClock, Then, World, limits, look, one_pod, running, scripted, stamped, workload,
 };
@@ -20,7 +21,7 @@ use crate::{
             resource::{Resource, ResourceKey},
         },
     },
-    query::{ContainerSort, Containers, LabelKey, LogQuery, LogTarget},
+    query::{ContainerSort, Containers, LabelKey, LogQuery, LogTarget, PodFilter},
     text::Clean,
     time::Clock,
 };
@@ -232,6 +233,46 @@ async fn what_is_read_once_is_read_whole_over_few_connections() {
     assert!(look.last.troubles.is_empty(), "{:?}", look.last.troubles);
 }
 
+/// A pod whose one container runs.
+fn plain(number: usize) -> LogPod {
+    let name = Clean::own(format!("web-{number}"));
+    let instance = Instance { id: Some("containerd://1".to_owned()), running: true, ..Instance::default() };
+    LogPod {
+        key: ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: name.clone() },
+        uid: name,
+        is_ready: true,
+        created: 0,
+        default_container: None,
+        is_initializing: false,
+        conditions: Vec::new(),
+        containers: vec![Container { name: "app".into(), sort: ContainerSort::Main, instance }],
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_followed_no_longer_counts_as_ended_and_not_as_open() {
+    let reader = LogReader::new(scripted::cluster(1, Arc::new(SystemClock)).await);
+    let ready = ("Ready".into(), "True".into());
+    let pods = PodFilter { condition: Some(ready), ..PodFilter::default() };
+    let query = LogQuery { pods: pods.clone(), most_bytes: Some(100), ..workload() };
+    let (reports, _reported) = mpsc::channel(1);
+    let mut follow = Following::new(&reader, &query, reports);
+    follow.synced = true;
+    let pod = LogPod { conditions: pods.condition.into_iter().collect(), ..plain(1) };
+    follow.pods.insert(pod.uid.clone(), pod);
+    let mut tasks = JoinSet::new();
+    follow.choose(&mut tasks);
+    follow.report(Report::Open(0));
+    assert_eq!((follow.open.len(), follow.is_finished()), (1, false));
+    let pod = plain(1);
+    follow.pods.insert(pod.uid.clone(), pod);
+    follow.choose(&mut tasks);
+    // Heard late.
+    follow.report(Report::Open(0));
+    follow.report(Report::Trouble(0, Some("gone".into())));
+    assert_eq!((follow.open.len(), follow.troubles.len(), follow.is_finished()), (0, 0, true));
+}
+
 /// With each pod that moves all are chosen anew: what takes the square of their number stands still here.
 #[tokio::test]
 async fn twenty_thousand_pods_are_chosen_anew_at_once() {
@@ -242,19 +283,8 @@ async fn twenty_thousand_pods_are_chosen_anew_at_once() {
     let (reports, _reported) = mpsc::channel(1);
     let mut follow = Following::new(&reader, &query, reports);
     for number in 0..PODS {
-        let name = Clean::own(format!("web-{number}"));
-        let instance = Instance { id: Some("containerd://1".to_owned()), running: true, ..Instance::default() };
-        let pod = LogPod {
-            key: ObjectKey { cluster: BackendId::new("c"), namespace: "shop".into(), name: name.clone() },
-            uid: name.clone(),
-            is_ready: true,
-            created: 0,
-            default_container: None,
-            is_initializing: false,
-            conditions: Vec::new(),
-            containers: vec![Container { name: "app".into(), sort: ContainerSort::Main, instance }],
-        };
-        follow.pods.insert(name, pod);
+        let pod = plain(number);
+        follow.pods.insert(pod.uid.clone(), pod);
     }
     let mut tasks = JoinSet::new();
     follow.choose(&mut tasks);

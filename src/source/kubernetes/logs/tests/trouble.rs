@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::body::Bytes;
+use futures::stream;
 use serde_json::json;
 
 use super::{
@@ -28,6 +30,32 @@ async fn what_waits_is_tried_again_when_its_status_changes_not_polled() {
     look.world.put(&changed);
     assert_eq!(look.lines(1).await, ["up"]);
     look.until("no trouble", |look| look.last.troubles.is_empty()).await;
+}
+
+/// What its status says while a refusal is on its way is not waited for again.
+#[tokio::test]
+async fn what_starts_while_its_refusal_is_on_its_way_is_read() {
+    let world = World::default();
+    world.put(&running("web-1"));
+    let (give, given) = tokio::sync::oneshot::channel::<()>();
+    let says = "container \"app\" in pod \"web-1\" is waiting to start: ContainerCreating";
+    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": says, "code": 400});
+    let mut refusal = scripted::pieces(stream::once(async move {
+        let _given = given.await;
+        Ok(Bytes::from(body.to_string()))
+    }));
+    *refusal.status_mut() = http::StatusCode::BAD_REQUEST;
+    *world.refuse_log.lock().unwrap() = Some(refusal);
+    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "up")], Then::Hang));
+    let mut look = look(world, one_pod(), limits()).await;
+    look.until("it is asked for", |look| look.last.open == 1 && !look.world.watches.lock().unwrap().is_empty()).await;
+    let mut changed = running("web-1");
+    changed["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "PodInitializing"}});
+    changed["spec"]["containers"] = json!([{"name": "app", "image": "reg/web:v7"}, {"name": "side", "image": "x"}]);
+    look.world.put(&changed);
+    look.until("its status", |look| look.last.containers.len() == 2).await;
+    give.send(()).unwrap();
+    assert_eq!(look.lines(1).await, ["up"]);
 }
 
 #[tokio::test]
@@ -128,13 +156,19 @@ async fn a_server_that_asks_to_slow_down_is_not_asked_before() {
 }
 
 const FLOOD: u64 = 8_000;
+/// More than sockets and all room of a query can hold.
+const GREAT_FLOOD: u64 = 14_000;
 
 /// Stamped ahead of now: they are live from the first on. More than sockets and the merge can hold.
 fn flood(then: Then) -> World {
+    flood_of(FLOOD, then)
+}
+
+fn flood_of(lines: u64, then: Then) -> World {
     let world = World::default();
     world.put(&running("web-1"));
     let long = "x".repeat(4_000);
-    let lines = (0..FLOOD).map(|n| format!("2999-01-02T03:04:05.{n:09}Z {n} {long}\n").into_bytes()).collect();
+    let lines = (0..lines).map(|n| format!("2999-01-02T03:04:05.{n:09}Z {n} {long}\n").into_bytes()).collect();
     world.will_log("web-1/app", LogAnswer::Bytes(lines, then));
     world
 }
@@ -159,4 +193,19 @@ async fn lines_that_come_too_fast_are_dropped_and_counted() {
     look.until("all lines or their number", |look| look.lines.len() as u64 + look.dropped == FLOOD).await;
     assert!(look.dropped > 0, "{} lines were kept", look.lines.len());
     assert!(look.lines.is_sorted_by_key(|line| line.at) && look.lines[0].text.starts_with("0 x"));
+}
+
+#[tokio::test]
+async fn a_followed_log_that_is_to_be_kept_whole_holds_its_server_back() {
+    let query = LogQuery { keeps_all: true, ..one_pod() };
+    let patient = Limits { channel: 1, idle: Duration::from_secs(1), ..limits() };
+    let mut look = look_through(flood_of(GREAT_FLOOD, Then::Hang), query, patient, 1).await;
+    let served = look.world.served.clone();
+    let all = tokio::time::timeout(Duration::from_millis(1_500), served.notified()).await;
+    assert!(all.is_err(), "nobody took an answer, and all was read");
+    assert_eq!(look.log_requests().len(), 1, "it is held back, not dead");
+    look.until("all lines or their number", |look| look.lines.len() as u64 + look.dropped >= GREAT_FLOOD).await;
+    assert_eq!(look.dropped, 0);
+    let numbers = look.lines.iter().map(|line| line.text.split(' ').next().unwrap().parse::<u64>().unwrap());
+    assert!(numbers.eq(0..GREAT_FLOOD), "each once, in order");
 }

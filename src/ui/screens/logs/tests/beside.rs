@@ -220,7 +220,7 @@ fn a_sidecar_stands_with_its_pod_and_what_is_of_neither_is_counted() {
     press(&mut logs, &world, "b");
     let proxy = |pod: &str| {
         let version = "1.16".into();
-        Arc::new(Origin { pod: testing::object(pod), container: "proxy".into(), version })
+        Arc::new(Origin::new(testing::object(pod), "proxy".into(), version))
     };
     let lines = vec![
         line(&proxy("myapp-7d8b9-abc12"), 20, "I proxy of old"),

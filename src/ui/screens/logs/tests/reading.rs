@@ -151,3 +151,61 @@ fn enter_shows_the_head_of_a_trace_past_other_pods_lines() {
     assert!(["boom", "at x", "at y"].iter().all(|text| page.contains(text)), "{page}");
     assert!(!page.contains("between") && !page.contains("later"), "{page}");
 }
+
+#[test]
+fn a_filter_looks_at_what_is_on_the_screen_first_and_then_at_the_rest() {
+    let mut world = World::live();
+    world.store.log_bytes = 1 << 24;
+    let pod = origin("myapp-1", "412");
+    say(&mut world, &query(), (0..11_000).map(|number| line(&pod, number, &format!("I line {number}"))).collect());
+    let mut logs = Logs::default();
+    logs.open(query());
+    world.drawn(&mut logs);
+    assert!(!logs.is_arranging(), "a few frames are enough");
+    logs.typing = Typing::Filter;
+    logs.set_filter("line 7", &world.view());
+    let rows_of = |logs: &Logs| logs.tail().map_or(0, Tail::len);
+    assert!(logs.is_arranging(), "a letter does not look at all");
+    assert_eq!(rows_of(&logs), 1_000, "7000 to 7999");
+    let area = Rect::new(0, 0, 120, 40);
+    let text = |buf: &Buffer| buf.content().iter().map(ratatui::buffer::Cell::symbol).collect::<String>();
+    let mut buf = Buffer::empty(area);
+    logs.render(&world.view(), area, &mut buf);
+    let screen = text(&buf);
+    assert!(screen.contains("line 7999") && screen.contains("1,000 of 11,000 lines so far"), "{screen}");
+    let rows = world.drawn(&mut logs);
+    assert!(!logs.is_arranging());
+    assert!(rows[1].contains("1,111 of 11,000 lines") && !rows[1].contains("so far"), "{rows:#?}");
+
+    // What is asked for may be among what was not looked at yet.
+    logs.set_filter("line 6", &world.view());
+    assert!(logs.is_arranging());
+    logs.run(Command::Top, &world.view());
+    assert!(!logs.is_arranging());
+    assert_eq!(logs.copied(&world.view()).as_deref(), Some("line 6"));
+
+    // Paused, it begins at the cursor.
+    logs.set_filter("", &world.view());
+    world.drawn(&mut logs);
+    assert_eq!(logs.copied(&world.view()).as_deref(), Some("line 6"));
+    logs.set_filter("line 6 & !line 60", &world.view());
+    assert!(logs.is_arranging());
+    assert_eq!(logs.copied(&world.view()).as_deref(), Some("line 6"));
+}
+
+#[test]
+fn what_is_left_out_between_folded_lines_is_not_saved() {
+    let mut world = World::live();
+    let (one, other) = (origin("myapp-1", "412"), origin("myapp-2", "412"));
+    let lines = [&one, &other, &one].iter().zip(0..).map(|(pod, second)| line(pod, second, "E boom")).collect();
+    say(&mut world, &query(), lines);
+    let mut logs = Logs::default();
+    logs.open(query());
+    logs.typing = Typing::Filter;
+    logs.set_filter("pod=myapp-1", &world.view());
+    world.drawn(&mut logs);
+    assert_eq!(logs.tail().map(Tail::len), Some(1), "folded");
+    let Reply::Do(Effect::Save { content, .. }) = logs.run(Command::Save, &world.view()) else { panic!("saved") };
+    let text = content.text();
+    assert!(text.lines().count() == 2 && !text.contains("myapp-2"), "{text}");
+}

@@ -1,0 +1,159 @@
+//! What answers say beside their lines: troubles, what was not found, what failed. It makes the exit code.
+
+use std::{collections::BTreeSet, process::ExitCode};
+
+use tokio::task::AbortHandle;
+
+use super::{Logs, order::Order, report};
+use crate::{
+    cli::status::UNREADABLE,
+    model::log::LogLine,
+    query::{Answer, LogBatch, LogQuery, LogTarget, Query},
+    source::Answered,
+    text::Clean,
+};
+
+/// What was heard so far.
+pub(super) struct Tally<'a> {
+    logs: &'a Logs,
+    readers: &'a [(Query, AbortHandle)],
+    has_failed: bool,
+    failing: Vec<Query>,
+    told: BTreeSet<Clean>,
+    /// Labels are looked for in every cluster and namespace that is read: that some have no such pod is no failure.
+    is_found: bool,
+    not_found: BTreeSet<Clean>,
+    order: Order,
+    /// One stream is all there is.
+    is_one: bool,
+}
+
+impl<'a> Tally<'a> {
+    pub(super) fn new(logs: &'a Logs, readers: &'a [(Query, AbortHandle)]) -> Self {
+        Self {
+            logs,
+            readers,
+            has_failed: false,
+            failing: Vec::new(),
+            told: BTreeSet::new(),
+            is_found: false,
+            not_found: BTreeSet::new(),
+            order: Order::default(),
+            is_one: readers.len() == 1,
+        }
+    }
+
+    /// Takes an answer in; the lines that are to be written now. What is not followed is put in order first, unless one
+    /// stream is all there is. `is_late`: what fails is not waited for any longer.
+    pub(super) fn take(&mut self, answered: Answered, is_late: bool) -> Vec<LogLine> {
+        match answered.body {
+            Ok(Answer::Logs(batch)) => self.batch(&answered.query, batch),
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                if self.told.insert(error.says.clone()) {
+                    report::aside(&format!("midwatch: {}", error.says));
+                }
+                self.failing.push(answered.query);
+                if is_late {
+                    self.give_up();
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    fn batch(&mut self, query: &Query, batch: LogBatch) -> Vec<LogLine> {
+        self.failing.retain(|other| other != query);
+        self.is_found |= batch.wanted > 0;
+        if batch.wanted == 0 && is_of_labels(query) {
+            // The last lines of pods that have gone may come with it all the same.
+            self.not_found.extend(batch.troubles);
+        } else {
+            self.tell(batch.troubles);
+        }
+        self.is_one &= batch.wanted <= 1;
+        if self.logs.follow || self.is_one { batch.lines } else { self.order.push(batch.lines) }
+    }
+
+    fn tell(&mut self, troubles: Vec<Clean>) {
+        for trouble in troubles {
+            if self.told.insert(trouble.clone()) {
+                self.has_failed = true;
+                report::aside(&format!("midwatch: {trouble}"));
+            }
+        }
+    }
+
+    /// Those that fail are not waited for any longer. A log that is followed is the user's to end.
+    pub(super) fn give_up(&self) {
+        if !self.logs.follow {
+            let failing = self.readers.iter().filter(|(query, _)| self.failing.contains(query));
+            failing.for_each(|(_, task)| task.abort());
+        }
+    }
+
+    /// Lines that were kept back to be put in order.
+    pub(super) fn rest(&mut self) -> Vec<LogLine> {
+        std::mem::take(&mut self.order).end()
+    }
+
+    /// At the end; says what was found nowhere.
+    pub(super) fn code(mut self) -> ExitCode {
+        self.has_failed |= !self.failing.is_empty();
+        if !self.is_found && !self.not_found.is_empty() {
+            self.has_failed = true;
+            for trouble in &self.not_found {
+                report::aside(&format!("midwatch: {trouble}"));
+            }
+        }
+        // A followed log goes on after trouble with one stream; its end is the user's.
+        let is_failure = self.has_failed && !self.logs.follow && !self.logs.ignore_errors;
+        if is_failure { ExitCode::from(UNREADABLE) } else { ExitCode::SUCCESS }
+    }
+}
+
+fn is_of_labels(query: &Query) -> bool {
+    matches!(query, Query::Logs(LogQuery { target: LogTarget::Labels(_), .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::{
+        model::{BackendId, log::Origin},
+        query::LabelKey,
+        ui::testing,
+    };
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        logs: Logs,
+    }
+
+    #[test]
+    fn the_last_lines_of_pods_that_are_gone_are_written() {
+        let Line { logs } = Line::parse_from(["logs", "-l", "app=web", "-f"]);
+        let labels = LabelKey { cluster: BackendId::new("c"), namespace: "shop".into(), selector: "app=web".into() };
+        let query = Query::Logs(LogQuery::of(LogTarget::Labels(labels)));
+        let line = LogLine {
+            origin: Arc::new(Origin::new(testing::object("p"), "app".into(), "1".into())),
+            at: testing::at("03:00"),
+            level: None,
+            text: "bye".into(),
+            continues: false,
+            is_note: false,
+        };
+        let mut tally = Tally::new(&logs, &[]);
+        for (wanted, lines) in [(1, Vec::new()), (0, vec![line.clone()])] {
+            let troubles = if wanted == 0 { vec!["no pod has the labels 'app=web'".into()] } else { Vec::new() };
+            let body = Ok(Answer::Logs(LogBatch { wanted, troubles, lines: lines.clone(), ..LogBatch::default() }));
+            let answered = Answered { query: query.clone(), generation: 0, at: testing::at("03:00"), body };
+            assert_eq!(tally.take(answered, false), lines);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Rows of a stretch of lines: a head and its continuation lines as one, equal neighbours folded.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{sieve::Sieve, tail::line_at};
+use crate::{
+    model::log::{LogLine, Origin},
+    store::logs::LogBuffer,
+};
+
+/// One row: a line, or equal lines one after another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Entry {
+    pub first: u64,
+    /// The newest of the equal lines: the one that is shown.
+    pub last: u64,
+    pub count: u32,
+}
+
+/// A head and the lines that continue it.
+#[derive(Debug)]
+struct Block {
+    start: u64,
+    origin: Arc<Origin>,
+    is_note: bool,
+    /// Its level and its message are wanted.
+    is_wanted: bool,
+    /// Terms of the sieve that one of its lines fulfils.
+    hits: u32,
+    is_shown: bool,
+    /// The row that its head was folded into, as it was before.
+    folded_into: Option<Entry>,
+}
+
+/// What lines are held against.
+#[derive(Clone, Copy)]
+pub(super) struct Sifting<'a> {
+    pub buffer: &'a LogBuffer,
+    pub sieve: &'a Sieve,
+    /// The number of the sieve's message in this buffer.
+    pub signature: Option<u32>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub entries: VecDeque<Entry>,
+    block: Option<Block>,
+}
+
+impl Rows {
+    /// Takes in the line behind those taken so far.
+    pub(super) fn take(&mut self, at: u64, line: &LogLine, by: Sifting<'_>) {
+        let Sifting { buffer, sieve, signature } = by;
+        let continues = line.continues && !line.is_note;
+        match &mut self.block {
+            Some(block) if continues && block.origin == line.origin => block.hits |= sieve.hits(line, false),
+            _ => {
+                self.block = Some(Block {
+                    start: at,
+                    origin: line.origin.clone(),
+                    is_note: line.is_note,
+                    is_wanted: sieve.lets_level(line)
+                        && (sieve.message.is_none() || buffer.signature(at).is_some_and(|its| Some(its) == signature)),
+                    hits: sieve.hits(line, true),
+                    is_shown: false,
+                    folded_into: None,
+                });
+            }
+        }
+        let Some(block) = &mut self.block else { return };
+        let keeps = block.is_note || block.is_wanted && sieve.lets(block.hits);
+        match (block.is_shown, keeps) {
+            (true, true) => self.entries.push_back(Entry { first: at, last: at, count: 1 }),
+            (false, true) => {
+                block.is_shown = true;
+                let start = block.start.max(buffer.first_line);
+                block.folded_into = fold(&mut self.entries, buffer, start, sieve.is_unfolded);
+                self.entries.extend((start + 1..=at).map(|line| Entry { first: line, last: line, count: 1 }));
+            }
+            (true, false) => {
+                block.is_shown = false;
+                let start = block.start;
+                while self.entries.back().is_some_and(|entry| entry.last >= start) {
+                    self.entries.pop_back();
+                }
+                self.entries.extend(block.folded_into.take());
+            }
+            (false, false) => {}
+        }
+    }
+
+    /// Puts the rows of the lines right before these in front. These begin with a head.
+    pub(super) fn put_before(&mut self, mut older: Self, buffer: &LogBuffer, is_unfolded: bool) {
+        if let (Some(old), Some(new)) = (older.entries.back().copied(), self.entries.front().copied())
+            && is_repeat(buffer, old.last, new.first, is_unfolded)
+        {
+            let joined = |entry: Entry| Entry { first: old.first, last: entry.last, count: old.count + entry.count };
+            if let Some(block) = self.block.as_mut().filter(|block| block.is_shown && block.start <= new.last) {
+                // Its head is in the row that is joined: what that was before is joined too.
+                block.folded_into = Some(block.folded_into.map_or(old, joined));
+            }
+            older.entries.pop_back();
+            self.entries[0] = joined(new);
+        }
+        for entry in older.entries.into_iter().rev() {
+            self.entries.push_front(entry);
+        }
+    }
+
+    /// Rows of lines before this one stay as they are. `next`: the next line to be taken in.
+    pub(super) fn unsettled(&self, next: u64) -> u64 {
+        let last = self.entries.back().map_or(next, |entry| entry.last);
+        self.block.as_ref().map_or(last, |block| {
+            let folded = block.folded_into.map_or(last, |entry| entry.last);
+            last.min(block.start).min(folded)
+        })
+    }
+}
+
+/// The head `new` says the same of the same container as the row before, which ends with `old`.
+fn is_repeat(buffer: &LogBuffer, old: u64, new: u64, is_unfolded: bool) -> bool {
+    let (Some(old), Some(new)) = (line_at(buffer, old), line_at(buffer, new)) else { return false };
+    !(is_unfolded || old.continues || new.is_note) && old.text == new.text && old.origin == new.origin
+}
+
+/// Adds a head: into the row before if that says the same of the same container. Returns that row as it was.
+fn fold(entries: &mut VecDeque<Entry>, buffer: &LogBuffer, at: u64, is_unfolded: bool) -> Option<Entry> {
+    if let Some(entry) = entries.back_mut()
+        && is_repeat(buffer, entry.last, at, is_unfolded)
+    {
+        let before = *entry;
+        (entry.last, entry.count) = (at, entry.count + 1);
+        return Some(before);
+    }
+    entries.push_back(Entry { first: at, last: at, count: 1 });
+    None
+}
