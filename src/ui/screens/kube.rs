@@ -256,8 +256,7 @@ impl Screen for Kube {
         };
         self.browse = None;
         if !self.workloads.select(&workload) {
-            self.filter.clear();
-            self.sync(view, Changes::KUBE);
+            self.set_filter("", view);
             self.workloads.select(&workload);
         }
         self.sync_pods(view);
@@ -283,7 +282,7 @@ impl Screen for Kube {
             return browse.set_filter(text, view);
         }
         text.clone_into(&mut self.filter);
-        self.workloads = List::default();
+        self.workloads.refilter(view.now);
         self.sync(view, Changes::KUBE);
     }
 

@@ -275,7 +275,7 @@ impl Screen for Metrics {
 
     fn set_filter(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.filter);
-        self.list = List::default();
+        self.list.refilter(view.now);
         self.sync_panels(view);
     }
 
