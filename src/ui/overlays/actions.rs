@@ -36,8 +36,8 @@ use crate::{
 /// Most lines of the command that does the same.
 const MOST_LINES: usize = 3;
 
-/// What can be done with any object, beside its own verbs.
-const ANY: [Command; 5] = [Command::Enter, Command::Why, Command::Copy, Command::CopyUrl, Command::Browse];
+/// What can be done with any object, beside its own verbs. Its copy key is left out: in the menu it copies the line.
+const ANY: [Command; 4] = [Command::Enter, Command::Why, Command::CopyUrl, Command::Browse];
 
 /// A command of the table, or one of the configuration's own by its place.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,6 +75,17 @@ impl Actions {
         self.verbs.get(self.cursor)
     }
 
+    /// The verb's own key works in the menu as on the row, and as the menu shows it where the screen below means something
+    /// else by it.
+    fn at_key_of(&self, command: Command, view: &View<'_>) -> Option<usize> {
+        let known = self.verbs.iter().position(|verb| verb.what == What::Known(command));
+        known.or_else(|| {
+            let keys = view.keymap.keys(command).iter().map(ToString::to_string);
+            let mut keys = keys.filter(|_| matches!(command.spec().scope, Scope::Screen(_)));
+            keys.find_map(|key| self.verbs.iter().position(|verb| verb.key == key))
+        })
+    }
+
     fn enter(&self) -> Reply {
         match self.chosen() {
             Some(Verb { why_not: Some(why), help, .. }) => Reply::Say(Clean::own(format!("{help}: {why}"))),
@@ -90,7 +101,7 @@ impl Actions {
 }
 
 impl Overlay for Actions {
-    fn run(&mut self, command: Command, _view: &View<'_>) -> Reply {
+    fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
         let last = self.verbs.len().saturating_sub(1);
         match command {
             Command::Down => self.cursor = (self.cursor + 1).min(last),
@@ -105,8 +116,7 @@ impl Overlay for Actions {
                     None => Reply::Say("no command line does the same".into()),
                 };
             }
-            // The verb's own key works in the menu as on the row.
-            command => match self.verbs.iter().position(|verb| verb.what == What::Known(command)) {
+            command => match self.at_key_of(command, view) {
                 Some(at) => {
                     self.cursor = at;
                     return self.enter();

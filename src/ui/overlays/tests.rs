@@ -2,6 +2,7 @@
 
 mod containers;
 mod forms;
+mod menu;
 mod needed;
 mod pages;
 mod revisions;
