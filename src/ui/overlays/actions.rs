@@ -24,8 +24,9 @@ use crate::{
     ui::{
         Overlay, Reply, View,
         target::Target,
+        theme::Theme,
         widgets::{
-            cells::{fit, put_line, row, width},
+            cells::{fit, put_line, put_right, row, width},
             dialog::{centred, dialog},
             frame::Frame,
             wrap::wrapped,
@@ -39,6 +40,9 @@ const MOST_LINES: usize = 3;
 /// What can be done with any object, beside its own verbs. Its copy key is left out: in the menu it copies the line.
 const ANY: [Command; 4] = [Command::Enter, Command::Why, Command::CopyUrl, Command::Browse];
 
+/// Cells of the shortest word for a refused verb: its reason says what helps, and is the last to be cut.
+const LEAST_HELP: u16 = 11;
+
 /// A command of the table, or one of the configuration's own by its place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
@@ -50,6 +54,8 @@ struct Verb {
     what: What,
     key: String,
     help: Clean,
+    /// In a word, where its reason needs the room.
+    hint: Clean,
     writes: bool,
     why_not: Option<String>,
     /// `kubectl …`
@@ -84,6 +90,14 @@ impl Actions {
             let mut keys = keys.filter(|_| matches!(command.spec().scope, Scope::Screen(_)));
             keys.find_map(|key| self.verbs.iter().position(|verb| verb.key == key))
         })
+    }
+
+    /// How many verbs are out of sight: `2 more ^  8 more v`.
+    fn beyond(&self, visible: u16, theme: &Theme) -> String {
+        let above = usize::from(self.top);
+        let below = self.verbs.len().saturating_sub(above + usize::from(visible));
+        let parts = [(above, theme.glyphs.up), (below, theme.glyphs.down)].into_iter().filter(|(count, _)| *count > 0);
+        parts.map(|(count, way)| format!("{count} more {way}")).collect::<Vec<_>>().join("  ")
     }
 
     fn enter(&self) -> Reply {
@@ -140,6 +154,7 @@ impl Overlay for Actions {
             what: What::Known(spec.id),
             key: view.keymap.shown(spec.id).unwrap_or_else(|| format!(":{}", spec.name)),
             help: help_on(spec, &self.target).into(),
+            hint: spec.hint.into(),
             writes: spec.writes,
             why_not: why_not(spec, self.screen, Some(&self.target), view),
             line: equivalent::line(spec.id, &self.target, view),
@@ -198,11 +213,17 @@ impl Overlay for Actions {
         let foot = said.len().max(1) as u16;
         self.list = Rect { height: inside.height.saturating_sub(2 + foot), ..inside };
         let visible = self.list.height.max(1);
-        self.top = (self.cursor as u16).saturating_sub(visible - 1);
-        let keys = self.verbs.iter().map(|verb| verb.key.chars().count()).max().unwrap_or(0);
+        let cursor = self.cursor as u16;
+        let last_top = (self.verbs.len() as u16).saturating_sub(visible);
+        self.top = self.top.min(cursor).max((cursor + 1).saturating_sub(visible)).min(last_top);
+        let columns = Columns::of(&self.verbs, inside.width);
         for (index, verb) in self.verbs.iter().enumerate().skip(usize::from(self.top)) {
             let Some(spot) = row(self.list, index as u16 - self.top) else { break };
-            draw(verb, keys, index == self.cursor, view, spot, buf);
+            draw(verb, columns, index == self.cursor, view, spot, buf);
+        }
+        if let Some(spot) = row(inside, self.list.height).filter(|_| self.list.height > 0) {
+            let more = Line::styled(self.beyond(visible, theme), theme.dim);
+            put_right(buf, spot, &more, theme.glyphs.ellipsis);
         }
         let verb = self.chosen()?;
         if let Some(spot) = row(inside, inside.height.saturating_sub(1 + foot)) {
@@ -251,6 +272,7 @@ fn own_commands(target: &Target, view: &View<'_>) -> Vec<Verb> {
                 } else {
                     Clean::own(format!("{}: {}", own.name, own.help))
                 },
+                hint: own.name.clone(),
                 writes: own.writes,
                 why_not: why_not.or_else(|| program.as_ref().err().map(ToString::to_string)),
                 line: program.ok().map(|program| program.line().to_string()),
@@ -259,8 +281,26 @@ fn own_commands(target: &Target, view: &View<'_>) -> Vec<Verb> {
         .collect()
 }
 
-fn draw(verb: &Verb, keys: usize, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
+/// What the key, and what stands before a reason, take of a row: two fifths of it, less where a reason needs more.
+#[derive(Clone, Copy)]
+struct Columns {
+    keys: usize,
+    help: u16,
+}
+
+impl Columns {
+    fn of(verbs: &[Verb], whole: u16) -> Self {
+        let keys = verbs.iter().map(|verb| verb.key.chars().count()).max().unwrap_or(0);
+        let longest = verbs.iter().filter_map(|verb| verb.why_not.as_deref()).map(width).max().unwrap_or(0);
+        let left = whole.saturating_sub(keys as u16 + 4).saturating_sub(longest);
+        let most = whole * 2 / 5;
+        Self { keys, help: left.clamp(LEAST_HELP.min(most), most) }
+    }
+}
+
+fn draw(verb: &Verb, columns: Columns, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
     let theme = view.theme;
+    let Columns { keys, help: room } = columns;
     let (key_style, style) = match verb.why_not {
         Some(_) => (theme.dim, theme.dim.add_modifier(Modifier::CROSSED_OUT)),
         None => (theme.key, if verb.writes { theme.strong } else { theme.text }),
@@ -268,8 +308,9 @@ fn draw(verb: &Verb, keys: usize, is_chosen: bool, view: &View<'_>, spot: Rect, 
     let mut line = Line::from(vec![Span::styled(format!("{:keys$}  ", verb.key), key_style)]);
     match &verb.why_not {
         Some(why) => {
-            let help = fit(&verb.help, spot.width * 2 / 5, theme.glyphs.ellipsis).into_owned();
-            let pad = (spot.width * 2 / 5 + 2).saturating_sub(width(&help)).max(2);
+            let help = if width(&verb.help) <= room { &verb.help } else { &verb.hint };
+            let help = fit(help, room, theme.glyphs.ellipsis).into_owned();
+            let pad = (room + 2).saturating_sub(width(&help)).max(2);
             line.push_span(Span::styled(help, style));
             line.push_span(Span::raw(" ".repeat(usize::from(pad))));
             line.push_span(Span::styled(why.clone(), theme.stale));

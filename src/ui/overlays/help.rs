@@ -83,7 +83,10 @@ impl Help {
         let theme = view.theme;
         let rows = |is_meant: &dyn Fn(&CommandSpec) -> bool| rows(view.keymap, columns > 1, is_meant);
         let everywhere = block(None, &rows(&|spec| spec.scope == Scope::Everywhere), theme, column);
-        let is_of_object = |spec: &CommandSpec| matches!(spec.scope, Scope::On(kinds) if object.is_some_and(|kind| kinds.contains(&kind)));
+        let is_of_object = |spec: &CommandSpec| match spec.scope {
+            Scope::On(kinds) => object.is_some_and(|kind| kinds.contains(&kind)),
+            _ => false,
+        };
         // The screen may mean something else by the key: then it is no key of the object here.
         let is_its_key = |spec: &CommandSpec| {
             view.keymap.keys(spec.id).iter().any(|key| view.keymap.command(*key, self.screen, object) == Some(spec.id))

@@ -38,3 +38,28 @@ fn in_the_menu_the_copy_key_means_the_line_alone() {
     let [Reply::Do(crate::app::Effect::Copy(line))] = replies.as_slice() else { panic!("it copies nothing") };
     assert!(line.starts_with("kubectl "), "{line}");
 }
+
+#[test]
+fn verbs_out_of_sight_are_counted_and_reasons_are_read_to_their_end() {
+    let mut world = incident();
+    world.size = (80, 24);
+    world.settings.read_only = Some("a first run only reads; W enables writing".into());
+    let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()));
+    let frame = text(&world, &mut *menu);
+    let more = |frame: &str, way: &str| {
+        let row = frame.lines().find(|line| line.contains(&format!(" more {way}")));
+        row.unwrap_or_else(|| panic!("no more {way} in\n{frame}")).to_owned()
+    };
+    assert!(!more(&frame, "v").contains("more ^"), "{frame}");
+    let row = frame.lines().find(|line| line.contains(":resume-sync")).expect("in sight");
+    assert!(row.contains("resume sync  read-only: a first run only reads; W enables wri"), "{frame}");
+    command(&world, &mut *menu, Command::Bottom);
+    let frame = text(&world, &mut *menu);
+    assert!(frame.contains(" o             browser"), "{frame}");
+    assert!(!more(&frame, "^").contains("more v"), "{frame}");
+    // Upwards, the rows stay until the cursor is on the first of them.
+    command(&world, &mut *menu, Command::Up);
+    assert!(!more(&text(&world, &mut *menu), "^").contains("more v"));
+    world.size = (120, 45);
+    assert!(!text(&world, &mut *menu).contains(" more "), "all are in sight");
+}
