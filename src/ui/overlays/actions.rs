@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{
-    availability::{why_not, why_not_own},
+    availability::{may_be_looked_at, why_not, why_not_own},
     equivalent,
     needed::rights_queries,
     object::name_of,
@@ -58,6 +58,8 @@ struct Verb {
     hint: Clean,
     writes: bool,
     why_not: Option<String>,
+    /// Refused by read-only mode alone: what it would do is shown, as by its key on the row.
+    is_shown: bool,
     /// `kubectl …`
     line: Option<String>,
 }
@@ -102,7 +104,9 @@ impl Actions {
 
     fn enter(&self) -> Reply {
         match self.chosen() {
-            Some(Verb { why_not: Some(why), help, .. }) => Reply::Say(Clean::own(format!("{help}: {why}"))),
+            Some(Verb { why_not: Some(why), is_shown: false, help, .. }) => {
+                Reply::Say(Clean::own(format!("{help}: {why}")))
+            }
             Some(Verb { what: What::Known(command), .. }) => {
                 Reply::Many(vec![Reply::Close, Reply::RunOn(*command, self.target.clone())])
             }
@@ -157,6 +161,7 @@ impl Overlay for Actions {
             hint: spec.hint.into(),
             writes: spec.writes,
             why_not: why_not(spec, self.screen, Some(&self.target), view),
+            is_shown: may_be_looked_at(spec, &self.target, view),
             line: equivalent::line(spec.id, &self.target, view),
         });
         // Those of the configuration stand first: they were made for these rows.
@@ -228,9 +233,10 @@ impl Overlay for Actions {
         let verb = self.chosen()?;
         if let Some(spot) = row(inside, inside.height.saturating_sub(1 + foot)) {
             let copy = view.keymap.shown(Command::Copy).unwrap_or_default();
+            let shows = if verb.is_shown { "enter shows what would be done; " } else { "" };
             let words = match &verb.line {
-                Some(_) => format!("the same as a command ({copy} copies it)"),
-                None => "no command line does the same".to_owned(),
+                Some(_) => format!("{shows}the same as a command ({copy} copies it)"),
+                None => format!("{shows}no command line does the same"),
             };
             put_line(buf, spot, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
         }
@@ -274,6 +280,7 @@ fn own_commands(target: &Target, view: &View<'_>) -> Vec<Verb> {
                 },
                 hint: own.name.clone(),
                 writes: own.writes,
+                is_shown: false,
                 why_not: why_not.or_else(|| program.as_ref().err().map(ToString::to_string)),
                 line: program.ok().map(|program| program.line().to_string()),
             }
