@@ -217,6 +217,22 @@ fn workloads_in_trouble_stand_first_and_the_filter_keeps_the_order() {
 }
 
 #[test]
+fn the_log_lines_below_are_those_of_the_pod_under_the_cursor_whichever_pane_has_the_keys() {
+    let mut desk = on_kube(incident());
+    assert!(desk.frame((120, 35)).contains("LAST LOG LINES myapp-6d5c9-bbbbb"), "the worst, at first");
+    desk.press(KeyCode::Tab);
+    desk.keys("j");
+    assert!(desk.frame((120, 35)).contains("LAST LOG LINES myapp-7d8b9-aaaaa"));
+    desk.press(KeyCode::Tab);
+    let frame = desk.frame((120, 35));
+    assert!(row_with(&frame, " myapp-7d8b9-aaaaa  ").contains('>'), "its cursor is still seen\n{frame}");
+    assert!(frame.contains("LAST LOG LINES myapp-7d8b9-aaaaa"), "{frame}");
+    // Of another workload it is the worst again.
+    desk.keys("j");
+    assert!(!desk.frame((120, 35)).contains("LAST LOG LINES myapp-7d8b9-aaaaa"));
+}
+
+#[test]
 fn a_filter_that_is_cleared_leaves_the_selected_workload_selected() {
     let mut desk = on_kube(incident());
     desk.keys("/paym");

@@ -115,12 +115,10 @@ impl Kube {
         self.sync(view, Changes::KUBE);
     }
 
-    /// The object whose log lines are shown below: the pod under the cursor, else the worst pod.
+    /// The object whose log lines are shown below: the pod under its pane's cursor, which is the worst until it is moved.
+    /// That cursor is seen from the other pane, too.
     fn log_of(&self, view: &View<'_>) -> Option<LogQuery> {
-        let pod = match self.pane {
-            Pane::Pods => self.pods.selected(),
-            Pane::Workloads => self.pods.items().next(),
-        }?;
+        let pod = self.pods.selected()?;
         view.store.kube.pods.get(pod)?;
         Some(LogQuery { tail: Some(20), ..LogQuery::of(ObjectRef::Pod(pod.clone())) })
     }
