@@ -263,7 +263,10 @@ impl Screen for Metrics {
         if !view.store.dashboards.contains_key(&key.dashboard) {
             return false;
         }
-        self.filter.clear();
+        if !self.filter.is_empty() {
+            self.filter.clear();
+            self.list.refilter(view.now);
+        }
         self.sync_boards(view);
         self.show(Some(key.dashboard.clone()), view);
         self.list.select(key)
