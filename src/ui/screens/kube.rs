@@ -115,12 +115,10 @@ impl Kube {
         self.sync(view, Changes::KUBE);
     }
 
-    /// The object whose log lines are shown below: the pod under the cursor, else the worst pod.
+    /// The object whose log lines are shown below: the pod under its pane's cursor, which is the worst until it is moved.
+    /// That cursor is seen from the other pane, too.
     fn log_of(&self, view: &View<'_>) -> Option<LogQuery> {
-        let pod = match self.pane {
-            Pane::Pods => self.pods.selected(),
-            Pane::Workloads => self.pods.items().next(),
-        }?;
+        let pod = self.pods.selected()?;
         view.store.kube.pods.get(pod)?;
         Some(LogQuery { tail: Some(20), ..LogQuery::of(ObjectRef::Pod(pod.clone())) })
     }
@@ -256,8 +254,7 @@ impl Screen for Kube {
         };
         self.browse = None;
         if !self.workloads.select(&workload) {
-            self.filter.clear();
-            self.sync(view, Changes::KUBE);
+            self.set_filter("", view);
             self.workloads.select(&workload);
         }
         self.sync_pods(view);
@@ -283,7 +280,7 @@ impl Screen for Kube {
             return browse.set_filter(text, view);
         }
         text.clone_into(&mut self.filter);
-        self.workloads = List::default();
+        self.workloads.refilter(view.now);
         self.sync(view, Changes::KUBE);
     }
 

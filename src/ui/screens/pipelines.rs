@@ -270,6 +270,7 @@ impl Screen for Pipelines {
         };
         if !self.runs.select(run) {
             self.filter.clear();
+            self.runs.refilter(view.now);
             self.sync(view, Changes::ALL);
             if !self.runs.select(run) {
                 return false;
@@ -295,7 +296,7 @@ impl Screen for Pipelines {
             return self.log.set_find(text, view);
         }
         text.clone_into(&mut self.filter);
-        self.runs = List::default();
+        self.runs.refilter(view.now);
         self.sync(view, Changes::ALL);
     }
 

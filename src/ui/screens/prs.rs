@@ -148,9 +148,7 @@ impl Screen for PullRequests {
     fn reveal(&mut self, target: &Target, view: &View<'_>) -> bool {
         let Target::PullRequest(key) = target else { return false };
         if !self.list.select(key) {
-            self.filter.clear();
-            self.list = List::default();
-            self.sync(view, Changes::PULL_REQUESTS);
+            self.set_filter("", view);
             if !self.list.select(key) {
                 return false;
             }
@@ -165,7 +163,7 @@ impl Screen for PullRequests {
 
     fn set_filter(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.filter);
-        self.list = List::default();
+        self.list.refilter(view.now);
         self.sync(view, Changes::PULL_REQUESTS);
     }
 
