@@ -146,6 +146,7 @@ fn relies_on(request: &Request) -> Option<(&BackendId, Part)> {
         Request::Rerun { run, .. } | Request::Cancel { run, .. } => (&run.repo.host, Part::Runs),
         Request::Acknowledge { alerts } => (&alerts.first()?.backend, Part::Alerts),
         Request::Silence(draft) => (&draft.backend, Part::Alerts),
+        Request::Silences(drafts) => (&drafts.first()?.backend, Part::Alerts),
         Request::ExpireSilence { silence } => (&silence.backend, Part::Silences),
         Request::Undo { .. } | Request::Outside { .. } => return None,
     })

@@ -149,6 +149,7 @@ impl PlanDialog {
             Request::Silence(draft) => {
                 Reply::Many(vec![Reply::Close, Reply::Push(Box::new(SilenceForm::new(draft, view)))])
             }
+            Request::Silences(_) => Reply::Say("these are sent as they are: s on one alone can be edited".into()),
             _ => Reply::Done,
         }
     }

@@ -175,7 +175,7 @@ fn title_of(request: &Request) -> String {
         Request::Rerun { run, .. } => format!("RE-RUN {}", run.repo.name),
         Request::Cancel { run, .. } => format!("CANCEL {}", run.repo.name),
         Request::Acknowledge { .. } => "ACKNOWLEDGE".to_owned(),
-        Request::Silence(_) => "SILENCE".to_owned(),
+        Request::Silence(_) | Request::Silences(_) => "SILENCE".to_owned(),
         Request::ExpireSilence { .. } => "EXPIRE SILENCE".to_owned(),
         Request::Undo { act } => format!("UNDO act {act}"),
         Request::Outside { .. } => "OUTSIDE".to_owned(),
