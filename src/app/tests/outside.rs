@@ -203,7 +203,7 @@ fn a_forward_is_asked_for_and_listed() {
     assert!(desk.frame((120, 35)).contains("FORWARD deploy/myapp"));
     desk.keys("80x");
     assert!(desk.press(KeyCode::Enter).is_empty());
-    assert!(desk.frame((120, 35)).contains("LOCAL:REMOTE"));
+    assert!(desk.frame((80, 24)).contains("'80x' is no pair of ports: write LOCAL:REMOTE, as in 8080:80 "));
     desk.press(KeyCode::Backspace);
     desk.keys(":http");
     let effects = desk.press(KeyCode::Enter);

@@ -17,7 +17,7 @@ use crate::{
     },
     query::{Answer, ObjectRef, PageLine, Query},
     store::Changes,
-    text::quoted,
+    text::{Clean, quoted},
     ui::{
         Overlay, Reply, View,
         target::Target,
@@ -26,6 +26,7 @@ use crate::{
             dialog::dialog,
             frame::Frame,
             text_input::TextInput,
+            wrap::wrapped,
         },
     },
 };
@@ -60,11 +61,13 @@ pub struct ForwardForm {
     ports: Option<Vec<(u16, String)>>,
     /// Which of the ports stands in the field; `None`: something was typed.
     chosen: Option<usize>,
+    /// Why what was written was not taken.
+    said: Option<Clean>,
 }
 
 impl ForwardForm {
     pub fn new(to: ForwardTo) -> Self {
-        Self { to, or: None, input: TextInput::default(), ports: None, chosen: Some(0) }
+        Self { to, or: None, input: TextInput::default(), ports: None, chosen: Some(0), said: None }
     }
 
     fn query(&self) -> Query {
@@ -98,13 +101,16 @@ impl ForwardForm {
         self.fill();
     }
 
-    fn enter(&self) -> Reply {
+    fn enter(&mut self) -> Reply {
         match ForwardAsk::parse(self.to.clone(), self.input.text()) {
             Ok(ask) => {
                 let ask = ForwardAsk { or: self.or.clone(), ..ask };
                 Reply::Many(vec![Reply::Close, Reply::Do(Effect::Forward(ask))])
             }
-            Err(says) => Reply::Say(says),
+            Err(says) => {
+                self.said = Some(says);
+                Reply::Done
+            }
         }
     }
 }
@@ -150,6 +156,7 @@ impl Overlay for ForwardForm {
     }
 
     fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
+        self.said = None;
         match key.code {
             KeyCode::Esc => return Reply::Close,
             KeyCode::Enter => return self.enter(),
@@ -206,9 +213,14 @@ impl Overlay for ForwardForm {
             }
         };
         let below = "127.0.0.1 only; it ends with midwatch. :forwards lists it.";
-        for (index, words) in [(0, names.as_str()), (4, below)] {
+        // In the dialog: the footer has no room for its end, which says what can be written.
+        let said = self.said.as_ref().map_or_else(Vec::new, |said| wrapped(said, inside.width));
+        let last = if said.len() > 1 { 5 } else { 4 };
+        let dim = [(0, names.as_str(), theme.dim), (last, below, theme.dim)];
+        let said = said.iter().take(2).zip(3..).map(|(line, index)| (index, line.as_str(), theme.wrong));
+        for (index, words, style) in dim.into_iter().chain(said) {
             if let Some(spot) = row(inside, index) {
-                put_line(buf, spot, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
+                put_line(buf, spot, &Line::styled(words, style), theme.glyphs.ellipsis);
             }
         }
         let field = row(inside, 2)?;
