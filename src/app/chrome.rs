@@ -294,10 +294,10 @@ impl App {
                 badge: badge.as_ref().map(|(text, level)| Span::styled(text.as_str(), level_style(theme, *level))),
             })
             .collect();
-        let late = self.late_backends(now);
+        let right = self.beside_tabs(now);
         let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let selected = ScreenId::ALL.iter().position(|id| *id == self.screen).unwrap_or(0);
-        self.hits.tabs = tabs(&row, selected, &late, inner, theme, buf);
+        self.hits.tabs = tabs(&row, selected, &right, inner, theme, buf);
     }
 
     fn footer(&mut self, area: Rect, buf: &mut Buffer, now: Now) {
