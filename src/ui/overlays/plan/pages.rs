@@ -314,12 +314,12 @@ pub(super) fn hints(of: &PlanDialog) -> Vec<(String, String)> {
             if matches!(of.request, Request::Silence(_)) {
                 hints.push(hint("e", "edit"));
             }
+            if of.most > 0 {
+                hints.push(hint("up down", "scroll"));
+            }
             hints.push(hint("tab", if of.diff.is_empty() { "checks" } else { "checks, diff" }));
             if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
                 hints.push(hint("left right", "other revision"));
-            }
-            if of.most > 0 {
-                hints.push(hint("up down", "scroll"));
             }
         }
         (_, Phase::Sent, _) => {
