@@ -64,7 +64,7 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
     lines.push(field(view, "goes to", receivers(alert)));
     for silence in view.store.silences_of(alert) {
         let ends = words::day_clock(silence.ends, view.time());
-        lines.push(field(view, "silenced by", format!("{} until {ends}: {}", silence.created_by, silence.comment)));
+        lines.push(field(view, "silenced", format!("by {} until {ends}: {}", silence.created_by, silence.comment)));
     }
     let onset = alert.active_since.or(alert.starts);
     if let Some(workload) = needs::workload_of_alert(view, alert) {

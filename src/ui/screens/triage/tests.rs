@@ -179,6 +179,18 @@ fn at_80x24_groups_over_the_timeline() {
 }
 
 #[test]
+fn the_detail_says_who_silenced_it_until_when() {
+    let world = night();
+    let mut triage = Triage::default();
+    world.drawn(&mut triage);
+    assert!(
+        triage.reveal(&Target::Alert(alert("DiskWillFill", "node-3", Priority::P3, "01:20", "").key), &world.view())
+    );
+    let rows = world.drawn(&mut triage);
+    assert!(has(&rows, "silenced   by bob until 05:00: known, ticket 12"), "{rows:#?}");
+}
+
+#[test]
 fn an_error_is_never_an_empty_list() {
     let mut world = World::new();
     assert!(has(&world.drawn(&mut Triage::default()), "loading"));
