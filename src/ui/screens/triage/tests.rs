@@ -214,4 +214,22 @@ fn a_silence_of_yesterday_does_not_seem_to_be_of_today() {
     let rows = world.drawn(&mut Triage::default());
     let row = rows.iter().find(|row| row.contains("until 05:00") && row.contains("zz")).expect("listed");
     assert!(row.contains("2d1h"), "{row}");
+    let mut triage = Triage::default();
+    world.drawn(&mut triage);
+    triage.run(Command::Bottom, &world.view());
+    let rows = world.drawn(&mut triage);
+    assert!(has(&rows, "holds from 12 Mar 02:00 until 14 Mar 05:00"), "{rows:#?}");
+}
+
+#[test]
+fn a_number_is_said_once() {
+    let mut world = night();
+    let shown = |world: &World, words: &str| has(&world.drawn(&mut Triage::default()), words);
+    let mut told = alert("HighLatency", "myapp", Priority::P1, "03:04", "p95 of myapp is 918 ms");
+    told.value = Some("922.1".into());
+    world.alerts(vec![told.clone()]);
+    assert!(shown(&world, "p95 of myapp is 918 ms") && !shown(&world, "922.1"));
+    told.annotations = Box::new([("summary".into(), "p95 of myapp is high".into())]);
+    world.alerts(vec![told]);
+    assert!(shown(&world, "p95 of myapp is high   value 922.1"));
 }
