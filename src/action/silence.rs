@@ -28,7 +28,7 @@ pub(super) fn plan(make: &Make<'_>) -> Result<Plan, Refusal> {
     match make.request {
         Request::Acknowledge { alerts: wanted } => acknowledge(make, alerts, silences, wanted),
         Request::Silence(draft) => silence(make, alerts, draft),
-        Request::Silences(drafts) => silences(make, alerts, drafts),
+        Request::Silences(drafts) => silence_each(make, alerts, drafts),
         Request::ExpireSilence { silence } => expire(make, alerts, silences, silence),
         _ => Err(Refusal("this is no request for alerts".into())),
     }
@@ -154,7 +154,7 @@ fn silence(make: &Make<'_>, alerts: &[Alert], draft: &SilenceDraft) -> Result<Pl
 }
 
 /// One plan for the silences of several alerts. Their matchers stand in the steps, which scroll: there may be many.
-fn silences(make: &Make<'_>, alerts: &[Alert], drafts: &[SilenceDraft]) -> Result<Plan, Refusal> {
+fn silence_each(make: &Make<'_>, alerts: &[Alert], drafts: &[SilenceDraft]) -> Result<Plan, Refusal> {
     for draft in drafts {
         faults(draft)?;
     }

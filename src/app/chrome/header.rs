@@ -39,7 +39,7 @@ impl App {
         put_right(buf, Rect { width: area.width.saturating_sub(1), ..area }, &right, theme.glyphs.ellipsis);
     }
 
-    fn header_left(&self, width: u16, act: Option<&Act>, tight: u8, now: Now) -> Line<'_> {
+    fn header_left(&self, width: u16, act: Option<&Act>, tight: u8, now: Now) -> Line<'static> {
         let theme = &self.theme;
         let gap = |wide: &'static str| Span::raw(if tight > 0 { " " } else { wide });
         let mut spans = vec![Span::raw(" ")];
@@ -67,7 +67,7 @@ impl App {
     }
 
     /// The clusters, production first.
-    fn clusters<'a>(&'a self, width: u16, is_acting: bool, tight: u8, spans: &mut Vec<Span<'a>>) {
+    fn clusters(&self, width: u16, is_acting: bool, tight: u8, spans: &mut Vec<Span<'static>>) {
         let theme = &self.theme;
         let mut clusters: Vec<_> = self
             .settings
