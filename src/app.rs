@@ -184,7 +184,7 @@ impl App {
             }
             Msg::Action(event) => self.action(*event, now),
             Msg::Said(text) => {
-                self.toasts.say(text, now);
+                self.toasts.tell(text, now);
                 self.dirty = true;
                 Vec::new()
             }

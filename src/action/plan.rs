@@ -211,7 +211,9 @@ pub fn plan(
         Request::Object { object, act } => object::plan(&made, object, *act),
         Request::Review { .. } | Request::Comment { .. } | Request::Merge { .. } => pull_request::plan(&made),
         Request::Rerun { .. } | Request::Cancel { .. } => run::plan(&made),
-        Request::Acknowledge { .. } | Request::Silence(_) | Request::ExpireSilence { .. } => silence::plan(&made),
+        Request::Acknowledge { .. } | Request::Silence(_) | Request::Silences(_) | Request::ExpireSilence { .. } => {
+            silence::plan(&made)
+        }
         Request::ResumeSync { workload } => gitops::resume(&made, workload),
         Request::Undo { act } => undo::plan(&made, *act),
         Request::Outside { .. } => Err(Refusal("what runs outside of midwatch has no plan".into())),

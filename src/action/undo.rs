@@ -88,6 +88,7 @@ fn expire(make: &Make<'_>, act: &PastAct, silences: &[crate::model::alert::Silen
     plan.checks = vec![checks::check("S1", "pages", CheckResult::Look("what it held may page again".into()))];
     plan.undo = match act.request {
         Request::Silence(_) => "silence it again".into(),
+        Request::Silences(_) => "silence them again".into(),
         _ => "acknowledge again".into(),
     };
     plan.equivalent = live.iter().map(|silence| say!("amtool silence expire {}", quoted(&silence.key.id))).collect();

@@ -216,7 +216,16 @@ impl App {
             Command::Acknowledge => {
                 Reply::Ask(Request::Acknowledge { alerts: if marked.is_empty() { vec![key.clone()] } else { marked } })
             }
-            Command::SilenceAlert => Reply::Ask(Request::Silence(SilenceDraft::of(alert, &self.settings.me))),
+            Command::SilenceAlert => {
+                let me = &self.settings.me;
+                let marked = marked.iter().filter_map(|key| self.store.alerts.get(key));
+                let mut drafts: Vec<_> = marked.map(|alert| SilenceDraft::of(alert, me)).collect();
+                Reply::Ask(if drafts.len() > 1 {
+                    Request::Silences(drafts)
+                } else {
+                    Request::Silence(drafts.pop().unwrap_or_else(|| SilenceDraft::of(alert, me)))
+                })
+            }
             Command::RollBack => match self.workload_of(target, now) {
                 Some(workload) if self.is_only_change(alert, workload) => {
                     Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None })

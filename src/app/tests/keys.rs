@@ -87,6 +87,27 @@ fn messages_stand_where_the_keys_do_and_hide_nothing_that_is_read() {
     }
 }
 
+/// Answers to keys go with what they were pressed on; news stays.
+#[test]
+fn an_old_answer_takes_no_room_from_the_keys_of_a_dialog() {
+    for opens in ["K", "x", ":"] {
+        let mut desk = Desk::new(incident());
+        desk.keys("3");
+        desk.frame((80, 24));
+        desk.keys("U");
+        assert!(desk.frame((80, 24)).contains("nothing to undo"));
+        desk.keys(opens);
+        let frame = desk.frame((80, 24));
+        assert!(frame.contains("esc leave") && !frame.contains("nothing to undo"), "{opens}: {frame}");
+    }
+    let mut desk = Desk::new(incident());
+    desk.frame((80, 24));
+    let now = desk.clock.now();
+    desk.app.update(Msg::Said("saved /tmp/myapp.log".into()), now);
+    desk.keys("?");
+    assert!(desk.frame((80, 24)).contains("saved /tmp/myapp.log"));
+}
+
 #[test]
 fn below_the_least_size_no_key_means_a_row_that_is_not_seen() {
     let mut desk = Desk::new(incident());

@@ -161,3 +161,32 @@ fn a_server_that_is_known_to_be_too_old_is_not_offered_it() {
     assert!(form.contains("LIMITS OF deploy/myapp") && !form.contains("ctrl-t"), "{form}");
     assert!(matches!(prepared(desk.press(KeyCode::Enter)), Some(Request::Limits { .. })));
 }
+
+/// As `a` does, and as help says of a mark.
+#[test]
+fn all_that_is_marked_is_silenced() {
+    let silenced = |desk: &mut Desk, keys: &str| -> Vec<String> {
+        let request = desk.keys(keys).into_iter().find_map(|effect| match effect {
+            Effect::Prepare { request, .. } => Some(request),
+            _ => None,
+        });
+        let drafts = match request {
+            Some(Request::Silence(draft)) => vec![draft],
+            Some(Request::Silences(drafts)) => drafts,
+            other => panic!("a silence: {other:?}"),
+        };
+        drafts.iter().map(|draft| draft.matchers[0].value.to_string()).collect()
+    };
+    let mut desk = Desk::new(incident());
+    desk.keys("2");
+    desk.frame((120, 35));
+    assert_eq!(silenced(&mut desk, "s"), ["HighErrorRate"], "nothing is marked: the row");
+    desk.press(KeyCode::Esc);
+    desk.keys(" j s");
+    desk.press(KeyCode::Esc);
+    assert!(desk.frame((120, 35)).contains("2 marked"));
+    assert_eq!(silenced(&mut desk, "s"), ["HighErrorRate", "PodOOMKilled"]);
+    desk.press(KeyCode::Esc);
+    desk.keys(" ");
+    assert_eq!(silenced(&mut desk, "s"), ["HighErrorRate"], "the one that is marked, not the row");
+}

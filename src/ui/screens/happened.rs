@@ -116,14 +116,27 @@ pub fn cells(view: &View<'_>, change: &Change, moment: Option<Timestamp>, is_new
     ]
 }
 
-/// `-2m`, `+40s`: from a moment to a change.
+/// `-2m`, `+40s`, `-45d`: from a moment to a change.
 pub fn distance(moment: Timestamp, at: Timestamp) -> String {
     let seconds = seconds_between(moment, at);
     let sign = if seconds < 0 { '-' } else { '+' };
     let words = match seconds.abs() {
         seconds @ 0..60 => format!("{seconds}s"),
         seconds @ 60..7200 => format!("{}m", (seconds + 30) / 60),
-        seconds => format!("{}h", (seconds + 1800) / 3600),
+        seconds @ 7200..172_800 => format!("{}h", (seconds + 1800) / 3600),
+        seconds => format!("{}d", (seconds + 43_200) / 86_400),
     };
     format!("{sign}{words}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distance_has_the_unit_that_is_read_at_a_glance() {
+        let of = |seconds: i64| distance(Timestamp::UNIX_EPOCH, Timestamp::from_second(seconds).expect("a time"));
+        let all = [-40, 150, -7200, 2 * 86_400 - 1, -45 * 86_400].map(of);
+        assert_eq!(all, ["-40s", "+3m", "-2h", "+48h", "-45d"]);
+    }
 }
