@@ -14,11 +14,12 @@ use super::{
     rollback, template,
 };
 use crate::{
+    app::settings::Settings,
     custom::template::{Piece, Template},
     model::{
         BackendKind,
         code::RepoKey,
-        kubernetes::{Revision, WorkloadKey, tag_of},
+        kubernetes::{Manager, Revision, Workload, WorkloadKey, tag_of},
     },
     text::{Clean, quoted},
 };
@@ -112,6 +113,17 @@ impl Workflow {
             pieces.collect()
         };
         self.inputs.iter().map(|(name, template)| (name.clone(), fill(template))).collect()
+    }
+}
+
+/// Whether whoever may not patch the workload cannot roll it back either, as far as its marks and its `[[service]]` tell:
+/// Argo CD's sync, a release's history and a workflow need other rights.
+pub fn needs_patch(workload: &Workload, settings: &Settings) -> bool {
+    let bound = binding(&workload.key, workload.app.as_ref(), settings);
+    match bound.map(|service| &*service.rollback).unwrap_or_default() {
+        [] => !matches!(workload.managed_by.first(), Some(Manager::ArgoCd { .. } | Manager::Helm { .. })),
+        // What is suspended in Flux is patched then.
+        executors => executors.iter().all(|executor| matches!(executor, Executor::Patch | Executor::Flux)),
     }
 }
 
