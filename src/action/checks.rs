@@ -1,6 +1,7 @@
 //! The checks of a plan on a workload, B1 to B16 of the docs: what is fine, what must be looked at, what stops. What was
 //! not checked is said, never left out.
 
+mod aim;
 mod capacity;
 mod config;
 mod database;
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 pub(super) use image::{is_known_bad, left_by};
 pub(super) use place::Place;
-pub(super) use race::{HANDS, stoppable};
+pub(super) use race::{HANDS, stoppable, stops_production};
 
 use super::{
     Check, CheckResult, WorkloadInspection,

@@ -198,10 +198,10 @@ fn host(make: &Make<'_>, repository: Option<&str>) -> Result<RepoKey, String> {
         (None, None, _) => return Err("no GitHub backend is configured".to_owned()),
         (None, Some(_), Some(_)) => return Err(format!("no run of '{name}' was seen on any of the GitHub backends")),
     };
-    if let Some(why) = make.settings.read_only_reason(&repo.host) {
+    if let Some(why) = make.settings.read_only_backends.get(&repo.host) {
         return Err(format!("'{}' is read-only: {why}", repo.host));
     }
-    if !make.evidence.writable.contains(&repo.host) {
+    if !make.reaches(&repo.host) {
         return Err(format!("'{}' cannot be written to from here", repo.host));
     }
     Ok(repo)

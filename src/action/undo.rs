@@ -192,7 +192,7 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     plan.equivalent = lines(make, (inspection, &back), &kept.before, is_kept.then_some(target.number));
     // Its tag is what one must have read; an image without one is named by the act's number.
     let accepts = vec![if image.is_empty() { say!("{}", act.number) } else { Clean::line(tag_of(image)) }];
-    plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
+    plan.weigh_beside(make, key, accepts, &key.name);
     Ok(plan)
 }
 
