@@ -156,6 +156,7 @@ async fn a_rollback_goes_from_plan_to_audit() {
         .iter()
         .map(|entry| match entry {
             Entry::Begun(_) => "begun",
+            Entry::Step { step: 0, .. } => "kept",
             Entry::Intended { .. } => "intended",
             Entry::Outcome { .. } => "outcome",
             Entry::Ended { outcome: Outcome::Done } => "done",
@@ -163,7 +164,7 @@ async fn a_rollback_goes_from_plan_to_audit() {
             _ => "?",
         })
         .collect();
-    assert_eq!(kinds, ["begun", "intended", "outcome", "done", "watched"]);
+    assert_eq!(kinds, ["begun", "kept", "intended", "outcome", "done", "watched"]);
     let text = std::fs::read_to_string(bench.directory.path().join("audit.jsonl")).expect("readable");
     assert!(!text.contains("hunter22"), "templates stand in files of their own");
     assert!(std::fs::read_to_string(bench.directory.path().join("kept/0001.json")).expect("kept").contains("hunter22"));
