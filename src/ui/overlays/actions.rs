@@ -33,6 +33,8 @@ use crate::{
     },
 };
 
+const NO_LINE: &str = "no command line does the same";
+
 /// Most lines of the command that does the same.
 const MOST_LINES: usize = 3;
 
@@ -54,6 +56,16 @@ struct Verb {
     why_not: Option<String>,
     /// `kubectl …`
     line: Option<String>,
+}
+
+impl Verb {
+    /// What is said where no one line does the same.
+    fn without_line(&self) -> &'static str {
+        match self.what {
+            What::Known(Command::RollBack) => "no one line does the same: the plan has those that do (enter)",
+            What::Known(_) | What::Own(_) => NO_LINE,
+        }
+    }
 }
 
 /// The menu of an object.
@@ -102,7 +114,7 @@ impl Overlay for Actions {
             Command::Copy => {
                 return match self.copied() {
                     Some(line) => Reply::Do(crate::app::Effect::Copy(line)),
-                    None => Reply::Say("no command line does the same".into()),
+                    None => Reply::Say(self.chosen().map_or(NO_LINE, Verb::without_line).into()),
                 };
             }
             // The verb's own key works in the menu as on the row.
@@ -199,7 +211,7 @@ impl Overlay for Actions {
             let copy = view.keymap.shown(Command::Copy).unwrap_or_default();
             let words = match &verb.line {
                 Some(_) => format!("the same as a command ({copy} copies it)"),
-                None => "no command line does the same".to_owned(),
+                None => verb.without_line().to_owned(),
             };
             put_line(buf, spot, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
         }
