@@ -59,7 +59,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         _ => gitops::route(inspection, target),
     };
     plan.facts = facts(inspection, live, target, now);
-    plan.facts.extend(route.fact(now));
+    let image = template::telling_image(&live.template, &target.template).map(|(_, image)| image);
+    plan.facts.extend(route.fact(image, now));
     plan.choices = history::choices(inspection, live, &bad, now);
     plan.chosen = Some(target.number);
     plan.diff = template::diff(
