@@ -7,7 +7,7 @@ use crate::{
     model::{
         alert::Alert,
         code::PullRequestKey,
-        kubernetes::{Manager, ObjectKey, Workload, WorkloadKey, version::numbers_of},
+        kubernetes::{Manager, ObjectKey, Workload, WorkloadKey, WorkloadKind, version::numbers_of},
     },
     query::{LogTarget, ObjectRef},
     store::timeline::deploys_of,
@@ -120,6 +120,9 @@ impl App {
                 _ => need(workload, &|workload| Reply::Ask(Request::ResumeSync { workload })),
             },
             Command::Restart => need(workload, &|workload| Reply::Ask(Request::Restart { workload })),
+            Command::Scale if workload.is_some_and(|workload| workload.key.kind == WorkloadKind::DaemonSet) => {
+                Reply::Say(Clean::own(format!("{target}: a DaemonSet has one pod a node")))
+            }
             Command::Scale => {
                 need(workload, &|key| Reply::Push(overlays::scale(key, workload.map_or(0, |w| w.desired))))
             }

@@ -77,6 +77,11 @@ impl Resource {
     }
 
     /// A kind that every server that has it has in this version, named without asking.
+    /// HorizontalPodAutoscalers, as every server since 1.23 has them.
+    pub fn autoscalers() -> Arc<Self> {
+        Self::everywhere("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+    }
+
     fn everywhere(group: &str, version: &str, plural: &str, kind: &str) -> Arc<Self> {
         Arc::new(Self {
             group: group.into(),
