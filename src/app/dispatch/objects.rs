@@ -68,6 +68,15 @@ impl App {
                 command == Command::PreviousLogs,
                 now,
             )),
+            (Command::RollBack | Command::DiffRevisions, Target::Object(key)) => {
+                match overlays::revision_of(&self.view(now), key) {
+                    Some((workload, to)) if command == Command::RollBack => {
+                        Reply::Ask(Request::RollBack { workload: workload.key.clone(), to })
+                    }
+                    Some((workload, _)) => Reply::Push(overlays::revisions(workload.key.clone())),
+                    None => Reply::Say(Clean::own(format!("{target}: {}", overlays::NO_REVISION))),
+                }
+            }
             (_, Target::Pod(_) | Target::Workload(_)) => self.on_kube(command, target, now),
             (_, Target::Run(_) | Target::Job(_)) => self.on_run(command, target, now),
             (_, Target::PullRequest(key)) => self.on_pull_request(command, key),

@@ -189,6 +189,11 @@ impl ResourceKey {
         Some(WorkloadKey { cluster, namespace, kind, name })
     }
 
+    /// It keeps a template of its owner's: a ReplicaSet, a ControllerRevision.
+    pub fn is_revision(&self) -> bool {
+        self.resource.is("apps", "ReplicaSet") || self.resource.is("apps", "ControllerRevision")
+    }
+
     /// As it is called beside workloads: `deploy/web`.
     pub fn words(&self) -> String {
         self.workload().map_or_else(|| self.to_string(), |workload| workload.to_string())
