@@ -129,8 +129,8 @@ impl Subject<'_> {
             .iter()
             .filter(|(_, run)| !run.as_ref().is_ok_and(|run| run.run.state.is_finished()))
             .collect();
-        // What deploys here is named first.
-        running.sort_by_key(|(_, run)| run.as_ref().is_ok_and(|run| self.elsewhere(run).is_some()));
+        // What weighs most is named first, what deploys elsewhere last.
+        running.sort_by_key(|(_, run)| run.as_ref().map_or(1, |run| self.turn(run)));
         if let Some((key, run)) = running.first() {
             let result = match run {
                 Err(why) => CheckResult::Look(say!(
@@ -182,6 +182,12 @@ impl Subject<'_> {
             Aim::Elsewhere(place) => Some(place),
             Aim::Here | Aim::AlsoProduction(_) | Aim::Unknown => None,
         }
+    }
+
+    /// Before which others a run is named.
+    fn turn(&self, run: &RunInspection) -> u8 {
+        let workload = &self.inspection.workload.key;
+        if self.elsewhere(run).is_some() { 2 } else { u8::from(weight(self.make, workload, run).is_none()) }
     }
 
     fn race(&self, run: &RunInspection, more: usize, is_stopped: bool) -> CheckResult {

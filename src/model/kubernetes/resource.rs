@@ -76,12 +76,12 @@ impl Resource {
         self.group == *group && self.kind == *kind
     }
 
-    /// A kind that every server that has it has in this version, named without asking.
     /// HorizontalPodAutoscalers, as every server since 1.23 has them.
     pub fn autoscalers() -> Arc<Self> {
         Self::everywhere("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
     }
 
+    /// A kind that every server that has it has in this version, named without asking.
     fn everywhere(group: &str, version: &str, plural: &str, kind: &str) -> Arc<Self> {
         Arc::new(Self {
             group: group.into(),

@@ -86,6 +86,27 @@ fn what_deploys_to_production_too_or_may_weighs_as_production() {
     }
 }
 
+#[test]
+fn of_several_the_one_that_weighs_most_is_named() {
+    let mut here = run_inspection(RunState::Running);
+    here.aims = vec!["staging".into()];
+    let mut heavy = run_inspection(RunState::Running);
+    (heavy.run.key.id, heavy.run.number) = (heavy.run.key.id + 1, 413);
+    let key = WorkloadKey { cluster: BackendId::new("staging-eu1"), namespace: "staging".into(), ..myapp() };
+    let mut settings = settings();
+    settings.services[0].workload = None;
+    settings.production.insert(key.cluster.clone(), false);
+    let request = Request::RollBack { workload: key.clone(), to: None };
+    let mut found = inspection();
+    found.workload = workload(key.clone());
+    let mut evidence = evidence(&request, found);
+    evidence.writable.insert(key.cluster);
+    evidence.races = vec![(run_key(), Ok(here)), (heavy.run.key.clone(), Ok(heavy))];
+    let plan = plan(&request, &evidence, &store(Vec::new()), &settings, now()).expect("a plan");
+    assert!(look(&plan, "B6").starts_with("deploy #413 is in Deploy (and 1 more)"), "{}", look(&plan, "B6"));
+    assert_eq!(plan.risk, Risk::Production);
+}
+
 /// What is shown is what would be done.
 #[test]
 fn a_read_only_plan_stops_the_same_runs() {
