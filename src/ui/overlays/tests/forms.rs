@@ -106,7 +106,7 @@ fn scale_names_the_autoscaler_of_this_workload() {
     };
     let mut world = incident();
     let mut form = scale(myapp(), 10);
-    let [query] = form.wanted(&world.view()).try_into().expect("one");
+    let query = form.wanted(&world.view()).remove(0);
     let Query::Table(asked) = &query else { panic!("{query:?}") };
     let own: &[Name] = &["production".into()];
     assert_eq!((&asked.resource, &*asked.namespaces), (&Resource::autoscalers(), own));
