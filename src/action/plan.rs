@@ -260,6 +260,12 @@ impl Make<'_> {
         }
     }
 
+    /// Whether this backend is written to; in read-only mode, whether it would be: the plan is the same.
+    pub fn reaches(&self, backend: &BackendId) -> bool {
+        !self.settings.read_only_backends.contains_key(backend)
+            && (self.settings.read_only.is_some() || self.evidence.writable.contains(backend))
+    }
+
     fn blocked(&self, plan: &Plan) -> Option<Clean> {
         // What is sent at once has no dialog: then nothing is there to be shown.
         let is_shown = !matches!(self.request, Request::Acknowledge { .. });
@@ -315,6 +321,15 @@ impl Plan {
         } else {
             (Risk::Reversible, Vec::new())
         };
+    }
+
+    /// As [`Self::weigh`], of a workload: a run that is stopped for it weighs as what it deploys to.
+    pub(super) fn weigh_beside(&mut self, make: &Make<'_>, key: &WorkloadKey, accepts: Vec<Clean>, name: &str) {
+        let is_production = make.settings.is_production(&key.cluster);
+        let stops = |step: &PlanStep| matches!(step.kind, StepKind::Write(Write::CancelRun { .. }));
+        let is_heavy = self.steps.iter().any(stops) && checks::stops_production(make, key);
+        self.weigh(is_production || is_heavy, accepts, name);
+        self.production = is_production;
     }
 }
 

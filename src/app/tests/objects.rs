@@ -53,6 +53,20 @@ fn a_pod_is_evicted_and_what_is_for_another_kind_is_not_offered() {
     assert!(!menu.contains(":cordon") && !menu.contains(":run-now"), "{menu}");
 }
 
+/// Its plan could only refuse it.
+#[test]
+fn a_daemonset_has_no_form_for_another_number() {
+    let mut world = World::live();
+    let key = crate::ui::testing::workload_key(crate::model::kubernetes::WorkloadKind::DaemonSet, "agent");
+    world.workloads([crate::model::kubernetes::Workload { key, ..deployment("agent", "agent:1", 3, 3) }]);
+    let mut desk = Desk::new(world);
+    desk.keys("3");
+    desk.frame((120, 35));
+    desk.keys("C");
+    let frame = desk.frame((120, 35));
+    assert!(!frame.contains("SCALE ds/agent") && frame.contains("a DaemonSet has one pod a node"), "{frame}");
+}
+
 #[test]
 fn read_only_mode_asks_for_nothing() {
     let mut world = incident();

@@ -8,7 +8,7 @@ use crate::{
     action::{
         ACK_MINUTES, Request,
         equivalent::{argo_rollouts, kubectl, kubectl_in, kubectl_on, repository, rollout_undo},
-        object,
+        executor, object,
     },
     command::Command,
     model::{
@@ -116,9 +116,12 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
 }
 
 /// Back to the version before, by its number: without one, whoever sends the line a second time is on the bad version
-/// again. No line where the number is not known.
+/// again. No line where the number is not known, nor where what owns it would put the version back: its plan has those.
 fn roll_back(key: &WorkloadKey, view: &View<'_>) -> Option<String> {
     let workload = view.store.kube.workloads.get(key)?;
+    if !workload.managed_by.is_empty() || !executor::needs_patch(workload, view.settings) {
+        return None;
+    }
     let live = deploys_of(view.store, workload).into_iter().next().filter(|live| live.is_live && !live.is_return)?;
     // The highest number first.
     let before = view.store.kube.sets_of(workload).into_iter().find(|set| set.revision < live.revision)?;
