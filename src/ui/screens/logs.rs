@@ -22,7 +22,7 @@ use ratatui::{
     layout::{Position, Rect},
 };
 
-use super::super::{Reply, Screen, View, target::Target, widgets::log_view::LogHits};
+use super::super::{Reply, Screen, View, overlays, target::Target, widgets::log_view::LogHits};
 use crate::{
     app::{Effect, Saved},
     command::Command,
@@ -34,7 +34,7 @@ use crate::{
 };
 
 pub(super) use self::sieve::needle;
-pub use self::span::reach;
+pub use self::span::{ago, opened};
 use self::{
     beside::Beside,
     tail::{Tail, line_at},
@@ -148,6 +148,13 @@ impl Logs {
             follow: false,
             ..LogQuery::of(ObjectRef::Pod(pod))
         }))
+    }
+
+    /// The log shown as a command line, filters and all; `None`: no program shows the same.
+    pub fn line(&self, view: &View<'_>) -> Option<String> {
+        let tail = self.tail()?;
+        let offered = tail.buffer(view).map(|buffer| buffer.containers.as_slice()).unwrap_or_default();
+        overlays::log(&tail.query, offered, &tail.sieve.flags()?, view.settings)
     }
 
     fn save(&self, view: &View<'_>) -> Reply {

@@ -1,6 +1,8 @@
 //! What of a log is shown: least level, one message, and terms that all must hold. A term looks at a text, a regular
 //! expression, a field of the line, or at who wrote it.
 
+mod flags;
+
 use std::ops::Range;
 
 use regex::Regex;
