@@ -39,7 +39,10 @@ use crate::{
     ui::{Overlay, Reply, Screen, View, screens, target::Target, theme::Theme, widgets::text_input::TextInput},
 };
 
-pub use self::effect::{Effect, Saved};
+pub use self::{
+    effect::{Effect, Saved},
+    toasts::copied,
+};
 use self::{acts::Acts, chrome::Hits, look::Look, settings::Settings, sync::Sync, toasts::Toasts};
 
 /// What is said instead of acting on a row that is not seen.

@@ -34,3 +34,8 @@ impl Toasts {
         self.0.iter().map(|(text, _)| text)
     }
 }
+
+/// What is said of a text that was copied: its first line, of which is shown what there is room for.
+pub fn copied(text: &Clean) -> Clean {
+    Clean::own(format!("copied: {}", text.lines().next().unwrap_or_default()))
+}
