@@ -4,6 +4,7 @@ mod align;
 mod around;
 mod beside;
 mod containers;
+mod find;
 mod head;
 mod index;
 mod lines;
@@ -75,7 +76,7 @@ impl Logs {
     /// Opens a log and shows it; one that is open is shown again, at its newest line.
     pub fn open(&mut self, query: LogQuery) {
         if let Some(at) = self.tails.iter().position(|tail| tail.query == query) {
-            self.tails[at].follow = true;
+            self.tails[at].go_to_newest();
             self.current = at;
         } else if self.tail().is_some_and(|tail| is_same_but_containers(&tail.query, &query)) {
             self.replace(query);
@@ -270,8 +271,10 @@ impl Screen for Logs {
                         tail.sieve.is_unfolded = !tail.sieve.is_unfolded;
                         tail.resift(view);
                     }
-                    Command::NextMatch => tail.find_next(true, view),
-                    Command::PreviousMatch => tail.find_next(false, view),
+                    Command::NextMatch | Command::PreviousMatch => {
+                        let says = tail.find_next(command == Command::NextMatch, view);
+                        return says.map_or(Reply::Done, |says| Reply::Say(says.into()));
+                    }
                     _ => return Reply::Ignored,
                 }
             }

@@ -99,12 +99,13 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
         (false, 0) => say("PAUSED".to_owned(), theme.wrong),
         (false, below) => say(format!("PAUSED {} below", grouped(below as u64)), theme.wrong),
     }
-    if let Some(least) = tail.sieve.least {
-        say(format!("level >= {}", least.name()), theme.accent);
-    }
+    // Where there is little room it is what one looks at: its text may be cut, the answer not.
     if !tail.find.is_empty() {
-        let missing = if tail.not_found { " (not found)" } else { "" };
-        say(format!("find: {}{missing}", tail.find), if tail.not_found { theme.wrong } else { theme.accent });
+        let (word, style) = if tail.not_found { ("not found", theme.wrong) } else { ("find", theme.accent) };
+        say(format!("{word}: {}", tail.find), style);
+    }
+    if let Some(least) = tail.sieve.least_beside_terms() {
+        say(format!("level >= {}", least.name()), theme.accent);
     }
     match buffer.map_or(0, |buffer| tail.rate(buffer, view)) {
         0 => {}

@@ -57,6 +57,9 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
         beside.fit(area.width);
     }
     let mut frame = Frame::new(theme, title(tail, buffer)).info(info(tail, buffer, view)).focused(tail.has_keys());
+    if !tail.find.is_empty() {
+        frame = frame.keeps_info();
+    }
     if let Some(foot) = foot(buffer, view) {
         frame = frame.foot(foot);
     }

@@ -126,7 +126,7 @@ fn filters_level_and_finds_act_on_both_columns() {
     assert_eq!(logs.copied(&world.view()), Some("slow query 812ms".into()));
     world.drawn(&mut logs);
     logs.set_filter("nowhere", &world.view());
-    assert!(world.drawn(&mut logs)[0].contains("(not found)"));
+    assert!(world.drawn(&mut logs)[0].contains("not found: "));
 }
 
 #[test]

@@ -94,6 +94,27 @@ fn a_level_stands_once() {
     assert!(rows.contains("1  FATAL startup"), "in the pane of messages: {rows}");
 }
 
+#[test]
+fn what_is_let_through_is_said_once() {
+    let pod = origin("myapp-1", "412");
+    let (world, mut logs) = opened(vec![line(&pod, 0, "F FATAL startup"), line(&pod, 1, "I one")]);
+    logs.run(Command::LogLevel, &world.view());
+    logs.typing = Typing::Filter;
+    logs.set_filter("level>=warn", &world.view());
+    let rows = world.drawn(&mut logs);
+    assert!(!rows[0].contains("level >=") && rows[1].contains("[level>=warn]"), "{rows:#?}");
+    for _ in 0..2 {
+        logs.run(Command::LogLevel, &world.view());
+    }
+    assert!(world.drawn(&mut logs)[0].contains("level >= ERROR"), "it asks for more");
+    let (world, mut logs) = opened(vec![line(&pod, 0, "F FATAL startup")]);
+    logs.run(Command::CompareVersions, &world.view());
+    world.drawn(&mut logs);
+    logs.run(Command::Enter, &world.view());
+    let rows = world.drawn(&mut logs);
+    assert!(rows[1].contains("[message: FATAL startup]"), "{rows:#?}");
+}
+
 /// The style of the pod's column, by pod.
 fn colours(world: &World, logs: &mut Logs) -> std::collections::BTreeMap<String, Style> {
     let area = world.area();
