@@ -69,14 +69,26 @@ pub(super) fn strip(open: &[String], current: usize, theme: &Theme) -> Line<'sta
 }
 
 pub(super) fn title(tail: &Tail, buffer: Option<&LogBuffer>) -> Line<'static> {
-    let pods = match buffer.map(|buffer| (buffer.open, buffer.wanted)) {
-        Some((open, wanted)) if !matches!(tail.query.target, LogTarget::Pod(_)) && wanted > 0 => {
-            let pods = if wanted == 1 { "stream" } else { "streams" };
-            if open == wanted { format!("   {open} {pods}") } else { format!("   {open} of {wanted} {pods}") }
+    let streams = match buffer {
+        Some(buffer) if !matches!(tail.query.target, LogTarget::Pod(_)) && buffer.wanted > 0 => {
+            format!("   {}", streams(buffer, tail.query.follow))
         }
         _ => String::new(),
     };
-    Line::raw(format!("LOGS {}{pods}", target_words(&tail.query)))
+    Line::raw(format!("LOGS {}{streams}", target_words(&tail.query)))
+}
+
+/// `13 streams`, `13 streams, 5 ended`, `8 of 13 streams`: what has ended is read as well.
+fn streams(buffer: &LogBuffer, is_followed: bool) -> String {
+    let (open, ended, wanted) = (buffer.open, buffer.ended, buffer.wanted);
+    let is_read = open == wanted || (!is_followed && buffer.has_caught_up);
+    let all = if wanted == 1 { "1 stream".to_owned() } else { format!("{wanted} streams") };
+    match (is_read, ended) {
+        (true, _) => all,
+        (false, 0) => format!("{open} of {all}"),
+        (false, ended) if open.saturating_add(ended) >= wanted => format!("{all}, {ended} ended"),
+        (false, ended) => format!("{open} of {all}, {ended} ended"),
+    }
 }
 
 pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> Line<'static> {

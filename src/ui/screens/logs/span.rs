@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
 use super::Logs;
 use crate::{
     query::{LogQuery, LogTarget},
+    store::logs::LogBuffer,
     text::{Clean, grouped},
     ui::{Reply, View},
 };
@@ -63,6 +64,14 @@ pub(super) fn words(query: &LogQuery) -> String {
         let _ = write!(words, " tail {}", grouped(tail.into()));
     }
     words
+}
+
+/// Its times are of more than an hour: minutes and seconds alone would not say when.
+pub(super) fn passes_an_hour(query: &LogQuery, buffer: Option<&LogBuffer>, now: Timestamp) -> bool {
+    const HOUR: u32 = 3_600;
+    let oldest = buffer.and_then(|buffer| buffer.lines.get(0));
+    query.since_seconds.is_none_or(|since| since >= HOUR)
+        || oldest.is_some_and(|line| now.as_second() - line.at.as_second() >= i64::from(HOUR))
 }
 
 /// `5m`, `2h`, `30s`, `1d`, in seconds.

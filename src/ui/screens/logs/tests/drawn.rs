@@ -149,6 +149,44 @@ fn a_pod_keeps_its_colour_when_the_log_is_read_anew() {
     assert!(different.len() > 3, "{different:?}");
 }
 
+/// A crashed pod's lines are read, though nothing of it is open.
+#[test]
+fn streams_that_ended_are_no_streams_that_are_not_read() {
+    let (mut world, mut logs) = opened(vec![line(&origin("myapp-1", "412"), 0, "I one")]);
+    for (open, ended, expected) in [
+        (13, 0, " 13 streams ="),
+        (8, 5, " 13 streams, 5 ended ="),
+        (8, 0, " 8 of 13 streams ="),
+        (8, 3, " 8 of 13 streams, 3 ended ="),
+    ] {
+        let now = world.clock.now();
+        let batch = LogBatch { wanted: 13, open, ended, has_caught_up: true, ..LogBatch::default() };
+        let body = Ok(Answer::Logs(batch));
+        world.store.answer(Answered { query: Query::Logs(query()), generation: 1, at: now.wall, body }, now);
+        let row = world.drawn(&mut logs)[0].clone();
+        assert!(row.contains(expected), "{row}");
+    }
+}
+
+#[test]
+fn minutes_alone_do_not_say_when_a_long_log_was_written() {
+    let pod = origin("myapp-1", "412");
+    let narrow = |since_seconds, second| {
+        let mut world = World::live();
+        let query = LogQuery { since_seconds, ..query() };
+        say(&mut world, &query, vec![line(&pod, second, "I one")]);
+        let mut logs = Logs::default();
+        logs.open(query);
+        world.size = (80, 24);
+        let rows = world.drawn(&mut logs).join("\n");
+        (rows.contains("mm:ss"), rows.contains(":00:00 "))
+    };
+    assert_eq!(narrow(Some(900), 0), (true, false));
+    for (since, second) in [(Some(3_600), 0), (None, 0), (Some(900), -3_600)] {
+        assert_eq!(narrow(since, second), (false, true), "{since:?} {second}");
+    }
+}
+
 #[test]
 fn what_was_dropped_is_said_first() {
     let (mut world, mut logs) = opened(vec![line(&origin("myapp-1", "412"), 0, "I one")]);
