@@ -254,3 +254,33 @@ fn a_find_says_when_it_goes_around_the_end_and_is_read_where_there_is_little_roo
     let row = world.drawn(&mut logs)[0].clone();
     assert!(row.contains("not found: zzzz"), "{row}");
 }
+
+/// Its head may be further up, with another pod's line between them.
+#[test]
+fn a_line_that_continues_is_no_repeat_of_the_row_before() {
+    let (pod, other) = (origin("myapp-1", "412"), origin("myapp-2", "412"));
+    let lines = vec![line(&pod, 0, "E boom"), line(&other, 0, "I other"), line(&pod, 0, "+ boom")];
+    let mut sieve = Sieve::default();
+    sieve.set_text("!other");
+    let mut index = Index::default();
+    index.sync(&buffer(lines, 1 << 20), &sieve);
+    assert_eq!(rows(&index), [(0, 1), (2, 1)]);
+}
+
+#[test]
+fn a_trace_that_turns_out_unwanted_brings_no_dropped_line_back() {
+    let pod = origin("myapp-1", "412");
+    let padding = "x".repeat(15_000);
+    let padded = |text: &str| line(&pod, 0, &format!("{text}{padding}"));
+    let mut sieve = Sieve::default();
+    sieve.set_text("!secret");
+    let mut index = Index::default();
+    let mut kept = buffer(vec![padded("E boom"), padded("E boom")], 1);
+    index.sync(&kept, &sieve);
+    assert_eq!(rows(&index), [(1, 2)]);
+    let now = crate::time::TestClock::at(testing::at("03:00")).now();
+    kept.take_in(LogBatch { lines: vec![padded("+ at secret"); 3], ..LogBatch::default() }, now);
+    index.sync(&kept, &sieve);
+    assert!(kept.first_line > 0);
+    assert!(rows(&index).is_empty());
+}
