@@ -23,6 +23,8 @@ pub(super) struct Tally<'a> {
     /// Labels are looked for in every cluster and namespace that is read: that some have no such pod is no failure.
     is_found: bool,
     not_found: BTreeSet<Clean>,
+    /// Queries that were answered.
+    answered: Vec<Query>,
     order: Order,
     /// One stream is all there is.
     is_one: bool,
@@ -38,6 +40,7 @@ impl<'a> Tally<'a> {
             told: BTreeSet::new(),
             is_found: false,
             not_found: BTreeSet::new(),
+            answered: Vec::new(),
             order: Order::default(),
             is_one: readers.len() == 1,
         }
@@ -71,6 +74,13 @@ impl<'a> Tally<'a> {
         } else {
             self.tell(batch.troubles);
         }
+        if !self.answered.contains(query) {
+            self.answered.push(query.clone());
+        }
+        if self.logs.follow && !self.is_found && self.answered.len() >= self.readers.len() {
+            // Of a log that is followed there is no end to say it at.
+            self.tell(self.not_found.iter().cloned().collect());
+        }
         self.is_one &= batch.wanted <= 1;
         if self.logs.follow || self.is_one { batch.lines } else { self.order.push(batch.lines) }
     }
@@ -102,7 +112,7 @@ impl<'a> Tally<'a> {
         self.has_failed |= !self.failing.is_empty();
         if !self.is_found && !self.not_found.is_empty() {
             self.has_failed = true;
-            for trouble in &self.not_found {
+            for trouble in self.not_found.difference(&self.told) {
                 report::aside(&format!("midwatch: {trouble}"));
             }
         }
@@ -135,11 +145,23 @@ mod tests {
         logs: Logs,
     }
 
+    fn labelled(flags: &[&str]) -> (Logs, Query) {
+        let Line { logs } = Line::parse_from([&["logs", "-l", "app=web"], flags].concat());
+        let labels = LabelKey { cluster: BackendId::new("c"), namespace: "shop".into(), selector: "app=web".into() };
+        (logs, Query::Logs(LogQuery::of(LogTarget::Labels(labels))))
+    }
+
+    fn answer(query: &Query, batch: LogBatch) -> Answered {
+        Answered { query: query.clone(), generation: 0, at: testing::at("03:00"), body: Ok(Answer::Logs(batch)) }
+    }
+
+    fn nobody() -> LogBatch {
+        LogBatch { troubles: vec!["no pod has the labels 'app=web'".into()], ..LogBatch::default() }
+    }
+
     #[test]
     fn the_last_lines_of_pods_that_are_gone_are_written() {
-        let Line { logs } = Line::parse_from(["logs", "-l", "app=web", "-f"]);
-        let labels = LabelKey { cluster: BackendId::new("c"), namespace: "shop".into(), selector: "app=web".into() };
-        let query = Query::Logs(LogQuery::of(LogTarget::Labels(labels)));
+        let (logs, query) = labelled(&["-f"]);
         let line = LogLine {
             origin: Arc::new(Origin::new(testing::object("p"), "app".into(), "1".into())),
             at: testing::at("03:00"),
@@ -149,11 +171,21 @@ mod tests {
             is_note: false,
         };
         let mut tally = Tally::new(&logs, &[]);
-        for (wanted, lines) in [(1, Vec::new()), (0, vec![line.clone()])] {
-            let troubles = if wanted == 0 { vec!["no pod has the labels 'app=web'".into()] } else { Vec::new() };
-            let body = Ok(Answer::Logs(LogBatch { wanted, troubles, lines: lines.clone(), ..LogBatch::default() }));
-            let answered = Answered { query: query.clone(), generation: 0, at: testing::at("03:00"), body };
-            assert_eq!(tally.take(answered, false), lines);
+        for (lines, batch) in [(Vec::new(), LogBatch { wanted: 1, ..LogBatch::default() }), (vec![line], nobody())] {
+            let batch = LogBatch { lines: lines.clone(), ..batch };
+            assert_eq!(tally.take(answer(&query, batch), false), lines);
+        }
+        assert!(tally.told.is_empty(), "some were found");
+    }
+
+    /// It may be followed for hours.
+    #[test]
+    fn whoever_follows_what_is_not_there_is_told() {
+        for (flags, is_told) in [(&["-f"][..], true), (&[], false)] {
+            let (logs, query) = labelled(flags);
+            let mut tally = Tally::new(&logs, &[]);
+            tally.take(answer(&query, nobody()), false);
+            assert_eq!(!tally.told.is_empty(), is_told, "{flags:?}");
         }
     }
 }
