@@ -47,9 +47,9 @@ impl<'a> Tally<'a> {
     }
 
     /// Takes an answer in; the lines that are to be written now. What is not followed is put in order first, unless one
-    /// stream is all there is. `is_late`: what fails is not waited for any longer.
+    /// stream is all there is. `is_late`: it is the last word for now, and what fails by it is not waited for any longer.
     pub(super) fn take(&mut self, answered: Answered, is_late: bool) -> Vec<LogLine> {
-        match answered.body {
+        let lines = match answered.body {
             Ok(Answer::Logs(batch)) => self.batch(&answered.query, batch),
             Ok(_) => Vec::new(),
             Err(error) => {
@@ -57,12 +57,13 @@ impl<'a> Tally<'a> {
                     report::aside(&format!("midwatch: {}", error.says));
                 }
                 self.failing.push(answered.query);
-                if is_late {
-                    self.give_up();
-                }
                 Vec::new()
             }
+        };
+        if is_late {
+            self.give_up();
         }
+        lines
     }
 
     fn batch(&mut self, query: &Query, batch: LogBatch) -> Vec<LogLine> {
@@ -136,6 +137,7 @@ mod tests {
     use crate::{
         model::{BackendId, log::Origin},
         query::LabelKey,
+        source::{ErrorKind, SourceError},
         ui::testing,
     };
 
@@ -187,5 +189,25 @@ mod tests {
             tally.take(answer(&query, nobody()), false);
             assert_eq!(!tally.told.is_empty(), is_told, "{flags:?}");
         }
+    }
+    /// What one that failed says next may wait behind other answers, for as long as the reader of all is slow.
+    #[tokio::test]
+    async fn what_fails_is_given_up_by_its_last_word() {
+        let (logs, query) = labelled(&[]);
+        let task = tokio::spawn(std::future::pending::<()>());
+        let readers = [(query.clone(), task.abort_handle())];
+        let mut tally = Tally::new(&logs, &readers);
+        let fails = || Answered {
+            body: Err(SourceError::new(ErrorKind::Unreachable, "it does not answer")),
+            ..answer(&query, nobody())
+        };
+        tally.take(fails(), false);
+        tally.take(answer(&query, nobody()), true);
+        tokio::task::yield_now().await;
+        assert!(!task.is_finished(), "it answers again");
+        tally.take(fails(), false);
+        let other = Query::Logs(LogQuery::of(LogTarget::Pod(testing::object("p"))));
+        tally.take(answer(&other, nobody()), true);
+        assert!(task.await.is_err_and(|error| error.is_cancelled()));
     }
 }
