@@ -56,3 +56,8 @@ impl Toasts {
         self.0.iter().map(|message| &message.text)
     }
 }
+
+/// What is said of a text that was copied: its first line, of which is shown what there is room for.
+pub fn copied(text: &Clean) -> Clean {
+    Clean::own(format!("copied: {}", text.lines().next().unwrap_or_default()))
+}

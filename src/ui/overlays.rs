@@ -41,7 +41,7 @@ mod yaml;
 
 pub use availability::{NO_REVISION, no_log, why_not, why_not_own};
 pub use consent::{choose_container, consent_to_run, shell};
-pub use equivalent::shown;
+pub use equivalent::{log, shown};
 pub use forward::forward_to;
 pub use limits::Whose;
 pub use links::{choose_link, links_of};

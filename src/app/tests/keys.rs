@@ -108,6 +108,19 @@ fn an_old_answer_takes_no_room_from_the_keys_of_a_dialog() {
     assert!(desk.frame((80, 24)).contains("saved /tmp/myapp.log"));
 }
 
+/// The verb of a command line stands behind its cluster and its namespace.
+#[test]
+fn what_was_copied_is_said_as_far_as_there_is_room() {
+    let line = "kubectl --context prod-eu1 -n production rollout undo deployment/myapp --to-revision=13";
+    for (size, expected) in [((80, 24), "-n production rollout undo"), ((200, 50), line)] {
+        let mut desk = Desk::new(World::live());
+        let now = desk.clock.now();
+        desk.app.toasts.say(crate::app::copied(&line.into()), now);
+        let footer = desk.frame(size).lines().next_back().unwrap().to_owned();
+        assert!(footer.contains("copied: kubectl") && footer.contains(expected), "{footer}");
+    }
+}
+
 #[test]
 fn below_the_least_size_no_key_means_a_row_that_is_not_seen() {
     let mut desk = Desk::new(incident());

@@ -349,3 +349,19 @@ fn a_cluster_is_closed_by_its_name() {
         assert!(desk.frame((120, 35)).contains(says), "{}", desk.frame((120, 35)));
     }
 }
+
+/// What of a log is read, and what of it is shown, stands in the line.
+#[test]
+fn the_log_that_is_shown_is_copied_as_it_is_shown() {
+    let mut desk = desk(false);
+    desk.keys("l");
+    desk.frame((120, 35));
+    let kubectl = "kubectl --context prod-eu1 -n production logs deployment/myapp --all-pods --all-containers";
+    assert_eq!(copied(&mut desk), format!("{kubectl} --since=15m --max-log-requests=50 -f"));
+    desk.line("since 1h");
+    assert_eq!(copied(&mut desk), format!("{kubectl} --since=1h --max-log-requests=50 -f"));
+    desk.line("until 5m");
+    let line = copied(&mut desk);
+    let midwatch = "midwatch logs deployment/myapp --context prod-eu1 -n production --since=1h --until=";
+    assert!(line.starts_with(midwatch) && !line.contains(" -f"), "{line}");
+}
