@@ -261,7 +261,7 @@ async fn carry_out(
             }
             Effect::Copy(text) => copy(&text, copied(&text), app, screen),
             Effect::CopySecret(text) => copy(&text, "copied".into(), app, screen),
-            Effect::OpenUrl(url) if app.settings.over_ssh => copy(&url, app, screen),
+            Effect::OpenUrl(url) if app.settings.over_ssh => copy(&url, copied(&url), app, screen),
             Effect::Notify(text) => {
                 let bytes = if app.settings.ui.notify == "osc9" { osc::notify(&text) } else { osc::bell() };
                 screen.session.writer().raw(bytes);

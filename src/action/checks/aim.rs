@@ -97,7 +97,7 @@ fn names(make: &Make<'_>, workload: &WorkloadKey, word: &str) -> Names {
     if stage.is_some_and(|stage| place.iter().any(|name| has_part(name, &[*stage]))) {
         return Names::Here;
     }
-    let is_namespace = make.store.kube.workloads.keys().any(|key| key.namespace == *word);
+    let is_namespace = make.store.kube.workloads.values().any(|workload| workload.key.namespace == *word);
     let is_elsewhere = is_namespace || (stage.is_some() && is_production && !is_of_stage);
     if is_elsewhere { Names::Elsewhere } else { Names::Unknown }
 }
