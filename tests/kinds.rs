@@ -5,6 +5,7 @@
 
 use std::{process::Stdio, sync::Arc, time::Duration};
 
+use jiff::SignedDuration;
 use midwatch::{
     config::file::{Kubernetes, Timeouts},
     demo::serve::{Options, Served, start},
@@ -94,10 +95,10 @@ fn squeezed(line: &str) -> String {
     line.split_whitespace().collect()
 }
 
-/// What `kubectl get -A` prints, squeezed. Columns that only we have are named.
-fn printed(resource: &Resource, table: &ObjectTable, own: &[&str]) -> Vec<String> {
+/// What `kubectl get -A` prints, or the same with `-o wide`, squeezed. Columns that only we have are named.
+fn printed(resource: &Resource, table: &ObjectTable, own: &[&str], wide: bool) -> Vec<String> {
     let shown: Vec<usize> = (table.columns.iter().enumerate())
-        .filter(|(_, column)| !column.is_wide && !own.contains(&column.name.as_str()))
+        .filter(|(_, column)| (wide || !column.is_wide) && !own.contains(&column.name.as_str()))
         .map(|(index, _)| index)
         .collect();
     let namespace = |text: &str| if resource.is_namespaced { text.to_owned() } else { String::new() };
@@ -109,11 +110,19 @@ fn printed(resource: &Resource, table: &ObjectTable, own: &[&str]) -> Vec<String
     std::iter::once(squeezed(&format!("{} {head}", namespace("NAMESPACE")))).chain(rows).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_kind_has_the_rows_that_kubectl_prints() {
-    if Command::new("kubectl").args(["version", "--client"]).stdout(Stdio::null()).status().await.is_err() {
+/// Says so.
+async fn is_without_kubectl() -> bool {
+    let is_absent = Command::new("kubectl").args(["version", "--client"]).stdout(Stdio::null()).status().await.is_err();
+    if is_absent {
         assert_ne!(std::env::var("MIDWATCH_WITNESSES").as_deref(), Ok("required"), "witness absent: kubectl");
         println!("witness absent: kubectl");
+    }
+    is_absent
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_has_the_rows_that_kubectl_prints() {
+    if is_without_kubectl().await {
         return;
     }
     let desk = Desk::open("prod-eu1").await;
@@ -139,10 +148,38 @@ async fn every_kind_has_the_rows_that_kubectl_prints() {
         let own = ["CPU", "CPU%", "Memory", "Mem%", "State"];
         let lines: Vec<String> = text.lines().map(squeezed).collect();
         if !table.rows.is_empty() {
-            assert_eq!(printed(resource, &table, &own), lines, "{name}");
+            assert_eq!(printed(resource, &table, &own, false), lines, "{name}");
         }
         assert!(!usage || table.columns.iter().any(|column| column.name == "CPU"), "{name} is measured");
     }
+}
+
+/// Of both styles: counted up with a first and a last time, and with the time of a series.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_are_counted_and_aged_as_kubectl_says() {
+    if is_without_kubectl().await {
+        return;
+    }
+    let ago = |seconds| (SystemClock.now().wall - SignedDuration::from_secs(seconds)).to_string();
+    let event = serde_json::json!({"apiVersion": "v1", "kind": "Event", "type": "Warning", "reason": "Preempting",
+        "metadata": {"name": "new-style.1", "namespace": "production"}, "message": "by nobody", "action": "Binding",
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "namespace": "production", "name": "postgres-0"},
+        "reportingComponent": "default-scheduler", "reportingInstance": "scheduler-1", "eventTime": ago(2430),
+        "series": {"count": 5, "lastObservedTime": ago(330)}});
+    let desk = Desk::open("prod-eu1").await;
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("event.json");
+    std::fs::write(&path, event.to_string()).unwrap();
+    desk.kubectl(home.path(), &["create", "-f", path.to_str().unwrap()]).await;
+    let kinds = desk.kinds().await;
+    let resource = kinds.resolve("events").unwrap();
+    let text = desk.kubectl(home.path(), &["get", "events", "-A", "-o", "wide"]).await;
+    let table = desk.table(resource).await.unwrap();
+    let lines: Vec<String> = text.lines().map(squeezed).collect();
+    assert_eq!(printed(resource, &table, &[], true), lines);
+    let new = table.rows.iter().find(|row| row.name == *"new-style.1").expect("it is there");
+    let cell = |name: &str| new.cells[table.columns.iter().position(|column| column.name == *name).unwrap()].as_str();
+    assert_eq!((cell("Last Seen"), cell("First Seen"), cell("Count")), ("5m30s", "40m", "5"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

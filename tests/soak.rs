@@ -1,13 +1,17 @@
 //! Soak: the cockpit on a world at twenty times its speed, whose pods are deleted all the time and whose watches expire.
-//! Memory and connections stay level, and in the end every row of every watched kind, in every cluster, is what a fresh LIST
-//! says.
+//! Memory and connections stay level, nothing is listed again but what a server forgot, and in the end every row of every
+//! watched kind, in every cluster, is what a fresh LIST says: of the same sources in this process, and on the screen.
 //!
 //! A few seconds as a smoke test; as long as wanted with `MIDWATCH_SOAK=1h cargo test --release --test soak -- --nocapture`.
 #![expect(clippy::disallowed_methods, reason = "it runs for so long of real time")]
 #![cfg(target_os = "linux")] // it reads /proc
 
+#[path = "soak/counting.rs"]
+mod counting;
 #[path = "contract/listing.rs"]
 mod listing;
+#[path = "soak/screen.rs"]
+mod screen;
 #[path = "e2e/terminal.rs"]
 #[allow(dead_code)]
 mod terminal;
@@ -19,6 +23,7 @@ mod watching;
 mod world;
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     time::{Duration, Instant},
 };
@@ -30,6 +35,7 @@ use midwatch::{
 use serde_json::Value;
 
 use self::{
+    counting::Counting,
     listing::{KINDS, Rows, differences},
     terminal::Terminal,
     watching::Watching,
@@ -71,8 +77,9 @@ fn wanted() -> Duration {
     Duration::try_from(span).expect("a time to come")
 }
 
-/// Deletes a pod, and now and then breaks the API server for a moment: in each of the clusters in turn.
-fn churn(world: &World, clusters: &[String], round: usize) {
+/// Deletes a pod, and now and then breaks the API server for a moment: in each of the clusters in turn. Whether it has
+/// forgotten its history.
+fn churn(world: &World, clusters: &[String], round: usize) -> bool {
     let cluster = &clusters[round % clusters.len()];
     let pods = KINDS[0].listed(&world.on_cluster(cluster, "GET", KINDS[0].path));
     let ours: Vec<&String> =
@@ -82,8 +89,46 @@ fn churn(world: &World, clusters: &[String], round: usize) {
         world.on_cluster(cluster, "DELETE", &format!("/api/v1/namespaces/{namespace}/pods/{name}"));
     }
     // One round of each parity: every cluster has its turn.
-    if round % 10 >= 8 {
+    let forgets = round % 10 >= 8;
+    if forgets {
         world.fault(cluster, "expire");
+    }
+    forgets
+}
+
+/// The world's clusters behind proxies that count, and a configuration of its backends that leads through them.
+fn counted(world: &World, folder: &Path) -> (String, BTreeMap<String, Counting>) {
+    let read = |path: &str| std::fs::read_to_string(path).expect("the world's own");
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let mut kubeconfig = read(&world.kubeconfig());
+    let mut proxies = BTreeMap::new();
+    for cluster in world.clusters() {
+        let url = world.url_of(&cluster);
+        let proxy = Counting::start(&url);
+        kubeconfig = kubeconfig.replace(&url, &proxy.url());
+        proxies.insert(cluster, proxy);
+    }
+    let kubeconfig = write("kubeconfig", &kubeconfig);
+    (write("config.toml", &read(&world.config()).replace(&world.kubeconfig(), &kubeconfig)), proxies)
+}
+
+/// What a screen of the whole cluster costs its API server: one LIST of each kind, and one more when the history that its
+/// watch would go on from is forgotten.
+fn assert_lists(proxies: &BTreeMap<String, Counting>, forgotten: &BTreeMap<String, usize>) {
+    for (cluster, proxy) in proxies {
+        let most = 1 + forgotten.get(cluster).copied().unwrap_or(0);
+        let lists = KINDS.each_ref().map(|kind| (kind.name, proxy.lists(kind.path)));
+        println!("lists of {cluster}: {lists:?}; its history was forgotten {} times", most - 1);
+        for (kind, lists) in lists {
+            assert!(
+                (1..=most).contains(&lists),
+                "{cluster}: {kind} was listed {lists} times, at most {most} are needed"
+            );
+        }
     }
 }
 
@@ -123,7 +168,9 @@ async fn memory_and_connections_stay_level_and_no_row_is_lost() {
     let config = world.config();
     let loaded = midwatch::config::load::load(Some(Path::new(&config)), None).expect("the demo's configuration");
     let mut watching = Watching::of(loaded.config).await;
-    let mut screen = Terminal::start(&["--config", &config], (120, 35));
+    let folder = tempfile::tempdir().expect("a folder");
+    let (through, proxies) = counted(&world, folder.path());
+    let mut screen = Terminal::start(&["--config", &through], (120, 35));
     screen.wait("midwatch");
     let clusters = world.clusters();
 
@@ -131,10 +178,13 @@ async fn memory_and_connections_stay_level_and_no_row_is_lost() {
     // The warm-up, and two thirds that are compared by their peaks: a moment's holdings say little where screens change.
     let mut thirds = [Held::default(); 3];
     let mut screens = "12345678".chars().cycle();
+    let mut forgotten: BTreeMap<String, usize> = BTreeMap::new();
     for round in 0.. {
         let third = (begun.elapsed().as_secs_f64() / whole.as_secs_f64() * 3.0) as usize;
         let Some(peak) = thirds.get_mut(third) else { break };
-        churn(&world, &clusters, round);
+        if churn(&world, &clusters, round) {
+            *forgotten.entry(clusters[round % clusters.len()].clone()).or_default() += 1;
+        }
         screen.keys(&screens.next().expect("they go round").to_string());
         screen.settled();
         watching.take_for(Duration::from_millis(300)).await;
@@ -145,6 +195,7 @@ async fn memory_and_connections_stay_level_and_no_row_is_lost() {
     println!("peaks: warm-up {:?}, then {middle:?}, then {last:?}, over {:?}", thirds[0], begun.elapsed());
     assert!(middle.kib > 0 && last.kib < middle.kib + GROWTH_KIB, "memory grows: {thirds:?}");
     assert!(last.sockets <= middle.sockets + MORE_SOCKETS, "connections grow: {thirds:?}");
+    assert_lists(&proxies, &forgotten);
 
     // Nothing happens any more: soon both have seen the same.
     world.stop_time();
@@ -157,6 +208,7 @@ async fn memory_and_connections_stay_level_and_no_row_is_lost() {
         }
     }
     assert!(left.is_empty(), "rows that a fresh LIST has otherwise: {left:#?}");
+    screen::assert_shows_all(&world, &clusters, &mut screen);
     for cluster in &clusters {
         for table in TABLES {
             assert_table(&world, cluster, &watching, table).await;

@@ -106,11 +106,22 @@ impl World {
         all.map(|cluster| cluster["name"].as_str().expect("a name").to_owned()).collect()
     }
 
+    /// Where the API server of a cluster is.
+    #[allow(dead_code)] // the soak's alone
+    pub fn url_of(&self, name: &str) -> String {
+        self.cluster_of(name)["url"].as_str().expect("a URL").to_owned()
+    }
+
+    #[allow(dead_code)] // the soak's alone
+    fn cluster_of(&self, name: &str) -> &Value {
+        let mut all = self.line["clusters"].as_array().into_iter().flatten();
+        all.find(|cluster| cluster["name"] == *name).expect("there is such a cluster")
+    }
+
     /// A request to the API server of a cluster.
     #[allow(dead_code)] // the soak's alone
     pub fn on_cluster(&self, name: &str, method: &str, path: &str) -> Value {
-        let mut all = self.line["clusters"].as_array().into_iter().flatten();
-        let cluster = all.find(|cluster| cluster["name"] == *name).expect("there is such a cluster");
+        let cluster = self.cluster_of(name);
         self.ask(cluster["url"].as_str().expect("a URL"), cluster["token"].as_str(), method, path)
     }
 

@@ -2,6 +2,7 @@
 
 mod container;
 mod node;
+mod scaling;
 
 use std::collections::BTreeMap;
 
@@ -110,6 +111,7 @@ async fn pages_say_what_kubectl_describes() {
         a_workload(&desk, &watching, kind, name).await;
     }
     node::all(&desk, &watching).await;
+    scaling::all(&desk, &watching).await;
 }
 
 async fn pods(desk: &Desk, watching: &Watching) {

@@ -38,6 +38,9 @@ const APPLICATION: &[Column] = &[
     Column { priority: 10, ..column("Project", "string", ".spec.project") },
 ];
 
+/// The API server's own: the definition asks for none.
+const APPLICATION_SET: &[Column] = &[AGE];
+
 const KUSTOMIZATION: &[Column] = &[
     AGE,
     column("Ready", "string", ".status.conditions[?(@.type==\"Ready\")].status"),
@@ -49,6 +52,13 @@ const GIT_REPOSITORY: &[Column] = &[
     AGE,
     column("Ready", "string", ".status.conditions[?(@.type==\"Ready\")].status"),
     column("Status", "string", ".status.conditions[?(@.type==\"Ready\")].message"),
+];
+
+const IMAGE_UPDATE_AUTOMATION: &[Column] = &[
+    column("Ready", "string", ".status.conditions[?(@.type==\"Ready\")].status"),
+    column("Status", "string", ".status.conditions[?(@.type==\"Ready\")].message"),
+    Column { priority: 1, ..column("Last run", "string", ".status.lastAutomationRunTime") },
+    AGE,
 ];
 
 const CANARY: &[Column] = &[
@@ -66,8 +76,11 @@ pub fn columns(resource: Resource) -> &'static [Column] {
     match resource {
         Resource::Rollouts => ROLLOUT,
         Resource::Applications => APPLICATION,
-        Resource::Kustomizations => KUSTOMIZATION,
+        Resource::ApplicationSets => APPLICATION_SET,
+        // Flux prints both alike.
+        Resource::Kustomizations | Resource::HelmReleases => KUSTOMIZATION,
         Resource::GitRepositories => GIT_REPOSITORY,
+        Resource::ImageUpdateAutomations => IMAGE_UPDATE_AUTOMATION,
         Resource::Canaries => CANARY,
         _ => &[],
     }

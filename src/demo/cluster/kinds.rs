@@ -29,8 +29,11 @@ pub enum Resource {
     CustomDefinitions,
     Rollouts,
     Applications,
+    ApplicationSets,
     Kustomizations,
     GitRepositories,
+    HelmReleases,
+    ImageUpdateAutomations,
     Canaries,
 }
 
@@ -79,7 +82,14 @@ impl Resource {
     pub fn is_custom(self) -> bool {
         matches!(
             self,
-            Self::Rollouts | Self::Applications | Self::Kustomizations | Self::GitRepositories | Self::Canaries
+            Self::Rollouts
+                | Self::Applications
+                | Self::ApplicationSets
+                | Self::Kustomizations
+                | Self::GitRepositories
+                | Self::HelmReleases
+                | Self::ImageUpdateAutomations
+                | Self::Canaries
         )
     }
 }
@@ -170,7 +180,22 @@ pub static KINDS: &[Kind] = &[
         version: "v1alpha1",
         ..row(Resource::Applications, "argoproj.io", "applications", "Application", &["app", "apps"])
     },
+    Kind {
+        version: "v1alpha1",
+        ..row(Resource::ApplicationSets, "argoproj.io", "applicationsets", "ApplicationSet", &["appset", "appsets"])
+    },
     row(Resource::Kustomizations, "kustomize.toolkit.fluxcd.io", "kustomizations", "Kustomization", &["ks"]),
     row(Resource::GitRepositories, "source.toolkit.fluxcd.io", "gitrepositories", "GitRepository", &["gitrepo"]),
+    Kind {
+        version: "v2",
+        ..row(Resource::HelmReleases, "helm.toolkit.fluxcd.io", "helmreleases", "HelmRelease", &["hr"])
+    },
+    row(
+        Resource::ImageUpdateAutomations,
+        "image.toolkit.fluxcd.io",
+        "imageupdateautomations",
+        "ImageUpdateAutomation",
+        &["iua", "imgupd", "imgauto"],
+    ),
     Kind { version: "v1beta1", ..row(Resource::Canaries, "flagger.app", "canaries", "Canary", &[]) },
 ];

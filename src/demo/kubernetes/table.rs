@@ -160,8 +160,11 @@ fn cells(resource: Resource, value: &Value, now: Timestamp) -> Vec<Value> {
         }
         Resource::Rollouts
         | Resource::Applications
+        | Resource::ApplicationSets
         | Resource::Kustomizations
         | Resource::GitRepositories
+        | Resource::HelmReleases
+        | Resource::ImageUpdateAutomations
         | Resource::Canaries => std::iter::once(name).chain(printer_columns::cells(resource, value, now)).collect(),
         Resource::DisruptionBudgets => {
             let bound = |path: &str| match js::at(value, path) {

@@ -1,5 +1,6 @@
 //! The server, spoken to over HTTP.
 
+mod gitops;
 mod logs;
 mod reads;
 mod resize;

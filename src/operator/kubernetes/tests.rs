@@ -1,5 +1,6 @@
 //! The operator against a small API server that keeps one Deployment and really applies patches.
 
+mod beside;
 mod deletions;
 #[cfg(unix)]
 mod helm;

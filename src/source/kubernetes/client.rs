@@ -6,6 +6,7 @@ mod answer;
 mod connection;
 mod in_cluster;
 mod path;
+mod proxy;
 mod requests;
 mod upgrade;
 mod writer;

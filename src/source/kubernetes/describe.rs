@@ -2,6 +2,8 @@
 //! never shown, nor what looks like one.
 
 pub mod any;
+mod autoscaler;
+mod budget;
 mod claim;
 mod container;
 mod git;

@@ -9,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -90,7 +90,7 @@ impl Counted {
     /// The cluster alone.
     fn new(world: &World) -> Self {
         let (_, token) = world.cluster();
-        let (at, wire) = proxied(world);
+        let (at, wire) = proxy(address(world));
         let folder = tempfile::tempdir().expect("a folder");
         let kubeconfig = format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{{name: c, cluster: {{server: \"http://{at}/as/{token}\"}}}}]\n\
@@ -105,13 +105,22 @@ impl Counted {
 
     /// All backends of the world, its first cluster counted.
     pub fn among_all(world: &World) -> Self {
-        let (at, wire) = proxied(world);
+        Self::of(address(world), &world.kubeconfig(), &world.config())
+    }
+
+    /// A cluster that is flooded.
+    pub fn flooded(cluster: &Cluster) -> Self {
+        Self::of(cluster.at, &cluster.kubeconfig(), &cluster.config())
+    }
+
+    /// A configuration whose kubeconfig names this server, which is counted.
+    fn of(server: SocketAddr, kubeconfig: &str, config: &str) -> Self {
+        let (at, wire) = proxy(server);
         let folder = tempfile::tempdir().expect("a folder");
-        let read = |path: &str| std::fs::read_to_string(path).expect("the world's own");
-        let kubeconfig = read(&world.kubeconfig()).replace(&world.cluster().0, &format!("http://{at}"));
+        let read = |path: &str| std::fs::read_to_string(path).expect("it was written");
         let path = folder.path().join("kubeconfig");
-        std::fs::write(&path, kubeconfig).expect("written");
-        let config = read(&world.config()).replace(&world.kubeconfig(), &path.display().to_string());
+        std::fs::write(&path, read(kubeconfig).replace(&server.to_string(), &at.to_string())).expect("written");
+        let config = read(config).replace(kubeconfig, &path.display().to_string());
         std::fs::write(folder.path().join("config.toml"), config).expect("written");
         Self { folder, wire }
     }
@@ -120,9 +129,8 @@ impl Counted {
         self.path("config.toml")
     }
 
-    /// The cockpit has listed every pod, and shows them.
-    pub fn until_all_is_read(&self, screen: &Terminal) {
-        let begun = now();
+    /// The cockpit has listed every pod, and shows them: what that took since it was started, and on the wire.
+    pub fn until_all_is_read(&self, what: &str, begun: Instant, screen: &Terminal) -> [Row; 2] {
         while !self.wire.watches_pods.load(Ordering::SeqCst) {
             assert!(now() - begun < Duration::from_mins(5), "the pods are not all listed");
             std::thread::sleep(Duration::from_millis(1));
@@ -130,6 +138,9 @@ impl Counted {
         // The log below is another thing to load.
         let tables = |text: &str| text.split("LAST LOG LINES").next().unwrap_or_default().to_owned();
         screen.until("all is read", |text| text.contains("WORKLOADS") && !tables(text).contains("loading"));
+        let (passed, cpu) = (now() - begun, Process::of(screen).cpu());
+        let took = format!("{:.0} ms, {cpu:.2} s of CPU", passed.as_secs_f64() * 1e3);
+        [Row::text(what, took), Row::text("  on the wire of the cluster", self.wire.take())]
     }
 
     fn path(&self, name: &str) -> String {
@@ -150,8 +161,9 @@ impl Counted {
     }
 }
 
-fn proxied(world: &World) -> (SocketAddr, Arc<Wire>) {
-    proxy(world.cluster().0.trim_start_matches("http://").parse().expect("an address"))
+/// Of its first cluster.
+fn address(world: &World) -> SocketAddr {
+    world.cluster().0.trim_start_matches("http://").parse().expect("an address")
 }
 
 /// CPU seconds and the most memory in MiB of a process, as seen until it ended.
@@ -172,9 +184,9 @@ fn kubectl() -> Option<PathBuf> {
 }
 
 /// Every pod of a cluster: kubectl's table, midwatch's, and the cockpit from exec until it has them all.
-pub fn kubectl_beside(effort: Effort) -> Vec<Row> {
-    let pods = if effort.is_measuring { "10000" } else { "60" };
-    let world = World::start(&["--pods", pods]);
+pub fn kubectl_beside(effort: Effort, pods: usize) -> Vec<Row> {
+    let pods = if effort.is_measuring { pods } else { 60 };
+    let world = World::start(&["--pods", &pods.to_string()]);
     let counted = Counted::new(&world);
     let kubeconfig = counted.path("kubeconfig");
     let mut rows = Vec::new();
@@ -197,9 +209,7 @@ pub fn kubectl_beside(effort: Effort) -> Vec<Row> {
     screen.keys("3");
     screen.wait("myapp");
     rows.push(Row::time("cockpit, exec to the first workload", now() - begun));
-    counted.until_all_is_read(&screen);
-    rows.push(Row::time("cockpit, exec to all pods", now() - begun));
-    rows.push(Row::text("  on the wire", counted.wire.take()));
+    rows.extend(counted.until_all_is_read("cockpit, exec to all pods", begun, &screen));
     rows.push(Process::of(&screen).memory());
     rows
 }

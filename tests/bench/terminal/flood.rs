@@ -3,7 +3,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     thread,
     time::Duration,
 };
@@ -26,13 +26,14 @@ pub struct Load {
 }
 
 pub struct Cluster {
+    pub at: SocketAddr,
     folder: tempfile::TempDir,
 }
 
 impl Cluster {
     pub fn start(load: Load) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it listens").port();
+        let at = listener.local_addr().expect("it listens");
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 // The cockpit going away is no failure of the server.
@@ -41,7 +42,7 @@ impl Cluster {
         });
         let folder = tempfile::tempdir().expect("a folder for temporary files");
         let kubeconfig = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: flood\nclusters:\n- name: c\n  cluster: {{server: 'http://127.0.0.1:{port}'}}\n\
+            "apiVersion: v1\nkind: Config\ncurrent-context: flood\nclusters:\n- name: c\n  cluster: {{server: 'http://{at}'}}\n\
              users:\n- name: u\n  user: {{}}\ncontexts:\n- name: flood\n  context: {{cluster: c, user: u, namespace: {NAMESPACE}}}\n"
         );
         let path = folder.path().join("kubeconfig");
@@ -49,7 +50,7 @@ impl Cluster {
         let config =
             format!("[[kubernetes]]\nname = \"flood\"\nkubeconfig = \"{}\"\nproduction = false\n", path.display());
         std::fs::write(folder.path().join("config.toml"), config).expect("a writable folder");
-        Self { folder }
+        Self { at, folder }
     }
 
     pub fn config(&self) -> String {

@@ -29,13 +29,14 @@ fn main() {
     // `cargo bench` says so; without it this is only a smoke run.
     let effort = if std::env::args().any(|arg| arg == "--bench") { Effort::MEASURE } else { Effort::SMOKE };
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let cases: [(&str, Case); 9] = [
+    let cases: [(&str, Case); 10] = [
         ("start", start),
         ("calm", calm),
         ("hanging", hanging),
         ("flood", flooded),
         ("changes", changing),
-        ("kubectl", beside::kubectl_beside),
+        ("kubectl", |effort| beside::kubectl_beside(effort, 10_000)),
+        ("kubectl-100000", |effort| beside::kubectl_beside(effort, 100_000)),
         ("kubectl-logs", beside::logs_beside),
         ("pods-10000", |effort| fleet(effort, 10_000)),
         ("pods-100000", |effort| fleet(effort, 100_000)),
@@ -114,15 +115,40 @@ fn flooded(effort: Effort) -> Vec<Row> {
 fn changing(effort: Effort) -> Vec<Row> {
     let pods = if effort.is_measuring { 10_000 } else { 100 };
     let cluster = flood::Cluster::start(Load { pods, changes: pods / 10, ..Load::default() });
-    let mut screen = cockpit(&cluster.config());
+    let counted = Counted::flooded(&cluster);
+    let begun = now();
+    let mut screen = cockpit(&counted.config());
     screen.keys("3");
     screen.wait("app-6d5c9-00001");
+    let mut rows = vec![Row::time("exec to the first pod", now() - begun)];
+    rows.extend(counted.until_all_is_read("exec to all pods", begun, &screen));
     let before = Process::of(&screen).cpu();
     let begun = now();
-    let mut rows = vec![keys(&mut screen, effort)];
-    rows.push(Process::of(&screen).share(before, now() - begun, "core used under the changes"));
+    rows.extend([keys(&mut screen, effort), filters(&mut screen, effort, "ap"), sorts(&mut screen, effort)]);
+    rows.push(steps(&mut screen, effort));
+    let passed = now() - begun;
+    rows.push(Process::of(&screen).share(before, passed, "core used under the changes"));
+    rows.push(Row::text(&format!("  on the wire in {:.0} s", passed.as_secs_f64()), counted.wire.take()));
     rows.push(Process::of(&screen).memory());
     rows
+}
+
+/// The cursor goes down the pods of a workload; the log below is of the pod that it stands on.
+fn steps(screen: &mut Terminal, effort: Effort) -> Row {
+    let chosen = |text: &str| {
+        let name = text.split("LAST LOG LINES ").nth(1).and_then(|rest| rest.split(' ').next());
+        name.unwrap_or_default().to_owned()
+    };
+    let mut times = Vec::new();
+    screen.keys("\t");
+    for _ in 0..2 * effort.keys {
+        let before = chosen(&screen.screen());
+        let begun = now();
+        screen.keys("j");
+        screen.until("the next pod", |text| chosen(text) != before);
+        times.push(now() - begun);
+    }
+    Row::times("step of the cursor to paint", &mut times)
 }
 
 /// A large fleet: until all of it is there and what that costs, and keys that go through all of its rows.
@@ -137,22 +163,19 @@ fn fleet(effort: Effort, pods: usize) -> Vec<Row> {
     screen.wait("WORKLOADS");
     screen.wait("myapp");
     let mut rows = vec![Row::time("exec to the first workload", now() - begun)];
-    counted.until_all_is_read(&screen);
-    let (passed, cpu) = (now() - begun, Process::of(&screen).cpu());
-    rows.push(Row::text("exec to all pods", format!("{:.0} ms, {cpu:.2} s of CPU", passed.as_secs_f64() * 1e3)));
-    rows.push(Row::text("  on the wire of the cluster", counted.wire.take()));
+    rows.extend(counted.until_all_is_read("exec to all pods", begun, &screen));
     screen.keys("j");
-    rows.extend([keys(&mut screen, effort), filters(&mut screen, effort), sorts(&mut screen, effort)]);
+    rows.extend([keys(&mut screen, effort), filters(&mut screen, effort, "myap"), sorts(&mut screen, effort)]);
     rows.push(moves(&mut screen, effort));
     rows.push(Process::of(&screen).memory());
     rows
 }
 
 /// The last letter of a filter is typed and taken back: of all rows others are shown.
-fn filters(screen: &mut Terminal, effort: Effort) -> Row {
+fn filters(screen: &mut Terminal, effort: Effort, text: &str) -> Row {
     let mut times = Vec::new();
     screen.keys("/");
-    screen.type_slowly("myap");
+    screen.type_slowly(text);
     for _ in 0..effort.keys {
         for (key, is_narrow) in [("q", true), ("\u{7f}", false)] {
             let begun = now();

@@ -1,5 +1,7 @@
 //! Rollbacks of what Argo CD and Flux own, on the demo's API server with its controllers, which put back what git says.
 
+mod kinds;
+
 use serde_json::Value;
 
 use super::{responder::Responder, *};

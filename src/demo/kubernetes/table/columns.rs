@@ -98,8 +98,11 @@ fn names(resource: Resource) -> &'static [&'static str] {
         // Those of a custom kind are in its definition.
         Resource::Rollouts
         | Resource::Applications
+        | Resource::ApplicationSets
         | Resource::Kustomizations
         | Resource::GitRepositories
+        | Resource::HelmReleases
+        | Resource::ImageUpdateAutomations
         | Resource::Canaries => &["Name"],
     }
 }

@@ -72,19 +72,6 @@ pub enum Reloaded {
     Gone,
 }
 
-/// The kube crate takes the proxy of these variables where the kubeconfig names none, loopback or not.
-fn is_of_environment(proxy: &http::Uri) -> bool {
-    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok()?.parse::<http::Uri>().ok())
-        .any(|named| named == *proxy)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-}
-
 /// A context of the kubeconfig, or the cluster this program runs in if there is no kubeconfig. Contacts nobody and runs
 /// nothing.
 pub(super) async fn find(with: &With, loaded: &Loaded) -> Result<Found, SourceError> {
@@ -112,10 +99,6 @@ pub(super) async fn find(with: &With, loaded: &Loaded) -> Result<Found, SourceEr
         }
         None => None,
     };
-    // What runs on this computer (kind, a tunnel, the demo) is behind no proxy but one that the kubeconfig names.
-    if config.cluster_url.host().is_some_and(is_loopback) && config.proxy_url.as_ref().is_some_and(is_of_environment) {
-        config.proxy_url = None;
-    }
     config.connect_timeout = Some(Duration::from_secs(with.timeouts.connect.into()));
     config.default_retry = false;
     config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));

@@ -8,7 +8,7 @@ use kube::{
     config::{AuthInfo, Config, KubeConfigOptions},
 };
 
-use super::access::Access;
+use super::{access::Access, proxy};
 use crate::{
     config::file::Kubernetes,
     model::{BackendId, Name},
@@ -61,11 +61,19 @@ pub(super) async fn from_kubeconfig(
 ) -> Result<(String, Option<Name>, Config), SourceError> {
     let name = loaded.context(wanted.context.as_deref())?;
     let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(loaded.config.clone(), &options).await.map_err(|error| {
-        SourceError::new(ErrorKind::Unexpected, format!("Context '{name}' of the kubeconfig cannot be used: {error}."))
-    })?;
+    let bad = |why: &dyn std::fmt::Display| {
+        SourceError::new(ErrorKind::Unexpected, format!("Context '{name}' of the kubeconfig cannot be used: {why}."))
+    };
+    let read = Config::from_custom_kubeconfig(loaded.config.clone(), &options).await;
+    let mut config = read.map_err(|error| bad(&error))?;
     let context = loaded.config.contexts.iter().find(|context| context.name == name);
-    let namespace = context.and_then(|context| context.context.as_ref()?.namespace.as_deref());
+    let context = context.and_then(|context| context.context.as_ref());
+    let mut clusters = loaded.config.clusters.iter();
+    let cluster = context.and_then(|context| clusters.find(|named| named.name == context.cluster)?.cluster.as_ref());
+    let named = cluster.and_then(|cluster| cluster.proxy_url.as_deref());
+    config.proxy_url = proxy::to(&config.cluster_url, named, &proxy::Environment::here())
+        .map_err(|error| bad(&format!("its proxy: {error}")))?;
+    let namespace = context.and_then(|context| context.namespace.as_deref());
     Ok((name, namespace.filter(|name| !name.is_empty()).map(Clean::line), config))
 }
 
@@ -108,7 +116,7 @@ pub(super) fn unusable(id: &BackendId, error: &kube::Error) -> SourceError {
     let says = match error {
         kube::Error::ProxyProtocolUnsupported { proxy_url } | kube::Error::ProxyProtocolDisabled { proxy_url, .. } => {
             let scheme = proxy_url.scheme_str().unwrap_or("?");
-            format!("Kubernetes '{id}' is behind a '{scheme}' proxy; only http and https proxies are known.")
+            format!("Kubernetes '{id}' is behind a '{scheme}' proxy; only http, https and socks5 proxies are known.")
         }
         other => format!("Kubernetes '{id}' cannot be set up: {}.", secret::mask(&other.to_string())),
     };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Page, claim, events_of, git, ingress, job, node, service, text};
+use super::{Page, autoscaler, budget, claim, events_of, git, ingress, job, node, service, text};
 use crate::{
     model::{
         Level,
@@ -88,6 +88,8 @@ async fn of_its_kind(cluster: &Cluster, rows: &Rows, key: &ResourceKey, raw: &Va
         ("", "services") => service::describe(cluster, key, raw, page).await,
         ("", "persistentvolumeclaims") => claim::describe(cluster, key, raw, page).await,
         ("networking.k8s.io", "ingresses") => ingress::describe(cluster, key, raw, page).await,
+        ("autoscaling", "horizontalpodautoscalers") => autoscaler::describe(page, raw),
+        ("policy", "poddisruptionbudgets") => budget::describe(cluster, rows, key, raw, page).await,
         ("batch", "jobs") => job::describe(cluster, rows, key, raw, page).await,
         ("batch", "cronjobs") => job::of_schedule(cluster, key, raw, page).await,
         ("argoproj.io", "applications") => git::application(page, raw),

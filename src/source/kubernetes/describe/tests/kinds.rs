@@ -1,5 +1,7 @@
 //! What pages of some kinds tell besides what the server prints.
 
+mod scaling;
+
 use axum::response::Response;
 
 use super::*;
