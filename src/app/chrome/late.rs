@@ -60,7 +60,7 @@ impl App {
             [Some(Span::styled("fwd", theme.accent)), when(open, format!(" {open}"), theme.accent), sign.clone()];
         let line = |words: &[Option<Span<'static>>], with: &[Span<'static>]| -> Line<'static> {
             let gap = Some(Span::raw("  ")).filter(|_| !with.is_empty());
-            words.iter().cloned().flatten().chain(gap).chain(with.iter().cloned()).collect()
+            words.iter().flatten().cloned().chain(gap).chain(with.iter().cloned()).collect()
         };
         let mut lines = vec![line(&long, &late), line(&short, &late), line(&short, &[])];
         lines.extend(sign.map(|sign| Line::from(vec![Span::styled("fwd", theme.accent), sign])));

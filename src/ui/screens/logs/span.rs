@@ -48,8 +48,8 @@ pub fn opened(target: LogTarget, at: Option<Timestamp>, previous: bool, view: &V
 /// `15m`, `2h`, `90s`
 pub fn ago(seconds: u32) -> String {
     match seconds {
-        _ if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
-        _ if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        _ if seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
+        _ if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
         _ => format!("{seconds}s"),
     }
 }
