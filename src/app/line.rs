@@ -74,7 +74,7 @@ impl App {
                 Reply::Say(Clean::own(format!("nothing was looked for: '{}' is in force", self.settings.config_path)))
             }
             "found" => Reply::Push(overlays::first_minute()),
-            "deploy" | "deployments" | "sts" | "ds" | "workloads" => {
+            "workloads" => {
                 self.screens.kube.leave();
                 Reply::Go(ScreenId::Kube, None)
             }

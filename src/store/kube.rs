@@ -326,10 +326,11 @@ impl Kube {
             return workload.created;
         }
         let sets = self.sets_of(workload);
-        let (created, last) = (sets.first()?.created, sets.iter().filter_map(|set| set.created).max());
-        // A ReplicaSet that is used again keeps its age, and another was made since.
-        let went_back = last.filter(|_| created < last).and_then(|last| workload.rolled_out_since(last));
-        went_back.or(created)
+        let (live, last) = (sets.first()?, sets.iter().filter_map(|set| set.created).max());
+        // A ReplicaSet that is used again keeps its age: another was made since, or its own history says so.
+        let is_reused = live.is_reused || live.created < last;
+        let went_back = last.filter(|_| is_reused).and_then(|last| workload.rolled_out_since(last));
+        went_back.or(live.created)
     }
 
     /// Namespaces that pods were seen in.

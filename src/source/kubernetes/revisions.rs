@@ -30,6 +30,9 @@ pub use crate::json::text;
 
 /// Their numbers of a ReplicaSet.
 pub(super) const REVISIONS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];
+/// The numbers that a ReplicaSet had before it was gone back to.
+pub(super) const REVISION_HISTORIES: [&str; 2] =
+    ["deployment.kubernetes.io/revision-history", "rollout.argoproj.io/revision-history"];
 /// Annotation that says why a template was set.
 pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// How many pods were wanted of the workload when a ReplicaSet was scaled last.
