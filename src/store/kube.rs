@@ -320,10 +320,11 @@ impl Kube {
         workload.update_hash.as_ref().or_else(of_set)
     }
 
-    /// When the live version of a Deployment or Rollout began: its ReplicaSet's creation, or when it was gone back to.
+    /// When the live version of a Deployment or Rollout began: its ReplicaSet's creation, or when it was gone back to. Of
+    /// the others the last change of their template, as nothing that is watched tells when that was rolled out.
     pub fn version_since(&self, workload: &Workload) -> Option<Timestamp> {
         if !workload.key.kind.has_replica_sets() {
-            return workload.created;
+            return workload.changed_by.as_ref().and_then(|(_, at)| *at).or(workload.created);
         }
         let sets = self.sets_of(workload);
         let (live, last) = (sets.first()?, sets.iter().filter_map(|set| set.created).max());
