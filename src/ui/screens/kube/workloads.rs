@@ -194,7 +194,7 @@ fn columns(kube: &Kube, clusters_width: u16) -> Vec<Column<'static>> {
         Column::new("updated", 7, 50).right(),
         Column::new("rev", 4, 70).right(),
         Column::new("image", 24, 80).min(10).grows().ends(),
-        Column::new("namespace", 12, 55).min(10),
+        Column::new("namespace", 12, 55).min(11),
     ];
     if kube.has_clusters {
         columns.push(Column::new("cluster", clusters_width, 75).min(clusters_width.min(14)));

@@ -328,10 +328,18 @@ impl Rows {
         self.tables.first().is_some_and(is_of_events)
     }
 
+    pub fn are_pods(&self) -> bool {
+        self.tables.first().is_some_and(|table| (&*table.resource.group, &*table.resource.plural) == ("", "pods"))
+    }
+
+    /// Whose all of them are is said once, above them: what an event says is worth more, and any cell on a small screen.
+    pub fn says_common_above(&self, view: &View<'_>) -> bool {
+        self.are_events() || view.is_narrow()
+    }
+
     /// The columns shown at this width, after the mark: `None` is the mark itself.
     pub fn shown(&self, view: &View<'_>) -> Vec<Option<usize>> {
-        // What an event says is worth more than whose all of them are.
-        let is_quiet = |column: &Column| column.is_common && self.are_events();
+        let is_quiet = |column: &Column| column.is_common && self.says_common_above(view);
         let is_shown = |column: &Column| (!column.is_wide || view.size.0 >= WIDE) && !is_quiet(column);
         let columns = self.columns.iter().enumerate().filter(|(_, column)| is_shown(column));
         std::iter::once(None).chain(columns.map(|(index, _)| Some(index))).collect()
