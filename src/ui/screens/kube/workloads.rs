@@ -137,6 +137,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let list = kube.workloads.entries();
     let hits = VirtualTable::new(theme, &columns, list.len())
         .cursor(cursor)
+        .pinned(3)
         .focused(focused)
         .above((note > 0).then(|| format!("{note} new above")))
         .empty(empty)

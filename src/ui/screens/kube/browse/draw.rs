@@ -196,6 +196,7 @@ impl Browse {
         let (list, times) = (self.list.entries(), self.rows.times(view));
         let hits = VirtualTable::new(view.theme, &heads, list.len())
             .cursor(cursor)
+            .pinned(2)
             .above((above > 0).then(|| format!("{above} new above")))
             .render(area, buf, &mut state, |index| match &list[index] {
                 Entry::Item(key) => self.draw_row(view, key, &shown, &times),
