@@ -144,6 +144,16 @@ fn the_order_by_age_is_that_of_the_ages_shown() {
 }
 
 #[test]
+fn by_ready_what_lacks_pods_stands_first() {
+    let mut world = World::live();
+    let of = |name: &str, ready, desired| deployment(name, "a:1", ready, desired);
+    world.workloads([of("one", 1, 1), of("none", 0, 1), of("many", 8, 10), of("six", 6, 6)]);
+    let mut desk = on_kube(world);
+    desk.keys(">>");
+    in_order(&desk.frame((120, 35)), &["sort ready", " many ", " none ", " one ", " six "]);
+}
+
+#[test]
 fn events_of_the_pods_of_a_workload_are_told_once_for_each_reason() {
     let mut world = incident();
     let back_off = |pod: &str, count: u32, last: &str| {

@@ -92,6 +92,29 @@ fn what_pods_use_stands_beside_what_they_may_use_and_sorts_as_a_number() {
     }
 }
 
+/// The server's cells say that pods lack; the watches know how bad that is.
+#[test]
+fn a_workload_has_the_same_mark_in_its_own_table_as_among_the_workloads() {
+    let mut all = served();
+    all.list.push(resource("apps", "deployments", "Deployment", &["deploy"]));
+    let mut desk = Desk::new(incident());
+    desk.answer(Query::Resources(cluster()), Ok(Answer::Resources(Arc::new(all))));
+    desk.keys("3");
+    assert!(desk.row_with("myapp ").contains("!! "));
+    desk.line("deploy");
+    let rows = vec![row("myapp", &["8/10"]), row("payments", &["4/4"]), row("unwatched", &["0/1"])];
+    desk.lists(&cluster(), Ok(table(&["Name", "Ready"], rows)));
+    assert!(desk.row_with("myapp ").contains("!! "), "{}", desk.screen());
+    let unknown = desk.row_with("unwatched");
+    assert!(unknown.contains("! ") && !unknown.contains("!!"), "{unknown}");
+    // By what is missing, not by how many there are.
+    desk.keys(">>>");
+    desk.has("sort ready");
+    let screen = desk.screen();
+    let at = |name: &str| screen.lines().position(|line| line.contains(name)).expect(name);
+    assert!(at("myapp ") < at("unwatched") && at("unwatched") < at("payments "), "{screen}");
+}
+
 /// How what is cut ends.
 const CUT: char = '~';
 

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod draw;
+mod known;
 mod order;
 mod rows;
 

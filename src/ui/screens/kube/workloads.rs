@@ -72,7 +72,7 @@ pub(super) fn sorted<'a>(store: &'a Store, filter: &Filter, sort: SortBy, is_rev
             rows.sort_by_cached_key(|workload| (store.kube.level_of(workload), missing(workload), &workload.key));
         }
         SortBy::Name => rows.sort_by_key(|workload| &workload.key.name),
-        SortBy::Ready => rows.sort_by_key(|workload| (workload.ready, &workload.key)),
+        SortBy::Ready => rows.sort_by_key(|workload| (missing(workload), workload.ready, &workload.key)),
         SortBy::Restarts => {
             rows.sort_by_cached_key(|workload| (Reverse(store.kube.restarts_of(workload)), &workload.key));
         }
@@ -201,7 +201,7 @@ fn columns(kube: &Kube, clusters_width: u16) -> Vec<Column<'static>> {
         columns.push(Column::new("cluster", clusters_width, 75).min(clusters_width.min(14)));
     }
     columns.extend([
-        Column::new("restarts", 8, 65).right().sorted(direction(SortBy::Restarts)),
+        Column::new("restarts", 8, 71).min(5).right().sorted(direction(SortBy::Restarts)),
         Column::new("since", 5, 66).right().sorted(direction(SortBy::Age)),
     ]);
     columns
