@@ -116,14 +116,30 @@ pub fn cells(view: &View<'_>, change: &Change, moment: Option<Timestamp>, is_new
     ]
 }
 
-/// `-2m`, `+40s`: from a moment to a change.
+/// `-2m`, `+40s`: from a moment to a change. Minutes are those between the clocks beside it: 18:45 is 4m before 18:49,
+/// whatever the seconds that are not shown.
 pub fn distance(moment: Timestamp, at: Timestamp) -> String {
     let seconds = seconds_between(moment, at);
+    let minute = |at: Timestamp| at.as_second().div_euclid(60);
     let sign = if seconds < 0 { '-' } else { '+' };
     let words = match seconds.abs() {
         seconds @ 0..60 => format!("{seconds}s"),
-        seconds @ 60..7200 => format!("{}m", (seconds + 30) / 60),
+        60..7200 => format!("{}m", (minute(at) - minute(moment)).abs()),
         seconds => format!("{}h", (seconds + 1800) / 3600),
     };
     format!("{sign}{words}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+    use crate::ui::testing::at;
+
+    #[test]
+    fn a_distance_is_that_of_the_clocks_beside_it() {
+        assert_eq!(distance(at("18:49:50"), at("18:45:02")), "-4m");
+        assert_eq!(distance(at("18:45:58"), at("18:47:01")), "+2m");
+        assert_eq!(distance(at("18:45:50"), at("18:46:10")), "+20s");
+        assert_eq!(distance(at("18:00:00"), at("21:10:00")), "+3h");
+    }
 }

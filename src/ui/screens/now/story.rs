@@ -201,9 +201,10 @@ impl<'a> Story<'a> {
             hints.push((Command::Describe, "describe"));
         }
         let mut line = Line::from(head);
+        let gap = if view.size.0 < 80 { "  " } else { "   " };
         for (command, word) in hints {
             line.spans.extend(words::key_hint(view, command, word));
-            line.spans.push(Span::raw("   "));
+            line.spans.push(Span::raw(gap));
         }
         line
     }
