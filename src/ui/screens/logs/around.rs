@@ -68,11 +68,20 @@ pub(super) fn strip(open: &[String], current: usize, theme: &Theme) -> Line<'sta
     line
 }
 
+/// Of a log that is read once: its streams are not open, they were read.
+fn is_over(tail: &Tail) -> bool {
+    tail.query.previous || !tail.query.follow
+}
+
 pub(super) fn title(tail: &Tail, buffer: Option<&LogBuffer>) -> Line<'static> {
     let pods = match buffer.map(|buffer| (buffer.open, buffer.wanted)) {
         Some((open, wanted)) if !matches!(tail.query.target, LogTarget::Pod(_)) && wanted > 0 => {
             let pods = if wanted == 1 { "stream" } else { "streams" };
-            if open == wanted { format!("   {open} {pods}") } else { format!("   {open} of {wanted} {pods}") }
+            if open == wanted || is_over(tail) {
+                format!("   {wanted} {pods}")
+            } else {
+                format!("   {open} of {wanted} {pods}")
+            }
         }
         _ => String::new(),
     };
@@ -106,7 +115,7 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
         let missing = if tail.not_found { " (not found)" } else { "" };
         say(format!("find: {}{missing}", tail.find), if tail.not_found { theme.wrong } else { theme.accent });
     }
-    match buffer.map_or(0, |buffer| tail.rate(buffer, view)) {
+    match buffer.filter(|_| !is_over(tail)).map_or(0, |buffer| tail.rate(buffer, view)) {
         0 => {}
         rate => say(format!("{rate} lines/s"), theme.dim),
     }
