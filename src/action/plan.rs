@@ -259,14 +259,17 @@ impl Make<'_> {
     }
 
     fn blocked(&self, plan: &Plan) -> Option<Clean> {
+        // What is sent at once has no dialog: then nothing is there to be shown.
+        let is_shown = !matches!(self.request, Request::Acknowledge { .. });
+        let shown = if is_shown { ". This is what would be done" } else { "" };
         for step in &plan.steps {
             let StepKind::Write(write) = &step.kind else { continue };
             let backend = write.backend();
             if let Some(why) = self.settings.read_only_reason(backend) {
-                return Some(say!("read-only: {why}. This is what would be done"));
+                return Some(say!("read-only: {why}{shown}"));
             }
             if !self.evidence.writable.contains(backend) {
-                return Some(say!("'{backend}' cannot be written to from here. This is what would be done"));
+                return Some(say!("'{backend}' cannot be written to from here{shown}"));
             }
         }
         self.evidence.audit.as_ref().err().map(|why| say!("the audit file cannot be written ({why}): nothing is sent"))

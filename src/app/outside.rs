@@ -145,7 +145,10 @@ impl App {
             },
         };
         match ForwardAsk::parse(to, ports) {
-            Ok(ask) => Reply::Do(Effect::Forward(ask)),
+            Ok(ask) => match ask.clash(&self.forwards) {
+                Some(says) => Reply::Say(says),
+                None => Reply::Do(Effect::Forward(ask)),
+            },
             Err(says) => Reply::Say(says),
         }
     }

@@ -111,6 +111,7 @@ writes = true
 name = "board"
 on = ["alert"]
 run = ["open-board"]
+writes = false
 "#;
 
     fn listed() -> Vec<Listed> {

@@ -100,6 +100,20 @@ impl ForwardAsk {
     }
 }
 
+impl ForwardAsk {
+    /// Why it cannot be had beside those of this session: one of them has its local port.
+    pub fn clash(&self, forwards: &[Forward]) -> Option<Clean> {
+        let port = self.local?;
+        let to = &holder(forwards, port)?.ask.to;
+        Some(Clean::own(format!("127.0.0.1:{port} leads to {to} already (:forwards): take another local port")))
+    }
+}
+
+/// The forward that listens on a local port, or is about to.
+pub fn holder(forwards: &[Forward], local: u16) -> Option<&Forward> {
+    forwards.iter().find(|one| one.failure().is_none() && one.local.or(one.ask.local) == Some(local))
+}
+
 /// How a forward goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ForwardState {

@@ -29,6 +29,10 @@ pub struct List<K> {
     cursor: Option<usize>,
     waiting: Option<Vec<Entry<K>>>,
     last_key: Option<Instant>,
+    /// The next rows are those of another filter: they show at once.
+    is_refiltered: bool,
+    /// What was selected when no row was left.
+    missed: Option<K>,
     pub table: TableState,
     pub hits: TableHits,
     /// Height of the last drawing, for paging.
@@ -42,6 +46,8 @@ impl<K> Default for List<K> {
             cursor: None,
             waiting: None,
             last_key: None,
+            is_refiltered: false,
+            missed: None,
             table: TableState::default(),
             hits: TableHits::default(),
             height: 10,
@@ -54,7 +60,7 @@ impl<K: Clone + Ord> List<K> {
     /// waits.
     pub fn set(&mut self, entries: Vec<Entry<K>>, now: Now) {
         if entries == self.entries {
-            self.waiting = None;
+            (self.waiting, self.is_refiltered) = (None, false);
             return;
         }
         if self.may_move(now) {
@@ -79,6 +85,18 @@ impl<K: Clone + Ord> List<K> {
         self.clamp();
     }
 
+    /// The next rows are those of another filter. They show at once, and the selected object stays where it is still
+    /// there, also on the top row: who filters looks for an object.
+    pub fn refilter(&mut self, now: Now) {
+        (self.is_refiltered, self.waiting) = (true, None);
+        self.last_key = Some(now.mono);
+    }
+
+    /// The selected object; without one, the object that was selected when no row was left.
+    pub fn sought(&self) -> Option<&K> {
+        self.selected().or(self.missed.as_ref())
+    }
+
     /// Lets the waiting order in when nobody read for a while. True if something moved.
     pub fn settle(&mut self, now: Now) -> bool {
         if !self.may_move(now) {
@@ -89,8 +107,11 @@ impl<K: Clone + Ord> List<K> {
         true
     }
 
-    /// Nobody reads: the order may change.
+    /// Nobody reads, or another filter was asked for: the order may change.
     pub fn may_move(&self, now: Now) -> bool {
+        if self.is_refiltered {
+            return true;
+        }
         let first = self.entries.iter().position(|entry| item(entry).is_some());
         let at_top = self.cursor.is_none() || self.cursor == first;
         at_top || self.last_key.is_none_or(|at| now.since(at) >= QUIET)
@@ -100,12 +121,14 @@ impl<K: Clone + Ord> List<K> {
         let first = self.entries.iter().position(|entry| item(entry).is_some());
         // On the top row one looks at whatever is worst, not at the object.
         let follows_top = self.last_key.is_none() && self.cursor == first;
-        let selected = self.selected().cloned();
+        let goes_to_top = std::mem::take(&mut self.is_refiltered) || follows_top;
+        let sought = self.sought().cloned();
         self.entries = entries;
         self.waiting = None;
-        let kept = if follows_top { None } else { selected.and_then(|key| self.position(&key)) };
-        self.cursor = kept.or(if follows_top { Some(0) } else { self.cursor });
+        let kept = if follows_top { None } else { sought.as_ref().and_then(|key| self.position(key)) };
+        self.cursor = kept.or(if goes_to_top { Some(0) } else { self.cursor });
         self.clamp();
+        self.missed = if self.cursor.is_none() { sought } else { None };
     }
 
     /// The cursor onto an item, near where it was.
@@ -265,6 +288,25 @@ mod tests {
             list.set(items(&[7, 1, 2]), clock.now());
             assert_eq!((list.selected(), list.cursor()), (Some(&1), Some(1)), "{command:?}");
         }
+    }
+
+    #[test]
+    fn a_filter_leaves_the_selected_object_selected_where_it_is_still_there() {
+        let clock = TestClock::at(Timestamp::UNIX_EPOCH);
+        let mut list = List::default();
+        list.set(items(&[1, 2, 3, 4]), clock.now());
+        let filter = |list: &mut List<u32>, keys: &[u32]| {
+            list.refilter(clock.now());
+            list.set(items(keys), clock.now());
+            (list.items().count(), list.selected().copied())
+        };
+        assert_eq!(filter(&mut list, &[3, 4]), (2, Some(3)), "the old one is not there: the top row");
+        assert_eq!(filter(&mut list, &[1, 2, 3, 4]), (4, Some(3)), "cleared: at once, though a key was pressed");
+        assert_eq!(filter(&mut list, &[2, 3]), (2, Some(3)));
+        assert_eq!(filter(&mut list, &[]), (0, None));
+        assert_eq!(filter(&mut list, &[1, 2, 3, 4]), (4, Some(3)), "a filter that left nothing is no choice");
+        list.set(items(&[9, 1, 2, 3, 4]), clock.now());
+        assert_eq!((list.selected(), list.new_above()), (Some(&3), 1), "rows that came by themselves wait");
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl<T> Undo<T> {
     }
 
     /// Its filter was set.
-    pub fn filtered(&mut self, text: &str) {
+    pub const fn filtered(&mut self, text: &str) {
         self.is_filter_last = !text.is_empty();
     }
 

@@ -17,7 +17,10 @@ use crate::{
     query::{Answer, Query},
     source::Answered,
     text::Clean,
-    ui::testing::{at, cluster, deployment, event, incident, pod, replica_set, run, running, workload_key},
+    ui::{
+        target::Target,
+        testing::{at, cluster, deployment, event, incident, pod, replica_set, run, running, workload_key},
+    },
 };
 
 fn on_kube(world: World) -> Desk {
@@ -242,6 +245,35 @@ fn workloads_in_trouble_stand_first_and_the_filter_keeps_the_order() {
     desk.press(KeyCode::Enter);
     let frame = desk.frame((120, 45));
     assert!(frame.contains("WORKLOADS 0 of 5") && !frame.contains("all ok"), "what a filter hides may burn\n{frame}");
+}
+
+#[test]
+fn the_log_lines_below_are_those_of_the_pod_under_the_cursor_whichever_pane_has_the_keys() {
+    let mut desk = on_kube(incident());
+    assert!(desk.frame((120, 35)).contains("LAST LOG LINES myapp-6d5c9-bbbbb"), "the worst, at first");
+    desk.press(KeyCode::Tab);
+    desk.keys("j");
+    assert!(desk.frame((120, 35)).contains("LAST LOG LINES myapp-7d8b9-aaaaa"));
+    desk.press(KeyCode::Tab);
+    let frame = desk.frame((120, 35));
+    assert!(row_with(&frame, " myapp-7d8b9-aaaaa  ").contains('>'), "its cursor is still seen\n{frame}");
+    assert!(frame.contains("LAST LOG LINES myapp-7d8b9-aaaaa"), "{frame}");
+    // Of another workload it is the worst again.
+    desk.keys("j");
+    assert!(!desk.frame((120, 35)).contains("LAST LOG LINES myapp-7d8b9-aaaaa"));
+}
+
+#[test]
+fn a_filter_that_is_cleared_leaves_the_selected_workload_selected() {
+    let mut desk = on_kube(incident());
+    desk.keys("/paym");
+    desk.press(KeyCode::Enter);
+    let payments = Some(Target::Workload(workload_key(WorkloadKind::Deployment, "payments")));
+    assert_eq!(desk.app.selected(desk.clock.now()), payments);
+    desk.press(KeyCode::Esc);
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("WORKLOADS 2"), "{frame}");
+    assert_eq!(desk.app.selected(desk.clock.now()), payments, "{frame}");
 }
 
 #[test]

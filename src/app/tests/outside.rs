@@ -10,10 +10,10 @@ use crate::{
     model::{
         BackendKind, Part, SourceId,
         alert::Priority,
-        forward::{Forward, ForwardAsk, ForwardState},
+        forward::{Forward, ForwardAsk, ForwardState, ForwardTo},
         kubernetes::{Pod, WorkloadKind},
     },
-    ui::testing::{alert, cluster, deployment, pod, replica_set, running},
+    ui::testing::{alert, cluster, deployment, pod, replica_set, running, workload_key},
 };
 
 const COMMANDS: &str = r#"
@@ -232,6 +232,27 @@ fn a_forward_is_asked_for_and_listed() {
     desk.app.forwards.clear();
     let none = desk.frame((120, 35));
     assert!(none.contains("esc leave") && !none.contains("stop it"), "nothing is there to stop: {none}");
+}
+
+#[test]
+fn a_port_that_leads_somewhere_is_no_other_programs() {
+    let mut desk = desk(true);
+    let to = ForwardTo::Workload(workload_key(WorkloadKind::Deployment, "myapp"));
+    let ask = ForwardAsk { to, or: None, local: Some(8080), remote: None };
+    desk.app.forwards = vec![Forward { local: Some(8080), state: ForwardState::Listening, ..Forward::new(7, ask) }];
+    let says = "127.0.0.1:8080 leads to deploy/myapp already";
+    for size in [(120, 35), (80, 24)] {
+        desk.keys("F");
+        assert!(desk.frame(size).contains("127.0.0.1:8080 leads there already"), "{}", desk.frame(size));
+        desk.keys("8080:80");
+        assert!(desk.press(KeyCode::Enter).is_empty());
+        assert!(desk.frame(size).contains(says), "{}", desk.frame(size));
+        desk.press(KeyCode::Esc);
+    }
+    desk.press(KeyCode::Esc);
+    assert!(desk.line("forward deploy/myapp 8080:80").is_empty());
+    assert!(desk.frame((120, 35)).contains(says), "{}", desk.frame((120, 35)));
+    assert!(matches!(&desk.line("forward deploy/myapp 8081:80")[..], [Effect::Forward(_)]));
 }
 
 fn copied(desk: &mut Desk) -> String {

@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{
-    availability::{why_not, why_not_own},
+    availability::{may_be_looked_at, why_not, why_not_own},
     equivalent,
     needed::rights_queries,
     object::name_of,
@@ -24,8 +24,9 @@ use crate::{
     ui::{
         Overlay, Reply, View,
         target::Target,
+        theme::Theme,
         widgets::{
-            cells::{fit, put_line, row, width},
+            cells::{fit, put_line, put_right, row, width},
             dialog::{centred, dialog},
             frame::Frame,
             wrap::wrapped,
@@ -36,8 +37,11 @@ use crate::{
 /// Most lines of the command that does the same.
 const MOST_LINES: usize = 3;
 
-/// What can be done with any object, beside its own verbs.
-const ANY: [Command; 5] = [Command::Enter, Command::Why, Command::Copy, Command::CopyUrl, Command::Browse];
+/// What can be done with any object, beside its own verbs. Its copy key is left out: in the menu it copies the line.
+const ANY: [Command; 4] = [Command::Enter, Command::Why, Command::CopyUrl, Command::Browse];
+
+/// Cells of the shortest word for a refused verb: its reason says what helps, and is the last to be cut.
+const LEAST_HELP: u16 = 11;
 
 /// A command of the table, or one of the configuration's own by its place.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,8 +54,12 @@ struct Verb {
     what: What,
     key: String,
     help: Clean,
+    /// In a word, where its reason needs the room.
+    hint: Clean,
     writes: bool,
     why_not: Option<String>,
+    /// Refused by read-only mode alone: what it would do is shown, as by its key on the row.
+    is_shown: bool,
     /// `kubectl …`
     line: Option<String>,
 }
@@ -75,9 +83,30 @@ impl Actions {
         self.verbs.get(self.cursor)
     }
 
+    /// The verb's own key works in the menu as on the row, and as the menu shows it where the screen below means something
+    /// else by it.
+    fn at_key_of(&self, command: Command, view: &View<'_>) -> Option<usize> {
+        let known = self.verbs.iter().position(|verb| verb.what == What::Known(command));
+        known.or_else(|| {
+            let keys = view.keymap.keys(command).iter().map(ToString::to_string);
+            let mut keys = keys.filter(|_| matches!(command.spec().scope, Scope::Screen(_)));
+            keys.find_map(|key| self.verbs.iter().position(|verb| verb.key == key))
+        })
+    }
+
+    /// How many verbs are out of sight: `2 more ^  8 more v`.
+    fn beyond(&self, visible: u16, theme: &Theme) -> String {
+        let above = usize::from(self.top);
+        let below = self.verbs.len().saturating_sub(above + usize::from(visible));
+        let parts = [(above, theme.glyphs.up), (below, theme.glyphs.down)].into_iter().filter(|(count, _)| *count > 0);
+        parts.map(|(count, way)| format!("{count} more {way}")).collect::<Vec<_>>().join("  ")
+    }
+
     fn enter(&self) -> Reply {
         match self.chosen() {
-            Some(Verb { why_not: Some(why), help, .. }) => Reply::Say(Clean::own(format!("{help}: {why}"))),
+            Some(Verb { why_not: Some(why), is_shown: false, help, .. }) => {
+                Reply::Say(Clean::own(format!("{help}: {why}")))
+            }
             Some(Verb { what: What::Known(command), .. }) => {
                 Reply::Many(vec![Reply::Close, Reply::RunOn(*command, self.target.clone())])
             }
@@ -90,7 +119,7 @@ impl Actions {
 }
 
 impl Overlay for Actions {
-    fn run(&mut self, command: Command, _view: &View<'_>) -> Reply {
+    fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
         let last = self.verbs.len().saturating_sub(1);
         match command {
             Command::Down => self.cursor = (self.cursor + 1).min(last),
@@ -105,8 +134,7 @@ impl Overlay for Actions {
                     None => Reply::Say("no command line does the same".into()),
                 };
             }
-            // The verb's own key works in the menu as on the row.
-            command => match self.verbs.iter().position(|verb| verb.what == What::Known(command)) {
+            command => match self.at_key_of(command, view) {
                 Some(at) => {
                     self.cursor = at;
                     return self.enter();
@@ -130,8 +158,10 @@ impl Overlay for Actions {
             what: What::Known(spec.id),
             key: view.keymap.shown(spec.id).unwrap_or_else(|| format!(":{}", spec.name)),
             help: help_on(spec, &self.target).into(),
+            hint: spec.hint.into(),
             writes: spec.writes,
             why_not: why_not(spec, self.screen, Some(&self.target), view),
+            is_shown: may_be_looked_at(spec, &self.target, view),
             line: equivalent::line(spec.id, &self.target, view),
         });
         // Those of the configuration stand first: they were made for these rows.
@@ -188,18 +218,25 @@ impl Overlay for Actions {
         let foot = said.len().max(1) as u16;
         self.list = Rect { height: inside.height.saturating_sub(2 + foot), ..inside };
         let visible = self.list.height.max(1);
-        self.top = (self.cursor as u16).saturating_sub(visible - 1);
-        let keys = self.verbs.iter().map(|verb| verb.key.chars().count()).max().unwrap_or(0);
+        let cursor = self.cursor as u16;
+        let last_top = (self.verbs.len() as u16).saturating_sub(visible);
+        self.top = self.top.min(cursor).max((cursor + 1).saturating_sub(visible)).min(last_top);
+        let columns = Columns::of(&self.verbs, inside.width);
         for (index, verb) in self.verbs.iter().enumerate().skip(usize::from(self.top)) {
             let Some(spot) = row(self.list, index as u16 - self.top) else { break };
-            draw(verb, keys, index == self.cursor, view, spot, buf);
+            draw(verb, columns, index == self.cursor, view, spot, buf);
+        }
+        if let Some(spot) = row(inside, self.list.height).filter(|_| self.list.height > 0) {
+            let more = Line::styled(self.beyond(visible, theme), theme.dim);
+            put_right(buf, spot, &more, theme.glyphs.ellipsis);
         }
         let verb = self.chosen()?;
         if let Some(spot) = row(inside, inside.height.saturating_sub(1 + foot)) {
             let copy = view.keymap.shown(Command::Copy).unwrap_or_default();
+            let shows = if verb.is_shown { "enter shows what would be done; " } else { "" };
             let words = match &verb.line {
-                Some(_) => format!("the same as a command ({copy} copies it)"),
-                None => "no command line does the same".to_owned(),
+                Some(_) => format!("{shows}the same as a command ({copy} copies it)"),
+                None => format!("{shows}no command line does the same"),
             };
             put_line(buf, spot, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
         }
@@ -241,7 +278,9 @@ fn own_commands(target: &Target, view: &View<'_>) -> Vec<Verb> {
                 } else {
                     Clean::own(format!("{}: {}", own.name, own.help))
                 },
+                hint: own.name.clone(),
                 writes: own.writes,
+                is_shown: false,
                 why_not: why_not.or_else(|| program.as_ref().err().map(ToString::to_string)),
                 line: program.ok().map(|program| program.line().to_string()),
             }
@@ -249,8 +288,26 @@ fn own_commands(target: &Target, view: &View<'_>) -> Vec<Verb> {
         .collect()
 }
 
-fn draw(verb: &Verb, keys: usize, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
+/// What the key, and what stands before a reason, take of a row: two fifths of it, less where a reason needs more.
+#[derive(Clone, Copy)]
+struct Columns {
+    keys: usize,
+    help: u16,
+}
+
+impl Columns {
+    fn of(verbs: &[Verb], whole: u16) -> Self {
+        let keys = verbs.iter().map(|verb| verb.key.chars().count()).max().unwrap_or(0);
+        let longest = verbs.iter().filter_map(|verb| verb.why_not.as_deref()).map(width).max().unwrap_or(0);
+        let left = whole.saturating_sub(keys as u16 + 4).saturating_sub(longest);
+        let most = whole * 2 / 5;
+        Self { keys, help: left.clamp(LEAST_HELP.min(most), most) }
+    }
+}
+
+fn draw(verb: &Verb, columns: Columns, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
     let theme = view.theme;
+    let Columns { keys, help: room } = columns;
     let (key_style, style) = match verb.why_not {
         Some(_) => (theme.dim, theme.dim.add_modifier(Modifier::CROSSED_OUT)),
         None => (theme.key, if verb.writes { theme.strong } else { theme.text }),
@@ -258,8 +315,9 @@ fn draw(verb: &Verb, keys: usize, is_chosen: bool, view: &View<'_>, spot: Rect, 
     let mut line = Line::from(vec![Span::styled(format!("{:keys$}  ", verb.key), key_style)]);
     match &verb.why_not {
         Some(why) => {
-            let help = fit(&verb.help, spot.width * 2 / 5, theme.glyphs.ellipsis).into_owned();
-            let pad = (spot.width * 2 / 5 + 2).saturating_sub(width(&help)).max(2);
+            let help = if width(&verb.help) <= room { &verb.help } else { &verb.hint };
+            let help = fit(help, room, theme.glyphs.ellipsis).into_owned();
+            let pad = (room + 2).saturating_sub(width(&help)).max(2);
             line.push_span(Span::styled(help, style));
             line.push_span(Span::raw(" ".repeat(usize::from(pad))));
             line.push_span(Span::styled(why.clone(), theme.stale));

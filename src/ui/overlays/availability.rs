@@ -77,6 +77,11 @@ fn read_only(target: &Target, view: &View<'_>) -> Option<String> {
     Some(if why.contains("read-only") { why.to_string() } else { format!("read-only: {why}") })
 }
 
+/// Whether read-only mode is what refuses it, and its plan or form may be looked at all the same.
+pub fn may_be_looked_at(spec: &CommandSpec, target: &Target, view: &View<'_>) -> bool {
+    spec.writes && !matches!(spec.id, Command::Shell | Command::Edit) && read_only(target, view).is_some()
+}
+
 /// `nodes have no log of their own`
 pub fn no_log(key: &ResourceKey) -> String {
     format!("{} have no log of their own", key.resource.plural)

@@ -12,7 +12,7 @@ use crate::{
     action::equivalent::kubectl,
     app::Effect,
     model::{
-        forward::{ForwardAsk, ForwardTo},
+        forward::{Forward, ForwardAsk, ForwardTo, holder},
         kubernetes::{ObjectKey, WorkloadKey, resource::ResourceKey},
     },
     query::{Answer, ObjectRef, PageLine, Query},
@@ -83,23 +83,25 @@ impl ForwardForm {
         }
     }
 
-    fn fill(&mut self) {
+    fn fill(&mut self, forwards: &[Forward]) {
         let chosen = self.chosen.and_then(|index| self.ports.as_ref()?.get(index));
         if let Some((port, _)) = chosen {
-            let local = if *port < PRIVILEGED { port + ABOVE } else { *port };
+            let usual = if *port < PRIVILEGED { port + ABOVE } else { *port };
+            let local = (usual..=u16::MAX).find(|local| holder(forwards, *local).is_none()).unwrap_or(usual);
             self.input = TextInput::new(&format!("{local}:{port}"));
         }
     }
 
-    fn step(&mut self, by: isize) {
+    fn step(&mut self, by: isize, forwards: &[Forward]) {
         let count = self.ports.as_ref().map_or(0, Vec::len);
         let at = self.chosen.map_or(0, |at| at.saturating_add_signed(by).min(count.saturating_sub(1)));
         self.chosen = Some(at);
-        self.fill();
+        self.fill(forwards);
     }
 
-    fn enter(&self) -> Reply {
+    fn enter(&self, forwards: &[Forward]) -> Reply {
         match ForwardAsk::parse(self.to.clone(), self.input.text()) {
+            Ok(ask) if let Some(says) = ask.clash(forwards) => Reply::Say(says),
             Ok(ask) => {
                 let ask = ForwardAsk { or: self.or.clone(), ..ask };
                 Reply::Many(vec![Reply::Close, Reply::Do(Effect::Forward(ask))])
@@ -149,12 +151,12 @@ impl Overlay for ForwardForm {
         true
     }
 
-    fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
+    fn key(&mut self, key: KeyEvent, view: &View<'_>) -> Reply {
         match key.code {
             KeyCode::Esc => return Reply::Close,
-            KeyCode::Enter => return self.enter(),
-            KeyCode::Down | KeyCode::Tab => self.step(1),
-            KeyCode::Up | KeyCode::BackTab => self.step(-1),
+            KeyCode::Enter => return self.enter(view.forwards),
+            KeyCode::Down | KeyCode::Tab => self.step(1, view.forwards),
+            KeyCode::Up | KeyCode::BackTab => self.step(-1, view.forwards),
             KeyCode::Char(_) if self.chosen.take().is_some() => {
                 // The first letter replaces what was offered.
                 self.input.clear();
@@ -187,7 +189,7 @@ impl Overlay for ForwardForm {
         }
         if let Ok(Answer::Page(lines)) = answer(view, &self.query()) {
             self.ports = Some(ports_of(lines, self.field().0));
-            self.fill();
+            self.fill(view.forwards);
         }
     }
 
@@ -210,6 +212,12 @@ impl Overlay for ForwardForm {
             if let Some(spot) = row(inside, index) {
                 put_line(buf, spot, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
             }
+        }
+        let is_there = |one: &&Forward| one.ask.to == self.to && one.failure().is_none();
+        let there = view.forwards.iter().filter(is_there).find_map(Forward::address);
+        if let Some((address, spot)) = there.zip(row(inside, 3)) {
+            let words = Line::styled(format!("{address} leads there already"), theme.stale);
+            put_line(buf, spot, &words, theme.glyphs.ellipsis);
         }
         let field = row(inside, 2)?;
         let used = put_line(buf, field, &Line::styled("local:remote  ", theme.dim), "");
@@ -248,6 +256,25 @@ mod tests {
         let yaml = "spec:\n  ports:\n  - name: http\n    port: 80\n    targetPort: 8080\n  - name: \"metrics\"\n    port: 9090\n  selector:\n    port: 7\n";
         let lines: Vec<PageLine> = yaml.lines().map(|line| PageLine::Text(line.into())).collect();
         assert_eq!(ports_of(&lines, "port"), [(80, "http".to_owned()), (9090, "metrics".to_owned())]);
+    }
+
+    #[test]
+    fn a_local_port_that_leads_somewhere_is_not_offered_again() {
+        let to = ForwardTo::Pod(crate::ui::testing::object("web-1"));
+        let forward = |local: u16| {
+            let ask = ForwardAsk { to: to.clone(), or: None, local: None, remote: None };
+            Forward { local: Some(local), ..Forward::new(1, ask) }
+        };
+        let offered = |port: u16, forwards: &[Forward]| {
+            let mut form = ForwardForm { ports: Some(vec![(port, String::new())]), ..ForwardForm::new(to.clone()) };
+            form.fill(forwards);
+            form.input.text().to_owned()
+        };
+        assert_eq!(offered(80, &[]), "8080:80");
+        assert_eq!(offered(80, &[forward(8080)]), "8081:80");
+        assert_eq!(offered(8080, &[forward(8080), forward(8081)]), "8082:8080");
+        let failed = Forward { state: crate::model::forward::ForwardState::Failed("gone".into()), ..forward(8080) };
+        assert_eq!(offered(8080, &[failed]), "8080:8080", "it listens no more");
     }
 
     #[test]

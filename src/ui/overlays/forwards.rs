@@ -91,10 +91,11 @@ impl Overlay for Forwards {
             let (first, second) = lines(forward, view, inside.width);
             for (line, y) in [(first, y), (second, y + 1)] {
                 let Some(spot) = row(inside, y) else { continue };
-                put_line(buf, spot, &line, theme.glyphs.ellipsis);
+                // Below the text: the badge of production keeps its own ground, on the row that `x` stops above all.
                 if index == self.cursor {
                     buf.set_style(spot, theme.selection);
                 }
+                put_line(buf, spot, &line, theme.glyphs.ellipsis);
             }
         }
         None
@@ -135,7 +136,7 @@ fn lines(forward: &Forward, view: &View<'_>, room: u16) -> (Line<'static>, Line<
     let remote = remote.or_else(|| forward.ask.remote.as_ref().map(ToString::to_string)).unwrap_or_default();
     let to = &forward.ask.to;
     let is_production = view.settings.is_production(to.cluster());
-    let badge = Span::styled(if is_production { "PROD " } else { "" }, theme.production);
+    let (badge, gap) = if is_production { ("PROD", " ") } else { ("", "") };
     let first = Line::from(vec![
         theme.mark(mark),
         Span::raw(" "),
@@ -143,8 +144,8 @@ fn lines(forward: &Forward, view: &View<'_>, room: u16) -> (Line<'static>, Line<
         Span::styled(format!(" {} ", theme.glyphs.becomes), theme.dim),
         Span::styled(format!("{to}:{remote}"), theme.strong),
         Span::raw("   "),
-        badge,
-        Span::styled(format!("{}/{}", to.cluster(), to.namespace()), theme.dim),
+        Span::styled(badge, theme.production),
+        Span::styled(format!("{gap}{}/{}", to.cluster(), to.namespace()), theme.dim),
     ]);
     let pod = forward.pod.as_ref().map(|(pod, _)| format!("  pod {pod}")).unwrap_or_default();
     let counts = format!("  {} open of {}", forward.open, forward.opened);

@@ -83,10 +83,20 @@ impl Help {
         let theme = view.theme;
         let rows = |is_meant: &dyn Fn(&CommandSpec) -> bool| rows(view.keymap, columns > 1, is_meant);
         let everywhere = block(None, &rows(&|spec| spec.scope == Scope::Everywhere), theme, column);
-        let on_object = rows(&|spec| match spec.scope {
+        let is_of_object = |spec: &CommandSpec| match spec.scope {
             Scope::On(kinds) => object.is_some_and(|kind| kinds.contains(&kind)),
             _ => false,
-        });
+        };
+        // The screen may mean something else by the key: then it is no key of the object here.
+        let is_its_key = |spec: &CommandSpec| {
+            view.keymap.keys(spec.id).iter().any(|key| view.keymap.command(*key, self.screen, object) == Some(spec.id))
+        };
+        let mut on_object = rows(&|spec| is_of_object(spec) && is_its_key(spec));
+        let hidden = COMMANDS.iter().filter(|spec| is_of_object(spec) && !is_its_key(spec));
+        let hidden: Vec<String> = hidden.filter_map(|spec| view.keymap.shown(spec.id)).collect();
+        if let Some(menu) = view.keymap.shown(Command::Actions).filter(|_| !hidden.is_empty()) {
+            on_object.push((menu, format!("the rest of it: {}", hidden.join(" "))));
+        }
         let mut here = Vec::new();
         if let Some(kind) = object {
             here.extend(block(Some(&format!("THIS {}", kind.word().to_uppercase())), &on_object, theme, column));

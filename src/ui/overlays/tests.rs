@@ -2,6 +2,7 @@
 
 mod containers;
 mod forms;
+mod menu;
 mod needed;
 mod pages;
 mod revisions;
@@ -289,7 +290,10 @@ fn the_menu_names_the_reason_and_the_same_command() {
 
     world.settings.read_only_backends.insert(cluster(), "'prod-eu1' is read-only by configuration".into());
     assert!(text(&world, &mut *overlay).contains("'prod-eu1' is read-only by configuration"));
-    assert!(said(&command(&world, &mut *overlay, Command::Restart)).contains("read-only"));
+    assert!(said(&command(&world, &mut *overlay, Command::Edit)).contains("read-only"));
+    let replies = command(&world, &mut *overlay, Command::Restart);
+    assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::Restart, _)]), "its plan is shown");
+    assert!(text(&world, &mut *overlay).contains("enter shows what would be done; the same as a command"));
 }
 
 #[test]

@@ -253,7 +253,7 @@ impl Screen for Audit {
 
     fn set_filter(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.filter);
-        self.acts = List::default();
+        self.acts.refilter(view.now);
         self.sync(view, Changes::ACTS);
     }
 

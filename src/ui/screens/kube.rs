@@ -130,12 +130,10 @@ impl Kube {
         true
     }
 
-    /// The object whose log lines are shown below: the pod under the cursor, else the worst pod.
+    /// The object whose log lines are shown below: the pod under its pane's cursor, which is the worst until it is moved.
+    /// That cursor is seen from the other pane, too.
     fn log_of(&self, view: &View<'_>) -> Option<LogQuery> {
-        let pod = match self.pane {
-            Pane::Pods => self.pods.selected(),
-            Pane::Workloads => self.pods.items().next(),
-        }?;
+        let pod = self.pods.selected()?;
         view.store.kube.pods.get(pod)?;
         Some(LogQuery { tail: Some(20), ..LogQuery::of(ObjectRef::Pod(pod.clone())) })
     }
@@ -272,8 +270,7 @@ impl Screen for Kube {
         };
         self.browse = None;
         if !self.workloads.select(&workload) {
-            self.filter.clear();
-            self.sync(view, Changes::KUBE);
+            self.set_filter("", view);
             self.workloads.select(&workload);
         }
         self.sync_pods(view);
@@ -300,7 +297,8 @@ impl Screen for Kube {
         }
         text.clone_into(&mut self.filter);
         self.undo.filtered(text);
-        self.reorder(view);
+        self.workloads.refilter(view.now);
+        self.sync(view, Changes::KUBE);
     }
 
     fn click(&mut self, at: Position, view: &View<'_>) -> Reply {

@@ -263,7 +263,10 @@ impl Screen for Metrics {
         if !view.store.dashboards.contains_key(&key.dashboard) {
             return false;
         }
-        self.filter.clear();
+        if !self.filter.is_empty() {
+            self.filter.clear();
+            self.list.refilter(view.now);
+        }
         self.sync_boards(view);
         self.show(Some(key.dashboard.clone()), view);
         self.list.select(key)
@@ -275,7 +278,7 @@ impl Screen for Metrics {
 
     fn set_filter(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.filter);
-        self.list = List::default();
+        self.list.refilter(view.now);
         self.sync_panels(view);
     }
 

@@ -292,7 +292,8 @@ impl Screen for Now {
 
     fn set_filter(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.filter);
-        (self.needs, self.changed) = (List::default(), List::default());
+        self.needs.refilter(view.now);
+        self.changed.refilter(view.now);
         self.sync_needs(view);
         self.sync_changed(view);
     }

@@ -286,6 +286,7 @@ impl Screen for Pipelines {
         };
         if !self.runs.select(run) {
             self.filter.clear();
+            self.runs.refilter(view.now);
             self.sync(view, Changes::ALL);
             if !self.runs.select(run) {
                 return false;
@@ -312,7 +313,8 @@ impl Screen for Pipelines {
         }
         text.clone_into(&mut self.filter);
         self.undo.filtered(text);
-        self.reorder(view);
+        self.runs.refilter(view.now);
+        self.sync(view, Changes::ALL);
     }
 
     fn click(&mut self, at: Position, view: &View<'_>) -> Reply {

@@ -164,9 +164,7 @@ impl Screen for PullRequests {
     fn reveal(&mut self, target: &Target, view: &View<'_>) -> bool {
         let Target::PullRequest(key) = target else { return false };
         if !self.list.select(key) {
-            self.filter.clear();
-            self.list = List::default();
-            self.sync(view, Changes::PULL_REQUESTS);
+            self.set_filter("", view);
             if !self.list.select(key) {
                 return false;
             }
@@ -182,7 +180,8 @@ impl Screen for PullRequests {
     fn set_filter(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.filter);
         self.undo.filtered(text);
-        self.reorder(view);
+        self.list.refilter(view.now);
+        self.sync(view, Changes::PULL_REQUESTS);
     }
 
     fn click(&mut self, at: Position, view: &View<'_>) -> Reply {

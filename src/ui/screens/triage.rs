@@ -2,6 +2,7 @@
 
 mod detail;
 mod groups;
+mod regroup;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -304,11 +305,7 @@ impl Screen for Triage {
         }
         let row = match target {
             Target::Alert(key) => {
-                let group = self.groups.iter().find(|group| group.alerts.contains(key) && group.alerts.len() > 1);
-                if let Some(key) = group.map(|group| group.key.clone()) {
-                    self.open.insert(key);
-                    self.rows.show(groups::entries(view, &self.groups, &self.open, &Filter::All));
-                }
+                self.open_group_of(key, view);
                 Row::Alert(key.clone())
             }
             Target::Silence(key) => Row::Silence(key.clone()),
@@ -328,8 +325,13 @@ impl Screen for Triage {
 
     fn set_filter(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.filter);
-        (self.rows, self.timeline) = (List::default(), List::default());
+        self.rows.refilter(view.now);
+        self.timeline.refilter(view.now);
+        let sought = self.rows.sought().cloned();
         self.sync_rows(view);
+        if let Some(row) = sought {
+            self.find_again(&row, view);
+        }
         self.sync_timeline(view);
     }
 

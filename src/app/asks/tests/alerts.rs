@@ -40,6 +40,17 @@ fn an_acknowledgement_is_sent_at_once() {
     let sent = desk.evidence(&request, evidence);
     let [Effect::Execute { approved, .. }] = sent.as_slice() else { panic!("{sent:?}") };
     assert_eq!(approved.plan().steps.len(), 1);
+    // Nothing is shown, so nothing is said to be.
+    let mut evidence = Evidence::of(
+        Inspection::Alerts { alerts: vec![alert("HighErrorRate", AlertState::Firing)], silences: Vec::new() },
+        now().wall,
+    );
+    evidence.writable = [BackendId::new("am")].into();
+    desk.app.settings.read_only = Some("started with --read-only".into());
+    assert!(desk.evidence(&request, evidence).is_empty());
+    let screen = desk.screen(120, 35);
+    assert!(screen.contains("read-only: started with --read-only") && !screen.contains("would be done"), "{screen}");
+    desk.app.settings.read_only = None;
     // Resolved meanwhile: said, not sent.
     let evidence = Evidence::of(Inspection::Alerts { alerts: Vec::new(), silences: Vec::new() }, now().wall);
     assert!(desk.evidence(&request, evidence).is_empty());

@@ -153,6 +153,41 @@ fn a_merge_says_what_blocks_and_keeps_to_the_head_seen() {
 }
 
 #[test]
+fn production_is_read_on_the_forward_that_would_be_stopped() {
+    use crate::{
+        model::forward::{Forward, ForwardAsk, ForwardTo},
+        ui::{
+            theme::{Background, ColourDepth, GlyphSet, Theme, ThemeChoice},
+            widgets::cells::rows_of,
+        },
+    };
+    let mut world = incident();
+    let ask = ForwardAsk { to: ForwardTo::Workload(myapp()), or: None, local: Some(8080), remote: None };
+    world.forwards = vec![Forward::new(1, ask.clone()), Forward::new(2, ask)];
+    for (choice, background) in [
+        (ThemeChoice::Light, Background::Light),
+        (ThemeChoice::Dark, Background::Dark),
+        (ThemeChoice::Colourblind, Background::Light),
+    ] {
+        world.theme = Theme::new(choice, background, ColourDepth::True, GlyphSet::Ascii);
+        let area = Rect::new(0, 0, 120, 35);
+        let mut buf = Buffer::empty(area);
+        forwards().render(&world.view(), area, &mut buf);
+        let rows = rows_of(&buf);
+        let badges: Vec<(usize, usize)> =
+            rows.iter().enumerate().filter_map(|(y, row)| Some((row.find("PROD prod-eu1/")?, y))).collect();
+        assert_eq!(badges.len(), 2, "{rows:?}");
+        let ground = |x: usize, y: usize| buf[(x as u16, y as u16)].style().bg;
+        for (x, y) in &badges {
+            assert_eq!(ground(*x, *y), world.theme.production.bg, "{choice:?}");
+            assert_eq!(ground(x + 3, *y), world.theme.production.bg, "{choice:?}");
+        }
+        let (x, y) = badges[0];
+        assert_eq!(ground(x + 4, y), world.theme.selection.bg, "it ends with its word");
+    }
+}
+
+#[test]
 fn the_first_minute_writes_what_was_found() {
     let mut world = incident();
     world.settings.found = vec![("GitHub".into(), false, "gh auth login".into())];

@@ -64,9 +64,10 @@ impl Picking {
     /// It offers something else now.
     pub fn refresh(&mut self, variable: &Variable) {
         if self.variable.options != variable.options {
+            let selected = self.value().cloned();
             self.variable.options.clone_from(&variable.options);
             self.marked.retain(|marked| variable.options.iter().any(|(_, value)| value == marked));
-            self.filter();
+            self.filter(selected.as_ref());
         }
     }
 
@@ -89,7 +90,7 @@ impl Picking {
             KeyCode::PageUp => self.cursor = self.cursor.saturating_sub(10),
             _ => {
                 self.input.handle(key);
-                self.filter();
+                self.refilter();
             }
         }
         Picked::Nothing
@@ -97,7 +98,7 @@ impl Picking {
 
     pub fn paste(&mut self, text: &str) {
         self.input.insert(text);
-        self.filter();
+        self.refilter();
     }
 
     pub fn click(&mut self, at: Position) {
@@ -107,12 +108,19 @@ impl Picking {
         }
     }
 
-    fn filter(&mut self) {
+    fn refilter(&mut self) {
+        let selected = self.value().cloned();
+        self.filter(selected.as_ref());
+    }
+
+    /// The cursor stays on the value it was on, where that is still there.
+    fn filter(&mut self, selected: Option<&Clean>) {
         let text = self.input.text().trim();
         let filter = if text.is_empty() { Filter::All } else { Filter::Fuzzy(text.to_owned()) };
         let options = &self.variable.options;
         self.shown = (0..options.len()).filter(|index| filter.keeps(&options[*index].0, |_| None)).collect();
-        self.cursor = 0;
+        let is_selected = |index: &usize| selected == Some(&options[*index].1);
+        self.cursor = self.shown.iter().position(is_selected).unwrap_or(0);
     }
 
     fn value(&self) -> Option<&Clean> {

@@ -183,6 +183,18 @@ fn several_and_all() {
 }
 
 #[test]
+fn the_cursor_stays_on_its_value_while_one_types() {
+    let mut desk = Desk::new();
+    desk.keys("vj\n");
+    // Of `payments` and `web`, both left by the filter, it was on the second.
+    desk.key(KeyCode::Down);
+    desk.keys("e");
+    desk.key(KeyCode::Backspace);
+    desk.key(KeyCode::Enter);
+    assert_eq!(desk.set(), ["service=web"]);
+}
+
+#[test]
 fn what_depends_on_a_choice_is_asked_anew() {
     let mut desk = Desk::new();
     desk.keys("v\ndata\n");

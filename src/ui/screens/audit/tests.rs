@@ -122,6 +122,9 @@ fn filter_reveal_and_emptiness() {
     assert_eq!(audit.acts.items().count(), 1);
     assert!(audit.reveal(&Target::Act(3), &world.view()));
     assert_eq!(audit.selected(&world.view()), Some(Target::Act(3)));
+    audit.set_filter("0003", &world.view());
+    audit.set_filter("", &world.view());
+    assert_eq!(audit.selected(&world.view()), Some(Target::Act(3)), "it is still there");
     let mut empty = World::live();
     assert!(has(&empty.drawn(&mut Audit::default()), "nothing was done with midwatch yet"));
     empty.settings.read_only = Some("--read-only".into());

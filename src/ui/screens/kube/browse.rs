@@ -284,7 +284,10 @@ impl Browse {
     pub fn set_filter(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.filter);
         self.undo.filtered(text);
-        self.anew(view);
+        self.list.refilter(view.now);
+        // It was put in order for the old filter.
+        self.waiting = None;
+        self.arrange(view);
     }
 
     pub fn click(&mut self, at: Position, view: &View<'_>) -> Reply {

@@ -69,7 +69,7 @@ pub(super) fn strip(open: &[String], current: usize, theme: &Theme) -> Line<'sta
 }
 
 /// Of a log that is read once: its streams are not open, they were read.
-fn is_over(tail: &Tail) -> bool {
+const fn is_over(tail: &Tail) -> bool {
     tail.query.previous || !tail.query.follow
 }
 

@@ -89,6 +89,21 @@ fn the_time_cursor_moves_and_jumps_to_markers() {
 }
 
 #[test]
+fn a_filter_keeps_the_selected_panel_and_gives_way_to_one_that_is_meant() {
+    let (world, mut screen) = story();
+    world.drawn(&mut screen);
+    let selected = |screen: &Metrics| screen.panel(&world.view()).map(|panel| panel.title.to_string());
+    let first = Target::Panel(screen.list.selected().cloned().expect("a panel"));
+    screen.set_filter("s", &world.view());
+    assert_eq!(selected(&screen).as_deref(), Some("req/s"));
+    screen.run(Command::Down, &world.view());
+    screen.set_filter("", &world.view());
+    assert_eq!(selected(&screen).as_deref(), Some("p95 ms"));
+    screen.set_filter("s", &world.view());
+    assert!(screen.reveal(&first, &world.view()), "at once, though a key was just pressed");
+}
+
+#[test]
 fn ranges_go_round_and_zoom() {
     let (world, mut screen) = story();
     world.drawn(&mut screen);

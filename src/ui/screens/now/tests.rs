@@ -216,6 +216,9 @@ fn a_filter_narrows_what_needs_me_and_what_happened() {
     now.set_filter("postgres", &world.view());
     assert_eq!(now.needs.items().count(), 1);
     assert_eq!(now.filter(), "postgres");
+    let selected = now.selected(&world.view());
+    now.set_filter("", &world.view());
+    assert_eq!(now.selected(&world.view()), selected, "it is still there");
     now.set_filter("-l service=myapp", &world.view());
     assert_eq!(now.needs.items().count(), 1);
     now.set_filter("", &world.view());

@@ -179,6 +179,8 @@ fn sorting_and_filters() {
     screen.run(Command::SortNext, &world.view());
     screen.set_filter("nightly", &world.view());
     assert_eq!(order(&screen), [1190]);
+    screen.set_filter("", &world.view());
+    assert_eq!(screen.runs.selected(), Some(&nightly()), "it is still there");
     screen.set_filter("nothing", &world.view());
     assert!(world.drawn(&mut screen).join("\n").contains("nothing matches 'nothing'"));
     assert!(screen.reveal(&Target::Run(nightly()), &world.view()), "a filter gives way");

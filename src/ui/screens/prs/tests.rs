@@ -150,6 +150,9 @@ fn filters_and_reveal() {
     world.drawn(&mut screen);
     screen.set_filter("-l author=carol", &world.view());
     assert_eq!(screen.list.items().map(|key| key.number).collect::<Vec<_>>(), [1488]);
+    screen.set_filter("", &world.view());
+    assert_eq!(screen.list.selected().map(|key| key.number), Some(1488), "it is still there");
+    screen.set_filter("-l author=carol", &world.view());
     let target = Target::PullRequest(PullRequestKey { repo: testing::repo(), number: 1479 });
     assert!(screen.reveal(&target, &world.view()));
     assert_eq!(screen.selected(&world.view()), Some(target));

@@ -150,6 +150,29 @@ fn reveal_opens_the_group_that_holds_an_alert() {
 }
 
 #[test]
+fn an_alert_stays_selected_when_a_filter_makes_it_a_row_of_its_own_and_when_that_is_cleared() {
+    let world = night();
+    let mut triage = Triage::default();
+    world.drawn(&mut triage);
+    let selected = |triage: &Triage| triage.selected(&world.view());
+    let disk = Target::Alert(alert("DiskWillFill", "node-2", Priority::P3, "01:20", "").key);
+    triage.set_filter("node-2", &world.view());
+    assert_eq!(selected(&triage), Some(disk.clone()));
+    triage.set_filter("node-2 and nothing else", &world.view());
+    assert_eq!(selected(&triage), None);
+    triage.set_filter("", &world.view());
+    assert_eq!(selected(&triage), Some(disk.clone()), "its group was closed");
+    // And a group that the filter leaves with one alert: the cursor is on that.
+    while !matches!(triage.rows.selected(), Some(Row::Group(_))) {
+        triage.run(Command::Up, &world.view());
+    }
+    triage.set_filter("e", &world.view());
+    assert!(matches!(triage.rows.selected(), Some(Row::Group(_))));
+    triage.set_filter("-l service=node-2", &world.view());
+    assert_eq!(selected(&triage), Some(disk));
+}
+
+#[test]
 fn at_80x24_groups_over_the_timeline() {
     let mut world = night();
     world.size = (80, 24);
