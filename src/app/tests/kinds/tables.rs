@@ -220,6 +220,9 @@ fn with_several_clusters_production_is_a_word_in_the_rows() {
     let workloads: Vec<&str> = screen.lines().filter(|line| line.contains("deploy ")).collect();
     assert!(workloads.iter().any(|line| line.contains("PROD prod-eu1")), "{screen}");
     assert!(workloads.iter().all(|line| line.contains("PROD prod-eu1") != line.contains("staging-eu1")), "{screen}");
+    let narrow = desk.frame((80, 24));
+    let head = narrow.lines().find(|line| line.contains("since")).expect("a head");
+    assert!(head.contains("cluster") && head.contains("  rest"), "{narrow}");
 }
 
 #[test]

@@ -195,13 +195,15 @@ fn columns(kube: &Kube, clusters_width: u16) -> Vec<Column<'static>> {
         Column::new("updated", 7, 50).right(),
         Column::new("rev", 4, 70).right(),
         Column::new("image", 24, 80).min(10).grows().ends(),
-        Column::new("namespace", 12, 55).min(11),
+        Column::new("namespace", 12, 55).min(10),
     ];
     if kube.has_clusters {
         columns.push(Column::new("cluster", clusters_width, 75).min(clusters_width.min(14)));
     }
+    // Beside the clusters' names its head gives way, not its numbers.
+    let restarts = Column::new("restarts", 8, 81).min(if kube.has_clusters { 5 } else { 8 });
     columns.extend([
-        Column::new("restarts", 8, 71).min(5).right().sorted(direction(SortBy::Restarts)),
+        restarts.right().sorted(direction(SortBy::Restarts)),
         Column::new("since", 5, 66).right().sorted(direction(SortBy::Age)),
     ]);
     columns
