@@ -39,8 +39,11 @@ use crate::{
     ui::{Overlay, Reply, Screen, View, screens, target::Target, theme::Theme, widgets::text_input::TextInput},
 };
 
-pub use self::effect::{Effect, Saved};
 use self::{acts::Acts, chrome::Hits, look::Look, settings::Settings, sync::Sync, toasts::Toasts};
+pub use self::{
+    effect::{Effect, Saved},
+    toasts::copied,
+};
 
 /// What is said instead of acting on a row that is not seen.
 const TOO_SMALL: &str = "too small: rows need 60x16";
@@ -184,7 +187,7 @@ impl App {
             }
             Msg::Action(event) => self.action(*event, now),
             Msg::Said(text) => {
-                self.toasts.say(text, now);
+                self.toasts.tell(text, now);
                 self.dirty = true;
                 Vec::new()
             }

@@ -48,6 +48,9 @@ pub struct Global {
     /// Configuration file [default: the XDG folder's midwatch/config.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// The kubeconfig to read, in place of KUBECONFIG and of what the configuration names: its current context, or --context
+    #[arg(long, global = true, value_name = "FILE", value_parser = setup::kubeconfig_file)]
+    pub kubeconfig: Option<PathBuf>,
     /// Open this context of the kubeconfig only
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,

@@ -217,14 +217,14 @@ commands! {
     SilenceAlert    "silence"           "silence"   "silence: matchers, end and what it matches, editable"  On(&[Alert]), ["s"] true 52;
     ExpireSilence   "expire"            "expire"    "end this silence"                                      On(&[Silence]), ["X"] true 50;
 
-    RollBack        "roll-back"         "roll back" "roll back: a plan with its checks"                     On(&[Workload, Pod, Run, Alert]), ["R"] true 58;
+    RollBack        "roll-back"         "roll back" "roll back: a plan with its checks"                     On(&[Workload, Pod, Object, Run, Alert]), ["R"] true 58;
     Logs            "logs"              "logs"      "logs; of a run: the failed job's, at its first error"  On(&[Pod, Workload, Object, Run, Job, Alert]), ["l"] false 56;
     PreviousLogs    "previous-logs"     "previous log" "the previous container's log"                          On(&[Pod, Workload, Object]), ["p"] false 26;
     Describe        "describe"          "describe"  "describe: tabs for YAML, events, revisions"            On(&[Pod, Workload, Object, Alert, Run, Silence, Act, Backend, Panel]), ["d"] false 50;
     ManagedFields   "managed-fields"    "managed"   "its YAML with who set which field, or without"         On(&[Pod, Workload, Object]), ["m"] false 0;
     Events          "events"            "events"    "its events"                                            On(&[Pod, Workload]), ["e"] false 25;
     Owner           "owner"             "owner"     "go to its owner"                                       On(&[Pod, Workload, Object]), ["J"] false 23;
-    DiffRevisions   "diff-revisions"    "diff"      "what changed between its revisions"                    On(&[Workload, Pod]), ["="] false 40;
+    DiffRevisions   "diff-revisions"    "diff"      "what changed between its revisions"                    On(&[Workload, Pod, Object]), ["="] false 40;
     Restart         "restart"           "restart"   "restart: a plan"                                       On(&[Workload, Pod]), ["K"] true 22;
     Shell           "shell"             "shell"     "a shell in a container; asks first in production"      On(&[Pod]), ["s"] true 24;
     PortForward     "port-forward"      "forward"   "a local port that leads to it; :forwards lists them"   On(&[Pod, Workload, Object]), ["F"] false 0;

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{App, Effect, Msg},
+    app::{App, Effect, Msg, copied},
     effects::Work,
     source::{Answered, Update},
     terminal::{Frame, LateReply, Session, osc},
@@ -259,7 +259,8 @@ async fn carry_out(
                 host.carry_out(effect, app, work);
                 return Ok(false);
             }
-            Effect::Copy(text) => copy(&text, app, screen),
+            Effect::Copy(text) => copy(&text, copied(&text), app, screen),
+            Effect::CopySecret(text) => copy(&text, "copied".into(), app, screen),
             Effect::OpenUrl(url) if app.settings.over_ssh => copy(&url, app, screen),
             Effect::Notify(text) => {
                 let bytes = if app.settings.ui.notify == "osc9" { osc::notify(&text) } else { osc::bell() };
@@ -314,16 +315,15 @@ async fn carry_out(
     Ok(true)
 }
 
-fn copy(text: &Clean, app: &mut App, screen: &Screen<'_>) {
+fn copy(text: &Clean, done: Clean, app: &mut App, screen: &Screen<'_>) {
     let says = match osc::copy(text) {
         Ok(bytes) => {
             screen.session.writer().raw(bytes);
-            let shown = crate::text::truncate(text.lines().next().unwrap_or(""), 40, "…");
-            format!("copied: {shown}")
+            done
         }
-        Err(error) => error.to_string(),
+        Err(error) => Clean::own(error.to_string()),
     };
-    app.update(Msg::Said(Clean::own(says)), screen.clock.now());
+    app.update(Msg::Said(says), screen.clock.now());
 }
 
 fn messages(event: Event) -> Vec<Msg> {

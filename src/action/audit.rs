@@ -17,7 +17,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use past::{PastAct, acts, is_alive, unfinished};
 
-use super::{Request, Risk, act::Outcome};
+use super::{
+    Request, Risk,
+    act::{Outcome, StepState},
+};
 use crate::{
     model::Name,
     text::{Clean, file_name, inert_json},
@@ -52,6 +55,8 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reference: Option<Name>,
     },
+    /// What came of a step that sends nothing, or was left out. Older versions pass it over.
+    Step { step: usize, result: StepResult, says: Clean },
     /// Nothing more is sent.
     Ended { outcome: Outcome },
     /// What was seen afterwards.
@@ -68,6 +73,30 @@ pub enum StepResult {
     Refused,
     Unknown,
     Skipped,
+}
+
+impl StepResult {
+    /// A step's end, if it has one, with what is said of it.
+    pub fn of(state: &StepState) -> Option<(Self, Clean)> {
+        let (result, says) = match state {
+            StepState::Waiting | StepState::Running(_) => return None,
+            StepState::Done(says) => (Self::Done, says),
+            StepState::Refused(says) => (Self::Refused, says),
+            StepState::Unknown(says) => (Self::Unknown, says),
+            StepState::Skipped(says) => (Self::Skipped, says),
+        };
+        Some((result, says.clone()))
+    }
+
+    /// The state that such a step has.
+    pub fn state(self, says: Clean) -> StepState {
+        match self {
+            Self::Done => StepState::Done(says),
+            Self::Refused => StepState::Refused(says),
+            Self::Unknown => StepState::Unknown(says),
+            Self::Skipped => StepState::Skipped(says),
+        }
+    }
 }
 
 /// Who, what, where, why, and on which plan.

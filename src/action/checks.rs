@@ -1,6 +1,7 @@
 //! The checks of a plan on a workload, B1 to B16 of the docs: what is fine, what must be looked at, what stops. What was
 //! not checked is said, never left out.
 
+mod aim;
 mod capacity;
 mod config;
 mod database;
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 pub(super) use image::{is_known_bad, left_by};
 pub(super) use place::Place;
-pub(super) use race::{HANDS, stoppable};
+pub(super) use race::{HANDS, stoppable, stops_production};
 
 use super::{
     Check, CheckResult, WorkloadInspection,
@@ -36,6 +37,9 @@ use crate::{
 
 /// What was changed this close to a revision's creation, in seconds, is of that revision's own deploy.
 const SAME_DEPLOY: i64 = 90;
+
+/// Field managers that apply again and again what git says.
+const PUTS_BACK: [&str; 3] = ["argocd-controller", "kustomize-controller", "helm-controller"];
 
 /// What the checks look at.
 pub(super) struct Subject<'a> {
@@ -128,16 +132,33 @@ impl Subject<'_> {
     pub fn owner(&self) -> Check {
         let key = &self.inspection.workload.key;
         let result = match self.inspection.workload.managed_by.first() {
-            None => {
-                let by = self.inspection.changes.first().map_or("nobody known", |(manager, _)| manager);
-                CheckResult::Ok(say!("set by {by}; not Argo, Flux or Helm"))
-            }
+            None => self.unmarked(),
             Some(manager) => {
                 let instead = instead(self.make.settings, key, manager);
                 CheckResult::Stop(say!("owned by {manager}: {instead}"))
             }
         };
         check("B4", "owner", result)
+    }
+
+    /// No mark says whose it is; who applied its template may.
+    fn unmarked(&self) -> CheckResult {
+        let by = |managers: &[&str]| {
+            let mut all = self.inspection.changes.iter().map(|(manager, _)| manager);
+            all.find(|manager| managers.contains(&manager.as_str()))
+        };
+        if let Some(manager) = by(&PUTS_BACK) {
+            return CheckResult::Stop(say!(
+                "'{manager}' applied the template, though no mark says what it is of: it may put back what git says.                  Instead: revert in the config repository"
+            ));
+        }
+        if let Some(manager) = by(&["helm"]) {
+            return CheckResult::Look(say!(
+                "'{manager}' applied the template, though no mark names its release: the next upgrade brings it back"
+            ));
+        }
+        let by = self.inspection.changes.first().map_or("nobody known", |(manager, _)| manager);
+        CheckResult::Ok(say!("set by {by}; not Argo, Flux or Helm"))
     }
 
     /// B7

@@ -14,11 +14,12 @@ use super::{
     rollback, template,
 };
 use crate::{
+    app::settings::Settings,
     custom::template::{Piece, Template},
     model::{
         BackendKind,
         code::RepoKey,
-        kubernetes::{Revision, WorkloadKey, tag_of},
+        kubernetes::{Manager, Revision, Workload, WorkloadKey, tag_of},
     },
     text::{Clean, quoted},
 };
@@ -115,6 +116,17 @@ impl Workflow {
     }
 }
 
+/// Whether whoever may not patch the workload cannot roll it back either, as far as its marks and its `[[service]]` tell:
+/// Argo CD's sync, a release's history and a workflow need other rights.
+pub fn needs_patch(workload: &Workload, settings: &Settings) -> bool {
+    let bound = binding(&workload.key, workload.app.as_ref(), settings);
+    match bound.map(|service| &*service.rollback).unwrap_or_default() {
+        [] => !matches!(workload.managed_by.first(), Some(Manager::ArgoCd { .. } | Manager::Helm { .. })),
+        // What is suspended in Flux is patched then.
+        executors => executors.iter().all(|executor| matches!(executor, Executor::Patch | Executor::Flux)),
+    }
+}
+
 /// Who carries it out.
 pub(super) enum Chosen<'a> {
     /// What owns the workload decides: nothing is configured.
@@ -186,10 +198,10 @@ fn host(make: &Make<'_>, repository: Option<&str>) -> Result<RepoKey, String> {
         (None, None, _) => return Err("no GitHub backend is configured".to_owned()),
         (None, Some(_), Some(_)) => return Err(format!("no run of '{name}' was seen on any of the GitHub backends")),
     };
-    if let Some(why) = make.settings.read_only_reason(&repo.host) {
+    if let Some(why) = make.settings.read_only_backends.get(&repo.host) {
         return Err(format!("'{}' is read-only: {why}", repo.host));
     }
-    if !make.evidence.writable.contains(&repo.host) {
+    if !make.reaches(&repo.host) {
         return Err(format!("'{}' cannot be written to from here", repo.host));
     }
     Ok(repo)

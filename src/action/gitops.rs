@@ -17,7 +17,7 @@ use super::{
 use crate::{
     app::settings::Settings,
     model::{
-        gitops::{Owner, OwnerKey, OwnerKind, Synced, revision, short, switch as switch_of},
+        gitops::{Git, Owner, OwnerKey, OwnerKind, Synced, revision, short, switch as switch_of},
         kubernetes::{Manager, Revision},
     },
     text::{Clean, quoted},
@@ -198,10 +198,17 @@ impl Route<'_> {
         also(application, subject)
     }
 
-    /// `GIT`, beside from and to.
-    pub(super) fn fact(&self, now: Timestamp) -> Option<(Clean, Clean)> {
+    /// `GIT`, beside from and to. `image`: what is live.
+    pub(super) fn fact(&self, image: Option<&str>, now: Timestamp) -> Option<(Clean, Clean)> {
         match self {
-            Self::Suspend { owner, .. } => Some(("GIT".into(), owner.git.words().clone())),
+            Self::Suspend { owner, .. } => {
+                // It applied what is live, and git did not move since.
+                let is_live = owner.is_active && matches!(owner.git, Git::Differs(_));
+                let image = image.filter(|_| is_live && owner.key.kind == OwnerKind::Kustomization);
+                let says = image.map(|image| image.rsplit('/').next().unwrap_or(image));
+                let says = says.map(|image| say!("git still says {image} ({})", owner.says));
+                Some(("GIT".into(), says.unwrap_or_else(|| owner.git.words().clone())))
+            }
             Self::Sync { entry, .. } => {
                 let age = entry.deployed.map(|at| format!(", synced {} ago", age_of(at, now))).unwrap_or_default();
                 Some(("GIT".into(), say!("history {}, revision {}{age}", entry.id, short(&entry.revision))))

@@ -144,7 +144,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, release: &Release, to: Op
     plan.undo = say!("U: the release back to revision {}", live.number);
     plan.equivalent = vec![line(make, &release.key, target.number)];
     plan.equivalent.extend(parts.lines(make.settings));
-    plan.weigh(make.settings.is_production(&key.cluster), vec![say!("{}", target.number)], &release.key.name);
+    plan.weigh_beside(make, key, vec![say!("{}", target.number)], &release.key.name);
     Ok(plan)
 }
 

@@ -171,4 +171,6 @@ pub struct RunInspection {
     /// Steps of the workflow that run when it fails or is cancelled (`if: always()`, `failure()`, `cancelled()`), as the
     /// workflow file has them; `Err`: why it could not be read.
     pub hooks: Result<Vec<Clean>, Clean>,
+    /// Environments, namespaces and contexts that the workflow file names; empty: it names none, or was not read whole.
+    pub aims: Vec<Clean>,
 }

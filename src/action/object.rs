@@ -88,6 +88,19 @@ pub struct ObjectInspection {
     pub cluster_id: Option<Clean>,
     /// Pods on a node, if it is one.
     pub pods: Option<Result<usize, Clean>>,
+    /// Of a pod that is to be deleted: the disruption budgets that cover it.
+    pub budgets: Option<Result<Vec<Budget>, Clean>>,
+}
+
+/// A disruption budget, as its controller counted last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Budget {
+    pub name: Name,
+    /// Pods that are ready, and how many must be.
+    pub healthy: i64,
+    pub needed: i64,
+    /// Pods that may go now.
+    pub allowed: i64,
 }
 
 impl ObjectAct {
@@ -257,6 +270,7 @@ pub(super) fn plan(make: &Make<'_>, key: &ResourceKey, act: ObjectAct) -> Result
     plan.undo = match (act, act.inverse()) {
         (_, Some(back)) => say!("U: {} it", back.verb()),
         (ObjectAct::RunNow, _) => "delete its Job".into(),
+        (ObjectAct::Evict, _) => "an eviction is not undone".into(),
         _ => "a deletion is not undone".into(),
     };
     plan.equivalent = vec![Clean::own(line(make.settings, key, act))];

@@ -211,7 +211,9 @@ pub fn plan(
         Request::Object { object, act } => object::plan(&made, object, *act),
         Request::Review { .. } | Request::Comment { .. } | Request::Merge { .. } => pull_request::plan(&made),
         Request::Rerun { .. } | Request::Cancel { .. } => run::plan(&made),
-        Request::Acknowledge { .. } | Request::Silence(_) | Request::ExpireSilence { .. } => silence::plan(&made),
+        Request::Acknowledge { .. } | Request::Silence(_) | Request::Silences(_) | Request::ExpireSilence { .. } => {
+            silence::plan(&made)
+        }
         Request::ResumeSync { workload } => gitops::resume(&made, workload),
         Request::Undo { act } => undo::plan(&made, *act),
         Request::Outside { .. } => Err(Refusal("what runs outside of midwatch has no plan".into())),
@@ -256,6 +258,12 @@ impl Make<'_> {
             to: None,
             last_change: None,
         }
+    }
+
+    /// Whether this backend is written to; in read-only mode, whether it would be: the plan is the same.
+    pub fn reaches(&self, backend: &BackendId) -> bool {
+        !self.settings.read_only_backends.contains_key(backend)
+            && (self.settings.read_only.is_some() || self.evidence.writable.contains(backend))
     }
 
     fn blocked(&self, plan: &Plan) -> Option<Clean> {
@@ -313,6 +321,15 @@ impl Plan {
         } else {
             (Risk::Reversible, Vec::new())
         };
+    }
+
+    /// As [`Self::weigh`], of a workload: a run that is stopped for it weighs as what it deploys to.
+    pub(super) fn weigh_beside(&mut self, make: &Make<'_>, key: &WorkloadKey, accepts: Vec<Clean>, name: &str) {
+        let is_production = make.settings.is_production(&key.cluster);
+        let stops = |step: &PlanStep| matches!(step.kind, StepKind::Write(Write::CancelRun { .. }));
+        let is_heavy = self.steps.iter().any(stops) && checks::stops_production(make, key);
+        self.weigh(is_production || is_heavy, accepts, name);
+        self.production = is_production;
     }
 }
 

@@ -59,6 +59,8 @@ pub enum Request {
         alerts: Vec<AlertKey>,
     },
     Silence(SilenceDraft),
+    /// Of several alerts at once, each its own.
+    Silences(Vec<SilenceDraft>),
     ExpireSilence {
         silence: SilenceKey,
     },

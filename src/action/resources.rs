@@ -65,6 +65,17 @@ impl Limits {
         parts.collect::<Vec<_>>().join(", ")
     }
 
+    /// Which of them is no amount, in words.
+    pub fn misread(&self) -> Option<Clean> {
+        self.each().find_map(|(resource, wanted)| {
+            // Thousandths of a byte are meant for CPU.
+            let is_amount = !(resource == "memory" && wanted.ends_with('m'))
+                && parse(resource, wanted).is_some_and(|amount| amount > 0);
+            let how = if resource == "cpu" { "500m or 2" } else { "512Mi or 2Gi" };
+            (!is_amount).then(|| say!("'{wanted}' is no amount of {resource}: write it as {how}"))
+        })
+    }
+
     pub(super) fn each(&self) -> impl Iterator<Item = (&'static str, &String)> {
         [("memory", self.memory.as_ref()), ("cpu", self.cpu.as_ref())]
             .into_iter()
@@ -104,15 +115,16 @@ pub(super) struct Changed {
 /// one.
 pub(super) fn changed(spec: &Value, limits: &Limits) -> Result<Changed, Refusal> {
     let (index, before) = container(spec, &limits.container)?;
+    if let Some(why) = limits.misread() {
+        return Err(Refusal(why));
+    }
     let mut after = before.clone();
     if !after.is_object() {
         after = json!({});
     }
     let mut words = Vec::new();
     for (resource, wanted) in limits.each() {
-        let Some(amount) = parse(resource, wanted).filter(|amount| *amount > 0) else {
-            return Err(Refusal(say!("'{wanted}' is no amount of {resource}: write it as 512Mi, 2Gi or 500m")));
-        };
+        let amount = parse(resource, wanted).unwrap_or_default();
         let (limit, request) = (quantity(&before, "limits", resource), quantity(&before, "requests", resource));
         let is_tied =
             limit.is_some() && request.and_then(|r| parse(resource, r)) == limit.and_then(|l| parse(resource, l));

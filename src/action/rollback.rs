@@ -35,7 +35,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         let mut plan = helm::plan(make, key, release, to)?;
         plan.checks.extend(executor::check(&by, &passed));
         let accepts = std::mem::take(&mut plan.accepts);
-        plan.weigh(plan.production, accepts, &release.key.name);
+        plan.weigh_beside(make, key, accepts, &release.key.name);
         return Ok(plan);
     }
     if inspection.workload.paused {
@@ -59,7 +59,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         _ => gitops::route(inspection, target),
     };
     plan.facts = facts(inspection, live, target, now);
-    plan.facts.extend(route.fact(now));
+    let image = template::telling_image(&live.template, &target.template).map(|(_, image)| image);
+    plan.facts.extend(route.fact(image, now));
     plan.choices = history::choices(inspection, live, &bad, now);
     plan.chosen = Some(target.number);
     plan.diff = template::diff(
@@ -94,7 +95,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     }
     plan.blocked = checks::gate(&subject, &plan);
     let accepts = accepts(inspection, live, target);
-    plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
+    plan.weigh_beside(make, key, accepts, &key.name);
     Ok(plan)
 }
 
@@ -229,7 +230,7 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, ro
 
 /// Runs that race with it are stopped first. What their hooks did meanwhile is looked at.
 pub(super) fn stop_runs(make: &Make<'_>, inspection: &WorkloadInspection, target: &serde_json::Value, plan: &mut Plan) {
-    for run in checks::stoppable(make) {
+    for run in checks::stoppable(make, &inspection.workload.key) {
         plan.steps.push(PlanStep {
             says: say!("stop {} #{}", run.run.workflow, run.run.number),
             kind: StepKind::Write(Write::CancelRun { run: run.run.key.clone(), attempt: run.run.attempt }),

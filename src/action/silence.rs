@@ -6,12 +6,15 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    ACK_MINUTES, CheckResult, Inspection, MAX_SILENCE_MINUTES, Request, Risk, SilenceDraft, Write,
+    ACK_MINUTES, Check, CheckResult, Inspection, MAX_SILENCE_MINUTES, Request, Risk, SilenceDraft, Write,
     checks::check,
     plan::{Make, Plan, PlanStep, Refusal, StepKind},
 };
 use crate::{
-    model::alert::{ACKNOWLEDGED_BY, Alert, AlertKey, AlertState, Matcher, Priority, Silence, SilenceKey},
+    model::{
+        BackendId,
+        alert::{ACKNOWLEDGED_BY, Alert, AlertKey, AlertState, Matcher, Priority, Silence, SilenceKey},
+    },
     text::{Clean, counted, quoted},
 };
 
@@ -25,6 +28,7 @@ pub(super) fn plan(make: &Make<'_>) -> Result<Plan, Refusal> {
     match make.request {
         Request::Acknowledge { alerts: wanted } => acknowledge(make, alerts, silences, wanted),
         Request::Silence(draft) => silence(make, alerts, draft),
+        Request::Silences(drafts) => silence_each(make, alerts, drafts),
         Request::ExpireSilence { silence } => expire(make, alerts, silences, silence),
         _ => Err(Refusal("this is no request for alerts".into())),
     }
@@ -88,7 +92,7 @@ fn acknowledge(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], wanted: 
     if steps.is_empty() {
         return Err(Refusal(say!("nothing to acknowledge: {}", left_out.join("; "))));
     }
-    let mut plan = make.empty(say!("ACK {}", names.join(", ")), place(wanted));
+    let mut plan = make.empty(say!("ACK {}", names.join(", ")), place(wanted.iter().map(|alert| &alert.backend)));
     plan.steps = steps;
     plan.facts = left_out.into_iter().map(|why| (Clean::from("LEFT OUT"), Clean::own(why))).collect();
     plan.risk = Risk::Quiet;
@@ -96,8 +100,8 @@ fn acknowledge(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], wanted: 
     Ok(plan)
 }
 
-fn place(alerts: &[AlertKey]) -> Clean {
-    let backends: BTreeSet<&str> = alerts.iter().map(|key| &*key.backend).collect();
+fn place<'a>(backends: impl Iterator<Item = &'a BackendId>) -> Clean {
+    let backends: BTreeSet<&str> = backends.map(|backend| &**backend).collect();
     Clean::own(backends.into_iter().collect::<Vec<_>>().join(", "))
 }
 
@@ -126,61 +130,112 @@ fn faults(draft: &SilenceDraft) -> Result<(), Refusal> {
 
 fn silence(make: &Make<'_>, alerts: &[Alert], draft: &SilenceDraft) -> Result<Plan, Refusal> {
     faults(draft)?;
-    let now = make.now.wall;
-    let ends = after(now, draft.minutes);
-    let hit: Vec<&Alert> = alerts
-        .iter()
-        .filter(|alert| alert.key.backend == draft.backend && !matches!(alert.state, AlertState::Resolved(_)))
-        .filter(|alert| draft.matchers.iter().all(|matcher| matcher.matches(&alert.labels)))
-        .collect();
-    let line = draft.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let ends = clock(after(make.now.wall, draft.minutes));
+    let hit: Vec<&Alert> = alerts.iter().filter(|alert| is_hit(draft, alert)).collect();
     let mut plan = make.empty(say!("SILENCE {}", called(&draft.matchers)), Clean::line(&draft.backend));
     plan.facts = vec![
-        ("MATCHERS".into(), Clean::own(line)),
-        ("UNTIL".into(), say!("{} ({} min)", clock(ends), draft.minutes)),
+        ("MATCHERS".into(), Clean::own(line(&draft.matchers))),
+        ("UNTIL".into(), say!("{ends} ({} min)", draft.minutes)),
         ("COMMENT".into(), Clean::line(&draft.comment)),
         ("HITS NOW".into(), hits(&hit)),
     ];
-    let pages = hit.iter().filter(|alert| alert.priority <= Priority::P2).count();
     let scope = match hit.len() {
         0 => CheckResult::Look("it matches no alert now".into()),
         n if n > MANY => CheckResult::Look(say!("it matches {n} alerts now")),
         n => CheckResult::Ok(say!("it matches {n} now")),
     };
-    plan.checks = vec![check("S1", "scope", scope)];
+    plan.checks = judged(scope, &hit);
+    plan.steps = vec![made(make, draft, say!("silence until {ends}"))];
+    plan.undo = "U, or X on the silence".into();
+    plan.equivalent = vec![amtool(make, draft)];
+    // It ends by itself: production or not, `y` is enough.
+    plan.weigh(false, Vec::new(), "watchdog");
+    Ok(plan)
+}
+
+/// One plan for the silences of several alerts. Their matchers stand in the steps, which scroll: there may be many.
+fn silence_each(make: &Make<'_>, alerts: &[Alert], drafts: &[SilenceDraft]) -> Result<Plan, Refusal> {
+    for draft in drafts {
+        faults(draft)?;
+    }
+    let until = |draft: &SilenceDraft| clock(after(make.now.wall, draft.minutes));
+    let hit: Vec<&Alert> = alerts.iter().filter(|alert| drafts.iter().any(|draft| is_hit(draft, alert))).collect();
+    let idle: BTreeSet<String> = drafts
+        .iter()
+        .filter(|draft| !alerts.iter().any(|alert| is_hit(draft, alert)))
+        .map(|draft| called(&draft.matchers))
+        .collect();
+    let title = say!("SILENCE {}", counted(drafts.len(), "alert"));
+    let mut plan = make.empty(title, place(drafts.iter().map(|draft| &draft.backend)));
+    plan.facts = vec![
+        ("UNTIL".into(), few(drafts.iter().map(|draft| format!("{} ({} min)", until(draft), draft.minutes)).collect())),
+        ("COMMENT".into(), few(drafts.iter().map(|draft| draft.comment.clone()).collect())),
+        ("HITS NOW".into(), hits(&hit)),
+    ];
+    let scope = match hit.len() {
+        _ if !idle.is_empty() => CheckResult::Look(say!("no alert matches now: {}", few(idle))),
+        n if n > MANY => CheckResult::Look(say!("they match {n} alerts now")),
+        n => CheckResult::Ok(say!("they match {n} now")),
+    };
+    plan.checks = judged(scope, &hit);
+    let says = |draft: &SilenceDraft| say!("silence {} until {}", line(&draft.matchers), until(draft));
+    plan.steps = drafts.iter().map(|draft| made(make, draft, says(draft))).collect();
+    plan.undo = "U ends them all, X on a silence that one".into();
+    plan.equivalent = drafts.iter().map(|draft| amtool(make, draft)).collect();
+    plan.weigh(false, Vec::new(), "watchdog");
+    Ok(plan)
+}
+
+fn is_hit(draft: &SilenceDraft, alert: &Alert) -> bool {
+    alert.key.backend == draft.backend
+        && !matches!(alert.state, AlertState::Resolved(_))
+        && draft.matchers.iter().all(|matcher| matcher.matches(&alert.labels))
+}
+
+fn line(matchers: &[Matcher]) -> String {
+    matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The checks of what a silence hits.
+fn judged(scope: CheckResult, hit: &[&Alert]) -> Vec<Check> {
+    let mut checks = vec![check("S1", "scope", scope)];
+    let pages = hit.iter().filter(|alert| alert.priority <= Priority::P2).count();
     if pages > 1 {
-        plan.checks.push(check("S2", "pages", CheckResult::Look(say!("{pages} of them page"))));
+        checks.push(check("S2", "pages", CheckResult::Look(say!("{pages} of them page"))));
     }
     if hit.iter().any(|alert| alert.is_watchdog) {
-        plan.checks.push(check(
+        checks.push(check(
             "S3",
             "watchdog",
             CheckResult::Stop("it silences the watchdog: its silence looks like an outage".into()),
         ));
     }
-    plan.steps = vec![PlanStep {
-        says: say!("silence until {}", clock(ends)),
+    checks
+}
+
+fn made(make: &Make<'_>, draft: &SilenceDraft, says: Clean) -> PlanStep {
+    PlanStep {
+        says,
         kind: StepKind::Write(Write::CreateSilence {
             backend: draft.backend.clone(),
             matchers: draft.matchers.clone(),
-            starts: now,
-            ends,
+            starts: make.now.wall,
+            ends: after(make.now.wall, draft.minutes),
             comment: draft.comment.clone(),
             created_by: make.settings.me.to_string(),
         }),
-    }];
-    plan.undo = "U, or X on the silence".into();
+    }
+}
+
+fn amtool(make: &Make<'_>, draft: &SilenceDraft) -> Clean {
     let matchers: Vec<String> = draft.matchers.iter().map(|matcher| quoted(&matcher.to_string())).collect();
-    plan.equivalent = vec![say!(
+    say!(
         "amtool silence add --duration={}m --author={} --comment={} {}",
         draft.minutes,
         quoted(&make.settings.me),
         quoted(&draft.comment),
         matchers.join(" ")
-    )];
-    // It ends by itself: production or not, `y` is enough.
-    plan.weigh(false, Vec::new(), "watchdog");
-    Ok(plan)
+    )
 }
 
 /// The alert that the matchers name, else the first of them: what a silence is called where there is no room for all.
@@ -191,11 +246,15 @@ fn called(matchers: &[Matcher]) -> String {
 }
 
 fn hits(hit: &[&Alert]) -> Clean {
-    let names: BTreeSet<String> = hit.iter().map(|alert| named(alert)).collect();
-    let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
-    if names.is_empty() {
+    if hit.is_empty() {
         return "no alert".into();
     }
+    few(hit.iter().map(|alert| named(alert)).collect())
+}
+
+/// The first of them, and how many more there are.
+fn few(names: BTreeSet<String>) -> Clean {
+    let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
     say!("{}{more}", names.into_iter().take(5).collect::<Vec<_>>().join(", "))
 }
 
@@ -204,11 +263,10 @@ fn expire(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], key: &Silence
     let Some(silence) = found.filter(|silence| silence.state != "expired") else {
         return Err(Refusal(say!("silence '{}' has ended already", key.id)));
     };
-    let line = silence.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let held: Vec<&Alert> = alerts.iter().filter(|alert| alert.silenced_by.contains(&key.id)).collect();
     let mut plan = make.empty(say!("EXPIRE SILENCE {}", called(&silence.matchers)), Clean::line(&key.backend));
     plan.facts = vec![
-        ("MATCHERS".into(), Clean::own(line)),
+        ("MATCHERS".into(), Clean::own(line(&silence.matchers))),
         ("BY".into(), say!("{} until {}: {}", silence.created_by, clock(silence.ends), silence.comment)),
         ("HOLDS NOW".into(), hits(&held)),
     ];

@@ -310,7 +310,7 @@ pub fn run(state: RunState) -> Run {
 }
 
 pub fn run_inspection(state: RunState) -> RunInspection {
-    RunInspection { run: run(state), jobs: Vec::new(), may_write: Ok(true), hooks: Ok(Vec::new()) }
+    RunInspection { run: run(state), jobs: Vec::new(), may_write: Ok(true), hooks: Ok(Vec::new()), aims: Vec::new() }
 }
 
 /// A store whose runs are fresh and as given.

@@ -2,7 +2,7 @@
 //! left: somebody else has been there since.
 
 use super::{
-    CheckResult, Inspection, Request, WorkloadInspection, Write,
+    Check, CheckResult, Inspection, Request, WorkloadInspection, Write,
     act::Outcome,
     audit::PastAct,
     canary,
@@ -15,7 +15,7 @@ use super::{
     resize, rollback, scale, stuck, template,
 };
 use crate::{
-    model::kubernetes::{Revision, tag_of},
+    model::kubernetes::{Revision, RolloutState, tag_of},
     text::{Clean, counted, quoted},
     time::age_of,
 };
@@ -88,6 +88,7 @@ fn expire(make: &Make<'_>, act: &PastAct, silences: &[crate::model::alert::Silen
     plan.checks = vec![checks::check("S1", "pages", CheckResult::Look("what it held may page again".into()))];
     plan.undo = match act.request {
         Request::Silence(_) => "silence it again".into(),
+        Request::Silences(_) => "silence them again".into(),
         _ => "acknowledge again".into(),
     };
     plan.equivalent = live.iter().map(|silence| say!("amtool silence expire {}", quoted(&silence.key.id))).collect();
@@ -178,7 +179,16 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
         if let Some(check) = clean {
             check.result = CheckResult::Look(checks::left_by(act, make.now.wall));
         }
+        // Pods that just start say nothing for the version that was gone away from.
+        let blamed =
+            plan.checks.iter_mut().find(|check| check.id == "B2" && matches!(check.result, CheckResult::Ok(_)));
+        if let Some(check) = blamed {
+            let says =
+                say!("whether this version is the cause is not scored: act {} went away from the other", act.number);
+            check.result = CheckResult::NotChecked(says);
+        }
     }
+    plan.checks.extend(under_way(act, inspection));
     plan.checks.extend(subject.warnings());
     plan.blocked = checks::gate(&subject, &plan);
     let mut keeps = Kept {
@@ -192,8 +202,19 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
     plan.equivalent = lines(make, (inspection, &back), &kept.before, is_kept.then_some(target.number));
     // Its tag is what one must have read; an image without one is named by the act's number.
     let accepts = vec![if image.is_empty() { say!("{}", act.number) } else { Clean::line(tag_of(image)) }];
-    plan.weigh(make.settings.is_production(&key.cluster), accepts, &key.name);
+    plan.weigh_beside(make, key, accepts, &key.name);
     Ok(plan)
+}
+
+/// What is undone may not have come through yet: then it is turned round half way.
+fn under_way(act: &PastAct, inspection: &WorkloadInspection) -> Option<Check> {
+    let workload = &inspection.workload;
+    let is_seen = workload.observed_generation >= workload.generation;
+    if is_seen && workload.rollout.state != RolloutState::Progressing {
+        return None;
+    }
+    let says = say!("act {} still rolls out, and is turned round: {}", act.number, workload.rollout.words);
+    Some(checks::check("B7", "under way", CheckResult::Look(says)))
 }
 
 /// As a rollback's; what Argo CD synced is synced back, and the owners are switched on again when all else is done.

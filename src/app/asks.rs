@@ -27,6 +27,7 @@ impl App {
         self.tickets += 1;
         let ticket = self.tickets;
         if let Some(overlay) = overlays::plan(ticket, &request, now) {
+            self.toasts.look_away();
             self.overlays.push(overlay);
         }
         let beside = beside(&request, self.acts.undone_by(&request), &self.store, &self.settings);
@@ -68,7 +69,7 @@ impl App {
                     overlay.refused(says.clone());
                 }
                 self.dirty = true;
-                self.toasts.say(says, now);
+                self.toasts.tell(says, now);
             }
             // Who runs it says how it ended.
             ActionEvent::Act(act) if matches!(act.request, Request::Outside { .. }) => {}
@@ -80,7 +81,7 @@ impl App {
                     Outcome::Unknown => Some("outcome unknown, see @"),
                 };
                 if let Some(word) = word {
-                    self.toasts.say(Clean::own(format!("{}: {word}", act.title)), now);
+                    self.toasts.tell(Clean::own(format!("{}: {word}", act.title)), now);
                 }
                 // What can be undone was done, though what came of it may still be looked at.
                 if act.outcome == Outcome::Done || (act.outcome == Outcome::Running && act.can_undo) {
@@ -146,6 +147,7 @@ fn relies_on(request: &Request) -> Option<(&BackendId, Part)> {
         Request::Rerun { run, .. } | Request::Cancel { run, .. } => (&run.repo.host, Part::Runs),
         Request::Acknowledge { alerts } => (&alerts.first()?.backend, Part::Alerts),
         Request::Silence(draft) => (&draft.backend, Part::Alerts),
+        Request::Silences(drafts) => (&drafts.first()?.backend, Part::Alerts),
         Request::ExpireSilence { silence } => (&silence.backend, Part::Silences),
         Request::Undo { .. } | Request::Outside { .. } => return None,
     })

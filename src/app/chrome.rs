@@ -1,5 +1,6 @@
 //! What is around every screen: header, tabs, messages, filter line, footer.
 
+mod header;
 mod late;
 
 use jiff::Timestamp;
@@ -12,13 +13,10 @@ use ratatui::{
 
 use super::{App, Drawn, links};
 use crate::{
-    action::{
-        Request,
-        act::{Act, StepState},
-    },
+    action::act::Act,
     command::{Command, CommandSpec, Scope, ScreenId},
     model::{
-        BackendKind, Level, Name,
+        Level, Name,
         gitops::{Git, OwnerKey, Standing},
     },
     query::{Answer, Query},
@@ -28,7 +26,7 @@ use crate::{
         target::Target,
         theme::Mark,
         widgets::{
-            cells::{put_centred, put_line, put_right, width},
+            cells::{put_centred, put_line, width},
             hints::{Hint, hints},
             tabs::{Tab, tabs},
             toast::{Toast, toasts},
@@ -137,85 +135,6 @@ impl App {
         if needs == 0 { mode.to_owned() } else { format!("{mode} ({needs})") }
     }
 
-    fn header(&self, area: Rect, buf: &mut Buffer, now: Now) {
-        let theme = &self.theme;
-        let mut spans = vec![Span::raw(" ")];
-        if area.width >= 100 {
-            spans.push(Span::styled("midwatch", theme.strong));
-            spans.push(Span::raw("  "));
-        }
-        if self.settings.is_demo {
-            spans.push(Span::styled(" DEMO ", theme.harmless));
-            spans.push(Span::raw(" "));
-        }
-        let mut clusters: Vec<_> = self
-            .settings
-            .backends
-            .iter()
-            .filter(|(_, kind)| **kind == BackendKind::Kubernetes)
-            .map(|(id, _)| id)
-            .collect();
-        clusters.sort_by_key(|cluster| !self.settings.is_production(cluster));
-        let act = self.acts.running().next();
-        // What is under way is read first, where there is no room for both.
-        let shown = if act.is_some() && area.width < 100 { 1 } else { 3 };
-        let mut is_first = true;
-        for cluster in clusters.iter().take(shown) {
-            // Wider apart than a badge from its own.
-            if !std::mem::take(&mut is_first) {
-                spans.push(Span::raw("   "));
-            }
-            if self.settings.is_production(cluster) {
-                spans.push(Span::styled(" PROD ", theme.production));
-                spans.push(Span::raw(" "));
-            }
-            spans.push(Span::styled(cluster.to_string(), theme.text));
-            if let Some([only]) = self.settings.namespaces.get(*cluster).map(Vec::as_slice) {
-                spans.push(Span::styled(format!("/{only}"), theme.text));
-            }
-        }
-        if clusters.len() > shown {
-            spans.push(Span::styled(format!("  +{}", clusters.len() - shown), theme.dim));
-        }
-        for backend in &self.settings.insecure {
-            spans.push(Span::styled(format!("  {backend}: certificate NOT verified"), theme.wrong));
-        }
-        if let Some(drift) = self.drift_span(now, area.width) {
-            spans.extend([Span::raw("  "), drift]);
-        }
-        spans.extend(self.suspended(area.width, act.is_some()));
-        spans.extend(self.endings(now));
-        if let Some(act) = act {
-            spans.push(Span::styled(format!("   ~ {}", under_way(act)), theme.progress));
-        }
-        let right = self.header_right(area.width, now);
-        let used = right.width() as u16;
-        put_line(
-            buf,
-            Rect { width: area.width.saturating_sub(used + 2), ..area },
-            &Line::from(spans),
-            theme.glyphs.ellipsis,
-        );
-        put_right(buf, Rect { width: area.width.saturating_sub(1), ..area }, &right, theme.glyphs.ellipsis);
-    }
-
-    /// GitOps that an act switched off: red until somebody switches it on again.
-    fn suspended(&self, width: u16, is_acting: bool) -> Vec<Span<'static>> {
-        let all = self.acts.switched_off();
-        let mut all = all.into_iter().filter_map(|(owner, act)| self.suspension(owner, act));
-        let Some((name, how)) = all.next() else { return Vec::new() };
-        let more = match all.count() {
-            0 => String::new(),
-            more => format!(" +{more}"),
-        };
-        let words = match (width, is_acting) {
-            (..100, true) => format!(" GITOPS OFF{more} "),
-            (..100, false) => format!(" GITOPS OFF {name}{more} "),
-            _ => format!(" GITOPS {name}{more}: {how} "),
-        };
-        vec![Span::raw("  "), Span::styled(words, self.theme.production)]
-    }
-
     /// Name of an owner that is off, and how it stands; `None`: somebody else switched it on.
     fn suspension(&self, owner: &OwnerKey, act: &Act) -> Option<(Name, &'static str)> {
         let off = if owner.kind.is_flux() { "suspended" } else { "auto-sync off" };
@@ -294,10 +213,10 @@ impl App {
                 badge: badge.as_ref().map(|(text, level)| Span::styled(text.as_str(), level_style(theme, *level))),
             })
             .collect();
-        let late = self.late_backends(now);
+        let right = self.beside_tabs(now);
         let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let selected = ScreenId::ALL.iter().position(|id| *id == self.screen).unwrap_or(0);
-        self.hits.tabs = tabs(&row, selected, &late, inner, theme, buf);
+        self.hits.tabs = tabs(&row, selected, &right, inner, theme, buf);
     }
 
     fn footer(&mut self, area: Rect, buf: &mut Buffer, now: Now) {
@@ -366,28 +285,4 @@ pub fn level_style(theme: &crate::ui::theme::Theme, level: Level) -> Style {
         Level::Progress => theme.progress,
         Level::Ok => theme.ok,
     }
-}
-
-/// `rollback myapp 8/10`: what is done to what, and how many pods are ready of those that are watched.
-fn under_way(act: &Act) -> String {
-    let what = match &act.request {
-        Request::RollBack { workload, .. } => format!("rollback {}", workload.name),
-        Request::Restart { workload } => format!("restart {}", workload.name),
-        Request::Limits { workload, .. } => format!("limits {}", workload.name),
-        Request::Resize { pod, .. } => format!("resize {}", pod.name),
-        Request::Scale { workload, .. } => format!("scale {}", workload.name),
-        Request::ResumeSync { workload } => format!("resume {}", workload.name),
-        _ => act.title.to_string(),
-    };
-    let seen = act.steps.iter().find_map(|(_, state)| match state {
-        StepState::Running(says) => says.split([' ', ',']).find(|word| is_fraction(word)),
-        _ => None,
-    });
-    seen.map_or(what.clone(), |seen| format!("{what} {seen}"))
-}
-
-/// `8/10`
-fn is_fraction(word: &str) -> bool {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    word.split_once('/').is_some_and(|(of, all)| is_number(of) && is_number(all))
 }

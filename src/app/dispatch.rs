@@ -250,6 +250,7 @@ impl App {
                 Vec::new()
             }
             Reply::Push(overlay) => {
+                self.toasts.look_away();
                 self.overlays.push(overlay);
                 self.on_overlay(now, |overlay, view| overlay.sync(view, crate::store::Changes::ALL));
                 Vec::new()

@@ -34,7 +34,7 @@ impl App {
         let mut effects = Vec::new();
         for (number, words) in drifted {
             if self.drift_told.insert(number) {
-                self.toasts.say(words.clone(), now);
+                self.toasts.tell(words.clone(), now);
                 self.dirty = true;
                 if self.settings.ui.notify != "none" {
                     effects.push(Effect::Notify(words));

@@ -26,6 +26,8 @@ pub enum Effect {
     /// Open in the browser, or copy over ssh.
     OpenUrl(Clean),
     Copy(Clean),
+    /// Copied, and not shown where that is said.
+    CopySecret(Clean),
     /// Write a file into the working directory, never over one that exists.
     Save {
         name: String,

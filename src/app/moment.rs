@@ -9,7 +9,7 @@ use crate::{
     model::code::JobKey,
     query::{LogQuery, LogTarget},
     time::Now,
-    ui::{Reply, screens::logs::reach, target::Target},
+    ui::{Reply, screens::logs::opened, target::Target},
 };
 
 impl App {
@@ -50,15 +50,6 @@ impl App {
 
     /// `l`, `p`: followed, from so far back that what it is opened for is in it.
     pub(super) fn log_query(&self, target: impl Into<LogTarget>, about: &Target, previous: bool, now: Now) -> LogQuery {
-        let target = target.into();
-        let clock = self.store.time_of(target.cluster(), now);
-        let since = self.moment_of(Some(about), now).map_or(reach(clock, clock), |at| reach(at, clock));
-        LogQuery {
-            previous,
-            since_seconds: (!previous).then_some(since),
-            tail: previous.then_some(2_000),
-            follow: !previous,
-            ..LogQuery::of(target)
-        }
+        opened(target.into(), self.moment_of(Some(about), now), previous, &self.view(now))
     }
 }

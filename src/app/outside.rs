@@ -2,6 +2,7 @@
 
 use super::{App, Effect};
 use crate::{
+    command::ScreenId,
     custom::{Program, fields::Values},
     model::{
         BackendId,
@@ -164,6 +165,7 @@ impl App {
         let view = self.view(now);
         let line = match self.overlays.last() {
             Some(overlay) => overlay.line(&view),
+            None if self.screen == ScreenId::Logs => self.screens.logs.line(&view),
             None => overlays::shown(self.screen, self.selected(now).as_ref(), &view),
         };
         match line {

@@ -54,7 +54,7 @@ impl App {
             if state != watched.state {
                 let text = Clean::own(format!("{}: {} -> {state}", watched.name, watched.state));
                 watched.state = state;
-                self.toasts.say(text.clone(), now);
+                self.toasts.tell(text.clone(), now);
                 self.dirty = true;
                 effects.push(Effect::Notify(text));
             }

@@ -9,12 +9,29 @@ const KEPT: usize = 4;
 
 /// Messages on screen, oldest first.
 #[derive(Clone, Debug, Default)]
-pub struct Toasts(Vec<(Clean, Instant)>);
+pub struct Toasts(Vec<Message>);
+
+#[derive(Clone, Debug)]
+struct Message {
+    text: Clean,
+    since: Instant,
+    is_news: bool,
+}
 
 impl Toasts {
+    /// The answer to a key: it stays as long as what the key was pressed on.
     pub fn say(&mut self, text: Clean, now: Now) {
-        self.0.retain(|(known, _)| *known != text);
-        self.0.push((text, now.mono));
+        self.add(text, false, now);
+    }
+
+    /// What happened by itself, or came of what was asked for: it stays whatever is looked at.
+    pub fn tell(&mut self, text: Clean, now: Now) {
+        self.add(text, true, now);
+    }
+
+    fn add(&mut self, text: Clean, is_news: bool, now: Now) {
+        self.0.retain(|known| known.text != text);
+        self.0.push(Message { text, since: now.mono, is_news });
         let over = self.0.len().saturating_sub(KEPT);
         self.0.drain(..over);
     }
@@ -22,8 +39,13 @@ impl Toasts {
     /// Drops what was shown long enough. True if something went.
     pub fn expire(&mut self, now: Now) -> bool {
         let before = self.0.len();
-        self.0.retain(|(_, since)| now.since(*since) < SHOWN);
+        self.0.retain(|message| now.since(message.since) < SHOWN);
         self.0.len() != before
+    }
+
+    /// Something else is looked at: answers to keys say nothing about it, and take the room of its keys.
+    pub fn look_away(&mut self) {
+        self.0.retain(|message| message.is_news);
     }
 
     pub fn clear(&mut self) -> bool {
@@ -31,6 +53,11 @@ impl Toasts {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Clean> {
-        self.0.iter().map(|(text, _)| text)
+        self.0.iter().map(|message| &message.text)
     }
+}
+
+/// What is said of a text that was copied: its first line, of which is shown what there is room for.
+pub fn copied(text: &Clean) -> Clean {
+    Clean::own(format!("copied: {}", text.lines().next().unwrap_or_default()))
 }

@@ -161,9 +161,10 @@ pub async fn run_with(
     let wake = Arc::new(Notify::new());
     let openings = Openings::new(wake.clone());
     openings.start(opening);
-    let found = (setup.mode == Mode::FirstRun).then(|| Findings::look(&wake));
+    let found = (setup.mode == Mode::FirstRun).then(|| Findings::look(global.kubeconfig.clone(), &wake));
     // The demo's kubeconfig has the demo's contexts: the user's own are none of its business.
-    let kubeconfig = setup.config.kubernetes.iter().find_map(|cluster| cluster.kubeconfig.clone());
+    let configured = || setup.config.kubernetes.iter().find_map(|cluster| cluster.kubeconfig.clone());
+    let kubeconfig = global.kubeconfig.clone().or_else(configured);
     let loaded = kubernetes::kubeconfig::load(&kubernetes::kubeconfig::paths_here(kubeconfig.as_deref()));
     app.settings.contexts = openable(&loaded, &setup.config.kubernetes);
     let kubeconfigs = Kubeconfigs::watch(kubeconfig.clone(), &loaded, setup.config.kubernetes.iter(), &wake);

@@ -65,6 +65,9 @@ fn print_flags(global: &Global) -> std::io::Result<()> {
     if global.read_only {
         add("read_only", "true".to_owned(), "flag --read-only");
     }
+    if let Some(kubeconfig) = &global.kubeconfig {
+        add("kubernetes.kubeconfig", format!("\"{}\"", kubeconfig.display()), "flag --kubeconfig");
+    }
     if let Some(context) = &global.context {
         add("kubernetes.context", format!("\"{context}\" only"), "flag --context");
     }

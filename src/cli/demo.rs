@@ -63,6 +63,9 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
     if !(demo.speed > 0.0 && demo.speed <= 1000.0) {
         return Err(eyre!("--speed {}: take a number above 0, at most 1000", demo.speed));
     }
+    if global.kubeconfig.is_some() {
+        return Err(eyre!("--kubeconfig: the practice world has clusters of its own"));
+    }
     let stop = cockpit::stop_on_signal();
     let wall = clock.clone();
     let mut options = Options::new(Arc::new(move || wall.now().wall));

@@ -23,7 +23,7 @@ pub async fn run(global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
             path.display()
         ));
     }
-    let mut found = find::find().await;
+    let mut found = find::find(global.kubeconfig.clone()).await;
     found.config = setup::with_flags(found.config, &global);
     if found.is_nothing() {
         report::print(&format!("{}\n", find::NOTHING.join("\n")))?;

@@ -126,7 +126,9 @@ async fn pass_on(
             }
             () = &mut pipe => return Ok(ExitCode::SUCCESS),
             () = &mut deadline, if !deadline.is_elapsed() => {
-                tally.give_up();
+                if answers.is_empty() {
+                    tally.give_up();
+                }
                 continue;
             }
             answered = answers.recv() => match answered {
@@ -134,7 +136,8 @@ async fn pass_on(
                 None => break,
             },
         };
-        let lines = tally.take(answered, deadline.is_elapsed());
+        // One that failed may have recovered by what still waits here, while a slow reader was waited for.
+        let lines = tally.take(answered, deadline.is_elapsed() && answers.is_empty());
         match write(out.text(&lines), stop.as_mut(), pipe.as_mut()).await? {
             Written::All => {}
             Written::Stopped => return Ok(tally.code()),

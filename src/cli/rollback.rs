@@ -1,7 +1,7 @@
 //! `midwatch rollback KIND/NAME` and `midwatch undo ID`: the same evidence, plan, gates and audit as the keys.
 //!
 //! Exit codes: 0 done, 1 refused, 2 usage (a value that must be given was not, no such workload), 3 unreadable, 4 unknown
-//! (it may have happened: what to check is said).
+//! (it may have happened, or all was sent and it was not seen to arrive: what to check is said).
 //! JSON: `{schema: 1, exit, says, plan: {title, place, production, risk, facts, checks, steps, accepts, undo, equivalent, diff,
 //! blocked}, act}`; `act` as in `show audit`. Progress goes to standard error.
 

@@ -18,7 +18,7 @@ use crate::{
     headless::Reading,
     keymap::Keymap,
     model::SourceId,
-    source::Source,
+    source::{Source, kubernetes},
     text::Clean,
     time::Clock,
     wire::{Opening, Remembered, Wired},
@@ -60,7 +60,7 @@ pub fn paths() -> Paths {
 pub async fn setup(global: &Global) -> Result<Setup> {
     let mut setup = at_once(global)?;
     if setup.mode == Mode::FirstRun {
-        let found = find::find().await;
+        let found = find::find(global.kubeconfig.clone()).await;
         setup.config = with_flags(found.config.clone(), global);
         setup.found = Some(found);
     }
@@ -180,16 +180,19 @@ pub fn with_flags(mut config: Config, global: &Global) -> Config {
         config.ui.theme.clone_from(theme);
     }
     if let Some(context) = &global.context {
-        let named = config
-            .kubernetes
-            .iter()
-            .position(|cluster| cluster.name == *context || cluster.context.as_ref() == Some(context));
-        config.kubernetes = match named {
-            Some(index) => vec![config.kubernetes.swap_remove(index)],
-            None => {
-                vec![file::Kubernetes { name: context.clone(), context: Some(context.clone()), ..Default::default() }]
-            }
-        };
+        config.kubernetes = vec![of_context(config.kubernetes, context, true)];
+    } else if let Some(path) = &global.kubeconfig {
+        let current = kubernetes::contexts(Some(path)).0.into_iter().find(|context| context.current);
+        config.kubernetes = vec![match current {
+            Some(current) => of_context(config.kubernetes, &current.name, false),
+            // That it has none is said where it is opened.
+            None => file::Kubernetes { name: "kubeconfig".to_owned(), ..Default::default() },
+        }];
+    }
+    if let Some(path) = &global.kubeconfig {
+        for cluster in &mut config.kubernetes {
+            cluster.kubeconfig = Some(path.clone());
+        }
     }
     for cluster in &mut config.kubernetes {
         if global.all_namespaces {
@@ -199,6 +202,26 @@ pub fn with_flags(mut config: Config, global: &Global) -> Config {
         }
     }
     config
+}
+
+/// What is configured for a context, also by its own name if that is asked for; else the context alone.
+fn of_context(mut configured: Vec<file::Kubernetes>, context: &str, by_name: bool) -> file::Kubernetes {
+    let named = configured
+        .iter()
+        .position(|cluster| cluster.context.as_deref() == Some(context) || (by_name && cluster.name == context));
+    let alone =
+        || file::Kubernetes { name: context.to_owned(), context: Some(context.to_owned()), ..Default::default() };
+    named.map_or_else(alone, |index| configured.swap_remove(index))
+}
+
+/// A file that is there, wherever a configuration that is written of it may stand.
+pub fn kubeconfig_file(text: &str) -> Result<PathBuf, String> {
+    let path = std::path::absolute(text).map_err(|error| error.to_string())?;
+    match std::fs::metadata(&path) {
+        Ok(file) if file.is_dir() => Err("it is a folder".to_owned()),
+        Ok(_) => Ok(path),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Why nothing may be written, if so.
@@ -219,4 +242,43 @@ pub fn user_at_host() -> String {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "someone".to_owned());
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     format!("{user}@{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two contexts, `there` the current one.
+    const FILE: &str = "{apiVersion: v1, kind: Config, current-context: there, \
+        contexts: [{name: here, context: {cluster: c, user: u}}, {name: there, context: {cluster: c, user: u}}], \
+        clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}], users: [{name: u, user: {}}]}";
+
+    #[test]
+    fn a_named_kubeconfig_takes_the_place_of_what_is_configured() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        std::fs::write(&path, FILE).unwrap();
+        let of = |name: &str, context: &str| file::Kubernetes {
+            name: name.to_owned(),
+            context: Some(context.to_owned()),
+            ..Default::default()
+        };
+        let there = file::Kubernetes { production: Some(true), ..of("eu", "there") };
+        let configured = Config { kubernetes: vec![of("us", "other"), there.clone()], ..Config::default() };
+        let opened = |config: &Config, context: Option<&str>| {
+            let context = context.map(str::to_owned);
+            let global = Global { kubeconfig: Some(path.clone()), context, ..Global::default() };
+            with_flags(config.clone(), &global).kubernetes
+        };
+        let with_file = |cluster: file::Kubernetes| file::Kubernetes { kubeconfig: Some(path.clone()), ..cluster };
+        // What is configured for the context still holds.
+        assert_eq!(opened(&configured, None), [with_file(there.clone())]);
+        assert_eq!(opened(&configured, Some("eu")), [with_file(there)]);
+        assert_eq!(opened(&configured, Some("here")), [with_file(of("here", "here"))]);
+        assert_eq!(opened(&Config::default(), None), [with_file(of("there", "there"))]);
+        std::fs::write(&path, FILE.replace("current-context: there", "current-context: ''")).unwrap();
+        let none = opened(&configured, None).remove(0);
+        assert_eq!((none.context.as_deref(), none.kubeconfig.as_deref()), (None, Some(path.as_path())));
+        assert!(kubeconfig_file(&folder.path().join("missing").display().to_string()).is_err());
+    }
 }

@@ -3,7 +3,11 @@
 
 mod pasted;
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::file::{Alertmanager, Config, GitHub, Grafana, Kubernetes, Prometheus, Token};
 use crate::{
@@ -93,9 +97,9 @@ impl Found {
     }
 }
 
-/// Looks into this process's environment and working directory.
-pub async fn find() -> Found {
-    let contexts = kubernetes::contexts(None);
+/// Looks into this process's environment and working directory; `kubeconfig` is read in place of the usual one.
+pub async fn find(kubeconfig: Option<PathBuf>) -> Found {
+    let contexts = kubernetes::contexts(kubeconfig.as_deref());
     let directory = std::env::current_dir().unwrap_or_default();
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let mut found = Found::default();

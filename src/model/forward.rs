@@ -82,6 +82,10 @@ impl ForwardAsk {
             return Ok(Self { to, or: None, local: None, remote: None });
         }
         let (local, remote) = ports.split_once(':').unwrap_or((ports, ports));
+        let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(text) = [local, remote].into_iter().find(|text| is_digits(text) && number(text).is_none()) {
+            return Err(Clean::own(format!("'{text}' is no port: they go from 1 to 65535")));
+        }
         let local = match local {
             "" => None,
             text => Some(number(text).ok_or_else(wrong)?),
@@ -93,7 +97,7 @@ impl ForwardAsk {
         let remote = match (number(remote), remote) {
             (Some(number), _) => Port::Number(number),
             (None, "") => return Err(wrong()),
-            (None, text) if text.bytes().all(|byte| byte.is_ascii_digit()) || !is_name(text) => return Err(wrong()),
+            (None, text) if !is_name(text) => return Err(wrong()),
             (None, name) => Port::Named(Clean::line(name)),
         };
         Ok(Self { to, or: None, local, remote: Some(remote) })
@@ -191,8 +195,11 @@ mod tests {
         assert_eq!(ask(" 8080 "), Ok((Some(8080), text("8080"))));
         assert_eq!(ask(":http"), Ok((None, text("http"))));
         assert_eq!(ask(""), Ok((None, None)));
-        for wrong in ["0", "8080:", "70000:80", "80:99999", "a:80", "80:-x"] {
+        for wrong in ["8080:", "a:80", "80:-x", ":"] {
             assert!(ask(wrong).is_err_and(|says| says.contains("LOCAL:REMOTE")), "{wrong}");
+        }
+        for wrong in ["0", "0:80", "70000:80", "80:99999"] {
+            assert!(ask(wrong).is_err_and(|says| says.contains("from 1 to 65535")), "{wrong}");
         }
     }
 }

@@ -229,6 +229,8 @@ pub struct LogBatch {
     /// Streams open, and streams wanted (pods that have not started, or above the cap).
     pub open: u16,
     pub wanted: u16,
+    /// Streams that are read to the end of their logs: their containers do not run.
+    pub ended: u16,
     /// What was logged before is read: no lines now means that there are none.
     pub has_caught_up: bool,
     /// Lines dropped since the last batch because they came faster than they could be taken in.

@@ -152,6 +152,7 @@ impl Inspector for Alertmanager {
             match request {
                 Request::Acknowledge { .. }
                 | Request::Silence(_)
+                | Request::Silences(_)
                 | Request::ExpireSilence { .. }
                 | Request::Undo { .. } => {
                     let (alerts, silences) = tokio::try_join!(self.alerts(), self.silences())?;

@@ -21,6 +21,8 @@ pub struct LogBuffer {
     pub pulse: Pulse,
     pub open: u16,
     pub wanted: u16,
+    /// Streams that are read to the end of their logs.
+    pub ended: u16,
     /// What was logged before it was opened is here.
     pub has_caught_up: bool,
     /// What is wrong now, with the log or single streams of it; newest last.
@@ -55,6 +57,7 @@ impl LogBuffer {
             pulse: Pulse::default(),
             open: 0,
             wanted: 0,
+            ended: 0,
             has_caught_up: false,
             troubles: Vec::new(),
             containers: Vec::new(),
@@ -67,7 +70,8 @@ impl LogBuffer {
 
     pub fn take_in(&mut self, batch: LogBatch, now: Now) {
         self.pulse.beat(now);
-        (self.open, self.wanted, self.has_caught_up) = (batch.open, batch.wanted, batch.has_caught_up);
+        (self.open, self.wanted, self.ended) = (batch.open, batch.wanted, batch.ended);
+        self.has_caught_up = batch.has_caught_up;
         self.count(batch.lines.len() as u32, now);
         for line in batch.lines {
             let cost = line.cost() + size_of::<u32>();

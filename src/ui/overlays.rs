@@ -40,13 +40,13 @@ mod why;
 mod writer;
 mod yaml;
 
-pub use availability::{no_log, why_not, why_not_own};
+pub use availability::{NO_REVISION, no_log, why_not, why_not_own};
 pub use consent::{choose_container, consent_to_run, shell};
-pub use equivalent::shown;
+pub use equivalent::{log, shown};
 pub use forward::forward_to;
 pub use limits::Whose;
 pub use links::{choose_link, links_of};
-pub use object::{name_of, owner_of, url_of, workload_of};
+pub use object::{name_of, owner_of, revision_of, url_of, workload_of};
 pub use object_acts::{is_never_for, request as object_act};
 pub use sheet::Sheet;
 

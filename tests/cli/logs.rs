@@ -359,3 +359,31 @@ fn a_closed_pipe_ends_what_is_read_once() {
         assert_eq!(said, "", "{more:?}");
     }
 }
+
+#[test]
+fn a_kubeconfig_and_a_time_zone_are_named_as_for_other_tools() {
+    let bench = Bench::still();
+    let file = bench.world.kubeconfig();
+    // No configuration, and nothing in the environment.
+    let run = |args: &[&str]| midwatch(bench.home.path()).args(args).args(["--kubeconfig", &file]).output().unwrap();
+    let output = run(&["logs", "deploy/myapp", "-n", "production", "--tail", "1", "--json"]);
+    assert_eq!(code(&output), 0, "{}", both(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!lines.is_empty() && lines.iter().all(|line| line["cluster"] == "prod-eu1"), "{text}");
+    let output = run(&["show", "kube", "-n", "staging", "--context", "staging-eu1", "--json"]);
+    let kube: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", both(&output)));
+    let deployments = rows(&kube, "deployment");
+    assert!(!deployments.is_empty() && deployments.iter().all(|row| row["cluster"] == "staging-eu1"), "{kube:#}");
+    for (wrong, says) in [
+        (["--kubeconfig", "/nowhere"], "No such file"),
+        (["--timezone", "Mars/Base"], "there is no time zone 'Mars/Base'"),
+    ] {
+        let output = bench.run(&[&["logs", "deploy/myapp", "-n", "production"], &wrong[..]].concat());
+        assert!(code(&output) == 2 && both(&output).contains(says), "{}", both(&output));
+    }
+    let pod = format!("pod/{}", bench.crashing());
+    let stamps = bench.logs(&[&pod, "-p", "-t", "--timezone", "Asia/Kolkata"]);
+    assert!(stamps.lines().all(|line| line[19..].contains("+05:30 ")), "{stamps}");
+}

@@ -115,12 +115,7 @@ impl PastAct {
                 self.wrote |= has_written;
                 self.has_undo |= has_written && self.begun.can_undo && self.clearing != Some(*step);
                 if let Some((_, state)) = self.steps.get_mut(*step) {
-                    *state = match result {
-                        StepResult::Done => StepState::Done(says.clone()),
-                        StepResult::Refused => StepState::Refused(says.clone()),
-                        StepResult::Unknown => StepState::Unknown(says.clone()),
-                        StepResult::Skipped => StepState::Skipped(says.clone()),
-                    };
+                    *state = result.state(says.clone());
                 }
                 // What may be on is not taken for on: it may still be off.
                 let may_be_on = self.switches.last().is_some_and(|(_, is_on)| *is_on) && *result != StepResult::Done;
@@ -135,6 +130,11 @@ impl PastAct {
                         Some(id) => silence.id = id.clone(),
                         None => self.silences.retain(|silence| !silence.id.is_empty()),
                     }
+                }
+            }
+            Entry::Step { step, result, says } => {
+                if let Some((_, state)) = self.steps.get_mut(*step) {
+                    *state = result.state(says.clone());
                 }
             }
             Entry::Ended { outcome } => {

@@ -5,10 +5,7 @@ mod processes;
 use std::{io::Write as _, sync::Arc};
 
 use super::*;
-use crate::action::{
-    act::StepState,
-    testing::{myapp, now, roll_back},
-};
+use crate::action::testing::{myapp, now, roll_back};
 
 fn begun() -> Begun {
     Begun {

@@ -2,13 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::{SAME_DEPLOY, Subject, check};
+use super::{
+    SAME_DEPLOY, Subject,
+    aim::{Aim, aim},
+    check,
+};
 use crate::{
     action::{Check, CheckResult, Request, RunInspection, audit::PastAct, evidence, plan::Make, template},
     model::{
         Part,
         code::Run,
-        kubernetes::{Revision, tag_of},
+        kubernetes::{Revision, WorkloadKey, tag_of},
     },
     text::Clean,
     time::{age_of, seconds_between},
@@ -17,16 +21,33 @@ use crate::{
 /// Somebody else's hand counts for this long, in seconds.
 pub const HANDS: i64 = 30 * 60;
 
-/// Runs that race with the plan and can be stopped from here.
-pub fn stoppable<'a>(make: &Make<'a>) -> Vec<&'a RunInspection> {
+/// Runs that race with a plan on this workload and can be stopped from here; read-only, those that would be.
+pub fn stoppable<'a>(make: &Make<'a>, workload: &WorkloadKey) -> Vec<&'a RunInspection> {
     make.evidence
         .races
         .iter()
         .filter_map(|(_, run)| run.as_ref().ok())
         .filter(|run| !run.run.state.is_finished() && run.may_write != Ok(false))
-        .filter(|run| make.evidence.writable.contains(&run.run.key.repo.host))
-        .filter(|run| make.settings.read_only_reason(&run.run.key.repo.host).is_none())
+        .filter(|run| make.reaches(&run.run.key.repo.host))
+        .filter(|run| !matches!(aim(make, workload, run), Aim::Elsewhere(_)))
         .collect()
+}
+
+/// Outside production: a run that is stopped for it deploys to production, or may.
+pub fn stops_production(make: &Make<'_>, workload: &WorkloadKey) -> bool {
+    stoppable(make, workload).iter().any(|run| weight(make, workload, run).is_some())
+}
+
+/// Why stopping the run weighs as production, where the workload is not of it.
+fn weight(make: &Make<'_>, workload: &WorkloadKey, run: &RunInspection) -> Option<String> {
+    if make.settings.is_production(&workload.cluster) {
+        return None;
+    }
+    match aim(make, workload, run) {
+        Aim::Here | Aim::Elsewhere(_) => None,
+        Aim::AlsoProduction(place) => Some(format!("it deploys to {place} too: stopping it weighs as production")),
+        Aim::Unknown => Some("where it deploys to is unknown: stopping it weighs as production".to_owned()),
+    }
 }
 
 impl Subject<'_> {
@@ -101,13 +122,15 @@ impl Subject<'_> {
     /// `is_stopped`: step 1 of the plan stops it, where that may be done from here.
     pub fn pipeline(&self, is_stopped: bool) -> Check {
         let workload = &self.inspection.workload;
-        let running: Vec<_> = self
+        let mut running: Vec<_> = self
             .make
             .evidence
             .races
             .iter()
             .filter(|(_, run)| !run.as_ref().is_ok_and(|run| run.run.state.is_finished()))
             .collect();
+        // What weighs most is named first, what deploys elsewhere last.
+        running.sort_by_key(|(_, run)| run.as_ref().map_or(1, |run| self.turn(run)));
         if let Some((key, run)) = running.first() {
             let result = match run {
                 Err(why) => CheckResult::Look(say!(
@@ -153,9 +176,26 @@ impl Subject<'_> {
         self.make.store.runs.get(unasked)
     }
 
+    /// Where a run deploys to, if nothing of that is here.
+    fn elsewhere(&self, run: &RunInspection) -> Option<Clean> {
+        match aim(self.make, &self.inspection.workload.key, run) {
+            Aim::Elsewhere(place) => Some(place),
+            Aim::Here | Aim::AlsoProduction(_) | Aim::Unknown => None,
+        }
+    }
+
+    /// Before which others a run is named.
+    fn turn(&self, run: &RunInspection) -> u8 {
+        let workload = &self.inspection.workload.key;
+        if self.elsewhere(run).is_some() { 2 } else { u8::from(weight(self.make, workload, run).is_none()) }
+    }
+
     fn race(&self, run: &RunInspection, more: usize, is_stopped: bool) -> CheckResult {
         let (name, stage) = (run_words(&run.run), stage_words(&run.run));
         let also = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        if let Some(place) = self.elsewhere(run) {
+            return CheckResult::Look(say!("{name} is {stage}{also}, deploys to {place}, not here, and goes on"));
+        }
         let active = run.jobs.iter().filter(|job| !job.state.is_finished());
         let words = active
             .flat_map(|job| {
@@ -173,7 +213,8 @@ impl Subject<'_> {
         if !is_stopped {
             return CheckResult::Look(going_on(&name, &stage, &also));
         }
-        if stoppable(self.make).iter().all(|other| other.run.key != run.run.key) {
+        let workload = &self.inspection.workload.key;
+        if stoppable(self.make, workload).iter().all(|other| other.run.key != run.run.key) {
             return CheckResult::Look(say!(
                 "{name} is {stage}{also} and cannot be stopped from here: it may put its version back"
             ));
@@ -185,7 +226,10 @@ impl Subject<'_> {
             }
             Err(why) => format!("what it does when it is stopped is unknown: {why}"),
         };
-        CheckResult::Look(say!("{name} is {stage}{also}; {hook}. Step 1 stops it, then reads the live template again"))
+        let weight = weight(self.make, workload, run).map(|weight| format!("; {weight}")).unwrap_or_default();
+        CheckResult::Look(say!(
+            "{name} is {stage}{also}; {hook}{weight}. Step 1 stops it, then reads the live template again"
+        ))
     }
 }
 

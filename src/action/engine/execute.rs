@@ -144,7 +144,7 @@ impl Running {
         let mut outcome = Outcome::Done;
         for (index, step) in steps.iter().enumerate() {
             if outcome != Outcome::Done {
-                self.set(index, StepState::Skipped("an earlier step was not done".into())).await;
+                self.ends(index, StepState::Skipped("an earlier step was not done".into())).await;
                 continue;
             }
             match self.step(index, step).await {
@@ -168,14 +168,14 @@ impl Running {
             StepKind::KeepEvidence { workload, pod } => {
                 self.set(index, StepState::Running("reading".into())).await;
                 let kept = self.inner.keep_evidence(self.act.number, workload.as_ref(), pod.as_ref()).await;
-                self.set(index, StepState::Done(kept)).await;
+                self.ends(index, StepState::Done(kept)).await;
                 Next::Go
             }
             StepKind::Write(write) => match &self.mended {
                 // What mended the template left the pods that hold it up, and the other runs that would set another.
                 Some(why) if !write.clears_the_way() => {
                     let why = why.clone();
-                    self.set(index, StepState::Skipped(why)).await;
+                    self.ends(index, StepState::Skipped(why)).await;
                     Next::Go
                 }
                 _ => self.write(index, step, write).await,
@@ -183,7 +183,7 @@ impl Running {
             StepKind::Reread { workload, run, live, target } => {
                 self.set(index, StepState::Running("waiting for its end".into())).await;
                 let (state, next) = self.reread(workload, run, live, target).await;
-                self.set(index, state).await;
+                self.ends(index, state).await;
                 next
             }
             StepKind::Watch(wanted) => {
@@ -329,7 +329,11 @@ impl Running {
                     self.has_left(left).await;
                     let met = stage == Stage::Met;
                     let _ = self.record(Entry::Watched { met, says: says.clone() }).await;
-                    self.set(index, if met { StepState::Done(says) } else { StepState::Refused(says) }).await;
+                    if met {
+                        self.set(index, StepState::Done(says)).await;
+                    } else {
+                        self.ends(index, StepState::Refused(says)).await;
+                    }
                     return;
                 }
                 Err(why) => say!("?? {why}"),
@@ -364,6 +368,14 @@ impl Running {
     async fn record(&self, entry: Entry) -> Result<(), Clean> {
         let (number, at) = (self.act.number, self.inner.clock.now().wall);
         self.inner.on_audit(move |audit| audit.append(number, at, entry)).await
+    }
+
+    /// The end of a step that the audit would not know of otherwise.
+    async fn ends(&mut self, index: usize, state: StepState) {
+        if let Some((result, says)) = StepResult::of(&state) {
+            let _ = self.record(Entry::Step { step: index, result, says }).await;
+        }
+        self.set(index, state).await;
     }
 
     async fn set(&mut self, index: usize, state: StepState) {

@@ -132,6 +132,9 @@ impl Inner {
             | Request::Merge { pull_request, .. } => self.inspect(&pull_request.repo.host, request).await,
             Request::Rerun { run, .. } | Request::Cancel { run, .. } => self.inspect(&run.repo.host, request).await,
             Request::Silence(draft) => self.inspect(&draft.backend, request).await,
+            Request::Silences(drafts) => {
+                self.alerts(drafts.iter().map(|draft| &draft.backend).collect(), request).await
+            }
             Request::ExpireSilence { silence } => self.inspect(&silence.backend, request).await,
             Request::Acknowledge { alerts } => {
                 self.alerts(alerts.iter().map(|alert| &alert.backend).collect(), request).await

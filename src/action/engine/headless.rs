@@ -27,6 +27,7 @@ pub enum Exit {
     Usage = 2,
     /// Evidence could not be read.
     Unreadable = 3,
+    /// It may have happened, or all was sent and it was not seen to arrive.
     Unknown = 4,
 }
 
@@ -115,7 +116,10 @@ pub async fn run_headless(engine: &RealEngine, ask: &Headless, store: &Store, se
     let act = inner.clone().carry_out(0, approved, writing, listener.clone()).await;
     let refused = listener.refused.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (exit, says) = match act.as_ref().map(|act| act.outcome) {
-        Some(Outcome::Done) => (Exit::Done, say!("{}: {}", fresh.title, arrived(act.as_ref()))),
+        Some(Outcome::Done) => {
+            let (exit, says) = arrived(act.as_ref(), inner.pace.watch.is_zero());
+            (exit, say!("{}: {says}", fresh.title))
+        }
         Some(Outcome::Unknown | Outcome::Running) => (Exit::Unknown, say!("{}: the outcome is unknown", fresh.title)),
         Some(Outcome::Refused) => (Exit::Refused, say!("{}: refused", fresh.title)),
         None => (Exit::Refused, refused.unwrap_or_else(|| "refused".into())),
@@ -123,11 +127,13 @@ pub async fn run_headless(engine: &RealEngine, ask: &Headless, store: &Store, se
     Ran { plan: Some(fresh), act, says, exit }
 }
 
-/// All is sent; whether it came to what was wanted its watch tells, where it has one.
-fn arrived(act: Option<&Act>) -> Clean {
+/// All is sent; whether it came to what was wanted its watch tells, where it has one. A script that goes on is to know that
+/// it was not seen, unless nobody was to look.
+fn arrived(act: Option<&Act>, is_unwatched: bool) -> (Exit, Clean) {
     match act.and_then(|act| act.steps.last()) {
-        Some((_, StepState::Unknown(says) | StepState::Refused(says))) => say!("sent, but {says}"),
-        _ => "done".into(),
+        Some((_, StepState::Unknown(_) | StepState::Refused(_))) if is_unwatched => (Exit::Done, "sent".into()),
+        Some((_, StepState::Unknown(says) | StepState::Refused(says))) => (Exit::Unknown, say!("sent, but {says}")),
+        _ => (Exit::Done, "done".into()),
     }
 }
 

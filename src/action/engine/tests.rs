@@ -156,6 +156,7 @@ async fn a_rollback_goes_from_plan_to_audit() {
         .iter()
         .map(|entry| match entry {
             Entry::Begun(_) => "begun",
+            Entry::Step { step: 0, .. } => "kept",
             Entry::Intended { .. } => "intended",
             Entry::Outcome { .. } => "outcome",
             Entry::Ended { outcome: Outcome::Done } => "done",
@@ -163,7 +164,7 @@ async fn a_rollback_goes_from_plan_to_audit() {
             _ => "?",
         })
         .collect();
-    assert_eq!(kinds, ["begun", "intended", "outcome", "done", "watched"]);
+    assert_eq!(kinds, ["begun", "kept", "intended", "outcome", "done", "watched"]);
     let text = std::fs::read_to_string(bench.directory.path().join("audit.jsonl")).expect("readable");
     assert!(!text.contains("hunter22"), "templates stand in files of their own");
     assert!(std::fs::read_to_string(bench.directory.path().join("kept/0001.json")).expect("kept").contains("hunter22"));
@@ -361,4 +362,20 @@ async fn without_a_screen_the_gates_are_the_same() {
     bench.cluster.with(|cluster| cluster.after = Some(|found| found.workload.available = 0));
     let unmet = run_headless(&bench.engine, &again, &bench.store, &bench.settings).await;
     assert!(unmet.says.contains(": sent, but not there, and no further"), "{}", unmet.says);
+    assert_eq!(unmet.exit, Exit::Unknown, "a script must not take it for done");
+}
+
+/// A watch that breaks is no arrival, either; where nobody was to look, what was sent is all there is to say.
+#[tokio::test]
+async fn without_a_screen_what_did_not_arrive_is_not_done() {
+    for (watch, wanted) in [(Duration::from_millis(300), Exit::Unknown), (Duration::ZERO, Exit::Done)] {
+        let mut bench = Bench::new();
+        Arc::get_mut(&mut bench.engine.0).expect("nothing runs yet").pace.watch = watch;
+        bench.cluster.with(|cluster| cluster.after = Some(|found| found.template = inspection().template));
+        let given = Given { confirm: Some("13".to_owned()), ..Given::default() };
+        let ask = Headless { request: roll_back(None), given, dry_run: false };
+        let ran = run_headless(&bench.engine, &ask, &bench.store, &bench.settings).await;
+        assert_eq!((ran.exit, bench.cluster.sent().len()), (wanted, 1), "{}", ran.says);
+        assert_eq!(ran.says.ends_with(": sent"), wanted == Exit::Done, "{}", ran.says);
+    }
 }

@@ -12,7 +12,7 @@ use crate::{
     },
     app::settings::Settings,
     model::{
-        gitops::{Git, Owner, Synced, is_on},
+        gitops::{Git, Owner, OwnerKind, Synced, is_on},
         kubernetes::WorkloadKey,
     },
     text::Clean,
@@ -110,6 +110,12 @@ impl<'a> Back<'a> {
         if !self.on.is_empty() {
             let on: Vec<String> = self.on.iter().map(|(owner, _)| format!("'{}'", owner.key)).collect();
             does.push(format!("GitOps is switched on again afterwards: {}", on.join(", ")));
+            // Flux knows that git did not move: it says what was live while it was on.
+            if let Some(Owner { key, git: Git::Differs(words), .. }) = self.own
+                && key.kind == OwnerKind::Kustomization
+            {
+                does.push(format!("{words}: it keeps this version"));
+            }
         }
         // One that somebody switched on meanwhile puts back what git says.
         let is_open = self.own.is_some_and(|own| !own.is_active || self.off.iter().any(|off| off.key == own.key));
@@ -121,7 +127,7 @@ impl<'a> Back<'a> {
 
     /// B3 of what is done to the owners.
     pub fn allowed(&self) -> Option<Check> {
-        allowed(if self.syncs() { "allowed" } else { "owner" }, self.written())
+        allowed(if self.syncs() { "allowed" } else { "owner allowed" }, self.written())
     }
 
     /// B16: what else the application's sync takes back.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{ObjectAct, ObjectInspection, text};
+use super::{Budget, ObjectAct, ObjectInspection, text};
 use crate::{
     action::{Check, CheckResult, checks::check},
     model::kubernetes::{Manager, tag_of},
@@ -46,7 +46,7 @@ pub(super) fn facts(found: &ObjectInspection, act: ObjectAct, now: Timestamp) ->
         ObjectAct::Suspend | ObjectAct::Unsuspend | ObjectAct::RunNow => {
             let schedule = Clean::line(text(object, "/spec/schedule"));
             let runs = match active(object) {
-                0 => "nothing runs".to_owned(),
+                0 => "no Job of it runs now".to_owned(),
                 going => going_on(going),
             };
             facts.push(("WHEN".into(), say!("{schedule}   {runs}")));
@@ -100,7 +100,37 @@ pub(super) fn checks(found: &ObjectInspection, act: ObjectAct, is_production: bo
         let says = say!("it stays until these are done: {}", Clean::line(&finalizers.join(", ")));
         checks.push(check("B13", "finalizers", CheckResult::Look(says)));
     }
+    checks.extend(found.budgets.as_ref().map(|budgets| check("B12", "budget", budget(found, budgets, is_production))));
     checks
+}
+
+/// What the disruption budgets say of a deletion, which asks none of them. A pod that is not ready counts for none.
+fn budget(found: &ObjectInspection, budgets: &Result<Vec<Budget>, Clean>, is_production: bool) -> CheckResult {
+    const ROUND: &str = "a deletion goes round it (:evict asks it)";
+    let budgets = match budgets {
+        Err(why) => return CheckResult::NotChecked(say!("disruption budgets could not be read: {why}")),
+        Ok(budgets) => budgets,
+    };
+    let Some(tight) = budgets.iter().min_by_key(|budget| budget.allowed) else {
+        return CheckResult::Ok("no disruption budget covers it".into());
+    };
+    let Budget { name, healthy, needed, allowed } = tight;
+    if *allowed > 0 {
+        return CheckResult::Look(say!("disruption budget '{name}' allows {allowed}: {ROUND}"));
+    }
+    let has = format!("disruption budget '{name}' needs {needed} healthy and has {healthy}: it allows none");
+    if !is_ready(&found.object) {
+        CheckResult::Look(say!("{has}, but this pod is not ready and not counted: {ROUND}"))
+    } else if is_production {
+        CheckResult::Stop(say!("{has}, and {ROUND}"))
+    } else {
+        CheckResult::Look(say!("{has}, and {ROUND}"))
+    }
+}
+
+fn is_ready(pod: &Value) -> bool {
+    let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
+    conditions.into_iter().flatten().any(|one| one["type"] == "Ready" && one["status"] == "True")
 }
 
 fn effect(found: &ObjectInspection, act: ObjectAct, is_production: bool) -> CheckResult {

@@ -9,6 +9,7 @@ use crate::{
         plan::plan as planned,
         testing::{cluster, now, settings, store},
     },
+    app::settings::Settings,
     model::kubernetes::{ObjectKey, resource::Resource},
 };
 
@@ -49,13 +50,19 @@ fn plan_of_owned(
         server: "https://k8s v1.33".into(),
         cluster_id: Some("id".into()),
         pods: Some(Ok(12)),
+        budgets: None,
     };
+    planned_of(found, act, &settings())
+}
+
+fn planned_of(found: ObjectInspection, act: ObjectAct, settings: &Settings) -> Result<Plan, Refusal> {
+    let key = found.key.clone();
     let request = Request::Object { object: key.clone(), act };
     let write = write(&found, act);
     let mut evidence = Evidence::of(Inspection::Object(Box::new(found)), now().wall);
     evidence.writable = [cluster()].into();
     evidence.rehearsals = vec![(write, Some(Ok("taken".into())))];
-    planned(&request, &evidence, &store(Vec::new()), &settings(), now())
+    planned(&request, &evidence, &store(Vec::new()), settings, now())
 }
 
 fn effect(plan: &Plan) -> &CheckResult {
@@ -107,6 +114,45 @@ fn whether_somebody_makes_it_anew_decides_a_deletion() {
     );
 }
 
+/// The way round a budget is not to look safer than the way that asks it.
+#[test]
+fn a_deletion_names_the_budget_that_it_goes_round() {
+    let budget = |name: &str, allowed| Budget { name: name.into(), healthy: 1, needed: 1, allowed };
+    let deleted = |is_ready: bool, budgets, is_production: bool| {
+        let status = if is_ready { "True" } else { "False" };
+        let object = json!({
+            "metadata": {"uid": "u1", "ownerReferences": [{"kind": "ReplicaSet", "name": "web"}]},
+            "status": {"conditions": [{"type": "Ready", "status": status}]},
+        });
+        let found = ObjectInspection {
+            key: pod(),
+            object,
+            managed_by: Vec::new(),
+            may: Ok(true),
+            server: "https://k8s v1.33".into(),
+            cluster_id: Some("id".into()),
+            pods: None,
+            budgets: Some(budgets),
+        };
+        let mut settings = settings();
+        settings.production.insert(cluster(), is_production);
+        let plan = planned_of(found, ObjectAct::Delete, &settings).expect("a plan");
+        let check = plan.checks.iter().find(|check| check.name == *"budget").expect("it is said").result.clone();
+        (check, plan.risk)
+    };
+    let none_left = || Ok(vec![budget("roomy", 2), budget("pg", 0)]);
+    let says = "disruption budget 'pg' needs 1 healthy and has 1: it allows none, and a deletion goes round it (:evict asks it)";
+    assert_eq!(deleted(true, none_left(), true), (CheckResult::Stop(says.into()), Risk::Stopped));
+    assert_eq!(deleted(true, none_left(), false), (CheckResult::Look(says.into()), Risk::Reversible));
+    let (check, risk) = deleted(false, none_left(), true);
+    assert!(matches!(&check, CheckResult::Look(says) if says.contains("not ready and not counted")), "{check:?}");
+    assert_eq!(risk, Risk::Production);
+    let some = "disruption budget 'pg' allows 1: a deletion goes round it (:evict asks it)";
+    assert_eq!(deleted(true, Ok(vec![budget("pg", 1)]), true), (CheckResult::Look(some.into()), Risk::Production));
+    assert!(matches!(deleted(true, Ok(Vec::new()), true).0, CheckResult::Ok(_)));
+    assert!(matches!(deleted(true, Err("forbidden".into()), true).0, CheckResult::NotChecked(_)));
+}
+
 #[test]
 fn what_goes_is_seen_before_it_goes() {
     let fact = |plan: &Plan, name: &str| {
@@ -124,6 +170,10 @@ fn what_goes_is_seen_before_it_goes() {
         let plan = plan_of(&pod(), act, crashing.clone()).expect("a plan");
         assert_eq!(fact(&plan, "NOW"), "0/1 CrashLoopBackOff, node-3, 412");
         assert_eq!(fact(&plan, "THEN"), "ReplicaSet web makes another", "though nothing speaks against it");
+        assert_eq!(
+            plan.undo,
+            if act == ObjectAct::Evict { "an eviction is not undone" } else { "a deletion is not undone" }
+        );
     }
     let web = key("apps", "deployments", "Deployment", "web");
     let object = json!({"spec": {"replicas": 10}, "status": {"replicas": 13, "readyReplicas": 8}});
@@ -131,7 +181,7 @@ fn what_goes_is_seen_before_it_goes() {
     assert_eq!(fact(&plan, "NOW"), "10 wanted, 8 ready, 13 pods");
     let weekly = json!({"spec": {"schedule": "30 1 * * 0"}});
     let plan = plan_of(&cron_job(), ObjectAct::Suspend, weekly).expect("a plan");
-    assert_eq!(fact(&plan, "WHEN"), "30 1 * * 0   nothing runs");
+    assert_eq!(fact(&plan, "WHEN"), "30 1 * * 0   no Job of it runs now");
 }
 
 #[test]
@@ -254,6 +304,7 @@ fn no_right_stops_and_no_answer_is_looked_at() {
         server: Clean::default(),
         cluster_id: None,
         pods: None,
+        budgets: None,
     };
     assert!(
         matches!(allowed(&found, ObjectAct::Evict).result, CheckResult::Stop(says) if says.contains("create pods/eviction"))

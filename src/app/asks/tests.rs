@@ -3,6 +3,7 @@
 mod alerts;
 mod open;
 mod room;
+mod sent;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -386,14 +387,4 @@ fn after_sending_the_steps_are_shown() {
     assert!(screen.lines().last().is_some_and(|keys| keys.contains("esc leave  U undo plan")), "{screen}");
     let undo = desk.key(KeyCode::Char('U'));
     assert!(matches!(undo.as_slice(), [Effect::Prepare { request: Request::Undo { act: 7 }, .. }]), "{undo:?}");
-}
-
-#[test]
-fn a_refusal_says_why_and_asks_again_on_r() {
-    let mut desk = Desk::ask(roll_back(Some(9)));
-    desk.found(&roll_back(Some(9)), inspection());
-    let screen = desk.screen(80, 24);
-    assert!(screen.contains("unable to find revision 9"), "{screen}");
-    assert!(screen.contains("prod-eu1/production  PRODUCTION"), "{screen}");
-    assert!(matches!(desk.key(KeyCode::Char('r')).as_slice(), [Effect::Prepare { .. }]));
 }

@@ -1,6 +1,9 @@
 //! Which backends are late, in the header and beside the tabs.
 
-use ratatui::text::{Line, Span};
+use ratatui::{
+    style::Style,
+    text::{Line, Span},
+};
 
 use crate::{
     app::App,
@@ -36,19 +39,37 @@ impl App {
             .unwrap_or(Freshness::Loading)
     }
 
-    /// Open port-forwards, and backends that are late: a fresh one needs no words.
-    pub(super) fn late_backends(&self, now: Now) -> Line<'static> {
-        let mut spans = Vec::new();
-        // An open port is seen wherever one looks.
+    /// Port-forwards and late backends, the longest words for them first: an open port is seen wherever one looks, however
+    /// little room there is.
+    pub(super) fn beside_tabs(&self, now: Now) -> Vec<Line<'static>> {
+        let theme = &self.theme;
+        let late = self.late_backends(now);
         let failed = self.forwards.iter().filter(|forward| forward.failure().is_some()).count();
         let open = self.forwards.len() - failed;
-        if open > 0 {
-            spans.push(Span::styled(counted(open, "forward"), self.theme.accent));
+        if self.forwards.is_empty() {
+            return vec![Line::from(late), Line::default()];
         }
-        if failed > 0 {
-            let gap = if open > 0 { "  " } else { "" };
-            spans.push(Span::styled(format!("{gap}!! {} failed", counted(failed, "forward")), self.theme.broken));
-        }
+        let when = |number: usize, words: String, style: Style| (number > 0).then(|| Span::styled(words, style));
+        let gap = if open > 0 { "  " } else { "" };
+        let long = [
+            when(open, counted(open, "forward"), theme.accent),
+            when(failed, format!("{gap}!! {} failed", counted(failed, "forward")), theme.broken),
+        ];
+        let sign = when(failed, format!(" !! {failed}"), theme.broken);
+        let short =
+            [Some(Span::styled("fwd", theme.accent)), when(open, format!(" {open}"), theme.accent), sign.clone()];
+        let line = |words: &[Option<Span<'static>>], with: &[Span<'static>]| -> Line<'static> {
+            let gap = Some(Span::raw("  ")).filter(|_| !with.is_empty());
+            words.iter().cloned().flatten().chain(gap).chain(with.iter().cloned()).collect()
+        };
+        let mut lines = vec![line(&long, &late), line(&short, &late), line(&short, &[])];
+        lines.extend(sign.map(|sign| Line::from(vec![Span::styled("fwd", theme.accent), sign])));
+        lines
+    }
+
+    /// Backends that are late: a fresh one needs no words.
+    fn late_backends(&self, now: Now) -> Vec<Span<'static>> {
+        let mut spans = Vec::new();
         for (id, kind) in &self.settings.backends {
             let freshness = self.backend_freshness(id, now);
             let (mark, words) = match freshness {
@@ -71,6 +92,6 @@ impl App {
                 if mark == Mark::Progress { self.theme.dim } else { self.theme.stale },
             ));
         }
-        Line::from(spans)
+        spans
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     model::{
         alert::Alert,
         code::PullRequestKey,
-        kubernetes::{Manager, ObjectKey, Workload, WorkloadKey, version::numbers_of},
+        kubernetes::{Manager, ObjectKey, Workload, WorkloadKey, WorkloadKind, version::numbers_of},
     },
     query::{LogTarget, ObjectRef},
     store::timeline::deploys_of,
@@ -68,6 +68,15 @@ impl App {
                 command == Command::PreviousLogs,
                 now,
             )),
+            (Command::RollBack | Command::DiffRevisions, Target::Object(key)) => {
+                match overlays::revision_of(&self.view(now), key) {
+                    Some((workload, to)) if command == Command::RollBack => {
+                        Reply::Ask(Request::RollBack { workload: workload.key.clone(), to })
+                    }
+                    Some((workload, _)) => Reply::Push(overlays::revisions(workload.key.clone())),
+                    None => Reply::Say(Clean::own(format!("{target}: {}", overlays::NO_REVISION))),
+                }
+            }
             (_, Target::Pod(_) | Target::Workload(_)) => self.on_kube(command, target, now),
             (_, Target::Run(_) | Target::Job(_)) => self.on_run(command, target, now),
             (_, Target::PullRequest(key)) => self.on_pull_request(command, key),
@@ -120,6 +129,9 @@ impl App {
                 _ => need(workload, &|workload| Reply::Ask(Request::ResumeSync { workload })),
             },
             Command::Restart => need(workload, &|workload| Reply::Ask(Request::Restart { workload })),
+            Command::Scale if workload.is_some_and(|workload| workload.key.kind == WorkloadKind::DaemonSet) => {
+                Reply::Say(Clean::own(format!("{target}: a DaemonSet has one pod a node")))
+            }
             Command::Scale => {
                 need(workload, &|key| Reply::Push(overlays::scale(key, workload.map_or(0, |w| w.desired))))
             }
@@ -216,7 +228,16 @@ impl App {
             Command::Acknowledge => {
                 Reply::Ask(Request::Acknowledge { alerts: if marked.is_empty() { vec![key.clone()] } else { marked } })
             }
-            Command::SilenceAlert => Reply::Ask(Request::Silence(SilenceDraft::of(alert, &self.settings.me))),
+            Command::SilenceAlert => {
+                let me = &self.settings.me;
+                let marked = marked.iter().filter_map(|key| self.store.alerts.get(key));
+                let mut drafts: Vec<_> = marked.map(|alert| SilenceDraft::of(alert, me)).collect();
+                Reply::Ask(if drafts.len() > 1 {
+                    Request::Silences(drafts)
+                } else {
+                    Request::Silence(drafts.pop().unwrap_or_else(|| SilenceDraft::of(alert, me)))
+                })
+            }
             Command::RollBack => match self.workload_of(target, now) {
                 Some(workload) if self.is_only_change(alert, workload) => {
                     Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None })

@@ -4,9 +4,10 @@ use super::*;
 use crate::{
     action::{
         Request,
-        act::{Act, ActionEvent, Outcome},
+        act::{Act, ActionEvent, Outcome, StepState},
     },
     model::{
+        BackendId, BackendKind,
         gitops::{Git, OwnerKey, OwnerKind, Standing},
         kubernetes::{Manager, WorkloadKind},
     },
@@ -96,6 +97,24 @@ fn what_was_read_of_git_while_the_act_went_on_is_of_before_it() {
     stands(&mut desk, &owner, false, Git::Equal("Synced".into()));
     assert!(desk.frame((120, 35)).contains("GITOPS web: auto-sync off"));
     assert!(desk.frame((80, 24)).contains("GITOPS OFF"), "beside the act that goes on");
+}
+
+#[test]
+fn at_80_columns_an_act_says_what_it_does_to_what_and_how_far_it_is() {
+    let mut world = incident();
+    world.settings.is_demo = true;
+    world.settings.backends.insert(BackendId::new("staging-eu1"), BackendKind::Kubernetes);
+    let mut desk = Desk::new(world);
+    let steps = vec![("watch".into(), StepState::Running("411 5/8 ready".into()))];
+    let switched = (owner(OwnerKind::Kustomization), false);
+    let act = Act { ended: None, outcome: Outcome::Running, is_mine: true, steps, ..act(4, switched) };
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.clock.now());
+    for (size, off) in [((80, 24), "GITOPS OFF web"), ((120, 35), "GITOPS web: suspended"), ((74, 20), "GITOPS OFF")] {
+        let frame = desk.frame(size);
+        let header = frame.lines().next().unwrap_or_default();
+        assert!(header.contains(off) && header.contains("~ rollback myapp 5/8 "), "{header}");
+        assert!(header.contains(" PROD ") && header.contains(" ana "), "{header}");
+    }
 }
 
 #[test]

@@ -87,6 +87,40 @@ fn messages_stand_where_the_keys_do_and_hide_nothing_that_is_read() {
     }
 }
 
+/// Answers to keys go with what they were pressed on; news stays.
+#[test]
+fn an_old_answer_takes_no_room_from_the_keys_of_a_dialog() {
+    for opens in ["K", "x", ":"] {
+        let mut desk = Desk::new(incident());
+        desk.keys("3");
+        desk.frame((80, 24));
+        desk.keys("U");
+        assert!(desk.frame((80, 24)).contains("nothing to undo"));
+        desk.keys(opens);
+        let frame = desk.frame((80, 24));
+        assert!(frame.contains("esc leave") && !frame.contains("nothing to undo"), "{opens}: {frame}");
+    }
+    let mut desk = Desk::new(incident());
+    desk.frame((80, 24));
+    let now = desk.clock.now();
+    desk.app.update(Msg::Said("saved /tmp/myapp.log".into()), now);
+    desk.keys("?");
+    assert!(desk.frame((80, 24)).contains("saved /tmp/myapp.log"));
+}
+
+/// The verb of a command line stands behind its cluster and its namespace.
+#[test]
+fn what_was_copied_is_said_as_far_as_there_is_room() {
+    let line = "kubectl --context prod-eu1 -n production rollout undo deployment/myapp --to-revision=13";
+    for (size, expected) in [((80, 24), "-n production rollout undo"), ((200, 50), line)] {
+        let mut desk = Desk::new(World::live());
+        let now = desk.clock.now();
+        desk.app.toasts.say(crate::app::copied(&line.into()), now);
+        let footer = desk.frame(size).lines().next_back().unwrap().to_owned();
+        assert!(footer.contains("copied: kubectl") && footer.contains(expected), "{footer}");
+    }
+}
+
 #[test]
 fn below_the_least_size_no_key_means_a_row_that_is_not_seen() {
     let mut desk = Desk::new(incident());

@@ -155,7 +155,7 @@ fn a_word_shows_the_kind_in_the_place_of_the_workloads_and_esc_brings_them_back(
     assert!(row.contains("web") && row.contains("production") && row.contains("74m"), "its own age: {row}");
     assert_eq!(desk.selected_name(), "service/web");
     desk.keys("R");
-    desk.has("R (roll back) is for a workload, pod, run or alert; selected: service");
+    desk.has("service/web: it is no revision of a workload that is watched");
     assert!(!desk.screen().contains("WORKLOADS"));
     desk.press(KeyCode::Esc);
     desk.has("WORKLOADS");

@@ -53,6 +53,20 @@ fn a_pod_is_evicted_and_what_is_for_another_kind_is_not_offered() {
     assert!(!menu.contains(":cordon") && !menu.contains(":run-now"), "{menu}");
 }
 
+/// Its plan could only refuse it.
+#[test]
+fn a_daemonset_has_no_form_for_another_number() {
+    let mut world = World::live();
+    let key = crate::ui::testing::workload_key(crate::model::kubernetes::WorkloadKind::DaemonSet, "agent");
+    world.workloads([crate::model::kubernetes::Workload { key, ..deployment("agent", "agent:1", 3, 3) }]);
+    let mut desk = Desk::new(world);
+    desk.keys("3");
+    desk.frame((120, 35));
+    desk.keys("C");
+    let frame = desk.frame((120, 35));
+    assert!(!frame.contains("SCALE ds/agent") && frame.contains("a DaemonSet has one pod a node"), "{frame}");
+}
+
 #[test]
 fn read_only_mode_asks_for_nothing() {
     let mut world = incident();
@@ -160,4 +174,33 @@ fn a_server_that_is_known_to_be_too_old_is_not_offered_it() {
     let form = desk.frame((120, 35));
     assert!(form.contains("LIMITS OF deploy/myapp") && !form.contains("ctrl-t"), "{form}");
     assert!(matches!(prepared(desk.press(KeyCode::Enter)), Some(Request::Limits { .. })));
+}
+
+/// As `a` does, and as help says of a mark.
+#[test]
+fn all_that_is_marked_is_silenced() {
+    let silenced = |desk: &mut Desk, keys: &str| -> Vec<String> {
+        let request = desk.keys(keys).into_iter().find_map(|effect| match effect {
+            Effect::Prepare { request, .. } => Some(request),
+            _ => None,
+        });
+        let drafts = match request {
+            Some(Request::Silence(draft)) => vec![draft],
+            Some(Request::Silences(drafts)) => drafts,
+            other => panic!("a silence: {other:?}"),
+        };
+        drafts.iter().map(|draft| draft.matchers[0].value.to_string()).collect()
+    };
+    let mut desk = Desk::new(incident());
+    desk.keys("2");
+    desk.frame((120, 35));
+    assert_eq!(silenced(&mut desk, "s"), ["HighErrorRate"], "nothing is marked: the row");
+    desk.press(KeyCode::Esc);
+    desk.keys(" j s");
+    desk.press(KeyCode::Esc);
+    assert!(desk.frame((120, 35)).contains("2 marked"));
+    assert_eq!(silenced(&mut desk, "s"), ["HighErrorRate", "PodOOMKilled"]);
+    desk.press(KeyCode::Esc);
+    desk.keys(" ");
+    assert_eq!(silenced(&mut desk, "s"), ["HighErrorRate"], "the one that is marked, not the row");
 }

@@ -203,7 +203,7 @@ fn a_forward_is_asked_for_and_listed() {
     assert!(desk.frame((120, 35)).contains("FORWARD deploy/myapp"));
     desk.keys("80x");
     assert!(desk.press(KeyCode::Enter).is_empty());
-    assert!(desk.frame((120, 35)).contains("LOCAL:REMOTE"));
+    assert!(desk.frame((80, 24)).contains("'80x' is no pair of ports: write LOCAL:REMOTE, as in 8080:80 "));
     desk.press(KeyCode::Backspace);
     desk.keys(":http");
     let effects = desk.press(KeyCode::Enter);
@@ -215,8 +215,16 @@ fn a_forward_is_asked_for_and_listed() {
     (going.local, going.pod, going.state) = (Some(8080), Some(("myapp-1".into(), 80)), ForwardState::Listening);
     (going.opened, going.received) = (3, 2048);
     let failed = Forward { number: 8, state: ForwardState::Failed("port 80 is taken".into()), ..going.clone() };
-    desk.app.forwards = vec![going.clone(), failed];
+    desk.app.forwards = vec![going.clone(), failed.clone()];
     assert!(desk.frame((120, 35)).contains("1 forward  !! 1 forward failed"), "{}", desk.frame((120, 35)));
+    // Where the names of the screens leave it no room, it is there still.
+    desk.app.forwards = [vec![going.clone(); 12], vec![failed; 3]].concat();
+    for size in [(120, 35), (100, 30), (80, 24), (60, 16)] {
+        let frame = desk.frame(size);
+        let tabs = frame.lines().nth(1).unwrap_or_default().trim_end();
+        let is_long = tabs.ends_with("12 forwards  !! 3 forwards failed");
+        assert!((is_long && size.0 > 80) || tabs.ends_with("fwd 12 !! 3"), "{frame}");
+    }
     desk.app.forwards = vec![going];
     desk.keys(":");
     desk.frame((120, 35));
@@ -340,4 +348,20 @@ fn a_cluster_is_closed_by_its_name() {
         assert!(desk.line(word).is_empty(), "{word}");
         assert!(desk.frame((120, 35)).contains(says), "{}", desk.frame((120, 35)));
     }
+}
+
+/// What of a log is read, and what of it is shown, stands in the line.
+#[test]
+fn the_log_that_is_shown_is_copied_as_it_is_shown() {
+    let mut desk = desk(false);
+    desk.keys("l");
+    desk.frame((120, 35));
+    let kubectl = "kubectl --context prod-eu1 -n production logs deployment/myapp --all-pods --all-containers";
+    assert_eq!(copied(&mut desk), format!("{kubectl} --since=15m --max-log-requests=50 -f"));
+    desk.line("since 1h");
+    assert_eq!(copied(&mut desk), format!("{kubectl} --since=1h --max-log-requests=50 -f"));
+    desk.line("until 5m");
+    let line = copied(&mut desk);
+    let midwatch = "midwatch logs deployment/myapp --context prod-eu1 -n production --since=1h --until=";
+    assert!(line.starts_with(midwatch) && !line.contains(" -f"), "{line}");
 }

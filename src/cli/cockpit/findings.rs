@@ -1,6 +1,6 @@
 //! What a first run looks for while the screen is already shown: in the environment, then among the cluster's Services.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::{Notify, oneshot};
 
@@ -55,9 +55,10 @@ impl<T: Send + 'static> Look<T> {
 }
 
 impl Findings {
-    /// Begins to look through the environment; `gh` may take seconds.
-    pub fn look(wake: &Arc<Notify>) -> Self {
-        Self { found: Found::default(), first: Look::start(find::find(), wake), services: Look::NotYet, failed: None }
+    /// Begins to look through the environment, and this kubeconfig in place of the usual one; `gh` may take seconds.
+    pub fn look(kubeconfig: Option<PathBuf>, wake: &Arc<Notify>) -> Self {
+        let first = Look::start(find::find(kubeconfig), wake);
+        Self { found: Found::default(), first, services: Look::NotYet, failed: None }
     }
 
     pub const fn is_looking(&self) -> bool {

@@ -3,11 +3,11 @@
 mod words;
 
 use clap::{Args, ValueEnum};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use regex::Regex;
 
 use self::words::{
-    Condition, State, Tail, Until, condition, expression, level, seconds, state, tail, template_file, until,
+    Condition, State, Tail, Until, condition, expression, level, seconds, state, tail, template_file, time_zone, until,
 };
 use super::{super::setup, targets::Target, template::Template};
 use crate::{
@@ -95,6 +95,9 @@ pub struct Logs {
     /// Begin each line with its time, or only with day and time of day
     #[arg(short, long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "default", default_value_t = Stamps::None, hide_default_value = true, value_name = "FORM")]
     pub(super) timestamps: Stamps,
+    /// The time zone of --timestamps: Local, UTC or a name as Europe/Berlin [default: UTC]
+    #[arg(long, value_name = "NAME", value_parser = time_zone)]
+    pub(super) timezone: Option<TimeZone>,
     /// Begin each line with where it comes from, as kubectl does: [pod/NAME/CONTAINER]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     prefix: Option<bool>,
@@ -137,6 +140,9 @@ pub struct Logs {
     /// Colours: auto is for terminals that have them
     #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
     pub(super) color: When,
+    /// Containers have colours of their own beside those of their pods
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, value_name = "BOOL")]
+    pub(super) diff_container: bool,
     /// Write what looks like a credential as it is
     #[arg(long)]
     pub(super) unmasked: bool,
@@ -164,7 +170,7 @@ pub(super) enum Stamps {
     /// 2026-03-14T03:00:00.000000000Z
     #[value(alias = "true")]
     Default,
-    /// 03-14 03:00:00, of UTC
+    /// 03-14 03:00:00
     Short,
     #[value(alias = "false", hide = true)]
     None,
@@ -303,6 +309,8 @@ mod tests {
             let logs = parsed(flags);
             assert_eq!((logs.follow, logs.previous), expected, "{flags}");
         }
+        assert!(parsed("-d").diff_container && !parsed("--diff-container=false").diff_container);
+        assert_eq!(parsed("--timezone UTC").timezone, Some(TimeZone::UTC));
         assert_eq!(parsed("--max-log-requests 100").too_many_streams(), Some(100));
         assert_eq!(parsed("--max-log-requests 50").too_many_streams(), None);
     }

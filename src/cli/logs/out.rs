@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, io::IsTerminal as _};
 
 use crossterm::style::{Color, Stylize as _};
+use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_json::{Value, json};
 
@@ -29,6 +30,8 @@ struct Prefix {
     clusters: bool,
     /// `[pod/NAME/CONTAINER]`
     is_kubectls: bool,
+    /// The container has a colour of its own.
+    tells_containers: bool,
 }
 
 impl Prefix {
@@ -37,18 +40,32 @@ impl Prefix {
         let is_one = logs.is_one_container() && matches!(targets, [Target { of: LogTarget::Pod(_), .. }]);
         let is_wanted = logs.prefix();
         let clusters = clusters.len() > 1 && is_wanted != Some(false);
-        Self { pods: is_wanted.unwrap_or(!is_one || clusters), clusters, is_kubectls: is_wanted == Some(true) }
+        Self {
+            pods: is_wanted.unwrap_or(!is_one || clusters),
+            clusters,
+            is_kubectls: is_wanted == Some(true),
+            tells_containers: logs.diff_container,
+        }
     }
 
-    fn words(&self, line: &LogLine) -> Option<String> {
-        let origin = &line.origin;
-        let cluster = if self.clusters { format!("{}/", origin.pod.cluster) } else { String::new() };
-        let name = format!("{}/{}", origin.pod.name, origin.container);
-        match (self.pods, self.is_kubectls) {
-            (false, _) => None,
-            (true, true) => Some(format!("[{cluster}pod/{name}]")),
-            (true, false) => Some(format!("{cluster}{name}")),
+    fn words(&self, line: &LogLine, is_coloured: bool) -> Option<String> {
+        if !self.pods {
+            return None;
         }
+        let origin = &line.origin;
+        let (pod, container) = (&origin.pod.name, &origin.container);
+        let cluster = if self.clusters { format!("{}/", origin.pod.cluster) } else { String::new() };
+        let (before, after) = if self.is_kubectls { ("[", "]") } else { ("", "") };
+        let kind = if self.is_kubectls { "pod/" } else { "" };
+        let pod_words = format!("{before}{cluster}{kind}{pod}/");
+        let container_words = format!("{container}{after}");
+        Some(match (is_coloured, self.tells_containers) {
+            (false, _) => format!("{pod_words}{container_words}"),
+            (true, false) => format!("{pod_words}{container_words}").with(colour(pod)).to_string(),
+            (true, true) => {
+                format!("{}{}", pod_words.with(colour(pod)), container_words.with(colour(container)))
+            }
+        })
     }
 }
 
@@ -68,6 +85,7 @@ pub(super) struct Out {
     form: Form,
     template: Option<Template>,
     timestamps: Stamps,
+    zone: TimeZone,
     highlight: Vec<Regex>,
     /// The name stands there all the same.
     is_coloured: bool,
@@ -94,6 +112,7 @@ impl Out {
             form: if logs.json { Form::Json } else { logs.output },
             template: logs.template(),
             timestamps: logs.timestamps,
+            zone: logs.timezone.clone().unwrap_or(TimeZone::UTC),
             highlight: logs.highlight.clone(),
             is_coloured,
             is_unmasked: logs.unmasked,
@@ -202,18 +221,17 @@ impl Out {
     fn line(&self, line: &LogLine, message: &str) -> String {
         let mut text = String::new();
         let form = match self.timestamps {
-            Stamps::Default => "%Y-%m-%dT%H:%M:%S%.9fZ ",
+            Stamps::Default if self.zone == TimeZone::UTC => "%Y-%m-%dT%H:%M:%S%.9fZ ",
+            Stamps::Default => "%Y-%m-%dT%H:%M:%S%.9f%:z ",
             Stamps::Short => "%m-%d %H:%M:%S ",
             Stamps::None => "",
         };
-        text.push_str(&line.at.strftime(form).to_string());
-        if let Some(name) = self.names.words(line) {
+        if !form.is_empty() {
+            let _ = write!(text, "{}", line.at.to_zoned(self.zone.clone()).strftime(form));
+        }
+        if let Some(name) = self.names.words(line, self.is_coloured) {
             let gap = if self.names.is_kubectls { " " } else { "  " };
-            let _ = if self.is_coloured {
-                write!(text, "{}{gap}", name.with(colour(&line.origin.pod.name)))
-            } else {
-                write!(text, "{name}{gap}")
-            };
+            let _ = write!(text, "{name}{gap}");
         }
         if line.is_note {
             text.push_str("-- ");
@@ -245,37 +263,73 @@ mod tests {
     use super::*;
     use crate::{model::log::Origin, text::Clean, ui::testing};
 
-    #[test]
-    fn what_a_message_encodes_does_not_reach_the_terminal_decoded() {
+    fn out(form: Form) -> Out {
+        let names = Prefix { pods: false, clusters: false, is_kubectls: false, tells_containers: false };
+        Out {
+            keep: Keep::default(),
+            fold: None,
+            messages: None,
+            names,
+            form,
+            template: None,
+            timestamps: Stamps::None,
+            zone: TimeZone::UTC,
+            highlight: Vec::new(),
+            is_coloured: false,
+            is_unmasked: false,
+            masked: 0,
+            unfit: None,
+        }
+    }
+
+    fn log_line(text: &str) -> LogLine {
         let origin = Origin::new(testing::object("p"), "app".into(), "1".into());
-        let line = LogLine {
+        LogLine {
             origin: Arc::new(origin),
             at: testing::at("03:00"),
             level: None,
-            text: r#"{"msg":"\u009b31mX\u202e\u007f"}"#.into(),
+            text: text.into(),
             continues: false,
             is_note: false,
-        };
+        }
+    }
+
+    fn written(mut out: Out, line: &LogLine) -> String {
+        let mut text = String::new();
+        out.put(line, None, &mut text);
+        text
+    }
+
+    #[test]
+    fn what_a_message_encodes_does_not_reach_the_terminal_decoded() {
+        let line = log_line(r#"{"msg":"\u009b31mX\u202e\u007f"}"#);
         for form in [Form::Extjson, Form::Ppextjson] {
-            let mut out = Out {
-                keep: Keep::default(),
-                fold: None,
-                messages: None,
-                names: Prefix { pods: false, clusters: false, is_kubectls: false },
-                form,
-                template: None,
-                timestamps: Stamps::None,
-                highlight: Vec::new(),
-                is_coloured: false,
-                is_unmasked: false,
-                masked: 0,
-                unfit: None,
-            };
-            let mut text = String::new();
-            out.put(&line, None, &mut text);
+            let text = written(out(form), &line);
             assert!(Clean::block(&text) == *text, "{form:?}: {text:?}");
             let read: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(read["text"]["msg"], "\u{9b}31mX\u{202e}\u{7f}");
         }
+    }
+
+    #[test]
+    fn times_are_of_the_zone_that_is_asked_for() {
+        for (timestamps, zone, expected) in [
+            (Stamps::Default, TimeZone::UTC, "2026-03-14T03:00:00.000000000Z slow\n"),
+            (Stamps::Default, TimeZone::fixed(jiff::tz::offset(1)), "2026-03-14T04:00:00.000000000+01:00 slow\n"),
+            (Stamps::Short, TimeZone::fixed(jiff::tz::offset(-4)), "03-13 23:00:00 slow\n"),
+        ] {
+            assert_eq!(written(Out { timestamps, zone, ..out(Form::Default) }, &log_line("slow")), expected);
+        }
+    }
+
+    #[test]
+    fn containers_have_colours_of_their_own_if_asked_for() {
+        let named = |tells_containers, is_coloured| {
+            let names = Prefix { pods: true, clusters: false, is_kubectls: true, tells_containers };
+            written(Out { names, is_coloured, ..out(Form::Default) }, &log_line("slow"))
+        };
+        assert_eq!(named(true, false), "[pod/p/app] slow\n");
+        let colours = |text: String| text.matches("\u{1b}[38;5;").count();
+        assert_eq!((colours(named(false, true)), colours(named(true, true))), (1, 2));
     }
 }

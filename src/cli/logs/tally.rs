@@ -23,6 +23,8 @@ pub(super) struct Tally<'a> {
     /// Labels are looked for in every cluster and namespace that is read: that some have no such pod is no failure.
     is_found: bool,
     not_found: BTreeSet<Clean>,
+    /// Queries that were answered.
+    answered: Vec<Query>,
     order: Order,
     /// One stream is all there is.
     is_one: bool,
@@ -38,15 +40,16 @@ impl<'a> Tally<'a> {
             told: BTreeSet::new(),
             is_found: false,
             not_found: BTreeSet::new(),
+            answered: Vec::new(),
             order: Order::default(),
             is_one: readers.len() == 1,
         }
     }
 
     /// Takes an answer in; the lines that are to be written now. What is not followed is put in order first, unless one
-    /// stream is all there is. `is_late`: what fails is not waited for any longer.
+    /// stream is all there is. `is_late`: it is the last word for now, and what fails by it is not waited for any longer.
     pub(super) fn take(&mut self, answered: Answered, is_late: bool) -> Vec<LogLine> {
-        match answered.body {
+        let lines = match answered.body {
             Ok(Answer::Logs(batch)) => self.batch(&answered.query, batch),
             Ok(_) => Vec::new(),
             Err(error) => {
@@ -54,12 +57,13 @@ impl<'a> Tally<'a> {
                     report::aside(&format!("midwatch: {}", error.says));
                 }
                 self.failing.push(answered.query);
-                if is_late {
-                    self.give_up();
-                }
                 Vec::new()
             }
+        };
+        if is_late {
+            self.give_up();
         }
+        lines
     }
 
     fn batch(&mut self, query: &Query, batch: LogBatch) -> Vec<LogLine> {
@@ -70,6 +74,13 @@ impl<'a> Tally<'a> {
             self.not_found.extend(batch.troubles);
         } else {
             self.tell(batch.troubles);
+        }
+        if !self.answered.contains(query) {
+            self.answered.push(query.clone());
+        }
+        if self.logs.follow && !self.is_found && self.answered.len() >= self.readers.len() {
+            // Of a log that is followed there is no end to say it at.
+            self.tell(self.not_found.iter().cloned().collect());
         }
         self.is_one &= batch.wanted <= 1;
         if self.logs.follow || self.is_one { batch.lines } else { self.order.push(batch.lines) }
@@ -102,7 +113,7 @@ impl<'a> Tally<'a> {
         self.has_failed |= !self.failing.is_empty();
         if !self.is_found && !self.not_found.is_empty() {
             self.has_failed = true;
-            for trouble in &self.not_found {
+            for trouble in self.not_found.difference(&self.told) {
                 report::aside(&format!("midwatch: {trouble}"));
             }
         }
@@ -126,6 +137,7 @@ mod tests {
     use crate::{
         model::{BackendId, log::Origin},
         query::LabelKey,
+        source::{ErrorKind, SourceError},
         ui::testing,
     };
 
@@ -135,11 +147,23 @@ mod tests {
         logs: Logs,
     }
 
+    fn labelled(flags: &[&str]) -> (Logs, Query) {
+        let Line { logs } = Line::parse_from([&["logs", "-l", "app=web"], flags].concat());
+        let labels = LabelKey { cluster: BackendId::new("c"), namespace: "shop".into(), selector: "app=web".into() };
+        (logs, Query::Logs(LogQuery::of(LogTarget::Labels(labels))))
+    }
+
+    fn answer(query: &Query, batch: LogBatch) -> Answered {
+        Answered { query: query.clone(), generation: 0, at: testing::at("03:00"), body: Ok(Answer::Logs(batch)) }
+    }
+
+    fn nobody() -> LogBatch {
+        LogBatch { troubles: vec!["no pod has the labels 'app=web'".into()], ..LogBatch::default() }
+    }
+
     #[test]
     fn the_last_lines_of_pods_that_are_gone_are_written() {
-        let Line { logs } = Line::parse_from(["logs", "-l", "app=web", "-f"]);
-        let labels = LabelKey { cluster: BackendId::new("c"), namespace: "shop".into(), selector: "app=web".into() };
-        let query = Query::Logs(LogQuery::of(LogTarget::Labels(labels)));
+        let (logs, query) = labelled(&["-f"]);
         let line = LogLine {
             origin: Arc::new(Origin::new(testing::object("p"), "app".into(), "1".into())),
             at: testing::at("03:00"),
@@ -149,11 +173,41 @@ mod tests {
             is_note: false,
         };
         let mut tally = Tally::new(&logs, &[]);
-        for (wanted, lines) in [(1, Vec::new()), (0, vec![line.clone()])] {
-            let troubles = if wanted == 0 { vec!["no pod has the labels 'app=web'".into()] } else { Vec::new() };
-            let body = Ok(Answer::Logs(LogBatch { wanted, troubles, lines: lines.clone(), ..LogBatch::default() }));
-            let answered = Answered { query: query.clone(), generation: 0, at: testing::at("03:00"), body };
-            assert_eq!(tally.take(answered, false), lines);
+        for (lines, batch) in [(Vec::new(), LogBatch { wanted: 1, ..LogBatch::default() }), (vec![line], nobody())] {
+            let batch = LogBatch { lines: lines.clone(), ..batch };
+            assert_eq!(tally.take(answer(&query, batch), false), lines);
         }
+        assert!(tally.told.is_empty(), "some were found");
+    }
+
+    /// It may be followed for hours.
+    #[test]
+    fn whoever_follows_what_is_not_there_is_told() {
+        for (flags, is_told) in [(&["-f"][..], true), (&[], false)] {
+            let (logs, query) = labelled(flags);
+            let mut tally = Tally::new(&logs, &[]);
+            tally.take(answer(&query, nobody()), false);
+            assert_eq!(!tally.told.is_empty(), is_told, "{flags:?}");
+        }
+    }
+    /// What one that failed says next may wait behind other answers, for as long as the reader of all is slow.
+    #[tokio::test]
+    async fn what_fails_is_given_up_by_its_last_word() {
+        let (logs, query) = labelled(&[]);
+        let task = tokio::spawn(std::future::pending::<()>());
+        let readers = [(query.clone(), task.abort_handle())];
+        let mut tally = Tally::new(&logs, &readers);
+        let fails = || Answered {
+            body: Err(SourceError::new(ErrorKind::Unreachable, "it does not answer")),
+            ..answer(&query, nobody())
+        };
+        tally.take(fails(), false);
+        tally.take(answer(&query, nobody()), true);
+        tokio::task::yield_now().await;
+        assert!(!task.is_finished(), "it answers again");
+        tally.take(fails(), false);
+        let other = Query::Logs(LogQuery::of(LogTarget::Pod(testing::object("p"))));
+        tally.take(answer(&other, nobody()), true);
+        assert!(task.await.is_err_and(|error| error.is_cancelled()));
     }
 }

@@ -76,6 +76,11 @@ impl Resource {
         self.group == *group && self.kind == *kind
     }
 
+    /// HorizontalPodAutoscalers, as every server since 1.23 has them.
+    pub fn autoscalers() -> Arc<Self> {
+        Self::everywhere("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+    }
+
     /// A kind that every server that has it has in this version, named without asking.
     fn everywhere(group: &str, version: &str, plural: &str, kind: &str) -> Arc<Self> {
         Arc::new(Self {
@@ -182,6 +187,11 @@ impl ResourceKey {
         let kind = WorkloadKind::ALL.into_iter().find(|kind| self.resource.is(kind.group(), kind.kind()))?;
         let Self { cluster, namespace, name, .. } = self.clone();
         Some(WorkloadKey { cluster, namespace, kind, name })
+    }
+
+    /// It keeps a template of its owner's: a ReplicaSet, a ControllerRevision.
+    pub fn is_revision(&self) -> bool {
+        self.resource.is("apps", "ReplicaSet") || self.resource.is("apps", "ControllerRevision")
     }
 
     /// As it is called beside workloads: `deploy/web`.

@@ -1,4 +1,4 @@
-//! Which steps of a workflow run when it fails or is cancelled, read from its file line by line.
+//! Which steps of a workflow run when it fails or is cancelled, and where it deploys to, read from its file line by line.
 //!
 //! It is a reader of lines, not of YAML: it knows indentation, list items, block scalars and comments, which is what
 //! workflow files are made of. Anchors and flow style (`{if: …}`) are beyond it.
@@ -11,6 +11,9 @@ use crate::text::{self, Clean};
 
 /// Cells of a step's command that are shown.
 const COMMAND: usize = 160;
+/// Programs that deploy, and their flags that say where to.
+const TOOLS: [&str; 2] = ["kubectl", "helm"];
+const PLACES: [&str; 4] = ["-n", "--namespace", "--context", "--kube-context"];
 
 /// What a workflow file holds that matters when its run fails.
 #[derive(Debug, Default, PartialEq)]
@@ -19,6 +22,8 @@ pub struct Workflow {
     pub hooks: Vec<Clean>,
     /// Reusable workflows that jobs call.
     pub calls: Vec<String>,
+    /// Environments that jobs name, namespaces and contexts that commands name.
+    pub aims: Vec<Clean>,
     /// A job names an environment.
     pub has_environment: bool,
     /// A job was found: the file was understood.
@@ -90,15 +95,20 @@ pub fn read(file: &str) -> Workflow {
     let mut keys: Option<usize> = None;
     let mut steps: Option<usize> = None;
     let mut step: Option<(usize, Part)> = None;
+    let mut in_environment = false;
     let close = |found: &mut Workflow, job: &str, step: &mut Option<(usize, Part)>| {
         found.hooks.extend(step.take().and_then(|(_, part)| part.hook(job)));
     };
     for entry in entries[start + 1..].iter().take_while(|entry| entry.indent > 0) {
+        if entry.key == "run" {
+            found.aims.extend(places(&entry.value));
+        }
         let own = *job_indent.get_or_insert(entry.indent);
         if entry.indent == own && !entry.is_item {
             close(&mut found, &job, &mut step);
             found.hooks.extend(whole_job(&job_part, &job));
             (job, job_part, steps, keys) = (entry.key.clone(), Part::default(), None, None);
+            in_environment = false;
             found.has_jobs = true;
             continue;
         }
@@ -108,10 +118,19 @@ pub fn read(file: &str) -> Workflow {
         }
         let is_own_key = entry.indent == *keys.get_or_insert(entry.indent);
         match (steps, &mut step) {
+            (None, _) if in_environment && !is_own_key && entry.key == "name" => {
+                found.aims.push(Clean::line(&entry.value));
+            }
             (None, _) if is_own_key && !entry.is_item => {
+                in_environment = entry.key == "environment";
                 match entry.key.as_str() {
                     "steps" => steps = Some(entry.indent),
-                    "environment" => found.has_environment = true,
+                    "environment" => {
+                        found.has_environment = true;
+                        if !entry.value.is_empty() {
+                            found.aims.push(Clean::line(&entry.value));
+                        }
+                    }
                     "uses" => found.calls.push(entry.value.clone()),
                     _ => {}
                 }
@@ -133,6 +152,23 @@ pub fn read(file: &str) -> Workflow {
     close(&mut found, &job, &mut step);
     found.hooks.extend(whole_job(&job_part, &job));
     found
+}
+
+/// Namespaces and contexts that a step's commands name.
+fn places(run: &str) -> Vec<Clean> {
+    let mut places = Vec::new();
+    for command in run.replace("\\\n", " ").split(['\n', ';', '|', '&']) {
+        let mut words = command.split_whitespace().skip_while(|word| !TOOLS.contains(word));
+        while let Some(word) = words.next() {
+            let (flag, value) = word.split_once('=').map_or((word, None), |(flag, value)| (flag, Some(value)));
+            if PLACES.contains(&flag)
+                && let Some(place) = value.or_else(|| words.next())
+            {
+                places.push(Clean::line(place.trim_matches(['"', '\''])));
+            }
+        }
+    }
+    places
 }
 
 /// A job that as a whole runs after a failure.
@@ -262,7 +298,18 @@ jobs:
             ]
         );
         assert!(found.has_environment && found.has_jobs);
+        assert_eq!(found.aims, ["production"]);
         assert_eq!(found.calls, ["acme/shared/.github/workflows/smoke.yml@main"]);
+    }
+
+    #[test]
+    fn where_it_deploys_to_is_what_jobs_and_commands_name() {
+        let found = read(
+            "jobs:\n  a:\n    environment: ${{ inputs.to }}\n    steps:\n      - run: |\n          echo -n shop\n          \
+             kubectl set image deploy/web web=$X \\\n            --context=eu -n 'shop' && helm -n $NS upgrade\n  b:\n    \
+             environment: { name: x }\n    env:\n      name: none\n",
+        );
+        assert_eq!(found.aims, ["${{ inputs.to }}", "eu", "shop", "$NS", "{ name: x }"]);
     }
 
     #[test]

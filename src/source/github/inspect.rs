@@ -63,12 +63,15 @@ impl GitHubInspector {
         let shape = read_run(&self.client, key).await.map_err(Failure::into_error)?;
         let mut run = convert::run(&key.repo, &shape);
         let jobs = runs::read_jobs(&self.client, key, Caller::Person).await.map_err(Failure::into_error)?;
-        let hooks = self.hooks(&run).await;
+        let (hooks, aims) = match self.read_file(&run).await {
+            Ok(found) => (Ok(found.hooks), found.aims),
+            Err(why) => (Err(why), Vec::new()),
+        };
         let stage = runs::stage_of(&jobs, &run);
         run.deploys = self.deploys.deploys(&run) || stage.deploys;
         (run.stage, run.jobs_done, run.jobs_total) = (stage.name, stage.done, stage.total);
         let may_write = self.may_push(&key.repo).await;
-        Ok(Inspection::Run(Box::new(RunInspection { run, jobs, may_write, hooks })))
+        Ok(Inspection::Run(Box::new(RunInspection { run, jobs, may_write, hooks, aims })))
     }
 
     async fn may_push(&self, repo: &RepoKey) -> Result<bool, Clean> {
@@ -85,8 +88,8 @@ impl GitHubInspector {
         push.ok_or_else(|| Clean::line("GitHub did not tell what the token may do"))
     }
 
-    /// Steps that run when the run fails or is cancelled, from its workflow file as of its commit.
-    async fn hooks(&self, run: &Run) -> Result<Vec<Clean>, Clean> {
+    /// What the run's workflow file holds as of its commit, with the workflows of its repository that it calls.
+    async fn read_file(&self, run: &Run) -> Result<hooks::Workflow, Clean> {
         let path = deploys::file_path(&run.path);
         if !path.starts_with(".github/") {
             return Err(Clean::line(&format!("its workflow '{path}' is no file of the repository")));
@@ -97,21 +100,26 @@ impl GitHubInspector {
             let local = called.strip_prefix("./").filter(|path| nth < CALLED && !path.contains(".."));
             match local {
                 Some(local) => match self.workflow(run, local).await {
-                    Ok(called) => found.hooks.extend(called.hooks),
+                    Ok(called) => {
+                        found.hooks.extend(called.hooks);
+                        found.aims.extend(called.aims);
+                    }
                     Err(why) => unread.push(why.to_string()),
                 },
                 None => unread.push(format!("'{called}' is called and was not read")),
             }
         }
         if unread.is_empty() {
-            return Ok(found.hooks);
+            return Ok(found);
         }
         let unread = Clean::line(&unread.join("; "));
         if found.hooks.is_empty() {
             return Err(unread);
         }
         found.hooks.push(unread);
-        Ok(found.hooks)
+        // What was not read may deploy anywhere.
+        found.aims.clear();
+        Ok(found)
     }
 
     async fn workflow(&self, run: &Run, path: &str) -> Result<hooks::Workflow, Clean> {

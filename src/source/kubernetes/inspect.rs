@@ -2,6 +2,7 @@
 //! why in its place; only the workload itself must answer.
 
 mod around;
+mod budget;
 pub(super) mod canary;
 mod glance;
 mod object;

@@ -299,6 +299,7 @@ impl<'a> Following<'a> {
             let batch = LogBatch {
                 open: u16::try_from(self.open.len()).unwrap_or(u16::MAX),
                 wanted: u16::try_from(self.wanted).unwrap_or(u16::MAX),
+                ended: u16::try_from(self.at_their_end()).unwrap_or(u16::MAX),
                 has_caught_up: self.settled || over,
                 dropped: self.dropped.swap(0, Ordering::Relaxed),
                 troubles: self.troubles(),
@@ -317,6 +318,15 @@ impl<'a> Following<'a> {
                 return false;
             }
         }
+    }
+
+    /// Streams whose containers have run and do not run now; what those wrote is read.
+    fn at_their_end(&self) -> usize {
+        let is_at_end = |told: &&Told| {
+            let now = told.instance.borrow();
+            now.id.is_some() && !now.running && !self.open.contains_key(&told.number)
+        };
+        self.running.values().filter(is_at_end).count()
     }
 
     fn troubles(&self) -> Vec<Clean> {

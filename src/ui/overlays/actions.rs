@@ -34,6 +34,8 @@ use crate::{
     },
 };
 
+const NO_LINE: &str = "no command line does the same";
+
 /// Most lines of the command that does the same.
 const MOST_LINES: usize = 3;
 
@@ -62,6 +64,16 @@ struct Verb {
     is_shown: bool,
     /// `kubectl …`
     line: Option<String>,
+}
+
+impl Verb {
+    /// What is said where no one line does the same.
+    fn without_line(&self) -> &'static str {
+        match self.what {
+            What::Known(Command::RollBack) => "no one line does the same: the plan has those that do (enter)",
+            What::Known(_) | What::Own(_) => NO_LINE,
+        }
+    }
 }
 
 /// The menu of an object.
@@ -131,7 +143,7 @@ impl Overlay for Actions {
             Command::Copy => {
                 return match self.copied() {
                     Some(line) => Reply::Do(crate::app::Effect::Copy(line)),
-                    None => Reply::Say("no command line does the same".into()),
+                    None => Reply::Say(self.chosen().map_or(NO_LINE, Verb::without_line).into()),
                 };
             }
             command => match self.at_key_of(command, view) {
@@ -236,7 +248,7 @@ impl Overlay for Actions {
             let shows = if verb.is_shown { "enter shows what would be done; " } else { "" };
             let words = match &verb.line {
                 Some(_) => format!("{shows}the same as a command ({copy} copies it)"),
-                None => format!("{shows}no command line does the same"),
+                None => format!("{shows}{}", verb.without_line()),
             };
             put_line(buf, spot, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
         }

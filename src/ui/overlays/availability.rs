@@ -22,6 +22,9 @@ use super::{
     object_acts,
 };
 
+/// Of any other object: nothing is rolled back to it.
+pub const NO_REVISION: &str = "it is no revision of a workload that is watched";
+
 /// Why `spec` cannot be used on `target` now; `None`: it can.
 pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, view: &View<'_>) -> Option<String> {
     match (spec.scope, target) {
@@ -148,8 +151,10 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
         (Command::Owner, _) => owner_of(view, target).err(),
         (Command::RollBack, _) if workload_of(view, target).is_none() => match target {
             Target::Run(_) => say("no workload is known that it deploys: name it in a [[service]]"),
+            Target::Object(_) => say(NO_REVISION),
             _ => say("no workload is known for it"),
         },
+        (Command::DiffRevisions, Target::Object(_)) if workload_of(view, target).is_none() => say(NO_REVISION),
         (Command::Logs, Target::Alert(_)) if workload_of(view, target).is_none() => say("no workload is known for it"),
         (Command::Limits, Target::Pod(key)) => {
             view.store.kube.pods.get(key).is_none().then(|| "it is no longer listed".to_owned())

@@ -1,14 +1,16 @@
 //! The same as a command line, to copy: `kubectl`, `gh` or `amtool`. Only what those tools really have.
 
+mod log;
 mod shown;
 
-pub use shown::shown;
+use self::log::of_kubectl;
+pub use self::{log::log, shown::shown};
 
 use crate::{
     action::{
         ACK_MINUTES, Request,
         equivalent::{argo_rollouts, kubectl, kubectl_in, kubectl_on, repository, rollout_undo},
-        object,
+        executor, object,
     },
     command::Command,
     model::{
@@ -17,9 +19,10 @@ use crate::{
         code::{PullRequestKey, RunKey},
         kubernetes::{ContainerState, ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey, tag_of},
     },
+    query::LogTarget,
     store::timeline::deploys_of,
     text::{Clean, quoted},
-    ui::{View, target::Target},
+    ui::{View, screens::logs::opened, target::Target},
 };
 
 use super::{
@@ -69,8 +72,10 @@ fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> 
         Command::Enter => format!("{kubectl} get {pod} -o yaml"),
         Command::ManagedFields => format!("{kubectl} get {pod} -o yaml --show-managed-fields"),
         Command::Events => format!("{kubectl} events --for {pod}"),
-        Command::Logs => format!("{kubectl} logs {pod} --all-containers --since=15m -f"),
-        Command::PreviousLogs => format!("{kubectl} logs {pod} --previous --tail=2000"),
+        Command::Logs | Command::PreviousLogs => {
+            let log = opened(LogTarget::Pod(key.clone()), None, command == Command::PreviousLogs, view);
+            of_kubectl(&log, &[], view.settings)?
+        }
         Command::Watch => format!("{kubectl} get {pod} -w"),
         Command::Edit => format!("{kubectl} edit {pod}"),
         Command::Shell => {
@@ -93,15 +98,15 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
         // kubectl knows the kind by its API alone.
         Command::Restart if is_argo => plugin("restart"),
         Command::Watch if is_argo => plugin("status"),
-        Command::Logs | Command::PreviousLogs | Command::DiffRevisions | Command::PortForward if is_argo => {
-            return None;
-        }
+        Command::DiffRevisions | Command::PortForward if is_argo => return None,
         Command::Describe => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
         Command::ManagedFields => format!("{kubectl} get {object} -o yaml --show-managed-fields"),
         Command::Events => format!("{kubectl} events --for {object}"),
-        Command::Logs => format!("{kubectl} logs {object} --all-pods --all-containers --since=15m -f"),
-        Command::PreviousLogs => format!("{kubectl} logs {object} --all-pods --previous --tail=2000"),
+        Command::Logs | Command::PreviousLogs => {
+            let log = opened(LogTarget::Workload(key.clone()), None, command == Command::PreviousLogs, view);
+            of_kubectl(&log, &[], view.settings)?
+        }
         Command::Watch => format!("{kubectl} rollout status {object}"),
         Command::DiffRevisions => format!("{kubectl} rollout history {object}"),
         Command::Edit => format!("{kubectl} edit {object}"),
@@ -116,9 +121,12 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
 }
 
 /// Back to the version before, by its number: without one, whoever sends the line a second time is on the bad version
-/// again. No line where the number is not known.
+/// again. No line where the number is not known, nor where what owns it would put the version back: its plan has those.
 fn roll_back(key: &WorkloadKey, view: &View<'_>) -> Option<String> {
     let workload = view.store.kube.workloads.get(key)?;
+    if !workload.managed_by.is_empty() || !executor::needs_patch(workload, view.settings) {
+        return None;
+    }
     let live = deploys_of(view.store, workload).into_iter().next().filter(|live| live.is_live && !live.is_return)?;
     // The highest number first.
     let before = view.store.kube.sets_of(workload).into_iter().find(|set| set.revision < live.revision)?;
@@ -142,10 +150,9 @@ fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String
         Command::ManagedFields => format!("{kubectl} get {object} -o yaml --show-managed-fields"),
         Command::Edit => format!("{kubectl} edit {object}"),
         Command::Logs | Command::PreviousLogs if key.resource.is_without_pods() => return None,
-        // `kubectl logs` finds the pods of these by itself.
-        Command::Logs if matches!(key.resource.plural.as_str(), "services" | "jobs" | "replicasets" | "pods") => {
-            let object = quoted(&format!("{}/{}", key.resource.qualified(), key.name));
-            format!("{kubectl} logs {object} --all-pods --all-containers --since=15m -f")
+        Command::Logs | Command::PreviousLogs => {
+            let log = opened(LogTarget::Object(key.clone()), None, command == Command::PreviousLogs, view);
+            of_kubectl(&log, &[], view.settings)?
         }
         Command::PortForward if key.resource.plural == "services" => {
             format!("{kubectl} port-forward {} LOCAL:REMOTE", quoted(&format!("svc/{}", key.name)))
@@ -211,7 +218,12 @@ fn of_alert(command: Command, target: &Target, view: &View<'_>) -> Option<String
             format!("amtool{server} silence add --duration=1h --comment='why' {}", matchers(alert))
         }
         Command::Enter | Command::Describe => format!("amtool{server} alert query {}", matchers(alert)),
-        Command::RollBack | Command::Logs => return of_workload(command, &workload_of(view, target)?.key, view),
+        Command::RollBack => return of_workload(command, &workload_of(view, target)?.key, view),
+        Command::Logs => {
+            let workload = LogTarget::Workload(workload_of(view, target)?.key.clone());
+            let log = opened(workload, alert.active_since.or(alert.starts), false, view);
+            of_kubectl(&log, &[], view.settings)?
+        }
         _ => return None,
     })
 }

@@ -17,7 +17,7 @@ use crate::{
     },
     query::{Answer, ObjectRef, PageLine, Query},
     store::Changes,
-    text::quoted,
+    text::{Clean, quoted},
     ui::{
         Overlay, Reply, View,
         target::Target,
@@ -26,6 +26,7 @@ use crate::{
             dialog::dialog,
             frame::Frame,
             text_input::TextInput,
+            wrap::wrapped,
         },
     },
 };
@@ -60,11 +61,13 @@ pub struct ForwardForm {
     ports: Option<Vec<(u16, String)>>,
     /// Which of the ports stands in the field; `None`: something was typed.
     chosen: Option<usize>,
+    /// Why what was written was not taken.
+    said: Option<Clean>,
 }
 
 impl ForwardForm {
     pub fn new(to: ForwardTo) -> Self {
-        Self { to, or: None, input: TextInput::default(), ports: None, chosen: Some(0) }
+        Self { to, or: None, input: TextInput::default(), ports: None, chosen: Some(0), said: None }
     }
 
     fn query(&self) -> Query {
@@ -99,14 +102,17 @@ impl ForwardForm {
         self.fill(forwards);
     }
 
-    fn enter(&self, forwards: &[Forward]) -> Reply {
+    fn enter(&mut self, forwards: &[Forward]) -> Reply {
         match ForwardAsk::parse(self.to.clone(), self.input.text()) {
             Ok(ask) if let Some(says) = ask.clash(forwards) => Reply::Say(says),
             Ok(ask) => {
                 let ask = ForwardAsk { or: self.or.clone(), ..ask };
                 Reply::Many(vec![Reply::Close, Reply::Do(Effect::Forward(ask))])
             }
-            Err(says) => Reply::Say(says),
+            Err(says) => {
+                self.said = Some(says);
+                Reply::Done
+            }
         }
     }
 }
@@ -152,6 +158,7 @@ impl Overlay for ForwardForm {
     }
 
     fn key(&mut self, key: KeyEvent, view: &View<'_>) -> Reply {
+        self.said = None;
         match key.code {
             KeyCode::Esc => return Reply::Close,
             KeyCode::Enter => return self.enter(view.forwards),
@@ -208,14 +215,22 @@ impl Overlay for ForwardForm {
             }
         };
         let below = "127.0.0.1 only; it ends with midwatch. :forwards lists it.";
-        for (index, words) in [(0, names.as_str()), (4, below)] {
+        // In the dialog: the footer has no room for its end, which says what can be written.
+        let said = self.said.as_ref().map_or_else(Vec::new, |said| wrapped(said, inside.width));
+        let last = if said.len() > 1 { 5 } else { 4 };
+        let dim = [(0, names.as_str(), theme.dim), (last, below, theme.dim)];
+        let said = said.iter().take(2).zip(3..).map(|(line, index)| (index, line.as_str(), theme.wrong));
+        for (index, words, style) in dim.into_iter().chain(said) {
             if let Some(spot) = row(inside, index) {
-                put_line(buf, spot, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
+                put_line(buf, spot, &Line::styled(words, style), theme.glyphs.ellipsis);
             }
         }
         let is_there = |one: &&Forward| one.ask.to == self.to && one.failure().is_none();
         let there = view.forwards.iter().filter(is_there).find_map(Forward::address);
-        if let Some((address, spot)) = there.zip(row(inside, 3)) {
+        // What is wrong with what was written stands there instead.
+        if self.said.is_none()
+            && let Some((address, spot)) = there.zip(row(inside, 3))
+        {
             let words = Line::styled(format!("{address} leads there already"), theme.stale);
             put_line(buf, spot, &words, theme.glyphs.ellipsis);
         }

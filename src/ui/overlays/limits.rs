@@ -101,18 +101,28 @@ impl LimitsForm {
         self.input = TextInput::new(&limit.map(doubled).unwrap_or_default());
     }
 
+    /// The pods that get other limits, as far as they are known.
+    fn touched(&self) -> &[ObjectKey] {
+        match self.whose.first() {
+            Some(Whose::Pod(pod)) => std::slice::from_ref(pod),
+            Some(Whose::Template(_)) => &self.pods,
+            None => &[],
+        }
+    }
+
+    fn usage(&self) -> Option<Query> {
+        let ObjectKey { cluster, namespace, .. } = self.touched().first()?.clone();
+        Some(Query::Usage(UsageQuery { cluster, namespace }))
+    }
+
     /// Most memory that one of its pods uses, where one container alone uses it.
     fn used(&self, view: &View<'_>) -> Option<u64> {
-        let pods = match self.whose.first()? {
-            _ if self.containers.len() != 1 => return None,
-            Whose::Pod(pod) => std::slice::from_ref(pod),
-            Whose::Template(_) => self.pods.as_slice(),
-        };
-        let ObjectKey { cluster, namespace, .. } = pods.first()?.clone();
-        let query = Query::Usage(UsageQuery { cluster, namespace });
-        let Answer::Usage(used) = view.store.answers.get(&query)?.value.as_ref()? else { return None };
+        if self.containers.len() != 1 {
+            return None;
+        }
+        let Answer::Usage(used) = view.store.answers.get(&self.usage()?)?.value.as_ref()? else { return None };
         let of = |pod: &ObjectKey| used.get(&(pod.namespace.clone(), pod.name.clone()));
-        pods.iter().filter_map(of).map(|used| used.memory_bytes).max()
+        self.touched().iter().filter_map(of).map(|used| used.memory_bytes).max()
     }
 
     /// `2Gi`, `memory=2Gi cpu=500m`
@@ -129,9 +139,11 @@ impl LimitsForm {
             }
         }
         if limits.memory.is_none() && limits.cpu.is_none() {
-            Err("write 2Gi, or cpu=500m".to_owned())
-        } else {
-            Ok(limits)
+            return Err("write 2Gi, or cpu=500m".to_owned());
+        }
+        match limits.misread() {
+            Some(why) => Err(why.to_string()),
+            None => Ok(limits),
         }
     }
 
@@ -158,6 +170,11 @@ impl Overlay for LimitsForm {
 
     fn asked(&self) -> Option<&Request> {
         self.asked.as_ref()
+    }
+
+    /// The screen behind reads it only where it has a column for it.
+    fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
+        self.usage().into_iter().collect()
     }
 
     fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {

@@ -2,7 +2,7 @@
 
 use super::{object::workload_of, object_acts};
 use crate::{
-    action::{ObjectAct, Request},
+    action::{ObjectAct, Request, executor},
     command::Command,
     model::{
         BackendId, Name,
@@ -68,7 +68,16 @@ pub fn refused(command: Command, target: &Target, view: &View<'_>) -> Option<Str
                 None => Some(in_place),
             }
         }
-        (Command::Restart | Command::RollBack | Command::Limits | Command::Scale, _) => {
+        (Command::RollBack, _) => {
+            let workload = workload_of(view, target)?;
+            let (kind, name) = (workload.key.kind, &workload.key.name);
+            let refused = asked.needs(of_workload(kind, name, ""))?;
+            // A plain canary is scaled to nothing; which is one, only its plan knows.
+            let may_try = !executor::needs_patch(workload, view.settings)
+                || asked.needs(of_workload(kind, name, "scale")).is_none();
+            (!may_try).then_some(refused)
+        }
+        (Command::Restart | Command::Limits | Command::Scale, _) => {
             let workload = &workload_of(view, target)?.key;
             let subresource = if command == Command::Scale { "scale" } else { "" };
             asked.needs(of_workload(workload.kind, &workload.name, subresource))

@@ -30,8 +30,32 @@ pub fn workload_of<'a>(view: &View<'a>, target: &Target) -> Option<&'a Workload>
         Target::Run(key) => of_repository(view, &key.repo.name),
         Target::Job(key) => of_repository(view, &key.run.repo.name),
         Target::Alert(key) => workload_of_alert(view, view.store.alerts.get(key)?),
+        Target::Object(key) => revision_of(view, key).map(|(workload, _)| workload),
         _ => None,
     }
+}
+
+/// The workload whose template a ReplicaSet or ControllerRevision keeps, and the number of that revision where it is known.
+pub fn revision_of<'a>(view: &View<'a>, key: &ResourceKey) -> Option<(&'a Workload, Option<i64>)> {
+    let kube = &view.store.kube;
+    let (cluster, namespace) = (&key.cluster, &key.namespace);
+    let of = |kind: &str, name: &Name| {
+        let (cluster, namespace, name) = (cluster.clone(), namespace.clone(), name.clone());
+        let workload = WorkloadKey { cluster, namespace, kind: WorkloadKind::parse(kind)?, name };
+        kube.workloads.get(&workload).map(|workload| &**workload)
+    };
+    let watched = ObjectKey { cluster: cluster.clone(), namespace: namespace.clone(), name: key.name.clone() };
+    if key.resource.is("apps", "ReplicaSet")
+        && let Some(set) = kube.replica_sets.get(&watched)
+    {
+        let owner = set.owner.as_ref()?;
+        return Some((of(&owner.kind, &owner.name)?, set.revision));
+    }
+    let (table, row) = row_of(view.store, key).filter(|_| key.is_revision())?;
+    let owner = row.owner.as_ref()?;
+    let column = table.columns.iter().position(|column| column.name == *"Revision");
+    let number = column.and_then(|column| row.cells.get(column)?.parse().ok());
+    Some((of(&owner.kind, &owner.name)?, number))
 }
 
 fn of_repository<'a>(view: &View<'a>, repository: &str) -> Option<&'a Workload> {

@@ -28,6 +28,7 @@ pub fn is_never_for(command: Command, target: &Target) -> bool {
     match (command, target) {
         (Command::Logs | Command::PreviousLogs, Target::Object(key)) => key.resource.is_without_pods(),
         (Command::Reveal, Target::Object(key)) => !key.resource.is_secret(),
+        (Command::RollBack | Command::DiffRevisions, Target::Object(key)) => !key.is_revision(),
         (Command::Cordon | Command::Schedule | Command::RunNow, _) => is_of_another_kind(command, target),
         _ => false,
     }

@@ -17,11 +17,15 @@ use ratatui::{
 use super::silence::SilenceForm;
 use crate::{
     action::{
-        Request, Risk, beside,
+        Request, Risk,
+        act::{Act, Outcome},
+        beside,
         confirm::{Confirm, Phase, Pressed},
         plan::{Plan, Refusal},
     },
     app::Effect,
+    command::{Command, ScreenId},
+    keymap::Key,
     text::Clean,
     time::Now,
     ui::{
@@ -145,6 +149,7 @@ impl PlanDialog {
             Request::Silence(draft) => {
                 Reply::Many(vec![Reply::Close, Reply::Push(Box::new(SilenceForm::new(draft, view)))])
             }
+            Request::Silences(_) => Reply::Say("these are sent as they are: s on one alone can be edited".into()),
             _ => Reply::Done,
         }
     }
@@ -179,22 +184,35 @@ impl PlanDialog {
         }
     }
 
-    /// Keys after sending, or where there is no plan.
+    /// Keys after sending, or where there is no plan. Enter is none of them: who presses it twice sees what was sent.
     fn idle_key(&mut self, key: KeyEvent, view: &View<'_>) -> Reply {
+        let act = self.act.and_then(|number| view.acts.by_number.get(&number));
         match (key.code, self.confirm.phase()) {
             (KeyCode::Char('r'), Phase::Refused(_)) => {
                 self.confirm.again(view.now);
                 self.prepare(view)
             }
-            (KeyCode::Char('U'), Phase::Sent) => match self.act.and_then(|number| view.acts.by_number.get(&number)) {
+            (KeyCode::Char('U'), Phase::Sent) => match act {
                 Some(act) if act.can_undo => {
                     Reply::Many(vec![Reply::Close, Reply::Ask(Request::Undo { act: act.number })])
                 }
                 _ => Reply::Done,
             },
-            (KeyCode::Enter | KeyCode::Char('q'), Phase::Sent | Phase::Refused(_)) => Reply::Close,
+            (KeyCode::Char('q'), Phase::Sent | Phase::Refused(_)) => Reply::Close,
             (KeyCode::Char('y'), _) => Reply::Done,
-            _ => self.page_key(key),
+            _ => match view.keymap.command(Key::of(key), ScreenId::Now, None).and_then(Command::screen) {
+                Some(screen) => self.leave_for(screen, act),
+                None => self.page_key(key),
+            },
+        }
+    }
+
+    /// The key of a screen. It leads there once the act has ended; before, it may be a number that is typed twice.
+    fn leave_for(&self, screen: ScreenId, act: Option<&Act>) -> Reply {
+        match (self.confirm.phase(), act) {
+            (Phase::Sent, Some(act)) if act.outcome != Outcome::Running => Reply::Go(screen, None),
+            (Phase::Sent, _) => Reply::Say("esc leaves this first: what was sent goes on".into()),
+            _ => Reply::Say("esc leaves this first: nothing was sent".into()),
         }
     }
 }

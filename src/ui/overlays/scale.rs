@@ -9,7 +9,8 @@ use ratatui::{
 
 use crate::{
     action::Request,
-    model::kubernetes::WorkloadKey,
+    model::kubernetes::{WorkloadKey, resource::Resource},
+    query::{Answer, Query, TableQuery},
     text::Clean,
     ui::{
         Overlay, Reply, View,
@@ -38,6 +39,24 @@ pub struct Scale {
 impl Scale {
     pub fn new(workload: WorkloadKey, current: u32) -> Self {
         Self { workload, current, input: TextInput::new(&current.to_string()), is_fresh: true, asked: None }
+    }
+
+    /// The autoscalers beside it: one of them may set its own number.
+    fn scalers(&self) -> Query {
+        let WorkloadKey { cluster, namespace, .. } = self.workload.clone();
+        Query::Table(TableQuery { cluster, resource: Resource::autoscalers(), namespaces: vec![namespace] })
+    }
+
+    /// `autoscaler 'search' keeps 4 to 9: ...`
+    fn scaler(&self, view: &View<'_>) -> Option<String> {
+        let Answer::Table(table) = view.store.answers.get(&self.scalers())?.value.as_ref()? else { return None };
+        let column = |name: &str| table.columns.iter().position(|column| column.name == *name);
+        let (reference, least, most) = (column("Reference")?, column("MinPods")?, column("MaxPods")?);
+        let of = format!("{}/{}", self.workload.kind.kind(), self.workload.name);
+        let mut rows = table.rows.iter().filter(|row| row.namespace == self.workload.namespace);
+        let row = rows.find(|row| row.cells.get(reference).is_some_and(|cell| *cell == *of))?;
+        let (least, most) = (row.cells.get(least)?, row.cells.get(most)?);
+        Some(format!("autoscaler '{}' keeps {least} to {most}, and sets its own number", row.name))
     }
 
     fn step(&mut self, by: i64) {
@@ -69,6 +88,10 @@ impl Overlay for Scale {
 
     fn asked(&self) -> Option<&Request> {
         self.asked.as_ref()
+    }
+
+    fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
+        vec![self.scalers()]
     }
 
     fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
@@ -113,6 +136,9 @@ impl Overlay for Scale {
         );
         if let Some(spot) = row(inside, 0) {
             put_line(buf, spot, &Line::styled(ready, theme.text), theme.glyphs.ellipsis);
+        }
+        if let (Some(spot), Some(scaler)) = (row(inside, 1), self.scaler(view)) {
+            put_line(buf, spot, &Line::styled(scaler, theme.wrong), theme.glyphs.ellipsis);
         }
         let field = row(inside, 2)?;
         let used = put_line(buf, field, &Line::styled("replicas  ", theme.dim), "");

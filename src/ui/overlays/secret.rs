@@ -128,7 +128,7 @@ impl SecretPage {
             return Reply::Say("its value is masked: enter shows it, then y copies it".into());
         }
         match self.value(view) {
-            Some(Revealed::Text(secret)) => Reply::Do(Effect::Copy(Clean::block(secret.expose()))),
+            Some(Revealed::Text(secret)) => Reply::Do(Effect::CopySecret(Clean::block(secret.expose()))),
             Some(Revealed::Binary(_)) => Reply::Say("it is no text: nothing is copied".into()),
             None => Reply::Say("its value is not there yet".into()),
         }

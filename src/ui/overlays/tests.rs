@@ -337,7 +337,7 @@ fn what_gives_way_to_why_not_is_seen_to_be_cut() {
     typed(&world, &mut *overlay, "roll-back");
     let frame = text(&world, &mut *overlay);
     let line = frame.lines().find(|line| line.contains("select a")).expect("listed");
-    assert!(line.contains("~  select a workload, pod, run or alert"), "{frame}");
+    assert!(line.contains("~  select a workload, pod, object, run or alert"), "{frame}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod align;
 mod around;
 mod beside;
 mod containers;
+mod find;
 mod head;
 mod index;
 mod lines;
@@ -22,7 +23,7 @@ use ratatui::{
     layout::{Position, Rect},
 };
 
-use super::super::{Reply, Screen, View, target::Target, widgets::log_view::LogHits};
+use super::super::{Reply, Screen, View, overlays, target::Target, widgets::log_view::LogHits};
 use crate::{
     app::{Effect, Saved},
     command::Command,
@@ -34,7 +35,7 @@ use crate::{
 };
 
 pub(super) use self::sieve::needle;
-pub use self::span::reach;
+pub use self::span::{ago, opened};
 use self::{
     beside::Beside,
     tail::{Tail, line_at},
@@ -75,7 +76,7 @@ impl Logs {
     /// Opens a log and shows it; one that is open is shown again, at its newest line.
     pub fn open(&mut self, query: LogQuery) {
         if let Some(at) = self.tails.iter().position(|tail| tail.query == query) {
-            self.tails[at].follow = true;
+            self.tails[at].go_to_newest();
             self.current = at;
         } else if self.tail().is_some_and(|tail| is_same_but_containers(&tail.query, &query)) {
             self.replace(query);
@@ -148,6 +149,13 @@ impl Logs {
             follow: false,
             ..LogQuery::of(ObjectRef::Pod(pod))
         }))
+    }
+
+    /// The log shown as a command line, filters and all; `None`: no program shows the same.
+    pub fn line(&self, view: &View<'_>) -> Option<String> {
+        let tail = self.tail()?;
+        let offered = tail.buffer(view).map(|buffer| buffer.containers.as_slice()).unwrap_or_default();
+        overlays::log(&tail.query, offered, &tail.sieve.flags()?, view.settings)
     }
 
     fn save(&self, view: &View<'_>) -> Reply {
@@ -263,8 +271,10 @@ impl Screen for Logs {
                         tail.sieve.is_unfolded = !tail.sieve.is_unfolded;
                         tail.resift(view);
                     }
-                    Command::NextMatch => tail.find_next(true, view),
-                    Command::PreviousMatch => tail.find_next(false, view),
+                    Command::NextMatch | Command::PreviousMatch => {
+                        let says = tail.find_next(command == Command::NextMatch, view);
+                        return says.map_or(Reply::Done, |says| Reply::Say(says.into()));
+                    }
                     _ => return Reply::Ignored,
                 }
             }

@@ -53,6 +53,7 @@ pub struct Triage {
     /// Every group, sorted; an alert is in exactly one.
     groups: Vec<Group>,
     rows: List<Row>,
+    widths: groups::Widths,
     open: BTreeSet<groups::Key>,
     marked: BTreeSet<AlertKey>,
     happened: Happened,
@@ -65,7 +66,9 @@ impl Triage {
         let filter = Filter::parse(&self.filter);
         self.groups = groups::grouped(view, &filter);
         self.marked.retain(|key| view.store.alerts.contains_key(key));
-        self.rows.set(groups::entries(view, &self.groups, &self.open, &filter), view.now);
+        let entries = groups::entries(view, &self.groups, &self.open, &filter);
+        self.widths = groups::Widths::of(view, &self.groups, &entries);
+        self.rows.set(entries, view.now);
     }
 
     fn sync_timeline(&mut self, view: &View<'_>) {
@@ -133,7 +136,7 @@ impl Triage {
         let info = if self.filter.is_empty() { Line::default() } else { Line::raw(format!("filter {}", self.filter)) };
         let fresh = pane::fresh_line(view, &PARTS, None);
         let inside = pane::framed(view, title, info, fresh, focused, area, buf);
-        let columns = groups::columns();
+        let columns = groups::columns(self.widths);
         // At 80 columns there is no pane for the selected alert: where it goes is said below the list.
         let below = if view.is_narrow() && !view.zoomed {
             self.selected_alert().and_then(|key| detail::goes_to(view, &key))
@@ -166,21 +169,22 @@ impl Triage {
         let gone = || TableRow::Wide(Line::styled("gone", view.theme.dim));
         let (cells, marked) = match row {
             Row::Group(key) => match self.group(key) {
-                Some(group) => {
-                    (groups::group_cells(view, group, self.open.contains(key)), group.alerts.iter().all(is_marked))
-                }
+                Some(group) => (
+                    groups::group_cells(view, group, self.open.contains(key), self.widths),
+                    group.alerts.iter().all(is_marked),
+                ),
                 None => return gone(),
             },
             Row::Alert(key) => match view.store.alerts.get(key) {
                 Some(alert) => {
                     let is_inside =
                         self.groups.iter().any(|group| group.alerts.len() > 1 && group.alerts.contains(key));
-                    (groups::alert_cells(view, alert, is_inside), is_marked(key))
+                    (groups::alert_cells(view, alert, is_inside, self.widths), is_marked(key))
                 }
                 None => return gone(),
             },
             Row::Silence(key) => match view.store.silences.get(key) {
-                Some(silence) => (groups::silence_cells(view, silence), false),
+                Some(silence) => (groups::silence_cells(view, silence, self.widths), false),
                 None => return gone(),
             },
         };

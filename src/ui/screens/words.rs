@@ -55,9 +55,11 @@ pub fn clock(at: Timestamp) -> String {
 
 /// `02:59`, or `13 Mar 02:59` when it is not of the last 18 hours.
 pub fn day_clock(at: Timestamp, now: Timestamp) -> String {
-    if crate::time::seconds_between(at, now).abs() < 18 * 3600 {
-        return clock(at);
-    }
+    if crate::time::seconds_between(at, now).abs() < 18 * 3600 { clock(at) } else { day(at) }
+}
+
+/// `13 Mar 02:59`, UTC.
+pub fn day(at: Timestamp) -> String {
     at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %b %H:%M").to_string()
 }
 

@@ -42,7 +42,7 @@ pub fn draw(screen: Screen, theme: &Theme, area: Rect, buf: &mut Buffer) {
     ];
     let titles = titles.map(|(key, title, short, badge)| Tab { key, title, short, badge });
     let ages = Line::styled("gh 4,388 left 41m", theme.dim);
-    tabs(&titles, selected, &ages, screens, theme, buf);
+    tabs(&titles, selected, &[ages, Line::default()], screens, theme, buf);
     match screen {
         Screen::Now => now(theme, body, buf),
         Screen::Kube | Screen::Plan => kube(theme, body, buf),

@@ -28,11 +28,12 @@ enum Form {
     Keys,
 }
 
-/// Draws the tabs from the left and `right` at the right end if it fits. Returns each tab's area and index.
+/// Draws the tabs from the left, and at the right end the first of `right` that fits. For its last one the tabs get
+/// shorter, unless it is empty: then it may be left out. Returns each tab's area and index.
 pub fn tabs(
     tabs: &[Tab<'_>],
     selected: usize,
-    right: &Line<'_>,
+    right: &[Line<'_>],
     area: Rect,
     theme: &Theme,
     buf: &mut Buffer,
@@ -45,10 +46,18 @@ pub fn tabs(
     let total = |form| {
         tabs.iter().map(|tab| cells(tab, form) + gap(form)).fold(0, u16::saturating_add).saturating_sub(gap(form))
     };
-    let form = forms.into_iter().find(|form| total(*form) <= area.width).unwrap_or(Form::Keys);
+    let form_of = |form: Form, index: usize| if form == Form::Keys && index == selected { Form::Short } else { form };
+    let beside = |form: Form| {
+        let taken = tabs.iter().enumerate().map(|(index, tab)| cells(tab, form_of(form, index)) + gap(form));
+        let left = usize::from(area.width.saturating_sub(taken.fold(0, u16::saturating_add)));
+        right.iter().find(|line| line.width() == 0 || line.width() < left)
+    };
+    let fitting: Vec<Form> = forms.into_iter().filter(|form| total(*form) <= area.width).collect();
+    let with_right = fitting.iter().find(|form| beside(**form).is_some());
+    let form = with_right.or_else(|| fitting.first()).copied().unwrap_or(Form::Keys);
     let (mut x, mut hits) = (area.x, Vec::new());
     for (index, tab) in tabs.iter().enumerate() {
-        let form = if form == Form::Keys && index == selected { Form::Short } else { form };
+        let form = form_of(form, index);
         let spot = Rect { x, y: area.y, width: cells(tab, form).min(area.right().saturating_sub(x)), height: 1 };
         if spot.width == 0 {
             break;
@@ -58,7 +67,7 @@ pub fn tabs(
         x = x.saturating_add(cells(tab, form) + gap(form));
     }
     let left = area.right().saturating_sub(x);
-    if right.width() > 0 && right.width() < usize::from(left) {
+    if let Some(right) = beside(form).filter(|right| right.width() > 0) {
         put_right(buf, Rect { x, width: left, height: 1, ..area }, right, theme.glyphs.ellipsis);
     }
     hits
@@ -119,7 +128,8 @@ mod tests {
     fn it_gets_shorter_where_there_is_less_room() {
         let theme = ascii();
         let draw = |width, selected| {
-            drawn(width, 1, |area, buf| drop(tabs(&screens(), selected, &"gh 24s".into(), area, &theme, buf))).remove(0)
+            let right = ["gh 24s".into(), Line::default()];
+            drawn(width, 1, |area, buf| drop(tabs(&screens(), selected, &right, area, &theme, buf))).remove(0)
         };
         assert_eq!(draw(60, 0), "[1 Now]  2 Triage 6   3 Kube !!   4 Pipelines         gh 24s");
         assert_eq!(draw(46, 1), " 1 Now  [2 Triage 6]  3 Kube !!   4 Pipelines");
@@ -130,9 +140,21 @@ mod tests {
     }
 
     #[test]
+    fn what_must_be_seen_beside_them_makes_them_shorter() {
+        let theme = ascii();
+        let right: [Line<'_>; 2] = ["1 forward failed".into(), "fwd !! 1".into()];
+        let draw = |width| drawn(width, 1, |area, buf| drop(tabs(&screens(), 0, &right, area, &theme, buf))).remove(0);
+        assert_eq!(draw(64), "[1 Now]  2 Triage 6   3 Kube !!   4 Pipelines   1 forward failed");
+        assert_eq!(draw(56), "[1 Now]  2 Triage 6   3 Kube !!   4 Pipelines   fwd !! 1");
+        assert_eq!(draw(55), "[1 Now] 2 Triage 6  3 Kube !!  4 Pipelines     fwd !! 1");
+        assert_eq!(draw(47), "[1 Now] 2 Tri 6  3 Kube !!  4 Pipe     fwd !! 1");
+        assert_eq!(draw(12), "[1 Now] 2:6");
+    }
+
+    #[test]
     fn each_tab_can_be_clicked() {
         drawn(60, 1, |area, buf| {
-            let hits = tabs(&screens(), 0, &Line::default(), area, &ascii(), buf);
+            let hits = tabs(&screens(), 0, &[], area, &ascii(), buf);
             assert_eq!(hits.len(), 4);
             assert_eq!(hits[1], (Rect::new(8, 0, 12, 1), 1));
         });
@@ -140,6 +162,6 @@ mod tests {
 
     #[test]
     fn any_size_is_safe() {
-        everywhere(|theme, area, buf| drop(tabs(&screens(), 1, &"right".into(), area, theme, buf)));
+        everywhere(|theme, area, buf| drop(tabs(&screens(), 1, &["right".into()], area, theme, buf)));
     }
 }

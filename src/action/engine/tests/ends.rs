@@ -119,6 +119,25 @@ async fn an_unknown_outcome_is_unknown_and_never_sent_again() {
     assert!(matches!(bench.records().last().expect("ended").entry, Entry::Ended { outcome: Outcome::Unknown }));
 }
 
+/// After a restart of midwatch too: what was kept is not said to be skipped.
+#[tokio::test]
+async fn a_past_act_has_the_steps_that_the_live_one_had() {
+    let answered = |cluster: &FakeCluster, error| cluster.with(|cluster| cluster.answers = vec![error]);
+    for case in 0..5 {
+        let mut bench = Bench::new();
+        match case {
+            0 => {}
+            1 => answered(&bench.cluster, ActionError::Moved("bob was faster; nothing was sent".into())),
+            2 => answered(&bench.cluster, ActionError::Unknown("the connection broke".into())),
+            3 => bench.cluster.with(|cluster| cluster.after = Some(|found| found.template = inspection().template)),
+            _ => bench.cluster.with(|cluster| cluster.after = Some(|found| found.workload.available = 0)),
+        }
+        let act = bench.act(&roll_back(None)).await.expect("carried out");
+        assert!(matches!(act.steps[0].1, StepState::Done(_)), "{act:?}");
+        assert_eq!(audit::acts(&bench.records()).remove(0).shown().steps, act.steps);
+    }
+}
+
 #[tokio::test]
 async fn a_write_whose_answer_is_lost_is_looked_at_and_goes_on_if_it_happened() {
     let mut bench = Bench::new();

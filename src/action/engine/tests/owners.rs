@@ -11,7 +11,7 @@ use crate::{
     },
     model::{
         BackendId,
-        gitops::{Owner, OwnerKey, Synced},
+        gitops::{Git, Owner, OwnerKey, Synced},
         kubernetes::Manager,
     },
 };
@@ -72,10 +72,28 @@ async fn an_undo_is_refused_while_its_owners_cannot_be_read() {
     let plan = bench.plan(&UNDO).await.expect("a plan");
     let CheckResult::Look(says) = check(&plan, "B4", "owner") else { panic!("{:?}", plan.checks) };
     assert_eq!(says, *"GitOps is switched on again afterwards: 'flux-system/myapp'");
-    assert!(matches!(check(&plan, "B3", "owner"), CheckResult::Ok(_)), "the right to resume it is asked too");
+    assert!(matches!(check(&plan, "B3", "owner allowed"), CheckResult::Ok(_)), "the right to resume it is asked too");
+    own(&bench, |owner| owner.git = Git::Differs("git still says what was applied before, main@sha1:5f1c2ab".into()));
+    let plan = bench.plan(&UNDO).await.expect("a plan");
+    let CheckResult::Look(says) = check(&plan, "B4", "owner") else { panic!("{:?}", plan.checks) };
+    assert!(
+        says.ends_with("; git still says what was applied before, main@sha1:5f1c2ab: it keeps this version"),
+        "{says}"
+    );
+    let names: Vec<_> = plan.checks.iter().map(|check| &check.name).collect();
+    assert_eq!(names.iter().filter(|name| ***name == *"owner").count(), 1, "{names:?}");
     let act = bench.execute(plan).await.expect("carried out");
     assert_eq!(act.outcome, Outcome::Done);
     own(&bench, |kustomization| assert!(kustomization.is_active));
+}
+
+#[tokio::test]
+async fn what_git_still_says_is_named_before_flux_is_suspended() {
+    let mut bench = of_flux();
+    own(&bench, |owner| owner.git = Git::Differs("git still says what was applied before, main@sha1:5f1c2ab".into()));
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    let git = plan.facts.iter().find(|(name, _)| name == "GIT").map(|(_, says)| says.to_string());
+    assert_eq!(git.as_deref(), Some("git still says myapp:412 (Synced)"));
 }
 
 /// What an undo says of an owner is what it does with it.
@@ -96,7 +114,7 @@ async fn only_switched_on_again_it_is_asked_whether_one_may_and_what_git_says() 
     bench.cluster.with(|cluster| cluster.found.template = inspection().template);
     own(&bench, |kustomization| kustomization.may_patch = Ok(false));
     let plan = bench.plan(&UNDO).await.expect("a plan");
-    let CheckResult::Stop(says) = check(&plan, "B3", "owner") else { panic!("{:?}", plan.checks) };
+    let CheckResult::Stop(says) = check(&plan, "B3", "owner allowed") else { panic!("{:?}", plan.checks) };
     assert!(says.contains("you have not `patch kustomizations"), "{says}");
     assert!(matches!(check(&plan, "B4", "live = git"), CheckResult::Ok(_)));
     assert_eq!(

@@ -50,6 +50,27 @@ async fn an_undo_goes_back_and_refuses_what_it_did_not_leave() {
     assert!(bench.plan(&Request::Undo { act: 9 }).await.expect_err("none").contains("no act 9"));
 }
 
+/// Pods of 411 that just start are no word for 412, which was gone away from.
+#[tokio::test]
+async fn while_it_still_rolls_out_the_undo_says_so_and_blames_nobody() {
+    let mut bench = Bench::new();
+    bench.act(&roll_back(None)).await.expect("carried out");
+    let none = bench.plan(&UNDO).await.expect("a plan");
+    assert!(!none.checks.iter().any(|check| check.name == *"under way"), "{:?}", none.checks);
+    bench.cluster.with(|cluster| {
+        let found = &mut cluster.found;
+        found.workload.rollout.state = crate::model::kubernetes::RolloutState::Progressing;
+        found.workload.rollout.words = "4 out of 10 new replicas have been updated".into();
+        found.pods = vec![pod("new-0", "411", false), pod("old-0", "412", true)];
+    });
+    let plan = bench.plan(&UNDO).await.expect("a plan");
+    let suspect = check(&plan, "B2");
+    assert!(matches!(&suspect, CheckResult::NotChecked(says) if says.contains("act 1 went away")), "{suspect:?}");
+    let under_way = plan.checks.iter().find(|check| check.name == *"under way").expect("it is said");
+    let says = "act 1 still rolls out, and is turned round: 4 out of 10 new replicas have been updated";
+    assert_eq!(under_way.result, CheckResult::Look(says.into()));
+}
+
 #[tokio::test]
 async fn a_scale_is_undone_only_from_its_own_number() {
     let mut bench = Bench::new();

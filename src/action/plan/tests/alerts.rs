@@ -97,6 +97,29 @@ fn a_silence_ends_says_why_and_does_not_hit_everything() {
     assert!(refusal(ask(draft("(", true, 60, "x"))).contains("no valid expression"));
 }
 
+/// Each has its own matchers, none hits what was not marked.
+#[test]
+fn several_alerts_are_silenced_in_one_plan_each_by_its_own_silence() {
+    let (high, slow) = (alert("High", AlertState::Firing, &[]), alert("Slow", AlertState::Firing, &[]));
+    let drafts = || vec![SilenceDraft::of(&high, "ana"), SilenceDraft::of(&slow, "ana")];
+    let plan = asked(&Request::Silences(drafts()), alerts(vec![high.clone(), slow.clone()])).expect("a plan");
+    assert_eq!((plan.title.as_str(), plan.risk), ("SILENCE 2 alerts", Risk::Reversible));
+    assert_eq!((plan.steps.len(), plan.equivalent.len()), (2, 2));
+    for (step, alert) in plan.steps.iter().zip([&high, &slow]) {
+        let StepKind::Write(Write::CreateSilence { matchers, comment, .. }) = &step.kind else { panic!("{step:?}") };
+        assert!(matchers.len() == alert.labels.len() && matchers.iter().all(|it| it.matches(&alert.labels)));
+        assert!(comment.starts_with(alert.name.as_str()), "{comment}");
+        assert!(step.says.contains(&format!("alertname=\"{}\" service=\"myapp\" until", alert.name)), "{}", step.says);
+    }
+    assert!(plan.facts.iter().any(|(name, hits)| name == "HITS NOW" && hits.as_str() == "High myapp, Slow myapp"));
+    assert!(look(&plan, "S2").contains("2 of them page"));
+    let plan = asked(&Request::Silences(drafts()), alerts(vec![high.clone()])).expect("a plan");
+    assert!(look(&plan, "S1").contains("no alert matches now: Slow"));
+    let watchdog = alert("Watchdog", AlertState::Firing, &[]);
+    let request = Request::Silences(vec![SilenceDraft::of(&high, "ana"), SilenceDraft::of(&watchdog, "ana")]);
+    assert!(stop(&asked(&request, alerts(vec![high, watchdog])).expect("a plan"), "S3").contains("watchdog"));
+}
+
 #[test]
 fn expiring_somebody_elses_silence_says_whose() {
     let key = SilenceKey { backend: BackendId::new("am"), id: "s1".into() };

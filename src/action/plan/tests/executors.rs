@@ -199,6 +199,20 @@ fn helm_release(found: &mut WorkloadInspection, is_active: bool) {
     found.workload.managed_by = vec![Manager::FluxHelmRelease { name, namespace }];
 }
 
+/// What tracks it by a mark of its own choosing is known by who applied it.
+#[test]
+fn what_a_gitops_controller_applied_without_a_mark_is_no_free_workload() {
+    let applied_by = |manager: &str| with(|found| found.changes.push((manager.into(), ago(400))));
+    for manager in ["argocd-controller", "kustomize-controller", "helm-controller"] {
+        let plan = applied_by(manager);
+        assert!(stop(&plan, "B4").starts_with(&format!("'{manager}' applied the template")), "{}", stop(&plan, "B4"));
+    }
+    assert!(look(&applied_by("helm"), "B4").contains("the next upgrade brings it back"));
+    assert!(
+        matches!(result(&applied_by("kubectl"), "B4"), CheckResult::Ok(says) if says.starts_with("set by jenkins"))
+    );
+}
+
 fn switches(plan: &Plan) -> Vec<&crate::action::Switch> {
     let of = plan.steps.iter().filter_map(|step| match &step.kind {
         StepKind::Write(Write::SwitchSync { to, .. }) => Some(to),

@@ -67,6 +67,26 @@ fn where_there_is_no_room_for_all_reasons_the_steps_scroll_and_the_way_out_is_a_
     assert!(keys.contains("13 enter send  esc leave") && keys.contains("act 2: done"), "{screen}");
 }
 
+/// What is sent is read before the names of what is well, and the keys say how the rest is reached.
+#[test]
+fn the_steps_are_in_sight_before_what_is_well() {
+    let mut is_cut = false;
+    for count in 0..9 {
+        let mut desk = Desk::ask(roll_back(None));
+        let mut found = inspection();
+        found.warnings = (0..count).map(|n| format!("{}ends {n} here", "that is long ".repeat(9)).into()).collect();
+        desk.found(&roll_back(None), found);
+        let screen = desk.screen(80, 24);
+        let has_steps = ["template -> rev 13", "watch until 10 of 10"].iter().all(|words| screen.contains(words));
+        assert!(has_steps || !screen.contains("ok   right place"), "{screen}");
+        if has_steps && screen.contains(" more v") {
+            is_cut = true;
+            assert!(screen.contains(" 13 enter send  esc leave  up down scroll  tab checks, diff"), "{screen}");
+        }
+    }
+    assert!(is_cut, "one of them has no room for all");
+}
+
 #[test]
 fn a_long_tag_leaves_room_for_what_is_typed() {
     let tag = format!("411-{}", "release-candidate-".repeat(4));

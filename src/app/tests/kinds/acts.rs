@@ -30,6 +30,58 @@ fn a_node_is_cordoned_or_uncordoned_and_a_cron_job_suspended_or_run() {
     assert_eq!(acts("nodes", &nodes, &["Ready"], "run-now"), None, "that is for a CronJob");
 }
 
+/// A revision leads to the plan of what it is of, with itself chosen.
+#[test]
+fn r_on_a_revision_is_the_plan_of_its_owner() {
+    use crate::{
+        action::Request,
+        model::kubernetes::{Workload, WorkloadKind},
+        ui::testing::{deployment, replica_set, workload_key},
+    };
+    let on = |resource: (&str, &str), kind: (WorkloadKind, &str), rows: ObjectTable| {
+        let mut world = incident();
+        let set = Workload { key: workload_key(kind.0, kind.1), ..deployment(kind.1, "pg:16.2", 3, 3) };
+        world.workloads([set]);
+        world.replica_sets([replica_set("web", "5f6b7", 41, "01:00", "web:1.40", (0, 0))]);
+        let mut desk = Desk::new(world);
+        let list = vec![super::resource("apps", resource.0, resource.1, &[])];
+        desk.answer(
+            Query::Resources(cluster()),
+            Ok(Answer::Resources(Arc::new(Resources { list, troubles: Vec::new() }))),
+        );
+        desk.line(resource.0);
+        desk.lists(&cluster(), Ok(rows));
+        desk.screen();
+        desk
+    };
+    let owned = |name: &str, kind: &str, of: &str, cells: &[&str]| TableRow {
+        owner: Some(OwnerReference { group: "apps".into(), kind: kind.into(), name: of.into() }),
+        ..row(name, cells)
+    };
+    let rolls_back = |desk: &mut Desk| {
+        let effects = desk.keys("R");
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Prepare { request: Request::RollBack { workload, to }, .. } => Some((workload.to_string(), to)),
+            _ => None,
+        })
+    };
+    let sets = table(&["Name", "Desired"], vec![owned("web-5f6b7", "Deployment", "web", &["0"])]);
+    let mut desk = on(("replicasets", "ReplicaSet"), (WorkloadKind::Deployment, "web"), sets);
+    assert_eq!(rolls_back(&mut desk), Some(("deploy/web".to_owned(), Some(41))), "{}", desk.screen());
+    let kept = table(
+        &["Name", "Controller", "Revision"],
+        vec![owned("pg-7c", "StatefulSet", "pg", &["statefulset.apps/pg", "8"])],
+    );
+    let mut desk = on(("controllerrevisions", "ControllerRevision"), (WorkloadKind::StatefulSet, "pg"), kept);
+    assert_eq!(rolls_back(&mut desk), Some(("sts/pg".to_owned(), Some(8))), "{}", desk.screen());
+    // Of any other kind it is not offered.
+    let services = table(&["Name", "Type"], vec![row("web", &["ClusterIP"])]);
+    let mut desk = on(("services", "Service"), (WorkloadKind::Deployment, "web"), services);
+    assert_eq!(rolls_back(&mut desk), None);
+    desk.keys("x");
+    assert!(!desk.screen().contains("roll back: a plan"), "{}", desk.screen());
+}
+
 #[test]
 fn what_the_cluster_would_refuse_is_grey_and_says_why() {
     use crate::model::kubernetes::rights::{Rights, Rule};

@@ -42,7 +42,7 @@ fn a_value_of_a_secret_is_shown_on_request_and_is_nowhere_after() {
     assert!(
         copied
             .iter()
-            .any(|effect| matches!(effect, Effect::Copy(text) if text.as_str() == format!("{MARKER}\nsecond")))
+            .any(|effect| matches!(effect, Effect::CopySecret(text) if text.as_str() == format!("{MARKER}\nsecond")))
     );
     // hidden again, and asked anew
     desk.press(KeyCode::Enter);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use regex::Regex;
 
 use super::super::template::Template;
@@ -94,6 +94,15 @@ pub(super) fn state(text: &str) -> Result<State, String> {
     found.map(Some).ok_or_else(|| format!("'{text}' is no state: running, waiting, terminated or all"))
 }
 
+/// `--timezone`, whose `Local` is this computer's.
+pub(super) fn time_zone(name: &str) -> Result<TimeZone, String> {
+    if name.eq_ignore_ascii_case("local") {
+        return Ok(TimeZone::system());
+    }
+    TimeZone::get(name)
+        .map_err(|_| format!("there is no time zone '{name}': write Local, UTC or a name as Europe/Berlin"))
+}
+
 /// `--template-file`
 pub(super) fn template_file(path: &str) -> Result<Template, String> {
     let text = std::fs::read_to_string(Path::new(path)).map_err(|error| error.to_string())?;
@@ -128,5 +137,7 @@ mod tests {
         assert!(condition("ready=maybe").unwrap_err().starts_with("'maybe' is no status of a condition: True, "));
         assert_eq!((state("all"), state("waiting")), (Ok(None), Ok(Some(ContainerState::Waiting))));
         assert!(state("asleep").is_err());
+        assert!(time_zone("Mars/Base").unwrap_err().starts_with("there is no time zone 'Mars/Base'"));
+        assert!(time_zone("local").is_ok());
     }
 }

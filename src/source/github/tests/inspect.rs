@@ -58,6 +58,7 @@ async fn a_runs_failure_hook_is_found_in_its_workflow() {
     let hooks = found.hooks.unwrap();
     assert_eq!(hooks, ["job 'ship', step 'Undo' runs if failure(): kubectl rollout undo deploy/myapp"]);
     assert_eq!((found.may_write, found.run.attempt, found.jobs.len()), (Ok(true), 2, 1));
+    assert_eq!(found.aims, ["production"]);
     assert!(found.run.deploys, "its workflow names an environment");
     assert!(
         paths.contains(&"GET /repos/acme/api/contents/.github/workflows/main.yml?ref=3e9d1c".to_owned()),
@@ -72,6 +73,8 @@ async fn hooks_that_cannot_be_read_are_no_absence_of_hooks() {
     let called = "jobs:\n  a:\n    uses: acme/shared/.github/workflows/x.yml@v1\n";
     assert!(run(Some(called)).await.0.hooks.unwrap_err().contains("was not read"));
     assert_eq!(run(Some("jobs:\n  a:\n    steps:\n      - run: make\n")).await.0.hooks, Ok(vec![]));
+    let half = "jobs:\n  a:\n    environment: staging\n    if: always()\n  b:\n    uses: acme/shared/.github/workflows/x.yml@v1\n";
+    assert!(run(Some(half)).await.0.aims.is_empty(), "what was not read may deploy anywhere");
 }
 
 #[tokio::test]

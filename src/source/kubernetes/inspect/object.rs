@@ -29,9 +29,14 @@ impl WorkloadInspector {
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
         }
-        let (server, cluster_id, may, pods) =
-            futures::join!(self.server(), self.cluster_id(), self.may_act(key, act), self.pods_on(key));
-        Ok(ObjectInspection { key: key.clone(), object, managed_by, may, server, cluster_id, pods })
+        let budgets = async {
+            // An eviction asks them itself.
+            let is_asked = act == ObjectAct::Delete && key.resource.is("", "Pod");
+            if is_asked { Some(self.budgets(&key.namespace, &object).await) } else { None }
+        };
+        let (server, cluster_id, may, pods, budgets) =
+            futures::join!(self.server(), self.cluster_id(), self.may_act(key, act), self.pods_on(key), budgets);
+        Ok(ObjectInspection { key: key.clone(), object, managed_by, may, server, cluster_id, pods, budgets })
     }
 
     async fn may_act(&self, key: &ResourceKey, act: ObjectAct) -> Result<bool, Clean> {

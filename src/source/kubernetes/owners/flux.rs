@@ -78,7 +78,7 @@ pub async fn git(cluster: &Cluster, kind: OwnerKind, object: &Value) -> Git {
     if fetched.is_empty() {
         unknown("its source has fetched nothing")
     } else if fetched == applied {
-        Git::Differs(Clean::line(&format!("git is still at {}, as applied before", short(fetched))))
+        Git::Differs(Clean::line(&format!("git still says what was applied before, {}", short(fetched))))
     } else {
         unknown(&format!("git moved from {} to {}: read what it says", short(&applied), short(fetched)))
     }

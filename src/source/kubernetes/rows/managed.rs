@@ -48,13 +48,17 @@ pub fn owners(kind: (&str, &str), meta: &wire::Meta) -> Vec<Manager> {
     owners
 }
 
-/// By its tracking annotation, if that names this very object (copies keep the annotation of their origin); else by the
-/// instance label, which Helm charts set too, so only if Argo CD also is a field manager.
+/// By its tracking annotation, if that names this very object (copies keep the annotation of their origin); else by the label
+/// that `application.instanceLabelKey` usually names, which nothing else sets; else by the common instance label, which Helm
+/// charts set too, so only if Argo CD also is a field manager.
 fn argo_application<'a>((group, kind): (&str, &str), meta: &'a wire::Meta) -> Option<&'a str> {
     if let Some(tracking) = meta.annotation("argocd.argoproj.io/tracking-id") {
         let (application, object) = tracking.split_once(':')?;
         let own = format!("{group}/{kind}:{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name);
         return (object == own).then_some(application);
+    }
+    if let Some(application) = meta.label("argocd.argoproj.io/instance") {
+        return Some(application);
     }
     let by_argo = meta.managed_fields.iter().flatten().any(|f| f.manager.as_deref() == Some("argocd-controller"));
     meta.label("app.kubernetes.io/instance").filter(|_| by_argo)
@@ -119,6 +123,9 @@ mod tests {
         let mut by_argo = instance;
         by_argo["managedFields"] = json!([{"manager": "argocd-controller"}]);
         assert_eq!(managers(by_argo), ["Argo CD application 'web'"]);
+        let own_label =
+            json!({"labels": {"argocd.argoproj.io/instance": "shop-app", "app.kubernetes.io/instance": "web"}});
+        assert_eq!(managers(own_label), ["Argo CD application 'shop-app'"], "as application.instanceLabelKey says");
         let flux = json!({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}});
         assert_eq!(managers(flux), ["Flux Kustomization 'flux-system/apps'"]);
         let helm = json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": {"meta.helm.sh/release-name": "web"}});

@@ -13,7 +13,6 @@ use crate::{
 pub fn shown(screen: ScreenId, target: Option<&Target>, view: &View<'_>) -> Option<String> {
     match (screen, target) {
         (ScreenId::Audit, _) => Some("midwatch audit".to_owned()),
-        (ScreenId::Logs, Some(target)) => line(Command::Logs, target, view),
         (ScreenId::Kube, Some(target)) => {
             of_pods(target, view).or_else(|| of_workloads(target, view)).or_else(|| of_objects(target, view))
         }

@@ -9,7 +9,7 @@ use crate::{
     model::{
         BackendId,
         code::{JobKey, MergeMethod, RepoKey},
-        kubernetes::{ObjectKey, WorkloadKind},
+        kubernetes::{Manager, ObjectKey, Workload, WorkloadKind},
     },
     ui::testing::{World, alert, alertmanager, deployment, github, incident, pull_request, replica_set},
 };
@@ -139,6 +139,18 @@ fn the_line_that_rolls_back_names_the_revision() {
     let undo = "kubectl --context prod-eu1 -n production rollout undo deployment/myapp --to-revision=13";
     assert_eq!(of(&world, "myapp").as_deref(), Some(undo));
     assert_eq!(of(&world, "payments"), None, "nothing was before it");
+    let key = deployment("myapp", "a:1", 1, 1).key;
+    let free = Workload::clone(world.store.kube.workloads.get(&key).expect("listed"));
+    for owner in [
+        Manager::ArgoCd { application: "myapp".into() },
+        Manager::FluxKustomization { name: "apps".into(), namespace: "flux-system".into() },
+        Manager::Helm { release: "myapp".into(), namespace: "production".into() },
+    ] {
+        world.workloads([Workload { managed_by: vec![owner], ..free.clone() }]);
+        assert_eq!(of(&world, "myapp"), None, "what owns it would put it back, or not know of it");
+    }
+    world.workloads([free]);
+    assert_eq!(of(&world, "myapp").as_deref(), Some(undo));
     // It came back already: 14 is what was left.
     world.replica_sets([replica_set("myapp", "7d8b9", 15, "01:00", "ghcr.io/acme/myapp:411", (4, 4))]);
     assert_eq!(of(&world, "myapp"), None);

@@ -49,11 +49,15 @@ pub(super) fn asking(of: &PlanDialog, plan: &Plan, view: &View<'_>, (inner, room
     }
     let taken = lines.top.len() + done.len() + lines.bottom.len();
     shorten(&mut looks, room.saturating_sub(taken), theme);
+    // Where not all is in sight, what will be done is read before the names of what is well.
+    let is_cut = looks.iter().map(|text| text.lines.len()).sum::<usize>() + taken > room;
+    let (names, looks): (Vec<Text>, Vec<Text>) = looks.into_iter().partition(|text| is_cut && text.is_names);
     lines.middle.extend(looks.into_iter().flat_map(|text| text.lines));
     if is_roomy {
         lines.middle.push(Line::default());
     }
     lines.middle.extend(done);
+    lines.middle.extend(names.into_iter().flat_map(|text| text.lines));
 }
 
 /// One check's words, or the names of many that say nothing against it.

@@ -175,7 +175,7 @@ fn title_of(request: &Request) -> String {
         Request::Rerun { run, .. } => format!("RE-RUN {}", run.repo.name),
         Request::Cancel { run, .. } => format!("CANCEL {}", run.repo.name),
         Request::Acknowledge { .. } => "ACKNOWLEDGE".to_owned(),
-        Request::Silence(_) => "SILENCE".to_owned(),
+        Request::Silence(_) | Request::Silences(_) => "SILENCE".to_owned(),
         Request::ExpireSilence { .. } => "EXPIRE SILENCE".to_owned(),
         Request::Undo { act } => format!("UNDO act {act}"),
         Request::Outside { .. } => "OUTSIDE".to_owned(),
@@ -314,12 +314,12 @@ pub(super) fn hints(of: &PlanDialog) -> Vec<(String, String)> {
             if matches!(of.request, Request::Silence(_)) {
                 hints.push(hint("e", "edit"));
             }
+            if of.most > 0 {
+                hints.push(hint("up down", "scroll"));
+            }
             hints.push(hint("tab", if of.diff.is_empty() { "checks" } else { "checks, diff" }));
             if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
                 hints.push(hint("left right", "other revision"));
-            }
-            if of.most > 0 {
-                hints.push(hint("up down", "scroll"));
             }
         }
         (_, Phase::Sent, _) => {

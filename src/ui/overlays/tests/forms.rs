@@ -97,6 +97,64 @@ fn scale_replaces_the_number_and_knows_the_present_one() {
     assert!(matches!(asked(&replies), Request::Scale { replicas: 1, .. }));
 }
 
+/// What sets its own number is known before one is typed.
+#[test]
+fn scale_names_the_autoscaler_of_this_workload() {
+    use crate::model::kubernetes::{
+        resource::Resource,
+        table::{CellKind, ObjectTable, TableColumn, TableRow},
+    };
+    let mut world = incident();
+    let mut form = scale(myapp(), 10);
+    let query = form.wanted(&world.view()).remove(0);
+    let Query::Table(asked) = &query else { panic!("{query:?}") };
+    let own: &[Name] = &["production".into()];
+    assert_eq!((&asked.resource, &*asked.namespaces), (&Resource::autoscalers(), own));
+    let columns = ["Name", "Reference", "MinPods", "MaxPods"];
+    let columns = columns.map(|name| TableColumn { name: name.into(), is_wide: false, kind: CellKind::default() });
+    let row = |name: &str, of: &str| TableRow {
+        namespace: "production".into(),
+        name: name.into(),
+        uid: "u".into(),
+        created: None,
+        owner: None,
+        labels: Box::default(),
+        cells: Box::new([name.into(), of.into(), "4".into(), "12".into()]),
+        printed: None,
+        bounds: None,
+    };
+    let rows = [row("other", "Deployment/web"), row("own", "Deployment/myapp"), row("set", "StatefulSet/myapp")];
+    let rows = rows.map(std::sync::Arc::new).to_vec();
+    let table = ObjectTable { columns: columns.to_vec(), rows, is_complete: true, ..ObjectTable::default() };
+    assert!(!text(&world, &mut *form).contains("autoscaler"));
+    answer(&mut world, query, Answer::Table(std::sync::Arc::new(table)));
+    let frame = text(&world, &mut *form);
+    assert!(frame.contains("autoscaler 'own' keeps 4 to 12, and sets its own number"), "{frame}");
+}
+
+/// The number is decided by the use, also where no column of the screen shows it; a slip costs no page.
+#[test]
+fn limits_read_the_use_themselves_and_refuse_what_is_no_amount() {
+    let mut world = incident();
+    let containers = Box::new([crate::ui::testing::running("app")]);
+    let pod = crate::model::kubernetes::Pod { containers, ..crate::ui::testing::pod("myapp-6d5c9", "live", None) };
+    world.pods([pod.clone()]);
+    world.size = (80, 24);
+    let mut form = limits(vec![Whose::Template(myapp())], &[&pod]);
+    let usage = Query::Usage(crate::query::UsageQuery { cluster: cluster(), namespace: "production".into() });
+    assert_eq!(form.wanted(&world.view()), [usage]);
+    for (typed_in, says) in [
+        ("banana", "'banana' is no amount of memory: write it as 512Mi or 2Gi"),
+        ("500m", "'500m' is no amount of memory: write it as 512Mi or 2Gi"),
+        ("cpu=2x", "'2x' is no amount of cpu: write it as 500m or 2"),
+    ] {
+        form.paste(typed_in);
+        assert_eq!(said(&press(&world, &mut *form, KeyCode::Enter)), says);
+    }
+    form.paste("cpu=500m");
+    assert!(matches!(asked(&press(&world, &mut *form, KeyCode::Enter)), Request::Limits { .. }));
+}
+
 #[test]
 fn a_rollback_for_an_alert_preselects_nothing() {
     let world = incident();

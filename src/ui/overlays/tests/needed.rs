@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::{super::needed::rights_queries, *};
 use crate::{
+    action::executor::Executor,
+    app::settings::ServiceBinding,
     model::{
         Name,
         kubernetes::{
-            Manager, Pod,
+            Manager, Pod, Workload,
             resource::{Resource, ResourceKey},
             rights::{Rights, Rule},
             table::{CellKind, ObjectTable, TableColumn, TableRow},
@@ -57,6 +59,35 @@ fn needs(world: &mut World, command: Command, target: &Target, namespace: &str, 
 
 fn resource(group: &str, plural: &str, kind: &str) -> Arc<Resource> {
     Arc::new(Resource::v1((group, plural, kind), kind != "Node"))
+}
+
+/// Whoever may not patch may know somebody who can: the plan says who, and what it takes.
+#[test]
+fn a_rollback_needs_the_patch_only_where_nothing_else_can_carry_it_out() {
+    let mut world = incident();
+    let target = Target::Workload(myapp());
+    let lacking = Some("you may not patch deployments.apps in 'production'".to_owned());
+    let by = |world: &mut World, managed_by: Vec<Manager>, executors: &[&str]| {
+        world.workloads([Workload { managed_by, ..deployment("myapp", "ghcr.io/acme/myapp:412", 8, 10) }]);
+        let rollback = executors.iter().map(|text| Executor::parse(text).expect("an executor")).collect();
+        let (name, workload) = ("myapp".into(), Some(myapp()));
+        world.settings.services = vec![ServiceBinding { name, workload, rollback, ..ServiceBinding::default() }];
+        may(world, "production", "");
+        refusal(world, Command::RollBack, &target)
+    };
+    let argo = || vec![Manager::ArgoCd { application: "myapp".into() }];
+    let helm = || vec![Manager::Helm { release: "myapp".into(), namespace: "production".into() }];
+    let flux = || vec![Manager::FluxKustomization { name: "apps".into(), namespace: "flux-system".into() }];
+    assert_eq!(by(&mut world, Vec::new(), &[]), lacking);
+    assert_eq!(by(&mut world, argo(), &["patch"]), lacking);
+    assert_eq!(by(&mut world, flux(), &[]), lacking, "suspended, it is patched");
+    assert_eq!(by(&mut world, argo(), &[]), None);
+    assert_eq!(by(&mut world, helm(), &[]), None);
+    assert_eq!(by(&mut world, Vec::new(), &["patch", "workflow:rollback.yml?tag={tag}"]), None);
+    assert_eq!(by(&mut world, argo(), &["argo", "patch"]), None);
+    by(&mut world, Vec::new(), &[]);
+    may(&mut world, "production", "patch deployments.apps/scale");
+    assert_eq!(refusal(&world, Command::RollBack, &target), None, "it may be a canary, which is scaled to nothing");
 }
 
 /// An object that stands in a table on screen, as `column` and its cell.

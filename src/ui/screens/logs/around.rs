@@ -74,18 +74,26 @@ const fn is_over(tail: &Tail) -> bool {
 }
 
 pub(super) fn title(tail: &Tail, buffer: Option<&LogBuffer>) -> Line<'static> {
-    let pods = match buffer.map(|buffer| (buffer.open, buffer.wanted)) {
-        Some((open, wanted)) if !matches!(tail.query.target, LogTarget::Pod(_)) && wanted > 0 => {
-            let pods = if wanted == 1 { "stream" } else { "streams" };
-            if open == wanted || is_over(tail) {
-                format!("   {wanted} {pods}")
-            } else {
-                format!("   {open} of {wanted} {pods}")
-            }
+    let streams = match buffer {
+        Some(buffer) if !matches!(tail.query.target, LogTarget::Pod(_)) && buffer.wanted > 0 => {
+            format!("   {}", streams(buffer, !is_over(tail)))
         }
         _ => String::new(),
     };
-    Line::raw(format!("LOGS {}{pods}", target_words(&tail.query)))
+    Line::raw(format!("LOGS {}{streams}", target_words(&tail.query)))
+}
+
+/// `13 streams`, `13 streams, 5 ended`, `8 of 13 streams`: what has ended is read as well.
+fn streams(buffer: &LogBuffer, is_followed: bool) -> String {
+    let (open, ended, wanted) = (buffer.open, buffer.ended, buffer.wanted);
+    let is_read = open == wanted || (!is_followed && buffer.has_caught_up);
+    let all = if wanted == 1 { "1 stream".to_owned() } else { format!("{wanted} streams") };
+    match (is_read, ended) {
+        (true, _) => all,
+        (false, 0) => format!("{open} of {all}"),
+        (false, ended) if open.saturating_add(ended) >= wanted => format!("{all}, {ended} ended"),
+        (false, ended) => format!("{open} of {all}, {ended} ended"),
+    }
 }
 
 pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> Line<'static> {
@@ -108,12 +116,13 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
         (false, 0) => say("PAUSED".to_owned(), theme.wrong),
         (false, below) => say(format!("PAUSED {} below", grouped(below as u64)), theme.wrong),
     }
-    if let Some(least) = tail.sieve.least {
-        say(format!("level >= {}", least.name()), theme.accent);
-    }
+    // Where there is little room it is what one looks at: its text may be cut, the answer not.
     if !tail.find.is_empty() {
-        let missing = if tail.not_found { " (not found)" } else { "" };
-        say(format!("find: {}{missing}", tail.find), if tail.not_found { theme.wrong } else { theme.accent });
+        let (word, style) = if tail.not_found { ("not found", theme.wrong) } else { ("find", theme.accent) };
+        say(format!("{word}: {}", tail.find), style);
+    }
+    if let Some(least) = tail.sieve.least_beside_terms() {
+        say(format!("level >= {}", least.name()), theme.accent);
     }
     match buffer.filter(|_| !is_over(tail)).map_or(0, |buffer| tail.rate(buffer, view)) {
         0 => {}

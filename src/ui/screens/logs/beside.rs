@@ -42,6 +42,8 @@ pub(super) struct Beside {
     is_known: bool,
     /// Rows of neither side.
     pub left_out: usize,
+    /// Of each side's lines, those that are shown, while some are left out.
+    shown: Option<[u64; 2]>,
 }
 
 impl Default for Beside {
@@ -57,6 +59,7 @@ impl Default for Beside {
             from: 0,
             is_known: false,
             left_out: 0,
+            shown: None,
         }
     }
 }
@@ -84,6 +87,20 @@ impl Beside {
             self.from = index.unsettled();
             self.left_out = index.len().saturating_sub(self.rows.lines());
         }
+    }
+
+    /// Counts what is shown of each side: lines as its head counts them, without those that continue one.
+    pub(super) fn count(&mut self, buffer: &LogBuffer, index: &Index, is_sifted: bool) {
+        self.shown = is_sifted.then(|| {
+            let mut shown = [0; 2];
+            for entry in index.range(0..index.len()) {
+                let line = line_at(buffer, entry.last).filter(|line| !line.continues && !line.is_note);
+                if let Some(side) = line.and_then(|line| buffer.signatures.side(&line.origin, &self.sides)) {
+                    shown[side as usize] += u64::from(entry.count);
+                }
+            }
+            shown
+        });
     }
 
     /// Which side each writer is on. A container without two versions (a sidecar) is on its pod's. True: one is on another
@@ -162,12 +179,13 @@ impl Beside {
         if side == Side::New as usize { &self.sides.new } else { &self.sides.old }
     }
 
-    /// `OLD 411: 3 lines`
+    /// `OLD 411: 3 lines`, `OLD 411: 0 of 3 lines`
     pub(super) fn head(&self, side: usize) -> String {
         let (word, lines) =
             if side == Side::New as usize { ("NEW", self.sides.new_lines) } else { ("OLD", self.sides.old_lines) };
         let unit = if lines == 1 { "line" } else { "lines" };
-        format!("{word} {}: {} {unit}", self.tags(side), grouped(lines))
+        let shown = self.shown.map_or_else(String::new, |shown| format!("{} of ", grouped(shown[side])));
+        format!("{word} {}: {shown}{} {unit}", self.tags(side), grouped(lines))
     }
 
     /// Why there are no two columns.

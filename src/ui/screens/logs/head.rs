@@ -100,7 +100,8 @@ fn pod_words(origin: &Origin, query: &LogQuery, has_containers: bool, is_narrow:
     }
 }
 
-pub(super) fn columns(tail: &Tail, is_narrow: bool) -> Columns {
+/// `has_hours`: minutes and seconds would not say when.
+pub(super) fn columns(tail: &Tail, is_narrow: bool, has_hours: bool) -> Columns {
     let writers = tail.index.writers();
     let mut containers: Vec<&str> = writers.iter().map(|origin| origin.container.as_str()).collect();
     containers.sort_unstable();
@@ -122,7 +123,7 @@ pub(super) fn columns(tail: &Tail, is_narrow: bool) -> Columns {
     // Its head is `ver`.
     let version = if is_pod { 0 } else { widest(&|origin| origin.version.len(), if is_narrow { 4 } else { 12 }) };
     Columns {
-        time: match (tail.timestamps, is_narrow) {
+        time: match (tail.timestamps, is_narrow && !has_hours) {
             (false, _) => 0,
             (true, true) => SHORT_TIME,
             (true, false) => FULL_TIME,
@@ -136,9 +137,9 @@ pub(super) fn columns(tail: &Tail, is_narrow: bool) -> Columns {
 }
 
 /// Of one of two columns: its head names the version, so that its lines need not, unless there are several.
-pub(super) fn columns_of(tail: &Tail, tags: &str, width: u16) -> Columns {
+pub(super) fn columns_of(tail: &Tail, tags: &str, width: u16, has_hours: bool) -> Columns {
     let is_tight = width < TIGHT;
-    let columns = columns(tail, true);
+    let columns = columns(tail, true, has_hours);
     Columns {
         time: if is_tight || columns.time == 0 { columns.time } else { FULL_TIME },
         pod: if is_tight { 0 } else { columns.pod },

@@ -12,6 +12,7 @@ use super::{
     around::{chips, empty, foot, info, strip, target_words, title},
     head::{Columns, columns, columns_of, head, heads, time_words},
     index::Entry,
+    span::passes_an_hour,
     tail::{Tail, Window, line_at},
 };
 use crate::{
@@ -57,6 +58,9 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
         beside.fit(area.width);
     }
     let mut frame = Frame::new(theme, title(tail, buffer)).info(info(tail, buffer, view)).focused(tail.has_keys());
+    if !tail.find.is_empty() {
+        frame = frame.keeps_info();
+    }
     if let Some(foot) = foot(buffer, view) {
         frame = frame.foot(foot);
     }
@@ -111,9 +115,11 @@ fn below(area: Rect) -> Rect {
 }
 
 fn layout(tail: &Tail, view: &View<'_>, area: Rect) -> Layout {
-    let Some(beside) = tail.columns() else { return Layout::One(columns(tail, view.is_narrow())) };
+    let now = view.store.time_of(tail.query.target.cluster(), view.now);
+    let has_hours = passes_an_hour(&tail.query, tail.buffer(view), now);
+    let Some(beside) = tail.columns() else { return Layout::One(columns(tail, view.is_narrow(), has_hours)) };
     let halves = halves(area);
-    Layout::Two([0, 1].map(|side| columns_of(tail, beside.tags(side), halves[side].width)))
+    Layout::Two([0, 1].map(|side| columns_of(tail, beside.tags(side), halves[side].width, has_hours)))
 }
 
 fn halves(area: Rect) -> [Rect; 2] {

@@ -83,7 +83,8 @@ impl Rows {
                 while self.entries.back().is_some_and(|entry| entry.last >= start) {
                     self.entries.pop_back();
                 }
-                self.entries.extend(block.folded_into.take());
+                // Unless what it was before is kept no more.
+                self.entries.extend(block.folded_into.take().filter(|entry| entry.last >= buffer.first_line));
             }
             (false, false) => {}
         }
@@ -122,7 +123,10 @@ impl Rows {
 fn is_repeat(buffer: &LogBuffer, old: u64, new: u64, is_unfolded: bool) -> bool {
     let (Some(old), Some(new)) = (line_at(buffer, old), line_at(buffer, new)) else { return false };
     let is_of_same = old.origin == new.origin;
-    !(is_unfolded || old.continues) && old.is_note == new.is_note && old.text == new.text && is_of_same != new.is_note
+    !(is_unfolded || old.continues || new.continues)
+        && old.is_note == new.is_note
+        && old.text == new.text
+        && is_of_same != new.is_note
 }
 
 /// Adds a head: into the row before if that says the same of the same container. Returns that row as it was.

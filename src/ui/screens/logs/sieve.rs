@@ -1,12 +1,15 @@
 //! What of a log is shown: least level, one message, and terms that all must hold. A term looks at a text, a regular
 //! expression, a field of the line, or at who wrote it.
 
+mod flags;
+
 use std::ops::Range;
 
 use regex::Regex;
 
 use crate::{
     model::log::{LogLevel, LogLine},
+    source::kubernetes::log_line::without_level,
     store::logs::signatures::Message,
 };
 
@@ -149,10 +152,19 @@ impl Sieve {
         self.least.is_some() || self.message.is_some() || !self.terms.is_empty()
     }
 
+    /// The least level, unless a term asks for as much: one of two says less.
+    pub(super) fn least_beside_terms(&self) -> Option<LogLevel> {
+        let asks = |least: LogLevel| {
+            let mut terms = self.terms.iter().filter(|term| !term.is_negated);
+            terms.any(|term| matches!(term.what, What::Least(level) if level >= least))
+        };
+        self.least.filter(|least| !asks(*least))
+    }
+
     /// The conditions beside the least level, in words.
     pub(super) fn chips(&self) -> impl Iterator<Item = String> {
         let message = self.message.iter().map(|message| match message.level {
-            Some(level) => format!("message: {} {}", level.name(), message.text),
+            Some(level) => format!("message: {} {}", level.name(), without_level(&message.text, level)),
             None => format!("message: {}", message.text),
         });
         self.terms.iter().map(|term| term.typed.clone()).chain(message)

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
 
 use super::Logs;
 use crate::{
-    query::LogQuery,
+    query::{LogQuery, LogTarget},
+    store::logs::LogBuffer,
     text::{Clean, grouped},
     ui::{Reply, View},
 };
@@ -22,7 +23,7 @@ const LONGEST: u32 = 86_400;
 
 /// Seconds to read back, so that a moment is in sight: 15 minutes, or a doubling of it, so that the same log is asked for
 /// a while.
-pub fn reach(at: Timestamp, now: Timestamp) -> u32 {
+fn reach(at: Timestamp, now: Timestamp) -> u32 {
     let needed = now.as_second() - at.as_second() + BEFORE;
     let mut doubled = std::iter::successors(Some(BACK), |back| Some(back * 2)).take_while(|back| *back < LONGEST);
     match doubled.find(|back| i64::from(*back) >= needed) {
@@ -32,14 +33,30 @@ pub fn reach(at: Timestamp, now: Timestamp) -> u32 {
     }
 }
 
+/// The log of this, as it is opened: followed, from so far back that what it is opened for is in it.
+pub fn opened(target: LogTarget, at: Option<Timestamp>, previous: bool, view: &View<'_>) -> LogQuery {
+    let clock = view.store.time_of(target.cluster(), view.now);
+    LogQuery {
+        previous,
+        since_seconds: (!previous).then(|| reach(at.unwrap_or(clock), clock)),
+        tail: previous.then_some(2_000),
+        follow: !previous,
+        ..LogQuery::of(target)
+    }
+}
+
+/// `15m`, `2h`, `90s`
+pub fn ago(seconds: u32) -> String {
+    match seconds {
+        _ if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        _ if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        _ => format!("{seconds}s"),
+    }
+}
+
 /// `since 15m until 03:10:00 tail 500`
 pub(super) fn words(query: &LogQuery) -> String {
-    let mut words = match query.since_seconds {
-        None => "since all".to_owned(),
-        Some(seconds) if seconds % 3600 == 0 => format!("since {}h", seconds / 3600),
-        Some(seconds) if seconds % 60 == 0 => format!("since {}m", seconds / 60),
-        Some(seconds) => format!("since {seconds}s"),
-    };
+    let mut words = query.since_seconds.map_or_else(|| "since all".to_owned(), |since| format!("since {}", ago(since)));
     if let Some(until) = query.until {
         let _ = write!(words, " until {}", until.strftime("%H:%M:%S"));
     }
@@ -47,6 +64,14 @@ pub(super) fn words(query: &LogQuery) -> String {
         let _ = write!(words, " tail {}", grouped(tail.into()));
     }
     words
+}
+
+/// Its times are of more than an hour: minutes and seconds alone would not say when.
+pub(super) fn passes_an_hour(query: &LogQuery, buffer: Option<&LogBuffer>, now: Timestamp) -> bool {
+    const HOUR: u32 = 3_600;
+    let oldest = buffer.and_then(|buffer| buffer.lines.get(0));
+    query.since_seconds.is_none_or(|since| since >= HOUR)
+        || oldest.is_some_and(|line| now.as_second() - line.at.as_second() >= i64::from(HOUR))
 }
 
 /// `5m`, `2h`, `30s`, `1d`, in seconds.

@@ -6,8 +6,9 @@ use regex::Regex;
 use super::{
     super::super::View,
     beside::{Beside, new_tags},
+    find::Place,
     index::{Entry, Index},
-    sieve::{Sieve, needle},
+    sieve::Sieve,
     versions::Versions,
 };
 use crate::{
@@ -41,6 +42,8 @@ pub(super) struct Tail {
     pub needle: Option<Regex>,
     /// The last look found nothing.
     pub not_found: bool,
+    /// Where one stood when the look began, until one moves.
+    pub sought_from: Option<Place>,
     /// A moment to go to, as soon as what was logged before is read.
     pub wanted: Option<Timestamp>,
     /// The pane of messages by version, while it is open.
@@ -75,6 +78,7 @@ impl Tail {
             find: String::new(),
             needle: None,
             not_found: false,
+            sought_from: None,
             wanted: None,
             versions: None,
             beside: None,
@@ -99,6 +103,7 @@ impl Tail {
         self.sides = buffer.signatures.sides(tags.as_deref().unwrap_or_default());
         if let Some(beside) = &mut self.beside {
             beside.sync(buffer, &self.index, self.sides.clone(), tags.is_some());
+            beside.count(buffer, &self.index, self.sieve.is_active());
         }
         if let Some(versions) = &mut self.versions {
             versions.sync(buffer, &self.query, view);
@@ -163,7 +168,7 @@ impl Tail {
     }
 
     /// The lines of a row; that of the column with the cursor first.
-    fn lines_of(&self, row: usize) -> impl Iterator<Item = u64> {
+    pub(super) fn lines_of(&self, row: usize) -> impl Iterator<Item = u64> {
         let columns = self.columns();
         let single = columns.is_none().then(|| self.index.get(row)).flatten().map(|entry| entry.last);
         columns.into_iter().flat_map(move |columns| columns.lines(row)).chain(single)
@@ -211,6 +216,13 @@ impl Tail {
         }
         self.follow = false;
         self.cursor = line;
+        self.sought_from = None;
+    }
+
+    /// Follows it at its newest line.
+    pub(super) fn go_to_newest(&mut self) {
+        self.follow = true;
+        self.sought_from = None;
     }
 
     /// Puts the cursor on the first row of that moment or later; at the newest line if there is none.
@@ -225,7 +237,7 @@ impl Tail {
         if low < self.len() {
             self.go(low);
         } else {
-            self.follow = true;
+            self.go_to_newest();
         }
     }
 
@@ -248,7 +260,7 @@ impl Tail {
             Command::HalfUp => at.saturating_sub(page / 2 + 1),
             Command::Top => 0,
             Command::Bottom => {
-                self.follow = true;
+                self.go_to_newest();
                 return true;
             }
             Command::Right => {
@@ -268,50 +280,13 @@ impl Tail {
     pub(super) fn toggle_follow(&mut self) {
         match self.position() {
             Some(at) if self.follow => self.go(at),
-            _ => self.follow = true,
+            _ => self.go_to_newest(),
         }
     }
 
     /// Rows that came below the cursor's while paused.
     pub(super) fn below(&self) -> usize {
         self.position().map_or(0, |at| self.len() - 1 - at)
-    }
-
-    /// Looks for this text, first from the cursor back: newer lines are what one reads already.
-    pub(super) fn set_find(&mut self, text: &str, view: &View<'_>) {
-        text.clone_into(&mut self.find);
-        self.needle = needle(text);
-        self.not_found = false;
-        if self.needle.is_some() && self.len() == 0 {
-            self.finish_sifting(view);
-        }
-        let Some(at) = self.position() else { return };
-        if self.needle.is_some() && self.hit(at, view).is_none() {
-            self.find_next(false, view);
-        }
-    }
-
-    /// Goes to the next row with the text, around the end.
-    pub(super) fn find_next(&mut self, forward: bool, view: &View<'_>) {
-        self.finish_sifting(view);
-        let (Some(at), len) = (self.position(), self.len()) else { return };
-        let found = (1..=len)
-            .map(|step| if forward { (at + step) % len } else { (at + len - step) % len })
-            .find_map(|position| Some((position, self.hit(position, view)?)));
-        self.not_found = found.is_none();
-        if let Some((position, line)) = found {
-            self.go(position);
-            self.cursor = line;
-            if let Some(beside) = &mut self.beside {
-                beside.focus_on(line);
-            }
-        }
-    }
-
-    /// The line of a row that has the text looked for.
-    fn hit(&self, position: usize, view: &View<'_>) -> Option<u64> {
-        let (needle, buffer) = (self.needle.as_ref()?, self.buffer(view)?);
-        self.lines_of(position).find(|line| line_at(buffer, *line).is_some_and(|line| needle.is_match(&line.text)))
     }
 
     /// Lines a second over the last five that were logged, by the nodes' own clock: what is read at once when a log is

@@ -216,7 +216,7 @@ fn find_goes_from_hit_to_hit_and_says_when_there_is_none() {
     logs.run(Command::PreviousMatch, &world.view());
     assert_eq!(logs.copied(&world.view()), Some("at verify (auth.js:88)".into()), "around the end");
     logs.set_filter("nowhere", &world.view());
-    assert!(world.drawn(&mut logs)[0].contains("find: nowhere (not found)"));
+    assert!(world.drawn(&mut logs)[0].contains("not found: nowhere"));
     assert!(matches!(logs.run(Command::Back, &world.view()), Reply::Done));
     assert_eq!(logs.filter(), "");
     assert!(matches!(logs.run(Command::Back, &world.view()), Reply::Ignored));

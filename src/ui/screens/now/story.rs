@@ -13,7 +13,7 @@ use crate::{
     command::Command,
     model::{
         alert::{Alert, Priority},
-        kubernetes::{Workload, WorkloadKey, tag_of},
+        kubernetes::{ReplicaSet, Workload, WorkloadKey, tag_of},
         metric::{Panel, PanelData, PanelKey, Series},
     },
     query::{Answer, PanelQuery, Query},
@@ -135,7 +135,8 @@ impl<'a> Story<'a> {
         lines
     }
 
-    /// `412 4/6 ready, 411 4/4`: versions that have pods, the newest first.
+    /// `new 412 4/6 ready   old 411 4/4 ready`: versions that have pods, the newest first. One that comes back is no new
+    /// one: `to 411 4/9 ready   from 412 4/4 ready`.
     fn versions(&self, view: &View<'_>) -> Option<Vec<Span<'static>>> {
         let theme = view.theme;
         let workload = self.workload?;
@@ -145,11 +146,14 @@ impl<'a> Story<'a> {
             let style = if workload.ready < workload.desired { theme.wrong } else { theme.text };
             return Some(vec![Span::styled(format!("{}/{} ready", workload.ready, workload.desired), style)]);
         }
+        let is_younger = |other: &&ReplicaSet| live[0].created.is_some() && live[0].created < other.created;
+        let is_return = live[0].is_reused || live[1..].iter().any(is_younger);
+        let (first, other) = if is_return { ("to", "from") } else { ("new", "old") };
         let mut spans = Vec::new();
         for (index, set) in live.iter().enumerate() {
             let style = if set.ready < set.replicas { theme.wrong } else { theme.text };
             let tag = set.images.first().map_or("?", |image| tag_of(image));
-            let word = if index == 0 { "new" } else { "old" };
+            let word = if index == 0 { first } else { other };
             let gap = if index == 0 { "" } else { "   " };
             spans.push(Span::styled(format!("{gap}{word} {tag} "), theme.text));
             spans.push(Span::styled(format!("{}/{} ready", set.ready, set.replicas), style));

@@ -64,6 +64,17 @@ fn at_60x16_the_value_and_the_keys_are_there() {
 }
 
 #[test]
+fn a_version_that_comes_back_is_not_called_new() {
+    let mut world = incident();
+    world.replica_sets([
+        replica_set("myapp", "7d8b9", 15, "01:00", "ghcr.io/acme/myapp:411", (4, 9)),
+        replica_set("myapp", "6d5c9", 14, "02:57", "ghcr.io/acme/myapp:412", (4, 4)),
+    ]);
+    let rows = world.drawn(&mut Now::default());
+    assert!(has(&rows, "serving  to 411 4/9 ready   from 412 4/4 ready"), "{rows:#?}");
+}
+
+#[test]
 fn at_80x24_what_needs_me_and_what_changed() {
     let mut world = incident();
     world.size = (80, 24);

@@ -46,8 +46,10 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
     let theme = view.theme;
     let mut lines = Vec::new();
     if let Some(summary) = alert.summary() {
-        let value = alert.value.as_ref().map(|value| format!("   value {value}")).unwrap_or_default();
-        lines.push(Line::styled(format!("{summary}{value}"), theme.strong));
+        // A summary has its number with its unit, of when it was written: another beside it would contradict it.
+        let has_number = summary.split(' ').any(|word| word.starts_with(|first: char| first.is_ascii_digit()));
+        let value = alert.value.as_ref().filter(|_| !has_number).map(|value| format!("   value {value}"));
+        lines.push(Line::styled(format!("{summary}{}", value.unwrap_or_default()), theme.strong));
     }
     let mut state = format!("{}   {}", words::alert_state(view, alert), alert.priority.name());
     match (alert.active_since, alert.starts, alert.fires()) {
@@ -64,7 +66,7 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
     lines.push(field(view, "goes to", receivers(alert)));
     for silence in view.store.silences_of(alert) {
         let ends = words::day_clock(silence.ends, view.time());
-        lines.push(field(view, "silenced by", format!("{} until {ends}: {}", silence.created_by, silence.comment)));
+        lines.push(field(view, "silenced", format!("by {} until {ends}: {}", silence.created_by, silence.comment)));
     }
     let onset = alert.active_since.or(alert.starts);
     if let Some(workload) = needs::workload_of_alert(view, alert) {
@@ -94,7 +96,10 @@ fn receivers(alert: &Alert) -> String {
 }
 
 fn of_silence<'a>(view: &View<'a>, silence: &'a Silence) -> Vec<Line<'a>> {
-    let (starts, ends) = (words::day_clock(silence.starts, view.time()), words::day_clock(silence.ends, view.time()));
+    // One with its day beside one without reads as the same day.
+    let both = [silence.starts, silence.ends];
+    let is_near = both.iter().all(|at| words::day_clock(*at, view.time()) == words::clock(*at));
+    let [starts, ends] = both.map(|at| if is_near { words::clock(at) } else { words::day(at) });
     let held: Vec<String> = view
         .store
         .alerts

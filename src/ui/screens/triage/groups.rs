@@ -6,7 +6,13 @@ use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
 use super::super::{
-    super::{View, filter::Filter, list::Entry, theme::Mark, widgets::virtual_table::Column},
+    super::{
+        View,
+        filter::Filter,
+        list::Entry,
+        theme::Mark,
+        widgets::{cells::width, virtual_table::Column},
+    },
     needs, words,
 };
 use crate::{
@@ -199,14 +205,59 @@ pub(super) fn title(view: &View<'_>, groups: &[Group], marked: usize) -> Line<'s
     line
 }
 
-pub(super) fn columns() -> Vec<Column<'static>> {
-    vec![
-        Column::new("", 2, 100),
-        Column::new("n", 3, 90).right(),
-        Column::new("  alert", 24, 99).min(12).grows(),
-        Column::new("since", 5, 95),
-        Column::new("state", 14, 97).min(14),
-    ]
+/// What the columns beside the name take, so that the name has the rest.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Widths {
+    /// Of the counts; 0: all are one, and none is written.
+    count: u16,
+    /// Groups have a sign that opens them.
+    has_signs: bool,
+    state: u16,
+}
+
+impl Widths {
+    /// Of all rows, those of closed groups too: names keep their place when a group is opened.
+    pub fn of(view: &View<'_>, groups: &[Group], entries: &[Entry<Row>]) -> Self {
+        let in_force = entries.iter().filter_map(|entry| match entry {
+            Entry::Item(Row::Silence(key)) => view.store.silences.get(key),
+            _ => None,
+        });
+        let silences: Vec<&Silence> = in_force.collect();
+        let alerts = groups.iter().flat_map(|group| &group.alerts).filter_map(|key| view.store.alerts.get(key));
+        let states = alerts
+            .map(|alert| state_words(view, alert))
+            .chain(groups.iter().map(|group| group_state(view, group)))
+            .chain(silences.iter().map(|silence| until(view, silence)));
+        let most = groups.iter().map(|group| group.alerts.len());
+        let most = most.chain(silences.iter().map(|silence| held_by(view, silence))).max().unwrap_or(0);
+        Self {
+            count: if most > 1 { most.to_string().len() as u16 } else { 0 },
+            has_signs: groups.iter().any(|group| group.alerts.len() > 1),
+            state: states.map(|state| width(&state)).max().unwrap_or(0).clamp(5, WIDEST_STATE),
+        }
+    }
+
+    /// In line with the names of groups, behind their signs.
+    const fn indent(self) -> &'static str {
+        if self.has_signs { "  " } else { "" }
+    }
+
+    fn counted(self, mut cells: Vec<Line<'static>>) -> Vec<Line<'static>> {
+        if self.count == 0 {
+            cells.remove(1);
+        }
+        cells
+    }
+}
+
+/// `until 13 Mar 02:59`
+const WIDEST_STATE: u16 = 18;
+
+pub(super) fn columns(widths: Widths) -> Vec<Column<'static>> {
+    let count = (widths.count > 0).then(|| Column::new("n", widths.count, 90).right());
+    let name = Column::new(if widths.has_signs { "  alert" } else { "alert" }, 24, 99).min(12).grows();
+    let rest = [name, Column::new("since", 5, 95), Column::new("state", widths.state, 97)];
+    [Column::new("", 2, 100)].into_iter().chain(count).chain(rest).collect()
 }
 
 /// The state where its mark stands beside it: of a silence only its end.
@@ -232,51 +283,61 @@ fn since(view: &View<'_>, first: Option<Timestamp>) -> Line<'static> {
     Line::styled(text, view.theme.dim)
 }
 
-pub(super) fn group_cells(view: &View<'_>, group: &Group, is_open: bool) -> Vec<Line<'static>> {
-    let theme = view.theme;
-    let worst = group.alerts.first().and_then(|key| view.store.alerts.get(key));
-    let mark = worst.map_or(Mark::Blank, |alert| words::alert_mark(view, alert));
-    let state = match (group.firing, worst) {
+fn group_state(view: &View<'_>, group: &Group) -> String {
+    match (group.firing, group.alerts.first().and_then(|key| view.store.alerts.get(key))) {
         (0, Some(alert)) => state_words(view, alert),
         (firing, _) if firing == group.alerts.len() => "firing".to_owned(),
         (firing, _) => format!("{firing} firing"),
-    };
+    }
+}
+
+pub(super) fn group_cells(view: &View<'_>, group: &Group, is_open: bool, widths: Widths) -> Vec<Line<'static>> {
+    let theme = view.theme;
+    let worst = group.alerts.first().and_then(|key| view.store.alerts.get(key));
+    let mark = worst.map_or(Mark::Blank, |alert| words::alert_mark(view, alert));
     let sign = if is_open { "- " } else { "+ " };
-    vec![
+    widths.counted(vec![
         Line::from(theme.mark(mark)),
         Line::styled(group.alerts.len().to_string(), theme.strong),
         Line::from(vec![Span::styled(sign, theme.dim), Span::styled(group.name.clone(), name_style(view, mark))]),
         since(view, group.first),
-        Line::styled(state, theme.mark_style(mark)),
-    ]
+        Line::styled(group_state(view, group), theme.mark_style(mark)),
+    ])
 }
 
-pub(super) fn alert_cells(view: &View<'_>, alert: &Alert, is_inside: bool) -> Vec<Line<'static>> {
+pub(super) fn alert_cells(view: &View<'_>, alert: &Alert, is_inside: bool, widths: Widths) -> Vec<Line<'static>> {
     let theme = view.theme;
     let mark = words::alert_mark(view, alert);
     let name = words::alert_name(alert);
-    let (count, name) =
-        if is_inside { (String::new(), format!("    {name}")) } else { ("1".to_owned(), format!("  {name}")) };
-    vec![
+    let (count, indent) = if is_inside { ("", "    ") } else { ("1", widths.indent()) };
+    widths.counted(vec![
         Line::from(theme.mark(mark)),
         Line::styled(count, theme.dim),
-        Line::styled(name, name_style(view, mark)),
+        Line::styled(format!("{indent}{name}"), name_style(view, mark)),
         since(view, alert.active_since.or(alert.starts)),
         Line::styled(state_words(view, alert), theme.mark_style(mark)),
-    ]
+    ])
 }
 
-pub(super) fn silence_cells(view: &View<'_>, silence: &Silence) -> Vec<Line<'static>> {
+fn until(view: &View<'_>, silence: &Silence) -> String {
+    format!("until {}", words::day_clock(silence.ends, view.time()))
+}
+
+/// How many alerts a silence holds back.
+fn held_by(view: &View<'_>, silence: &Silence) -> usize {
+    view.store.alerts.values().filter(|alert| alert.silenced_by.contains(&silence.key.id)).count()
+}
+
+pub(super) fn silence_cells(view: &View<'_>, silence: &Silence, widths: Widths) -> Vec<Line<'static>> {
     let theme = view.theme;
-    let until = format!("until {}", words::day_clock(silence.ends, view.time()));
-    let holds = view.store.alerts.values().filter(|alert| alert.silenced_by.contains(&silence.key.id)).count();
-    vec![
+    let holds = held_by(view, silence);
+    widths.counted(vec![
         Line::from(theme.mark(Mark::Silenced)),
         Line::styled(if holds > 0 { holds.to_string() } else { String::new() }, theme.dim),
-        Line::styled(format!("  {}", words::matchers(silence)), theme.text),
+        Line::styled(format!("{}{}", widths.indent(), words::matchers(silence)), theme.text),
         since(view, Some(silence.starts)),
-        Line::styled(until, theme.dim),
-    ]
+        Line::styled(until(view, silence), theme.dim),
+    ])
 }
 
 fn name_style(view: &View<'_>, mark: Mark) -> ratatui::style::Style {

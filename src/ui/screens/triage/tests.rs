@@ -73,7 +73,7 @@ fn counts_add_up_and_the_worst_comes_first() {
         .collect();
     assert!(order.is_sorted(), "{rows:#?}");
     assert!(has(&rows, "2 firing"), "{rows:#?}");
-    assert!(rows.iter().any(|row| row.contains("zz    1    DiskWillFill") && row.contains("until 05:00")), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("zz  1    DiskWillFill") && row.contains("until 05:00")), "{rows:#?}");
     assert!(has(&rows, "goes to    pagerduty") && has(&rows, "31 % of requests to myapp fail"), "{rows:#?}");
 }
 
@@ -178,12 +178,12 @@ fn at_80x24_groups_over_the_timeline() {
     world.size = (80, 24);
     insta::assert_snapshot!(world.drawn(&mut Triage::default()).join("\n"), @r"
     += 5 ALERTS, 3 GROUPS  3 firing  1 silenced  1 resolved =======================+
-    |          n    alert                                    since  state          |
-    | >  !!    1    HighErrorRate myapp                      03:04  firing         |
-    |    !     3  + DiskWillFill                             01:20  2 firing       |
-    |    ok    1    HighLatency search                       02:05  resolved 03:14 |
+    |        n    alert                                      since  state          |
+    | >  !!  1    HighErrorRate myapp                        03:04  firing         |
+    |    !   3  + DiskWillFill                               01:20  2 firing       |
+    |    ok  1    HighLatency search                         02:05  resolved 03:14 |
     | -- SILENCES 1 -------------------------------------------------------------- |
-    |    zz    1    DiskWillFill                             02:00  until 05:00    |
+    |    zz  1    DiskWillFill                               02:00  until 05:00    |
     |    goes to pagerduty   31 % of requests to myapp fail                        |
     +==============================================================================+
     +- TIMELINE   6 in 12h, newest first ------------------------------------------+
@@ -199,6 +199,31 @@ fn at_80x24_groups_over_the_timeline() {
     |                                                                              |
     +------------------------------------------------------------------------------+
     ");
+}
+
+#[test]
+fn the_detail_says_who_silenced_it_until_when() {
+    let world = night();
+    let mut triage = Triage::default();
+    world.drawn(&mut triage);
+    assert!(
+        triage.reveal(&Target::Alert(alert("DiskWillFill", "node-3", Priority::P3, "01:20", "").key), &world.view())
+    );
+    let rows = world.drawn(&mut triage);
+    assert!(has(&rows, "silenced   by bob until 05:00: known, ticket 12"), "{rows:#?}");
+}
+
+/// What it is about is looked for first: the name has the columns that need none.
+#[test]
+fn a_name_is_not_cut_beside_blanks() {
+    let mut world = World::live();
+    let long = alert("ConnectionsExhausted", "postgres", Priority::P2, "03:04", "50 of 50 are taken");
+    world.alerts(vec![long, alert("CertExpiresSoon", "web", Priority::P3, "01:00", "in 6 days")]);
+    world.say(&alertmanager(), Part::Silences, vec![Fact::Silences(vec![silence("s1", "known")])]);
+    let rows = world.drawn(&mut Triage::default());
+    assert!(has(&rows, " >  !!  ConnectionsExhausted postgres "), "{rows:#?}");
+    assert!(!rows[1].contains(" n "), "each is one alert: {}", rows[1]);
+    assert!(has(&night().drawn(&mut Triage::default()), "!   3  + DiskWillFill"), "a group has its count");
 }
 
 #[test]
@@ -225,4 +250,22 @@ fn a_silence_of_yesterday_does_not_seem_to_be_of_today() {
     let rows = world.drawn(&mut Triage::default());
     let row = rows.iter().find(|row| row.contains("until 05:00") && row.contains("zz")).expect("listed");
     assert!(row.contains("2d1h"), "{row}");
+    let mut triage = Triage::default();
+    world.drawn(&mut triage);
+    triage.run(Command::Bottom, &world.view());
+    let rows = world.drawn(&mut triage);
+    assert!(has(&rows, "holds from 12 Mar 02:00 until 14 Mar 05:00"), "{rows:#?}");
+}
+
+#[test]
+fn a_number_is_said_once() {
+    let mut world = night();
+    let shown = |world: &World, words: &str| has(&world.drawn(&mut Triage::default()), words);
+    let mut told = alert("HighLatency", "myapp", Priority::P1, "03:04", "p95 of myapp is 918 ms");
+    told.value = Some("922.1".into());
+    world.alerts(vec![told.clone()]);
+    assert!(shown(&world, "p95 of myapp is 918 ms") && !shown(&world, "922.1"));
+    told.annotations = Box::new([("summary".into(), "p95 of myapp is high".into())]);
+    world.alerts(vec![told]);
+    assert!(shown(&world, "p95 of myapp is high   value 922.1"));
 }

@@ -34,6 +34,20 @@ async fn pods_of_a_workload_are_merged_by_time_and_new_ones_join() {
 }
 
 #[tokio::test]
+async fn what_has_ended_is_told_from_what_is_not_read_yet() {
+    let world = World::default();
+    world.put(&running("web-1"));
+    world.put(&pod("web-2", Some("containerd://1"), &json!({"terminated": {"exitCode": 1}})));
+    world.put(&pod("web-3", None, &json!({"waiting": {"reason": "ContainerCreating"}})));
+    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(1, 0, "a")], Then::Hang));
+    world.will_log("web-2/app", LogAnswer::Lines(vec![stamped(2, 0, "bye")], Then::End));
+    let mut look = look(world, workload(), limits()).await;
+    assert_eq!(look.lines(2).await, ["a", "bye"]);
+    let counts = |look: &super::Look| (look.last.open, look.last.ended, look.last.wanted);
+    look.until("one ended", |look| counts(look) == (1, 1, 3)).await;
+}
+
+#[tokio::test]
 async fn pods_are_listed_in_pages() {
     let world = World { page: 2, ..World::default() };
     (1..=5).for_each(|number| world.put(&running(&format!("web-{number}"))));

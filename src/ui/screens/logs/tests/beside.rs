@@ -102,10 +102,12 @@ fn filters_level_and_finds_act_on_both_columns() {
     let rows = world.drawn(&mut logs);
     let body = rows[2..].join("\n");
     assert!(rows[1].contains("[/issuer|slow/]  4 of 9 lines"), "{}", rows[1]);
+    assert!(rows[2].contains("OLD 411: 1 of 3 lines") && rows[2].contains("NEW 412: 2 of 3 lines"), "{}", rows[2]);
     assert!(body.contains("verify fai") && body.contains("slow query") && !body.contains("login ok"), "{body}");
     filter(&mut logs, &world, "slow");
     let rows = world.drawn(&mut logs);
     assert!(rows[2].contains("OLD 411") && rows[2].contains("NEW 412"), "an empty column keeps its head: {rows:#?}");
+    assert!(rows[2].contains("NEW 412: 0 of 3 lines"), "and says that nothing was found: {}", rows[2]);
     assert!(!rows.join("").contains("verify"), "{rows:#?}");
     filter(&mut logs, &world, "nowhere");
     logs.run(Command::FoldRepeats, &world.view());
@@ -126,7 +128,7 @@ fn filters_level_and_finds_act_on_both_columns() {
     assert_eq!(logs.copied(&world.view()), Some("slow query 812ms".into()));
     world.drawn(&mut logs);
     logs.set_filter("nowhere", &world.view());
-    assert!(world.drawn(&mut logs)[0].contains("(not found)"));
+    assert!(world.drawn(&mut logs)[0].contains("not found: "));
 }
 
 #[test]

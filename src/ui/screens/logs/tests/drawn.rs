@@ -94,6 +94,27 @@ fn a_level_stands_once() {
     assert!(rows.contains("1  FATAL startup"), "in the pane of messages: {rows}");
 }
 
+#[test]
+fn what_is_let_through_is_said_once() {
+    let pod = origin("myapp-1", "412");
+    let (world, mut logs) = opened(vec![line(&pod, 0, "F FATAL startup"), line(&pod, 1, "I one")]);
+    logs.run(Command::LogLevel, &world.view());
+    logs.typing = Typing::Filter;
+    logs.set_filter("level>=warn", &world.view());
+    let rows = world.drawn(&mut logs);
+    assert!(!rows[0].contains("level >=") && rows[1].contains("[level>=warn]"), "{rows:#?}");
+    for _ in 0..2 {
+        logs.run(Command::LogLevel, &world.view());
+    }
+    assert!(world.drawn(&mut logs)[0].contains("level >= ERROR"), "it asks for more");
+    let (world, mut logs) = opened(vec![line(&pod, 0, "F FATAL startup")]);
+    logs.run(Command::CompareVersions, &world.view());
+    world.drawn(&mut logs);
+    logs.run(Command::Enter, &world.view());
+    let rows = world.drawn(&mut logs);
+    assert!(rows[1].contains("[message: FATAL startup]"), "{rows:#?}");
+}
+
 /// The style of the pod's column, by pod.
 fn colours(world: &World, logs: &mut Logs) -> std::collections::BTreeMap<String, Style> {
     let area = world.area();
@@ -126,6 +147,44 @@ fn a_pod_keeps_its_colour_when_the_log_is_read_anew() {
     different.sort_by_key(|colour| format!("{colour:?}"));
     different.dedup();
     assert!(different.len() > 3, "{different:?}");
+}
+
+/// A crashed pod's lines are read, though nothing of it is open.
+#[test]
+fn streams_that_ended_are_no_streams_that_are_not_read() {
+    let (mut world, mut logs) = opened(vec![line(&origin("myapp-1", "412"), 0, "I one")]);
+    for (open, ended, expected) in [
+        (13, 0, " 13 streams ="),
+        (8, 5, " 13 streams, 5 ended ="),
+        (8, 0, " 8 of 13 streams ="),
+        (8, 3, " 8 of 13 streams, 3 ended ="),
+    ] {
+        let now = world.clock.now();
+        let batch = LogBatch { wanted: 13, open, ended, has_caught_up: true, ..LogBatch::default() };
+        let body = Ok(Answer::Logs(batch));
+        world.store.answer(Answered { query: Query::Logs(query()), generation: 1, at: now.wall, body }, now);
+        let row = world.drawn(&mut logs)[0].clone();
+        assert!(row.contains(expected), "{row}");
+    }
+}
+
+#[test]
+fn minutes_alone_do_not_say_when_a_long_log_was_written() {
+    let pod = origin("myapp-1", "412");
+    let narrow = |since_seconds, second| {
+        let mut world = World::live();
+        let query = LogQuery { since_seconds, ..query() };
+        say(&mut world, &query, vec![line(&pod, second, "I one")]);
+        let mut logs = Logs::default();
+        logs.open(query);
+        world.size = (80, 24);
+        let rows = world.drawn(&mut logs).join("\n");
+        (rows.contains("mm:ss"), rows.contains(":00:00 "))
+    };
+    assert_eq!(narrow(Some(900), 0), (true, false));
+    for (since, second) in [(Some(3_600), 0), (None, 0), (Some(900), -3_600)] {
+        assert_eq!(narrow(since, second), (false, true), "{since:?} {second}");
+    }
 }
 
 #[test]

@@ -231,3 +231,78 @@ fn what_several_pods_have_not_is_said_once_and_a_log_that_is_over_has_no_open_st
     assert_eq!(rows.matches("restarted").count(), 2, "{rows}");
     assert!(rows.contains("   3 streams") && !rows.contains("0 of 3") && !rows.contains("lines/s"), "{rows}");
 }
+
+#[test]
+fn a_find_that_fails_leaves_one_where_it_began() {
+    let (world, mut logs) = story();
+    world.drawn(&mut logs);
+    logs.run(Command::Filter, &world.view());
+    logs.set_filter("unh", &world.view());
+    assert!(world.drawn(&mut logs)[0].contains("PAUSED"));
+    logs.set_filter("unhz", &world.view());
+    let row = world.drawn(&mut logs)[0].clone();
+    assert!(row.contains("follow ON") && row.contains("not found: unhz"), "{row}");
+    logs.set_filter("unh", &world.view());
+    assert_eq!(logs.copied(&world.view()), Some("unhandled exception".into()));
+    // Whoever moves begins there.
+    logs.run(Command::Up, &world.view());
+    let here = logs.copied(&world.view());
+    logs.set_filter("unhz", &world.view());
+    assert_eq!(logs.copied(&world.view()), here);
+}
+
+#[test]
+fn a_find_says_when_it_goes_around_the_end_and_is_read_where_there_is_little_room() {
+    let (mut world, mut logs) = story();
+    world.drawn(&mut logs);
+    logs.run(Command::Filter, &world.view());
+    logs.set_filter("verify", &world.view());
+    logs.run(Command::Bottom, &world.view());
+    let mut next = |command| match logs.run(command, &world.view()) {
+        Reply::Say(says) => says.to_string(),
+        _ => String::new(),
+    };
+    assert_eq!(next(Command::NextMatch), "on from the oldest line");
+    assert_eq!(next(Command::NextMatch), "");
+    assert_eq!(next(Command::NextMatch), "on from the oldest line");
+    assert_eq!(next(Command::PreviousMatch), "on from the newest line");
+    logs.set_filter("unhandled", &world.view());
+    assert!(matches!(logs.run(Command::NextMatch, &world.view()), Reply::Say(says) if says == "no other line has it"));
+    logs.run(Command::LogLevel, &world.view());
+    world.size = (80, 24);
+    let row = world.drawn(&mut logs)[0].clone();
+    assert!(row.contains("below  find: unhandled"), "{row}");
+    logs.set_filter("zzzz", &world.view());
+    let row = world.drawn(&mut logs)[0].clone();
+    assert!(row.contains("not found: zzzz"), "{row}");
+}
+
+/// Its head may be further up, with another pod's line between them.
+#[test]
+fn a_line_that_continues_is_no_repeat_of_the_row_before() {
+    let (pod, other) = (origin("myapp-1", "412"), origin("myapp-2", "412"));
+    let lines = vec![line(&pod, 0, "E boom"), line(&other, 0, "I other"), line(&pod, 0, "+ boom")];
+    let mut sieve = Sieve::default();
+    sieve.set_text("!other");
+    let mut index = Index::default();
+    index.sync(&buffer(lines, 1 << 20), &sieve);
+    assert_eq!(rows(&index), [(0, 1), (2, 1)]);
+}
+
+#[test]
+fn a_trace_that_turns_out_unwanted_brings_no_dropped_line_back() {
+    let pod = origin("myapp-1", "412");
+    let padding = "x".repeat(15_000);
+    let padded = |text: &str| line(&pod, 0, &format!("{text}{padding}"));
+    let mut sieve = Sieve::default();
+    sieve.set_text("!secret");
+    let mut index = Index::default();
+    let mut kept = buffer(vec![padded("E boom"), padded("E boom")], 1);
+    index.sync(&kept, &sieve);
+    assert_eq!(rows(&index), [(1, 2)]);
+    let now = crate::time::TestClock::at(testing::at("03:00")).now();
+    kept.take_in(LogBatch { lines: vec![padded("+ at secret"); 3], ..LogBatch::default() }, now);
+    index.sync(&kept, &sieve);
+    assert!(kept.first_line > 0);
+    assert!(rows(&index).is_empty());
+}

@@ -1,0 +1,112 @@
+//! Where a run deploys to, as far as its workflow file tells: what deploys elsewhere is not stopped for this workload, and
+//! what may be production's is not stopped by a `y`.
+
+use crate::{
+    action::{RunInspection, plan::Make},
+    model::{BackendId, BackendKind, kubernetes::WorkloadKey},
+    text::Clean,
+};
+
+/// Parts of names that mean production to people.
+const PRODUCTION: [&str; 4] = ["prod", "production", "prd", "live"];
+/// Parts of names that mean anything but production.
+const STAGES: [&str; 11] =
+    ["staging", "stage", "stg", "dev", "develop", "development", "test", "testing", "qa", "uat", "preview"];
+
+/// Where a run deploys to, seen from a workload.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Aim {
+    /// To the workload's own place, which is of production, or to nothing of production.
+    Here,
+    /// There, and to production as well.
+    AlsoProduction(Clean),
+    /// To nothing but these, none of them the workload's place.
+    Elsewhere(Clean),
+    Unknown,
+}
+
+/// What a word of a workflow file names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Names {
+    Here,
+    Production,
+    Elsewhere,
+    Unknown,
+}
+
+/// Where `run` deploys to, seen from `workload`.
+pub fn aim(make: &Make<'_>, workload: &WorkloadKey, run: &RunInspection) -> Aim {
+    let named = |words: &[&Clean]| {
+        let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        say!("{}", words.join(", "))
+    };
+    // A namespace means nothing in another cluster.
+    let clusters: Vec<&Clean> = run.aims.iter().filter(|word| cluster_of(make, word).is_some()).collect();
+    let own = make.settings.names_of(&workload.cluster);
+    if !clusters.is_empty() && !clusters.iter().any(|word| cluster_of(make, word).is_some_and(|id| own.contains(id))) {
+        return Aim::Elsewhere(named(&clusters));
+    }
+    let of = |wanted: Names| {
+        let named = run.aims.iter().filter(|word| names(make, workload, word) == wanted);
+        named.collect::<Vec<_>>()
+    };
+    let (here, production) = (of(Names::Here), of(Names::Production));
+    match (here.is_empty(), production.is_empty()) {
+        (false, true) => Aim::Here,
+        (false, false) => Aim::AlsoProduction(named(&production)),
+        (true, _) if run.aims.is_empty() || !of(Names::Unknown).is_empty() => Aim::Unknown,
+        (true, _) => Aim::Elsewhere(named(&run.aims.iter().collect::<Vec<_>>())),
+    }
+}
+
+/// The cluster that a word names, by its name here or in the kubeconfig.
+fn cluster_of<'a>(make: &Make<'a>, word: &str) -> Option<&'a BackendId> {
+    let settings = make.settings;
+    let mut clusters = settings.backends.iter().filter(|(_, kind)| **kind == BackendKind::Kubernetes);
+    clusters.find(|(id, _)| ***id == *word || *settings.context_of(id) == *word).map(|(id, _)| id)
+}
+
+fn names(make: &Make<'_>, workload: &WorkloadKey, word: &str) -> Names {
+    let is_production = make.settings.is_production(&workload.cluster);
+    let place: [&str; 2] = [&workload.cluster, &workload.namespace];
+    if let Some(cluster) = cluster_of(make, word) {
+        return if make.settings.names_of(&workload.cluster).contains(cluster) {
+            Names::Here
+        } else if make.settings.is_production(cluster) && !is_production {
+            Names::Production
+        } else {
+            Names::Elsewhere
+        };
+    }
+    if workload.namespace == *word {
+        return Names::Here;
+    }
+    // What is only known while it runs: `${{ inputs.environment }}`.
+    if word.contains('$') {
+        return Names::Unknown;
+    }
+    let is_of_stage = place.iter().any(|name| has_part(name, &STAGES));
+    if has_part(word, &PRODUCTION) {
+        return match (is_production, is_of_stage) {
+            (true, false) => Names::Here,
+            (true, true) => Names::Elsewhere,
+            (false, _) => Names::Production,
+        };
+    }
+    let stage = STAGES.iter().find(|stage| has_part(word, &[**stage]));
+    if stage.is_some_and(|stage| place.iter().any(|name| has_part(name, &[*stage]))) {
+        return Names::Here;
+    }
+    let is_namespace = make.store.kube.workloads.keys().any(|key| key.namespace == *word);
+    let is_elsewhere = is_namespace || (stage.is_some() && is_production && !is_of_stage);
+    if is_elsewhere { Names::Elsewhere } else { Names::Unknown }
+}
+
+/// `prod-eu1` has the part `prod`, and so has `prod1`.
+fn has_part(name: &str, parts: &[&str]) -> bool {
+    let mut own = name.split(|c: char| !c.is_ascii_alphanumeric());
+    own.any(|own| {
+        let own = own.trim_end_matches(|c: char| c.is_ascii_digit());
+        parts.iter().any(|part| own.eq_ignore_ascii_case(part))
+    })
+}

@@ -1,0 +1,65 @@
+//! The dialog after it was confirmed: its keys.
+
+use super::*;
+
+/// A rollback that was sent, and whose act runs.
+fn sent() -> (Desk, Act) {
+    let mut desk = Desk::ask(roll_back(None));
+    desk.found(&roll_back(None), inspection());
+    desk.wait();
+    desk.type_in("13");
+    desk.key(KeyCode::Enter);
+    desk.found(&roll_back(None), inspection());
+    let ticket = desk.ticket;
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Started { ticket, number: 7 })), desk.now);
+    let act = Act {
+        number: 7,
+        request: roll_back(None),
+        title: "ROLL BACK deploy/myapp 412 -> 411".into(),
+        place: "prod-eu1/production".into(),
+        actor: "ana".into(),
+        started: desk.now.wall,
+        ended: None,
+        steps: vec![("watch until 10 of 10 are ready on 411".into(), StepState::Running("411 8/10 ready".into()))],
+        outcome: Outcome::Running,
+        switches: Vec::new(),
+        away: None,
+        left: None,
+        reason: None,
+        can_undo: true,
+        is_mine: true,
+    };
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act.clone())))), desk.now);
+    (desk, act)
+}
+
+#[test]
+fn who_confirms_twice_still_sees_what_was_sent() {
+    let (mut desk, mut act) = sent();
+    for _ in 0..2 {
+        desk.key(KeyCode::Enter);
+    }
+    assert!(desk.dialog(80, 24).contains("411 8/10 ready"));
+    desk.type_in("13");
+    let screen = desk.screen(80, 24);
+    assert!(screen.contains("411 8/10 ready"), "a number typed twice leads nowhere: {screen}");
+    assert!(screen.contains("esc leaves this first: what was sent goes on"), "{screen}");
+    act.outcome = Outcome::Done;
+    act.ended = Some(desk.now.wall);
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.now);
+    assert!(desk.screen(80, 24).contains("error rate not verified: 6 shows it"));
+    desk.type_in("6");
+    assert!(!desk.screen(80, 24).contains("+= ROLL BACK"), "the key that it names leads there");
+}
+
+#[test]
+fn a_refusal_says_why_and_asks_again_on_r() {
+    let mut desk = Desk::ask(roll_back(Some(9)));
+    desk.found(&roll_back(Some(9)), inspection());
+    let screen = desk.screen(80, 24);
+    assert!(screen.contains("unable to find revision 9"), "{screen}");
+    assert!(screen.contains("prod-eu1/production  PRODUCTION"), "{screen}");
+    desk.key(KeyCode::Enter);
+    assert!(desk.screen(80, 24).contains("unable to find revision 9"), "a key that came late hides no reason");
+    assert!(matches!(desk.key(KeyCode::Char('r')).as_slice(), [Effect::Prepare { .. }]));
+}
