@@ -10,6 +10,7 @@ pub mod target;
 #[cfg(test)]
 pub mod testing;
 pub mod theme;
+pub mod undo;
 pub mod widgets;
 
 use crossterm::event::KeyEvent;

@@ -74,7 +74,7 @@ impl App {
                 Reply::Say(Clean::own(format!("nothing was looked for: '{}' is in force", self.settings.config_path)))
             }
             "found" => Reply::Push(overlays::first_minute()),
-            "deploy" | "deployments" | "sts" | "ds" | "workloads" => {
+            "workloads" => {
                 self.screens.kube.leave();
                 Reply::Go(ScreenId::Kube, None)
             }
@@ -90,8 +90,10 @@ impl App {
                 (Ok(command), _) => Reply::Run(command),
                 (Err(_), Some(own)) => Reply::Own(own, None),
                 (Err(near), None) => {
-                    if let Ok(reply) = self.kind(word, rest, now) {
-                        return reply;
+                    match self.kind(word, rest, now) {
+                        Ok(reply) => return reply,
+                        Err(why) if kinds::is_usual(word) => return Reply::Say(Clean::own(why)),
+                        Err(_) => {}
                     }
                     let own = self.settings.commands.iter().map(|own| own.name.as_str());
                     let names = LINES.iter().filter_map(|(name, _)| name.split(' ').next()).chain(own);

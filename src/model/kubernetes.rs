@@ -298,6 +298,9 @@ pub struct ReplicaSet {
     pub uid: Name,
     pub owner: Option<Owner>,
     pub revision: Option<i64>,
+    /// It was gone back to: it served under a lower number before.
+    #[serde(default)]
+    pub is_reused: bool,
     pub hash: Option<Name>,
     pub desired: u32,
     pub replicas: u32,

@@ -320,16 +320,18 @@ impl Kube {
         workload.update_hash.as_ref().or_else(of_set)
     }
 
-    /// When the live version of a Deployment or Rollout began: its ReplicaSet's creation, or when it was gone back to.
+    /// When the live version of a Deployment or Rollout began: its ReplicaSet's creation, or when it was gone back to. Of
+    /// the others the last change of their template, as nothing that is watched tells when that was rolled out.
     pub fn version_since(&self, workload: &Workload) -> Option<Timestamp> {
         if !workload.key.kind.has_replica_sets() {
-            return workload.created;
+            return workload.changed_by.as_ref().and_then(|(_, at)| *at).or(workload.created);
         }
         let sets = self.sets_of(workload);
-        let (created, last) = (sets.first()?.created, sets.iter().filter_map(|set| set.created).max());
-        // A ReplicaSet that is used again keeps its age, and another was made since.
-        let went_back = last.filter(|_| created < last).and_then(|last| workload.rolled_out_since(last));
-        went_back.or(created)
+        let (live, last) = (sets.first()?, sets.iter().filter_map(|set| set.created).max());
+        // A ReplicaSet that is used again keeps its age: another was made since, or its own history says so.
+        let is_reused = live.is_reused || live.created < last;
+        let went_back = last.filter(|_| is_reused).and_then(|last| workload.rolled_out_since(last));
+        went_back.or(live.created)
     }
 
     /// Namespaces that pods were seen in.

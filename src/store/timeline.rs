@@ -100,7 +100,8 @@ pub fn deploys_of(store: &Store, workload: &Workload) -> Vec<Deploy> {
     let mut returned = None;
     for (index, set) in sets.iter().enumerate() {
         let Some(at) = set.created else { continue };
-        let was_reused = sets[index + 1..].iter().any(|later| later.revision < set.revision);
+        // Where two versions went back and forth, the newest-made may be the one that came back last.
+        let was_reused = set.is_reused || sets[index + 1..].iter().any(|later| later.revision < set.revision);
         let (from, to) = tags(index.checked_sub(1).and_then(|before| sets.get(before)).map(|set| &*set.images), set);
         if was_reused && set.revision == live {
             returned = Some(*set);
@@ -116,7 +117,7 @@ pub fn deploys_of(store: &Store, workload: &Workload) -> Vec<Deploy> {
         });
     }
     if let Some(set) = returned
-        && let Some(at) = returned_at(store, workload, set)
+        && let Some(at) = returned_at(store, workload, set, sets.last().and_then(|last| last.created))
     {
         let before = sets.iter().filter(|other| other.revision != set.revision).max_by_key(|other| other.revision);
         let (from, to) = tags(before.map(|set| &*set.images), set);
@@ -140,7 +141,8 @@ fn tags(before: Option<&[Name]>, set: &ReplicaSet) -> (Option<Clean>, Clean) {
 }
 
 /// When an older ReplicaSet was scaled up again: its event while the cluster keeps it, else when the template changed.
-fn returned_at(store: &Store, workload: &Workload, set: &ReplicaSet) -> Option<Timestamp> {
+/// `last`: when the newest of them was made, before which it cannot have come back.
+fn returned_at(store: &Store, workload: &Workload, set: &ReplicaSet, last: Option<Timestamp>) -> Option<Timestamp> {
     let words = format!("Scaled up replica set {} ", set.key.name);
     let event = store
         .kube
@@ -150,6 +152,7 @@ fn returned_at(store: &Store, workload: &Workload, set: &ReplicaSet) -> Option<T
     event
         .and_then(|event| event.first.or(event.last))
         .filter(|at| Some(*at) > set.created)
+        .or_else(|| workload.rolled_out_since(last?))
         .or_else(|| workload.changed_by.as_ref().and_then(|(_, at)| *at))
 }
 

@@ -14,6 +14,18 @@ use crate::{
     store::slot::Failure,
 };
 
+/// Names of Kubernetes' own kinds that are like, or begin like, the name of a command (`no` and `now`), and those that
+/// people type most: they mean the kind before it is known what the cluster serves as well.
+const USUAL: &str = "cj cm configmap configmaps cronjob cronjobs daemonset daemonsets deploy deployment deployments ds ep \
+    ev event events hpa ing ingress ingresses job jobs limits netpol no node nodes pdb pv pvc quota rc replicaset \
+    replicasets rs sa sc secret secrets service services statefulset statefulsets sts svc";
+
+/// Whether a word is the name of a kind that every cluster serves.
+pub fn is_usual(word: &str) -> bool {
+    let word = word.to_lowercase();
+    USUAL.split_whitespace().any(|name| name == word)
+}
+
 /// What a word means to one cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Meaning<'a> {

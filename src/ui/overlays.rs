@@ -9,6 +9,7 @@ mod consent;
 mod describe;
 mod equivalent;
 mod errors;
+mod events;
 mod evidence;
 mod first_minute;
 mod forward;

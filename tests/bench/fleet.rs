@@ -131,6 +131,7 @@ fn workload(app: usize, at: Timestamp) -> (Box<Workload>, Box<ReplicaSet>) {
         uid: format!("rs-{app}").into(),
         owner: Some(Owner { kind: "Deployment".into(), name: workload.key.name.clone(), uid: workload.uid.clone() }),
         revision: Some(14),
+        is_reused: false,
         hash: Some("6d5c9".into()),
         desired: PER_WORKLOAD as u32,
         replicas: PER_WORKLOAD as u32,

@@ -193,6 +193,10 @@ fn trouble_stands_first_and_every_column_sorts() {
     };
     desk.app.update(Msg::Mouse(click), desk.clock.now());
     desk.has("sort completions");
+    desk.keys("u");
+    desk.has("sort trouble, reversed");
+    desk.app.update(Msg::Mouse(click), desk.clock.now());
+    desk.has("sort completions");
     assert_eq!(order(&mut desk)[0], "vacuum", "0/1 before 1/1");
 }
 

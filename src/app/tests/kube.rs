@@ -147,6 +147,37 @@ fn the_order_by_age_is_that_of_the_ages_shown() {
 }
 
 #[test]
+fn the_last_order_is_taken_back_and_the_filter_in_its_turn() {
+    let mut desk = on_kube(incident());
+    let has = |desk: &mut Desk, words: &str| {
+        let frame = desk.frame((120, 35));
+        assert!(frame.contains(words), "{words}: {frame}");
+    };
+    desk.keys(">>");
+    has(&mut desk, "sort ready");
+    desk.keys("u");
+    has(&mut desk, "sort name");
+    desk.keys("/pay");
+    desk.press(KeyCode::Enter);
+    has(&mut desk, "filter pay   sort name");
+    desk.keys("u");
+    has(&mut desk, "sort name");
+    assert!(!desk.frame((120, 35)).contains("filter pay"));
+    desk.keys("u");
+    has(&mut desk, "sort trouble");
+}
+
+#[test]
+fn by_ready_what_lacks_pods_stands_first() {
+    let mut world = World::live();
+    let of = |name: &str, ready, desired| deployment(name, "a:1", ready, desired);
+    world.workloads([of("one", 1, 1), of("none", 0, 1), of("many", 8, 10), of("six", 6, 6)]);
+    let mut desk = on_kube(world);
+    desk.keys(">>");
+    in_order(&desk.frame((120, 35)), &["sort ready", " many ", " none ", " one ", " six "]);
+}
+
+#[test]
 fn events_of_the_pods_of_a_workload_are_told_once_for_each_reason() {
     let mut world = incident();
     let back_off = |pod: &str, count: u32, last: &str| {

@@ -30,6 +30,9 @@ pub use crate::json::text;
 
 /// Their numbers of a ReplicaSet.
 pub(super) const REVISIONS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];
+/// The numbers that a ReplicaSet had before it was gone back to.
+pub(super) const REVISION_HISTORIES: [&str; 2] =
+    ["deployment.kubernetes.io/revision-history", "rollout.argoproj.io/revision-history"];
 /// Annotation that says why a template was set.
 pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// How many pods were wanted of the workload when a ReplicaSet was scaled last.
@@ -38,7 +41,7 @@ const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// The controller makes a revision of a changed template within so many seconds.
-const MADE_WITHIN: i64 = 10;
+pub(super) const MADE_WITHIN: i64 = 10;
 
 /// Path of a workload, without query.
 pub fn workload_path(key: &WorkloadKey) -> String {
@@ -276,7 +279,7 @@ fn mark_live(revisions: &mut [Revision], object: &Value) {
 }
 
 /// Of each field manager the workload keeps when it last changed something. One that set the template just before a
-/// revision was made has made it; the newest of them made the live one, whenever that is from: a rollback is a change too.
+/// revision was made has made it; the newest of them made the live one, unless that came later: a rollback is a change too.
 fn name_authors(revisions: &mut [Revision], object: &Value) {
     let mut changes = managed::template_changes(object);
     changes.sort_by_key(|(_, at)| *at);
@@ -284,7 +287,12 @@ fn name_authors(revisions: &mut [Revision], object: &Value) {
         let made_it = |at: &Timestamp| {
             revision.created.is_some_and(|made| (0..=MADE_WITHIN).contains(&seconds_between(*at, made)))
         };
-        let by = if revision.is_live { changes.last() } else { changes.iter().rfind(|(_, at)| made_it(at)) };
+        let may_be_its = |at: &Timestamp| revision.created.is_none_or(|made| seconds_between(*at, made) <= MADE_WITHIN);
+        let by = if revision.is_live {
+            changes.last().filter(|(_, at)| may_be_its(at))
+        } else {
+            changes.iter().rfind(|(_, at)| made_it(at))
+        };
         revision.by = by.map(|(manager, _)| manager.clone());
     }
 }

@@ -245,6 +245,17 @@ fn a_cluster_has_workloads_only_of_its_own() {
     assert_eq!(has, [false, true, false, true, false]);
 }
 
+/// One that is 120 days old and was changed yesterday has not been as it is for 120 days.
+#[test]
+fn the_version_of_what_has_no_replica_sets_is_as_old_as_its_last_change() {
+    let kube = Kube::default();
+    let mut db = deployment("db", "db:16", 0, 1);
+    db.key.kind = WorkloadKind::StatefulSet;
+    assert_eq!(kube.version_since(&db), db.created);
+    db.changed_by = Some(("helm".into(), Some(at("02:30"))));
+    assert_eq!(kube.version_since(&db), Some(at("02:30")));
+}
+
 /// A rollback uses the ReplicaSet of then: its age is not that of the version.
 #[test]
 fn a_version_that_was_gone_back_to_is_as_old_as_that() {

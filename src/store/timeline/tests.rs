@@ -88,6 +88,30 @@ fn a_version_that_came_back_is_a_deploy_of_its_own() {
     assert!(deploys[0].is_live && deploys[0].is_return);
 }
 
+/// Undone, and undone again: the newest-made ReplicaSet is the one that came back last.
+#[test]
+fn of_two_versions_that_went_back_and_forth_the_last_that_came_back_is_live_since_then() {
+    let mut world = World::live();
+    let mut workload = deployment("myapp", "myapp:412", 4, 10);
+    workload.changed_by = Some(("kubectl-rollout".into(), Some(at("03:05"))));
+    world.workloads([workload]);
+    let again = |set: ReplicaSet| ReplicaSet { is_reused: true, ..set };
+    world.replica_sets([
+        again(replica_set("myapp", "old", 15, "01:30", "myapp:411", (4, 4))),
+        again(replica_set("myapp", "new", 16, "02:20", "myapp:412", (4, 6))),
+    ]);
+    let expected = [
+        "03:05 deploy myapp 411 -> 412, back again (rev 16)",
+        "02:20 deploy myapp 411 -> 412",
+        "01:30 deploy myapp 411",
+    ];
+    assert_eq!(lines(&world), expected);
+    let workload = world.store.kube.workloads.values().next().expect("there is one");
+    let deploys = deploys_of(&world.store, workload);
+    assert_eq!(deploys.iter().map(|deploy| deploy.is_live).collect::<Vec<_>>(), [true, false, false]);
+    assert_eq!(world.store.kube.version_since(workload), Some(at("03:05")));
+}
+
 #[test]
 fn runs_and_alerts_say_each_thing_once() {
     let mut world = World::live();

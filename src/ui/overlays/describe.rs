@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::{
     errors::{act_lines, backend},
-    evidence::{self, answer, jobs, level_of, no_answer, pairs, state_words},
+    evidence::{answer, jobs, level_of, no_answer, pairs, state_words},
     page::describe_query,
     sheet::{SheetLine, Writer, clock, clock_seconds, date},
     why,
@@ -67,7 +67,8 @@ fn page(writer: &mut Writer<'_>, view: &View<'_>, target: &Target) {
     }
 }
 
-fn write_page(writer: &mut Writer<'_>, view: &View<'_>, lines: &[PageLine]) {
+/// The lines of a page as a cluster describes it.
+pub fn write_page(writer: &mut Writer<'_>, view: &View<'_>, lines: &[PageLine]) {
     // The frame says whose page it is.
     let lines = if let [PageLine::Heading(_), rest @ ..] = lines { rest } else { lines };
     let names = lines.iter().map(|line| if let PageLine::Field(name, ..) = line { name.chars().count() } else { 0 });
@@ -82,18 +83,6 @@ fn write_page(writer: &mut Writer<'_>, view: &View<'_>, lines: &[PageLine]) {
             PageLine::Text(text) => writer.text(text.to_string()),
         };
     }
-}
-
-pub fn events(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
-    let mut writer = Writer::new(view.theme);
-    let kube = &view.store.kube;
-    let found = match target {
-        Target::Pod(key) => kube.pods.get(key).map(|pod| kube.events_of(&key.cluster, &pod.uid)),
-        Target::Workload(key) => kube.workloads.get(key).map(|workload| kube.events_around(workload)),
-        _ => None,
-    };
-    evidence::events(&mut writer, view, &found.unwrap_or_default(), 500);
-    writer.done()
 }
 
 pub fn revisions(view: &View<'_>, target: &Target) -> Vec<SheetLine> {

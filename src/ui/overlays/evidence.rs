@@ -248,7 +248,7 @@ pub fn events(writer: &mut Writer<'_>, view: &View<'_>, events: &[&Event], most:
     let theme = view.theme;
     if events.is_empty() {
         let parts = [crate::model::Part::Events];
-        let nothing = "no events within the hour that clusters keep them";
+        let nothing = "no warnings within the hour that clusters keep them";
         writer.styled(crate::ui::screens::pane::empty_words(view, &parts, nothing, ""), theme.dim);
     }
     for event in events.iter().take(most) {

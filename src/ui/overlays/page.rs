@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use super::{
-    describe, equivalent, errors,
+    describe, equivalent, errors, events,
     object::name_of,
     sheet::{Sheet, SheetLine},
     why, yaml,
@@ -135,7 +135,7 @@ impl Page {
             (Tab::Why, Some(target)) => why::lines(view, target),
             (Tab::Describe, Some(target)) => describe::lines(view, target),
             (Tab::Yaml, Some(target)) => yaml::lines(view, target, self.is_managed),
-            (Tab::Events, Some(target)) => describe::events(view, target),
+            (Tab::Events, Some(target)) => events::lines(view, target),
             (Tab::Revisions, Some(target)) => describe::revisions(view, target),
         };
         self.is_anonymous = self.is_managed && self.tab() == Tab::Yaml && yaml::names_nobody(&lines);
@@ -209,7 +209,7 @@ impl Overlay for Page {
     fn wanted(&self, _view: &View<'_>) -> Vec<Query> {
         let Some(target) = &self.target else { return Vec::new() };
         match (self.tab(), target) {
-            (Tab::Describe, Target::Pod(_) | Target::Workload(_) | Target::Object(_)) => {
+            (Tab::Describe | Tab::Events, Target::Pod(_) | Target::Workload(_) | Target::Object(_)) => {
                 describe_query(target).into_iter().collect()
             }
             (Tab::Yaml, _) => yaml_query(target, self.is_managed).into_iter().collect(),

@@ -128,7 +128,12 @@ impl Palette {
             is_denied: false,
         });
         self.all = words.chain(own).chain(commands).chain(kinds.iter().cloned()).collect();
+        // Who went down to a row stays there while more comes in.
+        let chosen = self.shown.get(self.cursor).filter(|_| self.cursor > 0).map(|entry| entry.line.clone());
         self.filter(view);
+        if let Some(at) = chosen.and_then(|line| self.shown.iter().position(|entry| entry.line == line)) {
+            self.cursor = at;
+        }
     }
 
     fn filter(&mut self, view: &View<'_>) {
@@ -225,22 +230,19 @@ impl Palette {
         if has_argument && self.cursor == 0 && entry.name != typed.rsplit(' ').next().unwrap_or("") {
             return Reply::Many(vec![Reply::Close, Reply::Line(typed)]);
         }
-        // The kinds of object are not read yet: it may be one.
-        if self.is_guess && self.cursor == 0 && kinds::anywhere(view, &typed) == Some(Meaning::Loading) {
+        let meaning = kinds::anywhere(view, &typed);
+        // Where the command is for no such row, the kind of that name is meant; before the kinds are read it is as after.
+        let is_read = matches!(meaning, Some(Meaning::Kind(_)));
+        let is_kind = if is_read { entry.why_not.is_some() } else { kinds::is_usual(&typed) };
+        if self.cursor == 0 && is_kind {
+            return Reply::Many(vec![Reply::Close, Reply::Line(format!("kind {typed}"))]);
+        }
+        if self.cursor == 0 && self.is_guess && meaning == Some(Meaning::Loading) {
             return Reply::Many(vec![Reply::Close, Reply::Line(typed)]);
         }
         if entry.needs_more {
             self.complete(view);
             return Reply::Done;
-        }
-        // Where the command is for no such row, the kind of that name is meant; every cluster has events.
-        let is_kind = match kinds::anywhere(view, &typed) {
-            Some(Meaning::Kind(_)) => true,
-            Some(Meaning::Loading) => typed == "events",
-            _ => false,
-        };
-        if entry.why_not.is_some() && self.cursor == 0 && is_kind {
-            return Reply::Many(vec![Reply::Close, Reply::Line(format!("kind {typed}"))]);
         }
         match &entry.why_not {
             Some(why) => Reply::Say(crate::text::Clean::own(format!("'{}': {why}", entry.name))),

@@ -116,13 +116,15 @@ pub fn cells(view: &View<'_>, change: &Change, moment: Option<Timestamp>, is_new
     ]
 }
 
-/// `-2m`, `+40s`, `-45d`: from a moment to a change.
+/// `-2m`, `+40s`, `-45d`: from a moment to a change. Minutes are those between the clocks beside it: 18:45 is 4m before
+/// 18:49, whatever the seconds that are not shown.
 pub fn distance(moment: Timestamp, at: Timestamp) -> String {
     let seconds = seconds_between(moment, at);
+    let minute = |at: Timestamp| at.as_second().div_euclid(60);
     let sign = if seconds < 0 { '-' } else { '+' };
     let words = match seconds.abs() {
         seconds @ 0..60 => format!("{seconds}s"),
-        seconds @ 60..7200 => format!("{}m", (seconds + 30) / 60),
+        60..7200 => format!("{}m", (minute(at) - minute(moment)).abs()),
         seconds @ 7200..172_800 => format!("{}h", (seconds + 1800) / 3600),
         seconds => format!("{}d", (seconds + 43_200) / 86_400),
     };
@@ -132,11 +134,19 @@ pub fn distance(moment: Timestamp, at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::testing::at;
 
     #[test]
     fn a_distance_has_the_unit_that_is_read_at_a_glance() {
         let of = |seconds: i64| distance(Timestamp::UNIX_EPOCH, Timestamp::from_second(seconds).expect("a time"));
         let all = [-40, 150, -7200, 2 * 86_400 - 1, -45 * 86_400].map(of);
-        assert_eq!(all, ["-40s", "+3m", "-2h", "+48h", "-45d"]);
+        assert_eq!(all, ["-40s", "+2m", "-2h", "+48h", "-45d"]);
+    }
+
+    #[test]
+    fn a_distance_is_that_of_the_clocks_beside_it() {
+        assert_eq!(distance(at("18:49:50"), at("18:45:02")), "-4m");
+        assert_eq!(distance(at("18:45:58"), at("18:47:01")), "+2m");
+        assert_eq!(distance(at("18:45:50"), at("18:46:10")), "+20s");
     }
 }

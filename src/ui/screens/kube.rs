@@ -14,7 +14,8 @@ use ratatui::{
 
 use self::browse::Browse;
 use super::super::{
-    Reply, Screen, View, filter::Filter, kinds, list::List, target::Target, widgets::virtual_table::TableHit,
+    Reply, Screen, View, filter::Filter, kinds, list::List, target::Target, undo::Undo,
+    widgets::virtual_table::TableHit,
 };
 use crate::{
     command::Command,
@@ -60,6 +61,7 @@ pub struct Kube {
     filter: String,
     sort: SortBy,
     is_reversed: bool,
+    undo: Undo<(SortBy, bool)>,
     not_ok: usize,
     /// What the pods listed use, where that is known.
     usage: Option<pods::Usage>,
@@ -106,13 +108,26 @@ impl Kube {
 
     fn resort(&mut self, by: isize, view: &View<'_>) {
         let at = SORTS.iter().position(|sort| *sort == self.sort).unwrap_or(0) as isize + by;
+        self.undo.changed((self.sort, self.is_reversed));
         if at < 0 || at >= SORTS.len() as isize {
             self.is_reversed = !self.is_reversed;
         } else {
             (self.sort, self.is_reversed) = (SORTS[at as usize], false);
         }
+        self.reorder(view);
+    }
+
+    fn reorder(&mut self, view: &View<'_>) {
         self.workloads = List::default();
         self.sync(view, Changes::KUBE);
+    }
+
+    /// The order before is back. False: there is none to take back.
+    fn undo_sort(&mut self, view: &View<'_>) -> bool {
+        let Some(was) = self.undo.take() else { return false };
+        (self.sort, self.is_reversed) = was;
+        self.reorder(view);
+        true
     }
 
     /// The object whose log lines are shown below: the pod under its pane's cursor, which is the worst until it is moved.
@@ -217,6 +232,7 @@ impl Screen for Kube {
                 self.resort(-1, view);
                 Reply::Done
             }
+            (Command::UndoLocal, _) if self.undo_sort(view) => Reply::Done,
             _ => Reply::Ignored,
         }
     }
@@ -280,6 +296,7 @@ impl Screen for Kube {
             return browse.set_filter(text, view);
         }
         text.clone_into(&mut self.filter);
+        self.undo.filtered(text);
         self.workloads.refilter(view.now);
         self.sync(view, Changes::KUBE);
     }

@@ -20,6 +20,7 @@ use super::super::{
     filter::Filter,
     list::{Entry, List},
     target::Target,
+    undo::Undo,
     widgets::virtual_table::TableHit,
 };
 use crate::{
@@ -71,6 +72,7 @@ pub struct Pipelines {
     filter: String,
     sort: SortBy,
     is_reversed: bool,
+    undo: Undo<(SortBy, bool)>,
     hosts: usize,
     counts: Counts,
 }
@@ -144,13 +146,26 @@ impl Pipelines {
 
     fn resort(&mut self, by: isize, view: &View<'_>) {
         let at = SORTS.iter().position(|sort| *sort == self.sort).unwrap_or(0) as isize + by;
+        self.undo.changed((self.sort, self.is_reversed));
         if at < 0 || at >= SORTS.len() as isize {
             self.is_reversed = !self.is_reversed;
         } else {
             (self.sort, self.is_reversed) = (SORTS[at as usize], false);
         }
+        self.reorder(view);
+    }
+
+    fn reorder(&mut self, view: &View<'_>) {
         self.runs = List::default();
         self.sync(view, Changes::ALL);
+    }
+
+    /// The order before is back. False: there is none to take back.
+    fn undo_sort(&mut self, view: &View<'_>) -> bool {
+        let Some(was) = self.undo.take() else { return false };
+        (self.sort, self.is_reversed) = was;
+        self.reorder(view);
+        true
     }
 
     fn enter(&mut self, view: &View<'_>) {
@@ -246,6 +261,7 @@ impl Screen for Pipelines {
             }
             Command::SortNext => self.resort(1, view),
             Command::SortPrevious => self.resort(-1, view),
+            Command::UndoLocal if self.pane != Pane::Log && self.undo_sort(view) => {}
             _ => return Reply::Ignored,
         }
         Reply::Done
@@ -296,6 +312,7 @@ impl Screen for Pipelines {
             return self.log.set_find(text, view);
         }
         text.clone_into(&mut self.filter);
+        self.undo.filtered(text);
         self.runs.refilter(view.now);
         self.sync(view, Changes::ALL);
     }

@@ -18,6 +18,7 @@ use super::super::{
     filter::Filter,
     list::List,
     target::Target,
+    undo::Undo,
     widgets::virtual_table::{TableHit, TableHits},
 };
 use crate::{
@@ -53,6 +54,7 @@ pub struct PullRequests {
     filter: String,
     sort: SortBy,
     is_reversed: bool,
+    undo: Undo<(SortBy, bool)>,
     counts: Counts,
 }
 
@@ -63,13 +65,26 @@ impl PullRequests {
 
     fn resort(&mut self, by: isize, view: &View<'_>) {
         let at = SORTS.iter().position(|sort| *sort == self.sort).unwrap_or(0) as isize + by;
+        self.undo.changed((self.sort, self.is_reversed));
         if at < 0 || at >= SORTS.len() as isize {
             self.is_reversed = !self.is_reversed;
         } else {
             (self.sort, self.is_reversed) = (SORTS[at as usize], false);
         }
+        self.reorder(view);
+    }
+
+    fn reorder(&mut self, view: &View<'_>) {
         self.list = List::default();
         self.sync(view, Changes::PULL_REQUESTS);
+    }
+
+    /// The order before is back. False: there is none to take back.
+    fn undo_sort(&mut self, view: &View<'_>) -> bool {
+        let Some(was) = self.undo.take() else { return false };
+        (self.sort, self.is_reversed) = was;
+        self.reorder(view);
+        true
     }
 
     fn scroll_detail(&mut self, command: Command) -> bool {
@@ -133,6 +148,7 @@ impl Screen for PullRequests {
             (Command::NextPane | Command::PreviousPane | Command::Back, Pane::Detail) => self.pane = Pane::List,
             (Command::SortNext, _) => self.resort(1, view),
             (Command::SortPrevious, _) => self.resort(-1, view),
+            (Command::UndoLocal, _) if self.undo_sort(view) => {}
             _ => return Reply::Ignored,
         }
         Reply::Done
@@ -163,6 +179,7 @@ impl Screen for PullRequests {
 
     fn set_filter(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.filter);
+        self.undo.filtered(text);
         self.list.refilter(view.now);
         self.sync(view, Changes::PULL_REQUESTS);
     }

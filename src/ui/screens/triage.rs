@@ -2,6 +2,7 @@
 
 mod detail;
 mod groups;
+mod marks;
 mod regroup;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -19,6 +20,7 @@ use super::{
         filter::Filter,
         list::{Entry, List},
         target::Target,
+        undo::Undo,
         widgets::virtual_table::{Row as TableRow, TableHit, TableHits, VirtualTable},
     },
     happened::{self, Happened},
@@ -56,6 +58,7 @@ pub struct Triage {
     widths: groups::Widths,
     open: BTreeSet<groups::Key>,
     marked: BTreeSet<AlertKey>,
+    undo: Undo<BTreeSet<AlertKey>>,
     happened: Happened,
     timeline: List<happened::Key>,
     filter: String,
@@ -90,20 +93,6 @@ impl Triage {
             began.filter(|key| self.happened.target(key).is_some_and(|target| target == Target::Alert(alert.clone())));
         if let Some(key) = of_alert.next().cloned() {
             self.timeline.select(&key);
-        }
-    }
-
-    /// Marks the alerts of the selected row, or takes their marks back.
-    fn toggle(&mut self) {
-        let alerts: Vec<AlertKey> = match self.rows.selected() {
-            Some(Row::Alert(key)) => vec![key.clone()],
-            Some(Row::Group(key)) => self.group(key).map(|group| group.alerts.clone()).unwrap_or_default(),
-            _ => return,
-        };
-        if alerts.iter().all(|key| self.marked.contains(key)) {
-            self.marked.retain(|key| !alerts.contains(key));
-        } else {
-            self.marked.extend(alerts);
         }
     }
 
@@ -291,8 +280,9 @@ impl Screen for Triage {
                 self.pane = if self.pane == Pane::Groups { Pane::Timeline } else { Pane::Groups };
             }
             Command::Back if self.pane == Pane::Timeline => self.pane = Pane::Groups,
-            Command::Back if !self.marked.is_empty() => self.marked.clear(),
+            Command::Back if !self.marked.is_empty() => self.unmark(),
             Command::Mark if self.pane == Pane::Groups => self.toggle(),
+            Command::UndoLocal if self.undo_mark() => {}
             Command::Enter => return self.open_row(view),
             _ => return Reply::Ignored,
         }
@@ -329,6 +319,7 @@ impl Screen for Triage {
 
     fn set_filter(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.filter);
+        self.undo.filtered(text);
         self.rows.refilter(view.now);
         self.timeline.refilter(view.now);
         let sought = self.rows.sought().cloned();

@@ -162,7 +162,7 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
             (_, RolloutState::Failed, Some(worst)) => format!("rollout failed; {worst}"),
             (_, RolloutState::Failed, None) => "rollout failed".to_owned(),
             (_, _, Some(worst)) => worst,
-            (_, RolloutState::Progressing, None) => "rolling out".to_owned(),
+            (_, RolloutState::Progressing, None) => on_its_way(workload),
             _ => String::new(),
         };
         if !why.is_empty() {
@@ -177,6 +177,12 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
         says,
         when: pane::age(view, &workload.key.cluster, view.store.kube.version_since(workload)),
     }
+}
+
+/// A rollout that waits for somebody is not rolling: `Paused - CanaryPauseStep` of Argo Rollouts.
+fn on_its_way(workload: &Workload) -> String {
+    let paused = workload.rollout.words.strip_prefix("Paused").or(workload.paused.then_some(""));
+    paused.map_or_else(|| "rolling out".to_owned(), |why| format!("paused{}", why.replacen(" - ", ": ", 1)))
 }
 
 /// Why a workload's pods are not made: a quota, a webhook, a rule of the namespace. Only Deployments have it as a condition.

@@ -68,6 +68,7 @@ pub fn replica_set(of: &str, hash: &str, revision: i64, created: &str, image: &s
         uid: Clean::own(format!("uid-{of}-{hash}")),
         owner: Some(Owner { kind: "Deployment".into(), name: of.into(), uid: Clean::own(format!("uid-{of}")) }),
         revision: Some(revision),
+        is_reused: false,
         hash: Some(hash.into()),
         desired: ready.1,
         replicas: ready.1,

@@ -100,6 +100,7 @@ pub struct VirtualTable<'a> {
     cursor: Option<usize>,
     focused: bool,
     header: bool,
+    pinned: usize,
     above: Option<Line<'a>>,
     empty: Line<'a>,
 }
@@ -107,7 +108,15 @@ pub struct VirtualTable<'a> {
 impl<'a> VirtualTable<'a> {
     /// `len`: rows in all, group heads counted.
     pub fn new(theme: &'a Theme, columns: &'a [Column<'a>], len: usize) -> Self {
-        Self { theme, columns, len, cursor: None, focused: true, header: true, above: None, empty: Line::default() }
+        let (cursor, above, empty) = (None, None, Line::default());
+        Self { theme, columns, len, cursor, focused: true, header: true, pinned: 0, above, empty }
+    }
+
+    /// So many of the first columns stay when the rest is scrolled sideways: whose row it is.
+    #[must_use]
+    pub const fn pinned(mut self, columns: usize) -> Self {
+        self.pinned = columns;
+        self
     }
 
     /// The row under the cursor.
@@ -198,8 +207,10 @@ impl<'a> VirtualTable<'a> {
             })
             .collect();
         self.draw_cells(area, buf, placed, x, &cells);
+        let pin = if x == 0 { 0 } else { self.pin(placed, area.width.saturating_sub(GUTTER)) };
         for place in placed {
-            let left = (area.x + GUTTER + place.x).saturating_sub(x).max(area.x + GUTTER);
+            let (x, from) = if place.x < pin { (0, 0) } else { (x, pin) };
+            let left = (area.x + GUTTER + place.x).saturating_sub(x).max(area.x + GUTTER + from);
             let right = (area.x + GUTTER + place.x + place.width).saturating_sub(x).min(area.right());
             if right > left {
                 hits.heads.push((Rect { x: left, width: right - left, ..area }, place.column));
@@ -272,16 +283,26 @@ impl<'a> VirtualTable<'a> {
         let whole = placed.last().map_or(0, |place| place.x + place.width);
         let mut aside = Buffer::empty(Rect::new(0, 0, whole, 1));
         self.draw_placed(*aside.area(), &mut aside, placed, cells);
-        let mut column = x;
-        while column < whole && column - x < view.width {
-            let cell = &aside[(column, 0)];
-            let wide = width(cell.symbol()).max(1);
-            let target = (view.x + column - x, view.y);
-            if column - x + wide <= view.width && !cell.symbol().is_empty() {
-                buf[target].set_symbol(cell.symbol()).set_style(cell.style());
+        let pin = self.pin(placed, view.width);
+        for (first, end, at) in [(0, pin, 0), (pin + x, whole, pin)] {
+            let right = if at < pin { pin } else { view.width };
+            let mut column = first;
+            while column < end && column - first + at < right {
+                let cell = &aside[(column, 0)];
+                let wide = width(cell.symbol()).max(1);
+                let target = at + column - first;
+                if target + wide <= right && !cell.symbol().is_empty() {
+                    buf[(view.x + target, view.y)].set_symbol(cell.symbol()).set_style(cell.style());
+                }
+                column += wide;
             }
-            column += wide;
         }
+    }
+
+    /// Cells of the columns that stay, with the gap behind them: never more than half, so that something moves.
+    fn pin(&self, placed: &[Placed], view: u16) -> u16 {
+        let next = placed.get(self.pinned).filter(|_| self.pinned > 0).map_or(0, |place| place.x);
+        next.min(view / 2)
     }
 
     fn draw_placed(&self, view: Rect, buf: &mut Buffer, placed: &[Placed], cells: &[Line<'_>]) {

@@ -92,6 +92,29 @@ fn what_pods_use_stands_beside_what_they_may_use_and_sorts_as_a_number() {
     }
 }
 
+/// The server's cells say that pods lack; the watches know how bad that is.
+#[test]
+fn a_workload_has_the_same_mark_in_its_own_table_as_among_the_workloads() {
+    let mut all = served();
+    all.list.push(resource("apps", "deployments", "Deployment", &["deploy"]));
+    let mut desk = Desk::new(incident());
+    desk.answer(Query::Resources(cluster()), Ok(Answer::Resources(Arc::new(all))));
+    desk.keys("3");
+    assert!(desk.row_with("myapp ").contains("!! "));
+    desk.line("deploy");
+    let rows = vec![row("myapp", &["8/10"]), row("payments", &["4/4"]), row("unwatched", &["0/1"])];
+    desk.lists(&cluster(), Ok(table(&["Name", "Ready"], rows)));
+    assert!(desk.row_with("myapp ").contains("!! "), "{}", desk.screen());
+    let unknown = desk.row_with("unwatched");
+    assert!(unknown.contains("! ") && !unknown.contains("!!"), "{unknown}");
+    // By what is missing, not by how many there are.
+    desk.keys(">>>");
+    desk.has("sort ready");
+    let screen = desk.screen();
+    let at = |name: &str| screen.lines().position(|line| line.contains(name)).expect(name);
+    assert!(at("myapp ") < at("unwatched") && at("unwatched") < at("payments "), "{screen}");
+}
+
 /// How what is cut ends.
 const CUT: char = '~';
 
@@ -143,7 +166,9 @@ fn what_pods_use_is_whole_or_not_there() {
     };
     let (status, restarts) = ("CrashLoopBackOff", "7 (2m13s ago)");
     for (size, heads, shown) in [
-        ((80, 24), "cluster  ready  status", vec!["recommendations-7bfcc8f6d", "prod-eu1", status]),
+        // How it is comes before whose it is, which stands above all of them.
+        ((60, 16), "name  ready  status", vec!["recommendations-7bfcc8f", status]),
+        ((80, 24), "name  ready  status  restarts  age", vec!["recommendations-7bfcc8f", status, "7 (2m13s", "74m"]),
         // Whose it is and what is wrong with it come first.
         ((120, 35), "namespace  cluster  ready  status  restarts", vec![crashing, "prod-eu1", status, restarts]),
         ((140, 40), "restarts  cpu%  memory  mem%", vec![crashing, "prod-eu1", status, restarts, "118%r", "61%"]),
@@ -161,6 +186,8 @@ fn what_pods_use_is_whole_or_not_there() {
         }
         assert!(size.0 < 100 || !row.contains(CUT), "{size:?}: {row}");
     }
+    let frame = desk.frame((80, 24));
+    assert!(frame.contains("PODS 1   1 not ok   production   PROD prod-eu1"), "{frame}");
 }
 
 /// Without colours too.
@@ -193,6 +220,9 @@ fn with_several_clusters_production_is_a_word_in_the_rows() {
     let workloads: Vec<&str> = screen.lines().filter(|line| line.contains("deploy ")).collect();
     assert!(workloads.iter().any(|line| line.contains("PROD prod-eu1")), "{screen}");
     assert!(workloads.iter().all(|line| line.contains("PROD prod-eu1") != line.contains("staging-eu1")), "{screen}");
+    let narrow = desk.frame((80, 24));
+    let head = narrow.lines().find(|line| line.contains("since")).expect("a head");
+    assert!(head.contains("cluster") && head.contains("  rest"), "{narrow}");
 }
 
 #[test]
@@ -226,7 +256,12 @@ fn whose_a_row_is_stays_longer_than_a_column_that_says_nothing() {
         let rows: Vec<&str> = frame.lines().filter(|line| line.contains("web ")).collect();
         assert!(rows.iter().any(|row| row.contains("PROD prod-eu1")), "{frame}");
         assert!(rows.iter().any(|row| row.contains("staging-eu1")), "{frame}");
-        assert!(rows.iter().all(|row| row.contains("production") && row.contains("Ready")), "{frame}");
+        assert!(rows.iter().all(|row| row.contains("Ready")), "{frame}");
+        let title = frame.lines().find(|line| line.contains("SERVICES")).expect("a title");
+        // All of them are in one: a small screen says it once.
+        let is_above = title.contains("production");
+        assert!(rows.iter().all(|row| row.contains("production") != is_above), "{frame}");
+        assert_eq!(is_above, size.0 < 100);
     }
     let narrow = desk.frame((80, 24));
     assert!(!narrow.contains("<unset>") && !narrow.contains("<none>"), "{narrow}");
@@ -255,7 +290,10 @@ fn on_a_small_screen_what_a_row_is_marked_for_stays() {
     }
     let services = ["Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age"];
     let frame = alike(&services, &["ClusterIP", "10.96.119.21", "<none>", "8080/TCP,9090/TCP", "210d"]).frame((80, 24));
-    assert!(frame.contains("8080/TCP,") && !frame.contains("10.96"), "{frame}");
+    assert!(frame.contains("8080/TCP,"), "{frame}");
+    // Its bounds are what it is marked for: they stay before whom it scales, which is called so too.
+    let frame = alike(&scaled, &at_most).frame((80, 24));
+    assert!(frame.contains("minpods") && frame.contains("maxpods") && !frame.contains("Deployment/"), "{frame}");
 }
 
 #[test]

@@ -113,6 +113,56 @@ fn a_word_that_may_be_a_kind_waits_for_the_kinds() {
     desk.has("[2 Triage");
 }
 
+/// `no` begins `now`, `events` is a command of the selected workload, and the workloads are no table of deployments.
+#[test]
+fn a_kind_typed_before_the_kinds_are_read_means_the_same_as_after() {
+    for (word, plural) in [("deploy", "deployments"), ("no", "nodes"), ("events", "events"), ("svc", "services")] {
+        for is_early in [true, false] {
+            let mut all = served();
+            all.list.push(resource("apps", "deployments", "Deployment", &["deploy"]));
+            let all = Ok(Answer::Resources(Arc::new(all)));
+            let mut desk = Desk::new(incident());
+            desk.keys("3");
+            desk.frame((120, 35));
+            if !is_early {
+                desk.answer(Query::Resources(cluster()), all.clone());
+            }
+            desk.line(word);
+            if is_early {
+                desk.has("loading what the cluster serves");
+                desk.answer(Query::Resources(cluster()), all);
+            }
+            assert_eq!(desk.tables()[0].resource.plural, plural, "early: {is_early}");
+        }
+    }
+    let mut desk = Desk::new(incident());
+    let refused = SourceError::new(ErrorKind::Auth, "no token");
+    desk.answer(Query::Resources(cluster()), Err(refused));
+    desk.line("deploy");
+    desk.has("the kinds could not be read: no token");
+}
+
+#[test]
+fn the_chosen_row_of_the_palette_stays_while_more_comes_in() {
+    let completed = |down: bool, is_late: bool| {
+        let mut desk = Desk::new(incident());
+        desk.frame((120, 35));
+        desk.keys(":s");
+        if down {
+            desk.press(KeyCode::Down);
+        }
+        if is_late {
+            desk.serves(&cluster());
+            desk.frame((120, 35));
+        }
+        desk.press(KeyCode::Tab);
+        let screen = desk.screen();
+        screen.lines().skip_while(|line| !line.contains("COMMAND")).nth(1).expect("the field").to_owned()
+    };
+    assert_ne!(completed(true, false), completed(false, false));
+    assert_eq!(completed(true, true), completed(true, false));
+}
+
 #[test]
 fn a_blank_behind_a_word_is_no_other_word() {
     let mut desk = desk();

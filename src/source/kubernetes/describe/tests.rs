@@ -13,7 +13,7 @@ use crate::{
     model::{
         BackendId,
         kubernetes::{
-            ObjectKey, WorkloadKey, WorkloadKind,
+            ObjectKey, Revision, WorkloadKey, WorkloadKind,
             resource::{Resource, ResourceKey},
         },
     },
@@ -204,6 +204,35 @@ async fn a_workloads_page_has_its_rollout_revisions_and_conditions() {
         assert!(text.contains(part), "'{part}' is not in\n{text}");
     }
     assert!(!text.contains("FailedMount"), "of a pod that is not its: {text}");
+}
+
+#[test]
+fn a_version_that_was_gone_back_to_says_who_set_it_again_and_when() {
+    let page = Page { lines: Vec::new(), now: "2026-01-02T03:10:00Z".parse().unwrap() };
+    let fields = json!({"manager": "kubectl-rollout", "time": "2026-01-02T02:41:00Z",
+        "fieldsV1": {"f:spec": {"f:template": {}}}});
+    let object = json!({"metadata": {"name": "web", "namespace": "shop", "managedFields": [fields]}});
+    let deployment = Rows::new(&BackendId::new("c")).workload(WorkloadKind::Deployment, &object).unwrap();
+    let made = |created: &str, is_live| {
+        let revision = Revision {
+            number: 16,
+            name: "web-h".into(),
+            hash: None,
+            created: created.parse().ok(),
+            change_cause: None,
+            by: Some("kubectl-rollout".into()),
+            images: Box::default(),
+            pods: None,
+            wanted: None,
+            is_live,
+            template: json!({}),
+        };
+        super::workload::made(&page, &revision, &deployment)
+    };
+    let hour = "2026-01-02T02:00:00Z";
+    assert_eq!(made(hour, true), "made 70m ago, set again 29m ago by kubectl-rollout");
+    assert_eq!(made(hour, false), "made 70m ago by kubectl-rollout");
+    assert_eq!(made("2026-01-02T02:41:02Z", true), "made 28m ago by kubectl-rollout");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Page, container, events_of, pods, rollout, text};
 use crate::{
     model::{
         Level,
-        kubernetes::{Pod, Workload, WorkloadKey, WorkloadKind, short_digest},
+        kubernetes::{Pod, Revision, Workload, WorkloadKey, WorkloadKind, short_digest},
     },
     source::{
         ErrorKind,
@@ -16,12 +16,12 @@ use crate::{
             client::Cluster,
             failure::{Failure, Reached},
             pods::{Selected, Which},
-            revisions,
+            revisions::{self, MADE_WITHIN},
             rows::Rows,
             selector::label_selector,
         },
     },
-    time::age_of,
+    time::{age_of, seconds_between},
 };
 
 /// Most revisions listed; the plan has them all.
@@ -66,9 +66,8 @@ pub async fn describe(
             for revision in kept.iter().take(MAX_REVISIONS) {
                 let live = if revision.is_live { ", live" } else { "" };
                 let cause = revision.change_cause.as_ref().map_or(String::new(), |cause| format!(", because: {cause}"));
-                let by = revision.by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
-                let made = page.ago(revision.created);
-                let words = format!("{}, made {made}{by}{live}{cause}", revision.images.join(", "));
+                let made = made(page, revision, &workload);
+                let words = format!("{}, {made}{live}{cause}", revision.images.join(", "));
                 page.field(&revision.number.to_string(), &words);
             }
         }
@@ -83,6 +82,19 @@ pub async fn describe(
     pods::warned(page, pods.as_deref().unwrap_or_default(), warnings);
     page.events(events);
     Ok(())
+}
+
+/// `made 3h ago by helm`; whoever went back to it did so later than it was made.
+pub(super) fn made(page: &Page, revision: &Revision, workload: &Workload) -> String {
+    let made = page.ago(revision.created);
+    let Some(by) = &revision.by else { return format!("made {made}") };
+    let set = workload.changed_by.as_ref().and_then(|(_, at)| *at).filter(|_| revision.is_live);
+    match set.zip(revision.created) {
+        Some((set, created)) if seconds_between(created, set) > MADE_WITHIN => {
+            format!("made {made}, set again {} by {by}", page.ago(Some(set)))
+        }
+        _ => format!("made {made} by {by}"),
+    }
 }
 
 /// `InvalidSpec` and `Paused` are of a Rollout.

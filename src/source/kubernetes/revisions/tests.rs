@@ -79,6 +79,13 @@ fn who_made_a_revision_is_told_by_the_time_of_its_field_manager() {
     let by = |all: &[Revision]| all.iter().map(|one| one.by.as_deref().map(str::to_owned)).collect::<Vec<_>>();
     assert_eq!(by(&all), [None, Some("kubectl-rollout".to_owned()), Some("helm".to_owned())]);
 
+    // What was set last long before it was made did not make it.
+    all[0].is_live = true;
+    let old = json!({"metadata": {"managedFields": [fields("helm", "2026-01-01T23:59:58Z", template())]}});
+    name_authors(&mut all, &old);
+    assert_eq!(by(&all), [None, None, Some("helm".to_owned())]);
+    all[0].is_live = false;
+
     // Our own field manager is the same for every responder: an annotation says who it was.
     let object = json!({"metadata": {"annotations": {ACTOR: "ana"},
         "managedFields": [fields(FIELD_MANAGER, "2026-01-05T10:00:00Z", template())]}});

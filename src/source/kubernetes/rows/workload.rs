@@ -1,6 +1,11 @@
 //! Deployments, StatefulSets, DaemonSets, Rollouts and ReplicaSets.
 
-use super::{super::revisions::REVISIONS, Rows, app, managed, pod::memory_limit, prose, rollout, time, wire};
+use super::{
+    super::revisions::{REVISION_HISTORIES, REVISIONS},
+    Rows, app, managed,
+    pod::memory_limit,
+    prose, rollout, time, wire,
+};
 use crate::{
     model::{
         Level, Name,
@@ -114,6 +119,7 @@ pub(super) fn replica_set(rows: &Rows, wire: &wire::Workload) -> ReplicaSet {
         uid: rows.name(meta.uid.as_deref().unwrap_or_default()),
         owner: rows.owner(meta.owner_references.as_ref()),
         revision: revision(meta),
+        is_reused: REVISION_HISTORIES.iter().any(|name| meta.annotation(name).is_some_and(|old| !old.is_empty())),
         hash: rows.some(meta.label("pod-template-hash").or_else(|| meta.label("rollouts-pod-template-hash"))),
         desired: spec.replicas.unwrap_or(1),
         replicas: status.replicas.unwrap_or_default(),
@@ -173,5 +179,23 @@ fn is_rolling(kind: WorkloadKind, counts: Counts, status: &wire::WorkloadStatus)
         }
         WorkloadKind::DaemonSet => counts.updated < counts.desired,
         WorkloadKind::Rollout => status.current_pod_hash != status.stable_set,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::{model::BackendId, source::kubernetes::rows::Rows};
+
+    #[test]
+    fn a_replica_set_that_had_other_numbers_before_was_gone_back_to() {
+        let is_reused = |annotations: Value| {
+            let set = json!({"metadata": {"name": "web-1", "namespace": "shop", "annotations": annotations}});
+            Rows::new(&BackendId::new("eu")).replica_set(&set).unwrap().is_reused
+        };
+        assert!(is_reused(json!({"deployment.kubernetes.io/revision-history": "12,14"})));
+        assert!(is_reused(json!({"rollout.argoproj.io/revision-history": "2"})));
+        assert!(!is_reused(json!({"deployment.kubernetes.io/revision": "14"})));
     }
 }

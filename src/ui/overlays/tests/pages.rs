@@ -159,7 +159,40 @@ fn a_page_that_cannot_be_read_says_why() {
     command(&world, &mut *overlay, Command::NextPane);
     assert!(matches!(overlay.wanted(&world.view()).as_slice(), [Query::Yaml(_)]));
     command(&world, &mut *overlay, Command::Events);
-    assert!(overlay.wanted(&world.view()).is_empty(), "events are in the store");
+    assert!(matches!(overlay.wanted(&world.view()).as_slice(), [Query::Describe(_)]), "those that are no warnings");
+}
+
+#[test]
+fn the_events_tab_has_what_is_no_warning_and_says_none_only_when_it_was_read() {
+    use crate::{model::Level, query::PageLine};
+    let mut world = incident();
+    let mut page = describe(Target::Workload(myapp()), Command::Events);
+    let frame = text(&world, &mut *page);
+    assert!(frame.contains("loading") && !frame.contains("no events"), "{frame}");
+    let query = page.wanted(&world.view()).remove(0);
+    let lines = |events: Vec<PageLine>| {
+        let head = [PageLine::Heading("deploy/myapp".into()), PageLine::Field("age".into(), "3d".into(), None)];
+        let head = head.into_iter().chain([PageLine::Heading("events".into())]);
+        Answer::Page(head.chain(events).collect())
+    };
+    answer(&mut world, query.clone(), lines(vec![PageLine::Text("no events (kept about an hour)".into())]));
+    let frame = text(&world, &mut *page);
+    assert!(frame.contains("no events (kept about an hour)") && !frame.contains("loading"), "{frame}");
+    let scaled = "deployment/myapp: Scaled up replica set myapp-6dc9f from 6 to 9";
+    let refused = "deployment/myapp: quota";
+    answer(
+        &mut world,
+        query,
+        lines(vec![
+            PageLine::Field("9m ago FailedCreate".into(), refused.into(), Some(Level::Wrong)),
+            PageLine::Field("54m ago ScalingReplicaSet".into(), scaled.into(), None),
+        ]),
+    );
+    let frame = text(&world, &mut *page);
+    assert!(frame.contains(scaled) && frame.contains(refused), "{frame}");
+    world.events([crate::ui::testing::event("myapp", "Deployment", "FailedCreate", 2, "03:06", "quota")]);
+    let frame = text(&world, &mut *page);
+    assert!(frame.contains("03:06:00") && frame.contains(scaled) && !frame.contains(refused), "{frame}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod draw;
+mod known;
 mod order;
 mod rows;
 
@@ -19,6 +20,7 @@ use super::super::super::{
     kinds::{self, Meaning},
     list::List,
     target::Target,
+    undo::Undo,
     widgets::virtual_table::TableHit,
 };
 use crate::{
@@ -48,6 +50,7 @@ pub struct Browse {
     /// By this column; `None`: what is wrong first.
     sort: Option<usize>,
     is_reversed: bool,
+    undo: Undo<(Option<usize>, bool)>,
     not_ok: usize,
     /// To be selected as soon as it is there.
     wanted: Option<ObjectKey>,
@@ -65,6 +68,7 @@ impl Browse {
             filter: String::new(),
             sort: None,
             is_reversed: false,
+            undo: Undo::default(),
             not_ok: 0,
             wanted,
         }
@@ -223,6 +227,11 @@ impl Browse {
             Command::NextPane | Command::PreviousPane => {}
             Command::SortNext => self.resort(1, view),
             Command::SortPrevious => self.resort(-1, view),
+            Command::UndoLocal => {
+                let Some(was) = self.undo.take() else { return Reply::Ignored };
+                (self.sort, self.is_reversed) = was;
+                self.anew(view);
+            }
             _ => return Reply::Ignored,
         }
         Reply::Done
@@ -253,6 +262,7 @@ impl Browse {
 
     /// By the same column again: turned round.
     fn sort_by(&mut self, sort: Option<usize>, view: &View<'_>) {
+        self.undo.changed((self.sort, self.is_reversed));
         self.is_reversed = sort == self.sort && !self.is_reversed;
         self.sort = sort;
         self.anew(view);
@@ -273,6 +283,7 @@ impl Browse {
 
     pub fn set_filter(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.filter);
+        self.undo.filtered(text);
         self.list.refilter(view.now);
         // It was put in order for the old filter.
         self.waiting = None;

@@ -249,6 +249,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let (list, records) = (kube.pods.entries(), &kube.records);
     let hits = VirtualTable::new(theme, &columns, list.len())
         .cursor(cursor)
+        .pinned(2)
         .focused(focused)
         .above((note > 0).then(|| format!("{note} new above")))
         .empty(empty_words(view, &[Part::Pods], "no pods", ""))

@@ -72,7 +72,7 @@ pub(super) fn sorted<'a>(store: &'a Store, filter: &Filter, sort: SortBy, is_rev
             rows.sort_by_cached_key(|workload| (store.kube.level_of(workload), missing(workload), &workload.key));
         }
         SortBy::Name => rows.sort_by_key(|workload| &workload.key.name),
-        SortBy::Ready => rows.sort_by_key(|workload| (workload.ready, &workload.key)),
+        SortBy::Ready => rows.sort_by_key(|workload| (missing(workload), workload.ready, &workload.key)),
         SortBy::Restarts => {
             rows.sort_by_cached_key(|workload| (Reverse(store.kube.restarts_of(workload)), &workload.key));
         }
@@ -137,6 +137,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let list = kube.workloads.entries();
     let hits = VirtualTable::new(theme, &columns, list.len())
         .cursor(cursor)
+        .pinned(3)
         .focused(focused)
         .above((note > 0).then(|| format!("{note} new above")))
         .empty(empty)
@@ -199,8 +200,10 @@ fn columns(kube: &Kube, clusters_width: u16) -> Vec<Column<'static>> {
     if kube.has_clusters {
         columns.push(Column::new("cluster", clusters_width, 75).min(clusters_width.min(14)));
     }
+    // Beside the clusters' names its head gives way, not its numbers.
+    let restarts = Column::new("restarts", 8, 81).min(if kube.has_clusters { 5 } else { 8 });
     columns.extend([
-        Column::new("restarts", 8, 65).right().sorted(direction(SortBy::Restarts)),
+        restarts.right().sorted(direction(SortBy::Restarts)),
         Column::new("since", 5, 66).right().sorted(direction(SortBy::Age)),
     ]);
     columns

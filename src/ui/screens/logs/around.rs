@@ -68,10 +68,15 @@ pub(super) fn strip(open: &[String], current: usize, theme: &Theme) -> Line<'sta
     line
 }
 
+/// Of a log that is read once: its streams are not open, they were read.
+const fn is_over(tail: &Tail) -> bool {
+    tail.query.previous || !tail.query.follow
+}
+
 pub(super) fn title(tail: &Tail, buffer: Option<&LogBuffer>) -> Line<'static> {
     let streams = match buffer {
         Some(buffer) if !matches!(tail.query.target, LogTarget::Pod(_)) && buffer.wanted > 0 => {
-            format!("   {}", streams(buffer, tail.query.follow))
+            format!("   {}", streams(buffer, !is_over(tail)))
         }
         _ => String::new(),
     };
@@ -119,7 +124,7 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
     if let Some(least) = tail.sieve.least_beside_terms() {
         say(format!("level >= {}", least.name()), theme.accent);
     }
-    match buffer.map_or(0, |buffer| tail.rate(buffer, view)) {
+    match buffer.filter(|_| !is_over(tail)).map_or(0, |buffer| tail.rate(buffer, view)) {
         0 => {}
         rate => say(format!("{rate} lines/s"), theme.dim),
     }

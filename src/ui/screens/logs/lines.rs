@@ -266,7 +266,7 @@ fn shown(
     let theme = view.theme;
     let Some(line) = line_at(buffer, entry.last) else { return Shown::default() };
     if line.is_note {
-        return note(line, columns, theme, width);
+        return note(line, entry.count, columns, theme, width);
     }
     let body = if line.continues { Line::raw(mask(&line.text)) } else { message(line, view) };
     let finds = finds(tail, &body);
@@ -311,10 +311,11 @@ fn finds(tail: &Tail, body: &Line<'_>) -> Vec<std::ops::Range<usize>> {
     }
 }
 
-/// A word of midwatch's own between the lines: `-- container restarted ------`.
-fn note(line: &LogLine, columns: &Columns, theme: &Theme, width: u16) -> Shown<'static> {
+/// A word of midwatch's own between the lines, of one pod or of several: `-- container restarted ------`.
+fn note(line: &LogLine, pods: u32, columns: &Columns, theme: &Theme, width: u16) -> Shown<'static> {
     let time = time_words(line, columns);
-    let words = format!("{time}{}{}", if time.is_empty() { "" } else { " " }, mask(&line.text));
+    let whose = if pods > 1 { format!("{pods} pods: ") } else { String::new() };
+    let words = format!("{time}{}{whose}{}", if time.is_empty() { "" } else { " " }, mask(&line.text));
     Shown { body: rule(&words, theme, width), ..Shown::default() }
 }
 

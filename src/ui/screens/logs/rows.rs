@@ -118,10 +118,15 @@ impl Rows {
     }
 }
 
-/// The head `new` says the same of the same container as the row before, which ends with `old`.
+/// The head `new` says the same of the same container as the row before, which ends with `old`; a note the same of
+/// another: what eight pods have not is one thing to know.
 fn is_repeat(buffer: &LogBuffer, old: u64, new: u64, is_unfolded: bool) -> bool {
     let (Some(old), Some(new)) = (line_at(buffer, old), line_at(buffer, new)) else { return false };
-    !(is_unfolded || old.continues || new.continues || new.is_note) && old.text == new.text && old.origin == new.origin
+    let is_of_same = old.origin == new.origin;
+    !(is_unfolded || old.continues || new.continues)
+        && old.is_note == new.is_note
+        && old.text == new.text
+        && is_of_same != new.is_note
 }
 
 /// Adds a head: into the row before if that says the same of the same container. Returns that row as it was.

@@ -40,6 +40,23 @@ fn the_most_urgent_comes_first() {
 }
 
 #[test]
+fn a_canary_that_waits_is_not_said_to_roll() {
+    use crate::model::kubernetes::{RolloutState, RolloutStatus};
+    let mut world = World::live();
+    let mut says = |words: &str, paused: bool| {
+        let mut canary = deployment("till", "till:2", 4, 4);
+        (canary.level, canary.paused) = (Level::Progress, paused);
+        canary.rollout = RolloutStatus { words: words.into(), state: RolloutState::Progressing };
+        let key = canary.key.clone();
+        world.workloads([canary]);
+        words::of(&world.view(), &Target::Workload(key)).expect("it is there").says
+    };
+    assert_eq!(says("Paused - CanaryPauseStep", false), "4/4 ready   paused: CanaryPauseStep");
+    assert_eq!(says("Waiting for deployment \"till\" rollout to finish", false), "4/4 ready   rolling out");
+    assert_eq!(says("Waiting for deployment \"till\" rollout to finish", true), "4/4 ready   paused");
+}
+
+#[test]
 fn silenced_and_designed_alerts_need_nobody_and_a_missing_watchdog_does() {
     let mut world = World::live();
     let mut silenced = alert("HighErrorRate", "myapp", Priority::P1, "03:04", "");

@@ -13,7 +13,7 @@ use crate::{
     command::Command,
     model::{
         alert::{Alert, Priority},
-        kubernetes::{Workload, WorkloadKey, tag_of},
+        kubernetes::{ReplicaSet, Workload, WorkloadKey, tag_of},
         metric::{Panel, PanelData, PanelKey, Series},
     },
     query::{Answer, PanelQuery, Query},
@@ -146,7 +146,8 @@ impl<'a> Story<'a> {
             let style = if workload.ready < workload.desired { theme.wrong } else { theme.text };
             return Some(vec![Span::styled(format!("{}/{} ready", workload.ready, workload.desired), style)]);
         }
-        let is_return = live[1..].iter().any(|other| live[0].created.is_some() && live[0].created < other.created);
+        let is_younger = |other: &&ReplicaSet| live[0].created.is_some() && live[0].created < other.created;
+        let is_return = live[0].is_reused || live[1..].iter().any(is_younger);
         let (first, other) = if is_return { ("to", "from") } else { ("new", "old") };
         let mut spans = Vec::new();
         for (index, set) in live.iter().enumerate() {
@@ -204,9 +205,10 @@ impl<'a> Story<'a> {
             hints.push((Command::Describe, "describe"));
         }
         let mut line = Line::from(head);
+        let gap = if view.size.0 < 80 { "  " } else { "   " };
         for (command, word) in hints {
             line.spans.extend(words::key_hint(view, command, word));
-            line.spans.push(Span::raw("   "));
+            line.spans.push(Span::raw(gap));
         }
         line
     }

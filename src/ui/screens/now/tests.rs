@@ -54,6 +54,16 @@ fn while_something_pages_the_broken_thing_takes_the_screen() {
 }
 
 #[test]
+fn at_60x16_the_value_and_the_keys_are_there() {
+    let mut world = incident();
+    world.size = (60, 16);
+    let rows = world.drawn(&mut Now::default());
+    for words in ["now 30.6%, limit 5%  since ~02:59", "[R] roll back to 411  [l] logs  [.] why", "stuck in deploy"] {
+        assert!(has(&rows, words), "'{words}' in {rows:#?}");
+    }
+}
+
+#[test]
 fn a_version_that_comes_back_is_not_called_new() {
     let mut world = incident();
     world.replica_sets([

@@ -174,6 +174,9 @@ fn sorting_and_filters() {
     assert_eq!(order(&screen), [412, 1190, 5519, 5518], "a failure before a success is history");
     screen.run(Command::SortNext, &world.view());
     assert_eq!(order(&screen), [412, 5519, 5518, 1190]);
+    screen.run(Command::UndoLocal, &world.view());
+    assert_eq!(order(&screen), [412, 1190, 5519, 5518]);
+    screen.run(Command::SortNext, &world.view());
     screen.set_filter("nightly", &world.view());
     assert_eq!(order(&screen), [1190]);
     screen.set_filter("", &world.view());

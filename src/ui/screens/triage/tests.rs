@@ -96,6 +96,8 @@ fn enter_opens_a_group_and_marks_reach_its_alerts() {
     assert!(has(&world.drawn(&mut triage), "2 marked"));
     triage.run(Command::Mark, &world.view());
     assert_eq!(triage.marked().len(), 1);
+    triage.run(Command::UndoLocal, &world.view());
+    assert_eq!(triage.marked().len(), 2, "the mark is back");
     assert!(matches!(triage.run(Command::Back, &world.view()), Reply::Done));
     assert!(triage.marked().is_empty() || triage.marked.is_empty());
     triage.run(Command::Bottom, &world.view());

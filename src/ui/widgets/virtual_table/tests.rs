@@ -96,6 +96,23 @@ fn sideways_shows_all_columns_and_cuts_wide_characters_cleanly() {
 }
 
 #[test]
+fn what_is_pinned_stays_while_the_rest_goes_sideways() {
+    let theme = ascii();
+    let mut state = TableState { offset: 0, x: 9 };
+    let rows = drawn(30, 2, |area, buf| {
+        let table = VirtualTable::new(&theme, &COLUMNS, 1).pinned(2);
+        let hits = table.render(area, buf, &mut state, |_| Row::item(cells(7)));
+        let heads: Vec<usize> = hits.heads.iter().map(|(_, column)| *column).collect();
+        assert_eq!(heads, [0, 1, 3, 4]);
+    });
+    assert_eq!(rows[1], "   ok  pod-00007  argo     3d");
+    let rows = drawn(30, 2, |area, buf| {
+        VirtualTable::new(&theme, &COLUMNS, 1).render(area, buf, &mut state, |_| Row::item(cells(7)));
+    });
+    assert!(!rows[1].contains("pod-000"), "{rows:?}");
+}
+
+#[test]
 fn the_window_follows_the_cursor_with_a_margin() {
     let mut state = TableState::default();
     state.follow(Some(9), 100, 10);

@@ -75,11 +75,8 @@ impl Browse {
         if self.not_ok > 0 {
             spans.push(Span::styled(format!("   {} not ok", self.not_ok), theme.wrong));
         }
-        if let Some(resource) = resource.filter(|resource| !resource.group.is_empty()) {
-            spans.push(Span::styled(format!("   {}/{}", resource.group, resource.version), theme.dim));
-        }
         // What their rows leave out.
-        if self.rows.are_events()
+        if self.rows.says_common_above(view)
             && let Some((table, row)) = self.rows.all().next()
         {
             let common = self.rows.columns.iter().filter(|column| column.is_common);
@@ -89,6 +86,9 @@ impl Browse {
                 _ => None,
             });
             spans.extend(said.map(|said| Span::styled(format!("   {said}"), theme.dim)));
+        }
+        if let Some(resource) = resource.filter(|resource| !resource.group.is_empty()) {
+            spans.push(Span::styled(format!("   {}/{}", resource.group, resource.version), theme.dim));
         }
         spans.push(Span::styled("   esc workloads", theme.dim));
         spans
@@ -196,6 +196,7 @@ impl Browse {
         let (list, times) = (self.list.entries(), self.rows.times(view));
         let hits = VirtualTable::new(view.theme, &heads, list.len())
             .cursor(cursor)
+            .pinned(2)
             .above((above > 0).then(|| format!("{above} new above")))
             .render(area, buf, &mut state, |index| match &list[index] {
                 Entry::Item(key) => self.draw_row(view, key, &shown, &times),
@@ -209,23 +210,32 @@ impl Browse {
         let Some((index, column)) = place.and_then(|index| Some((index, self.rows.columns.get(index)?))) else {
             return Head::new("", 2, 100);
         };
-        let are_events = self.rows.are_events();
+        let (are_events, are_pods) = (self.rows.are_events(), self.rows.are_pods());
         let is_object = are_events && column.title == "object";
         // Rather left out than cut to pieces.
         let (priority, least) = match column.content {
             _ if column.is_wide => (20 - (index as u8).min(19), 10),
             _ if column.is_blank => (10, 12),
             // What a row is marked for is what it is looked at for.
-            Content::Cell if column.is_judged && view.is_narrow() && !are_events => (98, WIDEST_JUDGED),
+            Content::Cell if column.is_judged && !are_events => (98, WIDEST_JUDGED),
+            // How a pod is comes before whose it is.
+            Content::Cell if are_pods && matches!(&*column.title, "ready" | "status" | "restarts") => {
+                (98, if view.is_narrow() { 12 } else { 16 })
+            }
+            Content::Age if are_pods => (97, 4),
+            Content::Cluster if are_pods => (96, 14),
+            Content::Namespace if are_pods => (95, 11),
+            // Of an autoscaler its bounds and how far it is say more than whom it scales, which is called so too.
+            Content::Cell if column.title == "reference" && view.is_narrow() => (75, 12),
             // People come for the ports.
             Content::Cell if column.title == "cluster-ip" => (60, 12),
             // Rather whole than beside what pods use: their names differ at their ends.
-            Content::Name => (99, (view.size.0 / 4).max(26)),
+            Content::Name => (99, (view.size.0 / 4).max(if are_pods { 24 } else { 26 })),
             Content::Cluster if !are_events => (97, 14),
             // On a small screen what is wrong with it comes first.
-            Content::Namespace if !are_events => (if view.is_narrow() { 93 } else { 96 }, 10),
+            Content::Namespace if !are_events => (if view.is_narrow() { 93 } else { 96 }, 11),
             Content::Cluster => (75, 14),
-            Content::Namespace => (72, 10),
+            Content::Namespace => (72, 11),
             Content::Cell if column.kind.is_usage() => match column.kind {
                 CellKind::MemoryShare => (74, 4),
                 CellKind::CpuShare => (73, 4),

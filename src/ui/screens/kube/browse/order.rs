@@ -18,6 +18,13 @@ impl Key {
         number(text).map_or_else(|| Self::text(text), Self::Number)
     }
 
+    /// Of `8/10`: what lacks more comes first, whole or not by how much there is of it.
+    pub fn lacking(text: &str) -> Option<Self> {
+        let (some, all) = text.split_once('/')?;
+        let (some, all): (f64, f64) = (some.trim().parse().ok()?, all.trim().parse().ok()?);
+        Some(Self::Number((some - all).min(0.0)))
+    }
+
     pub fn text(text: &str) -> Self {
         Self::Text(text.to_lowercase())
     }
@@ -98,6 +105,13 @@ fn digits(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lacks_more_comes_first() {
+        let key = |cell| Key::lacking(cell).expect("it counts");
+        assert!(key("8/10") < key("0/1") && key("0/1") < key("1/1") && key("1/1") == key("9/9"));
+        assert!(Key::lacking("Deployment/web").is_none());
+    }
 
     #[test]
     fn cells_stand_as_people_count() {

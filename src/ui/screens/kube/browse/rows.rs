@@ -1,12 +1,13 @@
 //! The rows of several clusters' tables under common columns.
 
-use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::super::super::super::{View, widgets::cells::width};
 use super::{
-    super::super::{pane::cluster_width, words},
+    super::super::pane::cluster_width,
+    known::{Levels, Refused, levels, refused},
     order::Key,
 };
 use crate::{
@@ -121,8 +122,8 @@ pub struct Rows {
     judges: Vec<Judge>,
     /// By table: the place of each column in it.
     cells: Vec<Vec<Option<usize>>>,
-    /// Running Jobs whose pods are refused, by uid, each with why.
-    refused: BTreeMap<Name, (ObjectKey, String)>,
+    refused: Refused,
+    known: Levels,
 }
 
 fn table_of<'a>(view: &View<'a>, query: &TableQuery) -> Option<&'a Arc<ObjectTable>> {
@@ -130,30 +131,6 @@ fn table_of<'a>(view: &View<'a>, query: &TableQuery) -> Option<&'a Arc<ObjectTab
         Answer::Table(table) => Some(table),
         _ => None,
     }
-}
-
-/// The server's columns do not tell: the events of these Jobs do.
-fn refused(
-    view: &View<'_>,
-    tables: &[TableQuery],
-    found: &[Option<Arc<ObjectTable>>],
-) -> BTreeMap<Name, (ObjectKey, String)> {
-    let of_jobs = |query: &TableQuery| (&*query.resource.group, &*query.resource.plural) == ("batch", "jobs");
-    if !tables.iter().any(of_jobs) {
-        return BTreeMap::new();
-    }
-    let kube = &view.store.kube;
-    let failed = kube.events.values().filter(|event| event.reason == *"FailedCreate" && event.kind == *"Job");
-    let refused = failed.filter_map(|event| {
-        let place = tables.iter().position(|query| of_jobs(query) && query.cluster == event.key.cluster)?;
-        let table = found.get(place)?.as_ref()?;
-        let row = table.find(&event.key.namespace, &event.object)?;
-        let is_it = event.object_uid.as_ref() == Some(&row.uid) && table.is_running(row);
-        let why = kube.refused(&event.key.cluster, &row.uid).filter(|_| is_it)?;
-        let job = ObjectKey { name: row.name.clone(), ..event.key.clone() };
-        Some((row.uid.clone(), (job, words::refusal(why).to_owned())))
-    });
-    refused.collect()
 }
 
 fn own_columns(table: Option<&Arc<ObjectTable>>) -> &[TableColumn] {
@@ -168,8 +145,8 @@ impl Rows {
         let places = |own: &[TableColumn]| columns.iter().map(|column| place(own, column)).collect();
         let cells = found.iter().map(|table| places(own_columns(table.as_ref()))).collect();
         let judges = found.iter().map(|table| Judge::of(own_columns(table.as_ref()))).collect();
-        let refused = refused(view, &tables, &found);
-        let mut rows = Self { tables, columns, found, judges, cells, refused };
+        let (refused, known) = (refused(view, &tables, &found), levels(view, &tables, &found));
+        let mut rows = Self { tables, columns, found, judges, cells, refused, known };
         rows.measure(view);
         rows
     }
@@ -184,6 +161,7 @@ impl Rows {
         self.tables == tables
             && tables.iter().zip(&self.found).all(is_same)
             && self.refused == refused(view, tables, &self.found)
+            && self.known == levels(view, tables, &self.found)
     }
 
     /// Why pods of its rows are not made.
@@ -303,7 +281,13 @@ impl Rows {
                 _ => table.share(row, kind).map(|share| share.percent),
             }
         });
-        used.map_or_else(|| Key::of(&self.cell(times, table, row, column)), |used| Key::Number(used as f64))
+        let printed = || {
+            let cell = self.cell(times, table, row, column);
+            let title = self.columns.get(column).map_or("", |column| &*column.title);
+            let lacking = Some(&cell).filter(|_| matches!(title, "ready" | "completions"));
+            lacking.and_then(|cell| Key::lacking(cell)).unwrap_or_else(|| Key::of(&cell))
+        };
+        used.map_or_else(printed, |used| Key::Number(used as f64))
     }
 
     /// A table and the place in it of a column.
@@ -312,8 +296,11 @@ impl Rows {
         Some((self.found.get(table)?.as_deref()?, place?))
     }
 
-    /// The worst that a row's cells say.
+    /// The worst that a row's cells say, unless more is known of its object.
     pub fn level(&self, times: &Times, table: usize, row: &TableRow) -> Level {
+        if let Some(known) = self.known.get(table).and_then(|known| known.get(&*row.namespace)?.get(&*row.name)) {
+            return *known;
+        }
         let said = self.judges.get(table).map_or(Level::Ok, |judge| judge.level(row, times.now));
         if self.refused.contains_key(&row.uid) { said.min(Level::Wrong) } else { said }
     }
@@ -328,10 +315,18 @@ impl Rows {
         self.tables.first().is_some_and(is_of_events)
     }
 
+    pub fn are_pods(&self) -> bool {
+        self.tables.first().is_some_and(|table| (&*table.resource.group, &*table.resource.plural) == ("", "pods"))
+    }
+
+    /// Whose all of them are is said once, above them: what an event says is worth more, and any cell on a small screen.
+    pub fn says_common_above(&self, view: &View<'_>) -> bool {
+        self.are_events() || view.is_narrow()
+    }
+
     /// The columns shown at this width, after the mark: `None` is the mark itself.
     pub fn shown(&self, view: &View<'_>) -> Vec<Option<usize>> {
-        // What an event says is worth more than whose all of them are.
-        let is_quiet = |column: &Column| column.is_common && self.are_events();
+        let is_quiet = |column: &Column| column.is_common && self.says_common_above(view);
         let is_shown = |column: &Column| (!column.is_wide || view.size.0 >= WIDE) && !is_quiet(column);
         let columns = self.columns.iter().enumerate().filter(|(_, column)| is_shown(column));
         std::iter::once(None).chain(columns.map(|(index, _)| Some(index))).collect()

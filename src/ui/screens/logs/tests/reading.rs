@@ -211,6 +211,28 @@ fn what_is_left_out_between_folded_lines_is_not_saved() {
 }
 
 #[test]
+fn what_several_pods_have_not_is_said_once_and_a_log_that_is_over_has_no_open_streams() {
+    let mut world = World::live();
+    let previous = LogQuery { previous: true, follow: false, ..query() };
+    let pods = ["myapp-1", "myapp-2", "myapp-3"].map(|pod| origin(pod, "412"));
+    let mut lines = vec![line(&pods[0], 0, "I exiting")];
+    lines.extend(pods.iter().map(|pod| line(pod, 1, "# container 'app' has no previous instance")));
+    // The same container twice is two things that happened.
+    lines.extend([2, 3].map(|second| line(&pods[0], second, "# container 'app' restarted")));
+    let now = world.clock.now();
+    let batch = LogBatch { lines, open: 0, wanted: 3, has_caught_up: true, ..LogBatch::default() };
+    let body = Ok(Answer::Logs(batch));
+    world.store.answer(Answered { query: Query::Logs(previous.clone()), generation: 1, at: now.wall, body }, now);
+    let mut logs = Logs::default();
+    logs.open(previous);
+    let rows = world.drawn(&mut logs).join("\n");
+    assert_eq!(rows.matches("no previous instance").count(), 1, "{rows}");
+    assert!(rows.contains("3 pods: container 'app' has no previous instance"), "{rows}");
+    assert_eq!(rows.matches("restarted").count(), 2, "{rows}");
+    assert!(rows.contains("   3 streams") && !rows.contains("0 of 3") && !rows.contains("lines/s"), "{rows}");
+}
+
+#[test]
 fn a_find_that_fails_leaves_one_where_it_began() {
     let (world, mut logs) = story();
     world.drawn(&mut logs);
