@@ -13,6 +13,7 @@ pub mod audit;
 mod canary;
 mod checks;
 pub mod confirm;
+mod digests;
 pub mod engine;
 pub mod equivalent;
 pub mod evidence;

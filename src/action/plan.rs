@@ -25,7 +25,7 @@ use crate::{
     time::Now,
 };
 pub use step::first_number;
-pub use wanted::WatchFor;
+pub use wanted::{WantedImage, WatchFor};
 
 /// One step of a plan, in order. On a refused or unknown step the rest stops.
 #[derive(Clone, Debug, PartialEq)]

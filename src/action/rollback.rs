@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Check, Inspection, WorkloadInspection, Write, canary,
+    Check, Evidence, Inspection, WorkloadInspection, Write, canary,
     checks::{self, Subject},
+    digests,
     equivalent::{resume_line, rollout_undo},
     executor::{self, Chosen, Executor, by_workflow},
     gitops::{self, Route},
@@ -73,7 +74,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     (plan.away, plan.to) = (Some(live.name.clone()), Some(target.name.clone()));
     match &by {
         Chosen::Workflow(repo, workflow) => {
-            by_workflow(&mut plan, inspection, (target, live), (repo.clone(), workflow), now);
+            by_workflow(&mut plan, (make.evidence, inspection), (target, live), (repo.clone(), workflow), now);
         }
         _ => by_own_hand(make, inspection, (target, live), &route, &mut plan),
     }
@@ -224,7 +225,7 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, ro
     }
     let live = inspection.live().unwrap_or(target);
     let now = make.store.time_of(&inspection.workload.key.cluster, make.now);
-    plan.steps.push(PlanStep::watch(wanted(inspection, live, target, now)));
+    plan.steps.push(PlanStep::watch(wanted(make.evidence, inspection, (live, target), now)));
 }
 
 /// Runs that race with it are stopped first. What their hooks did meanwhile is looked at.
@@ -248,9 +249,9 @@ pub(super) fn stop_runs(make: &Make<'_>, inspection: &WorkloadInspection, target
 
 /// What its pods are in the end.
 pub(super) fn wanted(
+    evidence: &Evidence,
     inspection: &WorkloadInspection,
-    live: &Revision,
-    target: &Revision,
+    (live, target): (&Revision, &Revision),
     now: jiff::Timestamp,
 ) -> WatchFor {
     let image = template::telling_image(&target.template, &live.template);
@@ -258,7 +259,7 @@ pub(super) fn wanted(
     let image_name = image.map(|(_, image)| image);
     let wanted = WatchFor {
         hash: target.hash.clone(),
-        digest: image.and_then(|(container, _)| history::digest(inspection, target, container)),
+        images: digests::wanted(evidence, inspection, live, target),
         // A template that no kept revision has gets a hash that nobody knows yet.
         image: image_name.filter(|_| target.hash.is_none()).map(Clean::line),
         away: Some(live.template.clone()),

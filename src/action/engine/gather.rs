@@ -295,8 +295,8 @@ impl Inner {
         let seen = helm::seen(found, release, target);
         let to = helm::revision(&seen, target);
         let pod = to.map(|to| (key.clone(), to.template.clone()));
-        let question = to.and_then(|to| registry::about(&seen, to));
-        (evidence.pods, evidence.registry) = tokio::join!(self.rehearse_pods(pod), self.ask_registries(question));
+        let questions = to.map(|to| registry::about(&seen, to)).unwrap_or_default();
+        (evidence.pods, evidence.registry) = tokio::join!(self.rehearse_pods(pod), self.ask_registries(questions));
         Ok(evidence)
     }
 }
