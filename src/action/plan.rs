@@ -1,5 +1,6 @@
 //! A plan: what will be sent to what, why it may be, and what must be typed to send it.
 
+mod marks;
 mod moved;
 mod step;
 mod wanted;
@@ -175,7 +176,9 @@ impl Kept {
             (None, Some(key)) if self.replicas.is_some() => {
                 Some((&key.cluster, Request::Restart { workload: key.clone() }))
             }
-            (None, Some(key)) => Some((&key.cluster, Request::RollBack { workload: key.clone(), to: None })),
+            (None, Some(key)) => {
+                Some((&key.cluster, Request::RollBack { workload: key.clone(), to: None, alert: None }))
+            }
             (None, None) => None,
         }
     }
@@ -203,7 +206,7 @@ pub fn plan(
     let knowing = told.and_then(|(cluster, id)| settings.knowing(cluster, id));
     let made = Make { request, evidence, store, settings: knowing.as_ref().unwrap_or(settings), now };
     let mut plan = match request {
-        Request::RollBack { workload, to } => rollback::plan(&made, workload, *to),
+        Request::RollBack { workload, to, .. } => rollback::plan(&made, workload, *to),
         Request::Restart { workload } => restart::plan(&made, workload),
         Request::Limits { workload, limits } => limits::plan(&made, workload, limits),
         Request::Resize { pod, limits } => resize::plan(&made, pod, limits),

@@ -1,7 +1,5 @@
 //! The plan of a rollback: to the last known good revision, or the one chosen, with everything that speaks against it.
 
-use std::collections::BTreeMap;
-
 use super::{
     Check, Evidence, Inspection, WorkloadInspection, Write, canary,
     checks::{self, Subject},
@@ -14,7 +12,7 @@ use super::{
     stuck, template,
 };
 use crate::{
-    model::kubernetes::{ACTOR, Revision, WorkloadKey, tag_of},
+    model::kubernetes::{Revision, WorkloadKey, tag_of},
     text::{Clean, counted},
     time::age_of,
 };
@@ -283,10 +281,7 @@ pub(super) fn patch(
             uid: inspection.workload.uid.clone(),
             live: inspection.template.clone(),
             target: target.template.clone(),
-            annotations: BTreeMap::from([
-                ("kubernetes.io/change-cause".to_owned(), cause),
-                (ACTOR.to_owned(), make.settings.me.to_string()),
-            ]),
+            annotations: make.marks(inspection, cause),
         }),
     });
     plan.steps.extend(stuck::step(inspection, &target.template));

@@ -208,7 +208,7 @@ impl Running {
             return Next::Stop;
         }
         self.set(index, StepState::Running("sent".into())).await;
-        let write = numbered(write, self.act.number, &self.inner.identity.login);
+        let write = numbered(write, self.act.number, &self.inner.identity.login, self.act.reason.as_ref());
         let at = self.inner.time_of(clock_of(&write));
         let sent = AssertUnwindSafe(operator.execute(&write)).catch_unwind();
         let result = match timeout(self.inner.pace.write, sent).await {
