@@ -27,6 +27,7 @@ mod limits;
 pub mod object;
 pub mod plan;
 mod pull_request;
+mod record;
 pub mod registry;
 mod request;
 pub mod resize;

@@ -101,6 +101,8 @@ pub struct Store {
     pub alerts: BTreeMap<AlertKey, Alert>,
     /// What each Prometheus said last, as it said it: `alerts` has it joined with what Alertmanager says.
     pub evaluated: BTreeMap<BackendId, Evaluated>,
+    /// Since when each backend's alerts are followed: what ended before is not known.
+    pub alerts_since: BTreeMap<BackendId, Timestamp>,
     pub alert_groups: BTreeMap<BackendId, Vec<AlertGroup>>,
     pub silences: BTreeMap<SilenceKey, Silence>,
     pub dashboards: BTreeMap<DashboardKey, Dashboard>,
@@ -138,6 +140,7 @@ impl Store {
     /// Forgets a backend that was closed, and all it brought.
     pub fn forget_backend(&mut self, backend: &BackendId) -> Changes {
         self.backends.remove(backend);
+        self.alerts_since.remove(backend);
         self.answers.retain(|query, _| query.backend() != backend);
         self.forget(|source| source.backend == *backend) | Changes::ANSWERS
     }

@@ -21,7 +21,7 @@ pub(super) use place::Place;
 pub(super) use race::{HANDS, stoppable};
 
 use super::{
-    Check, CheckResult, WorkloadInspection,
+    Check, CheckResult, Request, WorkloadInspection,
     equivalent::{argo_rollouts, in_context},
     history,
     plan::{Make, Plan},
@@ -142,15 +142,30 @@ impl Subject<'_> {
 
     /// B7
     pub fn history(&self, target: &Revision) -> Check {
-        check(
-            "B7",
-            "history",
-            CheckResult::Ok(say!(
-                "rev {} is kept ({} revisions); not paused",
-                target.number,
-                self.inspection.revisions.len()
-            )),
-        )
+        let record = &self.make.evidence.record;
+        let paged = |revision: &Revision| record.paged(self.inspection, revision, self.now);
+        let number = target.number;
+        let result = if let Some(paged) = paged(target) {
+            CheckResult::Look(say!("rev {number} called people too: {paged}"))
+        } else if let Some((passed, paged)) = self.passed_over(target) {
+            CheckResult::Look(say!("rev {passed} was passed over: {paged}"))
+        } else {
+            let kept = self.inspection.revisions.len();
+            let mut words = vec![format!("rev {number} is kept ({kept} revisions); not paused")];
+            words.extend(record.words(self.inspection, target, self.now));
+            CheckResult::Ok(say!("{}", words.join("; ")))
+        };
+        check("B7", "history", result)
+    }
+
+    /// The newest version between what is live and the target that was not chosen for what it did.
+    fn passed_over(&self, target: &Revision) -> Option<(i64, String)> {
+        if !matches!(self.make.request, Request::RollBack { to: None, .. }) {
+            return None;
+        }
+        let between = |other: &&Revision| !other.is_live && other.created > target.created;
+        let newest = self.inspection.revisions.iter().filter(between).max_by_key(|other| other.created)?;
+        Some((newest.number, self.make.evidence.record.paged(self.inspection, newest, self.now)?))
     }
 
     /// B8: a rollback restores the whole template.

@@ -57,7 +57,7 @@ pub(super) fn questions(
     });
     let own = match request {
         Request::RollBack { .. } if matches!(found.release, Some(Ok(_))) && !beside.by_revision() => None,
-        Request::RollBack { to, .. } => history::target(found, &evidence.known_bad(), *to, now).ok().cloned(),
+        Request::RollBack { to, .. } => history::target(found, evidence, *to, now).ok().cloned(),
         Request::Undo { .. } if of_release.is_none() => {
             let kept = evidence.undoing.as_ref().and_then(|undoing| undoing.kept.as_ref());
             kept.map(|kept| history::of_template(found, &kept.before).0)

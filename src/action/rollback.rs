@@ -26,8 +26,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         return canary::take_away(make, key);
     }
     let now = make.store.time_of(&key.cluster, make.now);
-    let bad = make.evidence.known_bad();
-    let wanted = history::target(inspection, &bad, to, now);
+    let wanted = history::target(inspection, make.evidence, to, now);
     let (by, passed) = executor::choose(make, inspection, wanted.as_ref().ok().copied());
     if let (Some(Ok(release)), Chosen::Owner | Chosen::Here(Executor::Helm) | Chosen::None) = (&inspection.release, &by)
     {
@@ -59,7 +58,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     };
     plan.facts = facts(inspection, live, target, now);
     plan.facts.extend(route.fact(now));
-    plan.choices = history::choices(inspection, live, &bad, now);
+    plan.choices = history::choices(inspection, live, make.evidence, now);
     plan.chosen = Some(target.number);
     plan.diff = template::diff(
         &live.template,

@@ -67,6 +67,7 @@ impl Inner {
         }
         let mut evidence = Evidence::of(subject, asked);
         evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
+        evidence.record = beside.record.clone();
         let minds_owners =
             matches!(request, Request::RollBack { .. } | Request::Undo { .. } | Request::ResumeSync { .. });
         if let (Inspection::Workload(found), true) = (&mut evidence.subject, minds_owners) {

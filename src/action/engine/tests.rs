@@ -10,6 +10,7 @@ mod known_bad;
 mod lost;
 mod objects;
 mod owners;
+mod past;
 mod races;
 mod registry;
 mod release;
