@@ -297,11 +297,15 @@ impl Store {
     /// The first error that this workload's new version (these tags) wrote and the old one never did, by its logs that are
     /// read now; the earliest of several.
     pub fn first_new_error(&self, workload: &WorkloadKey, new_tags: &[&str]) -> Option<FirstError<'_>> {
-        self.logs
-            .iter()
-            .filter(|(query, _)| matches!(&query.target, LogTarget::Workload(key) if key == workload))
-            .filter_map(|(_, buffer)| buffer.signatures.first_new_error(new_tags))
-            .min_by_key(|error| error.first)
+        let errors = self.logs_of(workload).filter_map(|buffer| buffer.signatures.first_new_error(new_tags));
+        errors.min_by_key(|error| error.first)
+    }
+
+    /// The logs of a workload that are read now.
+    pub fn logs_of<'a>(&'a self, workload: &WorkloadKey) -> impl Iterator<Item = &'a LogBuffer> {
+        let all = self.logs.iter();
+        all.filter(move |(query, _)| matches!(&query.target, LogTarget::Workload(key) if key == workload))
+            .map(|(_, buffer)| buffer)
     }
 
     /// Drops answers that nobody looked at lately, so that they do not pile up, and the lines of closed logs.

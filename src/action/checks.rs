@@ -5,6 +5,7 @@ mod capacity;
 mod config;
 mod database;
 mod image;
+mod logs;
 mod others;
 mod place;
 mod race;
@@ -20,6 +21,7 @@ pub(super) use image::{is_known_bad, left_by};
 pub(super) use place::Place;
 pub(super) use race::{HANDS, stoppable};
 
+use self::logs::Told;
 use super::{
     Check, CheckResult, Request, WorkloadInspection,
     equivalent::{argo_rollouts, in_context},
@@ -84,8 +86,20 @@ impl Subject<'_> {
         self.at().check()
     }
 
-    /// B2: no score is computed, but the split by version is a fact.
+    /// B2: no score is computed, but the split by version is a fact: of readiness, else of the errors in the logs.
     pub fn suspect(&self, live: &Revision, target: &Revision) -> CheckResult {
+        match (self.by_readiness(live, target), self.told_by_logs(live, target)) {
+            (result @ (CheckResult::Ok(_) | CheckResult::Stop(_)), _) | (result, None) => result,
+            (_, Some(Told::Alike(errors))) => CheckResult::Stop(say!("both versions fail alike: {errors}")),
+            (_, Some(Told::Own(errors))) => CheckResult::Ok(say!("the trouble is the live version's: {errors}")),
+            (result, Some(Told::New(error))) => {
+                let says = result.words().map(|says| format!("{says}; ")).unwrap_or_default();
+                CheckResult::Look(say!("{says}{error}"))
+            }
+        }
+    }
+
+    fn by_readiness(&self, live: &Revision, target: &Revision) -> CheckResult {
         let pods_of = |revision| history::pods_of(self.inspection, revision);
         let (Some((all, ready)), Some((old, old_ready))) = (pods_of(live), pods_of(target)) else {
             return CheckResult::NotChecked("whether this version is the cause: its pods could not be read".into());

@@ -7,6 +7,7 @@ mod code;
 mod executors;
 mod image;
 mod limits;
+mod logs;
 mod marks;
 mod release;
 mod resize;
