@@ -9,7 +9,9 @@ use jiff::Timestamp;
 
 pub use super::confirm::Approved;
 use super::{
-    Check, CheckResult, Evidence, Limits, Request, Risk, Write, checks, gitops, limits, object, pull_request,
+    Check, CheckResult, Evidence, Limits, Request, Risk, Write, checks,
+    evidence::binding,
+    gitops, limits, object, pull_request,
     resize::{self, KeptPod, ResizeFor},
     restart, rollback, run, scale, silence, undo,
 };
@@ -20,6 +22,7 @@ use crate::{
         gitops::OwnerKey,
         helm::ReleaseKey,
         kubernetes::{ObjectKey, WorkloadKey},
+        metric::PanelKey,
     },
     store::Store,
     text::Clean,
@@ -27,6 +30,9 @@ use crate::{
 };
 pub use step::first_number;
 pub use wanted::{WantedImage, WatchFor};
+
+/// Panels of a service whose values are kept.
+const MOST_PANELS: usize = 4;
 
 /// One step of a plan, in order. On a refused or unknown step the rest stops.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,11 +43,13 @@ pub struct PlanStep {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepKind {
-    /// Logs of failing pods, describe, events: what the act destroys, kept beside the audit.
+    /// Logs of failing pods, describe, events, panels: what the act destroys, kept beside the audit.
     KeepEvidence {
         workload: Option<WorkloadKey>,
         /// The pod that goes; else those of the workload that are worst off.
         pod: Option<ObjectKey>,
+        /// Bound to the workload's service.
+        panels: Vec<PanelKey>,
     },
     Write(Write),
     /// Wait (at most 20 s) for a cancelled run to end, then read the live template again: its hook may have mended it.
@@ -219,6 +227,11 @@ pub fn plan(
         Request::Undo { act } => undo::plan(&made, *act),
         Request::Outside { .. } => Err(Refusal("what runs outside of midwatch has no plan".into())),
     }?;
+    for step in &mut plan.steps {
+        if let StepKind::KeepEvidence { workload: Some(workload), panels, .. } = &mut step.kind {
+            *panels = made.panels(workload);
+        }
+    }
     plan.blocked = plan.blocked.take().or_else(|| made.blocked(&plan));
     plan.checks.sort_by_key(|check| (severity(&check.result), !checks::is_known_bad(&check.result)));
     Ok(plan)
@@ -259,6 +272,13 @@ impl Make<'_> {
             to: None,
             last_change: None,
         }
+    }
+
+    /// The panels that are bound to a workload's service.
+    fn panels(&self, workload: &WorkloadKey) -> Vec<PanelKey> {
+        let known = self.store.kube.workloads.get(workload);
+        let service = binding(workload, known.and_then(|known| known.app.as_ref()), self.settings);
+        service.into_iter().flat_map(|service| &service.panels).take(MOST_PANELS).cloned().collect()
     }
 
     fn blocked(&self, plan: &Plan) -> Option<Clean> {

@@ -165,9 +165,10 @@ impl Running {
 
     async fn step(&mut self, index: usize, step: &PlanStep) -> Next {
         match &step.kind {
-            StepKind::KeepEvidence { workload, pod } => {
+            StepKind::KeepEvidence { workload, pod, panels } => {
                 self.set(index, StepState::Running("reading".into())).await;
-                let kept = self.inner.keep_evidence(self.act.number, workload.as_ref(), pod.as_ref()).await;
+                let (workload, pod) = (workload.as_ref(), pod.as_ref());
+                let kept = self.inner.keep_evidence(self.act.number, workload, pod, panels).await;
                 self.set(index, StepState::Done(kept)).await;
                 Next::Go
             }

@@ -10,6 +10,7 @@ mod known_bad;
 mod lost;
 mod objects;
 mod owners;
+mod panels;
 mod past;
 mod races;
 mod registry;

@@ -26,7 +26,7 @@ impl PlanStep {
     }
 
     fn keeping(workload: Option<WorkloadKey>, pod: Option<ObjectKey>) -> Self {
-        Self { says: KEEP_EVIDENCE.into(), kind: StepKind::KeepEvidence { workload, pod } }
+        Self { says: KEEP_EVIDENCE.into(), kind: StepKind::KeepEvidence { workload, pod, panels: Vec::new() } }
     }
 
     pub(in crate::action) fn watch(wanted: WatchFor) -> Self {
