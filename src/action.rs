@@ -56,7 +56,7 @@ pub use template::{is_same as is_same_template, readable};
 pub use evidence::{Beside, Evidence, beside, changed};
 pub use plan::plan;
 pub use registry::Registry;
-pub use write::{ActionError, Done, Found, Operator, Switch, Write};
+pub use write::{ActionError, Done, Found, Notice, Operator, Switch, Write};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,8 @@
 //! Carries out an approved plan: the intent of each step is on disk before it is sent, its outcome after. Nothing is ever
 //! sent twice.
 
+mod notices;
+
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt as _;
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{
     action::{
-        ActionError, CheckResult, Done, Write,
+        ActionError, CheckResult, Done, Notice, Write,
         act::{Act, ActionEvent, Left, Outcome, StepState},
         audit::{Audit, Begun, Entry, StepResult},
         checks, object,
@@ -43,6 +45,8 @@ struct Running {
     has_ended: bool,
     can_undo: bool,
     writing: Option<UnderWay>,
+    /// What is to be said on the object of which step.
+    notices: Vec<(usize, Notice)>,
 }
 
 impl Inner {
@@ -100,8 +104,8 @@ impl Inner {
             can_undo: false,
             is_mine: true,
         };
-        let running =
-            Running { inner: self, news, act, mended: None, has_ended: false, can_undo, writing: Some(writing) };
+        let (mended, writing, notices) = (None, Some(writing), Vec::new());
+        let running = Running { inner: self, news, act, mended, has_ended: false, can_undo, writing, notices };
         Some(running.through(&plan.steps).await)
     }
 
@@ -246,6 +250,10 @@ impl Running {
         if let (StepResult::Done, Some(Write::PatchTemplate { .. })) = (result, write) {
             self.act.left = Left::from_reference(reference.as_ref(), self.inner.clock.now().wall);
         }
+        if let (StepResult::Done, Some(write)) = (result, write) {
+            let at = self.inner.time_of(clock_of(write));
+            self.notices.extend(notices::notice(&self.act, write, at).map(|notice| (index, notice)));
+        }
         if result != StepResult::Refused {
             // What may be on is not taken for on: it may still be off.
             let is_known = |(_, is_on): &(_, bool)| !is_on || result == StepResult::Done;
@@ -358,6 +366,7 @@ impl Running {
     async fn end(&mut self, outcome: Outcome) {
         if !std::mem::replace(&mut self.has_ended, true) {
             let _ = self.record(Entry::Ended { outcome }).await;
+            self.notify().await;
             self.writing = None;
         }
     }

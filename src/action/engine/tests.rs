@@ -8,6 +8,7 @@ mod gitops;
 mod hooks;
 mod known_bad;
 mod lost;
+mod notices;
 mod objects;
 mod owners;
 mod panels;

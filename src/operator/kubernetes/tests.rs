@@ -1,6 +1,7 @@
 //! The operator against a small API server that keeps one Deployment and really applies patches.
 
 mod deletions;
+mod events;
 #[cfg(unix)]
 mod helm;
 mod on_demo;
