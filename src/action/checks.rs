@@ -4,6 +4,7 @@
 mod capacity;
 mod config;
 mod database;
+mod deploy;
 mod image;
 mod logs;
 mod others;
@@ -17,6 +18,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub(super) use deploy::deployed_by;
 pub(super) use image::{is_known_bad, left_by};
 pub(super) use place::Place;
 pub(super) use race::{HANDS, stoppable};

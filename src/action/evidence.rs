@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write,
     audit::PastAct,
-    canary,
+    canary, checks,
     executor::Executor,
     gitops, helm, history, limits, object,
     plan::{Kept, PlanStep, StepKind},
@@ -35,6 +35,8 @@ pub struct Evidence {
     pub subject: Inspection,
     /// Deploying runs that go on beside it.
     pub races: Vec<(RunKey, Result<RunInspection, Clean>)>,
+    /// The run that deployed what is live, as it ended.
+    pub made: Option<Result<RunInspection, Clean>>,
     /// The server's word on each write, kept nothing of (`dryRun=All`). `None`: it cannot be asked.
     pub rehearsals: Vec<(Write, Option<Result<Clean, ActionError>>)>,
     /// The server's word on a pod of each template that may be gone back to.
@@ -69,6 +71,7 @@ impl Evidence {
             asked,
             subject,
             races: Vec::new(),
+            made: None,
             rehearsals: Vec::new(),
             pods: Vec::new(),
             members: Vec::new(),
@@ -249,6 +252,8 @@ fn writes_of(steps: &[PlanStep]) -> Vec<Write> {
 pub struct Beside {
     /// Deploys that go on of the same workload, or of what goes back with it.
     pub runs: Vec<RunKey>,
+    /// The run that deployed what is live.
+    pub made: Option<RunKey>,
     /// Its `[[service]]` names `patch` among those who roll it back.
     pub patches: bool,
     /// It names a workflow.
@@ -308,7 +313,8 @@ pub fn beside(request: &Request, undone: Option<&WorkloadKey>, store: &Store, se
         .collect();
     let starts = executors.iter().any(|executor| matches!(executor, Executor::Workflow(_)));
     let record = if goes_back { Record::of(workload, store, settings) } else { Record::default() };
-    Beside { runs, patches: executors.contains(&Executor::Patch), starts, record }
+    let made = if goes_back { checks::deployed_by(workload, store, settings) } else { None };
+    Beside { runs, made, patches: executors.contains(&Executor::Patch), starts, record }
 }
 
 /// The binding of a workload: its `[[service]]`, else the one of its name or app label.

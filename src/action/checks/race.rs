@@ -190,7 +190,7 @@ impl Subject<'_> {
 }
 
 /// `deploy #412`
-fn run_words(run: &Run) -> String {
+pub(super) fn run_words(run: &Run) -> String {
     format!("{} #{}", run.workflow, run.number)
 }
 

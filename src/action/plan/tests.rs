@@ -6,6 +6,7 @@ mod canaries;
 mod code;
 mod executors;
 mod image;
+mod infrastructure;
 mod limits;
 mod logs;
 mod marks;
