@@ -11,6 +11,7 @@ use super::{
     audit::PastAct,
     canary,
     plan::{Choice, Refusal},
+    record::NO_RECORD,
     template,
 };
 use crate::{
@@ -295,7 +296,9 @@ pub(super) fn choices(
                 notes.push("live".to_owned());
             } else {
                 notes.push(ran_words(inspection, revision, now));
-                notes.extend(evidence.record.words(inspection, revision, now));
+                let record = evidence.record.words(inspection, revision, now);
+                // Short: several stand in one line. What is meant is said in full of the target (B7).
+                notes.extend(record.into_iter().map(|words| words.replace(NO_RECORD, "?? alerts")));
             }
             if bad.contains(&revision.name) {
                 notes.push("known bad".to_owned());

@@ -22,6 +22,9 @@ const LONG: i64 = 30 * 60;
 /// Alerts named of one version.
 const NAMED: usize = 3;
 
+/// Of a run that began before alerts were followed.
+pub(super) const NO_RECORD: &str = "no record of alerts";
+
 /// What the store knows of a workload's past.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
@@ -87,7 +90,7 @@ impl Record {
             (Some(fired), _) => words.push(fired),
             (None, Some(since)) => {
                 let known = since.max(now.checked_sub(RESOLVED_FOR).unwrap_or(Timestamp::MIN));
-                words.push(if known <= began { "no alerts" } else { "no record of alerts" }.to_owned());
+                words.push(if known <= began { "no alerts" } else { NO_RECORD }.to_owned());
             }
             (None, None) => {}
         }

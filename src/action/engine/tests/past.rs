@@ -89,6 +89,7 @@ async fn where_every_long_run_called_people_the_newest_is_taken_and_it_is_said()
 async fn what_is_not_known_of_a_run_is_not_taken_for_quiet() {
     let plan = planned(known(10, Vec::new())).await;
     assert!(b7(&plan).contains("not paused; no record of alerts"), "{}", b7(&plan));
+    assert!(note(&plan, 12).ends_with(", ?? alerts"), "{}", note(&plan, 12));
     let of_10_hours = |found: &mut crate::action::WorkloadInspection| found.revisions[1].created = Some(ago(10 * 60));
     let mut bench = Bench::new();
     bench.cluster.with(|cluster| of_10_hours(&mut cluster.found));
