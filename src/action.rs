@@ -13,6 +13,7 @@ pub mod audit;
 mod canary;
 mod checks;
 pub mod confirm;
+mod digests;
 pub mod engine;
 pub mod equivalent;
 pub mod evidence;
@@ -26,6 +27,7 @@ mod limits;
 pub mod object;
 pub mod plan;
 mod pull_request;
+mod record;
 pub mod registry;
 mod request;
 pub mod resize;
@@ -54,7 +56,7 @@ pub use template::{is_same as is_same_template, readable};
 pub use evidence::{Beside, Evidence, beside, changed};
 pub use plan::plan;
 pub use registry::Registry;
-pub use write::{ActionError, Done, Found, Operator, Switch, Write};
+pub use write::{ActionError, Done, Found, Notice, Operator, Switch, Write};
 
 use serde::{Deserialize, Serialize};
 

@@ -101,6 +101,8 @@ pub struct Store {
     pub alerts: BTreeMap<AlertKey, Alert>,
     /// What each Prometheus said last, as it said it: `alerts` has it joined with what Alertmanager says.
     pub evaluated: BTreeMap<BackendId, Evaluated>,
+    /// Since when each backend's alerts are followed: what ended before is not known.
+    pub alerts_since: BTreeMap<BackendId, Timestamp>,
     pub alert_groups: BTreeMap<BackendId, Vec<AlertGroup>>,
     pub silences: BTreeMap<SilenceKey, Silence>,
     pub dashboards: BTreeMap<DashboardKey, Dashboard>,
@@ -138,6 +140,7 @@ impl Store {
     /// Forgets a backend that was closed, and all it brought.
     pub fn forget_backend(&mut self, backend: &BackendId) -> Changes {
         self.backends.remove(backend);
+        self.alerts_since.remove(backend);
         self.answers.retain(|query, _| query.backend() != backend);
         self.forget(|source| source.backend == *backend) | Changes::ANSWERS
     }
@@ -294,11 +297,15 @@ impl Store {
     /// The first error that this workload's new version (these tags) wrote and the old one never did, by its logs that are
     /// read now; the earliest of several.
     pub fn first_new_error(&self, workload: &WorkloadKey, new_tags: &[&str]) -> Option<FirstError<'_>> {
-        self.logs
-            .iter()
-            .filter(|(query, _)| matches!(&query.target, LogTarget::Workload(key) if key == workload))
-            .filter_map(|(_, buffer)| buffer.signatures.first_new_error(new_tags))
-            .min_by_key(|error| error.first)
+        let errors = self.logs_of(workload).filter_map(|buffer| buffer.signatures.first_new_error(new_tags));
+        errors.min_by_key(|error| error.first)
+    }
+
+    /// The logs of a workload that are read now.
+    pub fn logs_of<'a>(&'a self, workload: &WorkloadKey) -> impl Iterator<Item = &'a LogBuffer> {
+        let all = self.logs.iter();
+        all.filter(move |(query, _)| matches!(&query.target, LogTarget::Workload(key) if key == workload))
+            .map(|(_, buffer)| buffer)
     }
 
     /// Drops answers that nobody looked at lately, so that they do not pile up, and the lines of closed logs.

@@ -213,7 +213,8 @@ impl Wired {
                     && !wanted.read_only
                     && let Some(writer) = cluster.writer()
                 {
-                    self.operators.push(Arc::new(ClusterOperator::new(writer)));
+                    let operator = ClusterOperator::new(writer).with_events(self.config.act.event);
+                    self.operators.push(Arc::new(operator));
                 }
                 self.clusters.insert(id, cluster);
             }

@@ -174,7 +174,7 @@ pub(super) fn take_away(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refu
         ("TO".into(), say!("{stable} serves alone: {ready} of {desired} ready")),
     ];
     if let Some(live) = inspection.live() {
-        plan.choices = history::choices(inspection, live, &make.evidence.known_bad(), now);
+        plan.choices = history::choices(inspection, live, make.evidence, now);
     }
     plan.last_change = checks::last_change(inspection, now);
     plan.steps = scale::steps(inspection, 0);

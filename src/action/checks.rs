@@ -5,7 +5,9 @@ mod aim;
 mod capacity;
 mod config;
 mod database;
+mod deploy;
 mod image;
+mod logs;
 mod others;
 mod place;
 mod race;
@@ -17,12 +19,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub(super) use deploy::deployed_by;
 pub(super) use image::{is_known_bad, left_by};
 pub(super) use place::Place;
 pub(super) use race::{HANDS, stoppable, stops_production};
 
+use self::logs::Told;
 use super::{
-    Check, CheckResult, WorkloadInspection,
+    Check, CheckResult, Request, WorkloadInspection,
     equivalent::{argo_rollouts, in_context},
     history,
     plan::{Make, Plan},
@@ -88,8 +92,20 @@ impl Subject<'_> {
         self.at().check()
     }
 
-    /// B2: no score is computed, but the split by version is a fact.
+    /// B2: no score is computed, but the split by version is a fact: of readiness, else of the errors in the logs.
     pub fn suspect(&self, live: &Revision, target: &Revision) -> CheckResult {
+        match (self.by_readiness(live, target), self.told_by_logs(live, target)) {
+            (result @ (CheckResult::Ok(_) | CheckResult::Stop(_)), _) | (result, None) => result,
+            (_, Some(Told::Alike(errors))) => CheckResult::Stop(say!("both versions fail alike: {errors}")),
+            (_, Some(Told::Own(errors))) => CheckResult::Ok(say!("the trouble is the live version's: {errors}")),
+            (result, Some(Told::New(error))) => {
+                let says = result.words().map(|says| format!("{says}; ")).unwrap_or_default();
+                CheckResult::Look(say!("{says}{error}"))
+            }
+        }
+    }
+
+    fn by_readiness(&self, live: &Revision, target: &Revision) -> CheckResult {
         let pods_of = |revision| history::pods_of(self.inspection, revision);
         let (Some((all, ready)), Some((old, old_ready))) = (pods_of(live), pods_of(target)) else {
             return CheckResult::NotChecked("whether this version is the cause: its pods could not be read".into());
@@ -163,15 +179,30 @@ impl Subject<'_> {
 
     /// B7
     pub fn history(&self, target: &Revision) -> Check {
-        check(
-            "B7",
-            "history",
-            CheckResult::Ok(say!(
-                "rev {} is kept ({} revisions); not paused",
-                target.number,
-                self.inspection.revisions.len()
-            )),
-        )
+        let record = &self.make.evidence.record;
+        let paged = |revision: &Revision| record.paged(self.inspection, revision, self.now);
+        let number = target.number;
+        let result = if let Some(paged) = paged(target) {
+            CheckResult::Look(say!("rev {number} called people too: {paged}"))
+        } else if let Some((passed, paged)) = self.passed_over(target) {
+            CheckResult::Look(say!("rev {passed} was passed over: {paged}"))
+        } else {
+            let kept = self.inspection.revisions.len();
+            let mut words = vec![format!("rev {number} is kept ({kept} revisions); not paused")];
+            words.extend(record.words(self.inspection, target, self.now));
+            CheckResult::Ok(say!("{}", words.join("; ")))
+        };
+        check("B7", "history", result)
+    }
+
+    /// The newest version between what is live and the target that was not chosen for what it did.
+    fn passed_over(&self, target: &Revision) -> Option<(i64, String)> {
+        if !matches!(self.make.request, Request::RollBack { to: None, .. }) {
+            return None;
+        }
+        let between = |other: &&Revision| !other.is_live && other.created > target.created;
+        let newest = self.inspection.revisions.iter().filter(between).max_by_key(|other| other.created)?;
+        Some((newest.number, self.make.evidence.record.paged(self.inspection, newest, self.now)?))
     }
 
     /// B8: a rollback restores the whole template.

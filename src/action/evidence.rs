@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::{
     ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write,
     audit::PastAct,
-    canary,
+    canary, checks,
     executor::Executor,
     gitops, helm, history, limits, object,
     plan::{Kept, PlanStep, StepKind},
+    record::Record,
     registry, resize, restart, scale, stuck, template,
 };
 use crate::{
@@ -34,12 +35,16 @@ pub struct Evidence {
     pub subject: Inspection,
     /// Deploying runs that go on beside it.
     pub races: Vec<(RunKey, Result<RunInspection, Clean>)>,
+    /// The run that deployed what is live, as it ended.
+    pub made: Option<Result<RunInspection, Clean>>,
     /// The server's word on each write, kept nothing of (`dryRun=All`). `None`: it cannot be asked.
     pub rehearsals: Vec<(Write, Option<Result<Clean, ActionError>>)>,
     /// The server's word on a pod of each template that may be gone back to.
     pub pods: Vec<(Value, Result<Vec<Clean>, ActionError>)>,
     /// The other workloads of a Helm release that goes back, each with what was asked of it alone.
     pub members: Vec<(WorkloadKey, Result<Box<Self>, Clean>)>,
+    /// How earlier versions did.
+    pub record: Record,
     /// A registry's word on each image that may be gone back to. Those of no configured registry are left out.
     pub registry: Vec<registry::Asked>,
     /// Acts on the same thing from the audit, newest first.
@@ -66,9 +71,11 @@ impl Evidence {
             asked,
             subject,
             races: Vec::new(),
+            made: None,
             rehearsals: Vec::new(),
             pods: Vec::new(),
             members: Vec::new(),
+            record: Record::default(),
             registry: Vec::new(),
             acts: Ok(Vec::new()),
             undoing: None,
@@ -152,7 +159,7 @@ pub(super) fn drafts(
             let (mut writes, mut pods) = helm::drafts(evidence, inspection, goal);
             let back = match request {
                 Request::RollBack { to, .. } if beside.by_revision() => {
-                    history::target(inspection, &evidence.known_bad(), *to, now).ok()
+                    history::target(inspection, evidence, *to, now).ok()
                 }
                 _ => None,
             };
@@ -171,7 +178,7 @@ pub(super) fn drafts(
         Request::RollBack { .. } if matches!(inspection.release, Some(Ok(_))) && !beside.by_revision() => {
             (Vec::new(), none())
         }
-        Request::RollBack { to, .. } => match history::target(inspection, &evidence.known_bad(), *to, now) {
+        Request::RollBack { to, .. } => match history::target(inspection, evidence, *to, now) {
             Ok(target) => {
                 let route = gitops::route(inspection, target);
                 let (patch, pods) = to_template(target.template.clone());
@@ -240,15 +247,19 @@ fn writes_of(steps: &[PlanStep]) -> Vec<Write> {
     writes.collect()
 }
 
-/// What must be looked at beside a request, as far as the settings tell.
+/// What must be looked at beside a request, as far as the settings and the store tell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Beside {
     /// Deploys that go on of the same workload, or of what goes back with it.
     pub runs: Vec<RunKey>,
+    /// The run that deployed what is live.
+    pub made: Option<RunKey>,
     /// Its `[[service]]` names `patch` among those who roll it back.
     pub patches: bool,
     /// It names a workflow.
     pub starts: bool,
+    /// How its earlier versions did.
+    pub record: Record,
 }
 
 impl Beside {
@@ -301,7 +312,9 @@ pub fn beside(request: &Request, undone: Option<&WorkloadKey>, store: &Store, se
         .map(|run| run.key.clone())
         .collect();
     let starts = executors.iter().any(|executor| matches!(executor, Executor::Workflow(_)));
-    Beside { runs, patches: executors.contains(&Executor::Patch), starts }
+    let record = if goes_back { Record::of(workload, store, settings) } else { Record::default() };
+    let made = if goes_back { checks::deployed_by(workload, store, settings) } else { None };
+    Beside { runs, made, patches: executors.contains(&Executor::Patch), starts, record }
 }
 
 /// The binding of a workload: its `[[service]]`, else the one of its name or app label.

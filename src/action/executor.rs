@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Check, CheckResult, WorkloadInspection, Write, checks,
+    Check, CheckResult, Evidence, WorkloadInspection, Write, checks,
     evidence::binding,
     gitops::{self, Route},
     plan::{Make, Plan, PlanStep, StepKind, WatchFor},
@@ -210,7 +210,7 @@ fn host(make: &Make<'_>, repository: Option<&str>) -> Result<RepoKey, String> {
 /// Turns the plan of a rollback into one that a workflow carries out: it is started, and what it does is watched.
 pub(super) fn by_workflow(
     plan: &mut Plan,
-    inspection: &WorkloadInspection,
+    (evidence, inspection): (&Evidence, &WorkloadInspection),
     (target, live): (&Revision, &Revision),
     (repo, workflow): (RepoKey, &Workflow),
     now: jiff::Timestamp,
@@ -240,7 +240,7 @@ pub(super) fn by_workflow(
         // What it sets need not be the target's template to the letter.
         hash: None,
         image: image.map(Clean::line),
-        ..rollback::wanted(inspection, live, target, now)
+        ..rollback::wanted(evidence, inspection, (live, target), now)
     }));
     plan.undo = say!("R to rev {}: the same workflow the other way", live.number);
 }

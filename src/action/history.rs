@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Request, WorkloadInspection,
+    Evidence, Request, WorkloadInspection,
     act::Outcome,
     audit::PastAct,
     canary,
     plan::{Choice, Refusal},
+    record::NO_RECORD,
     template,
 };
 use crate::{
@@ -79,16 +80,26 @@ pub(super) fn is_left_behind(inspection: &WorkloadInspection, revision: &Revisio
 /// For how long a revision ran, in seconds, as its creation and that of the next one tell. An upper bound for the newest if
 /// it is not live: it was left at an unknown time.
 pub(super) fn ran(inspection: &WorkloadInspection, revision: &Revision, now: Timestamp) -> Option<i64> {
-    let created = revision.created?;
-    let until = next(inspection, revision).and_then(|next| next.created).unwrap_or(now);
-    Some(seconds_between(created, until).max(0))
+    let (began, ended) = run(inspection, revision, now)?;
+    Some(seconds_between(began, ended).max(0))
+}
+
+/// From when to when, as far as that is known.
+pub(super) fn run(
+    inspection: &WorkloadInspection,
+    revision: &Revision,
+    now: Timestamp,
+) -> Option<(Timestamp, Timestamp)> {
+    let ended = next(inspection, revision).and_then(|next| next.created).unwrap_or(now);
+    Some((revision.created?, ended))
 }
 
 /// The revision to go to: the one asked for, else the last known good. That is the newest that ran long enough, that nobody
-/// rolled away from, and that is not the live template again; if none ran long enough, the one that ran longest.
+/// rolled away from, that is not the live template again, and of which no alert is known that called people while it ran; if
+/// there is none such, one that did; if none ran long enough, the one that ran longest.
 pub(super) fn target<'a>(
     inspection: &'a WorkloadInspection,
-    bad: &BTreeSet<Name>,
+    evidence: &Evidence,
     to: Option<i64>,
     now: Timestamp,
 ) -> Result<&'a Revision, Refusal> {
@@ -119,6 +130,7 @@ pub(super) fn target<'a>(
     if let Some(stable) = canary::stable(inspection).filter(|stable| !stable.is_live) {
         return Ok(stable);
     }
+    let bad = evidence.known_bad();
     let other = |revision: &&Revision| {
         !revision.is_live
             && !bad.contains(&revision.name)
@@ -128,10 +140,11 @@ pub(super) fn target<'a>(
     };
     let length = |revision: &Revision| ran(inspection, revision, now).unwrap_or(0);
     let candidates: Vec<&Revision> = inspection.revisions.iter().filter(other).collect();
-    candidates
-        .iter()
-        .filter(|revision| length(revision) >= CLEAN_RUN)
-        .max_by_key(|revision| (revision.created, revision.number))
+    let is_long = |revision: &&&Revision| length(revision) >= CLEAN_RUN;
+    let is_quiet = |revision: &&&Revision| evidence.record.paged(inspection, revision, now).is_none();
+    let newest = |revision: &&&Revision| (revision.created, revision.number);
+    (candidates.iter().filter(is_long).filter(is_quiet).max_by_key(newest))
+        .or_else(|| candidates.iter().filter(is_long).max_by_key(newest))
         .or_else(|| candidates.iter().max_by_key(|revision| (length(revision), revision.number)))
         .copied()
         .ok_or_else(|| {
@@ -267,9 +280,10 @@ fn staying<'a>(inspection: &'a WorkloadInspection, hash: &Name) -> impl Iterator
 pub(super) fn choices(
     inspection: &WorkloadInspection,
     live: &Revision,
-    bad: &BTreeSet<Name>,
+    evidence: &Evidence,
     now: Timestamp,
 ) -> Vec<Choice> {
+    let bad = evidence.known_bad();
     let mut revisions: Vec<&Revision> = inspection.revisions.iter().collect();
     revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
     revisions
@@ -282,6 +296,9 @@ pub(super) fn choices(
                 notes.push("live".to_owned());
             } else {
                 notes.push(ran_words(inspection, revision, now));
+                let record = evidence.record.words(inspection, revision, now);
+                // Short: several stand in one line. What is meant is said in full of the target (B7).
+                notes.extend(record.into_iter().map(|words| words.replace(NO_RECORD, "?? alerts")));
             }
             if bad.contains(&revision.name) {
                 notes.push("known bad".to_owned());

@@ -39,7 +39,7 @@ pub trait Inspector: Send + Sync {
         _own: &'a WorkloadInspection,
         workload: &'a WorkloadKey,
     ) -> futures::future::BoxFuture<'a, Result<Inspection, crate::source::SourceError>> {
-        let request = Request::RollBack { workload: workload.clone(), to: None };
+        let request = Request::RollBack { workload: workload.clone(), to: None, alert: None };
         Box::pin(async move { self.inspect(&request).await })
     }
     /// A workload while it is watched: asked again and again, so without what only a plan needs. `None`: it is gone.

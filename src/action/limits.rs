@@ -1,7 +1,5 @@
 //! The plan of other limits for a container of a workload: its template is patched, and its pods are replaced.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::{
@@ -14,7 +12,7 @@ use super::{
     rollback, stuck, template,
 };
 use crate::{
-    model::kubernetes::{ACTOR, Manager, Pod, WorkloadKey, tag_of},
+    model::kubernetes::{Manager, Pod, WorkloadKey, tag_of},
     text::quoted,
 };
 
@@ -115,10 +113,7 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Value, words
         uid: workload.uid.clone(),
         live: inspection.template.clone(),
         target: target.clone(),
-        annotations: BTreeMap::from([
-            ("kubernetes.io/change-cause".to_owned(), cause),
-            (ACTOR.to_owned(), make.settings.me.to_string()),
-        ]),
+        annotations: make.marks(inspection, cause),
     };
     let version = template::images(target).first().map_or("", |(_, image)| tag_of(image));
     let mut steps =

@@ -1,5 +1,6 @@
 //! A plan: what will be sent to what, why it may be, and what must be typed to send it.
 
+mod marks;
 mod moved;
 mod step;
 mod wanted;
@@ -8,7 +9,9 @@ use jiff::Timestamp;
 
 pub use super::confirm::Approved;
 use super::{
-    Check, CheckResult, Evidence, Limits, Request, Risk, Write, checks, gitops, limits, object, pull_request,
+    Check, CheckResult, Evidence, Limits, Request, Risk, Write, checks,
+    evidence::binding,
+    gitops, limits, object, pull_request,
     resize::{self, KeptPod, ResizeFor},
     restart, rollback, run, scale, silence, undo,
 };
@@ -19,13 +22,17 @@ use crate::{
         gitops::OwnerKey,
         helm::ReleaseKey,
         kubernetes::{ObjectKey, WorkloadKey},
+        metric::PanelKey,
     },
     store::Store,
     text::Clean,
     time::Now,
 };
 pub use step::first_number;
-pub use wanted::WatchFor;
+pub use wanted::{WantedImage, WatchFor};
+
+/// Panels of a service whose values are kept.
+const MOST_PANELS: usize = 4;
 
 /// One step of a plan, in order. On a refused or unknown step the rest stops.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,11 +43,13 @@ pub struct PlanStep {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepKind {
-    /// Logs of failing pods, describe, events: what the act destroys, kept beside the audit.
+    /// Logs of failing pods, describe, events, panels: what the act destroys, kept beside the audit.
     KeepEvidence {
         workload: Option<WorkloadKey>,
         /// The pod that goes; else those of the workload that are worst off.
         pod: Option<ObjectKey>,
+        /// Bound to the workload's service.
+        panels: Vec<PanelKey>,
     },
     Write(Write),
     /// Wait (at most 20 s) for a cancelled run to end, then read the live template again: its hook may have mended it.
@@ -175,7 +184,9 @@ impl Kept {
             (None, Some(key)) if self.replicas.is_some() => {
                 Some((&key.cluster, Request::Restart { workload: key.clone() }))
             }
-            (None, Some(key)) => Some((&key.cluster, Request::RollBack { workload: key.clone(), to: None })),
+            (None, Some(key)) => {
+                Some((&key.cluster, Request::RollBack { workload: key.clone(), to: None, alert: None }))
+            }
             (None, None) => None,
         }
     }
@@ -203,7 +214,7 @@ pub fn plan(
     let knowing = told.and_then(|(cluster, id)| settings.knowing(cluster, id));
     let made = Make { request, evidence, store, settings: knowing.as_ref().unwrap_or(settings), now };
     let mut plan = match request {
-        Request::RollBack { workload, to } => rollback::plan(&made, workload, *to),
+        Request::RollBack { workload, to, .. } => rollback::plan(&made, workload, *to),
         Request::Restart { workload } => restart::plan(&made, workload),
         Request::Limits { workload, limits } => limits::plan(&made, workload, limits),
         Request::Resize { pod, limits } => resize::plan(&made, pod, limits),
@@ -218,6 +229,11 @@ pub fn plan(
         Request::Undo { act } => undo::plan(&made, *act),
         Request::Outside { .. } => Err(Refusal("what runs outside of midwatch has no plan".into())),
     }?;
+    for step in &mut plan.steps {
+        if let StepKind::KeepEvidence { workload: Some(workload), panels, .. } = &mut step.kind {
+            *panels = made.panels(workload);
+        }
+    }
     plan.blocked = plan.blocked.take().or_else(|| made.blocked(&plan));
     plan.checks.sort_by_key(|check| (severity(&check.result), !checks::is_known_bad(&check.result)));
     Ok(plan)
@@ -264,6 +280,13 @@ impl Make<'_> {
     pub fn reaches(&self, backend: &BackendId) -> bool {
         !self.settings.read_only_backends.contains_key(backend)
             && (self.settings.read_only.is_some() || self.evidence.writable.contains(backend))
+    }
+
+    /// The panels that are bound to a workload's service.
+    fn panels(&self, workload: &WorkloadKey) -> Vec<PanelKey> {
+        let known = self.store.kube.workloads.get(workload);
+        let service = binding(workload, known.and_then(|known| known.app.as_ref()), self.settings);
+        service.into_iter().flat_map(|service| &service.panels).take(MOST_PANELS).cloned().collect()
     }
 
     fn blocked(&self, plan: &Plan) -> Option<Clean> {

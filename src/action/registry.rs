@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-use super::{Beside, Evidence, Inspection, Request, WorkloadInspection, helm, history, template};
+use super::{Beside, Evidence, Inspection, Request, WorkloadInspection, digests, helm, history};
 use crate::{
     model::{Name, image::ImageRef, kubernetes::Revision},
     text::Clean,
 };
+
+/// Images asked for at most, of one workload.
+const MOST_ASKED: usize = 8;
 
 /// A registry that the configuration names. It is only ever read.
 pub trait Registry: Send + Sync {
@@ -50,27 +53,34 @@ pub(super) fn questions(
     let Inspection::Workload(found) = &evidence.subject else { return Vec::new() };
     let of_release = helm::goal(request, evidence).map(|(release, target)| {
         let seen = helm::seen(found, release, target);
-        about(&seen, helm::revision(&seen, target)?)
+        Some(about(&seen, helm::revision(&seen, target)?))
     });
     let own = match request {
         Request::RollBack { .. } if matches!(found.release, Some(Ok(_))) && !beside.by_revision() => None,
-        Request::RollBack { to, .. } => history::target(found, &evidence.known_bad(), *to, now).ok().cloned(),
+        Request::RollBack { to, .. } => history::target(found, evidence, *to, now).ok().cloned(),
         Request::Undo { .. } if of_release.is_none() => {
             let kept = evidence.undoing.as_ref().and_then(|undoing| undoing.kept.as_ref());
             kept.map(|kept| history::of_template(found, &kept.before).0)
         }
         _ => None,
     };
-    let own = own.and_then(|target| about(found, &target));
-    let mut questions: Vec<(ImageRef, BTreeSet<Name>)> = of_release.flatten().into_iter().collect();
-    questions.extend(own.filter(|(image, _)| questions.iter().all(|(asked, _)| asked != image)));
+    let own = own.map(|target| about(found, &target));
+    let mut questions: Vec<(ImageRef, BTreeSet<Name>)> = Vec::new();
+    for (image, known) in of_release.flatten().into_iter().chain(own).flatten() {
+        if questions.iter().all(|(asked, _)| *asked != image) {
+            questions.push((image, known));
+        }
+    }
     questions
 }
 
-/// What is asked of one target.
-pub(super) fn about(found: &WorkloadInspection, target: &Revision) -> Option<(ImageRef, BTreeSet<Name>)> {
-    let (container, image) = template::telling_image(&target.template, &found.live()?.template)?;
-    let image = ImageRef::parse(image)?;
-    let known = history::known_digests(found, target, container, &image);
-    Some((image, known))
+/// What is asked of one target: each image that changes.
+pub(super) fn about(found: &WorkloadInspection, target: &Revision) -> Vec<(ImageRef, BTreeSet<Name>)> {
+    let Some(live) = found.live() else { return Vec::new() };
+    let questions = digests::changed(target, live).into_iter().take(MOST_ASKED).filter_map(|(container, image)| {
+        let image = ImageRef::parse(image)?;
+        let known = history::known_digests(found, target, container, &image);
+        Some((image, known))
+    });
+    questions.collect()
 }

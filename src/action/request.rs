@@ -17,6 +17,9 @@ pub enum Request {
     RollBack {
         workload: WorkloadKey,
         to: Option<i64>,
+        /// The alert that it was asked for on: the incident.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alert: Option<AlertKey>,
     },
     Restart {
         workload: WorkloadKey,

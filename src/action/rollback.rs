@@ -1,10 +1,9 @@
 //! The plan of a rollback: to the last known good revision, or the one chosen, with everything that speaks against it.
 
-use std::collections::BTreeMap;
-
 use super::{
-    Check, Inspection, WorkloadInspection, Write, canary,
+    Check, Evidence, Inspection, WorkloadInspection, Write, canary,
     checks::{self, Subject},
+    digests,
     equivalent::{resume_line, rollout_undo},
     executor::{self, Chosen, Executor, by_workflow},
     gitops::{self, Route},
@@ -13,7 +12,7 @@ use super::{
     stuck, template,
 };
 use crate::{
-    model::kubernetes::{ACTOR, Revision, WorkloadKey, tag_of},
+    model::kubernetes::{Revision, WorkloadKey, tag_of},
     text::{Clean, counted},
     time::age_of,
 };
@@ -27,8 +26,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         return canary::take_away(make, key);
     }
     let now = make.store.time_of(&key.cluster, make.now);
-    let bad = make.evidence.known_bad();
-    let wanted = history::target(inspection, &bad, to, now);
+    let wanted = history::target(inspection, make.evidence, to, now);
     let (by, passed) = executor::choose(make, inspection, wanted.as_ref().ok().copied());
     if let (Some(Ok(release)), Chosen::Owner | Chosen::Here(Executor::Helm) | Chosen::None) = (&inspection.release, &by)
     {
@@ -61,7 +59,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     plan.facts = facts(inspection, live, target, now);
     let image = template::telling_image(&live.template, &target.template).map(|(_, image)| image);
     plan.facts.extend(route.fact(image, now));
-    plan.choices = history::choices(inspection, live, &bad, now);
+    plan.choices = history::choices(inspection, live, make.evidence, now);
     plan.chosen = Some(target.number);
     plan.diff = template::diff(
         &live.template,
@@ -74,7 +72,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     (plan.away, plan.to) = (Some(live.name.clone()), Some(target.name.clone()));
     match &by {
         Chosen::Workflow(repo, workflow) => {
-            by_workflow(&mut plan, inspection, (target, live), (repo.clone(), workflow), now);
+            by_workflow(&mut plan, (make.evidence, inspection), (target, live), (repo.clone(), workflow), now);
         }
         _ => by_own_hand(make, inspection, (target, live), &route, &mut plan),
     }
@@ -225,7 +223,7 @@ fn steps(make: &Make<'_>, inspection: &WorkloadInspection, target: &Revision, ro
     }
     let live = inspection.live().unwrap_or(target);
     let now = make.store.time_of(&inspection.workload.key.cluster, make.now);
-    plan.steps.push(PlanStep::watch(wanted(inspection, live, target, now)));
+    plan.steps.push(PlanStep::watch(wanted(make.evidence, inspection, (live, target), now)));
 }
 
 /// Runs that race with it are stopped first. What their hooks did meanwhile is looked at.
@@ -249,9 +247,9 @@ pub(super) fn stop_runs(make: &Make<'_>, inspection: &WorkloadInspection, target
 
 /// What its pods are in the end.
 pub(super) fn wanted(
+    evidence: &Evidence,
     inspection: &WorkloadInspection,
-    live: &Revision,
-    target: &Revision,
+    (live, target): (&Revision, &Revision),
     now: jiff::Timestamp,
 ) -> WatchFor {
     let image = template::telling_image(&target.template, &live.template);
@@ -259,7 +257,7 @@ pub(super) fn wanted(
     let image_name = image.map(|(_, image)| image);
     let wanted = WatchFor {
         hash: target.hash.clone(),
-        digest: image.and_then(|(container, _)| history::digest(inspection, target, container)),
+        images: digests::wanted(evidence, inspection, live, target),
         // A template that no kept revision has gets a hash that nobody knows yet.
         image: image_name.filter(|_| target.hash.is_none()).map(Clean::line),
         away: Some(live.template.clone()),
@@ -283,10 +281,7 @@ pub(super) fn patch(
             uid: inspection.workload.uid.clone(),
             live: inspection.template.clone(),
             target: target.template.clone(),
-            annotations: BTreeMap::from([
-                ("kubernetes.io/change-cause".to_owned(), cause),
-                (ACTOR.to_owned(), make.settings.me.to_string()),
-            ]),
+            annotations: make.marks(inspection, cause),
         }),
     });
     plan.steps.extend(stuck::step(inspection, &target.template));

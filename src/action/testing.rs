@@ -340,7 +340,7 @@ pub fn evidence_for(request: &Request, found: WorkloadInspection, settings: &Set
 }
 
 pub fn roll_back(to: Option<i64>) -> Request {
-    Request::RollBack { workload: myapp(), to }
+    Request::RollBack { workload: myapp(), to, alert: None }
 }
 
 /// The plan of a request on this workload, with everything else in order.

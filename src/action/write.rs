@@ -178,6 +178,18 @@ pub struct Done {
     pub reference: Option<Name>,
 }
 
+/// What whoever looks at an object is told of an act on it, beside the act itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub workload: WorkloadKey,
+    pub uid: Name,
+    /// One word, as controllers write theirs: `RolledBack`.
+    pub reason: &'static str,
+    pub message: Clean,
+    /// By the cluster's clock.
+    pub at: Timestamp,
+}
+
 /// What is found of a write whose answer is lost.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
@@ -219,6 +231,10 @@ pub trait Operator: Send + Sync {
         _sent: Timestamp,
     ) -> futures::future::BoxFuture<'a, Option<Result<Found, Clean>>> {
         Box::pin(std::future::ready(None))
+    }
+    /// Leaves word of an act on the object itself, where that is done at all. `Err`: why it could not be.
+    fn notify<'a>(&'a self, _notice: &'a Notice) -> futures::future::BoxFuture<'a, Result<(), Clean>> {
+        Box::pin(std::future::ready(Ok(())))
     }
     /// Asks the server to create a pod of this template and not keep it: quota, Pod Security and policy webhooks speak.
     /// What is to be known of it (the server's warnings, what is injected); `Refused`: why such a pod would not come up;

@@ -6,10 +6,18 @@ use crate::{
     action::executor::Executor,
     config::file::{Service, Ui},
     custom::{OwnCommand, OwnLink},
-    model::{BackendId, BackendKind, Name, kubernetes::WorkloadKey, metric::PanelKey},
+    model::{
+        BackendId, BackendKind, Name,
+        alert::Alert,
+        kubernetes::{Workload, WorkloadKey},
+        metric::PanelKey,
+    },
     store::{Backend, Store},
     text::Clean,
 };
+
+/// Labels of an alert that name a workload or service, the most telling first.
+pub const SUBJECTS: [&str; 6] = ["deployment", "statefulset", "daemonset", "service", "app", "job"];
 
 /// Settings in force. Changed only by commands (`:ns`, theme, `W`).
 #[derive(Clone, Debug, Default)]
@@ -183,12 +191,39 @@ impl Settings {
 
     /// The workload that a service name means: by configuration (and then no other, also while that one is not listed),
     /// else the only one of that name, production first.
-    pub fn workload_named<'a>(&self, name: &str, store: &'a Store) -> Option<&'a crate::model::kubernetes::Workload> {
+    pub fn workload_named<'a>(&self, name: &str, store: &'a Store) -> Option<&'a Workload> {
         if let Some(key) = self.service_named(name).and_then(|service| service.workload.as_ref()) {
             return store.kube.workloads.get(key).map(|workload| &**workload);
         }
         let found = store.kube.workloads_named(name);
         found.min_by_key(|workload| (!self.is_production(&workload.key.cluster), workload.key.name != name))
+    }
+
+    /// The workload that an alert's labels name: by configuration, by name within its namespace, or through its pod.
+    pub fn workload_of_alert<'a>(&self, alert: &Alert, store: &'a Store) -> Option<&'a Workload> {
+        let namespace = alert.label("namespace");
+        let is_its_cluster = |workload: &&Workload| self.is_in_its_cluster(alert, workload);
+        for name in SUBJECTS.iter().filter_map(|label| alert.label(label)) {
+            if self.service_named(name).is_some_and(|service| service.workload.is_some()) {
+                return self.workload_named(name, store);
+            }
+            let within = namespace.and_then(|namespace| {
+                let named = store.kube.workloads_named(name).filter(|workload| workload.key.name == *name);
+                named.filter(is_its_cluster).find(|workload| workload.key.namespace == *namespace)
+            });
+            if let Some(workload) = within.or_else(|| self.workload_named(name, store).filter(is_its_cluster)) {
+                return Some(workload);
+            }
+        }
+        let pod = alert.label("pod")?;
+        store.kube.workload_of(store.kube.pod_named(namespace, pod)?)
+    }
+
+    /// Label `cluster`, where it names a cluster that is open, leaves no choice: the same name elsewhere is another workload.
+    fn is_in_its_cluster(&self, alert: &Alert, workload: &Workload) -> bool {
+        let Some(label) = alert.label("cluster") else { return true };
+        let is_open = |id: &BackendId| self.backends.get(id) == Some(&BackendKind::Kubernetes);
+        *workload.key.cluster == **label || !is_open(&BackendId(label.clone()))
     }
 }
 

@@ -75,7 +75,7 @@ pub async fn rollback(rollback: Rollback, global: Global, clock: Arc<dyn Clock>)
     let (setup, wired, reading) = open(&rollback.how, &global, &clock).await?;
     match target::workload(&reading, &rollback.workload, &global) {
         Ok(workload) => {
-            let request = Request::RollBack { workload, to: rollback.to };
+            let request = Request::RollBack { workload, to: rollback.to, alert: None };
             carry_out(request, &rollback.how, &setup, &wired, reading, &clock).await
         }
         Err(error) => {

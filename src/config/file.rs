@@ -16,6 +16,7 @@ pub struct Config {
     pub read_only: bool,
     pub ui: Ui,
     pub timeouts: Timeouts,
+    pub act: Act,
     /// Severity label value to P1..P4.
     pub severity: BTreeMap<String, String>,
     /// `default` or `k9s`, and single commands by name: `keys.rollback = ["R"]`; an empty list unbinds.
@@ -57,6 +58,20 @@ impl Default for Ui {
             log_bytes: 32 * 1024 * 1024,
             log_fields: Vec::new(),
         }
+    }
+}
+
+/// What an act does beside what it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Act {
+    /// An Event on the workload that was changed, for whoever describes it.
+    pub event: bool,
+}
+
+impl Default for Act {
+    fn default() -> Self {
+        Self { event: true }
     }
 }
 

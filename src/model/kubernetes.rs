@@ -27,6 +27,10 @@ use crate::text::Clean;
 pub const FIELD_MANAGER: &str = "midwatch";
 /// Annotation on a workload: who changed it last with midwatch.
 pub const ACTOR: &str = "midwatch/actor";
+/// Annotation on a workload: the alert for which its template was set with midwatch, by name and fingerprint.
+pub const INCIDENT: &str = "midwatch/incident";
+/// Annotation on a workload: why its template was set though a STOP stood in the plan.
+pub const REASON: &str = "midwatch/reason";
 /// kubectl's mark of a restart, an annotation of the template.
 pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 /// The labels that the controllers of Deployments and of Rollouts add to each ReplicaSet's template.

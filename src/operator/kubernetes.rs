@@ -4,6 +4,7 @@
 //! Where nothing else tells (a deletion, a sync of Argo CD), what was just read again is guarded by its `resourceVersion`.
 
 mod abort;
+mod event;
 mod helm;
 mod injected;
 pub(super) mod lost;
@@ -26,7 +27,7 @@ use self::{
     verdict::Verdict,
 };
 use crate::{
-    action::{ActionError, Done, Found, Operator, Write, is_same_template},
+    action::{ActionError, Done, Found, Notice, Operator, Write, is_same_template},
     model::{
         BackendId, Name,
         kubernetes::{FIELD_MANAGER, WorkloadKey, WorkloadKind},
@@ -46,6 +47,8 @@ const JSON_PATCH: &str = "application/json-patch+json";
 pub struct ClusterOperator {
     writer: Writer,
     helm: Helm,
+    /// Whether acts leave an Event on their workload.
+    has_events: bool,
 }
 
 /// Whether the server keeps what it is asked to do.
@@ -77,7 +80,7 @@ struct Guarded<'a> {
 
 impl ClusterOperator {
     pub fn new(writer: Writer) -> Self {
-        Self { writer, helm: Helm::default() }
+        Self { writer, helm: Helm::default(), has_events: false }
     }
 
     fn cluster(&self) -> &Cluster {
@@ -247,6 +250,10 @@ impl Operator for ClusterOperator {
 
     fn look<'a>(&'a self, write: &'a Write, sent: Timestamp) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
         self.looked_at(write, sent).boxed()
+    }
+
+    fn notify<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), Clean>> {
+        self.tell(notice).boxed()
     }
 
     fn rehearse_pod<'a>(

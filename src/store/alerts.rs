@@ -26,7 +26,7 @@ use crate::{
 mod tests;
 
 /// How long a resolved alert stays listed.
-const RESOLVED_FOR: Duration = Duration::from_hours(12);
+pub const RESOLVED_FOR: Duration = Duration::from_hours(12);
 
 /// Labels that tell apart the replicas of one Prometheus; Alertmanager should not see them, but may.
 const REPLICA: [&str; 6] =
@@ -55,6 +55,14 @@ impl Store {
             && self.silences_of(alert).any(|silence| silence.comment.starts_with(ACKNOWLEDGED_BY))
     }
 
+    /// Since when no alert was missed, apart from those that ended more than [`RESOLVED_FOR`] ago. `None`: somebody who sends
+    /// alerts has not answered yet, or nobody does.
+    pub fn alerts_known_since(&self) -> Option<Timestamp> {
+        let mut sends = self.sources.keys().filter(|source| source.part == Part::Alerts);
+        let is_known = sends.all(|source| self.alerts_since.contains_key(&source.backend));
+        self.alerts_since.values().max().filter(|_| is_known).copied()
+    }
+
     pub(super) fn apply_alerts(
         &mut self,
         from: &SourceId,
@@ -63,6 +71,8 @@ impl Store {
         now: Now,
     ) -> Changes {
         let from = &from.backend;
+        let time = self.time(now);
+        self.alerts_since.entry(from.clone()).or_insert(time);
         let mut changed = if self.is_kind(from, BackendKind::Prometheus) {
             self.evaluated.insert(from.clone(), Evaluated { at: now.wall, list });
             false
@@ -70,7 +80,7 @@ impl Store {
             self.take_list(from, list, groups, now)
         };
         changed |= self.join_rules(from, now);
-        let oldest = self.time(now).checked_sub(RESOLVED_FOR).unwrap_or(Timestamp::MIN);
+        let oldest = time.checked_sub(RESOLVED_FOR).unwrap_or(Timestamp::MIN);
         self.alerts.retain(|_, alert| !matches!(alert.state, AlertState::Resolved(at) if at < oldest));
         if changed { Changes::ALERTS } else { Changes::NONE }
     }

@@ -14,9 +14,6 @@ use crate::{
     time::{age_of, seconds_between},
 };
 
-/// What the cluster cannot tell.
-const NOT_SEEN: &str = "flags, Terraform: not seen";
-
 /// What was looked at.
 #[derive(Default)]
 struct Looked<'a> {
@@ -30,12 +27,21 @@ struct Looked<'a> {
 impl Subject<'_> {
     /// B9
     pub fn not_undone(&self, target: &Revision) -> CheckResult {
+        let (applied, not_seen) = self.infrastructure();
+        let result = self.beside(target, &not_seen);
+        let Some(applied) = applied else { return result };
+        let says = result.words().map(|says| format!("; {says}")).unwrap_or_default();
+        CheckResult::Look(say!("{applied}{says}"))
+    }
+
+    /// What changed beside the template, of what the cluster can tell.
+    fn beside(&self, target: &Revision, not_seen: &Clean) -> CheckResult {
         let Some(around) = &self.inspection.around else {
-            return CheckResult::NotChecked(say!("what changed beside the template was not read; {NOT_SEEN}"));
+            return CheckResult::NotChecked(say!("what changed beside the template was not read; {not_seen}"));
         };
         let Some((left, next)) = history::left(self.inspection, target) else {
             return CheckResult::NotChecked(say!(
-                "when rev {} was left is not known, so what changed since is not; {NOT_SEEN}",
+                "when rev {} was left is not known, so what changed since is not; {not_seen}",
                 target.number
             ));
         };
@@ -50,7 +56,7 @@ impl Subject<'_> {
                 ": it is not taken back".to_owned()
             };
             return CheckResult::Look(say!(
-                "{first} changed {age} ago by '{}'{with}{means}{}; {NOT_SEEN}",
+                "{first} changed {age} ago by '{}'{with}{means}{}; {not_seen}",
                 change.by,
                 self.also(&looked)
             ));
@@ -58,7 +64,7 @@ impl Subject<'_> {
         if let Some(why) = looked.unread.first() {
             let more =
                 if looked.unread.len() > 1 { format!(" and {} more", looked.unread.len() - 1) } else { String::new() };
-            return CheckResult::NotChecked(say!("{why}{more}; {NOT_SEEN}"));
+            return CheckResult::NotChecked(say!("{why}{more}; {not_seen}"));
         }
         let same = match looked.same.as_slice() {
             [] => "it names no ConfigMap or Secret".to_owned(),
@@ -68,7 +74,7 @@ impl Subject<'_> {
             }
             all => format!("{} that it reads or is reached by are as they were", counted(all.len(), "object")),
         };
-        CheckResult::Ok(say!("{same}; {NOT_SEEN}"))
+        CheckResult::Ok(say!("{same}; {not_seen}"))
     }
 
     fn looked<'a>(&'a self, around: &'a Around, target: &Revision, (left, next): (Timestamp, i64)) -> Looked<'a> {

@@ -169,7 +169,7 @@ impl Subject<'_> {
 
     /// A deploy that goes on as the screens know it, and that this plan did not ask for.
     fn unasked(&self) -> Option<&Run> {
-        let request = Request::RollBack { workload: self.inspection.workload.key.clone(), to: None };
+        let request = Request::RollBack { workload: self.inspection.workload.key.clone(), to: None, alert: None };
         let racing = evidence::beside(&request, None, self.make.store, self.make.settings);
         let is_asked = |key| self.make.evidence.races.iter().any(|(asked, _)| asked == key);
         let unasked = racing.runs.iter().find(|key| !is_asked(*key))?;
@@ -234,7 +234,7 @@ impl Subject<'_> {
 }
 
 /// `deploy #412`
-fn run_words(run: &Run) -> String {
+pub(super) fn run_words(run: &Run) -> String {
     format!("{} #{}", run.workflow, run.number)
 }
 

@@ -1,6 +1,8 @@
 //! Carries out an approved plan: the intent of each step is on disk before it is sent, its outcome after. Nothing is ever
 //! sent twice.
 
+mod notices;
+
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt as _;
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{
     action::{
-        ActionError, CheckResult, Done, Write,
+        ActionError, CheckResult, Done, Notice, Write,
         act::{Act, ActionEvent, Left, Outcome, StepState},
         audit::{Audit, Begun, Entry, StepResult},
         checks, object,
@@ -43,6 +45,8 @@ struct Running {
     has_ended: bool,
     can_undo: bool,
     writing: Option<UnderWay>,
+    /// What is to be said on the object of which step.
+    notices: Vec<(usize, Notice)>,
 }
 
 impl Inner {
@@ -100,8 +104,8 @@ impl Inner {
             can_undo: false,
             is_mine: true,
         };
-        let running =
-            Running { inner: self, news, act, mended: None, has_ended: false, can_undo, writing: Some(writing) };
+        let (mended, writing, notices) = (None, Some(writing), Vec::new());
+        let running = Running { inner: self, news, act, mended, has_ended: false, can_undo, writing, notices };
         Some(running.through(&plan.steps).await)
     }
 
@@ -165,9 +169,10 @@ impl Running {
 
     async fn step(&mut self, index: usize, step: &PlanStep) -> Next {
         match &step.kind {
-            StepKind::KeepEvidence { workload, pod } => {
+            StepKind::KeepEvidence { workload, pod, panels } => {
                 self.set(index, StepState::Running("reading".into())).await;
-                let kept = self.inner.keep_evidence(self.act.number, workload.as_ref(), pod.as_ref()).await;
+                let (workload, pod) = (workload.as_ref(), pod.as_ref());
+                let kept = self.inner.keep_evidence(self.act.number, workload, pod, panels).await;
                 self.ends(index, StepState::Done(kept)).await;
                 Next::Go
             }
@@ -208,7 +213,7 @@ impl Running {
             return Next::Stop;
         }
         self.set(index, StepState::Running("sent".into())).await;
-        let write = numbered(write, self.act.number, &self.inner.identity.login);
+        let write = numbered(write, self.act.number, &self.inner.identity.login, self.act.reason.as_ref());
         let at = self.inner.time_of(clock_of(&write));
         let sent = AssertUnwindSafe(operator.execute(&write)).catch_unwind();
         let result = match timeout(self.inner.pace.write, sent).await {
@@ -244,6 +249,10 @@ impl Running {
         };
         if let (StepResult::Done, Some(Write::PatchTemplate { .. })) = (result, write) {
             self.act.left = Left::from_reference(reference.as_ref(), self.inner.clock.now().wall);
+        }
+        if let (StepResult::Done, Some(write)) = (result, write) {
+            let at = self.inner.time_of(clock_of(write));
+            self.notices.extend(notices::notice(&self.act, write, at).map(|notice| (index, notice)));
         }
         if result != StepResult::Refused {
             // What may be on is not taken for on: it may still be off.
@@ -361,6 +370,7 @@ impl Running {
     async fn end(&mut self, outcome: Outcome) {
         if !std::mem::replace(&mut self.has_ended, true) {
             let _ = self.record(Entry::Ended { outcome }).await;
+            self.notify().await;
             self.writing = None;
         }
     }

@@ -54,7 +54,11 @@ impl Inner {
         let known = all.as_deref().unwrap_or_default();
         let undone = if let Request::Undo { act } = request { Some(*act) } else { None };
         let mut undoing = self.undoing(undone, known).await?;
-        let (subject, races) = tokio::join!(self.subject(request, undoing.as_ref()), self.races(&beside.runs));
+        let (subject, races, made) = tokio::join!(
+            self.subject(request, undoing.as_ref()),
+            self.races(&beside.runs),
+            self.made(beside.made.as_ref())
+        );
         let subject = subject?;
         let id = subject.cluster_id();
         if let Some(Undoing { act, .. }) = undoing.as_ref().filter(|undoing| undoing.act.is_elsewhere(id)) {
@@ -67,13 +71,14 @@ impl Inner {
         }
         let mut evidence = Evidence::of(subject, asked);
         evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
+        evidence.record = beside.record.clone();
         let minds_owners =
             matches!(request, Request::RollBack { .. } | Request::Undo { .. } | Request::ResumeSync { .. });
         if let (Inspection::Workload(found), true) = (&mut evidence.subject, minds_owners) {
             let servers: Vec<_> = self.backends(|all| all.applications.values().cloned().collect());
             applications::ask(&servers, &evidence.writable, self.pace.gather / 3, found).await;
         }
-        evidence.races = races;
+        (evidence.races, evidence.made) = (races, made);
         evidence.acts = match (&evidence.subject, &all) {
             (Inspection::Workload(found), Ok(all)) => {
                 Ok(on_workload(&found.workload.key, found.cluster_id.as_ref(), all))
@@ -176,6 +181,13 @@ impl Inner {
 
     async fn races(&self, beside: &[RunKey]) -> Vec<(RunKey, Result<RunInspection, Clean>)> {
         join_all(beside.iter().map(async |run| (run.clone(), self.run(run).await))).await
+    }
+
+    /// The run that deployed what is live: what is not known of it holds nothing up.
+    async fn made(&self, run: Option<&RunKey>) -> Option<Result<RunInspection, Clean>> {
+        let within = self.pace.gather / 3;
+        let found = tokio::time::timeout(within, self.run(run?)).await;
+        Some(found.unwrap_or_else(|_| Err(say!("no answer within {} s", within.as_secs_f32()))))
     }
 
     /// The time on a backend, as its answers told it: what happened there is as old as its own clock says.
@@ -298,8 +310,8 @@ impl Inner {
         let seen = helm::seen(found, release, target);
         let to = helm::revision(&seen, target);
         let pod = to.map(|to| (key.clone(), to.template.clone()));
-        let question = to.and_then(|to| registry::about(&seen, to));
-        (evidence.pods, evidence.registry) = tokio::join!(self.rehearse_pods(pod), self.ask_registries(question));
+        let questions = to.map(|to| registry::about(&seen, to)).unwrap_or_default();
+        (evidence.pods, evidence.registry) = tokio::join!(self.rehearse_pods(pod), self.ask_registries(questions));
         Ok(evidence)
     }
 }

@@ -1,18 +1,21 @@
-//! Evidence that an act destroys, kept beside the audit before it: the previous logs of two pods (the one that goes, then
-//! those that fail), the workload's and their descriptions with events. Best effort: what cannot be read is said, and holds
-//! nothing up for long.
+//! Evidence that an act destroys, kept beside the audit before it: the logs of two pods (the one that goes, then those that
+//! fail, else those of what is live), the workload's and their descriptions with events, and the last hour of the panels
+//! that are bound to it. Best effort: what cannot be read is said, and holds nothing up for long.
+
+mod csv;
 
 use futures::future::join_all;
 use tokio::sync::mpsc;
 
 use super::Inner;
 use crate::{
-    action::Glance,
+    action::{Glance, template},
     model::{
         Level,
         kubernetes::{ObjectKey, Pod, WorkloadKey},
+        metric::PanelKey,
     },
-    query::{Answer, LogQuery, ObjectRef, PageLine, Query},
+    query::{Answer, LogQuery, ObjectRef, PageLine, PanelQuery, Query},
     source::AnswerSink,
     text::Clean,
 };
@@ -21,6 +24,8 @@ use crate::{
 const PODS: usize = 2;
 /// Lines kept of each log.
 const LINES: u32 = 2_000;
+/// Seconds of the panels' values, and points of each series.
+const RANGE: (u32, u16) = (3_600, 120);
 
 impl Inner {
     /// Keeps what there is; says how much.
@@ -29,36 +34,53 @@ impl Inner {
         number: u64,
         workload: Option<&WorkloadKey>,
         pod: Option<&ObjectKey>,
+        panels: &[PanelKey],
     ) -> Clean {
-        let mut pods: Vec<ObjectKey> = pod.into_iter().cloned().collect();
+        // Each with whether it may have a previous log.
+        let mut pods: Vec<(ObjectKey, bool)> = pod.into_iter().map(|pod| (pod.clone(), true)).collect();
         let mut queries = Vec::new();
         if let Some(workload) = workload {
-            let failing = self.failing(workload).await;
-            pods.extend(failing.into_iter().map(|failing| failing.key).filter(|failing| Some(failing) != pod));
+            let telling = self.telling(workload).await.into_iter().filter(|telling| Some(&telling.key) != pod);
+            pods.extend(telling.map(|telling| {
+                let has_previous = is_failing(&telling) || telling.restarts > 0;
+                (telling.key, has_previous)
+            }));
             let object = ObjectRef::Workload(workload.clone());
             queries.push(("describe.txt".to_owned(), Query::Describe(object.clone())));
             queries.push(("object.yaml".to_owned(), Query::Yaml(object)));
         }
-        for pod in pods.into_iter().take(PODS) {
+        for (pod, has_previous) in pods.into_iter().take(PODS) {
             let (name, object) = (pod.name.clone(), ObjectRef::Pod(pod));
             queries.push((format!("{name}.describe.txt"), Query::Describe(object.clone())));
-            queries.push((format!("{name}.previous.log"), Query::Logs(tail(object.clone(), true))));
+            if has_previous {
+                queries.push((format!("{name}.previous.log"), Query::Logs(tail(object.clone(), true))));
+            }
             queries.push((format!("{name}.log"), Query::Logs(tail(object, false))));
         }
+        queries.extend(panels.iter().map(|panel| {
+            let (range_seconds, points) = RANGE;
+            let query = PanelQuery { panel: panel.clone(), range_seconds, points, variables: Vec::new() };
+            (format!("panel-{}-{}.csv", panel.dashboard.uid, panel.id), Query::Panel(query))
+        }));
         self.keep_answers(number, queries).await
     }
 
-    /// Its pods that are not well, the worst first.
-    async fn failing(&self, workload: &WorkloadKey) -> Vec<Pod> {
+    /// Its pods that are not well, the worst first. Where all are, the newest of what is live: they may answer with errors.
+    async fn telling(&self, workload: &WorkloadKey) -> Vec<Pod> {
         let found = tokio::time::timeout(self.pace.keep, self.workload(workload)).await;
-        let mut failing: Vec<Pod> = match found {
-            Ok(Ok(Some(Glance { pods: Ok(pods), .. }))) => {
-                pods.into_iter().filter(|pod| pod.level <= Level::Wrong).collect()
-            }
-            _ => Vec::new(),
-        };
+        let Ok(Ok(Some(Glance { pods: Ok(pods), template, .. }))) = found else { return Vec::new() };
+        let (mut failing, mut well): (Vec<Pod>, Vec<Pod>) = pods.into_iter().partition(is_failing);
         failing.sort_by_key(|pod| (pod.level, std::cmp::Reverse(pod.restarts)));
-        failing
+        if !failing.is_empty() {
+            return failing;
+        }
+        let live = template::images(&template);
+        let runs = |pod: &Pod, (name, image): &(&str, &str)| {
+            pod.containers.iter().any(|container| container.name == *name && container.image == *image)
+        };
+        well.retain(|pod| pod.deleting_since.is_none() && live.iter().all(|image| runs(pod, image)));
+        well.sort_by_key(|pod| std::cmp::Reverse(pod.created));
+        well
     }
 
     async fn keep_answers(&self, number: u64, queries: Vec<(String, Query)>) -> Clean {
@@ -106,6 +128,10 @@ impl Inner {
     }
 }
 
+fn is_failing(pod: &Pod) -> bool {
+    pod.level <= Level::Wrong
+}
+
 fn tail(target: ObjectRef, previous: bool) -> LogQuery {
     LogQuery { previous, tail: Some(LINES), follow: false, ..LogQuery::of(target) }
 }
@@ -126,6 +152,7 @@ fn append(answer: &Answer, text: &mut String) {
                 }
             }
         }
+        Answer::Panel(data) => csv::append(data, text),
         _ => {}
     }
 }

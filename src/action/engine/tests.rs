@@ -1,14 +1,18 @@
 //! The engine over fakes: what is sent, when, and what is on disk by then.
 
 mod canary;
+mod digests;
 mod ends;
 mod flagger;
 mod gitops;
 mod hooks;
 mod known_bad;
 mod lost;
+mod notices;
 mod objects;
 mod owners;
+mod panels;
+mod past;
 mod races;
 mod registry;
 mod release;
@@ -146,7 +150,7 @@ async fn a_rollback_goes_from_plan_to_audit() {
     };
     assert_eq!((live, &**uid), (&inspection().template, "uid-myapp"));
     assert_eq!(*target, template_of("411", "512Mi", "info"));
-    assert_eq!(annotations["midwatch/act"], "1");
+    assert_eq!((&*annotations["midwatch/act"], &*annotations["midwatch/reason"]), ("1", "the test wants it"));
     assert!(annotations["kubernetes.io/change-cause"].contains("revision 13 by ana"));
     let StepState::Done(watched) = &act.steps.last().expect("steps").1 else { panic!("watched to the end: {act:?}") };
     assert!(watched.contains("411 10/10 ready"), "{watched}");
@@ -340,7 +344,8 @@ async fn without_a_screen_the_gates_are_the_same() {
     assert_eq!((done.exit, bench.cluster.sent().len()), (Exit::Done, 1));
     assert!(done.says.ends_with(": done"), "{}", done.says);
     let mut gone = ask(Some("13"), false);
-    gone.request = Request::RollBack { workload: WorkloadKey { cluster: BackendId::new("x"), ..myapp() }, to: None };
+    gone.request =
+        Request::RollBack { workload: WorkloadKey { cluster: BackendId::new("x"), ..myapp() }, to: None, alert: None };
     assert_eq!(run_headless(&bench.engine, &gone, &bench.store, &bench.settings).await.exit, Exit::Unreadable);
     // What cannot be sent at all is no matter of what was typed.
     bench.cluster.with(|cluster| cluster.rehearsal = Err(ActionError::NotSent("no `helm` here".into())));

@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::Inner;
 use crate::{
     action::{
-        Glance, checks,
+        Glance, checks, digests,
         plan::{WatchFor, Watched},
         template,
     },
-    model::kubernetes::{FIELD_MANAGER, Pod, RolloutState, WorkloadKey, short_digest},
+    model::kubernetes::{FIELD_MANAGER, Pod, RolloutState, WorkloadKey},
     text::Clean,
     time::age_of,
 };
@@ -168,7 +168,8 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     let desired = workload.desired.saturating_sub(kept.len() as u32);
     let ready = staying.iter().filter(|pod| pod.is_ready && is_new(pod)).count();
     let old = staying.iter().filter(|pod| !is_new(pod)).count();
-    let strangers = staying.iter().filter(|pod| pod.is_ready && is_new(pod) && runs_another(pod, wanted)).count();
+    let strangers =
+        staying.iter().filter(|pod| pod.is_ready && is_new(pod) && digests::runs_another(pod, &wanted.images)).count();
     if wanted.is_scale && workload.desired != wanted.desired {
         let who = checks::changed_by(&found.changes, now).map(|who| format!(" ({who})")).unwrap_or_default();
         return Seen::new(say!("somebody set {} replicas again{who}", workload.desired), Stage::Never);
@@ -215,10 +216,8 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
         words.push(format!("Terminating {} ({node}{since})", going.len()));
     }
     if is_met {
-        if let Some(digest) = &wanted.digest {
-            let from = if found.partition > 0 { format!(" from number {} on", found.partition) } else { String::new() };
-            words.push(format!("every pod{from} runs @{}", short_digest(digest)));
-        }
+        let from = if found.partition > 0 { format!(" from number {} on", found.partition) } else { String::new() };
+        words.extend(digests::words(&staying, &wanted.images, &from));
     } else {
         // An Argo Rollout waits at a pause until somebody promotes it.
         let is_paused = workload.rollout.words.starts_with("Paused");
@@ -246,15 +245,4 @@ fn tells_pods(wanted: &WatchFor) -> bool {
         || wanted.since.is_some()
         || !wanted.others.is_empty()
         || wanted.image.as_ref().is_some_and(|image| is_other(image))
-}
-
-/// A3: no container of the pod has the digest wanted, though digests are known.
-fn runs_another(pod: &Pod, wanted: &WatchFor) -> bool {
-    let Some(digest) = &wanted.digest else { return false };
-    let mut known = pod.containers.iter().filter_map(|container| container.digest.as_ref()).peekable();
-    known.peek().is_some() && known.all(|other| short_hex(other) != short_hex(digest))
-}
-
-fn short_hex(digest: &str) -> &str {
-    digest.rsplit_once("sha256:").map_or(digest, |(_, hex)| hex)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     action::{Switch, Write, object::ObjectWrite},
-    model::{BackendId, gitops::OwnerKey},
+    model::{BackendId, gitops::OwnerKey, kubernetes::REASON},
     text::Clean,
 };
 
@@ -40,12 +40,13 @@ pub(super) fn clock_of(write: &Write) -> &BackendId {
     }
 }
 
-/// The object says which act set it; a Job that the server named is known by that.
-pub(super) fn numbered(write: &Write, number: u64, login: &Clean) -> Write {
+/// The object says which act set it, and why where that was asked for; a Job that the server named is known by that.
+pub(super) fn numbered(write: &Write, number: u64, login: &Clean, reason: Option<&Clean>) -> Write {
     let mut write = write.clone();
     match &mut write {
         Write::PatchTemplate { annotations, .. } => {
             annotations.insert("midwatch/act".to_owned(), number.to_string());
+            annotations.extend(reason.map(|reason| (REASON.to_owned(), crate::secret::mask(reason))));
         }
         Write::Object(ObjectWrite { job: Some(job), .. }) => {
             job["metadata"]["annotations"]["midwatch/act"] = serde_json::json!(format!("{number} of {login}"));

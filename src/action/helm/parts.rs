@@ -9,7 +9,7 @@ use crate::{
     action::{
         Check, CheckResult, Evidence, Inspection, WorkloadInspection, canary,
         checks::{Subject, check},
-        history,
+        digests, history,
         plan::{Make, Plan, PlanStep, SEVERITIES, WatchFor, severity},
         rollback::{self, OF_WORKLOAD},
         room::Rollout,
@@ -211,7 +211,7 @@ impl<'a> Parts<'a> {
     pub fn wanted(&self, now: Timestamp) -> Vec<WatchFor> {
         let there = self.there.iter().filter_map(|part| {
             let wanted = match (&part.target, &self.unread) {
-                (Some(target), _) => rollback::wanted(&part.seen, &part.live, target, now),
+                (Some(target), _) => rollback::wanted(part.evidence, &part.seen, (&part.live, target), now),
                 // What it will be is not known; that its rollout ends can be seen.
                 (None, Some(_)) => WatchFor::of(&part.key, part.seen.workload.desired, "its pods"),
                 (None, None) => return None,
@@ -222,7 +222,11 @@ impl<'a> Parts<'a> {
             let images = rendered.template.as_ref().map(template::images).unwrap_or_default();
             let image = images.first().map_or("", |(_, image)| image);
             let wanted = WatchFor::of(key, rendered.replicas.unwrap_or(1), tag_of(image));
-            WatchFor { image: (!image.is_empty()).then(|| Clean::line(image)), ..wanted }
+            WatchFor {
+                image: (!image.is_empty()).then(|| Clean::line(image)),
+                images: rendered.template.as_ref().map(digests::pinned).unwrap_or_default(),
+                ..wanted
+            }
         });
         there.chain(absent).take(MAX_MEMBERS + 1).collect()
     }

@@ -193,11 +193,11 @@ fn what_goes_with_it_is_kept_first() {
     };
     for act in [ObjectAct::Delete, ObjectAct::Evict] {
         // No workload of it is watched.
-        let kept = StepKind::KeepEvidence { workload: None, pod: pod().pod() };
+        let kept = StepKind::KeepEvidence { workload: None, pod: pod().pod(), panels: Vec::new() };
         assert_eq!(first(&pod(), act), kept, "{act:?}");
     }
     let myapp = crate::action::testing::myapp();
-    let kept = StepKind::KeepEvidence { workload: Some(myapp.clone()), pod: None };
+    let kept = StepKind::KeepEvidence { workload: Some(myapp.clone()), pod: None, panels: Vec::new() };
     assert_eq!(first(&ResourceKey::from(&myapp), ObjectAct::Delete), kept);
     assert!(matches!(first(&ResourceKey::from(&myapp), ObjectAct::Pause), StepKind::Write(_)), "nothing goes");
     assert!(matches!(first(&cron_job(), ObjectAct::Delete), StepKind::Write(_)), "it has no pods of its own");

@@ -26,7 +26,7 @@ impl PlanStep {
     }
 
     fn keeping(workload: Option<WorkloadKey>, pod: Option<ObjectKey>) -> Self {
-        Self { says: KEEP_EVIDENCE.into(), kind: StepKind::KeepEvidence { workload, pod } }
+        Self { says: KEEP_EVIDENCE.into(), kind: StepKind::KeepEvidence { workload, pod, panels: Vec::new() } }
     }
 
     pub(in crate::action) fn watch(wanted: WatchFor) -> Self {
@@ -47,6 +47,15 @@ impl PlanStep {
         Some(Self { says, kind: StepKind::Watch(Box::new(Watched::Release(wanted))) })
     }
 
+    /// The write of a template, without what only says who and why.
+    fn without_marks(&self) -> StepKind {
+        let mut kind = self.kind.clone();
+        if let StepKind::Write(Write::PatchTemplate { annotations, .. }) = &mut kind {
+            annotations.clear();
+        }
+        kind
+    }
+
     /// Sends the same, apart from times that only say when.
     pub(super) fn sends_as(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
@@ -58,6 +67,10 @@ impl PlanStep {
                 StepKind::Write(Write::CreateSilence { backend, matchers, comment, .. }),
                 StepKind::Write(Write::CreateSilence { backend: b, matchers: m, comment: c, .. }),
             ) => backend == b && matchers == m && comment == c,
+            // An alert may end, and so have no name, while one looks.
+            (StepKind::Write(Write::PatchTemplate { .. }), StepKind::Write(Write::PatchTemplate { .. })) => {
+                self.without_marks() == other.without_marks()
+            }
             // The rest of a spec moves: the guard holds what was read last.
             (
                 StepKind::Write(Write::SwitchSync { owner, uid, to, .. }),

@@ -20,8 +20,8 @@ pub struct WatchFor {
     pub version: Clean,
     /// `pod-template-hash` or `controller-revision-hash` of the version wanted, where it is known beforehand.
     pub hash: Option<Name>,
-    /// Digest of its telling image, where it is known.
-    pub digest: Option<Name>,
+    /// A3: what its containers run. Empty: nothing is said of digests.
+    pub images: Vec<WantedImage>,
     /// Its telling image, where neither hash nor digest can tell.
     pub image: Option<Name>,
     /// Only pods made since count: a restart that leaves the version as it is.
@@ -35,6 +35,14 @@ pub struct WatchFor {
     /// Template that the act sets, where the version that it makes has no name beforehand: pods of one that somebody else
     /// sets meanwhile are not its own.
     pub sets: Option<serde_json::Value>,
+}
+
+/// What one container runs in the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WantedImage {
+    pub container: Name,
+    /// All digests that its image goes by. Empty: known nowhere, so that it cannot be checked.
+    pub digests: BTreeSet<Name>,
 }
 
 impl WatchFor {
@@ -56,7 +64,7 @@ impl WatchFor {
             desired,
             version: Clean::line(version),
             hash: None,
-            digest: None,
+            images: Vec::new(),
             image: None,
             since: None,
             others: BTreeSet::new(),

@@ -16,8 +16,8 @@ pub use self::{host::FakeHost, registry::FakeRegistry};
 use super::{cluster, now, pod, pod_inspection};
 use crate::{
     action::{
-        ActionError, Done, Found, Glance, Inspection, Inspector, Operator, Request, Switch, WorkloadInspection, Write,
-        resize::PodInspection, template,
+        ActionError, Done, Found, Glance, Inspection, Inspector, Notice, Operator, Request, Switch, WorkloadInspection,
+        Write, resize::PodInspection, template,
     },
     model::{
         BackendId, Name,
@@ -57,6 +57,9 @@ pub struct Cluster {
     pub skew: Option<Skew>,
     /// The workload was deleted.
     pub is_gone: bool,
+    pub notices: Vec<Notice>,
+    /// Why no notice is taken.
+    pub refuses_notices: Option<Clean>,
 }
 
 /// An API server with one workload: inspector and operator.
@@ -83,6 +86,8 @@ impl FakeCluster {
             serving: Ok(BTreeSet::new()),
             skew: None,
             is_gone: false,
+            notices: Vec::new(),
+            refuses_notices: None,
         })))
     }
 
@@ -308,6 +313,14 @@ impl Operator for FakeCluster {
             _ => None,
         });
         async move { found }.boxed()
+    }
+
+    fn notify<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), Clean>> {
+        let told = self.with(|cluster| {
+            cluster.notices.push(notice.clone());
+            cluster.refuses_notices.clone().map_or(Ok(()), Err)
+        });
+        std::future::ready(told).boxed()
     }
 
     fn rehearse_pod<'a>(

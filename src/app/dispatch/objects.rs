@@ -117,7 +117,9 @@ impl App {
                 };
                 Reply::OpenLog(self.log_query(object, target, command == Command::PreviousLogs, now))
             }
-            Command::RollBack => need(workload, &|workload| Reply::Ask(Request::RollBack { workload, to: None })),
+            Command::RollBack => {
+                need(workload, &|workload| Reply::Ask(Request::RollBack { workload, to: None, alert: None }))
+            }
             Command::Limits => match target {
                 Target::Pod(pod) => self.limits_of_pod(pod, workload),
                 _ => need(workload, &|key| Reply::Push(self.limits(key))),
@@ -187,7 +189,9 @@ impl App {
             Command::Rerun => Reply::Push(overlays::rerun(run)),
             Command::Cancel => Reply::Ask(Request::Cancel { run: key.clone(), attempt: run.attempt }),
             Command::RollBack => match self.workload_of(target, now) {
-                Some(workload) => Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None }),
+                Some(workload) => {
+                    Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None, alert: None })
+                }
                 None => Reply::Say("no workload is known that this run deploys: name it in a [[service]]".into()),
             },
             _ => Reply::Ignored,
@@ -240,7 +244,7 @@ impl App {
             }
             Command::RollBack => match self.workload_of(target, now) {
                 Some(workload) if self.is_only_change(alert, workload) => {
-                    Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None })
+                    Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: None, alert: Some(key.clone()) })
                 }
                 Some(workload) => Reply::Push(overlays::choose_rollback(alert, workload)),
                 None => {

@@ -32,7 +32,7 @@ fn rolled_back(number: u64, request: Request) -> Act {
 }
 
 fn roll_back() -> Request {
-    Request::RollBack { workload: workload_key(WorkloadKind::Deployment, "myapp"), to: None }
+    Request::RollBack { workload: workload_key(WorkloadKind::Deployment, "myapp"), to: None, alert: None }
 }
 
 /// A pod of the bad version, made at a time.

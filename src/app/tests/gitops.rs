@@ -32,7 +32,7 @@ fn owner(kind: OwnerKind) -> OwnerKey {
 fn act(number: u64, switched: (OwnerKey, bool)) -> Act {
     Act {
         number,
-        request: Request::RollBack { workload: workload_key(WorkloadKind::Deployment, "myapp"), to: None },
+        request: Request::RollBack { workload: workload_key(WorkloadKind::Deployment, "myapp"), to: None, alert: None },
         title: "ROLL BACK".into(),
         place: "prod-eu1".into(),
         actor: "ana".into(),

@@ -116,7 +116,7 @@ impl Desk {
             away: None,
             left: None,
             number: 1,
-            request: Request::RollBack { workload: myapp(), to: None },
+            request: Request::RollBack { workload: myapp(), to: None, alert: None },
             title: "ROLL BACK deploy/myapp".into(),
             place: "prod-eu1/production".into(),
             actor: "ana".into(),

@@ -80,6 +80,13 @@ impl Cluster {
         self.store.put(Resource::Events, value);
     }
 
+    /// Forgets an Event that a client created as it does its own.
+    pub fn keep_event(&mut self, at: Timestamp, key: Key) {
+        // No occurrence of our own is equal to it.
+        let same = format!("created|{}|{}", key.0, key.1);
+        self.events.ageing.push_back((at + TTL, key, same));
+    }
+
     /// Removes the events whose last occurrence is more than an hour old.
     pub(super) fn expire_events(&mut self, now: Timestamp) {
         while self.events.ageing.front().is_some_and(|(due, ..)| *due <= now) {

@@ -62,6 +62,9 @@ pub fn create(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failu
         if resource == Resource::Namespaces {
             cluster.add_namespace(now, &name);
         }
+        if resource == Resource::Events {
+            cluster.keep_event(now, object.facts().key());
+        }
         Ok(object)
     })?;
     list::one(server, ask, StatusCode::CREATED, &object)

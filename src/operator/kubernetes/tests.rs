@@ -2,6 +2,7 @@
 
 mod beside;
 mod deletions;
+mod events;
 #[cfg(unix)]
 mod helm;
 mod on_demo;

@@ -166,7 +166,7 @@ fn question(view: &View<'_>, key: &AlertKey, own: &WorkloadKey) -> Question {
     }
     let kube = &view.store.kube;
     let mut answers: Vec<Answer> =
-        kube.workloads.get(own).map(|workload| candidate(view, workload, onset)).into_iter().collect();
+        kube.workloads.get(own).map(|workload| candidate(view, workload, key, onset)).into_iter().collect();
     let mut others: Vec<(i64, &Workload)> = kube
         .workloads
         .values()
@@ -179,11 +179,11 @@ fn question(view: &View<'_>, key: &AlertKey, own: &WorkloadKey) -> Question {
         })
         .collect();
     others.sort_by_key(|(before, workload)| (*before, workload.key.clone()));
-    answers.extend(others.into_iter().take(OTHERS).map(|(_, workload)| candidate(view, workload, onset)));
+    answers.extend(others.into_iter().take(OTHERS).map(|(_, workload)| candidate(view, workload, key, onset)));
     Question { title, place: String::new(), facts, answers, leads_to: None }
 }
 
-fn candidate(view: &View<'_>, workload: &Workload, onset: Option<jiff::Timestamp>) -> Answer {
+fn candidate(view: &View<'_>, workload: &Workload, alert: &AlertKey, onset: Option<jiff::Timestamp>) -> Answer {
     let key = &workload.key;
     let prod = if view.settings.is_production(&key.cluster) { "PROD " } else { "" };
     let image = workload.images.first().map(|image| short_image(image)).unwrap_or_default();
@@ -199,6 +199,6 @@ fn candidate(view: &View<'_>, workload: &Workload, onset: Option<jiff::Timestamp
     Answer::asking(
         format!("{key} {image}"),
         format!("{deployed}   {}/{} ready   {place}", workload.ready, workload.desired),
-        Request::RollBack { workload: key.clone(), to: None },
+        Request::RollBack { workload: key.clone(), to: None, alert: Some(alert.clone()) },
     )
 }

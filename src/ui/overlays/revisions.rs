@@ -190,7 +190,11 @@ impl Overlay for Revisions {
                 return match self.chosen().filter(|revision| !revision.is_live) {
                     Some(revision) => Reply::Many(vec![
                         Reply::Close,
-                        Reply::Ask(Request::RollBack { workload: self.workload.clone(), to: Some(revision.number) }),
+                        Reply::Ask(Request::RollBack {
+                            workload: self.workload.clone(),
+                            to: Some(revision.number),
+                            alert: None,
+                        }),
                     ]),
                     None => Reply::Say("choose a revision that is not live".into()),
                 };

@@ -18,9 +18,9 @@ use super::{
     words,
 };
 use crate::{
-    app::settings::Settings,
+    app::settings::{SUBJECTS, Settings},
     model::{
-        BackendId, BackendKind, Level, Name, Part,
+        BackendKind, Level, Name, Part,
         alert::{Alert, AlertState, Priority},
         code::{PullRequest, RepoKey, Run},
         kubernetes::{RolloutState, Workload},
@@ -135,35 +135,9 @@ fn is_explained(settings: &Settings, workload: &Workload, named: &BTreeSet<&str>
         })
 }
 
-/// Labels that name a workload or service, the most telling first.
-const SUBJECTS: [&str; 6] = ["deployment", "statefulset", "daemonset", "service", "app", "job"];
-
-/// The workload that an alert's labels name: by configuration, by name within its namespace, or through its pod.
+/// The workload that an alert's labels name.
 pub fn workload_of_alert<'a>(view: &View<'a>, alert: &Alert) -> Option<&'a Workload> {
-    let (store, settings) = (view.store, view.settings);
-    let namespace = alert.label("namespace");
-    let is_its_cluster = |workload: &&Workload| is_in_its_cluster(view, alert, workload);
-    for name in SUBJECTS.iter().filter_map(|label| alert.label(label)) {
-        if settings.service_named(name).is_some_and(|service| service.workload.is_some()) {
-            return settings.workload_named(name, store);
-        }
-        let within = namespace.and_then(|namespace| {
-            let named = store.kube.workloads_named(name).filter(|workload| workload.key.name == *name);
-            named.filter(is_its_cluster).find(|workload| workload.key.namespace == *namespace)
-        });
-        if let Some(workload) = within.or_else(|| settings.workload_named(name, store).filter(is_its_cluster)) {
-            return Some(workload);
-        }
-    }
-    let pod = alert.label("pod")?;
-    store.kube.workload_of(store.kube.pod_named(namespace, pod)?)
-}
-
-/// Label `cluster`, where it names a cluster that is open, leaves no choice: the same name elsewhere is another workload.
-fn is_in_its_cluster(view: &View<'_>, alert: &Alert, workload: &Workload) -> bool {
-    let Some(label) = alert.label("cluster") else { return true };
-    let is_open = |id: &BackendId| view.settings.backends.get(id) == Some(&BackendKind::Kubernetes);
-    *workload.key.cluster == **label || !is_open(&BackendId(label.clone()))
+    view.settings.workload_of_alert(alert, view.store)
 }
 
 /// The newest run of each deploying or scheduled workflow, where it failed or is stuck.

@@ -49,7 +49,7 @@ async fn a_canary_is_taken_away_and_brought_back() {
     let replicas =
         async |key| cluster.get::<Value>(&workload_path(key)).await.expect("it answers")["spec"]["replicas"].clone();
 
-    let ran = ana.act(Request::RollBack { workload: canary.clone(), to: None }).await;
+    let ran = ana.act(Request::RollBack { workload: canary.clone(), to: None, alert: None }).await;
     let act = ran.act.unwrap_or_else(|| panic!("{}", ran.says));
     assert_eq!((act.title.as_str(), act.outcome), ("TAKE CANARY deploy/shop-canary AWAY 2 -> 0", Outcome::Done));
     assert!(act.steps[0].0.starts_with("keep evidence"), "once: {:?}", act.steps);

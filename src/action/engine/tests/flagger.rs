@@ -27,7 +27,7 @@ async fn what_flagger_tries_is_rolled_back_at_its_target_and_never_at_what_serve
     let cluster = on_demo::cluster_named(&demo, "staging-eu1").await;
     let ana = Responder::new("ana", &cluster);
     let cart = deployment(&cluster, "cart");
-    let asked = ana.ask(Request::RollBack { workload: cart.clone(), to: None }, Given::default()).await;
+    let asked = ana.ask(Request::RollBack { workload: cart.clone(), to: None, alert: None }, Given::default()).await;
     let plan = asked.plan.unwrap_or_else(|| panic!("no plan: {}", asked.says));
     let says = check(&plan, "canary");
     assert!(says.contains("deploy/cart-primary serves these images: Flagger's canary 'cart'"), "{says}");

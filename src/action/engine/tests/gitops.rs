@@ -111,7 +111,7 @@ async fn an_application_goes_back_by_its_own_history_and_stays_there() {
     let scene = Scene::new("search").await;
     let live = scene.image().await;
     assert!(live.ends_with(":201"), "{live}");
-    let plan = scene.plan(Request::RollBack { workload: scene.key.clone(), to: Some(30) }).await;
+    let plan = scene.plan(Request::RollBack { workload: scene.key.clone(), to: Some(30), alert: None }).await;
     let owner = words(check(&plan, "B4"));
     assert!(owner.contains("auto-sync of 'argocd/search' is switched off and STAYS so"), "{owner}");
     assert!(
@@ -152,7 +152,7 @@ async fn an_application_goes_back_through_argo_cds_server() {
     assert!(says.contains("v3.") && says.contains("'ana'"), "{says}");
     let owner = "argocd/search";
 
-    let plan = scene.plan(Request::RollBack { workload: scene.key.clone(), to: Some(30) }).await;
+    let plan = scene.plan(Request::RollBack { workload: scene.key.clone(), to: Some(30), alert: None }).await;
     assert_eq!(plan.blocked, None);
     let allowed = words(check(&plan, "B3"));
     assert!(allowed.contains("Ok(") && allowed.contains("in Argo CD 'main'"), "{allowed}");
@@ -256,7 +256,7 @@ async fn an_undo_switches_on_again_what_the_act_switched_off() {
 #[tokio::test]
 async fn an_owner_that_changed_since_the_plan_is_left_alone() {
     let scene = Scene::new("web").await;
-    let plan = scene.plan(Request::RollBack { workload: scene.key.clone(), to: Some(56) }).await;
+    let plan = scene.plan(Request::RollBack { workload: scene.key.clone(), to: Some(56), alert: None }).await;
     let write = plan.steps.iter().find_map(|step| match &step.kind {
         StepKind::Write(write @ Write::SwitchSync { .. }) => Some(write.clone()),
         _ => None,

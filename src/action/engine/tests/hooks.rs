@@ -71,7 +71,7 @@ async fn a_hook_that_mends_it_leaves_the_pods_that_block_to_be_deleted() {
         cluster.found.is_ordered = true;
     });
     bench.host_that_mends();
-    let act = bench.act(&Request::RollBack { workload, to: None }).await.expect("carried out");
+    let act = bench.act(&Request::RollBack { workload, to: None, alert: None }).await.expect("carried out");
     let sent = bench.cluster.sent();
     assert!(matches!(sent[..], [Write::DeleteUnready { .. }]), "its controller waits for them still: {sent:?}");
     assert_eq!((act.outcome, act.can_undo), (Outcome::Done, false));

@@ -175,7 +175,7 @@ async fn an_owner_that_was_switched_off_without_an_answer_is_known_to_be_off() {
     let scene = Scene::new().await;
     scene.breaks(|_| true);
     // Flux owns it: it is suspended first, and then it is patched.
-    let request = Request::RollBack { workload: scene.workload("web"), to: Some(56) };
+    let request = Request::RollBack { workload: scene.workload("web"), to: Some(56), alert: None };
     let ran = scene.ana.roll_back(&scene.workload("web"), 56).await;
     let act = ran.act.unwrap_or_else(|| panic!("{request:?}: {}", ran.says));
     let said: Vec<&str> = act

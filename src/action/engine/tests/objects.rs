@@ -36,7 +36,7 @@ impl Bench {
     async fn kept(&self, number: u64, is_known: bool, pod: Option<&str>) -> Vec<String> {
         self.engine.add_reader(Arc::new(Told));
         let key = |name: &str| ObjectKey { cluster: cluster(), namespace: "production".into(), name: name.into() };
-        self.engine.0.keep_evidence(number, is_known.then(myapp).as_ref(), pod.map(key).as_ref()).await;
+        self.engine.0.keep_evidence(number, is_known.then(myapp).as_ref(), pod.map(key).as_ref(), &[]).await;
         let files = std::fs::read_dir(self.directory.path().join(format!("evidence/{number:04}"))).expect("kept");
         let mut names: Vec<String> =
             files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned()).collect();
@@ -59,6 +59,27 @@ async fn the_logs_of_the_pod_that_goes_are_kept_before_those_of_others() {
     assert_eq!(bench.kept(2, true, Some("old-0")).await, both("old-0", "new-4"), "a healthy one goes");
     assert_eq!(bench.kept(3, true, Some("new-5")).await, both("new-5", "new-4"), "it is not kept twice");
     assert_eq!(bench.kept(4, false, Some("bare")).await, of("bare"), "of no workload that is watched");
+}
+
+#[tokio::test]
+async fn where_all_pods_are_ready_the_live_versions_are_looked_at() {
+    let bench = Bench::new();
+    bench.cluster.with(|cluster| {
+        cluster.found.pods.retain(|pod| pod.is_ready);
+        cluster.found.pods.iter_mut().filter(|pod| pod.key.name == *"new-1").for_each(|pod| pod.restarts = 3);
+    });
+    assert_eq!(
+        bench.kept(1, true, None).await,
+        [
+            "describe.txt",
+            "new-0.describe.txt",
+            "new-0.log",
+            "new-1.describe.txt",
+            "new-1.log",
+            "new-1.previous.log",
+            "object.yaml",
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -151,7 +151,7 @@ async fn the_demos_releases_are_read_into_every_check() {
     {
         let workload =
             WorkloadKey { cluster: cluster.id().clone(), namespace: namespace.into(), kind, name: name.into() };
-        let ran = ana.ask(Request::RollBack { workload, to: None }, Given::default()).await;
+        let ran = ana.ask(Request::RollBack { workload, to: None, alert: None }, Given::default()).await;
         let plan = ran.plan.unwrap_or_else(|| panic!("no plan of {name}: {}", ran.says));
         (1..=16).for_each(|id| drop(checks(&plan, &format!("B{id}"))));
         assert!(plan.equivalent[0].contains("helm --kube-context"), "{:?}", plan.equivalent);
@@ -201,7 +201,7 @@ async fn a_helm_that_is_killed_is_looked_at_in_the_releases_history() {
         kind: WorkloadKind::DaemonSet,
         name: "fluentd".into(),
     };
-    let ran = ana.act(Request::RollBack { workload, to: None }).await;
+    let ran = ana.act(Request::RollBack { workload, to: None, alert: None }).await;
     let act = ran.act.unwrap_or_else(|| panic!("{}", ran.says));
     assert_eq!(act.outcome, Outcome::Unknown, "{act:?}");
     let unknown = act.steps.iter().find_map(|(_, state)| match state {

@@ -131,7 +131,7 @@ impl Responder {
             name: Some(workload.name.to_string()),
             reason: Some("a race".to_owned()),
         };
-        self.ask(Request::RollBack { workload: workload.clone(), to: Some(to) }, given).await
+        self.ask(Request::RollBack { workload: workload.clone(), to: Some(to), alert: None }, given).await
     }
 
     /// Confirms with what the plan asks for.

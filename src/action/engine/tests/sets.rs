@@ -99,7 +99,7 @@ impl Scene {
     }
 
     fn roll_back(&self, to: Option<i64>) -> Request {
-        Request::RollBack { workload: self.key.clone(), to }
+        Request::RollBack { workload: self.key.clone(), to, alert: None }
     }
 }
 

@@ -135,7 +135,7 @@ async fn with_a_set_rolled_back() -> Bench {
         cluster.found.workload.key = workload.clone();
         cluster.found.is_ordered = true;
     });
-    bench.act(&Request::RollBack { workload, to: None }).await.expect("carried out");
+    bench.act(&Request::RollBack { workload, to: None, alert: None }).await.expect("carried out");
     bench
 }
 
@@ -222,7 +222,7 @@ async fn on_the_demo_it_looks_around_as_the_rollback_does() {
     let cluster = on_demo::cluster(&demo).await;
     let ana = Responder::new("ana", &cluster);
     let workload = WorkloadKey { cluster: cluster.id().clone(), ..myapp() };
-    let request = Request::RollBack { workload, to: None };
+    let request = Request::RollBack { workload, to: None, alert: None };
     let plan = ana.ask(request.clone(), Given::default()).await.plan.expect("a plan");
     let given = Given {
         confirm: plan.accepts.first().map(ToString::to_string),

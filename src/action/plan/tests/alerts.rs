@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn alert(name: &str, state: AlertState, silenced_by: &[&str]) -> Alert {
+pub(super) fn alert(name: &str, state: AlertState, silenced_by: &[&str]) -> Alert {
     Alert {
         key: AlertKey { backend: BackendId::new("am"), fingerprint: name.into() },
         name: name.into(),

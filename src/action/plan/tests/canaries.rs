@@ -12,7 +12,7 @@ use crate::{
 fn of(change: impl FnOnce(&mut WorkloadInspection), to: Option<i64>) -> Result<Plan, Refusal> {
     let mut found = inspection();
     change(&mut found);
-    let request = Request::RollBack { workload: found.workload.key.clone(), to };
+    let request = Request::RollBack { workload: found.workload.key.clone(), to, alert: None };
     planned(&request, found)
 }
 

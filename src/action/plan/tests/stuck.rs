@@ -17,7 +17,11 @@ fn deleted(plan: &Plan) -> Vec<&str> {
 
 #[test]
 fn a_stuck_statefulset_needs_its_broken_pods_deleted() {
-    let request = Request::RollBack { workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() }, to: None };
+    let request = Request::RollBack {
+        workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() },
+        to: None,
+        alert: None,
+    };
     let mut found = inspection();
     found.workload.key.kind = WorkloadKind::StatefulSet;
     found.is_ordered = true;
@@ -46,7 +50,11 @@ fn a_stuck_statefulset_needs_its_broken_pods_deleted() {
 
 #[test]
 fn pods_that_come_and_go_during_a_rollout_are_no_other_plan() {
-    let request = Request::RollBack { workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() }, to: None };
+    let request = Request::RollBack {
+        workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() },
+        to: None,
+        alert: None,
+    };
     let mut found = inspection();
     found.workload.key.kind = WorkloadKind::StatefulSet;
     found.is_ordered = true;
@@ -73,7 +81,11 @@ fn pods_that_no_controller_replaces_are_said() {
 
 #[test]
 fn a_broken_pod_below_the_partition_is_not_deleted_and_is_said_to_hold_up_everything() {
-    let request = Request::RollBack { workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() }, to: None };
+    let request = Request::RollBack {
+        workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() },
+        to: None,
+        alert: None,
+    };
     let mut found = inspection();
     found.workload.key.kind = WorkloadKind::StatefulSet;
     found.is_ordered = true;

@@ -14,7 +14,7 @@ fn ordered(change: impl FnOnce(&mut WorkloadInspection)) -> Plan {
     let mut found = inspection();
     (found.workload.key, found.is_ordered) = (workload.clone(), true);
     change(&mut found);
-    planned(&Request::RollBack { workload, to: None }, found).expect("a plan")
+    planned(&Request::RollBack { workload, to: None, alert: None }, found).expect("a plan")
 }
 
 #[test]

@@ -11,7 +11,7 @@ struct Kind {
     group: &'static str,
     version: &'static str,
     plural: &'static str,
-    kind: &'static str,
+    name: &'static str,
     short: &'static [&'static str],
 }
 
@@ -21,17 +21,17 @@ async fn printed(kind: &Kind, spec: Value, status: Value) -> Vec<(String, Value)
     let Kind { group, version, plural, .. } = kind;
     let name = format!("{plural}.{group}");
     let definition = served.get(&format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")).await.body;
-    assert_eq!(definition["spec"]["names"]["kind"], kind.kind, "{definition}");
+    assert_eq!(definition["spec"]["names"]["kind"], kind.name, "{definition}");
     assert_eq!(definition["spec"]["versions"][0]["name"], *version, "{definition}");
     let discovered = served.get(&format!("/apis/{group}")).await.body;
     assert_eq!(discovered["preferredVersion"]["version"], *version, "{discovered}");
     let listed = served.get(&format!("/apis/{group}/{version}")).await.body;
     let found = listed["resources"].as_array().unwrap().iter().find(|one| one["name"] == *plural).unwrap();
-    assert_eq!((&found["kind"], &found["shortNames"]), (&json!(kind.kind), &json!(kind.short)));
+    assert_eq!((&found["kind"], &found["shortNames"]), (&json!(kind.name), &json!(kind.short)));
     assert_eq!(found["namespaced"], true);
 
     let path = format!("/apis/{group}/{version}/namespaces/production/{plural}");
-    let object = json!({"apiVersion": format!("{group}/{version}"), "kind": kind.kind, "metadata": {"name": "shop"},
+    let object = json!({"apiVersion": format!("{group}/{version}"), "kind": kind.name, "metadata": {"name": "shop"},
         "spec": spec, "status": status});
     let made = served.send("POST", &path, "application/json", &object).await;
     assert_eq!((made.code, &made.body["spec"]), (201, &spec), "{}", made.text);
@@ -58,7 +58,7 @@ async fn helm_releases_of_flux_are_served() {
         group: "helm.toolkit.fluxcd.io",
         version: "v2",
         plural: "helmreleases",
-        kind: "HelmRelease",
+        name: "HelmRelease",
         short: &["hr"],
     };
     let spec = json!({"interval": "10m0s", "chart": {"spec": {"chart": "shop", "version": "1.2.3"}}});
@@ -73,7 +73,7 @@ async fn application_sets_are_served() {
         group: "argoproj.io",
         version: "v1alpha1",
         plural: "applicationsets",
-        kind: "ApplicationSet",
+        name: "ApplicationSet",
         short: &["appset", "appsets"],
     };
     let spec = json!({"generators": [{"list": {"elements": []}}], "template": {"spec": {"project": "shop"}}});
@@ -87,7 +87,7 @@ async fn image_update_automations_are_served() {
         group: "image.toolkit.fluxcd.io",
         version: "v1",
         plural: "imageupdateautomations",
-        kind: "ImageUpdateAutomation",
+        name: "ImageUpdateAutomation",
         short: &["iua", "imgupd", "imgauto"],
     };
     let spec = json!({"interval": "1m0s", "sourceRef": {"kind": "GitRepository", "name": "deploy"}});

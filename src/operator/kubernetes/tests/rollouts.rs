@@ -22,7 +22,7 @@ fn recommendations() -> WorkloadKey {
 }
 
 async fn looked_at(cluster: &Cluster) -> WorkloadInspection {
-    let request = Request::RollBack { workload: recommendations(), to: None };
+    let request = Request::RollBack { workload: recommendations(), to: None, alert: None };
     match WorkloadInspector::new(cluster.clone()).inspect(&request).await.expect("it answers") {
         Inspection::Workload(found) => *found,
         other => panic!("{other:?}"),

@@ -71,7 +71,7 @@ fn world(asked: &Asked) -> axum::response::Response {
 async fn everything_is_asked_and_what_fails_says_why_in_its_place() {
     let server: Fake = scripted::serve(world).await;
     let inspector = WorkloadInspector::new(server.cluster.clone());
-    let request = Request::RollBack { workload: key(), to: None };
+    let request = Request::RollBack { workload: key(), to: None, alert: None };
     let Inspection::Workload(seen) = inspector.inspect(&request).await.unwrap() else { panic!("not a workload") };
     assert_eq!(seen.workload.desired, 3);
     assert_eq!(seen.template, template("reg/web:2"));
@@ -121,7 +121,7 @@ async fn the_revisions_of_a_set_are_there_without_the_right_to_read_its_pods() {
     let server = scripted::serve(sets).await;
     let workload = WorkloadKey { kind: WorkloadKind::StatefulSet, ..key() };
     let inspector = WorkloadInspector::new(server.cluster.clone());
-    let found = inspector.inspect(&Request::RollBack { workload, to: None }).await.unwrap();
+    let found = inspector.inspect(&Request::RollBack { workload, to: None, alert: None }).await.unwrap();
     let Inspection::Workload(seen) = found else { panic!("not a workload") };
     let up: Vec<_> = seen.revisions.iter().map(|revision| (revision.number, revision.up())).collect();
     assert_eq!(up, [(1, "pods unknown".to_owned())]);

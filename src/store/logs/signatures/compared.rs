@@ -49,6 +49,14 @@ pub struct Comparison<'a> {
     pub old: String,
 }
 
+impl Comparison<'_> {
+    /// Lines that say of themselves that they are errors, of the new side and of the old.
+    pub fn errors(&self) -> (u64, u64) {
+        let errors = self.rows.iter().filter(|row| row.signature.message.level >= Some(LogLevel::Error));
+        errors.fold((0, 0), |(new, old), row| (new + row.new, old + row.old))
+    }
+}
+
 /// One message on both sides.
 #[derive(Debug)]
 pub struct Compared<'a> {

@@ -166,7 +166,8 @@ fn a_rollback_for_an_alert_preselects_nothing() {
     assert!(said(&press(&world, &mut *overlay, KeyCode::Enter)).contains("choose one first"));
     press(&world, &mut *overlay, KeyCode::Char('j'));
     let replies = press(&world, &mut *overlay, KeyCode::Enter);
-    assert!(matches!(asked(&replies), Request::RollBack { workload, to: None } if *workload == myapp()));
+    assert!(matches!(asked(&replies), Request::RollBack { workload, to: None, alert } if *workload == myapp()
+        && alert.as_ref() == Some(&alert_of(&world).key)));
 }
 
 #[test]

@@ -181,7 +181,11 @@ fn a_running_act_stands_beside_its_object_and_in_the_rest() {
         away: None,
         left: None,
         number: 7,
-        request: Request::RollBack { workload: workload_key(WorkloadKind::Deployment, "myapp"), to: Some(13) },
+        request: Request::RollBack {
+            workload: workload_key(WorkloadKind::Deployment, "myapp"),
+            to: Some(13),
+            alert: None,
+        },
         title: "roll back deploy/myapp to 411".into(),
         place: "prod-eu1/production".into(),
         actor: "ana".into(),

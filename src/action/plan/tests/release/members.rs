@@ -1,5 +1,7 @@
 //! Each workload of the release is checked as if it went back alone, and waited for.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 #[test]
@@ -198,9 +200,9 @@ fn all_workloads_of_the_release_are_watched_by_what_their_pods_run() {
     let Some(StepKind::Watch(watched)) = plan.steps.last().map(|step| &step.kind) else { panic!("{:?}", plan.steps) };
     let Watched::Release(all) = &**watched else { panic!("{watched:?}") };
     let all: Vec<_> = (all.iter())
-        .map(|one| (one.workload.to_string(), one.desired, one.hash.as_deref(), one.digest.clone()))
+        .map(|one| (one.workload.to_string(), one.desired, one.hash.as_deref(), one.images[0].digests.clone()))
         .collect();
-    let digest = Some(digest_of("411"));
+    let digest = BTreeSet::from([digest_of("411")]);
     assert_eq!(
         all,
         [

@@ -84,7 +84,7 @@ async fn read(refused: &'static str, request: Request) -> (WorkloadInspection, F
 }
 
 fn back() -> Request {
-    Request::RollBack { workload: key(), to: None }
+    Request::RollBack { workload: key(), to: None, alert: None }
 }
 
 async fn around(refused: &'static str) -> Around {
@@ -213,7 +213,7 @@ async fn the_demo_has_something_of_each() {
     let cluster = on_demo::cluster(&demo).await;
     let workload =
         WorkloadKey { cluster: cluster.id().clone(), namespace: "production".into(), name: "myapp".into(), ..key() };
-    let request = Request::RollBack { workload, to: None };
+    let request = Request::RollBack { workload, to: None, alert: None };
     let Inspection::Workload(seen) = WorkloadInspector::new(cluster).inspect(&request).await.unwrap() else { panic!() };
     let found = seen.around.as_ref().expect("read");
     let edited = found.config["configmap/myapp-settings"].as_ref().unwrap().as_ref().unwrap();

@@ -42,7 +42,7 @@ fn history(asked: &Asked) -> axum::response::Response {
 #[tokio::test]
 async fn the_revisions_of_its_release_are_read_with_what_they_need() {
     let server = scripted::serve(history).await;
-    let request = Request::RollBack { workload: key(), to: None };
+    let request = Request::RollBack { workload: key(), to: None, alert: None };
     let found = WorkloadInspector::new(server.cluster.clone()).inspect(&request).await.expect("it is read");
     let Inspection::Workload(seen) = found else { panic!("{found:?}") };
     let release = seen.release.as_ref().expect("it is of one").as_ref().expect("it is read");

@@ -1,0 +1,92 @@
+//! The values of the panels that are bound to a workload are kept before an act on it, and hold nothing up.
+
+use futures::{FutureExt as _, future::BoxFuture};
+
+use super::*;
+use crate::{
+    model::metric::{DashboardKey, PanelData, PanelKey, Series},
+    query::{Answer, Query},
+    source::{AnswerSink, Reader},
+};
+
+fn grafana() -> BackendId {
+    BackendId::new("grafana")
+}
+
+fn panel(id: i64) -> PanelKey {
+    PanelKey { dashboard: DashboardKey { backend: grafana(), uid: "board".into() }, id }
+}
+
+/// A Grafana that has one value of each panel, or never answers.
+struct Panels {
+    id: BackendId,
+    answers: bool,
+}
+
+impl Reader for Panels {
+    fn backend(&self) -> &BackendId {
+        &self.id
+    }
+
+    fn read<'a>(&'a self, query: &'a Query, out: AnswerSink) -> BoxFuture<'a, ()> {
+        async move {
+            let Query::Panel(query) = query else { panic!("{query:?}") };
+            if self.answers {
+                assert_eq!(query.range_seconds, 3_600);
+                let points = vec![(1_768_014_000_000, Some(62.5))];
+                let data = PanelData {
+                    key: query.panel.clone(),
+                    title: "Errors".into(),
+                    from: 0,
+                    to: 0,
+                    series: vec![Series { name: "5xx".into(), points }],
+                    more_series: 0,
+                    value: None,
+                    text: "".into(),
+                    failures: Vec::new(),
+                    notices: Vec::new(),
+                };
+                out.send(Ok(Answer::Panel(Box::new(data)))).await;
+            }
+            // It goes on asking, or never answers.
+            std::future::pending().await
+        }
+        .boxed()
+    }
+}
+
+/// A rollback with panels bound, and the files that its first step left, with what that said.
+async fn kept(panels: &[i64], answers: bool) -> (Vec<(String, String)>, String) {
+    let mut bench = Bench::new();
+    bench.engine.add_reader(Arc::new(Panels { id: grafana(), answers }));
+    bench.settings.services[0].panels = panels.iter().copied().map(panel).collect();
+    let act = bench.act(&roll_back(None)).await.expect("carried out");
+    assert_eq!(act.outcome, Outcome::Done);
+    let StepState::Done(says) = &act.steps[0].1 else { panic!("{act:?}") };
+    let files = std::fs::read_dir(bench.directory.path().join("evidence/0001")).into_iter().flatten();
+    let mut files: Vec<(String, String)> = files
+        .map(|file| {
+            let path = file.expect("a file").path();
+            let name = path.file_name().expect("named").to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(&path).expect("readable"))
+        })
+        .collect();
+    files.sort();
+    (files, says.to_string())
+}
+
+#[tokio::test]
+async fn the_last_hour_of_the_bound_panels_is_kept_as_csv() {
+    let (files, _) = kept(&[4, 7], true).await;
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["panel-board-4.csv", "panel-board-7.csv"]);
+    assert_eq!(files[0].1, "panel,time,series,value\n\"Errors\",2026-01-10T03:00:00Z,\"5xx\",62.5\n");
+    // No more than a few are asked for.
+    assert_eq!(kept(&[1, 2, 3, 4, 5, 6], true).await.0.len(), 4);
+}
+
+#[tokio::test]
+async fn a_silent_grafana_is_said_and_holds_the_act_up_no_longer_than_the_rest() {
+    let (files, says) = kept(&[4, 7], false).await;
+    assert_eq!((files.len(), says.as_str()), (0, "nothing could be kept"));
+}

@@ -1,0 +1,121 @@
+//! How earlier versions did decides which one is gone back to, and is said.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    action::testing::{ago, workload},
+    model::{
+        BackendKind, Part, SourceId,
+        alert::{Alert, AlertKey, AlertState, Priority},
+    },
+    source::{Delta, Fact, Update},
+    time::Now,
+};
+
+fn high(from: i64, state: AlertState, priority: Priority) -> Alert {
+    Alert {
+        key: AlertKey { backend: BackendId::new("am"), fingerprint: "f1".into() },
+        name: "High".into(),
+        state,
+        priority,
+        labels: Box::new([("service".into(), "myapp".into())]),
+        annotations: Box::default(),
+        starts: Some(ago(from)),
+        active_since: None,
+        receivers: Box::default(),
+        silenced_by: Box::default(),
+        generator_url: None,
+        value: None,
+        rule: None,
+        is_watchdog: false,
+    }
+}
+
+/// A store that knows the workload, and its alerts since so many minutes ago.
+fn known(since: i64, alerts: Vec<Alert>) -> Store {
+    let mut known = store(Vec::new());
+    let mut say = |backend: &BackendId, kind, part, fact| {
+        let source = SourceId::new(backend, part);
+        known.expect(source.clone(), kind, Duration::from_secs(30), 0);
+        let at = Now { mono: now().mono, wall: ago(since) };
+        known.apply(Update { from: source, at: at.wall, generation: 0, body: Ok(vec![fact]) }, at);
+    };
+    let there = Fact::Workload(Delta::Put(Box::new(workload(myapp()))));
+    say(&cluster(), BackendKind::Kubernetes, Part::Deployments, there);
+    let fired = Fact::Alerts { list: alerts, groups: Vec::new() };
+    say(&BackendId::new("am"), BackendKind::Alertmanager, Part::Alerts, fired);
+    known
+}
+
+async fn planned(store: Store) -> Plan {
+    let mut bench = Bench::new();
+    bench.store = store;
+    bench.plan(&roll_back(None)).await.expect("a plan")
+}
+
+fn b7(plan: &Plan) -> String {
+    let found = plan.checks.iter().find(|check| check.id == "B7").expect("checked");
+    format!("{:?}", found.result)
+}
+
+fn note(plan: &Plan, revision: i64) -> String {
+    plan.choices.iter().find(|choice| choice.revision == revision).expect("kept").note.to_string()
+}
+
+#[tokio::test]
+async fn a_long_run_that_called_people_is_passed_over_and_said_why() {
+    let ended = AlertState::Resolved(ago(2 * 60));
+    let plan = planned(known(10, vec![high(20 * 60, ended.clone(), Priority::P1)])).await;
+    assert_eq!((plan.chosen, &plan.blocked), (Some(12), &None), "what is rehearsed is that one");
+    assert!(b7(&plan).contains("Look(\"rev 13 was passed over: High fired 18h of it"), "{}", b7(&plan));
+    assert!(note(&plan, 13).contains("High fired 18h of it"), "{}", note(&plan, 13));
+    // Nobody was called, or hardly before 412 came: clocks differ.
+    let calm = planned(known(10, vec![high(20 * 60, ended, Priority::P3)])).await;
+    assert_eq!(calm.chosen, Some(13));
+    assert!(note(&calm, 13).contains("High fired 18h of it"), "{}", note(&calm, 13));
+    let since = planned(known(10, vec![high(19, AlertState::Firing, Priority::P1)])).await;
+    assert_eq!(since.chosen, Some(13), "{}", note(&since, 13));
+}
+
+#[tokio::test]
+async fn where_every_long_run_called_people_the_newest_is_taken_and_it_is_said() {
+    let plan = planned(known(10, vec![high(4 * 24 * 60, AlertState::Firing, Priority::P2)])).await;
+    assert_eq!(plan.chosen, Some(13));
+    assert!(b7(&plan).contains("Look(\"rev 13 called people too: High fired"), "{}", b7(&plan));
+}
+
+#[tokio::test]
+async fn what_is_not_known_of_a_run_is_not_taken_for_quiet() {
+    let plan = planned(known(10, Vec::new())).await;
+    assert!(b7(&plan).contains("not paused; no record of alerts"), "{}", b7(&plan));
+    assert!(note(&plan, 12).ends_with(", ?? alerts"), "{}", note(&plan, 12));
+    let of_10_hours = |found: &mut crate::action::WorkloadInspection| found.revisions[1].created = Some(ago(10 * 60));
+    let mut bench = Bench::new();
+    bench.cluster.with(|cluster| of_10_hours(&mut cluster.found));
+    bench.store = known(11 * 60, Vec::new());
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    assert!(b7(&plan).contains("not paused; no alerts"), "{}", b7(&plan));
+    // Nobody sends alerts: nothing is said of them.
+    assert!(!b7(&planned(store(Vec::new())).await).contains("alerts"));
+}
+
+#[tokio::test]
+async fn pods_that_were_killed_while_a_version_ran_are_counted() {
+    let mut bench = Bench::new();
+    bench.cluster.with(|cluster| {
+        let old = cluster.found.pods.iter_mut().filter(|pod| pod.hash.as_deref() == Some("hash411"));
+        for (pod, minutes) in old.zip([60, 10]) {
+            pod.containers[0].last = Some(crate::model::kubernetes::Termination {
+                reason: "OOMKilled".into(),
+                exit_code: 137,
+                signal: None,
+                message: None,
+                started: None,
+                finished: Some(ago(minutes)),
+            });
+        }
+    });
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    assert!(note(&plan, 13).contains("1 pod OOMKilled"), "the other one since 412: {}", note(&plan, 13));
+}

@@ -1,0 +1,84 @@
+//! B2 where readiness tells nothing: what both versions log.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    model::{
+        kubernetes::ObjectKey,
+        log::{LogLevel, LogLine, Origin},
+    },
+    query::{LogBatch, LogQuery, LogTarget},
+    store::logs::LogBuffer,
+};
+
+/// So many lines of a version, every `nth` of which is an error with these words.
+fn lines(tag: &str, count: usize, nth: usize, error: &str) -> Vec<LogLine> {
+    let pod = ObjectKey { cluster: cluster(), namespace: "production".into(), name: "p".into() };
+    let origin = Arc::new(Origin::new(pod, "app".into(), tag.into()));
+    let line = |number: usize| {
+        let is_error = number.is_multiple_of(nth);
+        LogLine {
+            origin: origin.clone(),
+            at: ago(1),
+            level: Some(if is_error { LogLevel::Error } else { LogLevel::Info }),
+            text: if is_error { error.into() } else { "GET /a 200".into() },
+            continues: false,
+            is_note: false,
+        }
+    };
+    (1..=count).map(line).collect()
+}
+
+/// The check, where all pods are ready and this log is read.
+fn b2(lines: Vec<LogLine>) -> CheckResult {
+    let mut found = inspection();
+    found.pods.retain(|pod| pod.is_ready);
+    let mut log = LogBuffer::new(1 << 20);
+    log.take_in(LogBatch { lines, ..LogBatch::default() }, now());
+    let mut known = store(Vec::new());
+    known.logs.insert(LogQuery::of(LogTarget::Workload(myapp())), log);
+    let evidence = evidence(&roll_back(None), found);
+    let plan = plan(&roll_back(None), &evidence, &known, &settings(), now()).expect("a plan");
+    result(&plan, "B2").clone()
+}
+
+fn of_both(new: Vec<LogLine>, old: Vec<LogLine>) -> CheckResult {
+    b2(new.into_iter().chain(old).collect())
+}
+
+#[test]
+fn errors_of_the_live_version_alone_are_its_own() {
+    let found = of_both(lines("412", 500, 10, "verify failed for 17"), lines("411", 500, 501, ""));
+    let CheckResult::Ok(says) = &found else { panic!("{found:?}") };
+    assert_eq!(
+        says,
+        "the trouble is the live version's: errors per 1,000 lines: 412 100, 411 never; 412 alone writes 'verify failed for <*>', 50 times"
+    );
+}
+
+#[test]
+fn versions_that_fail_alike_stop() {
+    let found = of_both(lines("412", 500, 20, "no route to db"), lines("411", 500, 25, "no route to db"));
+    let CheckResult::Stop(says) = &found else { panic!("{found:?}") };
+    assert_eq!(says, "both versions fail alike: errors per 1,000 lines: 412 50, 411 40");
+}
+
+#[test]
+fn a_new_error_is_said_though_it_is_rare() {
+    let found = of_both(lines("412", 500, 250, "verify failed"), lines("411", 500, 250, "late"));
+    let CheckResult::Look(says) = &found else { panic!("{found:?}") };
+    assert!(says.ends_with("ready; the target's: 4 of 4; 412 alone writes 'verify failed', 2 times"), "{says}");
+}
+
+/// Few lines, few errors, or none of the other version.
+#[test]
+fn a_log_that_tells_nothing_leaves_what_readiness_tells() {
+    let quiet = b2(Vec::new());
+    assert!(matches!(quiet, CheckResult::NotChecked(_)), "{quiet:?}");
+    let every_day = of_both(lines("412", 500, 250, "late"), lines("411", 500, 250, "late"));
+    assert_eq!(every_day, quiet);
+    assert_eq!(of_both(lines("412", 50, 2, "boom"), lines("411", 50, 51, "")), quiet);
+    assert_eq!(of_both(lines("412", 500, 2, "boom"), lines("410", 500, 501, "")), quiet, "it is not the target");
+    assert_eq!(b2(lines("412", 500, 2, "boom")), quiet);
+}
