@@ -15,6 +15,7 @@ mod moment;
 mod outside;
 mod pointer;
 mod production;
+mod scope;
 pub mod settings;
 mod sync;
 mod tell;
@@ -107,6 +108,8 @@ pub struct App {
     /// Things to tell when they change.
     watched: Vec<tell::Watched>,
     drift_told: drift::Told,
+    /// Namespaces that wait until it is known whether there are such.
+    held: Option<scope::Held>,
     /// Alerts that were told of.
     told: BTreeSet<crate::model::alert::AlertKey>,
     has_alerts: bool,
@@ -143,6 +146,7 @@ impl App {
             tickets: 0,
             watched: Vec::new(),
             drift_told: drift::Told::new(),
+            held: None,
             told: BTreeSet::new(),
             has_alerts: false,
             size: (80, 24),
@@ -180,7 +184,7 @@ impl App {
             Msg::Answer(answered) => {
                 let changes = self.store.answer(*answered, now);
                 self.changed(changes);
-                Vec::new()
+                self.try_held(now)
             }
             Msg::Action(event) => self.action(*event, now),
             Msg::Said(text) => {
@@ -203,6 +207,7 @@ impl App {
         for overlay in &self.overlays {
             wanted.extend(overlay.wanted(&view));
         }
+        wanted.extend(self.asks_held(&view));
         // Open logs go on while another screen is looked at for a moment; the Logs screen says which are open.
         wanted.extend(self.screens.logs.open_logs().cloned().map(Query::Logs));
         // What an act left suspended is watched until somebody resumes it, whatever is looked at.
@@ -300,6 +305,7 @@ impl App {
         self.dirty |= self.ages(now) != self.visible_ages;
         let mut effects = self.tell_watched(now);
         effects.extend(self.tell_drift(now));
+        effects.extend(self.try_held(now));
         match self.on_overlay(now, |overlay, view| overlay.tick(view)) {
             None | Some(Reply::Ignored) => {}
             Some(reply) => effects.extend(self.reply(reply, None, now)),
