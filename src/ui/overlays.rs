@@ -79,6 +79,11 @@ pub fn palette(screen: ScreenId, selected: Option<Target>) -> Box<dyn Overlay> {
     Box::new(palette::Palette::new(screen, selected))
 }
 
+/// `:`, with the beginning of a line.
+pub fn palette_with(screen: ScreenId, typed: &str) -> Box<dyn Overlay> {
+    Box::new(palette::Palette::new(screen, None).typed(typed))
+}
+
 /// `?`
 pub fn help(screen: ScreenId, selected: Option<Target>) -> Box<dyn Overlay> {
     Box::new(help::Help::new(screen, selected))

@@ -60,3 +60,21 @@ fn that_only_a_part_is_read_is_said_on_the_screen() {
     assert!(frame.contains("prod-eu1: 1 of 2 namespaces, not 'vault': forbidden (403)"), "{frame}");
     assert!(!frame.contains("all ok"), "what was not read may be broken: {frame}");
 }
+
+#[test]
+fn where_no_namespace_is_known_that_may_be_read_one_is_asked_for() {
+    let mut world = World::new();
+    for part in [Part::Pods, Part::Deployments, Part::StatefulSets, Part::DaemonSets] {
+        world.refuse(&cluster(), part, "forbidden (403). Name a namespace that you may read: `:ns NAME`");
+    }
+    let mut desk = on_kube(world);
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("enter asks for a namespace that you may read (:ns NAME)"), "{frame}");
+    desk.press(KeyCode::Enter);
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains(":ns "), "{frame}");
+    desk.keys("till");
+    desk.press(KeyCode::Enter);
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("asking 'prod-eu1' for namespace till"), "{frame}");
+}

@@ -31,7 +31,7 @@ use crate::{
         code::Run,
         kubernetes::{RolloutState, Workload, WorkloadKey, short_image},
     },
-    store::Store,
+    store::{Store, slot::Failure},
     time::age_of,
 };
 
@@ -192,7 +192,16 @@ pub(super) fn empty_scopes(view: &View<'_>) -> Vec<String> {
         let own = coverages.filter(|(it, parts)| it.is_failure && parts.iter().any(|part| PARTS.contains(part)));
         own.map(|(it, _)| format!("{cluster}: {}", it.says)).collect::<Vec<_>>()
     };
-    kinds::clusters(view).filter_map(note).chain(kinds::clusters(view).flat_map(left_out)).collect()
+    let asked = wants_namespace(view).then(|| "enter asks for a namespace that you may read (:ns NAME)".to_owned());
+    kinds::clusters(view).filter_map(note).chain(kinds::clusters(view).flat_map(left_out)).chain(asked).collect()
+}
+
+/// No workload can be read until somebody names a namespace.
+pub(super) fn wants_namespace(view: &View<'_>) -> bool {
+    let own = || view.store.sources.iter().filter(|(id, _)| PARTS.contains(&id.part)).map(|(_, state)| state);
+    // What it says knows more than its kind: a login that has ended is mended otherwise.
+    let says_so = |failure: &Failure| failure.error.says.contains(":ns NAME");
+    !own().any(|state| state.has_synced) && own().any(|state| state.pulse.failure.as_ref().is_some_and(says_so))
 }
 
 fn sort_name(sort: SortBy, is_reversed: bool) -> String {

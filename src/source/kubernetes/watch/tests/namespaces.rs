@@ -127,3 +127,24 @@ async fn what_was_chosen_by_hand_is_tried_first() {
         (["reset", "+a", "narrow rights: only of 'till'", "synced"].map(str::to_owned).to_vec(), vec![])
     );
 }
+
+#[tokio::test]
+async fn where_no_namespace_is_known_that_may_be_read_it_says_how_to_name_one() {
+    let fake = Fake::start(|call| match call.path.as_str() {
+        "/api/v1/namespaces" => {
+            let all: Vec<Value> =
+                names("team", 40).iter().map(|name| json!({"metadata": {"name": name.as_str()}})).collect();
+            Answer::Json(200, json!({ "items": all }))
+        }
+        path if path.ends_with("/selfsubjectrulesreviews") => {
+            Answer::Json(201, json!({"status": {"resourceRules": [], "incomplete": false}}))
+        }
+        _ => refusal(403, "Forbidden", "pods is forbidden"),
+    })
+    .await;
+    let mut source = watch(&fake.cluster("{}").await, Scope::All);
+    let (facts, errors) = gather(&mut source, |_, errors| !errors.is_empty()).await;
+    assert_eq!(facts, []);
+    let says = errors[0].says.as_str();
+    assert!(says.contains("pods is forbidden") && says.contains("`:ns NAME`"), "{says}");
+}
