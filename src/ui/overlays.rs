@@ -81,7 +81,9 @@ pub fn palette(screen: ScreenId, selected: Option<Target>) -> Box<dyn Overlay> {
 
 /// `:`, with the beginning of a line.
 pub fn palette_with(screen: ScreenId, typed: &str) -> Box<dyn Overlay> {
-    Box::new(palette::Palette::new(screen, None).typed(typed))
+    let mut palette = palette::Palette::new(screen, None);
+    palette.paste(typed);
+    Box::new(palette)
 }
 
 /// `?`

@@ -23,6 +23,8 @@ pub struct Call {
     pub path: String,
     pub query: String,
     pub authorization: String,
+    /// Whom it impersonates.
+    pub impersonates: String,
     pub body: String,
     /// How many calls with the same path (watches and lists apart) came before it.
     pub nth: usize,
@@ -113,9 +115,11 @@ pub async fn open_at(
 
 fn record(seen: &Mutex<Vec<Call>>, parts: &Parts, body: String) -> Call {
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    let authorization = parts.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
+    let header =
+        |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    let (authorization, impersonates) = (header("authorization"), header("impersonate-user"));
     let path = parts.uri.path().to_owned();
-    let mut call = Call { path, query, authorization: authorization.unwrap_or_default(), body, nth: 0 };
+    let mut call = Call { path, query, authorization, impersonates, body, nth: 0 };
     let mut seen = seen.lock().unwrap();
     call.nth = seen.iter().filter(|other| other.path == call.path && other.watches() == call.watches()).count();
     seen.push(call.clone());

@@ -85,12 +85,6 @@ impl Palette {
         }
     }
 
-    /// With the beginning of a line.
-    pub fn typed(mut self, text: &str) -> Self {
-        self.input.insert(text);
-        self
-    }
-
     fn gather(&mut self, view: &View<'_>) {
         let mut specs: Vec<&CommandSpec> = COMMANDS.iter().collect();
         // What the footer would rather show comes first; movement, which fingers know, last.
