@@ -15,7 +15,7 @@ use crate::{
         BackendId,
         alert::{Alert, SilenceKey},
         code::{PullRequestKey, RunKey},
-        kubernetes::{ContainerState, ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey, tag_of},
+        kubernetes::{ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey, tag_of},
     },
     store::timeline::deploys_of,
     text::{Clean, quoted},
@@ -74,9 +74,8 @@ fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> 
         Command::Watch => format!("{kubectl} get {pod} -w"),
         Command::Edit => format!("{kubectl} edit {pod}"),
         Command::Shell => {
-            let running = view.store.kube.pods.get(key).into_iter().flat_map(|pod| &pod.containers);
-            let mut running = running.filter(|one| matches!(one.state, ContainerState::Running { .. }));
-            let container = running.next().map_or_else(String::new, |one| format!(" -c {}", quoted(&one.name)));
+            let meant = view.store.kube.pods.get(key).and_then(|pod| pod.running_containers().into_iter().next());
+            let container = meant.map_or_else(String::new, |one| format!(" -c {}", quoted(&one.name)));
             format!("{kubectl} exec -it {pod}{container} -- sh")
         }
         Command::PortForward => format!("{kubectl} port-forward {pod} LOCAL:REMOTE"),
