@@ -46,3 +46,28 @@ fn what_the_cluster_would_refuse_is_grey_and_says_why() {
     desk.answer(asked[0].clone(), Ok(Answer::Rights(Arc::new(rights))));
     assert!(!desk.screen().contains("you may not"), "what may be allowed is not grey");
 }
+
+/// Otherwise a `drain` for nodes would be offered on Secrets too.
+#[test]
+fn an_own_command_is_for_the_kinds_that_it_names() {
+    let text = "[[command]]\nname = \"drain\"\nkinds = [\"no\"]\nrun = [\"kubectl\", \"drain\", \"{name}\"]\n";
+    let config = crate::config::load::parse(text, std::path::Path::new("config.toml")).expect("well written");
+    let mut world = incident();
+    world.settings.commands = crate::custom::commands(&config.command, "").expect("checked");
+    let mut desk = Desk::new(world);
+    desk.serves(&cluster());
+    desk.line("nodes");
+    desk.lists(&cluster(), Ok(table(&["Name", "Status"], vec![row("n-1", &["Ready"])])));
+    desk.screen();
+    desk.keys("x");
+    desk.has("drain: kubectl drain {name}");
+    desk.press(KeyCode::Esc);
+    desk.line("jobs");
+    desk.lists(&cluster(), Ok(jobs()));
+    desk.screen();
+    desk.keys("x");
+    assert!(!desk.screen().contains("drain"), "{}", desk.screen());
+    desk.press(KeyCode::Esc);
+    desk.line("drain");
+    desk.has("select one of no");
+}
