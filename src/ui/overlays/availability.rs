@@ -75,7 +75,10 @@ pub fn why_not_own(command: &OwnCommand, target: Option<&Target>, view: &View<'_
 
 /// Whether the configuration's own command is for such a row: its kind, and of an object what the cluster calls so.
 pub fn is_for(command: &OwnCommand, target: &Target, view: &View<'_>) -> bool {
-    let is_named = |key: &ResourceKey, word: &str| matches!(kinds::meaning(view, &key.cluster, word), Meaning::Kind(kind) if *kind == key.resource);
+    let is_named = |key: &ResourceKey, word: &str| {
+        let meaning = kinds::meaning(view, &key.cluster, word);
+        matches!(meaning, Meaning::Kind(kind) if *kind == key.resource)
+    };
     command.on.contains(&target.kind())
         && match target {
             Target::Object(key) if !command.kinds.is_empty() => command.kinds.iter().any(|word| is_named(key, word)),
