@@ -222,7 +222,7 @@ commands! {
     PreviousLogs    "previous-logs"     "previous log" "the previous container's log"                          On(&[Pod, Workload, Object]), ["p"] false 26;
     Describe        "describe"          "describe"  "describe: tabs for YAML, events, revisions"            On(&[Pod, Workload, Object, Alert, Run, Silence, Act, Backend, Panel]), ["d"] false 50;
     ManagedFields   "managed-fields"    "managed"   "its YAML with who set which field, or without"         On(&[Pod, Workload, Object]), ["m"] false 0;
-    Events          "events"            "events"    "its events"                                            On(&[Pod, Workload]), ["e"] false 25;
+    Events          "events"            "events"    "its events"                                            On(&[Pod, Workload, Object]), ["e"] false 25;
     Owner           "owner"             "owner"     "go to its owner"                                       On(&[Pod, Workload, Object]), ["J"] false 23;
     DiffRevisions   "diff-revisions"    "diff"      "what changed between its revisions"                    On(&[Workload, Pod]), ["="] false 40;
     Restart         "restart"           "restart"   "restart: a plan"                                       On(&[Workload, Pod]), ["K"] true 22;

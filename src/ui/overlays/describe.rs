@@ -88,12 +88,32 @@ pub fn events(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
     let mut writer = Writer::new(view.theme);
     let kube = &view.store.kube;
     let found = match target {
+        Target::Object(_) => {
+            events_read(&mut writer, view, target);
+            return writer.done();
+        }
         Target::Pod(key) => kube.pods.get(key).map(|pod| kube.events_of(&key.cluster, &pod.uid)),
         Target::Workload(key) => kube.workloads.get(key).map(|workload| kube.events_around(workload)),
         _ => None,
     };
     evidence::events(&mut writer, view, &found.unwrap_or_default(), 500);
     writer.done()
+}
+
+/// Events of an object that none are watched of: the last part of its page.
+fn events_read(writer: &mut Writer<'_>, view: &View<'_>, target: &Target) {
+    let Some(query) = describe_query(target) else { return };
+    let is_head = |line: &PageLine| matches!(line, PageLine::Heading(text) if *text == "events");
+    match answer(view, &query) {
+        Ok(Answer::Page(lines)) => match lines.iter().rposition(is_head) {
+            Some(at) => write_page(writer, view, &lines[at..]),
+            None => {
+                writer.styled("no events are kept of it", view.theme.dim);
+            }
+        },
+        Ok(_) => {}
+        Err(error) => no_answer(writer, error),
+    }
 }
 
 pub fn revisions(view: &View<'_>, target: &Target) -> Vec<SheetLine> {

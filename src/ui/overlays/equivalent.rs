@@ -139,6 +139,12 @@ fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String
         Command::Enter | Command::ManagedFields if key.resource.is_secret() => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
         Command::ManagedFields => format!("{kubectl} get {object} -o yaml --show-managed-fields"),
+        Command::Events => {
+            // Those of an object of the whole cluster are kept in a namespace that it is not in.
+            let place = if key.resource.is_namespaced { "" } else { " -n default" };
+            let object = quoted(&format!("{}/{}", key.resource.qualified(), key.name));
+            format!("{kubectl}{place} events --for {object}")
+        }
         Command::Edit => format!("{kubectl} edit {object}"),
         Command::Logs | Command::PreviousLogs if key.resource.is_without_pods() => return None,
         // `kubectl logs` finds the pods of these by itself.

@@ -71,3 +71,30 @@ fn an_own_command_is_for_the_kinds_that_it_names() {
     desk.line("drain");
     desk.has("select one of no");
 }
+
+/// Whatever it is: a job's end, a claim's binding, a node's return.
+#[test]
+fn events_of_any_object_have_a_tab_of_its_page() {
+    use crate::query::PageLine;
+    let mut desk = desk();
+    desk.line("nodes");
+    desk.lists(&cluster(), Ok(table(&["Name", "Status"], vec![row("n-1", &["Ready"])])));
+    desk.screen();
+    desk.keys("e");
+    let page = desk.wanted().into_iter().find(|query| matches!(query, Query::DescribeAny(_))).expect("it is asked");
+    desk.has("[events]");
+    let lines = vec![
+        PageLine::Heading("node/n-1".into()),
+        PageLine::Field("roles".into(), "worker".into(), None),
+        PageLine::Heading("events".into()),
+        PageLine::Field("5m ago NodeNotReady".into(), "node/n-1: its kubelet is silent".into(), None),
+    ];
+    desk.answer(page.clone(), Ok(Answer::Page(lines)));
+    desk.has("its kubelet is silent");
+    assert!(!desk.screen().contains("worker"), "the page's other parts are on its own tab");
+    let copied = desk.line("copy-command").into_iter().find_map(|effect| match effect {
+        Effect::Copy(line) => Some(line.to_string()),
+        _ => None,
+    });
+    assert_eq!(copied.as_deref(), Some("kubectl --context prod-eu1 -n default events --for nodes/n-1"));
+}
