@@ -208,6 +208,7 @@ impl App {
             wanted.extend(overlay.wanted(&view));
         }
         wanted.extend(self.asks_held(&view));
+        wanted.extend(self.asks_watched());
         // Open logs go on while another screen is looked at for a moment; the Logs screen says which are open.
         wanted.extend(self.screens.logs.open_logs().cloned().map(Query::Logs));
         // What an act left suspended is watched until somebody resumes it, whatever is looked at.

@@ -201,7 +201,7 @@ commands! {
     Copy            "copy"              "copy"      "copy what is selected"                                 Everywhere, ["y"] false 9;
     CopyUrl         "copy-url"          "copy link" "copy its address"                                      Everywhere, ["Y"] false 0;
     CopyCommand     "copy-command"      "copy line" "copy what is shown as a kubectl, gh or amtool line"     Everywhere, ["ctrl-y"] false 0;
-    Watch           "watch"             "tell me"   "tell me when this changes"                             On(&[Pod, Workload, Run, PullRequest, Alert]), ["w"] false 11;
+    Watch           "watch"             "tell me"   "tell me when this changes"                             On(&[Pod, Workload, Object, Run, PullRequest, Alert]), ["w"] false 11;
     SameTime        "same-time"         "same time" "the charts at the time of what is selected; from the charts the open log" Everywhere, ["'"] false 0;
     UndoAct         "undo-act"          "undo act"  "undo my last act: a plan"                              Everywhere, ["U"] true 7;
     Mouse           "mouse"             "mouse"     "let the terminal have the mouse, or take it back"      Everywhere, ["f2"] false 0;

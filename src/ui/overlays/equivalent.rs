@@ -139,6 +139,7 @@ fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String
         Command::Enter | Command::ManagedFields if key.resource.is_secret() => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
         Command::ManagedFields => format!("{kubectl} get {object} -o yaml --show-managed-fields"),
+        Command::Watch => format!("{kubectl} get {object} -w"),
         Command::Events => {
             // Those of an object of the whole cluster are kept in a namespace that it is not in.
             let place = if key.resource.is_namespaced { "" } else { " -n default" };

@@ -98,3 +98,36 @@ fn events_of_any_object_have_a_tab_of_its_page() {
     });
     assert_eq!(copied.as_deref(), Some("kubectl --context prod-eu1 -n default events --for nodes/n-1"));
 }
+
+#[test]
+fn one_is_told_when_any_object_changes_and_when_it_is_gone() {
+    let job = |cells: &[&str]| table(&["Name", "Status", "Completions"], vec![row("vacuum", cells)]);
+    let mut desk = desk();
+    desk.line("jobs");
+    desk.lists(&cluster(), Ok(job(&["Running", "0/1"])));
+    desk.screen();
+    desk.keys("w");
+    desk.has("(now: Running");
+    // It is read on, whatever is looked at.
+    desk.press(KeyCode::Esc);
+    desk.has("WORKLOADS");
+    let wanted = desk.app.wanted(desk.clock.now());
+    desk.app.store.keep_answers(&wanted);
+    let asked = desk.tables();
+    assert_eq!((asked.len(), asked[0].resource.plural.as_str()), (1, "jobs"));
+    assert_eq!(asked[0].namespaces, [Name::from("production")]);
+    let told = |desk: &mut Desk, body: Result<ObjectTable, SourceError>| {
+        desk.lists(&cluster(), body);
+        desk.app.update(Msg::Tick, desk.clock.now()).into_iter().find_map(|effect| match effect {
+            Effect::Notify(text) if text.contains("vacuum") => Some(text.to_string()),
+            _ => None,
+        })
+    };
+    assert_eq!(told(&mut desk, Ok(job(&["Running", "0/1"]))), None);
+    let says = told(&mut desk, Ok(job(&["Complete", "1/1"]))).expect("it has ended");
+    assert!(says.contains("-> Complete"), "{says}");
+    let unread = SourceError::new(ErrorKind::Unreachable, "no route to host");
+    assert_eq!(told(&mut desk, Err(unread)), None, "what is not known is not gone");
+    let says = told(&mut desk, Ok(table(&["Name", "Status"], Vec::new()))).expect("it is gone");
+    assert!(says.ends_with("-> gone"), "{says}");
+}
