@@ -83,8 +83,8 @@ pub fn sources(cluster: &Cluster, scope: &Scope) -> Vec<Box<dyn Source>> {
     learnt.notes.clear();
     if let Scope::Namespaces(names) = scope {
         // Where the whole cluster may not be read they are tried first from now on.
-        learnt.chosen.retain(|name| !names.contains(name));
-        learnt.chosen.splice(..0, names.iter().cloned());
+        let known = std::mem::take(&mut learnt.chosen);
+        learnt.chosen = names.iter().cloned().chain(known.into_iter().filter(|name| !names.contains(name))).collect();
         learnt.chosen.truncate(watch::MAX_NAMESPACES);
     }
     drop(learnt);

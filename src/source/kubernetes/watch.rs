@@ -243,12 +243,11 @@ impl Watch {
     }
 
     fn open(&mut self) {
-        match &self.scope {
-            Scope::Namespaces(names) if names.len() <= MAX_NAMESPACES => {
-                self.start(names.iter().cloned().map(Some).collect(), 0, None);
-            }
-            _ => self.start(vec![None], 0, None),
-        }
+        let lanes = match &self.scope {
+            Scope::Namespaces(names) if names.len() <= MAX_NAMESPACES => names.iter().cloned().map(Some).collect(),
+            _ => vec![None],
+        };
+        self.start(lanes, 0, None);
     }
 
     fn start(&mut self, namespaces: Vec<Option<Name>>, more: usize, narrowed: Option<Failure>) {

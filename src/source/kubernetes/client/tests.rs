@@ -119,6 +119,10 @@ async fn whom_the_kubeconfig_impersonates_is_sent_with_every_request() {
     let calls = fake.calls();
     assert_eq!(calls.len(), 3);
     for call in calls {
-        assert_eq!((call.impersonates.as_str(), call.authorization.as_str()), ("break-glass", "Bearer token-of-ann"), "{call:?}");
+        assert_eq!(
+            (call.impersonates.as_str(), call.authorization.as_str()),
+            ("break-glass", "Bearer token-of-ann"),
+            "{call:?}"
+        );
     }
 }
