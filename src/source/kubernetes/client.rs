@@ -21,7 +21,11 @@ use self::{
     access::{Access, Found, With},
     in_cluster::InCluster,
 };
-use super::{exec::ExecPolicy, kubeconfig::Loaded, watch::Survey};
+use super::{
+    exec::ExecPolicy,
+    kubeconfig::Loaded,
+    watch::{MAX_NAMESPACES, Survey},
+};
 use crate::{
     config::file::{Kubernetes, Timeouts},
     model::{BackendId, Name},
@@ -204,6 +208,16 @@ impl Cluster {
 
     pub(super) fn learnt(&self) -> std::sync::MutexGuard<'_, Learnt> {
         self.0.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Namespaces that somebody chose by hand, the newest first.
+    pub fn chosen(&self) -> Vec<Name> {
+        self.learnt().chosen.clone()
+    }
+
+    /// Takes up what was chosen in earlier runs.
+    pub fn recall(&self, chosen: &[String]) {
+        self.learnt().chosen = chosen.iter().map(|name| Clean::line(name)).take(MAX_NAMESPACES).collect();
     }
 
     /// What may be read where, once that was asked; held by whoever asks.
