@@ -15,6 +15,7 @@ mod moment;
 mod outside;
 mod pointer;
 mod production;
+mod scope;
 pub mod settings;
 mod sync;
 mod tell;
@@ -110,6 +111,8 @@ pub struct App {
     /// Things to tell when they change.
     watched: Vec<tell::Watched>,
     drift_told: drift::Told,
+    /// Namespaces that wait until it is known whether there are such.
+    held: Option<scope::Held>,
     /// Alerts that were told of.
     told: BTreeSet<crate::model::alert::AlertKey>,
     has_alerts: bool,
@@ -146,6 +149,7 @@ impl App {
             tickets: 0,
             watched: Vec::new(),
             drift_told: drift::Told::new(),
+            held: None,
             told: BTreeSet::new(),
             has_alerts: false,
             size: (80, 24),
@@ -183,7 +187,7 @@ impl App {
             Msg::Answer(answered) => {
                 let changes = self.store.answer(*answered, now);
                 self.changed(changes);
-                Vec::new()
+                self.try_held(now)
             }
             Msg::Action(event) => self.action(*event, now),
             Msg::Said(text) => {
@@ -206,6 +210,8 @@ impl App {
         for overlay in &self.overlays {
             wanted.extend(overlay.wanted(&view));
         }
+        wanted.extend(self.asks_held(&view));
+        wanted.extend(self.asks_watched());
         // Open logs go on while another screen is looked at for a moment; the Logs screen says which are open.
         wanted.extend(self.screens.logs.open_logs().cloned().map(Query::Logs));
         // What an act left suspended is watched until somebody resumes it, whatever is looked at.
@@ -303,6 +309,7 @@ impl App {
         self.dirty |= self.ages(now) != self.visible_ages;
         let mut effects = self.tell_watched(now);
         effects.extend(self.tell_drift(now));
+        effects.extend(self.try_held(now));
         match self.on_overlay(now, |overlay, view| overlay.tick(view)) {
             None | Some(Reply::Ignored) => {}
             Some(reply) => effects.extend(self.reply(reply, None, now)),

@@ -201,7 +201,7 @@ commands! {
     Copy            "copy"              "copy"      "copy what is selected"                                 Everywhere, ["y"] false 9;
     CopyUrl         "copy-url"          "copy link" "copy its address"                                      Everywhere, ["Y"] false 0;
     CopyCommand     "copy-command"      "copy line" "copy what is shown as a kubectl, gh or amtool line"     Everywhere, ["ctrl-y"] false 0;
-    Watch           "watch"             "tell me"   "tell me when this changes"                             On(&[Pod, Workload, Run, PullRequest, Alert]), ["w"] false 11;
+    Watch           "watch"             "tell me"   "tell me when this changes"                             On(&[Pod, Workload, Object, Run, PullRequest, Alert]), ["w"] false 11;
     SameTime        "same-time"         "same time" "the charts at the time of what is selected; from the charts the open log" Everywhere, ["'"] false 0;
     UndoAct         "undo-act"          "undo act"  "undo my last act: a plan"                              Everywhere, ["U"] true 7;
     Mouse           "mouse"             "mouse"     "let the terminal have the mouse, or take it back"      Everywhere, ["f2"] false 0;
@@ -222,7 +222,7 @@ commands! {
     PreviousLogs    "previous-logs"     "previous log" "the previous container's log"                          On(&[Pod, Workload, Object]), ["p"] false 26;
     Describe        "describe"          "describe"  "describe: tabs for YAML, events, revisions"            On(&[Pod, Workload, Object, Alert, Run, Silence, Act, Backend, Panel]), ["d"] false 50;
     ManagedFields   "managed-fields"    "managed"   "its YAML with who set which field, or without"         On(&[Pod, Workload, Object]), ["m"] false 0;
-    Events          "events"            "events"    "its events"                                            On(&[Pod, Workload]), ["e"] false 25;
+    Events          "events"            "events"    "its events"                                            On(&[Pod, Workload, Object]), ["e"] false 25;
     Owner           "owner"             "owner"     "go to its owner"                                       On(&[Pod, Workload, Object]), ["J"] false 23;
     DiffRevisions   "diff-revisions"    "diff"      "what changed between its revisions"                    On(&[Workload, Pod, Object]), ["="] false 40;
     Restart         "restart"           "restart"   "restart: a plan"                                       On(&[Workload, Pod]), ["K"] true 22;

@@ -33,6 +33,8 @@ pub struct OwnCommand {
     pub help: Clean,
     pub key: Option<Key>,
     pub on: Vec<Kind>,
+    /// Of objects of the cluster's other kinds, the kinds it is for, as they are called; empty: all.
+    pub kinds: Vec<Clean>,
     /// It may change what runs: refused in read-only mode.
     pub writes: bool,
     /// It asks before it is run, everywhere; one that writes always asks in production.
@@ -121,9 +123,16 @@ impl Report<'_> {
 
     fn command(&mut self, table: &file::Command) -> Option<OwnCommand> {
         let before = self.errors.len();
-        let on = self.kinds(&table.on);
-        if table.on.is_empty() {
-            self.say(None, "is on nothing: name the kinds of rows, `on = [\"pod\"]`");
+        let mut on = self.kinds(&table.on);
+        if table.on.is_empty() && table.kinds.is_empty() {
+            let ways = "name the kinds of rows, `on = [\"pod\"]`, or of objects, `kinds = [\"nodes\"]`";
+            self.say(None, &format!("is on nothing: {ways}"));
+        }
+        if let Some(empty) = table.kinds.iter().find(|word| word.get_ref().trim().is_empty()) {
+            self.say(Some(empty.span()), "names no kind of object: take a plural, a short name or a kind");
+        }
+        if !table.kinds.is_empty() && !on.contains(&Kind::Object) {
+            on.push(Kind::Object);
         }
         let key = table.key.as_ref().and_then(|key| match Key::parse(key.get_ref()) {
             Ok(parsed) if table.writes && parsed.is_ctrl() => {
@@ -152,6 +161,7 @@ impl Report<'_> {
             help: Clean::line(table.help.as_deref().unwrap_or(&run.words())),
             key,
             on,
+            kinds: table.kinds.iter().map(|word| Clean::line(word.get_ref().trim())).collect(),
             writes: table.writes,
             asks: table.confirm.unwrap_or(table.writes),
             output,

@@ -140,7 +140,8 @@ impl Reading {
         match &state.pulse.failure {
             Some(failure) => Some(failure.error.says.to_string()),
             None if !self.has_answered(id) => Some(format!("no answer about {} in time", id.part.title())),
-            None => None,
+            // What was asked for by name and is not read is as good as no answer about it.
+            None => state.coverage.as_ref().filter(|part| part.is_failure).map(|part| part.says.to_string()),
         }
     }
 

@@ -188,6 +188,17 @@ pub struct BackendInfo {
     pub endings: Option<Vec<Ending>>,
 }
 
+/// Which namespaces a source reads, where that is not all that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// The namespaces that are read.
+    pub read: Vec<Name>,
+    /// What is left out, and why, for people.
+    pub says: Clean,
+    /// What is left out was asked for by name. Else all was asked for, and this is what one may read.
+    pub is_failure: bool,
+}
+
 /// Remaining request budget, as a backend's headers state it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quota {

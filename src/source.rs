@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     model::{
-        BackendId, BackendInfo, Quota, SourceId,
+        BackendId, BackendInfo, Coverage, Quota, SourceId,
         alert::{Alert, AlertGroup, Silence},
         code::{PullRequest, RepoKey, Run},
         kubernetes::{Event, ObjectKey, Pod, ReplicaSet, Workload, WorkloadKey},
@@ -78,6 +78,8 @@ pub enum Delta<K, T> {
 pub enum Fact {
     Info(BackendInfo),
     Quota(Quota),
+    /// What part of it the source reads; `None`: all that was asked for.
+    Coverage(Option<Coverage>),
     Pod(Delta<ObjectKey, Box<Pod>>),
     Workload(Delta<WorkloadKey, Box<Workload>>),
     ReplicaSet(Delta<ObjectKey, Box<ReplicaSet>>),

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 use crate::{
     model::{
-        BackendId, BackendKind, Part, SourceId,
+        BackendId, BackendKind, Coverage, Part, SourceId,
         alert::{Alert, AlertGroup, AlertKey, Silence, SilenceKey},
         code::{PullRequest, PullRequestKey, RepoKey, Run, RunKey},
         kubernetes::WorkloadKey,
@@ -88,6 +88,8 @@ pub struct SourceState {
     pub generation: u64,
     /// A complete answer came at least once: before that, a pane is loading, not empty.
     pub has_synced: bool,
+    /// What part is read of what was asked for, where that is not all.
+    pub coverage: Option<Coverage>,
 }
 
 /// Everything midwatch knows.
@@ -122,6 +124,7 @@ impl Store {
             expected,
             generation,
             has_synced: false,
+            coverage: None,
         });
         state.expected = expected;
         state.generation = generation;
@@ -185,6 +188,11 @@ impl Store {
                 let Some(backend) = self.backends.get_mut(&from.backend) else { return Changes::NONE };
                 backend.quotas.insert(quota.resource.to_string(), quota);
                 Changes::BACKENDS
+            }
+            Fact::Coverage(coverage) => {
+                let Some(source) = self.sources.get_mut(from) else { return Changes::NONE };
+                source.coverage = coverage;
+                Changes::BACKENDS | Changes::KUBE
             }
             Fact::Pod(delta) => {
                 self.synced_if(from, matches!(delta, crate::source::Delta::Synced)) | self.kube.apply_pod(from, delta)
@@ -343,6 +351,19 @@ impl Store {
             return now.wall;
         }
         now.wall.checked_add(jiff::SignedDuration::from_millis(middle)).unwrap_or(now.wall)
+    }
+
+    /// Of what only a part is read of a backend, with the kinds of things that it is said of.
+    pub fn coverages(&self, backend: &BackendId) -> Vec<(&Coverage, Vec<Part>)> {
+        let mut found: Vec<(&Coverage, Vec<Part>)> = Vec::new();
+        for (id, state) in self.sources.iter().filter(|(id, _)| id.backend == *backend) {
+            let Some(coverage) = &state.coverage else { continue };
+            match found.iter_mut().find(|(known, _)| *known == coverage) {
+                Some((_, parts)) => parts.push(id.part),
+                None => found.push((coverage, vec![id.part])),
+            }
+        }
+        found
     }
 
     /// Freshness of one source.

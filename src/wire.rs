@@ -60,6 +60,8 @@ pub struct Wired {
     pub read_only_backends: BTreeMap<BackendId, Clean>,
     /// Tokens that were pasted, by their backend's name: they win over where its configuration takes one from.
     pub held: BTreeMap<String, Arc<Secret>>,
+    /// Namespaces that somebody chose by hand, by the cluster's address.
+    pub chosen: BTreeMap<String, Vec<String>>,
 }
 
 impl Wired {
@@ -67,6 +69,7 @@ impl Wired {
     pub fn closed(config: Config, remembered: &Remembered, clock: Arc<dyn Clock>) -> Self {
         let policy = Arc::new(ExecPolicy::remembering(remembered.allowed_plugins.iter().cloned()));
         let mut wired = Self::empty(config, policy, clock);
+        wired.chosen.clone_from(&remembered.namespaces);
         for one in wired.named() {
             wired.note(&one);
         }
@@ -115,6 +118,7 @@ impl Wired {
         let mut known = Self::empty(self.config.clone(), self.policy.clone(), self.clock.clone());
         known.clusters.clone_from(&self.clusters);
         known.held.clone_from(&self.held);
+        known.chosen.clone_from(&self.chosen);
         Opening { wanted, known, is_read_only }
     }
 
@@ -133,12 +137,14 @@ impl Wired {
             policy,
             read_only_backends: BTreeMap::new(),
             held: BTreeMap::new(),
+            chosen: BTreeMap::new(),
         }
     }
 
     /// The work of opening what is named here, to be done elsewhere.
     pub fn opening(&self, is_read_only: bool) -> Opening {
-        let part = Self::empty(self.config.clone(), self.policy.clone(), self.clock.clone());
+        let mut part = Self::empty(self.config.clone(), self.policy.clone(), self.clock.clone());
+        part.chosen.clone_from(&self.chosen);
         Opening { wanted: self.named(), known: part, is_read_only }
     }
 
@@ -206,6 +212,9 @@ impl Wired {
         let opened = kubernetes::open(wanted, self.config.timeouts, self.clock.clone(), self.policy.clone()).await;
         match opened {
             Ok(cluster) => {
+                if let Some(names) = self.chosen.get(&cluster.address_key()) {
+                    cluster.recall(names);
+                }
                 self.sources.extend(kubernetes::sources(&cluster, &kubernetes::first_scope(&cluster)));
                 self.readers.push(Arc::new(kubernetes::reader::ClusterReader::new(cluster.clone())));
                 self.inspectors.push(Arc::new(kubernetes::inspect::WorkloadInspector::new(cluster.clone())));

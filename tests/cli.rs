@@ -10,6 +10,8 @@ mod world;
 mod configuration;
 #[path = "cli/logs.rs"]
 mod logs;
+#[path = "cli/scopes.rs"]
+mod scopes;
 #[path = "cli/slow.rs"]
 mod slow;
 

@@ -151,6 +151,7 @@ pub fn pod(name: &str, tag: &str, is_ready: bool) -> Pod {
             last: None,
             memory_limit: None,
         }]),
+        default_container: None,
         app: Some("myapp".into()),
     }
 }

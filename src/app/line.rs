@@ -150,33 +150,7 @@ impl App {
         } else {
             rest.split([',', ' ']).filter(|n| !n.is_empty()).map(Clean::line).collect()
         };
-        if let Some(why) = clusters.iter().find_map(|cluster| self.no_namespace(cluster, &namespaces, now)) {
-            return Reply::Say(why);
-        }
-        let mut replies = Vec::new();
-        for cluster in clusters {
-            let current = self.settings.namespaces.get(&cluster).map_or(&[][..], Vec::as_slice);
-            if current == namespaces.as_slice() {
-                continue;
-            }
-            self.settings.namespaces.insert(cluster.clone(), namespaces.clone());
-            replies.push(Reply::Do(Effect::SetNamespaces { cluster, namespaces: namespaces.clone() }));
-        }
-        replies.push(Reply::Say(if rest == "all" {
-            "all namespaces".into()
-        } else {
-            Clean::own(format!("namespace {rest}"))
-        }));
-        Reply::Many(replies)
-    }
-
-    /// That a cluster has no such namespace, where all that it has were read: an empty screen would look healthy.
-    fn no_namespace(&self, cluster: &BackendId, wanted: &[Clean], now: Now) -> Option<Clean> {
-        let known = kinds::namespaces(&self.view(now), cluster)?;
-        let unknown = wanted.iter().find(|name| !known.contains(name))?;
-        let near = nearest(unknown, known.iter().map(|name| name.as_str()));
-        let near = near.map(|near| format!(": did you mean '{near}'?")).unwrap_or_default();
-        Some(Clean::own(format!("'{cluster}' has no namespace '{unknown}'{near}")))
+        self.choose_namespaces(clusters, namespaces, now)
     }
 
     fn switch_hints(&mut self, rest: &str) -> Reply {

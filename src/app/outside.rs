@@ -7,7 +7,7 @@ use crate::{
     model::{
         BackendId,
         forward::{ForwardAsk, ForwardTo},
-        kubernetes::{ContainerState, ObjectKey, WorkloadKey, WorkloadKind},
+        kubernetes::{ObjectKey, WorkloadKey, WorkloadKind},
     },
     text::Clean,
     time::Now,
@@ -117,8 +117,7 @@ impl App {
         let Some(pod) = self.store.kube.pods.get(key) else {
             return Reply::Say("this pod is no longer listed".into());
         };
-        let runs = pod.containers.iter().filter(|one| matches!(one.state, ContainerState::Running { .. }));
-        match runs.collect::<Vec<_>>().as_slice() {
+        match pod.running_containers().as_slice() {
             [] => Reply::Say(Clean::own(format!("no container of {} runs: it is {}", key.name, pod.status))),
             [only] => overlays::shell(key, &only.name, &self.settings),
             _ => Reply::Push(overlays::choose_container(key.clone())),

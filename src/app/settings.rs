@@ -67,6 +67,8 @@ pub struct Settings {
     /// Contexts known from the kubeconfig, never contacted unless opened.
     pub contexts: Vec<Clean>,
     pub home: Option<std::path::PathBuf>,
+    /// Whom one works as, on a cluster, where the kubeconfig has an `as`.
+    pub impersonated: BTreeMap<BackendId, Clean>,
     /// Backends whose certificates are not verified.
     pub insecure: BTreeSet<BackendId>,
     /// Over ssh, addresses are copied instead of opened.

@@ -2,7 +2,14 @@
 
 use super::{App, Effect};
 use crate::{
-    model::alert::{AlertState, Priority},
+    model::{
+        alert::{AlertState, Priority},
+        kubernetes::{
+            resource::ResourceKey,
+            table::{CellKind, Judge, ObjectTable},
+        },
+    },
+    query::{Answer, Query, TableQuery},
     text::Clean,
     time::Now,
     ui::{overlays, target::Target},
@@ -13,7 +20,8 @@ pub(super) struct Watched {
     target: Target,
     /// In words, as it was: an alert that is resolved is listed no more.
     name: String,
-    state: String,
+    /// `None`: not known yet.
+    state: Option<String>,
 }
 
 impl App {
@@ -42,18 +50,20 @@ impl App {
             return;
         }
         let state = self.state_of(target);
-        self.toasts.say(Clean::own(format!("you will be told when {name} changes (now: {state})")), now);
+        let is = state.as_deref().unwrap_or("not read yet");
+        self.toasts.say(Clean::own(format!("you will be told when {name} changes (now: {is})")), now);
         self.watched.push(Watched { target: target.clone(), name, state });
     }
 
     pub(super) fn tell_watched(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
         for index in 0..self.watched.len() {
-            let state = self.state_of(&self.watched[index].target);
+            // What is not known now may be as it was.
+            let Some(state) = self.state_of(&self.watched[index].target) else { continue };
             let watched = &mut self.watched[index];
-            if state != watched.state {
-                let text = Clean::own(format!("{}: {} -> {state}", watched.name, watched.state));
-                watched.state = state;
+            let before = watched.state.replace(state.clone());
+            if let Some(before) = before.filter(|before| *before != state) {
+                let text = Clean::own(format!("{}: {before} -> {state}", watched.name));
                 self.toasts.tell(text.clone(), now);
                 self.dirty = true;
                 effects.push(Effect::Notify(text));
@@ -62,10 +72,20 @@ impl App {
         effects
     }
 
-    /// The state of an object in a few words, for comparison and for the message.
-    fn state_of(&self, target: &Target) -> String {
+    /// What must be read for it, whatever is looked at: the rest is watched anyway.
+    pub(super) fn asks_watched(&self) -> impl Iterator<Item = Query> {
+        let objects = self.watched.iter().filter_map(|watched| match &watched.target {
+            Target::Object(key) if self.store.backends.contains_key(&key.cluster) => Some(key),
+            _ => None,
+        });
+        objects.map(table_around)
+    }
+
+    /// The state of an object in a few words, for comparison and for the message; `None`: not known.
+    fn state_of(&self, target: &Target) -> Option<String> {
         let gone = || "gone".to_owned();
-        match target {
+        Some(match target {
+            Target::Object(key) => return self.state_of_object(key),
             Target::Pod(key) => self
                 .store
                 .kube
@@ -85,6 +105,42 @@ impl App {
                 other => format!("{other:?}").to_lowercase(),
             }),
             _ => gone(),
-        }
+        })
     }
+
+    /// By its row in the table of its namespace; until that is read, in the table that it was chosen in.
+    fn state_of_object(&self, key: &ResourceKey) -> Option<String> {
+        let own = self.store.answers.get(&table_around(key));
+        if let Some(slot) = own.filter(|slot| slot.value.is_some()) {
+            let Some(Answer::Table(table)) = &slot.value else { return None };
+            let is_whole = table.is_complete && table.notes.is_empty() && slot.pulse.failure.is_none();
+            return row_state(table, key).or_else(|| is_whole.then(|| "gone".to_owned()));
+        }
+        self.store.answers.iter().find_map(|(query, slot)| match (query, &slot.value) {
+            (Query::Table(asked), Some(Answer::Table(table)))
+                if asked.cluster == key.cluster && asked.resource == key.resource =>
+            {
+                row_state(table, key)
+            }
+            _ => None,
+        })
+    }
+}
+
+/// What asks for the objects beside it, and for it.
+fn table_around(key: &ResourceKey) -> Query {
+    let namespaces = if key.resource.is_namespaced { vec![key.namespace.clone()] } else { Vec::new() };
+    Query::Table(TableQuery { cluster: key.cluster.clone(), resource: key.resource.clone(), namespaces })
+}
+
+/// What its row says of how it is. Ages and measurements go on by themselves, and are no change.
+fn row_state(table: &ObjectTable, key: &ResourceKey) -> Option<String> {
+    let row = table.rows.iter().find(|row| row.name == key.name && row.namespace == key.namespace)?;
+    let judge = Judge::of(&table.columns);
+    let says = judge.columns().filter_map(|index| {
+        let column = table.columns.get(index).filter(|column| column.kind == CellKind::Printed)?;
+        row.cells.get(index).filter(|_| column.name != "Targets").map(Clean::as_str)
+    });
+    let words: Vec<&str> = says.filter(|cell| !cell.is_empty()).collect();
+    Some(if words.is_empty() { "there".to_owned() } else { words.join(" ") })
 }

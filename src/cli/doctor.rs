@@ -218,7 +218,10 @@ fn of_backend(reading: &Reading, wired: &Wired, id: &BackendId, backend: &Backen
         found.push(finding("quota", if is_low { "look" } else { "ok" }, says + if is_low { low } else { "" }));
     }
     found.extend(info.notes.iter().map(|note| finding("rights", "look", note.to_string())));
-    if backend.kind == BackendKind::Kubernetes && reads_all && info.notes.is_empty() {
+    let coverages = reading.store.coverages(id);
+    let narrow = coverages.iter().filter(|(coverage, _)| !coverage.is_failure);
+    found.extend(narrow.map(|(coverage, parts)| finding("rights", "look", report::in_part(coverage, parts))));
+    if backend.kind == BackendKind::Kubernetes && reads_all && info.notes.is_empty() && coverages.is_empty() {
         let says = "all that is watched may be read; what may be changed, each plan asks";
         found.push(finding("rights", "ok", says.to_owned()));
     }

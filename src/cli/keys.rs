@@ -12,6 +12,7 @@ use crate::{
     config::load,
     custom::{self, OwnCommand},
     keymap::{Key, Keymap},
+    text::Clean,
 };
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -50,7 +51,7 @@ fn all(keymap: &Keymap, own: &[OwnCommand]) -> Vec<Listed> {
     let own = own.iter().map(|command| Listed {
         keys: command.key.iter().map(Key::to_string).collect(),
         name: command.name.to_string(),
-        place: words(&command.on),
+        place: place_of(command),
         help: help(&command.help, command.writes),
     });
     built_in.chain(own).collect()
@@ -62,6 +63,13 @@ fn place(scope: Scope) -> String {
         Scope::Screen(screen) => format!("screen {}", screen.title()),
         Scope::On(kinds) => words(kinds),
     }
+}
+
+/// `pod, nodes`
+fn place_of(command: &OwnCommand) -> String {
+    let named = command.on.iter().filter(|kind| **kind != Kind::Object || command.kinds.is_empty());
+    let words = named.map(|kind| kind.word()).chain(command.kinds.iter().map(Clean::as_str));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn words(kinds: &[Kind]) -> String {

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
     headless::Reading,
-    model::{BackendId, Level, Part},
+    model::{BackendId, Coverage, Level, Part},
     store::slot::Freshness,
     text::{Clean, grouped, inert_json},
     ui::theme::Mark,
@@ -100,7 +100,8 @@ pub fn time(at: Option<Timestamp>) -> Value {
 /// A backend at one look.
 pub struct Look<'a> {
     pub id: &'a BackendId,
-    /// `live`, `stale`, `down` (it failed and nothing is known), `partial` (of some parts nothing is known).
+    /// `live`, `stale`, `down` (it failed and nothing is known), `partial` (of some parts nothing is known, or rights are
+    /// narrow).
     pub fresh: &'static str,
     pub as_of: Option<Timestamp>,
     /// What failed, by part.
@@ -120,8 +121,10 @@ fn look<'a>(reading: &'a Reading, id: &'a BackendId) -> Look<'a> {
     let errors: Vec<(Part, String)> =
         sources.iter().filter_map(|(source, _)| Some((source.part, reading.trouble(source)?))).collect();
     let is_stale = sources.iter().any(|(source, _)| matches!(store.freshness(source, now), Freshness::Stale { .. }));
+    let is_in_part = sources.iter().any(|(_, state)| state.coverage.is_some());
     let fresh = match errors.len() {
         0 if is_stale => "stale",
+        0 if is_in_part => "partial",
         0 => "live",
         all if all == sources.len() => "down",
         _ => "partial",
@@ -131,7 +134,7 @@ fn look<'a>(reading: &'a Reading, id: &'a BackendId) -> Look<'a> {
 }
 
 impl Look<'_> {
-    /// `name`, `kind`, `fresh`, `as_of`, `error`, `version`.
+    /// `name`, `kind`, `fresh`, `as_of`, `error`, `note`, `version`.
     pub fn json(&self) -> Value {
         let backend = self.reading.store.backends.get(self.id);
         json!({
@@ -140,6 +143,7 @@ impl Look<'_> {
             "fresh": self.fresh,
             "as_of": time(self.as_of),
             "error": self.error(),
+            "note": self.note(),
             "version": backend.and_then(|backend| backend.info.version.as_ref()),
         })
     }
@@ -155,13 +159,20 @@ impl Look<'_> {
         (!says.is_empty()).then(|| says.join("; "))
     }
 
+    /// What one may not read, where all was asked for: no failure, and not all there is either.
+    pub fn note(&self) -> Option<String> {
+        let narrow = self.reading.store.coverages(self.id).into_iter().filter(|(coverage, _)| !coverage.is_failure);
+        let words: Vec<String> = narrow.map(|(coverage, parts)| in_part(coverage, &parts)).collect();
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+
     /// `unknown  prod-eu1  Kubernetes v1.33.1  refused`
     pub fn cells(&self) -> Vec<String> {
         let backend = self.reading.store.backends.get(self.id);
         let kind = backend.map_or("", |backend| backend.kind.title());
         let version = backend.and_then(|backend| backend.info.version.as_deref()).unwrap_or("");
-        let says = match self.error() {
-            Some(error) => error,
+        let says = match self.error().or_else(|| self.note()) {
+            Some(says) => says,
             None => backend
                 .iter()
                 .flat_map(|backend| backend.quotas.values())
@@ -176,6 +187,12 @@ impl Look<'_> {
         let word = if self.errors.is_empty() { "ok" } else { "unknown" };
         vec![word.to_owned(), self.id.to_string(), format!("{kind} {version}").trim_end().to_owned(), says]
     }
+}
+
+/// `narrow rights: only of 'shop' (pods, events)`
+pub fn in_part(coverage: &Coverage, parts: &[Part]) -> String {
+    let parts: Vec<&str> = parts.iter().map(|part| part.title()).collect();
+    format!("{} ({})", coverage.says, parts.join(", "))
 }
 
 /// `{schema, screen, as_of, backends, rows}`.

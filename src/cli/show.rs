@@ -1,8 +1,8 @@
 //! `midwatch show SCREEN`: the rows of a screen, read once.
 //!
-//! JSON: `{schema: 1, screen, as_of, backends: [{name, kind, fresh, as_of, error, version}], rows: [...]}`. `fresh` is
-//! `live`, `stale`, `partial` (some parts could not be read) or `down`; the rows' keys stand in `rows.rs`. Exit 3: a
-//! backend could not be read; what could is printed all the same.
+//! JSON: `{schema: 1, screen, as_of, backends: [{name, kind, fresh, as_of, error, note, version}], rows: [...]}`. `fresh`
+//! is `live`, `stale`, `partial` (some parts could not be read, or `note` says of what all is) or `down`; the rows' keys
+//! stand in `rows.rs`. Exit 3: a backend could not be read; what could is printed all the same.
 
 mod metrics;
 
@@ -158,6 +158,11 @@ async fn objects(kind: &str, show: &Show, global: &Global, clock: &Arc<dyn Clock
         let cells: Vec<Vec<String>> = found.rows.into_iter().map(|row| row.cells).collect();
         if !cells.is_empty() {
             report::print(&report::columns(&heads, &cells))?;
+        } else if found.failures.is_empty() {
+            report::aside(&match &show.only {
+                Some(filter) => format!("no '{kind}' matches '{filter}'"),
+                None => format!("no '{kind}' in what was read"),
+            });
         }
     }
     let is_unreadable =
@@ -201,8 +206,38 @@ fn print(
         if let Some(error) = look.error().filter(|_| concerns(reading, screen, look.id)) {
             report::aside(&format!("'{}' could not be read: {error}", look.id));
         }
+        if let Some(note) = look.note().filter(|_| concerns(reading, screen, look.id)) {
+            report::aside(&format!("'{}': {note}", look.id));
+        }
     }
-    report::print(&text(&sections))
+    let text = text(&sections);
+    if text.is_empty()
+        && let Some(nothing) = nothing(reading, screen, filter)
+    {
+        report::aside(&nothing);
+    }
+    report::print(&text)
+}
+
+/// That there is nothing, and where it was looked for: an answer without a word looks like a broken pipe. `None`: nothing
+/// was read, which was said.
+fn nothing(reading: &Reading, screen: ScreenName, filter: Option<&str>) -> Option<String> {
+    let looks = report::looks(reading);
+    let read: Vec<_> = looks.iter().filter(|look| look.fresh != "down" && concerns(reading, screen, look.id)).collect();
+    if read.is_empty() {
+        return None;
+    }
+    Some(match (filter, screen) {
+        (Some(filter), _) => format!("nothing on '{}' matches '{filter}'", screen.name()),
+        (None, ScreenName::Kube) => {
+            let places = read.iter().map(|look| match reading.settings.namespaces.get(look.id) {
+                Some(names) if !names.is_empty() => format!("'{}' of '{}'", names.join("', '"), look.id),
+                _ => format!("'{}'", look.id),
+            });
+            format!("no workloads in {}", places.collect::<Vec<_>>().join(", "))
+        }
+        (None, _) => format!("nothing on '{}'", screen.name()),
+    })
 }
 
 /// Each section that has rows, under its heading where there are several.

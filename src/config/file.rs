@@ -268,6 +268,8 @@ pub struct Command {
     pub key: Option<Spanned<String>>,
     /// Kinds of rows: `pod`, `workload`, `run`, …
     pub on: Vec<Spanned<String>>,
+    /// Kinds of Kubernetes objects: plural, short name or kind, `.group` where needed.
+    pub kinds: Vec<Spanned<String>>,
     /// A program and its arguments with fields in braces, no shell; with `shell` one script.
     pub run: Vec<Spanned<String>>,
     /// `run` is a script for `sh`; the fields are its variables: `$MIDWATCH_NAME`.
@@ -289,6 +291,7 @@ impl Default for Command {
             help: None,
             key: None,
             on: Vec::new(),
+            kinds: Vec::new(),
             run: Vec::new(),
             shell: false,
             writes: true,

@@ -20,7 +20,7 @@ const FIELDS: &[(&str, Kind, &[&str])] = &[
         &["name", "namespace", "cluster", "context", "kind", "uid", "node", "container", "image", "workload"],
     ),
     ("workload", Kind::Workload, &["name", "namespace", "cluster", "context", "kind", "uid", "image", "revision"]),
-    ("object", Kind::Object, &["name", "namespace", "cluster", "context", "kind"]),
+    ("object", Kind::Object, &["name", "namespace", "cluster", "context", "kind", "plural", "group", "version"]),
     ("run", Kind::Run, &["id", "number", "repo", "host", "workflow", "branch", "sha", "actor", "url"]),
     ("job", Kind::Job, &["id", "run", "repo", "host"]),
     ("pull-request", Kind::PullRequest, &["number", "repo", "host", "title", "branch", "base", "sha", "author", "url"]),
@@ -139,6 +139,9 @@ impl Values<'_> {
             (Target::Object(key), "name") => Some(key.name.clone()),
             (Target::Object(key), "namespace") => Some(key.namespace.clone()),
             (Target::Object(key), "kind") => Some(Clean::own(key.resource.qualified())),
+            (Target::Object(key), "plural") => Some(key.resource.plural.clone()),
+            (Target::Object(key), "group") => Some(key.resource.group.clone()),
+            (Target::Object(key), "version") => Some(key.resource.version.clone()),
             (Target::Pod(_) | Target::Workload(_) | Target::Object(_), "cluster") => {
                 Some(self.target.backend()?.0.clone())
             }

@@ -177,3 +177,18 @@ fn each_field_has_a_value() {
         }
     }
 }
+
+#[test]
+fn objects_are_named_by_their_kinds() {
+    let drain =
+        made("[[command]]\nname = \"drain\"\nkinds = [\"nodes\", \"pv\"]\nrun = [\"true\", \"{plural}/{name}\"]\n");
+    assert_eq!((drain.on.as_slice(), drain.kinds.len()), ([Kind::Object].as_slice(), 2));
+    let both = made("[[command]]\nname = \"x1\"\non = [\"pod\"]\nkinds = [\"nodes\"]\nrun = [\"true\"]\n");
+    assert_eq!(both.on, [Kind::Pod, Kind::Object]);
+    let says = error("[[command]]\nname = \"x1\"\nkinds = [\"nodes\"]\nrun = [\"true\", \"{node}\"]\n");
+    assert!(says.contains("asks for 'node', which a") && says.contains("does not have"), "{says}");
+    assert!(error("[[command]]\nname = \"x1\"\nrun = [\"true\"]\n").contains("is on nothing"));
+    assert!(
+        error("[[command]]\nname = \"x1\"\nkinds = [\"\"]\nrun = [\"true\"]\n").contains("names no kind of object")
+    );
+}

@@ -101,6 +101,17 @@ pub fn namespaces<'a>(view: &View<'a>, cluster: &BackendId) -> Option<Vec<&'a Na
     }
 }
 
+/// Whether it is of no use to wait for the namespaces of a cluster: they may not be read, or could not be.
+pub fn has_no_namespaces(view: &View<'_>, cluster: &BackendId) -> bool {
+    match meaning(view, cluster, "namespaces") {
+        Meaning::Loading => false,
+        Meaning::Kind(_) => namespaces_query(view, cluster)
+            .and_then(|query| view.store.answers.get(&query))
+            .is_some_and(|slot| slot.value.is_none() && slot.pulse.failure.is_some()),
+        _ => true,
+    }
+}
+
 /// Every kind that is known, by its full name.
 pub fn known<'a>(view: &View<'a>) -> BTreeMap<String, &'a Arc<Resource>> {
     let all = clusters(view).filter_map(|cluster| served(view, cluster).ok());

@@ -80,6 +80,13 @@ pub fn palette(screen: ScreenId, selected: Option<Target>) -> Box<dyn Overlay> {
     Box::new(palette::Palette::new(screen, selected))
 }
 
+/// `:`, with the beginning of a line.
+pub fn palette_with(screen: ScreenId, typed: &str) -> Box<dyn Overlay> {
+    let mut palette = palette::Palette::new(screen, None);
+    palette.paste(typed);
+    Box::new(palette)
+}
+
 /// `?`
 pub fn help(screen: ScreenId, selected: Option<Target>) -> Box<dyn Overlay> {
     Box::new(help::Help::new(screen, selected))

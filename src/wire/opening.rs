@@ -91,6 +91,7 @@ impl Opening {
         let mut part = Wired::empty(known.config.clone(), known.policy.clone(), known.clock.clone());
         part.clusters.clone_from(&known.clusters);
         part.held.clone_from(&known.held);
+        part.chosen.clone_from(&known.chosen);
         let is_read_only = self.is_read_only;
         tasks.spawn(async move {
             part.open_one(&wanted, is_read_only).await;

@@ -1,4 +1,4 @@
-//! Answers given once and kept: which clusters are production, which exec plugins may run.
+//! Answers given once and kept: which clusters are production, which exec plugins may run, which namespaces were chosen.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,6 +18,8 @@ pub struct Remembered {
     pub production: BTreeMap<String, bool>,
     /// Fingerprints of programs and their arguments.
     pub allowed_plugins: BTreeSet<String>,
+    /// Those of `:ns`, the newest first, by the cluster's address: what is tried first where not all may be read.
+    pub namespaces: BTreeMap<String, Vec<String>>,
 }
 
 impl Remembered {
@@ -59,6 +61,7 @@ mod tests {
         let path = folder.path().join("deep/remembered.json");
         let mut answers = Remembered::default();
         answers.production.insert("https://10.0.0.1".to_owned(), false);
+        answers.namespaces.insert("https://10.0.0.1 ab12".to_owned(), vec!["till".to_owned()]);
         answers.write(&path).expect("written");
         assert_eq!(Remembered::read(&path), answers);
         assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);

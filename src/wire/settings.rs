@@ -69,6 +69,10 @@ impl Wired {
             if cluster.is_insecure() {
                 settings.insecure.insert(id.clone());
             }
+            match cluster.impersonates() {
+                Some(user) => settings.impersonated.insert(id.clone(), user),
+                None => settings.impersonated.remove(id),
+            };
         }
     }
 }

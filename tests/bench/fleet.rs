@@ -86,6 +86,7 @@ fn pod(index: usize, turn: usize, at: Timestamp) -> Box<Pod> {
             last: None,
             memory_limit: None,
         }]),
+        default_container: None,
         app: Some(format!("app-{app:04}").into()),
     })
 }

@@ -95,6 +95,8 @@ impl App {
             if let Some([only]) = self.settings.namespaces.get(*cluster).map(Vec::as_slice) {
                 spans.push(Span::styled(format!("/{only}"), theme.text));
             }
+            let user = self.settings.impersonated.get(*cluster);
+            spans.extend(user.map(|user| Span::styled(format!(" as {user}"), theme.wrong)));
         }
         if clusters.len() > shown && tight == 0 {
             spans.push(Span::styled(format!("  +{}", clusters.len() - shown), theme.dim));

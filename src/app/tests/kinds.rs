@@ -103,6 +103,16 @@ impl Desk {
         self.answer(Query::Table(query), body.map(|table| Answer::Table(Arc::new(table))));
     }
 
+    /// The cluster says which namespaces it has; what follows.
+    fn has_namespaces(&mut self, body: Result<&[&str], SourceError>) -> Vec<Effect> {
+        let is_it = |query: &Query| matches!(query, Query::Table(table) if table.resource.plural == "namespaces");
+        let query = self.wanted().into_iter().find(is_it).expect("it is asked for");
+        let rows = |names: &[&str]| names.iter().map(|name| row(name, &[])).collect();
+        let body = body.map(|names| Answer::Table(Arc::new(table(&["Name"], rows(names)))));
+        let at = self.clock.now().wall;
+        self.app.update(Msg::Answer(Box::new(Answered { query, generation: 1, at, body })), self.clock.now())
+    }
+
     fn screen(&mut self) -> String {
         self.frame((120, 35))
     }

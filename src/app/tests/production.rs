@@ -168,3 +168,12 @@ fn the_questions_key_clashes_with_no_preset() {
     let shown: Option<String> = keymap.shown(crate::command::Command::Production);
     assert!(shown.is_some_and(|key| !Clean::own(key).is_empty()));
 }
+
+#[test]
+fn the_header_says_whom_one_works_as() {
+    let mut world = World::live();
+    world.settings.namespaces.insert(cluster(), vec!["production".into()]);
+    world.settings.impersonated.insert(cluster(), "break-glass".into());
+    let frame = Desk::new(world).frame((120, 35));
+    assert!(frame.lines().next().unwrap().contains("prod-eu1/production as break-glass"), "{frame}");
+}

@@ -88,27 +88,39 @@ impl CockpitHost {
         }
     }
 
-    /// Other namespaces: the watches are made anew, what they brought is forgotten.
-    fn watch_namespaces(&mut self, id: &BackendId, namespaces: Vec<Clean>, app: &mut App, work: &mut Work) {
-        let Some(cluster) = self.wired.clusters.get(id) else { return };
+    /// Other namespaces: the watches are made anew, what they brought is forgotten. What was chosen is remembered.
+    fn watch_namespaces(
+        &mut self,
+        id: &BackendId,
+        namespaces: Vec<Clean>,
+        app: &mut App,
+        work: &mut Work,
+    ) -> Option<Clean> {
+        let cluster = self.wired.clusters.get(id)?;
+        let is_choice = !namespaces.is_empty();
         let scope =
             if namespaces.is_empty() { kubernetes::Scope::All } else { kubernetes::Scope::Namespaces(namespaces) };
         let sources = kubernetes::sources(cluster, &scope);
+        let chosen: Vec<String> = cluster.chosen().iter().map(ToString::to_string).collect();
+        let address = cluster.address_key();
         *self.generations.entry(id.clone()).or_default() += 1;
         work.stop_sources(|source| source.backend == *id);
         let changes = app.store.forget(|source| source.backend == *id && source.part != Part::Health);
         app.note_changes(changes | Changes::KUBE);
         self.start(sources, app, work);
+        if !is_choice || !self.keeps {
+            return None;
+        }
+        self.remembered.namespaces.insert(address, chosen);
+        self.wired.chosen.clone_from(&self.remembered.namespaces);
+        self.write_remembered()
     }
 }
 
 impl Host for CockpitHost {
     fn carry_out(&mut self, effect: Effect, app: &mut App, work: &mut Work) -> Option<Clean> {
         match effect {
-            Effect::SetNamespaces { cluster, namespaces } => {
-                self.watch_namespaces(&cluster, namespaces, app, work);
-                None
-            }
+            Effect::SetNamespaces { cluster, namespaces } => self.watch_namespaces(&cluster, namespaces, app, work),
             Effect::OpenContext(name) => Some(self.open_context(&name, app, work)),
             Effect::CloseContext(cluster) => Some(self.close_context(&cluster, app, work)),
             Effect::RememberProduction { cluster, is_production } => {

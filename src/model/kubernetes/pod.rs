@@ -107,11 +107,24 @@ pub struct Pod {
     #[serde(default)]
     pub bounds: Bounds,
     pub containers: Box<[Container]>,
+    /// Annotation `kubectl.kubernetes.io/default-container`: the one that is meant where none is named.
+    #[serde(default)]
+    pub default_container: Option<Name>,
     /// Labels that tie it to a service: `app`, `app.kubernetes.io/name`, `app.kubernetes.io/instance`.
     pub app: Option<Name>,
 }
 
 impl Pod {
+    /// The containers that run, the one that is most likely meant first: the annotated one, as with `kubectl`, then the main
+    /// ones before what runs beside them.
+    pub fn running_containers(&self) -> Vec<&Container> {
+        let runs = |one: &&Container| matches!(one.state, ContainerState::Running { .. });
+        let mut running: Vec<&Container> = self.containers.iter().filter(runs).collect();
+        running
+            .sort_by_key(|one| (self.default_container.as_ref() != Some(&one.name), one.role != ContainerRole::Main));
+        running
+    }
+
     /// Its number in its StatefulSet is smaller than this one.
     pub fn is_below(&self, number: u64) -> bool {
         self.key.name.rsplit_once('-').and_then(|(_, own)| own.parse().ok()).is_some_and(|own: u64| own < number)

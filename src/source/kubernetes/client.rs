@@ -22,7 +22,11 @@ use self::{
     access::{Access, Found, With},
     in_cluster::InCluster,
 };
-use super::{exec::ExecPolicy, kubeconfig::Loaded};
+use super::{
+    exec::ExecPolicy,
+    kubeconfig::Loaded,
+    watch::{MAX_NAMESPACES, Survey},
+};
 use crate::{
     config::file::{Kubernetes, Timeouts},
     model::{BackendId, Name},
@@ -62,6 +66,7 @@ struct Inner {
     calls: Semaphore,
     pulse: watch::Sender<Pulse>,
     learnt: Mutex<Learnt>,
+    survey: tokio::sync::Mutex<Survey>,
 }
 
 /// How the cluster's heartbeat goes: the health source beats, watches listen.
@@ -76,8 +81,10 @@ pub(super) struct Pulse {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Learnt {
     pub clock: SkewMeter,
-    /// By what they concern: limits of rights, objects that could not be read.
+    /// By what they concern: objects that could not be read.
     pub notes: std::collections::BTreeMap<String, Clean>,
+    /// Namespaces that somebody chose by hand, the newest first.
+    pub chosen: Vec<Name>,
 }
 
 impl Cluster {
@@ -124,6 +131,7 @@ impl Cluster {
             calls: Semaphore::new(MAX_CALLS),
             pulse: watch::Sender::default(),
             learnt: Mutex::default(),
+            survey: tokio::sync::Mutex::default(),
         })))
     }
 
@@ -201,6 +209,21 @@ impl Cluster {
 
     pub(super) fn learnt(&self) -> std::sync::MutexGuard<'_, Learnt> {
         self.0.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Namespaces that somebody chose by hand, the newest first.
+    pub fn chosen(&self) -> Vec<Name> {
+        self.learnt().chosen.clone()
+    }
+
+    /// Takes up what was chosen in earlier runs.
+    pub fn recall(&self, chosen: &[String]) {
+        self.learnt().chosen = chosen.iter().map(|name| Clean::line(name)).take(MAX_NAMESPACES).collect();
+    }
+
+    /// What may be read where, once that was asked; held by whoever asks.
+    pub(super) fn survey(&self) -> &tokio::sync::Mutex<Survey> {
+        &self.0.survey
     }
 
     /// The client that can change things; `None` if the backend is read-only.

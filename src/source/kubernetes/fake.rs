@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use axum::{Router, body::Body, extract::Request, response::Response};
+use axum::{Router, body::Body, extract::Request, http::request::Parts, response::Response};
 use bytes::Bytes;
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -23,6 +23,9 @@ pub struct Call {
     pub path: String,
     pub query: String,
     pub authorization: String,
+    /// Whom it impersonates.
+    pub impersonates: String,
+    pub body: String,
     /// How many calls with the same path (watches and lists apart) came before it.
     pub nth: usize,
 }
@@ -63,7 +66,9 @@ impl Fake {
         let router = Router::new().fallback(move |request: Request| {
             let (seen, script) = (seen.clone(), script.clone());
             async move {
-                let call = record(&seen, &request);
+                let (parts, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+                let call = record(&seen, &parts, String::from_utf8_lossy(&body).into_owned());
                 answer(script(&call)).await
             }
         });
@@ -108,11 +113,13 @@ pub async fn open_at(
     Cluster::open(wanted, &loaded, timeouts, policy, clock).await
 }
 
-fn record(seen: &Mutex<Vec<Call>>, request: &Request) -> Call {
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    let authorization = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
-    let path = request.uri().path().to_owned();
-    let mut call = Call { path, query, authorization: authorization.unwrap_or_default(), nth: 0 };
+fn record(seen: &Mutex<Vec<Call>>, parts: &Parts, body: String) -> Call {
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let header =
+        |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    let (authorization, impersonates) = (header("authorization"), header("impersonate-user"));
+    let path = parts.uri.path().to_owned();
+    let mut call = Call { path, query, authorization, impersonates, body, nth: 0 };
     let mut seen = seen.lock().unwrap();
     call.nth = seen.iter().filter(|other| other.path == call.path && other.watches() == call.watches()).count();
     seen.push(call.clone());

@@ -93,7 +93,7 @@ pub async fn may(cluster: &Cluster, right: &Right<'_>, namespace: &str) -> Resul
 }
 
 /// `namespace` empty: of the cluster's own objects, which are asked about in any namespace.
-async fn read(cluster: &Cluster, namespace: &str) -> Result<Rights, Failure> {
+pub(super) async fn read(cluster: &Cluster, namespace: &str) -> Result<Rights, Failure> {
     let namespace = if namespace.is_empty() { "default" } else { namespace };
     let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview",
         "spec": {"namespace": namespace}});

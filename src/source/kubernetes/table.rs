@@ -30,7 +30,7 @@ use super::{
     pace::Pace,
     rows::Rows,
     usage,
-    watch::{HEARTBEAT, Step, readable},
+    watch::{HEARTBEAT, Step, choose},
 };
 use crate::{
     model::{
@@ -172,7 +172,7 @@ impl<'a> Following<'a> {
         }
         match self.read(vec![None], Some(out).filter(|_| self.is_first)).await {
             Err(refusal) if refusal.is(403) && is_namespaced => {
-                let names = readable(self.cluster).await;
+                let names = choose(self.cluster, &self.asked.resource.group, &self.asked.resource.plural).await.names;
                 if names.is_empty() {
                     return Err(refusal);
                 }

@@ -4,6 +4,7 @@
 mod collection;
 mod kind;
 mod lane;
+mod namespaces;
 pub(super) mod shapes;
 mod step;
 #[cfg(test)]
@@ -26,25 +27,23 @@ use futures::{
 };
 use tokio::time::{Interval, interval};
 
-pub use self::kind::Watched;
 pub(super) use self::{
     collection::Collection,
     lane::{LASTS, Lane},
+    namespaces::{Survey, choose},
     shapes::{About, AboutMeta, PageMeta, Unreadable},
     step::Step,
 };
+pub use self::{kind::Watched, namespaces::MAX_NAMESPACES};
 use super::{client::Cluster, discovery, failure::Failure, rows::Rows};
 use crate::{
-    model::{Name, SourceId},
+    model::{Coverage, Name, SourceId},
     source::{Cadence, ErrorKind, Fact, MAX_FACTS, Source, SourceError},
     text::Clean,
 };
 
 /// Longest silence of a watch while the cluster's heartbeat goes: the health source beats every 10 s.
 pub const HEARTBEAT: Duration = Duration::from_secs(20);
-/// Most namespaces that are watched one by one.
-pub const MAX_NAMESPACES: usize = 20;
-
 /// After the whole cluster was refused: how soon it is asked for again, and how often. A refusal may pass: an authorizer that
 /// was late, a role that was granted meanwhile.
 const WIDEN_AFTER: Duration = Duration::from_secs(5);
@@ -59,7 +58,7 @@ const ABSENT_BEAT: Duration = Duration::from_secs(10);
 pub enum Scope {
     /// The whole cluster; where that is forbidden, the context's namespace and those that may be listed.
     All,
-    /// These only.
+    /// These only. Of more than can be watched one by one, the whole cluster is watched and the rest passed over.
     Namespaces(Vec<Name>),
 }
 
@@ -75,6 +74,8 @@ pub struct Watch {
     widen_after: Duration,
     lanes: Option<Lanes>,
     ready: VecDeque<Fact>,
+    /// What was said last of the namespaces that are read.
+    told: Option<Coverage>,
     /// The kind is not served here: looked for again from then on.
     absent_until: Option<Instant>,
     /// A panic went through it: what it left behind is not touched again.
@@ -95,6 +96,10 @@ type LaneStream = BoxStream<'static, (usize, Result<Step<Fact>, Failure>)>;
 
 struct Lanes {
     streams: SelectAll<LaneStream>,
+    /// Of each lane, what it reads; `None`: the whole cluster.
+    namespaces: Vec<Option<Name>>,
+    /// So many more namespaces may be read.
+    more: usize,
     /// Of each lane, whether it is still wanted, and whether its first list is complete.
     states: Vec<LaneState>,
     synced: bool,
@@ -125,6 +130,7 @@ impl Watch {
             widen_after: WIDEN_AFTER,
             lanes: None,
             ready: VecDeque::new(),
+            told: None,
             absent_until: None,
             panicked: Arc::default(),
         }
@@ -164,8 +170,7 @@ impl Watch {
             let next = tokio::select! {
                 next = lanes.streams.next() => next,
                 () = ticked(lanes.widen.as_mut()) => {
-                    if may_read_all(&self.cluster, self.kind).await {
-                        self.cluster.learnt().notes.remove(&self.narrow_note());
+                    if namespaces::may_read_all(&self.cluster, self.kind).await {
                         self.open();
                     }
                     continue;
@@ -238,20 +243,18 @@ impl Watch {
     }
 
     fn open(&mut self) {
-        match &self.scope {
-            Scope::All => self.start(vec![None], None),
-            Scope::Namespaces(names) => {
-                let names: Vec<_> = names.iter().take(MAX_NAMESPACES).cloned().map(Some).collect();
-                self.start(names, None);
-            }
-        }
+        let lanes = match &self.scope {
+            Scope::Namespaces(names) if names.len() <= MAX_NAMESPACES => names.iter().cloned().map(Some).collect(),
+            _ => vec![None],
+        };
+        self.start(lanes, 0, None);
     }
 
-    fn start(&mut self, namespaces: Vec<Option<Name>>, narrowed: Option<Failure>) {
+    fn start(&mut self, namespaces: Vec<Option<Name>>, more: usize, narrowed: Option<Failure>) {
         let alone = namespaces.len() == 1;
         self.ready.clear();
         let states = vec![LaneState::Listing; namespaces.len()];
-        let streams = namespaces.into_iter().enumerate().map(|(index, namespace)| {
+        let streams = namespaces.iter().cloned().enumerate().map(|(index, namespace)| {
             let lane = Lane::new(&self.cluster, self.kind, namespace, self.rows.clone(), self.lasts, alone);
             lane.stream().map(move |step| (index, step)).boxed()
         });
@@ -260,14 +263,20 @@ impl Watch {
             widen.reset_after(self.widen_after);
             widen
         });
-        self.lanes =
-            Some(Lanes { streams: streams.collect(), states, synced: false, announced: false, narrowed, widen });
+        let streams = streams.collect();
+        let (synced, announced) = (false, false);
+        self.lanes = Some(Lanes { streams, namespaces, more, states, synced, announced, narrowed, widen });
     }
 
-    fn take(&mut self, lane: usize, step: Step<Fact>) {
+    fn take(&mut self, lane: usize, mut step: Step<Fact>) {
         let Some(lanes) = self.lanes.as_mut() else { return };
         if step.is_still_so() {
             return;
+        }
+        if let Scope::Namespaces(names) = &self.scope
+            && lanes.is_whole()
+        {
+            step.facts.retain(|fact| Watched::key_of(fact).is_none_or(|(namespace, _)| names.contains(namespace)));
         }
         if step.reset || !mem::replace(&mut lanes.announced, true) {
             self.ready.push_back(self.kind.reset());
@@ -283,12 +292,31 @@ impl Watch {
         self.note(step.skipped);
     }
 
-    /// Says that the list is complete when every lane's is.
+    /// Says that the list is complete when every lane's is, and before that, of what.
     fn note_synced(&mut self) {
         let Some(lanes) = self.lanes.as_mut() else { return };
-        if !lanes.synced && !lanes.states.contains(&LaneState::Listing) {
-            lanes.synced = true;
+        if lanes.states.contains(&LaneState::Listing) {
+            return;
+        }
+        let is_first = !mem::replace(&mut lanes.synced, true);
+        let coverage = self.coverage();
+        if coverage != self.told {
+            self.told.clone_from(&coverage);
+            self.ready.push_back(Fact::Coverage(coverage));
+        }
+        if is_first {
             self.ready.push_back(self.kind.synced());
+        }
+    }
+
+    /// Which namespaces are read, where that is not all that was asked for.
+    fn coverage(&self) -> Option<Coverage> {
+        let lanes = self.lanes.as_ref().filter(|lanes| !lanes.is_whole())?;
+        let each = lanes.namespaces.iter().flatten().zip(&lanes.states);
+        let read = each.filter(|(_, state)| **state != LaneState::Refused).map(|(name, _)| name.clone()).collect();
+        match &self.scope {
+            Scope::All => Some(namespaces::narrow(read, lanes.more)),
+            Scope::Namespaces(wanted) => namespaces::left_out(wanted, read),
         }
     }
 
@@ -302,8 +330,7 @@ impl Watch {
     /// A lane may not read (any more). Of the whole cluster: falls back to namespaces; of one namespace: goes on without.
     async fn refused(&mut self, lane: usize, failure: Failure) -> Result<(), SourceError> {
         let lanes = self.lanes.as_mut().expect("a lane of it spoke");
-        let whole = lanes.states.len() == 1 && self.scope == Scope::All && lanes.narrowed.is_none();
-        if whole {
+        if lanes.is_whole() {
             return self.narrow(failure).await;
         }
         lanes.states[lane] = LaneState::Refused;
@@ -316,29 +343,29 @@ impl Watch {
         Ok(())
     }
 
-    fn narrow_note(&self) -> String {
-        format!("{} narrow", self.kind.part().title())
-    }
-
     async fn narrow(&mut self, failure: Failure) -> Result<(), SourceError> {
         // whatever is awaited may be dropped: until the new lanes stand, the old are not used again
         self.lanes = None;
-        let namespaces = readable(&self.cluster).await;
-        if namespaces.is_empty() {
-            let says = format!("{} Name the namespaces you may read: `namespaces` in the config.", failure.error.says);
+        let (group, plural) = self.kind.resource();
+        let chosen = match &self.scope {
+            Scope::All => choose(&self.cluster, group, plural).await,
+            Scope::Namespaces(names) => namespaces::of_these(&self.cluster, names.clone(), group, plural).await,
+        };
+        if chosen.names.is_empty() {
+            let hint = "Name a namespace that you may read: `:ns NAME`, or `namespaces` in the config.";
+            let says = format!("{} {hint}", failure.error.says);
             return Err(SourceError { says: Clean::line(&says), ..failure.error });
         }
-        let shown = namespaces.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
-        let note = format!("narrow rights: {} only of {shown}", self.kind.part().title());
-        self.cluster.learnt().notes.insert(self.narrow_note(), Clean::line(&note));
-        self.start(namespaces.into_iter().map(Some).collect(), Some(failure));
+        self.start(chosen.names.into_iter().map(Some).collect(), chosen.more, Some(failure));
         Ok(())
     }
 }
 
-/// Whether one row of the whole cluster may be listed (again).
-async fn may_read_all(cluster: &Cluster, kind: Watched) -> bool {
-    cluster.get::<serde::de::IgnoredAny>(&format!("{}&limit=1", kind.path(None))).await.is_ok()
+impl Lanes {
+    /// One lane reads the whole cluster.
+    fn is_whole(&self) -> bool {
+        matches!(self.namespaces.as_slice(), [None])
+    }
 }
 
 /// The next tick; never without one.
@@ -347,21 +374,6 @@ async fn ticked(tick: Option<&mut Interval>) {
         Some(tick) => drop(tick.tick().await),
         None => std::future::pending().await,
     }
-}
-
-/// Namespaces to try one by one: the configured, the context's own, and those that may be listed, the last if nothing
-/// else is known or there is room.
-pub(super) async fn readable(cluster: &Cluster) -> Vec<Name> {
-    let mut names: Vec<Name> = cluster.namespaces().to_vec();
-    names.extend(cluster.own_namespace().cloned());
-    if names.len() < MAX_NAMESPACES {
-        let listed = kind::namespaces(cluster).await.unwrap_or_default();
-        names.extend(listed);
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    names.retain(|name| seen.insert(name.clone()));
-    names.truncate(MAX_NAMESPACES);
-    names
 }
 
 impl Source for Watch {

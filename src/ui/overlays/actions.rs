@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{
-    availability::{may_be_looked_at, why_not, why_not_own},
+    availability::{is_for, may_be_looked_at, why_not, why_not_own},
     equivalent,
     needed::rights_queries,
     object::name_of,
@@ -277,7 +277,7 @@ fn help_on(spec: &CommandSpec, target: &Target) -> &'static str {
 /// The configuration's own commands for this object.
 fn own_commands(target: &Target, view: &View<'_>) -> Vec<Verb> {
     let values = Values { target, store: view.store, settings: view.settings };
-    let of_kind = view.settings.commands.iter().enumerate().filter(|(_, own)| own.on.contains(&target.kind()));
+    let of_kind = view.settings.commands.iter().enumerate().filter(|(_, own)| is_for(own, target, view));
     of_kind
         .map(|(place, own)| {
             let program = own.program(&values);

@@ -1,7 +1,7 @@
 //! Why a command cannot be given now: read-only mode, an old state, nothing selected, or the object itself.
 
 use crate::{
-    command::{Command, CommandSpec, Scope, ScreenId, one_of},
+    command::{Command, CommandSpec, Kind, Scope, ScreenId, one_of},
     custom::OwnCommand,
     model::{
         BackendKind, Part,
@@ -11,7 +11,12 @@ use crate::{
     },
     store::slot::Freshness,
     time::coarse,
-    ui::{View, screens::words::day_clock, target::Target},
+    ui::{
+        View,
+        kinds::{self, Meaning},
+        screens::words::day_clock,
+        target::Target,
+    },
 };
 
 use super::{
@@ -62,13 +67,36 @@ pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, vi
 
 /// Why the configuration's own command cannot be run on `target` now; `None`: it can.
 pub fn why_not_own(command: &OwnCommand, target: Option<&Target>, view: &View<'_>) -> Option<String> {
-    let Some(target) = target.filter(|target| command.on.contains(&target.kind())) else {
-        return Some(format!("select {}", one_of(&command.on)));
+    let Some(target) = target.filter(|target| is_for(command, target, view)) else {
+        return Some(format!("select {}", rows_of(command)));
     };
     if !command.writes {
         return None;
     }
     read_only(target, view).or_else(|| old_state(target, view))
+}
+
+/// Whether the configuration's own command is for such a row: its kind, and of an object what the cluster calls so.
+pub fn is_for(command: &OwnCommand, target: &Target, view: &View<'_>) -> bool {
+    let is_named = |key: &ResourceKey, word: &str| {
+        let meaning = kinds::meaning(view, &key.cluster, word);
+        matches!(meaning, Meaning::Kind(kind) if *kind == key.resource)
+    };
+    command.on.contains(&target.kind())
+        && match target {
+            Target::Object(key) if !command.kinds.is_empty() => command.kinds.iter().any(|word| is_named(key, word)),
+            _ => true,
+        }
+}
+
+/// `a pod`, `one of nodes, pv`: what the configuration's own command is for.
+fn rows_of(command: &OwnCommand) -> String {
+    if command.kinds.is_empty() {
+        return one_of(&command.on);
+    }
+    let objects = format!("one of {}", command.kinds.join(", "));
+    let others: Vec<Kind> = command.on.iter().copied().filter(|kind| *kind != Kind::Object).collect();
+    if others.is_empty() { objects } else { format!("{}, or {objects}", one_of(&others)) }
 }
 
 /// Why nothing may be written to where the object lives.

@@ -17,7 +17,7 @@ use crate::{
     custom::{Output, Program},
     model::{
         Name,
-        kubernetes::{ContainerRole, ContainerState, ObjectKey},
+        kubernetes::{ContainerRole, ObjectKey},
     },
     text::{Clean, quoted},
     time::Now,
@@ -127,11 +127,7 @@ pub fn shell(pod: &ObjectKey, container: &Name, settings: &Settings) -> Reply {
 /// Which of a pod's running containers.
 pub fn choose_container(pod: ObjectKey) -> Box<dyn Overlay> {
     Box::new(Choice::new(true, Vec::new(), move |view| {
-        let containers = view.store.kube.pods.get(&pod).map(|pod| pod.containers.to_vec()).unwrap_or_default();
-        let mut running: Vec<_> =
-            containers.into_iter().filter(|one| matches!(one.state, ContainerState::Running { .. })).collect();
-        // A main container is meant more often than what runs beside it.
-        running.sort_by_key(|one| one.role != ContainerRole::Main);
+        let running = view.store.kube.pods.get(&pod).map(|pod| pod.running_containers()).unwrap_or_default();
         let prod = if view.settings.is_production(&pod.cluster) { "PROD " } else { "" };
         let answers = running.into_iter().map(|one| {
             let (key, name) = (pod.clone(), one.name.clone());

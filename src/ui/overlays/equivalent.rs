@@ -17,7 +17,7 @@ use crate::{
         BackendId,
         alert::{Alert, SilenceKey},
         code::{PullRequestKey, RunKey},
-        kubernetes::{ContainerState, ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey, tag_of},
+        kubernetes::{ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey, tag_of},
     },
     query::LogTarget,
     store::timeline::deploys_of,
@@ -79,9 +79,8 @@ fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> 
         Command::Watch => format!("{kubectl} get {pod} -w"),
         Command::Edit => format!("{kubectl} edit {pod}"),
         Command::Shell => {
-            let running = view.store.kube.pods.get(key).into_iter().flat_map(|pod| &pod.containers);
-            let mut running = running.filter(|one| matches!(one.state, ContainerState::Running { .. }));
-            let container = running.next().map_or_else(String::new, |one| format!(" -c {}", quoted(&one.name)));
+            let meant = view.store.kube.pods.get(key).and_then(|pod| pod.running_containers().into_iter().next());
+            let container = meant.map_or_else(String::new, |one| format!(" -c {}", quoted(&one.name)));
             format!("{kubectl} exec -it {pod}{container} -- sh")
         }
         Command::PortForward => format!("{kubectl} port-forward {pod} LOCAL:REMOTE"),
@@ -148,6 +147,13 @@ fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String
         Command::Enter | Command::ManagedFields if key.resource.is_secret() => format!("{kubectl} describe {object}"),
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
         Command::ManagedFields => format!("{kubectl} get {object} -o yaml --show-managed-fields"),
+        Command::Watch => format!("{kubectl} get {object} -w"),
+        Command::Events => {
+            // Those of an object of the whole cluster are kept in a namespace that it is not in.
+            let place = if key.resource.is_namespaced { "" } else { " -n default" };
+            let object = quoted(&format!("{}/{}", key.resource.qualified(), key.name));
+            format!("{kubectl}{place} events --for {object}")
+        }
         Command::Edit => format!("{kubectl} edit {object}"),
         Command::Logs | Command::PreviousLogs if key.resource.is_without_pods() => return None,
         Command::Logs | Command::PreviousLogs => {

@@ -269,4 +269,10 @@ pub fn backend(writer: &mut Writer<'_>, view: &View<'_>, id: &BackendId) {
         writer.lines.push(indented(note, theme.dim));
         writer.about(Target::Backend(id.clone()));
     }
+    for (coverage, parts) in view.store.coverages(id) {
+        let parts: Vec<&str> = parts.iter().map(|part| part.title()).collect();
+        let style = if coverage.is_failure { theme.wrong } else { theme.dim };
+        writer.lines.push(indented(&format!("{} ({})", coverage.says, parts.join(", ")), style));
+        writer.about(Target::Backend(id.clone()));
+    }
 }

@@ -26,6 +26,9 @@ pub fn lines(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
     match answer(view, &query) {
         Ok(Answer::Page(page)) => {
             let own = own_events(page, warnings.is_empty());
+            if warnings.is_empty() && own.is_empty() {
+                writer.styled("no events are kept of it", view.theme.dim);
+            }
             let has_some = own.iter().any(|line| matches!(line, PageLine::Field(..)));
             let read = view.store.answers.get(&query).and_then(|slot| slot.pulse.as_of);
             if let Some((_, at)) = read.filter(|_| has_some) {

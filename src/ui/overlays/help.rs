@@ -8,12 +8,12 @@ use ratatui::{
 };
 
 use super::{
-    availability::why_not,
+    availability::{is_for, why_not},
     object::name_of,
     sheet::{Sheet, SheetLine, Writer},
 };
 use crate::{
-    command::{COMMANDS, Command, CommandSpec, Kind, Scope, ScreenId},
+    command::{COMMANDS, Command, CommandSpec, Scope, ScreenId},
     custom::OwnCommand,
     keymap::Keymap,
     store::Changes,
@@ -71,7 +71,7 @@ impl Help {
     fn lay_out(&mut self, view: &View<'_>, width: u16) {
         self.width = width;
         let object = self.target.as_ref().map(Target::kind);
-        let own = own_rows(view, object);
+        let own = own_rows(view, self.target.as_ref());
         let has_own_keys = COMMANDS.iter().any(|spec| spec.scope == Scope::Screen(self.screen));
         let columns = match (view.is_narrow(), object.is_some() || !own.is_empty() || has_own_keys) {
             (true, _) => 1,
@@ -215,8 +215,8 @@ fn rows(keymap: &Keymap, is_short: bool, is_meant: &dyn Fn(&CommandSpec) -> bool
 }
 
 /// The configuration's own commands that have a key; those for the selected object, else all.
-fn own_rows(view: &View<'_>, object: Option<Kind>) -> Vec<(String, String)> {
-    let is_meant = |own: &&OwnCommand| object.is_none_or(|kind| own.on.contains(&kind));
+fn own_rows(view: &View<'_>, target: Option<&Target>) -> Vec<(String, String)> {
+    let is_meant = |own: &&OwnCommand| target.is_none_or(|target| is_for(own, target, view));
     let commands = view.settings.commands.iter().filter(is_meant);
     commands
         .filter_map(|own| {

@@ -14,11 +14,11 @@ use ratatui::{
 
 use self::browse::Browse;
 use super::super::{
-    Reply, Screen, View, filter::Filter, kinds, list::List, target::Target, undo::Undo,
+    Reply, Screen, View, filter::Filter, kinds, list::List, overlays, target::Target, undo::Undo,
     widgets::virtual_table::TableHit,
 };
 use crate::{
-    command::Command,
+    command::{Command, ScreenId},
     model::kubernetes::{ObjectKey, Workload, WorkloadKey},
     query::{LogQuery, ObjectRef, Query},
     store::Changes,
@@ -213,6 +213,9 @@ impl Screen for Kube {
             return Reply::Done;
         }
         match (command, self.pane) {
+            (Command::Enter, Pane::Workloads) if workloads::wants_namespace(view) => {
+                Reply::Push(overlays::palette_with(ScreenId::Kube, "ns "))
+            }
             (Command::NextPane | Command::PreviousPane | Command::Enter, Pane::Workloads) => {
                 if self.pods.selected().is_some() {
                     self.pane = Pane::Pods;

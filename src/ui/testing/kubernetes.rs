@@ -105,6 +105,7 @@ pub fn pod(set: &str, name: &str, trouble: Option<(&str, &str)>) -> Pod {
         level: if is_ready { Level::Ok } else { Level::Broken },
         bounds: Bounds::default(),
         containers: Box::new([]),
+        default_container: None,
         app: None,
     }
 }

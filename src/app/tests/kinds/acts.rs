@@ -98,3 +98,88 @@ fn what_the_cluster_would_refuse_is_grey_and_says_why() {
     desk.answer(asked[0].clone(), Ok(Answer::Rights(Arc::new(rights))));
     assert!(!desk.screen().contains("you may not"), "what may be allowed is not grey");
 }
+
+/// Otherwise a `drain` for nodes would be offered on Secrets too.
+#[test]
+fn an_own_command_is_for_the_kinds_that_it_names() {
+    let text = "[[command]]\nname = \"drain\"\nkinds = [\"no\"]\nrun = [\"kubectl\", \"drain\", \"{name}\"]\n";
+    let config = crate::config::load::parse(text, std::path::Path::new("config.toml")).expect("well written");
+    let mut world = incident();
+    world.settings.commands = crate::custom::commands(&config.command, "").expect("checked");
+    let mut desk = Desk::new(world);
+    desk.serves(&cluster());
+    desk.line("nodes");
+    desk.lists(&cluster(), Ok(table(&["Name", "Status"], vec![row("n-1", &["Ready"])])));
+    desk.screen();
+    desk.keys("x");
+    desk.has("drain: kubectl drain {name}");
+    desk.press(KeyCode::Esc);
+    desk.line("jobs");
+    desk.lists(&cluster(), Ok(jobs()));
+    desk.screen();
+    desk.keys("x");
+    assert!(!desk.screen().contains("drain"), "{}", desk.screen());
+    desk.press(KeyCode::Esc);
+    desk.line("drain");
+    desk.has("select one of no");
+}
+
+/// Whatever it is: a job's end, a claim's binding, a node's return.
+#[test]
+fn events_of_any_object_have_a_tab_of_its_page() {
+    use crate::query::PageLine;
+    let mut desk = desk();
+    desk.line("nodes");
+    desk.lists(&cluster(), Ok(table(&["Name", "Status"], vec![row("n-1", &["Ready"])])));
+    desk.screen();
+    desk.keys("e");
+    let page = desk.wanted().into_iter().find(|query| matches!(query, Query::DescribeAny(_))).expect("it is asked");
+    desk.has("[events]");
+    let lines = vec![
+        PageLine::Heading("node/n-1".into()),
+        PageLine::Field("roles".into(), "worker".into(), None),
+        PageLine::Heading("events".into()),
+        PageLine::Field("5m ago NodeNotReady".into(), "node/n-1: its kubelet is silent".into(), None),
+    ];
+    desk.answer(page.clone(), Ok(Answer::Page(lines)));
+    desk.has("its kubelet is silent");
+    assert!(!desk.screen().contains("worker"), "the page's other parts are on its own tab");
+    let copied = desk.line("copy-command").into_iter().find_map(|effect| match effect {
+        Effect::Copy(line) => Some(line.to_string()),
+        _ => None,
+    });
+    assert_eq!(copied.as_deref(), Some("kubectl --context prod-eu1 -n default events --for nodes/n-1"));
+}
+
+#[test]
+fn one_is_told_when_any_object_changes_and_when_it_is_gone() {
+    let job = |cells: &[&str]| table(&["Name", "Status", "Completions"], vec![row("vacuum", cells)]);
+    let mut desk = desk();
+    desk.line("jobs");
+    desk.lists(&cluster(), Ok(job(&["Running", "0/1"])));
+    desk.screen();
+    desk.keys("w");
+    desk.has("(now: Running");
+    // It is read on, whatever is looked at.
+    desk.press(KeyCode::Esc);
+    desk.has("WORKLOADS");
+    let wanted = desk.app.wanted(desk.clock.now());
+    desk.app.store.keep_answers(&wanted);
+    let asked = desk.tables();
+    assert_eq!((asked.len(), asked[0].resource.plural.as_str()), (1, "jobs"));
+    assert_eq!(asked[0].namespaces, [Name::from("production")]);
+    let told = |desk: &mut Desk, body: Result<ObjectTable, SourceError>| {
+        desk.lists(&cluster(), body);
+        desk.app.update(Msg::Tick, desk.clock.now()).into_iter().find_map(|effect| match effect {
+            Effect::Notify(text) if text.contains("vacuum") => Some(text.to_string()),
+            _ => None,
+        })
+    };
+    assert_eq!(told(&mut desk, Ok(job(&["Running", "0/1"]))), None);
+    let says = told(&mut desk, Ok(job(&["Complete", "1/1"]))).expect("it has ended");
+    assert!(says.contains("-> Complete"), "{says}");
+    let unread = SourceError::new(ErrorKind::Unreachable, "no route to host");
+    assert_eq!(told(&mut desk, Err(unread)), None, "what is not known is not gone");
+    let says = told(&mut desk, Ok(table(&["Name", "Status"], Vec::new()))).expect("it is gone");
+    assert!(says.ends_with("-> gone"), "{says}");
+}

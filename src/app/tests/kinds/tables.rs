@@ -375,3 +375,21 @@ fn very_many_rows_are_put_in_order_beside_the_screen() {
     desk.keys("<");
     until(&mut desk, "sort trouble, reversed");
 }
+
+#[test]
+fn what_could_not_be_read_is_not_counted_as_none() {
+    let mut desk = desk();
+    desk.line("nodes");
+    let title = desk.row_with("NODES");
+    assert!(!title.contains("NODES 0") && !title.contains("??"), "nothing is known yet: {title}");
+    desk.lists(&cluster(), Err(SourceError::new(ErrorKind::Auth, "nodes is forbidden (403)")));
+    let title = desk.row_with("NODES");
+    assert!(title.contains("NODES ??") && !title.contains("NODES 0"), "{title}");
+    desk.lists(&cluster(), Ok(table(&["Name"], Vec::new())));
+    desk.has("NODES 0");
+    // Typed before it was known that there is no such kind.
+    let mut desk = Desk::new(incident());
+    desk.line("pvc");
+    desk.serves(&cluster());
+    desk.has("PVC ??");
+}

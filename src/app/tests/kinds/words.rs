@@ -18,20 +18,54 @@ fn what_names_no_kind_is_said_with_the_nearest() {
 #[test]
 fn a_word_with_a_namespace_chooses_both() {
     let mut desk = desk();
-    let effects = {
-        desk.keys(":svc till");
-        desk.press(KeyCode::Enter)
-    };
-    let set = effects.iter().any(
-        |effect| matches!(effect, Effect::SetNamespaces { namespaces, .. } if *namespaces == [Name::from("till")]),
-    );
-    assert!(set, "{effects:?}");
+    desk.line("svc till");
+    let effects = desk.has_namespaces(Ok(&["production", "till"]));
+    assert!(effects.iter().any(sets("till")), "{effects:?}");
     assert_eq!(desk.tables()[0].namespaces, [Name::from("till")]);
     desk.keys("0");
     assert!(desk.tables()[0].namespaces.is_empty());
     desk.line("nodes");
     desk.line("ns till");
     assert!(desk.tables()[0].namespaces.is_empty(), "nodes are in no namespace");
+}
+
+fn sets(name: &str) -> impl Fn(&Effect) -> bool {
+    move |effect| matches!(effect, Effect::SetNamespaces { namespaces, .. } if *namespaces == [Name::from(name)])
+}
+
+/// Typed faster than the namespaces are read: until they are, the old scope stays.
+#[test]
+fn a_namespace_is_taken_when_it_is_known_to_be_there() {
+    let mut desk = Desk::new(incident());
+    assert!(desk.line("ns prodction").is_empty());
+    desk.has("asking 'prod-eu1' for namespace prodction");
+    assert!(!desk.screen().contains("prod-eu1/prodction"));
+    desk.serves(&cluster());
+    assert!(desk.has_namespaces(Ok(&["production", "till"])).is_empty());
+    desk.has("'prod-eu1' has no namespace 'prodction': did you mean 'production'?");
+    assert!(!desk.tables().iter().any(|table| table.resource.plural == "namespaces"), "asked once");
+    // What has pods is there.
+    assert!(desk.line("ns production").iter().any(sets("production")));
+}
+
+#[test]
+fn a_namespace_that_cannot_be_looked_up_is_taken_with_a_word() {
+    let mut desk = desk();
+    assert!(desk.line("ns till").is_empty());
+    let refused = SourceError::new(ErrorKind::Auth, "namespaces is forbidden (403)");
+    assert!(desk.has_namespaces(Err(refused)).iter().any(sets("till")));
+    desk.has("namespace till (not checked: the cluster's namespaces cannot be read)");
+    // No answer at all keeps nobody from choosing, either.
+    let mut desk = Desk::new(incident());
+    assert!(desk.line("ns till").is_empty());
+    desk.pass(Duration::from_secs(6));
+    assert!(desk.app.update(Msg::Tick, desk.clock.now()).iter().any(sets("till")));
+    // What is chosen meanwhile wins.
+    let mut desk = Desk::new(incident());
+    desk.line("ns till");
+    desk.line("ns all");
+    desk.pass(Duration::from_secs(6));
+    assert!(!desk.app.update(Msg::Tick, desk.clock.now()).iter().any(sets("till")));
 }
 
 #[test]
@@ -78,6 +112,9 @@ fn pods_are_a_table_by_each_of_their_names_and_workloads_a_line_away() {
         let mut desk = desk();
         desk.line(word);
         let scope: Vec<&str> = word.split(' ').skip(1).collect();
+        if !scope.is_empty() {
+            desk.has_namespaces(Ok(&scope));
+        }
         let asked = desk.tables().pop().expect(word);
         assert_eq!(
             (asked.resource.plural.as_str(), asked.namespaces),
@@ -188,8 +225,7 @@ fn a_namespace_is_listed_to_be_chosen() {
     desk.lists(&cluster(), Ok(table(&["Name", "Status"], vec![row("till", &["Active"])])));
     desk.screen();
     let effects = desk.press(KeyCode::Enter);
-    let set = |effect: &Effect| matches!(effect, Effect::SetNamespaces { namespaces, .. } if *namespaces == [Name::from("till")]);
-    assert!(effects.iter().any(set), "{effects:?}");
+    assert!(effects.iter().any(sets("till")), "{effects:?}");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Which clusters and namespaces the rows are of.
 
 use super::*;
-use crate::model::BackendId;
+use crate::{
+    model::{BackendId, Coverage},
+    source::Fact,
+};
 
 #[test]
 fn an_empty_namespace_is_not_called_ok() {
@@ -34,4 +37,44 @@ fn that_a_rollout_has_failed_is_told_before_who_waits_for_it() {
     let mut desk = on_kube(world);
     let least = row_with(&desk.frame((80, 24)), "deadline exceeded");
     assert!(least.contains("new 14 4/6 | old 13 4/4   deadline exceeded"), "{least}");
+}
+
+#[test]
+fn that_only_a_part_is_read_is_said_on_the_screen() {
+    let coverage = |says: &str, is_failure| {
+        let coverage = Coverage { read: vec!["production".into()], says: says.into(), is_failure };
+        vec![Fact::Coverage(Some(coverage))]
+    };
+    let mut world = World::live();
+    world.say(&cluster(), Part::Pods, coverage("narrow rights: only of 'production'", false));
+    let mut desk = on_kube(world);
+    let title = row_with(&desk.frame((120, 35)), "WORKLOADS");
+    assert!(title.contains("only production"), "{title}");
+    desk.keys("@");
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("narrow rights: only of 'production' (pods)"), "{frame}");
+
+    let mut world = World::live();
+    world.say(&cluster(), Part::Pods, coverage("1 of 2 namespaces, not 'vault': forbidden (403)", true));
+    let frame = on_kube(world).frame((120, 35));
+    assert!(frame.contains("prod-eu1: 1 of 2 namespaces, not 'vault': forbidden (403)"), "{frame}");
+    assert!(!frame.contains("all ok"), "what was not read may be broken: {frame}");
+}
+
+#[test]
+fn where_no_namespace_is_known_that_may_be_read_one_is_asked_for() {
+    let mut world = World::new();
+    for part in [Part::Pods, Part::Deployments, Part::StatefulSets, Part::DaemonSets] {
+        world.refuse(&cluster(), part, "forbidden (403). Name a namespace that you may read: `:ns NAME`");
+    }
+    let mut desk = on_kube(world);
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("enter asks for a namespace that you may read (:ns NAME)"), "{frame}");
+    desk.press(KeyCode::Enter);
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains(":ns "), "{frame}");
+    desk.keys("till");
+    desk.press(KeyCode::Enter);
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("asking 'prod-eu1' for namespace till"), "{frame}");
 }

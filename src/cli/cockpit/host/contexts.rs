@@ -124,6 +124,7 @@ impl CockpitHost {
         app.settings.backends.remove(id);
         app.settings.contexts_of.remove(id);
         app.settings.insecure.remove(id);
+        app.settings.impersonated.remove(id);
         self.forwards.show(app);
         app.note_changes(changes | Changes::KUBE);
         Clean::own(format!("'{id}' is closed: `:ctx {id}` opens it again"))

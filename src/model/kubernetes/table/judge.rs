@@ -108,6 +108,11 @@ impl Judge {
         Self(columns.iter().enumerate().filter_map(|(index, column)| Some((index, rule(column)?))).collect())
     }
 
+    /// The columns that say how an object is.
+    pub fn columns(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().map(|(index, _)| *index)
+    }
+
     /// The worst that the cells of a row say at a moment by our clock.
     pub fn level(&self, row: &TableRow, now: Timestamp) -> Level {
         self.0.iter().map(|(index, rule)| level(*index, *rule, row, now)).min().unwrap_or(Level::Ok)

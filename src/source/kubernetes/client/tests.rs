@@ -104,3 +104,25 @@ async fn an_answer_that_never_comes_or_stops_halfway_ends_by_our_clock() {
     let sent = cluster.writer().unwrap().send(Method::PATCH, "/never", "application/json", &json!({})).await;
     assert_eq!(sent.unwrap_err().error.kind, ErrorKind::TimedOut);
 }
+
+/// Whoever works as somebody else does all of it as that one, shells included.
+#[tokio::test]
+async fn whom_the_kubeconfig_impersonates_is_sent_with_every_request() {
+    let fake = Fake::start(|_| Answer::Json(200, json!({}))).await;
+    let cluster = fake.cluster("{token: token-of-ann, as: 'break-glass'}").await;
+    assert_eq!(cluster.impersonates().unwrap(), "break-glass");
+    cluster.get::<Value>("/version").await.unwrap();
+    cluster.open_stream_as("/api/v1/pods?watch=true", "application/json", cluster.answer_within()).await.unwrap();
+    let socket =
+        cluster.upgrade(true, "/api/v1/namespaces/shop/pods/web/exec?command=sh", &["v5.channel.k8s.io"]).await;
+    assert!(socket.is_err(), "this server knows no WebSocket");
+    let calls = fake.calls();
+    assert_eq!(calls.len(), 3);
+    for call in calls {
+        assert_eq!(
+            (call.impersonates.as_str(), call.authorization.as_str()),
+            ("break-glass", "Bearer token-of-ann"),
+            "{call:?}"
+        );
+    }
+}

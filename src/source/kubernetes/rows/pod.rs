@@ -69,6 +69,7 @@ pub(super) fn row(rows: &Rows, wire: wire::Pod) -> Pod {
         level: judged.level,
         bounds: bounds_of(&spec),
         containers,
+        default_container: rows.some(meta.annotations.as_ref().and_then(|all| all.default_container.as_deref())),
         app: rows.some(app(|label| match label {
             "app" => labels.app.as_deref(),
             "app.kubernetes.io/name" => labels.name.as_deref(),

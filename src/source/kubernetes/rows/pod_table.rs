@@ -336,3 +336,28 @@ fn foreign_names_cannot_reach_the_terminal() {
     let pod = Rows::new(&BackendId::new("eu")).pod(&object).unwrap();
     assert_eq!((pod.key.name.as_str(), pod.node.unwrap().as_str(), pod.status.as_str()), ("p", "n", "Run^G"));
 }
+
+/// As with `kubectl`: the annotation, else the first of the main ones; what runs beside them is meant last.
+#[test]
+fn the_container_that_is_meant_comes_first() {
+    let statuses = |names: &[&str]| -> Vec<Value> {
+        names
+            .iter()
+            .map(|name| json!({"name": name, "ready": true, "started": true, "state": {"running": {}}}))
+            .collect()
+    };
+    let mut object = json!({"metadata": {"name": "p", "namespace": "n"},
+        "spec": {"initContainers": [{"name": "mesh", "image": "mesh:1", "restartPolicy": "Always"}],
+            "containers": [{"name": "log", "image": "log:1"}, {"name": "app", "image": "app:1"}]},
+        "status": {"phase": "Running", "initContainerStatuses": statuses(&["mesh"]),
+            "containerStatuses": statuses(&["log", "app"])}});
+    let meant = |object: &Value| -> Vec<String> {
+        let pod = Rows::new(&BackendId::new("eu")).pod(object).unwrap();
+        pod.running_containers().iter().map(|one| one.name.to_string()).collect()
+    };
+    assert_eq!(meant(&object), ["log", "app", "mesh"]);
+    object["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/default-container": "app", "other": "x"});
+    assert_eq!(meant(&object), ["app", "log", "mesh"]);
+    object["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/default-container": "gone"});
+    assert_eq!(meant(&object), ["log", "app", "mesh"], "a container that is not there is not meant");
+}

@@ -25,7 +25,16 @@ pub struct PodMeta {
     pub deletion_grace_period_seconds: Option<i64>,
     pub finalizers: Option<Vec<String>>,
     pub labels: Option<PodLabels>,
+    pub annotations: Option<PodAnnotations>,
     pub owner_references: Option<Vec<OwnerReference>>,
+}
+
+/// Nothing else of them is held: they may be large.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PodAnnotations {
+    #[serde(rename = "kubectl.kubernetes.io/default-container")]
+    pub default_container: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

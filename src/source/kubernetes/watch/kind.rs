@@ -59,6 +59,16 @@ impl Watched {
         }
     }
 
+    /// Group and plural, as rights name them.
+    pub(super) fn resource(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Pods => ("", "pods"),
+            Self::Workloads(kind) => (kind.api().split('/').nth(2).unwrap_or_default(), kind.plural()),
+            Self::ReplicaSets => ("apps", "replicasets"),
+            Self::Events => ("", "events"),
+        }
+    }
+
     pub(super) fn reset(self) -> Fact {
         match self {
             Self::Pods => Fact::Pod(Delta::Reset),

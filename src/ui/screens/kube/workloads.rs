@@ -1,6 +1,6 @@
 //! The workloads pane.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use ratatui::{
     buffer::Buffer,
@@ -27,11 +27,11 @@ use super::{
 };
 use crate::{
     model::{
-        BackendId, Level, Part,
+        BackendId, Level, Name, Part,
         code::Run,
         kubernetes::{RolloutState, Workload, WorkloadKey, short_image},
     },
-    store::Store,
+    store::{Store, slot::Failure},
     time::age_of,
 };
 
@@ -111,7 +111,8 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     } else {
         let all = view.store.kube.workloads.len();
         let of = if kube.filter.is_empty() { String::new() } else { format!(" of {all}") };
-        Line::from(vec![Span::raw(format!("WORKLOADS {total}{of}")), trouble])
+        let only = Span::styled(narrowed(view), theme.stale);
+        Line::from(vec![Span::raw(format!("WORKLOADS {total}{of}")), trouble, only])
     };
     let filter = if kube.filter.is_empty() { String::new() } else { format!("filter {}   ", kube.filter) };
     let info = Line::styled(format!("{filter}sort {}", sort_name(kube.sort, kube.is_reversed)), theme.dim);
@@ -159,7 +160,27 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     }
 }
 
-/// Clusters that have no workload in the namespaces that are watched: there is nothing that could be ok.
+/// `   only production`: no more of a cluster may be read; of which, where several are open.
+fn narrowed(view: &View<'_>) -> String {
+    let several = kinds::clusters(view).nth(1).is_some();
+    let words = kinds::clusters(view).filter_map(|cluster| {
+        let coverages = view.store.coverages(cluster);
+        let own =
+            coverages.iter().filter(|(it, parts)| !it.is_failure && parts.iter().any(|part| PARTS.contains(part)));
+        let names: BTreeSet<&str> = own.flat_map(|(it, _)| &it.read).map(Name::as_str).collect();
+        let shown = match names.len() {
+            0 => return None,
+            1..=3 => names.into_iter().collect::<Vec<_>>().join(", "),
+            many => format!("{many} namespaces"),
+        };
+        let place = if several { format!("{cluster} ") } else { String::new() };
+        Some(format!("   {place}only {shown}"))
+    });
+    words.collect()
+}
+
+/// Clusters that have no workload in the namespaces that are watched: there is nothing that could be ok. And those of which
+/// something is not read that was asked for.
 pub(super) fn empty_scopes(view: &View<'_>) -> Vec<String> {
     let note = |cluster: &BackendId| {
         let names = view.settings.namespaces.get(cluster).filter(|names| !names.is_empty())?;
@@ -167,7 +188,21 @@ pub(super) fn empty_scopes(view: &View<'_>) -> Vec<String> {
         let is_empty = !view.store.kube.has_workloads(cluster) && own.any(|(_, state)| state.has_synced);
         is_empty.then(|| format!("{cluster}: no workloads in '{}'", names.join("', '")))
     };
-    kinds::clusters(view).filter_map(note).collect()
+    let left_out = |cluster: &BackendId| {
+        let coverages = view.store.coverages(cluster).into_iter();
+        let own = coverages.filter(|(it, parts)| it.is_failure && parts.iter().any(|part| PARTS.contains(part)));
+        own.map(|(it, _)| format!("{cluster}: {}", it.says)).collect::<Vec<_>>()
+    };
+    let asked = wants_namespace(view).then(|| "enter asks for a namespace that you may read (:ns NAME)".to_owned());
+    kinds::clusters(view).filter_map(note).chain(kinds::clusters(view).flat_map(left_out)).chain(asked).collect()
+}
+
+/// No workload can be read until somebody names a namespace.
+pub(super) fn wants_namespace(view: &View<'_>) -> bool {
+    let own = || view.store.sources.iter().filter(|(id, _)| PARTS.contains(&id.part)).map(|(_, state)| state);
+    // What it says knows more than its kind: a login that has ended is mended otherwise.
+    let says_so = |failure: &Failure| failure.error.says.contains(":ns NAME");
+    !own().any(|state| state.has_synced) && own().any(|state| state.pulse.failure.as_ref().is_some_and(says_so))
 }
 
 fn sort_name(sort: SortBy, is_reversed: bool) -> String {

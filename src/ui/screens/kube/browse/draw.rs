@@ -70,8 +70,7 @@ impl Browse {
         let theme = view.theme;
         let resource = self.rows.tables.first().map(|table| &table.resource);
         let kind = resource.map_or(&*self.word, |resource| resource.plural.as_str());
-        let of = if self.filter.is_empty() { String::new() } else { format!(" of {}", self.rows.count()) };
-        let mut spans = vec![Span::raw(format!("{} {}{of}", kind.to_uppercase(), self.list.items().count()))];
+        let mut spans = vec![Span::raw(format!("{}{}", kind.to_uppercase(), self.count(view)))];
         if self.not_ok > 0 {
             spans.push(Span::styled(format!("   {} not ok", self.not_ok), theme.wrong));
         }
@@ -92,6 +91,19 @@ impl Browse {
         }
         spans.push(Span::styled("   esc workloads", theme.dim));
         spans
+    }
+
+    /// ` 12 of 40`; of what could not be read ` ??`, which is not none.
+    fn count(&self, view: &View<'_>) -> String {
+        let shown = self.list.items().count();
+        let slots = self.slots(view);
+        if shown == 0 && slots.iter().all(|slot| slot.value.is_none()) {
+            let has_failed = slots.iter().any(|slot| slot.pulse.failure.is_some());
+            let is_unknown = has_failed || kinds::why_none(view, &self.word).is_some();
+            return if is_unknown { " ??".to_owned() } else { String::new() };
+        }
+        let of = if self.filter.is_empty() { String::new() } else { format!(" of {}", self.rows.count()) };
+        format!(" {shown}{of}")
     }
 
     fn slots<'a>(&self, view: &View<'a>) -> Vec<&'a Slot<Answer>> {
