@@ -111,6 +111,7 @@ fn printed(resource: &Resource, table: &ObjectTable, own: &[&str], wide: bool) -
 }
 
 /// Says so.
+#[expect(clippy::print_stdout, reason = "what was not compared is said")]
 async fn is_without_kubectl() -> bool {
     let is_absent = Command::new("kubectl").args(["version", "--client"]).stdout(Stdio::null()).status().await.is_err();
     if is_absent {

@@ -118,6 +118,7 @@ fn counted(world: &World, folder: &Path) -> (String, BTreeMap<String, Counting>)
 
 /// What a screen of the whole cluster costs its API server: one LIST of each kind, and one more when the history that its
 /// watch would go on from is forgotten.
+#[expect(clippy::print_stdout, reason = "what it cost is said")]
 fn assert_lists(proxies: &BTreeMap<String, Counting>, forgotten: &BTreeMap<String, usize>) {
     for (cluster, proxy) in proxies {
         let most = 1 + forgotten.get(cluster).copied().unwrap_or(0);

@@ -69,7 +69,7 @@ pub async fn run(global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
     let stop = stop_on_signal();
     let setup = setup::at_once(&global)?;
     let stage = Stage::enter(&setup.config.ui, setup.paths.state.clone(), &clock)?;
-    match run_with(stage, setup, &global, clock, stop).await? {
+    match Box::pin(run_with(stage, setup, &global, clock, stop)).await? {
         Ended::Quit => Ok(ExitCode::SUCCESS),
         Ended::ForDemo => become_demo(&global),
     }

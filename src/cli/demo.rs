@@ -101,7 +101,7 @@ pub async fn run(demo: Demo, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
         hints,
     };
     let world = WorldTime { own: clock, world: served.clock.clone() };
-    cockpit::run_with(stage, setup, &global, Arc::new(world), stop).await?;
+    Box::pin(cockpit::run_with(stage, setup, &global, Arc::new(world), stop)).await?;
     served.stop().await;
     Ok(ExitCode::SUCCESS)
 }

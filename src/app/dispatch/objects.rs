@@ -71,7 +71,7 @@ impl App {
             (Command::RollBack | Command::DiffRevisions, Target::Object(key)) => {
                 match overlays::revision_of(&self.view(now), key) {
                     Some((workload, to)) if command == Command::RollBack => {
-                        Reply::Ask(Request::RollBack { workload: workload.key.clone(), to })
+                        Reply::Ask(Request::RollBack { workload: workload.key.clone(), to, alert: None })
                     }
                     Some((workload, _)) => Reply::Push(overlays::revisions(workload.key.clone())),
                     None => Reply::Say(Clean::own(format!("{target}: {}", overlays::NO_REVISION))),

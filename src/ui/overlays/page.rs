@@ -211,8 +211,6 @@ impl Overlay for Page {
             (Tab::Describe | Tab::Events, Target::Pod(_) | Target::Workload(_) | Target::Object(_)) => {
                 describe_query(target).into_iter().collect()
             }
-            // Of these no events are watched: they are read with the page.
-            (Tab::Events, Target::Object(_)) => describe_query(target).into_iter().collect(),
             (Tab::Yaml, _) => yaml_query(target, self.is_managed).into_iter().collect(),
             (Tab::Revisions, Target::Workload(key)) => vec![Query::Revisions(key.clone())],
             (Tab::Describe | Tab::Why, Target::Run(key)) => vec![Query::Jobs(key.clone())],

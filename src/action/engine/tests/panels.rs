@@ -49,7 +49,7 @@ impl Reader for Panels {
                 out.send(Ok(Answer::Panel(Box::new(data)))).await;
             }
             // It goes on asking, or never answers.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         .boxed()
     }

@@ -17,7 +17,7 @@ fn beside(place: (&str, &str), aims: &[&str]) -> Plan {
     }
     let mut racing = run_inspection(RunState::Running);
     racing.aims = aims.iter().map(|aim| (*aim).into()).collect();
-    let request = Request::RollBack { workload: key.clone(), to: None };
+    let request = Request::RollBack { workload: key.clone(), to: None, alert: None };
     let mut found = inspection();
     found.workload = workload(key.clone());
     let mut evidence = evidence(&request, found);
@@ -96,7 +96,7 @@ fn of_several_the_one_that_weighs_most_is_named() {
     let mut settings = settings();
     settings.services[0].workload = None;
     settings.production.insert(key.cluster.clone(), false);
-    let request = Request::RollBack { workload: key.clone(), to: None };
+    let request = Request::RollBack { workload: key.clone(), to: None, alert: None };
     let mut found = inspection();
     found.workload = workload(key.clone());
     let mut evidence = evidence(&request, found);

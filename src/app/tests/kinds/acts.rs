@@ -61,7 +61,7 @@ fn r_on_a_revision_is_the_plan_of_its_owner() {
     let rolls_back = |desk: &mut Desk| {
         let effects = desk.keys("R");
         effects.into_iter().find_map(|effect| match effect {
-            Effect::Prepare { request: Request::RollBack { workload, to }, .. } => Some((workload.to_string(), to)),
+            Effect::Prepare { request: Request::RollBack { workload, to, .. }, .. } => Some((workload.to_string(), to)),
             _ => None,
         })
     };

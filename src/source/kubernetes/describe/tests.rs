@@ -227,7 +227,7 @@ fn a_version_that_was_gone_back_to_says_who_set_it_again_and_when() {
             is_live,
             template: json!({}),
         };
-        super::workload::made(&page, &revision, &deployment)
+        workload::made(&page, &revision, &deployment)
     };
     let hour = "2026-01-02T02:00:00Z";
     assert_eq!(made(hour, true), "made 70m ago, set again 29m ago by kubectl-rollout");

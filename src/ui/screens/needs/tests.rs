@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     model::{
-        SourceId,
+        BackendId, SourceId,
         alert::{Silence, SilenceKey},
         code::{Need, RunState},
         kubernetes::WorkloadKind,

@@ -61,7 +61,7 @@ impl Scene {
     }
 
     async fn rollback_of(&self, to: i64) -> Plan {
-        self.plan(Request::RollBack { workload: self.key.clone(), to: Some(to) }).await
+        self.plan(Request::RollBack { workload: self.key.clone(), to: Some(to), alert: None }).await
     }
 }
 
