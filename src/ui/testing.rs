@@ -266,7 +266,7 @@ impl World {
                 failures: Vec::new(),
                 notices: Vec::new(),
             };
-            for width in [self.size.0, 80, 120] {
+            for width in [self.size.0, 60, 80, 120] {
                 let query = Query::Panel(PanelQuery {
                     panel: panel_key(id),
                     range_seconds: 3600,

@@ -389,7 +389,7 @@ fn draw(entry: &Entry, is_chosen: bool, names: u16, view: &View<'_>, spot: Rect,
     ]);
     let mut left = spot;
     if let Some(why) = &entry.why_not {
-        let why = fit(why, spot.width.saturating_sub(36), theme.glyphs.ellipsis).into_owned();
+        let why = fit(why, spot.width.saturating_sub(32), theme.glyphs.ellipsis).into_owned();
         left.width = spot.width.saturating_sub(width(&why) + 2);
         put_right(buf, spot, &Line::styled(why, theme.stale), theme.glyphs.ellipsis);
     }

@@ -156,6 +156,7 @@ impl Responder {
         let records = self.engine.0.audit.read().expect("readable");
         let entries = records.iter().filter(|record| record.number == number).map(|record| match &record.entry {
             Entry::Begun(_) => "begun",
+            Entry::Step { .. } => "step",
             Entry::Intended { .. } => "intended",
             Entry::Outcome { result: audit::StepResult::Done, .. } => "done",
             Entry::Ended { outcome: Outcome::Done } => "ended",

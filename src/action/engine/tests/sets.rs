@@ -147,7 +147,7 @@ async fn a_stuck_stateful_set_goes_back_with_its_broken_pod_and_so_does_the_undo
     let act = arrived(&ran, "3 3/3 ready, every pod runs @");
     assert_eq!(deletes(&ran), 1);
     assert!(says(&act, "pod ledger-2 is being deleted"), "{act:?}");
-    assert_eq!(scene.ana.audited(1), ["begun", "intended", "done", "intended", "done", "ended", "arrived"]);
+    assert_eq!(scene.ana.audited(1), ["begun", "step", "intended", "done", "intended", "done", "ended", "arrived"]);
     let object = scene.object().await;
     assert_eq!(object["spec"]["template"], good, "field by field, those that nobody here knows too");
     let cause = &object["metadata"]["annotations"]["kubernetes.io/change-cause"];
@@ -239,7 +239,7 @@ async fn a_version_that_never_gets_ready_is_left_for_the_last_good_one_and_a_cal
     let ran = scene.ana.act(scene.roll_back(Some(to))).await;
     arrived(&ran, "1 3/3 ready");
     assert_eq!(deletes(&ran), 0, "no pod blocks");
-    assert_eq!(scene.ana.audited(2), ["begun", "intended", "done", "ended", "arrived"]);
+    assert_eq!(scene.ana.audited(2), ["begun", "step", "intended", "done", "ended", "arrived"]);
     let undone = scene.ana.act(Request::Undo { act: 2 }).await;
     arrived(&undone, "2 3/3 ready");
     assert!(scene.image().await.ends_with(":2"));
@@ -260,7 +260,7 @@ async fn a_daemon_set_goes_back_node_by_node_and_is_undone() {
     let ran = scene.ana.act(scene.roll_back(Some(to))).await;
     arrived(&ran, "3 3/3 ready, every pod runs @");
     assert_eq!(deletes(&ran), 0, "its controller replaces the broken pod by itself");
-    assert_eq!(scene.ana.audited(1), ["begun", "intended", "done", "ended", "arrived"]);
+    assert_eq!(scene.ana.audited(1), ["begun", "step", "intended", "done", "ended", "arrived"]);
     assert_eq!(scene.object().await["spec"]["template"], good);
     let after = uids(&scene.settled("3").await);
     assert_eq!(after.iter().filter(|(name, _)| before.contains_key(*name)).count(), 2, "the other nodes' ran on");
@@ -286,7 +286,7 @@ async fn an_argo_rollouts_update_is_aborted_taken_back_and_brought_again_by_its_
     let done: Vec<bool> = act.steps.iter().map(|(_, state)| matches!(state, StepState::Done(_))).collect();
     assert_eq!(done, [true; 4], "evidence, abort, template, watch: {act:?}");
     assert!(says(&act, "the update is aborted"), "{act:?}");
-    assert_eq!(scene.ana.audited(1), ["begun", "intended", "done", "intended", "done", "ended", "arrived"]);
+    assert_eq!(scene.ana.audited(1), ["begun", "step", "intended", "done", "intended", "done", "ended", "arrived"]);
     assert_eq!(scene.object().await["spec"]["template"], stable.template);
 
     // The undo is an update like any: it goes out by its steps, and the watch says where it waits.

@@ -76,5 +76,5 @@ fn where_no_namespace_is_known_that_may_be_read_one_is_asked_for() {
     desk.keys("till");
     desk.press(KeyCode::Enter);
     let frame = desk.frame((120, 35));
-    assert!(frame.contains("asking 'prod-eu1' for namespace till"), "{frame}");
+    assert!(frame.contains("PROD  prod-eu1/till") && frame.contains("namespace till (not checked: "), "{frame}");
 }
