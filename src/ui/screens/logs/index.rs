@@ -112,11 +112,14 @@ impl Index {
         self.is_sifting = false;
     }
 
-    /// More lines came since last time than are looked at in a few steps; of a log not looked at yet, in one.
+    /// More lines came since last time than are looked at in a few steps; of a log not looked at yet, in one. Not so within
+    /// the newest block, however long: looking anew would begin at its head again, and never come to its end.
     pub(super) fn is_far_behind(&self, buffer: &LogBuffer) -> bool {
         let (first, end) = span(buffer);
         let steps = if self.next <= first { 1 } else { 4 };
-        self.anchor.is_none() && end.saturating_sub(self.next.max(first)) > steps * self.slice.lines as u64
+        self.anchor.is_none()
+            && end.saturating_sub(self.next.max(first)) > steps * self.slice.lines as u64
+            && head(buffer, end) > self.next
     }
 
     /// Looks at lines that came since last time; then, of older ones that were not looked at yet, at the newest.
@@ -219,6 +222,7 @@ mod tests {
     use crate::{
         model::log::LogLine,
         query::LogBatch,
+        store::ring::Ring,
         time::{Clock as _, TestClock},
         ui::testing,
     };
@@ -247,6 +251,23 @@ mod tests {
 
     fn rows(index: &Index) -> Vec<Entry> {
         index.range(0..index.len()).collect()
+    }
+
+    /// Looks on as a log is followed. False: it does not come to an end.
+    fn follows_to_the_end(index: &mut Index, buffer: &LogBuffer, sieve: &Sieve) -> bool {
+        (0..200).any(|_| {
+            if index.is_far_behind(buffer) {
+                index.reset(None);
+            }
+            index.sync(buffer, sieve);
+            !index.is_sifting()
+        })
+    }
+
+    /// Long blocks.
+    fn blocks(most: usize) -> impl Strategy<Value = Vec<Sort>> {
+        let kind = prop_oneof![9 => Just(0_u8), 1 => 1_u8..5];
+        prop::collection::vec((0_usize..2, 0_usize..3, kind), 0..most)
     }
 
     fn sorts(most: usize) -> impl Strategy<Value = Vec<Sort>> {
@@ -290,6 +311,41 @@ mod tests {
             }
             prop_assert_eq!(rows(&sliced), rows(&whole));
         }
+
+        /// Of long blocks, and while lines are dropped that were looked at, or were not yet.
+        #[test]
+        fn every_log_is_looked_at_to_its_end(
+            batches in prop::collection::vec(blocks(60), 1..8),
+            filter in 0_usize..4,
+            lines in 1_usize..8,
+            around in prop::option::of(0_u64..60),
+        ) {
+            let mut sieve = Sieve::default();
+            sieve.set_text(["", "boom", "!secret", "boom & !secret"][filter]);
+            let (mut buffer, mut index) = (LogBuffer::new(0), small(lines));
+            // About forty lines.
+            buffer.lines = Ring::new(5_000);
+            index.reset(around);
+            for batch in &batches {
+                take_in(&mut buffer, batch);
+                index.sync(&buffer, &sieve);
+                let rows = rows(&index);
+                prop_assert!(rows.is_sorted_by(|one, next| one.last < next.last), "{rows:?}");
+                prop_assert!(rows.iter().all(|row| row.last >= buffer.first_line), "{rows:?}");
+            }
+            prop_assert!(follows_to_the_end(&mut index, &buffer, &sieve));
+        }
+    }
+
+    #[test]
+    fn a_block_longer_than_a_few_steps_is_followed_to_its_end() {
+        let mut buffer = LogBuffer::new(1 << 20);
+        take_in(&mut buffer, &[(0, 0, 4); 30]);
+        take_in(&mut buffer, &[(0, 2, 0); 100]);
+        let mut index = small(10);
+        index.reset(None);
+        assert!(follows_to_the_end(&mut index, &buffer, &Sieve::default()));
+        assert_eq!(index.get(index.len() - 1).map(|row| row.last), Some(129));
     }
 
     #[test]

@@ -135,9 +135,12 @@ impl Tail {
 
     /// Looks at all that is left: what is asked for may be anywhere.
     pub(super) fn finish_sifting(&mut self, view: &View<'_>) {
-        while self.index.is_sifting() && self.buffer(view).is_some() {
-            self.sync(view);
+        let Some(buffer) = self.buffer(view).filter(|_| self.index.is_sifting()) else { return };
+        while self.index.is_sifting() {
+            self.index.sync(buffer, &self.sieve);
         }
+        // What is worked out from the rows: once, not for each slice.
+        self.sync(view);
     }
 
     pub(super) fn next_level(&mut self, view: &View<'_>) {

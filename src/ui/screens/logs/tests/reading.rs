@@ -193,6 +193,28 @@ fn a_filter_looks_at_what_is_on_the_screen_first_and_then_at_the_rest() {
     assert_eq!(logs.copied(&world.view()).as_deref(), Some("line 6"));
 }
 
+/// As of a panic with all its goroutines.
+#[test]
+fn a_log_that_ends_with_a_long_block_takes_keys() {
+    let mut world = World::live();
+    world.store.log_bytes = 1 << 24;
+    let pod = origin("myapp-1", "412");
+    let mut lines: Vec<LogLine> = (0..100).map(|number| line(&pod, 0, &format!("I line {number}"))).collect();
+    lines.push(line(&pod, 0, "E panic"));
+    lines.extend((0..26_000).map(|_| line(&pod, 0, "+ at x")));
+    say(&mut world, &query(), lines);
+    let mut logs = Logs::default();
+    logs.open(query());
+    for _ in 0..2 {
+        logs.run(Command::LogLevel, &world.view());
+    }
+    assert!(logs.is_arranging());
+    logs.run(Command::Top, &world.view());
+    assert!(!logs.is_arranging());
+    assert_eq!(logs.copied(&world.view()).as_deref(), Some("panic"));
+    assert_eq!(logs.tail().map(Tail::len), Some(26_001), "from the panic on");
+}
+
 #[test]
 fn what_is_left_out_between_folded_lines_is_not_saved() {
     let mut world = World::live();
