@@ -23,6 +23,8 @@ use crate::{
 
 /// Cells that two columns need, frame and all.
 const LEAST: u16 = 60;
+/// Rows that are laid out in no time, and more than a screen has.
+const FEW: usize = 1_000;
 
 #[derive(Debug)]
 pub(super) struct Beside {
@@ -37,6 +39,7 @@ pub(super) struct Beside {
     writers: usize,
     /// The index whose rows these are, and the line from which on they may have changed.
     epoch: u64,
+    resets: u64,
     from: u64,
     /// The workload's tags are known: which version is the new one.
     is_known: bool,
@@ -56,6 +59,7 @@ impl Default for Beside {
             of: HashMap::new(),
             writers: 0,
             epoch: 0,
+            resets: 0,
             from: 0,
             is_known: false,
             left_out: 0,
@@ -76,16 +80,20 @@ impl Beside {
     pub(super) fn sync(&mut self, buffer: &LogBuffer, index: &Index, sides: Sides, is_known: bool) {
         self.is_known = is_known;
         let has_moved = self.assign(sides, buffer, index);
-        if has_moved || self.epoch != index.epoch() {
+        // Many older rows are laid out when all are there: each slice of them would lay out all anew.
+        let has_older = self.epoch != index.epoch() && (!index.is_sifting() || index.len() < FEW);
+        if has_moved || has_older || self.resets != index.resets() {
             self.rows.clear();
-            (self.from, self.epoch) = (0, index.epoch());
+            (self.from, self.epoch, self.resets) = (0, index.epoch(), index.resets());
         }
         if self.is_compared() {
             let fresh = self.cells(buffer, index);
             self.rows.replace(self.from, &fresh);
             self.rows.drop_before(buffer.first_line);
             self.from = index.unsettled();
-            self.left_out = index.len().saturating_sub(self.rows.lines());
+            if self.epoch == index.epoch() {
+                self.left_out = index.len().saturating_sub(self.rows.lines());
+            }
         }
     }
 
@@ -108,7 +116,7 @@ impl Beside {
     fn assign(&mut self, sides: Sides, buffer: &LogBuffer, index: &Index) -> bool {
         let writers = index.writers();
         let is_same =
-            sides.has_same_versions(&self.sides) && writers.len() == self.writers && index.epoch() == self.epoch;
+            sides.has_same_versions(&self.sides) && writers.len() == self.writers && index.resets() == self.resets;
         self.sides = sides;
         if is_same {
             return false;

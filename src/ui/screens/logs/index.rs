@@ -56,6 +56,8 @@ pub(super) struct Index {
     shown: u64,
     /// How often rows came that are not behind those that were there.
     epoch: u64,
+    /// How often all was to be looked at again.
+    resets: u64,
 }
 
 impl Index {
@@ -90,6 +92,10 @@ impl Index {
         self.epoch
     }
 
+    pub(super) fn resets(&self) -> u64 {
+        self.resets
+    }
+
     /// Rows of lines before this one stay as they are, but that the oldest are dropped.
     pub(super) fn unsettled(&self) -> u64 {
         self.rows.unsettled(self.next)
@@ -105,6 +111,7 @@ impl Index {
         self.rows = Rows::default();
         self.anchor = Some(around.unwrap_or(u64::MAX));
         self.epoch += 1;
+        self.resets += 1;
     }
 
     /// There is no log.

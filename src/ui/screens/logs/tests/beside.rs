@@ -239,6 +239,39 @@ fn a_sidecar_stands_with_its_pod_and_what_is_of_neither_is_counted() {
     assert!(!rows.contains("of neither") && rows.contains("proxy of a pod"), "{rows}");
 }
 
+#[test]
+fn what_is_looked_at_slice_by_slice_is_not_laid_out_anew_with_each() {
+    let mut world = World::live();
+    world.store.log_bytes = 1 << 24;
+    world.workloads([testing::deployment("myapp", "registry.example/myapp:412", 4, 6)]);
+    let pods = [origin("myapp-6d5c9-k2x8q", "412"), origin("myapp-7d8b9-abc12", "411")];
+    let lines = (0..16_000).map(|number| line(&pods[number % 2], 0, &format!("I line {number}")));
+    say(&mut world, &query(), lines.collect());
+    let mut logs = Logs::default();
+    logs.open(query());
+    press(&mut logs, &world, "b");
+    world.drawn(&mut logs);
+    let laid_out = |logs: &Logs| logs.tail().and_then(|tail| tail.beside.as_ref()).map(|beside| beside.rows.lines());
+    assert_eq!((laid_out(&logs), logs.is_arranging()), (Some(16_000), false));
+    logs.run(Command::FoldRepeats, &world.view());
+    let newest = laid_out(&logs);
+    assert!(logs.is_arranging() && newest > Some(1_000) && newest < Some(6_000), "the newest at once: {newest:?}");
+    // So are those that come meanwhile; older ones wait.
+    say(&mut world, &query(), vec![line(&pods[0], 1, "I later")]);
+    logs.sync(&world.view(), Changes::LOGS);
+    assert!(logs.is_arranging());
+    assert_eq!(laid_out(&logs), newest.map(|newest| newest + 1));
+    world.drawn(&mut logs);
+    assert_eq!((laid_out(&logs), logs.is_arranging()), (Some(16_001), false));
+    // Of few rows each slice is shown.
+    filter(&mut logs, &world, "line 15");
+    assert_eq!(laid_out(&logs), Some(1_000));
+    filter(&mut logs, &world, "line 105");
+    assert_eq!((laid_out(&logs), logs.is_arranging()), (Some(0), true));
+    logs.sync(&world.view(), Changes::LOGS);
+    assert_eq!((laid_out(&logs), logs.is_arranging()), (Some(100), true));
+}
+
 fn numbers(beside: &Beside) -> Vec<[Option<u64>; 2]> {
     (0..beside.rows.len()).filter_map(|row| beside.rows.get(row)).collect()
 }
