@@ -10,6 +10,8 @@ pub(super) struct Cell {
     pub line: u64,
     pub second: i64,
     pub side: usize,
+    /// Lines that it stands for, as its side counts them.
+    pub counted: u32,
 }
 
 /// Lines that stand beside each other.
@@ -25,6 +27,8 @@ pub(super) struct Aligned {
     cells: VecDeque<Cell>,
     /// By second, and on each side by line; within a second a side's lines come first, its blanks last.
     rows: VecDeque<Row>,
+    /// What the cells of each side stand for.
+    counted: [u64; 2],
 }
 
 impl Aligned {
@@ -37,6 +41,11 @@ impl Aligned {
         self.cells.len()
     }
 
+    /// Lines that each side's stand for.
+    pub(super) fn counted(&self) -> [u64; 2] {
+        self.counted
+    }
+
     pub(super) fn get(&self, row: usize) -> Option<[Option<u64>; 2]> {
         self.rows.get(row).map(|row| row.lines)
     }
@@ -44,6 +53,7 @@ impl Aligned {
     pub(super) fn clear(&mut self) {
         self.cells.clear();
         self.rows.clear();
+        self.counted = [0; 2];
     }
 
     /// The line, or the next one after it.
@@ -69,7 +79,12 @@ impl Aligned {
         let kept = self.cells.partition_point(|cell| cell.line < from);
         let gone = self.cells.range(kept..).map(|cell| cell.second);
         let Some(first) = gone.chain(fresh.iter().map(|cell| cell.second)).min() else { return };
-        self.cells.truncate(kept);
+        for cell in self.cells.drain(kept..) {
+            self.counted[cell.side] -= u64::from(cell.counted);
+        }
+        for cell in fresh {
+            self.counted[cell.side] += u64::from(cell.counted);
+        }
         self.cells.extend(fresh);
         let tail = self.rows.split_off(self.rows.partition_point(|row| row.second < first));
         let mut cells = taken_apart(&tail, |line| line < from);
@@ -80,7 +95,9 @@ impl Aligned {
     /// Takes away the lines before this one.
     pub(super) fn drop_before(&mut self, first: u64) {
         let gone = self.cells.partition_point(|cell| cell.line < first);
-        let Some(last) = self.cells.drain(..gone).map(|cell| cell.second).max() else { return };
+        let counted = &mut self.counted;
+        let dropped = self.cells.drain(..gone).inspect(|cell| counted[cell.side] -= u64::from(cell.counted));
+        let Some(last) = dropped.map(|cell| cell.second).max() else { return };
         let kept = self.rows.split_off(self.rows.partition_point(|row| row.second <= last));
         let head = std::mem::replace(&mut self.rows, kept);
         for row in laid_out(taken_apart(&head, |line| line >= first)).into_iter().rev() {
@@ -89,9 +106,10 @@ impl Aligned {
     }
 }
 
+/// The cells of these rows, to be laid out; they are counted already.
 fn taken_apart(rows: &VecDeque<Row>, keeps: impl Fn(u64) -> bool) -> Vec<Cell> {
     let of = |side: usize| {
-        rows.iter().filter_map(move |row| Some(Cell { line: row.lines[side]?, second: row.second, side }))
+        rows.iter().filter_map(move |row| Some(Cell { line: row.lines[side]?, second: row.second, side, counted: 0 }))
     };
     // A side after the other: runs that the sort below finds in order.
     of(0).chain(of(1)).filter(|cell| keeps(cell.line)).collect()
@@ -122,7 +140,7 @@ mod tests {
     use super::*;
 
     fn cell(line: u64, second: i64, side: usize) -> Cell {
-        Cell { line, second, side }
+        Cell { line, second, side, counted: line as u32 % 3 }
     }
 
     fn rows(aligned: &Aligned) -> Vec<[Option<u64>; 2]> {
@@ -181,6 +199,10 @@ mod tests {
                 aligned.drop_before(first);
                 prop_assert_eq!(aligned.rows.iter().copied().collect::<Vec<_>>(), laid_out(all.clone()));
                 prop_assert_eq!(aligned.lines(), all.len());
+                let counted = |side: usize| -> u64 {
+                    all.iter().filter(|cell| cell.side == side).map(|cell| u64::from(cell.counted)).sum()
+                };
+                prop_assert_eq!(aligned.counted(), [counted(0), counted(1)]);
                 for cell in &all {
                     let row = aligned.get(aligned.position(cell.line)).expect("a row");
                     prop_assert_eq!(row[cell.side], Some(cell.line));

@@ -34,7 +34,8 @@ pub(super) struct Beside {
     /// There is room for two.
     is_wide: bool,
     sides: Sides,
-    of: HashMap<Arc<Origin>, Side>,
+    /// The side of each writer, and whether that is its own or its pod's.
+    of: HashMap<Arc<Origin>, (Side, bool)>,
     /// Writers that `of` was worked out from.
     writers: usize,
     /// The index whose rows these are, and the line from which on they may have changed.
@@ -45,8 +46,8 @@ pub(super) struct Beside {
     is_known: bool,
     /// Rows of neither side.
     pub left_out: usize,
-    /// Of each side's lines, those that are shown, while some are left out.
-    shown: Option<[u64; 2]>,
+    /// Some lines are left out: how many of each side are shown is said.
+    pub is_sifted: bool,
 }
 
 impl Default for Beside {
@@ -63,7 +64,7 @@ impl Default for Beside {
             from: 0,
             is_known: false,
             left_out: 0,
-            shown: None,
+            is_sifted: false,
         }
     }
 }
@@ -97,20 +98,6 @@ impl Beside {
         }
     }
 
-    /// Counts what is shown of each side: lines as its head counts them, without those that continue one.
-    pub(super) fn count(&mut self, buffer: &LogBuffer, index: &Index, is_sifted: bool) {
-        self.shown = is_sifted.then(|| {
-            let mut shown = [0; 2];
-            for entry in index.range(0..index.len()) {
-                let line = line_at(buffer, entry.last).filter(|line| !line.continues && !line.is_note);
-                if let Some(side) = line.and_then(|line| buffer.signatures.side(&line.origin, &self.sides)) {
-                    shown[side as usize] += u64::from(entry.count);
-                }
-            }
-            shown
-        });
-    }
-
     /// Which side each writer is on. A container without two versions (a sidecar) is on its pod's. True: one is on another
     /// than before.
     fn assign(&mut self, sides: Sides, buffer: &LogBuffer, index: &Index) -> bool {
@@ -125,8 +112,11 @@ impl Beside {
         let own = |origin: &Origin| buffer.signatures.side(origin, &self.sides);
         let pods: HashMap<&ObjectKey, Side> =
             writers.iter().filter_map(|origin| Some((&origin.pod, own(origin)?))).collect();
-        let side = |origin: &Arc<Origin>| Some((origin.clone(), own(origin).or(pods.get(&origin.pod).copied())?));
-        let of: HashMap<Arc<Origin>, Side> = writers.iter().filter_map(side).collect();
+        let side = |origin: &Arc<Origin>| {
+            let its = own(origin);
+            Some((origin.clone(), (its.or(pods.get(&origin.pod).copied())?, its.is_some())))
+        };
+        let of: HashMap<Arc<Origin>, (Side, bool)> = writers.iter().filter_map(side).collect();
         // A writer that had no side was left out; one that was not there yet has no rows.
         let has_moved = self.of.iter().any(|(origin, side)| of.get(origin) != Some(side))
             || of.keys().any(|origin| !self.of.contains_key(origin)) && self.left_out > 0;
@@ -145,14 +135,16 @@ impl Beside {
         let mut cells = Vec::new();
         for entry in index.range(start..index.len()) {
             let Some(line) = line_at(buffer, entry.last) else { continue };
-            let Some(side) = self.of.get(&line.origin) else { continue };
+            let Some(&(side, is_own)) = self.of.get(&line.origin) else { continue };
             let second = match before {
                 // A trace is not torn apart where it runs into the next second.
                 Some((last, second)) if line.continues && last + 1 == entry.last && is_by(&line.origin, last) => second,
                 _ => line.at.as_second(),
             };
             before = Some((entry.last, second));
-            cells.push(Cell { line: entry.last, second, side: *side as usize });
+            // As the side's head counts them: without what continues a line, and without what stands with its pod.
+            let counted = if is_own && !line.continues && !line.is_note { entry.count } else { 0 };
+            cells.push(Cell { line: entry.last, second, side: side as usize, counted });
         }
         cells
     }
@@ -192,7 +184,7 @@ impl Beside {
         let (word, lines) =
             if side == Side::New as usize { ("NEW", self.sides.new_lines) } else { ("OLD", self.sides.old_lines) };
         let unit = if lines == 1 { "line" } else { "lines" };
-        let shown = self.shown.map_or_else(String::new, |shown| format!("{} of ", grouped(shown[side])));
+        let shown = if self.is_sifted { format!("{} of ", grouped(self.rows.counted()[side])) } else { String::new() };
         format!("{word} {}: {shown}{} {unit}", self.tags(side), grouped(lines))
     }
 

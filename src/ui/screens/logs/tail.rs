@@ -103,7 +103,7 @@ impl Tail {
         self.sides = buffer.signatures.sides(tags.as_deref().unwrap_or_default());
         if let Some(beside) = &mut self.beside {
             beside.sync(buffer, &self.index, self.sides.clone(), tags.is_some());
-            beside.count(buffer, &self.index, self.sieve.is_active());
+            beside.is_sifted = self.sieve.is_active();
         }
         if let Some(versions) = &mut self.versions {
             versions.sync(buffer, &self.query, view);

@@ -306,6 +306,14 @@ proptest! {
             let tags = new_tags(&query(), &view);
             let sides = buffer.signatures.sides(tags.as_deref().unwrap_or_default());
             kept.1.sync(buffer, &kept.0, sides.clone(), tags.is_some());
+            let mut shown = [0; 2];
+            for entry in kept.0.range(0..kept.0.len()) {
+                let head = line_at(buffer, entry.last).filter(|line| !line.continues && !line.is_note);
+                if let Some(side) = head.and_then(|line| buffer.signatures.side(&line.origin, &sides)) {
+                    shown[side as usize] += u64::from(entry.count);
+                }
+            }
+            prop_assert_eq!(kept.1.rows.counted(), shown);
             let mut anew = Beside::default();
             anew.sync(buffer, &kept.0, sides, tags.is_some());
             // Of a trace whose head is gone, only what was kept up knows the time.
