@@ -41,7 +41,7 @@ impl Aligned {
         self.cells.len()
     }
 
-    /// Lines that each side's stand for.
+    /// What the lines of each side stand for together.
     pub(super) fn counted(&self) -> [u64; 2] {
         self.counted
     }

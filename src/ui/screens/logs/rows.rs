@@ -8,6 +8,9 @@ use crate::{
     store::logs::LogBuffer,
 };
 
+/// Notes of several pods are one thing to know within so many seconds: a container that fails again waits longer.
+const TOGETHER: i64 = 5;
+
 /// One row: a line, or equal lines one after another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Entry {
@@ -119,14 +122,15 @@ impl Rows {
 }
 
 /// The head `new` says the same of the same container as the row before, which ends with `old`; a note the same of
-/// another: what eight pods have not is one thing to know.
+/// another at that time: what eight pods have not is one thing to know.
 fn is_repeat(buffer: &LogBuffer, old: u64, new: u64, is_unfolded: bool) -> bool {
     let (Some(old), Some(new)) = (line_at(buffer, old), line_at(buffer, new)) else { return false };
     let is_of_same = old.origin == new.origin;
+    let is_together = (new.at.as_second() - old.at.as_second()).abs() < TOGETHER;
     !(is_unfolded || old.continues || new.continues)
         && old.is_note == new.is_note
         && old.text == new.text
-        && is_of_same != new.is_note
+        && if new.is_note { !is_of_same && is_together } else { is_of_same }
 }
 
 /// Adds a head: into the row before if that says the same of the same container. Returns that row as it was.

@@ -255,6 +255,16 @@ fn what_several_pods_have_not_is_said_once_and_a_log_that_is_over_has_no_open_st
 }
 
 #[test]
+fn pods_that_fail_in_turn_are_told_of_each_time() {
+    let pods = ["myapp-1", "myapp-2"].map(|pod| origin(pod, "412"));
+    let note = |pod: usize, second| line(&pods[pod], second, "# container 'app' restarted");
+    let notes = vec![note(0, 0), note(1, 4), note(0, 14), note(1, 24), note(0, 34)];
+    let mut index = Index::default();
+    index.sync(&buffer(notes, 1 << 20), &Sieve::default());
+    assert_eq!(rows(&index), [(1, 2), (2, 1), (3, 1), (4, 1)], "once at one time");
+}
+
+#[test]
 fn a_find_that_fails_leaves_one_where_it_began() {
     let (world, mut logs) = story();
     world.drawn(&mut logs);
