@@ -242,7 +242,9 @@ impl Screen for Logs {
             Command::Back => return self.back(view),
             Command::Filter => {
                 self.typing = if is_opening_filter { Typing::Filter } else { Typing::Find };
-                return if self.tails.is_empty() { Reply::Say("no log is open".into()) } else { Reply::Ignored };
+                let Some(tail) = self.tail_mut() else { return Reply::Say("no log is open".into()) };
+                tail.begin_find();
+                return Reply::Ignored;
             }
             Command::LogFilter => {
                 self.is_opening_filter = true;

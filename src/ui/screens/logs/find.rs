@@ -20,16 +20,15 @@ impl Tail {
     }
 
     /// Looks for this text, first from where one stood back: newer lines are what one reads already. Where it is not found
-    /// one stands there again, not where a part of it was.
+    /// one stands there again, not where a part of it was; so where its text is taken back and another is typed.
     pub(super) fn set_find(&mut self, text: &str, view: &View<'_>) {
         text.clone_into(&mut self.find);
         self.needle = needle(text);
         self.not_found = false;
-        let sought_from = self.sought_from.take();
         if self.needle.is_none() {
             return;
         }
-        let from = sought_from.unwrap_or_else(|| self.place());
+        let from = self.sought_from.take().unwrap_or_else(|| self.place());
         (self.follow, self.cursor, self.window) = (from.follow, from.cursor, from.window);
         if self.len() == 0 {
             self.finish_sifting(view);
@@ -40,6 +39,13 @@ impl Tail {
             self.seek(false, view);
         }
         self.sought_from = Some(from);
+    }
+
+    /// A look begins here, unless one goes on that has a text.
+    pub(super) fn begin_find(&mut self) {
+        if self.find.is_empty() {
+            self.sought_from = None;
+        }
     }
 
     /// Goes to the next row with the text, around the end; what is to be said of that.

@@ -284,6 +284,28 @@ fn a_find_that_fails_leaves_one_where_it_began() {
 }
 
 #[test]
+fn a_find_whose_text_is_taken_back_goes_on_from_where_it_began() {
+    let (mut world, mut logs) = story();
+    let pod = origin("myapp-7d8b9-abc12", "411");
+    let texts = ["E boom old", "I rare", "E boom new"];
+    say(&mut world, &query(), (20..).zip(texts).map(|(second, text)| line(&pod, second, text)).collect());
+    world.drawn(&mut logs);
+    let view = world.view();
+    logs.run(Command::Filter, &view);
+    for text in ["rare", "", "boom"] {
+        logs.set_filter(text, &view);
+    }
+    assert_eq!(logs.copied(&view), Some("boom new".into()));
+    // A look that begins later begins where one stands.
+    for text in ["rare", ""] {
+        logs.set_filter(text, &view);
+    }
+    logs.run(Command::Filter, &view);
+    logs.set_filter("boom", &view);
+    assert_eq!(logs.copied(&view), Some("boom old".into()));
+}
+
+#[test]
 fn a_find_says_when_it_goes_around_the_end_and_is_read_where_there_is_little_room() {
     let (mut world, mut logs) = story();
     world.drawn(&mut logs);
