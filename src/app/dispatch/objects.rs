@@ -70,8 +70,12 @@ impl App {
             )),
             (Command::RollBack | Command::DiffRevisions, Target::Object(key)) => {
                 match overlays::revision_of(&self.view(now), key) {
-                    Some((workload, to)) if command == Command::RollBack => {
-                        Reply::Ask(Request::RollBack { workload: workload.key.clone(), to, alert: None })
+                    Some((workload, Some(to))) if command == Command::RollBack => {
+                        Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: Some(to), alert: None })
+                    }
+                    // Without a number the version before would be meant, which need not be this row.
+                    Some((_, None)) if command == Command::RollBack => {
+                        Reply::Say(Clean::own(format!("{target}: {}", overlays::NO_NUMBER)))
                     }
                     Some((workload, _)) => Reply::Push(overlays::revisions(workload.key.clone())),
                     None => Reply::Say(Clean::own(format!("{target}: {}", overlays::NO_REVISION))),

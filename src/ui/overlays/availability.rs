@@ -23,12 +23,14 @@ use super::{
     forward::forward_to,
     links::links_of,
     needed::refused,
-    object::{owner_of, url_of, workload_of},
+    object::{owner_of, revision_of, url_of, workload_of},
     object_acts,
 };
 
 /// Of any other object: nothing is rolled back to it.
 pub const NO_REVISION: &str = "it is no revision of a workload that is watched";
+/// Of a revision: what goes back to it goes by its number.
+pub const NO_NUMBER: &str = "its number is not known: = shows the revisions that have one";
 
 /// Why `spec` cannot be used on `target` now; `None`: it can.
 pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, view: &View<'_>) -> Option<String> {
@@ -182,6 +184,9 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
             Target::Object(_) => say(NO_REVISION),
             _ => say("no workload is known for it"),
         },
+        (Command::RollBack, Target::Object(key)) if revision_of(view, key).is_some_and(|(_, to)| to.is_none()) => {
+            say(NO_NUMBER)
+        }
         (Command::DiffRevisions, Target::Object(_)) if workload_of(view, target).is_none() => say(NO_REVISION),
         (Command::Logs, Target::Alert(_)) if workload_of(view, target).is_none() => say("no workload is known for it"),
         (Command::Limits, Target::Pod(key)) => {
