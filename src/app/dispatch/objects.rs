@@ -229,6 +229,13 @@ impl App {
             .into_iter()
             .filter_map(|target| if let Target::Alert(key) = target { Some(key) } else { None })
             .collect();
+        // Else the selected row, which is another, would be meant.
+        if matches!(command, Command::Acknowledge | Command::SilenceAlert)
+            && !marked.is_empty()
+            && !marked.iter().any(|key| self.store.alerts.contains_key(key))
+        {
+            return Reply::Say("what is marked is gone".into());
+        }
         match command {
             Command::Acknowledge if marked.is_empty() && alert.is_alone() => {
                 Reply::Ask(Request::Silence(SilenceDraft::acknowledging(alert, &self.settings.me)))
