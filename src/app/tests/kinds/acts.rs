@@ -187,4 +187,5 @@ fn one_is_told_when_any_object_changes_and_when_it_is_gone() {
     assert_eq!(told(&mut desk, Err(unread)), None, "what is not known is not gone");
     let says = told(&mut desk, Ok(table(&["Name", "Status"], Vec::new()))).expect("it is gone");
     assert!(says.ends_with("-> gone"), "{says}");
+    assert!(desk.tables().is_empty(), "it is read no more");
 }
