@@ -112,7 +112,8 @@ fn read_only(target: &Target, view: &View<'_>) -> Option<String> {
 
 /// Whether read-only mode is what refuses it, and its plan or form may be looked at all the same.
 pub fn may_be_looked_at(spec: &CommandSpec, target: &Target, view: &View<'_>) -> bool {
-    spec.writes && !matches!(spec.id, Command::Shell | Command::Edit) && read_only(target, view).is_some()
+    let has_none = matches!(spec.id, Command::Shell | Command::Edit | Command::Acknowledge);
+    spec.writes && !has_none && read_only(target, view).is_some()
 }
 
 /// `nodes have no log of their own`

@@ -294,6 +294,13 @@ fn the_menu_names_the_reason_and_the_same_command() {
     let replies = command(&world, &mut *overlay, Command::Restart);
     assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::Restart, _)]), "its plan is shown");
     assert!(text(&world, &mut *overlay).contains("enter shows what would be done; the same as a command"));
+    // What has no dialog has nothing to show.
+    world.settings.read_only_backends.insert(alertmanager(), "'alerts' is read-only by configuration".into());
+    let mut overlay = actions(ScreenId::Triage, alert_target(&world));
+    world.overlay(&mut *overlay);
+    assert!(said(&command(&world, &mut *overlay, Command::Acknowledge)).contains("read-only by configuration"));
+    let replies = command(&world, &mut *overlay, Command::SilenceAlert);
+    assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::SilenceAlert, _)]), "its form is shown");
 }
 
 #[test]

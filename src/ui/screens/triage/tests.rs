@@ -273,7 +273,13 @@ fn a_number_is_said_once() {
     told.value = Some("922.1".into());
     world.alerts(vec![told.clone()]);
     assert!(shown(&world, "p95 of myapp is 918 ms") && !shown(&world, "922.1"));
-    told.annotations = Box::new([("summary".into(), "p95 of myapp is high".into())]);
+    for summary in ["p95 of myapp is high", "5xx above the limit of 5 %", "2 replicas lag", "401 errors rise"] {
+        told.annotations = Box::new([("summary".into(), summary.into())]);
+        world.alerts(vec![told.clone()]);
+        assert!(shown(&world, &format!("{summary}   value 922.1")), "its number is another: {summary}");
+    }
+    told.value = Some("0.3105".into());
+    told.annotations = Box::new([("summary".into(), "31 % of requests fail".into())]);
     world.alerts(vec![told]);
-    assert!(shown(&world, "p95 of myapp is high   value 922.1"));
+    assert!(shown(&world, "31 % of requests fail") && !shown(&world, "0.3105"));
 }
