@@ -136,7 +136,7 @@ impl App {
             },
             Command::Restart => need(workload, &|workload| Reply::Ask(Request::Restart { workload })),
             Command::Scale if workload.is_some_and(|workload| workload.key.kind == WorkloadKind::DaemonSet) => {
-                Reply::Say(Clean::own(format!("{target}: a DaemonSet has one pod a node")))
+                Reply::Say(Clean::own(format!("{target}: {}", overlays::ONE_A_NODE)))
             }
             Command::Scale => {
                 need(workload, &|key| Reply::Push(overlays::scale(key, workload.map_or(0, |w| w.desired))))

@@ -29,6 +29,8 @@ use super::{
 
 /// Of any other object: nothing is rolled back to it.
 pub const NO_REVISION: &str = "it is no revision of a workload that is watched";
+/// Of a DaemonSet: there is no number to set.
+pub const ONE_A_NODE: &str = "a DaemonSet has one pod a node";
 /// Of a revision: what goes back to it goes by its number.
 pub const NO_NUMBER: &str = "its number is not known: = shows the revisions that have one";
 
@@ -200,8 +202,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
             let Some(workload) = workload_of(view, target) else {
                 return say("it belongs to no workload that is watched");
             };
-            (command == Command::Scale && workload.key.kind == WorkloadKind::DaemonSet)
-                .then(|| "a DaemonSet has one pod a node".to_owned())
+            (command == Command::Scale && workload.key.kind == WorkloadKind::DaemonSet).then(|| ONE_A_NODE.to_owned())
         }
         (Command::PreviousLogs, Target::Pod(key)) => match view.store.kube.pods.get(key) {
             Some(pod) if pod.restarts == 0 => say("no container of it restarted"),

@@ -47,7 +47,8 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
     if let Some(summary) = alert.summary() {
         // A summary has its number with its unit, of when it was written: another beside it would contradict it.
-        let value = alert.value.as_ref().filter(|value| !has_number(summary, value)).map(|value| format!("   value {value}"));
+        let value =
+            alert.value.as_ref().filter(|value| !has_number(summary, value)).map(|value| format!("   value {value}"));
         lines.push(Line::styled(format!("{summary}{}", value.unwrap_or_default()), theme.strong));
     }
     let mut state = format!("{}   {}", words::alert_state(view, alert), alert.priority.name());
