@@ -100,7 +100,10 @@ impl App {
             Command::Palette => Reply::Push(overlays::palette(self.screen, self.selected(now))),
             Command::Help => Reply::Push(overlays::help(self.screen, self.selected(now))),
             Command::Actions => match self.selected(now) {
-                Some(target) => Reply::Push(overlays::actions(self.screen, target)),
+                Some(target) => {
+                    let at = self.moment_of(Some(&target), now);
+                    Reply::Push(overlays::actions(self.screen, target, at))
+                }
                 None => Reply::Say("nothing is selected".into()),
             },
             Command::ActionLog => Reply::Push(overlays::errors()),

@@ -14,7 +14,7 @@ use crate::{
 
 impl App {
     /// When an object is of interest: as the screen says, else when an alert began or a run started.
-    fn moment_of(&self, target: Option<&Target>, now: Now) -> Option<Timestamp> {
+    pub(super) fn moment_of(&self, target: Option<&Target>, now: Now) -> Option<Timestamp> {
         let own = self.screens.get(self.screen).moment(&self.view(now));
         own.or_else(|| match target? {
             Target::Alert(key) => self.store.alerts.get(key).and_then(|alert| alert.active_since.or(alert.starts)),

@@ -60,6 +60,11 @@ impl App {
         if !self.settings.backends.contains_key(&held.cluster) {
             return Vec::new();
         }
+        // A plan or form that is open is about the old scope: what it is of must not go from under it.
+        if !self.overlays.is_empty() {
+            self.held = Some(held);
+            return Vec::new();
+        }
         let reply = match self.known_of(&held.cluster, &held.namespaces, now) {
             Known::NotYet if now.since(held.since) < WAITS => {
                 self.held = Some(held);

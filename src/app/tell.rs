@@ -15,6 +15,9 @@ use crate::{
     ui::{overlays, target::Target},
 };
 
+const GONE: &str = "gone";
+const NOT_READ: &str = "not read yet";
+
 /// What one asked to be told of.
 pub(super) struct Watched {
     target: Target,
@@ -50,7 +53,7 @@ impl App {
             return;
         }
         let state = self.state_of(target);
-        let is = state.as_deref().unwrap_or("not read yet");
+        let is = state.as_deref().unwrap_or(NOT_READ);
         self.toasts.say(Clean::own(format!("you will be told when {name} changes (now: {is})")), now);
         self.watched.push(Watched { target: target.clone(), name, state });
     }
@@ -61,7 +64,8 @@ impl App {
             // What is not known now may be as it was.
             let Some(state) = self.state_of(&self.watched[index].target) else { continue };
             let watched = &mut self.watched[index];
-            let before = watched.state.replace(state.clone());
+            let is_gone = state == GONE;
+            let before = watched.state.replace(state.clone()).or_else(|| is_gone.then(|| NOT_READ.to_owned()));
             if let Some(before) = before.filter(|before| *before != state) {
                 let text = Clean::own(format!("{}: {before} -> {state}", watched.name));
                 self.toasts.tell(text.clone(), now);
@@ -69,6 +73,9 @@ impl App {
                 effects.push(Effect::Notify(text));
             }
         }
+        // Its table would be read to the end of the session, and no row is left to take it back with.
+        let is_over = |it: &Watched| matches!(it.target, Target::Object(_)) && it.state.as_deref() == Some(GONE);
+        self.watched.retain(|watched| !is_over(watched));
         effects
     }
 
@@ -83,7 +90,7 @@ impl App {
 
     /// The state of an object in a few words, for comparison and for the message; `None`: not known.
     fn state_of(&self, target: &Target) -> Option<String> {
-        let gone = || "gone".to_owned();
+        let gone = || GONE.to_owned();
         Some(match target {
             Target::Object(key) => return self.state_of_object(key),
             Target::Pod(key) => self
@@ -114,7 +121,7 @@ impl App {
         if let Some(slot) = own.filter(|slot| slot.value.is_some()) {
             let Some(Answer::Table(table)) = &slot.value else { return None };
             let is_whole = table.is_complete && table.notes.is_empty() && slot.pulse.failure.is_none();
-            return row_state(table, key).or_else(|| is_whole.then(|| "gone".to_owned()));
+            return row_state(table, key).or_else(|| is_whole.then(|| GONE.to_owned()));
         }
         self.store.answers.iter().find_map(|(query, slot)| match (query, &slot.value) {
             (Query::Table(asked), Some(Answer::Table(table)))

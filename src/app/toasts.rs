@@ -19,7 +19,7 @@ struct Message {
 }
 
 impl Toasts {
-    /// The answer to a key: it stays as long as what the key was pressed on.
+    /// The answer to a key: it goes when a dialog or page is opened, whose keys need its room.
     pub fn say(&mut self, text: Clean, now: Now) {
         self.add(text, false, now);
     }

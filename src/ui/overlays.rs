@@ -40,7 +40,7 @@ mod why;
 mod writer;
 mod yaml;
 
-pub use availability::{NO_REVISION, no_log, why_not, why_not_own};
+pub use availability::{NO_NUMBER, NO_REVISION, ONE_A_NODE, no_log, why_not, why_not_own};
 pub use consent::{choose_container, consent_to_run, shell};
 pub use equivalent::{log, shown};
 pub use forward::forward_to;
@@ -49,6 +49,8 @@ pub use links::{choose_link, links_of};
 pub use object::{name_of, owner_of, revision_of, url_of, workload_of};
 pub use object_acts::{is_never_for, request as object_act};
 pub use sheet::Sheet;
+
+use jiff::Timestamp;
 
 use super::{Overlay, target::Target};
 use crate::{
@@ -92,9 +94,10 @@ pub fn help(screen: ScreenId, selected: Option<Target>) -> Box<dyn Overlay> {
     Box::new(help::Help::new(screen, selected))
 }
 
-/// `x`: every verb on this object, its key, why it is unavailable, and the same as a command line to copy.
-pub fn actions(screen: ScreenId, target: Target) -> Box<dyn Overlay> {
-    Box::new(actions::Actions::new(screen, target))
+/// `x`: every verb on this object, its key, why it is unavailable, and the same as a command line to copy. `at`: when the
+/// object is of interest.
+pub fn actions(screen: ScreenId, target: Target, at: Option<Timestamp>) -> Box<dyn Overlay> {
+    Box::new(actions::Actions::new(screen, target, at))
 }
 
 /// `@`: what midwatch did, and the errors it met.

@@ -70,8 +70,12 @@ impl App {
             )),
             (Command::RollBack | Command::DiffRevisions, Target::Object(key)) => {
                 match overlays::revision_of(&self.view(now), key) {
-                    Some((workload, to)) if command == Command::RollBack => {
-                        Reply::Ask(Request::RollBack { workload: workload.key.clone(), to, alert: None })
+                    Some((workload, Some(to))) if command == Command::RollBack => {
+                        Reply::Ask(Request::RollBack { workload: workload.key.clone(), to: Some(to), alert: None })
+                    }
+                    // Without a number the version before would be meant, which need not be this row.
+                    Some((_, None)) if command == Command::RollBack => {
+                        Reply::Say(Clean::own(format!("{target}: {}", overlays::NO_NUMBER)))
                     }
                     Some((workload, _)) => Reply::Push(overlays::revisions(workload.key.clone())),
                     None => Reply::Say(Clean::own(format!("{target}: {}", overlays::NO_REVISION))),
@@ -132,7 +136,7 @@ impl App {
             },
             Command::Restart => need(workload, &|workload| Reply::Ask(Request::Restart { workload })),
             Command::Scale if workload.is_some_and(|workload| workload.key.kind == WorkloadKind::DaemonSet) => {
-                Reply::Say(Clean::own(format!("{target}: a DaemonSet has one pod a node")))
+                Reply::Say(Clean::own(format!("{target}: {}", overlays::ONE_A_NODE)))
             }
             Command::Scale => {
                 need(workload, &|key| Reply::Push(overlays::scale(key, workload.map_or(0, |w| w.desired))))
@@ -225,6 +229,13 @@ impl App {
             .into_iter()
             .filter_map(|target| if let Target::Alert(key) = target { Some(key) } else { None })
             .collect();
+        // Else the selected row, which is another, would be meant.
+        if matches!(command, Command::Acknowledge | Command::SilenceAlert)
+            && !marked.is_empty()
+            && !marked.iter().any(|key| self.store.alerts.contains_key(key))
+        {
+            return Reply::Say("what is marked is gone".into());
+        }
         match command {
             Command::Acknowledge if marked.is_empty() && alert.is_alone() => {
                 Reply::Ask(Request::Silence(SilenceDraft::acknowledging(alert, &self.settings.me)))

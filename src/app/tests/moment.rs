@@ -139,6 +139,15 @@ fn an_entry_of_either_timeline_leads_to_the_log_at_its_time_and_its_own_log_reac
         jump(&mut desk, "02:57", "02:58");
         desk.keys(screen);
         assert!(is_deploy(&desk), "it is still selected");
+        desk.keys("x");
+        for _ in 0..40 {
+            if !desk.frame((120, 35)).contains("--since=") {
+                desk.press(KeyCode::Down);
+            }
+        }
+        let frame = desk.frame((120, 35));
+        assert!(frame.contains("--since=30m"), "the line in the menu reaches as far: {frame}");
+        desk.press(KeyCode::Esc);
         desk.keys("l");
         let since = desk.app.screens.logs.open_logs().last().expect("a log").since_seconds;
         assert_eq!((desk.app.screen, since), (ScreenId::Logs, Some(1_800)), "screen {screen}");

@@ -203,4 +203,11 @@ fn all_that_is_marked_is_silenced() {
     desk.press(KeyCode::Esc);
     desk.keys(" ");
     assert_eq!(silenced(&mut desk, "s"), ["HighErrorRate"], "the one that is marked, not the row");
+    desk.press(KeyCode::Esc);
+    desk.app.store.alerts.retain(|_, alert| alert.name != *"HighErrorRate");
+    for key in ["s", "a"] {
+        let effects = desk.keys(key);
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Prepare { .. })), "{key}: {effects:?}");
+    }
+    assert!(desk.frame((120, 35)).contains("what is marked is gone"));
 }

@@ -53,6 +53,9 @@ const WIDEN_EVERY: Duration = Duration::from_mins(1);
 const AGAIN_AFTER: Duration = Duration::from_mins(1);
 const ABSENT_BEAT: Duration = Duration::from_secs(10);
 
+/// What mends a refusal where no namespace is known that may be read. The screen's key for it is there by these words.
+pub const NAME_ONE: &str = "Name a namespace that you may read: `:ns NAME`";
+
 /// What part of a cluster is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -352,8 +355,7 @@ impl Watch {
             Scope::Namespaces(names) => namespaces::of_these(&self.cluster, names.clone(), group, plural).await,
         };
         if chosen.names.is_empty() {
-            let hint = "Name a namespace that you may read: `:ns NAME`, or `namespaces` in the config.";
-            let says = format!("{} {hint}", failure.error.says);
+            let says = format!("{} {NAME_ONE}, or `namespaces` in the config.", failure.error.says);
             return Err(SourceError { says: Clean::line(&says), ..failure.error });
         }
         self.start(chosen.names.into_iter().map(Some).collect(), chosen.more, Some(failure));

@@ -1,5 +1,6 @@
 //! `x` Every verb for one object: its key, why it is not available, and the same as a command line to copy.
 
+use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -80,6 +81,8 @@ impl Verb {
 pub struct Actions {
     screen: ScreenId,
     target: Target,
+    /// When it is of interest: the line of its log reaches back to it, as the log does.
+    at: Option<Timestamp>,
     verbs: Vec<Verb>,
     cursor: usize,
     top: u16,
@@ -87,8 +90,8 @@ pub struct Actions {
 }
 
 impl Actions {
-    pub fn new(screen: ScreenId, target: Target) -> Self {
-        Self { screen, target, verbs: Vec::new(), cursor: 0, top: 0, list: Rect::ZERO }
+    pub fn new(screen: ScreenId, target: Target, at: Option<Timestamp>) -> Self {
+        Self { screen, target, at, verbs: Vec::new(), cursor: 0, top: 0, list: Rect::ZERO }
     }
 
     fn chosen(&self) -> Option<&Verb> {
@@ -174,7 +177,7 @@ impl Overlay for Actions {
             writes: spec.writes,
             why_not: why_not(spec, self.screen, Some(&self.target), view),
             is_shown: may_be_looked_at(spec, &self.target, view),
-            line: equivalent::line(spec.id, &self.target, view),
+            line: equivalent::line_at(spec.id, &self.target, self.at, view),
         });
         // Those of the configuration stand first: they were made for these rows.
         self.verbs.extend(known);

@@ -23,12 +23,16 @@ use super::{
     forward::forward_to,
     links::links_of,
     needed::refused,
-    object::{owner_of, url_of, workload_of},
+    object::{owner_of, revision_of, url_of, workload_of},
     object_acts,
 };
 
 /// Of any other object: nothing is rolled back to it.
 pub const NO_REVISION: &str = "it is no revision of a workload that is watched";
+/// Of a DaemonSet: there is no number to set.
+pub const ONE_A_NODE: &str = "a DaemonSet has one pod a node";
+/// Of a revision: what goes back to it goes by its number.
+pub const NO_NUMBER: &str = "its number is not known: = shows the revisions that have one";
 
 /// Why `spec` cannot be used on `target` now; `None`: it can.
 pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, view: &View<'_>) -> Option<String> {
@@ -110,7 +114,8 @@ fn read_only(target: &Target, view: &View<'_>) -> Option<String> {
 
 /// Whether read-only mode is what refuses it, and its plan or form may be looked at all the same.
 pub fn may_be_looked_at(spec: &CommandSpec, target: &Target, view: &View<'_>) -> bool {
-    spec.writes && !matches!(spec.id, Command::Shell | Command::Edit) && read_only(target, view).is_some()
+    let has_none = matches!(spec.id, Command::Shell | Command::Edit | Command::Acknowledge);
+    spec.writes && !has_none && read_only(target, view).is_some()
 }
 
 /// `nodes have no log of their own`
@@ -182,6 +187,9 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
             Target::Object(_) => say(NO_REVISION),
             _ => say("no workload is known for it"),
         },
+        (Command::RollBack, Target::Object(key)) if revision_of(view, key).is_some_and(|(_, to)| to.is_none()) => {
+            say(NO_NUMBER)
+        }
         (Command::DiffRevisions, Target::Object(_)) if workload_of(view, target).is_none() => say(NO_REVISION),
         (Command::Logs, Target::Alert(_)) if workload_of(view, target).is_none() => say("no workload is known for it"),
         (Command::Limits, Target::Pod(key)) => {
@@ -194,8 +202,7 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
             let Some(workload) = workload_of(view, target) else {
                 return say("it belongs to no workload that is watched");
             };
-            (command == Command::Scale && workload.key.kind == WorkloadKind::DaemonSet)
-                .then(|| "a DaemonSet has one pod a node".to_owned())
+            (command == Command::Scale && workload.key.kind == WorkloadKind::DaemonSet).then(|| ONE_A_NODE.to_owned())
         }
         (Command::PreviousLogs, Target::Pod(key)) => match view.store.kube.pods.get(key) {
             Some(pod) if pod.restarts == 0 => say("no container of it restarted"),

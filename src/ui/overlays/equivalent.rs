@@ -1,11 +1,14 @@
-//! The same as a command line, to copy: `kubectl`, `gh` or `amtool`. Only what those tools really have.
+//! The same as a command line, to copy: `kubectl`, `gh` or `amtool`. Only what those tools really have; a log that kubectl
+//! does not read so is midwatch's own line.
 
 mod log;
 mod shown;
 
-use self::log::of_kubectl;
-pub use self::{log::log, shown::shown};
+use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
+pub use self::{log::log, shown::shown};
 use crate::{
     action::{
         ACK_MINUTES, Request,
@@ -14,12 +17,12 @@ use crate::{
     },
     command::Command,
     model::{
-        BackendId,
+        BackendId, Name,
         alert::{Alert, SilenceKey},
         code::{PullRequestKey, RunKey},
-        kubernetes::{ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey, tag_of},
+        kubernetes::{ContainerRole, ObjectKey, WorkloadKey, WorkloadKind, resource::ResourceKey, tag_of},
     },
-    query::LogTarget,
+    query::{ContainerSort, LogTarget},
     store::timeline::deploys_of,
     text::{Clean, quoted},
     ui::{View, screens::logs::opened, target::Target},
@@ -32,6 +35,11 @@ use super::{
 
 /// The line that does the same as `command` on `target` without midwatch, if there is one.
 pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String> {
+    line_at(command, target, None, view)
+}
+
+/// The same, of what is of interest for this moment: a log reaches back to it.
+pub fn line_at(command: Command, target: &Target, at: Option<Timestamp>, view: &View<'_>) -> Option<String> {
     match (command, target) {
         (Command::Browse, _) => url_of(view.store, target).map(|url| format!("open {}", quoted(&url))),
         (
@@ -41,9 +49,9 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
             Some(Ok(Request::Object { object, act })) => Some(object::line(view.settings, &object, act)),
             _ => None,
         },
-        (_, Target::Pod(key)) => of_pod(command, key, view),
-        (_, Target::Workload(key)) => of_workload(command, key, view),
-        (_, Target::Object(key)) => of_any(command, key, view),
+        (_, Target::Pod(key)) => of_pod(command, key, at, view),
+        (_, Target::Workload(key)) => of_workload(command, key, at, view),
+        (_, Target::Object(key)) => of_any(command, key, at, view),
         (_, Target::Run(key)) => of_run(command, key, view),
         (Command::Logs, Target::Job(key)) => {
             Some(format!("gh run view -R {} --job {} --log", repository(&key.run.repo), key.id))
@@ -53,7 +61,7 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
         }
         (Command::Cancel, Target::Job(key)) => of_run(command, &key.run, view),
         (_, Target::PullRequest(key)) => of_pull_request(command, key, view),
-        (_, Target::Alert(_)) => of_alert(command, target, view),
+        (_, Target::Alert(_)) => of_alert(command, target, at, view),
         (Command::ExpireSilence, Target::Silence(key)) => {
             Some(format!("amtool{} silence expire {}", of_server(key, view), quoted(&key.id)))
         }
@@ -64,7 +72,7 @@ pub fn line(command: Command, target: &Target, view: &View<'_>) -> Option<String
     }
 }
 
-fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> {
+fn of_pod(command: Command, key: &ObjectKey, at: Option<Timestamp>, view: &View<'_>) -> Option<String> {
     let kubectl = kubectl(view.settings, &key.cluster, &key.namespace);
     let pod = quoted(&format!("pod/{}", key.name));
     Some(match command {
@@ -72,10 +80,7 @@ fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> 
         Command::Enter => format!("{kubectl} get {pod} -o yaml"),
         Command::ManagedFields => format!("{kubectl} get {pod} -o yaml --show-managed-fields"),
         Command::Events => format!("{kubectl} events --for {pod}"),
-        Command::Logs | Command::PreviousLogs => {
-            let log = opened(LogTarget::Pod(key.clone()), None, command == Command::PreviousLogs, view);
-            of_kubectl(&log, &[], view.settings)?
-        }
+        Command::Logs | Command::PreviousLogs => of_log(command, LogTarget::Pod(key.clone()), at, view)?,
         Command::Watch => format!("{kubectl} get {pod} -w"),
         Command::Edit => format!("{kubectl} edit {pod}"),
         Command::Shell => {
@@ -84,11 +89,11 @@ fn of_pod(command: Command, key: &ObjectKey, view: &View<'_>) -> Option<String> 
             format!("{kubectl} exec -it {pod}{container} -- sh")
         }
         Command::PortForward => format!("{kubectl} port-forward {pod} LOCAL:REMOTE"),
-        _ => return of_workload(command, &workload_of(view, &Target::Pod(key.clone()))?.key, view),
+        _ => return of_workload(command, &workload_of(view, &Target::Pod(key.clone()))?.key, at, view),
     })
 }
 
-fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<String> {
+fn of_workload(command: Command, key: &WorkloadKey, at: Option<Timestamp>, view: &View<'_>) -> Option<String> {
     let (kubectl, object) = kubectl_on(view.settings, key);
     let is_argo = key.kind == WorkloadKind::Rollout;
     let plugin = |verb| argo_rollouts(view.settings, key, verb, "").to_string();
@@ -102,10 +107,7 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
         Command::Enter => format!("{kubectl} get {object} -o yaml"),
         Command::ManagedFields => format!("{kubectl} get {object} -o yaml --show-managed-fields"),
         Command::Events => format!("{kubectl} events --for {object}"),
-        Command::Logs | Command::PreviousLogs => {
-            let log = opened(LogTarget::Workload(key.clone()), None, command == Command::PreviousLogs, view);
-            of_kubectl(&log, &[], view.settings)?
-        }
+        Command::Logs | Command::PreviousLogs => of_log(command, LogTarget::Workload(key.clone()), at, view)?,
         Command::Watch => format!("{kubectl} rollout status {object}"),
         Command::DiffRevisions => format!("{kubectl} rollout history {object}"),
         Command::Edit => format!("{kubectl} edit {object}"),
@@ -117,6 +119,28 @@ fn of_workload(command: Command, key: &WorkloadKey, view: &View<'_>) -> Option<S
         }
         _ => return None,
     })
+}
+
+/// The log as its key opens it.
+fn of_log(command: Command, target: LogTarget, at: Option<Timestamp>, view: &View<'_>) -> Option<String> {
+    let offered = if let LogTarget::Workload(key) = &target { offered(key, view) } else { Vec::new() };
+    log(&opened(target, at, command == Command::PreviousLogs, view), &offered, &[], view.settings)
+}
+
+/// The containers that a workload's pods are known to have.
+fn offered(key: &WorkloadKey, view: &View<'_>) -> Vec<(ContainerSort, Name)> {
+    let Some(workload) = view.store.kube.workloads.get(key) else { return Vec::new() };
+    let pods = view.store.kube.pods_of(workload);
+    let each = pods.into_iter().flat_map(|pod| pod.containers.iter()).map(|container| {
+        let sort = match container.role {
+            ContainerRole::Main => ContainerSort::Main,
+            ContainerRole::Init | ContainerRole::Sidecar => ContainerSort::Init,
+            ContainerRole::Ephemeral => ContainerSort::Ephemeral,
+        };
+        (sort, container.name.clone())
+    });
+    let distinct: BTreeSet<_> = each.collect();
+    distinct.into_iter().collect()
 }
 
 /// Back to the version before, by its number: without one, whoever sends the line a second time is on the bad version
@@ -134,7 +158,7 @@ fn roll_back(key: &WorkloadKey, view: &View<'_>) -> Option<String> {
     Some(rollout_undo(view.settings, key, revision).to_string())
 }
 
-fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String> {
+fn of_any(command: Command, key: &ResourceKey, at: Option<Timestamp>, view: &View<'_>) -> Option<String> {
     let kubectl = if key.resource.is_namespaced {
         kubectl(view.settings, &key.cluster, &key.namespace)
     } else {
@@ -156,10 +180,7 @@ fn of_any(command: Command, key: &ResourceKey, view: &View<'_>) -> Option<String
         }
         Command::Edit => format!("{kubectl} edit {object}"),
         Command::Logs | Command::PreviousLogs if key.resource.is_without_pods() => return None,
-        Command::Logs | Command::PreviousLogs => {
-            let log = opened(LogTarget::Object(key.clone()), None, command == Command::PreviousLogs, view);
-            of_kubectl(&log, &[], view.settings)?
-        }
+        Command::Logs | Command::PreviousLogs => of_log(command, LogTarget::Object(key.clone()), at, view)?,
         Command::PortForward if key.resource.plural == "services" => {
             format!("{kubectl} port-forward {} LOCAL:REMOTE", quoted(&format!("svc/{}", key.name)))
         }
@@ -176,7 +197,7 @@ fn of_run(command: Command, key: &RunKey, view: &View<'_>) -> Option<String> {
         Command::Rerun => format!("gh run rerun -R {repo} {id} --failed"),
         Command::Cancel => format!("gh run cancel -R {repo} {id}"),
         Command::RollBack => {
-            return of_workload(command, &workload_of(view, &Target::Run(key.clone()))?.key, view);
+            return of_workload(command, &workload_of(view, &Target::Run(key.clone()))?.key, None, view);
         }
         _ => return None,
     })
@@ -212,7 +233,7 @@ fn server_flag(backend: &BackendId, view: &View<'_>) -> String {
         .map_or_else(String::new, |server| format!(" --alertmanager.url={}", quoted(server)))
 }
 
-fn of_alert(command: Command, target: &Target, view: &View<'_>) -> Option<String> {
+fn of_alert(command: Command, target: &Target, at: Option<Timestamp>, view: &View<'_>) -> Option<String> {
     let Target::Alert(key) = target else { return None };
     let alert = view.store.alerts.get(key)?;
     let server = server_flag(&key.backend, view);
@@ -224,11 +245,10 @@ fn of_alert(command: Command, target: &Target, view: &View<'_>) -> Option<String
             format!("amtool{server} silence add --duration=1h --comment='why' {}", matchers(alert))
         }
         Command::Enter | Command::Describe => format!("amtool{server} alert query {}", matchers(alert)),
-        Command::RollBack => return of_workload(command, &workload_of(view, target)?.key, view),
+        Command::RollBack => return of_workload(command, &workload_of(view, target)?.key, at, view),
         Command::Logs => {
             let workload = LogTarget::Workload(workload_of(view, target)?.key.clone());
-            let log = opened(workload, alert.active_since.or(alert.starts), false, view);
-            of_kubectl(&log, &[], view.settings)?
+            of_log(command, workload, at.or(alert.active_since).or(alert.starts), view)?
         }
         _ => return None,
     })

@@ -141,7 +141,7 @@ fn all(world: &World) -> Vec<Box<dyn Overlay>> {
         first_minute_at_start(),
     ];
     for target in targets {
-        overlays.push(actions(ScreenId::Now, target.clone()));
+        overlays.push(actions(ScreenId::Now, target.clone(), None));
         overlays.push(why(target.clone()));
         overlays.push(describe(target, Command::Describe));
     }
@@ -275,7 +275,7 @@ fn help_follows_the_keymap_and_says_what_cannot_be_done() {
 #[test]
 fn the_menu_names_the_reason_and_the_same_command() {
     let mut world = incident();
-    let mut overlay = actions(ScreenId::Kube, Target::Workload(myapp()));
+    let mut overlay = actions(ScreenId::Kube, Target::Workload(myapp()), None);
     world.overlay(&mut *overlay);
     let replies = command(&world, &mut *overlay, Command::RollBack);
     assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::RollBack, Target::Workload(_))]));
@@ -294,6 +294,13 @@ fn the_menu_names_the_reason_and_the_same_command() {
     let replies = command(&world, &mut *overlay, Command::Restart);
     assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::Restart, _)]), "its plan is shown");
     assert!(text(&world, &mut *overlay).contains("enter shows what would be done; the same as a command"));
+    // What has no dialog has nothing to show.
+    world.settings.read_only_backends.insert(alertmanager(), "'alerts' is read-only by configuration".into());
+    let mut overlay = actions(ScreenId::Triage, alert_target(&world), None);
+    world.overlay(&mut *overlay);
+    assert!(said(&command(&world, &mut *overlay, Command::Acknowledge)).contains("read-only by configuration"));
+    let replies = command(&world, &mut *overlay, Command::SilenceAlert);
+    assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::SilenceAlert, _)]), "its form is shown");
 }
 
 #[test]
@@ -301,7 +308,7 @@ fn what_is_too_old_is_not_acted_on() {
     let mut world = incident();
     world.clock.advance(std::time::Duration::from_mins(10));
     world.fail(&cluster(), "connection refused");
-    let mut overlay = actions(ScreenId::Kube, Target::Workload(myapp()));
+    let mut overlay = actions(ScreenId::Kube, Target::Workload(myapp()), None);
     let frame = text(&world, &mut *overlay);
     assert!(frame.contains("'prod-eu1' has not answered for 10m"), "{frame}");
 }
@@ -345,13 +352,13 @@ fn the_menu_speaks_of_its_own_object() {
     use crate::model::kubernetes::resource::{Resource, ResourceKey};
     let world = incident();
     let resource = std::sync::Arc::new(Resource::v1(("networking.k8s.io", "ingresses", "Ingress"), true));
-    let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()));
+    let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()), None);
     let frame = text(&world, &mut *menu);
     assert!(frame.contains("PROD prod-eu1/"), "{frame}");
     assert!(!frame.contains("of a run"), "{frame}");
     let replies = command(&world, &mut *menu, Command::Enter);
     assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::RollBack, _)]), "{frame}");
     let key = ResourceKey { cluster: cluster(), resource, namespace: "production".into(), name: "web".into() };
-    let frame = text(&world, &mut *actions(ScreenId::Kube, Target::Object(key)));
+    let frame = text(&world, &mut *actions(ScreenId::Kube, Target::Object(key), None));
     assert!(!frame.contains("Secret"), "{frame}");
 }

@@ -286,6 +286,7 @@ impl Screen for Pipelines {
         };
         if !self.runs.select(run) {
             self.filter.clear();
+            self.undo.filtered("");
             self.runs.refilter(view.now);
             self.sync(view, Changes::ALL);
             if !self.runs.select(run) {

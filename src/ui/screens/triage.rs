@@ -282,7 +282,7 @@ impl Screen for Triage {
             Command::Back if self.pane == Pane::Timeline => self.pane = Pane::Groups,
             Command::Back if !self.marked.is_empty() => self.unmark(),
             Command::Mark if self.pane == Pane::Groups => self.toggle(),
-            Command::UndoLocal if self.undo_mark() => {}
+            Command::UndoLocal if self.undo_mark(view) => {}
             Command::Enter => return self.open_row(view),
             _ => return Reply::Ignored,
         }

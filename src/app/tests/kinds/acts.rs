@@ -74,6 +74,11 @@ fn r_on_a_revision_is_the_plan_of_its_owner() {
     );
     let mut desk = on(("controllerrevisions", "ControllerRevision"), (WorkloadKind::StatefulSet, "pg"), kept);
     assert_eq!(rolls_back(&mut desk), Some(("sts/pg".to_owned(), Some(8))), "{}", desk.screen());
+    // Without its number the version before would be meant, which is another.
+    let kept = table(&["Name"], vec![owned("pg-7c", "StatefulSet", "pg", &[])]);
+    let mut desk = on(("controllerrevisions", "ControllerRevision"), (WorkloadKind::StatefulSet, "pg"), kept);
+    assert_eq!(rolls_back(&mut desk), None);
+    desk.has("its number is not known: = shows the revisions that have one");
     // Of any other kind it is not offered.
     let services = table(&["Name", "Type"], vec![row("web", &["ClusterIP"])]);
     let mut desk = on(("services", "Service"), (WorkloadKind::Deployment, "web"), services);
@@ -182,4 +187,5 @@ fn one_is_told_when_any_object_changes_and_when_it_is_gone() {
     assert_eq!(told(&mut desk, Err(unread)), None, "what is not known is not gone");
     let says = told(&mut desk, Ok(table(&["Name", "Status"], Vec::new()))).expect("it is gone");
     assert!(says.ends_with("-> gone"), "{says}");
+    assert!(desk.tables().is_empty(), "it is read no more");
 }

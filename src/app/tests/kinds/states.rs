@@ -2,9 +2,13 @@
 
 use super::*;
 use crate::{
+    command::ScreenId,
     model::{BackendId, Part, SourceId},
     source::{Delta, Fact, Update},
-    ui::testing::{cluster, event},
+    ui::{
+        Reply,
+        testing::{cluster, event},
+    },
 };
 
 /// The table of a kind that the cluster serves beside the usual ones.
@@ -193,4 +197,23 @@ fn the_owner_of_an_event_is_what_it_is_about() {
     );
     desk.screen();
     assert!(desk.selected_name().ends_with("web-1"), "{}", desk.selected_name());
+}
+
+#[test]
+fn a_filter_that_gave_way_is_not_what_is_taken_back() {
+    let mut desk = desk();
+    desk.line("jobs");
+    desk.lists(&cluster(), Ok(jobs()));
+    desk.screen();
+    let vacuum = desk.app.selected(desk.clock.now());
+    desk.keys(">");
+    desk.has("sort name");
+    desk.keys("/report");
+    desk.press(KeyCode::Enter);
+    desk.has("JOBS 2");
+    desk.app.reply(Reply::Go(ScreenId::Kube, vacuum), None, desk.clock.now());
+    desk.has("JOBS 3");
+    desk.keys("u");
+    let screen = desk.screen();
+    assert!(!screen.contains("sort name"), "the order is: {screen}");
 }

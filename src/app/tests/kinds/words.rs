@@ -48,6 +48,19 @@ fn a_namespace_is_taken_when_it_is_known_to_be_there() {
     assert!(desk.line("ns production").iter().any(sets("production")));
 }
 
+/// What a plan is of must not leave the screen below it.
+#[test]
+fn a_namespace_is_not_taken_below_an_open_dialog() {
+    let mut desk = desk();
+    assert!(desk.line("ns till").is_empty());
+    desk.keys("?");
+    assert!(desk.has_namespaces(Ok(&["production", "till"])).is_empty());
+    desk.pass(Duration::from_secs(6));
+    assert!(!desk.app.update(Msg::Tick, desk.clock.now()).iter().any(sets("till")));
+    desk.press(KeyCode::Esc);
+    assert!(desk.app.update(Msg::Tick, desk.clock.now()).iter().any(sets("till")));
+}
+
 #[test]
 fn a_namespace_that_cannot_be_looked_up_is_taken_with_a_word() {
     let mut desk = desk();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     model::{BackendId, Coverage},
-    source::Fact,
+    source::{Fact, kubernetes::watch::NAME_ONE},
 };
 
 #[test]
@@ -65,7 +65,7 @@ fn that_only_a_part_is_read_is_said_on_the_screen() {
 fn where_no_namespace_is_known_that_may_be_read_one_is_asked_for() {
     let mut world = World::new();
     for part in [Part::Pods, Part::Deployments, Part::StatefulSets, Part::DaemonSets] {
-        world.refuse(&cluster(), part, "forbidden (403). Name a namespace that you may read: `:ns NAME`");
+        world.refuse(&cluster(), part, &format!("forbidden (403). {NAME_ONE}, or `namespaces` in the config."));
     }
     let mut desk = on_kube(world);
     let frame = desk.frame((120, 35));

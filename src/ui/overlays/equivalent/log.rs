@@ -25,7 +25,7 @@ pub fn log(
 }
 
 /// `None`: kubectl does not read such a log.
-pub(super) fn of_kubectl(query: &LogQuery, offered: &[(ContainerSort, Name)], settings: &Settings) -> Option<String> {
+fn of_kubectl(query: &LogQuery, offered: &[(ContainerSort, Name)], settings: &Settings) -> Option<String> {
     if query.until.is_some() || query.pods != PodFilter::default() {
         return None;
     }

@@ -9,9 +9,9 @@ use crate::{
     model::{
         BackendId,
         code::{JobKey, MergeMethod, RepoKey},
-        kubernetes::{Manager, ObjectKey, Workload, WorkloadKind},
+        kubernetes::{Container, Manager, ObjectKey, Pod, Workload, WorkloadKind},
     },
-    ui::testing::{World, alert, alertmanager, deployment, github, incident, pull_request, replica_set},
+    ui::testing::{World, alert, alertmanager, deployment, github, incident, pod, pull_request, replica_set, running},
 };
 
 /// What a shell would run, split, expand or stop at.
@@ -86,7 +86,7 @@ fn lines(name: &str) -> Vec<String> {
 fn words(lines: &[String]) -> Vec<Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let told = |name: &str| format!("{name}() {{ printf '{name}\\0'; printf '%s\\0' \"$@\"; printf '\\n\\0'; }}\n");
-    let script: String = ["kubectl", "gh", "amtool", "open"].map(told).concat() + &lines.join("\n") + "\n";
+    let script: String = ["kubectl", "gh", "amtool", "open", "midwatch"].map(told).concat() + &lines.join("\n") + "\n";
     let output = Process::new("/bin/sh").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && stderr.is_empty(), "{lines:#?}\n{stderr}");
@@ -120,11 +120,10 @@ fn an_argo_rollout_has_the_lines_of_its_plugin_where_kubectl_has_none() {
     for (command, verb) in [(Command::Restart, "restart"), (Command::Watch, "status")] {
         assert_eq!(of(command), Some(format!("kubectl argo rollouts {verb} web --context web -n web")));
     }
-    for command in
-        [Command::RollBack, Command::Logs, Command::PreviousLogs, Command::DiffRevisions, Command::PortForward]
-    {
+    for command in [Command::RollBack, Command::DiffRevisions, Command::PortForward] {
         assert_eq!(of(command), None, "{command:?}");
     }
+    assert_eq!(of(Command::Logs).as_deref(), Some("midwatch logs rollout/web --context web -n web --since=15m -f"));
     assert_eq!(of(Command::Describe).as_deref(), Some("kubectl --context web -n web describe rollout/web"));
 }
 
@@ -154,4 +153,18 @@ fn the_line_that_rolls_back_names_the_revision() {
     // It came back already: 14 is what was left.
     world.replica_sets([replica_set("myapp", "7d8b9", 15, "01:00", "ghcr.io/acme/myapp:411", (4, 4))]);
     assert_eq!(of(&world, "myapp"), None);
+}
+
+/// As the key reads it, and as ctrl-y says of it then.
+#[test]
+fn main_containers_beside_others_are_no_log_of_kubectl() {
+    let mut world = incident();
+    let of = |world: &World| {
+        let key = deployment("myapp", "a:1", 1, 1).key;
+        line(Command::Logs, &Target::Workload(key), &world.view()).expect("a line")
+    };
+    assert!(of(&world).contains("logs deployment/myapp --all-pods --all-containers --since=15m"), "{}", of(&world));
+    let init = Container { role: ContainerRole::Sidecar, ..running("proxy") };
+    world.pods([Pod { containers: Box::new([running("app"), init]), ..pod("myapp-7d8b9", "aaaaa", None) }]);
+    assert_eq!(of(&world), "midwatch logs deployment/myapp --context prod-eu1 -n production --since=15m -f");
 }

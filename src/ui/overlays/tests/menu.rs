@@ -8,7 +8,7 @@ fn a_key_that_the_screen_has_taken_is_the_objects_in_its_menu_alone() {
     let mut world = incident();
     world.size = (120, 60);
     let pod = Target::Pod(object("myapp-6d5c9-bbbbb"));
-    let mut menu = actions(ScreenId::Logs, pod.clone());
+    let mut menu = actions(ScreenId::Logs, pod.clone(), None);
     let frame = text(&world, &mut *menu);
     assert!(frame.contains("what changed between its revisions"), "{frame}");
     let replies = command(&world, &mut *menu, Command::CompareVersions);
@@ -31,7 +31,7 @@ fn a_key_that_the_screen_has_taken_is_the_objects_in_its_menu_alone() {
 #[test]
 fn in_the_menu_the_copy_key_means_the_line_alone() {
     let world = incident();
-    let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()));
+    let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()), None);
     let frame = text(&world, &mut *menu);
     assert!(!frame.contains("copy what is selected") && frame.contains("(y copies it)"), "{frame}");
     let replies = command(&world, &mut *menu, Command::Copy);
@@ -44,7 +44,7 @@ fn verbs_out_of_sight_are_counted_and_reasons_are_read_to_their_end() {
     let mut world = incident();
     world.size = (80, 24);
     world.settings.read_only = Some("a first run only reads; W enables writing".into());
-    let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()));
+    let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()), None);
     let frame = text(&world, &mut *menu);
     let more = |frame: &str, way: &str| {
         let row = frame.lines().find(|line| line.contains(&format!(" more {way}")));

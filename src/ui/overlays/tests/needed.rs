@@ -201,7 +201,7 @@ fn the_menu_asks_once_and_shows_the_reason() {
     let mut world = incident();
     world.size = (120, 60);
     let target = on_pod(&mut world);
-    let mut menu = actions(ScreenId::Kube, target);
+    let mut menu = actions(ScreenId::Kube, target, None);
     world.overlay(&mut *menu);
     assert_eq!(menu.wanted(&world.view()).len(), 1);
     may(&mut world, "production", "get pods/log");

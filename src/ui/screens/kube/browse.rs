@@ -209,6 +209,7 @@ impl Browse {
             let key = key_of(object);
             if !self.select(&key) {
                 self.filter.clear();
+                self.undo.filtered("");
                 self.wanted = Some(key);
                 self.anew(view);
             }

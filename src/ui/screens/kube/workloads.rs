@@ -31,6 +31,7 @@ use crate::{
         code::Run,
         kubernetes::{RolloutState, Workload, WorkloadKey, short_image},
     },
+    source::kubernetes::watch::NAME_ONE,
     store::{Store, slot::Failure},
     time::age_of,
 };
@@ -201,7 +202,7 @@ pub(super) fn empty_scopes(view: &View<'_>) -> Vec<String> {
 pub(super) fn wants_namespace(view: &View<'_>) -> bool {
     let own = || view.store.sources.iter().filter(|(id, _)| PARTS.contains(&id.part)).map(|(_, state)| state);
     // What it says knows more than its kind: a login that has ended is mended otherwise.
-    let says_so = |failure: &Failure| failure.error.says.contains(":ns NAME");
+    let says_so = |failure: &Failure| failure.error.says.contains(NAME_ONE);
     !own().any(|state| state.has_synced) && own().any(|state| state.pulse.failure.as_ref().is_some_and(says_so))
 }
 

@@ -184,4 +184,6 @@ fn sorting_and_filters() {
     screen.set_filter("nothing", &world.view());
     assert!(world.drawn(&mut screen).join("\n").contains("nothing matches 'nothing'"));
     assert!(screen.reveal(&Target::Run(nightly()), &world.view()), "a filter gives way");
+    screen.run(Command::UndoLocal, &world.view());
+    assert_eq!(order(&screen), [412, 1190, 5519, 5518], "and is not what is taken back then: the order is");
 }

@@ -47,8 +47,8 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
     if let Some(summary) = alert.summary() {
         // A summary has its number with its unit, of when it was written: another beside it would contradict it.
-        let has_number = summary.split(' ').any(|word| word.starts_with(|first: char| first.is_ascii_digit()));
-        let value = alert.value.as_ref().filter(|_| !has_number).map(|value| format!("   value {value}"));
+        let value =
+            alert.value.as_ref().filter(|value| !has_number(summary, value)).map(|value| format!("   value {value}"));
         lines.push(Line::styled(format!("{summary}{}", value.unwrap_or_default()), theme.strong));
     }
     let mut state = format!("{}   {}", words::alert_state(view, alert), alert.priority.name());
@@ -84,6 +84,18 @@ fn of_alert<'a>(view: &View<'a>, alert: &'a Alert) -> Vec<Line<'a>> {
         lines.push(field(view, "runbook", format!("{runbook}{key}")));
     }
     lines
+}
+
+/// Whether a text has this number, in its unit or in one that is a hundred or a thousand times finer (`0.31` and `31 %`):
+/// rounded, and of some seconds earlier. Other numbers are limits, counts or names (`5xx`).
+fn has_number(text: &str, value: &str) -> bool {
+    let Ok(value) = value.parse::<f64>() else { return false };
+    let number = |word: &str| word.trim_end_matches(|c: char| !c.is_ascii_digit()).parse::<f64>().ok();
+    let is_it = |number: f64| {
+        let mut scaled = [1.0, 100.0, 1_000.0].into_iter().map(|scale| value * scale);
+        scaled.any(|value| (number - value).abs() <= value.abs() / 4.0)
+    };
+    text.split(' ').filter_map(number).any(is_it)
 }
 
 /// Whom it reaches.

@@ -1,7 +1,7 @@
 //! Alerts that are marked by hand, and marks taken back.
 
 use super::{Triage, groups::Row};
-use crate::model::alert::AlertKey;
+use crate::{model::alert::AlertKey, ui::View};
 
 impl Triage {
     /// Marks the alerts of the selected row, or takes their marks back.
@@ -25,10 +25,11 @@ impl Triage {
         self.undo.changed(marked);
     }
 
-    /// The marks before are back. False: there is nothing to take back.
-    pub(super) fn undo_mark(&mut self) -> bool {
+    /// The marks before are back, of alerts that still are. False: there is nothing to take back.
+    pub(super) fn undo_mark(&mut self, view: &View<'_>) -> bool {
         let Some(was) = self.undo.take() else { return false };
         self.marked = was;
+        self.marked.retain(|key| view.store.alerts.contains_key(key));
         true
     }
 }

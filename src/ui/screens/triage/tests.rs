@@ -79,7 +79,7 @@ fn counts_add_up_and_the_worst_comes_first() {
 
 #[test]
 fn enter_opens_a_group_and_marks_reach_its_alerts() {
-    let world = night();
+    let mut world = night();
     let mut triage = Triage::default();
     world.drawn(&mut triage);
     triage.run(Command::Down, &world.view());
@@ -98,11 +98,17 @@ fn enter_opens_a_group_and_marks_reach_its_alerts() {
     assert_eq!(triage.marked().len(), 1);
     triage.run(Command::UndoLocal, &world.view());
     assert_eq!(triage.marked().len(), 2, "the mark is back");
+    let gone = triage.marked.first().cloned().expect("marked");
     assert!(matches!(triage.run(Command::Back, &world.view()), Reply::Done));
     assert!(triage.marked().is_empty() || triage.marked.is_empty());
     triage.run(Command::Bottom, &world.view());
     assert!(matches!(triage.selected(&world.view()), Some(Target::Silence(_))));
     assert!(has(&world.drawn(&mut triage), "known, ticket 12"));
+    // What is gone meanwhile is not marked again.
+    world.store.alerts.remove(&gone);
+    triage.run(Command::UndoLocal, &world.view());
+    assert_eq!(triage.marked.len(), 1);
+    assert!(!triage.marked.contains(&gone));
 }
 
 #[test]
@@ -267,7 +273,13 @@ fn a_number_is_said_once() {
     told.value = Some("922.1".into());
     world.alerts(vec![told.clone()]);
     assert!(shown(&world, "p95 of myapp is 918 ms") && !shown(&world, "922.1"));
-    told.annotations = Box::new([("summary".into(), "p95 of myapp is high".into())]);
+    for summary in ["p95 of myapp is high", "5xx above the limit of 5 %", "2 replicas lag", "401 errors rise"] {
+        told.annotations = Box::new([("summary".into(), summary.into())]);
+        world.alerts(vec![told.clone()]);
+        assert!(shown(&world, &format!("{summary}   value 922.1")), "its number is another: {summary}");
+    }
+    told.value = Some("0.3105".into());
+    told.annotations = Box::new([("summary".into(), "31 % of requests fail".into())]);
     world.alerts(vec![told]);
-    assert!(shown(&world, "p95 of myapp is high   value 922.1"));
+    assert!(shown(&world, "31 % of requests fail") && !shown(&world, "0.3105"));
 }

@@ -146,5 +146,5 @@ async fn where_no_namespace_is_known_that_may_be_read_it_says_how_to_name_one() 
     let (facts, errors) = gather(&mut source, |_, errors| !errors.is_empty()).await;
     assert_eq!(facts, []);
     let says = errors[0].says.as_str();
-    assert!(says.contains("pods is forbidden") && says.contains("`:ns NAME`"), "{says}");
+    assert!(says.contains("pods is forbidden") && says.contains(NAME_ONE), "{says}");
 }

@@ -41,17 +41,80 @@ pub fn refused(view: &View<'_>, tables: &[TableQuery], found: &[Option<Arc<Objec
 pub fn levels(view: &View<'_>, tables: &[TableQuery], found: &[Option<Arc<ObjectTable>>]) -> Levels {
     let of = |(query, table): (&TableQuery, &Option<Arc<ObjectTable>>)| {
         let mut levels: BTreeMap<Name, BTreeMap<Name, Level>> = BTreeMap::new();
-        let kind = WorkloadKind::parse(&query.resource.plural).filter(|kind| kind.group() == &*query.resource.group);
-        let (Some(kind), Some(table)) = (kind, table) else { return levels };
-        for row in &table.rows {
-            let (namespace, name) = (row.namespace.clone(), row.name.clone());
-            let key = WorkloadKey { cluster: query.cluster.clone(), namespace, kind, name };
-            if let Some(workload) = view.store.kube.workloads.get(&key) {
-                let level = view.store.kube.level_of(workload);
-                levels.entry(key.namespace).or_default().insert(key.name, level);
-            }
+        for (key, level) in each(view, query, table.as_ref()) {
+            levels.entry(key.namespace).or_default().insert(key.name, level);
         }
         levels
     };
     tables.iter().zip(found).map(of).collect()
+}
+
+/// Whether [`levels`] still says the same. It is asked with each change of any pod, so nothing is built for it.
+pub fn are_levels(known: &Levels, view: &View<'_>, tables: &[TableQuery], found: &[Option<Arc<ObjectTable>>]) -> bool {
+    let mut all = tables.iter().zip(found).zip(known);
+    known.len() == tables.len().min(found.len())
+        && all.all(|((query, table), known)| {
+            let mut count = 0;
+            let is_same = each(view, query, table.as_ref()).all(|(key, level)| {
+                count += 1;
+                known.get(&key.namespace).and_then(|names| names.get(&key.name)) == Some(&level)
+            });
+            is_same && count == known.values().map(BTreeMap::len).sum::<usize>()
+        })
+}
+
+/// The workloads of a table's rows that are watched.
+fn each<'a>(
+    view: &'a View<'_>,
+    query: &'a TableQuery,
+    table: Option<&'a Arc<ObjectTable>>,
+) -> impl Iterator<Item = (WorkloadKey, Level)> {
+    let kind = WorkloadKind::parse(&query.resource.plural).filter(|kind| kind.group() == &*query.resource.group);
+    let rows = kind.zip(table).into_iter().flat_map(|(kind, table)| table.rows.iter().map(move |row| (kind, row)));
+    let kube = &view.store.kube;
+    rows.filter_map(move |(kind, row)| {
+        let (namespace, name) = (row.namespace.clone(), row.name.clone());
+        let key = WorkloadKey { cluster: query.cluster.clone(), namespace, kind, name };
+        let level = kube.level_of(kube.workloads.get(&key)?);
+        Some((key, level))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::kubernetes::{resource::Resource, table::TableRow},
+        ui::testing::{World, cluster, deployment},
+    };
+
+    #[test]
+    fn levels_are_compared_as_they_would_be_built() {
+        let resource = Resource::v1(("apps", "deployments", "Deployment"), true);
+        let tables = [TableQuery { cluster: cluster(), resource: Arc::new(resource), namespaces: Vec::new() }];
+        let row = |name: &str| {
+            Arc::new(TableRow { namespace: "production".into(), name: name.into(), ..TableRow::default() })
+        };
+        let table = ObjectTable { rows: vec![row("myapp"), row("unwatched"), row("web")], ..ObjectTable::default() };
+        let found = [Some(Arc::new(table))];
+        let world = |list: &[(&str, u32)]| {
+            let mut world = World::live();
+            world.workloads(list.iter().map(|(name, ready)| deployment(name, "a:1", *ready, 2)));
+            world
+        };
+        let first = world(&[("myapp", 2), ("web", 2)]);
+        let known = levels(&first.view(), &tables, &found);
+        assert_eq!(known[0].values().map(BTreeMap::len).sum::<usize>(), 2);
+        for (list, is_same) in [
+            (&[("myapp", 2), ("web", 2)][..], true),
+            (&[("myapp", 2), ("web", 1)][..], false),
+            (&[("myapp", 2)][..], false),
+            (&[("myapp", 2), ("web", 2), ("unwatched", 2)][..], false),
+            (&[("myapp", 2), ("web", 2), ("unlisted", 1)][..], true),
+        ] {
+            let world = world(list);
+            assert_eq!(are_levels(&known, &world.view(), &tables, &found), is_same, "{list:?}");
+            assert_eq!(levels(&world.view(), &tables, &found) == known, is_same, "{list:?}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::super::super::super::{View, widgets::cells::width};
 use super::{
     super::super::pane::cluster_width,
-    known::{Levels, Refused, levels, refused},
+    known::{Levels, Refused, are_levels, levels, refused},
     order::Key,
 };
 use crate::{
@@ -161,7 +161,7 @@ impl Rows {
         self.tables == tables
             && tables.iter().zip(&self.found).all(is_same)
             && self.refused == refused(view, tables, &self.found)
-            && self.known == levels(view, tables, &self.found)
+            && are_levels(&self.known, view, tables, &self.found)
     }
 
     /// Why pods of its rows are not made.
