@@ -165,7 +165,7 @@ impl Subject<'_> {
         };
         if let Some(manager) = by(&PUTS_BACK) {
             return CheckResult::Stop(say!(
-                "'{manager}' applied the template, though no mark says what it is of: it may put back what git says.                  Instead: revert in the config repository"
+                "'{manager}' applied the template, though no mark says what it is of: it may put back what git says. Instead: revert in the config repository"
             ));
         }
         if let Some(manager) = by(&["helm"]) {

@@ -205,7 +205,13 @@ fn what_a_gitops_controller_applied_without_a_mark_is_no_free_workload() {
     let applied_by = |manager: &str| with(|found| found.changes.push((manager.into(), ago(400))));
     for manager in ["argocd-controller", "kustomize-controller", "helm-controller"] {
         let plan = applied_by(manager);
-        assert!(stop(&plan, "B4").starts_with(&format!("'{manager}' applied the template")), "{}", stop(&plan, "B4"));
+        assert_eq!(
+            stop(&plan, "B4"),
+            format!(
+                "'{manager}' applied the template, though no mark says what it is of: it may put back what git says. \
+                 Instead: revert in the config repository"
+            )
+        );
     }
     assert!(look(&applied_by("helm"), "B4").contains("the next upgrade brings it back"));
     assert!(
