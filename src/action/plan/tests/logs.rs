@@ -78,6 +78,10 @@ fn a_log_that_tells_nothing_leaves_what_readiness_tells() {
     assert!(matches!(quiet, CheckResult::NotChecked(_)), "{quiet:?}");
     let every_day = of_both(lines("412", 500, 250, "late"), lines("411", 500, 250, "late"));
     assert_eq!(every_day, quiet);
+    let one_each = of_both(lines("412", 100, 100, "late"), lines("411", 100, 100, "late"));
+    assert_eq!(one_each, quiet, "one error is no rate");
+    let three = of_both(lines("412", 100, 30, "late"), lines("411", 100, 100, "late"));
+    assert_eq!(three, quiet);
     assert_eq!(of_both(lines("412", 50, 2, "boom"), lines("411", 50, 51, "")), quiet);
     assert_eq!(of_both(lines("412", 500, 2, "boom"), lines("410", 500, 501, "")), quiet, "it is not the target");
     assert_eq!(b2(lines("412", 500, 2, "boom")), quiet);
