@@ -78,6 +78,16 @@ async fn a_long_run_that_called_people_is_passed_over_and_said_why() {
     assert_eq!(since.chosen, Some(13), "{}", note(&since, 13));
 }
 
+/// The next is older, and its schema may be, too.
+#[tokio::test]
+async fn a_blip_in_a_long_run_is_said_and_passes_nothing_over() {
+    let ended = AlertState::Resolved(ago(5 * 60 - 6));
+    let plan = planned(known(10, vec![high(5 * 60, ended, Priority::P1)])).await;
+    assert_eq!(plan.chosen, Some(13));
+    assert!(b7(&plan).starts_with("Ok(") && b7(&plan).contains("High fired 6m of it"), "{}", b7(&plan));
+    assert!(note(&plan, 13).contains("High fired 6m of it"), "{}", note(&plan, 13));
+}
+
 #[tokio::test]
 async fn where_every_long_run_called_people_the_newest_is_taken_and_it_is_said() {
     let plan = planned(known(10, vec![high(4 * 24 * 60, AlertState::Firing, Priority::P2)])).await;
