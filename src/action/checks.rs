@@ -36,7 +36,7 @@ use crate::{
     app::settings::Settings,
     model::kubernetes::{Manager, Revision, WorkloadKey, WorkloadKind, named},
     text::Clean,
-    time::age_of,
+    time::{age_of, seconds_between},
 };
 
 /// What was changed this close to a revision's creation, in seconds, is of that revision's own deploy.
@@ -44,6 +44,9 @@ const SAME_DEPLOY: i64 = 90;
 
 /// Field managers that apply again and again what git says.
 const PUTS_BACK: [&str; 3] = ["argocd-controller", "kustomize-controller", "helm-controller"];
+
+/// One of them that has applied nothing for this long, in seconds, has probably left.
+const LEFT: i64 = 30 * 24 * 60 * 60;
 
 /// What the checks look at.
 pub(super) struct Subject<'a> {
@@ -159,21 +162,27 @@ impl Subject<'_> {
 
     /// No mark says whose it is; who applied its template may.
     fn unmarked(&self) -> CheckResult {
-        let by = |managers: &[&str]| {
-            let mut all = self.inspection.changes.iter().map(|(manager, _)| manager);
-            all.find(|manager| managers.contains(&manager.as_str()))
-        };
-        if let Some(manager) = by(&PUTS_BACK) {
+        let changes = &self.inspection.changes;
+        let by = |managers: &[&str]| changes.iter().find(|(manager, _)| managers.contains(&manager.as_str()));
+        if let Some(change) = by(&PUTS_BACK) {
+            let (manager, at) = change;
+            // An entry of its fields stays for as long as nobody else sets them: it may be of an owner who left long ago.
+            if changes.first() != Some(change) && seconds_between(*at, self.now) >= LEFT {
+                let age = age_of(*at, self.now);
+                return CheckResult::Look(say!(
+                    "'{manager}' applied some of the template {age} ago, and no mark names it"
+                ));
+            }
             return CheckResult::Stop(say!(
-                "'{manager}' applied the template, though no mark says what it is of: it may put back what git says.                  Instead: revert in the config repository"
+                "'{manager}' applied the template, though no mark says what it is of: it may put back what git says. Instead: revert in the config repository"
             ));
         }
-        if let Some(manager) = by(&["helm"]) {
+        if let Some((manager, _)) = by(&["helm"]) {
             return CheckResult::Look(say!(
                 "'{manager}' applied the template, though no mark names its release: the next upgrade brings it back"
             ));
         }
-        let by = self.inspection.changes.first().map_or("nobody known", |(manager, _)| manager);
+        let by = changes.first().map_or("nobody known", |(manager, _)| manager);
         CheckResult::Ok(say!("set by {by}; not Argo, Flux or Helm"))
     }
 
@@ -200,7 +209,9 @@ impl Subject<'_> {
         if !matches!(self.make.request, Request::RollBack { to: None, .. }) {
             return None;
         }
-        let between = |other: &&Revision| !other.is_live && other.created > target.created;
+        let between = |other: &&Revision| {
+            !other.is_live && other.created > target.created && !history::is_left_behind(self.inspection, other)
+        };
         let newest = self.inspection.revisions.iter().filter(between).max_by_key(|other| other.created)?;
         Some((newest.number, self.make.evidence.record.paged(self.inspection, newest, self.now)?))
     }

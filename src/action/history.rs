@@ -95,7 +95,7 @@ pub(super) fn run(
 }
 
 /// The revision to go to: the one asked for, else the last known good. That is the newest that ran long enough, that nobody
-/// rolled away from, that is not the live template again, and of which no alert is known that called people while it ran; if
+/// rolled away from, that is not the live template again, and of which no alert is known that called people long of it; if
 /// there is none such, one that did; if none ran long enough, the one that ran longest.
 pub(super) fn target<'a>(
     inspection: &'a WorkloadInspection,

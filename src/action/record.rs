@@ -17,7 +17,8 @@ use crate::{
 
 /// An alert that fires for less of a version's run, in seconds, may be of the next one: clocks differ.
 const SHORT: i64 = 5 * 60;
-/// One that the version before left behind, in seconds: it may have been mended by this one, and take its time to end.
+/// One that the version before left behind, in seconds: it may have been mended by this one, and take its time to end. One
+/// that began in its run and ended sooner was no fault of a version that ran for longer.
 const LONG: i64 = 30 * 60;
 /// Alerts named of one version.
 const NAMED: usize = 3;
@@ -76,10 +77,13 @@ impl Record {
         counts.collect()
     }
 
-    /// `HighErrorRate fired 3h of it`: alerts that called people while it ran. `None`: none is known.
+    /// `HighErrorRate fired 3h of it`: alerts that called people while it ran, for long or for half of it. `None`: none is
+    /// known.
     pub(super) fn paged(&self, inspection: &WorkloadInspection, revision: &Revision, now: Timestamp) -> Option<String> {
+        let (began, ended) = history::run(inspection, revision, now)?;
+        let long = LONG.min(seconds_between(began, ended) / 2);
         let fired = self.fired(inspection, revision, now);
-        named(fired.into_iter().filter(|(alert, _)| alert.pages))
+        named(fired.into_iter().filter(|(alert, seconds)| alert.pages && *seconds >= long))
     }
 
     /// What is known of a version's run beside its length.

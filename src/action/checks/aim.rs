@@ -43,7 +43,8 @@ pub fn aim(make: &Make<'_>, workload: &WorkloadKey, run: &RunInspection) -> Aim 
     // A namespace means nothing in another cluster.
     let clusters: Vec<&Clean> = run.aims.iter().filter(|word| cluster_of(make, word).is_some()).collect();
     let own = make.settings.names_of(&workload.cluster);
-    if !clusters.is_empty() && !clusters.iter().any(|word| cluster_of(make, word).is_some_and(|id| own.contains(id))) {
+    let names_own = clusters.iter().any(|word| cluster_of(make, word).is_some_and(|id| own.contains(id)));
+    if !clusters.is_empty() && !names_own && !may_be_here(make, workload, run, &clusters) {
         return Aim::Elsewhere(named(&clusters));
     }
     let of = |wanted: Names| {
@@ -51,12 +52,25 @@ pub fn aim(make: &Make<'_>, workload: &WorkloadKey, run: &RunInspection) -> Aim 
         named.collect::<Vec<_>>()
     };
     let (here, production) = (of(Names::Here), of(Names::Production));
+    let is_production = make.settings.is_production(&workload.cluster);
     match (here.is_empty(), production.is_empty()) {
+        // What is only known while it runs may be production.
+        (false, true) if !is_production && run.aims.iter().any(|word| word.contains('$')) => Aim::Unknown,
         (false, true) => Aim::Here,
         (false, false) => Aim::AlsoProduction(named(&production)),
         (true, _) if run.aims.is_empty() || !of(Names::Unknown).is_empty() => Aim::Unknown,
         (true, _) => Aim::Elsewhere(named(&run.aims.iter().collect::<Vec<_>>())),
     }
+}
+
+/// A run that names none but other `clusters` may deploy here all the same, by another of its words: one that is only known
+/// while it runs, or production's, where no cluster of production is named.
+fn may_be_here(make: &Make<'_>, workload: &WorkloadKey, run: &RunInspection, clusters: &[&Clean]) -> bool {
+    let is_production = |cluster: &BackendId| make.settings.is_production(cluster);
+    let names_production = clusters.iter().any(|word| cluster_of(make, word).is_some_and(is_production));
+    let is_of_here = is_production(&workload.cluster) && !names_production;
+    let mut others = run.aims.iter().filter(|word| cluster_of(make, word).is_none());
+    others.any(|word| word.contains('$') || (is_of_here && has_part(word, &PRODUCTION)))
 }
 
 /// The cluster that a word names, by its name here or in the kubeconfig.
@@ -79,7 +93,11 @@ fn names(make: &Make<'_>, workload: &WorkloadKey, word: &str) -> Names {
         };
     }
     if workload.namespace == *word {
-        return Names::Here;
+        // Without its cluster, it may be production's of the same name.
+        let is_of_production =
+            |other: &WorkloadKey| other.namespace == *word && make.settings.is_production(&other.cluster);
+        let is_shared = !is_production && make.store.kube.workloads.values().any(|one| is_of_production(&one.key));
+        return if is_shared { Names::Unknown } else { Names::Here };
     }
     // What is only known while it runs: `${{ inputs.environment }}`.
     if word.contains('$') {
@@ -89,7 +107,8 @@ fn names(make: &Make<'_>, workload: &WorkloadKey, word: &str) -> Names {
     if has_part(word, &PRODUCTION) {
         return match (is_production, is_of_stage) {
             (true, false) => Names::Here,
-            (true, true) => Names::Elsewhere,
+            // A namespace of production may be called `dev-portal`.
+            (true, true) => Names::Unknown,
             (false, _) => Names::Production,
         };
     }

@@ -13,9 +13,31 @@ use crate::{
     time::seconds_between,
 };
 
-/// Programs that change infrastructure, and what they do when they change nothing.
+/// Programs that change infrastructure, and what steps about them are called that change nothing.
 const CHANGES: [&str; 4] = ["terraform", "terragrunt", "tofu", "pulumi"];
-const LOOKS: [&str; 7] = ["plan", "preview", "fmt", "lint", "validate", "init", "setup"];
+const LOOKS: [&str; 21] = [
+    "plan",
+    "preview",
+    "fmt",
+    "format",
+    "lint",
+    "validate",
+    "init",
+    "setup",
+    "set up",
+    "install",
+    "configure",
+    "credential",
+    "login",
+    "cache",
+    "workspace",
+    "output",
+    "show",
+    "state",
+    "version",
+    "scan",
+    "comment",
+];
 /// A commit in a tag has at least so many digits.
 const COMMIT: usize = 7;
 

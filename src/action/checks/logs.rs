@@ -16,6 +16,8 @@ use crate::{
 const LEAST: u64 = 100;
 /// Errors per 1,000 lines from which on a version is in trouble: below, they are those of every day.
 const TROUBLE: f64 = 10.0;
+/// Errors from which on a rate tells anything: one that is written each minute is among 100 lines, too.
+const ERRORS: u64 = 20;
 /// Rates that differ by no more than this are alike.
 const ALIKE: f64 = 2.0;
 /// Columns of a message that are shown.
@@ -59,11 +61,13 @@ impl Subject<'_> {
             rate(old_errors, old_lines)
         );
         match alone {
-            alone if here >= TROUBLE && here > there * ALIKE => {
+            alone if new_errors >= ERRORS && here >= TROUBLE && here > there * ALIKE => {
                 Some(Told::Own(alone.map_or_else(|| rates.clone(), |alone| format!("{rates}; {alone}"))))
             }
             Some(alone) => Some(Told::New(alone)),
-            None if here.min(there) >= TROUBLE && there <= here * ALIKE => Some(Told::Alike(rates)),
+            None if new_errors.min(old_errors) >= ERRORS && here.min(there) >= TROUBLE && there <= here * ALIKE => {
+                Some(Told::Alike(rates))
+            }
             None => None,
         }
     }

@@ -32,6 +32,8 @@ use crate::{
 
 /// Workloads of a release that are asked at once.
 const AT_ONCE: usize = 3;
+/// The part of the time for all evidence that one check's note may take: whoever rolls back waits for it.
+const MADE: u32 = 15;
 
 type Members = Vec<(WorkloadKey, Result<Box<Evidence>, Clean>)>;
 type Rehearsals = Vec<(Write, Option<Result<Clean, ActionError>>)>;
@@ -183,9 +185,9 @@ impl Inner {
         join_all(beside.iter().map(async |run| (run.clone(), self.run(run).await))).await
     }
 
-    /// The run that deployed what is live: what is not known of it holds nothing up.
+    /// The run that deployed what is live: what is not known of it holds nothing up for long.
     async fn made(&self, run: Option<&RunKey>) -> Option<Result<RunInspection, Clean>> {
-        let within = self.pace.gather / 3;
+        let within = self.pace.gather / MADE;
         let found = tokio::time::timeout(within, self.run(run?)).await;
         Some(found.unwrap_or_else(|_| Err(say!("no answer within {} s", within.as_secs_f32()))))
     }

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::{
     action::{Done, Found},
+    json::text,
     model::gitops::revision,
-    source::{argocd::application, kubernetes::revisions::text},
+    source::argocd::application,
     text::Clean,
 };
 

@@ -149,6 +149,8 @@ pub(in crate::operator) fn operations(kind: OwnerKind, uid: &str, object: &Value
     let annotations = object.pointer("/metadata/annotations").filter(|all| all.is_object());
     match to {
         Switch::Off if annotations.is_none() => {
+            // What somebody sets since the look would go with the whole map. To the server, what is not there is null.
+            operations.push(json!({"op": "test", "path": "/metadata/annotations", "value": null}));
             operations.push(json!({"op": "add", "path": "/metadata/annotations", "value": {SUSPENDED_BY: by}}));
         }
         Switch::Off => operations.push(json!({"op": "add", "path": annotation, "value": by})),
@@ -172,4 +174,23 @@ pub(in crate::operator) fn said(owner: &OwnerKey, to: &Switch) -> Clean {
 
 fn look(owner: &OwnerKey) -> String {
     format!("kubectl -n {} get {}.{} {} -o yaml", owner.namespace, owner.kind.plural(), owner.kind.group(), owner.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn annotations_set_since_the_look_are_not_replaced() {
+        let paths = |metadata: &Value| {
+            let object = json!({"metadata": metadata, "spec": {}});
+            let operations = operations(OwnerKind::Kustomization, "u", &object, &Switch::Off, "ana");
+            let all = operations.as_array().unwrap().iter().map(|one| format!("{} {}", one["op"], one["path"]));
+            all.skip(3).collect::<Vec<_>>()
+        };
+        let none = paths(&json!({"uid": "u"}));
+        assert_eq!(none, [r#""test" "/metadata/annotations""#, r#""add" "/metadata/annotations""#]);
+        let some = paths(&json!({"uid": "u", "annotations": {"a": "b"}}));
+        assert_eq!(some, [r#""add" "/metadata/annotations/midwatch~1suspended-by""#]);
+    }
 }

@@ -14,6 +14,8 @@ const COMMAND: usize = 160;
 /// Programs that deploy, and their flags that say where to.
 const TOOLS: [&str; 2] = ["kubectl", "helm"];
 const PLACES: [&str; 4] = ["-n", "--namespace", "--context", "--kube-context"];
+/// What actions that deploy call it.
+const INPUTS: [&str; 6] = ["namespace", "environment", "context", "kube-context", "cluster", "cluster-name"];
 
 /// What a workflow file holds that matters when its run fails.
 #[derive(Debug, Default, PartialEq)]
@@ -22,10 +24,12 @@ pub struct Workflow {
     pub hooks: Vec<Clean>,
     /// Reusable workflows that jobs call.
     pub calls: Vec<String>,
-    /// Environments that jobs name, namespaces and contexts that commands name.
+    /// Environments that jobs name, namespaces and contexts that commands and actions are given.
     pub aims: Vec<Clean>,
     /// A job names an environment.
     pub has_environment: bool,
+    /// A step is an action of the repository's own, which is another file.
+    pub is_partial: bool,
     /// A job was found: the file was understood.
     pub has_jobs: bool,
 }
@@ -103,6 +107,7 @@ pub fn read(file: &str) -> Workflow {
         if entry.key == "run" {
             found.aims.extend(places(&entry.value));
         }
+        found.is_partial |= steps.is_some() && entry.key == "uses" && entry.value.starts_with("./");
         let own = *job_indent.get_or_insert(entry.indent);
         if entry.indent == own && !entry.is_item {
             close(&mut found, &job, &mut step);
@@ -139,7 +144,11 @@ pub fn read(file: &str) -> Workflow {
             (Some(_), Some((indent, part))) if entry.indent == *indent && !entry.is_item => {
                 part.take(&entry.key, &entry.value);
             }
-            (Some(_), Some((indent, _))) if entry.indent > *indent => {}
+            (Some(_), Some((indent, _))) if entry.indent > *indent => {
+                if INPUTS.contains(&entry.key.as_str()) && !entry.value.is_empty() {
+                    found.aims.push(Clean::line(&entry.value));
+                }
+            }
             (Some(_), _) if entry.is_item => {
                 close(&mut found, &job, &mut step);
                 let mut part = Part::default();
@@ -310,6 +319,20 @@ jobs:
              environment: { name: x }\n    env:\n      name: none\n",
         );
         assert_eq!(found.aims, ["${{ inputs.to }}", "eu", "shop", "$NS", "{ name: x }"]);
+    }
+
+    #[test]
+    fn what_an_action_is_given_is_a_place_and_one_of_the_repositorys_own_is_not_read() {
+        let step = |uses: &str| {
+            read(&format!(
+                "jobs:\n  a:\n    environment: staging\n    steps:\n      - uses: {uses}\n        with:\n          \
+                 namespace: production\n          tag: x\n      - run: make\n"
+            ))
+        };
+        let found = step("azure/k8s-deploy@v5");
+        assert_eq!(found.aims, ["staging", "production"]);
+        assert!(!found.is_partial);
+        assert!(step("./.github/actions/deploy").is_partial);
     }
 
     #[test]

@@ -96,6 +96,7 @@ impl GitHubInspector {
         }
         let mut found = self.workflow(run, path).await?;
         let mut unread = Vec::new();
+        let mut is_partial = found.is_partial;
         for (nth, called) in found.calls.iter().enumerate() {
             let local = called.strip_prefix("./").filter(|path| nth < CALLED && !path.contains(".."));
             match local {
@@ -103,11 +104,17 @@ impl GitHubInspector {
                     Ok(called) => {
                         found.hooks.extend(called.hooks);
                         found.aims.extend(called.aims);
+                        unread
+                            .extend(called.calls.iter().map(|deeper| format!("'{deeper}' is called and was not read")));
+                        is_partial |= called.is_partial;
                     }
                     Err(why) => unread.push(why.to_string()),
                 },
                 None => unread.push(format!("'{called}' is called and was not read")),
             }
+        }
+        if is_partial {
+            unread.push("actions of its repository were not read".to_owned());
         }
         if unread.is_empty() {
             return Ok(found);

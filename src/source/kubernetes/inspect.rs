@@ -24,13 +24,14 @@ use super::{
     client::{Cluster, segment},
     failure::Failure,
     health, owners, release,
-    revisions::{self, images, items, text, workload_path},
+    revisions::{self, images, items, workload_path},
     rights,
     rows::{Rows, managed},
     selector::query,
 };
 use crate::{
     action::{Glance, Inspection, Inspector, Request, Unread, WorkloadInspection, around::Around},
+    json::text,
     model::{
         BackendId, Name,
         helm::Release,

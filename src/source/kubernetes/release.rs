@@ -13,10 +13,11 @@ use serde_json::Value;
 
 use super::{
     client::{Cluster, segment},
-    revisions::{items, text},
+    revisions::items,
     selector::query,
 };
 use crate::{
+    json::text,
     model::{
         helm::{Release, ReleaseBody, ReleaseKey, ReleaseRevision},
         kubernetes::{Manager, Workload},

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     action::is_same_template,
+    json::text,
     model::{
         Name,
         kubernetes::{Pod, Revision, TEMPLATE_HASHES, WorkloadKey, WorkloadKind},
@@ -25,8 +26,6 @@ use crate::{
     text::Clean,
     time::seconds_between,
 };
-
-pub use crate::json::text;
 
 /// Their numbers of a ReplicaSet.
 pub(super) const REVISIONS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];

@@ -1,6 +1,25 @@
 //! A deploy that still runs is stopped first; what its hook then does to the workload decides what is left to do.
 
+use futures::FutureExt as _;
+
 use super::*;
+use crate::{
+    action::{Inspection, testing::host},
+    source::SourceError,
+};
+
+/// A code host that takes questions and never answers.
+struct Silent(BackendId);
+
+impl Inspector for Silent {
+    fn backend(&self) -> &BackendId {
+        &self.0
+    }
+
+    fn inspect<'a>(&'a self, _request: &'a Request) -> BoxFuture<'a, Result<Inspection, SourceError>> {
+        std::future::pending().boxed()
+    }
+}
 
 impl Bench {
     /// A host whose runs can be stopped; the hook of a stopped one sets 411.
@@ -90,4 +109,16 @@ async fn a_hook_that_does_something_else_stops_the_plan() {
     let act = bench.act(&roll_back(None)).await.expect("carried out");
     assert_eq!(act.outcome, Outcome::Refused);
     assert_eq!(bench.cluster.sent(), []);
+}
+
+/// What the run that deployed the live version did beside it is worth a moment, and no more.
+#[tokio::test]
+async fn a_host_that_hangs_does_not_hold_a_rollback_up() {
+    let bench = Bench::new();
+    bench.engine.add_inspector(Arc::new(Silent(host())));
+    let beside = crate::action::beside(&roll_back(None), None, &bench.store, &bench.settings);
+    let beside = Beside { made: Some(run_key()), ..beside };
+    let evidence = bench.engine.0.gather(&roll_back(None), &beside).await.expect("evidence");
+    let why = evidence.made.expect("asked").expect_err("no answer");
+    assert!(why.starts_with("no answer within 0.33"), "{why}: 2 s of the 30 for all");
 }

@@ -78,6 +78,37 @@ async fn a_long_run_that_called_people_is_passed_over_and_said_why() {
     assert_eq!(since.chosen, Some(13), "{}", note(&since, 13));
 }
 
+/// 412 was left for 411 a day ago: that is why it is not gone to, whatever fired while 411 ran again.
+#[tokio::test]
+async fn what_somebody_rolled_away_from_is_not_said_to_be_passed_over_for_its_alerts() {
+    let mut bench = Bench::new();
+    bench.store = known(10, vec![high(20 * 60, AlertState::Resolved(ago(2 * 60)), Priority::P1)]);
+    bench.cluster.with(|cluster| {
+        let found = &mut cluster.found;
+        (found.revisions[0].is_live, found.revisions[0].created) = (false, Some(ago(25 * 60)));
+        found.revisions[1].number = 15;
+        let mut live = found.revisions[0].clone();
+        (live.number, live.name, live.created, live.is_live) = (16, "myapp-413".into(), Some(ago(17)), true);
+        live.hash = Some("hash413".into());
+        live.template["spec"]["containers"][0]["image"] = "registry.acme.example/myapp:413".into();
+        found.template = live.template.clone();
+        found.revisions.insert(0, live);
+    });
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    assert_eq!(plan.chosen, Some(15));
+    assert!(!b7(&plan).contains("passed over"), "{}", b7(&plan));
+}
+
+/// The next is older, and its schema may be, too.
+#[tokio::test]
+async fn a_blip_in_a_long_run_is_said_and_passes_nothing_over() {
+    let ended = AlertState::Resolved(ago(5 * 60 - 6));
+    let plan = planned(known(10, vec![high(5 * 60, ended, Priority::P1)])).await;
+    assert_eq!(plan.chosen, Some(13));
+    assert!(b7(&plan).starts_with("Ok(") && b7(&plan).contains("High fired 6m of it"), "{}", b7(&plan));
+    assert!(note(&plan, 13).contains("High fired 6m of it"), "{}", note(&plan, 13));
+}
+
 #[tokio::test]
 async fn where_every_long_run_called_people_the_newest_is_taken_and_it_is_said() {
     let plan = planned(known(10, vec![high(4 * 24 * 60, AlertState::Firing, Priority::P2)])).await;

@@ -205,8 +205,22 @@ fn what_a_gitops_controller_applied_without_a_mark_is_no_free_workload() {
     let applied_by = |manager: &str| with(|found| found.changes.push((manager.into(), ago(400))));
     for manager in ["argocd-controller", "kustomize-controller", "helm-controller"] {
         let plan = applied_by(manager);
-        assert!(stop(&plan, "B4").starts_with(&format!("'{manager}' applied the template")), "{}", stop(&plan, "B4"));
+        assert_eq!(
+            stop(&plan, "B4"),
+            format!(
+                "'{manager}' applied the template, though no mark says what it is of: it may put back what git says. \
+                 Instead: revert in the config repository"
+            )
+        );
     }
+    let days_ago = |days: i64| with(|found| found.changes.push(("kustomize-controller".into(), ago(days * 24 * 60))));
+    assert_eq!(
+        look(&days_ago(200), "B4"),
+        "'kustomize-controller' applied some of the template 200d ago, and no mark names it"
+    );
+    assert!(stop(&days_ago(29), "B4").contains("applied the template"));
+    let alone = with(|found| found.changes = vec![("kustomize-controller".into(), ago(200 * 24 * 60))]);
+    assert!(stop(&alone, "B4").contains("applied the template"), "nobody set it since");
     assert!(look(&applied_by("helm"), "B4").contains("the next upgrade brings it back"));
     assert!(
         matches!(result(&applied_by("kubectl"), "B4"), CheckResult::Ok(says) if says.starts_with("set by jenkins"))

@@ -55,7 +55,18 @@ fn terraform_that_the_same_run_applied_is_not_taken_back() {
     // Looked at only, or left out.
     let none = "flags, Terraform outside of deploy #412: not seen";
     let steps = [("terraform plan", success.clone()), ("terraform apply", skipped.clone())];
-    assert!(says(vec![job("terraform", success, &steps)]).ends_with(none));
+    assert!(says(vec![job("terraform", success.clone(), &steps)]).ends_with(none));
+    for name in [
+        "Terraform output",
+        "terraform workspace select",
+        "terraform show",
+        "Configure Terraform credentials",
+        "Install OpenTofu",
+    ] {
+        assert!(says(vec![job("infra", success.clone(), &[(name, success.clone())])]).ends_with(none), "{name}");
+    }
+    let both = [("terraform init and apply", success.clone())];
+    assert!(says(vec![job("infra", success, &both)]).contains("'terraform init and apply' ran in"));
     assert!(says(vec![job("terraform", skipped, &[])]).ends_with(none));
     let unread = b9(Some(Err("HTTP 500".into())));
     assert_eq!(unread, b9(None));

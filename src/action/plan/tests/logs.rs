@@ -30,8 +30,8 @@ fn lines(tag: &str, count: usize, nth: usize, error: &str) -> Vec<LogLine> {
     (1..=count).map(line).collect()
 }
 
-/// The check, where all pods are ready and this log is read.
-fn b2(lines: Vec<LogLine>) -> CheckResult {
+/// The plan, where all pods are ready and this log is read.
+fn plan_beside(lines: Vec<LogLine>) -> Plan {
     let mut found = inspection();
     found.pods.retain(|pod| pod.is_ready);
     let mut log = LogBuffer::new(1 << 20);
@@ -39,8 +39,11 @@ fn b2(lines: Vec<LogLine>) -> CheckResult {
     let mut known = store(Vec::new());
     known.logs.insert(LogQuery::of(LogTarget::Workload(myapp())), log);
     let evidence = evidence(&roll_back(None), found);
-    let plan = plan(&roll_back(None), &evidence, &known, &settings(), now()).expect("a plan");
-    result(&plan, "B2").clone()
+    plan(&roll_back(None), &evidence, &known, &settings(), now()).expect("a plan")
+}
+
+fn b2(lines: Vec<LogLine>) -> CheckResult {
+    result(&plan_beside(lines), "B2").clone()
 }
 
 fn of_both(new: Vec<LogLine>, old: Vec<LogLine>) -> CheckResult {
@@ -78,7 +81,28 @@ fn a_log_that_tells_nothing_leaves_what_readiness_tells() {
     assert!(matches!(quiet, CheckResult::NotChecked(_)), "{quiet:?}");
     let every_day = of_both(lines("412", 500, 250, "late"), lines("411", 500, 250, "late"));
     assert_eq!(every_day, quiet);
+    let one_each = of_both(lines("412", 100, 100, "late"), lines("411", 100, 100, "late"));
+    assert_eq!(one_each, quiet, "one error is no rate");
+    let three = of_both(lines("412", 100, 30, "late"), lines("411", 100, 100, "late"));
+    assert_eq!(three, quiet);
     assert_eq!(of_both(lines("412", 50, 2, "boom"), lines("411", 50, 51, "")), quiet);
     assert_eq!(of_both(lines("412", 500, 2, "boom"), lines("410", 500, 501, "")), quiet, "it is not the target");
     assert_eq!(b2(lines("412", 500, 2, "boom")), quiet);
+}
+
+/// The log streams in while one looks.
+#[test]
+fn rates_that_move_do_not_refuse_a_confirm_and_a_stop_does() {
+    let with_old = |old: Vec<LogLine>| {
+        let new = lines("412", 500, 10, "verify failed");
+        plan_beside(new.into_iter().chain(old).collect())
+    };
+    let (shown, quiet) = (with_old(lines("411", 500, 501, "")), plan_beside(Vec::new()));
+    let later = with_old(lines("411", 500, 15, "late"));
+    assert!(matches!(result(&shown, "B2"), CheckResult::Ok(_)), "{:?}", result(&shown, "B2"));
+    assert!(matches!(result(&later, "B2"), CheckResult::Look(_)), "{:?}", result(&later, "B2"));
+    assert_eq!((shown.moved_to(&later), quiet.moved_to(&later)), (None, None));
+    let alike = with_old(lines("411", 500, 15, "verify failed"));
+    assert!(stop(&alike, "B2").contains("fail alike"));
+    assert!(shown.moved_to(&alike).is_some());
 }

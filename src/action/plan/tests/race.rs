@@ -1,13 +1,21 @@
 //! Deploys that go on beside a rollback: which of them are stopped for it, and what stopping them weighs.
 
+use std::time::Duration;
+
 use super::*;
 use crate::{
     action::testing::workload,
-    model::{BackendKind, kubernetes::WorkloadKey},
+    model::{BackendKind, Part, SourceId, kubernetes::WorkloadKey},
+    source::{Delta, Fact, Update},
 };
 
 /// A rollback of `myapp` in this cluster and namespace, beside a running deploy whose file names these places.
 fn beside(place: (&str, &str), aims: &[&str]) -> Plan {
+    beside_in(&store(vec![run(RunState::Running)]), place, aims)
+}
+
+/// As [`beside`], with what else is known.
+fn beside_in(known: &Store, place: (&str, &str), aims: &[&str]) -> Plan {
     let key = WorkloadKey { cluster: BackendId::new(place.0), namespace: place.1.into(), ..myapp() };
     let mut settings = settings();
     settings.services[0].workload = None;
@@ -23,7 +31,7 @@ fn beside(place: (&str, &str), aims: &[&str]) -> Plan {
     let mut evidence = evidence(&request, found);
     evidence.writable.insert(key.cluster);
     evidence.races = vec![(run_key(), Ok(racing))];
-    plan(&request, &evidence, &store(vec![run(RunState::Running)]), &settings, now()).expect("a plan")
+    plan(&request, &evidence, known, &settings, now()).expect("a plan")
 }
 
 fn stops(plan: &Plan) -> bool {
@@ -61,6 +69,11 @@ fn what_deploys_here_is_stopped() {
         (PRODUCTION, &["prod-eu1", "prod-us1"]),
         (PRODUCTION, &[]),
         (PRODUCTION, &["${{ inputs.to }}", "staging"]),
+        // Another job of it deploys elsewhere.
+        (PRODUCTION, &["production", "staging-eu1"]),
+        (PRODUCTION, &["staging-eu1", "$CTX"]),
+        // A namespace's name is no stage of its cluster.
+        (("prod-eu1", "dev-portal"), &["production"]),
     ] {
         let plan = beside(place, aims);
         assert!(stops(&plan) && !look(&plan, "B6").contains("weighs"), "{place:?} {aims:?}: {}", look(&plan, "B6"));
@@ -78,12 +91,32 @@ fn what_deploys_to_production_too_or_may_weighs_as_production() {
         (&[], "where it deploys to is unknown: stopping it weighs as production"),
         (&["${{ inputs.to }}"], "where it deploys to is unknown"),
         (&["production", "blue"], "where it deploys to is unknown"),
+        (&["staging", "${{ inputs.to }}"], "where it deploys to is unknown"),
     ] {
         let plan = beside(STAGING, aims);
         assert!(stops(&plan) && look(&plan, "B6").contains(why), "{aims:?}: {}", look(&plan, "B6"));
         assert_eq!((plan.risk, plan.production), (Risk::Production, false), "{aims:?}");
         assert_eq!(plan.accepts[0], "13", "{aims:?}");
     }
+}
+
+/// `kubectl -n shop`, by whatever kubeconfig.
+#[test]
+fn a_namespace_that_production_has_too_is_no_place_by_itself() {
+    let mut known = store(vec![run(RunState::Running)]);
+    let stops_here = |known: &Store, aims: &[&str]| {
+        let plan = beside_in(known, ("staging-eu1", "shop"), aims);
+        assert!(stops(&plan), "{aims:?}: {}", look(&plan, "B6"));
+        plan.risk
+    };
+    assert_eq!(stops_here(&known, &["shop"]), Risk::Reversible, "no other is known");
+    let source = SourceId::new(&cluster(), Part::Deployments);
+    known.expect(source.clone(), BackendKind::Kubernetes, Duration::from_secs(30), 0);
+    let there = workload(WorkloadKey { namespace: "shop".into(), ..myapp() });
+    let fact = Fact::Workload(Delta::Put(Box::new(there)));
+    known.apply(Update { from: source, at: now().wall, generation: 0, body: Ok(vec![fact]) }, now());
+    assert_eq!(stops_here(&known, &["shop"]), Risk::Production);
+    assert_eq!(stops_here(&known, &["staging-eu1", "shop"]), Risk::Reversible, "its cluster is named");
 }
 
 #[test]

@@ -17,6 +17,9 @@ use crate::{
 };
 
 const WORKFLOW: &str = "jobs:\n  ship:\n    environment: production\n    steps:\n      - name: Undo\n        if: failure()\n        run: kubectl rollout undo deploy/myapp\n";
+/// It calls one more.
+const CALLED: &str =
+    "jobs:\n  a:\n    environment: staging\n    if: always()\n  b:\n    uses: ./.github/workflows/deeper.yml\n";
 
 fn packed(text: &str) -> Value {
     let base64 = base64::prelude::BASE64_STANDARD.encode(text);
@@ -38,6 +41,7 @@ fn host(seen: &Seen, workflow: Option<&str>) -> Reply {
             Some(text) => Reply::json(&packed(text)),
             None => Reply::new(404, &[], r#"{"message":"Not Found"}"#),
         },
+        "/repos/acme/api/contents/.github/workflows/called.yml" => Reply::json(&packed(CALLED)),
         _ => Reply::new(500, &[], "{}"),
     }
 }
@@ -75,6 +79,12 @@ async fn hooks_that_cannot_be_read_are_no_absence_of_hooks() {
     assert_eq!(run(Some("jobs:\n  a:\n    steps:\n      - run: make\n")).await.0.hooks, Ok(vec![]));
     let half = "jobs:\n  a:\n    environment: staging\n    if: always()\n  b:\n    uses: acme/shared/.github/workflows/x.yml@v1\n";
     assert!(run(Some(half)).await.0.aims.is_empty(), "what was not read may deploy anywhere");
+    let deep = run(Some("jobs:\n  a:\n    uses: ./.github/workflows/called.yml\n")).await.0;
+    assert!(deep.hooks.unwrap().last().unwrap().contains("deeper.yml' is called and was not read"));
+    assert!(deep.aims.is_empty());
+    let own = "jobs:\n  a:\n    environment: staging\n    steps:\n      - uses: ./.github/actions/deploy\n";
+    let own = run(Some(own)).await.0;
+    assert!(own.hooks.unwrap_err().contains("actions of its repository were not read") && own.aims.is_empty());
 }
 
 #[tokio::test]
