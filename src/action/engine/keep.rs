@@ -60,7 +60,9 @@ impl Inner {
         queries.extend(panels.iter().map(|panel| {
             let (range_seconds, points) = RANGE;
             let query = PanelQuery { panel: panel.clone(), range_seconds, points, variables: Vec::new() };
-            (format!("panel-{}-{}.csv", panel.dashboard.uid, panel.id), Query::Panel(query))
+            // Provisioned dashboards have the same uid in each Grafana.
+            let name = format!("panel-{}-{}-{}.csv", panel.dashboard.backend, panel.dashboard.uid, panel.id);
+            (name, Query::Panel(query))
         }));
         self.keep_answers(number, queries).await
     }
