@@ -80,7 +80,12 @@ impl Inner {
         let runs = |pod: &Pod, (name, image): &(&str, &str)| {
             pod.containers.iter().any(|container| container.name == *name && container.image == *image)
         };
-        well.retain(|pod| pod.deleting_since.is_none() && live.iter().all(|image| runs(pod, image)));
+        let is_live = |pod: &Pod| live.iter().all(|image| runs(pod, image));
+        well.retain(|pod| pod.deleting_since.is_none());
+        // Of none: a webhook sets their images, that of a mirror or a digest, and the newest will do.
+        if well.iter().any(is_live) {
+            well.retain(is_live);
+        }
         well.sort_by_key(|pod| std::cmp::Reverse(pod.created));
         well
     }
