@@ -95,7 +95,7 @@ async fn where_a_webhook_sets_the_images_the_newest_pods_are_looked_at() {
         }
     });
     let kept = bench.kept(1, true, None).await;
-    let logs: Vec<&str> = kept.iter().map(String::as_str).filter(|name| name.ends_with(".log")).collect();
+    let logs: Vec<&str> = kept.iter().map(String::as_str).filter(|name| name.ends_with("log")).collect();
     assert_eq!(logs, ["new-2.log", "new-3.log"]);
 }
 

@@ -177,7 +177,9 @@ async fn what_was_chosen_by_hand_is_tried_first_also_in_the_next_run() {
     let cluster = fake.cluster("{}").await;
     cluster.recall(&["counter".to_owned()]);
     // `:ns till`, then `:ns all`.
-    drop(kubernetes::sources(&cluster, &Scope::Namespaces(vec!["till".into()])));
+    cluster.chose(&["till".into()]);
+    // What is configured is nobody's choice.
+    drop(kubernetes::sources(&cluster, &Scope::Namespaces(vec!["vault".into()])));
     assert_eq!(cluster.chosen(), ["till", "counter"]);
     let mut source = watch(&cluster, Scope::All);
     let (facts, errors) = gather(&mut source, |facts, _| is_synced(facts)).await;
