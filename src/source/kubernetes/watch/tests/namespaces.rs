@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    source::{
-        kubernetes,
-        kubernetes::scripted::{self, Asked},
+    source::kubernetes::{
+        self,
+        scripted::{self, Asked},
     },
     time::TestClock,
 };
