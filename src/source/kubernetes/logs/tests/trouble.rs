@@ -206,6 +206,7 @@ async fn a_followed_log_that_is_to_be_kept_whole_holds_its_server_back() {
     let (mut taken, mut unused) = (0, 0);
     while unused < STILL {
         look.fake.cluster.get::<Value>("/api/v1/namespaces/shop/pods/web-1").await.expect("it answers");
+        assert!(!look.task.is_finished(), "the reader goes on");
         let now = look.world.taken.load(Ordering::SeqCst);
         unused = if now > 0 && now == taken { unused + 1 } else { 0 };
         taken = now;
