@@ -172,10 +172,12 @@ fn silence_each(make: &Make<'_>, alerts: &[Alert], drafts: &[SilenceDraft]) -> R
         ("COMMENT".into(), few(drafts.iter().map(|draft| draft.comment.clone()).collect())),
         ("HITS NOW".into(), hits(&hit)),
     ];
+    // Of many alerts some end while one looks: that alone is no news.
+    let ended = if idle.is_empty() { String::new() } else { format!("; no alert matches: {}", few(idle)) };
     let scope = match hit.len() {
-        _ if !idle.is_empty() => CheckResult::Look(say!("no alert matches now: {}", few(idle))),
-        n if n > MANY => CheckResult::Look(say!("they match {n} alerts now")),
-        n => CheckResult::Ok(say!("they match {n} now")),
+        0 => CheckResult::Look("they match no alert now".into()),
+        n if n > MANY => CheckResult::Look(say!("they match {n} alerts now{ended}")),
+        n => CheckResult::Ok(say!("they match {n} now{ended}")),
     };
     plan.checks = judged(scope, &hit);
     let says = |draft: &SilenceDraft| say!("silence {} until {}", line(&draft.matchers), until(draft));

@@ -1,6 +1,10 @@
 //! What every command that reads backends begins with: configuration (or what is found), flags, folders, connections.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Args;
 use color_eyre::{Result, eyre::eyre};
@@ -180,11 +184,10 @@ pub fn with_flags(mut config: Config, global: &Global) -> Config {
         config.ui.theme.clone_from(theme);
     }
     if let Some(context) = &global.context {
-        config.kubernetes = vec![of_context(config.kubernetes, context, true)];
+        config.kubernetes = vec![of_context(config.kubernetes, context, true, global.kubeconfig.as_deref())];
     } else if let Some(path) = &global.kubeconfig {
-        let current = kubernetes::contexts(Some(path)).0.into_iter().find(|context| context.current);
-        config.kubernetes = vec![match current {
-            Some(current) => of_context(config.kubernetes, &current.name, false),
+        config.kubernetes = vec![match current_context(Some(path)) {
+            Some(current) => of_context(config.kubernetes, &current, false, Some(path)),
             // That it has none is said where it is opened.
             None => file::Kubernetes { name: "kubeconfig".to_owned(), ..Default::default() },
         }];
@@ -204,14 +207,33 @@ pub fn with_flags(mut config: Config, global: &Global) -> Config {
     config
 }
 
-/// What is configured for a context, also by its own name if that is asked for; else the context alone.
-fn of_context(mut configured: Vec<file::Kubernetes>, context: &str, by_name: bool) -> file::Kubernetes {
-    let named = configured
-        .iter()
-        .position(|cluster| cluster.context.as_deref() == Some(context) || (by_name && cluster.name == context));
-    let alone =
-        || file::Kubernetes { name: context.to_owned(), context: Some(context.to_owned()), ..Default::default() };
-    named.map_or_else(alone, |index| configured.swap_remove(index))
+/// What is configured for a context, also by its own name if that is asked for; else the context alone. An entry that names
+/// none is of the current one, of its own file or else of `path`: what it forbids still holds.
+fn of_context(
+    mut configured: Vec<file::Kubernetes>,
+    context: &str,
+    by_name: bool,
+    path: Option<&Path>,
+) -> file::Kubernetes {
+    let is_named = |cluster: &file::Kubernetes| {
+        cluster.context.as_deref() == Some(context) || (by_name && cluster.name == context)
+    };
+    if let Some(index) = configured.iter().position(is_named) {
+        return configured.swap_remove(index);
+    }
+    let is_of_current = |cluster: &file::Kubernetes| {
+        let own = || current_context(cluster.kubeconfig.as_deref().or(path));
+        cluster.context.is_none() && own().is_some_and(|current| current == *context)
+    };
+    let context_of = |cluster: file::Kubernetes| file::Kubernetes { context: Some(context.to_owned()), ..cluster };
+    match configured.iter().position(is_of_current) {
+        Some(index) => context_of(configured.swap_remove(index)),
+        None => context_of(file::Kubernetes { name: context.to_owned(), ..Default::default() }),
+    }
+}
+
+fn current_context(path: Option<&Path>) -> Option<Clean> {
+    kubernetes::contexts(path).0.into_iter().find(|context| context.current).map(|context| context.name)
 }
 
 /// A file that is there, wherever a configuration that is written of it may stand.
@@ -276,6 +298,21 @@ mod tests {
         assert_eq!(opened(&configured, Some("eu")), [with_file(there)]);
         assert_eq!(opened(&configured, Some("here")), [with_file(of("here", "here"))]);
         assert_eq!(opened(&Config::default(), None), [with_file(of("there", "there"))]);
+        // So does what is configured for whatever context is the current one.
+        let nameless = |own: Option<PathBuf>| Config {
+            kubernetes: vec![file::Kubernetes {
+                name: "prod".to_owned(),
+                kubeconfig: own,
+                production: Some(true),
+                read_only: true,
+                ..Default::default()
+            }],
+            ..Config::default()
+        };
+        let kept = file::Kubernetes { production: Some(true), read_only: true, ..of("prod", "there") };
+        assert_eq!(opened(&nameless(None), None), [with_file(kept.clone())]);
+        assert_eq!(opened(&nameless(Some(path.clone())), Some("there")), [with_file(kept)]);
+        assert_eq!(opened(&nameless(None), Some("here")), [with_file(of("here", "here"))]);
         std::fs::write(&path, FILE.replace("current-context: there", "current-context: ''")).unwrap();
         let none = opened(&configured, None).remove(0);
         assert_eq!((none.context.as_deref(), none.kubeconfig.as_deref()), (None, Some(path.as_path())));

@@ -79,15 +79,7 @@ pub fn first_scope(cluster: &Cluster) -> Scope {
 /// The sources of a cluster for a scope: its heartbeat and a watch of each kind. For another namespace make them again
 /// (with a higher generation): the cluster's connections and login are kept.
 pub fn sources(cluster: &Cluster, scope: &Scope) -> Vec<Box<dyn Source>> {
-    let mut learnt = cluster.learnt();
-    learnt.notes.clear();
-    if let Scope::Namespaces(names) = scope {
-        // Where the whole cluster may not be read they are tried first from now on.
-        let known = std::mem::take(&mut learnt.chosen);
-        learnt.chosen = names.iter().cloned().chain(known.into_iter().filter(|name| !names.contains(name))).collect();
-        learnt.chosen.truncate(watch::MAX_NAMESPACES);
-    }
-    drop(learnt);
+    cluster.learnt().notes.clear();
     let rows = Arc::new(rows::Rows::new(cluster.id()));
     let watches = watch::Watched::ALL.map(|kind| watch::Watch::new(cluster, kind, scope.clone(), rows.clone()));
     let health: Box<dyn Source> = Box::new(health::Health::new(cluster));

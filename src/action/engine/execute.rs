@@ -8,6 +8,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use futures::FutureExt as _;
 use tokio::time::{sleep, timeout};
 
+use self::notices::Notices;
 use super::{
     Inner, Tell, UnderWay,
     watch::{Seen, Stage},
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     action::{
-        ActionError, CheckResult, Done, Notice, Write,
+        ActionError, CheckResult, Done, Write,
         act::{Act, ActionEvent, Left, Outcome, StepState},
         audit::{Audit, Begun, Entry, StepResult},
         checks, object,
@@ -45,8 +46,7 @@ struct Running {
     has_ended: bool,
     can_undo: bool,
     writing: Option<UnderWay>,
-    /// What is to be said on the object of which step.
-    notices: Vec<(usize, Notice)>,
+    notices: Notices,
 }
 
 impl Inner {
@@ -104,7 +104,7 @@ impl Inner {
             can_undo: false,
             is_mine: true,
         };
-        let (mended, writing, notices) = (None, Some(writing), Vec::new());
+        let (mended, writing, notices) = (None, Some(writing), Notices::of(plan));
         let running = Running { inner: self, news, act, mended, has_ended: false, can_undo, writing, notices };
         Some(running.through(&plan.steps).await)
     }
@@ -251,8 +251,7 @@ impl Running {
             self.act.left = Left::from_reference(reference.as_ref(), self.inner.clock.now().wall);
         }
         if let (StepResult::Done, Some(write)) = (result, write) {
-            let at = self.inner.time_of(clock_of(write));
-            self.notices.extend(notices::notice(&self.act, write, at).map(|notice| (index, notice)));
+            self.note(index, write);
         }
         if result != StepResult::Refused {
             // What may be on is not taken for on: it may still be off.

@@ -60,7 +60,9 @@ impl Inner {
         queries.extend(panels.iter().map(|panel| {
             let (range_seconds, points) = RANGE;
             let query = PanelQuery { panel: panel.clone(), range_seconds, points, variables: Vec::new() };
-            (format!("panel-{}-{}.csv", panel.dashboard.uid, panel.id), Query::Panel(query))
+            // Provisioned dashboards have the same uid in each Grafana.
+            let name = format!("panel-{}-{}-{}.csv", panel.dashboard.backend, panel.dashboard.uid, panel.id);
+            (name, Query::Panel(query))
         }));
         self.keep_answers(number, queries).await
     }
@@ -78,7 +80,12 @@ impl Inner {
         let runs = |pod: &Pod, (name, image): &(&str, &str)| {
             pod.containers.iter().any(|container| container.name == *name && container.image == *image)
         };
-        well.retain(|pod| pod.deleting_since.is_none() && live.iter().all(|image| runs(pod, image)));
+        let is_live = |pod: &Pod| live.iter().all(|image| runs(pod, image));
+        well.retain(|pod| pod.deleting_since.is_none());
+        // Of none: a webhook sets their images, that of a mirror or a digest, and the newest will do.
+        if well.iter().any(is_live) {
+            well.retain(is_live);
+        }
         well.sort_by_key(|pod| std::cmp::Reverse(pod.created));
         well
     }

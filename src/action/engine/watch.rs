@@ -80,10 +80,24 @@ impl Inner {
         let seen = match wanted.away.as_ref().map(is_away) {
             Some(true) if has_left => Seen::new(set_again(&found, now), Stage::Never),
             Some(true) => not_yet(judge(wanted, &found, now)),
-            Some(false) => Seen { left: Some(found.workload.generation), ..judge_own(wanted, &found, now) },
-            None => judge_own(wanted, &found, now),
+            Some(false) => Seen { left: Some(found.workload.generation), ..self.judge_own(wanted, &found, now) },
+            None => self.judge_own(wanted, &found, now),
         };
         Ok(self.out_of_service(&wanted.workload, found.pods.as_deref().unwrap_or_default(), seen).await)
+    }
+
+    /// However well its pods are: those of a template that somebody set meanwhile are not what was wanted.
+    fn judge_own(&self, wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
+        // The field manager is the same for every responder: without a name beside it, it may be this one.
+        let me = say!("{} with {FIELD_MANAGER}", self.identity.me);
+        let is_ours = |(manager, _): &(Clean, Timestamp)| *manager == me || manager.as_str() == FIELD_MANAGER;
+        let is_another = wanted.sets.as_ref().is_some_and(|sets| !template::is_same(sets, &found.template));
+        // A webhook may have changed what was sent: that is still by whoever sent it.
+        let is_by_another = is_another && !found.changes.first().is_some_and(is_ours);
+        match checks::changed_by(&found.changes, now).filter(|_| is_by_another) {
+            Some(who) => Seen::new(say!("another template is set by now: {who}"), Stage::Never),
+            None => judge(wanted, found, now),
+        }
     }
 
     /// A2: it is not there while a Service still sends to pods that go.
@@ -131,18 +145,6 @@ fn not_yet(seen: Seen) -> Seen {
 fn set_again(found: &Glance, now: Timestamp) -> Clean {
     let who = checks::changed_by(&found.changes, now).map(|who| format!(": {who}")).unwrap_or_default();
     say!("what was rolled away from is set again{who}")
-}
-
-/// However well its pods are: those of a template that somebody set meanwhile are not what was wanted.
-fn judge_own(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
-    let is_ours = |(manager, _): &(Clean, Timestamp)| manager.ends_with(FIELD_MANAGER);
-    let is_another = wanted.sets.as_ref().is_some_and(|sets| !template::is_same(sets, &found.template));
-    // A webhook may have changed what was sent: that is still by whoever sent it.
-    match checks::changed_by(&found.changes, now).filter(|_| is_another && !found.changes.first().is_some_and(is_ours))
-    {
-        Some(who) => Seen::new(say!("another template is set by now: {who}"), Stage::Never),
-        None => judge(wanted, found, now),
-    }
 }
 
 fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {

@@ -98,6 +98,7 @@ impl CockpitHost {
     ) -> Option<Clean> {
         let cluster = self.wired.clusters.get(id)?;
         let is_choice = !namespaces.is_empty();
+        cluster.chose(&namespaces);
         let scope =
             if namespaces.is_empty() { kubernetes::Scope::All } else { kubernetes::Scope::Namespaces(namespaces) };
         let sources = kubernetes::sources(cluster, &scope);

@@ -8,7 +8,7 @@ use super::{ClusterOperator, Mode, patch};
 use crate::{action::Notice, model::kubernetes::FIELD_MANAGER, source::kubernetes::client::segment, text::Clean};
 
 impl ClusterOperator {
-    /// With an Event for each act on a workload, which needs the right to create them.
+    /// With an Event for each act on a workload, where one has the right to create them.
     pub fn with_events(mut self, has_events: bool) -> Self {
         self.has_events = has_events;
         self
@@ -21,7 +21,11 @@ impl ClusterOperator {
         let namespace = segment(&notice.workload.namespace);
         let path = format!("/api/v1/namespaces/{namespace}/events{}", Mode::Keep.query());
         let sent = self.writer.send(Method::POST, &path, "application/json", &event(notice)).await;
-        sent.map(drop).map_err(|failure| Clean::line(&failure.to_string()))
+        match sent {
+            // Who may not create them is not told so after each act.
+            Err(failure) if !failure.is(403) => Err(Clean::line(&failure.to_string())),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -221,6 +221,14 @@ impl Cluster {
         self.learnt().chosen = chosen.iter().map(|name| Clean::line(name)).take(MAX_NAMESPACES).collect();
     }
 
+    /// Somebody chose these by hand: where the whole cluster may not be read they are tried first from now on.
+    pub fn chose(&self, names: &[Name]) {
+        let mut learnt = self.learnt();
+        let known = std::mem::take(&mut learnt.chosen);
+        learnt.chosen = names.iter().cloned().chain(known.into_iter().filter(|name| !names.contains(name))).collect();
+        learnt.chosen.truncate(MAX_NAMESPACES);
+    }
+
     /// What may be read where, once that was asked; held by whoever asks.
     pub(super) fn survey(&self) -> &tokio::sync::Mutex<Survey> {
         &self.0.survey

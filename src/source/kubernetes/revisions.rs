@@ -99,10 +99,12 @@ impl Looks {
         // A ReplicaSet counts its own pods; those of the others are counted here. Without the right to read them the
         // revisions are there all the same.
         let counted_here = !key.kind.has_replica_sets();
-        let pods = if counted_here { pods(cluster, rows, key, &object).await.ok() } else { None };
+        let pods = if counted_here { Some(pods(cluster, rows, key, &object).await) } else { None };
+        // What is lacking is asked for again, but not what was refused.
+        let is_settled = pods.as_ref().is_none_or(|pods| pods.as_ref().err().is_none_or(|failure| failure.is(403)));
+        let pods = pods.and_then(Result::ok);
         let revisions = read(cluster, key, &object, pods.as_deref()).await?;
-        // What is lacking is asked for again.
-        self.seen = (pods.is_some() || !counted_here).then_some(now);
+        self.seen = is_settled.then_some(now);
         Ok(Some(revisions))
     }
 }

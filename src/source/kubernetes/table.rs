@@ -30,7 +30,7 @@ use super::{
     pace::Pace,
     rows::Rows,
     usage,
-    watch::{HEARTBEAT, Step, choose},
+    watch::{Chosen, HEARTBEAT, Step, choose, narrow_words},
 };
 use crate::{
     model::{
@@ -94,7 +94,7 @@ struct Following<'a> {
     lanes: Lanes,
     held: Held,
     /// The whole was refused: the namespaces that are read instead.
-    narrowed: Vec<Name>,
+    narrowed: Chosen,
     /// Of namespaces that could not be read.
     failed: Vec<(Name, Failure)>,
     /// When the server refused to be watched.
@@ -117,7 +117,7 @@ impl<'a> Following<'a> {
             limits,
             usage: usage::of_table(cluster, asked),
             pace: Pace::new(cluster),
-            narrowed: Vec::new(),
+            narrowed: Chosen::default(),
             failed: Vec::new(),
             refused: None,
             ended_oddly: false,
@@ -164,7 +164,7 @@ impl<'a> Following<'a> {
     /// Lists all that is asked for. Where the whole cluster may not be listed, the namespaces that may be are read one by
     /// one.
     async fn list(&mut self, out: &AnswerSink) -> Result<(), Failure> {
-        self.narrowed.clear();
+        self.narrowed = Chosen::default();
         let is_namespaced = self.asked.resource.is_namespaced;
         if is_namespaced && !self.asked.namespaces.is_empty() {
             let names = self.asked.namespaces.iter().cloned().map(Some).collect();
@@ -172,11 +172,11 @@ impl<'a> Following<'a> {
         }
         match self.read(vec![None], Some(out).filter(|_| self.is_first)).await {
             Err(refusal) if refusal.is(403) && is_namespaced => {
-                let names = choose(self.cluster, &self.asked.resource.group, &self.asked.resource.plural).await.names;
+                self.narrowed = choose(self.cluster, &self.asked.resource.group, &self.asked.resource.plural).await;
+                let names = self.narrowed.names.clone();
                 if names.is_empty() {
                     return Err(refusal);
                 }
-                self.narrowed.clone_from(&names);
                 let read = self.read(names.into_iter().map(Some).collect(), None).await;
                 read.map_err(|_| refusal)
             }
@@ -231,7 +231,7 @@ impl<'a> Following<'a> {
     /// Takes changes as they come, until the list must be read again.
     async fn watch(&mut self, out: &AnswerSink) -> Result<Duration, Left> {
         let clock = self.cluster.clock().clone();
-        let is_narrow = !self.narrowed.is_empty() || !self.failed.is_empty();
+        let is_narrow = !self.narrowed.names.is_empty() || !self.failed.is_empty();
         let widen = tokio::time::sleep(if is_narrow { WIDEN } else { Duration::MAX });
         tokio::pin!(widen);
         let mut due: Option<Instant> = None;
@@ -344,10 +344,10 @@ impl<'a> Following<'a> {
 
     /// What could not be read.
     fn note(&self) -> Option<Clean> {
-        if !self.narrowed.is_empty() {
+        if !self.narrowed.names.is_empty() {
             let is_read = |name: &&Name| !self.failed.iter().any(|(failed, _)| failed == *name);
-            let read: Vec<_> = self.narrowed.iter().filter(is_read).map(|name| format!("'{name}'")).collect();
-            return Some(Clean::own(format!("narrow rights: only of {}", read.join(", "))));
+            let read: Vec<Name> = self.narrowed.names.iter().filter(is_read).cloned().collect();
+            return Some(narrow_words(&read, self.narrowed.more));
         }
         let said: Vec<_> = self.failed.iter().map(|(name, failure)| format!("'{name}': {failure}")).collect();
         (!said.is_empty()).then(|| Clean::own(format!("not of {}", said.join("; "))))

@@ -30,7 +30,7 @@ use tokio::time::{Interval, interval};
 pub(super) use self::{
     collection::Collection,
     lane::{LASTS, Lane},
-    namespaces::{Survey, choose},
+    namespaces::{Chosen, Survey, choose, narrow_words},
     shapes::{About, AboutMeta, PageMeta, Unreadable},
     step::Step,
 };
@@ -319,7 +319,7 @@ impl Watch {
         let read = each.filter(|(_, state)| **state != LaneState::Refused).map(|(name, _)| name.clone()).collect();
         match &self.scope {
             Scope::All => Some(namespaces::narrow(read, lanes.more)),
-            Scope::Namespaces(wanted) => namespaces::left_out(wanted, read),
+            Scope::Namespaces(wanted) => namespaces::left_out(wanted, read, lanes.more),
         }
     }
 

@@ -1,7 +1,10 @@
 //! Others are told on the workload itself, and an act is none the worse where that fails.
 
 use super::*;
-use crate::model::alert::AlertKey;
+use crate::{
+    action::testing::{application, of_release, release},
+    model::{alert::AlertKey, kubernetes::Manager},
+};
 
 fn told(bench: &Bench) -> Vec<(&'static str, String)> {
     bench.cluster.with(|cluster| cluster.notices.iter().map(|one| (one.reason, one.message.to_string())).collect())
@@ -23,6 +26,21 @@ async fn an_act_is_told_once_on_its_workload() {
     bench.act(&Request::Scale { workload: myapp(), replicas: 4 }).await.expect("carried out");
     let reasons: Vec<&str> = told(&bench).into_iter().map(|(reason, _)| reason).collect();
     assert_eq!(reasons, ["RolledBack", "Undone", "Scaled"]);
+}
+
+/// What is written names a release or an application.
+#[tokio::test]
+async fn a_rollback_by_helm_or_argo_cd_is_told_on_the_workload_too() {
+    let mut of_argo = inspection();
+    of_argo.workload.managed_by = vec![Manager::ArgoCd { application: "myapp".into() }];
+    of_argo.owners = Ok(vec![application()]);
+    for found in [of_release(release()), of_argo] {
+        let mut bench = Bench::with(FakeCluster::new(found), "audit.jsonl");
+        let act = bench.act(&roll_back(None)).await.expect("carried out");
+        let notices = bench.cluster.with(|cluster| cluster.notices.clone());
+        let [notice] = notices.as_slice() else { panic!("{notices:?}, {act:?}") };
+        assert_eq!((&notice.workload, notice.uid.as_str(), notice.reason), (&myapp(), "uid-myapp", "RolledBack"));
+    }
 }
 
 #[tokio::test]

@@ -82,6 +82,23 @@ async fn where_all_pods_are_ready_the_live_versions_are_looked_at() {
     );
 }
 
+#[tokio::test]
+async fn where_a_webhook_sets_the_images_the_newest_pods_are_looked_at() {
+    let bench = Bench::new();
+    bench.cluster.with(|cluster| {
+        cluster.found.pods.retain(|pod| pod.is_ready);
+        for pod in &mut cluster.found.pods {
+            let image = pod.containers[0].image.replace("registry.example", "mirror.example");
+            pod.containers[0].image = Clean::line(&image);
+            let is_new = ["new-2", "new-3"].iter().any(|name| pod.key.name == **name);
+            pod.created = Some(crate::action::testing::ago(if is_new { 5 } else { 900 }));
+        }
+    });
+    let kept = bench.kept(1, true, None).await;
+    let logs: Vec<&str> = kept.iter().map(String::as_str).filter(|name| name.ends_with("log")).collect();
+    assert_eq!(logs, ["new-2.log", "new-3.log"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_switch_is_undone_and_done_again() {
     let demo = on_demo::served().await;

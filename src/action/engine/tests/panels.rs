@@ -13,8 +13,16 @@ fn grafana() -> BackendId {
     BackendId::new("grafana")
 }
 
+fn other_grafana() -> BackendId {
+    BackendId::new("other")
+}
+
 fn panel(id: i64) -> PanelKey {
     PanelKey { dashboard: DashboardKey { backend: grafana(), uid: "board".into() }, id }
+}
+
+fn panels(ids: &[i64]) -> Vec<PanelKey> {
+    ids.iter().copied().map(panel).collect()
 }
 
 /// A Grafana that has one value of each panel, or never answers.
@@ -56,10 +64,12 @@ impl Reader for Panels {
 }
 
 /// A rollback with panels bound, and the files that its first step left, with what that said.
-async fn kept(panels: &[i64], answers: bool) -> (Vec<(String, String)>, String) {
+async fn kept(panels: Vec<PanelKey>, answers: bool) -> (Vec<(String, String)>, String) {
     let mut bench = Bench::new();
-    bench.engine.add_reader(Arc::new(Panels { id: grafana(), answers }));
-    bench.settings.services[0].panels = panels.iter().copied().map(panel).collect();
+    for id in [grafana(), other_grafana()] {
+        bench.engine.add_reader(Arc::new(Panels { id, answers }));
+    }
+    bench.settings.services[0].panels = panels;
     let act = bench.act(&roll_back(None)).await.expect("carried out");
     assert_eq!(act.outcome, Outcome::Done);
     let StepState::Done(says) = &act.steps[0].1 else { panic!("{act:?}") };
@@ -77,16 +87,25 @@ async fn kept(panels: &[i64], answers: bool) -> (Vec<(String, String)>, String) 
 
 #[tokio::test]
 async fn the_last_hour_of_the_bound_panels_is_kept_as_csv() {
-    let (files, _) = kept(&[4, 7], true).await;
+    let (files, _) = kept(panels(&[4, 7]), true).await;
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["panel-board-4.csv", "panel-board-7.csv"]);
+    assert_eq!(names, ["panel-grafana-board-4.csv", "panel-grafana-board-7.csv"]);
     assert_eq!(files[0].1, "panel,time,series,value\n\"Errors\",2026-01-10T03:00:00Z,\"5xx\",62.5\n");
     // No more than a few are asked for.
-    assert_eq!(kept(&[1, 2, 3, 4, 5, 6], true).await.0.len(), 4);
+    assert_eq!(kept(panels(&[1, 2, 3, 4, 5, 6]), true).await.0.len(), 4);
+}
+
+/// A provisioned dashboard has the same uid in each.
+#[tokio::test]
+async fn the_same_panel_of_two_grafanas_is_two_files() {
+    let other = PanelKey { dashboard: DashboardKey { backend: other_grafana(), uid: "board".into() }, id: 4 };
+    let (files, _) = kept(vec![panel(4), other], true).await;
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["panel-grafana-board-4.csv", "panel-other-board-4.csv"]);
 }
 
 #[tokio::test]
 async fn a_silent_grafana_is_said_and_holds_the_act_up_no_longer_than_the_rest() {
-    let (files, says) = kept(&[4, 7], false).await;
+    let (files, says) = kept(panels(&[4, 7]), false).await;
     assert_eq!((files.len(), says.as_str()), (0, "nothing could be kept"));
 }

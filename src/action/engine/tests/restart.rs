@@ -68,6 +68,28 @@ async fn a_deploy_that_comes_meanwhile_is_no_end_of_the_act() {
     }
 }
 
+/// Every responder has the same field manager, so the name beside it tells them apart.
+#[tokio::test]
+async fn what_another_responder_sets_meanwhile_is_no_end_of_the_act() {
+    for (by, is_own) in [("bob with midwatch", false), ("ana with midwatch", true), ("midwatch", true)] {
+        let mut bench = Bench::with(FakeCluster::new(calm()), "audit.jsonl");
+        let plan = bench.plan(&Request::Restart { workload: myapp() }).await.expect("a plan");
+        let set: fn(&mut WorkloadInspection) = |found| {
+            found.template = template_of("413", "512Mi", "info");
+            found.pods = ["new-0", "new-1"].map(|name| pod(name, "413", true)).to_vec();
+        };
+        bench.cluster.with(|cluster| {
+            cluster.after = Some(set);
+            cluster.found.changes = vec![(by.into(), now().wall)];
+        });
+        let act = bench.execute(plan).await.expect("carried out");
+        let state = &act.steps.last().expect("it is watched").1;
+        let who = format!("'{by}' changed the template");
+        let is_refused = matches!(state, StepState::Refused(says) if says.contains(&who));
+        assert_eq!(is_refused, !is_own, "{by}: {state:?}");
+    }
+}
+
 /// A set whose pods nobody replaces, and whose revisions may not be read: its status is as before.
 fn by_hand() -> WorkloadInspection {
     let mut found = calm();

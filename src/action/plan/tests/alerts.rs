@@ -113,8 +113,13 @@ fn several_alerts_are_silenced_in_one_plan_each_by_its_own_silence() {
     }
     assert!(plan.facts.iter().any(|(name, hits)| name == "HITS NOW" && hits.as_str() == "High myapp, Slow myapp"));
     assert!(look(&plan, "S2").contains("2 of them page"));
-    let plan = asked(&Request::Silences(drafts()), alerts(vec![high.clone()])).expect("a plan");
-    assert!(look(&plan, "S1").contains("no alert matches now: Slow"));
+    let later = asked(&Request::Silences(drafts()), alerts(vec![high.clone()])).expect("a plan");
+    let scope = later.checks.iter().find(|check| check.id == "S1").map(|check| &check.result);
+    assert_eq!(scope, Some(&CheckResult::Ok("they match 1 now; no alert matches: Slow".into())));
+    assert_eq!(plan.moved_to(&later), None, "one of them has ended while one looked");
+    let none = asked(&Request::Silences(drafts()), alerts(Vec::new())).expect("a plan");
+    assert!(look(&none, "S1").contains("no alert now"));
+    assert!(plan.moved_to(&none).is_some());
     let watchdog = alert("Watchdog", AlertState::Firing, &[]);
     let request = Request::Silences(vec![SilenceDraft::of(&high, "ana"), SilenceDraft::of(&watchdog, "ana")]);
     assert!(stop(&asked(&request, alerts(vec![high, watchdog])).expect("a plan"), "S3").contains("watchdog"));

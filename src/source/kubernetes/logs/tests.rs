@@ -10,7 +10,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -70,6 +70,8 @@ struct World {
     page: usize,
     /// The pieces of a log that hangs afterwards are on their way.
     served: Arc<tokio::sync::Notify>,
+    /// Pieces of logs that were taken to be sent.
+    taken: Arc<AtomicU64>,
     /// Objects of other kinds, by the end of their path.
     objects: Mutex<Vec<(&'static str, Value)>>,
 }
@@ -149,7 +151,11 @@ impl World {
                 (lines.into_iter().map(String::into_bytes).collect(), then)
             }
         };
-        let pieces = stream::iter(pieces.into_iter().map(|piece| Ok(Bytes::from(piece))));
+        let taken = self.taken.clone();
+        let pieces = stream::iter(pieces.into_iter().map(move |piece| {
+            taken.fetch_add(1, Ordering::SeqCst);
+            Ok(Bytes::from(piece))
+        }));
         match then {
             Then::End => scripted::pieces(pieces),
             Then::Cut => scripted::pieces(pieces.chain(stream::once(async {

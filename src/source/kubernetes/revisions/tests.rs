@@ -159,6 +159,12 @@ async fn pods_are_counted_only_where_nobody_else_does_and_none_is_not_zero() {
     for kind in [WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
         let kept = first(kind).await;
         assert_eq!((kept.number, kept.up().as_str(), kept.is_live), (3, "pods unknown", true), "{kind:?}");
+        let (cluster, rows, key) = (&server.cluster, Rows::new(&BackendId::new("c")), key(kind));
+        let mut looks = Looks { seen: None, pace: Pace::new(cluster) };
+        let (found, _) = looks.next(cluster, &rows, &key).await;
+        assert!(matches!(found, Ok(Some(_))), "{found:?}");
+        let again = looks.next(cluster, &rows, &key).await;
+        assert_eq!(again, (Ok(None), LOOK_EVERY), "what was refused is not asked for again");
     }
 }
 

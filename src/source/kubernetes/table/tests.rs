@@ -235,6 +235,31 @@ async fn without_the_right_to_list_all_the_readable_namespaces_are_read() {
 }
 
 #[tokio::test]
+async fn the_namespaces_that_are_too_many_to_read_are_said() {
+    let fake = serve(|asked: &Asked| match asked.path.as_str() {
+        _ if watches(asked) => watch_of(&[]),
+        "/api/v1/namespaces" => {
+            let all: Vec<Value> = (0..25).map(|nth| json!({"metadata": {"name": format!("team-{nth:02}")}})).collect();
+            json_answer(200, &json!({ "items": all }))
+        }
+        path if path.ends_with("/services") && path.contains("/team-") => json_answer(200, &page(&[], "", None)),
+        path if path.contains("/default/") || path == "/api/v1/services" => status(403, "Forbidden", "is forbidden"),
+        // What may be done in each: all of it.
+        _ => {
+            let rule = json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]});
+            let is_own = asked.body["spec"]["namespace"] == "default";
+            let rules = if is_own { json!([]) } else { json!([rule]) };
+            json_answer(201, &json!({"status": {"resourceRules": rules, "incomplete": false}}))
+        }
+    })
+    .await;
+    let table = read_from(&fake, &asked_for(&[])).await.unwrap();
+    let [note] = table.notes.as_slice() else { panic!("{:?}", table.notes) };
+    assert!(note.starts_with("narrow rights: only of 'team-00', 'team-01', "), "{note}");
+    assert!(note.ends_with(" and 12 more; 5 more may be read, one at a time with :ns NAME"), "{note}");
+}
+
+#[tokio::test]
 async fn a_server_without_tables_gives_names_and_ages() {
     let object = |name: &str| {
         json!({"kind": "Service", "metadata": {"name": name, "namespace": "shop", "resourceVersion": "8",

@@ -23,8 +23,10 @@ use crate::{
 /// Most namespaces that are watched one by one: each watch is a connection.
 pub const MAX_NAMESPACES: usize = 20;
 
-/// How many namespaces are asked about at once: half of the lines that a cluster has for all that is asked.
-const AT_ONCE: usize = 4;
+/// Most namespaces that are asked about, and how many at once: the first row waits for all these answers, over a slow line
+/// too.
+const MAX_ASKED: usize = 100;
+const AT_ONCE: usize = 8;
 /// How long an answer is taken for true: seven watches begin at the same time.
 const KEPT: Duration = Duration::from_mins(1);
 /// So many names are said; of more, how many they are.
@@ -37,7 +39,7 @@ pub type Survey = BTreeMap<Name, (Instant, String, Rights)>;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Chosen {
     pub names: Vec<Name>,
-    /// So many more may be read.
+    /// So many more may be read, those among them that were not asked about.
     pub more: usize,
 }
 
@@ -57,10 +59,12 @@ pub async fn choose(cluster: &Cluster, group: &str, plural: &str) -> Chosen {
 
 /// As many of these as can be watched.
 pub async fn of_these(cluster: &Cluster, mut names: Vec<Name>, group: &str, plural: &str) -> Chosen {
+    let unasked = names.len().saturating_sub(MAX_ASKED);
+    names.truncate(MAX_ASKED);
     if names.len() > MAX_NAMESPACES {
         names = permitted(cluster, names, group, plural).await;
     }
-    let more = names.len().saturating_sub(MAX_NAMESPACES);
+    let more = names.len().saturating_sub(MAX_NAMESPACES) + unasked;
     names.truncate(MAX_NAMESPACES);
     Chosen { names, more }
 }
@@ -81,7 +85,8 @@ async fn permitted(cluster: &Cluster, mut names: Vec<Name>, group: &str, plural:
         .buffer_unordered(AT_ONCE);
     while let Some((name, read)) = asked.next().await {
         let rights = read.unwrap_or_else(|_| Rights { is_incomplete: true, ..Rights::default() });
-        survey.insert(name, (now.mono, access.clone(), rights));
+        // As of its answer: the watches that wait here may wait for long.
+        survey.insert(name, (cluster.clock().now().mono, access.clone(), rights));
     }
     drop(asked);
     let right = Right { verb: "list", group, resource: plural, subresource: "", name: "" };
@@ -98,21 +103,27 @@ pub async fn may_read_all(cluster: &Cluster, kind: Watched) -> bool {
 
 /// All was asked for, and only these may be read.
 pub fn narrow(read: Vec<Name>, more: usize) -> Coverage {
-    let more = if more > 0 { format!("; {more} more may be read, one at a time with :ns NAME") } else { String::new() };
-    let says = Clean::own(format!("narrow rights: only of {}{more}", quoted(&read)));
-    Coverage { read, says, is_failure: false }
+    Coverage { says: narrow_words(&read, more), read, is_failure: false }
 }
 
-/// These were asked for by name; `None`: all of them are read.
-pub fn left_out(wanted: &[Name], read: Vec<Name>) -> Option<Coverage> {
+/// Only these are read, and so many more may be.
+pub fn narrow_words(read: &[Name], more: usize) -> Clean {
+    let more = if more > 0 { format!("; {more} more may be read, one at a time with :ns NAME") } else { String::new() };
+    Clean::own(format!("narrow rights: only of {}{more}", quoted(read)))
+}
+
+/// These were asked for by name, and so many of those that may be read are not; `None`: all of them are read.
+pub fn left_out(wanted: &[Name], read: Vec<Name>, more: usize) -> Option<Coverage> {
     let left: Vec<Name> = wanted.iter().filter(|name| !read.contains(name)).cloned().collect();
     if left.is_empty() {
         return None;
     }
-    let why = if read.len() == MAX_NAMESPACES {
-        format!("the whole cluster may not be read, and one by one at most {MAX_NAMESPACES} namespaces are")
-    } else {
-        "forbidden (403)".to_owned()
+    let forbidden = "forbidden (403)";
+    let cut = format!("the whole cluster may not be read, and one by one at most {MAX_NAMESPACES} namespaces are");
+    let why = match more {
+        0 => forbidden.to_owned(),
+        more if more < left.len() => format!("{} {forbidden}; {cut}", left.len() - more),
+        _ => cut,
     };
     let says = format!("{} of {} namespaces, not {}: {why}", read.len(), wanted.len(), quoted(&left));
     Some(Coverage { read, says: Clean::own(says), is_failure: true })
