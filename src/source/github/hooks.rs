@@ -144,11 +144,13 @@ pub fn read(file: &str) -> Workflow {
             (Some(_), Some((indent, part))) if entry.indent == *indent && !entry.is_item => {
                 part.take(&entry.key, &entry.value);
             }
-            (Some(_), Some((indent, _))) if entry.indent > *indent => {
-                if INPUTS.contains(&entry.key.as_str()) && !entry.value.is_empty() {
-                    found.aims.push(Clean::line(&entry.value));
-                }
+            (Some(_), Some((indent, _)))
+                if entry.indent > *indent && INPUTS.contains(&entry.key.as_str()) && !entry.value.is_empty() =>
+            {
+                found.aims.push(Clean::line(&entry.value));
             }
+            // What else a step holds is no step of its own.
+            (Some(_), Some((indent, _))) if entry.indent > *indent => {}
             (Some(_), _) if entry.is_item => {
                 close(&mut found, &job, &mut step);
                 let mut part = Part::default();
