@@ -11,6 +11,7 @@ pub mod image;
 pub mod kubernetes;
 pub mod log;
 pub mod metric;
+pub mod place;
 
 use std::{fmt, ops::Deref};
 

@@ -4,7 +4,10 @@ use super::Wired;
 use crate::{
     app::settings::{ContextOf, Settings, bind_services},
     custom,
-    model::BackendId,
+    model::{
+        BackendId,
+        place::{PRODUCTION, has_part},
+    },
     text::Clean,
     wire::Remembered,
 };
@@ -77,8 +80,25 @@ impl Wired {
     }
 }
 
-/// kind, k3d, minikube, docker-desktop, colima and loopback servers.
+/// kind, k3d, minikube, docker-desktop, colima and loopback servers. What is called production and answers on loopback is
+/// production behind a tunnel.
 fn is_local(id: &BackendId, host: &str) -> bool {
     let by_name = ["kind-", "k3d-", "minikube", "docker-desktop", "colima", "rancher-desktop", "orbstack"];
-    by_name.iter().any(|name| id.starts_with(name)) || matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]")
+    let is_here = matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]");
+    by_name.iter().any(|name| id.starts_with(name)) || (is_here && !has_part(id, &PRODUCTION))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tunnel_to_production_is_not_local() {
+        let is_local = |name: &str, host: &str| is_local(&BackendId::new(name), host);
+        assert!(
+            is_local("here", "127.0.0.1") && is_local("kind-prod", "127.0.0.1") && is_local("product-a", "localhost")
+        );
+        assert!(!is_local("prod-eu1-rita", "127.0.0.1") && !is_local("eu-production", "[::1]"));
+        assert!(!is_local("here", "10.0.0.1"));
+    }
 }

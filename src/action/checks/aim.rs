@@ -3,12 +3,14 @@
 
 use crate::{
     action::{RunInspection, plan::Make},
-    model::{BackendId, BackendKind, kubernetes::WorkloadKey},
+    model::{
+        BackendId, BackendKind,
+        kubernetes::WorkloadKey,
+        place::{PRODUCTION, has_part},
+    },
     text::Clean,
 };
 
-/// Parts of names that mean production to people.
-const PRODUCTION: [&str; 4] = ["prod", "production", "prd", "live"];
 /// Parts of names that mean anything but production.
 const STAGES: [&str; 11] =
     ["staging", "stage", "stg", "dev", "develop", "development", "test", "testing", "qa", "uat", "preview"];
@@ -119,13 +121,4 @@ fn names(make: &Make<'_>, workload: &WorkloadKey, word: &str) -> Names {
     let is_namespace = make.store.kube.workloads.values().any(|workload| workload.key.namespace == *word);
     let is_elsewhere = is_namespace || (stage.is_some() && is_production && !is_of_stage);
     if is_elsewhere { Names::Elsewhere } else { Names::Unknown }
-}
-
-/// `prod-eu1` has the part `prod`, and so has `prod1`.
-fn has_part(name: &str, parts: &[&str]) -> bool {
-    let mut own = name.split(|c: char| !c.is_ascii_alphanumeric());
-    own.any(|own| {
-        let own = own.trim_end_matches(|c: char| c.is_ascii_digit());
-        parts.iter().any(|part| own.eq_ignore_ascii_case(part))
-    })
 }
