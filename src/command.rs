@@ -203,7 +203,7 @@ commands! {
     CopyCommand     "copy-command"      "copy line" "copy what is shown as a kubectl, gh or amtool line"     Everywhere, ["ctrl-y"] false 0;
     Watch           "watch"             "tell me"   "tell me when this changes"                             On(&[Pod, Workload, Object, Run, PullRequest, Alert]), ["w"] false 11;
     SameTime        "same-time"         "same time" "the charts at the time of what is selected; from the charts the open log" Everywhere, ["'"] false 0;
-    UndoAct         "undo-act"          "undo act"  "undo my last act: a plan"                              Everywhere, ["U"] true 7;
+    UndoAct         "undo-act"          "undo act"  "undo my last act, or the one selected: a plan"         Everywhere, ["U"] true 7;
     Mouse           "mouse"             "mouse"     "let the terminal have the mouse, or take it back"      Everywhere, ["f2"] false 0;
     Theme           "theme"             "theme"     "next theme"                                            Everywhere, ["f3"] false 0;
     Suspend         "suspend"           "suspend"   "suspend to the shell"                                  Everywhere, ["ctrl-z"] false 0;

@@ -78,8 +78,84 @@ impl Acts {
         self.by_number.get(&number).map(|act| &act.request)
     }
 
-    /// What `U` would undo.
-    pub fn last_undoable(&self) -> Option<&Act> {
-        self.newest().find(|act| act.is_mine && act.can_undo)
+    /// What `U` undoes: the act that is looked at, if one is; else my last that sent anything. Where that left nothing to be
+    /// taken back, an older one is not what is meant.
+    pub fn to_undo(&self, looked_at: Option<u64>) -> Result<&Act, Clean> {
+        if let Some(act) = looked_at.and_then(|number| self.by_number.get(&number)) {
+            return if act.can_undo { Ok(act) } else { Err(cannot("this act", act)) };
+        }
+        let mut mine = self.newest().filter(|act| act.is_mine && (act.can_undo || act.outcome != Outcome::Refused));
+        match mine.next() {
+            None => Err("nothing to undo: no act of this session can be undone".into()),
+            Some(last) if last.can_undo => Ok(last),
+            Some(last) => {
+                let why = cannot("your last act", last);
+                let Some(earlier) = mine.find(|act| act.can_undo) else { return Err(why) };
+                Err(Clean::own(format!("{why}; for act {}, {}, select it on screen 8", earlier.number, earlier.title)))
+            }
+        }
+    }
+}
+
+/// `your last act, RESTART ds/fluentd, cannot be undone`
+fn cannot(which: &str, act: &Act) -> Clean {
+    let why = match act.outcome {
+        Outcome::Running => "has changed nothing yet that could be undone",
+        _ => "cannot be undone",
+    };
+    Clean::own(format!("{which}, {}, {why}", act.title))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::kubernetes::WorkloadKind,
+        ui::testing::{at, workload_key},
+    };
+
+    fn act(number: u64, title: &str, outcome: Outcome, can_undo: bool) -> Act {
+        Act {
+            number,
+            request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
+            title: title.into(),
+            place: "prod-eu1".into(),
+            actor: "ana".into(),
+            started: at("03:00"),
+            ended: None,
+            steps: Vec::new(),
+            outcome,
+            reason: None,
+            switches: Vec::new(),
+            away: None,
+            left: None,
+            can_undo,
+            is_mine: true,
+        }
+    }
+
+    fn acts(all: Vec<Act>) -> Acts {
+        let mut acts = Acts::default();
+        for act in all {
+            acts.apply(&ActionEvent::Act(Box::new(act)));
+        }
+        acts
+    }
+
+    #[test]
+    fn the_act_before_the_last_is_not_undone_in_its_place() {
+        let rolled_back = act(1, "ROLL BACK deploy/myapp", Outcome::Done, true);
+        let acts = acts(vec![rolled_back.clone(), act(2, "SCALE", Outcome::Refused, false)]);
+        assert_eq!(acts.to_undo(None).map(|act| act.number), Ok(1), "what was refused changed nothing");
+
+        for (outcome, why) in [(Outcome::Done, "cannot be undone"), (Outcome::Running, "has changed nothing yet")] {
+            let acts = self::acts(vec![rolled_back.clone(), act(2, "RESTART ds/fluentd", outcome, false)]);
+            let says = acts.to_undo(None).expect_err("the roll back is not what is meant");
+            assert!(says.starts_with("your last act, RESTART ds/fluentd, ") && says.contains(why), "{says}");
+            assert!(says.ends_with("for act 1, ROLL BACK deploy/myapp, select it on screen 8"), "{says}");
+            assert_eq!(acts.to_undo(Some(1)).map(|act| act.number), Ok(1));
+            assert!(acts.to_undo(Some(2)).expect_err("it has nothing").starts_with("this act, RESTART"), "{says}");
+        }
+        assert!(self::acts(Vec::new()).to_undo(None).expect_err("none").starts_with("nothing to undo"));
     }
 }

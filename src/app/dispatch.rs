@@ -144,9 +144,9 @@ impl App {
             Command::LocalShell => self.local_shell(now),
             Command::Forwards => Reply::Push(overlays::forwards()),
             Command::EnableWriting => self.enable_writing(),
-            Command::UndoAct => match self.acts.last_undoable() {
-                Some(act) => Reply::Ask(Request::Undo { act: act.number }),
-                None => Reply::Say("nothing to undo: no act of this session can be undone".into()),
+            Command::UndoAct => match self.acts.to_undo(self.selected(now).as_ref().and_then(Target::act)) {
+                Ok(act) => Reply::Ask(Request::Undo { act: act.number }),
+                Err(says) => Reply::Say(says),
             },
             Command::AllScopes => Reply::Line("ns all".to_owned()),
             Command::Copy => match self.copied(now) {

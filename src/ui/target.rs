@@ -55,6 +55,14 @@ impl Target {
         }
     }
 
+    /// The number of an act.
+    pub const fn act(&self) -> Option<u64> {
+        match self {
+            Self::Act(number) => Some(*number),
+            _ => None,
+        }
+    }
+
     /// The backend it lives on.
     pub fn backend(&self) -> Option<&BackendId> {
         Some(match self {

@@ -45,8 +45,10 @@ pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, vi
         _ => {}
     }
     match spec.id {
-        Command::UndoAct if view.acts.last_undoable().is_none() => {
-            return Some("no act of this session can be undone".to_owned());
+        Command::UndoAct => {
+            if let Err(says) = view.acts.to_undo(target.and_then(Target::act)) {
+                return Some(says.to_string());
+            }
         }
         Command::EnableWriting if view.settings.read_only.is_none() => return Some("writing is on".to_owned()),
         Command::EnableWriting if !view.settings.may_enable_writing => {

@@ -157,7 +157,7 @@ pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: boo
         Outcome::Refused => (Level::Wrong, "refused"),
         Outcome::Unknown => (Level::Broken, "outcome unknown: look before you act again"),
     };
-    let undo = if act.can_undo && act.is_mine {
+    let undo = if view.acts.to_undo(None).is_ok_and(|last| last.number == act.number) {
         view.keymap.shown(crate::command::Command::UndoAct).map(|key| format!("   {key} undoes it")).unwrap_or_default()
     } else {
         String::new()

@@ -177,12 +177,10 @@ fn detail(view: &View<'_>, act: &Act, width: u16) -> Vec<Line<'static>> {
     if act.outcome == Outcome::Unknown {
         lines.push(Line::styled("It may have happened: look at the object itself before you try again.", theme.stale));
     }
-    if view.acts.last_undoable().is_some_and(|last| last.number == act.number) {
+    if act.can_undo {
         let mut hint = Line::default();
         hint.spans.extend(words::key_hint(view, Command::UndoAct, "undo: a plan"));
         lines.push(hint);
-    } else if act.can_undo {
-        lines.push(field("undo", format!("midwatch undo {}", act.number)));
     }
     lines
 }

@@ -95,7 +95,7 @@ fn acts_newest_first_with_their_steps() {
     assert!(has(&world.drawn(&mut audit), "[U] undo: a plan"));
     audit.run(Command::Down, &world.view());
     let rows = world.drawn(&mut audit);
-    assert!(has(&rows, "midwatch undo 3") && has(&rows, "12 Mar 10:00"), "{rows:#?}");
+    assert!(has(&rows, "[U] undo: a plan") && has(&rows, "12 Mar 10:00"), "{rows:#?}");
 }
 
 #[test]
