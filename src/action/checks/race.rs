@@ -93,6 +93,15 @@ impl Subject<'_> {
                 version(live),
                 age_of(*at, self.now)
             ))
+        } else if let Some(act) = act.filter(|act| act.outcome.is_none()) {
+            // Both would write, and what the second saw is not what it meets.
+            CheckResult::Stop(say!(
+                "{} sent '{}' {} ago (act {}), and not all of it is written yet: wait for its end",
+                self.who(act),
+                act.title,
+                age_of(act.at, self.now),
+                act.number
+            ))
         } else if let Some(act) = act {
             CheckResult::Look(say!(
                 "{} did '{}' {} ago (act {})",

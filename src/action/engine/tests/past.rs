@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    action::testing::{ago, workload},
+    action::{
+        audit::Begun,
+        testing::{ago, workload},
+    },
     model::{
         BackendKind, Part, SourceId,
         alert::{Alert, AlertKey, AlertState, Priority},
@@ -149,4 +152,39 @@ async fn pods_that_were_killed_while_a_version_ran_are_counted() {
     });
     let plan = bench.plan(&roll_back(None)).await.expect("a plan");
     assert!(note(&plan, 13).contains("1 pod OOMKilled"), "the other one since 412: {}", note(&plan, 13));
+}
+
+/// `R` a second time while the first still waits for its pipeline to stop: both would write.
+#[tokio::test]
+async fn an_act_that_is_not_wholly_sent_is_not_sent_again() {
+    let mut bench = Bench::new();
+    let begun = Begun {
+        actor: "bob".into(),
+        login: "bob@laptop".into(),
+        process: 4_000_000,
+        version: "0.1.0".into(),
+        request: roll_back(Some(13)),
+        title: "ROLL BACK deploy/myapp 412 -> 411".into(),
+        place: "prod-eu1/production".into(),
+        cluster_id: None,
+        production: true,
+        risk: Risk::Production,
+        reason: None,
+        steps: vec!["stop deploy #412".into(), "template -> rev 13".into()],
+        warnings: Vec::new(),
+        kept: None,
+        from_revision: None,
+        to_revision: None,
+        can_undo: true,
+    };
+    let audit = bench.engine.0.audit.clone();
+    let act = audit.begin(now().wall, |_| begun).expect("written");
+    let b5 = |plan: &Plan| plan.checks.iter().find(|check| check.id == "B5").expect("checked").result.clone();
+    let result = b5(&bench.plan(&roll_back(None)).await.expect("a plan"));
+    let CheckResult::Stop(says) = &result else { panic!("{result:?}") };
+    assert!(says.contains("bob sent 'ROLL BACK deploy/myapp 412 -> 411'"), "{says}");
+    assert!(says.contains("(act 1), and not all of it is written yet"), "{says}");
+    audit.append(act, now().wall, Entry::Ended { outcome: Outcome::Done }).expect("written");
+    let result = b5(&bench.plan(&roll_back(None)).await.expect("a plan"));
+    assert!(matches!(&result, CheckResult::Look(says) if says.contains("bob did")), "{result:?}");
 }
