@@ -207,9 +207,10 @@ impl<'a> VirtualTable<'a> {
             })
             .collect();
         self.draw_cells(area, buf, placed, x, &cells);
-        let pin = if x == 0 { 0 } else { self.pin(placed, area.width.saturating_sub(GUTTER)) };
+        let moved = (self.pin(placed, area.width.saturating_sub(GUTTER)), self.behind(placed));
+        let (pin, behind) = if x == 0 { (0, 0) } else { moved };
         for place in placed {
-            let (x, from) = if place.x < pin { (0, 0) } else { (x, pin) };
+            let (x, from) = if place.x < behind { (0, 0) } else { (x + behind - pin, pin) };
             let left = (area.x + GUTTER + place.x).saturating_sub(x).max(area.x + GUTTER + from);
             let right = (area.x + GUTTER + place.x + place.width).saturating_sub(x).min(area.right());
             if right > left {
@@ -283,8 +284,9 @@ impl<'a> VirtualTable<'a> {
         let whole = placed.last().map_or(0, |place| place.x + place.width);
         let mut aside = Buffer::empty(Rect::new(0, 0, whole, 1));
         self.draw_placed(*aside.area(), &mut aside, placed, cells);
-        let pin = self.pin(placed, view.width);
-        for (first, end, at) in [(0, pin, 0), (pin + x, whole, pin)] {
+        let (pin, behind) = (self.pin(placed, view.width), self.behind(placed));
+        let first = behind + x;
+        for (first, end, at) in [(0, pin, 0), (first, whole, pin)] {
             let right = if at < pin { pin } else { view.width };
             let mut column = first;
             while column < end && column - first + at < right {
@@ -297,12 +299,33 @@ impl<'a> VirtualTable<'a> {
                 column += wide;
             }
         }
+        // What is cut is seen to be, and is apart from what stays.
+        let cut = |at: u16| at > 0 && at < whole && [at - 1, at].iter().all(|at| aside[(*at, 0)].symbol() != " ");
+        let mut put = |at: u16, symbol: &str| {
+            buf[(view.x + at, view.y)].set_symbol(symbol);
+        };
+        if pin < behind && pin > 1 {
+            put(pin - 1, " ");
+            if cut(pin - 1) {
+                put(pin - 2, self.theme.glyphs.ellipsis);
+            }
+        }
+        if pin < view.width && cut(first) {
+            put(pin, self.theme.glyphs.ellipsis);
+        }
+        if pin < view.width && cut(first + view.width - pin) {
+            put(view.width - 1, self.theme.glyphs.ellipsis);
+        }
     }
 
-    /// Cells of the columns that stay, with the gap behind them: never more than half, so that something moves.
+    /// Where the columns that move begin.
+    fn behind(&self, placed: &[Placed]) -> u16 {
+        placed.get(self.pinned).filter(|_| self.pinned > 0).map_or(0, |place| place.x)
+    }
+
+    /// Cells of the columns that stay, with the gap behind them: never more than two thirds, so that something moves.
     fn pin(&self, placed: &[Placed], view: u16) -> u16 {
-        let next = placed.get(self.pinned).filter(|_| self.pinned > 0).map_or(0, |place| place.x);
-        next.min(view / 2)
+        self.behind(placed).min(view * 2 / 3)
     }
 
     fn draw_placed(&self, view: Rect, buf: &mut Buffer, placed: &[Placed], cells: &[Line<'_>]) {

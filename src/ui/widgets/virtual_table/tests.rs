@@ -105,7 +105,7 @@ fn what_is_pinned_stays_while_the_rest_goes_sideways() {
         let heads: Vec<usize> = hits.heads.iter().map(|(_, column)| *column).collect();
         assert_eq!(heads, [0, 1, 3, 4]);
     });
-    assert_eq!(rows[1], "   ok  pod-00007  argo     3d");
+    assert_eq!(rows[1], "   ok  pod-00007   ~go     3d", "apart, and cut to be seen");
     let rows = drawn(30, 2, |area, buf| {
         VirtualTable::new(&theme, &COLUMNS, 1).render(area, buf, &mut state, |_| Row::item(cells(7)));
     });
