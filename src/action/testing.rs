@@ -198,6 +198,18 @@ pub fn around() -> Around {
     Around { config: BTreeMap::from([("configmap/myapp-config".to_owned(), Ok(Some(change)))]), ..Around::default() }
 }
 
+/// 412 was bad and 411 was brought back, as revision 15; 413 came a day later.
+pub fn succeeded_by_413(found: &mut WorkloadInspection) {
+    (found.revisions[0].is_live, found.revisions[0].created) = (false, Some(ago(25 * 60)));
+    found.revisions[1].number = 15;
+    let mut live = found.revisions[0].clone();
+    (live.number, live.name, live.created, live.is_live) = (16, "myapp-413".into(), Some(ago(17)), true);
+    live.hash = Some("hash413".into());
+    live.template["spec"]["containers"][0]["image"] = "registry.acme.example/myapp:413".into();
+    found.template = live.template.clone();
+    found.revisions.insert(0, live);
+}
+
 /// 412 runs for 17 minutes and fails; 411 ran for 26 hours before, and four of its pods are up.
 pub fn inspection() -> WorkloadInspection {
     let mut live = revision(14, "412", 17, "1Gi", "warn");

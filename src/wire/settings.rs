@@ -44,7 +44,7 @@ impl Wired {
             if let Some(production) = cluster.production {
                 settings.production.entry(id.clone()).or_insert(production);
             }
-            if is_local(&id, "") {
+            if is_local(&id, "", "") {
                 settings.local.insert(id);
             }
         }
@@ -60,7 +60,7 @@ impl Wired {
     /// What is known of clusters once they are open: whether they are local, and safe.
     pub fn note_clusters(&self, settings: &mut Settings) {
         for (id, cluster) in &self.clusters {
-            if is_local(id, cluster.host()) {
+            if is_local(id, cluster.context(), cluster.host()) {
                 settings.local.insert(id.clone());
             }
             let wanted = self.config.kubernetes.iter().find(|wanted| **id == *wanted.name);
@@ -82,10 +82,11 @@ impl Wired {
 
 /// kind, k3d, minikube, docker-desktop, colima and loopback servers. What is called production and answers on loopback is
 /// production behind a tunnel.
-fn is_local(id: &BackendId, host: &str) -> bool {
+fn is_local(id: &BackendId, context: &str, host: &str) -> bool {
     let by_name = ["kind-", "k3d-", "minikube", "docker-desktop", "colima", "rancher-desktop", "orbstack"];
     let is_here = matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]");
-    by_name.iter().any(|name| id.starts_with(name)) || (is_here && !has_part(id, &PRODUCTION))
+    by_name.iter().any(|name| id.starts_with(name))
+        || (is_here && ![&**id, context].iter().any(|name| has_part(name, &PRODUCTION)))
 }
 
 #[cfg(test)]
@@ -94,11 +95,12 @@ mod tests {
 
     #[test]
     fn a_tunnel_to_production_is_not_local() {
-        let is_local = |name: &str, host: &str| is_local(&BackendId::new(name), host);
+        let is_local = |name: &str, host: &str| is_local(&BackendId::new(name), name, host);
         assert!(
             is_local("here", "127.0.0.1") && is_local("kind-prod", "127.0.0.1") && is_local("product-a", "localhost")
         );
         assert!(!is_local("prod-eu1-rita", "127.0.0.1") && !is_local("eu-production", "[::1]"));
         assert!(!is_local("here", "10.0.0.1"));
+        assert!(!super::is_local(&BackendId::new("eu1"), "prod-eu1", "127.0.0.1"), "by its context");
     }
 }

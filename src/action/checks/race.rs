@@ -74,7 +74,12 @@ impl Subject<'_> {
         let is_own_deploy =
             |at: Timestamp| deployed.is_some_and(|deployed| seconds_between(deployed, at).abs() <= SAME_DEPLOY);
         let is_other = |act: &&PastAct| is_recent(act.at) && undone.is_none_or(|undone| undone.number != act.number);
-        let act = self.make.evidence.acts.as_ref().ok().and_then(|acts| acts.iter().find(is_other));
+        let others = || self.make.evidence.acts.iter().flatten().filter(is_other);
+        // One that still writes weighs more than a newer one that has ended.
+        let act = others().find(|act| act.outcome.is_none()).or_else(|| others().next());
+        let said = |act: &PastAct, verb: &str| {
+            format!("{} {verb} '{}' {} ago (act {})", self.who(act), act.title, age_of(act.at, self.now), act.number)
+        };
         let result = if let (Some(newer), Some((manager, at))) = (newer, change) {
             let who =
                 act.map_or_else(|| format!("'{manager}'"), |act| format!("{} (act {})", self.who(act), act.number));
@@ -95,21 +100,9 @@ impl Subject<'_> {
             ))
         } else if let Some(act) = act.filter(|act| act.outcome.is_none()) {
             // Both would write, and what the second saw is not what it meets.
-            CheckResult::Stop(say!(
-                "{} sent '{}' {} ago (act {}), and not all of it is written yet: wait for its end",
-                self.who(act),
-                act.title,
-                age_of(act.at, self.now),
-                act.number
-            ))
+            CheckResult::Stop(say!("{}, and not all of it is written yet: wait for its end", said(act, "sent")))
         } else if let Some(act) = act {
-            CheckResult::Look(say!(
-                "{} did '{}' {} ago (act {})",
-                self.who(act),
-                act.title,
-                age_of(act.at, self.now),
-                act.number
-            ))
+            CheckResult::Look(say!("{}", said(act, "did")))
         } else if let Some((manager, at)) = change.filter(|(_, at)| !is_own_deploy(*at)) {
             CheckResult::Look(say!("'{manager}' changed the template {} ago", age_of(*at, self.now)))
         } else if let Err(why) = &self.make.evidence.acts {

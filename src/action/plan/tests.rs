@@ -25,7 +25,7 @@ use crate::{
         around::{Autoscaler, Quota, QuotaLimit},
         testing::{
             ago, cluster, digest_of, evidence, host, inspection, myapp, nodes, now, planned, pod, roll_back, run,
-            run_inspection, run_key, settings, store, template_of,
+            run_inspection, run_key, settings, store, succeeded_by_413, template_of,
         },
     },
     model::{

@@ -24,6 +24,7 @@ use crate::{
         gitops::{OwnerKey, OwnerKind},
         kubernetes::Manager,
     },
+    text::Clean,
     time::Now,
     ui::{
         theme::{Background, ColourDepth, GlyphSet, ThemeChoice},
@@ -308,8 +309,8 @@ fn read_only_shows_what_would_be_done() {
     );
 }
 
-#[test]
-fn after_sending_the_steps_are_shown() {
+/// A rollback that was sent, and whose act is at these steps.
+fn sent(steps: Vec<(Clean, StepState)>) -> (Desk, Act) {
     let mut desk = Desk::ask(roll_back(None));
     desk.found(&roll_back(None), inspection());
     desk.wait();
@@ -318,7 +319,7 @@ fn after_sending_the_steps_are_shown() {
     desk.found(&roll_back(None), inspection());
     let ticket = desk.ticket;
     desk.app.update(Msg::Action(Box::new(ActionEvent::Started { ticket, number: 7 })), desk.now);
-    let mut act = Act {
+    let act = Act {
         number: 7,
         request: roll_back(None),
         title: "ROLL BACK deploy/myapp 412 -> 411".into(),
@@ -326,20 +327,7 @@ fn after_sending_the_steps_are_shown() {
         actor: "ana".into(),
         started: desk.now.wall,
         ended: None,
-        steps: vec![
-            (
-                "keep evidence: previous logs, describe, events".into(),
-                StepState::Done("5 files in evidence/0007".into()),
-            ),
-            (
-                "template -> rev 13 (becomes rev 15)".into(),
-                StepState::Done("the template is replaced (generation 15)".into()),
-            ),
-            (
-                "watch until 10 of 10 are ready on 411".into(),
-                StepState::Running("411 8/10 ready, Terminating 2 (node-5, 40s)".into()),
-            ),
-        ],
+        steps,
         outcome: Outcome::Running,
         switches: Vec::new(),
         away: None,
@@ -349,6 +337,23 @@ fn after_sending_the_steps_are_shown() {
         is_mine: true,
     };
     desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act.clone())))), desk.now);
+    (desk, act)
+}
+
+#[test]
+fn after_sending_the_steps_are_shown() {
+    let steps = vec![
+        ("keep evidence: previous logs, describe, events".into(), StepState::Done("5 files in evidence/0007".into())),
+        (
+            "template -> rev 13 (becomes rev 15)".into(),
+            StepState::Done("the template is replaced (generation 15)".into()),
+        ),
+        (
+            "watch until 10 of 10 are ready on 411".into(),
+            StepState::Running("411 8/10 ready, Terminating 2 (node-5, 40s)".into()),
+        ),
+    ];
+    let (mut desk, mut act) = sent(steps);
     desk.now = after(desk.now, 72_000);
     insta::assert_snapshot!(desk.dialog(80, 24), @r#"
     += ROLL BACK deploy/myapp 412 -> 411 ======= prod-eu1/production  PRODUCTION  =+

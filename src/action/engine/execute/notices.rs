@@ -97,6 +97,7 @@ impl Inner {
             Err(_) => Err("no answer in time".into()),
         }
     }
+
     /// With the uid of the workload as it is now, where the write had none.
     async fn with_uid(&self, notice: &Notice) -> Result<Notice, Clean> {
         if !notice.uid.is_empty() {

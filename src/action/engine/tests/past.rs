@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     action::{
         audit::Begun,
-        testing::{ago, workload},
+        testing::{ago, succeeded_by_413, workload},
     },
     model::{
         BackendKind, Part, SourceId,
@@ -86,17 +86,7 @@ async fn a_long_run_that_called_people_is_passed_over_and_said_why() {
 async fn what_somebody_rolled_away_from_is_not_said_to_be_passed_over_for_its_alerts() {
     let mut bench = Bench::new();
     bench.store = known(10, vec![high(20 * 60, AlertState::Resolved(ago(2 * 60)), Priority::P1)]);
-    bench.cluster.with(|cluster| {
-        let found = &mut cluster.found;
-        (found.revisions[0].is_live, found.revisions[0].created) = (false, Some(ago(25 * 60)));
-        found.revisions[1].number = 15;
-        let mut live = found.revisions[0].clone();
-        (live.number, live.name, live.created, live.is_live) = (16, "myapp-413".into(), Some(ago(17)), true);
-        live.hash = Some("hash413".into());
-        live.template["spec"]["containers"][0]["image"] = "registry.acme.example/myapp:413".into();
-        found.template = live.template.clone();
-        found.revisions.insert(0, live);
-    });
+    bench.cluster.with(|cluster| succeeded_by_413(&mut cluster.found));
     let plan = bench.plan(&roll_back(None)).await.expect("a plan");
     assert_eq!(plan.chosen, Some(15));
     assert!(!b7(&plan).contains("passed over"), "{}", b7(&plan));
@@ -178,12 +168,17 @@ async fn an_act_that_is_not_wholly_sent_is_not_sent_again() {
         can_undo: true,
     };
     let audit = bench.engine.0.audit.clone();
-    let act = audit.begin(now().wall, |_| begun).expect("written");
+    let act = audit.begin(now().wall, |_| begun.clone()).expect("written");
     let b5 = |plan: &Plan| plan.checks.iter().find(|check| check.id == "B5").expect("checked").result.clone();
     let result = b5(&bench.plan(&roll_back(None)).await.expect("a plan"));
     let CheckResult::Stop(says) = &result else { panic!("{result:?}") };
     assert!(says.contains("bob sent 'ROLL BACK deploy/myapp 412 -> 411'"), "{says}");
     assert!(says.contains("(act 1), and not all of it is written yet"), "{says}");
+    // Another one came and ended meanwhile.
+    let newer = audit.begin(now().wall, |_| begun).expect("written");
+    audit.append(newer, now().wall, Entry::Ended { outcome: Outcome::Done }).expect("written");
+    let result = b5(&bench.plan(&roll_back(None)).await.expect("a plan"));
+    assert!(matches!(&result, CheckResult::Stop(says) if says.contains("(act 1)")), "{result:?}");
     audit.append(act, now().wall, Entry::Ended { outcome: Outcome::Done }).expect("written");
     let result = b5(&bench.plan(&roll_back(None)).await.expect("a plan"));
     assert!(matches!(&result, CheckResult::Look(says) if says.contains("bob did")), "{result:?}");

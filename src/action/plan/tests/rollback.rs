@@ -34,16 +34,7 @@ fn the_target_is_the_last_that_ran_long_enough() {
 /// 412 was bad and 411 was brought back by somebody else, as revision 15; 413 came a day later.
 #[test]
 fn what_somebody_rolled_away_from_is_no_target_however_long_ago_that_was() {
-    let undone = |found: &mut WorkloadInspection| {
-        (found.revisions[0].is_live, found.revisions[0].created) = (false, Some(ago(25 * 60)));
-        found.revisions[1].number = 15;
-        let mut live = found.revisions[0].clone();
-        (live.number, live.name, live.created, live.is_live) = (16, "myapp-413".into(), Some(ago(17)), true);
-        live.hash = Some("hash413".into());
-        live.template["spec"]["containers"][0]["image"] = "registry.acme.example/myapp:413".into();
-        found.template = live.template.clone();
-        found.revisions.insert(0, live);
-    };
+    let undone = succeeded_by_413;
     let plan = with(undone);
     assert_eq!(plan.chosen, Some(15));
     let note = |number| plan.choices.iter().find(|choice| choice.revision == number).expect("kept").note.to_string();

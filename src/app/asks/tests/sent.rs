@@ -2,40 +2,10 @@
 
 use super::*;
 
-/// A rollback that was sent, and whose act runs.
-fn sent() -> (Desk, Act) {
-    let mut desk = Desk::ask(roll_back(None));
-    desk.found(&roll_back(None), inspection());
-    desk.wait();
-    desk.type_in("13");
-    desk.key(KeyCode::Enter);
-    desk.found(&roll_back(None), inspection());
-    let ticket = desk.ticket;
-    desk.app.update(Msg::Action(Box::new(ActionEvent::Started { ticket, number: 7 })), desk.now);
-    let act = Act {
-        number: 7,
-        request: roll_back(None),
-        title: "ROLL BACK deploy/myapp 412 -> 411".into(),
-        place: "prod-eu1/production".into(),
-        actor: "ana".into(),
-        started: desk.now.wall,
-        ended: None,
-        steps: vec![("watch until 10 of 10 are ready on 411".into(), StepState::Running("411 8/10 ready".into()))],
-        outcome: Outcome::Running,
-        switches: Vec::new(),
-        away: None,
-        left: None,
-        reason: None,
-        can_undo: true,
-        is_mine: true,
-    };
-    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act.clone())))), desk.now);
-    (desk, act)
-}
-
 #[test]
 fn who_confirms_twice_still_sees_what_was_sent() {
-    let (mut desk, mut act) = sent();
+    let runs = StepState::Running("411 8/10 ready".into());
+    let (mut desk, mut act) = sent(vec![("watch until 10 of 10 are ready on 411".into(), runs)]);
     for _ in 0..2 {
         desk.key(KeyCode::Enter);
     }

@@ -10,12 +10,7 @@ use crate::{
 async fn an_act_leaves_an_event_where_that_is_wanted() {
     let demo = served().await;
     let desk = Desk::new(cluster(&demo).await);
-    let workload = WorkloadKey {
-        cluster: desk.cluster.id().clone(),
-        namespace: "production".into(),
-        kind: WorkloadKind::Deployment,
-        name: "checkout".into(),
-    };
+    let workload = desk.workload(WorkloadKind::Deployment, "production", "checkout");
     let object: Value = desk.cluster.get(&workload_path(&workload)).await.expect("it is there");
     let notice = Notice {
         uid: Clean::line(object["metadata"]["uid"].as_str().expect("a uid")),

@@ -30,6 +30,11 @@ impl Desk {
         Self { operator, inspector: WorkloadInspector::new(cluster.clone()), cluster }
     }
 
+    pub fn workload(&self, kind: WorkloadKind, namespace: &str, name: &str) -> WorkloadKey {
+        let cluster = self.cluster.id().clone();
+        WorkloadKey { cluster, namespace: namespace.into(), kind, name: name.into() }
+    }
+
     fn key(&self, group: &str, plural: &str, kind: &str, namespace: &str, name: &str) -> ResourceKey {
         let resource = Arc::new(Resource::v1((group, plural, kind), !namespace.is_empty()));
         ResourceKey { cluster: self.cluster.id().clone(), resource, namespace: namespace.into(), name: name.into() }

@@ -26,8 +26,7 @@ async fn a_restart_is_kubectls_mark_under_our_name() {
         (WorkloadKind::StatefulSet, "production", "postgres"),
         (WorkloadKind::DaemonSet, "logging", "fluentd"),
     ] {
-        let workload =
-            WorkloadKey { cluster: desk.cluster.id().clone(), namespace: namespace.into(), kind, name: name.into() };
+        let workload = desk.workload(kind, namespace, name);
         let found = desk.look_to_restart(&workload).await;
         let at = "2026-11-21T03:14:15.9Z".parse().unwrap();
         let (uid, live) = (found.workload.uid.clone(), found.template.clone());
@@ -57,12 +56,7 @@ async fn a_restart_is_kubectls_mark_under_our_name() {
 async fn who_restarts_is_named_and_not_who_rolled_it_back_before() {
     let demo = served().await;
     let desk = Desk::new(cluster(&demo).await);
-    let workload = WorkloadKey {
-        cluster: desk.cluster.id().clone(),
-        namespace: "production".into(),
-        kind: WorkloadKind::Deployment,
-        name: "checkout".into(),
-    };
+    let workload = desk.workload(WorkloadKind::Deployment, "production", "checkout");
     let found = desk.look_to_restart(&workload).await;
     let mut target = found.template.clone();
     target["metadata"]["annotations"] = json!({"version": "another"});
