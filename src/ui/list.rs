@@ -159,6 +159,11 @@ impl<K: Clone + Ord> List<K> {
         self.cursor
     }
 
+    /// The selected object is meant, not the top row, whatever becomes worse meanwhile.
+    pub fn hold(&mut self, now: Now) {
+        self.last_key.get_or_insert(now.mono);
+    }
+
     pub fn select(&mut self, key: &K) -> bool {
         let Some(index) = self.position(key) else { return false };
         self.cursor = Some(index);

@@ -1,10 +1,12 @@
 //! Screen Kube: workloads with trouble first, the selected one's pods by version, its last log lines and events; or, in
 //! their place, the objects of any kind.
 
+mod acting;
 mod browse;
 mod pods;
 mod records;
 mod side;
+mod summary;
 mod workloads;
 
 use ratatui::{
@@ -19,7 +21,10 @@ use super::super::{
 };
 use crate::{
     command::{Command, ScreenId},
-    model::kubernetes::{ObjectKey, Workload, WorkloadKey},
+    model::{
+        Level,
+        kubernetes::{ObjectKey, Workload, WorkloadKey},
+    },
     query::{LogQuery, ObjectRef, Query},
     store::Changes,
     text::Clean,
@@ -162,18 +167,23 @@ impl Screen for Kube {
         if let Some(browse) = &mut self.browse {
             browse.sync(view, changes);
         }
-        if !changes.any(Changes::KUBE) {
+        if !changes.any(Changes::KUBE | Changes::ACTS) {
             if changes.any(Changes::ANSWERS) && !pods::Usage::is_newest(self.usage.as_ref(), self, view) {
                 self.usage = pods::Usage::of(self, view);
             }
             return;
         }
         let filter = Filter::parse(&self.filter);
-        let rows = workloads::sorted(view.store, &filter, self.sort, self.is_reversed);
-        self.not_ok =
-            rows.iter().filter(|workload| view.store.kube.level_of(workload) < crate::model::Level::Ok).count();
+        let acting = acting::acting(view);
+        let rows = workloads::sorted(view.store, &acting, &filter, self.sort, self.is_reversed);
+        let is_bad = |workload: &&&Workload| acting::level(view.store, &acting, workload) < Level::Ok;
+        self.not_ok = rows.iter().filter(is_bad).count();
         self.has_clusters = kinds::clusters(view).nth(1).is_some();
         let entries = workloads::entries(&rows);
+        // Who acts on a workload looks at it, not at whatever is worst.
+        if self.workloads.selected().is_some_and(|key| acting.contains(key)) {
+            self.workloads.hold(view.now);
+        }
         self.workloads.set(entries, view.now);
         self.sync_pods(view);
     }
@@ -205,6 +215,9 @@ impl Screen for Kube {
             }
             Some(browse) => return browse.run(command, view),
             None => {}
+        }
+        if self.pane == Pane::Pods {
+            self.workloads.hold(view.now);
         }
         if self.focused().navigate(command, view.now) {
             if self.pane == Pane::Workloads {
@@ -276,6 +289,7 @@ impl Screen for Kube {
             self.set_filter("", view);
             self.workloads.select(&workload);
         }
+        self.workloads.hold(view.now);
         self.sync_pods(view);
         self.pane = Pane::Workloads;
         if let Target::Pod(key) = target
@@ -313,7 +327,10 @@ impl Screen for Kube {
                 self.pane = Pane::Workloads;
                 self.sync_pods(view);
             }
-            (_, Some(TableHit::Row(_))) => self.pane = Pane::Pods,
+            (_, Some(TableHit::Row(_))) => {
+                self.pane = Pane::Pods;
+                self.workloads.hold(view.now);
+            }
             (Some(TableHit::Head(_)), _) => self.resort(1, view),
             _ => return Reply::Ignored,
         }

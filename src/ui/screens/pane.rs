@@ -1,5 +1,7 @@
 //! What panes share: freshness in the title, marks, ages, versions.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
@@ -18,7 +20,10 @@ use super::super::{
     },
 };
 use crate::{
-    model::{BackendId, BackendKind, Level, Part},
+    model::{
+        BackendId, BackendKind, Level, Part,
+        kubernetes::{Pod, Workload},
+    },
     store::slot::Freshness,
     time::{age_of, coarse},
 };
@@ -53,6 +58,17 @@ pub fn level_style(theme: &Theme, level: Level) -> Style {
 /// AGE as kubectl prints it, by the backend's own clock.
 pub fn age(view: &View<'_>, backend: &BackendId, since: Option<Timestamp>) -> String {
     since.map_or_else(|| "<unknown>".to_owned(), |since| age_of(since, view.store.time_of(backend, view.now)))
+}
+
+/// The worst of a workload's pods that is in trouble, and why. One that goes as it should is no reason.
+pub fn worst_pod<'a>(view: &'a View<'_>, workload: &'a Workload) -> Option<(&'a Pod, Cow<'a, str>)> {
+    let now = view.store.time_of(&workload.key.cluster, view.now);
+    let pods = view.store.kube.pods_of(workload).into_iter().filter(|pod| !pod.is_record());
+    let is_bad = |(pod, (level, why)): &(&Pod, (Level, Cow<'_, str>))| {
+        *level < Level::Ok && !why.is_empty() && (*level <= Level::Wrong || !pod.why.is_empty())
+    };
+    let bad = pods.map(|pod| (pod, pod.standing(now))).filter(is_bad);
+    bad.min_by_key(|(_, (level, _))| *level).map(|(pod, (_, why))| (pod, why))
 }
 
 const PRODUCTION: &str = "PROD ";

@@ -1,6 +1,6 @@
 //! One line about an object, in the same words wherever it is listed.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use ratatui::text::{Line, Span};
@@ -149,14 +149,7 @@ fn alert(view: &View<'_>, alert: &Alert) -> Words {
 fn workload(view: &View<'_>, workload: &Workload) -> Words {
     let mut says = format!("{}/{} ready", workload.ready, workload.desired);
     if view.store.kube.level_of(workload) < Level::Ok {
-        let now = view.store.time_of(&workload.key.cluster, view.now);
-        let pods = view.store.kube.pods_of(workload).into_iter().filter(|pod| !pod.is_record());
-        // A pod that goes as it should is no reason.
-        let is_bad = |(pod, (level, why)): &(&Pod, (Level, Cow<'_, str>))| {
-            *level < Level::Ok && !why.is_empty() && (*level <= Level::Wrong || !pod.why.is_empty())
-        };
-        let bad = pods.map(|pod| (pod, pod.standing(now))).filter(is_bad);
-        let worst = bad.min_by_key(|(_, (level, _))| *level).map(|(pod, (_, why))| format!("{} {why}", pod.status));
+        let worst = pane::worst_pod(view, workload).map(|(pod, why)| format!("{} {why}", pod.status));
         let why = match (unmade(view, workload), workload.rollout.state, worst) {
             (Some(failure), _, _) => failure,
             (_, RolloutState::Failed, Some(worst)) => format!("rollout failed; {worst}"),

@@ -27,7 +27,9 @@ fn a_workload_whose_pod_was_killed_for_memory_is_not_ok_before_it_has_run_for_a_
     assert!(frame.contains("WORKLOADS 2   2 not ok"), "{frame}");
     assert!(row_with(&frame, "deploy  payments").contains('!'), "{frame}");
     desk.press(KeyCode::Down);
-    let row = row_with(&desk.frame((146, 45)), "payments-5c4aa-ccccc");
+    let frame = desk.frame((146, 45));
+    assert!(frame.contains("    payments  OOMKilled 4m22s ago, 3 restarts, limit 2Gi"), "why it is marked\n{frame}");
+    let row = row_with(&frame, "payments-5c4aa-ccccc");
     assert!(row.contains("Running") && row.contains(", 3 restarts, limit 2Gi"), "{row}");
     // Nothing comes of it any more: it is the time that takes it back.
     desk.clock.advance(Duration::from_mins(15));

@@ -21,19 +21,18 @@ use super::{
             },
         },
         pane::{age, cluster_cell, cluster_width, empty_words, framed, fresh_line, is_read, level_style, mark},
-        words::unmade,
     },
     Kube, SortBy,
+    acting::{self, Acting},
+    summary,
 };
 use crate::{
     model::{
         BackendId, Level, Name, Part,
-        code::Run,
-        kubernetes::{RolloutState, Workload, WorkloadKey, short_image},
+        kubernetes::{Workload, WorkloadKey, short_image},
     },
     source::kubernetes::watch::NAME_ONE,
     store::{Store, slot::Failure},
-    time::age_of,
 };
 
 /// Names that are measured for their column.
@@ -42,8 +41,14 @@ const LOOKED_AT: usize = 200;
 const WIDEST_NAME: u16 = 30;
 pub(super) const PARTS: [Part; 4] = [Part::Deployments, Part::StatefulSets, Part::DaemonSets, Part::Pods];
 
-/// Workloads that the filter keeps, in order: trouble first, unless another column was chosen.
-pub(super) fn sorted<'a>(store: &'a Store, filter: &Filter, sort: SortBy, is_reversed: bool) -> Vec<&'a Workload> {
+/// Workloads that the filter keeps, in order: what is acted on and then trouble first, unless another column was chosen.
+pub(super) fn sorted<'a>(
+    store: &'a Store,
+    acting: &Acting<'_>,
+    filter: &Filter,
+    sort: SortBy,
+    is_reversed: bool,
+) -> Vec<&'a Workload> {
     let mut rows: Vec<&Workload> = store
         .kube
         .workloads
@@ -70,7 +75,10 @@ pub(super) fn sorted<'a>(store: &'a Store, filter: &Filter, sort: SortBy, is_rev
         .collect();
     match sort {
         SortBy::Trouble => {
-            rows.sort_by_cached_key(|workload| (store.kube.level_of(workload), missing(workload), &workload.key));
+            rows.sort_by_cached_key(|workload| {
+                let level = store.kube.level_of(workload);
+                (!acting.contains(&workload.key), level, missing(workload), &workload.key)
+            });
         }
         SortBy::Name => rows.sort_by_key(|workload| &workload.key.name),
         SortBy::Ready => rows.sort_by_key(|workload| (missing(workload), workload.ready, &workload.key)),
@@ -122,7 +130,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let summary = kube
         .workload(view)
         .filter(|_| inside.height > 3)
-        .map(|workload| versions(view, workload, inside.width.saturating_sub(3)));
+        .map(|workload| summary::line(view, workload, inside.width.saturating_sub(3)));
     let below = notes.len() as u16 + u16::from(summary.is_some());
     let table_area = Rect { height: inside.height.saturating_sub(below), ..inside };
     for (index, note) in notes.into_iter().enumerate() {
@@ -136,7 +144,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let note = kube.workloads.new_above();
     kube.workloads.height = usize::from(table_area.height.saturating_sub(1));
     let (cursor, mut state) = (kube.workloads.cursor(), kube.workloads.table);
-    let list = kube.workloads.entries();
+    let (list, acting) = (kube.workloads.entries(), acting::acting(view));
     let hits = VirtualTable::new(theme, &columns, list.len())
         .cursor(cursor)
         .pinned(3)
@@ -145,7 +153,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
         .empty(empty)
         .render(table_area, buf, &mut state, |index| match &list[index] {
             Entry::Item(key) => match view.store.kube.workloads.get(key) {
-                Some(workload) => Row::item(cells(view, workload, has_clusters)),
+                Some(workload) => Row::item(cells(view, &acting, workload, has_clusters)),
                 None => Row::Wide(Line::styled(key.name.to_string(), theme.dim)),
             },
             Entry::Group(name) => Row::Group(Line::raw(name.to_string())),
@@ -245,9 +253,9 @@ fn columns(kube: &Kube, clusters_width: u16) -> Vec<Column<'static>> {
     columns
 }
 
-fn cells<'a>(view: &View<'a>, workload: &'a Workload, several_clusters: bool) -> Vec<Line<'a>> {
+fn cells<'a>(view: &View<'a>, acting: &Acting<'_>, workload: &'a Workload, several_clusters: bool) -> Vec<Line<'a>> {
     let theme = view.theme;
-    let level = view.store.kube.level_of(workload);
+    let level = acting::level(view.store, acting, workload);
     let style = level_style(theme, level);
     let key = &workload.key;
     let name_style = if level < Level::Ok { theme.strong } else { theme.text };
@@ -271,122 +279,4 @@ fn cells<'a>(view: &View<'a>, workload: &'a Workload, several_clusters: bool) ->
     cells.push(Line::styled(restarts.to_string(), if restarts > 0 { theme.text } else { theme.dim }));
     cells.push(Line::styled(age(view, &key.cluster, view.store.kube.version_since(workload)), theme.dim));
     cells
-}
-
-/// The run that deploys this workload now.
-fn deploying<'a>(view: &View<'a>, workload: &Workload) -> Option<&'a Run> {
-    let repository = view.settings.service_of(&workload.key)?.repository.as_ref()?;
-    let of_it = |run: &&Run| run.deploys && !run.state.is_finished() && run.key.repo.name == *repository;
-    view.store.runs.values().filter(of_it).max_by_key(|run| run.started)
-}
-
-/// How much of a summary there is room for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Room {
-    Ample,
-    Little,
-    /// Both clocks, and what they are about.
-    Least,
-}
-
-/// `new rev 14 2/5 ready | old …`, and kubectl's words for the rollout; in fewer words where there is no room.
-fn versions(view: &View<'_>, workload: &Workload, width: u16) -> Line<'static> {
-    let theme = view.theme;
-    let line = |room| {
-        let name = vec![Span::styled(format!("{}  ", workload.key.name), theme.strong)];
-        let (live, words) = (versions_up(view, workload, room), rollout_words(view, workload, room));
-        let (deadline, pipeline) = (deadline(view, workload, room), pipeline(view, workload, room));
-        let has_clocks = deadline.is_some() || pipeline.is_some();
-        let clocks = [deadline, pipeline].into_iter().flatten().map(|words| vec![Span::styled(words, theme.wrong)]);
-        let (mut spans, mut parts) = (name, vec![live]);
-        match room {
-            Room::Ample => parts.extend(std::iter::once(words).chain(clocks)),
-            // The name stands in the row that is selected, and the versions say how far it is.
-            Room::Least if has_clocks && workload.rollout.state == RolloutState::Progressing => {
-                spans.clear();
-                parts.extend(clocks);
-            }
-            // That it has failed is worth more than for how long anybody waits.
-            _ if workload.rollout.state == RolloutState::Failed => parts.extend(std::iter::once(words).chain(clocks)),
-            Room::Little | Room::Least => parts.extend(clocks.chain([words])),
-        }
-        parts.extend(unmade(view, workload).map(|why| vec![Span::styled(why, theme.wrong)]));
-        for (index, part) in parts.into_iter().filter(|part| !part.is_empty()).enumerate() {
-            spans.extend((index > 0).then(|| Span::raw("   ")));
-            spans.extend(part);
-        }
-        Line::from(spans)
-    };
-    let fits = |line: &Line<'_>| line.width() <= usize::from(width);
-    [Room::Ample, Room::Little].map(line).into_iter().find(fits).unwrap_or_else(|| line(Room::Least))
-}
-
-/// `new rev 14 2/5 ready  |  old rev 13 4/4 ready`
-fn versions_up(view: &View<'_>, workload: &Workload, room: Room) -> Vec<Span<'static>> {
-    let theme = view.theme;
-    let live: Vec<_> = view.store.kube.sets_of(workload).into_iter().filter(|set| set.replicas > 0).collect();
-    if live.len() < 2 {
-        return Vec::new();
-    }
-    let (bar, ready, rev) = match room {
-        Room::Ample => ("  |  ", " ready", "rev "),
-        Room::Little => (" | ", "", "rev "),
-        Room::Least => (" | ", "", ""),
-    };
-    let spans = live.into_iter().enumerate().flat_map(|(index, set)| {
-        let word = if index == 0 { "new" } else { "old" };
-        let style = if set.ready < set.replicas { theme.wrong } else { theme.text };
-        let revision = set.revision.map_or_else(String::new, |number| format!(" {rev}{number}"));
-        [
-            Span::styled(format!("{}{word}{revision} ", if index > 0 { bar } else { "" }), theme.dim),
-            Span::styled(format!("{}/{}{ready}", set.ready, set.replicas), style),
-        ]
-    });
-    spans.collect()
-}
-
-fn rollout_words(view: &View<'_>, workload: &Workload, room: Room) -> Vec<Span<'static>> {
-    let style = match workload.rollout.state {
-        RolloutState::Failed => view.theme.broken,
-        RolloutState::Progressing => view.theme.progress,
-        _ => view.theme.dim,
-    };
-    let words = &workload.rollout.words;
-    let words = match room {
-        Room::Ample => words.to_string(),
-        Room::Least if words.ends_with("exceeded its progress deadline") => "deadline exceeded".to_owned(),
-        Room::Little | Room::Least => in_short(words),
-    };
-    vec![Span::styled(words, style)]
-}
-
-/// When the Deployment gives up.
-fn deadline(view: &View<'_>, workload: &Workload, room: Room) -> Option<String> {
-    let (_, _, last) = workload.progressing.as_ref().filter(|_| workload.rollout.state == RolloutState::Progressing)?;
-    let now = view.store.time_of(&workload.key.cluster, view.now);
-    let left = crate::time::seconds_between(now, (*last)?) + i64::from(workload.progress_deadline);
-    Some(match left {
-        1.. => format!("deadline {}{}", filler("in ", room), crate::time::age(left)),
-        _ => "past its deadline".to_owned(),
-    })
-}
-
-/// For how long its pipeline has waited: by a clock of its own, so that it may give up before or after.
-fn pipeline(view: &View<'_>, workload: &Workload, room: Room) -> Option<String> {
-    let run = deploying(view, workload).filter(|_| workload.rollout.state != RolloutState::Done)?;
-    let since = run.started.or(run.created).map(|at| age_of(at, view.store.time_of(&run.key.repo.host, view.now)));
-    let since = since.map(|since| format!(" {}{since}", filler("for ", room))).unwrap_or_default();
-    Some(format!("pipeline #{} waits{since}", run.number))
-}
-
-fn filler(word: &str, room: Room) -> &str {
-    if room == Room::Ample { word } else { "" }
-}
-
-/// kubectl's words without the name and what every one of them says: `2 of 4 updated`.
-fn in_short(words: &str) -> String {
-    let told = words.split_once("to finish: ").map_or(words, |(_, told)| told);
-    let told = told.rsplit_once("\" ").map_or(told, |(_, told)| told);
-    let told = told.trim_end_matches("...").replace(" out of ", " of ").replace(" new replicas", " replicas");
-    [" replicas", " pods", " have been", " are"].into_iter().fold(told, |told, filler| told.replace(filler, ""))
 }

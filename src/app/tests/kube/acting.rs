@@ -1,0 +1,78 @@
+//! What is acted on stays in sight, and under the cursor.
+
+use super::*;
+use crate::{
+    action::{
+        Request,
+        act::{Act, ActionEvent, Outcome},
+    },
+    model::kubernetes::WorkloadKey,
+    store::Changes,
+};
+
+fn tell(desk: &mut Desk, workload: WorkloadKey, outcome: Outcome) {
+    let act = Act {
+        number: 7,
+        request: Request::RollBack { workload, to: Some(13), alert: None },
+        title: "ROLL BACK".into(),
+        place: "prod-eu1/production".into(),
+        actor: "ana".into(),
+        started: at("03:14"),
+        ended: (outcome != Outcome::Running).then(|| at("03:16")),
+        steps: Vec::new(),
+        outcome,
+        reason: None,
+        switches: Vec::new(),
+        away: None,
+        left: None,
+        can_undo: true,
+        is_mine: true,
+    };
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.clock.now());
+}
+
+/// The workloads of the world, another than before.
+fn becomes(desk: &mut Desk, list: Vec<Workload>) {
+    let mut world = World::live();
+    world.workloads(list);
+    desk.app.store = world.store;
+    desk.app.changed(Changes::ALL);
+}
+
+#[test]
+fn a_workload_that_is_acted_on_stays_marked_and_under_the_cursor_until_the_act_ends() {
+    let mut desk = on_kube(incident());
+    let myapp = workload_key(WorkloadKind::Deployment, "myapp");
+    let selected = |desk: &Desk| desk.app.selected(desk.clock.now());
+    // The cursor was never moved, and the act was asked for elsewhere.
+    assert_eq!(selected(&desk), Some(Target::Workload(myapp.clone())));
+    tell(&mut desk, myapp.clone(), Outcome::Running);
+    desk.frame((120, 35));
+    let fine = |name: &str| deployment(name, "a:1", 1, 1);
+    let mut list = vec![deployment("myapp", "myapp:411", 10, 10), deployment("zzz-broken", "z:1", 0, 30)];
+    list.extend(["aa", "ab", "ac", "ad", "ae", "af", "ag", "ah", "ai", "aj"].map(fine));
+    becomes(&mut desk, list.clone());
+    let frame = desk.frame((120, 35));
+    let row = row_with(&frame, "deploy  myapp");
+    assert!(row.contains('>') && row.contains(" ~ "), "{frame}");
+    in_order(&frame, &["WORKLOADS 12   2 not ok", "deploy  myapp", "zzz-broken"]);
+    tell(&mut desk, myapp.clone(), Outcome::Done);
+    list[1].ready = 2;
+    becomes(&mut desk, list);
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("WORKLOADS 12   1 not ok"), "{frame}");
+    assert_eq!(selected(&desk), Some(Target::Workload(myapp)), "the next key means it, not what is worst\n{frame}");
+}
+
+#[test]
+fn who_looks_at_pods_keeps_their_workload() {
+    let mut desk = on_kube(incident());
+    desk.press(KeyCode::Tab);
+    desk.keys("j");
+    let mut worse = incident();
+    worse.workloads([deployment("zzz-broken", "z:1", 0, 30)]);
+    desk.app.store = worse.store;
+    desk.app.changed(Changes::ALL);
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("PODS of deploy/myapp"), "{frame}");
+}
