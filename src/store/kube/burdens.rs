@@ -157,6 +157,13 @@ impl Kube {
         self.burdens_of(workload).map(|burden| burden.restarts).sum()
     }
 
+    /// The pods of owners of which one is not well: with a hundred thousand pods, few.
+    pub fn pods_beside_trouble<'a>(&'a self, cluster: &'a BackendId) -> impl Iterator<Item = &'a Pod> {
+        let owners = self.burdens.by_owner.iter();
+        let troubled = owners.filter(move |(owner, burden)| owner.0 == *cluster && burden.worst() < Level::Ok);
+        troubled.flat_map(move |((cluster, uid), _)| self.pods_owned(cluster, uid))
+    }
+
     /// What the pods of a workload come to, of each that owns some.
     fn burdens_of<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a Burden> {
         let has_sets = workload.key.kind.has_replica_sets();

@@ -89,3 +89,21 @@ fn a_rollout_whose_pods_are_refused_is_told_by_its_replica_sets() {
     assert!(shown("new").contains("   exceeded quota: compute"), "{}", shown("new"));
     assert!(!shown("old").contains("   exceeded quota"), "{}", shown("old"));
 }
+
+/// A pod that goes may still be ready, and is no replica any more.
+#[test]
+fn what_terminates_is_not_counted_as_ready() {
+    let going = |name: &str| Pod {
+        status: "Terminating".into(),
+        level: Level::Progress,
+        deleting_since: Some(at("03:14")),
+        deleting_by: Some(at("03:15")),
+        ..pod("myapp-7d8b9", name, None)
+    };
+    let mut world = incident();
+    world.pods([going("aaaaa"), going("ccccc"), pod("myapp-7d8b9", "ddddd", None)]);
+    assert!(on_kube(world).frame((120, 35)).contains("OLD rev 13    1 of 1 ready, 2 terminating"));
+    let mut world = incident();
+    world.pods([going("aaaaa")]);
+    assert!(on_kube(world).frame((120, 35)).contains("OLD rev 13    1 terminating"));
+}

@@ -72,19 +72,29 @@ pub(super) fn entries(view: &View<'_>, workload: &Workload) -> (Vec<Entry<Object
             .first()
             .and_then(|pod| pod.containers.iter().find(|c| c.role == crate::model::kubernetes::ContainerRole::Main))
             .map_or("", |c| short_image(&c.image));
-        let ready = pods.iter().filter(|pod| pod.is_ready).count();
         let revision = number(&hash).map(|number| format!(" rev {number}")).unwrap_or_default();
         let word = match (several, index) {
             (false, _) => "ALL",
             (true, 0) => "NEW",
             (true, _) => "OLD",
         };
-        entries.push(Entry::Group(Clean::own(format!("{word}{revision} {image}   {ready} of {} ready", pods.len()))));
+        entries.push(Entry::Group(Clean::own(format!("{word}{revision} {image}   {}", readiness(&pods)))));
         entries.extend(pods.into_iter().map(|pod| Entry::Item(pod.key.clone())));
     }
     let records = records::counted(failed);
     entries.extend(records.iter().map(|(newest, _)| Entry::Item(newest.clone())));
     (entries, records.into_iter().collect())
+}
+
+/// `8 of 8 ready, 2 terminating`: what goes is no replica any more, as ReplicaSets and kubectl count.
+fn readiness(pods: &[&Pod]) -> String {
+    let (going, staying): (Vec<&Pod>, Vec<&Pod>) = pods.iter().copied().partition(|pod| pod.deleting_since.is_some());
+    let ready = staying.iter().filter(|pod| pod.is_ready).count();
+    match (staying.len(), going.len()) {
+        (all, 0) => format!("{ready} of {all} ready"),
+        (0, going) => format!("{going} terminating"),
+        (all, going) => format!("{ready} of {all} ready, {going} terminating"),
+    }
 }
 
 fn revision_of(store: &Store, workload: &Workload, hash: Option<&Clean>) -> Option<i64> {

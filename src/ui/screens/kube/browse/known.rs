@@ -6,7 +6,7 @@ use super::super::super::{super::View, words};
 use crate::{
     model::{
         Level, Name,
-        kubernetes::{ObjectKey, WorkloadKey, WorkloadKind, table::ObjectTable},
+        kubernetes::{ObjectKey, Pod, WorkloadKey, WorkloadKind, table::ObjectTable},
     },
     query::TableQuery,
 };
@@ -14,7 +14,7 @@ use crate::{
 /// Running Jobs whose pods are refused, by uid, each with why.
 pub type Refused = BTreeMap<Name, (ObjectKey, String)>;
 
-/// How bad workloads are by themselves and by their pods: of each table, by namespace and name.
+/// How bad workloads are by themselves and by their pods, and how bad pods are: of each table, by namespace and name.
 pub type Levels = Vec<BTreeMap<Name, BTreeMap<Name, Level>>>;
 
 /// The server's columns do not tell: the events of these Jobs do.
@@ -37,12 +37,12 @@ pub fn refused(view: &View<'_>, tables: &[TableQuery], found: &[Option<Arc<Objec
     refused.collect()
 }
 
-/// A workload that is watched has one mark, wherever it is listed.
+/// A workload or pod that is watched has one mark, wherever it is listed.
 pub fn levels(view: &View<'_>, tables: &[TableQuery], found: &[Option<Arc<ObjectTable>>]) -> Levels {
     let of = |(query, table): (&TableQuery, &Option<Arc<ObjectTable>>)| {
         let mut levels: BTreeMap<Name, BTreeMap<Name, Level>> = BTreeMap::new();
-        for (key, level) in each(view, query, table.as_ref()) {
-            levels.entry(key.namespace).or_default().insert(key.name, level);
+        for (namespace, name, level) in each(view, query, table.as_ref()) {
+            levels.entry(namespace).or_default().insert(name, level);
         }
         levels
     };
@@ -55,37 +55,45 @@ pub fn are_levels(known: &Levels, view: &View<'_>, tables: &[TableQuery], found:
     known.len() == tables.len().min(found.len())
         && all.all(|((query, table), known)| {
             let mut count = 0;
-            let is_same = each(view, query, table.as_ref()).all(|(key, level)| {
+            let is_same = each(view, query, table.as_ref()).all(|(namespace, name, level)| {
                 count += 1;
-                known.get(&key.namespace).and_then(|names| names.get(&key.name)) == Some(&level)
+                known.get(&namespace).and_then(|names| names.get(&name)) == Some(&level)
             });
             is_same && count == known.values().map(BTreeMap::len).sum::<usize>()
         })
 }
 
-/// The workloads of a table's rows that are watched.
+/// The workloads of a table's rows that are watched, or its pods of which the cells may not tell all: one that was killed of
+/// late runs again.
 fn each<'a>(
     view: &'a View<'_>,
     query: &'a TableQuery,
     table: Option<&'a Arc<ObjectTable>>,
-) -> impl Iterator<Item = (WorkloadKey, Level)> {
+) -> impl Iterator<Item = (Name, Name, Level)> {
     let kind = WorkloadKind::parse(&query.resource.plural).filter(|kind| kind.group() == &*query.resource.group);
     let rows = kind.zip(table).into_iter().flat_map(|(kind, table)| table.rows.iter().map(move |row| (kind, row)));
     let kube = &view.store.kube;
-    rows.filter_map(move |(kind, row)| {
+    let workloads = rows.filter_map(move |(kind, row)| {
         let (namespace, name) = (row.namespace.clone(), row.name.clone());
         let key = WorkloadKey { cluster: query.cluster.clone(), namespace, kind, name };
         let level = kube.level_of(kube.workloads.get(&key)?);
-        Some((key, level))
-    })
+        Some((key.namespace, key.name, level))
+    });
+    let are_pods = (&*query.resource.group, &*query.resource.plural) == ("", "pods");
+    let pods = table.filter(|_| are_pods).into_iter().flat_map(move |table| {
+        let is_listed = move |pod: &&Pod| table.find(&pod.key.namespace, &pod.key.name).is_some();
+        kube.pods_beside_trouble(&query.cluster).filter(is_listed)
+    });
+    let now = view.store.time_of(&query.cluster, view.now);
+    workloads.chain(pods.map(move |pod| (pod.key.namespace.clone(), pod.key.name.clone(), pod.standing(now).0)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        model::kubernetes::{resource::Resource, table::TableRow},
-        ui::testing::{World, cluster, deployment},
+        model::kubernetes::{Container, Termination, resource::Resource, table::TableRow},
+        ui::testing::{World, at, cluster, deployment, pod, running},
     };
 
     #[test]
@@ -116,5 +124,42 @@ mod tests {
             assert_eq!(are_levels(&known, &world.view(), &tables, &found), is_same, "{list:?}");
             assert_eq!(levels(&world.view(), &tables, &found) == known, is_same, "{list:?}");
         }
+    }
+
+    /// It runs again, so that the server's own columns say nothing of it.
+    #[test]
+    fn a_pod_that_was_killed_of_late_is_marked_in_the_table_of_pods_as_beside_its_workload() {
+        let tables = [TableQuery {
+            cluster: cluster(),
+            resource: Arc::new(Resource::v1(("", "pods", "Pod"), true)),
+            namespaces: Vec::new(),
+        }];
+        let row = |name: &str| {
+            Arc::new(TableRow { namespace: "production".into(), name: name.into(), ..TableRow::default() })
+        };
+        let rows = vec![row("db-1-a"), row("db-1-b"), row("web-1-a")];
+        let found = [Some(Arc::new(ObjectTable { rows, ..ObjectTable::default() }))];
+        let end = Termination {
+            reason: "OOMKilled".into(),
+            exit_code: 137,
+            signal: None,
+            message: None,
+            started: Some(at("03:00")),
+            finished: Some(at("03:10")),
+        };
+        let killed = Container { restarts: 3, last: Some(end), ..running("app") };
+        let mut world = World::live();
+        world.pods([
+            Pod { containers: Box::new([killed]), ..pod("db-1", "a", None) },
+            pod("db-1", "b", None),
+            pod("db-1", "unlisted", None),
+            pod("web-1", "a", None),
+        ]);
+        let known = levels(&world.view(), &tables, &found);
+        let said = |name: &str| known[0].get("production").and_then(|names| names.get(name)).copied();
+        assert_eq!(["db-1-a", "db-1-b", "web-1-a"].map(said), [Some(Level::Wrong), Some(Level::Ok), None]);
+        assert!(are_levels(&known, &world.view(), &tables, &found));
+        world.clock.advance(std::time::Duration::from_mins(15));
+        assert!(!are_levels(&known, &world.view(), &tables, &found), "it has run for long enough");
     }
 }
