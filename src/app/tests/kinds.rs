@@ -1,6 +1,7 @@
 //! Any kind of object: `:` and its name, its table in the place of the workloads, its page, its owner.
 
 mod acts;
+mod narrow;
 mod secrets;
 mod states;
 mod tables;

@@ -117,7 +117,7 @@ fn a_narrow_pane_leaves_whole_what_it_shows() {
     assert!(wide.contains("CrashLoopBackOff  7 (2m22s ago)   exit 1, waits 5m0s"), "{wide}");
     desk.press(KeyCode::Tab);
     let narrow = row_with(&desk.frame((80, 24)), "b6l8c");
-    assert!(narrow.contains("-7bfcc8f6d5-b6l8c    0/1  CrashLoopBackOff   7  exit 1, waits 5m0s"), "{narrow}");
+    assert!(narrow.contains("myapp-7bfcc8f~-b6l8c    0/1  CrashLoopBackOff   7  exit 1, waits 5m0s"), "{narrow}");
 }
 
 #[test]

@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+/// A name's beginning in fewer cells, the ellipsis counted, tells nothing.
+const LEAST_HEAD: u16 = 6;
+
 /// Cells that `text` takes: two for East Asian wide characters and emoji, none for combining marks.
 pub fn width(text: &str) -> u16 {
     u16::try_from(UnicodeWidthStr::width(text)).unwrap_or(u16::MAX)
@@ -55,6 +58,21 @@ pub fn fit_end<'a>(text: &'a str, most: u16, ellipsis: &str) -> Cow<'a, str> {
     }
     let mark = if width(ellipsis) <= most { ellipsis } else { "" };
     Cow::Owned(format!("{mark}{}", &text[from..]))
+}
+
+/// Both ends of `text` in at most `most` cells: what it begins with, and its last part, from `:` or else `-` on, by which
+/// tags of an image and pods of a template differ. Where there is no room for both, the end.
+pub fn fit_ends<'a>(text: &'a str, most: u16, ellipsis: &str) -> Cow<'a, str> {
+    if width(text) <= most {
+        return Cow::Borrowed(text);
+    }
+    let Some(at) = text.rfind(':').or_else(|| text.rfind('-')) else { return fit(text, most, ellipsis) };
+    let (head, tail) = text.split_at(at);
+    let room = most.saturating_sub(width(tail));
+    if room < LEAST_HEAD {
+        return fit_end(text, most, ellipsis);
+    }
+    Cow::Owned(format!("{}{tail}", fit(head, room, ellipsis)))
 }
 
 /// The part of `area` that lies inside the buffer: what a widget may write to.
@@ -184,6 +202,12 @@ mod tests {
         assert_eq!(fit_end("recommendations:19", 10, "…"), "…ations:19");
         assert_eq!(fit_end("日本語", 4, "…"), "…語");
         assert_eq!(fit_end("abc", 0, "…"), "");
+        assert_eq!(fit_ends("myapp:412", 9, "…"), "myapp:412");
+        assert_eq!(fit_ends("recommendations:19", 10, "…"), "recomm…:19");
+        assert_eq!(fit_ends("pod/myapp-7bfcc8f6d5-k8wdq", 20, "…"), "pod/myapp-7bf…-k8wdq");
+        assert_eq!(fit_ends("image:2026.03.14-rc1", 12, "…"), "…6.03.14-rc1");
+        assert_eq!(fit_ends("postgres", 5, "…"), "post…");
+        assert_eq!(fit_ends("a-b", 0, "…"), "");
     }
 
     #[test]

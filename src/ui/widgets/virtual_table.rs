@@ -2,9 +2,9 @@
 
 mod columns;
 
-pub use columns::{Align, Column, Placed, Sort, place};
+pub use columns::{Align, Column, Placed, Sort, place, place_all};
 
-use super::cells::{clear, clip, fit_end, put_centred, put_line, put_right, put_text, row as row_of, width};
+use super::cells::{clear, clip, fit_ends, put_centred, put_line, put_right, put_text, row as row_of, width};
 use super::frame::Scroll;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -101,6 +101,7 @@ pub struct VirtualTable<'a> {
     focused: bool,
     header: bool,
     pinned: usize,
+    fills: bool,
     above: Option<Line<'a>>,
     empty: Line<'a>,
 }
@@ -109,13 +110,20 @@ impl<'a> VirtualTable<'a> {
     /// `len`: rows in all, group heads counted.
     pub fn new(theme: &'a Theme, columns: &'a [Column<'a>], len: usize) -> Self {
         let (cursor, above, empty) = (None, None, Line::default());
-        Self { theme, columns, len, cursor, focused: true, header: true, pinned: 0, above, empty }
+        Self { theme, columns, len, cursor, focused: true, header: true, pinned: 0, fills: false, above, empty }
     }
 
     /// So many of the first columns stay when the rest is scrolled sideways: whose row it is.
     #[must_use]
     pub const fn pinned(mut self, columns: usize) -> Self {
         self.pinned = columns;
+        self
+    }
+
+    /// Columns that had no room come back where others leave some over.
+    #[must_use]
+    pub const fn fills(mut self) -> Self {
+        self.fills = true;
         self
     }
 
@@ -169,7 +177,11 @@ impl<'a> VirtualTable<'a> {
         // Once scrolled sideways, every column is there at its ideal width and the window moves over them.
         let full = columns::full_width(self.columns);
         state.x = state.x.min(full.saturating_sub(view));
-        let placed = if state.x == 0 { place(self.columns, view) } else { place(self.columns, full.max(view)) };
+        let placed = match state.x {
+            0 if self.fills => place_all(self.columns, view),
+            0 => place(self.columns, view),
+            _ => place(self.columns, full.max(view)),
+        };
         let head = u16::from(self.header && area.height > 1);
         if head == 1 {
             self.draw_head(area, buf, &placed, state.x, &mut hits);
@@ -337,9 +349,9 @@ impl<'a> VirtualTable<'a> {
             match self.columns[place.column].align {
                 Align::Left => put_line(buf, spot, cell, ellipsis),
                 Align::Right => put_right(buf, spot, cell, ellipsis),
-                Align::End => {
+                Align::Ends => {
                     let text: String = cell.spans.iter().map(|span| &*span.content).collect();
-                    put_text(buf, spot, &fit_end(&text, spot.width, ellipsis), cell.style)
+                    put_text(buf, spot, &fit_ends(&text, spot.width, ellipsis), cell.style)
                 }
             };
         }

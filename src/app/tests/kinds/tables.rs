@@ -119,7 +119,7 @@ fn a_workload_has_the_same_mark_in_its_own_table_as_among_the_workloads() {
 const CUT: char = '~';
 
 /// One in production and one that is not, with the kinds of both read.
-fn of_two_clusters() -> Desk {
+pub(super) fn of_two_clusters() -> Desk {
     let mut world = incident();
     world.settings.backends.insert(staging(), BackendKind::Kubernetes);
     world.settings.production.insert(staging(), false);
@@ -316,8 +316,8 @@ fn of_events_the_message_has_the_room() {
     let line = desk.row_with("3m23s");
     assert!(line.contains("Back-off restarting failed container myapp in pod"), "{line}");
     assert!(
-        line.contains("6d5-b6l8c") && !line.contains("pod/a-service"),
-        "the end of a name tells pods apart: {line}"
+        line.contains("pod/a-service-of-a-long-n~-b6l8c"),
+        "whose it is, and the end of a name, which tells pods apart: {line}"
     );
     assert!(!line.contains("production") && !line.contains("Warning"), "all of them say so: {line}");
     assert!(desk.row_with("EVENTS 1").contains("   production   "), "and the title says it for them");

@@ -78,3 +78,21 @@ fn where_no_namespace_is_known_that_may_be_read_one_is_asked_for() {
     let frame = desk.frame((120, 35));
     assert!(frame.contains("PROD  prod-eu1/till") && frame.contains("namespace till (not checked: "), "{frame}");
 }
+
+/// At 80 columns too: what a row is of, its tag, how often it was restarted, in whole words.
+#[test]
+fn beside_the_clusters_names_and_heads_stay_whole() {
+    let mut world = incident();
+    world.settings.backends.insert(BackendId::new("staging-eu1"), BackendKind::Kubernetes);
+    let mut system = deployment("recommendations", "ghcr.io/acme/recommendations:19", 3, 4);
+    system.key.namespace = "kube-system".into();
+    world.workloads([system]);
+    let mut desk = on_kube(world);
+    let narrow = desk.frame((80, 24));
+    let row = row_with(&narrow, "recommendations ");
+    assert!(row.contains("PROD prod-eu1") && row.contains(":19 "), "{row}");
+    assert_eq!(row.matches(" recommen").count(), 2, "its name and its image's: {row}");
+    assert!(row_with(&narrow, " image ").contains(" restarts "), "{narrow}");
+    let wide = desk.frame((120, 35));
+    assert!(row_with(&wide, "recommendations ").contains(" kube-system "), "{wide}");
+}

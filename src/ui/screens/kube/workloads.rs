@@ -37,6 +37,8 @@ use crate::{
 
 /// Names that are measured for their column.
 const LOOKED_AT: usize = 200;
+/// A name of this width is whole, whatever else has no room.
+const WHOLE_NAME: u16 = 18;
 /// Longer names share what is left over with the images.
 const WIDEST_NAME: u16 = 30;
 pub(super) const PARTS: [Part; 4] = [Part::Deployments, Part::StatefulSets, Part::DaemonSets, Part::Pods];
@@ -230,24 +232,26 @@ fn columns(kube: &Kube, clusters_width: u16) -> Vec<Column<'static>> {
         |by: SortBy| (kube.sort == by).then_some(if kube.is_reversed { Sort::Descending } else { Sort::Ascending });
     // As wide as the names: what is left is for the images.
     let longest = kube.workloads.items().take(LOOKED_AT).map(|key| width(&key.name)).max().unwrap_or(0);
-    let name = Column::new("name", longest.clamp(12, WIDEST_NAME), 99).min(12).sorted(direction(SortBy::Name));
+    let least = longest.clamp(12, WHOLE_NAME);
+    let name = Column::new("name", longest.clamp(12, WIDEST_NAME), 99).min(least).sorted(direction(SortBy::Name));
+    let spaces = kube.workloads.items().take(LOOKED_AT).map(|key| width(&key.namespace)).max().unwrap_or(0);
+    // Of an image its tag, and what its name begins with: beside the clusters' names rather than how old it is.
+    let (image, rev) = if kube.has_clusters { (12, 64) } else { (10, 70) };
     let mut columns = vec![
         Column::new("", 2, 100),
         Column::new("kind", 6, 60),
         if longest > WIDEST_NAME { name.grows() } else { name },
         Column::new("ready", 6, 98).right().sorted(direction(SortBy::Ready)),
         Column::new("updated", 7, 50).right(),
-        Column::new("rev", 4, 70).right(),
-        Column::new("image", 24, 80).min(10).grows().ends(),
-        Column::new("namespace", 12, 55).min(10),
+        Column::new("rev", 4, rev).right(),
+        Column::new("image", 24, 80).min(image).grows().ends(),
+        Column::new("namespace", spaces.clamp(12, 20), 55).min(spaces.clamp(10, 14)),
     ];
     if kube.has_clusters {
         columns.push(Column::new("cluster", clusters_width, 75).min(clusters_width.min(14)));
     }
-    // Beside the clusters' names its head gives way, not its numbers.
-    let restarts = Column::new("restarts", 8, 81).min(if kube.has_clusters { 5 } else { 8 });
     columns.extend([
-        restarts.right().sorted(direction(SortBy::Restarts)),
+        Column::new("restarts", 8, 81).right().sorted(direction(SortBy::Restarts)),
         Column::new("since", 5, 66).right().sorted(direction(SortBy::Age)),
     ]);
     columns

@@ -11,8 +11,8 @@ pub enum Align {
     Left,
     /// Numbers.
     Right,
-    /// Left-aligned, and cut at its beginning.
-    End,
+    /// Left-aligned, and cut so that both its ends stay.
+    Ends,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,10 +61,10 @@ impl<'a> Column<'a> {
         self
     }
 
-    /// Where it is too narrow the end of its text stays, not the beginning. Its cells have one style.
+    /// Where it is too narrow both ends of its text stay. Its cells have one style.
     #[must_use]
     pub const fn ends(mut self) -> Self {
-        self.align = Align::End;
+        self.align = Align::Ends;
         self
     }
 
@@ -98,17 +98,45 @@ pub(super) fn full_width(columns: &[Column<'_>]) -> u16 {
 /// Places the columns in `room` cells: the least important are left out until the rest fits, the rest grows towards its
 /// ideal by importance, and what is left over goes to those that grow.
 pub fn place(columns: &[Column<'_>], room: u16) -> Vec<Placed> {
+    spread(columns, fitting(columns, room), room)
+}
+
+/// As [`place`]; where the others have their ideal width and leave room over, narrow ones that were left out come back.
+pub fn place_all(columns: &[Column<'_>], room: u16) -> Vec<Placed> {
+    let mut kept = fitting(columns, room);
+    let mut left: Vec<usize> = (0..columns.len()).filter(|index| !kept.contains(index)).collect();
+    left.sort_by_key(|index| std::cmp::Reverse(columns[*index].priority));
+    let ideals = kept.iter().map(|index| usize::from(columns[*index].widest())).sum::<usize>();
+    let mut spare = usize::from(room).saturating_sub(ideals + usize::from(GAP) * kept.len().saturating_sub(1));
+    for index in left {
+        let least = usize::from(columns[index].min + GAP);
+        if least <= spare {
+            spare = spare.saturating_sub(usize::from(columns[index].widest() + GAP));
+            kept.push(index);
+        }
+    }
+    kept.sort_unstable();
+    spread(columns, kept, room)
+}
+
+fn needed(columns: &[Column<'_>], kept: &[usize]) -> usize {
+    kept.iter().map(|index| usize::from(columns[*index].min)).sum::<usize>()
+        + usize::from(GAP) * kept.len().saturating_sub(1)
+}
+
+/// Those that fit at their least width.
+fn fitting(columns: &[Column<'_>], room: u16) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..columns.len()).collect();
-    let needed = |kept: &[usize]| -> usize {
-        kept.iter().map(|i| usize::from(columns[*i].min)).sum::<usize>()
-            + usize::from(GAP) * kept.len().saturating_sub(1)
-    };
-    while kept.len() > 1 && needed(&kept) > usize::from(room) {
+    while kept.len() > 1 && needed(columns, &kept) > usize::from(room) {
         let least = (0..kept.len()).rev().min_by_key(|at| columns[kept[*at]].priority).unwrap_or(0);
         kept.remove(least);
     }
+    kept
+}
+
+fn spread(columns: &[Column<'_>], kept: Vec<usize>, room: u16) -> Vec<Placed> {
     let mut widths: Vec<u16> = kept.iter().map(|i| columns[*i].min.min(room)).collect();
-    let mut spare = usize::from(room).saturating_sub(needed(&kept)) as u16;
+    let mut spare = usize::from(room).saturating_sub(needed(columns, &kept)) as u16;
     let mut order: Vec<usize> = (0..kept.len()).collect();
     order.sort_by_key(|at| std::cmp::Reverse(columns[kept[*at]].priority));
     for at in order {

@@ -51,6 +51,22 @@ fn columns_leave_by_importance() {
 }
 
 #[test]
+fn columns_come_back_where_the_others_leave_room() {
+    // What says least is wide: it goes first, then what is less, and that has room again.
+    let columns = [
+        Column::new("name", 10, 99),
+        Column::new("claim", 20, 50),
+        Column::new("up-to-date", 10, 40),
+        Column::new("age", 3, 30),
+    ];
+    let shown = |placed: Vec<Placed>| placed.iter().map(|place| place.column).collect::<Vec<_>>();
+    assert_eq!(shown(place(&columns, 31)), [0]);
+    assert_eq!(shown(place_all(&columns, 31)), [0, 2, 3]);
+    assert_eq!(shown(place_all(&columns, 14)), [0], "never by taking from the others");
+    assert_eq!(shown(place_all(&columns, 49)), [0, 1, 2, 3]);
+}
+
+#[test]
 fn groups_marks_notes_and_an_unfocused_cursor() {
     let theme = ascii();
     let rows = drawn(34, 6, |area, buf| {

@@ -12,7 +12,7 @@ use super::super::super::{
         kinds::{self, Meaning},
         list::Entry,
         widgets::{
-            cells::{put_centred, put_line, row, width},
+            cells::{line_width, put_centred, put_line, row, width},
             freshness::{Fresh, freshness},
             virtual_table::{Column as Head, Row, Sort, VirtualTable},
             wrap::wrapped,
@@ -44,15 +44,38 @@ const WIDEST_JUDGED: u16 = 24;
 /// Of an event's object.
 const WIDEST_OBJECT: u16 = 32;
 
+/// What a title tells.
+#[derive(Clone, Copy)]
+struct Title {
+    has_group: bool,
+    has_cluster: bool,
+    has_namespace: bool,
+    back: &'static str,
+}
+
+const BACK: &str = "   esc workloads";
+const BACK_SHORT: &str = "   esc back";
+
+/// From all of it to the least.
+const TITLES: [Title; 6] = [
+    Title { has_group: true, has_cluster: true, has_namespace: true, back: BACK },
+    Title { has_group: false, has_cluster: true, has_namespace: true, back: BACK },
+    Title { has_group: false, has_cluster: true, has_namespace: true, back: BACK_SHORT },
+    Title { has_group: false, has_cluster: false, has_namespace: true, back: BACK },
+    Title { has_group: false, has_cluster: false, has_namespace: false, back: BACK },
+    Title { has_group: false, has_cluster: false, has_namespace: false, back: BACK_SHORT },
+];
+
 impl Browse {
     pub fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let theme = view.theme;
         self.take_arranged(view.now);
-        let title = Line::from(self.title(view));
         let filter = if self.filter.is_empty() { String::new() } else { format!("filter {}   ", self.filter) };
         let under_way = if self.is_arranging() { "sorting   " } else { "" };
         let info = Line::styled(format!("{under_way}{filter}sort {}", self.sort_name()), theme.dim);
-        let inside = framed(view, title, info, self.fresh_line(view), true, area, buf);
+        // The frame's corners, what stands around a title, and the information beside it.
+        let room = area.width.saturating_sub(9 + line_width(&info));
+        let inside = framed(view, self.title(view, room), info, self.fresh_line(view), true, area, buf);
         let notes = self.notes(view);
         let table = Rect { height: inside.height.saturating_sub(notes.len().min(2) as u16), ..inside };
         for (index, note) in notes.iter().take(2).enumerate() {
@@ -66,7 +89,20 @@ impl Browse {
         self.draw_table(view, table, buf);
     }
 
-    fn title<'a>(&self, view: &View<'a>) -> Vec<Span<'a>> {
+    /// The kind, and what all its rows have in common. Where there is no room the group goes first, which nobody looks for,
+    /// and then whose they are, which the header says; nothing is cut.
+    fn title<'a>(&self, view: &View<'a>, room: u16) -> Line<'a> {
+        let mut title = Line::default();
+        for told in TITLES {
+            title = Line::from(self.titled(view, told));
+            if line_width(&title) <= room {
+                break;
+            }
+        }
+        title
+    }
+
+    fn titled<'a>(&self, view: &View<'a>, told: Title) -> Vec<Span<'a>> {
         let theme = view.theme;
         let resource = self.rows.tables.first().map(|table| &table.resource);
         let kind = resource.map_or(&*self.word, |resource| resource.plural.as_str());
@@ -80,16 +116,18 @@ impl Browse {
         {
             let common = self.rows.columns.iter().filter(|column| column.is_common);
             let said = common.filter_map(|column| match column.content {
-                Content::Namespace => Some(row.namespace.to_string()),
-                Content::Cluster => Some(cluster_cell(view, &self.rows.tables.get(table)?.cluster).to_string()),
+                Content::Namespace if told.has_namespace => Some(row.namespace.to_string()),
+                Content::Cluster if told.has_cluster => {
+                    Some(cluster_cell(view, &self.rows.tables.get(table)?.cluster).to_string())
+                }
                 _ => None,
             });
             spans.extend(said.map(|said| Span::styled(format!("   {said}"), theme.dim)));
         }
-        if let Some(resource) = resource.filter(|resource| !resource.group.is_empty()) {
+        if let Some(resource) = resource.filter(|resource| told.has_group && !resource.group.is_empty()) {
             spans.push(Span::styled(format!("   {}/{}", resource.group, resource.version), theme.dim));
         }
-        spans.push(Span::styled("   esc workloads", theme.dim));
+        spans.push(Span::styled(told.back, theme.dim));
         spans
     }
 
@@ -209,6 +247,7 @@ impl Browse {
         let hits = VirtualTable::new(view.theme, &heads, list.len())
             .cursor(cursor)
             .pinned(2)
+            .fills()
             .above((above > 0).then(|| format!("{above} new above")))
             .render(area, buf, &mut state, |index| match &list[index] {
                 Entry::Item(key) => self.draw_row(view, key, &shown, &times),
@@ -224,6 +263,8 @@ impl Browse {
         };
         let (are_events, are_pods) = (self.rows.are_events(), self.rows.are_pods());
         let is_object = are_events && column.title == "object";
+        let is_short = are_events && view.is_narrow() && column.title == "last seen";
+        let title = if is_short { "seen" } else { &*column.title };
         // Rather left out than cut to pieces.
         let (priority, least) = match column.content {
             _ if column.is_wide => (20 - (index as u8).min(19), 10),
@@ -237,6 +278,16 @@ impl Browse {
             Content::Age if are_pods => (97, 4),
             Content::Cluster if are_pods => (96, 14),
             Content::Namespace if are_pods => (95, 11),
+            // What nobody is woken for.
+            Content::Cell if matches!(title, "timezone" | "suspend" | "minpods") => (63, 7),
+            Content::Age if self.rows.are_autoscalers() => (62, 4),
+            // On a small screen the message gives way: of what it is comes first.
+            Content::Cell if is_object && view.is_narrow() => (99, 18),
+            Content::Cell if are_events && view.is_narrow() => match title {
+                "message" => (90, 12),
+                "reason" => (97, 9),
+                _ => (96, 4),
+            },
             // Of an autoscaler its bounds and how far it is say more than whom it scales, which is called so too.
             Content::Cell if column.title == "reference" && view.is_narrow() => (75, 12),
             // People come for the ports.
@@ -261,13 +312,13 @@ impl Browse {
             // On a small screen the whole name comes before whole words.
             Content::Cell => (98 - (index as u8).min(30), if view.is_narrow() { 12 } else { 16 }),
         };
-        let ideal = column.width.max(width(&column.title).min(12)).min(WIDEST);
-        let mut head = Head::new(&column.title, ideal, priority).min(least.min(ideal.max(1)));
+        let ideal = column.width.max(width(title).min(12)).min(WIDEST);
+        let mut head = Head::new(title, ideal, priority).min(least.min(ideal.max(1)));
         if column.is_number || column.kind.is_usage() || column.content == Content::Age {
             head = head.right();
         }
         if is_object {
-            // Pods of one template differ at their ends.
+            // Pods of one template differ at their ends, and begin with whose they are.
             head = Head { ideal: ideal.min(WIDEST_OBJECT), ..head.ends() };
         } else if column.width > WIDEST {
             head = head.grows();

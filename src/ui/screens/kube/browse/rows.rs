@@ -319,6 +319,10 @@ impl Rows {
         self.tables.first().is_some_and(|table| (&*table.resource.group, &*table.resource.plural) == ("", "pods"))
     }
 
+    pub fn are_autoscalers(&self) -> bool {
+        self.tables.first().is_some_and(|table| &*table.resource.plural == "horizontalpodautoscalers")
+    }
+
     /// Whose all of them are is said once, above them: what an event says is worth more, and any cell on a small screen.
     pub fn says_common_above(&self, view: &View<'_>) -> bool {
         self.are_events() || view.is_narrow()
