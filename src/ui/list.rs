@@ -164,6 +164,14 @@ impl<K: Clone + Ord> List<K> {
         self.last_key.get_or_insert(now.mono);
     }
 
+    /// How many items stand above and below those that were drawn last.
+    pub fn out_of_sight(&self) -> (usize, usize) {
+        let Some(scroll) = self.hits.scroll else { return (0, 0) };
+        let count = |entries: &[Entry<K>]| entries.iter().filter_map(item).count();
+        let (above, rest) = self.entries.split_at(scroll.offset.min(self.entries.len()));
+        (count(above), rest.get(scroll.visible..).map_or(0, count))
+    }
+
     pub fn select(&mut self, key: &K) -> bool {
         let Some(index) = self.position(key) else { return false };
         self.cursor = Some(index);

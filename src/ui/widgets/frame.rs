@@ -243,6 +243,21 @@ pub fn scrollbar(frame: Rect, scroll: Scroll, theme: &Theme, buf: &mut Buffer) {
     }
 }
 
+/// How many rows are out of sight, on the lower border: `3 more ^  8 more v`.
+pub fn beyond(frame: Rect, (above, below): (usize, usize), theme: &Theme, buf: &mut Buffer) {
+    let parts = [(above, theme.glyphs.up), (below, theme.glyphs.down)].into_iter().filter(|(count, _)| *count > 0);
+    let words = parts.map(|(count, way)| format!("{count} more {way}")).collect::<Vec<_>>().join("  ");
+    let frame = clip(frame, buf);
+    if words.is_empty() || frame.height < 2 || frame.width < 9 {
+        return;
+    }
+    let words = Line::styled(format!(" {words} "), theme.dim);
+    let room = Rect { x: frame.x + 2, y: frame.bottom() - 1, width: frame.width - 4, height: 1 };
+    let taken = line_width(&words).min(room.width);
+    clear(buf, Rect { x: room.right() - taken, width: taken, ..room });
+    put_right(buf, room, &words, theme.glyphs.ellipsis);
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::cells::rows_of;

@@ -76,3 +76,16 @@ fn who_looks_at_pods_keeps_their_workload() {
     let frame = desk.frame((120, 35));
     assert!(frame.contains("PODS of deploy/myapp"), "{frame}");
 }
+
+/// Rows that are all well may hide the one that is not.
+#[test]
+fn rows_out_of_sight_are_counted_on_the_border() {
+    let mut world = World::live();
+    world.workloads((0..20).map(|number| deployment(&format!("web-{number:02}"), "a:1", 1, 1)));
+    let mut desk = on_kube(world);
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains(" more v ") && !frame.contains(" more ^"), "{frame}");
+    desk.keys("G");
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains(" more ^ ") && !frame.contains(" more v"), "{frame}");
+}

@@ -15,6 +15,7 @@ use super::{
             list::Entry,
             widgets::{
                 cells::width,
+                frame::beyond,
                 virtual_table::{Column, Row, VirtualTable},
             },
         },
@@ -280,6 +281,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
             Entry::Group(name) => Row::Group(Line::raw(name.to_string())),
         });
     (kube.pods.table, kube.pods.hits) = (state, hits);
+    beyond(area, kube.pods.out_of_sight(), theme, buf);
 }
 
 fn cells<'a>(view: &View<'a>, pod: &'a Pod, has_ago: bool) -> Vec<Line<'a>> {

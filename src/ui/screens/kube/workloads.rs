@@ -17,6 +17,7 @@ use super::{
             list::Entry,
             widgets::{
                 cells::{put_line, row, width},
+                frame::beyond,
                 virtual_table::{Column, Row, Sort, VirtualTable},
             },
         },
@@ -161,6 +162,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
             Entry::Group(name) => Row::Group(Line::raw(name.to_string())),
         });
     (kube.workloads.table, kube.workloads.hits) = (state, hits);
+    beyond(area, kube.workloads.out_of_sight(), theme, buf);
     if let (Some(summary), Some(line)) = (summary, inside.height.checked_sub(1).and_then(|last| row(inside, last))) {
         put_line(
             buf,
