@@ -25,7 +25,7 @@ use super::{
     story::Story,
 };
 use crate::{
-    action::act::Outcome,
+    action::act::{Outcome, StepState},
     command::Command,
     model::{
         Level, Part,
@@ -273,7 +273,9 @@ pub(super) fn also(view: &View<'_>) -> Vec<Entry<Target>> {
         if act.outcome != Outcome::Done {
             entries.extend(act.numbered_steps().map(|(number, (what, state))| {
                 let (mark, says) = words::step_words(state);
-                Entry::Group(Clean::own(format!("   {} {number} {what}  {says}", mark.text())))
+                let is_running = matches!(state, StepState::Running(_)) && !says.is_empty();
+                let (first, then) = if is_running { (says, what.as_str()) } else { (what.as_str(), says) };
+                Entry::Group(Clean::own(format!("   {} {number} {first}  {then}", mark.text())))
             }));
         }
     }

@@ -193,7 +193,7 @@ fn a_running_act_stands_beside_its_object_and_in_the_rest() {
         ended: None,
         steps: vec![
             ("template to rev 13".into(), StepState::Done("now rev 15".into())),
-            ("watch".into(), StepState::Running("8/10 ready".into())),
+            ("watch".into(), StepState::Running("411 8/10 ready".into())),
         ],
         outcome: Outcome::Running,
         reason: None,
@@ -202,8 +202,10 @@ fn a_running_act_stands_beside_its_object_and_in_the_rest() {
     };
     world.acts.apply(&ActionEvent::Act(Box::new(act)));
     let rows = world.drawn(&mut Now::default());
-    assert!(has(&rows, "acting   ~  roll back deploy/myapp to 411   step 2 of 2: 8/10 ready"), "{rows:#?}");
+    assert!(has(&rows, "acting   ~  rollback myapp   8/10 ready on 411, step 2 of 2"), "{rows:#?}");
     assert!(has(&rows, "ok 1 template to rev 13  now rev 15"), "{rows:#?}");
+    assert!(has(&rows, "~ 2 411 8/10 ready  watch"), "what is seen stands before what is waited for: {rows:#?}");
+    assert!(has(&rows, "~   rollback myapp"), "{rows:#?}");
     assert!(has(&rows, "you     roll back deploy/myapp to 411"), "{rows:#?}");
 }
 
