@@ -127,6 +127,33 @@ fn a_crash_loop_behind_enough_ready_pods_counts() {
 }
 
 #[test]
+fn a_workload_whose_crashed_pods_run_again_for_a_moment_keeps_its_row() {
+    use crate::{
+        model::kubernetes::{Container, Pod, Termination},
+        ui::testing::running,
+    };
+    let mut world = World::live();
+    let mut workload = deployment("web", "web:1", 9, 10);
+    (workload.level, workload.rollout.state) = (Level::Wrong, RolloutState::Progressing);
+    world.workloads([workload.clone()]);
+    world.replica_sets([replica_set("web", "aa", 1, "01:00", "web:1", (9, 10))]);
+    let (started, finished) = (Some(at("03:13")), Some(at("03:14")));
+    let end = Termination { reason: "Error".into(), exit_code: 1, signal: None, message: None, started, finished };
+    let again = Container { restarts: 4, last: Some(end), ..running("app") };
+    world.pods([Pod { restarts: 4, containers: Box::new([again]), ..pod("web-aa", "1", None) }]);
+    assert_eq!(names(&world), ["deploy/web"]);
+    let view = world.view();
+    assert!(words::of(&view, &needs(&view)[0]).expect("it is there").says.contains("exit 1, 4 restarts"));
+    let mut silenced = alert("Crashes", "web", Priority::P2, "03:04", "");
+    silenced.state = AlertState::Silenced;
+    world.alerts(vec![silenced]);
+    assert_eq!(names(&world), ["deploy/web"], "a pod is missing");
+    workload.ready = 10;
+    world.workloads([workload]);
+    assert_eq!(names(&world), [""; 0], "all are there, and who silenced it knows");
+}
+
+#[test]
 fn a_new_version_that_cannot_be_pulled_needs_me_before_its_deadline() {
     let mut world = World::live();
     let mut workload = deployment("web", "web:2", 10, 10);

@@ -215,7 +215,7 @@ impl<'a> Story<'a> {
 }
 
 /// The workload that a request changes.
-fn workload_of(request: &Request) -> Option<&WorkloadKey> {
+pub(super) fn workload_of(request: &Request) -> Option<&WorkloadKey> {
     match request {
         Request::RollBack { workload, .. }
         | Request::Restart { workload }
