@@ -248,6 +248,47 @@ fn an_alert_of_one_cluster_is_never_about_another() {
     assert!(workload_of_alert(&world.view(), &alert).is_some(), "which cluster is not said");
 }
 
+/// The configuration and the alert call the cluster `prod-eu1`; what is open of it is another context.
+#[test]
+fn a_cluster_that_is_open_by_another_name_is_found_by_what_it_alone_has() {
+    let mut world = incident();
+    let mut labelled = alert("HighErrorRate", "myapp", Priority::P1, "02:59", "");
+    let labels: [(&str, &str); 3] = [("cluster", "prod-eu1"), ("namespace", "production"), ("service", "myapp")];
+    labelled.labels = labels.map(|(name, value)| (name.into(), value.into())).into();
+    let plain = alert("HighErrorRate", "payments", Priority::P1, "02:59", "");
+    let services = std::mem::take(&mut world.settings.services);
+    let myapp = deployment("myapp", "ghcr.io/acme/myapp:412", 8, 10);
+    world.settings.backends.remove(&myapp.key.cluster);
+    world.store.forget_backend(&myapp.key.cluster);
+    let open = |world: &mut World, name: &str| {
+        let mut workload = myapp.clone();
+        workload.key.cluster = BackendId::new(name);
+        let cluster = workload.key.cluster.clone();
+        world.settings.backends.insert(cluster.clone(), BackendKind::Kubernetes);
+        let source = SourceId::new(&cluster, Part::Deployments);
+        world.store.expect(source, BackendKind::Kubernetes, std::time::Duration::from_secs(15), 1);
+        world.say(&cluster, Part::Deployments, vec![Fact::Workload(Delta::Put(Box::new(workload)))]);
+    };
+    let found = |world: &World, alert: &Alert| {
+        workload_of_alert(&world.view(), alert).map(|workload| workload.key.cluster.to_string())
+    };
+    for services in [services, Vec::new()] {
+        world.settings.services = services;
+        open(&mut world, "eu1-rita");
+        assert_eq!(found(&world, &labelled).as_deref(), Some("eu1-rita"));
+        assert_eq!(found(&world, &plain), None, "nothing that is open has it");
+        open(&mut world, "staging");
+        assert_eq!(found(&world, &labelled), None, "two clusters have it");
+        for name in ["eu1-rita", "staging"] {
+            world.settings.cluster_ids.insert(BackendId::new(name), "one".into());
+        }
+        assert_eq!(found(&world, &labelled).as_deref(), Some("eu1-rita"), "both names are of one cluster");
+        world.settings.cluster_ids.clear();
+        world.settings.backends.remove(&BackendId::new("staging"));
+        world.store.forget_backend(&BackendId::new("staging"));
+    }
+}
+
 /// A StatefulSet has no condition for it.
 #[test]
 fn pods_that_a_quota_refuses_are_told_by_the_events_of_their_controller() {
