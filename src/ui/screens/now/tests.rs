@@ -86,14 +86,14 @@ fn at_80x24_what_needs_me_and_what_changed() {
     let rows = world.drawn(&mut now);
     insta::assert_snapshot!(rows.join("\n"), @r"
     += NEEDS YOU 5 ================================================================+
-    | >  !!  HighErrorRate myapp           now 30.6%, limit 5%        since ~02:59 |
+    | >  !!  HighErrorRate myapp    now 30.6%, limit 5%               since ~02:59 |
     |        changed  deploy 411 -> 412 at 02:57, 2m before it began               |
     |        serving  new 412 4/6 ready   old 411 4/4 ready                        |
     |        do       [R] roll back to 411   [l] logs   [.] why   [s] silence      |
-    |    !!  deploy #412                   stuck in deploy, 2 of 3 ~           23m |
-    |    !   PodOOMKilled postgres         postgres-0 was killed fo~   since 03:04 |
-    |    !   nightly-e2e #1190             failure in deploy   main~          128m |
-    |        #1490 fix: pool size          your review   9/11 check~          120m |
+    |    !!  deploy #412            stuck in deploy, 2 of 3 jobs do~           23m |
+    |    !   PodOOMKilled postgres  postgres-0 was killed for memor~   since 03:04 |
+    |    !   nightly-e2e #1190      failure in deploy   main   alice          128m |
+    |        #1490 fix: pool size   your review   9/11 checks   bob           120m |
     +==============================================================================+
     +- BEFORE IT BEGAN 02:59 ------------------------------------------------------+
     |      -2m  !!  deploy  myapp 411 -> 412 (rev 14)                              |
