@@ -175,8 +175,7 @@ impl<'a> Story<'a> {
         let error = view.store.first_new_error(&workload.key, &tags)?;
         let text = mask(error.text);
         let proof = format!("x{} in {}, never in {}", error.lines, error.new, error.old);
-        let room = view.size.0.saturating_sub(BESIDE_DETAILS + width(&proof) + 3);
-        Some(format!("\"{}\" {proof}", fit(&text, room, view.theme.glyphs.ellipsis)))
+        Some(with_proof(&text, &proof, view.size.0.saturating_sub(BESIDE_DETAILS), view.theme.glyphs.ellipsis))
     }
 
     /// An act of mine on this workload that runs, or that ended a short while ago.
@@ -220,6 +219,12 @@ impl<'a> Story<'a> {
         }
         line
     }
+}
+
+/// A message in quotation marks and what proves it, in so many columns: the message is cut.
+fn with_proof(message: &str, proof: &str, columns: u16, ellipsis: &str) -> String {
+    let room = columns.saturating_sub(width(proof) + 3);
+    format!("\"{}\" {proof}", fit(message, room, ellipsis))
 }
 
 /// The workload that a request changes.
@@ -283,4 +288,16 @@ pub(super) fn measure<'a>(view: &View<'a>, key: &PanelKey) -> Option<Measure<'a>
         _ => None,
     });
     Some(Measure { panel, data, pulse: slot.map(|slot| &slot.pulse) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_message_and_its_proof_the_message_is_cut() {
+        let said = |columns| with_proof("verify failed", "x3595 in 412, never in 411", columns, "~");
+        assert_eq!(said(60), "\"verify failed\" x3595 in 412, never in 411");
+        assert_eq!(said(36), "\"verify~\" x3595 in 412, never in 411");
+    }
 }
