@@ -195,25 +195,62 @@ impl Settings {
     /// else the only one of that name, production first.
     pub fn workload_named<'a>(&self, name: &str, store: &'a Store) -> Option<&'a Workload> {
         if let Some(key) = self.service_named(name).and_then(|service| service.workload.as_ref()) {
-            return store.kube.workloads.get(key).map(|workload| &**workload);
+            return self.bound(key, store);
         }
         let found = store.kube.workloads_named(name);
         found.min_by_key(|workload| (!self.is_production(&workload.key.cluster), workload.key.name != name))
+    }
+
+    /// A workload as the configuration names it. Its cluster may be open by another of its names: by its own id, or, where
+    /// the name in the configuration is not open at all, as the only cluster that has it.
+    fn bound<'a>(&self, key: &WorkloadKey, store: &'a Store) -> Option<&'a Workload> {
+        let at = |cluster: BackendId| store.kube.workloads.get(&WorkloadKey { cluster, ..key.clone() });
+        if let Some(found) = self.names_of(&key.cluster).into_iter().find_map(at) {
+            return Some(found);
+        }
+        if self.is_open(&key.cluster) {
+            return None;
+        }
+        let is_it = |found: &&Workload| {
+            let own = &found.key;
+            (&own.name, &own.namespace, own.kind) == (&key.name, &key.namespace, key.kind)
+        };
+        self.of_one_cluster(store.kube.workloads_named(&key.name).filter(is_it))
+    }
+
+    /// The first of these, where no other cluster has one too.
+    fn of_one_cluster<'a>(&self, mut found: impl Iterator<Item = &'a Workload>) -> Option<&'a Workload> {
+        let first = found.next()?;
+        let names = self.names_of(&first.key.cluster);
+        found.all(|other| names.contains(&other.key.cluster)).then_some(first)
+    }
+
+    fn is_open(&self, cluster: &BackendId) -> bool {
+        self.backends.get(cluster) == Some(&BackendKind::Kubernetes)
     }
 
     /// The workload that an alert's labels name: by configuration, by name within its namespace, or through its pod.
     pub fn workload_of_alert<'a>(&self, alert: &Alert, store: &'a Store) -> Option<&'a Workload> {
         let namespace = alert.label("namespace");
         let is_its_cluster = |workload: &&Workload| self.is_in_its_cluster(alert, workload);
+        // Its label is no name that is open: which of the open ones is meant, only what they have tells.
+        let leads_elsewhere = alert.label("cluster").is_some_and(|label| !self.is_open(&BackendId(label.clone())));
         for name in SUBJECTS.iter().filter_map(|label| alert.label(label)) {
             if self.service_named(name).is_some_and(|service| service.workload.is_some()) {
                 return self.workload_named(name, store);
             }
             let within = namespace.and_then(|namespace| {
                 let named = store.kube.workloads_named(name).filter(|workload| workload.key.name == *name);
-                named.filter(is_its_cluster).find(|workload| workload.key.namespace == *namespace)
+                let mut within = named.filter(is_its_cluster).filter(|found| found.key.namespace == *namespace);
+                if leads_elsewhere { self.of_one_cluster(within) } else { within.next() }
             });
-            if let Some(workload) = within.or_else(|| self.workload_named(name, store).filter(is_its_cluster)) {
+            let by_name = || {
+                if leads_elsewhere {
+                    return self.of_one_cluster(store.kube.workloads_named(name));
+                }
+                self.workload_named(name, store).filter(is_its_cluster)
+            };
+            if let Some(workload) = within.or_else(by_name) {
                 return Some(workload);
             }
         }
@@ -221,11 +258,11 @@ impl Settings {
         store.kube.workload_of(store.kube.pod_named(namespace, pod)?)
     }
 
-    /// Label `cluster`, where it names a cluster that is open, leaves no choice: the same name elsewhere is another workload.
+    /// Label `cluster`, where it names a cluster that is open, leaves no choice but by which of its names: the same name
+    /// elsewhere is another workload.
     fn is_in_its_cluster(&self, alert: &Alert, workload: &Workload) -> bool {
-        let Some(label) = alert.label("cluster") else { return true };
-        let is_open = |id: &BackendId| self.backends.get(id) == Some(&BackendKind::Kubernetes);
-        *workload.key.cluster == **label || !is_open(&BackendId(label.clone()))
+        let Some(label) = alert.label("cluster").map(|label| BackendId(label.clone())) else { return true };
+        !self.is_open(&label) || self.names_of(&label).contains(&workload.key.cluster)
     }
 }
 

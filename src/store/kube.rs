@@ -248,9 +248,19 @@ impl Kube {
 
     /// The workload a pod belongs to, through its ReplicaSet if it has one.
     pub fn workload_of(&self, pod: &Pod) -> Option<&Workload> {
-        let owner = self.top_owner(pod)?;
+        self.workload_owning(&pod.key, self.top_owner(pod)?)
+    }
+
+    /// The workload that a pod was of which is gone: it was called after a ReplicaSet that is still there.
+    pub fn workload_of_gone(&self, pod: &ObjectKey) -> Option<&Workload> {
+        let (set, _) = pod.name.rsplit_once('-')?;
+        let set = self.replica_sets.get(&ObjectKey { name: Clean::line(set), ..pod.clone() })?;
+        self.workload_owning(&set.key, set.owner.as_ref()?)
+    }
+
+    fn workload_owning(&self, key: &ObjectKey, owner: &Owner) -> Option<&Workload> {
         let kind = WorkloadKind::ALL.into_iter().find(|kind| owner.kind == *kind.kind())?;
-        let ObjectKey { cluster, namespace, .. } = pod.key.clone();
+        let ObjectKey { cluster, namespace, .. } = key.clone();
         let key = WorkloadKey { cluster, namespace, kind, name: owner.name.clone() };
         self.workloads.get(&key).map(|workload| &**workload)
     }

@@ -105,6 +105,8 @@ pub fn deploys_of(store: &Store, workload: &Workload) -> Vec<Deploy> {
         let (from, to) = tags(index.checked_sub(1).and_then(|before| sets.get(before)).map(|set| &*set.images), set);
         if was_reused && set.revision == live {
             returned = Some(*set);
+        } else if was_reused {
+            found.extend(returned_before(store, workload, &sets, index));
         }
         found.push(Deploy {
             at,
@@ -140,17 +142,28 @@ fn tags(before: Option<&[Name]>, set: &ReplicaSet) -> (Option<Clean>, Clean) {
     }
 }
 
+/// A version that came back, and was left again since: only the event tells when, while the cluster keeps it.
+fn returned_before(store: &Store, workload: &Workload, sets: &[&ReplicaSet], index: usize) -> Option<Deploy> {
+    let (set, next) = (sets.get(index)?, sets.get(index + 1)?);
+    // As long as none was made after it, it came up for the first time.
+    let at = scaled_up_at(store, workload, set).filter(|at| Some(*at) > next.created)?;
+    let before = sets[index + 1..].iter().rfind(|other| other.created < Some(at));
+    let (from, to) = tags(before.map(|set| &*set.images), set);
+    Some(Deploy { at, from, to, revision: set.revision, is_return: true, is_live: false })
+}
+
+/// When a ReplicaSet was scaled up last, by the events that are kept.
+fn scaled_up_at(store: &Store, workload: &Workload, set: &ReplicaSet) -> Option<Timestamp> {
+    let words = format!("Scaled up replica set {} ", set.key.name);
+    let events = store.kube.events_of(&workload.key.cluster, &workload.uid);
+    let event = events.into_iter().find(|event| event.message.starts_with(&words))?;
+    event.first.or(event.last)
+}
+
 /// When an older ReplicaSet was scaled up again: its event while the cluster keeps it, else when the template changed.
 /// `last`: when the newest of them was made, before which it cannot have come back.
 fn returned_at(store: &Store, workload: &Workload, set: &ReplicaSet, last: Option<Timestamp>) -> Option<Timestamp> {
-    let words = format!("Scaled up replica set {} ", set.key.name);
-    let event = store
-        .kube
-        .events_of(&workload.key.cluster, &workload.uid)
-        .into_iter()
-        .find(|event| event.message.starts_with(&words));
-    event
-        .and_then(|event| event.first.or(event.last))
+    scaled_up_at(store, workload, set)
         .filter(|at| Some(*at) > set.created)
         .or_else(|| workload.rolled_out_since(last?))
         .or_else(|| workload.changed_by.as_ref().and_then(|(_, at)| *at))
@@ -215,15 +228,20 @@ fn folded_events(store: &Store, oldest: Timestamp) -> impl Iterator<Item = Chang
         }
         // Ten pods of one workload that crash are one thing that happened.
         let pod = ObjectKey { name: event.object.clone(), ..event.key.clone() };
-        let workload = store.kube.pods.get(&pod).and_then(|pod| store.kube.workload_of(pod));
+        let workload = match store.kube.pods.get(&pod) {
+            Some(pod) => store.kube.workload_of(pod),
+            None if event.kind == "Pod" => store.kube.workload_of_gone(&pod),
+            None => None,
+        };
         let whose = workload.map_or(&event.object, |workload| &workload.key.name);
+        let gone = workload.filter(|_| store.kube.pods.get(&pod).is_none()).map(|workload| &workload.key);
         let folded = folded
             .entry((&event.key.cluster, &event.key.namespace, &event.kind, whose, &event.reason))
-            .or_insert_with(|| Folded { newest: event, times: 0, objects: BTreeSet::new(), whose });
+            .or_insert_with(|| Folded { newest: event, times: 0, objects: BTreeSet::new(), whose, gone });
         folded.times = folded.times.saturating_add(event.count.max(1));
         folded.objects.insert(&event.object);
         if folded.newest.last.or(folded.newest.first) < Some(at) {
-            folded.newest = event;
+            (folded.newest, folded.gone) = (event, gone);
         }
     }
     folded.into_values().filter_map(from_event)
@@ -236,6 +254,8 @@ struct Folded<'a> {
     objects: BTreeSet<&'a Name>,
     /// The object, or the workload of several pods.
     whose: &'a Name,
+    /// The workload in the place of the newest event's pod, which is gone.
+    gone: Option<&'a WorkloadKey>,
 }
 
 fn from_event(folded: Folded<'_>) -> Option<Change> {
@@ -256,7 +276,9 @@ fn from_event(folded: Folded<'_>) -> Option<Change> {
         kind: ChangeKind::Event,
         level: if event.warning { Level::Wrong } else { Level::Ok },
         text: Clean::own(format!("{object_words} {}{times}: {}", event.reason, said(event))),
-        subject: if event.kind == "Pod" {
+        subject: if let Some(workload) = folded.gone {
+            Subject::Workload(workload.clone())
+        } else if event.kind == "Pod" {
             Subject::Pod(ObjectKey { name: event.object.clone(), ..event.key.clone() })
         } else {
             WorkloadKind::parse(&event.kind).map_or(Subject::None, |kind| Subject::Workload(object(kind)))

@@ -7,19 +7,31 @@ use ratatui::{
 };
 
 use crate::{
-    action::{
-        Request,
-        act::{Act, StepState},
-    },
+    action::act::{Act, StepState},
     app::App,
     model::BackendKind,
     time::Now,
-    ui::widgets::cells::{put_line, put_right},
+    ui::{
+        screens::words,
+        widgets::cells::{put_line, put_right},
+    },
 };
 
-/// How much the header gives up for an act that is under way: nothing, its wide gaps, the names of production clusters
-/// (the badge stays), and of what is off.
-const TIGHTEST: u8 = 3;
+/// The header gives up one thing after the other until the rest fits: each of these from its number on.
+mod without {
+    /// The program's own name.
+    pub const NAME: u8 = 1;
+    pub const GAPS: u8 = 2;
+    /// Other clusters than the first: their number stays.
+    pub const CLUSTERS: u8 = 3;
+    pub const CLUSTER_COUNT: u8 = 4;
+    /// Names of production clusters: the badge stays.
+    pub const PRODUCTION: u8 = 5;
+    /// Of which version the pods are that an act counts.
+    pub const VERSION: u8 = 6;
+    /// Names of what is off.
+    pub const OWNER: u8 = 7;
+}
 
 impl App {
     pub(super) fn header(&self, area: Rect, buf: &mut Buffer, now: Now) {
@@ -27,10 +39,11 @@ impl App {
         let right = self.header_right(area.width, now);
         let room = area.width.saturating_sub(right.width() as u16 + 2);
         let act = self.acts.running().next();
+        // What is under way is read first, where there is no room for all.
+        let tightest = if act.is_some() { without::OWNER } else { without::GAPS };
         let mut left = self.header_left(area.width, act, 0, now);
-        for tight in 1..=TIGHTEST {
-            // What is under way is read first, where there is no room for all.
-            if act.is_none() || left.width() <= usize::from(room) {
+        for tight in 1..=tightest {
+            if left.width() <= usize::from(room) {
                 break;
             }
             left = self.header_left(area.width, act, tight, now);
@@ -41,9 +54,9 @@ impl App {
 
     fn header_left(&self, width: u16, act: Option<&Act>, tight: u8, now: Now) -> Line<'static> {
         let theme = &self.theme;
-        let gap = |wide: &'static str| Span::raw(if tight > 0 { " " } else { wide });
+        let gap = |wide: &'static str| Span::raw(if tight >= without::GAPS { " " } else { wide });
         let mut spans = vec![Span::raw(" ")];
-        if width >= 100 && tight == 0 {
+        if width >= 100 && tight < without::NAME {
             spans.push(Span::styled("midwatch", theme.strong));
             spans.push(Span::raw("  "));
         }
@@ -51,7 +64,7 @@ impl App {
             spans.push(Span::styled(" DEMO ", theme.harmless));
             spans.push(Span::raw(" "));
         }
-        self.clusters(width, act.is_some(), tight, &mut spans);
+        self.clusters(tight, &mut spans);
         for backend in &self.settings.insecure {
             spans.extend([gap("  "), Span::styled(format!("{backend}: certificate NOT verified"), theme.wrong)]);
         }
@@ -60,14 +73,19 @@ impl App {
         }
         spans.extend(self.suspended(width, tight).into_iter().flat_map(|off| [gap("  "), off]));
         if let Some(act) = act {
-            spans.extend([gap("   "), Span::styled(format!("~ {}", under_way(act)), theme.progress)]);
+            let others = match self.acts.running().count() {
+                0 | 1 => String::new(),
+                all => format!(" +{}", all - 1),
+            };
+            let words = format!("~ {}{others}", under_way(act, tight < without::VERSION));
+            spans.extend([gap("   "), Span::styled(words, theme.progress)]);
         }
         spans.extend(self.endings(now));
         Line::from(spans)
     }
 
     /// The clusters, production first.
-    fn clusters(&self, width: u16, is_acting: bool, tight: u8, spans: &mut Vec<Span<'static>>) {
+    fn clusters(&self, tight: u8, spans: &mut Vec<Span<'static>>) {
         let theme = &self.theme;
         let mut clusters: Vec<_> = self
             .settings
@@ -77,7 +95,7 @@ impl App {
             .map(|(id, _)| id)
             .collect();
         clusters.sort_by_key(|cluster| !self.settings.is_production(cluster));
-        let shown = if is_acting && (width < 100 || tight > 0) { 1 } else { 3 };
+        let shown = if tight >= without::CLUSTERS { 1 } else { 3 };
         let mut is_first = true;
         for cluster in clusters.iter().take(shown) {
             // Wider apart than a badge from its own.
@@ -86,19 +104,20 @@ impl App {
             }
             if self.settings.is_production(cluster) {
                 spans.push(Span::styled(" PROD ", theme.production));
-                if tight > 1 {
-                    continue;
+                if tight < without::PRODUCTION {
+                    spans.push(Span::raw(" "));
                 }
-                spans.push(Span::raw(" "));
             }
-            spans.push(Span::styled(cluster.to_string(), theme.text));
-            if let Some([only]) = self.settings.namespaces.get(*cluster).map(Vec::as_slice) {
-                spans.push(Span::styled(format!("/{only}"), theme.text));
+            if tight < without::PRODUCTION || !self.settings.is_production(cluster) {
+                spans.push(Span::styled(cluster.to_string(), theme.text));
+                if let Some([only]) = self.settings.namespaces.get(*cluster).map(Vec::as_slice) {
+                    spans.push(Span::styled(format!("/{only}"), theme.text));
+                }
             }
             let user = self.settings.impersonated.get(*cluster);
             spans.extend(user.map(|user| Span::styled(format!(" as {user}"), theme.wrong)));
         }
-        if clusters.len() > shown && tight == 0 {
+        if clusters.len() > shown && tight < without::CLUSTER_COUNT {
             spans.push(Span::styled(format!("  +{}", clusters.len() - shown), theme.dim));
         }
     }
@@ -113,34 +132,24 @@ impl App {
             more => format!(" +{more}"),
         };
         let words = match (width, tight) {
-            (100.., 0 | 1) => format!(" GITOPS {name}{more}: {how} "),
-            (_, TIGHTEST) => format!(" GITOPS OFF{more} "),
+            (100.., 0..without::PRODUCTION) => format!(" GITOPS {name}{more}: {how} "),
+            (_, without::OWNER..) => format!(" GITOPS OFF{more} "),
             _ => format!(" GITOPS OFF {name}{more} "),
         };
         Some(Span::styled(words, self.theme.production))
     }
 }
 
-/// `rollback myapp 8/10`: what is done to what, and how many pods are ready of those that are watched.
-fn under_way(act: &Act) -> String {
-    let what = match &act.request {
-        Request::RollBack { workload, .. } => format!("rollback {}", workload.name),
-        Request::Restart { workload } => format!("restart {}", workload.name),
-        Request::Limits { workload, .. } => format!("limits {}", workload.name),
-        Request::Resize { pod, .. } => format!("resize {}", pod.name),
-        Request::Scale { workload, .. } => format!("scale {}", workload.name),
-        Request::ResumeSync { workload } => format!("resume {}", workload.name),
-        _ => act.title.to_string(),
-    };
-    let seen = act.steps.iter().find_map(|(_, state)| match state {
-        StepState::Running(says) => says.split([' ', ',']).find(|word| is_fraction(word)),
+/// `rollback myapp 8/10 on 411`: what is done to what, and how many pods are ready of those that are watched.
+fn under_way(act: &Act, with_version: bool) -> String {
+    let what = words::act_name(act);
+    let ready = act.steps.iter().find_map(|(_, state)| match state {
+        StepState::Running(says) => words::Ready::read(says),
         _ => None,
     });
-    seen.map_or(what.clone(), |seen| format!("{what} {seen}"))
-}
-
-/// `8/10`
-fn is_fraction(word: &str) -> bool {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    word.split_once('/').is_some_and(|(of, all)| is_number(of) && is_number(all))
+    match ready {
+        Some(ready) if with_version => format!("{what} {}{}", ready.pods, ready.on()),
+        Some(ready) => format!("{what} {}", ready.pods),
+        None => what,
+    }
 }

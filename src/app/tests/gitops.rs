@@ -117,6 +117,41 @@ fn at_80_columns_an_act_says_what_it_does_to_what_and_how_far_it_is() {
     }
 }
 
+fn running(number: u64, request: Request, says: &str) -> Act {
+    let switched = (owner(OwnerKind::Kustomization), false);
+    let steps = vec![("watch".into(), StepState::Running(says.into()))];
+    let act = act(number, switched);
+    Act { request, ended: None, outcome: Outcome::Running, is_mine: true, steps, ..act }
+}
+
+#[test]
+fn of_two_acts_the_header_says_that_another_goes_on_and_keeps_what_there_is_room_for() {
+    let mut world = incident();
+    world.settings.backends.insert(BackendId::new("staging-eu1"), BackendKind::Kubernetes);
+    let mut desk = Desk::new(world);
+    let workload = |name| workload_key(WorkloadKind::Deployment, name);
+    let restart = running(4, Request::Restart { workload: workload("fluentd") }, "0/6 ready");
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(restart.clone())))), desk.clock.now());
+    let header = |desk: &mut Desk, size| desk.frame(size).lines().next().unwrap_or_default().to_owned();
+    let wide = header(&mut desk, (120, 35));
+    let all = ["PROD", "prod-eu1", "staging-eu1", "GITOPS web: suspended", "~ restart fluentd 0/6 "];
+    assert!(all.iter().all(|words| wide.contains(words)) && !wide.contains("+1"), "{wide}");
+    let rollback = Request::RollBack { workload: workload("myapp"), to: None, alert: None };
+    let rollback = Act { switches: Vec::new(), ..running(5, rollback, "411 8/10 ready, 2 of other versions") };
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(rollback)))), desk.clock.now());
+    let narrow = header(&mut desk, (80, 24));
+    assert!(
+        narrow.contains(" PROD ") && narrow.contains("~ rollback myapp 8/10") && narrow.contains(" +1 "),
+        "{narrow}"
+    );
+    desk.app.update(
+        Msg::Action(Box::new(ActionEvent::Act(Box::new(Act { switches: Vec::new(), ..restart })))),
+        desk.clock.now(),
+    );
+    let narrow = header(&mut desk, (80, 24));
+    assert!(narrow.contains("~ rollback myapp 8/10 on 411 +1 "), "which pods it counts: {narrow}");
+}
+
 #[test]
 fn an_owner_of_git_is_resumed_by_its_workload_and_of_others_it_says_why_not() {
     let resumed = |manager: Option<Manager>| {

@@ -174,6 +174,9 @@ fn the_header_says_whom_one_works_as() {
     let mut world = World::live();
     world.settings.namespaces.insert(cluster(), vec!["production".into()]);
     world.settings.impersonated.insert(cluster(), "break-glass".into());
-    let frame = Desk::new(world).frame((120, 35));
-    assert!(frame.lines().next().unwrap().contains("prod-eu1/production as break-glass"), "{frame}");
+    let mut desk = Desk::new(world);
+    for size in [(120, 35), (80, 24), (60, 16)] {
+        let frame = desk.frame(size);
+        assert!(frame.lines().next().unwrap().contains("prod-eu1/production as b"), "{frame}");
+    }
 }

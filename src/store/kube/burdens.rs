@@ -126,6 +126,12 @@ impl Kube {
         Changes::KUBE
     }
 
+    /// Pods that run again, and that only their last end keeps in trouble.
+    pub fn recovering(&self) -> impl Iterator<Item = &Pod> {
+        let waiting = self.burdens.recovering.values().flatten();
+        waiting.filter_map(|(_, key)| self.pods.get(key).map(|pod| &**pod))
+    }
+
     /// How bad a workload is: its own state, or that of its worst pod. A rollout in progress whose pods crash is broken.
     pub fn level_of(&self, workload: &Workload) -> Level {
         let worst = self.worst.get_or_init(|| self.worst_pods());

@@ -41,6 +41,26 @@ fn events_fold_into_one_entry_per_object_and_reason() {
 }
 
 #[test]
+fn events_of_pods_that_are_gone_are_told_of_their_workload() {
+    let mut world = World::live();
+    world.workloads([deployment("myapp", "myapp:411", 4, 4)]);
+    world.replica_sets([replica_set("myapp", "bb", 14, "01:30", "myapp:412", (0, 0))]);
+    let unhealthy = |name: &str, count, last: &str| {
+        event(name, "Pod", "Unhealthy", count, last, "Readiness probe failed: HTTP 503")
+    };
+    world.events([
+        unhealthy("myapp-bb-1", 30, "03:01"),
+        unhealthy("myapp-bb-2", 5, "03:05"),
+        unhealthy("other-cc-1", 1, "03:02"),
+    ]);
+    let told = lines(&world);
+    assert!(told[0].starts_with("03:05 k8s myapp 2 pods Unhealthy x35"), "{told:?}");
+    assert!(told[1].starts_with("03:02 k8s other-cc-1 Unhealthy"), "nothing there is called so: {told:?}");
+    let all = timeline(&world.store, world.clock.now(), Duration::from_hours(2));
+    assert!(matches!(&all[0].subject, Subject::Workload(key) if key.name == "myapp"), "a row that leads somewhere");
+}
+
+#[test]
 fn what_happens_in_two_clusters_is_two_things() {
     let mut world = World::live();
     let here = event("db-0", "Pod", "BackOff", 3, "03:01", "back-off restarting");
@@ -110,6 +130,13 @@ fn of_two_versions_that_went_back_and_forth_the_last_that_came_back_is_live_sinc
     let deploys = deploys_of(&world.store, workload);
     assert_eq!(deploys.iter().map(|deploy| deploy.is_live).collect::<Vec<_>>(), [true, false, false]);
     assert_eq!(world.store.kube.version_since(workload), Some(at("03:05")));
+    // The way back to the older one is told while its event is kept.
+    let scaled = |set: &str, last: &str| {
+        let words = format!("Scaled up replica set myapp-{set} from 0 to 1");
+        event("myapp", "Deployment", "ScalingReplicaSet", 1, last, &words)
+    };
+    world.events([scaled("old", "03:01"), scaled("new", "03:05")]);
+    assert_eq!(lines(&world)[1], "03:01 deploy myapp 412 -> 411, back again (rev 15)");
 }
 
 #[test]

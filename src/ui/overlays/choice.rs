@@ -52,6 +52,9 @@ pub struct Question {
     pub leads_to: Option<&'static str>,
 }
 
+/// Columns of the dialog, where its words need no more.
+const WIDTH: u16 = 92;
+
 type Ask = Box<dyn Fn(&View<'_>) -> Question>;
 
 /// The dialog.
@@ -134,7 +137,12 @@ impl Overlay for Choice {
         let question = &self.question;
         let count = (question.facts.len() + question.answers.len()) as u16;
         let frame = Frame::new(theme, question.title.as_str()).info(question.place.as_str());
-        let inside = dialog(frame, area, 92, count + 4, buf);
+        let labels = question.answers.iter().map(|answer| width(&answer.label)).max().unwrap_or(0);
+        let facts = question.facts.iter().map(|(_, fact)| width(fact) + 2);
+        let answers = question.answers.iter().map(|answer| width(&answer.note) + labels + 6);
+        // With the frame and its air; what would be cut takes the columns that are free.
+        let wanted = facts.chain(answers).max().unwrap_or(0).saturating_add(4);
+        let inside = dialog(frame, area, wanted.max(WIDTH), count + 4, buf);
         let mut y = 0;
         for (level, fact) in &question.facts {
             let Some(spot) = row(inside, y) else { break };
@@ -146,7 +154,6 @@ impl Overlay for Choice {
         }
         y += 1;
         self.list = Rect { y: inside.y + y.min(inside.height), height: inside.height.saturating_sub(y), ..inside };
-        let labels = question.answers.iter().map(|answer| width(&answer.label)).max().unwrap_or(0);
         for (index, answer) in question.answers.iter().enumerate() {
             let Some(spot) = row(self.list, index as u16) else { break };
             let line = Line::from(vec![

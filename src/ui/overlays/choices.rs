@@ -16,8 +16,11 @@ use crate::{
     },
     query::{self, Query},
     text::counted,
-    time::{age, age_of, seconds_between},
-    ui::{View, screens::needs::workload_of_alert},
+    time::{age_of, seconds_between},
+    ui::{
+        View,
+        screens::{happened::distance, needs::workload_of_alert},
+    },
 };
 
 /// How long before an alert a deploy may be to be offered, in seconds.
@@ -183,15 +186,20 @@ fn question(view: &View<'_>, key: &AlertKey, own: &WorkloadKey) -> Question {
     Question { title, place: String::new(), facts, answers, leads_to: None }
 }
 
+/// As Now says it of the same two moments.
+fn apart(earlier: jiff::Timestamp, later: jiff::Timestamp) -> String {
+    distance(earlier, later).trim_start_matches('+').to_owned()
+}
+
 fn candidate(view: &View<'_>, workload: &Workload, alert: &AlertKey, onset: Option<jiff::Timestamp>) -> Answer {
     let key = &workload.key;
     let prod = if view.settings.is_production(&key.cluster) { "PROD " } else { "" };
     let image = workload.images.first().map(|image| short_image(image)).unwrap_or_default();
     let deployed = match (view.store.kube.version_since(workload), onset) {
         (Some(since), Some(onset)) if since <= onset => {
-            format!("deployed {} before it began", age(seconds_between(since, onset)))
+            format!("deployed {} before it began", apart(since, onset))
         }
-        (Some(since), Some(onset)) => format!("deployed {} after it began", age(seconds_between(onset, since))),
+        (Some(since), Some(onset)) => format!("deployed {} after it began", apart(onset, since)),
         (Some(since), None) => format!("deployed {} ago", age_of(since, view.time())),
         _ => String::new(),
     };
@@ -201,4 +209,15 @@ fn candidate(view: &View<'_>, workload: &Workload, alert: &AlertKey, onset: Opti
         format!("{deployed}   {}/{} ready   {place}", workload.ready, workload.desired),
         Request::RollBack { workload: key.clone(), to: None, alert: Some(alert.clone()) },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_apart_is_what_now_says_of_it() {
+        let (deployed, began) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::from_second(44 * 86_400 + 50_000));
+        assert_eq!(apart(deployed, began.expect("a time")), "45d");
+    }
 }

@@ -23,7 +23,7 @@ use crate::{
         BackendKind, Level, Name, Part,
         alert::{Alert, AlertState, Priority},
         code::{PullRequest, RepoKey, Run},
-        kubernetes::{RolloutState, Workload},
+        kubernetes::{RolloutState, Workload, WorkloadKey},
     },
     store::{Store, slot::Freshness},
     text::Clean,
@@ -102,25 +102,34 @@ fn alerts(store: &Store, found: &mut Vec<(Rank, Target)>) {
     }
 }
 
-/// Workloads that are broken and that no alert among the needs names.
+/// What the labels of these alerts name.
+fn named<'a>(store: &'a Store, is_meant: impl Fn(&Alert) -> bool) -> BTreeSet<&'a str> {
+    let labels = |alert: &'a Alert| SUBJECTS.iter().chain(&["pod"]).filter_map(move |label| alert.label(label));
+    store.alerts.values().filter(|alert| is_meant(alert)).flat_map(labels).map(Clean::as_str).collect()
+}
+
+/// Workloads that are broken, or whose pods run again for a while after a crash, and that no alert among the needs names.
 fn workloads(view: &View<'_>, found: &mut Vec<(Rank, Target)>) {
-    let named: BTreeSet<&str> = view
-        .store
-        .alerts
-        .values()
-        .filter(|alert| is_broken(view.store, alert))
-        .flat_map(|alert| SUBJECTS.iter().chain(&["pod"]).filter_map(|label| alert.label(label)))
-        .map(Clean::as_str)
-        .collect();
+    let firing = named(view.store, |alert| is_broken(view.store, alert));
+    // Who silenced it knows that it crashed: that its pods are all there again is no news.
+    let known = named(view.store, |alert| !alert.is_watchdog && !matches!(alert.state, AlertState::Resolved(_)));
     let kube = &view.store.kube;
+    let recovering: BTreeSet<&WorkloadKey> =
+        kube.recovering().filter_map(|pod| kube.workload_of(pod)).map(|workload| &workload.key).collect();
     for workload in kube.workloads.values() {
         // A rollout in progress whose pods crash or cannot be pulled is broken, long before its deadline.
         let is_broken = kube.level_of(workload) == Level::Broken || workload.rollout.state == RolloutState::Failed;
-        if !is_broken || is_explained(view.settings, workload, &named) {
+        let missing = i64::from(workload.desired.saturating_sub(workload.ready));
+        let level = match (is_broken || missing > 0, is_broken || recovering.contains(&workload.key)) {
+            (_, false) => continue,
+            // A row that went whenever its pods run for some seconds could not be selected.
+            (true, true) => Level::Broken,
+            (false, true) => Level::Wrong,
+        };
+        if is_explained(view.settings, workload, if level == Level::Broken { &firing } else { &known }) {
             continue;
         }
-        let missing = i64::from(workload.desired.saturating_sub(workload.ready));
-        found.push(((Level::Broken, 5, -missing), Target::Workload(workload.key.clone())));
+        found.push(((level, 5, -missing), Target::Workload(workload.key.clone())));
     }
 }
 

@@ -4,6 +4,7 @@
 mod chart;
 mod faces;
 mod lists;
+mod needed;
 mod quiet;
 mod services;
 mod story;
@@ -68,6 +69,8 @@ pub struct Now {
     pane: Pane,
     /// Something of P1 or P2 fires.
     is_paging: bool,
+    /// What needs me was made for the quiet face at full size.
+    is_alone: bool,
     needs: List<Target>,
     changed: List<happened::Key>,
     services: List<Target>,
@@ -150,12 +153,18 @@ impl Now {
     }
 
     fn sync_needs(&mut self, view: &View<'_>) {
+        self.is_alone = self.is_alone(view);
+        let rows = self.need_rows(view);
+        self.needs.set(rows, view.now);
+    }
+
+    /// The quiet face at full size: it has panes for what is no trouble of a workload.
+    fn is_alone(&self, view: &View<'_>) -> bool {
+        !self.is_paging && !view.is_narrow()
+    }
+
+    fn need_rows(&self, view: &View<'_>) -> Vec<Entry<Target>> {
         let filter = Filter::parse(&self.filter);
-        let is_alone = !self.is_paging && !view.is_narrow();
-        let rows = needs(view).into_iter().filter(|target| {
-            // The quiet face has panes for the rest.
-            !is_alone || matches!(target, Target::Alert(_))
-        });
         let keeps = |target: &Target| {
             filter.is_all()
                 || words::of(view, target).is_some_and(|said| {
@@ -165,7 +174,26 @@ impl Now {
                     })
                 })
         };
-        self.needs.set(rows.filter(keeps).map(Entry::Item).collect(), view.now);
+        needed::rows(view, self.is_alone).into_iter().filter(keeps).map(Entry::Item).collect()
+    }
+
+    /// Another size may have another face: its rows are not those of this one, and are shown at once.
+    fn turn_face(&mut self, view: &View<'_>) {
+        let is_alone = self.is_alone(view);
+        if std::mem::replace(&mut self.is_alone, is_alone) == is_alone {
+            return;
+        }
+        let rows = self.need_rows(view);
+        self.needs.show(rows);
+        self.sync_changed(view);
+        self.stay_in_round(view);
+    }
+
+    fn stay_in_round(&mut self, view: &View<'_>) {
+        let round = self.round(view);
+        if !round.contains(&self.pane) {
+            self.pane = round[0];
+        }
     }
 }
 
@@ -201,10 +229,7 @@ impl Screen for Now {
         self.kube.set(lists::kube(view), view.now);
         let golden = chart::golden(view).into_iter().map(|key| Entry::Item(Target::Panel(key)));
         self.charts.set(golden.collect(), view.now);
-        let round = self.round(view);
-        if !round.contains(&self.pane) {
-            self.pane = round[0];
-        }
+        self.stay_in_round(view);
     }
 
     fn settle(&mut self, now: Moment) -> bool {
@@ -328,6 +353,7 @@ impl Screen for Now {
     }
 
     fn render(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+        self.turn_face(view);
         self.changed.hits = TableHits::default();
         for pane in NARROW {
             if let Some(list) = self.targets(pane) {

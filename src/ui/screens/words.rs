@@ -1,5 +1,7 @@
 //! One line about an object, in the same words wherever it is listed.
 
+mod act;
+
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -10,7 +12,7 @@ use super::{
     needs, pane,
 };
 use crate::{
-    action::act::{Act, Outcome, StepState},
+    action::act::{Outcome, StepState},
     model::{
         BackendId, Level,
         alert::{Alert, AlertState, Silence},
@@ -21,6 +23,8 @@ use crate::{
     text::{Clean, grouped},
     time::{age_of, coarse},
 };
+
+pub use self::act::{Ready, act_name};
 
 /// What a row says about its object.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,7 +78,7 @@ pub fn of(view: &View<'_>, target: &Target) -> Option<Words> {
         Target::Job(key) => run(view, store.runs.get(&key.run)?),
         Target::PullRequest(key) => pull_request(view, store.pull_requests.get(key)?),
         Target::Silence(key) => silence(view, store.silences.get(key)?),
-        Target::Act(number) => act(view, view.acts.by_number.get(number)?),
+        Target::Act(number) => act::words(view, view.acts.by_number.get(number)?),
         Target::Backend(id) => backend(view, id)?,
         Target::Object(_) | Target::Panel(_) => return None,
     })
@@ -330,30 +334,6 @@ pub fn step_words(state: &StepState) -> (Mark, &str) {
         StepState::Refused(says) => (Mark::Wrong, says.as_str()),
         StepState::Unknown(says) => (Mark::NoData, says.as_str()),
         StepState::Skipped(says) => (Mark::Blank, says.as_str()),
-    }
-}
-
-fn act(view: &View<'_>, act: &Act) -> Words {
-    let mut open =
-        act.numbered_steps().filter(|(_, (_, state))| !matches!(state, StepState::Done(_) | StepState::Skipped(_)));
-    let says = match (act.outcome, open.next()) {
-        (Outcome::Running, Some((number, (what, state)))) => {
-            let last = act.numbered_steps().last().map_or(number, |(last, _)| last);
-            // What is seen says more than what is waited for.
-            let news = Some(step_words(state).1).filter(|news| !news.is_empty()).unwrap_or(what.as_str());
-            format!("step {number} of {last}: {news}")
-        }
-        (Outcome::Refused | Outcome::Unknown, Some((_, (what, state)))) => {
-            format!("{what}: {}", step_words(state).1)
-        }
-        (Outcome::Unknown, None) => "outcome unknown".to_owned(),
-        _ => act.place.to_string(),
-    };
-    Words {
-        mark: outcome_mark(act.outcome),
-        name: act.title.to_string(),
-        says: says.trim_end().to_owned(),
-        when: age_of(act.ended.unwrap_or(act.started), view.now.wall),
     }
 }
 

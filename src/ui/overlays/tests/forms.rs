@@ -163,6 +163,7 @@ fn a_rollback_for_an_alert_preselects_nothing() {
     let frame = text(&world, &mut *overlay);
     assert!(frame.contains("ROLL BACK FOR HighErrorRate: deploy/myapp?"), "{frame}");
     assert!(frame.contains("deployed 2m before it began"), "{frame}");
+    assert!(frame.contains("PROD prod-eu1/production"), "not cut beside free columns: {frame}");
     assert!(said(&press(&world, &mut *overlay, KeyCode::Enter)).contains("choose one first"));
     press(&world, &mut *overlay, KeyCode::Char('j'));
     let replies = press(&world, &mut *overlay, KeyCode::Enter);

@@ -127,6 +127,33 @@ fn a_crash_loop_behind_enough_ready_pods_counts() {
 }
 
 #[test]
+fn a_workload_whose_crashed_pods_run_again_for_a_moment_keeps_its_row() {
+    use crate::{
+        model::kubernetes::{Container, Pod, Termination},
+        ui::testing::running,
+    };
+    let mut world = World::live();
+    let mut workload = deployment("web", "web:1", 9, 10);
+    (workload.level, workload.rollout.state) = (Level::Wrong, RolloutState::Progressing);
+    world.workloads([workload.clone()]);
+    world.replica_sets([replica_set("web", "aa", 1, "01:00", "web:1", (9, 10))]);
+    let (started, finished) = (Some(at("03:13")), Some(at("03:14")));
+    let end = Termination { reason: "Error".into(), exit_code: 1, signal: None, message: None, started, finished };
+    let again = Container { restarts: 4, last: Some(end), ..running("app") };
+    world.pods([Pod { restarts: 4, containers: Box::new([again]), ..pod("web-aa", "1", None) }]);
+    assert_eq!(names(&world), ["deploy/web"]);
+    let view = world.view();
+    assert!(words::of(&view, &needs(&view)[0]).expect("it is there").says.contains("exit 1, 4 restarts"));
+    let mut silenced = alert("Crashes", "web", Priority::P2, "03:04", "");
+    silenced.state = AlertState::Silenced;
+    world.alerts(vec![silenced]);
+    assert_eq!(names(&world), ["deploy/web"], "a pod is missing");
+    workload.ready = 10;
+    world.workloads([workload]);
+    assert_eq!(names(&world), [""; 0], "all are there, and who silenced it knows");
+}
+
+#[test]
 fn a_new_version_that_cannot_be_pulled_needs_me_before_its_deadline() {
     let mut world = World::live();
     let mut workload = deployment("web", "web:2", 10, 10);
@@ -219,6 +246,47 @@ fn an_alert_of_one_cluster_is_never_about_another() {
     assert!(workload_of_alert(&world.view(), &alert).is_none());
     alert.labels = alert.labels.iter().filter(|(name, _)| name != "cluster").cloned().collect();
     assert!(workload_of_alert(&world.view(), &alert).is_some(), "which cluster is not said");
+}
+
+/// The configuration and the alert call the cluster `prod-eu1`; what is open of it is another context.
+#[test]
+fn a_cluster_that_is_open_by_another_name_is_found_by_what_it_alone_has() {
+    let mut world = incident();
+    let mut labelled = alert("HighErrorRate", "myapp", Priority::P1, "02:59", "");
+    let labels: [(&str, &str); 3] = [("cluster", "prod-eu1"), ("namespace", "production"), ("service", "myapp")];
+    labelled.labels = labels.map(|(name, value)| (name.into(), value.into())).into();
+    let plain = alert("HighErrorRate", "payments", Priority::P1, "02:59", "");
+    let services = std::mem::take(&mut world.settings.services);
+    let myapp = deployment("myapp", "ghcr.io/acme/myapp:412", 8, 10);
+    world.settings.backends.remove(&myapp.key.cluster);
+    world.store.forget_backend(&myapp.key.cluster);
+    let open = |world: &mut World, name: &str| {
+        let mut workload = myapp.clone();
+        workload.key.cluster = BackendId::new(name);
+        let cluster = workload.key.cluster.clone();
+        world.settings.backends.insert(cluster.clone(), BackendKind::Kubernetes);
+        let source = SourceId::new(&cluster, Part::Deployments);
+        world.store.expect(source, BackendKind::Kubernetes, std::time::Duration::from_secs(15), 1);
+        world.say(&cluster, Part::Deployments, vec![Fact::Workload(Delta::Put(Box::new(workload)))]);
+    };
+    let found = |world: &World, alert: &Alert| {
+        workload_of_alert(&world.view(), alert).map(|workload| workload.key.cluster.to_string())
+    };
+    for services in [services, Vec::new()] {
+        world.settings.services = services;
+        open(&mut world, "eu1-rita");
+        assert_eq!(found(&world, &labelled).as_deref(), Some("eu1-rita"));
+        assert_eq!(found(&world, &plain), None, "nothing that is open has it");
+        open(&mut world, "staging");
+        assert_eq!(found(&world, &labelled), None, "two clusters have it");
+        for name in ["eu1-rita", "staging"] {
+            world.settings.cluster_ids.insert(BackendId::new(name), "one".into());
+        }
+        assert_eq!(found(&world, &labelled).as_deref(), Some("eu1-rita"), "both names are of one cluster");
+        world.settings.cluster_ids.clear();
+        world.settings.backends.remove(&BackendId::new("staging"));
+        world.store.forget_backend(&BackendId::new("staging"));
+    }
 }
 
 /// A StatefulSet has no condition for it.

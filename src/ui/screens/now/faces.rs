@@ -6,7 +6,7 @@ use ratatui::{
 };
 
 use super::{Now, Pane, chart, lists, quiet, services};
-use crate::ui::{View, widgets::cells::put_line};
+use crate::ui::{View, target::Target, widgets::cells::put_line};
 
 impl Now {
     pub(super) fn wide_paging(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
@@ -28,19 +28,23 @@ impl Now {
     }
 
     pub(super) fn wide_quiet(&mut self, view: &View<'_>, area: Rect, buf: &mut Buffer) {
-        let alerts = self.needs.items().count();
-        let top = if alerts == 0 { 1 } else { lists::needed_height(self, view).min(area.height / 3) };
-        let [first, above, below, last] = Layout::vertical([
+        let has_alert = self.needs.items().any(|target| matches!(target, Target::Alert(_)));
+        let has_other = self.needs.items().any(|target| !matches!(target, Target::Alert(_)));
+        let top = if has_alert || has_other { lists::needed_height(self, view).min(area.height / 3) } else { 0 };
+        let [line, first, above, below, last] = Layout::vertical([
+            Constraint::Length(u16::from(!has_alert)),
             Constraint::Length(top),
             Constraint::Fill(1),
             Constraint::Fill(1),
             Constraint::Length(7.min(area.height / 4)),
         ])
         .areas(area);
-        if alerts == 0 {
-            put_line(buf, first, &quiet::calm(view), view.theme.glyphs.ellipsis);
-        } else {
-            lists::needed(self, "ALERTS", self.pane == Pane::Needs, view, first, buf);
+        if !has_alert {
+            put_line(buf, line, &quiet::calm(view), view.theme.glyphs.ellipsis);
+        }
+        if top > 0 {
+            let title = if has_other { "NEEDS YOU" } else { "ALERTS" };
+            lists::needed(self, title, self.pane == Pane::Needs, view, first, buf);
         }
         let halves = |area| Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas::<2>(area);
         let ([one, two], [three, four]) = (halves(above), halves(below));

@@ -16,7 +16,10 @@ use super::{
             list::{Entry, List},
             target::Target,
             theme::Mark,
-            widgets::virtual_table::{Column, Row, TableHits, VirtualTable},
+            widgets::{
+                cells::width,
+                virtual_table::{Column, Row, TableHits, VirtualTable},
+            },
         },
         happened::{self, Happened},
         needs, pane, words,
@@ -25,7 +28,7 @@ use super::{
     story::Story,
 };
 use crate::{
-    action::act::Outcome,
+    action::act::{Outcome, StepState},
     command::Command,
     model::{
         Level, Part,
@@ -40,6 +43,8 @@ use crate::{
 /// How long an act that ended stays in the list.
 const ACTS_SHOWN_FOR: i64 = 10 * 60;
 const MOST: usize = 200;
+/// Needs that are asked how long they last before the column for it is placed.
+const MOST_READ: usize = 50;
 
 /// What a list of objects is drawn with.
 pub(super) struct Dress<'a> {
@@ -64,9 +69,10 @@ pub(super) fn objects(
     let theme = view.theme;
     let fresh = pane::fresh_line(view, dress.parts, None);
     let inside = pane::framed(view, dress.title, dress.info, fresh, dress.focused, area, buf);
+    let name = longest(list.items().take(MOST).map(|target| name_width(view, target)));
     let columns = [
         Column::new("", 2, 100),
-        Column::new("", dress.name, 99).min(10),
+        Column::new("", name.clamp(10, dress.name.max(10)), 99).min(10),
         Column::new("", 30, 90).min(8).grows(),
         Column::new("", 5, 95).min(3).right(),
     ];
@@ -82,6 +88,20 @@ pub(super) fn objects(
         .empty(pane::empty_words(view, dress.parts, dress.nothing, filter))
         .render(inside, buf, &mut state, |index| object(view, &entries[index]));
     list.table = state;
+}
+
+/// No column is wider than what stands in it: the rest is for the reasons.
+fn longest(widths: impl Iterator<Item = u16>) -> u16 {
+    widths.max().unwrap_or(0)
+}
+
+/// Of a workload without what is said of it, which asks all of its pods.
+fn name_width(view: &View<'_>, target: &Target) -> u16 {
+    match target {
+        Target::Workload(key) => width(&key.to_string()),
+        Target::Pod(key) => width(&key.name),
+        other => words::of(view, other).map_or(0, |said| width(&said.name)),
+    }
 }
 
 fn object(view: &View<'_>, entry: &Entry<Target>) -> Row<'static> {
@@ -110,11 +130,13 @@ pub(super) fn needed(now: &mut Now, title: &str, focused: bool, view: &View<'_>,
     let inside = pane::framed(view, title, info, fresh, focused, area, buf);
     let ack = words::key_hint(view, Command::Acknowledge, "ack 15m");
     let ack_width = ack.iter().map(Span::width).sum::<usize>() as u16;
+    let name = longest(now.needs.items().take(MOST).map(|target| name_width(view, target)));
+    let when = longest(now.needs.items().take(MOST_READ).map(|target| when_width(view, target)));
     let mut columns = vec![
         Column::new("", 2, 100),
-        Column::new("", 28, 98).min(14),
+        Column::new("", name.clamp(14, 28), 98).min(14),
         Column::new("", 30, 96).min(19).grows(),
-        Column::new("", 12, 97).right(),
+        Column::new("", when.clamp(3, 12), 97).right(),
     ];
     // At 80 columns the footer says it alone.
     if !view.is_narrow() {
@@ -178,6 +200,14 @@ fn need(view: &View<'_>, target: &Target, ack: &[Span<'static>]) -> Row<'static>
         }
     }
     Row::item(cells)
+}
+
+fn when_width(view: &View<'_>, target: &Target) -> u16 {
+    match words::of(view, target) {
+        Some(said) if said.mark == Mark::Acked => width(&ack_ends(view, target)),
+        Some(said) => width(&said.when),
+        None => 0,
+    }
 }
 
 /// `until 03:29`: when what was acknowledged is heard again.
@@ -273,7 +303,9 @@ pub(super) fn also(view: &View<'_>) -> Vec<Entry<Target>> {
         if act.outcome != Outcome::Done {
             entries.extend(act.numbered_steps().map(|(number, (what, state))| {
                 let (mark, says) = words::step_words(state);
-                Entry::Group(Clean::own(format!("   {} {number} {what}  {says}", mark.text())))
+                let is_running = matches!(state, StepState::Running(_)) && !says.is_empty();
+                let (first, then) = if is_running { (says, what.as_str()) } else { (what.as_str(), says) };
+                Entry::Group(Clean::own(format!("   {} {number} {first}  {then}", mark.text())))
             }));
         }
     }

@@ -4,7 +4,11 @@ use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
 use super::super::{
-    super::{View, target::Target},
+    super::{
+        View,
+        target::Target,
+        widgets::cells::{fit, width},
+    },
     happened, needs, words,
 };
 use crate::{
@@ -30,6 +34,8 @@ use crate::{
 pub(super) const RANGE: u32 = 3600;
 /// A deploy longer before the onset than this is not offered as what to roll back.
 const RECENT: i64 = 24 * 3600;
+/// Columns of a line of facts that its words do not have: the frame, the list's own, and the word before them.
+const BESIDE_DETAILS: u16 = 20;
 /// How long an act that ended stays beside its object.
 const ACT_SHOWN_FOR: i64 = 15 * 60;
 
@@ -162,13 +168,14 @@ impl<'a> Story<'a> {
     }
 
     /// `"verify failed: issuer mismatch" x412 in 412, never in 411`: the first error of the new version alone, while the
-    /// workload's log is read.
+    /// workload's log is read. Where there is no room the message is cut, not what proves it.
     fn first_error(&self, view: &View<'_>) -> Option<String> {
         let workload = self.workload?;
         let tags: Vec<&str> = workload.images.iter().map(|image| tag_of(image)).collect();
         let error = view.store.first_new_error(&workload.key, &tags)?;
         let text = mask(error.text);
-        Some(format!("\"{text}\" x{} in {}, never in {}", error.lines, error.new, error.old))
+        let proof = format!("x{} in {}, never in {}", error.lines, error.new, error.old);
+        Some(with_proof(&text, &proof, view.size.0.saturating_sub(BESIDE_DETAILS), view.theme.glyphs.ellipsis))
     }
 
     /// An act of mine on this workload that runs, or that ended a short while ago.
@@ -214,8 +221,14 @@ impl<'a> Story<'a> {
     }
 }
 
+/// A message in quotation marks and what proves it, in so many columns: the message is cut.
+fn with_proof(message: &str, proof: &str, columns: u16, ellipsis: &str) -> String {
+    let room = columns.saturating_sub(width(proof) + 3);
+    format!("\"{}\" {proof}", fit(message, room, ellipsis))
+}
+
 /// The workload that a request changes.
-fn workload_of(request: &Request) -> Option<&WorkloadKey> {
+pub(super) fn workload_of(request: &Request) -> Option<&WorkloadKey> {
     match request {
         Request::RollBack { workload, .. }
         | Request::Restart { workload }
@@ -275,4 +288,16 @@ pub(super) fn measure<'a>(view: &View<'a>, key: &PanelKey) -> Option<Measure<'a>
         _ => None,
     });
     Some(Measure { panel, data, pulse: slot.map(|slot| &slot.pulse) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_message_and_its_proof_the_message_is_cut() {
+        let said = |columns| with_proof("verify failed", "x3595 in 412, never in 411", columns, "~");
+        assert_eq!(said(60), "\"verify failed\" x3595 in 412, never in 411");
+        assert_eq!(said(36), "\"verify~\" x3595 in 412, never in 411");
+    }
 }

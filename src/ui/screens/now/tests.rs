@@ -5,12 +5,16 @@ use crate::{
         act::{Act, ActionEvent, Outcome, StepState},
     },
     model::{
-        alert::Priority,
+        alert::{Alert, AlertState, Priority},
         code::{Need, RunState},
         kubernetes::WorkloadKind,
     },
-    ui::testing::{
-        World, alert, alertmanager, at, deployment, event, incident, pod, pull_request, replica_set, run, workload_key,
+    ui::{
+        testing::{
+            World, alert, alertmanager, at, deployment, event, incident, pod, pull_request, replica_set, run,
+            workload_key,
+        },
+        widgets::cells::rows_of,
     },
 };
 
@@ -82,14 +86,14 @@ fn at_80x24_what_needs_me_and_what_changed() {
     let rows = world.drawn(&mut now);
     insta::assert_snapshot!(rows.join("\n"), @r"
     += NEEDS YOU 5 ================================================================+
-    | >  !!  HighErrorRate myapp           now 30.6%, limit 5%        since ~02:59 |
+    | >  !!  HighErrorRate myapp    now 30.6%, limit 5%               since ~02:59 |
     |        changed  deploy 411 -> 412 at 02:57, 2m before it began               |
     |        serving  new 412 4/6 ready   old 411 4/4 ready                        |
     |        do       [R] roll back to 411   [l] logs   [.] why   [s] silence      |
-    |    !!  deploy #412                   stuck in deploy, 2 of 3 ~           23m |
-    |    !   PodOOMKilled postgres         postgres-0 was killed fo~   since 03:04 |
-    |    !   nightly-e2e #1190             failure in deploy   main~          128m |
-    |        #1490 fix: pool size          your review   9/11 check~          120m |
+    |    !!  deploy #412            stuck in deploy, 2 of 3 jobs do~           23m |
+    |    !   PodOOMKilled postgres  postgres-0 was killed for memor~   since 03:04 |
+    |    !   nightly-e2e #1190      failure in deploy   main   alice          128m |
+    |        #1490 fix: pool size   your review   9/11 checks   bob           120m |
     +==============================================================================+
     +- BEFORE IT BEGAN 02:59 ------------------------------------------------------+
     |      -2m  !!  deploy  myapp 411 -> 412 (rev 14)                              |
@@ -119,13 +123,16 @@ fn quiet_is_four_panes_and_what_happened() {
     for words in ["PULL REQUESTS", "PIPELINES", "WORKLOADS", "GOLDEN SIGNALS", "HAPPENED", "your review"] {
         assert!(has(&rows, words), "{words}");
     }
+    let myapp = Some(Target::Workload(workload_key(WorkloadKind::Deployment, "myapp")));
+    assert!(has(&rows, "NEEDS YOU 1") && now.selected(&world.view()) == myapp, "as at 80x24: {rows:#?}");
+    keys(&mut now, &world, &[Command::NextPane]);
     assert!(matches!(now.selected(&world.view()), Some(Target::PullRequest(_))));
     keys(&mut now, &world, &[Command::NextPane, Command::NextPane, Command::Down]);
     assert!(matches!(now.selected(&world.view()), Some(Target::Pod(_))), "the worst pod stands below its workload");
     keys(&mut now, &world, &[Command::NextPane, Command::Down]);
     assert!(matches!(now.selected(&world.view()), Some(Target::Panel(_))));
     keys(&mut now, &world, &[Command::Back]);
-    assert!(matches!(now.selected(&world.view()), Some(Target::PullRequest(_))));
+    assert_eq!(now.selected(&world.view()), myapp);
 }
 
 #[test]
@@ -173,10 +180,9 @@ fn next_need_selects_its_row_in_either_face() {
     }
 }
 
-#[test]
-fn a_running_act_stands_beside_its_object_and_in_the_rest() {
-    let mut world = incident();
-    let act = Act {
+/// Act 7, which runs.
+fn rollback() -> Act {
+    Act {
         switches: Vec::new(),
         away: None,
         left: None,
@@ -193,18 +199,70 @@ fn a_running_act_stands_beside_its_object_and_in_the_rest() {
         ended: None,
         steps: vec![
             ("template to rev 13".into(), StepState::Done("now rev 15".into())),
-            ("watch".into(), StepState::Running("8/10 ready".into())),
+            ("watch".into(), StepState::Running("411 8/10 ready".into())),
         ],
         outcome: Outcome::Running,
         reason: None,
         can_undo: true,
         is_mine: true,
-    };
-    world.acts.apply(&ActionEvent::Act(Box::new(act)));
+    }
+}
+
+#[test]
+fn a_running_act_stands_beside_its_object_and_in_the_rest() {
+    let mut world = incident();
+    world.acts.apply(&ActionEvent::Act(Box::new(rollback())));
     let rows = world.drawn(&mut Now::default());
-    assert!(has(&rows, "acting   ~  roll back deploy/myapp to 411   step 2 of 2: 8/10 ready"), "{rows:#?}");
+    assert!(has(&rows, "acting   ~  rollback myapp   8/10 ready on 411, step 2 of 2"), "{rows:#?}");
     assert!(has(&rows, "ok 1 template to rev 13  now rev 15"), "{rows:#?}");
+    assert!(has(&rows, "~ 2 411 8/10 ready  watch"), "what is seen stands before what is waited for: {rows:#?}");
+    assert!(has(&rows, "~   rollback myapp"), "{rows:#?}");
     assert!(has(&rows, "you     roll back deploy/myapp to 411"), "{rows:#?}");
+}
+
+#[test]
+fn what_an_act_goes_on_with_keeps_its_row_though_its_alert_is_silenced_and_its_pods_are_well() {
+    let mut world = incident();
+    world.size = (80, 24);
+    world.workloads([deployment("myapp", "ghcr.io/acme/myapp:411", 10, 10)]);
+    world.pods([pod("myapp-6d5c9", "bbbbb", None)]);
+    let silenced = |mut alert: Alert| {
+        alert.state = AlertState::Silenced;
+        alert
+    };
+    let oom = alert("PodOOMKilled", "postgres", Priority::P3, "03:04", "");
+    world.alerts(vec![silenced(alert("HighErrorRate", "myapp", Priority::P1, "03:04", "")), oom]);
+    world.acts.apply(&ActionEvent::Act(Box::new(rollback())));
+    let mut now = Now::default();
+    let rows = world.drawn(&mut now);
+    let myapp = Target::Workload(workload_key(WorkloadKind::Deployment, "myapp"));
+    assert!(now.needs.items().any(|target| *target == myapp), "{rows:#?}");
+    assert!(now.reveal(&myapp, &world.view()));
+    assert!(has(&world.drawn(&mut now), "acting   ~  rollback myapp   8/10 ready on 411, step 2 of 2"), "{rows:#?}");
+    let ended = Act { outcome: Outcome::Done, ended: Some(at("03:14")), ..rollback() };
+    world.acts.apply(&ActionEvent::Act(Box::new(ended)));
+    world.drawn(&mut now);
+    assert!(!now.needs.items().any(|target| *target == myapp), "it is well, and nothing goes on");
+}
+
+#[test]
+fn another_size_has_the_rows_of_its_own_face_at_once() {
+    let mut world = World::live();
+    let mut nightly = run("nightly-e2e", 1190, RunState::Failure, false, "03:10");
+    nightly.event = "schedule".into();
+    world.runs(vec![nightly]);
+    let mut now = Now::default();
+    world.drawn(&mut now);
+    let mut resized = |size| {
+        world.size = size;
+        let mut buf = Buffer::empty(world.area());
+        now.render(&world.view(), world.area(), &mut buf);
+        rows_of(&buf)
+    };
+    let narrow = resized((80, 24));
+    assert!(has(&narrow, "NEEDS YOU 1") && has(&narrow, "nightly-e2e #1190"), "{narrow:#?}");
+    let wide = resized((120, 35));
+    assert!(wide[0].contains("ok no alert fires") && !has(&wide, "NEEDS YOU"), "{wide:#?}");
 }
 
 #[test]
