@@ -1,10 +1,10 @@
 //! The plan of a rollback: to the last known good revision, or the one chosen, with everything that speaks against it.
 
 use super::{
-    Check, Evidence, Inspection, WorkloadInspection, Write, canary,
+    Check, Evidence, Inspection, RunInspection, WorkloadInspection, Write, canary,
     checks::{self, Subject},
     digests,
-    equivalent::{resume_line, rollout_undo},
+    equivalent::{repository, resume_line, rollout_undo},
     executor::{self, Chosen, Executor, by_workflow},
     gitops::{self, Route},
     helm, history,
@@ -119,7 +119,8 @@ fn by_own_hand(
     } else {
         say!("U: synced back to what rev {} was synced from{and_on}", live.number)
     };
-    plan.equivalent = route.equivalent(make.settings);
+    plan.equivalent = stop_lines(make, key);
+    plan.equivalent.extend(route.equivalent(make.settings));
     plan.equivalent.extend(canary::abort_line(make, inspection));
     if route.patches() {
         plan.equivalent.push(rollout_undo(make.settings, key, target.number));
@@ -243,6 +244,12 @@ pub(super) fn stop_runs(make: &Make<'_>, inspection: &WorkloadInspection, target
             },
         });
     }
+}
+
+/// The lines that stop them: the others alone would race with them.
+pub(super) fn stop_lines(make: &Make<'_>, workload: &WorkloadKey) -> Vec<Clean> {
+    let line = |run: &RunInspection| say!("gh run cancel {} -R {}", run.run.key.id, repository(&run.run.key.repo));
+    checks::stoppable(make, workload).into_iter().map(line).collect()
 }
 
 /// What its pods are in the end.
