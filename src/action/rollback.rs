@@ -14,7 +14,7 @@ use super::{
 use crate::{
     model::kubernetes::{Revision, WorkloadKey, tag_of},
     text::{Clean, counted},
-    time::age_of,
+    time::{age_of, seconds_between},
 };
 
 pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Result<Plan, Refusal> {
@@ -165,7 +165,11 @@ fn facts(
     now: jiff::Timestamp,
 ) -> Vec<(Clean, Clean)> {
     let since = live.created.filter(|created| inspection.revisions.iter().all(|other| other.created <= Some(*created)));
-    let since = since.map_or_else(String::new, |since| format!("   live {}", age_of(since, now)));
+    // A version that is set again keeps what was made for it the first time.
+    let is_again =
+        |at: &jiff::Timestamp| live.created.is_some_and(|created| seconds_between(created, *at) > checks::SAME_DEPLOY);
+    let again = inspection.changes.first().map(|(_, at)| *at).filter(is_again);
+    let since = again.or(since).map_or_else(String::new, |since| format!("   live {}", age_of(since, now)));
     let pods = history::pods_of(inspection, live).map_or_else(
         || "its pods could not be read".to_owned(),
         |(all, ready)| format!("{}, {ready} ready", counted(all, "pod")),
