@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// What was changed this close to a revision's creation, in seconds, is of that revision's own deploy.
-const SAME_DEPLOY: i64 = 90;
+pub(super) const SAME_DEPLOY: i64 = 90;
 
 /// Field managers that apply again and again what git says.
 const PUTS_BACK: [&str; 3] = ["argocd-controller", "kustomize-controller", "helm-controller"];

@@ -1,10 +1,10 @@
 //! The plan of a rollback: to the last known good revision, or the one chosen, with everything that speaks against it.
 
 use super::{
-    Check, Evidence, Inspection, WorkloadInspection, Write, canary,
+    Check, Evidence, Inspection, RunInspection, WorkloadInspection, Write, canary,
     checks::{self, Subject},
     digests,
-    equivalent::{resume_line, rollout_undo},
+    equivalent::{repository, resume_line, rollout_undo},
     executor::{self, Chosen, Executor, by_workflow},
     gitops::{self, Route},
     helm, history,
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     model::kubernetes::{Revision, WorkloadKey, tag_of},
     text::{Clean, counted},
-    time::age_of,
+    time::{age_of, seconds_between},
 };
 
 pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Result<Plan, Refusal> {
@@ -119,7 +119,8 @@ fn by_own_hand(
     } else {
         say!("U: synced back to what rev {} was synced from{and_on}", live.number)
     };
-    plan.equivalent = route.equivalent(make.settings);
+    plan.equivalent = stop_lines(make, key);
+    plan.equivalent.extend(route.equivalent(make.settings));
     plan.equivalent.extend(canary::abort_line(make, inspection));
     if route.patches() {
         plan.equivalent.push(rollout_undo(make.settings, key, target.number));
@@ -164,7 +165,11 @@ fn facts(
     now: jiff::Timestamp,
 ) -> Vec<(Clean, Clean)> {
     let since = live.created.filter(|created| inspection.revisions.iter().all(|other| other.created <= Some(*created)));
-    let since = since.map_or_else(String::new, |since| format!("   live {}", age_of(since, now)));
+    // A version that is set again keeps what was made for it the first time.
+    let is_again =
+        |at: &jiff::Timestamp| live.created.is_some_and(|created| seconds_between(created, *at) > checks::SAME_DEPLOY);
+    let again = inspection.changes.first().map(|(_, at)| *at).filter(is_again);
+    let since = again.or(since).map_or_else(String::new, |since| format!("   live {}", age_of(since, now)));
     let pods = history::pods_of(inspection, live).map_or_else(
         || "its pods could not be read".to_owned(),
         |(all, ready)| format!("{}, {ready} ready", counted(all, "pod")),
@@ -243,6 +248,12 @@ pub(super) fn stop_runs(make: &Make<'_>, inspection: &WorkloadInspection, target
             },
         });
     }
+}
+
+/// The lines that stop them: the others alone would race with them.
+pub(super) fn stop_lines(make: &Make<'_>, workload: &WorkloadKey) -> Vec<Clean> {
+    let line = |run: &RunInspection| say!("gh run cancel {} -R {}", run.run.key.id, repository(&run.run.key.repo));
+    checks::stoppable(make, workload).into_iter().map(line).collect()
 }
 
 /// What its pods are in the end.

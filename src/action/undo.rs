@@ -251,7 +251,8 @@ fn lines(
     before: &serde_json::Value,
     revision: Option<i64>,
 ) -> Vec<Clean> {
-    let mut lines: Vec<Clean> = canary::abort_line(make, inspection).into_iter().collect();
+    let mut lines = rollback::stop_lines(make, &inspection.workload.key);
+    lines.extend(canary::abort_line(make, inspection));
     lines.extend(back.lines_off(make.settings));
     lines.push(match (back.line(), revision) {
         (Some(synced), _) => synced,

@@ -228,8 +228,35 @@ fn of_context(
     let context_of = |cluster: file::Kubernetes| file::Kubernetes { context: Some(context.to_owned()), ..cluster };
     match configured.iter().position(is_of_current) {
         Some(index) => context_of(configured.swap_remove(index)),
-        None => context_of(file::Kubernetes { name: context.to_owned(), ..Default::default() }),
+        None => beside(&configured, context, path),
     }
+}
+
+/// A context that no entry is of, also of a file that one of them names. A cluster that an entry calls production is so
+/// under every name: both lead to one address.
+fn beside(configured: &[file::Kubernetes], context: &str, path: Option<&Path>) -> file::Kubernetes {
+    let named = configured.iter().filter_map(|one| one.kubeconfig.clone()).map(Some);
+    let mut files = std::iter::once(path.map(Path::to_owned)).chain(named);
+    let found = files.find_map(|file| Some((server_of(Some(context), file.as_deref())?, file)));
+    let (server, kubeconfig) = found.unzip();
+    let is_it = |one: &&file::Kubernetes| {
+        let own = server_of(one.context.as_deref(), one.kubeconfig.as_deref().or(path));
+        own.is_some() && own == server
+    };
+    let is_production = configured.iter().filter(is_it).any(|one| one.production == Some(true));
+    file::Kubernetes {
+        name: context.to_owned(),
+        context: Some(context.to_owned()),
+        kubeconfig: kubeconfig.flatten(),
+        production: is_production.then_some(true),
+        ..Default::default()
+    }
+}
+
+/// The address that a context leads to, or the current one.
+fn server_of(context: Option<&str>, path: Option<&Path>) -> Option<Clean> {
+    let is_it = |one: &kubernetes::ContextInfo| context.map_or(one.current, |name| *one.name == *name);
+    kubernetes::contexts(path).0.into_iter().find(is_it).map(|one| one.server).filter(|server| !server.is_empty())
 }
 
 fn current_context(path: Option<&Path>) -> Option<Clean> {
@@ -296,7 +323,9 @@ mod tests {
         // What is configured for the context still holds.
         assert_eq!(opened(&configured, None), [with_file(there.clone())]);
         assert_eq!(opened(&configured, Some("eu")), [with_file(there)]);
-        assert_eq!(opened(&configured, Some("here")), [with_file(of("here", "here"))]);
+        // The other context of the same cluster is production too.
+        let here = file::Kubernetes { production: Some(true), ..of("here", "here") };
+        assert_eq!(opened(&configured, Some("here")), [with_file(here.clone())]);
         assert_eq!(opened(&Config::default(), None), [with_file(of("there", "there"))]);
         // So does what is configured for whatever context is the current one.
         let nameless = |own: Option<PathBuf>| Config {
@@ -312,10 +341,34 @@ mod tests {
         let kept = file::Kubernetes { production: Some(true), read_only: true, ..of("prod", "there") };
         assert_eq!(opened(&nameless(None), None), [with_file(kept.clone())]);
         assert_eq!(opened(&nameless(Some(path.clone())), Some("there")), [with_file(kept)]);
-        assert_eq!(opened(&nameless(None), Some("here")), [with_file(of("here", "here"))]);
+        assert_eq!(opened(&nameless(None), Some("here")), [with_file(here)]);
         std::fs::write(&path, FILE.replace("current-context: there", "current-context: ''")).unwrap();
         let none = opened(&configured, None).remove(0);
         assert_eq!((none.context.as_deref(), none.kubeconfig.as_deref()), (None, Some(path.as_path())));
         assert!(kubeconfig_file(&folder.path().join("missing").display().to_string()).is_err());
+    }
+
+    #[test]
+    fn a_context_of_a_configured_file_is_production_with_the_cluster_that_it_leads_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let two = FILE.replace("clusters: [", "clusters: [{name: d, cluster: {server: 'https://127.0.0.1:2'}}, ");
+        std::fs::write(&path, two.replace("contexts: [", "contexts: [{name: far, context: {cluster: d, user: u}}, "))
+            .unwrap();
+        let entry = file::Kubernetes {
+            name: "eu".to_owned(),
+            context: Some("there".to_owned()),
+            kubeconfig: Some(path.clone()),
+            production: Some(true),
+            ..Default::default()
+        };
+        let configured = Config { kubernetes: vec![entry], ..Config::default() };
+        let opened = |context: &str| {
+            let global = Global { context: Some(context.to_owned()), ..Global::default() };
+            with_flags(configured.clone(), &global).kubernetes.remove(0)
+        };
+        let (here, far) = (opened("here"), opened("far"));
+        assert_eq!((here.production, here.kubeconfig.as_deref()), (Some(true), Some(path.as_path())));
+        assert_eq!((far.production, far.kubeconfig.as_deref()), (None, Some(path.as_path())), "another cluster");
     }
 }

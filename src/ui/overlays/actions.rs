@@ -37,6 +37,8 @@ use crate::{
 
 const NO_LINE: &str = "no command line does the same";
 
+const STOP_FIRST: &str = "a pipeline is deploying: stop it first:";
+
 /// Most lines of the command that does the same.
 const MOST_LINES: usize = 3;
 
@@ -65,14 +67,19 @@ struct Verb {
     is_shown: bool,
     /// `kubectl …`
     line: Option<String>,
+    /// What has to be run before any line, where a deploy goes on.
+    first: Option<String>,
 }
 
 impl Verb {
     /// What is said where no one line does the same.
-    fn without_line(&self) -> &'static str {
-        match self.what {
-            What::Known(Command::RollBack) => "no one line does the same: the plan has those that do (enter)",
-            What::Known(_) | What::Own(_) => NO_LINE,
+    fn without_line(&self) -> String {
+        match (self.what, &self.first) {
+            (What::Known(Command::RollBack), Some(first)) => format!("{STOP_FIRST} {first}"),
+            (What::Known(Command::RollBack), None) => {
+                "no one line does the same: the plan has those that do (enter)".to_owned()
+            }
+            _ => NO_LINE.to_owned(),
         }
     }
 }
@@ -146,7 +153,9 @@ impl Overlay for Actions {
             Command::Copy => {
                 return match self.copied() {
                     Some(line) => Reply::Do(crate::app::Effect::Copy(line)),
-                    None => Reply::Say(self.chosen().map_or(NO_LINE, Verb::without_line).into()),
+                    None => {
+                        Reply::Say(Clean::own(self.chosen().map_or_else(|| NO_LINE.to_owned(), Verb::without_line)))
+                    }
                 };
             }
             command => match self.at_key_of(command, view) {
@@ -178,6 +187,7 @@ impl Overlay for Actions {
             why_not: why_not(spec, self.screen, Some(&self.target), view),
             is_shown: may_be_looked_at(spec, &self.target, view),
             line: equivalent::line_at(spec.id, &self.target, self.at, view),
+            first: (spec.id == Command::RollBack).then(|| equivalent::first_stopped(&self.target, view)).flatten(),
         });
         // Those of the configuration stand first: they were made for these rows.
         self.verbs.extend(known);
@@ -228,7 +238,10 @@ impl Overlay for Actions {
         let window = centred(area, 104, height);
         let inside = dialog(Frame::new(theme, title).info(place), area, window.width, height, buf);
         // Whoever copies the line is to have read it.
-        let said = self.chosen().and_then(|verb| verb.line.as_deref()).map(|line| wrapped(line, inside.width));
+        let said = self
+            .chosen()
+            .and_then(|verb| verb.line.as_deref().or(verb.first.as_deref()))
+            .map(|line| wrapped(line, inside.width));
         let said: Vec<String> = said.unwrap_or_default().into_iter().take(MOST_LINES).collect();
         let foot = said.len().max(1) as u16;
         self.list = Rect { height: inside.height.saturating_sub(2 + foot), ..inside };
@@ -251,6 +264,7 @@ impl Overlay for Actions {
             let shows = if verb.is_shown { "enter shows what would be done; " } else { "" };
             let words = match &verb.line {
                 Some(_) => format!("{shows}the same as a command ({copy} copies it)"),
+                None if verb.first.is_some() => format!("{shows}{STOP_FIRST}"),
                 None => format!("{shows}{}", verb.without_line()),
             };
             put_line(buf, spot, &Line::styled(words, theme.dim), theme.glyphs.ellipsis);
@@ -298,6 +312,7 @@ fn own_commands(target: &Target, view: &View<'_>) -> Vec<Verb> {
                 is_shown: false,
                 why_not: why_not.or_else(|| program.as_ref().err().map(ToString::to_string)),
                 line: program.ok().map(|program| program.line().to_string()),
+                first: None,
             }
         })
         .collect()

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 pub use self::{log::log, shown::shown};
 use crate::{
     action::{
-        ACK_MINUTES, Request,
+        ACK_MINUTES, Request, beside,
         equivalent::{argo_rollouts, kubectl, kubectl_in, kubectl_on, repository, rollout_undo},
         executor, object,
     },
@@ -144,10 +144,14 @@ fn offered(key: &WorkloadKey, view: &View<'_>) -> Vec<(ContainerSort, Name)> {
 }
 
 /// Back to the version before, by its number: without one, whoever sends the line a second time is on the bad version
-/// again. No line where the number is not known, nor where what owns it would put the version back: its plan has those.
+/// again. No line where the number is not known, nor where what owns it, or a deploy that goes on, would put the version
+/// back: its plan has those.
 fn roll_back(key: &WorkloadKey, view: &View<'_>) -> Option<String> {
     let workload = view.store.kube.workloads.get(key)?;
-    if !workload.managed_by.is_empty() || !executor::needs_patch(workload, view.settings) {
+    if !workload.managed_by.is_empty()
+        || !executor::needs_patch(workload, view.settings)
+        || !racing(key, view).is_empty()
+    {
         return None;
     }
     let live = deploys_of(view.store, workload).into_iter().next().filter(|live| live.is_live && !live.is_return)?;
@@ -156,6 +160,19 @@ fn roll_back(key: &WorkloadKey, view: &View<'_>) -> Option<String> {
     let is_it = |from: &Clean| before.images.iter().any(|image| tag_of(image) == from.as_str());
     let revision = before.revision.filter(|_| live.from.as_ref().is_none_or(is_it))?;
     Some(rollout_undo(view.settings, key, revision).to_string())
+}
+
+/// Deploys of the workload that go on, as far as the screens know.
+fn racing(key: &WorkloadKey, view: &View<'_>) -> Vec<RunKey> {
+    let request = Request::RollBack { workload: key.clone(), to: None, alert: None };
+    beside(&request, None, view.store, view.settings).runs
+}
+
+/// What stops the deploy that would race with going back, of whatever leads to the workload.
+pub fn first_stopped(target: &Target, view: &View<'_>) -> Option<String> {
+    let workload = workload_of(view, target)?;
+    let run = racing(&workload.key, view).into_iter().next()?;
+    of_run(Command::Cancel, &run, view)
 }
 
 fn of_any(command: Command, key: &ResourceKey, at: Option<Timestamp>, view: &View<'_>) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Other limits of a container: of one pod, in place, or of a workload's template.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -18,6 +19,7 @@ use crate::{
     },
     query::{Answer, Query, UsageQuery},
     text::{Clean, memory_text},
+    time::age_of,
     ui::{
         Overlay, Reply, View,
         widgets::{
@@ -73,6 +75,8 @@ pub struct LimitsForm {
     pods: Vec<ObjectKey>,
     /// Main containers of its pods, the one killed for want of memory first, with their limits in bytes.
     containers: Vec<(String, Option<u64>)>,
+    /// Those that were killed for want of memory, and when last.
+    killed: Vec<(String, Timestamp)>,
     chosen: usize,
     input: TextInput,
     asked: Option<Request>,
@@ -89,8 +93,12 @@ impl LimitsForm {
                 containers.push((one.name.to_string(), one.memory_limit));
             }
         }
+        let killed = all()
+            .filter(is_killed)
+            .filter_map(|one| Some((one.name.to_string(), one.last.as_ref()?.finished?)))
+            .collect();
         let pods = pods.iter().map(|pod| pod.key.clone()).collect();
-        let mut form = Self { whose, pods, containers, chosen: 0, input: TextInput::new(""), asked: None };
+        let mut form = Self { whose, pods, containers, killed, chosen: 0, input: TextInput::new(""), asked: None };
         form.propose();
         form
     }
@@ -210,17 +218,25 @@ impl Overlay for LimitsForm {
         let room = area.width.saturating_sub(width(&place) + width(LIMITS_OF) + FRAMED);
         let of = whose.title();
         let title = format!("{LIMITS_OF}{}", fit_end(&of, room, theme.glyphs.ellipsis));
-        let wide = (width(&title) + width(&place) + FRAMED).max(64);
+        let wide = (width(&title) + width(&place) + FRAMED).max(76);
         let inside = dialog(Frame::new(theme, title).info(place), area, wide, 8, buf);
         let (name, limit) = self.containers.get(self.chosen).cloned().unwrap_or_default();
         let limit =
             limit.map_or_else(|| "no memory limit".to_owned(), |bytes| format!("memory limit {}", memory_text(bytes)));
-        let used = self.used(view).map(|bytes| format!(", at most {} used", memory_text(bytes))).unwrap_or_default();
+        // What it uses at this moment is no peak: a kill tells that it was more.
+        let used = self.used(view).map(|bytes| format!(", uses {} now", memory_text(bytes))).unwrap_or_default();
+        let now = view.store.time_of(cluster, view.now);
+        let killed = self.killed.iter().filter(|(killed, _)| *killed == name).map(|(_, at)| *at).max();
+        let killed = killed.map(|at| format!("; OOMKilled {} ago", age_of(at, now))).unwrap_or_default();
         let others = match self.containers.len() {
             0 | 1 => String::new(),
             all => format!("   {} of {all}", self.chosen + 1),
         };
-        let rows = [("of", whose.words().to_owned()), ("container", format!("{name}{others}")), ("now", limit + &used)];
+        let rows = [
+            ("of", whose.words().to_owned()),
+            ("container", format!("{name}{others}")),
+            ("now", limit + &used + &killed),
+        ];
         for (at, (label, text)) in (0..).zip(rows) {
             if let Some(spot) = row(inside, at) {
                 let line =

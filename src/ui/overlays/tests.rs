@@ -26,7 +26,7 @@ use crate::{
     time::Clock as _,
     ui::{
         Reply,
-        testing::{World, alert, alertmanager, at, cluster, incident, workload_key},
+        testing::{World, alert, alertmanager, at, cluster, incident, run, workload_key},
     },
 };
 
@@ -279,6 +279,10 @@ fn the_menu_names_the_reason_and_the_same_command() {
     world.overlay(&mut *overlay);
     let replies = command(&world, &mut *overlay, Command::RollBack);
     assert!(matches!(replies.as_slice(), [Reply::Close, Reply::RunOn(Command::RollBack, Target::Workload(_))]));
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("a pipeline is deploying: stop it first:") && !frame.contains("--to-revision"), "{frame}");
+    assert!(frame.contains("gh run cancel -R acme/myapp 412"), "{frame}");
+    world.runs(vec![run("deploy", 412, RunState::Success, true, "02:51")]);
     let frame = text(&world, &mut *overlay);
     assert!(frame.contains("rollout undo deployment/myapp --to-revision=13"), "{frame}");
     assert!(frame.contains("kubectl --context prod-eu1 -n "), "{frame}");

@@ -166,6 +166,8 @@ fn somebody_elses_hand_is_seen() {
         stop(&back, "B5")
     );
     assert_ne!(back.chosen, Some(14), "not back on the bad version");
+    let from = &back.facts.iter().find(|(name, _)| name == "FROM").expect("it is said").1;
+    assert!(from.contains("   live 60s   "), "since it was set again: {from}");
 }
 
 fn raced(change: impl FnOnce(&mut crate::action::RunInspection), may_stop: bool) -> Plan {

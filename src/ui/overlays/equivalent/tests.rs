@@ -8,10 +8,12 @@ use crate::{
     command::COMMANDS,
     model::{
         BackendId,
-        code::{JobKey, MergeMethod, RepoKey},
+        code::{JobKey, MergeMethod, RepoKey, RunState},
         kubernetes::{Container, Manager, ObjectKey, Pod, Workload, WorkloadKind},
     },
-    ui::testing::{World, alert, alertmanager, deployment, github, incident, pod, pull_request, replica_set, running},
+    ui::testing::{
+        World, alert, alertmanager, deployment, github, incident, pod, pull_request, replica_set, run, running,
+    },
 };
 
 /// What a shell would run, split, expand or stop at.
@@ -135,6 +137,11 @@ fn the_line_that_rolls_back_names_the_revision() {
         let key = deployment(name, "a:1", 1, 1).key;
         line(Command::RollBack, &Target::Workload(key), &world.view())
     };
+    assert_eq!(of(&world, "myapp"), None, "a deploy goes on, and would race with it");
+    let target = Target::Workload(deployment("myapp", "a:1", 1, 1).key);
+    assert_eq!(first_stopped(&target, &world.view()).as_deref(), Some("gh run cancel -R acme/myapp 412"));
+    world.runs(vec![run("deploy", 412, RunState::Success, true, "02:51")]);
+    assert_eq!(first_stopped(&target, &world.view()), None);
     let undo = "kubectl --context prod-eu1 -n production rollout undo deployment/myapp --to-revision=13";
     assert_eq!(of(&world, "myapp").as_deref(), Some(undo));
     assert_eq!(of(&world, "payments"), None, "nothing was before it");

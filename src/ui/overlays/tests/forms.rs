@@ -155,6 +155,33 @@ fn limits_read_the_use_themselves_and_refuse_what_is_no_amount() {
     assert!(matches!(asked(&press(&world, &mut *form, KeyCode::Enter)), Request::Limits { .. }));
 }
 
+/// What is used after a restart is no peak.
+#[test]
+fn limits_tell_the_use_of_now_from_the_kill() {
+    let mut world = incident();
+    let mut app = crate::ui::testing::running("app");
+    app.memory_limit = Some(2 << 30);
+    app.last = Some(crate::model::kubernetes::Termination {
+        reason: "OOMKilled".into(),
+        exit_code: 137,
+        signal: None,
+        message: None,
+        started: None,
+        finished: Some(at("03:09")),
+    });
+    let containers = Box::new([app]);
+    let pod = crate::model::kubernetes::Pod { containers, ..crate::ui::testing::pod("myapp-6d5c9", "live", None) };
+    world.pods([pod.clone()]);
+    world.size = (80, 24);
+    let mut form = limits(vec![Whose::Template(myapp())], &[&pod]);
+    let query = form.wanted(&world.view()).remove(0);
+    let used = crate::model::kubernetes::table::Amount { cpu_millis: 1, memory_bytes: 983 << 20 };
+    let used = [((pod.key.namespace.clone(), pod.key.name.clone()), used)].into_iter().collect();
+    answer(&mut world, query, Answer::Usage(std::sync::Arc::new(used)));
+    let frame = text(&world, &mut *form);
+    assert!(frame.contains("memory limit 2Gi, uses 983Mi now; OOMKilled 5m22s ago"), "{frame}");
+}
+
 #[test]
 fn a_rollback_for_an_alert_preselects_nothing() {
     let world = incident();

@@ -30,7 +30,8 @@ fn a_key_that_the_screen_has_taken_is_the_objects_in_its_menu_alone() {
 
 #[test]
 fn in_the_menu_the_copy_key_means_the_line_alone() {
-    let world = incident();
+    let mut world = incident();
+    world.runs(vec![run("deploy", 412, RunState::Success, true, "02:51")]);
     let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()), None);
     let frame = text(&world, &mut *menu);
     assert!(!frame.contains("copy what is selected") && frame.contains("(y copies it)"), "{frame}");
