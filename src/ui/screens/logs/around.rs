@@ -34,8 +34,8 @@ pub(super) fn container_words(containers: &Containers) -> String {
     sorts.iter().filter(|(_, is)| *is).map(|(word, _)| *word).collect::<Vec<_>>().join(" and ")
 }
 
-/// The filters, and how many lines they leave; `None`: there is none.
-pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> Option<Line<'static>> {
+/// The filters, and how many lines they leave, which is never what is cut; `None`: there is none.
+pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> Option<[Line<'static>; 2]> {
     let sieve = &tail.sieve;
     let mut spans = Vec::new();
     for chip in sieve.chips() {
@@ -48,13 +48,15 @@ pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> O
     if spans.is_empty() {
         return None;
     }
+    let mut counts = Line::default();
     if let Some(buffer) = buffer.filter(|_| sieve.is_active()) {
         let all = buffer.lines.len() as u64;
         let shown = tail.index.shown().min(all);
         let so_far = if tail.index.is_sifting() { " so far" } else { "" };
-        spans.push(Span::styled(format!(" {} of {} lines{so_far}", grouped(shown), grouped(all)), theme.dim));
+        let words = format!(" {} of {} lines{so_far}", grouped(shown), grouped(all));
+        counts.push_span(Span::styled(words, theme.dim));
     }
-    Some(Line::from(spans))
+    Some([Line::from(spans), counts])
 }
 
 pub(super) fn strip(open: &[String], current: usize, theme: &Theme) -> Line<'static> {

@@ -24,7 +24,7 @@ use crate::{
         View,
         theme::Theme,
         widgets::{
-            cells::{clear, put_centred, put_line, put_text, row},
+            cells::{clear, line_width, put_centred, put_line, put_text, row},
             frame::{Frame, Scroll, scrollbar},
             log_view::{Anchor, LogHits, LogLine as Shown, LogView},
         },
@@ -72,10 +72,13 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
         put_line(buf, spot, &strip(&open, current, theme), theme.glyphs.ellipsis);
         rest = below(rest);
     }
-    if let Some(chips) = chips(tail, buffer, theme)
+    if let Some([filters, counts]) = chips(tail, buffer, theme)
         && let Some(spot) = row(rest, 0).filter(|_| rest.height > 3)
     {
-        put_line(buf, spot, &chips, theme.glyphs.ellipsis);
+        let room = Rect { width: spot.width.saturating_sub(line_width(&counts)), ..spot };
+        let taken = put_line(buf, room, &filters, theme.glyphs.ellipsis);
+        let behind = Rect { x: spot.x + taken, width: spot.width - taken, ..spot };
+        put_line(buf, behind, &counts, theme.glyphs.ellipsis);
         rest = below(rest);
     }
     if let Some(why) = buffer.and_then(|buffer| tail.beside.as_ref()?.missing(buffer, &tail.query, area.width))
