@@ -59,6 +59,17 @@ pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> O
     Some([Line::from(spans), counts])
 }
 
+/// What the open logs are called: those of one target are told apart by what is read of it, `deploy/myapp 30m`.
+pub(super) fn names(open: &[&LogQuery]) -> Vec<String> {
+    let words: Vec<String> = open.iter().map(|query| target_words(query)).collect();
+    let name = |(query, own): (&&LogQuery, &String)| {
+        let is_alone = words.iter().filter(|other| *other == own).count() == 1;
+        let span = span::words(query);
+        if is_alone { own.clone() } else { format!("{own} {}", span.strip_prefix("since ").unwrap_or(&span)) }
+    };
+    open.iter().zip(&words).map(name).collect()
+}
+
 pub(super) fn strip(open: &[String], current: usize, theme: &Theme) -> Line<'static> {
     let mut line = Line::default();
     for (index, name) in open.iter().enumerate() {
@@ -128,7 +139,7 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
     }
     match buffer.filter(|_| !is_over(tail)).map_or(0, |buffer| tail.rate(buffer, view)) {
         0 => {}
-        rate => say(format!("{rate} lines/s"), theme.dim),
+        rate => say(rate_words(rate), theme.dim),
     }
     if tail.sieve.is_unfolded {
         say("unfolded".to_owned(), theme.accent);
@@ -141,6 +152,11 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
         say(span::words(&tail.query), theme.dim);
     }
     Line::from(words)
+}
+
+/// `1 line/s`, `12 lines/s`
+fn rate_words(rate: u32) -> String {
+    format!("{rate} line{}/s", if rate == 1 { "" } else { "s" })
 }
 
 /// Why the log is not what it should be: the whole, or one of its streams.

@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{
     Logs,
-    around::{chips, empty, foot, info, strip, target_words, title},
+    around::{chips, empty, foot, info, names, strip, title},
     head::{Columns, columns, columns_of, head, heads, time_words},
     index::Entry,
     span::passes_an_hour,
@@ -45,7 +45,7 @@ enum Layout {
 
 pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let theme = view.theme;
-    let open: Vec<String> = logs.tails.iter().map(|tail| target_words(&tail.query)).collect();
+    let open = names(&logs.open_logs().collect::<Vec<_>>());
     let current = logs.current;
     let Some(tail) = logs.tails.get_mut(current) else {
         let inside = Frame::new(theme, "LOGS").focused(true).render(area, buf);
