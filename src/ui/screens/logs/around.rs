@@ -53,7 +53,11 @@ pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> O
         let all = buffer.lines.len() as u64;
         let shown = tail.index.shown().min(all);
         let so_far = if tail.index.is_sifting() { " so far" } else { "" };
-        let words = format!(" {} of {} lines{so_far}", grouped(shown), grouped(all));
+        let neither = match tail.columns().and_then(|beside| beside.uncounted(shown)) {
+            None | Some(0) => String::new(),
+            Some(neither) => format!(", {} in neither count", grouped(neither)),
+        };
+        let words = format!(" {} of {} lines{so_far}{neither}", grouped(shown), grouped(all));
         counts.push_span(Span::styled(words, theme.dim));
     }
     Some([Line::from(spans), counts])

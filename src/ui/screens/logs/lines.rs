@@ -24,7 +24,7 @@ use crate::{
         View,
         theme::Theme,
         widgets::{
-            cells::{clear, line_width, put_centred, put_line, put_text, row},
+            cells::{clear, line_width, put_centred, put_line, put_text, row, width},
             frame::{Frame, Scroll, scrollbar},
             log_view::{Anchor, LogHits, LogLine as Shown, LogView},
         },
@@ -145,7 +145,9 @@ fn put_heads(tail: &Tail, layout: &Layout, theme: &Theme, area: Rect, buf: &mut 
         (Layout::Two(columns), Some(beside)) => {
             for (side, spot) in halves(area).into_iter().enumerate() {
                 let style = if side == beside.focus { theme.strong } else { theme.dim };
-                let words = heads(&columns[side], &beside.head(side));
+                let whole = heads(&columns[side], &beside.head(side, false));
+                let fits = width(&whole) <= spot.width;
+                let words = if fits { whole } else { heads(&columns[side], &beside.head(side, true)) };
                 put_line(buf, spot, &Line::styled(words, style), theme.glyphs.ellipsis);
             }
         }
