@@ -261,6 +261,10 @@ impl App {
     fn weight(&self, spec: &CommandSpec) -> u8 {
         let on_row =
             || self.overlays.last().and_then(|overlay| overlay.sheet()).is_some_and(|it| it.target().is_some());
+        // The screen behind a page hears none of its own keys.
+        if !self.overlays.is_empty() && matches!(spec.scope, Scope::Screen(_)) {
+            return 0;
+        }
         match (spec.id, self.screen, self.overlays.is_empty()) {
             // A page is left and leafed through; the row below it is not opened again.
             (Command::Back, _, false) => 59,

@@ -254,3 +254,18 @@ fn to_the_charts_and_back_is_no_step_of_the_way_back() {
     }
     assert_eq!(desk.app.screen, ScreenId::Kube);
 }
+
+/// What the log's own keys do is nothing while a page hides it.
+#[test]
+fn a_page_over_the_log_shows_no_keys_of_the_log() {
+    let mut desk = with_a_log(incident());
+    let footer = |desk: &mut Desk| desk.frame((120, 35)).lines().last().unwrap_or_default().to_owned();
+    let shown = footer(&mut desk);
+    assert!(shown.contains("& filter") && shown.contains("f follow"), "{shown}");
+    desk.keys("d");
+    let shown = footer(&mut desk);
+    assert!(shown.contains("esc back") && shown.contains("/ find"), "{shown}");
+    for key in ["f follow", "& filter", "v level", "= versions", "b beside", "s save", "w wrap", "t times"] {
+        assert!(!shown.contains(key), "{key}: {shown}");
+    }
+}

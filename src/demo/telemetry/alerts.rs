@@ -172,10 +172,11 @@ impl Rule {
             format!("{:.1}", self.value)
         };
         let spec = &self.spec;
+        let once = if value == "1" { "once" } else { "{value} times" };
         [("summary", &spec.summary), ("description", &spec.description), ("runbook_url", &spec.runbook)]
             .into_iter()
             .filter(|(_, text)| !text.is_empty())
-            .map(|(name, text)| (name, text.replace("{value}", &value)))
+            .map(|(name, text)| (name, text.replace("{value} times", once).replace("{value}", &value)))
             .collect()
     }
 }

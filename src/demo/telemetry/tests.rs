@@ -43,6 +43,17 @@ fn a_rule_is_pending_for_its_time_then_fires_then_resolves() {
 }
 
 #[test]
+fn once_is_once() {
+    let mut rules = telemetry().alerts.rules;
+    let rule = rules.iter_mut().find(|rule| rule.spec.name == "PodOOMKilled").unwrap();
+    for (value, times) in [(1.0, "once"), (2.0, "2 times"), (21.0, "21 times")] {
+        rule.value = value;
+        let says = format!("postgres-0 was killed for memory {times} in 15 minutes");
+        assert_eq!(rule.annotations()["summary"], says);
+    }
+}
+
+#[test]
 fn silences_are_checked_as_alertmanager_does() {
     let mut silences = telemetry().silences;
     let now = at("03:14:00");

@@ -162,8 +162,8 @@ fn from_status(cluster: &str, what: &str, code: u16, status: Option<Status>, bod
     }
 }
 
-/// No whole answer: the real cause lies deep in the chain of sources.
-pub(super) fn broken(cluster: &str, place: &str, error: &(dyn StdError + 'static)) -> Failure {
+/// No whole answer: the real cause lies deep in the chain of sources. `proxy`: the one on the way.
+pub(super) fn broken(cluster: &str, place: &str, proxy: Option<&str>, error: &(dyn StdError + 'static)) -> Failure {
     let mut chain = Vec::new();
     let mut next = Some(error);
     let mut timed_out = false;
@@ -182,6 +182,12 @@ pub(super) fn broken(cluster: &str, place: &str, error: &(dyn StdError + 'static
         );
     }
     let cause = chain.last().map(|text| readable(text)).unwrap_or_default();
+    if let Some(proxy) = proxy.filter(|_| chain.iter().any(|text| text.contains(NO_PROXY))) {
+        // A SOCKS error names no source: what it was stands only in its own form.
+        let why = if cause.contains(NO_PROXY) { hidden(&format!("{error:?}")).to_owned() } else { cause };
+        let says = format!("Kubernetes '{cluster}' is not reached: the proxy {proxy} does not answer: {why}.");
+        return Failure::own(ErrorKind::Unreachable, reached, says);
+    }
     let says = if cause.contains("certificate") {
         format!("The certificate of Kubernetes '{cluster}' is not trusted: {cause} ({place}).")
     } else {
@@ -190,9 +196,27 @@ pub(super) fn broken(cluster: &str, place: &str, error: &(dyn StdError + 'static
     Failure::own(ErrorKind::Unreachable, reached, says)
 }
 
-/// `Connection refused (os error 111)` → `connection refused`.
+/// What hyper-util says where no connection to a proxy stands.
+const NO_PROXY: &str = "failed to create underlying connection";
+
+/// The cause that an error's own form names.
+fn hidden(form: &str) -> &'static str {
+    let known = [
+        ("ConnectionRefused", "connection refused"),
+        ("HostUnreachable", "no route to the host"),
+        ("NetworkUnreachable", "the network is unreachable"),
+        ("TimedOut", "no answer in time"),
+        ("dns error", "its name cannot be resolved"),
+    ];
+    known.into_iter().find(|(word, _)| form.contains(word)).map_or("no connection to it", |(_, says)| says)
+}
+
+/// `Connection refused (os error 111)` → `connection refused`; `SOCKS error` stays.
 fn readable(text: &str) -> String {
     let text = text.split(" (os error").next().unwrap_or(text).trim_end_matches('.');
+    if text.chars().nth(1).is_some_and(char::is_uppercase) {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     let first = letters.next().map(char::to_lowercase).into_iter().flatten();
     first.chain(letters).collect()
@@ -220,4 +244,20 @@ fn retry_after(value: &str, now: Timestamp) -> Option<Timestamp> {
 /// An HTTP date: `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub(super) fn http_date(value: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(value.trim()).ok().map(|zoned| zoned.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_begins_small_unless_with_an_acronym() {
+        for (text, expected) in [
+            ("Connection refused (os error 111)", "connection refused"),
+            ("SOCKS error: host unreachable", "SOCKS error: host unreachable"),
+            ("", ""),
+        ] {
+            assert_eq!(readable(text), expected);
+        }
+    }
 }

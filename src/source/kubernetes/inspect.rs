@@ -8,6 +8,7 @@ mod glance;
 mod object;
 mod pod;
 mod quotas;
+mod refused;
 mod resources;
 mod serving;
 
@@ -21,13 +22,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    client::{Cluster, segment},
+    client::Cluster,
     failure::Failure,
     health, owners, release,
     revisions::{self, images, items, workload_path},
     rights,
     rows::{Rows, managed},
-    selector::query,
 };
 use crate::{
     action::{Glance, Inspection, Inspector, Request, Unread, WorkloadInspection, around::Around},
@@ -36,7 +36,7 @@ use crate::{
         BackendId, Name,
         helm::Release,
         image::{ImageRef, MOST_LISTED, NodeImages},
-        kubernetes::{Event, Revision, Workload, WorkloadKey, WorkloadKind, refused_pods, rights::Right},
+        kubernetes::{Revision, Workload, WorkloadKey, WorkloadKind, rights::Right},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -47,8 +47,6 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(10);
 /// Nodes are read in one page of this size; a larger cluster's are not.
 const MAX_NODES: &str = "500";
-/// Events of one object are read in one page of this size.
-const MAX_EVENTS: &str = "500";
 
 /// Inspects the workloads of one cluster.
 pub struct WorkloadInspector {
@@ -175,49 +173,6 @@ impl WorkloadInspector {
         let pods = answered(revisions::pods(&self.cluster, &self.rows, key, object)).await;
         let known = pods.as_deref().ok();
         (answered(revisions::read(&self.cluster, key, object, known)).await, pods)
-    }
-
-    /// Says why it makes no pods, where its conditions do not.
-    async fn explain(&self, workload: &mut Workload, revisions: &[Revision]) {
-        if workload.replica_failure.is_none() {
-            workload.replica_failure = self.refused(workload, revisions).await;
-        }
-    }
-
-    /// Why a controller without a condition for it makes no pods (quota, Pod Security, a webhook): its events say so, a
-    /// Rollout's those of the ReplicaSets that it brings up.
-    async fn refused(&self, workload: &Workload, revisions: &[Revision]) -> Option<Clean> {
-        if !workload.lacks_pods() {
-            return None;
-        }
-        match workload.key.kind {
-            WorkloadKind::Deployment => None,
-            WorkloadKind::Rollout => {
-                let is_up = |revision: &&Revision| revision.is_live || revision.hash == workload.current_hash;
-                let mut sets: Vec<Name> = revisions.iter().filter(is_up).map(|set| set.name.clone()).collect();
-                if let (true, Some(hash)) = (sets.is_empty(), &workload.current_hash) {
-                    // As its controller names them.
-                    sets.push(Name::line(&format!("{}-{hash}", workload.key.name)));
-                }
-                for set in sets {
-                    let about = format!("involvedObject.kind=ReplicaSet,involvedObject.name={set}");
-                    let refused = self.refused_by(&workload.key.namespace, &about).await;
-                    if refused.is_some() {
-                        return refused;
-                    }
-                }
-                None
-            }
-            _ => self.refused_by(&workload.key.namespace, &format!("involvedObject.uid={}", workload.uid)).await,
-        }
-    }
-
-    async fn refused_by(&self, namespace: &str, about: &str) -> Option<Clean> {
-        let about = query([("fieldSelector", about), ("limit", MAX_EVENTS)]);
-        let path = format!("/api/v1/namespaces/{}/events?{about}", segment(namespace));
-        let list = answered(self.cluster.get::<Value>(&path)).await.ok()?;
-        let events: Vec<Event> = items(&list).filter_map(|event| self.rows.event(event).ok()).collect();
-        refused_pods(&events).map(|event| event.message.clone())
     }
 
     /// URL and version.

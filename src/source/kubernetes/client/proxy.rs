@@ -49,6 +49,12 @@ pub(super) fn to(server: &Uri, named: Option<&str>, environment: &Environment) -
     whole.parse().map(Some)
 }
 
+/// `socks5://127.0.0.1:1080`: without who we are there.
+pub(super) fn words(proxy: &Uri) -> String {
+    let port = proxy.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", proxy.scheme_str().unwrap_or("http"), proxy.host().unwrap_or_default())
+}
+
 fn is_loopback(host: &str) -> bool {
     let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())

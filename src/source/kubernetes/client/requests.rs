@@ -13,7 +13,7 @@ use super::{
     Cluster,
     answer::{MAX_BODY, MAX_REFUSAL, Opened},
     connection::note_sent,
-    path,
+    path, proxy,
 };
 use crate::source::{
     ErrorKind, SourceError,
@@ -252,7 +252,8 @@ impl Cluster {
     }
 
     pub(super) fn broken(&self, error: &(dyn std::error::Error + 'static)) -> Failure {
-        failure::broken(&self.0.id, &self.0.place, error)
+        let proxy = self.access().config.proxy_url.as_ref().map(proxy::words);
+        failure::broken(&self.0.id, &self.0.place, proxy.as_deref(), error)
     }
 
     pub(in crate::source::kubernetes) fn idle(&self) -> Duration {

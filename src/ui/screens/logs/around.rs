@@ -34,8 +34,8 @@ pub(super) fn container_words(containers: &Containers) -> String {
     sorts.iter().filter(|(_, is)| *is).map(|(word, _)| *word).collect::<Vec<_>>().join(" and ")
 }
 
-/// The filters, and how many lines they leave; `None`: there is none.
-pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> Option<Line<'static>> {
+/// The filters, and how many lines they leave, which is never what is cut; `None`: there is none.
+pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> Option<[Line<'static>; 2]> {
     let sieve = &tail.sieve;
     let mut spans = Vec::new();
     for chip in sieve.chips() {
@@ -48,13 +48,30 @@ pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> O
     if spans.is_empty() {
         return None;
     }
+    let mut counts = Line::default();
     if let Some(buffer) = buffer.filter(|_| sieve.is_active()) {
         let all = buffer.lines.len() as u64;
         let shown = tail.index.shown().min(all);
         let so_far = if tail.index.is_sifting() { " so far" } else { "" };
-        spans.push(Span::styled(format!(" {} of {} lines{so_far}", grouped(shown), grouped(all)), theme.dim));
+        let neither = match tail.columns().and_then(|beside| beside.uncounted(shown)) {
+            None | Some(0) => String::new(),
+            Some(neither) => format!(", {} in neither count", grouped(neither)),
+        };
+        let words = format!(" {} of {} lines{so_far}{neither}", grouped(shown), grouped(all));
+        counts.push_span(Span::styled(words, theme.dim));
     }
-    Some(Line::from(spans))
+    Some([Line::from(spans), counts])
+}
+
+/// What the open logs are called: those of one target are told apart by what is read of it, `deploy/myapp 30m`.
+pub(super) fn names(open: &[&LogQuery]) -> Vec<String> {
+    let words: Vec<String> = open.iter().map(|query| target_words(query)).collect();
+    let name = |(query, own): (&&LogQuery, &String)| {
+        let is_alone = words.iter().filter(|other| *other == own).count() == 1;
+        let span = span::words(query);
+        if is_alone { own.clone() } else { format!("{own} {}", span.strip_prefix("since ").unwrap_or(&span)) }
+    };
+    open.iter().zip(&words).map(name).collect()
 }
 
 pub(super) fn strip(open: &[String], current: usize, theme: &Theme) -> Line<'static> {
@@ -126,7 +143,7 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
     }
     match buffer.filter(|_| !is_over(tail)).map_or(0, |buffer| tail.rate(buffer, view)) {
         0 => {}
-        rate => say(format!("{rate} lines/s"), theme.dim),
+        rate => say(rate_words(rate), theme.dim),
     }
     if tail.sieve.is_unfolded {
         say("unfolded".to_owned(), theme.accent);
@@ -139,6 +156,11 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
         say(span::words(&tail.query), theme.dim);
     }
     Line::from(words)
+}
+
+/// `1 line/s`, `12 lines/s`
+fn rate_words(rate: u32) -> String {
+    format!("{rate} line{}/s", if rate == 1 { "" } else { "s" })
 }
 
 /// Why the log is not what it should be: the whole, or one of its streams.

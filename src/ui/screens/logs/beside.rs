@@ -48,6 +48,8 @@ pub(super) struct Beside {
     pub left_out: usize,
     /// Some lines are left out: how many of each side are shown is said.
     pub is_sifted: bool,
+    /// Lines are still to be looked at, or to be laid out.
+    is_partial: bool,
 }
 
 impl Default for Beside {
@@ -65,6 +67,7 @@ impl Default for Beside {
             is_known: false,
             left_out: 0,
             is_sifted: false,
+            is_partial: false,
         }
     }
 }
@@ -96,6 +99,7 @@ impl Beside {
                 self.left_out = index.len().saturating_sub(self.rows.lines());
             }
         }
+        self.is_partial = index.is_sifting() || self.epoch != index.epoch();
     }
 
     /// Which side each writer is on. A container without two versions (a sidecar) is on its pod's. True: one is on another
@@ -179,13 +183,26 @@ impl Beside {
         if side == Side::New as usize { &self.sides.new } else { &self.sides.old }
     }
 
-    /// `OLD 411: 3 lines`, `OLD 411: 0 of 3 lines`
-    pub(super) fn head(&self, side: usize) -> String {
+    /// Of so many lines that are shown, those that neither column counts: what goes on from a line, notes, a sidecar's and
+    /// those of neither version. `None`: it is not known yet.
+    pub(super) fn uncounted(&self, shown: u64) -> Option<u64> {
+        let [old, new] = self.rows.counted();
+        (!self.is_partial).then(|| shown.saturating_sub(old + new))
+    }
+
+    /// `OLD 411: 3 lines`, `OLD 411: 0 of 3 lines`; where that is too wide `OLD 411: 0/3`.
+    pub(super) fn head(&self, side: usize, is_short: bool) -> String {
         let (word, lines) =
             if side == Side::New as usize { ("NEW", self.sides.new_lines) } else { ("OLD", self.sides.old_lines) };
         let unit = if lines == 1 { "line" } else { "lines" };
-        let shown = if self.is_sifted { format!("{} of ", grouped(self.rows.counted()[side])) } else { String::new() };
-        format!("{word} {}: {shown}{} {unit}", self.tags(side), grouped(lines))
+        let (tags, all, shown) = (self.tags(side), grouped(lines), grouped(self.rows.counted()[side]));
+        let so_far = if self.is_partial { " so far" } else { "" };
+        match (self.is_sifted, is_short) {
+            (true, true) => format!("{word} {tags}: {shown}/{all}{so_far}"),
+            (true, false) => format!("{word} {tags}: {shown} of {all} {unit}{so_far}"),
+            (false, true) => format!("{word} {tags}: {all}"),
+            (false, false) => format!("{word} {tags}: {all} {unit}"),
+        }
     }
 
     /// Why there are no two columns.

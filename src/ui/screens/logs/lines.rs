@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{
     Logs,
-    around::{chips, empty, foot, info, strip, target_words, title},
+    around::{chips, empty, foot, info, names, strip, title},
     head::{Columns, columns, columns_of, head, heads, time_words},
     index::Entry,
     span::passes_an_hour,
@@ -24,7 +24,7 @@ use crate::{
         View,
         theme::Theme,
         widgets::{
-            cells::{clear, put_centred, put_line, put_text, row},
+            cells::{clear, line_width, put_centred, put_line, put_text, row, width},
             frame::{Frame, Scroll, scrollbar},
             log_view::{Anchor, LogHits, LogLine as Shown, LogView},
         },
@@ -45,7 +45,7 @@ enum Layout {
 
 pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let theme = view.theme;
-    let open: Vec<String> = logs.tails.iter().map(|tail| target_words(&tail.query)).collect();
+    let open = names(&logs.open_logs().collect::<Vec<_>>());
     let current = logs.current;
     let Some(tail) = logs.tails.get_mut(current) else {
         let inside = Frame::new(theme, "LOGS").focused(true).render(area, buf);
@@ -72,10 +72,13 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
         put_line(buf, spot, &strip(&open, current, theme), theme.glyphs.ellipsis);
         rest = below(rest);
     }
-    if let Some(chips) = chips(tail, buffer, theme)
+    if let Some([filters, counts]) = chips(tail, buffer, theme)
         && let Some(spot) = row(rest, 0).filter(|_| rest.height > 3)
     {
-        put_line(buf, spot, &chips, theme.glyphs.ellipsis);
+        let room = Rect { width: spot.width.saturating_sub(line_width(&counts)), ..spot };
+        let taken = put_line(buf, room, &filters, theme.glyphs.ellipsis);
+        let behind = Rect { x: spot.x + taken, width: spot.width - taken, ..spot };
+        put_line(buf, behind, &counts, theme.glyphs.ellipsis);
         rest = below(rest);
     }
     if let Some(why) = buffer.and_then(|buffer| tail.beside.as_ref()?.missing(buffer, &tail.query, area.width))
@@ -142,7 +145,9 @@ fn put_heads(tail: &Tail, layout: &Layout, theme: &Theme, area: Rect, buf: &mut 
         (Layout::Two(columns), Some(beside)) => {
             for (side, spot) in halves(area).into_iter().enumerate() {
                 let style = if side == beside.focus { theme.strong } else { theme.dim };
-                let words = heads(&columns[side], &beside.head(side));
+                let whole = heads(&columns[side], &beside.head(side, false));
+                let fits = width(&whole) <= spot.width;
+                let words = if fits { whole } else { heads(&columns[side], &beside.head(side, true)) };
                 put_line(buf, spot, &Line::styled(words, style), theme.glyphs.ellipsis);
             }
         }

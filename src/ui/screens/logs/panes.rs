@@ -1,11 +1,34 @@
 //! Messages by version and two columns: how they open, and which of them has the keys.
 
-use super::{Logs, beside::Beside, versions::Versions};
+use super::{Logs, beside::Beside, sieve::Sieve, versions::Versions};
 use crate::{
     command::Command,
+    model::log::LogLevel,
     query::LogTarget,
+    secret::mask,
+    store::logs::signatures::Message,
+    text::Clean,
     ui::{Reply, View},
 };
+
+/// Shows only lines of this message, or no longer so. The message was counted in the whole log: what would hide its lines
+/// makes way for it, and is said.
+fn choose(sieve: &mut Sieve, message: Message) -> Option<String> {
+    if sieve.message.as_ref() == Some(&message) {
+        sieve.message = None;
+        return None;
+    }
+    let mut gone = Vec::new();
+    if let Some(least) = sieve.least.take_if(|least| message.level.unwrap_or(LogLevel::Info) < *least) {
+        gone.push(format!("level >= {}", least.name()));
+    }
+    if !sieve.text().is_empty() {
+        gone.push(format!("the filter: {}", mask(sieve.text())));
+        sieve.set_text("");
+    }
+    sieve.message = Some(message);
+    (!gone.is_empty()).then(|| format!("the message replaces {}", gone.join(" and ")))
+}
 
 impl Logs {
     /// `=`: opens the pane of messages by version, or closes it.
@@ -54,11 +77,12 @@ impl Logs {
         match command {
             Command::Enter => {
                 let picked = versions.picked()?;
-                tail.sieve.message = (tail.sieve.message.as_ref() != Some(&picked)).then_some(picked);
                 if view.is_narrow() {
                     tail.versions = None;
                 }
+                let says = choose(&mut tail.sieve, picked);
                 tail.resift(view);
+                return Some(says.map_or(Reply::Done, |says| Reply::Say(Clean::own(says))));
             }
             _ if versions.navigate(command) => {}
             _ => return None,

@@ -137,6 +137,24 @@ async fn a_list_a_watch_and_a_shell_go_through_either_kind_of_proxy() {
     demo.stop().await;
 }
 
+/// What is down is the proxy, not the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_is_down_is_named() {
+    let demo = served().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = listener.local_addr().unwrap();
+    drop(listener);
+    for scheme in ["http", "socks5"] {
+        let cluster = behind(&demo, &format!("{scheme}://ana:opensesame@{place}")).await.unwrap();
+        let says = cluster.get::<Value>("/version").await.unwrap_err().error.says;
+        let expected = format!(
+            "Kubernetes 'prod-eu1' is not reached: the proxy {scheme}://{place} does not answer: connection refused."
+        );
+        assert_eq!(says.as_str(), expected);
+    }
+    demo.stop().await;
+}
+
 #[tokio::test]
 async fn a_proxy_of_another_kind_is_refused_by_name() {
     let demo = served().await;

@@ -101,7 +101,8 @@ fn filters_level_and_finds_act_on_both_columns() {
     filter(&mut logs, &world, "/issuer|slow/");
     let rows = world.drawn(&mut logs);
     let body = rows[2..].join("\n");
-    assert!(rows[1].contains("[/issuer|slow/]  4 of 9 lines"), "{}", rows[1]);
+    // 1 and 2 below, and the note.
+    assert!(rows[1].contains("[/issuer|slow/]  4 of 9 lines, 1 in neither count"), "{}", rows[1]);
     assert!(rows[2].contains("OLD 411: 1 of 3 lines") && rows[2].contains("NEW 412: 2 of 3 lines"), "{}", rows[2]);
     assert!(body.contains("verify fai") && body.contains("slow query") && !body.contains("login ok"), "{body}");
     filter(&mut logs, &world, "slow");
@@ -129,6 +130,33 @@ fn filters_level_and_finds_act_on_both_columns() {
     world.drawn(&mut logs);
     logs.set_filter("nowhere", &world.view());
     assert!(world.drawn(&mut logs)[0].contains("not found: "));
+}
+
+#[test]
+fn counts_of_the_columns_add_up_are_never_cut_and_say_while_lines_are_looked_through() {
+    let mut world = World::live();
+    world.store.log_bytes = 1 << 24;
+    world.workloads([testing::deployment("myapp", "registry.example/myapp:412", 4, 6)]);
+    let pods = [origin("myapp-6d5c9-k2x8q", "412"), origin("myapp-7d8b9-abc12", "411")];
+    let lines = (0..24_000).map(|number| line(&pods[number % 2], 0, &format!("I line {number}")));
+    let trace = [line(&pods[0], 1, "E boom"), line(&pods[0], 1, "+ at x"), line(&pods[0], 1, "+ at y")];
+    say(&mut world, &query(), lines.chain(trace).collect());
+    let mut logs = Logs::default();
+    logs.open(query());
+    press(&mut logs, &world, "b");
+    world.drawn(&mut logs);
+    world.size = (80, 24);
+    filter(&mut logs, &world, "boom");
+    assert!(logs.is_arranging());
+    let (area, mut buf) = (Rect::new(0, 0, 80, 24), Buffer::empty(Rect::new(0, 0, 80, 24)));
+    logs.render(&world.view(), area, &mut buf);
+    let rows = crate::ui::widgets::cells::rows_of(&buf);
+    assert!(logs.is_arranging() && rows[1].contains("3 of 24,003 lines so far"), "{rows:#?}");
+    assert!(rows[2].contains("OLD 411: 0/12,000 so far") && rows[2].contains("NEW 412: 1/12,001 so far"), "{rows:#?}");
+    let rows = world.drawn(&mut logs);
+    assert!(rows[1].contains("3 of 24,003 lines, 2 in neither count"), "{rows:#?}");
+    assert!(rows[2].contains("OLD 411: 0/12,000 ") && rows[2].contains("NEW 412: 1/12,001 "), "{rows:#?}");
+    assert!(!rows[2].contains("so far"), "{rows:#?}");
 }
 
 #[test]

@@ -201,3 +201,33 @@ fn what_was_dropped_is_said_first() {
     let row = world.drawn(&mut logs)[0].clone();
     assert!(row.contains("1234 dropped  follow ON"), "{row}");
 }
+
+#[test]
+fn logs_of_one_workload_are_told_apart_by_what_is_read_of_it() {
+    let (world, mut logs) = opened(vec![line(&origin("myapp-1", "412"), 0, "I one")]);
+    logs.open(LogQuery { target: LogTarget::Pod(testing::object("postgres-0")), ..query() });
+    let row = world.drawn(&mut logs)[1].clone();
+    assert!(row.contains(" deploy/myapp  [postgres-0]"), "{row}");
+    logs.open(LogQuery { since_seconds: Some(1_800), ..query() });
+    let row = world.drawn(&mut logs)[1].clone();
+    assert!(row.contains(" deploy/myapp 15m   postgres-0  [deploy/myapp 30m]"), "{row}");
+    // Of the same part it is the same log.
+    logs.open(query());
+    assert_eq!(logs.open_logs().count(), 3);
+    assert!(world.drawn(&mut logs)[1].contains("[deploy/myapp 15m]"));
+}
+
+#[test]
+fn one_line_a_second_is_one_line() {
+    let mut world = World::live();
+    let (pod, now) = (origin("myapp-1", "412"), world.clock.now().wall);
+    let mut logs = Logs::default();
+    logs.open(query());
+    let at = |second| LogLine { at: now - SignedDuration::from_secs(second), ..line(&pod, 0, "I one") };
+    say(&mut world, &query(), (0..5).rev().map(at).collect());
+    let row = world.drawn(&mut logs)[0].clone();
+    assert!(row.contains(" 1 line/s "), "{row}");
+    say(&mut world, &query(), vec![at(0); 5]);
+    let row = world.drawn(&mut logs)[0].clone();
+    assert!(row.contains(" 2 lines/s "), "{row}");
+}

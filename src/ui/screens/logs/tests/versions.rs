@@ -42,3 +42,49 @@ fn messages_are_compared_by_version_and_picked() {
     logs.run(Command::Back, &world.view());
     assert!(world.drawn(&mut logs).join("").contains("slow query"));
 }
+
+#[test]
+fn a_message_replaces_what_would_hide_its_lines_and_says_so() {
+    let (mut world, mut logs) = story();
+    world.workloads([testing::deployment("myapp", "registry.example/myapp:412", 4, 6)]);
+    logs.typing = Typing::Filter;
+    logs.set_filter("unhandled token=abcdefghijkl", &world.view());
+    logs.run(Command::CompareVersions, &world.view());
+    world.drawn(&mut logs);
+    let says = |reply| match reply {
+        Reply::Say(says) => says.to_string(),
+        _ => String::new(),
+    };
+    let said = says(logs.run(Command::Enter, &world.view()));
+    assert!(said.starts_with("the message replaces the filter: unhandled"), "{said}");
+    assert!(!said.contains("abcdefghijkl"), "{said}");
+    let rows = world.drawn(&mut logs);
+    assert!(rows[1].contains("[message: ERROR auth middleware") && !rows[1].contains("[unhandled"), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("issuer mismatch") && row.contains("x2")), "{rows:#?}");
+    // Once more: all lines again.
+    assert_eq!(says(logs.run(Command::Enter, &world.view())), "");
+    assert!(logs.tail().is_some_and(|tail| !tail.sieve.is_active()));
+    // A level that its lines have stays; another goes.
+    for _ in 0..3 {
+        logs.run(Command::LogLevel, &world.view());
+    }
+    assert_eq!(says(logs.run(Command::Enter, &world.view())), "");
+    assert!(world.drawn(&mut logs)[0].contains("level >= ERROR"));
+    logs.run(Command::Bottom, &world.view());
+    assert_eq!(says(logs.run(Command::Enter, &world.view())), "the message replaces level >= ERROR");
+    assert!(world.drawn(&mut logs).iter().any(|row| row.contains("login ok")));
+}
+
+#[test]
+fn a_long_message_is_cut_and_not_how_many_lines_it_has() {
+    let (mut world, mut logs) = story();
+    let pod = origin("myapp-6d5c9-k2x8q", "412");
+    let long = format!("F {} the end", "no database answers ".repeat(6));
+    say(&mut world, &query(), vec![line(&pod, 30, &long)]);
+    world.size = (80, 24);
+    logs.run(Command::CompareVersions, &world.view());
+    logs.run(Command::Enter, &world.view());
+    let rows = world.drawn(&mut logs);
+    assert!(rows[1].contains("[message: FATAL no database") && !rows[1].contains("the end"), "{rows:#?}");
+    assert!(rows[1].contains("~ 2 of 10 lines |"), "the note stays: {rows:#?}");
+}
