@@ -53,7 +53,8 @@ fn acknowledge(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], wanted: 
     let (mut steps, mut names, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for key in wanted {
         let Some(alert) = alerts.iter().find(|alert| alert.key == *key) else {
-            left_out.push(format!("'{}' does not list '{}' (any more): nothing to hold", key.backend, key.fingerprint));
+            let name = make.store.alerts.get(key).map_or_else(|| key.fingerprint.to_string(), named);
+            left_out.push(format!("{name} is not listed by '{}' (any more): nothing to hold", key.backend));
             continue;
         };
         match &alert.state {

@@ -229,7 +229,12 @@ impl App {
         self.dirty = true;
         match reply {
             Reply::Ignored | Reply::Done => Vec::new(),
-            Reply::Do(effect) => vec![effect],
+            Reply::Do(effect) => {
+                if let Effect::Execute { approved, .. } = &effect {
+                    self.screens.triage.sent(&approved.plan().request);
+                }
+                vec![effect]
+            }
             Reply::Ask(request) => self.ask(request, now),
             Reply::Go(screen, target) => {
                 self.overlays.clear();

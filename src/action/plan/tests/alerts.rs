@@ -73,6 +73,20 @@ fn an_acknowledgement_silences_exactly_these_alerts_for_a_quarter_of_an_hour() {
     assert!(refusal(asked(&only, alerts(vec![slow]))).contains("silenced by bob until 04:04 UTC: on it"));
 }
 
+/// A fingerprint says nothing to anybody.
+#[test]
+fn a_refusal_names_the_alert() {
+    let mut high = alert("High", AlertState::Resolved(ago(1)), &[]);
+    high.key.fingerprint = "1cd45647b0a6d1e0".into();
+    let request = Request::Acknowledge { alerts: vec![high.key.clone()] };
+    let mut known = store(Vec::new());
+    known.alerts.insert(high.key.clone(), high);
+    let mut evidence = Evidence::of(alerts(Vec::new()), now().wall);
+    evidence.writable = [BackendId::new("am")].into();
+    let says = refusal(plan(&request, &evidence, &known, &settings(), now()));
+    assert_eq!(says, "nothing to acknowledge: High myapp is not listed by 'am' (any more): nothing to hold");
+}
+
 #[test]
 fn a_silence_ends_says_why_and_does_not_hit_everything() {
     let draft = |value: &str, is_regex, minutes, comment: &str| SilenceDraft {
