@@ -130,6 +130,7 @@ mod tests {
             away: None,
             left: None,
             can_undo,
+            cluster_id: None,
             is_mine: true,
         }
     }

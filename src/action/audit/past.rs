@@ -177,6 +177,7 @@ impl PastAct {
             away: self.from_revision.clone(),
             left: self.left,
             can_undo: self.outcome.is_some() && self.has_undo,
+            cluster_id: self.begun.cluster_id.clone(),
             is_mine: false,
         }
     }

@@ -101,6 +101,7 @@ impl RealEngine {
             away: None,
             left: None,
             can_undo: false,
+            cluster_id: None,
             is_mine: true,
         };
         inner.news.tell(ActionEvent::Act(Box::new(act.clone()))).await;

@@ -334,6 +334,7 @@ fn sent(steps: Vec<(Clean, StepState)>) -> (Desk, Act) {
         left: None,
         reason: None,
         can_undo: true,
+        cluster_id: None,
         is_mine: true,
     };
     desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act.clone())))), desk.now);

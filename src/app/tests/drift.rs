@@ -27,6 +27,7 @@ fn rolled_back(number: u64, request: Request) -> Act {
         away: Some("myapp-6d5c9".into()),
         left: None,
         can_undo: true,
+        cluster_id: None,
         is_mine: true,
     }
 }

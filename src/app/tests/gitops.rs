@@ -45,6 +45,7 @@ fn act(number: u64, switched: (OwnerKey, bool)) -> Act {
         away: None,
         left: None,
         can_undo: true,
+        cluster_id: None,
         is_mine: false,
     }
 }

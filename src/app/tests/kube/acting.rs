@@ -26,6 +26,7 @@ fn tell(desk: &mut Desk, workload: WorkloadKey, outcome: Outcome) {
         away: None,
         left: None,
         can_undo: true,
+        cluster_id: None,
         is_mine: true,
     };
     desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.clock.now());

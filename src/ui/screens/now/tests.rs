@@ -204,6 +204,7 @@ fn rollback() -> Act {
         outcome: Outcome::Running,
         reason: None,
         can_undo: true,
+        cluster_id: None,
         is_mine: true,
     }
 }
