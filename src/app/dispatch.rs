@@ -90,7 +90,7 @@ impl App {
             }
             Command::Filter => {
                 let text = self.on_screen(now, |screen, _| screen.filter());
-                self.prompt = Some(TextInput::new(&text));
+                self.prompt = Some(TextInput::offered(&text));
                 Reply::Done
             }
             Command::UndoLocal => {

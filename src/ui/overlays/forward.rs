@@ -91,7 +91,7 @@ impl ForwardForm {
         if let Some((port, _)) = chosen {
             let usual = if *port < PRIVILEGED { port + ABOVE } else { *port };
             let local = (usual..=u16::MAX).find(|local| holder(forwards, *local).is_none()).unwrap_or(usual);
-            self.input = TextInput::new(&format!("{local}:{port}"));
+            self.input = TextInput::offered(&format!("{local}:{port}"));
         }
     }
 
@@ -164,11 +164,6 @@ impl Overlay for ForwardForm {
             KeyCode::Enter => return self.enter(view.forwards),
             KeyCode::Down | KeyCode::Tab => self.step(1, view.forwards),
             KeyCode::Up | KeyCode::BackTab => self.step(-1, view.forwards),
-            KeyCode::Char(_) if self.chosen.take().is_some() => {
-                // The first letter replaces what was offered.
-                self.input.clear();
-                self.input.handle(key);
-            }
             _ => {
                 self.chosen = None;
                 self.input.handle(key);

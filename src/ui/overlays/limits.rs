@@ -106,7 +106,7 @@ impl LimitsForm {
     /// Twice the memory that it has.
     fn propose(&mut self) {
         let limit = self.containers.get(self.chosen).and_then(|(_, limit)| *limit);
-        self.input = TextInput::new(&limit.map(doubled).unwrap_or_default());
+        self.input = TextInput::offered(&limit.map(doubled).unwrap_or_default());
     }
 
     /// The pods that get other limits, as far as they are known.

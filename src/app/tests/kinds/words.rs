@@ -214,11 +214,13 @@ fn a_kind_typed_before_the_kinds_are_read_means_the_same_as_after() {
             assert_eq!(desk.tables()[0].resource.plural, plural, "early: {is_early}");
         }
     }
-    let mut desk = Desk::new(incident());
-    let refused = SourceError::new(ErrorKind::Auth, "no token");
-    desk.answer(Query::Resources(cluster()), Err(refused));
-    desk.line("deploy");
-    desk.has("the kinds could not be read: no token");
+    for word in ["deploy", "pods"] {
+        let mut desk = Desk::new(incident());
+        let refused = SourceError::new(ErrorKind::Auth, "no token");
+        desk.answer(Query::Resources(cluster()), Err(refused));
+        desk.line(word);
+        desk.has("the kinds could not be read: no token");
+    }
 }
 
 #[test]
