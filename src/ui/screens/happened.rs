@@ -172,7 +172,7 @@ mod tests {
         let acts = vec![act(3, "here", Some("uid-2")), act(2, "there", Some("uid-1")), act(1, "anywhere", None)];
         world.acts.apply(&ActionEvent::History { acts, unfinished: Vec::new() });
         let titles = |world: &World| -> Vec<String> {
-            let happened = Happened::read(&world.view(), Duration::from_secs(7200));
+            let happened = Happened::read(&world.view(), Duration::from_hours(2));
             let acts = happened.iter().filter(|(_, change)| change.kind == ChangeKind::Act);
             acts.map(|(_, change)| change.text.to_string()).collect()
         };
