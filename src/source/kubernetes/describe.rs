@@ -12,6 +12,7 @@ mod job;
 mod node;
 mod pod;
 mod pods;
+mod range;
 mod rollout;
 mod service;
 #[cfg(test)]
