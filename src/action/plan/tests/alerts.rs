@@ -126,6 +126,14 @@ fn several_alerts_are_silenced_in_one_plan_each_by_its_own_silence() {
         assert!(step.says.contains(&format!("alertname=\"{}\" service=\"myapp\" until", alert.name)), "{}", step.says);
     }
     assert!(plan.facts.iter().any(|(name, hits)| name == "HITS NOW" && hits.as_str() == "High myapp, Slow myapp"));
+    let said = |plan: &Plan, name: &str| plan.facts.iter().find(|(other, _)| other == name).expect(name).1.to_string();
+    assert_eq!(said(&plan, "COMMENT"), "each is being worked on by ana");
+    let mut turned = drafts();
+    turned.reverse();
+    turned[0].comment = "ticket 12".into();
+    let turned = asked(&Request::Silences(turned), alerts(vec![high.clone(), slow.clone()])).expect("a plan");
+    assert!(turned.steps[0].says.contains("High"), "in the order of HITS NOW: {}", turned.steps[0].says);
+    assert_eq!(said(&turned, "COMMENT"), "High is being worked on by ana, ticket 12");
     assert!(look(&plan, "S2").contains("2 of them page"));
     let later = asked(&Request::Silences(drafts()), alerts(vec![high.clone()])).expect("a plan");
     let scope = later.checks.iter().find(|check| check.id == "S1").map(|check| &check.result);
