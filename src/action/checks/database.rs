@@ -42,7 +42,7 @@ impl Subject<'_> {
             }
             None => unread.push("jobs were not read".into()),
         }
-        let version = images.first().map_or_else(|| format!("rev {}", live.number), |image| tag_of(image).to_owned());
+        let version = images.first().map_or_else(|| rev(live), |image| tag_of(image).to_owned());
         if found.is_empty() {
             return CheckResult::NotChecked(match unread.first() {
                 Some(why) => say!("{why}; files between the commits are not read"),
@@ -101,6 +101,11 @@ fn concerns(job: &Job, live: &Revision, images: &[&str]) -> bool {
     (job.migrates || !job.is_scheduled) && (is_of_live || is_beside && (job.is_hook || job.migrates))
 }
 
+fn rev(live: &Revision) -> String {
+    // Set by hand, it is no revision of its release.
+    if live.number == 0 { "what is live".to_owned() } else { format!("rev {}", live.number) }
+}
+
 /// Init containers that are not as in the target, and migrations that run again in each pod.
 fn init_containers(live: &Revision, target: &Revision) -> Vec<Clean> {
     let is_sidecar = |container: &&Value| container["restartPolicy"] == "Always";
@@ -115,7 +120,7 @@ fn init_containers(live: &Revision, target: &Revision) -> Vec<Clean> {
         .filter_map(|container| match (before.contains(container), migrates(container)) {
             (true, true) => Some(say!("init container '{}' runs in both", name(container))),
             (true, false) => None,
-            (false, true) => Some(say!("init container '{}' ran in rev {}", name(container), live.number)),
+            (false, true) => Some(say!("init container '{}' ran in {}", name(container), rev(live))),
             (false, false) => Some(say!("init container '{}' is not rev {}'s", name(container), target.number)),
         })
         .collect()

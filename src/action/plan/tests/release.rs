@@ -1,5 +1,6 @@
 //! The rollback of a Helm release: every check of each of its workloads, and those of the release.
 
+mod drift;
 mod members;
 
 use super::*;
@@ -164,7 +165,7 @@ fn rolled_back(release: &mut Release, minutes: i64) {
 fn what_was_rolled_back_already_stops_and_goes_not_forth_again() {
     let mut found = release();
     rolled_back(&mut found, 4);
-    let target = crate::action::helm::target(&found, None).expect("one");
+    let target = crate::action::helm::target(&found, &inspection(), None).expect("one");
     assert_eq!(target.number, 6, "7 is what runs, 8 was rolled away from");
     let plan = plan_to(None, of_release(found), Ok(the_store()));
     assert!(stop(&plan, "B5").contains("revision 9 went back to 7 4m ago"), "{}", stop(&plan, "B5"));
@@ -207,7 +208,7 @@ fn after_a_failed_upgrade_it_goes_back_to_what_was_deployed() {
     };
     let mut found = release();
     failed(&mut found, "failed");
-    assert_eq!(crate::action::helm::target(&found, None).expect("one").number, 8);
+    assert_eq!(crate::action::helm::target(&found, &inspection(), None).expect("one").number, 8);
     // What is under way has not become what runs.
     let plan = with_release(|release| failed(release, "pending-upgrade"));
     assert_eq!(plan.chosen, Some(7));
