@@ -66,10 +66,24 @@ pub(super) fn target<'a>(
     let all: Vec<&ReleaseRevision> =
         release.revisions.iter().filter(is_before).filter(|one| !is_left_behind(release, one)).collect();
     let clean = all.iter().find(|one| ran(release, one).is_none_or(|ran| ran >= CLEAN_RUN));
-    clean
-        .or(all.first())
-        .copied()
-        .ok_or_else(|| Refusal(say!("release '{}' has no earlier revision that was deployed", release.key)))
+    clean.or(all.first()).copied().ok_or_else(|| none_before(release, &found.workload.key))
+}
+
+/// Kept they may be: why none of them is chosen for somebody.
+fn none_before(release: &Release, key: &WorkloadKey) -> Refusal {
+    let numbers: Vec<String> = release.revisions.iter().map(|one| one.number.to_string()).collect();
+    let undone =
+        if release.revisions.iter().all(ReleaseRevision::is_done) { "" } else { ", or one that was never deployed" };
+    let why = match release.revisions.as_slice() {
+        [only] => format!("only revision {} of release '{}' is kept", only.number, release.key),
+        _ => format!(
+            "each of {} of release '{}' is the live one, or one that was rolled away from{undone}: name one to go there \
+             (--to REV)",
+            numbers.join(", "),
+            release.key
+        ),
+    };
+    Refusal(say!("no revision to roll {key} back to: {why}"))
 }
 
 fn rendered(revision: &ReleaseRevision) -> Option<u64> {
