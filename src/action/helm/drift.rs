@@ -8,7 +8,7 @@ use super::{live, ran, rendered};
 use crate::{
     action::{
         Check, CheckResult, WorkloadInspection,
-        checks::{SAME_DEPLOY, check},
+        checks::{SAME_DEPLOY, Subject, check},
         history::{self, CLEAN_RUN},
         template,
     },
@@ -89,14 +89,16 @@ impl<'a> Drift<'a> {
     }
 
     /// B5: what was set by hand is what the rollback goes away from.
-    pub fn check(&self, release: &Release, target: &ReleaseRevision, now: Timestamp) -> Check {
+    pub fn check(&self, subject: &Subject<'_>, release: &Release, target: &ReleaseRevision) -> Check {
         let number = self.deployed.number;
-        let instead = if target.number < number && self.is_deployed_enough(release) {
+        // An undo goes where it was before.
+        let is_undo = subject.make.evidence.undoing.is_some();
+        let instead = if !is_undo && target.number < number && self.is_deployed_enough(release) {
             format!(". Revision {number} applied once more would do: this goes further back")
         } else {
             String::new()
         };
-        check("B5", "live", CheckResult::Look(say!("{}{instead}", self.says(now))))
+        check("B5", "live", CheckResult::Look(say!("{}{instead}", self.says(subject.now))))
     }
 
     /// What is live, as a revision: one that the release has not.

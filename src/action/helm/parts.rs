@@ -225,7 +225,7 @@ impl<'a> Parts<'a> {
             let own = Make { evidence: part.evidence, ..*make };
             let subject = Subject { make: &own, inspection: &part.seen, now: subject.now };
             let mut checks = part.checks(&subject, self.unread.as_ref(), plan);
-            checks.extend(part.drift.as_ref().map(|drift| drift.check(self.release, self.target, subject.now)));
+            checks.extend(part.drift.as_ref().map(|drift| drift.check(&subject, self.release, self.target)));
             each.push((&part.key, checks));
         }
         for (key, _, why) in &self.absent {
