@@ -2,9 +2,13 @@
 //! What is checked of a workload's rollback is checked of every workload that goes back with it.
 
 mod checks;
+mod drift;
 mod parts;
 
+pub(super) use drift::{Drift, is_own_deploy};
 pub(super) use parts::{Parts, members, revision, seen};
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -18,7 +22,8 @@ use super::{
 };
 use crate::{
     model::{
-        helm::{Release, ReleaseBody, ReleaseKey, ReleaseRevision},
+        Name,
+        helm::{Release, ReleaseBody, ReleaseKey, ReleaseRevision, Rendered},
         kubernetes::WorkloadKey,
     },
     text::{Clean, quoted},
@@ -31,25 +36,54 @@ fn live(release: &Release) -> Option<&ReleaseRevision> {
 }
 
 /// The revision to go to: the one asked for, else the last known good before the live one. That is the newest that ran long
-/// enough; if none did, the newest that was deployed.
-pub(super) fn target(release: &Release, to: Option<i64>) -> Result<&ReleaseRevision, Refusal> {
+/// enough; if none did, the newest that was deployed. Where somebody set by hand what is live, it is the deployed revision
+/// itself, if that one was good.
+pub(super) fn target<'a>(
+    release: &'a Release,
+    found: &WorkloadInspection,
+    to: Option<i64>,
+) -> Result<&'a ReleaseRevision, Refusal> {
     let kept = || release.revisions.iter().map(|one| one.number.to_string()).collect::<Vec<_>>().join(", ");
-    let live = live(release).map_or(0, |live| live.number);
+    let deployed = live(release);
+    let live = deployed.map_or(0, |live| live.number);
+    let drift = Drift::of(found, release);
     if let Some(to) = to {
         return release
             .revisions
             .iter()
-            .find(|one| one.number == to && one.number != live)
+            .find(|one| one.number == to && (one.number != live || drift.is_some()))
             .ok_or_else(|| Refusal(say!("release '{}' cannot go to revision {to}: kept are {}", release.key, kept())));
     }
-    let is_before = |one: &&ReleaseRevision| one.number < live && one.is_done();
+    if let Some(deployed) = deployed.filter(|_| drift.as_ref().is_some_and(|drift| drift.is_deployed_enough(release))) {
+        return Ok(deployed);
+    }
+    // Gone back to by hand, an earlier one is what is live.
+    let back = drift.and_then(|drift| drift.back);
+    let before = back.map_or(live, |back| back.number);
+    let is_live_by_hand =
+        |one: &ReleaseRevision| back.and_then(rendered).is_some_and(|live| rendered(one) == Some(live));
+    let is_before = |one: &&ReleaseRevision| one.number < before && one.is_done() && !is_live_by_hand(one);
     let all: Vec<&ReleaseRevision> =
         release.revisions.iter().filter(is_before).filter(|one| !is_left_behind(release, one)).collect();
     let clean = all.iter().find(|one| ran(release, one).is_none_or(|ran| ran >= CLEAN_RUN));
-    clean
-        .or(all.first())
-        .copied()
-        .ok_or_else(|| Refusal(say!("release '{}' has no earlier revision that was deployed", release.key)))
+    clean.or(all.first()).copied().ok_or_else(|| none_before(release, &found.workload.key))
+}
+
+/// Kept they may be: why none of them is chosen for somebody.
+fn none_before(release: &Release, key: &WorkloadKey) -> Refusal {
+    let numbers: Vec<String> = release.revisions.iter().map(|one| one.number.to_string()).collect();
+    let undone =
+        if release.revisions.iter().all(ReleaseRevision::is_done) { "" } else { ", or one that was never deployed" };
+    let why = match release.revisions.as_slice() {
+        [only] => format!("only revision {} of release '{}' is kept", only.number, release.key),
+        _ => format!(
+            "each of {} of release '{}' is the live one, or one that was rolled away from{undone}: name one to go there \
+             (--to REV)",
+            numbers.join(", "),
+            release.key
+        ),
+    };
+    Refusal(say!("no revision to roll {key} back to: {why}"))
 }
 
 fn rendered(revision: &ReleaseRevision) -> Option<u64> {
@@ -86,7 +120,7 @@ pub(super) fn goal<'a>(request: &Request, evidence: &'a Evidence) -> Option<(&'a
         Request::Undo { .. } => Some(evidence.undoing.as_ref()?.kept.as_ref()?.release.as_ref()?.1),
         _ => return None,
     };
-    Some((release, target(release, to).ok()?))
+    Some((release, target(release, found, to).ok()?))
 }
 
 /// What should be rehearsed: the writes, and a pod of the request's own workload.
@@ -115,12 +149,15 @@ pub(super) fn write(release: &Release, to: i64) -> Write {
 pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, release: &Release, to: Option<i64>) -> Result<Plan, Refusal> {
     let inspection = rollback::inspected(make, key)?;
     let now = make.store.time_of(&key.cluster, make.now);
-    let target = target(release, to)?;
+    let target = target(release, inspection, to)?;
     let live = live(release).ok_or_else(|| Refusal(say!("release '{}' has no revision", release.key)))?;
     let newest = release.newest().unwrap_or(live);
-    let title = say!("ROLL BACK {key}: release {} {} -> {}", release.key.name, live.number, target.number);
+    let drift = Drift::of(inspection, release);
+    let by_hand = if drift.is_some() { " (changed by hand)" } else { "" };
+    let title = say!("ROLL BACK {key}: release {} {}{by_hand} -> {}", release.key.name, live.number, target.number);
     let mut plan = make.empty(title, say!("{}/{}", key.cluster, key.namespace));
-    plan.facts = vec![("FROM".into(), words(live, now)), ("TO".into(), words(target, now))];
+    let from = drift.as_ref().map_or_else(|| words(live, now), |drift| drift.says(now));
+    plan.facts = vec![("FROM".into(), from), ("TO".into(), words(target, now))];
     plan.choices = release
         .revisions
         .iter()
@@ -128,20 +165,21 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, release: &Release, to: Op
             revision: one.number,
             label: say!("{} {}", one.number, one.body.as_ref().map_or("", |body| &*body.chart)),
             note: one.status.clone(),
-            is_live: one.number == live.number,
+            is_live: one.number == live.number && drift.is_none(),
         })
         .collect();
     plan.chosen = Some(target.number);
-    plan.diff = changes(live, target);
     plan.last_change = last_change(inspection, now);
     let parts = Parts::of(make.evidence, inspection, release, target);
+    plan.diff = changes(live, target, &parts.by_hand());
     plan.to = parts.own(key).and_then(|part| Some(part.target.as_ref()?.name.clone()));
     steps(make, inspection, (release, target), &parts, &mut plan);
     let subject = Subject { make, inspection, now };
     plan.checks = all_checks(&subject, release, (live, target), &parts, &plan);
     plan.blocked = gate(&subject, &plan);
     plan.keeps = Some(keeps(key, inspection, &release.key, (live.number, newest.number + 1)));
-    plan.undo = say!("U: the release back to revision {}", live.number);
+    let not_by_hand = if drift.is_some() { ", not to what was set by hand" } else { "" };
+    plan.undo = say!("U: the release back to revision {}{not_by_hand}", live.number);
     plan.equivalent = vec![line(make, &release.key, target.number)];
     plan.equivalent.extend(parts.lines(make.settings));
     plan.weigh_beside(make, key, vec![say!("{}", target.number)], &release.key.name);
@@ -168,7 +206,7 @@ fn all_checks(
         subject.fresh(plan),
     ];
     // Something newer than that rollback is under way: B7 says what.
-    all.extend(checks::rolled_back(subject, live).filter(|_| !newest.is_pending()));
+    all.extend(checks::rolled_back(subject, live, target).filter(|_| !newest.is_pending()));
     all.extend(checks::unread(live, target));
     all.extend(parts.checks(subject, plan));
     in_order(&mut all);
@@ -220,10 +258,30 @@ fn words(revision: &ReleaseRevision, now: jiff::Timestamp) -> Clean {
     }
 }
 
-fn changes(live: &ReleaseRevision, target: &ReleaseRevision) -> Option<Clean> {
-    let (Ok(from), Ok(to)) = (&live.body, &target.body) else { return None };
-    let names = (format!("revision {} (deployed)", live.number), format!("revision {}", target.number));
-    template::unified(&from.manifest, &to.manifest, &names.0, &names.1)
+/// What was set by hand goes first, from what is live. Of the manifests, where the rest of the release changes too.
+fn changes(
+    live: &ReleaseRevision,
+    target: &ReleaseRevision,
+    by_hand: &[(&WorkloadKey, Option<Clean>)],
+) -> Option<Clean> {
+    let manifests = || {
+        let (Ok(from), Ok(to)) = (&live.body, &target.body) else { return None };
+        let rest = |body: &ReleaseBody| -> BTreeSet<(Name, String, u64)> {
+            let is_own = |one: &&Rendered| {
+                by_hand.iter().any(|(key, _)| body.rendered(key).is_some_and(|rendered| rendered.is_same(one)))
+            };
+            let others = body.objects.iter().filter(|one| !is_own(one));
+            others.map(|one| (one.namespace.clone(), one.to_string(), one.sum)).collect()
+        };
+        if !by_hand.is_empty() && rest(from) == rest(to) {
+            return None;
+        }
+        let names = (format!("revision {} (deployed)", live.number), format!("revision {}", target.number));
+        template::unified(&from.manifest, &to.manifest, &names.0, &names.1)
+    };
+    let all: Vec<Clean> = by_hand.iter().filter_map(|(_, diff)| diff.clone()).chain(manifests()).collect();
+    let text: Vec<&str> = all.iter().map(|diff| diff.trim_end_matches('\n')).collect();
+    (!text.is_empty()).then(|| Clean::block(&format!("{}\n", text.join("\n"))))
 }
 
 /// Back to the revision before an act.

@@ -9,7 +9,10 @@ use crate::{
         around::{Job, JobState, migrates},
         template,
     },
-    model::kubernetes::{Revision, is_same_image, tag_of},
+    model::{
+        Name,
+        kubernetes::{Revision, is_same_image, repository_of, short_image, tag_of},
+    },
     text::Clean,
     time::{age_of, seconds_between},
 };
@@ -42,12 +45,14 @@ impl Subject<'_> {
             }
             None => unread.push("jobs were not read".into()),
         }
-        let version = images.first().map_or_else(|| format!("rev {}", live.number), |image| tag_of(image).to_owned());
+        let of_others = || self.of_others(live, &images).unwrap_or_default();
+        let version = images.first().map_or_else(|| rev(live), |image| tag_of(image).to_owned());
         if found.is_empty() {
             return CheckResult::NotChecked(match unread.first() {
-                Some(why) => say!("{why}; files between the commits are not read"),
+                Some(why) => say!("{why}; files between the commits are not read{}", of_others()),
                 None => say!(
-                    "no migration job or init container of {version} in the cluster; files between the commits are not read"
+                    "no migration job or init container of {version} in the cluster; files between the commits are not read{}",
+                    of_others()
                 ),
             });
         }
@@ -59,6 +64,23 @@ impl Subject<'_> {
             found.iter().map(Clean::as_str).collect::<Vec<_>>().join(", "),
             target.number
         ))
+    }
+
+    /// `; a migration of another app (web:2) ran in this namespace 21m ago`: known, and no reason to look at this one.
+    fn of_others(&self, live: &Revision, images: &[&str]) -> Option<String> {
+        let is_one = |job: &&Job| {
+            job.migrates && is_beside(job, live) && !job.is_kin && !is_of(job, live) && !concerns(job, live, images)
+        };
+        let job = self.inspection.around.as_ref()?.jobs.found.iter().filter(is_one).max_by_key(|job| job.created)?;
+        let what = job.images.last().map_or(&*job.name, |image| short_image(image));
+        let age = job.created.map(|at| format!(" {} ago", age_of(at, self.now))).unwrap_or_default();
+        let happened = match job.state {
+            JobState::Running => "runs in this namespace now".to_owned(),
+            JobState::Suspended => "waits in this namespace".to_owned(),
+            JobState::Done => format!("ran in this namespace{age}"),
+            JobState::Failed => format!("failed in this namespace{age}"),
+        };
+        Some(format!("; a migration of another app ({what}) {happened}"))
     }
 
     /// A Job that changes the schema at this moment.
@@ -91,14 +113,34 @@ fn waits(job: &Job) -> bool {
     job.state == JobState::Suspended && job.is_kin && (job.migrates || job.is_hook)
 }
 
-/// It ran for the live version. What a schedule starts does so whatever the version.
+/// It ran for the live version. What a schedule starts does so whatever the version; what another app's deploy starts, for
+/// that app.
 fn concerns(job: &Job, live: &Revision, images: &[&str]) -> bool {
     let is_of_live = images.iter().any(|image| job.images.iter().any(|own| is_same_image(own, image)));
-    let is_beside = live.created.zip(job.created).is_some_and(|(live, job)| {
+    let is_own = job.is_kin || is_of(job, live);
+    (job.migrates || !job.is_scheduled)
+        && (is_of_live || is_own && is_beside(job, live) && (job.is_hook || job.migrates))
+}
+
+/// Made about when the live version was.
+fn is_beside(job: &Job, live: &Revision) -> bool {
+    live.created.zip(job.created).is_some_and(|(live, job)| {
         let after = seconds_between(live, job);
         (-BEFORE..=AFTER).contains(&after)
-    });
-    (job.migrates || !job.is_scheduled) && (is_of_live || is_beside && (job.is_hook || job.migrates))
+    })
+}
+
+/// It runs what the workload runs, of whatever version.
+fn is_of(job: &Job, live: &Revision) -> bool {
+    let is_own = |image: &Name| {
+        template::images(&live.template).iter().any(|(_, own)| repository_of(own) == repository_of(image))
+    };
+    job.images.iter().any(is_own)
+}
+
+fn rev(live: &Revision) -> String {
+    // Set by hand, it is no revision of its release.
+    if live.number == 0 { "what is live".to_owned() } else { format!("rev {}", live.number) }
 }
 
 /// Init containers that are not as in the target, and migrations that run again in each pod.
@@ -115,7 +157,7 @@ fn init_containers(live: &Revision, target: &Revision) -> Vec<Clean> {
         .filter_map(|container| match (before.contains(container), migrates(container)) {
             (true, true) => Some(say!("init container '{}' runs in both", name(container))),
             (true, false) => None,
-            (false, true) => Some(say!("init container '{}' ran in rev {}", name(container), live.number)),
+            (false, true) => Some(say!("init container '{}' ran in {}", name(container), rev(live))),
             (false, false) => Some(say!("init container '{}' is not rev {}'s", name(container), target.number)),
         })
         .collect()

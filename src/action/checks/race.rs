@@ -8,7 +8,7 @@ use super::{
     check,
 };
 use crate::{
-    action::{Check, CheckResult, Request, RunInspection, audit::PastAct, evidence, plan::Make, template},
+    action::{Check, CheckResult, Request, RunInspection, audit::PastAct, evidence, helm, plan::Make, template},
     model::{
         Part,
         code::Run,
@@ -71,8 +71,6 @@ impl Subject<'_> {
         let newer = self.inspection.revisions.iter().filter(|other| !other.is_live && other.created > deployed);
         let newer = newer.max_by_key(|other| other.created).filter(|_| goes_back && undone.is_none());
         let change = self.inspection.changes.first().filter(|(_, at)| is_recent(*at) && !is_of_undone(*at));
-        let is_own_deploy =
-            |at: Timestamp| deployed.is_some_and(|deployed| seconds_between(deployed, at).abs() <= SAME_DEPLOY);
         let is_other = |act: &&PastAct| is_recent(act.at) && undone.is_none_or(|undone| undone.number != act.number);
         let others = || self.make.evidence.acts.iter().flatten().filter(is_other);
         // One that still writes weighs more than a newer one that has ended.
@@ -103,7 +101,7 @@ impl Subject<'_> {
             CheckResult::Stop(say!("{}, and not all of it is written yet: wait for its end", said(act, "sent")))
         } else if let Some(act) = act {
             CheckResult::Look(say!("{}", said(act, "did")))
-        } else if let Some((manager, at)) = change.filter(|(_, at)| !is_own_deploy(*at)) {
+        } else if let Some((manager, at)) = change.filter(|change| !self.is_own_deploy(change)) {
             CheckResult::Look(say!("'{manager}' changed the template {} ago", age_of(*at, self.now)))
         } else if let Err(why) = &self.make.evidence.acts {
             CheckResult::Look(say!("the audit could not be read: {why}"))
@@ -113,6 +111,16 @@ impl Subject<'_> {
             CheckResult::Ok("nobody changed it in the last 30m but its own deploy".into())
         };
         check("B5", "other hands", result)
+    }
+
+    /// Whether the change came with the live version. Of a Helm release a hand makes new revisions of the workload too: it
+    /// came with one of the release's.
+    fn is_own_deploy(&self, (manager, at): &(Clean, Timestamp)) -> bool {
+        if let Some(Ok(release)) = &self.inspection.release {
+            return helm::is_own_deploy(self.inspection, release, (manager, *at));
+        }
+        let deployed = self.inspection.live().and_then(|live| live.created);
+        deployed.is_some_and(|deployed| seconds_between(deployed, *at).abs() <= SAME_DEPLOY)
     }
 
     /// The reader is no other.

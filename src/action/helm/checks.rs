@@ -67,12 +67,12 @@ pub(super) fn owner(release: &Release, target: &ReleaseRevision) -> Check {
     check("B4", "owner", result)
 }
 
-/// B5: what is live is a rollback of somebody's already.
-pub(super) fn rolled_back(subject: &Subject<'_>, live: &ReleaseRevision) -> Option<Check> {
+/// B5: what is live is a rollback of somebody's already. To apply the same once more goes no further back.
+pub(super) fn rolled_back(subject: &Subject<'_>, live: &ReleaseRevision, target: &ReleaseRevision) -> Option<Check> {
     let at: Timestamp = live.body.as_ref().ok()?.updated?;
     let to = rolled_to(live)?;
     let is_undone = subject.make.evidence.undoing.is_some();
-    (!is_undone && seconds_between(at, subject.now) < HANDS).then(|| {
+    (!is_undone && target.number != live.number && seconds_between(at, subject.now) < HANDS).then(|| {
         let says = say!(
             "it was rolled back already: revision {} went back to {to} {} ago. Sent again, it goes further back",
             live.number,
@@ -97,6 +97,10 @@ fn bodies<'a>(
 pub(super) fn objects(live: &ReleaseRevision, target: &ReleaseRevision, own: &WorkloadKey) -> Check {
     let result = match bodies(live, target) {
         Err(why) => CheckResult::NotChecked(why),
+        Ok(_) if live.number == target.number => CheckResult::NotChecked(say!(
+            "revision {} is applied once more: what else of its objects was set by hand goes back too, and was not read",
+            live.number
+        )),
         Ok((from, to)) if from.sum == to.sum => {
             CheckResult::Look("the two render the same: this changes nothing but the history".into())
         }
@@ -138,7 +142,8 @@ fn names<T: ToString>(all: &[T]) -> String {
 /// B8: documents that midwatch could not read, and Helm can.
 pub(super) fn unread(live: &ReleaseRevision, target: &ReleaseRevision) -> Option<Check> {
     let (from, to) = bodies(live, target).ok()?;
-    let all: Vec<&Clean> = from.unread.iter().chain(&to.unread).collect();
+    let other: &[Clean] = if live.number == target.number { &[] } else { &to.unread };
+    let all: Vec<&Clean> = from.unread.iter().chain(other).collect();
     let first = all.first()?;
     let says = say!("{} not read: {first}", counted(all.len(), "document"));
     Some(check("B8", "manifest", CheckResult::NotChecked(says)))
@@ -153,6 +158,7 @@ pub(super) fn hooks(live: &ReleaseRevision, target: &ReleaseRevision) -> Check {
             let ran: Vec<&Hook> = from
                 .hooks
                 .iter()
+                .filter(|_| live.number != target.number)
                 .filter(|hook| at(hook, &["pre-install", "post-install", "pre-upgrade", "post-upgrade"]))
                 .collect();
             let runs: Vec<&Hook> =

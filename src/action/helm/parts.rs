@@ -4,12 +4,12 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::live;
+use super::{Drift, drift::revisions, live};
 use crate::{
     action::{
         Check, CheckResult, Evidence, Inspection, WorkloadInspection, canary,
         checks::{Subject, check},
-        digests, history,
+        digests,
         plan::{Make, Plan, PlanStep, SEVERITIES, WatchFor, severity},
         rollback::{self, OF_WORKLOAD},
         room::Rollout,
@@ -18,7 +18,7 @@ use crate::{
     app::settings::Settings,
     model::{
         helm::{Release, ReleaseBody, ReleaseRevision, Rendered},
-        kubernetes::{Revision, WorkloadKey, WorkloadKind, tag_of},
+        kubernetes::{Revision, WorkloadKey, tag_of},
     },
     text::Clean,
 };
@@ -41,10 +41,14 @@ pub(in crate::action) struct Part<'a> {
     pub target: Option<Revision>,
     /// As the target revision has it.
     rendered: Option<&'a Rendered>,
+    /// Somebody set by hand what is live.
+    drift: Option<Drift<'a>>,
 }
 
 /// All that the target revision holds.
 pub(in crate::action) struct Parts<'a> {
+    release: &'a Release,
+    target: &'a ReleaseRevision,
     pub there: Vec<Part<'a>>,
     /// What could not be looked at, and why.
     absent: Vec<(WorkloadKey, &'a Rendered, Clean)>,
@@ -111,35 +115,6 @@ pub(in crate::action) fn seen(
     seen
 }
 
-/// What each revision of the release made of the workload, or would: an apply leaves alone what it does not name.
-fn revisions(inspection: &WorkloadInspection, release: &Release) -> Vec<Revision> {
-    let key = &inspection.workload.key;
-    let rendered =
-        |of: &'_ ReleaseRevision| -> Option<Value> { of.body.as_ref().ok()?.rendered(key)?.template.clone() };
-    let number = live(release).map_or(0, |live| live.number);
-    let before = live(release).and_then(rendered).unwrap_or_default();
-    // Lists of other kinds than Kubernetes' own are replaced whole.
-    let has_keys = key.kind != WorkloadKind::Rollout;
-    let of_release = release.revisions.iter().filter_map(|one| {
-        let made = if one.number == number {
-            inspection.template.clone()
-        } else {
-            template::merged(&before, &rendered(one)?, &inspection.template, has_keys)
-        };
-        let (kept, is_kept) = history::of_template(inspection, &made);
-        let updated = one.body.as_ref().ok().and_then(|body| body.updated);
-        Some(Revision {
-            number: one.number,
-            name: if is_kept { kept.name } else { say!("{}.v{}", release.key.name, one.number) },
-            // Hooks may hold up what Helm began.
-            created: updated.max(kept.created),
-            is_live: one.number == number,
-            ..kept
-        })
-    });
-    of_release.collect()
-}
-
 impl<'a> Parts<'a> {
     pub fn of(
         evidence: &'a Evidence,
@@ -158,6 +133,7 @@ impl<'a> Parts<'a> {
                 live: seen.live()?.clone(),
                 target: revision(&seen, target).cloned(),
                 rendered: body.ok().and_then(|body| body.rendered(key)),
+                drift: Drift::of(found, release),
                 seen,
             })
         };
@@ -181,12 +157,22 @@ impl<'a> Parts<'a> {
             absent.push((key, rendered, why));
         }
         let unread = body.err().map(|why| say!("revision {} could not be read: {why}", target.number));
-        Self { there, absent, unread }
+        Self { release, target, there, absent, unread }
     }
 
     /// The one that was asked for.
     pub fn own(&self, key: &WorkloadKey) -> Option<&Part<'a>> {
         self.there.iter().find(|part| part.key == *key)
+    }
+
+    /// From what is live to the target, of those that somebody set by hand: what was rendered is not what is there.
+    pub fn by_hand(&self) -> Vec<(&WorkloadKey, Option<Clean>)> {
+        let diff = |part: &Part<'a>| {
+            let (key, number) = (&part.key, self.target.number);
+            let names = (format!("{key} (live)"), format!("{key} of revision {number}"));
+            template::diff(&part.live.template, &part.target.as_ref()?.template, &names.0, &names.1)
+        };
+        self.there.iter().filter(|part| part.drift.is_some()).map(|part| (&part.key, diff(part))).collect()
     }
 
     /// Broken pods that an ordered rollout waits for.
@@ -238,7 +224,9 @@ impl<'a> Parts<'a> {
         for part in &self.there {
             let own = Make { evidence: part.evidence, ..*make };
             let subject = Subject { make: &own, inspection: &part.seen, now: subject.now };
-            each.push((&part.key, part.checks(&subject, self.unread.as_ref(), plan)));
+            let mut checks = part.checks(&subject, self.unread.as_ref(), plan);
+            checks.extend(part.drift.as_ref().map(|drift| drift.check(&subject, self.release, self.target)));
+            each.push((&part.key, checks));
         }
         for (key, _, why) in &self.absent {
             each.push((key, all(&CheckResult::NotChecked(why.clone()))));

@@ -1,5 +1,6 @@
 //! The rollback of a Helm release: every check of each of its workloads, and those of the release.
 
+mod drift;
 mod members;
 
 use super::*;
@@ -160,11 +161,19 @@ fn rolled_back(release: &mut Release, minutes: i64) {
     release.revisions.insert(0, again);
 }
 
+/// As it is since such a rollback, 90 minutes ago.
+fn on_411(mut found: WorkloadInspection) -> WorkloadInspection {
+    (found.revisions[0].is_live, found.revisions[1].is_live) = (false, true);
+    (found.revisions[0].created, found.changes) = (Some(ago(150)), vec![("helm".into(), ago(90))]);
+    found.template = found.revisions[1].template.clone();
+    found
+}
+
 #[test]
 fn what_was_rolled_back_already_stops_and_goes_not_forth_again() {
     let mut found = release();
     rolled_back(&mut found, 4);
-    let target = crate::action::helm::target(&found, None).expect("one");
+    let target = crate::action::helm::target(&found, &inspection(), None).expect("one");
     assert_eq!(target.number, 6, "7 is what runs, 8 was rolled away from");
     let plan = plan_to(None, of_release(found), Ok(the_store()));
     assert!(stop(&plan, "B5").contains("revision 9 went back to 7 4m ago"), "{}", stop(&plan, "B5"));
@@ -177,8 +186,27 @@ fn what_was_rolled_back_already_stops_and_goes_not_forth_again() {
     });
     assert!(stop(&upgrading, "B7").contains("revision 10 is pending-upgrade"));
     assert!(upgrading.stops().all(|check| check.id != *"B5"), "somebody goes forth by now: {:?}", upgrading.checks);
-    let later = with_release(|release| rolled_back(release, 90));
+    let mut found = release();
+    rolled_back(&mut found, 90);
+    let later = plan_to(None, on_411(of_release(found)), Ok(on_411(the_store())));
     assert!(later.checks.iter().all(|check| check.id != *"B5" || !matches!(check.result, CheckResult::Stop(_))));
+}
+
+#[test]
+fn where_none_is_left_to_go_to_the_refusal_says_why_and_one_may_be_named() {
+    let mut found = release();
+    found.revisions.pop();
+    rolled_back(&mut found, 90);
+    let says = refusal(crate::action::helm::target(&found, &on_411(inspection()), None));
+    assert_eq!(
+        says,
+        "no revision to roll deploy/myapp back to: each of 9, 8, 7 of release 'production/shop' is the live one, or one that \
+         was rolled away from: name one to go there (--to REV)"
+    );
+    assert_eq!(crate::action::helm::target(&found, &on_411(inspection()), Some(8)).expect("named").number, 8);
+    found.revisions.truncate(1);
+    let says = refusal(crate::action::helm::target(&found, &on_411(inspection()), None));
+    assert_eq!(says, "no revision to roll deploy/myapp back to: only revision 9 of release 'production/shop' is kept");
 }
 
 #[test]
@@ -207,7 +235,7 @@ fn after_a_failed_upgrade_it_goes_back_to_what_was_deployed() {
     };
     let mut found = release();
     failed(&mut found, "failed");
-    assert_eq!(crate::action::helm::target(&found, None).expect("one").number, 8);
+    assert_eq!(crate::action::helm::target(&found, &inspection(), None).expect("one").number, 8);
     // What is under way has not become what runs.
     let plan = with_release(|release| failed(release, "pending-upgrade"));
     assert_eq!(plan.chosen, Some(7));

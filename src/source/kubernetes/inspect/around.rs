@@ -25,7 +25,7 @@ const MAX_LISTED: &str = "500";
 /// Labels by which objects say that they belong together.
 const KIN: [&str; 2] = ["app.kubernetes.io/part-of", "app.kubernetes.io/instance"];
 /// Labels by which a Job says of which app it is.
-const APP: [&str; 3] = ["app.kubernetes.io/instance", "app.kubernetes.io/name", "app"];
+const APP: [&str; 4] = ["app.kubernetes.io/instance", "app.kubernetes.io/name", "app", "argocd.argoproj.io/instance"];
 
 type Known = BTreeMap<String, Result<bool, Clean>>;
 type Config = BTreeMap<String, Result<Option<Change>, Clean>>;
@@ -203,12 +203,23 @@ fn is_suspended(job: &Value, has_condition: bool) -> bool {
     wanted.unwrap_or(has_condition) && !runs("/status/active") && !runs("/status/terminating")
 }
 
-/// Whether a Job is of a workload's app: `web-migrate-412`, or labels that they share.
+/// Whether a Job is of a workload's app: `web-migrate-412`, what made them, or labels that they share.
 fn is_of(key: &WorkloadKey, object: &Value, job: &Value) -> bool {
     let rest = text(job, "/metadata/name").strip_prefix(key.name.as_str());
     let is_named = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
     let of = |object: &Value| labels(object, "/spec/template", &APP);
-    is_named || !of(object).is_disjoint(&of(job))
+    is_named || !makers(object).is_disjoint(&makers(job)) || !of(object).is_disjoint(&of(job))
+}
+
+/// Whose an object is: itself and its owners, its Helm release, its application of Argo CD (`name:group/kind:...`).
+fn makers(object: &Value) -> BTreeSet<(&'static str, &str)> {
+    let annotation = |name: &str| object.pointer("/metadata/annotations").and_then(|all| all.get(name)?.as_str());
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
+    let uids = owners.map(|owner| text(owner, "/uid")).chain([text(object, "/metadata/uid")]);
+    let tracked = annotation("argocd.argoproj.io/tracking-id").and_then(|id| id.split(':').next());
+    let of_release = annotation("meta.helm.sh/release-name").map(|release| ("release", release));
+    let all = uids.map(|uid| ("uid", uid)).chain(tracked.map(|app| ("application", app))).chain(of_release);
+    all.filter(|(_, name)| !name.is_empty()).collect()
 }
 
 /// What an object and its template say they belong to, by these labels.
@@ -217,4 +228,35 @@ fn labels(object: &Value, template: &str, keys: &[&'static str]) -> BTreeSet<(&'
     let labels = [Some(object), templates].into_iter().flatten().filter_map(|of| of.pointer("/metadata/labels"));
     let of = |labels: &Value, key: &'static str| Some((key, labels.get(key)?.as_str()?.to_owned()));
     labels.flat_map(|labels| keys.iter().filter_map(|key| of(labels, key)).collect::<Vec<_>>()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::BackendId;
+
+    #[test]
+    fn a_job_is_of_a_workload_by_its_name_by_what_made_it_or_by_labels() {
+        let key = WorkloadKey {
+            cluster: BackendId::new("c"),
+            namespace: "shop".into(),
+            kind: WorkloadKind::Deployment,
+            name: "web".into(),
+        };
+        let object = json!({"metadata": {"name": "web", "uid": "u1", "labels": {"app": "web"}, "annotations": {
+            "meta.helm.sh/release-name": "front", "argocd.argoproj.io/tracking-id": "store:apps/Deployment:shop/web"}}});
+        let of = |metadata: Value| is_of(&key, &object, &json!({"metadata": metadata}));
+        assert!(of(json!({"name": "web-migrate-2"})));
+        assert!(of(json!({"name": "up", "labels": {"app": "web"}})));
+        assert!(of(json!({"name": "up", "ownerReferences": [{"kind": "Deployment", "uid": "u1"}]})));
+        assert!(of(json!({"name": "up", "annotations": {"meta.helm.sh/release-name": "front"}})));
+        assert!(of(
+            json!({"name": "up", "annotations": {"argocd.argoproj.io/tracking-id": "store:batch/Job:shop/up"}})
+        ));
+        assert!(!of(json!({"name": "website-migrate", "uid": "u2", "labels": {"app": "web-migrate"},
+            "annotations": {"meta.helm.sh/release-name": "back"}})));
+        assert!(!of(json!({"name": "up"})), "that neither says whose it is ties nothing");
+    }
 }

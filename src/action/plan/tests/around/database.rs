@@ -13,10 +13,30 @@ fn jobs_of_the_live_version_may_have_changed_the_schema() {
         look(&three, "B10"),
         "job 'm-2' runs now for 412, job 'm-3' failed for 412, 14m ago and 1 more: the schema may be ahead of rev 13"
     );
-    let hook = says(vec![Job { is_hook: true, ..job("pre", "reg/tool:1", 40) }]);
+    let hook = says(vec![Job { is_hook: true, is_kin: true, ..job("pre", "reg/tool:1", 40) }]);
     assert!(look(&hook, "B10").starts_with("hook job 'pre' ran, 40m ago"), "{}", look(&hook, "B10"));
-    let by_name = says(vec![Job { migrates: true, ..job("schema", "reg/flyway:9", 18) }]);
+    let by_name = says(vec![Job { migrates: true, is_kin: true, ..job("schema", "reg/flyway:9", 18) }]);
     assert!(look(&by_name, "B10").starts_with("job 'schema' ran, 18m ago"));
+    let by_image = says(vec![Job { migrates: true, ..job("schema", "registry.example/acme/myapp:411", 18) }]);
+    assert!(look(&by_image, "B10").starts_with("job 'schema' ran, 18m ago"));
+}
+
+#[test]
+fn a_migration_of_another_app_is_told_and_put_on_no_other() {
+    let of_checkout = |state| Job { migrates: true, state, ..job("checkout-migrate-7", "reg/acme/checkout:7", 21) };
+    let hook = Job { is_hook: true, ..job("pre", "reg/tool:1", 40) };
+    let says = |jobs: Vec<Job>| around(|found| found.jobs.found = jobs);
+    let plan = says(vec![hook.clone(), of_checkout(JobState::Done)]);
+    assert_eq!(
+        not_checked(&plan, "B10"),
+        "no migration job or init container of 412 in the cluster; files between the commits are not read; a migration of \
+         another app (checkout:7) ran in this namespace 21m ago"
+    );
+    let runs = not_checked(&says(vec![of_checkout(JobState::Running)]), "B10");
+    assert!(runs.ends_with("a migration of another app (checkout:7) runs in this namespace now"), "{runs}");
+    let own = says(vec![of_checkout(JobState::Done), job("myapp-migrate-412", LIVE, 14)]);
+    assert!(!look(&own, "B10").contains("checkout"), "{}", look(&own, "B10"));
+    assert!(!not_checked(&says(vec![hook]), "B10").contains("another app"), "it may be anything");
 }
 
 #[test]
