@@ -377,6 +377,8 @@ fn each_line_below_the_log_says_what_it_takes() {
     assert!(matches!(logs.run(Command::LogFilter, &world.view()), Reply::Run(Command::Filter)));
     logs.run(Command::Filter, &world.view());
     assert!(logs.filter_words().0 == "&" && logs.filter_words().1.contains("level>="), "{:?}", logs.filter_words());
+    // What is typed as it is said finds something: a field has a name of its own.
+    assert!(logs.filter_words().1.ends_with("  status=500"), "{:?}", logs.filter_words());
     logs.run(Command::Filter, &world.view());
     assert!(logs.filter_words().0 == "/" && !logs.filter_words().1.contains("-l label"), "{:?}", logs.filter_words());
 }
