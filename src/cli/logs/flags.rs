@@ -127,7 +127,7 @@ pub struct Logs {
     /// No lines that match this expression, nor any of several
     #[arg(short, long, value_name = "REGEX")]
     pub(super) exclude: Vec<Regex>,
-    /// Equal lines of a container one after another: the first, and how many followed
+    /// Equal lines of a container one after another, whatever others write meanwhile: the first, and how many followed
     #[arg(long)]
     pub(super) fold: bool,
     /// In place of lines how often each version wrote each message, numbers and names left out; what only the new version

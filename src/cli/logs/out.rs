@@ -136,7 +136,7 @@ impl Out {
                 if fold.is_repeat(line) {
                     continue;
                 }
-                if let Some((note, repeats)) = fold.begin(line) {
+                for (note, repeats) in fold.begin(line) {
                     self.put(&note, Some(repeats), &mut text);
                 }
             }
@@ -148,7 +148,7 @@ impl Out {
     /// What stands behind the last line.
     pub(super) fn end(&mut self) -> String {
         let mut text = String::new();
-        if let Some((note, repeats)) = self.fold.as_mut().and_then(Fold::end) {
+        for (note, repeats) in self.fold.as_mut().map(Fold::end).unwrap_or_default() {
             self.put(&note, Some(repeats), &mut text);
         }
         if let Some(messages) = &self.messages {
