@@ -206,8 +206,7 @@ fn of_previous_instances_those_that_there_were_are_read() {
         let pods = errors.lines().filter_map(|line| line.strip_prefix("midwatch: pod ")?.strip_suffix(words));
         pods.map(str::to_owned).collect::<Names>()
     };
-    assert!(!told(&[]).is_empty() && told(&[]).is_disjoint(&of));
-    assert!(told(&["--only-log-lines"]).is_empty());
+    assert!(told(&["--only-log-lines"]).is_empty() && !told(&[]).is_empty() && told(&[]).is_disjoint(&of));
     let output = bench.run(&["logs", "-n", "production", "deploy/myapp", "-p", "-f"]);
     assert!(code(&output) == 2 && both(&output).contains("cannot be used with"), "{}", both(&output));
 }
@@ -222,6 +221,10 @@ fn lines_are_kept_by_level_folded_and_counted_by_version() {
     assert!(levels.len() > 1 && levels.is_subset(&worse), "{levels:?}");
     let output = bench.run(&["logs", "deploy/myapp", "--level", "loud"]);
     assert!(code(&output) == 2 && both(&output).contains("'loud' is no level"), "{}", both(&output));
+
+    let of = |how: &[&str]| bench.sorted_lines(&[&["deploy/myapp"], how].concat());
+    let of_field = of(&["--field", "level=err", "--field", "level=.*or$"]);
+    assert!(!of_field.is_empty() && of_field == of(&["--include", "level=error"]));
 
     // It waits for the database twice before it gives up.
     let pod = format!("pod/{}", bench.crashing());

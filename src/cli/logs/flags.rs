@@ -7,13 +7,14 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use regex::Regex;
 
 use self::words::{
-    Condition, State, Tail, Until, condition, expression, level, seconds, state, tail, template_file, time_zone, until,
+    Condition, State, Tail, Until, condition, expression, field, level, seconds, state, tail, template_file, time_zone,
+    until,
 };
 use super::{super::setup, targets::Target, template::Template};
 use crate::{
     model::log::LogLevel,
     query::{Containers, LogQuery, PodFilter},
-    source::kubernetes::logs::Limits,
+    source::kubernetes::{log_field::Field, logs::Limits},
     text::Clean,
 };
 
@@ -127,6 +128,10 @@ pub struct Logs {
     /// No lines that match this expression, nor any of several
     #[arg(short, long, value_name = "REGEX")]
     pub(super) exclude: Vec<Regex>,
+    /// Only lines, of JSON or logfmt, with a field whose value begins with this expression: status=5.., path=/api; of
+    /// several, only lines that have them all
+    #[arg(long, value_name = "NAME=VALUE", value_parser = field)]
+    pub(super) field: Vec<Field>,
     /// Equal lines of a container one after another, whatever others write meanwhile: the first, and how many followed
     #[arg(long)]
     pub(super) fold: bool,

@@ -3,7 +3,7 @@
 use super::{Sieve, Term, What};
 
 impl Sieve {
-    /// `None`: it has no flags for that, as for a field's value or for two texts that must both stand in a line.
+    /// `None`: it has no flags for that, as for a pod or for two texts that must both stand in a line.
     pub(in super::super) fn flags(&self) -> Option<Vec<String>> {
         if self.message.is_some() {
             return None;
@@ -18,6 +18,7 @@ impl Sieve {
                     texts += 1;
                     flags.push(format!("--include={}", written(term, regex.as_str())));
                 }
+                (What::Field(_), false) => flags.push(format!("--field={}", term.typed)),
                 (What::Text(regex), true) => flags.push(format!("--exclude={}", written(term, regex.as_str()))),
                 _ => return None,
             }
@@ -54,7 +55,8 @@ mod tests {
             ("verify failed !Slow", Some("--level=info --include=(?i)verify failed --exclude=Slow")),
             ("!a/b !/x+/", Some("--level=info --exclude=(?i)a/b --exclude=(?i)x+")),
             ("verify & failed", None),
-            ("status=503", None),
+            ("status=503 path=/Api", Some("--level=info --field=status=503 --field=path=/Api")),
+            ("!status=503", None),
             ("pod=a", None),
             ("!level>=warn", None),
         ] {
