@@ -1,6 +1,7 @@
 //! What is let through, as flags of `midwatch logs`.
 
 use super::{Sieve, Term, What};
+use crate::secret::mask;
 
 impl Sieve {
     /// `None`: it has no flags for that, as for a pod or for two texts that must both stand in a line.
@@ -18,7 +19,10 @@ impl Sieve {
                     texts += 1;
                     flags.push(format!("--include={}", written(term, regex.as_str())));
                 }
-                (What::Field(_), false) => flags.push(format!("--field={}", term.typed)),
+                // What looks like a credential is put into no command line.
+                (What::Field(_), false) if *mask(&term.typed) == *term.typed => {
+                    flags.push(format!("--field={}", term.typed))
+                }
                 (What::Text(regex), true) => flags.push(format!("--exclude={}", written(term, regex.as_str()))),
                 _ => return None,
             }
@@ -57,6 +61,7 @@ mod tests {
             ("verify & failed", None),
             ("status=503 path=/Api", Some("--level=info --field=status=503 --field=path=/Api")),
             ("!status=503", None),
+            ("token=abcdefghijkl", None),
             ("pod=a", None),
             ("!level>=warn", None),
         ] {
