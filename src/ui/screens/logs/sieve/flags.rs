@@ -21,7 +21,7 @@ impl Sieve {
                 }
                 // What looks like a credential is put into no command line.
                 (What::Field(_), false) if *mask(&term.typed) == *term.typed => {
-                    flags.push(format!("--field={}", term.typed))
+                    flags.push(format!("--field={}", term.typed));
                 }
                 (What::Text(regex), true) => flags.push(format!("--exclude={}", written(term, regex.as_str()))),
                 _ => return None,
