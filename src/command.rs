@@ -263,7 +263,7 @@ commands! {
     Wrap            "wrap"              "wrap"      "wrap long lines"                                       Screen(ScreenId::Logs), ["w"] false 42;
     Timestamps      "timestamps"        "times"     "show or hide timestamps"                               Screen(ScreenId::Logs), ["t"] false 41;
     LogLevel        "log-level"         "level"     "least level shown"                                     Screen(ScreenId::Logs), ["v"] false 54;
-    LogFilter       "log-filter"        "filter"    "show only lines that match: words, !not, /regex/, level>=warn, pod=, ver=, field=" Screen(ScreenId::Logs), ["&"] false 55;
+    LogFilter       "log-filter"        "filter"    "show only lines that match: words, !not, /regex/, level>=warn, pod=, ver=, status=500" Screen(ScreenId::Logs), ["&"] false 55;
     FoldRepeats     "fold"              "fold"      "fold repeated lines into one, or write them out"       Screen(ScreenId::Logs), ["-"] false 38;
     CompareVersions "compare-versions"  "versions"  "each message by version: new ones first, old against new" Screen(ScreenId::Logs), ["="] false 53;
     SideBySide      "side-by-side"      "beside"    "old and new version in two columns, aligned by time; tab: the other" Screen(ScreenId::Logs), ["b"] false 44;

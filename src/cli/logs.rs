@@ -1,9 +1,10 @@
 //! `midwatch logs TARGET...`: a merged tail of many pods to standard output.
 //!
 //! JSON, one object a line: `{at, cluster, namespace, pod, container, version, level, text, continues, note}`. `note` marks a
-//! line of midwatch's own: a container restarted, a stream was cut; where it says how often the line before was written
-//! again, it has that number as `repeats`. With `--signatures` one object a message: `{signature, level, new, lines,
-//! versions, per_thousand}`, `versions` being lines by version, `per_thousand` the same per 1,000 of its lines.
+//! line of midwatch's own: a container restarted, a stream was cut; where it says how often its container wrote a line
+//! again, it has that number as `repeats`. With `--previous` notes of what is read go to standard error. With
+//! `--signatures` one object a message: `{signature, level, new, lines, versions, per_thousand}`, `versions` being lines by
+//! version, `per_thousand` the same per 1,000 of its lines.
 //! Text that looks like a credential is masked, and how often is said at the end.
 //! Exit codes: 0 read, 2 no such target, 3 a log could not be read.
 

@@ -13,6 +13,7 @@ pub mod forward;
 pub mod health;
 pub mod inspect;
 pub mod kubeconfig;
+pub mod log_field;
 pub mod log_line;
 pub mod logs;
 pub mod owners;

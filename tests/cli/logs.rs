@@ -193,14 +193,20 @@ fn a_log_is_read_from_a_time_to_a_time_so_many_lines_and_so_many_bytes() {
 fn of_previous_instances_those_that_there_were_are_read() {
     let bench = Bench::still();
     let crash = bench.crashing();
-    let lines = bench.log_lines(&["deploy/myapp", "--previous"]);
-    let (notes, said): (Vec<&Value>, Vec<&Value>) = lines.iter().partition(|line| line["note"] == true);
-    assert!(notes.iter().all(|note| note["text"] == "container 'myapp' has no previous instance: it never restarted"));
-    let of = |lines: &[&Value]| lines.iter().map(|line| line["pod"].as_str().unwrap().to_owned()).collect::<Names>();
-    assert!(of(&said).contains(&crash) && of(&said).is_disjoint(&of(&notes)) && !notes.is_empty());
+    let said = bench.log_lines(&["deploy/myapp", "--previous"]);
+    let of: Names = said.iter().map(|line| line["pod"].as_str().unwrap().to_owned()).collect();
+    assert!(of.contains(&crash) && said.iter().all(|line| line["note"] == false));
     assert!(said.iter().any(|line| line["text"].as_str().unwrap().contains("exiting")), "its end");
-    let only = bench.log_lines(&["deploy/myapp", "-p", "--only-log-lines"]);
-    assert_eq!(only.iter().collect::<Vec<_>>(), said);
+    // Those that there were not are told beside the output.
+    let told = |more: &[&str]| {
+        let output = bench.run(&[&["logs", "-n", "production", "deploy/myapp", "-p", "-o", "json"], more].concat());
+        assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), said.len(), "{}", both(&output));
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        let words = ": container 'myapp' has no previous instance: it never restarted";
+        let pods = errors.lines().filter_map(|line| line.strip_prefix("midwatch: pod ")?.strip_suffix(words));
+        pods.map(str::to_owned).collect::<Names>()
+    };
+    assert!(told(&["--only-log-lines"]).is_empty() && !told(&[]).is_empty() && told(&[]).is_disjoint(&of));
     let output = bench.run(&["logs", "-n", "production", "deploy/myapp", "-p", "-f"]);
     assert!(code(&output) == 2 && both(&output).contains("cannot be used with"), "{}", both(&output));
 }
@@ -215,6 +221,10 @@ fn lines_are_kept_by_level_folded_and_counted_by_version() {
     assert!(levels.len() > 1 && levels.is_subset(&worse), "{levels:?}");
     let output = bench.run(&["logs", "deploy/myapp", "--level", "loud"]);
     assert!(code(&output) == 2 && both(&output).contains("'loud' is no level"), "{}", both(&output));
+
+    let of = |how: &[&str]| bench.sorted_lines(&[&["deploy/myapp"], how].concat());
+    let of_field = of(&["--field", "level=err", "--field", "level=.*or$"]);
+    assert!(!of_field.is_empty() && of_field == of(&["--include", "level=error"]));
 
     // It waits for the database twice before it gives up.
     let pod = format!("pod/{}", bench.crashing());

@@ -7,13 +7,14 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use regex::Regex;
 
 use self::words::{
-    Condition, State, Tail, Until, condition, expression, level, seconds, state, tail, template_file, time_zone, until,
+    Condition, State, Tail, Until, condition, expression, field, level, seconds, state, tail, template_file, time_zone,
+    until,
 };
 use super::{super::setup, targets::Target, template::Template};
 use crate::{
     model::log::LogLevel,
     query::{Containers, LogQuery, PodFilter},
-    source::kubernetes::logs::Limits,
+    source::kubernetes::{log_field::Field, logs::Limits},
     text::Clean,
 };
 
@@ -65,9 +66,9 @@ pub struct Logs {
     /// Connections at a time, at most 50; when there are more containers, some of them share a few in turn [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_log_requests: Option<u16>,
-    /// The containers' previous instances
+    /// The containers' previous instances; of which there is none is said on standard error
     #[arg(short, long, conflicts_with = "follow", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, value_name = "BOOL")]
-    previous: bool,
+    pub(super) previous: bool,
     /// Lines of at most this long ago: 30s, 5m, 2h
     #[arg(short, long, value_name = "TIME", value_parser = seconds)]
     since: Option<u32>,
@@ -92,7 +93,7 @@ pub struct Logs {
     /// A log that cannot be read is told, and no failure
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, value_name = "BOOL")]
     pub(super) ignore_errors: bool,
-    /// Begin each line with its time, or only with day and time of day
+    /// Begin each line with its time, or only with day and time of day; by a template, what {{.Message}} shows
     #[arg(short, long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "default", default_value_t = Stamps::None, hide_default_value = true, value_name = "FORM")]
     pub(super) timestamps: Stamps,
     /// The time zone of --timestamps: Local, UTC or a name as Europe/Berlin [default: UTC]
@@ -127,7 +128,11 @@ pub struct Logs {
     /// No lines that match this expression, nor any of several
     #[arg(short, long, value_name = "REGEX")]
     pub(super) exclude: Vec<Regex>,
-    /// Equal lines of a container one after another: the first, and how many followed
+    /// Only lines, of JSON or logfmt, with a field whose value begins with this expression: status=5.., path=/api; of
+    /// several, only lines that have them all
+    #[arg(long, value_name = "NAME=VALUE", value_parser = field)]
+    pub(super) field: Vec<Field>,
+    /// Equal lines of a container one after another, whatever others write meanwhile: the first, and how many followed
     #[arg(long)]
     pub(super) fold: bool,
     /// In place of lines how often each version wrote each message, numbers and names left out; what only the new version

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use super::Logs;
-use crate::model::log::{LogLevel, LogLine, Origin};
+use crate::{
+    model::log::{LogLevel, LogLine, Origin},
+    source::kubernetes::log_field::Field,
+};
 
 /// Containers whose last head is remembered; pods come and go for as long as a log is followed.
 const MOST_HEADS: usize = 20_000;
@@ -16,6 +19,7 @@ const MOST_HEADS: usize = 20_000;
 pub(super) struct Keep {
     include: Vec<Regex>,
     exclude: Vec<Regex>,
+    fields: Vec<Field>,
     exclude_container: Vec<Regex>,
     least: Option<LogLevel>,
     since: Option<Timestamp>,
@@ -29,6 +33,7 @@ impl Keep {
         Self {
             include: logs.include.clone(),
             exclude: logs.exclude.clone(),
+            fields: logs.field.clone(),
             exclude_container: logs.exclude_container.clone(),
             least: logs.level,
             since: logs.since_time,
@@ -62,6 +67,7 @@ impl Keep {
             && self.least.is_none_or(|least| line.level_or_info() >= least)
             && (self.include.is_empty() || any(&self.include, &line.text))
             && !any(&self.exclude, &line.text)
+            && self.fields.iter().all(|field| field.is_in(&line.text))
     }
 }
 
@@ -83,6 +89,7 @@ mod tests {
         let mut keep = Keep {
             include: all(&["err", "warn"]),
             exclude: all(&["health"]),
+            fields: Vec::new(),
             exclude_container: all(&["^proxy"]),
             least: Some(LogLevel::Info),
             since: Some(testing::at("03:00")),
@@ -107,6 +114,21 @@ mod tests {
         assert!(keep.keeps(&note));
         keep.has_notes = false;
         assert!(!keep.keeps(&note));
+    }
+
+    #[test]
+    fn every_field_is_one_of_the_lines() {
+        let fields = [("status", "5.."), ("user", "bob")].map(|(name, value)| Field::new(name, value, "").unwrap());
+        let mut keep = Keep { fields: fields.into(), ..Keep::default() };
+        for (text, expected) in [
+            (r#"{"status":503,"user":"bob"}"#, true),
+            ("GET / status=500 user=bob", true),
+            ("  at its trace", true),
+            ("GET / status=200 user=bob", false),
+            (r#"{"status":503}"#, false),
+        ] {
+            assert_eq!(keep.keeps(&line("app", "03:00", text)), expected, "{text}");
+        }
     }
 
     #[test]

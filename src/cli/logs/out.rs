@@ -12,6 +12,7 @@ use super::{
     flags::{Form, Stamps, When},
     fold::Fold,
     keep::Keep,
+    report,
     signatures::Messages,
     targets::Target,
     template::{self, Template},
@@ -90,6 +91,8 @@ pub(super) struct Out {
     /// The name stands there all the same.
     is_coloured: bool,
     is_unmasked: bool,
+    /// Of instances before, for which a note is no line of a log: it says that there is none.
+    is_previous: bool,
     /// Lines in which something was masked.
     pub(super) masked: u64,
     /// Lines that do not fit the template, and why the first does not.
@@ -116,6 +119,7 @@ impl Out {
             highlight: logs.highlight.clone(),
             is_coloured,
             is_unmasked: logs.unmasked,
+            is_previous: logs.previous,
             masked: 0,
             unfit: None,
         }
@@ -128,6 +132,10 @@ impl Out {
             if !self.keep.keeps(line) {
                 continue;
             }
+            if self.is_previous && line.is_note {
+                report::aside(&format!("midwatch: pod {}: {}", line.origin.pod.name, mask(&line.text)));
+                continue;
+            }
             if let Some(messages) = &mut self.messages {
                 messages.take_in(line);
                 continue;
@@ -136,7 +144,7 @@ impl Out {
                 if fold.is_repeat(line) {
                     continue;
                 }
-                if let Some((note, repeats)) = fold.begin(line) {
+                for (note, repeats) in fold.begin(line) {
                     self.put(&note, Some(repeats), &mut text);
                 }
             }
@@ -148,7 +156,7 @@ impl Out {
     /// What stands behind the last line.
     pub(super) fn end(&mut self) -> String {
         let mut text = String::new();
-        if let Some((note, repeats)) = self.fold.as_mut().and_then(Fold::end) {
+        for (note, repeats) in self.fold.as_mut().map(Fold::end).unwrap_or_default() {
             self.put(&note, Some(repeats), &mut text);
         }
         if let Some(messages) = &self.messages {
@@ -174,20 +182,20 @@ impl Out {
             // What a message's own JSON encodes is decoded here, and written again.
             (None, Form::Extjson) => inert_json(&json(parsed(&message)).to_string()),
             (None, Form::Ppextjson) => inert_json(&format!("{:#}", json(parsed(&message)))),
-            (None, Form::Raw) => self.highlighted(&message).into_owned(),
+            (None, Form::Raw) => format!("{}{}", self.stamp(line), self.highlighted(&message)),
             (None, Form::Default) => self.line(line, &self.highlighted(&message)),
         };
         text.push_str(&shown);
         text.push('\n');
     }
 
-    /// By the template. A line that does not fit it stands as it is: none is lost.
+    /// By the template, where a message that is shown begins with its time if that is asked for, as stern's does. A line
+    /// that does not fit it stands as it is: none is lost.
     fn formed(&mut self, line: &LogLine, message: &str) -> Option<String> {
         let template = self.template.as_ref()?;
-        let marked = self.highlighted(message);
+        let marked = format!("{}{}", self.stamp(line), self.highlighted(message));
         let (is_coloured, is_unmasked) = (self.is_coloured, self.is_unmasked);
         let formed = template.line(&template::Line { entry: line, message, marked: &marked, is_coloured, is_unmasked });
-        let marked = marked.into_owned();
         Some(formed.unwrap_or_else(|why| {
             self.unfit.get_or_insert((0, why)).0 += 1;
             marked
@@ -218,17 +226,19 @@ impl Out {
         })
     }
 
-    fn line(&self, line: &LogLine, message: &str) -> String {
-        let mut text = String::new();
+    /// When it was written and a blank; empty, unless that is asked for.
+    fn stamp(&self, line: &LogLine) -> String {
         let form = match self.timestamps {
             Stamps::Default if self.zone == TimeZone::UTC => "%Y-%m-%dT%H:%M:%S%.9fZ ",
             Stamps::Default => "%Y-%m-%dT%H:%M:%S%.9f%:z ",
             Stamps::Short => "%m-%d %H:%M:%S ",
-            Stamps::None => "",
+            Stamps::None => return String::new(),
         };
-        if !form.is_empty() {
-            let _ = write!(text, "{}", line.at.to_zoned(self.zone.clone()).strftime(form));
-        }
+        line.at.to_zoned(self.zone.clone()).strftime(form).to_string()
+    }
+
+    fn line(&self, line: &LogLine, message: &str) -> String {
+        let mut text = self.stamp(line);
         if let Some(name) = self.names.words(line, self.is_coloured) {
             let gap = if self.names.is_kubectls { " " } else { "  " };
             let _ = write!(text, "{name}{gap}");
@@ -277,6 +287,7 @@ mod tests {
             highlight: Vec::new(),
             is_coloured: false,
             is_unmasked: false,
+            is_previous: false,
             masked: 0,
             unfit: None,
         }
@@ -320,6 +331,19 @@ mod tests {
         ] {
             assert_eq!(written(Out { timestamps, zone, ..out(Form::Default) }, &log_line("slow")), expected);
         }
+    }
+
+    #[test]
+    fn times_stand_before_raw_lines_and_in_a_templates_message() {
+        let stamped = |form, template: Option<&str>| {
+            let template = template.map(|template| template.parse::<Template>().unwrap());
+            written(Out { template, timestamps: Stamps::Short, ..out(form) }, &log_line(r#"{"msg":"slow"}"#))
+        };
+        assert_eq!(stamped(Form::Raw, None), "03-14 03:00:00 {\"msg\":\"slow\"}\n");
+        let of = |template| stamped(Form::Default, Some(template));
+        assert_eq!(of("{{.PodName}} {{.Message}}"), "p 03-14 03:00:00 {\"msg\":\"slow\"}\n");
+        // What is read out of a message is read without it.
+        assert_eq!(of("{{with $d := .Message | tryParseJSON}}{{$d.msg}}{{end}}"), "slow\n");
     }
 
     #[test]

@@ -20,6 +20,12 @@ pub fn short_digest(digest: &str) -> &str {
     hex.get(..6).unwrap_or(hex)
 }
 
+/// Twelve digits of a digest with its algorithm, `sha256:9f2c1e4b7a03`: enough to tell it from others in a registry.
+pub fn digest_words(digest: &str) -> String {
+    let hex = digest.rsplit_once("sha256:").map_or(digest, |(_, hex)| hex);
+    format!("sha256:{}", hex.get(..12).unwrap_or(hex))
+}
+
 /// An image without tag and digest. A node writes `docker.io/library/nginx` for `nginx`.
 pub fn repository_of(image: &str) -> &str {
     parts(image).0

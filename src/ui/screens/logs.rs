@@ -311,7 +311,7 @@ impl Screen for Logs {
     fn filter_words(&self) -> (&'static str, &'static str) {
         match self.typing {
             Typing::Find => ("/", "text to find"),
-            Typing::Filter => ("&", "words  !not  /regex/  level>=warn  pod=x  ver=x  field=x"),
+            Typing::Filter => ("&", "words  !not  /regex/  level>=warn  pod=x  ver=x  status=500"),
         }
     }
 

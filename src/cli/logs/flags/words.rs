@@ -9,6 +9,7 @@ use super::super::template::Template;
 use crate::{
     model::{Name, log::LogLevel},
     query::ContainerState,
+    source::kubernetes::log_field::{Field, named_value},
     text::Clean,
 };
 
@@ -59,6 +60,13 @@ pub(super) fn until(text: &str) -> Result<Until, String> {
 
 pub(super) fn expression(text: &str) -> Result<String, String> {
     Regex::new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+/// `--field`
+pub(super) fn field(text: &str) -> Result<Field, String> {
+    let (name, value) =
+        named_value(text).ok_or_else(|| format!("'{text}' is no field: write NAME=VALUE, as status=500"))?;
+    Field::new(name, value, text).map_err(|_| format!("{value} is no regular expression"))
 }
 
 pub(super) fn level(text: &str) -> Result<LogLevel, String> {
@@ -137,6 +145,9 @@ mod tests {
         assert!(condition("ready=maybe").unwrap_err().starts_with("'maybe' is no status of a condition: True, "));
         assert_eq!((state("all"), state("waiting")), (Ok(None), Ok(Some(ContainerState::Waiting))));
         assert!(state("asleep").is_err());
+        assert!(field("status=500").is_ok_and(|field| field.is_in("status=500")));
+        assert_eq!(field("status").unwrap_err(), "'status' is no field: write NAME=VALUE, as status=500");
+        assert_eq!(field("status=5(").unwrap_err(), "5( is no regular expression");
         assert!(time_zone("Mars/Base").unwrap_err().starts_with("there is no time zone 'Mars/Base'"));
         assert!(time_zone("local").is_ok());
     }

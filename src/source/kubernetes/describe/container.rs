@@ -6,7 +6,7 @@ use super::{Page, text};
 use crate::{
     model::{
         Level,
-        kubernetes::{Container, ContainerRole, ContainerState, Termination, short_digest, table::Amount, told},
+        kubernetes::{Container, ContainerRole, ContainerState, Termination, table::Amount, told},
     },
     secret::mask,
     source::kubernetes::{rows::parse_bytes, yaml::names_a_secret},
@@ -29,7 +29,8 @@ pub fn describe(page: &mut Page, container: &Container, spec: Option<&Value>, vo
     page.levelled("restarts", &container.restarts.to_string(), (container.restarts > 0).then_some(Level::Wrong));
     page.field("image", &container.image);
     if let Some(digest) = &container.digest {
-        page.field("runs", &format!("sha256:{}", short_digest(digest)));
+        // Whole: it is copied, and compared with what a registry says.
+        page.field("runs", digest);
     }
     if let Some(used) = used {
         let limit = spec.map_or("", |spec| text(spec, "/resources/limits/memory"));

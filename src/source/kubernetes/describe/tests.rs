@@ -146,7 +146,7 @@ async fn a_pods_page_begins_with_what_is_wrong_and_shows_no_secret() {
         "last state: OOMKilled, exit 137, after 41s, 19s ago",
         "its last words: heap full",
         "image: reg/checkout:v42",
-        "runs: sha256:aabbcc",
+        "runs: sha256:aabbccdd00112233445566778899aabbccddeeff00112233445566778899aabb",
         "resources: limits: memory 512Mi",
         "readiness: http-get :8080/ready delay=0s timeout=1s period=10s #failure=3",
         "env: DB_PASSWORD set in the template, masked",
@@ -198,7 +198,7 @@ async fn a_workloads_page_has_its_rollout_revisions_and_conditions() {
         "replicas: 0/2 ready, 2 of the new version, 0 available, 2 exist",
         "Available: False: MinimumReplicasUnavailable",
         "8: reg/checkout:v42, made at an unknown time, live",
-        "runs: sha256:aaaaaa in 2 pods, sha256:bbbbbb in 1 pod: pods of one template differ",
+        "runs: sha256:aaaaaa111111 in 2 pods, sha256:bbbbbb222222 in 1 pod: pods of one template differ",
         "# warnings of its pods\n10s ago BackOff x7: 2 pods: Back-off restarting\n2m ago Unhealthy: pod/a: Readiness probe failed",
     ] {
         assert!(text.contains(part), "'{part}' is not in\n{text}");

@@ -8,7 +8,7 @@ use super::{Page, container, events_of, pods, rollout, text};
 use crate::{
     model::{
         Level,
-        kubernetes::{Pod, Revision, Workload, WorkloadKey, WorkloadKind, short_digest},
+        kubernetes::{Pod, Revision, Workload, WorkloadKey, WorkloadKind, digest_words},
     },
     source::{
         ErrorKind,
@@ -159,10 +159,13 @@ fn digests(page: &mut Page, pods: &[Pod], container: &str, image: &str) {
     }
     let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let is_only = counts.len() == 1;
     let words: Vec<String> = counts
         .iter()
         .map(|(digest, count)| {
-            format!("sha256:{} in {count} pod{}", short_digest(digest), if *count == 1 { "" } else { "s" })
+            // One alone has room to be copied whole.
+            let digest = if is_only { (*digest).to_owned() } else { digest_words(digest) };
+            format!("{digest} in {count} pod{}", if *count == 1 { "" } else { "s" })
         })
         .collect();
     let differ = templates.values().any(|digests| digests.len() > 1);

@@ -50,7 +50,7 @@ pub(super) fn chips(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> O
     }
     let mut counts = Line::default();
     if let Some(buffer) = buffer.filter(|_| sieve.is_active()) {
-        let all = buffer.lines.len() as u64;
+        let all = (buffer.lines.len() as u64).saturating_sub(tail.index.notes());
         let shown = tail.index.shown().min(all);
         let so_far = if tail.index.is_sifting() { " so far" } else { "" };
         let neither = match tail.columns().and_then(|beside| beside.uncounted(shown)) {

@@ -183,8 +183,8 @@ impl Beside {
         if side == Side::New as usize { &self.sides.new } else { &self.sides.old }
     }
 
-    /// Of so many lines that are shown, those that neither column counts: what goes on from a line, notes, a sidecar's and
-    /// those of neither version. `None`: it is not known yet.
+    /// Of so many lines that are shown, those that neither column counts: what goes on from a line, a sidecar's and those
+    /// of neither version. `None`: it is not known yet.
     pub(super) fn uncounted(&self, shown: u64) -> Option<u64> {
         let [old, new] = self.rows.counted();
         (!self.is_partial).then(|| shown.saturating_sub(old + new))

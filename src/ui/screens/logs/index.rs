@@ -52,8 +52,9 @@ pub(super) struct Index {
     slice: Slice,
     /// Who wrote.
     writers: HashSet<Arc<Origin>>,
-    /// Lines behind the rows; worked out only while something is left out.
+    /// Lines of the log, and notes of midwatch's own, behind the rows; worked out only while something is left out.
     shown: u64,
+    notes: u64,
     /// How often rows came that are not behind those that were there.
     epoch: u64,
     /// How often all was to be looked at again.
@@ -65,9 +66,14 @@ impl Index {
         self.rows.entries.len()
     }
 
-    /// Lines behind the rows, while the sieve leaves some out.
+    /// Lines of the log behind the rows, while the sieve leaves some out. A note is none: it matches nothing.
     pub(super) fn shown(&self) -> u64 {
         self.shown
+    }
+
+    /// Notes behind the rows, while the sieve leaves lines out: all that were looked at, for it leaves out none of them.
+    pub(super) fn notes(&self) -> u64 {
+        self.notes
     }
 
     pub(super) fn get(&self, position: usize) -> Option<Entry> {
@@ -154,8 +160,7 @@ impl Index {
             self.go_back(by);
         }
         self.is_sifting = self.next < end || self.low > first;
-        self.shown =
-            if sieve.is_active() { self.rows.entries.iter().map(|entry| u64::from(entry.count)).sum() } else { 0 };
+        (self.shown, self.notes) = if sieve.is_active() { self.rows.counted(buffer) } else { (0, 0) };
     }
 
     fn go_on(&mut self, by: Sifting<'_>) {

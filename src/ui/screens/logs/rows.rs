@@ -111,6 +111,15 @@ impl Rows {
         }
     }
 
+    /// Lines of the log behind the rows, and notes.
+    pub(super) fn counted(&self, buffer: &LogBuffer) -> (u64, u64) {
+        self.entries.iter().fold((0, 0), |(lines, notes), entry| {
+            let count = u64::from(entry.count);
+            let is_note = line_at(buffer, entry.last).is_some_and(|line| line.is_note);
+            if is_note { (lines, notes + count) } else { (lines + count, notes) }
+        })
+    }
+
     /// Rows of lines before this one stay as they are. `next`: the next line to be taken in.
     pub(super) fn unsettled(&self, next: u64) -> u64 {
         let last = self.entries.back().map_or(next, |entry| entry.last);

@@ -9,7 +9,10 @@ use regex::Regex;
 
 use crate::{
     model::log::{LogLevel, LogLine},
-    source::kubernetes::log_line::without_level,
+    source::kubernetes::{
+        log_field::{Field, expression, named_value},
+        log_line::without_level,
+    },
     store::logs::signatures::Message,
 };
 
@@ -22,10 +25,6 @@ pub(in super::super) fn needle(text: &str) -> Option<Regex> {
         return None;
     }
     expression(&regex::escape(text), text).ok()
-}
-
-fn expression(pattern: &str, typed: &str) -> Result<Regex, regex::Error> {
-    regex::RegexBuilder::new(pattern).case_insensitive(!typed.chars().any(char::is_uppercase)).build()
 }
 
 /// What is let through.
@@ -61,29 +60,6 @@ enum What {
     Pod(Regex),
     Version(String),
     Container(String),
-}
-
-/// A field of a JSON or logfmt line, and what its value begins with.
-#[derive(Clone, Debug)]
-struct Field {
-    /// Captures the value: in quotes or bare, of either form.
-    find: Regex,
-    value: Regex,
-}
-
-impl Field {
-    fn new(name: &str, value: &str, typed: &str) -> Result<Self, regex::Error> {
-        let name = regex::escape(name);
-        let quoted = r#""((?:[^"\\]|\\.)*)"?"#;
-        let find = format!(r#""{name}"\s*:\s*(?:{quoted}|([^\s",}}\]]+))|(?:^|[^\w.-]){name}=(?:{quoted}|([^\s"]+))"#);
-        Ok(Self { find: expression(&find, typed)?, value: expression(&format!("^(?:{value})"), typed)? })
-    }
-
-    /// The values that match, where they stand.
-    fn finds(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
-        let values = self.find.captures_iter(text).filter_map(|found| (1..=4).find_map(|group| found.get(group)));
-        values.filter(|value| self.value.is_match(value.as_str())).map(|value| value.range())
-    }
 }
 
 impl Sieve {
@@ -202,7 +178,7 @@ impl Sieve {
         let origin = &line.origin;
         let holds = |what: &What| match what {
             What::Text(regex) => regex.is_match(&line.text),
-            What::Field(field) => field.finds(&line.text).next().is_some(),
+            What::Field(field) => field.is_in(&line.text),
             What::Least(least) => is_head && line.level_or_info() >= *least,
             What::Level(wanted) => is_head && line.level_or_info() == *wanted,
             What::Pod(name) => name.is_match(&origin.pod.name),
@@ -255,12 +231,7 @@ fn field(text: &str) -> Result<Option<What>, String> {
     if let Some(word) = text.strip_prefix("level>=") {
         return Ok(Some(What::Least(level_named(word)?)));
     }
-    let Some((key, value)) = text.split_once('=') else { return Ok(None) };
-    let is_key = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '@')
-        && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '@'));
-    if !is_key || value.is_empty() {
-        return Ok(None);
-    }
+    let Some((key, value)) = named_value(text) else { return Ok(None) };
     Ok(Some(match key {
         "level" => What::Level(level_named(value)?),
         "pod" => What::Pod(expression(value, value).map_err(|_| no_expression(value))?),

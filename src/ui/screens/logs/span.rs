@@ -104,8 +104,9 @@ impl Logs {
     /// `:since 10m`: reads the log shown anew, from that long ago.
     pub fn since(&mut self, text: &str) -> Reply {
         match (text, seconds(text)) {
-            ("all", _) => self.reopen(|query| (query.since_seconds, query.tail) = (None, None)),
-            (_, Some(since)) => self.reopen(|query| (query.since_seconds, query.tail) = (Some(since), None)),
+            // How many lines are read stays as `:tail` set it: one says from when, the other how many, as for kubectl.
+            ("all", _) => self.reopen(|query| query.since_seconds = None),
+            (_, Some(since)) => self.reopen(|query| query.since_seconds = Some(since)),
             _ => Reply::Say(Clean::own(format!("'{text}' is no time: write 5m, 15m, 1h or all"))),
         }
     }
@@ -176,7 +177,7 @@ impl Logs {
     pub(super) fn next_start(&mut self) -> Reply {
         let now = self.tail().and_then(|tail| STARTS.iter().position(|start| *start == tail.query.since_seconds));
         let start = STARTS[now.map_or(0, |at| (at + 1) % STARTS.len())];
-        self.reopen(|query| (query.since_seconds, query.tail) = (start, None))
+        self.reopen(|query| query.since_seconds = start)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     ui::{
         theme::Theme,
         widgets::{
-            cells::{put_line, row},
+            cells::{put_centred, put_line, row},
             frame::{Frame, Scroll, scrollbar},
         },
     },
@@ -54,7 +54,24 @@ pub(super) struct Versions {
     new: (String, u64),
     old: (String, u64),
     uncounted: u64,
+    /// Why there is no row.
+    missing: &'static str,
     height: usize,
+}
+
+const READING: &str = "no messages yet: the log is being read";
+
+/// Why a log has no message to count: an empty list would not say.
+fn missing(buffer: &LogBuffer) -> &'static str {
+    match (buffer.lines.is_empty(), buffer.has_caught_up) {
+        _ if buffer.pulse.failure.is_some() => "?? no messages: the log could not be read",
+        (_, false) => READING,
+        (true, true) => "no messages: nothing was logged",
+        (false, true) if buffer.lines.window(0..buffer.lines.len()).all(|line| line.is_note) => {
+            "no messages: only notes of midwatch's own, no line of the log"
+        }
+        (false, true) => "no messages: no line that begins one",
+    }
 }
 
 impl Default for Versions {
@@ -67,6 +84,7 @@ impl Default for Versions {
             new: (String::new(), 0),
             old: (String::new(), 0),
             uncounted: 0,
+            missing: READING,
             height: 1,
         }
     }
@@ -90,6 +108,9 @@ impl Versions {
         self.new = (compared.new, compared.new_lines);
         self.old = (compared.old, compared.old_lines);
         self.uncounted = buffer.signatures.uncounted();
+        if self.rows.is_empty() {
+            self.missing = missing(buffer);
+        }
     }
 
     fn position(&self) -> usize {
@@ -197,6 +218,11 @@ impl Versions {
         let inside = frame.render(area, buf);
         if let Some(spot) = row(inside, 0) {
             put_line(buf, spot, &Line::styled(self.heads(), theme.dim), theme.glyphs.ellipsis);
+        }
+        if self.rows.is_empty()
+            && let Some(spot) = row(inside, 1)
+        {
+            put_centred(buf, spot, &Line::styled(self.missing, theme.dim), theme.glyphs.ellipsis);
         }
         self.height = usize::from(inside.height.saturating_sub(1));
         let at = self.position();

@@ -27,7 +27,7 @@ pub fn world(asked: &Asked) -> axum::response::Response {
                     {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "lastTransitionTime": "2026-01-02T03:09:41Z"},
                     {"type": "PodResizePending", "status": "True", "reason": "Deferred", "message": "no room\u{1b}[31m now"},
                     {"type": "PodScheduled", "status": "True"}],
-                "containerStatuses": [{"name": "app", "ready": false, "restartCount": 4, "imageID": "reg/checkout@sha256:aabbccdd00",
+                "containerStatuses": [{"name": "app", "ready": false, "restartCount": 4, "imageID": "reg/checkout@sha256:aabbccdd00112233445566778899aabbccddeeff00112233445566778899aabb",
                     "containerID": "containerd://bb", "image": "x",
                     "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 1m20s pod=checkout-x_shop(8c1f)"}},
                     "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "startedAt": "2026-01-02T03:09:00Z",
@@ -124,10 +124,10 @@ pub fn world(asked: &Asked) -> axum::response::Response {
             {"metadata": {"name": "e2"}, "type": "Warning", "reason": "BackOff", "message": "Back-off restarting in pod checkout-x_shop(8c1f)", "count": 14,
                 "lastTimestamp": "2026-01-02T03:09:50Z", "involvedObject": {"kind": "Pod", "name": "checkout-x"}}])),
         "/api/v1/namespaces/shop/pods" => list(json!([
-            of_template("a", "6c", "aaaaaa11"),
-            of_template("b", "6c", "aaaaaa11"),
-            of_template("c", "6c", "bbbbbb22"),
-            of_template("d", "5b", "cccccc33")
+            of_template("a", "6c", "aaaaaa1111110000"),
+            of_template("b", "6c", "aaaaaa1111110000"),
+            of_template("c", "6c", "bbbbbb2222220000"),
+            of_template("d", "5b", "cccccc3333330000")
         ])),
         "/api/v1/nodes/node-9" => scripted::json_answer(
             200,

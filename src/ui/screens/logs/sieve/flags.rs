@@ -1,9 +1,10 @@
 //! What is let through, as flags of `midwatch logs`.
 
 use super::{Sieve, Term, What};
+use crate::secret::mask;
 
 impl Sieve {
-    /// `None`: it has no flags for that, as for a field's value or for two texts that must both stand in a line.
+    /// `None`: it has no flags for that, as for a pod or for two texts that must both stand in a line.
     pub(in super::super) fn flags(&self) -> Option<Vec<String>> {
         if self.message.is_some() {
             return None;
@@ -17,6 +18,10 @@ impl Sieve {
                 (What::Text(regex), false) => {
                     texts += 1;
                     flags.push(format!("--include={}", written(term, regex.as_str())));
+                }
+                // What looks like a credential is put into no command line.
+                (What::Field(_), false) if *mask(&term.typed) == *term.typed => {
+                    flags.push(format!("--field={}", term.typed));
                 }
                 (What::Text(regex), true) => flags.push(format!("--exclude={}", written(term, regex.as_str()))),
                 _ => return None,
@@ -54,7 +59,9 @@ mod tests {
             ("verify failed !Slow", Some("--level=info --include=(?i)verify failed --exclude=Slow")),
             ("!a/b !/x+/", Some("--level=info --exclude=(?i)a/b --exclude=(?i)x+")),
             ("verify & failed", None),
-            ("status=503", None),
+            ("status=503 path=/Api", Some("--level=info --field=status=503 --field=path=/Api")),
+            ("!status=503", None),
+            ("token=abcdefghijkl", None),
             ("pod=a", None),
             ("!level>=warn", None),
         ] {

@@ -34,6 +34,23 @@ fn an_end_and_a_number_of_lines_are_read_anew_and_said() {
     assert!(matches!(none.until("5m", &world.view()), Reply::Say(says) if says == "no log is open"));
 }
 
+#[test]
+fn a_start_keeps_the_number_of_lines() {
+    let (world, mut logs) = story();
+    logs.newest("5");
+    for (reply, expected) in [
+        (logs.since("2m"), "reading since 2m tail 5"),
+        (logs.since("all"), "reading since all tail 5"),
+        (logs.run(Command::Since, &world.view()), "reading since 5m tail 5"),
+    ] {
+        let Reply::Say(says) = reply else { panic!("said") };
+        assert_eq!(says, expected);
+    }
+    assert_eq!((first(&logs).since_seconds, first(&logs).tail), (Some(300), Some(5)));
+    logs.newest("all");
+    assert_eq!((first(&logs).since_seconds, first(&logs).tail), (Some(300), None));
+}
+
 /// `nothing logged` between an end and a later start would be taken for silence.
 #[test]
 fn an_end_before_the_start_is_refused() {

@@ -75,6 +75,27 @@ fn a_message_replaces_what_would_hide_its_lines_and_says_so() {
     assert!(world.drawn(&mut logs).iter().any(|row| row.contains("login ok")));
 }
 
+/// As of the previous container of a pod that never restarted.
+#[test]
+fn a_log_of_notes_alone_matches_nothing_and_says_why_it_has_no_messages() {
+    let mut world = World::live();
+    let mut logs = Logs::default();
+    logs.open(query());
+    logs.run(Command::CompareVersions, &world.view());
+    assert!(world.drawn(&mut logs).join("").contains("no messages yet: the log is being read"));
+    say(&mut world, &query(), Vec::new());
+    assert!(world.drawn(&mut logs).join("").contains("no messages: nothing was logged"));
+    say(&mut world, &query(), vec![line(&origin("myapp-1", "412"), 0, "# container 'app' never restarted")]);
+    logs.typing = Typing::Filter;
+    logs.set_filter("status=500", &world.view());
+    let rows = world.drawn(&mut logs);
+    assert!(rows[1].contains("[status=500]  0 of 0 lines"), "{rows:#?}");
+    let screen = rows.join("\n");
+    assert!(screen.contains("never restarted") && screen.contains("no messages: only notes of midwatch's"), "{screen}");
+    world.size = (80, 24);
+    assert!(world.drawn(&mut logs).join("").contains("no messages: only notes"), "alone where there is little room");
+}
+
 #[test]
 fn a_long_message_is_cut_and_not_how_many_lines_it_has() {
     let (mut world, mut logs) = story();
@@ -86,5 +107,5 @@ fn a_long_message_is_cut_and_not_how_many_lines_it_has() {
     logs.run(Command::Enter, &world.view());
     let rows = world.drawn(&mut logs);
     assert!(rows[1].contains("[message: FATAL no database") && !rows[1].contains("the end"), "{rows:#?}");
-    assert!(rows[1].contains("~ 2 of 10 lines |"), "the note stays: {rows:#?}");
+    assert!(rows[1].contains("~ 1 of 9 lines |"), "the note stays, and is no line: {rows:#?}");
 }
