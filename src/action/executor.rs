@@ -72,8 +72,8 @@ impl Executor {
             ("workflow", rest) if !rest.is_empty() => Workflow::parse(rest).map(Self::Workflow),
             ("job", rest) if !rest.is_empty() => Job::parse(rest, servers).map(Self::Job),
             _ => Err(format!(
-                "'{text}' is none of argo, flux, helm, patch, 'workflow:FILE?INPUT={{tag}}', 'job:NAME?PARAMETER={{tag}}', for \
-                 example 'workflow:rollback.yml?tag={{tag}}'"
+                "'{text}' is none of argo, flux, helm, patch, 'workflow:FILE?INPUT={{tag}}', \
+                 'job:NAME?PARAMETER={{tag}}', for example 'workflow:rollback.yml?tag={{tag}}'"
             )),
         }
     }

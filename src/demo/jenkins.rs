@@ -176,7 +176,7 @@ fn url_of(job: &Job) -> String {
     format!("{ROOT}{path}/")
 }
 
-fn actions(user: &str, values: &Values) -> Value {
+fn actions(user: &str, values: &[(String, String)]) -> Value {
     let values: Vec<Value> = values
         .iter()
         .map(|(name, value)| json!({"_class": "hudson.model.StringParameterValue", "name": name, "value": value}))

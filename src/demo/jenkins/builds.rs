@@ -109,7 +109,7 @@ impl Job {
     }
 
     /// `kubectl set image`, with what else the version changes of the template.
-    fn set_image(&self, values: &Values, now: Timestamp, story: &Story, clusters: &mut [Cluster]) -> bool {
+    fn set_image(&self, values: &[(String, String)], now: Timestamp, story: &Story, clusters: &mut [Cluster]) -> bool {
         let Some(service) = story.scenario.service(&self.spec.service) else { return false };
         let tag = values.first().map_or("", |(_, value)| value);
         let change = story.template_change(&service.cluster, &service.namespace, &service.name, &service.image_of(tag));

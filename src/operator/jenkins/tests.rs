@@ -200,7 +200,8 @@ async fn a_lost_answer_is_looked_for_and_nothing_is_sent_again() {
 #[tokio::test]
 async fn an_item_of_the_queue_is_known_by_its_jobs_path() {
     let item = |id: u64, url: &str| json!({"id": id, "task": {"url": url}, "actions": actions("411 a&b")});
-    let queue = json!({"items": [item(8, "http://wrong/ctx/job/team/job/deploy/"), item(9, "http://wrong/job/x/job/team/job/deploy/")]});
+    let ours = item(8, "http://wrong/ctx/job/team/job/deploy/");
+    let queue = json!({"items": [ours, item(9, "http://wrong/job/x/job/team/job/deploy/")]});
     let (_fake, operator) = with_job(job(), queue, |_| reply(201, &[], "")).await;
     let http = operator.server.http().await.expect("ready");
     let started = operator.server.started(&http, "team/deploy").await.expect("read");

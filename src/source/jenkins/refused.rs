@@ -20,11 +20,13 @@ pub fn judge(http: &Http, user: &str, path: &str, reply: &Reply) -> Result<(), S
     let is_page = status.is_redirection() || (status.is_success() && reply.is_html());
     match status {
         _ if is_page && !is_its_own => fail(&format!(
-            "did not answer '{path_said}' itself ({}): a login page or a proxy did. API requests must reach it: is its `url` right?",
+            "did not answer '{path_said}' itself ({}): a login page or a proxy did. API requests must reach it: is its \
+             `url` right?",
             status.as_u16()
         )),
         StatusCode::FORBIDDEN if lacks_crumb(reply) => fail(&format!(
-            "wants a crumb for '{path_said}' (403), and gives none that it takes: set an API token as `token`, not a password"
+            "wants a crumb for '{path_said}' (403), and gives none that it takes: set an API token as `token`, not a \
+             password"
         )),
         StatusCode::FORBIDDEN => {
             let who = reply.header("x-you-are-authenticated-as").unwrap_or(user);
