@@ -253,7 +253,7 @@ fn decoded(part: &str) -> String {
 /// The headers that carry a crumb, which is good only with the session that it was given to. `None`: there is none.
 pub fn crumb(reply: &Reply) -> Option<HeaderMap> {
     let crumb: CrumbShape = serde_json::from_slice(&reply.body).ok().filter(|_| reply.status.is_success())?;
-    let field = if crumb.crumb_request_field.is_empty() { "Jenkins-Crumb" } else { &crumb.crumb_request_field };
+    let field = if crumb.crumb_request_field.is_empty() { "Jenkins-Crumb" } else { crumb.crumb_request_field.as_str() };
     let mut headers = HeaderMap::new();
     headers.insert(HeaderName::from_bytes(field.as_bytes()).ok()?, HeaderValue::from_str(&crumb.crumb).ok()?);
     let cookies = reply.headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
