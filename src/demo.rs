@@ -10,6 +10,7 @@ mod founding;
 pub mod github;
 pub mod grafana;
 pub mod image;
+pub mod jenkins;
 pub mod kubernetes;
 pub mod prometheus;
 pub mod registry;

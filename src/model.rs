@@ -8,6 +8,7 @@ pub mod forward;
 pub mod gitops;
 pub mod helm;
 pub mod image;
+pub mod jenkins;
 pub mod kubernetes;
 pub mod log;
 pub mod metric;

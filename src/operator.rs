@@ -4,4 +4,5 @@
 pub mod alertmanager;
 pub mod argocd;
 pub mod github;
+pub mod jenkins;
 pub mod kubernetes;

@@ -5,6 +5,7 @@ pub mod argocd;
 pub mod github;
 pub mod grafana;
 pub mod http;
+pub mod jenkins;
 pub mod kubernetes;
 pub mod prometheus;
 pub mod recognise;

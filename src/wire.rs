@@ -15,7 +15,8 @@ use crate::{
     },
     model::{BackendId, BackendKind},
     operator::{
-        alertmanager::AlertmanagerOperator, argocd::ArgoCdOperator, github::GitHubOperator, kubernetes::ClusterOperator,
+        alertmanager::AlertmanagerOperator, argocd::ArgoCdOperator, github::GitHubOperator, jenkins::JenkinsOperator,
+        kubernetes::ClusterOperator,
     },
     secret::Secret,
     source::{
@@ -27,6 +28,7 @@ use crate::{
             Settings as GitHubSettings,
         },
         http::Transport,
+        jenkins::Jenkins,
         kubernetes::{self, Cluster, ExecPolicy, find::Place, through},
         prometheus::Prometheus,
         registry::Registry,
@@ -56,6 +58,8 @@ pub struct Wired {
     pub registries: Vec<Arc<Registry>>,
     /// What plans ask about applications.
     pub argocds: Vec<Arc<ArgoCd>>,
+    /// What plans ask about jobs.
+    pub jenkinses: Vec<Arc<Jenkins>>,
     /// Why a backend may not be written to, where only it is read-only.
     pub read_only_backends: BTreeMap<BackendId, Clean>,
     /// Tokens that were pasted, by their backend's name: they win over where its configuration takes one from.
@@ -94,6 +98,15 @@ impl Wired {
         self.argocds.push(server);
     }
 
+    /// Jenkins likewise: when a plan asks it, and while a job of it is followed.
+    fn name_jenkins(&mut self, config: &file::Jenkins, is_read_only: bool) {
+        let server = Arc::new(Jenkins::new(config.clone(), self.config.timeouts, self.clock.clone()));
+        if !is_read_only && !config.read_only {
+            self.operators.push(Arc::new(JenkinsOperator::new(server.clone())));
+        }
+        self.jenkinses.push(server);
+    }
+
     fn note(&mut self, one: &Wanted) {
         let (name, is_read_only) = one.about();
         if let Some(kind) = one.kind() {
@@ -108,7 +121,11 @@ impl Wired {
     /// Takes over a configuration that grew while the cockpit runs. Returns the work of opening what is new in it.
     pub fn grow(&mut self, config: Config, is_read_only: bool) -> Opening {
         self.config = config;
-        let is_known = |id: &BackendId| self.kinds.contains_key(id) || self.argocds.iter().any(|one| one.id() == id);
+        let is_known = |id: &BackendId| {
+            self.kinds.contains_key(id)
+                || self.argocds.iter().any(|one| one.id() == id)
+                || self.jenkinses.iter().any(|one| one.id() == id)
+        };
         let is_new = |one: &Wanted| !is_known(&BackendId::new(one.about().0));
         let wanted: Vec<Wanted> = self.named().into_iter().filter(is_new).collect();
         for one in &wanted {
@@ -134,6 +151,7 @@ impl Wired {
             operators: Vec::new(),
             registries: Vec::new(),
             argocds: Vec::new(),
+            jenkinses: Vec::new(),
             policy,
             read_only_backends: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -166,6 +184,7 @@ impl Wired {
         self.inspectors.extend(part.inspectors);
         self.operators.extend(part.operators);
         self.argocds.extend(part.argocds);
+        self.jenkinses.extend(part.jenkinses);
         self.read_only_backends.extend(part.read_only_backends);
     }
 
@@ -178,6 +197,7 @@ impl Wired {
             .chain(config.alertmanager.iter().cloned().map(Wanted::Alertmanager))
             .chain(config.prometheus.iter().cloned().map(Wanted::Prometheus))
             .chain(config.argocd.iter().cloned().map(Wanted::ArgoCd))
+            .chain(config.jenkins.iter().cloned().map(Wanted::Jenkins))
             .collect()
     }
 
@@ -190,6 +210,10 @@ impl Wired {
             Wanted::Prometheus(prometheus) => self.open_prometheus(prometheus).await,
             Wanted::ArgoCd(argocd) => {
                 self.name_argocd(argocd, is_read_only);
+                return;
+            }
+            Wanted::Jenkins(jenkins) => {
+                self.name_jenkins(jenkins, is_read_only);
                 return;
             }
         };

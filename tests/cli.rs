@@ -8,6 +8,8 @@ mod world;
 
 #[path = "cli/configuration.rs"]
 mod configuration;
+#[path = "cli/jobs.rs"]
+mod jobs;
 #[path = "cli/logs.rs"]
 mod logs;
 #[path = "cli/scopes.rs"]

@@ -3,6 +3,7 @@
 mod execute;
 mod gather;
 mod headless;
+mod jobs;
 mod keep;
 mod lost;
 mod outside;
@@ -26,7 +27,7 @@ pub use headless::{Exit, Headless, Ran, run_headless};
 pub use outside::{Ended, Outside};
 
 use super::{
-    Applications, Beside, Inspector, Operator, Registry, Request,
+    Applications, Beside, Inspector, Jobs, Operator, Registry, Request,
     act::ActionEvent,
     audit::{self, Audit, PastAct},
     plan::Approved,
@@ -128,6 +129,7 @@ struct Backends {
     /// By the host that images name.
     registries: BTreeMap<Name, Arc<dyn Registry>>,
     applications: BTreeMap<BackendId, Arc<dyn Applications>>,
+    jobs: BTreeMap<BackendId, Arc<dyn Jobs>>,
 }
 
 /// Writes under way.
@@ -176,6 +178,11 @@ impl RealEngine {
         self.0.write_backends(|all| all.applications.insert(server.backend().clone(), server));
     }
 
+    /// Adds or replaces a server of jobs.
+    pub fn add_jobs(&self, server: Arc<dyn Jobs>) {
+        self.0.write_backends(|all| all.jobs.insert(server.backend().clone(), server));
+    }
+
     /// Forgets a backend.
     pub fn remove(&self, backend: &BackendId) {
         self.0.write_backends(|all| {
@@ -183,6 +190,7 @@ impl RealEngine {
             all.operators.remove(backend);
             all.readers.remove(backend);
             all.applications.remove(backend);
+            all.jobs.remove(backend);
         });
     }
 

@@ -11,7 +11,9 @@ use super::{
     audit::PastAct,
     canary, checks,
     executor::Executor,
-    gitops, helm, history, limits, object,
+    gitops, helm, history,
+    jobs::JobInspection,
+    limits, object,
     plan::{Kept, PlanStep, StepKind},
     record::Record,
     registry, resize, restart, scale, stuck, template,
@@ -21,6 +23,7 @@ use crate::{
     model::{
         BackendId, Name,
         code::RunKey,
+        jenkins::JenkinsJob,
         kubernetes::{Manager, Workload, WorkloadKey},
     },
     store::Store,
@@ -47,6 +50,8 @@ pub struct Evidence {
     pub record: Record,
     /// A registry's word on each image that may be gone back to. Those of no configured registry are left out.
     pub registry: Vec<registry::Asked>,
+    /// The jobs that may carry a rollback out.
+    pub jobs: Vec<(JenkinsJob, Result<JobInspection, Clean>)>,
     /// Acts on the same thing from the audit, newest first.
     pub acts: Result<Vec<PastAct>, Clean>,
     /// Of an undo: what is undone.
@@ -77,6 +82,7 @@ impl Evidence {
             members: Vec::new(),
             record: Record::default(),
             registry: Vec::new(),
+            jobs: Vec::new(),
             acts: Ok(Vec::new()),
             undoing: None,
             writable: BTreeSet::new(),
@@ -256,8 +262,10 @@ pub struct Beside {
     pub made: Option<RunKey>,
     /// Its `[[service]]` names `patch` among those who roll it back.
     pub patches: bool,
-    /// It names a workflow.
+    /// It names a workflow or a job.
     pub starts: bool,
+    /// The jobs that it names.
+    pub jobs: Vec<JenkinsJob>,
     /// How its earlier versions did.
     pub record: Record,
 }
@@ -311,10 +319,12 @@ pub fn beside(request: &Request, undone: Option<&WorkloadKey>, store: &Store, se
         .filter(|run| all.iter().any(|(key, app)| feeds(&run.key.repo.name, Some(&run.path), key, *app, settings)))
         .map(|run| run.key.clone())
         .collect();
-    let starts = executors.iter().any(|executor| matches!(executor, Executor::Workflow(_)));
+    let starts = executors.iter().any(|executor| matches!(executor, Executor::Workflow(_) | Executor::Job(_)));
+    let is_rollback = matches!(request, Request::RollBack { .. });
+    let jobs = executors.iter().filter_map(Executor::job).filter(|_| is_rollback).cloned().collect();
     let record = if goes_back { Record::of(workload, store, settings) } else { Record::default() };
     let made = if goes_back { checks::deployed_by(workload, store, settings) } else { None };
-    Beside { runs, made, patches: executors.contains(&Executor::Patch), starts, record }
+    Beside { runs, made, patches: executors.contains(&Executor::Patch), starts, jobs, record }
 }
 
 /// The binding of a workload: its `[[service]]`, else the one of its name or app label.

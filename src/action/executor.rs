@@ -1,30 +1,35 @@
 //! Executors: who carries a rollback out, in the order in which a `[[service]]` names them. Most people may not patch
 //! production, but may start the pipeline that does.
 
+mod job;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
 
+pub use self::job::Job;
 use super::{
     Check, CheckResult, Evidence, WorkloadInspection, Write, checks,
     evidence::binding,
     gitops::{self, Route},
-    plan::{Make, Plan, PlanStep, StepKind, WatchFor},
+    jobs::JobInspection,
+    plan::{JobFor, Make, Plan, PlanStep, StepKind, WatchFor},
     rollback, template,
 };
 use crate::{
     app::settings::Settings,
     custom::template::{Piece, Template},
     model::{
-        BackendKind,
+        BackendId, BackendKind,
         code::RepoKey,
+        jenkins::JenkinsJob,
         kubernetes::{Manager, Revision, Workload, WorkloadKey, tag_of},
     },
     text::{Clean, quoted},
 };
 
-/// What an input of a workflow may be made of.
+/// What an input of a workflow, or a parameter of a job, may be made of.
 const FIELDS: [&str; 6] = ["tag", "image", "revision", "name", "namespace", "cluster"];
 
 /// One entry of `rollback`.
@@ -40,6 +45,8 @@ pub enum Executor {
     Patch,
     /// A GitHub workflow is started (`workflow_dispatch`).
     Workflow(Workflow),
+    /// A Jenkins job is started.
+    Job(Job),
 }
 
 /// `workflow:rollback.yml?tag={tag}&env=production`
@@ -50,18 +57,23 @@ pub struct Workflow {
 }
 
 impl Executor {
-    /// Errors say what is wrong with the text.
+    /// Where no Jenkins is configured. Errors say what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, String> {
+        Self::parse_among(text, &[])
+    }
+
+    /// `servers`: the names of the Jenkins that its job may be on.
+    pub fn parse_among(text: &str, servers: &[&str]) -> Result<Self, String> {
         match text.split_once(':').unwrap_or((text, "")) {
             ("argo", "") => Ok(Self::Argo),
             ("flux", "") => Ok(Self::Flux),
             ("helm", "") => Ok(Self::Helm),
             ("patch", "") => Ok(Self::Patch),
             ("workflow", rest) if !rest.is_empty() => Workflow::parse(rest).map(Self::Workflow),
-            ("job", _) => Err(format!("'{text}': midwatch has no Jenkins backend yet")),
+            ("job", rest) if !rest.is_empty() => Job::parse(rest, servers).map(Self::Job),
             _ => Err(format!(
-                "'{text}' is none of argo, flux, helm, patch, 'workflow:FILE?INPUT={{tag}}', for example \
-                 'workflow:rollback.yml?tag={{tag}}'"
+                "'{text}' is none of argo, flux, helm, patch, 'workflow:FILE?INPUT={{tag}}', \
+                 'job:NAME?PARAMETER={{tag}}', for example 'workflow:rollback.yml?tag={{tag}}'"
             )),
         }
     }
@@ -73,8 +85,55 @@ impl Executor {
             Self::Helm => "helm".to_owned(),
             Self::Patch => "patch".to_owned(),
             Self::Workflow(workflow) => format!("workflow {}", workflow.file),
+            Self::Job(job) => format!("job {}", job.key.name),
         }
     }
+
+    /// The job that it starts, if it starts one.
+    pub fn job(&self) -> Option<&JenkinsJob> {
+        match self {
+            Self::Job(job) => Some(&job.key),
+            _ => None,
+        }
+    }
+}
+
+/// `tag={tag}&env=production`
+fn inputs(text: &str, what: &str) -> Result<Vec<(String, Template)>, String> {
+    let inputs = text.split('&').filter(|input| !input.is_empty()).map(|input| {
+        let (name, value) = input.split_once('=').ok_or_else(|| format!("'{input}' is not {what}=VALUE"))?;
+        let value = Template::parse(value).map_err(|why| format!("'{input}': {why}"))?;
+        if let Some(field) = value.fields().find(|field| !FIELDS.contains(&field.name())) {
+            return Err(format!("'{input}': '{{{}}}' is none of {}", field.name(), FIELDS.join(", ")));
+        }
+        Ok((name.to_owned(), value))
+    });
+    inputs.collect()
+}
+
+/// The inputs with the values of what is gone back to.
+fn filled(
+    inputs: &[(String, Template)],
+    key: &WorkloadKey,
+    (target, live): (&Revision, &Revision),
+) -> BTreeMap<String, String> {
+    let image = template::telling_image(&target.template, &live.template).map_or("", |(_, image)| image);
+    let value = |field: &str| match field {
+        "tag" => tag_of(image).to_owned(),
+        "image" => image.to_owned(),
+        "revision" => target.number.to_string(),
+        "name" => key.name.to_string(),
+        "namespace" => key.namespace.to_string(),
+        _ => key.cluster.to_string(),
+    };
+    let fill = |template: &Template| -> String {
+        let pieces = template.pieces().iter().map(|piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Field(field) => value(field.name()),
+        });
+        pieces.collect()
+    };
+    inputs.iter().map(|(name, template)| (name.clone(), fill(template))).collect()
 }
 
 impl Workflow {
@@ -84,35 +143,7 @@ impl Workflow {
         if !is_file || file.contains('/') {
             return Err(format!("'{file}' is no workflow file: write its name, as 'rollback.yml'"));
         }
-        let inputs = inputs.split('&').filter(|input| !input.is_empty()).map(|input| {
-            let (name, value) = input.split_once('=').ok_or_else(|| format!("'{input}' is not INPUT=VALUE"))?;
-            let value = Template::parse(value).map_err(|why| format!("'{input}': {why}"))?;
-            if let Some(field) = value.fields().find(|field| !FIELDS.contains(&field.name())) {
-                return Err(format!("'{input}': '{{{}}}' is none of {}", field.name(), FIELDS.join(", ")));
-            }
-            Ok((name.to_owned(), value))
-        });
-        Ok(Self { file: file.to_owned(), inputs: inputs.collect::<Result<_, String>>()? })
-    }
-
-    fn filled(&self, key: &WorkloadKey, target: &Revision, live: &Revision) -> BTreeMap<String, String> {
-        let image = template::telling_image(&target.template, &live.template).map_or("", |(_, image)| image);
-        let value = |field: &str| match field {
-            "tag" => tag_of(image).to_owned(),
-            "image" => image.to_owned(),
-            "revision" => target.number.to_string(),
-            "name" => key.name.to_string(),
-            "namespace" => key.namespace.to_string(),
-            _ => key.cluster.to_string(),
-        };
-        let fill = |template: &Template| -> String {
-            let pieces = template.pieces().iter().map(|piece| match piece {
-                Piece::Text(text) => text.clone(),
-                Piece::Field(field) => value(field.name()),
-            });
-            pieces.collect()
-        };
-        self.inputs.iter().map(|(name, template)| (name.clone(), fill(template))).collect()
+        Ok(Self { file: file.to_owned(), inputs: self::inputs(inputs, "INPUT")? })
     }
 }
 
@@ -134,6 +165,7 @@ pub(super) enum Chosen<'a> {
     /// An executor of the cluster.
     Here(&'a Executor),
     Workflow(RepoKey, &'a Workflow),
+    Job(&'a Job, &'a JobInspection),
     /// None of them can.
     None,
 }
@@ -157,6 +189,7 @@ pub(super) fn choose<'a>(
                 let repository = bound.and_then(|service| service.repository.as_deref());
                 host(make, repository).map(|repo| Chosen::Workflow(repo, workflow))
             }
+            Executor::Job(job) => job.found(make, inspection, target).map(|found| Chosen::Job(job, found)),
             executor => of_cluster(executor, inspection, target).map(|()| Chosen::Here(executor)),
         };
         match way {
@@ -198,26 +231,32 @@ fn host(make: &Make<'_>, repository: Option<&str>) -> Result<RepoKey, String> {
         (None, None, _) => return Err("no GitHub backend is configured".to_owned()),
         (None, Some(_), Some(_)) => return Err(format!("no run of '{name}' was seen on any of the GitHub backends")),
     };
-    if let Some(why) = make.settings.read_only_backends.get(&repo.host) {
-        return Err(format!("'{}' is read-only: {why}", repo.host));
-    }
-    if !make.reaches(&repo.host) {
-        return Err(format!("'{}' cannot be written to from here", repo.host));
-    }
+    writable(make, &repo.host)?;
     Ok(repo)
 }
+
+fn writable(make: &Make<'_>, backend: &BackendId) -> Result<(), String> {
+    if let Some(why) = make.settings.read_only_backends.get(backend) {
+        return Err(format!("'{backend}' is read-only: {why}"));
+    }
+    if !make.reaches(backend) {
+        return Err(format!("'{backend}' cannot be written to from here"));
+    }
+    Ok(())
+}
+
+/// A rollback: evidence and workload, target and what is live.
+pub(super) type Back<'a> = ((&'a Evidence, &'a WorkloadInspection), (&'a Revision, &'a Revision));
 
 /// Turns the plan of a rollback into one that a workflow carries out: it is started, and what it does is watched.
 pub(super) fn by_workflow(
     plan: &mut Plan,
-    (evidence, inspection): (&Evidence, &WorkloadInspection),
-    (target, live): (&Revision, &Revision),
+    back: Back<'_>,
     (repo, workflow): (RepoKey, &Workflow),
     now: jiff::Timestamp,
 ) {
-    let key = &inspection.workload.key;
-    let inputs = workflow.filled(key, target, live);
-    let image = template::telling_image(&target.template, &live.template).map(|(_, image)| image);
+    let ((_, inspection), (target, live)) = back;
+    let inputs = filled(&workflow.inputs, &inspection.workload.key, (target, live));
     let flags: Vec<String> =
         inputs.iter().map(|(name, value)| format!(" -f {}", quoted(&format!("{name}={value}")))).collect();
     plan.equivalent = vec![say!(
@@ -226,23 +265,49 @@ pub(super) fn by_workflow(
         super::equivalent::repository(&repo),
         flags.concat()
     )];
-    let shown: Vec<String> = inputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let says = say!("start {} of {} ({})", workflow.file, repo.name, shown.join(", "));
+    let says = say!("start {} of {} ({})", workflow.file, repo.name, shown(&inputs));
     let write = Write::DispatchWorkflow { repo, file: Clean::line(&workflow.file), inputs };
-    // What is written to the cluster is the workflow's to write; runs that race with it are stopped all the same.
+    hand_over(plan, back, (says, write));
+    plan.steps.push(PlanStep::watch(wanted(back, now)));
+    plan.undo = say!("R to rev {}: the same workflow the other way", live.number);
+}
+
+/// As [`by_workflow`], of a job: it is followed to its end as well.
+pub(super) fn by_job(plan: &mut Plan, back: Back<'_>, (job, found): (&Job, &JobInspection), now: jiff::Timestamp) {
+    let ((_, inspection), (target, live)) = back;
+    let parameters = filled(&job.parameters, &inspection.workload.key, (target, live));
+    plan.equivalent = vec![Job::line(found, &parameters)];
+    let with = if parameters.is_empty() { String::new() } else { format!(" with {}", shown(&parameters)) };
+    let says = say!("run Jenkins job {}{with}", job.key.name);
+    hand_over(plan, back, (says, Write::StartJob { job: job.key.clone(), parameters }));
+    plan.steps.push(PlanStep::follow(JobFor { job: job.key.clone(), rollout: wanted(back, now) }));
+    plan.undo = say!("R to rev {}: the same job the other way", live.number);
+}
+
+/// `tag=411, env=production`
+fn shown(inputs: &BTreeMap<String, String>) -> String {
+    let shown: Vec<String> = inputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    shown.join(", ")
+}
+
+/// What is written to the cluster is another's to write, whom this starts; runs that race with it are stopped all the same.
+fn hand_over(plan: &mut Plan, ((_, inspection), _): Back<'_>, (says, write): (Clean, Write)) {
     plan.steps.retain(|step| match &step.kind {
         StepKind::Watch(_) => false,
-        StepKind::Write(write) => *write.backend() != key.cluster,
+        StepKind::Write(write) => *write.backend() != inspection.workload.key.cluster,
         StepKind::KeepEvidence { .. } | StepKind::Reread { .. } => true,
     });
     plan.steps.push(PlanStep { says, kind: StepKind::Write(write) });
-    plan.steps.push(PlanStep::watch(WatchFor {
+}
+
+fn wanted(((evidence, inspection), (target, live)): Back<'_>, now: jiff::Timestamp) -> WatchFor {
+    let image = template::telling_image(&target.template, &live.template).map(|(_, image)| image);
+    WatchFor {
         // What it sets need not be the target's template to the letter.
         hash: None,
         image: image.map(Clean::line),
         ..rollback::wanted(evidence, inspection, (live, target), now)
-    }));
-    plan.undo = say!("R to rev {}: the same workflow the other way", live.number);
+    }
 }
 
 /// B3 where executors are named.
@@ -259,6 +324,15 @@ pub(super) fn check(chosen: &Chosen<'_>, passed: &[String]) -> Option<Check> {
             workflow.file,
             repo.name
         )),
+        Chosen::Job(job, found) => {
+            let busy = found.busy.as_ref().map(|busy| format!("; {busy}")).unwrap_or_default();
+            CheckResult::Look(say!(
+                "by job {} of '{}'{passed}: Jenkins says only when it is started whether '{}' may (Job/Build){busy}",
+                job.key.name,
+                job.key.server,
+                found.user
+            ))
+        }
         Chosen::None => CheckResult::Stop(say!("none of its executors can{passed}")),
     };
     Some(checks::check("B3", "executor", result))
@@ -283,7 +357,8 @@ mod tests {
             ("kubectl", "none of argo"),
             ("argo:x", "none of argo"),
             ("workflow:", "none of argo"),
-            ("job:deploy", "Jenkins"),
+            ("job:", "none of argo"),
+            ("job:deploy", "add a [[jenkins]]"),
             ("workflow:rollback", "no workflow file"),
             ("workflow:../x.yml", "no workflow file"),
             ("workflow:x.yml?tag", "not INPUT=VALUE"),

@@ -29,7 +29,7 @@ use crate::{
     time::Now,
 };
 pub use step::first_number;
-pub use wanted::{WantedImage, WatchFor};
+pub use wanted::{JobFor, WantedImage, WatchFor};
 
 /// Panels of a service whose values are kept.
 const MOST_PANELS: usize = 4;
@@ -69,6 +69,8 @@ pub enum StepKind {
 pub enum Watched {
     /// Until A3.
     Rollout(WatchFor),
+    /// A job that was started, to its end, and until A3.
+    Job(JobFor),
     /// Each of a release's workloads, until A3.
     Release(Vec<WatchFor>),
     Resize(ResizeFor),

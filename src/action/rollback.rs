@@ -5,7 +5,7 @@ use super::{
     checks::{self, Subject},
     digests,
     equivalent::{repository, resume_line, rollout_undo},
-    executor::{self, Chosen, Executor, by_workflow},
+    executor::{self, Chosen, Executor, by_job, by_workflow},
     gitops::{self, Route},
     helm, history,
     plan::{Kept, Make, Plan, PlanStep, Refusal, StepKind, WatchFor},
@@ -53,7 +53,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         make.empty(say!("ROLL BACK {key} {live_tag} -> {target_tag}"), say!("{}/{}", key.cluster, key.namespace));
     let route = match by {
         // Somebody else's hands, or a patch whoever owns it: what puts it back is a STOP then.
-        Chosen::Here(Executor::Patch) | Chosen::Workflow(..) => Route::Patch,
+        Chosen::Here(Executor::Patch) | Chosen::Workflow(..) | Chosen::Job(..) => Route::Patch,
         _ => gitops::route(inspection, target),
     };
     plan.facts = facts(inspection, live, target, now);
@@ -70,10 +70,12 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     plan.last_change = checks::last_change(inspection, now);
     steps(make, inspection, target, &route, &mut plan);
     (plan.away, plan.to) = (Some(live.name.clone()), Some(target.name.clone()));
+    let back = ((make.evidence, inspection), (target, live));
     match &by {
         Chosen::Workflow(repo, workflow) => {
-            by_workflow(&mut plan, (make.evidence, inspection), (target, live), (repo.clone(), workflow), now);
+            by_workflow(&mut plan, back, (repo.clone(), workflow), now);
         }
+        Chosen::Job(job, found) => by_job(&mut plan, back, (job, found), now),
         _ => by_own_hand(make, inspection, (target, live), &route, &mut plan),
     }
     let subject = Subject { make, inspection, now };
@@ -85,7 +87,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         plan.checks.insert(0, check);
     }
     if let Some(check) = executor::check(&by, &passed) {
-        if matches!(by, Chosen::Workflow(..)) {
+        if matches!(by, Chosen::Workflow(..) | Chosen::Job(..)) {
             // It writes with rights of its own.
             plan.checks.retain(|other| other.id != check.id);
         }

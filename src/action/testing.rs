@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-pub use fakes::{FakeCluster, FakeHost, FakeRegistry};
+pub use fakes::{FakeCluster, FakeHost, FakeJenkins, FakeRegistry, deploy};
 pub use owners::{application, kustomization};
 pub use release::{of_release, release, rendered, store_key, the_store};
 

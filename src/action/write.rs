@@ -13,6 +13,7 @@ use crate::{
         code::{MergeMethod, PullRequestKey, RepoKey, RunKey},
         gitops::OwnerKey,
         helm::ReleaseKey,
+        jenkins::JenkinsJob,
         kubernetes::WorkloadKey,
     },
     text::Clean,
@@ -96,6 +97,11 @@ pub enum Write {
         file: Name,
         inputs: BTreeMap<String, String>,
     },
+    /// Starts a build of a Jenkins job.
+    StartJob {
+        job: JenkinsJob,
+        parameters: BTreeMap<String, String>,
+    },
     CancelRun {
         run: RunKey,
         attempt: u32,
@@ -146,6 +152,7 @@ impl Write {
             Self::SwitchSync { owner, .. } | Self::SyncTo { owner, .. } => owner.backend(),
             Self::HelmRollback { release, .. } => &release.cluster,
             Self::DispatchWorkflow { repo, .. } => &repo.host,
+            Self::StartJob { job, .. } => &job.server,
             Self::CancelRun { run, .. } | Self::RerunRun { run, .. } => &run.repo.host,
             Self::Review { pull_request, .. }
             | Self::Comment { pull_request, .. }

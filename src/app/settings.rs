@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     action::executor::Executor,
-    config::file::{Service, Ui},
+    config::file::{Jenkins, Service, Ui},
     custom::{OwnCommand, OwnLink},
     model::{
         BackendId, BackendKind, Name,
@@ -266,8 +266,9 @@ impl Settings {
     }
 }
 
-/// Parses `[[service]]` tables; errors say which table and key.
-pub fn bind_services(services: &[Service]) -> Result<Vec<ServiceBinding>, Vec<String>> {
+/// Parses `[[service]]` tables; errors say which table and key. `jenkins`: where their jobs may be.
+pub fn bind_services(services: &[Service], jenkins: &[Jenkins]) -> Result<Vec<ServiceBinding>, Vec<String>> {
+    let servers: Vec<&str> = jenkins.iter().map(|server| server.name.as_str()).collect();
     let mut errors = Vec::new();
     let mut bound = Vec::new();
     for service in services {
@@ -296,7 +297,7 @@ pub fn bind_services(services: &[Service]) -> Result<Vec<ServiceBinding>, Vec<St
             }
         }
         for text in &service.rollback {
-            match Executor::parse(text) {
+            match Executor::parse_among(text, &servers) {
                 Ok(executor) => binding.rollback.push(executor),
                 Err(why) => errors.push(format!("[[service]] '{}': rollback: {why}", service.name)),
             }

@@ -111,6 +111,7 @@ fn defaults() -> toml::Table {
         ("prometheus", table(&file::Prometheus::default())),
         ("registry", table(&file::Registry::default())),
         ("argocd", table(&file::ArgoCd::default())),
+        ("jenkins", table(&file::Jenkins::default())),
         ("service", table(&file::Service::default())),
     ] {
         whole.insert(name.to_owned(), one.into());

@@ -56,6 +56,7 @@ pub async fn run(doctor: Doctor, global: Global, clock: Arc<dyn Clock>) -> Resul
     }
     findings.extend(registries(&wired).await);
     findings.extend(argocds(&wired).await);
+    findings.extend(jenkinses(&wired).await);
     if reading.store.backends.is_empty() {
         findings.push(Finding {
             about: "midwatch".to_owned(),
@@ -240,10 +241,18 @@ async fn registries(wired: &Wired) -> Vec<Finding> {
     futures::future::join_all(asked).await.into_iter().flatten().collect()
 }
 
-/// Argo CD's servers likewise.
+/// Argo CD's servers and Jenkins likewise.
 async fn argocds(wired: &Wired) -> Vec<Finding> {
     let asked = wired.argocds.iter().map(async |server| {
         let about = format!("{} (Argo CD)", server.id());
+        asked_now(about, server.check().await, server.url(), server.is_insecure())
+    });
+    futures::future::join_all(asked).await.into_iter().flatten().collect()
+}
+
+async fn jenkinses(wired: &Wired) -> Vec<Finding> {
+    let asked = wired.jenkinses.iter().map(async |server| {
+        let about = format!("{} (Jenkins)", server.id());
         asked_now(about, server.check().await, server.url(), server.is_insecure())
     });
     futures::future::join_all(asked).await.into_iter().flatten().collect()

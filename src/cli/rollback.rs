@@ -161,6 +161,9 @@ pub fn equip(engine: &RealEngine, wired: &Wired) {
     for server in &wired.argocds {
         engine.add_applications(server.clone());
     }
+    for server in &wired.jenkinses {
+        engine.add_jobs(server.clone());
+    }
 }
 
 /// The steps that are under way or over.

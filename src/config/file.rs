@@ -28,6 +28,7 @@ pub struct Config {
     pub prometheus: Vec<Prometheus>,
     pub registry: Vec<Registry>,
     pub argocd: Vec<ArgoCd>,
+    pub jenkins: Vec<Jenkins>,
     pub service: Vec<Service>,
     pub command: Vec<Command>,
     pub link: Vec<Link>,
@@ -240,6 +241,20 @@ pub struct ArgoCd {
     pub tls: Tls,
 }
 
+/// Jenkins, whose jobs carry out the rollbacks of the services that name them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Jenkins {
+    pub name: String,
+    /// With its path prefix, if it has one.
+    pub url: String,
+    /// Whose API token it is.
+    pub user: Option<String>,
+    pub token: Option<Token>,
+    pub read_only: bool,
+    pub tls: Tls,
+}
+
 /// What belongs together, over what is inferred from labels and names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -253,8 +268,8 @@ pub struct Service {
     pub workflows: Vec<String>,
     /// `GRAFANA/DASHBOARD/PANEL`, the most telling first.
     pub panels: Vec<String>,
-    /// Who rolls it back, the first that can: `argo`, `flux`, `helm`, `patch`, `workflow:FILE?INPUT={tag}`. Empty: what
-    /// owns it, else a patch.
+    /// Who rolls it back, the first that can: `argo`, `flux`, `helm`, `patch`, `workflow:FILE?INPUT={tag}`,
+    /// `job:NAME?PARAMETER={tag}`. Empty: what owns it, else a patch.
     pub rollback: Vec<String>,
 }
 

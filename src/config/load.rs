@@ -72,13 +72,14 @@ fn explain(error: &toml::de::Error, text: &str, path: &Path) -> String {
 fn check(config: &Config, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let mut names: Vec<&str> = Vec::new();
-    let tables: [(&str, Vec<(&str, &str)>); 6] = [
+    let tables: [(&str, Vec<(&str, &str)>); 7] = [
         ("kubernetes", config.kubernetes.iter().map(|b| (b.name.as_str(), "-")).collect()),
         ("github", config.github.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
         ("grafana", config.grafana.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
         ("alertmanager", config.alertmanager.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
         ("prometheus", config.prometheus.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
         ("argocd", config.argocd.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
+        ("jenkins", config.jenkins.iter().map(|b| (b.name.as_str(), b.url.as_str())).collect()),
     ];
     for (table, backends) in &tables {
         for (index, (name, url)) in backends.iter().enumerate() {
@@ -105,6 +106,14 @@ fn check(config: &Config, text: &str) -> Vec<String> {
         if let Some(cluster) = argocd.cluster.as_ref().filter(|name| named(name)) {
             problems.push(format!("[[argocd]] '{}': no [[kubernetes]] is called '{cluster}'", argocd.name));
         }
+    }
+    for jenkins in &config.jenkins {
+        let missing = match (&jenkins.user, &jenkins.token) {
+            (Some(_), Some(_)) => continue,
+            (None, Some(_)) => "no `user`: an API token is good only with the name of its user",
+            (_, None) => "no `token`: make an API token under that user's name, Security",
+        };
+        problems.push(format!("[[jenkins]] '{}' has {missing}", jenkins.name));
     }
     for (severity, priority) in &config.severity {
         if !["P1", "P2", "P3", "P4"].contains(&priority.as_str()) {
@@ -136,7 +145,7 @@ fn check(config: &Config, text: &str) -> Vec<String> {
     problems.extend(custom::links(&config.link, text).err().unwrap_or_default());
     let keymap = Keymap::new(config.keys.preset.as_deref(), &config.keys.commands);
     problems.extend(keymap.and_then(|keymap| keymap.with_own(&own)).err().unwrap_or_default());
-    if let Err(errors) = crate::app::settings::bind_services(&config.service) {
+    if let Err(errors) = crate::app::settings::bind_services(&config.service, &config.jenkins) {
         problems.extend(errors);
     }
     problems
@@ -193,6 +202,9 @@ mod tests {
         let argocd = error("[[argocd]]\nname = \"main\"\nurl = \"https://cd.example.com\"\ncluster = \"prod\"\n");
         assert!(argocd.contains("no [[kubernetes]] is called 'prod'"), "{argocd}");
         assert!(error("[[argocd]]\nname = \"main\"\nurl = \"cd\"\n").contains("is no address"));
+        let ci = "[[jenkins]]\nname = \"ci\"\nurl = \"https://ci\"\n";
+        assert!(error(ci).contains("[[jenkins]] 'ci' has no `token`"), "{}", error(ci));
+        assert!(error(&format!("{ci}token = {{ env = \"T\" }}\n")).contains("[[jenkins]] 'ci' has no `user`"));
         let hub = "[[registry]]\nhost = \"docker.io\"\n[[registry]]\nhost = \"index.docker.io\"\n";
         assert!(error(hub).contains("two registries have the host 'docker.io'"));
         assert!(error("[[registry]]\nhost = \"h\"\nurl = \"ftp://h\"\nuser = \"u\"\n").contains("no address"));
@@ -200,6 +212,27 @@ mod tests {
         assert!(error("[timeouts]\nconnect = 0\n").contains("1 to 600 seconds"));
         assert!(error("[keys]\nzoom = [\"j\"]\n").contains("'down' and 'zoom'"));
         assert!(error("[severity]\ncritical = \"P9\"\n").contains("P1, P2, P3 or P4"));
+    }
+
+    /// A job is started on the one Jenkins there is, or on the one that it names.
+    #[test]
+    fn a_job_needs_its_jenkins() {
+        let of = |servers: &[&str], job: &str| {
+            let servers = servers.iter().map(|name| {
+                let login = "user = \"ana\"\ntoken = { env = \"T\" }";
+                format!("[[jenkins]]\nname = \"{name}\"\nurl = \"https://{name}\"\n{login}\n")
+            });
+            format!("{}[[service]]\nname = \"api\"\nrollback = [\"{job}\"]\n", servers.collect::<String>())
+        };
+        let none = error(&of(&[], "job:deploy?TAG={tag}"));
+        assert!(none.contains("[[service]] 'api': rollback: ") && none.contains("add a [[jenkins]]"), "{none}");
+        let two = error(&of(&["ci", "old"], "job:deploy"));
+        assert!(two.contains("there are several [[jenkins]] (ci, old): write 'job:deploy@ci'"), "{two}");
+        let other = error(&of(&["ci"], "job:deploy@cd"));
+        assert!(other.contains("no [[jenkins]] is called 'cd'"), "{other}");
+        for (servers, job) in [(vec!["ci"], "job:team/deploy?TAG={tag}"), (vec!["ci", "old"], "job:deploy@old")] {
+            parse(&of(&servers, job), Path::new("config.toml")).expect("as it should be");
+        }
     }
 
     #[test]

@@ -18,8 +18,8 @@ use std::{fmt, path::Path};
 use serde::Deserialize;
 
 pub use code::{
-    CheckSpec, CommentSpec, CommitSpec, FileSpec, JobSpec, PullRequestSpec, RepositorySpec, ReviewSpec, RunSpec,
-    StepSpec, UserSpec, WorkflowSpec,
+    CheckSpec, CommentSpec, CommitSpec, FileSpec, JenkinsJobSpec, JobSpec, PullRequestSpec, RepositorySpec, ReviewSpec,
+    RunSpec, StepSpec, UserSpec, WorkflowSpec,
 };
 pub use fleet::{
     ClusterSpec, CrashSpec, DependencySpec, DeployedSpec, Kind, LogSpec, LogStyle, LogWhen, ServiceSpec, VersionSpec,
@@ -67,6 +67,8 @@ pub struct Scenario {
     pub workflow: Vec<WorkflowSpec>,
     #[serde(default)]
     pub run: Vec<RunSpec>,
+    #[serde(default)]
+    pub jenkins_job: Vec<JenkinsJobSpec>,
     #[serde(default)]
     pub alert: Vec<AlertSpec>,
     #[serde(default)]

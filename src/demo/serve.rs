@@ -133,6 +133,7 @@ pub struct Served {
     pub prometheus: Endpoint,
     pub registry: Endpoint,
     pub argocd: Endpoint,
+    pub jenkins: Endpoint,
     pub control: Option<Endpoint>,
     login: String,
     hints: Value,
@@ -146,8 +147,8 @@ impl Served {
     ///
     /// `schema` 1; `config` and `kubeconfig` paths; `clusters[]` with `name`, `url`, `token`, `production`; `github` with
     /// `url`, `graphql`, `token`, `login`; `grafana` with `url`, `token`; `alertmanager` and `prometheus` with `url`;
-    /// `registry` with `url`, `user`, `token`; `argocd` with `url`, `token`;
-    /// `control` with `url` and `token`, or null; `users[]` with `cluster`, `user`, `context`, `token`: `rita` reads
+    /// `registry` with `url`, `user`, `token`; `argocd` with `url`, `token`; `jenkins` with `url`, `user`,
+    /// `token`; `control` with `url` and `token`, or null; `users[]` with `cluster`, `user`, `context`, `token`: `rita` reads
     /// everything but Secrets, `nils` has the cluster's first namespace and nothing else; `hints[]` with `when`, `alert`,
     /// `workload`, `text`; `started` (the world's time); `seed`; `speed`.
     pub fn to_json(&self) -> Value {
@@ -176,6 +177,7 @@ impl Served {
             "prometheus": {"url": self.prometheus.url},
             "registry": {"url": self.registry.url, "user": self.login, "token": self.registry.token},
             "argocd": {"url": self.argocd.url, "token": self.argocd.token},
+            "jenkins": {"url": self.jenkins.url, "user": self.login, "token": self.jenkins.token},
             "control": self.control.as_ref().map(|at| json!({"url": at.url, "token": at.token})),
             "hints": self.hints, "started": self.started.to_string(), "seed": self.seed, "speed": self.clock.speed(),
         })
@@ -299,6 +301,9 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
     let session = token("argocd_", "argocd");
     let router = super::argocd::router(world.clone(), scenario.viewer.clone(), session.clone());
     let argocd = Endpoint { url: harbour.open("argocd", router).await?, token: session };
+    let api_token = token("11", "jenkins");
+    let router = super::jenkins::router(world.clone(), scenario.viewer.clone(), api_token.clone());
+    let jenkins = Endpoint { url: harbour.open("jenkins", router).await?, token: api_token };
     let control = if options.control { Some(token("", "control")) } else { None };
     let control = match control {
         None => None,
@@ -316,8 +321,10 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         grafana_token: &folder.write("grafana-token", &grafana.token)?,
         registry_token: &folder.write("registry-token", &registry.token)?,
         argocd_token: &folder.write("argocd-token", &argocd.token)?,
+        jenkins_token: &folder.write("jenkins-token", &jenkins.token)?,
     };
-    let urls = [&github.url, &grafana.url, &alertmanager.url, &prometheus.url, &registry.url, &argocd.url];
+    let urls =
+        [&github.url, &grafana.url, &alertmanager.url, &prometheus.url, &registry.url, &argocd.url, &jenkins.url];
     let urls = urls.map(String::as_str);
     let text = files::config(&scenario, &paths, urls);
     let config = folder.write("config.toml", &text)?;
@@ -336,6 +343,7 @@ pub async fn start(options: Options) -> Result<Served, DemoError> {
         prometheus,
         registry,
         argocd,
+        jenkins,
         control,
         login: scenario.viewer.clone(),
         hints: files::hints(&scenario),

@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{cluster::Cluster, code::Code, founding, scenario::Scenario, story::Story, telemetry::Telemetry};
+use super::{
+    cluster::Cluster, code::Code, founding, jenkins::builds::Jenkins, scenario::Scenario, story::Story,
+    telemetry::Telemetry,
+};
 
 /// Everything the simulated company is. Servers lock it for the time of one answer; the ticker steps it.
 pub struct World {
@@ -12,6 +15,7 @@ pub struct World {
     pub story: Story,
     pub clusters: Vec<Cluster>,
     pub code: Code,
+    pub jenkins: Jenkins,
     pub telemetry: Telemetry,
 }
 
@@ -32,6 +36,7 @@ impl World {
             now: begin,
             clusters: founding::clusters(&scenario, seed, begin, start),
             code: Code::new(&scenario, start, seed),
+            jenkins: Jenkins::new(&scenario),
             telemetry: Telemetry::new(&scenario, seed, start),
             story: Story::new(scenario, seed, start),
         };
@@ -43,9 +48,10 @@ impl World {
     /// Moves the world to `now`: the story's script first, then pipelines, clusters, and what is measured of them.
     pub fn step(&mut self, now: Timestamp) {
         self.now = now;
-        let Self { story, clusters, code, telemetry, .. } = self;
+        let Self { story, clusters, code, jenkins, telemetry, .. } = self;
         story.step(now, clusters, code);
         code.step(now, story, clusters);
+        jenkins.step(now, story, clusters);
         for cluster in clusters.iter_mut() {
             cluster.step(now, story);
         }

@@ -28,6 +28,7 @@ use crate::{
 };
 
 pub use direct::{Direct, Limits, is_loopback};
+pub use judge::bare;
 
 /// Largest body taken, in bytes.
 pub const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -173,6 +174,17 @@ impl Http {
 
     /// Sends and brings the answer whatever its status. `path` may carry a query.
     pub async fn send(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Reply, SourceError> {
+        self.send_with(method, path, body, HeaderMap::new()).await
+    }
+
+    /// As [`Self::send`], with headers of this request alone, which win over those of all.
+    pub async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+        headers: HeaderMap,
+    ) -> Result<Reply, SourceError> {
         let has_body = body.is_some();
         let mut request = http::Request::builder()
             .method(method)
@@ -183,6 +195,7 @@ impl Http {
         if has_body {
             request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
+        request.headers_mut().extend(headers);
         let (head, body) = self.transport.send(request).await?.into_parts();
         let reply = Reply { status: head.status, headers: head.headers, body };
         self.note_clock(&reply);

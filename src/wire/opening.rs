@@ -13,6 +13,7 @@ pub enum Wanted {
     Alertmanager(file::Alertmanager),
     Prometheus(file::Prometheus),
     ArgoCd(file::ArgoCd),
+    Jenkins(file::Jenkins),
 }
 
 impl Wanted {
@@ -26,6 +27,7 @@ impl Wanted {
             // Nothing is ever written to it.
             Self::Prometheus(one) => (&one.name, false),
             Self::ArgoCd(one) => (&one.name, one.read_only),
+            Self::Jenkins(one) => (&one.name, one.read_only),
         }
     }
 
@@ -37,14 +39,14 @@ impl Wanted {
             Self::Grafana(_) => Some(BackendKind::Grafana),
             Self::Alertmanager(_) => Some(BackendKind::Alertmanager),
             Self::Prometheus(_) => Some(BackendKind::Prometheus),
-            Self::ArgoCd(_) => None,
+            Self::ArgoCd(_) | Self::Jenkins(_) => None,
         }
     }
 
     /// It is read through a cluster, which must be open first.
     fn needs_cluster(&self) -> bool {
         match self {
-            Self::Kubernetes(_) | Self::GitHub(_) | Self::ArgoCd(_) => false,
+            Self::Kubernetes(_) | Self::GitHub(_) | Self::ArgoCd(_) | Self::Jenkins(_) => false,
             Self::Grafana(one) => one.through.is_some(),
             Self::Alertmanager(one) => one.through.is_some(),
             Self::Prometheus(one) => one.through.is_some(),

@@ -20,7 +20,7 @@ impl Wired {
             version: env!("CARGO_PKG_VERSION"),
             me: Clean::line(config.me.as_deref().unwrap_or("")),
             // Checked when the file was read.
-            services: bind_services(&config.service).unwrap_or_default(),
+            services: bind_services(&config.service, &config.jenkins).unwrap_or_default(),
             commands: custom::commands(&config.command, "").unwrap_or_default(),
             links: custom::links(&config.link, "").unwrap_or_default(),
             remembered_production: remembered.production.iter().map(|(id, is)| (Clean::line(id), *is)).collect(),
@@ -54,6 +54,7 @@ impl Wired {
         let insecure = insecure.chain(config.prometheus.iter().map(|b| (&b.name, b.tls.insecure)));
         let insecure = insecure.chain(config.registry.iter().map(|b| (&b.host, b.tls.insecure)));
         let insecure = insecure.chain(config.argocd.iter().map(|b| (&b.name, b.tls.insecure)));
+        let insecure = insecure.chain(config.jenkins.iter().map(|b| (&b.name, b.tls.insecure)));
         settings.insecure.extend(insecure.filter(|(_, on)| *on).map(|(name, _)| BackendId::new(name)));
     }
 

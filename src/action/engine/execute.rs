@@ -2,6 +2,7 @@
 //! sent twice.
 
 mod notices;
+mod watching;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -11,7 +12,6 @@ use tokio::time::{sleep, timeout};
 use self::notices::Notices;
 use super::{
     Inner, Tell, UnderWay,
-    watch::{Seen, Stage},
     written::{clock_of, numbered, recorded, switched},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         act::{Act, ActionEvent, Left, Outcome, StepState},
         audit::{Audit, Begun, Entry, StepResult},
         checks, object,
-        plan::{Approved, Plan, PlanStep, StepKind, Watched},
+        plan::{Approved, Plan, PlanStep, StepKind},
         template,
     },
     model::Name,
@@ -47,6 +47,8 @@ struct Running {
     can_undo: bool,
     writing: Option<UnderWay>,
     notices: Notices,
+    /// The queue item of a job that it started.
+    started: Option<Name>,
 }
 
 impl Inner {
@@ -105,7 +107,8 @@ impl Inner {
             is_mine: true,
         };
         let (mended, writing, notices) = (None, Some(writing), Notices::of(plan));
-        let running = Running { inner: self, news, act, mended, has_ended: false, can_undo, writing, notices };
+        let has_ended = false;
+        let running = Running { inner: self, news, act, mended, has_ended, can_undo, writing, notices, started: None };
         Some(running.through(&plan.steps).await)
     }
 
@@ -252,6 +255,9 @@ impl Running {
         }
         if let (StepResult::Done, Some(write)) = (result, write) {
             self.note(index, write);
+            if matches!(write, Write::StartJob { .. }) {
+                self.started.clone_from(&reference);
+            }
         }
         if result != StepResult::Refused {
             // What may be on is not taken for on: it may still be off.
@@ -316,53 +322,6 @@ impl Running {
         let who = checks::changed_by(&found.changes, self.inner.time_of(&workload.cluster));
         let who = who.map(|who| format!(": {who}")).unwrap_or_default();
         (StepState::Refused(say!("{ended}, and the live template is another one now{who}. Plan again")), Next::Stop)
-    }
-
-    async fn watch(&mut self, index: usize, wanted: &Watched) {
-        let pace = self.inner.pace;
-        let mut furthest: Option<i64> = None;
-        let mut end = Box::pin(sleep(pace.watch));
-        let last = loop {
-            let says = match self.inner.look(wanted, self.act.left.is_some()).await {
-                Ok(Seen { says, stage: Stage::Going, left, progress }) => {
-                    self.has_left(left).await;
-                    // While it gets on there is something to see, however long that takes.
-                    if furthest.is_some_and(|furthest| progress > furthest) {
-                        end.set(sleep(pace.watch));
-                    }
-                    furthest = furthest.max(Some(progress));
-                    says
-                }
-                Ok(Seen { says, stage, left, .. }) => {
-                    self.has_left(left).await;
-                    let met = stage == Stage::Met;
-                    let _ = self.record(Entry::Watched { met, says: says.clone() }).await;
-                    if met {
-                        self.set(index, StepState::Done(says)).await;
-                    } else {
-                        self.ends(index, StepState::Refused(says)).await;
-                    }
-                    return;
-                }
-                Err(why) => say!("?? {why}"),
-            };
-            self.set(index, StepState::Running(says.clone())).await;
-            tokio::select! {
-                () = &mut end => break says,
-                () = sleep(pace.poll) => {}
-            }
-        };
-        let says = say!("not there, and no further for {} min: {last}", pace.watch.as_secs() / 60);
-        let _ = self.record(Entry::Watched { met: false, says: says.clone() }).await;
-        self.set(index, StepState::Unknown(says)).await;
-    }
-
-    /// The first that is seen counts.
-    async fn has_left(&mut self, generation: Option<i64>) {
-        if let (None, Some(generation)) = (self.act.left, generation) {
-            self.act.left = Some(Left { generation, at: self.inner.clock.now().wall });
-            self.tell().await;
-        }
     }
 
     /// No more writes: written once.

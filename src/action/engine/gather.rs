@@ -56,10 +56,11 @@ impl Inner {
         let known = all.as_deref().unwrap_or_default();
         let undone = if let Request::Undo { act } = request { Some(*act) } else { None };
         let mut undoing = self.undoing(undone, known).await?;
-        let (subject, races, made) = tokio::join!(
+        let (subject, races, made, jobs) = tokio::join!(
             self.subject(request, undoing.as_ref()),
             self.races(&beside.runs),
-            self.made(beside.made.as_ref())
+            self.made(beside.made.as_ref()),
+            self.ask_jobs(&beside.jobs)
         );
         let subject = subject?;
         let id = subject.cluster_id();
@@ -80,7 +81,7 @@ impl Inner {
             let servers: Vec<_> = self.backends(|all| all.applications.values().cloned().collect());
             applications::ask(&servers, &evidence.writable, self.pace.gather / 3, found).await;
         }
-        (evidence.races, evidence.made) = (races, made);
+        (evidence.races, evidence.made, evidence.jobs) = (races, made, jobs);
         evidence.acts = match (&evidence.subject, &all) {
             (Inspection::Workload(found), Ok(all)) => {
                 Ok(on_workload(&found.workload.key, found.cluster_id.as_ref(), all))

@@ -6,6 +6,7 @@ mod ends;
 mod flagger;
 mod gitops;
 mod hooks;
+mod jobs;
 mod known_bad;
 mod lost;
 mod notices;

@@ -11,7 +11,10 @@ use crate::{
         plan::{WatchFor, Watched},
         template,
     },
-    model::kubernetes::{FIELD_MANAGER, Pod, RolloutState, WorkloadKey},
+    model::{
+        Name,
+        kubernetes::{FIELD_MANAGER, Pod, RolloutState, WorkloadKey},
+    },
     text::Clean,
     time::age_of,
 };
@@ -43,9 +46,10 @@ impl Seen {
 }
 
 impl Inner {
-    /// Looks once at what is waited for. `has_left`: what the act takes away was gone before.
-    pub(super) async fn look(&self, wanted: &Watched, has_left: bool) -> Result<Seen, Clean> {
+    /// Looks once at what is waited for. `has_left`: what the act takes away was gone before. `started`: what it set going.
+    pub(super) async fn look(&self, wanted: &Watched, has_left: bool, started: Option<&Name>) -> Result<Seen, Clean> {
         match wanted {
+            Watched::Job(wanted) => self.by_job(wanted, started, has_left).await,
             Watched::Rollout(wanted) => self.rollout(wanted, has_left).await,
             Watched::Release(all) => {
                 let (mut seen, mut progress) = (Vec::new(), 0);
@@ -71,7 +75,7 @@ impl Inner {
 }
 
 impl Inner {
-    async fn rollout(&self, wanted: &WatchFor, has_left: bool) -> Result<Seen, Clean> {
+    pub(super) async fn rollout(&self, wanted: &WatchFor, has_left: bool) -> Result<Seen, Clean> {
         let Some(found) = self.workload(&wanted.workload).await? else {
             return Ok(Seen::new("it is gone".into(), Stage::Never));
         };

@@ -1,6 +1,6 @@
 //! The steps that plans share, and how they are counted and compared.
 
-use super::{PlanStep, StepKind, WatchFor, Watched};
+use super::{JobFor, PlanStep, StepKind, WatchFor, Watched};
 use crate::{
     action::Write,
     model::kubernetes::{ObjectKey, WorkloadKey},
@@ -34,6 +34,13 @@ impl PlanStep {
         let on = if wanted.version.is_empty() { String::new() } else { format!(" on {}", wanted.version) };
         let says = say!("watch until {0} of {0} {are} ready{on}", wanted.desired);
         Self { says, kind: StepKind::Watch(Box::new(Watched::Rollout(wanted))) }
+    }
+
+    /// What a job comes to that an earlier step starts.
+    pub(in crate::action) fn follow(wanted: JobFor) -> Self {
+        let Self { says, .. } = Self::watch(wanted.rollout.clone());
+        let says = say!("follow its build to the end, and {says}");
+        Self { says, kind: StepKind::Watch(Box::new(Watched::Job(wanted))) }
     }
 
     /// Of all workloads that go back together. None: nothing can be watched.

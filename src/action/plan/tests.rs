@@ -61,7 +61,7 @@ fn look(plan: &Plan, id: &str) -> String {
 fn watched(plan: &Plan) -> &WatchFor {
     match plan.steps.last().map(|step| &step.kind) {
         Some(StepKind::Watch(watched)) => match &**watched {
-            Watched::Rollout(wanted) => wanted,
+            Watched::Rollout(wanted) | Watched::Job(JobFor { rollout: wanted, .. }) => wanted,
             other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),

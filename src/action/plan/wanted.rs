@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     action::WorkloadInspection,
-    model::{Name, kubernetes::WorkloadKey},
+    model::{Name, jenkins::JenkinsJob, kubernetes::WorkloadKey},
     text::Clean,
 };
 
@@ -35,6 +35,13 @@ pub struct WatchFor {
     /// Template that the act sets, where the version that it makes has no name beforehand: pods of one that somebody else
     /// sets meanwhile are not its own.
     pub sets: Option<serde_json::Value>,
+}
+
+/// A job that carries out a rollback, and what it should come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobFor {
+    pub job: JenkinsJob,
+    pub rollout: WatchFor,
 }
 
 /// What one container runs in the end.

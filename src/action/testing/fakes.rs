@@ -1,6 +1,7 @@
 //! A fake cluster, a fake code host and a fake registry that count what is sent or asked.
 
 mod host;
+mod jenkins;
 mod registry;
 
 use std::{
@@ -12,7 +13,11 @@ use futures::{FutureExt as _, future::BoxFuture};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use self::{host::FakeHost, registry::FakeRegistry};
+pub use self::{
+    host::FakeHost,
+    jenkins::{FakeJenkins, deploy},
+    registry::FakeRegistry,
+};
 use super::{cluster, now, pod, pod_inspection};
 use crate::{
     action::{

@@ -242,7 +242,7 @@ fn workloads_in_trouble_stand_first_and_the_filter_keeps_the_order() {
     in_order(&frame, &["sort trouble", "aaa-rolls", "aab-fine"]);
     assert!(!frame.contains("zzz-broken"), "{frame}");
     assert!(frame.contains("WORKLOADS 2 of 5   1 not ok"), "{frame}");
-    desk.keys("/aaa");
+    desk.keys("/aaaaa");
     desk.press(KeyCode::Enter);
     let frame = desk.frame((120, 45));
     assert!(frame.contains("WORKLOADS 0 of 5") && !frame.contains("all ok"), "what a filter hides may burn\n{frame}");

@@ -260,7 +260,6 @@ fn a_port_that_leads_somewhere_is_no_other_programs() {
         assert!(frame.contains("8080:80"), "with what was typed: {frame}");
         desk.press(KeyCode::Esc);
     }
-    desk.press(KeyCode::Esc);
     assert!(desk.line("forward deploy/myapp 8080:80").is_empty());
     assert!(desk.frame((120, 35)).contains(says), "{}", desk.frame((120, 35)));
     assert!(matches!(&desk.line("forward deploy/myapp 8081:80")[..], [Effect::Forward(_)]));

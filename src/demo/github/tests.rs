@@ -27,7 +27,8 @@ fn world() -> Shared {
     let code = Code::new(&scenario, start(), 1);
     let story = Story::new(scenario.clone(), 1, start());
     let telemetry = Telemetry::new(&scenario, 1, start());
-    let mut world = World { now: begin, story, clusters: Vec::new(), code, telemetry };
+    let jenkins = crate::demo::jenkins::builds::Jenkins::new(&scenario);
+    let mut world = World { now: begin, story, clusters: Vec::new(), code, jenkins, telemetry };
     while world.now < start() {
         step(&mut world, 1);
     }

@@ -295,3 +295,45 @@ fn push() -> String {
 fn unit() -> f64 {
     1.0
 }
+
+/// `[[jenkins_job]]`: a job of the company's Jenkins that sets a service's version, and waits for its rollout.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JenkinsJobSpec {
+    /// With its folders: `team/deploy`.
+    pub name: String,
+    pub service: String,
+    /// The parameter that takes the version's tag.
+    #[serde(default = "tag")]
+    pub parameter: String,
+    /// Its value where none is given.
+    #[serde(default)]
+    pub default: String,
+    /// The tags to choose from; empty: any.
+    #[serde(default)]
+    pub choices: Vec<String>,
+    #[serde(default = "yes")]
+    pub buildable: bool,
+    /// How long a build waits for an executor.
+    #[serde(default = "two_seconds")]
+    pub queue: Span,
+    /// How long its steps take, apart from the rollout.
+    #[serde(default = "ten_seconds")]
+    pub takes: Span,
+    /// Number of its next build.
+    #[serde(default = "first")]
+    pub next: u64,
+}
+
+fn tag() -> String {
+    "TAG".to_owned()
+}
+fn two_seconds() -> Span {
+    Span::seconds(2.0)
+}
+fn ten_seconds() -> Span {
+    Span::seconds(10.0)
+}
+fn first() -> u64 {
+    1
+}

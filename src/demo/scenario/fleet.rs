@@ -117,6 +117,9 @@ pub struct ServiceSpec {
     /// How its ordinary lines look.
     #[serde(default)]
     pub log_style: LogStyle,
+    /// Who rolls it back, for the cockpit's `[[service]]`: `job:NAME?TAG={tag}`.
+    #[serde(default)]
+    pub rollback: Vec<String>,
     #[serde(default)]
     pub version: Vec<VersionSpec>,
 }
@@ -212,6 +215,7 @@ impl ServiceSpec {
             max_connections: None,
             strain_mib_per_minute: 0.0,
             log_style: LogStyle::Logfmt,
+            rollback: Vec::new(),
             version: vec![VersionSpec { tag: "1".to_owned(), ..VersionSpec::default() }],
         }
     }

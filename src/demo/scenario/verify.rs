@@ -117,6 +117,9 @@ fn code(scenario: &Scenario) -> Result<(), Fault> {
             return fault("run", index, message);
         }
     }
+    for (index, job) in scenario.jenkins_job.iter().enumerate() {
+        known_service(scenario, &job.service).or_else(|message| fault("jenkins_job", index, message))?;
+    }
     Ok(())
 }
 

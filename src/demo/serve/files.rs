@@ -128,6 +128,7 @@ pub(super) struct Paths<'a> {
     pub grafana_token: &'a Path,
     pub registry_token: &'a Path,
     pub argocd_token: &'a Path,
+    pub jenkins_token: &'a Path,
 }
 
 fn text(path: &Path) -> Value {
@@ -142,7 +143,7 @@ fn list(values: impl Iterator<Item = Value>) -> Value {
 pub(super) fn config(
     scenario: &Scenario,
     paths: &Paths<'_>,
-    [github, grafana, alertmanager, prometheus, registry, argocd]: [&str; 6],
+    [github, grafana, alertmanager, prometheus, registry, argocd, jenkins]: [&str; 7],
 ) -> String {
     let mut root = Table::new();
     root.insert("me".into(), scenario.viewer.clone().into());
@@ -190,6 +191,11 @@ pub(super) fn config(
     applications.insert("url".into(), argocd.into());
     applications.insert("token".into(), Table::from_iter([("file".to_owned(), text(paths.argocd_token))]).into());
     root.insert("argocd".into(), Value::Array(vec![applications.into()]));
+    let mut jobs = toml! { name = "jenkins" };
+    jobs.insert("url".into(), jenkins.into());
+    jobs.insert("user".into(), scenario.viewer.clone().into());
+    jobs.insert("token".into(), Table::from_iter([("file".to_owned(), text(paths.jenkins_token))]).into());
+    root.insert("jenkins".into(), Value::Array(vec![jobs.into()]));
     root.insert("service".into(), list(scenario.service.iter().filter_map(|s| service(scenario, s))));
     toml::to_string(&root).expect("a table of texts and lists is always TOML")
 }
@@ -212,7 +218,7 @@ pub(super) fn hints(scenario: &Scenario) -> serde_json::Value {
     hints.collect()
 }
 
-/// `[[service]]` for one that has panels: error rate first, then latency, requests, the rest.
+/// `[[service]]` for one that has panels (error rate first, then latency, requests, the rest) or names who rolls it back.
 fn service(scenario: &Scenario, service: &ServiceSpec) -> Option<Value> {
     let found = |path: &str| scenario.service(path).is_some_and(|s| std::ptr::eq(s, service));
     let mut panels: Vec<(Metric, String)> = Vec::new();
@@ -229,18 +235,26 @@ fn service(scenario: &Scenario, service: &ServiceSpec) -> Option<Value> {
         }
     }
     let golden = panels.iter().any(|(metric, _)| matches!(metric, Metric::ErrorPercent | Metric::Connections));
-    if !golden {
+    if !golden && service.rollback.is_empty() {
         return None;
+    }
+    if !golden {
+        panels.clear();
     }
     let order = [Metric::ErrorPercent, Metric::P95Ms, Metric::Requests];
     panels.sort_by_key(|(metric, _)| order.iter().position(|m| m == metric).unwrap_or(order.len()));
     let mut table = Table::new();
-    table.insert("name".into(), service.name.clone().into());
+    let is_namesake = scenario.service(&service.name).is_some_and(|first| !std::ptr::eq(first, service));
+    let name = if is_namesake { format!("{}-{}", service.name, service.namespace) } else { service.name.clone() };
+    table.insert("name".into(), name.into());
     table.insert("workload".into(), workload(service).into());
     let repository = scenario.repository.iter().find(|r| r.name.ends_with(&format!("/{}", service.name)));
-    if let Some(repository) = repository {
+    if let Some(repository) = repository.filter(|_| !is_namesake) {
         table.insert("repository".into(), repository.name.clone().into());
     }
     table.insert("panels".into(), list(panels.into_iter().map(|(_, panel)| panel.into())));
+    if !service.rollback.is_empty() {
+        table.insert("rollback".into(), list(service.rollback.iter().map(|executor| executor.clone().into())));
+    }
     Some(table.into())
 }

@@ -160,6 +160,7 @@ async fn the_line_that_serve_prints() {
         "github",
         "grafana",
         "hints",
+        "jenkins",
         "kubeconfig",
         "prometheus",
         "registry",
@@ -175,7 +176,7 @@ async fn the_line_that_serve_prints() {
     assert_eq!(config["me"].as_str(), Some("ana"));
     assert_eq!(config["kubernetes"].as_array().unwrap().len(), 2);
     let services: Vec<_> = config["service"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
-    assert_eq!(services, ["myapp", "postgres", "payments", "search", "web", "checkout"]);
+    assert_eq!(services, ["myapp", "postgres", "payments", "search", "web", "checkout", "myapp-staging"]);
     assert_eq!(config["service"][0]["workload"].as_str(), Some("prod-eu1/production/deployment/myapp"));
     assert_eq!(config["service"][0]["panels"][0].as_str(), Some("grafana/myapp-overview/1"));
     let kubeconfig = std::fs::read_to_string(&demo.kubeconfig).unwrap();

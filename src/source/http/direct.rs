@@ -70,6 +70,8 @@ impl Direct {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            // Writes go this way, too: no layer below sends one again.
+            .retry(reqwest::retry::never())
             .connect_timeout(limits.connect)
             .timeout(limits.answer)
             .pool_idle_timeout(Duration::from_mins(1))

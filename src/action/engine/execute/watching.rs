@@ -1,0 +1,60 @@
+//! What is waited for when all is sent: looked at until it is there, never will be, or gets no further.
+
+use tokio::time::sleep;
+
+use super::Running;
+use crate::action::{
+    act::{Left, StepState},
+    audit::Entry,
+    engine::watch::{Seen, Stage},
+    plan::Watched,
+};
+
+impl Running {
+    pub(super) async fn watch(&mut self, index: usize, wanted: &Watched) {
+        let pace = self.inner.pace;
+        let mut furthest: Option<i64> = None;
+        let mut end = Box::pin(sleep(pace.watch));
+        let last = loop {
+            let says = match self.inner.look(wanted, self.act.left.is_some(), self.started.as_ref()).await {
+                Ok(Seen { says, stage: Stage::Going, left, progress }) => {
+                    self.has_left(left).await;
+                    // While it gets on there is something to see, however long that takes.
+                    if furthest.is_some_and(|furthest| progress > furthest) {
+                        end.set(sleep(pace.watch));
+                    }
+                    furthest = furthest.max(Some(progress));
+                    says
+                }
+                Ok(Seen { says, stage, left, .. }) => {
+                    self.has_left(left).await;
+                    let met = stage == Stage::Met;
+                    let _ = self.record(Entry::Watched { met, says: says.clone() }).await;
+                    if met {
+                        self.set(index, StepState::Done(says)).await;
+                    } else {
+                        self.ends(index, StepState::Refused(says)).await;
+                    }
+                    return;
+                }
+                Err(why) => say!("?? {why}"),
+            };
+            self.set(index, StepState::Running(says.clone())).await;
+            tokio::select! {
+                () = &mut end => break says,
+                () = sleep(pace.poll) => {}
+            }
+        };
+        let says = say!("not there, and no further for {} min: {last}", pace.watch.as_secs() / 60);
+        let _ = self.record(Entry::Watched { met: false, says: says.clone() }).await;
+        self.set(index, StepState::Unknown(says)).await;
+    }
+
+    /// The first that is seen counts.
+    async fn has_left(&mut self, generation: Option<i64>) {
+        if let (None, Some(generation)) = (self.act.left, generation) {
+            self.act.left = Some(Left { generation, at: self.inner.clock.now().wall });
+            self.tell().await;
+        }
+    }
+}
