@@ -45,7 +45,7 @@ fn world() -> World {
     let code = Code::new(&scenario, start, 1);
     let story = Story::new(scenario.clone(), 1, start);
     let telemetry = Telemetry::new(&scenario, 1, start);
-    let mut world = World { now, story, clusters: Vec::new(), code, telemetry };
+    let mut world = World { now, story, clusters: Vec::new(), code, jenkins: None, telemetry };
     while world.now < start {
         world.now += SignedDuration::from_secs(1);
         world.code.step(world.now, &world.story, &mut world.clusters);

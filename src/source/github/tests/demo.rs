@@ -56,7 +56,7 @@ impl Host {
         let code = Code::new(&scenario, start, 1);
         let story = Story::new(scenario.clone(), 1, start);
         let telemetry = Telemetry::new(&scenario, 1, start);
-        let mut world = World { now: scenario.history.before(start), story, clusters: Vec::new(), code, telemetry };
+        let mut world = World { now: scenario.history.before(start), story, clusters: Vec::new(), code, jenkins: None, telemetry };
         while world.now < start {
             step(&mut world);
         }

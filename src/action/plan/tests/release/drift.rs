@@ -26,7 +26,7 @@ fn by_hand(minutes: i64, tag: &str, memory: &str, level: &str) -> (WorkloadInspe
     (found, store)
 }
 
-fn six_seconds_ago() -> jiff::Timestamp {
+fn six_seconds_ago() -> Timestamp {
     now().wall - Duration::from_secs(6)
 }
 
