@@ -80,7 +80,8 @@ fn messages_stand_where_the_keys_do_and_hide_nothing_that_is_read() {
         desk.app.toasts.say("x".repeat(300).as_str().into(), now);
         let frame = desk.frame(size);
         assert!(body(&frame) == body(&before) && frame.lines().next_back().unwrap().contains("xxxx~"), "{frame}");
-        // Somebody who types sees what.
+        // Somebody who types sees what; and what happens meanwhile.
+        desk.app.toasts.tell("x".repeat(300).as_str().into(), now);
         desk.keys("/abc");
         let footer = desk.frame(size).lines().next_back().unwrap().to_owned();
         assert!(footer.starts_with(" /abc") && footer.contains("xxx"), "{footer}");
@@ -106,6 +107,29 @@ fn an_old_answer_takes_no_room_from_the_keys_of_a_dialog() {
     desk.app.update(Msg::Said("saved /tmp/myapp.log".into()), now);
     desk.keys("?");
     assert!(desk.frame((80, 24)).contains("saved /tmp/myapp.log"));
+}
+
+/// To another screen, a table, a filter line, the big pane, or back from a page: what was said was not said of that.
+#[test]
+fn an_answer_goes_with_the_next_key_that_leads_to_something_else() {
+    for leads in ["2", "/", "z", "1"] {
+        let mut desk = Desk::new(incident());
+        desk.keys("3");
+        desk.frame((80, 24));
+        desk.keys("U");
+        desk.keys("j");
+        assert!(desk.frame((80, 24)).contains("nothing to undo"), "the same is looked at");
+        desk.keys(leads);
+        let frame = desk.frame((80, 24));
+        assert!(!frame.contains("nothing to undo"), "{leads}: {frame}");
+    }
+    let mut desk = Desk::new(incident());
+    desk.keys("3");
+    desk.frame((80, 24));
+    desk.line("forward here");
+    assert!(desk.frame((80, 24)).contains("write pod/NAME"), "what that key itself led to says why it did not do more");
+    desk.line("workloads");
+    assert!(!desk.frame((80, 24)).contains("write pod/NAME"));
 }
 
 /// The verb of a command line stands behind its cluster and its namespace.

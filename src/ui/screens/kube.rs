@@ -320,6 +320,10 @@ impl Screen for Kube {
         Reply::Done
     }
 
+    fn face(&self) -> String {
+        self.browse.as_ref().map(|browse| browse.word().to_owned()).unwrap_or_default()
+    }
+
     fn copied(&self, view: &View<'_>) -> Option<Clean> {
         if let Some(browse) = &self.browse {
             return browse.copied();

@@ -74,6 +74,11 @@ impl Browse {
         }
     }
 
+    /// The kind, as it was asked for.
+    pub fn word(&self) -> &str {
+        &self.word
+    }
+
     /// The tables that make it up: of every cluster that serves the kind.
     fn tables(&self, view: &View<'_>) -> Vec<TableQuery> {
         kinds::clusters(view)
