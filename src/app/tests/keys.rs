@@ -153,14 +153,18 @@ fn below_the_least_size_no_key_means_a_row_that_is_not_seen() {
     let size = (40, 12);
     let list = desk.frame(size);
     assert!(list.lines().next().is_some_and(|first| first.ends_with(" PROD")), "{list}");
-    for key in ["R", "l", "d"] {
+    for key in ["R", "l", "d", ":", "/"] {
         assert!(desk.keys(key).is_empty());
         assert!(desk.frame(size).contains("too small: rows need 60x16"), "{key}: {}", desk.frame(size));
         desk.press(KeyCode::Esc);
     }
     assert!(desk.keys("x").is_empty());
     assert!(desk.frame(size).contains("nothing is selected"));
-    assert!(desk.line("roll-back").is_empty());
+    desk.press(KeyCode::Esc);
+    desk.frame((60, 16));
+    desk.keys(":roll-back");
+    desk.frame(size);
+    assert!(desk.press(KeyCode::Enter).is_empty(), "a line that was begun where there was room");
     desk.press(KeyCode::Esc);
     desk.frame((60, 16));
     desk.keys("R");
