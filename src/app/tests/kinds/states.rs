@@ -182,6 +182,28 @@ fn a_page_names_its_own_keys_and_a_table_only_those_that_work() {
 }
 
 #[test]
+fn no_key_is_offered_for_what_a_row_never_has() {
+    let mut desk = Desk::new(incident());
+    let mut kinds = served();
+    kinds.list.push(resource("source.toolkit.fluxcd.io", "gitrepositories", "GitRepository", &[]));
+    desk.answer(Query::Resources(cluster()), Ok(Answer::Resources(Arc::new(kinds))));
+    desk.line("gitrepositories");
+    desk.lists(&cluster(), Ok(table(&["Name", "Ready"], vec![row("deploy", &["True"])])));
+    for opens in [false, true] {
+        if opens {
+            desk.keys("d");
+        }
+        let shown = footer(&mut desk, (300, 35));
+        assert!(!shown.contains("l logs") && !shown.contains("p previous log"), "{shown}");
+        assert!(!shown.contains("o browser"), "{shown}");
+    }
+    let mut desk = Desk::new(incident());
+    desk.keys("4");
+    footer(&mut desk, (300, 35));
+    assert!(footer(&mut desk, (300, 35)).contains("o browser"), "a run has an address");
+}
+
+#[test]
 fn the_owner_of_an_event_is_what_it_is_about() {
     let mut desk = desk();
     desk.line("events");
