@@ -193,14 +193,14 @@ fn no_key_is_offered_for_what_a_row_never_has() {
         if opens {
             desk.keys("d");
         }
-        let shown = footer(&mut desk, (300, 35));
+        let shown = footer(&mut desk, (600, 35));
         assert!(!shown.contains("l logs") && !shown.contains("p previous log"), "{shown}");
         assert!(!shown.contains("o browser"), "{shown}");
     }
     let mut desk = Desk::new(incident());
     desk.keys("4");
-    footer(&mut desk, (300, 35));
-    assert!(footer(&mut desk, (300, 35)).contains("o browser"), "a run has an address");
+    footer(&mut desk, (600, 35));
+    assert!(footer(&mut desk, (600, 35)).contains("o browser"), "a run has an address");
 }
 
 #[test]
