@@ -1,5 +1,6 @@
 //! The Kube screen: what it says of workloads and their pods, trouble first.
 
+mod filters;
 mod recovering;
 mod rollouts;
 mod scopes;

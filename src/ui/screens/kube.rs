@@ -302,6 +302,10 @@ impl Screen for Kube {
         self.undo.filtered(text);
         self.workloads.refilter(view.now);
         self.sync(view, Changes::KUBE);
+        // What fits best is what was meant.
+        if Filter::parse(text).is_fuzzy() && self.workloads.navigate(Command::Top, view.now) {
+            self.sync_pods(view);
+        }
     }
 
     fn click(&mut self, at: Position, view: &View<'_>) -> Reply {

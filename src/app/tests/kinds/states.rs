@@ -239,3 +239,27 @@ fn a_filter_that_gave_way_is_not_what_is_taken_back() {
     let screen = desk.screen();
     assert!(!screen.contains("sort name"), "the order is: {screen}");
 }
+
+#[test]
+fn a_filter_reads_the_mark_of_a_row_and_a_fuzzy_one_puts_the_best_first() {
+    let mut desk = desk();
+    desk.line("jobs");
+    desk.lists(&cluster(), Ok(jobs()));
+    desk.has("JOBS 3");
+    desk.keys("/!ok");
+    desk.has("JOBS 1");
+    desk.has("vacuum");
+    let mut desk = self::desk();
+    desk.line("svc");
+    let rows = ["my-test", "payments"].map(|name| row(name, &["ClusterIP"])).into();
+    desk.lists(&cluster(), Ok(table(&["Name", "Type"], rows)));
+    let is_first = |desk: &mut Desk, name: &str, other: &str| {
+        let screen = desk.screen();
+        screen.find(name).expect("listed") < screen.find(other).expect("listed")
+    };
+    assert!(is_first(&mut desk, "my-test", "payments"));
+    desk.keys("j/-f pmt");
+    assert!(is_first(&mut desk, "payments", "my-test"), "{}", desk.screen());
+    desk.has("sort best match");
+    assert!(desk.selected_name().ends_with("payments"), "{}", desk.selected_name());
+}
