@@ -83,6 +83,16 @@ pub struct Drawn {
     pub links: Vec<crate::terminal::Link>,
 }
 
+/// What is looked at: what a message says is about this, and about nothing else.
+#[derive(PartialEq)]
+struct LookedAt {
+    screen: ScreenId,
+    face: String,
+    pages: usize,
+    is_typing: bool,
+    zoomed: bool,
+}
+
 /// All state of the cockpit.
 pub struct App {
     pub store: Store,
@@ -160,6 +170,16 @@ impl App {
 
     /// Applies one message. No I/O, no clock of its own.
     pub fn update(&mut self, msg: Msg, now: Now) -> Vec<Effect> {
+        self.toasts.grow_old();
+        let before = self.looked_at();
+        let effects = self.apply(msg, now);
+        if self.looked_at() != before {
+            self.toasts.look_away();
+        }
+        effects
+    }
+
+    fn apply(&mut self, msg: Msg, now: Now) -> Vec<Effect> {
         match msg {
             Msg::Key(key) => {
                 self.dirty = true;
@@ -292,6 +312,16 @@ impl App {
         self.open_screen(ScreenId::Logs);
         self.screens.logs.open(query);
         self.changed(Changes::LOGS);
+    }
+
+    fn looked_at(&self) -> LookedAt {
+        LookedAt {
+            screen: self.screen,
+            face: self.screens.get(self.screen).face(),
+            pages: self.overlays.len(),
+            is_typing: self.prompt.is_some(),
+            zoomed: self.zoomed,
+        }
     }
 
     /// The composition root changed the store: sources came or went.

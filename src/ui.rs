@@ -103,6 +103,10 @@ pub trait Screen {
     fn sync(&mut self, view: &View<'_>, changes: Changes);
     /// The object under the cursor of the focused pane.
     fn selected(&self, view: &View<'_>) -> Option<Target>;
+    /// Which of its faces is shown, where it has several: one kind of object or another, two columns or one.
+    fn face(&self) -> String {
+        String::new()
+    }
     /// Marked objects, where marking means something.
     fn marked(&self) -> Vec<Target> {
         Vec::new()

@@ -11,7 +11,10 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use midwatch::{
-    demo::{code::Code, github, scenario::Scenario, story::Story, telemetry::Telemetry, world::World},
+    demo::{
+        code::Code, github, jenkins::builds::Jenkins, scenario::Scenario, story::Story, telemetry::Telemetry,
+        world::World,
+    },
     source::github::{documents, requests::sample_requests},
 };
 use serde_json::{Value, json};
@@ -45,7 +48,7 @@ fn world() -> World {
     let code = Code::new(&scenario, start, 1);
     let story = Story::new(scenario.clone(), 1, start);
     let telemetry = Telemetry::new(&scenario, 1, start);
-    let mut world = World { now, story, clusters: Vec::new(), code, jenkins: None, telemetry };
+    let mut world = World { now, story, clusters: Vec::new(), code, jenkins: Jenkins::new(&scenario), telemetry };
     while world.now < start {
         world.now += SignedDuration::from_secs(1);
         world.code.step(world.now, &world.story, &mut world.clusters);

@@ -230,13 +230,17 @@ impl App {
         let target = self.selected(now);
         let view = self.view(now);
         let is_meant = |command| target.as_ref().is_none_or(|target| !overlays::is_never_for(command, target));
-        // Most rows have no owner: what never works is no hint.
-        let is_owned = |spec: &CommandSpec| overlays::why_not(spec, self.screen, target.as_ref(), &view).is_none();
+        // Most rows have no owner and no address: what never works is no hint.
+        let has_it = |spec: &CommandSpec| match spec.id {
+            Command::Owner => overlays::why_not(spec, self.screen, target.as_ref(), &view).is_none(),
+            Command::Browse => target.as_ref().is_some_and(|target| !self.links_here(target, now).is_empty()),
+            _ => true,
+        };
         let mut shown: Vec<_> = self
             .keymap
             .available(self.screen, target.as_ref().map(Target::kind))
             .filter(|(spec, _)| self.weight(spec) > 0 && is_meant(spec.id))
-            .filter(|(spec, _)| spec.id != Command::Owner || is_owned(spec))
+            .filter(|(spec, _)| has_it(spec))
             .map(|(spec, key)| (spec, key.to_string()))
             .collect();
         shown.sort_by_key(|(spec, _)| std::cmp::Reverse(self.weight(spec)));

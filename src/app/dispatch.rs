@@ -17,7 +17,9 @@ impl App {
     /// Gives a command to whatever is on top, then to the selected object.
     pub fn run(&mut self, command: Command, now: Now) -> Vec<Effect> {
         self.dirty = true;
-        if self.is_too_small() && command.spec().scope != Scope::Everywhere {
+        // Neither is what would be typed, nor what comes of it.
+        let is_typed = matches!(command, Command::Palette | Command::Filter);
+        if self.is_too_small() && (is_typed || command.spec().scope != Scope::Everywhere) {
             return self.reply(Reply::Say(TOO_SMALL.into()), None, now);
         }
         if !self.overlays.is_empty() {

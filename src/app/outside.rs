@@ -183,13 +183,20 @@ impl App {
         effects
     }
 
-    /// `o`: its address, or one of several.
-    pub(super) fn browse(&mut self, target: &Target, now: Now) -> Reply {
+    /// Where it can be seen in a browser, with what the row under the cursor holds: name, what of it, address.
+    pub(super) fn links_here(&self, target: &Target, now: Now) -> Vec<(Clean, Clean, Clean)> {
+        let view = self.view(now);
         let (mut line, mut moment) = (None, None);
         if self.overlays.is_empty() {
-            (line, moment) = self.on_screen(now, |screen, view| (screen.copied(view), screen.moment(view)));
+            let screen = self.screens.get(self.screen);
+            (line, moment) = (screen.copied(&view), screen.moment(&view));
         }
-        let links = overlays::links_of(&self.view(now), target, line, moment);
+        overlays::links_of(&view, target, line, moment)
+    }
+
+    /// `o`: its address, or one of several.
+    pub(super) fn browse(&self, target: &Target, now: Now) -> Reply {
+        let links = self.links_here(target, now);
         match links.as_slice() {
             [] => Reply::Say(Clean::own(format!("{target} has no address"))),
             [(_, _, url)] => Reply::Do(Effect::OpenUrl(url.clone())),

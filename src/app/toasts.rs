@@ -16,10 +16,12 @@ struct Message {
     text: Clean,
     since: Instant,
     is_news: bool,
+    /// Said by the very thing that is being done.
+    is_fresh: bool,
 }
 
 impl Toasts {
-    /// The answer to a key: it goes when a dialog or page is opened, whose keys need its room.
+    /// The answer to a key: it goes at the next one that leads to something else, whose keys need its room.
     pub fn say(&mut self, text: Clean, now: Now) {
         self.add(text, false, now);
     }
@@ -31,7 +33,7 @@ impl Toasts {
 
     fn add(&mut self, text: Clean, is_news: bool, now: Now) {
         self.0.retain(|known| known.text != text);
-        self.0.push(Message { text, since: now.mono, is_news });
+        self.0.push(Message { text, since: now.mono, is_news, is_fresh: true });
         let over = self.0.len().saturating_sub(KEPT);
         self.0.drain(..over);
     }
@@ -43,9 +45,16 @@ impl Toasts {
         self.0.len() != before
     }
 
-    /// Something else is looked at: answers to keys say nothing about it, and take the room of its keys.
+    /// Something new is done: what is on screen was said of something before it.
+    pub fn grow_old(&mut self) {
+        for message in &mut self.0 {
+            message.is_fresh = false;
+        }
+    }
+
+    /// Something else is looked at: answers to earlier keys say nothing about it, and take the room of its keys.
     pub fn look_away(&mut self) {
-        self.0.retain(|message| message.is_news);
+        self.0.retain(|message| message.is_news || message.is_fresh);
     }
 
     pub fn clear(&mut self) -> bool {

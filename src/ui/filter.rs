@@ -53,6 +53,23 @@ impl Filter {
         *self == Self::All
     }
 
+    /// It looks for letters, not for a text: what fits best is what was meant, and stands first.
+    pub const fn is_fuzzy(&self) -> bool {
+        matches!(self, Self::Fuzzy(_))
+    }
+
+    /// How well a row fits that stays, higher is better: its name before all that it shows. Nothing but a fuzzy filter
+    /// tells rows apart.
+    pub fn rank(&self, name: &str, text: &str) -> u32 {
+        /// More than any text scores.
+        const BY_NAME: u32 = 100_000;
+        let Self::Fuzzy(pattern) = self else { return 0 };
+        match score(pattern, name) {
+            Some(score) => BY_NAME + score,
+            None => score(pattern, text).unwrap_or(0),
+        }
+    }
+
     /// Whether a row stays: `text` is what it shows, `label` gives the value of one of its labels.
     pub fn keeps<'a>(&self, text: &str, label: impl Fn(&str) -> Option<&'a str>) -> bool {
         match self {
@@ -108,5 +125,13 @@ mod tests {
         );
         assert!(keeps("-f mypp", "myapp") && !keeps("-f zq", "myapp"));
         assert!(keeps("münch", "MÜNCHEN"));
+    }
+
+    #[test]
+    fn what_a_fuzzy_filter_means_ranks_highest() {
+        let rank = |filter: &str, name: &str| Filter::parse(filter).rank(name, &format!("ok production {name}"));
+        assert!(rank("-f pmt", "payments") > rank("-f pmt", "my-test"), "a name before the words around it");
+        assert!(rank("-f pay", "payments") > rank("-f pay", "pod-array"));
+        assert_eq!(rank("pay", "payments"), rank("pay", "pay"), "what only has it or not is in no order by it");
     }
 }

@@ -80,7 +80,8 @@ fn messages_stand_where_the_keys_do_and_hide_nothing_that_is_read() {
         desk.app.toasts.say("x".repeat(300).as_str().into(), now);
         let frame = desk.frame(size);
         assert!(body(&frame) == body(&before) && frame.lines().next_back().unwrap().contains("xxxx~"), "{frame}");
-        // Somebody who types sees what.
+        // Somebody who types sees what; and what happens meanwhile.
+        desk.app.toasts.tell("x".repeat(300).as_str().into(), now);
         desk.keys("/abc");
         let footer = desk.frame(size).lines().next_back().unwrap().to_owned();
         assert!(footer.starts_with(" /abc") && footer.contains("xxx"), "{footer}");
@@ -108,6 +109,29 @@ fn an_old_answer_takes_no_room_from_the_keys_of_a_dialog() {
     assert!(desk.frame((80, 24)).contains("saved /tmp/myapp.log"));
 }
 
+/// To another screen, a table, a filter line, the big pane, or back from a page: what was said was not said of that.
+#[test]
+fn an_answer_goes_with_the_next_key_that_leads_to_something_else() {
+    for leads in ["2", "/", "z", "1"] {
+        let mut desk = Desk::new(incident());
+        desk.keys("3");
+        desk.frame((80, 24));
+        desk.keys("U");
+        desk.keys("j");
+        assert!(desk.frame((80, 24)).contains("nothing to undo"), "the same is looked at");
+        desk.keys(leads);
+        let frame = desk.frame((80, 24));
+        assert!(!frame.contains("nothing to undo"), "{leads}: {frame}");
+    }
+    let mut desk = Desk::new(incident());
+    desk.keys("3");
+    desk.frame((80, 24));
+    desk.line("forward here");
+    assert!(desk.frame((80, 24)).contains("write pod/NAME"), "what that key itself led to says why it did not do more");
+    desk.line("workloads");
+    assert!(!desk.frame((80, 24)).contains("write pod/NAME"));
+}
+
 /// The verb of a command line stands behind its cluster and its namespace.
 #[test]
 fn what_was_copied_is_said_as_far_as_there_is_room() {
@@ -129,14 +153,18 @@ fn below_the_least_size_no_key_means_a_row_that_is_not_seen() {
     let size = (40, 12);
     let list = desk.frame(size);
     assert!(list.lines().next().is_some_and(|first| first.ends_with(" PROD")), "{list}");
-    for key in ["R", "l", "d"] {
+    for key in ["R", "l", "d", ":", "/"] {
         assert!(desk.keys(key).is_empty());
         assert!(desk.frame(size).contains("too small: rows need 60x16"), "{key}: {}", desk.frame(size));
         desk.press(KeyCode::Esc);
     }
     assert!(desk.keys("x").is_empty());
     assert!(desk.frame(size).contains("nothing is selected"));
-    assert!(desk.line("roll-back").is_empty());
+    desk.press(KeyCode::Esc);
+    desk.frame((60, 16));
+    desk.keys(":roll-back");
+    desk.frame(size);
+    assert!(desk.press(KeyCode::Enter).is_empty(), "a line that was begun where there was room");
     desk.press(KeyCode::Esc);
     desk.frame((60, 16));
     desk.keys("R");

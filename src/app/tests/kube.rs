@@ -1,6 +1,7 @@
 //! The Kube screen: what it says of workloads and their pods, trouble first.
 
 mod acting;
+mod filters;
 mod recovering;
 mod rollouts;
 mod scopes;

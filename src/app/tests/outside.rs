@@ -154,7 +154,8 @@ fn a_log_store_is_opened_at_the_row_and_its_time() {
     let mut desk = Desk::new(world);
     desk.frame((120, 35));
     desk.keys("3");
-    desk.frame((120, 35));
+    let frame = desk.frame((600, 35));
+    assert!(frame.contains("o browser"), "{frame}");
     let effects = desk.keys("o");
     let address = format!("https://logs.example/production/myapp?to={to}");
     assert!(matches!(&effects[..], [Effect::OpenUrl(url)] if *url == *address), "{effects:?} {address}");

@@ -50,8 +50,14 @@ impl Resource {
         self.group.is_empty() && self.plural == "secrets"
     }
 
-    /// Kinds that every cluster has and that never have pods of their own. Of others only the object can tell.
+    /// Kinds that every cluster has, or that Flux and Argo CD bring, and that never have pods of their own. Of others only
+    /// the object can tell.
     pub fn is_without_pods(&self) -> bool {
+        const OF_ARGO_CD: [&str; 3] = ["applications", "applicationsets", "appprojects"];
+        let is_of_git = match self.group.as_str() {
+            "argoproj.io" => OF_ARGO_CD.contains(&self.plural.as_str()),
+            group => group.ends_with(".toolkit.fluxcd.io"),
+        };
         const NAMES: [&str; 14] = [
             "configmaps",
             "customresourcedefinitions",
@@ -68,7 +74,7 @@ impl Resource {
             "secrets",
             "serviceaccounts",
         ];
-        NAMES.contains(&self.plural.as_str())
+        is_of_git || NAMES.contains(&self.plural.as_str())
     }
 
     /// Whether it is this kind, whatever its version.
@@ -273,6 +279,20 @@ mod tests {
         {
             let resource = ResourceKey::from(&key(kind)).resource;
             assert_eq!((resource.group.as_str(), resource.version.as_str()), (group, version));
+        }
+    }
+
+    #[test]
+    fn what_git_is_followed_by_has_no_pods_and_a_rollout_has() {
+        for (group, plural, is_without) in [
+            ("source.toolkit.fluxcd.io", "gitrepositories", true),
+            ("kustomize.toolkit.fluxcd.io", "kustomizations", true),
+            ("argoproj.io", "applications", true),
+            ("argoproj.io", "rollouts", false),
+            ("", "services", false),
+            ("", "secrets", true),
+        ] {
+            assert_eq!(resource(group, plural, "", &[]).is_without_pods(), is_without, "{plural}");
         }
     }
 

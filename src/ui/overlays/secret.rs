@@ -65,6 +65,21 @@ impl SecretPage {
         self.keys.get(self.sheet.cursor())?.as_ref()
     }
 
+    /// To the next key or the one before, past the lines of the value shown; one that is longer than the page is read line
+    /// by line. False: there is no such key.
+    fn step(&mut self, is_forward: bool) -> bool {
+        let at = self.sheet.cursor();
+        let mut heads = (0..self.keys.len()).filter(|line| *line == 0 || self.keys[*line] != self.keys[*line - 1]);
+        let next = if is_forward { heads.find(|line| *line > at) } else { heads.rfind(|line| *line < at) };
+        match next {
+            Some(line) if line.abs_diff(at) < self.sheet.height() => {
+                self.sheet.select(line);
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn fill(&mut self, view: &View<'_>) {
         let theme = view.theme;
         let mut writer = Writer::new(theme);
@@ -144,10 +159,15 @@ impl Overlay for SecretPage {
         match command {
             Command::Enter | Command::Reveal => {
                 let here = self.key_here().cloned();
-                self.shown = here.filter(|here| self.shown.as_ref() != Some(here));
+                self.shown = here.clone().filter(|here| self.shown.as_ref() != Some(here));
                 self.fill(view);
+                // The lines of the value shown before are gone.
+                if let Some(line) = self.keys.iter().position(|key| key.is_some() && *key == here) {
+                    self.sheet.select(line);
+                }
                 Reply::Done
             }
+            Command::Down | Command::Up if self.step(command == Command::Down) => Reply::Done,
             Command::Copy => self.copy(view),
             // finding would keep what was looked for
             Command::Filter | Command::NextMatch | Command::PreviousMatch => Reply::Done,

@@ -84,6 +84,16 @@ impl Sheet {
         self.cursor
     }
 
+    /// The cursor onto this line, which is seen without moving more than need be.
+    pub fn select(&mut self, line: usize) {
+        self.cursor = line.min(self.lines.len().saturating_sub(1));
+    }
+
+    /// Rows of the last drawing.
+    pub const fn height(&self) -> usize {
+        self.height
+    }
+
     pub(super) fn len(&self) -> usize {
         self.lines.len()
     }

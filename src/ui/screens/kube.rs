@@ -316,6 +316,10 @@ impl Screen for Kube {
         self.undo.filtered(text);
         self.workloads.refilter(view.now);
         self.sync(view, Changes::KUBE);
+        // What fits best is what was meant.
+        if Filter::parse(text).is_fuzzy() && self.workloads.navigate(Command::Top, view.now) {
+            self.sync_pods(view);
+        }
     }
 
     fn click(&mut self, at: Position, view: &View<'_>) -> Reply {
@@ -335,6 +339,10 @@ impl Screen for Kube {
             _ => return Reply::Ignored,
         }
         Reply::Done
+    }
+
+    fn face(&self) -> String {
+        self.browse.as_ref().map(|browse| browse.word().to_owned()).unwrap_or_default()
     }
 
     fn copied(&self, view: &View<'_>) -> Option<Clean> {

@@ -300,6 +300,11 @@ impl Screen for Logs {
         true
     }
 
+    fn face(&self) -> String {
+        let panes = self.tail().map(|tail| (tail.beside.is_some(), tail.versions.is_some()));
+        format!("{} {panes:?}", self.current)
+    }
+
     fn filter(&self) -> String {
         let Some(tail) = self.tail() else { return String::new() };
         match self.typing {

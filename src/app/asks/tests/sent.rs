@@ -23,6 +23,17 @@ fn who_confirms_twice_still_sees_what_was_sent() {
 }
 
 #[test]
+fn what_is_to_be_left_first_is_not_said_any_more_when_it_was_left() {
+    let runs = StepState::Running("411 8/10 ready".into());
+    let (mut desk, _) = sent(vec![("watch until 10 of 10 are ready on 411".into(), runs)]);
+    desk.type_in("3");
+    assert!(desk.screen(80, 24).contains("esc leaves this first"));
+    desk.key(KeyCode::Esc);
+    let screen = desk.screen(80, 24);
+    assert!(!screen.contains("esc leaves this first") && !screen.contains("+= ROLL BACK"), "{screen}");
+}
+
+#[test]
 fn a_refusal_says_why_and_asks_again_on_r() {
     let mut desk = Desk::ask(roll_back(Some(9)));
     desk.found(&roll_back(Some(9)), inspection());

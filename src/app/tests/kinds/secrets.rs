@@ -59,3 +59,39 @@ fn a_value_of_a_secret_is_shown_on_request_and_is_nowhere_after() {
     desk.app.store.keep_answers(&wanted);
     assert!(!desk.screen().contains(MARKER) && !desk.app.store.answers.contains_key(&asked));
 }
+
+#[test]
+fn the_key_after_the_one_shown_is_one_step_away() {
+    let mut desk = secrets();
+    desk.keys("v");
+    let keys = desk.wanted().into_iter().find(|query| matches!(query, Query::SecretKeys(_))).expect("asked");
+    let names = vec![("first".into(), 13), ("second".into(), 13), ("third".into(), 500), ("fourth".into(), 13)];
+    desk.answer(keys, Ok(Answer::SecretKeys(names)));
+    desk.screen();
+    let asked = |desk: &Desk| {
+        let of = |query| if let Query::SecretValue(key) = query { Some(key.key) } else { None };
+        desk.wanted().into_iter().find_map(of)
+    };
+    let show = |desk: &mut Desk, value: &str| {
+        desk.press(KeyCode::Enter);
+        let query = desk.wanted().into_iter().find(|query| matches!(query, Query::SecretValue(_))).expect("asked");
+        desk.answer(query, Ok(revealed(value)));
+        desk.screen();
+    };
+    let short = "one\ntwo\nthree";
+    show(&mut desk, short);
+    assert_eq!(asked(&desk), Some("first".into()));
+    desk.keys("j");
+    show(&mut desk, short);
+    assert_eq!(asked(&desk), Some("second".into()), "not the first one masked again");
+    desk.keys("jk");
+    desk.press(KeyCode::Enter);
+    assert_eq!(asked(&desk), None, "up again it is the one shown, which is masked now");
+    // A value longer than the page is read line by line.
+    desk.keys("j");
+    show(&mut desk, &(["a line"; 99].join("\n") + "\nthe last line"));
+    assert_eq!(asked(&desk), Some("third".into()));
+    assert!(!desk.screen().contains("the last line"));
+    desk.keys(&"j".repeat(99));
+    desk.has("the last line");
+}

@@ -182,6 +182,28 @@ fn a_page_names_its_own_keys_and_a_table_only_those_that_work() {
 }
 
 #[test]
+fn no_key_is_offered_for_what_a_row_never_has() {
+    let mut desk = Desk::new(incident());
+    let mut kinds = served();
+    kinds.list.push(resource("source.toolkit.fluxcd.io", "gitrepositories", "GitRepository", &[]));
+    desk.answer(Query::Resources(cluster()), Ok(Answer::Resources(Arc::new(kinds))));
+    desk.line("gitrepositories");
+    desk.lists(&cluster(), Ok(table(&["Name", "Ready"], vec![row("deploy", &["True"])])));
+    for opens in [false, true] {
+        if opens {
+            desk.keys("d");
+        }
+        let shown = footer(&mut desk, (600, 35));
+        assert!(!shown.contains("l logs") && !shown.contains("p previous log"), "{shown}");
+        assert!(!shown.contains("o browser"), "{shown}");
+    }
+    let mut desk = Desk::new(incident());
+    desk.keys("4");
+    footer(&mut desk, (600, 35));
+    assert!(footer(&mut desk, (600, 35)).contains("o browser"), "a run has an address");
+}
+
+#[test]
 fn the_owner_of_an_event_is_what_it_is_about() {
     let mut desk = desk();
     desk.line("events");
@@ -216,4 +238,28 @@ fn a_filter_that_gave_way_is_not_what_is_taken_back() {
     desk.keys("u");
     let screen = desk.screen();
     assert!(!screen.contains("sort name"), "the order is: {screen}");
+}
+
+#[test]
+fn a_filter_reads_the_mark_of_a_row_and_a_fuzzy_one_puts_the_best_first() {
+    let mut desk = desk();
+    desk.line("jobs");
+    desk.lists(&cluster(), Ok(jobs()));
+    desk.has("JOBS 3");
+    desk.keys("/!ok");
+    desk.has("JOBS 1");
+    desk.has("vacuum");
+    let mut desk = self::desk();
+    desk.line("svc");
+    let rows = ["my-test", "payments"].map(|name| row(name, &["ClusterIP"])).into();
+    desk.lists(&cluster(), Ok(table(&["Name", "Type"], rows)));
+    let is_first = |desk: &mut Desk, name: &str, other: &str| {
+        let screen = desk.screen();
+        screen.find(name).expect("listed") < screen.find(other).expect("listed")
+    };
+    assert!(is_first(&mut desk, "my-test", "payments"));
+    desk.keys("j/-f pmt");
+    assert!(is_first(&mut desk, "payments", "my-test"), "{}", desk.screen());
+    desk.has("sort best match");
+    assert!(desk.selected_name().ends_with("payments"), "{}", desk.selected_name());
 }

@@ -13,6 +13,7 @@ use crate::{
     demo::{
         code::Code,
         github,
+        jenkins::builds::Jenkins,
         scenario::Scenario,
         serve::dated,
         story::Story,
@@ -56,7 +57,14 @@ impl Host {
         let code = Code::new(&scenario, start, 1);
         let story = Story::new(scenario.clone(), 1, start);
         let telemetry = Telemetry::new(&scenario, 1, start);
-        let mut world = World { now: scenario.history.before(start), story, clusters: Vec::new(), code, jenkins: None, telemetry };
+        let mut world = World {
+            now: scenario.history.before(start),
+            story,
+            clusters: Vec::new(),
+            code,
+            jenkins: Jenkins::new(&scenario),
+            telemetry,
+        };
         while world.now < start {
             step(&mut world);
         }

@@ -74,6 +74,11 @@ impl Browse {
         }
     }
 
+    /// The kind, as it was asked for.
+    pub fn word(&self) -> &str {
+        &self.word
+    }
+
     /// The tables that make it up: of every cluster that serves the kind.
     fn tables(&self, view: &View<'_>) -> Vec<TableQuery> {
         kinds::clusters(view)
@@ -288,6 +293,8 @@ impl Browse {
         self.list.refilter(view.now);
         // It was put in order for the old filter.
         self.waiting = None;
+        // What fits best is what was meant.
+        self.is_anew |= Filter::parse(text).is_fuzzy();
         self.arrange(view);
     }
 
@@ -309,6 +316,7 @@ impl Browse {
 
     fn sort_name(&self) -> String {
         let name = match self.sort.and_then(|index| self.rows.columns.get(index)) {
+            None if Filter::parse(&self.filter).is_fuzzy() => "best match".to_owned(),
             None => "trouble".to_owned(),
             Some(Column { title, .. }) => title.clone(),
         };

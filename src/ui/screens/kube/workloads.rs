@@ -21,7 +21,9 @@ use super::{
                 virtual_table::{Column, Row, Sort, VirtualTable},
             },
         },
-        pane::{age, cluster_cell, cluster_width, empty_words, framed, fresh_line, is_read, level_style, mark},
+        pane::{
+            age, cluster_cell, cluster_width, empty_words, framed, fresh_line, is_read, level_style, mark, mark_of,
+        },
     },
     Kube, SortBy,
     acting::{self, Acting},
@@ -61,26 +63,21 @@ pub(super) fn sorted<'a>(
             if filter.is_all() {
                 return true;
             }
-            let key = &workload.key;
-            let text = format!(
-                "{} {} {} {} {}",
-                key.cluster,
-                key.namespace,
-                key.kind.short(),
-                key.name,
-                workload.images.first().map_or("", |i| i)
-            );
-            filter.keeps(&text, |name| match name {
+            filter.keeps(&text_of(store, workload), |name| match name {
                 "app" => workload.app.as_deref(),
                 _ => workload.selector.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str()),
             })
         })
         .collect();
+    let rank = |workload: &Workload| {
+        if filter.is_fuzzy() { filter.rank(&workload.key.name, &text_of(store, workload)) } else { 0 }
+    };
     match sort {
         SortBy::Trouble => {
             rows.sort_by_cached_key(|workload| {
                 let level = store.kube.level_of(workload);
-                (!acting.contains(&workload.key), level, missing(workload), &workload.key)
+                let is_acted_on = acting.contains(&workload.key);
+                (Reverse(rank(workload)), !is_acted_on, level, missing(workload), &workload.key)
             });
         }
         SortBy::Name => rows.sort_by_key(|workload| &workload.key.name),
@@ -97,6 +94,14 @@ pub(super) fn sorted<'a>(
         rows.reverse();
     }
     rows
+}
+
+/// What a row shows, as the filter reads it.
+fn text_of(store: &Store, workload: &Workload) -> String {
+    let key = &workload.key;
+    let image = workload.images.first().map_or("", |image| image);
+    let mark = mark_of(store.kube.level_of(workload)).text().trim_end();
+    format!("{mark} {} {} {} {} {image}", key.cluster, key.namespace, key.kind.short(), key.name)
 }
 
 /// More missing pods come first.
@@ -127,7 +132,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
         Line::from(vec![Span::raw(format!("WORKLOADS {total}{of}")), trouble, only])
     };
     let filter = if kube.filter.is_empty() { String::new() } else { format!("filter {}   ", kube.filter) };
-    let info = Line::styled(format!("{filter}sort {}", sort_name(kube.sort, kube.is_reversed)), theme.dim);
+    let info = Line::styled(format!("{filter}sort {}", sort_name(kube)), theme.dim);
     let inside = framed(view, title, info, fresh_line(view, &PARTS, None), focused, area, buf);
     // Its head and two rows have room in any case.
     let summary = kube
@@ -218,15 +223,16 @@ pub(super) fn wants_namespace(view: &View<'_>) -> bool {
     !own().any(|state| state.has_synced) && own().any(|state| state.pulse.failure.as_ref().is_some_and(says_so))
 }
 
-fn sort_name(sort: SortBy, is_reversed: bool) -> String {
-    let name = match sort {
+fn sort_name(kube: &Kube) -> String {
+    let name = match kube.sort {
+        SortBy::Trouble if Filter::parse(&kube.filter).is_fuzzy() => "best match",
         SortBy::Trouble => "trouble",
         SortBy::Name => "name",
         SortBy::Ready => "ready",
         SortBy::Restarts => "restarts",
         SortBy::Age => "since",
     };
-    if is_reversed { format!("{name}, reversed") } else { name.to_owned() }
+    if kube.is_reversed { format!("{name}, reversed") } else { name.to_owned() }
 }
 
 fn columns(kube: &Kube, clusters_width: u16) -> Vec<Column<'static>> {

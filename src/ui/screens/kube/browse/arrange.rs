@@ -91,6 +91,8 @@ struct Kept<'a> {
     table: usize,
     row: &'a Arc<TableRow>,
     level: Level,
+    /// How well it fits the filter.
+    rank: u32,
 }
 
 impl Wanted {
@@ -99,8 +101,11 @@ impl Wanted {
         let mut text = String::new();
         let mut kept: Vec<Kept<'_>> = rows
             .all()
-            .filter(|(table, row)| self.filter.is_all() || self.is_kept(&rows.tables[*table].cluster, row, &mut text))
-            .map(|(table, row)| Kept { table, row, level: rows.level(&self.times, table, row) })
+            .filter_map(|(table, row)| {
+                let level = rows.level(&self.times, table, row);
+                let rank = self.rank(&rows.tables[table].cluster, row, level, &mut text)?;
+                Some(Kept { table, row, level, rank })
+            })
             .collect();
         self.sort(&mut kept);
         if self.is_reversed {
@@ -118,8 +123,8 @@ impl Wanted {
         let key = |kept: &Kept<'_>, column| rows.sort_key(&self.times, kept.table, kept.row, column);
         match self.sort.and_then(|index| Some((index, rows.columns.get(index)?.content))) {
             None => match rows.columns.iter().position(|column| column.title == "last seen") {
-                Some(seen) => kept.sort_by_cached_key(|kept| (kept.level, key(kept, seen))),
-                None => kept.sort_by_key(|kept| kept.level),
+                Some(seen) => kept.sort_by_cached_key(|kept| (Reverse(kept.rank), kept.level, key(kept, seen))),
+                None => kept.sort_by_key(|kept| (Reverse(kept.rank), kept.level)),
             },
             // The youngest have the smallest age.
             Some((_, Content::Age)) => kept.sort_by_key(|kept| Reverse(kept.row.created)),
@@ -131,15 +136,19 @@ impl Wanted {
         }
     }
 
-    fn is_kept(&self, cluster: &BackendId, row: &TableRow, text: &mut String) -> bool {
+    /// How well a row fits the filter, as all that it shows; `None`: it does not.
+    fn rank(&self, cluster: &BackendId, row: &TableRow, level: Level, text: &mut String) -> Option<u32> {
+        if self.filter.is_all() {
+            return Some(0);
+        }
         text.clear();
-        let own = [&**cluster, row.namespace.as_str(), row.name.as_str()];
+        let own = [mark_of(level).text().trim_end(), &**cluster, row.namespace.as_str(), row.name.as_str()];
         for part in own.into_iter().chain(row.cells.iter().map(Clean::as_str)) {
             text.push_str(part);
             text.push(' ');
         }
         let text = text.trim_end();
-        self.filter
-            .keeps(text, |name| row.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str()))
+        let label = |name: &str| row.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str());
+        self.filter.keeps(text, label).then(|| self.filter.rank(&row.name, text))
     }
 }
