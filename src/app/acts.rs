@@ -129,6 +129,7 @@ mod tests {
             switches: Vec::new(),
             away: None,
             left: None,
+            unseen: None,
             can_undo,
             is_mine: true,
         }

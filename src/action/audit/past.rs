@@ -8,7 +8,7 @@ use super::{Begun, Entry, Record, StepResult};
 use crate::{
     action::{
         Request, Write,
-        act::{Act, Left, Outcome, StepState},
+        act::{Act, Left, Outcome, StepState, Unseen},
     },
     model::{Name, alert::SilenceKey, gitops::OwnerKey},
     text::Clean,
@@ -45,6 +45,8 @@ pub struct PastAct {
     /// Step that only clears the way.
     clearing: Option<usize>,
     left: Option<Left>,
+    /// All was sent, and how its watch ended is not written.
+    unwatched: bool,
 }
 
 /// Acts by their records, newest first.
@@ -82,6 +84,7 @@ impl PastAct {
             patching: None,
             clearing: None,
             left: None,
+            unwatched: false,
             begun: begun.clone(),
         }
     }
@@ -140,6 +143,7 @@ impl PastAct {
             Entry::Ended { outcome } => {
                 self.outcome = Some(*outcome);
                 self.ended = Some(record.at);
+                self.begin_watch(*outcome);
                 for (_, state) in &mut self.steps {
                     if matches!(state, StepState::Waiting) {
                         *state = StepState::Skipped(Clean::default());
@@ -147,6 +151,7 @@ impl PastAct {
                 }
             }
             Entry::Watched { met, says } => {
+                self.unwatched = false;
                 if let Some((_, state)) = self.steps.last_mut() {
                     *state = if *met { StepState::Done(says.clone()) } else { StepState::Unknown(says.clone()) };
                 }
@@ -155,13 +160,27 @@ impl PastAct {
         }
     }
 
+    /// Every step but a watch has its end on disk by the time that all is sent: what still waits then is one. No record says
+    /// that a watch was broken off, so it is taken for that until its end is read.
+    fn begin_watch(&mut self, outcome: Outcome) {
+        if let (Outcome::Done, Some((_, state @ StepState::Waiting))) = (outcome, self.steps.last_mut()) {
+            *state = StepState::Unknown("sent; its end was not watched: midwatch ended before".into());
+            self.unwatched = true;
+        }
+    }
+
     /// It was done on another cluster, which had the same name.
     pub fn is_elsewhere(&self, cluster_id: Option<&Clean>) -> bool {
         self.begun.cluster_id.as_ref().zip(cluster_id).is_some_and(|(then, now)| then != now)
     }
 
-    /// As the screens show it: not this process's own.
-    pub fn shown(&self) -> Act {
+    /// As the screens show it: not this process's own. `login`: who looks, and where.
+    pub fn shown(&self, login: &Clean) -> Act {
+        let mut steps = self.steps.clone();
+        let unseen = self.unwatched.then(|| if is_alive(self, login) { Unseen::Watching } else { Unseen::Unwatched });
+        if let (Some(Unseen::Watching), Some((_, state))) = (unseen, steps.last_mut()) {
+            *state = StepState::Running(say!("process {} is watching it", self.begun.process));
+        }
         Act {
             number: self.number,
             request: self.request.clone(),
@@ -170,12 +189,13 @@ impl PastAct {
             actor: self.actor.clone(),
             started: self.at,
             ended: self.ended,
-            steps: self.steps.clone(),
+            steps,
             outcome: self.outcome.unwrap_or(Outcome::Unknown),
             reason: self.begun.reason.clone(),
             switches: self.switches.clone(),
             away: self.from_revision.clone(),
             left: self.left,
+            unseen,
             can_undo: self.outcome.is_some() && self.has_undo,
             is_mine: false,
         }

@@ -101,6 +101,7 @@ impl Inner {
             switches: Vec::new(),
             away: begun.from_revision,
             left: None,
+            unseen: None,
             can_undo: false,
             is_mine: true,
         };

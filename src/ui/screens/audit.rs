@@ -122,8 +122,8 @@ impl Audit {
 
 fn cells(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
     let theme = view.theme;
-    let mark = words::outcome_mark(act.outcome);
-    let what = if act.outcome == Outcome::Done { theme.text } else { theme.strong };
+    let mark = words::outcome_mark(act);
+    let what = if act.outcome == Outcome::Done && act.unseen.is_none() { theme.text } else { theme.strong };
     vec![
         Line::from(theme.mark(mark)),
         Line::styled(format!("{:04}", act.number), theme.dim),
@@ -131,7 +131,7 @@ fn cells(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
         Line::styled(act.actor.to_string(), if act.is_mine { theme.text } else { theme.dim }),
         Line::styled(act.title.to_string(), what),
         Line::styled(act.place.to_string(), theme.dim),
-        Line::styled(words::outcome_word(act.outcome), theme.mark_style(mark)),
+        Line::styled(act.word(), theme.mark_style(mark)),
     ]
 }
 
@@ -193,7 +193,7 @@ impl Screen for Audit {
         let filter = Filter::parse(&self.filter);
         let keeps = |act: &&Act| {
             let reason = act.reason.as_deref().unwrap_or_default();
-            let word = words::outcome_word(act.outcome);
+            let word = act.word();
             let text = format!("{:04} {} {} {} {word} {reason}", act.number, act.actor, act.title, act.place);
             filter.keeps(&text, |_| None)
         };

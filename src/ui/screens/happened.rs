@@ -10,7 +10,7 @@ use super::{
     pane, words,
 };
 use crate::{
-    action::act::Outcome,
+    action::act::{Outcome, Unseen},
     model::{
         Level,
         change::{Change, ChangeKind, Subject},
@@ -35,17 +35,13 @@ impl Happened {
         let oldest = view.time().checked_sub(window).unwrap_or(Timestamp::MIN);
         let changes = timeline::timeline(view.store, view.now, window).into_iter().map(|change| (change, None));
         let acts = view.acts.newest().take_while(|act| act.started >= oldest).map(|act| {
-            let word = match act.outcome {
-                Outcome::Running => " (running)",
-                Outcome::Done => "",
-                Outcome::Refused => " (refused)",
-                Outcome::Unknown => " (outcome unknown)",
-            };
-            let level = match act.outcome {
-                Outcome::Running => Level::Progress,
-                Outcome::Done => Level::Ok,
-                Outcome::Refused => Level::Wrong,
-                Outcome::Unknown => Level::Unknown,
+            let (word, level) = match (act.outcome, act.unseen) {
+                (_, Some(Unseen::Watching)) => (" (being watched)", Level::Progress),
+                (_, Some(Unseen::Unwatched)) => (" (its end was not watched)", Level::Unknown),
+                (Outcome::Running, None) => (" (running)", Level::Progress),
+                (Outcome::Done, None) => ("", Level::Ok),
+                (Outcome::Refused, None) => (" (refused)", Level::Wrong),
+                (Outcome::Unknown, None) => (" (outcome unknown)", Level::Unknown),
             };
             let change = Change {
                 at: act.started,

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     action::{
         Request,
-        act::{ActionEvent, StepState},
+        act::{ActionEvent, StepState, Unseen},
     },
     model::kubernetes::WorkloadKind,
     ui::testing::{World, at, workload_key},
@@ -13,6 +13,7 @@ fn act(number: u64, title: &str, outcome: Outcome, steps: &[(&str, StepState)]) 
         switches: Vec::new(),
         away: None,
         left: None,
+        unseen: None,
         number,
         request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
         title: title.into(),
@@ -50,6 +51,17 @@ fn world() -> World {
 
 fn has(rows: &[String], words: &str) -> bool {
     rows.iter().any(|row| row.contains(words))
+}
+
+#[test]
+fn one_whose_end_was_not_watched_is_not_said_to_be_done() {
+    let mut world = world();
+    let step = ("watch to 10/10", StepState::Unknown("sent; its end was not watched".into()));
+    let unwatched =
+        Act { unseen: Some(Unseen::Unwatched), ..act(9, "roll back deploy/myapp to 410", Outcome::Done, &[step]) };
+    world.acts.apply(&ActionEvent::Act(Box::new(unwatched)));
+    let rows = world.drawn(&mut Audit::default());
+    assert!(rows.iter().any(|row| row.contains("0009") && row.contains("unwatched")), "{rows:#?}");
 }
 
 #[test]

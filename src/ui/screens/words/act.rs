@@ -96,7 +96,7 @@ pub(super) fn words(view: &View<'_>, act: &Act) -> Words {
         },
     };
     Words {
-        mark: outcome_mark(act.outcome),
+        mark: outcome_mark(act),
         name: act_name(act),
         says: says.trim_end().to_owned(),
         when: age_of(act.ended.unwrap_or(act.started), view.now.wall),
