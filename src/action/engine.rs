@@ -6,6 +6,7 @@ mod headless;
 mod keep;
 mod lost;
 mod outside;
+mod reread;
 mod resized;
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,8 @@ pub struct PastAct {
     pub wrote: bool,
     /// One of those can be taken back.
     pub has_undo: bool,
+    /// One of those is known to have been done.
+    pub has_sure_undo: bool,
     pub steps: Vec<(Clean, StepState)>,
     pub from_revision: Option<Name>,
     pub to_revision: Option<Name>,
@@ -45,8 +47,18 @@ pub struct PastAct {
     /// Step that only clears the way.
     clearing: Option<usize>,
     left: Option<Left>,
+    sent: Option<SentStep>,
     /// All was sent, and how its watch ended is not written.
     unwatched: bool,
+}
+
+/// What an act sent last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SentStep {
+    pub step: usize,
+    pub at: Timestamp,
+    /// As it was recorded: some is left out of the file.
+    pub write: Option<serde_json::Value>,
 }
 
 /// Acts by their records, newest first.
@@ -75,6 +87,7 @@ impl PastAct {
             outcome: None,
             wrote: false,
             has_undo: false,
+            has_sure_undo: false,
             steps: begun.steps.iter().map(|says| (says.clone(), StepState::Waiting)).collect(),
             from_revision: begun.from_revision.clone(),
             to_revision: begun.to_revision.clone(),
@@ -84,6 +97,7 @@ impl PastAct {
             patching: None,
             clearing: None,
             left: None,
+            sent: None,
             unwatched: false,
             begun: begun.clone(),
         }
@@ -95,6 +109,7 @@ impl PastAct {
                 if let Some((_, state)) = self.steps.get_mut(*step) {
                     *state = StepState::Running("sent".into());
                 }
+                self.sent = Some(SentStep { step: *step, at: record.at, write: write.clone() });
                 if write.as_ref().is_some_and(|write| write.get("PatchTemplate").is_some()) {
                     self.patching = Some(*step);
                 }
@@ -116,7 +131,9 @@ impl PastAct {
                 let was_sent = self.steps.get(*step).is_some_and(|(_, state)| matches!(state, StepState::Running(_)));
                 let has_written = was_sent && matches!(result, StepResult::Done | StepResult::Unknown);
                 self.wrote |= has_written;
-                self.has_undo |= has_written && self.begun.can_undo && self.clearing != Some(*step);
+                let has_undo = has_written && self.begun.can_undo && self.clearing != Some(*step);
+                self.has_undo |= has_undo;
+                self.has_sure_undo |= has_undo && *result == StepResult::Done;
                 if let Some((_, state)) = self.steps.get_mut(*step) {
                     *state = result.state(says.clone());
                 }
@@ -176,27 +193,28 @@ impl PastAct {
 
     /// As the screens show it: not this process's own. `login`: who looks, and where.
     pub fn shown(&self, login: &Clean) -> Act {
-        let mut steps = self.steps.clone();
-        let unseen = self.unwatched.then(|| if is_alive(self, login) { Unseen::Watching } else { Unseen::Unwatched });
-        if let (Some(Unseen::Watching), Some((_, state))) = (unseen, steps.last_mut()) {
-            *state = StepState::Running(say!("process {} is watching it", self.begun.process));
+        let is_alive = is_alive(self, login);
+        let mut act = if self.outcome.is_some() || is_alive { self.clone() } else { self.closed() };
+        let unseen = act.unwatched.then_some(if is_alive { Unseen::Watching } else { Unseen::Unwatched });
+        if let (Some(Unseen::Watching), Some((_, state))) = (unseen, act.steps.last_mut()) {
+            *state = StepState::Running(say!("process {} is watching it", act.begun.process));
         }
         Act {
-            number: self.number,
-            request: self.request.clone(),
-            title: self.title.clone(),
-            place: self.place.clone(),
-            actor: self.actor.clone(),
-            started: self.at,
-            ended: self.ended,
-            steps,
-            outcome: self.outcome.unwrap_or(Outcome::Unknown),
-            reason: self.begun.reason.clone(),
-            switches: self.switches.clone(),
-            away: self.from_revision.clone(),
-            left: self.left,
+            number: act.number,
+            request: act.request,
+            title: act.title,
+            place: act.place,
+            actor: act.actor,
+            started: act.at,
+            ended: act.ended,
+            steps: act.steps,
+            outcome: act.outcome.unwrap_or(Outcome::Unknown),
+            reason: act.begun.reason,
+            switches: act.switches,
+            away: act.from_revision,
+            left: act.left,
             unseen,
-            can_undo: self.outcome.is_some() && self.has_undo,
+            can_undo: act.outcome.is_some() && act.has_undo,
             is_mine: false,
         }
     }
@@ -222,6 +240,26 @@ impl PastAct {
     /// The step that was sent and whose answer nobody wrote down.
     fn unanswered(&self) -> Option<usize> {
         self.steps.iter().rposition(|(_, state)| matches!(state, StepState::Running(_)))
+    }
+
+    /// The write that was sent, of which nobody knows whether it was done.
+    pub fn unanswered_write(&self) -> Option<&SentStep> {
+        let is_open = |sent: &&SentStep| {
+            let state = self.steps.get(sent.step).map(|(_, state)| state);
+            matches!(state, Some(StepState::Running(_) | StepState::Unknown(_)))
+        };
+        self.sent.as_ref().filter(is_open)
+    }
+
+    /// As it is when its end is written: of an act that was cut off.
+    pub fn closed(&self) -> Self {
+        let mut closed = self.clone();
+        for entry in self.closing() {
+            closed.apply(&Record { number: self.number, at: self.at, entry });
+        }
+        // When it was cut off nobody knows.
+        closed.ended = None;
+        closed
     }
 
     /// What to look at, where an act was cut off.

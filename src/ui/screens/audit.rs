@@ -175,7 +175,11 @@ fn detail(view: &View<'_>, act: &Act, width: u16) -> Vec<Line<'static>> {
         lines.extend(under.into_iter().map(|text| Line::styled(format!("        {text}"), theme.mark_style(mark))));
     }
     if act.outcome == Outcome::Unknown {
-        lines.push(Line::styled("It may have happened: look at the object itself before you try again.", theme.stale));
+        let says = match view.keymap.shown(Command::UndoAct) {
+            Some(key) => format!("It may have happened: {key} reads it again, and says what became of it."),
+            None => "It may have happened: look at the object itself before you try again.".to_owned(),
+        };
+        lines.push(Line::styled(says, theme.stale));
     }
     if act.can_undo {
         let mut hint = Line::default();

@@ -99,7 +99,7 @@ fn acts_newest_first_with_their_steps() {
     | ok  1  stop run #412   cancelled                                                                                     |
     | ok  2  template to rev 13   now rev 15                                                                               |
     | ??  3  watch to 10/10   the connection broke                                                                         |
-    | It may have happened: look at the object itself before you try again.                                                |
+    | It may have happened: U reads it again, and says what became of it.                                                  |
     +----------------------------------------------------------------------------------------------------------------------+
     ");
     audit.run(Command::Down, &world.view());
