@@ -2,6 +2,8 @@
 //! frame gap; a key draws at once.
 
 mod aside;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::VecDeque,
@@ -142,11 +144,11 @@ pub async fn run(
             }
             answer = inputs.answers.recv() => {
                 let Some(answer) = answer else { break };
-                take_answer(app, work, answer, &clock);
+                effects.extend(take_answer(app, work, answer, &clock));
                 let until = clock.now().mono + DRAIN;
                 while clock.now().mono < until {
                     let Ok(answer) = inputs.answers.try_recv() else { break };
-                    take_answer(app, work, answer, &clock);
+                    effects.extend(take_answer(app, work, answer, &clock));
                 }
             }
             () = inputs.wake.notified() => {
@@ -181,11 +183,11 @@ pub async fn run(
     Ok(())
 }
 
-fn take_answer(app: &mut App, work: &Work, answer: Answered, clock: &Arc<dyn Clock>) {
+/// Takes an answer in. What the App wants done upon it is to be done: other namespaces are watched when they are known.
+#[must_use]
+fn take_answer(app: &mut App, work: &Work, answer: Answered, clock: &Arc<dyn Clock>) -> Vec<Effect> {
     // An answer to an older question is dropped.
-    if work.is_wanted(&answer.query) {
-        app.update(Msg::Answer(Box::new(answer)), clock.now());
-    }
+    if work.is_wanted(&answer.query) { app.update(Msg::Answer(Box::new(answer)), clock.now()) } else { Vec::new() }
 }
 
 /// Lets writes under way finish, said on screen; `ctrl-c` again does not wait.

@@ -67,6 +67,8 @@ pub struct Act {
     pub unseen: Option<Unseen>,
     /// Whether `U` can make a plan to undo it.
     pub can_undo: bool,
+    /// Of the cluster that it was done on, as that cluster said then. `None`: no cluster, or one that did not say.
+    pub cluster_id: Option<Clean>,
     /// False: another process's, or an earlier run's, from the audit file.
     pub is_mine: bool,
 }

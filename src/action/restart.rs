@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    WorkloadInspection, Write,
+    Request, WorkloadInspection, Write,
     checks::{self, Subject},
     equivalent::{argo_rollouts, kubectl_on, resume_line},
     history,
@@ -37,11 +37,18 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey) -> Result<Plan, Refusal> 
     let is_argo = key.kind == WorkloadKind::Rollout;
     let split = history::split(inspection);
     let runs = split.clone().unwrap_or_else(|| short_image(&image).to_owned());
-    let then = match &split {
-        None => "the same version".to_owned(),
+    // A rollback that is not wholly sent leads away from what is live now.
+    let leads = make.evidence.acts.iter().flatten().find_map(|act| {
+        let is_sent = act.outcome.is_none() && matches!(act.request, Request::RollBack { .. });
+        let (_, version) = act.title.rsplit_once(" -> ").filter(|_| is_sent)?;
+        Some(format!("{version} once act {} has written it", act.number))
+    });
+    let then = match (leads, &split) {
+        (Some(leads), _) => leads,
+        (None, None) => "the same version".to_owned(),
         // Argo Rollouts leaves each pod its version.
-        Some(_) if is_argo => "each on its own version".to_owned(),
-        Some(_) => tag_of(&image).to_owned(),
+        (None, Some(_)) if is_argo => "each on its own version".to_owned(),
+        (None, Some(_)) => tag_of(&image).to_owned(),
     };
     plan.facts = vec![
         ("NOW".into(), say!("{runs}   {} of {} ready", workload.ready, workload.desired)),

@@ -53,7 +53,8 @@ fn acknowledge(make: &Make<'_>, alerts: &[Alert], silences: &[Silence], wanted: 
     let (mut steps, mut names, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for key in wanted {
         let Some(alert) = alerts.iter().find(|alert| alert.key == *key) else {
-            left_out.push(format!("'{}' does not list '{}' (any more): nothing to hold", key.backend, key.fingerprint));
+            let name = make.store.alerts.get(key).map_or_else(|| key.fingerprint.to_string(), named);
+            left_out.push(format!("{name} is not listed by '{}' (any more): nothing to hold", key.backend));
             continue;
         };
         match &alert.state {
@@ -169,7 +170,7 @@ fn silence_each(make: &Make<'_>, alerts: &[Alert], drafts: &[SilenceDraft]) -> R
     let mut plan = make.empty(title, place(drafts.iter().map(|draft| &draft.backend)));
     plan.facts = vec![
         ("UNTIL".into(), few(drafts.iter().map(|draft| format!("{} ({} min)", until(draft), draft.minutes)).collect())),
-        ("COMMENT".into(), few(drafts.iter().map(|draft| draft.comment.clone()).collect())),
+        ("COMMENT".into(), Clean::own(comments(drafts))),
         ("HITS NOW".into(), hits(&hit)),
     ];
     // Of many alerts some end while one looks: that alone is no news.
@@ -180,12 +181,28 @@ fn silence_each(make: &Make<'_>, alerts: &[Alert], drafts: &[SilenceDraft]) -> R
         n => CheckResult::Ok(say!("they match {n} now{ended}")),
     };
     plan.checks = judged(scope, &hit);
+    // As HITS NOW lists them, whichever was marked first.
+    let mut drafts: Vec<&SilenceDraft> = drafts.iter().collect();
+    drafts.sort_by_cached_key(|draft| (called(&draft.matchers), line(&draft.matchers)));
     let says = |draft: &SilenceDraft| say!("silence {} until {}", line(&draft.matchers), until(draft));
-    plan.steps = drafts.iter().map(|draft| made(make, draft, says(draft))).collect();
-    plan.undo = "U ends them all, X on a silence that one".into();
+    plan.steps = drafts.iter().copied().map(|draft| made(make, draft, says(draft))).collect();
+    plan.undo = "U ends all of them; X on one of the silences ends that one alone".into();
     plan.equivalent = drafts.iter().map(|draft| amtool(make, draft)).collect();
     plan.weigh(false, Vec::new(), "watchdog");
     Ok(plan)
+}
+
+/// The comments of several; what differs in the alert's name alone is said once.
+fn comments(drafts: &[SilenceDraft]) -> String {
+    let unnamed = |draft: &SilenceDraft| {
+        let name = called(&draft.matchers);
+        draft.comment.strip_prefix(&format!("{name} ")).map(str::to_owned)
+    };
+    let all: Option<BTreeSet<String>> = drafts.iter().map(unnamed).collect();
+    match all {
+        Some(all) if all.len() == 1 => format!("each {}", all.into_iter().collect::<String>()),
+        _ => few(drafts.iter().map(|draft| draft.comment.clone()).collect()).to_string(),
+    }
 }
 
 fn is_hit(draft: &SilenceDraft, alert: &Alert) -> bool {

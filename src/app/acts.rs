@@ -136,6 +136,7 @@ mod tests {
             left: None,
             unseen: None,
             can_undo,
+            cluster_id: None,
             is_mine: true,
         }
     }

@@ -90,7 +90,7 @@ impl App {
             }
             Command::Filter => {
                 let text = self.on_screen(now, |screen, _| screen.filter());
-                self.prompt = Some(TextInput::new(&text));
+                self.prompt = Some(TextInput::offered(&text));
                 Reply::Done
             }
             Command::UndoLocal => {
@@ -229,7 +229,12 @@ impl App {
         self.dirty = true;
         match reply {
             Reply::Ignored | Reply::Done => Vec::new(),
-            Reply::Do(effect) => vec![effect],
+            Reply::Do(effect) => {
+                if let Effect::Execute { approved, .. } = &effect {
+                    self.screens.triage.sent(&approved.plan().request);
+                }
+                vec![effect]
+            }
             Reply::Ask(request) => self.ask(request, now),
             Reply::Go(screen, target) => {
                 self.overlays.clear();

@@ -93,6 +93,10 @@ impl App {
                     match self.kind(word, rest, now) {
                         Ok(reply) => return reply,
                         Err(why) if kinds::is_usual(word) => return Reply::Say(Clean::own(why)),
+                        // Like no command: that it is no kind either would be guessed.
+                        Err(why) if near.is_none() && kinds::are_unread(&self.view(now), word) => {
+                            return Reply::Say(Clean::own(why));
+                        }
                         Err(_) => {}
                     }
                     let own = self.settings.commands.iter().map(|own| own.name.as_str());

@@ -37,16 +37,24 @@ enum Known {
     NotYet,
 }
 
+/// What becomes of namespaces that somebody chose.
+enum Decision {
+    /// Of this cluster, with what is to be known of it.
+    Take(BackendId, String),
+    Refuse(Clean),
+    Wait,
+}
+
 impl App {
-    /// Takes these namespaces of these clusters, at once or when it is known that they are there; none: all.
+    /// Takes these namespaces of these clusters, at once or when it is known that they are there; none: all. Of one cluster:
+    /// where it has none of that name and one other has, that one is meant.
     pub(super) fn choose_namespaces(&mut self, clusters: Vec<BackendId>, namespaces: Vec<Name>, now: Now) -> Reply {
         self.held = None;
-        let [cluster] = clusters.as_slice() else { return self.take_namespaces(clusters, namespaces, "") };
-        match self.known_of(cluster, &namespaces, now) {
-            Known::There => self.take_namespaces(clusters, namespaces, ""),
-            Known::Missing(why) => Reply::Say(why),
-            Known::Unreadable => self.take_namespaces(clusters, namespaces, NOT_CHECKED),
-            Known::NotYet => {
+        let [cluster] = clusters.as_slice() else { return self.take_all(clusters) };
+        match self.decide(cluster, &namespaces, false, now) {
+            Decision::Take(of, note) => self.take_namespaces(of, namespaces, &note),
+            Decision::Refuse(why) => Reply::Say(why),
+            Decision::Wait => {
                 let says = Clean::own(format!("asking '{cluster}' for namespace {}", namespaces.join(", ")));
                 self.held = Some(Held { cluster: cluster.clone(), namespaces, since: now.mono });
                 Reply::Say(says)
@@ -65,24 +73,60 @@ impl App {
             self.held = Some(held);
             return Vec::new();
         }
-        let reply = match self.known_of(&held.cluster, &held.namespaces, now) {
-            Known::NotYet if now.since(held.since) < WAITS => {
+        let reply = match self.decide(&held.cluster, &held.namespaces, now.since(held.since) >= WAITS, now) {
+            Decision::Wait => {
                 self.held = Some(held);
                 return Vec::new();
             }
-            Known::There => self.take_namespaces(vec![held.cluster], held.namespaces, ""),
-            Known::Missing(why) => Reply::Say(why),
-            Known::Unreadable | Known::NotYet => self.take_namespaces(vec![held.cluster], held.namespaces, NOT_CHECKED),
+            Decision::Take(of, note) => self.take_namespaces(of, held.namespaces, &note),
+            Decision::Refuse(why) => Reply::Say(why),
         };
         self.dirty = true;
         self.reply(reply, None, now)
     }
 
-    /// What must be read before the held namespaces can be taken.
+    /// What must be read before the held namespaces can be taken: of the other clusters too, one of which may have them.
     pub(super) fn asks_held(&self, view: &View<'_>) -> Vec<Query> {
-        let Some(held) = &self.held else { return Vec::new() };
-        let kinds = Query::Resources(held.cluster.clone());
-        std::iter::once(kinds).chain(kinds::namespaces_query(view, &held.cluster)).collect()
+        if self.held.is_none() {
+            return Vec::new();
+        }
+        let kinds = kinds::clusters(view).map(|cluster| Query::Resources(cluster.clone()));
+        kinds.chain(kinds::clusters(view).filter_map(|cluster| kinds::namespaces_query(view, cluster))).collect()
+    }
+
+    /// `is_late`: nothing more is waited for.
+    fn decide(&self, meant: &BackendId, wanted: &[Name], is_late: bool, now: Now) -> Decision {
+        let own = match self.known_of(meant, wanted, now) {
+            Known::There => return Decision::Take(meant.clone(), String::new()),
+            Known::NotYet if !is_late => return Decision::Wait,
+            own => own,
+        };
+        let view = self.view(now);
+        let (mut have, mut is_open) = (Vec::new(), false);
+        for other in kinds::clusters(&view).filter(|id| *id != meant) {
+            match self.known_of(other, wanted, now) {
+                Known::There => have.push(other),
+                Known::NotYet => is_open = true,
+                Known::Missing(_) | Known::Unreadable => {}
+            }
+        }
+        match (have.as_slice(), own) {
+            ([only], Known::Missing(_)) => {
+                Decision::Take((*only).clone(), format!(" ('{meant}' has none of that name)"))
+            }
+            ([only], _) => Decision::Take((*only).clone(), format!(" (those of '{meant}' cannot be read)")),
+            ([], _) if is_open && !is_late => Decision::Wait,
+            ([], Known::Missing(why)) => Decision::Refuse(why),
+            ([], _) => Decision::Take(meant.clone(), NOT_CHECKED.to_owned()),
+            (several, _) => {
+                let names: Vec<&str> = several.iter().map(|id| id.0.as_str()).collect();
+                Decision::Refuse(Clean::own(format!(
+                    "{} have '{}', '{meant}' has not: select a row of the one you mean",
+                    names.join(" and "),
+                    wanted.join(", ")
+                )))
+            }
+        }
     }
 
     fn known_of(&self, cluster: &BackendId, wanted: &[Name], now: Now) -> Known {
@@ -100,20 +144,30 @@ impl App {
         Known::Missing(Clean::own(format!("'{cluster}' has no namespace '{unknown}'{near}")))
     }
 
-    fn take_namespaces(&mut self, clusters: Vec<BackendId>, namespaces: Vec<Name>, note: &str) -> Reply {
-        let mut replies = Vec::new();
-        for cluster in clusters {
-            let current = self.settings.namespaces.get(&cluster).map_or(&[][..], Vec::as_slice);
-            if current == namespaces.as_slice() {
-                continue;
-            }
-            self.settings.namespaces.insert(cluster.clone(), namespaces.clone());
-            replies.push(Reply::Do(Effect::SetNamespaces { cluster, namespaces: namespaces.clone() }));
-        }
-        replies.push(Reply::Say(match namespaces.as_slice() {
-            [] => "all namespaces".into(),
-            names => Clean::own(format!("namespace {}{note}", names.join(", "))),
-        }));
+    fn take_all(&mut self, clusters: Vec<BackendId>) -> Reply {
+        let changes = clusters.into_iter().filter_map(|cluster| self.scoped(cluster, Vec::new()));
+        let mut replies: Vec<Reply> = changes.collect();
+        replies.push(Reply::Say("all namespaces".into()));
         Reply::Many(replies)
+    }
+
+    fn take_namespaces(&mut self, cluster: BackendId, namespaces: Vec<Name>, note: &str) -> Reply {
+        let what = if namespaces.is_empty() {
+            "all namespaces".to_owned()
+        } else {
+            format!("namespace {}", namespaces.join(", "))
+        };
+        let says = Clean::own(format!("{cluster}: {what}{note}"));
+        Reply::Many(self.scoped(cluster, namespaces).into_iter().chain([Reply::Say(says)]).collect())
+    }
+
+    /// Notes what is watched of a cluster from now on; `None`: it is so already.
+    fn scoped(&mut self, cluster: BackendId, namespaces: Vec<Name>) -> Option<Reply> {
+        let current = self.settings.namespaces.get(&cluster).map_or(&[][..], Vec::as_slice);
+        if current == namespaces.as_slice() {
+            return None;
+        }
+        self.settings.namespaces.insert(cluster.clone(), namespaces.clone());
+        Some(Reply::Do(Effect::SetNamespaces { cluster, namespaces }))
     }
 }

@@ -7,6 +7,7 @@ mod gitops;
 mod keys;
 mod kinds;
 mod kube;
+mod marks;
 mod moment;
 mod objects;
 mod outside;

@@ -106,6 +106,11 @@ impl Alert {
         self.rule.as_ref().is_some_and(|rule| rule.is_alone)
     }
 
+    /// It left the list: there is nothing of it to hold.
+    pub const fn has_ended(&self) -> bool {
+        matches!(self.state, AlertState::Resolved(_))
+    }
+
     /// When it fires if its condition holds until then; only of a pending one.
     pub fn fires(&self) -> Option<Timestamp> {
         let hold = self.rule.as_ref().filter(|_| self.state == AlertState::Pending)?.hold_seconds;

@@ -176,7 +176,10 @@ impl ClusterOperator {
         let operations = scale(uid, from, to);
         let path = format!("{path}{}", mode.query());
         match self.writer.send(Method::PATCH, &path, JSON_PATCH, &operations).await {
-            Ok(answer) => Ok(done(&format!("{from} replicas are now {to}"), &answer)),
+            Ok(answer) => {
+                let were = if from == 1 { "replica is" } else { "replicas are" };
+                Ok(done(&format!("{from} {were} now {to}"), &answer))
+            }
             Err(failure) => {
                 let moved = if failure.is(422) || failure.is(409) { self.rescaled(key, uid, from).await } else { None };
                 Err(Verdict::of(&failure, mode, moved, &self.here(&format!("kubectl -n {} get {key}", key.namespace))))

@@ -37,7 +37,7 @@ pub async fn meanwhile<T>(
                 later.extend(app.update(Msg::Update(Box::new(update?)), clock.now()));
             }
             answer = inputs.answers.recv() => {
-                take_answer(app, work, answer?, clock);
+                later.extend(take_answer(app, work, answer?, clock));
             }
             () = inputs.wake.notified() => drop(host.poll(app, work)),
             _ = tick.tick() => {

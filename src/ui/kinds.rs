@@ -136,6 +136,11 @@ pub fn nearest_to<'a>(view: &View<'a>, word: &str) -> Option<&'a str> {
     nearest(&word.to_lowercase(), all.flat_map(Resources::names))
 }
 
+/// Whether no cluster's kinds could be read, so that nobody knows what the word means.
+pub fn are_unread(view: &View<'_>, word: &str) -> bool {
+    matches!(anywhere(view, word), Some(Meaning::Failed(_)))
+}
+
 /// Why a word means no kind, for people; `None` while it may still turn out to.
 pub fn why_none(view: &View<'_>, word: &str) -> Option<String> {
     match anywhere(view, word) {

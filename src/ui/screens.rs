@@ -24,7 +24,7 @@ pub use needs::{badges, needs, plain_list};
 #[derive(Default)]
 pub struct Screens {
     now: now::Now,
-    triage: triage::Triage,
+    pub triage: triage::Triage,
     pub kube: kube::Kube,
     pipelines: pipelines::Pipelines,
     prs: prs::PullRequests,

@@ -215,6 +215,7 @@ impl PastAct {
             left: act.left,
             unseen,
             can_undo: act.outcome.is_some() && act.has_undo,
+            cluster_id: act.begun.cluster_id,
             is_mine: false,
         }
     }

@@ -61,8 +61,7 @@ impl Inner {
         let plan = approved.plan();
         let at = self.clock.now().wall;
         let begun = self.begun(plan, approved.reason());
-        let can_undo = begun.can_undo;
-        let has_kept = plan.keeps.is_some();
+        let (can_undo, has_kept) = (begun.can_undo, plan.keeps.is_some());
         let made = begun.clone();
         let number = self
             .on_audit(move |audit| {
@@ -103,6 +102,7 @@ impl Inner {
             left: None,
             unseen: None,
             can_undo: false,
+            cluster_id: plan.cluster_id.clone(),
             is_mine: true,
         };
         let (mended, writing, notices) = (None, Some(writing), Notices::of(plan));

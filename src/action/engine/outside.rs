@@ -102,6 +102,7 @@ impl RealEngine {
             left: None,
             unseen: None,
             can_undo: false,
+            cluster_id: None,
             is_mine: true,
         };
         inner.news.tell(ActionEvent::Act(Box::new(act.clone()))).await;

@@ -13,7 +13,7 @@ use crate::{
     app::settings::Settings,
     model::{
         gitops::{Git, Owner, OwnerKind, Synced, is_on},
-        kubernetes::WorkloadKey,
+        kubernetes::{WorkloadKey, short_image},
     },
     text::Clean,
 };
@@ -243,6 +243,15 @@ fn against_git(inspection: &WorkloadInspection, owner: &Owner, kept: Option<&Kep
         Git::Differs(words) => CheckResult::Stop(say!(
             "live differs from git ({words}): resumed now, it brings back what was rolled away from. Revert in git first"
         )),
-        Git::Unknown(words) => CheckResult::Look(words.clone()),
+        // Why it is not known stands beside GIT.
+        Git::Unknown(_) => {
+            let left = kept.filter(|_| !is_as_before).map(|kept| template::images(&kept.before));
+            let left = left.and_then(|images| images.first().map(|(_, image)| short_image(image).to_owned()));
+            let comes = left.map_or_else(
+                || "another version may run at once".to_owned(),
+                |image| format!("{image}, which was rolled away from, may be back at once"),
+            );
+            CheckResult::Look(say!("it is not known to be what git says: resumed, {comes}"))
+        }
     }
 }

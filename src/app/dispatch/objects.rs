@@ -5,7 +5,7 @@ use crate::{
     app::{App, Effect},
     command::{Command, ScreenId},
     model::{
-        alert::Alert,
+        alert::{Alert, AlertKey},
         code::PullRequestKey,
         kubernetes::{Manager, ObjectKey, Workload, WorkloadKey, WorkloadKind, version::numbers_of},
     },
@@ -229,11 +229,11 @@ impl App {
             .into_iter()
             .filter_map(|target| if let Target::Alert(key) = target { Some(key) } else { None })
             .collect();
+        let has_marks = !marked.is_empty();
+        let is_live = |key: &AlertKey| self.store.alerts.get(key).is_some_and(|alert| !alert.has_ended());
+        let marked: Vec<_> = marked.into_iter().filter(is_live).collect();
         // Else the selected row, which is another, would be meant.
-        if matches!(command, Command::Acknowledge | Command::SilenceAlert)
-            && !marked.is_empty()
-            && !marked.iter().any(|key| self.store.alerts.contains_key(key))
-        {
+        if matches!(command, Command::Acknowledge | Command::SilenceAlert) && has_marks && marked.is_empty() {
             return Reply::Say("what is marked is gone".into());
         }
         match command {

@@ -28,6 +28,7 @@ fn rolled_back(number: u64, request: Request) -> Act {
         left: None,
         unseen: None,
         can_undo: true,
+        cluster_id: None,
         is_mine: true,
     }
 }

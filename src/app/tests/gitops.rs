@@ -46,6 +46,7 @@ fn act(number: u64, switched: (OwnerKey, bool)) -> Act {
         left: None,
         unseen: None,
         can_undo: true,
+        cluster_id: None,
         is_mine: false,
     }
 }

@@ -161,3 +161,19 @@ fn each_cluster_stands_by_its_own_badge() {
     let header = Desk::new(world).frame((120, 35));
     assert!(header.starts_with(" midwatch   PROD  prod-eu1   staging-eu1 "), "{header}");
 }
+
+#[test]
+fn another_filter_is_typed_in_the_place_of_the_one_before() {
+    let mut desk = Desk::new(incident());
+    desk.keys("3");
+    desk.frame((120, 35));
+    desk.keys("/myapp");
+    desk.press(KeyCode::Enter);
+    desk.keys("/pay");
+    desk.press(KeyCode::Enter);
+    assert!(desk.frame((120, 35)).contains("filter pay "), "{}", desk.frame((120, 35)));
+    desk.keys("/");
+    desk.press(KeyCode::End);
+    desk.keys("m");
+    assert!(desk.frame((120, 35)).contains("filter paym"));
+}

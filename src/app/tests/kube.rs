@@ -380,7 +380,7 @@ fn a_limit_is_raised_against_what_is_used() {
     desk.frame((120, 35));
     desk.keys("L");
     let form = desk.frame((120, 35));
-    assert!(form.contains("memory limit 512Mi, at most 314Mi used"), "{form}");
+    assert!(form.contains("memory limit 512Mi, uses 314Mi now"), "{form}");
 }
 
 #[test]

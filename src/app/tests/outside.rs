@@ -255,7 +255,9 @@ fn a_port_that_leads_somewhere_is_no_other_programs() {
         assert!(desk.frame(size).contains("127.0.0.1:8080 leads there already"), "{}", desk.frame(size));
         desk.keys("8080:80");
         assert!(desk.press(KeyCode::Enter).is_empty());
-        assert!(desk.frame(size).contains(says), "{}", desk.frame(size));
+        let frame = desk.frame(size);
+        assert!(frame.contains(says) && frame.contains("another local port"), "in the form, whole: {frame}");
+        assert!(frame.contains("8080:80"), "with what was typed: {frame}");
         desk.press(KeyCode::Esc);
     }
     desk.press(KeyCode::Esc);

@@ -127,6 +127,7 @@ impl Desk {
             outcome,
             reason: None,
             can_undo: false,
+            cluster_id: None,
             is_mine: true,
         };
         self.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), self.now());

@@ -63,12 +63,13 @@ impl Cluster {
         self.write(Resource::Nodes, value);
     }
 
-    /// Adds a namespace with its default ServiceAccount. Its uid depends on seed, cluster and name only.
+    /// Adds a namespace with its default ServiceAccount. Its uid depends on seed, cluster, name and when it was made: that of
+    /// `kube-system` is the cluster's own, and each start of the demo is a cluster of which nobody knows anything yet.
     pub fn add_namespace(&mut self, created: Timestamp, name: &str) {
         if self.store.get(Resource::Namespaces, "", name).is_some() {
             return;
         }
-        let uid = ids::uid(self.seed, &format!("namespace/{name}"));
+        let uid = ids::uid(self.seed, &format!("namespace/{name}/{created}"));
         self.write(
             Resource::Namespaces,
             json!({
@@ -212,5 +213,21 @@ impl Cluster {
                 "metadata": {"name": name, "namespace": namespace, "uid": uid, "creationTimestamp": js::stamp(created)},
             }),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_start_is_a_cluster_of_its_own() {
+        let uid = |start: i64| {
+            let cluster = Cluster::new("prod-eu1", true, 7, Timestamp::from_second(start).expect("a time"));
+            let system = cluster.store.get(Resource::Namespaces, "", "kube-system").expect("it is founded").value();
+            js::text(&system, "/metadata/uid").to_owned()
+        };
+        assert_eq!(uid(1_800_000_000), uid(1_800_000_000), "the same world again, for tests");
+        assert_ne!(uid(1_800_000_000), uid(1_800_003_600));
     }
 }

@@ -13,7 +13,7 @@ pub use self::{
     amount::{Amount, Bounds, Share},
     judge::Judge,
     schedule::{due, is_due_within},
-    since::seconds,
+    since::{age_of_moment, seconds},
 };
 use super::resource::OwnerReference;
 use crate::{model::Name, text::Clean};

@@ -50,6 +50,19 @@ pub fn said(event: &Event) -> Cow<'_, str> {
     Cow::Borrowed(message.split_once(' ').filter(|(word, _)| is_reason(word)).map_or(message, |(_, rest)| rest))
 }
 
+/// A kubelet's message without the pod and its uid (` in pod web-1_shop(7716610d-…)`, ` pod=web-1_shop(…)`), for where it
+/// stands beside its pod.
+pub fn without_pod(message: &str) -> Cow<'_, str> {
+    let named = [" in pod ", " pod="].into_iter().find_map(|mark| {
+        let at = message.find(mark)?;
+        let from = at + mark.len();
+        let end = from + message[from..].find(')')? + 1;
+        let name = &message[from..end];
+        (name.contains('_') && name.contains('(') && !name.contains(' ')).then_some((at, end))
+    });
+    named.map_or(Cow::Borrowed(message), |(at, end)| Cow::Owned([&message[..at], &message[end..]].concat()))
+}
+
 fn joined(one: &str, other: &str) -> Clean {
     let parts: Vec<&str> = [one, other].into_iter().filter(|part| !part.is_empty()).collect();
     Clean::line(&parts.join("; "))
@@ -188,6 +201,23 @@ mod tests {
             assert_eq!(told, Some((Level::Wrong, format!("{words}; 'app' runs but is not ready"))), "{message}");
         }
         assert_eq!(why(&not_ready(), &[unhealthy("03:00", "something else")]), None);
+    }
+
+    #[test]
+    fn a_message_beside_its_pod_does_not_name_it() {
+        for (message, expected) in [
+            (
+                "Back-off restarting failed container app in pod web-1_shop(7716610d-a1ad)",
+                "Back-off restarting failed container app",
+            ),
+            (
+                "back-off 5m0s restarting failed container=app pod=web-1_shop(7716610d-a1ad)",
+                "back-off 5m0s restarting failed container=app",
+            ),
+            ("Error in pod start (timeout)", "Error in pod start (timeout)"),
+        ] {
+            assert_eq!(without_pod(message), expected);
+        }
     }
 
     #[test]

@@ -341,6 +341,9 @@ async fn scaling_compares_first_and_is_guarded() {
     assert!(matches!(&error, ActionError::Moved(says) if says.contains("has 9 replicas by now")), "{error:?}");
     operator.execute(&scale(9, 5)).await.unwrap();
     assert_eq!(world.object.lock().unwrap()["spec"]["replicas"], 5);
+    operator.execute(&scale(5, 1)).await.unwrap();
+    let done = operator.execute(&scale(1, 3)).await.unwrap();
+    assert!(done.says.starts_with("1 replica is now 3"), "{}", done.says);
     assert!(server.asked_with("PATCH", "").iter().all(|asked| asked.path.ends_with("/deployments/web/scale")));
 }
 

@@ -12,6 +12,7 @@ mod job;
 mod node;
 mod pod;
 mod pods;
+mod range;
 mod rollout;
 mod service;
 #[cfg(test)]
@@ -31,7 +32,10 @@ use super::{
 };
 use crate::{
     json::text,
-    model::{Level, kubernetes::Event},
+    model::{
+        Level,
+        kubernetes::{Event, told},
+    },
     query::{ObjectRef, PageLine},
     text::Clean,
     time::age_of,
@@ -123,7 +127,11 @@ impl Page {
             let times = if event.count > 1 { format!(" x{}", event.count) } else { String::new() };
             let name = format!("{} {}{times}", self.ago(event.last), event.reason);
             let object = format!("{}/{}", event.kind.to_lowercase(), event.object);
-            self.levelled(&name, &format!("{object}: {}", event.message), event.warning.then_some(Level::Wrong));
+            self.levelled(
+                &name,
+                &format!("{object}: {}", told::without_pod(&event.message)),
+                event.warning.then_some(Level::Wrong),
+            );
         }
         if events.len() > MAX_EVENTS {
             self.text(&format!("and {} more", events.len() - MAX_EVENTS));

@@ -30,12 +30,19 @@ pub fn lines(view: &View<'_>, target: &Target) -> Vec<SheetLine> {
                 writer.styled("no events are kept of it", view.theme.dim);
             }
             let has_some = own.iter().any(|line| matches!(line, PageLine::Field(..)));
+            let (others, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|line| is_of_another(line, target));
             let read = view.store.answers.get(&query).and_then(|slot| slot.pulse.as_of);
-            if let Some((_, at)) = read.filter(|_| has_some) {
-                writer.heading(format!("its own, as read at {}", clock_seconds(at)));
-            }
-            if has_some || warnings.is_empty() {
-                write_page(&mut writer, view, &own);
+            let read = read.map(|(_, at)| clock_seconds(at)).filter(|_| has_some);
+            for (lines, whose) in [(own, "its own"), (others, "of what made it")] {
+                if lines.is_empty() {
+                    continue;
+                }
+                if let Some(at) = &read {
+                    writer.heading(format!("{whose}, as read at {at}"));
+                }
+                if has_some || warnings.is_empty() {
+                    write_page(&mut writer, view, &lines);
+                }
             }
         }
         Ok(_) => {}
@@ -55,6 +62,13 @@ fn warnings<'a>(view: &View<'a>, target: &Target) -> Vec<&'a Event> {
         _ => None,
     };
     found.unwrap_or_default()
+}
+
+/// A pod's page has the events of its controllers too: each line says first of what it is, but for one that says why there
+/// are none.
+fn is_of_another(line: &PageLine, target: &Target) -> bool {
+    let (PageLine::Field(name, says, _), Target::Pod(key)) = (line, target) else { return false };
+    name.as_str() != "events" && !says.starts_with(&*format!("pod/{}: ", key.name))
 }
 
 /// What stands under `events` on a page; its warnings only where none are watched.

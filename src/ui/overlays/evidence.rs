@@ -12,7 +12,7 @@ use crate::{
         alert::{Alert, AlertState},
         change::{Change, ChangeKind},
         code::{Job, RunState},
-        kubernetes::{Event, Workload, short_image, tag_of},
+        kubernetes::{Event, Workload, short_image, tag_of, told},
     },
     query::{Answer, Query},
     source::SourceError,
@@ -259,7 +259,7 @@ pub fn events(writer: &mut Writer<'_>, view: &View<'_>, events: &[&Event], most:
             vec![
                 Span::styled(format!("{} ", event.reason), style),
                 Span::styled(format!("{}{times}  ", event.object), theme.dim),
-                Span::styled(event.message.to_string(), theme.text),
+                Span::styled(told::without_pod(&event.message).into_owned(), theme.text),
             ],
         );
     }

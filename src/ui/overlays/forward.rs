@@ -90,8 +90,8 @@ impl ForwardForm {
         let chosen = self.chosen.and_then(|index| self.ports.as_ref()?.get(index));
         if let Some((port, _)) = chosen {
             let usual = if *port < PRIVILEGED { port + ABOVE } else { *port };
-            let local = (usual..=u16::MAX).find(|local| holder(forwards, *local).is_none()).unwrap_or(usual);
-            self.input = TextInput::new(&format!("{local}:{port}"));
+            let local = (usual..=u16::MAX).find(|local| is_free(forwards, *local)).unwrap_or(usual);
+            self.input = TextInput::offered(&format!("{local}:{port}"));
         }
     }
 
@@ -104,7 +104,10 @@ impl ForwardForm {
 
     fn enter(&mut self, forwards: &[Forward]) -> Reply {
         match ForwardAsk::parse(self.to.clone(), self.input.text()) {
-            Ok(ask) if let Some(says) = ask.clash(forwards) => Reply::Say(says),
+            Ok(ask) if let Some(says) = ask.clash(forwards) => {
+                self.said = Some(says);
+                Reply::Done
+            }
             Ok(ask) => {
                 let ask = ForwardAsk { or: self.or.clone(), ..ask };
                 Reply::Many(vec![Reply::Close, Reply::Do(Effect::Forward(ask))])
@@ -115,6 +118,12 @@ impl ForwardForm {
             }
         }
     }
+}
+
+/// No forward of ours listens there, and none was kept from it: that one is another program's.
+fn is_free(forwards: &[Forward], local: u16) -> bool {
+    let was_refused = |one: &Forward| one.failure().is_some() && one.local.is_none() && one.ask.local == Some(local);
+    holder(forwards, local).is_none() && !forwards.iter().any(was_refused)
 }
 
 /// The ports in an object's YAML, in its order: of each list item that has such a field, its number and its name.
@@ -164,11 +173,6 @@ impl Overlay for ForwardForm {
             KeyCode::Enter => return self.enter(view.forwards),
             KeyCode::Down | KeyCode::Tab => self.step(1, view.forwards),
             KeyCode::Up | KeyCode::BackTab => self.step(-1, view.forwards),
-            KeyCode::Char(_) if self.chosen.take().is_some() => {
-                // The first letter replaces what was offered.
-                self.input.clear();
-                self.input.handle(key);
-            }
             _ => {
                 self.chosen = None;
                 self.input.handle(key);
@@ -290,6 +294,10 @@ mod tests {
         assert_eq!(offered(8080, &[forward(8080), forward(8081)]), "8082:8080");
         let failed = Forward { state: crate::model::forward::ForwardState::Failed("gone".into()), ..forward(8080) };
         assert_eq!(offered(8080, &[failed]), "8080:8080", "it listens no more");
+        let ask = ForwardAsk { to: to.clone(), or: None, local: Some(8080), remote: None };
+        let state = crate::model::forward::ForwardState::Failed("in use by another program".into());
+        let refused = Forward { state, ..Forward::new(1, ask) };
+        assert_eq!(offered(8080, &[refused]), "8081:8080", "another program has it");
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::{
             dialog::dialog,
             frame::Frame,
             text_input::TextInput,
+            wrap::wrapped,
         },
     },
 };
@@ -80,6 +81,8 @@ pub struct LimitsForm {
     chosen: usize,
     input: TextInput,
     asked: Option<Request>,
+    /// Why what was written was not taken.
+    said: Option<Clean>,
 }
 
 impl LimitsForm {
@@ -98,7 +101,8 @@ impl LimitsForm {
             .filter_map(|one| Some((one.name.to_string(), one.last.as_ref()?.finished?)))
             .collect();
         let pods = pods.iter().map(|pod| pod.key.clone()).collect();
-        let mut form = Self { whose, pods, containers, killed, chosen: 0, input: TextInput::new(""), asked: None };
+        let input = TextInput::new("");
+        let mut form = Self { whose, pods, containers, killed, chosen: 0, input, asked: None, said: None };
         form.propose();
         form
     }
@@ -106,7 +110,7 @@ impl LimitsForm {
     /// Twice the memory that it has.
     fn propose(&mut self) {
         let limit = self.containers.get(self.chosen).and_then(|(_, limit)| *limit);
-        self.input = TextInput::new(&limit.map(doubled).unwrap_or_default());
+        self.input = TextInput::offered(&limit.map(doubled).unwrap_or_default());
     }
 
     /// The pods that get other limits, as far as they are known.
@@ -166,7 +170,10 @@ impl LimitsForm {
                 self.asked = Some(request.clone());
                 Reply::Ask(request)
             }
-            Err(why) => Reply::Say(Clean::own(why)),
+            Err(why) => {
+                self.said = Some(Clean::own(why));
+                Reply::Done
+            }
         }
     }
 }
@@ -186,6 +193,7 @@ impl Overlay for LimitsForm {
     }
 
     fn key(&mut self, key: KeyEvent, _view: &View<'_>) -> Reply {
+        self.said = None;
         match key.code {
             KeyCode::Esc => return Reply::Close,
             KeyCode::Enter => return self.enter(),
@@ -206,6 +214,7 @@ impl Overlay for LimitsForm {
     }
 
     fn paste(&mut self, text: &str) {
+        self.said = None;
         self.input = TextInput::new(text.trim());
     }
 
@@ -219,7 +228,11 @@ impl Overlay for LimitsForm {
         let of = whose.title();
         let title = format!("{LIMITS_OF}{}", fit_end(&of, room, theme.glyphs.ellipsis));
         let wide = (width(&title) + width(&place) + FRAMED).max(76);
-        let inside = dialog(Frame::new(theme, title).info(place), area, wide, 8, buf);
+        // In the form: the footer has no room for its end, which says what can be written.
+        let said =
+            self.said.as_ref().map_or_else(Vec::new, |said| wrapped(said, wide.min(area.width).saturating_sub(4)));
+        let height = 7 + (said.len() as u16).max(1);
+        let inside = dialog(Frame::new(theme, title).info(place), area, wide, height, buf);
         let (name, limit) = self.containers.get(self.chosen).cloned().unwrap_or_default();
         let limit =
             limit.map_or_else(|| "no memory limit".to_owned(), |bytes| format!("memory limit {}", memory_text(bytes)));
@@ -247,9 +260,13 @@ impl Overlay for LimitsForm {
         let field = row(inside, 4)?;
         let used = put_line(buf, field, &Line::styled("limits     ", theme.dim), "");
         let spot = Rect { x: field.x + used, width: field.width.saturating_sub(used), ..field };
-        if let Some(below) = row(inside, 5) {
-            let takes = Line::styled("           2Gi is memory; memory=2Gi cpu=500m for both", theme.dim);
-            put_line(buf, below, &takes, theme.glyphs.ellipsis);
+        let takes = [(0, "           2Gi is memory; memory=2Gi cpu=500m for both", theme.dim)];
+        let refused = said.iter().zip(0_u16..).map(|(line, index)| (index, line.as_str(), theme.wrong));
+        let below = refused.chain(takes.into_iter().filter(|_| said.is_empty()));
+        for (index, words, style) in below {
+            if let Some(spot) = row(inside, 5 + index) {
+                put_line(buf, spot, &Line::styled(words, style), theme.glyphs.ellipsis);
+            }
         }
         self.input.render(spot, "2Gi   cpu=500m", theme, buf)
     }

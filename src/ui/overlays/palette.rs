@@ -1,6 +1,6 @@
 //! `:` every command by name, with its key; words with arguments; what is known of the arguments.
 
-use std::collections::BTreeSet;
+mod values;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nucleo_matcher::{
@@ -157,29 +157,14 @@ impl Palette {
 
     /// The values known for a word's argument.
     fn arguments(&mut self, word: &str, rest: &str, view: &View<'_>) -> Vec<Entry> {
-        let values: Vec<String> = match word {
-            "ns" | "namespace" => {
-                let seen = kinds::clusters(view).flat_map(|id| view.store.kube.namespaces(id));
-                let read = kinds::clusters(view).filter_map(|id| kinds::namespaces(view, id)).flatten();
-                let names: BTreeSet<String> = seen.chain(read).map(ToString::to_string).collect();
-                std::iter::once("all".to_owned()).chain(names).collect()
-            }
-            "ctx" | "context" => view.settings.contexts.iter().map(ToString::to_string).collect(),
-            "theme" => ["auto", "dark", "light", "colourblind", "none"].map(str::to_owned).to_vec(),
-            "since" => ["5m", "15m", "1h", "all"].map(str::to_owned).to_vec(),
-            "until" => ["now", "5m", "15m", "1h"].map(str::to_owned).to_vec(),
-            "tail" => ["100", "500", "2000", "all"].map(str::to_owned).to_vec(),
-            "production" => ["yes", "no"].map(str::to_owned).to_vec(),
-            "kind" => return self.ranked(kinds_of(view), rest),
-            _ => Vec::new(),
-        };
-        let is_open =
-            |value: &str| matches!(word, "ctx" | "context") && kinds::clusters(view).any(|cluster| **cluster == *value);
-        let entries = values
+        if word == "kind" {
+            return self.ranked(kinds_of(view), rest);
+        }
+        let entries = values::of(word, view)
             .into_iter()
-            .map(|value| Entry {
+            .map(|(value, help)| Entry {
                 line: format!("{word} {value}"),
-                help: if is_open(&value) { "open".to_owned() } else { String::new() },
+                help,
                 name: value,
                 key: String::new(),
                 why_not: None,

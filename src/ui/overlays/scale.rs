@@ -31,14 +31,12 @@ pub struct Scale {
     /// Replicas wanted when it was opened.
     current: u32,
     input: TextInput,
-    /// The first digit replaces what stands there.
-    is_fresh: bool,
     asked: Option<Request>,
 }
 
 impl Scale {
     pub fn new(workload: WorkloadKey, current: u32) -> Self {
-        Self { workload, current, input: TextInput::new(&current.to_string()), is_fresh: true, asked: None }
+        Self { workload, current, input: TextInput::offered(&current.to_string()), asked: None }
     }
 
     /// The autoscalers beside it: one of them may set its own number.
@@ -62,7 +60,6 @@ impl Scale {
     fn step(&mut self, by: i64) {
         let now = self.input.text().parse::<i64>().unwrap_or(i64::from(self.current));
         self.input = TextInput::new(&(now + by).clamp(0, i64::from(MOST)).to_string());
-        self.is_fresh = false;
     }
 
     fn enter(&mut self) -> Reply {
@@ -100,16 +97,8 @@ impl Overlay for Scale {
             KeyCode::Enter => return self.enter(),
             KeyCode::Up => self.step(1),
             KeyCode::Down => self.step(-1),
-            KeyCode::Char(digit) if digit.is_ascii_digit() => {
-                if self.is_fresh {
-                    self.input.clear();
-                }
-                self.is_fresh = false;
-                self.input.handle(key);
-            }
-            KeyCode::Char(_) => {}
+            KeyCode::Char(letter) if !letter.is_ascii_digit() => {}
             _ => {
-                self.is_fresh = false;
                 self.input.handle(key);
             }
         }
@@ -120,7 +109,6 @@ impl Overlay for Scale {
         let text = text.trim();
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             self.input = TextInput::new(text);
-            self.is_fresh = false;
         }
     }
 

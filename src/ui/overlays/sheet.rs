@@ -152,7 +152,7 @@ impl Sheet {
             Command::Bottom => self.cursor = self.lines.len().saturating_sub(1),
             Command::Left => self.x = self.x.saturating_sub(8),
             Command::Right if !self.wrap => self.x = (self.x + 8).min(2_000),
-            Command::Filter => self.typing = Some(TextInput::new(&self.needle)),
+            Command::Filter => self.typing = Some(TextInput::offered(&self.needle)),
             Command::NextMatch if !self.needle.is_empty() => self.find(self.cursor + 1, true),
             Command::PreviousMatch if !self.needle.is_empty() => self.find(self.cursor, false),
             Command::Back if !self.needle.is_empty() => self.needle.clear(),

@@ -10,9 +10,9 @@ use super::{
     pane, words,
 };
 use crate::{
-    action::act::{Outcome, Unseen},
+    action::act::{Act, Outcome, Unseen},
     model::{
-        Level,
+        BackendKind, Level,
         change::{Change, ChangeKind, Subject},
     },
     store::timeline,
@@ -34,7 +34,8 @@ impl Happened {
     pub fn read(view: &View<'_>, window: Duration) -> Self {
         let oldest = view.time().checked_sub(window).unwrap_or(Timestamp::MIN);
         let changes = timeline::timeline(view.store, view.now, window).into_iter().map(|change| (change, None));
-        let acts = view.acts.newest().take_while(|act| act.started >= oldest).map(|act| {
+        let recent = view.acts.newest().take_while(|act| act.started >= oldest).filter(|act| !is_elsewhere(view, act));
+        let acts = recent.map(|act| {
             let (word, level) = match (act.outcome, act.unseen) {
                 (_, Some(Unseen::Watching)) => (" (being watched)", Level::Progress),
                 (_, Some(Unseen::Unwatched)) => (" (its end was not watched)", Level::Unknown),
@@ -74,6 +75,13 @@ impl Happened {
     pub fn count(&self) -> usize {
         self.by_key.len()
     }
+}
+
+/// An act on a cluster that is none of the open ones, as when another has its name now. While one of them has not said
+/// which it is, it may be that one.
+fn is_elsewhere(view: &View<'_>, act: &Act) -> bool {
+    let mut open = view.store.backends.values().filter(|backend| backend.kind == BackendKind::Kubernetes);
+    act.cluster_id.is_some() && open.all(|it| it.info.cluster_id.is_some() && it.info.cluster_id != act.cluster_id)
 }
 
 fn key_of(change: &Change) -> Key {
@@ -130,7 +138,45 @@ pub fn distance(moment: Timestamp, at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::testing::at;
+    use crate::{
+        action::{Request, act::ActionEvent},
+        model::kubernetes::WorkloadKind,
+        ui::testing::{World, at, cluster, workload_key},
+    };
+
+    #[test]
+    fn what_was_done_on_a_cluster_that_had_the_name_before_is_not_of_this_one() {
+        let act = |number: u64, title: &str, cluster_id: Option<&str>| Act {
+            number,
+            request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
+            title: title.into(),
+            place: "prod-eu1/production".into(),
+            actor: "ana".into(),
+            started: at("03:10"),
+            ended: Some(at("03:11")),
+            steps: Vec::new(),
+            outcome: Outcome::Done,
+            reason: None,
+            switches: Vec::new(),
+            away: None,
+            left: None,
+            unseen: None,
+            can_undo: false,
+            cluster_id: cluster_id.map(Clean::from),
+            is_mine: false,
+        };
+        let mut world = World::live();
+        let acts = vec![act(3, "here", Some("uid-2")), act(2, "there", Some("uid-1")), act(1, "anywhere", None)];
+        world.acts.apply(&ActionEvent::History { acts, unfinished: Vec::new() });
+        let titles = |world: &World| -> Vec<String> {
+            let happened = Happened::read(&world.view(), Duration::from_hours(2));
+            let acts = happened.iter().filter(|(_, change)| change.kind == ChangeKind::Act);
+            acts.map(|(_, change)| change.text.to_string()).collect()
+        };
+        assert_eq!(titles(&world).len(), 3, "it has not said yet which cluster it is");
+        world.store.backends.get_mut(&cluster()).expect("it is open").info.cluster_id = Some("uid-2".into());
+        assert_eq!(titles(&world), ["anywhere by ana", "here by ana"]);
+    }
 
     #[test]
     fn a_distance_has_the_unit_that_is_read_at_a_glance() {

@@ -88,6 +88,7 @@ fn acts(world: &mut World, count: u64) {
             can_undo: outcome == Outcome::Done,
             outcome,
             reason: Some("12 % of orders fail".into()),
+            cluster_id: None,
             is_mine: true,
         };
         world.acts.apply(&ActionEvent::Act(Box::new(act)));

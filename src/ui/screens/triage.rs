@@ -28,7 +28,10 @@ use super::{
 };
 use crate::{
     command::{Command, ScreenId},
-    model::{Part, alert::AlertKey},
+    model::{
+        Part,
+        alert::{Alert, AlertKey},
+    },
     query::Query,
     store::Changes,
     text::Clean,
@@ -58,6 +61,8 @@ pub struct Triage {
     widths: groups::Widths,
     open: BTreeSet<groups::Key>,
     marked: BTreeSet<AlertKey>,
+    /// Of the marked ones those that ended since the last key.
+    ended: BTreeSet<AlertKey>,
     undo: Undo<BTreeSet<AlertKey>>,
     happened: Happened,
     timeline: List<happened::Key>,
@@ -68,7 +73,7 @@ impl Triage {
     fn sync_rows(&mut self, view: &View<'_>) {
         let filter = Filter::parse(&self.filter);
         self.groups = groups::grouped(view, &filter);
-        self.marked.retain(|key| view.store.alerts.contains_key(key));
+        self.drop_ended(view);
         let entries = groups::entries(view, &self.groups, &self.open, &filter);
         self.widths = groups::Widths::of(view, &self.groups, &entries);
         self.rows.set(entries, view.now);
@@ -155,12 +160,14 @@ impl Triage {
 
     fn row(&self, view: &View<'_>, row: &Row) -> TableRow<'static> {
         let is_marked = |key: &AlertKey| self.marked.contains(key);
+        let has_ended = |key: &AlertKey| view.store.alerts.get(key).is_none_or(Alert::has_ended);
         let gone = || TableRow::Wide(Line::styled("gone", view.theme.dim));
         let (cells, marked) = match row {
             Row::Group(key) => match self.group(key) {
                 Some(group) => (
                     groups::group_cells(view, group, self.open.contains(key), self.widths),
-                    group.alerts.iter().all(is_marked),
+                    group.alerts.iter().any(is_marked)
+                        && group.alerts.iter().all(|key| is_marked(key) || has_ended(key)),
                 ),
                 None => return gone(),
             },
@@ -265,6 +272,10 @@ impl Screen for Triage {
     }
 
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
+        let was_for_ended = self.was_for_ended(view);
+        if let (Command::Acknowledge | Command::SilenceAlert, Some(says)) = (command, was_for_ended) {
+            return says;
+        }
         let moved = match self.pane {
             Pane::Groups => self.rows.navigate(command, view.now),
             Pane::Timeline => self.timeline.navigate(command, view.now),
@@ -281,7 +292,7 @@ impl Screen for Triage {
             }
             Command::Back if self.pane == Pane::Timeline => self.pane = Pane::Groups,
             Command::Back if !self.marked.is_empty() => self.unmark(),
-            Command::Mark if self.pane == Pane::Groups => self.toggle(),
+            Command::Mark if self.pane == Pane::Groups => return self.toggle(view),
             Command::UndoLocal if self.undo_mark(view) => {}
             Command::Enter => return self.open_row(view),
             _ => return Reply::Ignored,

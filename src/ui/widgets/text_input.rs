@@ -13,6 +13,8 @@ use unicode_segmentation::UnicodeSegmentation;
 pub struct TextInput {
     text: String,
     cursor: usize,
+    /// The text was not typed: the first letter replaces it.
+    is_offered: bool,
 }
 
 impl TextInput {
@@ -21,6 +23,12 @@ impl TextInput {
         let mut input = Self::default();
         input.insert(text);
         input
+    }
+
+    /// Begins with a text that may be taken as it is. The first letter typed replaces it; a key that moves or deletes, and a
+    /// blank, which goes on behind it, begin to edit it.
+    pub fn offered(text: &str) -> Self {
+        Self { is_offered: !text.is_empty(), ..Self::new(text) }
     }
 
     pub fn text(&self) -> &str {
@@ -38,6 +46,9 @@ impl TextInput {
 
     /// Inserts at the cursor, also what was pasted: line ends and tabs become blanks, other control characters go.
     pub fn insert(&mut self, text: &str) {
+        if std::mem::take(&mut self.is_offered) && !text.starts_with(' ') {
+            self.clear();
+        }
         let line: String = text
             .chars()
             .map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c })
@@ -53,6 +64,8 @@ impl TextInput {
     pub fn handle(&mut self, key: KeyEvent) -> bool {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
+        let was_offered = self.is_offered;
+        self.is_offered &= matches!(key.code, KeyCode::Char(_)) && !control && !alt;
         match key.code {
             KeyCode::Char(typed) if !control && !alt => self.insert(typed.encode_utf8(&mut [0; 4])),
             KeyCode::Char('a') if control => self.cursor = 0,
@@ -76,7 +89,10 @@ impl TextInput {
             KeyCode::Right => self.cursor = self.after(),
             KeyCode::Home => self.cursor = 0,
             KeyCode::End => self.cursor = self.text.len(),
-            _ => return false,
+            _ => {
+                self.is_offered = was_offered;
+                return false;
+            }
         }
         true
     }
@@ -167,6 +183,31 @@ mod tests {
         press(&mut input, &[(KeyCode::Home, NONE), (KeyCode::Delete, NONE), (KeyCode::Char('k'), CONTROL)]);
         assert!(input.is_empty());
         press(&mut input, &[(KeyCode::Backspace, NONE), (KeyCode::Delete, NONE), (KeyCode::Left, NONE)]);
+    }
+
+    #[test]
+    fn the_first_letter_replaces_what_was_offered_and_any_other_key_edits_it() {
+        let after = |keys: &[(KeyCode, KeyModifiers)]| {
+            let mut input = TextInput::offered("cart");
+            press(&mut input, keys);
+            input.text().to_owned()
+        };
+        let typed = |key| (KeyCode::Char(key), NONE);
+        assert_eq!(after(&[typed('w'), typed('e'), typed('b')]), "web");
+        assert_eq!(after(&[typed(' '), typed('x')]), "cart x");
+        for (edits, expected) in [
+            ((KeyCode::Backspace, NONE), "carx"),
+            ((KeyCode::Left, NONE), "carxt"),
+            ((KeyCode::Home, NONE), "xcart"),
+            ((KeyCode::End, NONE), "cartx"),
+            ((KeyCode::Char('e'), CONTROL), "cartx"),
+        ] {
+            assert_eq!(after(&[edits, typed('x')]), expected);
+        }
+        let mut input = TextInput::offered("cart");
+        assert!(!input.handle(KeyEvent::new(KeyCode::Tab, NONE)));
+        input.insert("web");
+        assert_eq!(input.text(), "web", "what is pasted replaces it as well");
     }
 
     #[test]

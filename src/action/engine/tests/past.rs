@@ -174,6 +174,10 @@ async fn an_act_that_is_not_wholly_sent_is_not_sent_again() {
     let CheckResult::Stop(says) = &result else { panic!("{result:?}") };
     assert!(says.contains("bob sent 'ROLL BACK deploy/myapp 412 -> 411'"), "{says}");
     assert!(says.contains("(act 1), and not all of it is written yet"), "{says}");
+    let Request::RollBack { workload, .. } = roll_back(None) else { unreachable!() };
+    let restart = bench.plan(&Request::Restart { workload }).await.expect("a plan");
+    let then = restart.facts.iter().find(|(name, _)| name == "THEN").expect("it is said").1.to_string();
+    assert!(then.starts_with("411 once act 1 has written it, "), "not what is live still: {then}");
     // Another one came and ended meanwhile.
     let newer = audit.begin(now().wall, |_| begun).expect("written");
     audit.append(newer, now().wall, Entry::Ended { outcome: Outcome::Done }).expect("written");

@@ -73,6 +73,20 @@ fn an_acknowledgement_silences_exactly_these_alerts_for_a_quarter_of_an_hour() {
     assert!(refusal(asked(&only, alerts(vec![slow]))).contains("silenced by bob until 04:04 UTC: on it"));
 }
 
+/// A fingerprint says nothing to anybody.
+#[test]
+fn a_refusal_names_the_alert() {
+    let mut high = alert("High", AlertState::Resolved(ago(1)), &[]);
+    high.key.fingerprint = "1cd45647b0a6d1e0".into();
+    let request = Request::Acknowledge { alerts: vec![high.key.clone()] };
+    let mut known = store(Vec::new());
+    known.alerts.insert(high.key.clone(), high);
+    let mut evidence = Evidence::of(alerts(Vec::new()), now().wall);
+    evidence.writable = [BackendId::new("am")].into();
+    let says = refusal(plan(&request, &evidence, &known, &settings(), now()));
+    assert_eq!(says, "nothing to acknowledge: High myapp is not listed by 'am' (any more): nothing to hold");
+}
+
 #[test]
 fn a_silence_ends_says_why_and_does_not_hit_everything() {
     let draft = |value: &str, is_regex, minutes, comment: &str| SilenceDraft {
@@ -112,6 +126,14 @@ fn several_alerts_are_silenced_in_one_plan_each_by_its_own_silence() {
         assert!(step.says.contains(&format!("alertname=\"{}\" service=\"myapp\" until", alert.name)), "{}", step.says);
     }
     assert!(plan.facts.iter().any(|(name, hits)| name == "HITS NOW" && hits.as_str() == "High myapp, Slow myapp"));
+    let said = |plan: &Plan, name: &str| plan.facts.iter().find(|(other, _)| other == name).expect(name).1.to_string();
+    assert_eq!(said(&plan, "COMMENT"), "each is being worked on by ana");
+    let mut turned = drafts();
+    turned.reverse();
+    turned[0].comment = "ticket 12".into();
+    let turned = asked(&Request::Silences(turned), alerts(vec![high.clone(), slow.clone()])).expect("a plan");
+    assert!(turned.steps[0].says.contains("High"), "in the order of HITS NOW: {}", turned.steps[0].says);
+    assert_eq!(said(&turned, "COMMENT"), "High is being worked on by ana, ticket 12");
     assert!(look(&plan, "S2").contains("2 of them page"));
     let later = asked(&Request::Silences(drafts()), alerts(vec![high.clone()])).expect("a plan");
     let scope = later.checks.iter().find(|check| check.id == "S1").map(|check| &check.result);

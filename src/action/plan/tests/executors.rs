@@ -249,6 +249,15 @@ fn a_helm_release_of_flux_is_suspended_patched_and_resumed_and_helm_does_not_kno
     let resume = planned(&Request::ResumeSync { workload: myapp() }, found).expect("a plan");
     assert_eq!(switches(&resume), [&Switch::On(serde_json::Value::Null)]);
     assert!(stop(&resume, "B4").contains("brings back what was rolled away from"));
+    let mut found = inspection();
+    helm_release(&mut found, false);
+    if let Ok(owners) = &mut found.owners {
+        owners[0].git = Git::Unknown("git moved: read what it says".into());
+    }
+    let resume = planned(&Request::ResumeSync { workload: myapp() }, found).expect("a plan");
+    let said = look(&resume, "B4");
+    assert!(said.contains("another version may run at once"), "what it may do: {said}");
+    assert!(!said.contains("git moved"), "GIT says that: {said}");
 }
 
 #[test]

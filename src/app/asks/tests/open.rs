@@ -89,6 +89,7 @@ fn a_form_waits_below_its_plan_until_it_was_done() {
         unseen: None,
         reason: None,
         can_undo: false,
+        cluster_id: None,
         is_mine: true,
     };
     desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act.clone())))), desk.now);

@@ -79,12 +79,28 @@ fn the_steps_are_in_sight_before_what_is_well() {
         let screen = desk.screen(80, 24);
         let has_steps = ["template -> rev 13", "watch until 10 of 10"].iter().all(|words| screen.contains(words));
         assert!(has_steps || !screen.contains("ok   right place"), "{screen}");
-        if has_steps && screen.contains(" more v") {
-            is_cut = true;
-            assert!(screen.contains(" 13 enter send  esc leave  up down scroll  tab checks, diff"), "{screen}");
+        if screen.contains(" more line") {
+            is_cut |= has_steps;
+            let sends = screen.lines().find(|row| row.contains("type 13 or 411")).expect("the line that sends");
+            assert!(sends.contains(": down"), "{screen}");
+            let keys = " 13 enter send  esc leave  left right other revision  tab checks, diff";
+            assert!(screen.contains(keys), "{screen}");
         }
     }
     assert!(is_cut, "one of them has no room for all");
+}
+
+/// One step a line where there is room, below what speaks against it and above what is well.
+#[test]
+fn what_is_done_stands_between_the_reasons_and_what_is_well() {
+    let mut desk = Desk::ask(roll_back(None));
+    desk.found(&roll_back(None), inspection());
+    let screen = desk.dialog(80, 24);
+    let row = |words: &str| screen.lines().position(|row| row.contains(words)).unwrap_or_else(|| panic!("{screen}"));
+    let steps = row("1 template -> rev 13");
+    assert_eq!(row("2 watch until 10 of 10"), steps + 1, "{screen}");
+    assert!(row("| LOOK ") < steps && steps < row("| ok "), "{screen}");
+    assert!(!screen.contains(": down"), "all is in sight: {screen}");
 }
 
 #[test]

@@ -10,13 +10,13 @@ fn line(desk: &mut Desk, size: (u16, u16), text: &str) -> String {
 }
 
 const CRONS: [&str; 7] = ["Name", "Schedule", "Timezone", "Suspend", "Active", "Last Schedule", "Age"];
-const HOURLY: [&str; 6] = ["0 * * * *", "Etc/UTC", "False", "0", "14m", "60d"];
+const MONTHLY: [&str; 6] = ["0 0 1 * *", "Etc/UTC", "False", "0", "14m", "60d"];
 
 #[test]
 fn a_title_gives_up_what_is_said_elsewhere_and_cuts_nothing() {
     let mut desk = of_two_clusters();
     desk.line("cronjobs");
-    desk.lists(&cluster(), Ok(table(&CRONS, vec![row("vacuum", &HOURLY)])));
+    desk.lists(&cluster(), Ok(table(&CRONS, vec![row("vacuum", &MONTHLY)])));
     for (size, title, lacks) in [
         ((80, 24), "CRONJOBS 1   production   PROD prod-eu1   esc workloads ", "batch/v1"),
         ((60, 16), "CRONJOBS 1   production   esc workloads ", "PROD"),
@@ -30,7 +30,7 @@ fn a_title_gives_up_what_is_said_elsewhere_and_cuts_nothing() {
 fn when_a_job_ran_last_stays_before_its_time_zone() {
     let mut desk = desk();
     desk.line("cronjobs");
-    desk.lists(&cluster(), Ok(table(&CRONS, vec![row("db-vacuum", &HOURLY)])));
+    desk.lists(&cluster(), Ok(table(&CRONS, vec![row("db-vacuum", &MONTHLY)])));
     let head = line(&mut desk, (60, 16), " schedule ");
     assert!(head.contains(" active ") && head.contains(" last schedule "), "{head}");
     assert!(!head.contains("timezone"), "{head}");

@@ -27,13 +27,14 @@ fn printed(desk: &Desk, columns: &[(&str, CellKind)], rows: &[&[&str]]) -> Objec
 fn times_go_on_between_two_answers_and_sort_as_they_are_by_now() {
     let mut desk = desk();
     desk.line("events");
-    let columns = [("Last Seen", CellKind::Since), ("Restarts", CellKind::Printed)];
-    let events = printed(&desk, &columns, &[&["old", "3m", "4 (2m ago)"], &["older", "50m", "1"]]);
+    let columns = [("Last Seen", CellKind::Since), ("Restarts", CellKind::Printed), ("Moved", CellKind::Printed)];
+    let events =
+        printed(&desk, &columns, &[&["old", "3m", "4 (2m ago)", "2026-03-14T02:14:00Z"], &["older", "50m", "1"]]);
     desk.lists(&cluster(), Ok(events));
     assert!(desk.row_with("old ").contains("3m"));
     desk.pass(Duration::from_mins(30));
     let shown = desk.row_with("old ");
-    assert!(shown.contains("33m") && shown.contains("4 (32m ago)"), "{shown}");
+    assert!(shown.contains("33m") && shown.contains("4 (32m ago)") && shown.contains(" 90m"), "{shown}");
     // Printed later, so a smaller number is not younger by what it says alone.
     let mut both = printed(&desk, &columns, &[&["new", "5m", "0"]]);
     let old = TableRow { printed: Some(at("03:14")), ..row("old", &["1m", "0"]) };

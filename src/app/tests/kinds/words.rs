@@ -81,6 +81,35 @@ fn a_namespace_that_cannot_be_looked_up_is_taken_with_a_word() {
     assert!(!desk.app.update(Msg::Tick, desk.clock.now()).iter().any(sets("till")));
 }
 
+/// One row of staging is not selected: its namespace is meant all the same, for the selected cluster has none of that name.
+#[test]
+fn a_namespace_of_another_open_cluster_changes_that_one() {
+    let mut world = incident();
+    world.settings.backends.insert(staging(), BackendKind::Kubernetes);
+    let mut desk = Desk::new(world);
+    assert!(desk.line("ns staging").is_empty(), "who has it is not known yet");
+    desk.serves(&cluster());
+    desk.serves(&staging());
+    let names = |names: &[&str]| table(&["Name"], names.iter().map(|name| row(name, &[])).collect());
+    let query = |desk: &Desk, of: &BackendId| {
+        let is_it = |table: &TableQuery| table.cluster == *of && table.resource.plural == "namespaces";
+        Query::Table(desk.tables().into_iter().find(is_it).expect("it is asked for"))
+    };
+    let (one, other) = (query(&desk, &cluster()), query(&desk, &staging()));
+    desk.answer(one, Ok(Answer::Table(Arc::new(names(&["production"])))));
+    assert!(!desk.app.settings.namespaces.contains_key(&cluster()));
+    desk.answer(other, Ok(Answer::Table(Arc::new(names(&["staging", "production"])))));
+    assert_eq!(desk.app.settings.namespaces.get(&staging()), Some(&vec![Name::from("staging")]));
+    assert!(!desk.app.settings.namespaces.contains_key(&cluster()), "it stays as it is");
+    desk.has("staging-eu1: namespace staging ('prod-eu1' has none of that name)");
+    desk.line("ns production");
+    desk.has("prod-eu1: namespace production");
+    // The palette says whose they are.
+    desk.keys(":ns ");
+    let said = desk.row_with("in prod-eu1, staging-eu1");
+    assert!(said.contains("production"), "{said}");
+}
+
 #[test]
 fn a_namespace_that_is_not_there_is_refused_with_the_nearest() {
     let mut desk = desk();
@@ -185,11 +214,13 @@ fn a_kind_typed_before_the_kinds_are_read_means_the_same_as_after() {
             assert_eq!(desk.tables()[0].resource.plural, plural, "early: {is_early}");
         }
     }
-    let mut desk = Desk::new(incident());
-    let refused = SourceError::new(ErrorKind::Auth, "no token");
-    desk.answer(Query::Resources(cluster()), Err(refused));
-    desk.line("deploy");
-    desk.has("the kinds could not be read: no token");
+    for word in ["deploy", "pods"] {
+        let mut desk = Desk::new(incident());
+        let refused = SourceError::new(ErrorKind::Auth, "no token");
+        desk.answer(Query::Resources(cluster()), Err(refused));
+        desk.line(word);
+        desk.has("the kinds could not be read: no token");
+    }
 }
 
 #[test]

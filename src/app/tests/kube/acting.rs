@@ -27,6 +27,7 @@ fn tell(desk: &mut Desk, workload: WorkloadKey, outcome: Outcome) {
         left: None,
         unseen: None,
         can_undo: true,
+        cluster_id: None,
         is_mine: true,
     };
     desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.clock.now());

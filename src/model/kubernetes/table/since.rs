@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use crate::time::{age, seconds_between};
+use crate::time::{age, age_of, seconds_between};
 
 /// The seconds of an age as it is printed: `5d3h`, `17s`, `5m ago`.
 pub fn seconds(text: &str) -> Option<i64> {
@@ -25,6 +25,15 @@ pub fn seconds(text: &str) -> Option<i64> {
         seconds = seconds.checked_add(number.take()?.checked_mul(unit)?)?;
     }
     (number.is_none() && !text.is_empty()).then_some(seconds)
+}
+
+/// How long ago it is, of a cell that is a moment: `2026-03-14T03:10:00Z`. What is still to come stands as it is.
+pub fn age_of_moment(text: &str, now: Timestamp) -> Option<String> {
+    // Every cell of a table is asked: most are told apart by their ends.
+    if !text.starts_with(|c: char| c.is_ascii_digit()) || !text.ends_with('Z') {
+        return None;
+    }
+    text.parse::<Timestamp>().ok().filter(|at| *at <= now).map(|at| age_of(at, now))
 }
 
 /// A time that was `text` when it was printed.
@@ -65,6 +74,21 @@ mod tests {
             ("99999999999999999999s", None),
         ] {
             assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_has_an_age_unless_it_is_to_come() {
+        let now: Timestamp = "2026-03-14T03:14:00Z".parse().expect("a time");
+        for (text, expected) in [
+            ("2026-03-14T03:13:00Z", Some("60s")),
+            ("2025-09-05T03:14:00Z", Some("190d")),
+            ("2026-04-01T00:00:00Z", None),
+            ("2026-03-14", None),
+            ("8Z", None),
+            ("5m", None),
+        ] {
+            assert_eq!(age_of_moment(text, now).as_deref(), expected, "{text}");
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::{Page, autoscaler, budget, claim, events_of, git, ingress, job, node, service, text};
+use super::{Page, autoscaler, budget, claim, events_of, git, ingress, job, node, range, service, text};
 use crate::{
     model::{
         Level,
         kubernetes::{
             resource::ResourceKey,
-            table::{CellKind, Judge},
+            table::{CellKind, Judge, age_of_moment},
         },
     },
     query::PageLine,
@@ -56,11 +56,15 @@ pub async fn page(cluster: &Cluster, rows: &Rows, key: &ResourceKey) -> Result<V
             // As the moment at which the cells were printed: by our clock.
             let now = cluster.clock().now().wall;
             for (index, (column, cell)) in table.columns.iter().zip(&row.cells).enumerate() {
-                if !matches!(column.name.as_str(), "Name" | "Age") && !matches!(cell.as_str(), "" | "<none>") {
+                if !matches!(column.name.as_str(), "Name" | "Age" | "Created At")
+                    && !matches!(cell.as_str(), "" | "<none>")
+                {
                     let level = Some(judge.level_of(index, &row, now)).filter(|level| *level < Level::Ok);
                     let is_age = column.kind == CellKind::Since && cell.starts_with(|c: char| c.is_ascii_digit());
-                    let ago = if is_age { " ago" } else { "" };
-                    page.levelled(&column.name.to_lowercase(), &format!("{cell}{ago}"), level);
+                    let age = age_of_moment(cell.as_str(), now);
+                    let ago = if is_age || age.is_some() { " ago" } else { "" };
+                    let words = format!("{}{ago}", age.as_deref().unwrap_or(cell.as_str()));
+                    page.levelled(&column.name.to_lowercase(), &words, level);
                 }
             }
         }
@@ -86,6 +90,7 @@ async fn of_its_kind(cluster: &Cluster, rows: &Rows, key: &ResourceKey, raw: &Va
     match (key.resource.group.as_str(), key.resource.plural.as_str()) {
         ("", "nodes") => node::describe(cluster, rows, key, raw, page).await,
         ("", "services") => service::describe(cluster, key, raw, page).await,
+        ("", "limitranges") => range::describe(page, raw),
         ("", "persistentvolumeclaims") => claim::describe(cluster, key, raw, page).await,
         ("networking.k8s.io", "ingresses") => ingress::describe(cluster, key, raw, page).await,
         ("autoscaling", "horizontalpodautoscalers") => autoscaler::describe(page, raw),

@@ -6,7 +6,7 @@ use super::{Page, text};
 use crate::{
     model::{
         Level,
-        kubernetes::{Container, ContainerRole, ContainerState, Termination, short_digest, table::Amount},
+        kubernetes::{Container, ContainerRole, ContainerState, Termination, short_digest, table::Amount, told},
     },
     secret::mask,
     source::kubernetes::{rows::parse_bytes, yaml::names_a_secret},
@@ -60,7 +60,7 @@ fn state(page: &mut Page, container: &Container) {
             } else {
                 Level::Broken
             };
-            let more = if message.is_empty() { String::new() } else { format!(": {message}") };
+            let more = if message.is_empty() { String::new() } else { format!(": {}", told::without_pod(message)) };
             page.levelled("state", &format!("waiting, {reason}{more}"), Some(level));
         }
         ContainerState::Running { since } => {

@@ -44,7 +44,7 @@ pub async fn describe(
         pods::warnings(cluster, rows, &key.namespace),
     );
     page.heading(&key.to_string());
-    summary(page, &workload);
+    summary(page, &workload, raw);
     if key.kind == WorkloadKind::Rollout {
         rollout::update(page, raw);
     }
@@ -102,7 +102,7 @@ fn is_bad_when_true(kind: &str) -> bool {
     matches!(kind, "ReplicaFailure" | "InvalidSpec" | "Paused")
 }
 
-fn summary(page: &mut Page, workload: &Workload) {
+fn summary(page: &mut Page, workload: &Workload, raw: &Value) {
     page.levelled("status", &workload.rollout.words, Some(workload.level));
     if let Some(failure) = &workload.replica_failure {
         page.levelled("no pods appear", failure, Some(Level::Broken));
@@ -125,13 +125,25 @@ fn summary(page: &mut Page, workload: &Workload) {
     }
     let strategy = match (workload.recreates, &workload.max_unavailable, workload.key.kind) {
         (true, _, _) => "recreate: all pods go before new ones come".to_owned(),
-        (false, Some(limit), _) => format!("rolling, at most {limit} unavailable"),
+        (false, Some(limit), _) => format!("rolling, at most {limit} unavailable{}", surge(raw)),
         (false, None, WorkloadKind::Deployment) => "rolling".to_owned(),
         (false, None, _) => String::new(),
     };
     page.field("strategy", &strategy);
     let selector: Vec<String> = workload.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
     page.field("selector", &selector.join(", "));
+}
+
+/// `, 25% max surge`, as kubectl calls it; nothing where the kind has none.
+fn surge(raw: &Value) -> String {
+    let fields = [
+        "/spec/strategy/rollingUpdate/maxSurge",
+        "/spec/updateStrategy/rollingUpdate/maxSurge",
+        "/spec/strategy/canary/maxSurge",
+    ];
+    let stated = fields.into_iter().find_map(|field| raw.pointer(field));
+    let amount = stated.map(|amount| amount.as_str().map_or_else(|| amount.to_string(), str::to_owned));
+    amount.map_or_else(String::new, |amount| format!(", {amount} max surge"))
 }
 
 /// What really runs of an image: its tag may mean another by now, and then pods of one template differ.
@@ -163,4 +175,19 @@ async fn read_pods(cluster: &Cluster, rows: &Rows, key: &WorkloadKey, raw: &Valu
         Failure::own(ErrorKind::Unexpected, Reached::Answered, "it has no pod selector that midwatch can read")
     })?;
     Selected { cluster, rows, namespace: &key.namespace, selector: &selector, which: Which::All }.read().await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn how_many_may_be_more_is_said_where_it_is_stated() {
+        let of = |field: &str, amount: Value| surge(&json!({"spec": {field: {"rollingUpdate": {"maxSurge": amount}}}}));
+        assert_eq!(of("strategy", json!("25%")), ", 25% max surge");
+        assert_eq!(of("updateStrategy", json!(1)), ", 1 max surge");
+        assert_eq!(surge(&json!({"spec": {"updateStrategy": {"type": "OnDelete"}}})), "");
+    }
 }

@@ -35,83 +35,86 @@ pub(super) fn asking(of: &PlanDialog, plan: &Plan, view: &View<'_>, (inner, room
         }
     }
     prompt(of, plan, theme, inner, lines);
+    let undo =
+        if plan.undo.is_empty() { Vec::new() } else { labelled("undo", 5, &plan.undo, theme.dim, theme.dim, inner) };
     let mut done = steps(plan, theme, view.is_narrow(), inner);
-    if !plan.undo.is_empty() {
-        done.extend(labelled("undo", 5, &plan.undo, theme.dim, theme.dim, inner));
-    }
-    let mut looks = looks(plan, theme, inner);
-    let taken = lines.top.len() + done.len() + lines.bottom.len();
+    let looks = looks(plan, theme, inner);
+    let mut names = names(plan, theme, inner);
+    let all = looks.len() + undo.len() + rows(&names) + lines.top.len() + lines.bottom.len();
     // A blank row above the steps and one above the field, unless they cost a reason its end.
-    let is_roomy = looks.iter().map(|text| text.lines.len()).sum::<usize>() + taken < room;
+    let is_roomy = all + done.len() < room;
     if !is_roomy && lines.bottom.first().is_some_and(|line| line.width() == 0) {
         lines.bottom.remove(0);
         lines.cursor = lines.cursor.map(|(line, column)| (line.saturating_sub(1), column));
+        if let Some(confirm) = &mut lines.confirm {
+            confirm.line = confirm.line.saturating_sub(1);
+        }
     }
-    let taken = lines.top.len() + done.len() + lines.bottom.len();
-    shorten(&mut looks, room.saturating_sub(taken), theme);
-    // Where not all is in sight, what will be done is read before the names of what is well.
-    let is_cut = looks.iter().map(|text| text.lines.len()).sum::<usize>() + taken > room;
-    let (names, looks): (Vec<Text>, Vec<Text>) = looks.into_iter().partition(|text| is_cut && text.is_names);
-    lines.middle.extend(looks.into_iter().flat_map(|text| text.lines));
+    let fixed = looks.len() + undo.len() + lines.top.len() + lines.bottom.len();
+    shorten(&mut names, room.saturating_sub(fixed + done.len()), theme);
+    if view.is_narrow() && fixed + done.len() + rows(&names) > room {
+        done = packed(plan, theme, inner);
+    }
+    lines.middle.extend(looks);
     if is_roomy {
         lines.middle.push(Line::default());
     }
+    // What will be done is read before the names of what is well: those are what is below where not all is in sight.
     lines.middle.extend(done);
-    lines.middle.extend(names.into_iter().flat_map(|text| text.lines));
+    lines.middle.extend(undo);
+    lines.middle.extend(names.into_iter().flatten());
 }
 
-/// One check's words, or the names of many that say nothing against it.
-struct Text {
-    lines: Vec<Line<'static>>,
-    is_names: bool,
+/// The lines of one text.
+type Text = Vec<Line<'static>>;
+
+fn rows(texts: &[Text]) -> usize {
+    texts.iter().map(Vec::len).sum()
 }
 
 /// The names lose their ends where there is no room, for Tab shows them. A reason never does: then what is below scrolls.
-fn shorten(texts: &mut [Text], room: usize, theme: &Theme) {
-    while texts.iter().map(|text| text.lines.len()).sum::<usize>() > room {
-        let names = texts.iter_mut().filter(|text| text.is_names && text.lines.len() > 1);
-        let Some(longest) = names.max_by_key(|text| text.lines.len()) else { break };
-        longest.lines.pop();
-        if let Some(last) = longest.lines.last_mut() {
+fn shorten(names: &mut [Text], room: usize, theme: &Theme) {
+    while rows(names) > room {
+        let long = names.iter_mut().filter(|text| text.len() > 1);
+        let Some(longest) = long.max_by_key(|text| text.len()) else { break };
+        longest.pop();
+        if let Some(last) = longest.last_mut() {
             last.spans.truncate(SPANS);
             last.push_span(Span::styled(format!(" {}", theme.glyphs.ellipsis), theme.dim));
         }
     }
 }
 
-/// What speaks against it, and then in a word what does not: each a text of one or more lines.
-fn looks(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Text> {
-    let mut texts = Vec::new();
+/// What speaks against it, and what is not known yet.
+fn looks(plan: &Plan, theme: &Theme, inner: u16) -> Text {
+    let mut lines = Vec::new();
+    for check in &plan.checks {
+        if let CheckResult::Look(says) = &check.result {
+            let text = format!("{}: {says}", check.name);
+            lines.extend(marked(Span::styled("LOOK", theme.wrong), &text, theme.text, inner));
+        }
+    }
+    for check in plan.checks.iter().filter(|check| check.result == CheckResult::Pending) {
+        lines.extend(marked(Span::styled("~   ", theme.progress), &check.name, theme.text, inner));
+    }
+    lines
+}
+
+/// In a word, what does not speak against it, and what was not asked.
+fn names(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Text> {
     let names = |wanted: &dyn Fn(&CheckResult) -> bool| -> String {
         let all: Vec<&str> =
             plan.checks.iter().filter(|check| wanted(&check.result)).map(|check| check.name.as_str()).collect();
         all.join(", ")
     };
-    for check in &plan.checks {
-        if let CheckResult::Look(says) = &check.result {
-            let text = format!("{}: {says}", check.name);
-            texts.push(Text {
-                lines: marked(Span::styled("LOOK", theme.wrong), &text, theme.text, inner),
-                is_names: false,
-            });
-        }
-    }
-    for check in plan.checks.iter().filter(|check| check.result == CheckResult::Pending) {
-        texts.push(Text {
-            lines: marked(Span::styled("~   ", theme.progress), &check.name, theme.text, inner),
-            is_names: false,
-        });
-    }
+    let mut texts = Vec::new();
     let ok = names(&|result| matches!(result, CheckResult::Ok(_)));
     if !ok.is_empty() {
-        texts.push(Text { lines: marked(Span::styled("ok  ", theme.ok), &ok, theme.dim, inner), is_names: true });
+        texts.push(marked(Span::styled("ok  ", theme.ok), &ok, theme.dim, inner));
     }
     let not = names(&|result| matches!(result, CheckResult::NotChecked(_)));
     if !not.is_empty() {
-        texts.push(Text {
-            lines: marked(Span::styled("??  ", theme.stale), &format!("not checked: {not}"), theme.dim, inner),
-            is_names: true,
-        });
+        texts.push(marked(Span::styled("??  ", theme.stale), &format!("not checked: {not}"), theme.dim, inner));
     }
     texts
 }
@@ -130,24 +133,28 @@ fn choices(plan: &Plan, theme: &Theme, is_narrow: bool) -> Line<'static> {
     Line::from(spans)
 }
 
-fn steps(plan: &Plan, theme: &Theme, is_narrow: bool, inner: u16) -> Vec<Line<'static>> {
-    if is_narrow {
-        let all: Vec<String> = plan
-            .numbered_steps()
-            .map(|(number, step)| {
-                let text = format!("{number} {}", step.says);
-                if width(&text) <= inner { text.replace(' ', "\u{a0}") } else { text }
-            })
-            .collect();
-        // Steps stay whole where they fit.
-        return wrapped(&all.join("  "), inner)
-            .into_iter()
-            .map(|line| Line::styled(line.replace('\u{a0}', " "), theme.text))
-            .collect();
-    }
+/// The steps, each on lines of its own.
+fn steps(plan: &Plan, theme: &Theme, is_narrow: bool, inner: u16) -> Text {
+    let mark = |number: usize| if is_narrow { number.to_string() } else { format!("{number:>2}  ") };
     plan.numbered_steps()
-        .flat_map(|(number, step)| {
-            marked(Span::styled(format!("{number:>2}  "), theme.dim), &step.says, theme.text, inner)
-        })
+        .flat_map(|(number, step)| marked(Span::styled(mark(number), theme.dim), &step.says, theme.text, inner))
         .collect()
+}
+
+/// The steps where rows are few: those that fit beside each other share one, and none begins amid another's.
+fn packed(plan: &Plan, theme: &Theme, inner: u16) -> Text {
+    let mut rows: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for (number, step) in plan.numbered_steps() {
+        let text = format!("{number} {}", step.says);
+        if let Some(last) = rows.last_mut().filter(|last| is_open && width(last) + 2 + width(&text) <= inner) {
+            last.push_str("  ");
+            last.push_str(&text);
+            continue;
+        }
+        let lines = wrapped(&text, inner);
+        is_open = lines.len() == 1;
+        rows.extend(lines);
+    }
+    rows.into_iter().map(|row| Line::styled(row, theme.text)).collect()
 }

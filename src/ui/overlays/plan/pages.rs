@@ -44,6 +44,16 @@ pub(super) struct Lines {
     pub cursor: Option<(usize, u16)>,
     /// Lines of `middle` that stay in sight until somebody scrolls.
     pub follow: Option<Range<usize>>,
+    /// The line that sends: what stands right of it depends on what is in sight.
+    pub confirm: Option<ConfirmLine>,
+}
+
+/// The line of the key or field that sends.
+pub(super) struct ConfirmLine {
+    /// Among `bottom`.
+    pub line: usize,
+    /// What stands beside it where all is in sight.
+    pub beside: Option<Span<'static>>,
 }
 
 pub(super) fn render(of: &mut PlanDialog, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
@@ -95,17 +105,28 @@ fn place(of: &mut PlanDialog, lines: &Lines, inside: Rect, theme: &Theme, buf: &
         y += 1;
     };
     lines.top.iter().take(above).for_each(&mut put);
-    let left = of.most - of.offset;
+    let mut left = of.most - of.offset;
     let shown = lines.middle.iter().skip(of.offset).take(room);
     shown.for_each(&mut put);
     let first = inside.bottom() - below as u16;
     for (index, line) in lines.bottom.iter().take(below).enumerate() {
         let spot = Rect { y: first + index as u16, height: 1, ..inside };
-        put_line(buf, spot, line, theme.glyphs.ellipsis);
+        let used = put_line(buf, spot, line, theme.glyphs.ellipsis);
+        let Some(confirm) = lines.confirm.as_ref().filter(|confirm| confirm.line == index) else { continue };
+        let rest = Rect { x: spot.x + used, width: spot.width.saturating_sub(used), ..spot };
+        // Who sends it knows that there is more to read.
+        let more = format!("   {} more {}: down", left, if left == 1 { "line" } else { "lines" });
+        if left > 0 && width(&more) <= rest.width {
+            put_line(buf, rest, &Line::styled(more, theme.wrong), theme.glyphs.ellipsis);
+            left = 0;
+        } else if let Some(beside) = &confirm.beside {
+            put_line(buf, rest, &Line::from(beside.clone()), theme.glyphs.ellipsis);
+        }
     }
     if left > 0 {
         // In the lower border: on a line it would hide what is read.
-        let more = Line::styled(format!(" {} more {} ", left, theme.glyphs.down), theme.dim);
+        let style = if lines.confirm.is_some() { theme.wrong } else { theme.dim };
+        let more = Line::styled(format!(" {} more {} ", left, theme.glyphs.down), style);
         put_right(buf, Rect { y: inside.bottom(), height: 1, ..inside }, &more, theme.glyphs.ellipsis);
     }
     let (line, column) = lines.cursor?;
@@ -314,12 +335,13 @@ pub(super) fn hints(of: &PlanDialog) -> Vec<(String, String)> {
             if matches!(of.request, Request::Silence(_)) {
                 hints.push(hint("e", "edit"));
             }
-            if of.most > 0 {
-                hints.push(hint("up down", "scroll"));
-            }
-            hints.push(hint("tab", if of.diff.is_empty() { "checks" } else { "checks, diff" }));
             if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
                 hints.push(hint("left right", "other revision"));
+            }
+            hints.push(hint("tab", if of.diff.is_empty() { "checks" } else { "checks, diff" }));
+            // Last, for the line that sends says it where it matters.
+            if of.most > 0 {
+                hints.push(hint("up down", "scroll"));
             }
         }
         (_, Phase::Sent, _) => {

@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::{
     PlanDialog,
-    pages::{Lines, marked},
+    pages::{ConfirmLine, Lines, marked},
 };
 use crate::{
     action::{
@@ -18,6 +18,9 @@ use crate::{
         widgets::{cells::width, wrap::wrapped},
     },
 };
+
+/// Beside the line that sends.
+const ESCAPE: &str = "   Esc: nothing is sent";
 
 pub(super) fn prompt(of: &PlanDialog, plan: &Plan, theme: &Theme, inner: u16, lines: &mut Lines) {
     lines.bottom.push(Line::default());
@@ -43,19 +46,15 @@ pub(super) fn prompt(of: &PlanDialog, plan: &Plan, theme: &Theme, inner: u16, li
     }
     match plan.risk {
         Risk::Quiet | Risk::Reversible => {
-            lines.bottom.push(Line::from(vec![
-                Span::styled("y", theme.key),
-                Span::raw(" sends it   "),
-                Span::styled("Esc: nothing is sent", theme.dim),
-            ]));
+            lines.confirm =
+                Some(ConfirmLine { line: lines.bottom.len(), beside: Some(Span::styled(ESCAPE, theme.dim)) });
+            lines.bottom.push(Line::from(vec![Span::styled("y", theme.key), Span::raw(" sends it")]));
         }
         Risk::Production => {
-            let escape = "   Esc: nothing is sent";
-            let (name, has_room) = asked(plan, inner, width(escape));
-            let (mut line, column) = field(name, of.confirm.value(), true, inner, theme);
-            if has_room {
-                line.spans.push(Span::styled(escape, theme.dim));
-            }
+            let (name, has_room) = asked(plan, inner, width(ESCAPE));
+            let (line, column) = field(name, of.confirm.value(), true, inner, theme);
+            let beside = has_room.then(|| Span::styled(ESCAPE, theme.dim));
+            lines.confirm = Some(ConfirmLine { line: lines.bottom.len(), beside });
             lines.cursor = Some((lines.bottom.len(), column));
             lines.bottom.push(line);
         }
@@ -75,6 +74,7 @@ fn stopped(of: &PlanDialog, plan: &Plan, theme: &Theme, inner: u16, lines: &mut 
     let (second, other) = field("Tab, and why it is sent: ".to_owned(), of.confirm.reason(), !is_value, inner, theme);
     let at = lines.bottom.len();
     lines.cursor = Some(if is_value { (at, column) } else { (at + 1, other) });
+    lines.confirm = Some(ConfirmLine { line: at, beside: None });
     lines.bottom.extend([first, second]);
 }
 

@@ -149,8 +149,15 @@ fn limits_read_the_use_themselves_and_refuse_what_is_no_amount() {
         ("cpu=2x", "'2x' is no amount of cpu: write it as 500m or 2"),
     ] {
         form.paste(typed_in);
-        assert_eq!(said(&press(&world, &mut *form, KeyCode::Enter)), says);
+        assert!(matches!(press(&world, &mut *form, KeyCode::Enter).as_slice(), [Reply::Done]), "it stays open");
+        let frame = text(&world, &mut *form);
+        assert!(frame.contains(says) && frame.contains(typed_in), "{frame}");
     }
+    let endless = "9".repeat(60) + "banana";
+    form.paste(&endless);
+    press(&world, &mut *form, KeyCode::Enter);
+    let frame = text(&world, &mut *form);
+    assert!(frame.contains("no amount of memory: write it as 512Mi or 2Gi"), "its end is on a row of its own: {frame}");
     form.paste("cpu=500m");
     assert!(matches!(asked(&press(&world, &mut *form, KeyCode::Enter)), Request::Limits { .. }));
 }

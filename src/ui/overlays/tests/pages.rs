@@ -321,3 +321,22 @@ fn the_yaml_shows_who_set_which_field_when_it_is_asked() {
     let page = describe(Target::Workload(myapp()), Command::ManagedFields);
     assert_eq!(page.wanted(&world.view()), [Query::ManagedYaml(ObjectRef::Workload(myapp()))], "from a row at once");
 }
+
+#[test]
+fn what_made_a_pod_is_not_among_the_pods_own_events() {
+    use crate::query::PageLine;
+    let mut world = incident();
+    world.size = (120, 70);
+    let key = world.store.kube.pods.values().next().expect("it has pods").key.clone();
+    let mut page = describe(Target::Pod(key.clone()), Command::Events);
+    let query = page.wanted(&world.view()).remove(0);
+    let field = |says: String| PageLine::Field("9m ago Done".into(), Clean::own(says), None);
+    let made = field("replicaset/myapp-7bfcc: Created pod: another".to_owned());
+    let started = field(format!("pod/{}: Started container", key.name));
+    answer(&mut world, query, Answer::Page(vec![PageLine::Heading("events".into()), made, started]));
+    let frame = text(&world, &mut *page);
+    let at = |words: &str| frame.find(words).unwrap_or_else(|| panic!("'{words}' in {frame}"));
+    assert!(at("its own, as read at") < at("Started container"), "{frame}");
+    assert!(at("Started container") < at("of what made it, as read at"), "{frame}");
+    assert!(at("of what made it, as read at") < at("Created pod: another"), "{frame}");
+}

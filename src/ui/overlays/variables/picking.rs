@@ -47,7 +47,7 @@ impl Picking {
     pub fn new(variable: &Variable) -> Self {
         let is_text = variable.setting == Setting::Text;
         let mut picking = Self {
-            input: if is_text { TextInput::new(&variable.value) } else { TextInput::default() },
+            input: if is_text { TextInput::offered(&variable.value) } else { TextInput::default() },
             shown: (0..variable.options.len()).collect(),
             cursor: 0,
             marked: variable.chosen.clone(),

@@ -25,6 +25,7 @@ fn act(number: u64, title: &str, outcome: Outcome, steps: &[(&str, StepState)]) 
         outcome,
         reason: None,
         can_undo: outcome == Outcome::Done,
+        cluster_id: None,
         is_mine: true,
     }
 }

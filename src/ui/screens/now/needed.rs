@@ -11,7 +11,7 @@ use crate::model::kubernetes::WorkloadKey;
 
 /// What needs me, and what an act of mine changes; `is_alone`: there are panes for runs and pull requests.
 pub(super) fn rows(view: &View<'_>, is_alone: bool) -> Vec<Target> {
-    let mut rows = needs::needs(view);
+    let mut rows = needs(view);
     if is_alone {
         rows.retain(|target| matches!(target, Target::Alert(_) | Target::Workload(_)));
     }

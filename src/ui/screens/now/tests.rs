@@ -205,6 +205,7 @@ fn rollback() -> Act {
         outcome: Outcome::Running,
         reason: None,
         can_undo: true,
+        cluster_id: None,
         is_mine: true,
     }
 }
@@ -216,7 +217,7 @@ fn a_running_act_stands_beside_its_object_and_in_the_rest() {
     let rows = world.drawn(&mut Now::default());
     assert!(has(&rows, "acting   ~  rollback myapp   8/10 ready on 411, step 2 of 2"), "{rows:#?}");
     assert!(has(&rows, "ok 1 template to rev 13  now rev 15"), "{rows:#?}");
-    assert!(has(&rows, "~ 2 411 8/10 ready  watch"), "what is seen stands before what is waited for: {rows:#?}");
+    assert!(has(&rows, "~  2 411 8/10 ready  watch"), "what is seen stands before what is waited for: {rows:#?}");
     assert!(has(&rows, "~   rollback myapp"), "{rows:#?}");
     assert!(has(&rows, "you     roll back deploy/myapp to 411"), "{rows:#?}");
 }

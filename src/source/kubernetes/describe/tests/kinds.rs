@@ -348,3 +348,17 @@ fn a_rollouts_update_says_its_step_its_weight_and_since_when_it_waits() {
     assert_eq!(shown(&aborted), update("aborted: the version before serves", Level::Wrong));
     assert!(shown(&|raw| raw["status"]["currentPodHash"] = json!("a")).is_empty(), "it is promoted");
 }
+
+#[tokio::test]
+async fn a_limit_ranges_page_says_its_limits() {
+    let limits = json!([
+        {"type": "Container", "default": {"memory": "512Mi"}, "defaultRequest": {"cpu": "100m", "memory": "128Mi"},
+            "max": {"memory": "4Gi"}},
+        {"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"}}
+    ]);
+    let whole = json!({"metadata": {"name": "defaults", "namespace": "shop", "uid": "l1"}, "spec": {"limits": limits}});
+    let answer = object("/api/v1/namespaces/shop/limitranges/defaults", whole, |_| None);
+    let page = lines_of(answer, key("", "v1", "limitranges", "LimitRange", "defaults")).await;
+    let memory = "container memory: max 4Gi, default request 128Mi, default limit 512Mi";
+    has(&page, &[memory, "container cpu: default request 100m", "persistentvolumeclaim storage: min 1Gi"]);
+}

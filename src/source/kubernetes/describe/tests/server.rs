@@ -29,7 +29,7 @@ pub fn world(asked: &Asked) -> axum::response::Response {
                     {"type": "PodScheduled", "status": "True"}],
                 "containerStatuses": [{"name": "app", "ready": false, "restartCount": 4, "imageID": "reg/checkout@sha256:aabbccdd00",
                     "containerID": "containerd://bb", "image": "x",
-                    "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 1m20s"}},
+                    "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 1m20s pod=checkout-x_shop(8c1f)"}},
                     "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "startedAt": "2026-01-02T03:09:00Z",
                         "finishedAt": "2026-01-02T03:09:41Z", "message": "heap\u{1b}[31m full"}}}]}}),
         ),
@@ -121,7 +121,7 @@ pub fn world(asked: &Asked) -> axum::response::Response {
         "/api/v1/namespaces/shop/events" => list(json!([
             {"metadata": {"name": "e1"}, "type": "Normal", "reason": "Pulled", "message": "ok", "lastTimestamp": "2026-01-02T03:09:55Z",
                 "involvedObject": {"kind": "Pod", "name": "checkout-x"}},
-            {"metadata": {"name": "e2"}, "type": "Warning", "reason": "BackOff", "message": "Back-off restarting", "count": 14,
+            {"metadata": {"name": "e2"}, "type": "Warning", "reason": "BackOff", "message": "Back-off restarting in pod checkout-x_shop(8c1f)", "count": 14,
                 "lastTimestamp": "2026-01-02T03:09:50Z", "involvedObject": {"kind": "Pod", "name": "checkout-x"}}])),
         "/api/v1/namespaces/shop/pods" => list(json!([
             of_template("a", "6c", "aaaaaa11"),

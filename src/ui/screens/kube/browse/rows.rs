@@ -15,7 +15,7 @@ use crate::{
         BackendId, Level, Name,
         kubernetes::{
             ObjectKey,
-            table::{CellKind, Judge, ObjectTable, TableColumn, TableRow},
+            table::{CellKind, Judge, ObjectTable, TableColumn, TableRow, age_of_moment},
         },
     },
     query::{Answer, Query, TableQuery},
@@ -265,7 +265,8 @@ impl Rows {
             (Content::Age, Some(created), Some(now)) => Cow::Owned(age_of(created, *now)),
             (Content::Age | Content::Cell, ..) => {
                 let own = self.own(table, column);
-                own.map_or(Cow::Borrowed(""), |(table, place)| table.cell(row, place, times.now))
+                let cell = own.map_or(Cow::Borrowed(""), |(table, place)| table.cell(row, place, times.now));
+                age_of_moment(&cell, times.now).map_or(cell, Cow::Owned)
             }
         }
     }
@@ -371,8 +372,9 @@ fn columns(tables: &[TableQuery], found: &[Option<Arc<ObjectTable>>]) -> Vec<Col
         if column.name.eq_ignore_ascii_case("name") || columns.iter().any(|known| known.name == column.name) {
             continue;
         }
-        let content = if column.name == "Age" { Content::Age } else { Content::Cell };
-        let title = column.name.to_lowercase();
+        let is_age = matches!(column.name.as_str(), "Age" | "Created At");
+        let content = if is_age { Content::Age } else { Content::Cell };
+        let title = if is_age { "age".to_owned() } else { column.name.to_lowercase() };
         // Of events the mark says it.
         let is_wide = column.is_wide || (are_events && title == "type");
         let (name, kind) = (column.name.clone(), column.kind);
