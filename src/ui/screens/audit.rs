@@ -230,6 +230,10 @@ impl Screen for Audit {
         match command {
             Command::NextPane | Command::PreviousPane => self.in_detail = !self.in_detail,
             Command::Enter if !self.in_detail && self.act(view).is_some() => self.in_detail = true,
+            // What it does further in: the act is read again, as with U.
+            Command::Enter if let Some(act) = self.act(view).filter(|act| act.outcome == Outcome::Unknown) => {
+                return Reply::Ask(Request::Undo { act: act.number });
+            }
             Command::Back if self.in_detail => self.in_detail = false,
             _ => return Reply::Ignored,
         }

@@ -121,6 +121,8 @@ fn the_detail_scrolls_and_gives_the_keys_back() {
     audit.run(Command::Bottom, &world.view());
     assert_eq!(audit.selected(&world.view()), Some(Target::Act(8)));
     assert!(has(&world.drawn(&mut audit), "It may have happened"));
+    let again = audit.run(Command::Enter, &world.view());
+    assert!(matches!(again, Reply::Ask(Request::Undo { act: 8 })), "it is read again");
     assert!(matches!(audit.run(Command::Back, &world.view()), Reply::Done));
     assert!(matches!(audit.run(Command::Back, &world.view()), Reply::Ignored));
     assert!(audit.copied(&world.view()).expect("an act").contains("watch to 10/10"));
