@@ -34,6 +34,15 @@ pub enum Outcome {
     Unknown,
 }
 
+/// How far the watch of an act is whose writes are done, where nobody wrote down how it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unseen {
+    /// Another process is at it.
+    Watching,
+    /// The process that watched is gone.
+    Unwatched,
+}
+
 /// One act of mine (this process), or of the audit file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Act {
@@ -54,6 +63,8 @@ pub struct Act {
     pub away: Option<Name>,
     /// From when on that one was no longer what the workload should run; `None`: that was not seen.
     pub left: Option<Left>,
+    /// Of a past act that was sent whole: how its watch ended is not known. `None`: it is, or nothing was to be watched.
+    pub unseen: Option<Unseen>,
     /// Whether `U` can make a plan to undo it.
     pub can_undo: bool,
     /// Of the cluster that it was done on, as that cluster said then. `None`: no cluster, or one that did not say.
@@ -78,6 +89,18 @@ impl Left {
 }
 
 impl Act {
+    /// How it ended, in one word.
+    pub const fn word(&self) -> &'static str {
+        match (self.outcome, self.unseen) {
+            (_, Some(Unseen::Watching)) => "watching",
+            (_, Some(Unseen::Unwatched)) => "unwatched",
+            (Outcome::Running, None) => "running",
+            (Outcome::Done, None) => "done",
+            (Outcome::Refused, None) => "refused",
+            (Outcome::Unknown, None) => "unknown",
+        }
+    }
+
     /// The steps, each with the number by which its plan called it.
     pub fn numbered_steps(&self) -> impl Iterator<Item = (usize, &(Clean, StepState))> {
         (first_number(self.steps.first().map(|(says, _)| says))..).zip(&self.steps)

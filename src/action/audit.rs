@@ -15,7 +15,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-pub use past::{PastAct, acts, is_alive, unfinished};
+pub use past::{PastAct, SentStep, acts, is_alive, unfinished};
 
 use super::{
     Request, Risk,

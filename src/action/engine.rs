@@ -7,6 +7,7 @@ mod jobs;
 mod keep;
 mod lost;
 mod outside;
+mod reread;
 mod resized;
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ pub use outside::{Ended, Outside};
 
 use super::{
     Applications, Beside, Inspector, Jobs, Operator, Registry, Request,
-    act::ActionEvent,
+    act::{Act, ActionEvent, Unseen},
     audit::{self, Audit, PastAct},
     plan::Approved,
 };
@@ -201,11 +202,9 @@ impl RealEngine {
             let acts = inner.past_acts().await.unwrap_or_default();
             let unfinished: Vec<&PastAct> =
                 audit::unfinished(&acts, |act| audit::is_alive(act, &inner.identity.login)).collect();
-            let told = ActionEvent::History {
-                acts: acts.iter().map(PastAct::shown).collect(),
-                unfinished: unfinished.iter().map(|act| act.cut_off()).collect(),
-            };
-            inner.news.tell(told).await;
+            let words: Vec<Clean> = unfinished.iter().map(|act| act.cut_off()).collect();
+            let told = inner.shown(&acts);
+            inner.news.tell(ActionEvent::History { acts: told.clone(), unfinished: words.clone() }).await;
             for act in unfinished {
                 for entry in act.closing() {
                     let (number, now) = (act.number, inner.clock.now().wall);
@@ -213,6 +212,7 @@ impl RealEngine {
                     let _ = inner.on_audit(move |audit| audit.append(number, now, entry)).await;
                 }
             }
+            inner.follow_watches(told, words).await;
         });
     }
 }
@@ -278,6 +278,23 @@ impl Inner {
     /// The audit's acts, newest first.
     async fn past_acts(&self) -> Result<Vec<PastAct>, Clean> {
         self.on_audit(Audit::read).await.map(|records| audit::acts(&records))
+    }
+
+    fn shown(&self, acts: &[PastAct]) -> Vec<Act> {
+        acts.iter().map(|act| act.shown(&self.identity.login)).collect()
+    }
+
+    /// What another process watches ends, or that process does: until then the audit is read again.
+    async fn follow_watches(&self, mut told: Vec<Act>, unfinished: Vec<Clean>) {
+        while told.iter().any(|act| act.unseen == Some(Unseen::Watching)) {
+            tokio::time::sleep(self.pace.poll).await;
+            let Ok(acts) = self.past_acts().await else { continue };
+            let shown = self.shown(&acts);
+            if shown != told {
+                told.clone_from(&shown);
+                self.news.tell(ActionEvent::History { acts: shown, unfinished: unfinished.clone() }).await;
+            }
+        }
     }
 
     /// Runs file work on a thread that may wait.

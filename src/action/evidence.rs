@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    ActionError, Inspection, Request, RunInspection, WorkloadInspection, Write,
+    ActionError, Found, Inspection, Request, RunInspection, WorkloadInspection, Write,
     audit::PastAct,
     canary, checks,
     executor::Executor,
@@ -67,6 +67,35 @@ pub struct Evidence {
 pub struct Undoing {
     pub act: PastAct,
     pub kept: Option<Kept>,
+    /// What was sent last, if no answer to it is known.
+    pub reread: Option<Reread>,
+}
+
+/// What was read again of a step whose answer nobody knows.
+#[derive(Clone, Debug)]
+pub struct Reread {
+    pub step: Clean,
+    /// `Err`: why it cannot be known.
+    pub found: Result<Found, Clean>,
+}
+
+impl Reread {
+    pub fn says(&self) -> Clean {
+        let step = &self.step;
+        match &self.found {
+            Ok(Found::InForce(done)) => say!("'{step}' had no answer; read again just now: {}", done.says),
+            Ok(Found::Failed(says)) => say!("'{step}' had no answer; read again just now: it failed: {says}"),
+            Ok(Found::Missing(says)) => {
+                say!("'{step}' had no answer; read again just now: {says}. It did not arrive, or was taken back since")
+            }
+            Err(why) => say!("'{step}' had no answer; whether it arrived cannot be known: {why}"),
+        }
+    }
+
+    /// It changed nothing, as far as can be read.
+    pub const fn is_missing(&self) -> bool {
+        matches!(self.found, Ok(Found::Missing(_) | Found::Failed(_)))
+    }
 }
 
 impl Evidence {

@@ -256,10 +256,11 @@ pub(super) fn plan(make: &Make<'_>, key: &ResourceKey, act: ObjectAct) -> Result
         cluster_id: found.cluster_id.as_ref(),
     };
     let mut plan = make.empty(say!("{} {}", act.verb().to_uppercase(), key.words()), place.words());
-    plan.facts = checks::facts(found, act, make.store.time_of(&key.cluster, make.now));
+    let now = make.store.time_of(&key.cluster, make.now);
+    plan.facts = checks::facts(found, act, now);
     plan.steps = steps(make, found, act);
     plan.checks = vec![place.check(), allowed(found, act)];
-    plan.checks.extend(checks::checks(found, act, place.is_production()));
+    plan.checks.extend(checks::checks(found, act, place.is_production(), now));
     // It is read before it is done, also where nothing speaks against it.
     let effect = plan.checks.iter().find(|check| check.name == *"effect").map(|check| check.result.clone());
     if let Some(CheckResult::Ok(says)) = effect {

@@ -21,11 +21,14 @@ use crate::{
 };
 
 pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
-    let Some(Undoing { act, kept }) = &make.evidence.undoing else {
+    let Some(Undoing { act, kept, reread }) = &make.evidence.undoing else {
         return Err(Refusal(say!("the audit has no act {number}")));
     };
     let nothing = match act.outcome {
-        None | Some(Outcome::Running) => "has no outcome yet: look at what it left",
+        None | Some(Outcome::Running) => {
+            let process = act.begun.process;
+            return Err(Refusal(say!("act {number} '{}' goes on in process {process}: wait for its end", act.title)));
+        }
         Some(_) if !act.wrote => "changed nothing",
         // What it was about was done by somebody else (a hook of a run that it stopped), or not at all.
         Some(_) if act.begun.can_undo && !act.has_undo => "changed nothing that could be taken back",
@@ -35,6 +38,19 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
     if !nothing.is_empty() {
         return Err(Refusal(say!("act {number} '{}' {nothing}", act.title)));
     }
+    let Some(reread) = reread else { return back(make, act, kept.as_ref()) };
+    let found = reread.says();
+    if reread.is_missing() && !act.has_sure_undo {
+        return Err(Refusal(say!("act {number} '{}' left nothing to undo. {found}", act.title)));
+    }
+    let mut plan = back(make, act, kept.as_ref()).map_err(|Refusal(why)| Refusal(say!("{why}. {found}")))?;
+    let of = plan.facts.iter().position(|(name, _)| *name == *"OF");
+    plan.facts.insert(of.map_or(0, |of| of + 1), ("SENT".into(), found));
+    Ok(plan)
+}
+
+/// Back to what was before an act that wrote, or may have.
+fn back(make: &Make<'_>, act: &PastAct, kept: Option<&Kept>) -> Result<Plan, Refusal> {
     if let Some((object, back)) = object::inverse(&act.request) {
         let mut plan = object::plan(make, object, back)?;
         plan.title = title(act, &plan.title);
@@ -50,7 +66,7 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
         Some(kept) if kept.replicas.is_some() => scale_back(make, act, kept),
         Some(kept) if kept.release.is_some() => super::helm::undo(make, act, kept),
         Some(kept) => template_back(make, act, kept),
-        None => Err(Refusal(say!("act {number} '{}' cannot be undone from here", act.title))),
+        None => Err(Refusal(say!("act {} '{}' cannot be undone from here", act.number, act.title))),
     }
 }
 

@@ -82,7 +82,12 @@ impl Acts {
     /// taken back, an older one is not what is meant.
     pub fn to_undo(&self, looked_at: Option<u64>) -> Result<&Act, Clean> {
         if let Some(act) = looked_at.and_then(|number| self.by_number.get(&number)) {
-            return if act.can_undo { Ok(act) } else { Err(cannot("this act", act)) };
+            // What became of one whose outcome is unknown is read again for its plan, and said, also where there is none.
+            return if act.can_undo || act.outcome == Outcome::Unknown {
+                Ok(act)
+            } else {
+                Err(cannot("this act", act))
+            };
         }
         let mut mine = self.newest().filter(|act| act.is_mine && (act.can_undo || act.outcome != Outcome::Refused));
         match mine.next() {
@@ -129,6 +134,7 @@ mod tests {
             switches: Vec::new(),
             away: None,
             left: None,
+            unseen: None,
             can_undo,
             cluster_id: None,
             is_mine: true,
@@ -157,6 +163,8 @@ mod tests {
             assert_eq!(acts.to_undo(Some(1)).map(|act| act.number), Ok(1));
             assert!(acts.to_undo(Some(2)).expect_err("it has nothing").starts_with("this act, RESTART"), "{says}");
         }
+        let lost = self::acts(vec![act(1, "RESTART ds/fluentd", Outcome::Unknown, false)]);
+        assert_eq!(lost.to_undo(Some(1)).map(|act| act.number), Ok(1), "it is read again");
         assert!(self::acts(Vec::new()).to_undo(None).expect_err("none").starts_with("nothing to undo"));
     }
 }

@@ -12,13 +12,13 @@
 //! | `pipelines` | `run`: `host` `repository` `id` `workflow` `number` `attempt` `event` `state` `level` `branch` `sha` `actor` `title` `stage` `deploys` `created` `started` `updated` `url` |
 //! | `prs` | `pull-request`: `host` `repository` `number` `title` `author` `need` `is_mine` `asks_me` `draft` `checks` {`passed` `failed` `running` `readable`} `review` `merge` `head` `base` `additions` `deletions` `created` `updated` `merged` `url` |
 //! | `metrics` | `panel`: `backend` `dashboard` `dashboard_title` `id` `title` `unit` `value` `text` `limit` `series` [{`name` `at` `value`}] `error` |
-//! | `audit` | `act`: `number` `at` `ended` `actor` `title` `place` `outcome` `reason` `steps` [{`says` `state` `note`}] `can_undo` |
+//! | `audit` | `act`: `number` `at` `ended` `actor` `title` `place` `outcome` (`running`, `done`, `refused`, `unknown`; sent, and its end not seen: `watching` or `unwatched`) `reason` `steps` [{`says` `state` `note`}] `can_undo` |
 
 use serde_json::{Value, json};
 
 use super::report::{level_word, mark_word, time};
 use crate::{
-    action::act::{Act, Outcome, StepState},
+    action::act::{Act, StepState},
     headless::Reading,
     model::{
         Level,
@@ -352,12 +352,7 @@ pub fn audit<'a>(acts: impl Iterator<Item = &'a Act>) -> Vec<Section> {
 }
 
 fn act_row(act: &Act) -> Row {
-    let outcome = match act.outcome {
-        Outcome::Running => "running",
-        Outcome::Done => "done",
-        Outcome::Refused => "refused",
-        Outcome::Unknown => "unknown",
-    };
+    let outcome = act.word();
     let steps: Vec<Value> = act
         .steps
         .iter()

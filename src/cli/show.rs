@@ -20,9 +20,10 @@ use super::{
     status::UNREADABLE,
 };
 use crate::{
-    action::audit::{self, Audit, PastAct},
+    action::audit::{self, Audit},
     headless::Reading,
     model::{BackendId, Part, SourceId, kubernetes::WorkloadKind},
+    text::Clean,
     time::Clock,
     ui::filter::Filter,
 };
@@ -289,5 +290,6 @@ pub fn audit_json(sections: &[Section], clock: &Arc<dyn Clock>) -> Value {
 pub fn past_acts(path: &std::path::Path) -> Result<Vec<crate::action::act::Act>> {
     let records =
         Audit::new(path).read().map_err(|error| eyre!("the audit '{}' cannot be read: {error}", path.display()))?;
-    Ok(audit::acts(&records).iter().map(PastAct::shown).collect())
+    let login = Clean::own(setup::user_at_host());
+    Ok(audit::acts(&records).iter().map(|act| act.shown(&login)).collect())
 }

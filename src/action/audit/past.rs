@@ -8,7 +8,7 @@ use super::{Begun, Entry, Record, StepResult};
 use crate::{
     action::{
         Request, Write,
-        act::{Act, Left, Outcome, StepState},
+        act::{Act, Left, Outcome, StepState, Unseen},
     },
     model::{Name, alert::SilenceKey, gitops::OwnerKey},
     text::Clean,
@@ -31,6 +31,8 @@ pub struct PastAct {
     pub wrote: bool,
     /// One of those can be taken back.
     pub has_undo: bool,
+    /// One of those is known to have been done.
+    pub has_sure_undo: bool,
     pub steps: Vec<(Clean, StepState)>,
     pub from_revision: Option<Name>,
     pub to_revision: Option<Name>,
@@ -45,6 +47,18 @@ pub struct PastAct {
     /// Step that only clears the way.
     clearing: Option<usize>,
     left: Option<Left>,
+    sent: Option<SentStep>,
+    /// All was sent, and how its watch ended is not written.
+    unwatched: bool,
+}
+
+/// What an act sent last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SentStep {
+    pub step: usize,
+    pub at: Timestamp,
+    /// As it was recorded: some is left out of the file.
+    pub write: Option<serde_json::Value>,
 }
 
 /// Acts by their records, newest first.
@@ -73,6 +87,7 @@ impl PastAct {
             outcome: None,
             wrote: false,
             has_undo: false,
+            has_sure_undo: false,
             steps: begun.steps.iter().map(|says| (says.clone(), StepState::Waiting)).collect(),
             from_revision: begun.from_revision.clone(),
             to_revision: begun.to_revision.clone(),
@@ -82,6 +97,8 @@ impl PastAct {
             patching: None,
             clearing: None,
             left: None,
+            sent: None,
+            unwatched: false,
             begun: begun.clone(),
         }
     }
@@ -92,6 +109,7 @@ impl PastAct {
                 if let Some((_, state)) = self.steps.get_mut(*step) {
                     *state = StepState::Running("sent".into());
                 }
+                self.sent = Some(SentStep { step: *step, at: record.at, write: write.clone() });
                 if write.as_ref().is_some_and(|write| write.get("PatchTemplate").is_some()) {
                     self.patching = Some(*step);
                 }
@@ -113,7 +131,9 @@ impl PastAct {
                 let was_sent = self.steps.get(*step).is_some_and(|(_, state)| matches!(state, StepState::Running(_)));
                 let has_written = was_sent && matches!(result, StepResult::Done | StepResult::Unknown);
                 self.wrote |= has_written;
-                self.has_undo |= has_written && self.begun.can_undo && self.clearing != Some(*step);
+                let has_undo = has_written && self.begun.can_undo && self.clearing != Some(*step);
+                self.has_undo |= has_undo;
+                self.has_sure_undo |= has_undo && *result == StepResult::Done;
                 if let Some((_, state)) = self.steps.get_mut(*step) {
                     *state = result.state(says.clone());
                 }
@@ -140,6 +160,7 @@ impl PastAct {
             Entry::Ended { outcome } => {
                 self.outcome = Some(*outcome);
                 self.ended = Some(record.at);
+                self.begin_watch(*outcome);
                 for (_, state) in &mut self.steps {
                     if matches!(state, StepState::Waiting) {
                         *state = StepState::Skipped(Clean::default());
@@ -147,6 +168,7 @@ impl PastAct {
                 }
             }
             Entry::Watched { met, says } => {
+                self.unwatched = false;
                 if let Some((_, state)) = self.steps.last_mut() {
                     *state = if *met { StepState::Done(says.clone()) } else { StepState::Unknown(says.clone()) };
                 }
@@ -155,29 +177,45 @@ impl PastAct {
         }
     }
 
+    /// Every step but a watch has its end on disk by the time that all is sent: what still waits then is one. No record says
+    /// that a watch was broken off, so it is taken for that until its end is read.
+    fn begin_watch(&mut self, outcome: Outcome) {
+        if let (Outcome::Done, Some((_, state @ StepState::Waiting))) = (outcome, self.steps.last_mut()) {
+            *state = StepState::Unknown("sent; its end was not watched: midwatch ended before".into());
+            self.unwatched = true;
+        }
+    }
+
     /// It was done on another cluster, which had the same name.
     pub fn is_elsewhere(&self, cluster_id: Option<&Clean>) -> bool {
         self.begun.cluster_id.as_ref().zip(cluster_id).is_some_and(|(then, now)| then != now)
     }
 
-    /// As the screens show it: not this process's own.
-    pub fn shown(&self) -> Act {
+    /// As the screens show it: not this process's own. `login`: who looks, and where.
+    pub fn shown(&self, login: &Clean) -> Act {
+        let is_alive = is_alive(self, login);
+        let mut act = if self.outcome.is_some() || is_alive { self.clone() } else { self.closed() };
+        let unseen = act.unwatched.then_some(if is_alive { Unseen::Watching } else { Unseen::Unwatched });
+        if let (Some(Unseen::Watching), Some((_, state))) = (unseen, act.steps.last_mut()) {
+            *state = StepState::Running(say!("process {} is watching it", act.begun.process));
+        }
         Act {
-            number: self.number,
-            request: self.request.clone(),
-            title: self.title.clone(),
-            place: self.place.clone(),
-            actor: self.actor.clone(),
-            started: self.at,
-            ended: self.ended,
-            steps: self.steps.clone(),
-            outcome: self.outcome.unwrap_or(Outcome::Unknown),
-            reason: self.begun.reason.clone(),
-            switches: self.switches.clone(),
-            away: self.from_revision.clone(),
-            left: self.left,
-            can_undo: self.outcome.is_some() && self.has_undo,
-            cluster_id: self.begun.cluster_id.clone(),
+            number: act.number,
+            request: act.request,
+            title: act.title,
+            place: act.place,
+            actor: act.actor,
+            started: act.at,
+            ended: act.ended,
+            steps: act.steps,
+            outcome: act.outcome.unwrap_or(Outcome::Unknown),
+            reason: act.begun.reason,
+            switches: act.switches,
+            away: act.from_revision,
+            left: act.left,
+            unseen,
+            can_undo: act.outcome.is_some() && act.has_undo,
+            cluster_id: act.begun.cluster_id,
             is_mine: false,
         }
     }
@@ -203,6 +241,26 @@ impl PastAct {
     /// The step that was sent and whose answer nobody wrote down.
     fn unanswered(&self) -> Option<usize> {
         self.steps.iter().rposition(|(_, state)| matches!(state, StepState::Running(_)))
+    }
+
+    /// The write that was sent, of which nobody knows whether it was done.
+    pub fn unanswered_write(&self) -> Option<&SentStep> {
+        let is_open = |sent: &&SentStep| {
+            let state = self.steps.get(sent.step).map(|(_, state)| state);
+            matches!(state, Some(StepState::Running(_) | StepState::Unknown(_)))
+        };
+        self.sent.as_ref().filter(is_open)
+    }
+
+    /// As it is when its end is written: of an act that was cut off.
+    pub fn closed(&self) -> Self {
+        let mut closed = self.clone();
+        for entry in self.closing() {
+            closed.apply(&Record { number: self.number, at: self.at, entry });
+        }
+        // When it was cut off nobody knows.
+        closed.ended = None;
+        closed
     }
 
     /// What to look at, where an act was cut off.

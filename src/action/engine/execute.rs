@@ -102,6 +102,7 @@ impl Inner {
             switches: Vec::new(),
             away: begun.from_revision,
             left: None,
+            unseen: None,
             can_undo: false,
             cluster_id: plan.cluster_id.clone(),
             is_mine: true,
@@ -246,10 +247,7 @@ impl Running {
             }
             Err(error) => (StepState::Refused(self.with_suspended(&error)), StepResult::Refused, None),
         };
-        let says = match &state {
-            StepState::Done(says) | StepState::Unknown(says) | StepState::Refused(says) => says.clone(),
-            _ => Clean::default(),
-        };
+        let says = StepResult::of(&state).map(|(_, says)| says).unwrap_or_default();
         if let (StepResult::Done, Some(Write::PatchTemplate { .. })) = (result, write) {
             self.act.left = Left::from_reference(reference.as_ref(), self.inner.clock.now().wall);
         }

@@ -56,6 +56,9 @@ impl Inner {
         let known = all.as_deref().unwrap_or_default();
         let undone = if let Request::Undo { act } = request { Some(*act) } else { None };
         let mut undoing = self.undoing(undone, known).await?;
+        if let Some(undoing) = &mut undoing {
+            undoing.reread = self.reread(&undoing.act, undoing.kept.as_ref()).await;
+        }
         let (subject, races, made, jobs) = tokio::join!(
             self.subject(request, undoing.as_ref()),
             self.races(&beside.runs),
@@ -116,7 +119,10 @@ impl Inner {
         let kept: Option<Kept> = self.on_audit(move |audit| audit.kept(number)).await.map_err(|why| {
             SourceError::new(ErrorKind::Unexpected, format!("what act {number} kept cannot be read: {why}"))
         })?;
-        Ok(Some(Undoing { act: act.clone(), kept }))
+        // Cut off is not the same as under way: of that, nothing can be said yet.
+        let is_cut_off = act.outcome.is_none() && !self.is_at_it(act);
+        let act = if is_cut_off { act.closed() } else { act.clone() };
+        Ok(Some(Undoing { act, kept, reread: None }))
     }
 
     async fn inspect(&self, backend: &BackendId, request: &Request) -> Result<Inspection, SourceError> {
@@ -162,10 +168,12 @@ impl Inner {
                     let backends = act.silences.iter().map(|silence| &silence.backend).collect();
                     self.alerts(backends, request).await
                 }
-                _ => Err(SourceError::new(
-                    ErrorKind::Unexpected,
-                    format!("act {act} cannot be undone from here: it kept nothing to go back to"),
-                )),
+                _ => {
+                    let reread = undoing.and_then(|undoing| undoing.reread.as_ref());
+                    let found = reread.map(|reread| format!(". {}", reread.says())).unwrap_or_default();
+                    let says = format!("act {act} cannot be undone from here: it kept nothing to go back to{found}");
+                    Err(SourceError::new(ErrorKind::Unexpected, says))
+                }
             },
         }
     }

@@ -100,6 +100,7 @@ impl RealEngine {
             switches: Vec::new(),
             away: None,
             left: None,
+            unseen: None,
             can_undo: false,
             cluster_id: None,
             is_mine: true,

@@ -1,6 +1,7 @@
 //! The engine over fakes: what is sent, when, and what is on disk by then.
 
 mod canary;
+mod cut_off;
 mod digests;
 mod ends;
 mod flagger;

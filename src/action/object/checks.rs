@@ -1,12 +1,12 @@
 //! What a plan on an object says of it, and what speaks against the act.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{Budget, ObjectAct, ObjectInspection, text};
 use crate::{
     action::{Check, CheckResult, checks::check},
-    model::kubernetes::{Manager, tag_of},
+    model::kubernetes::{Manager, table::is_due_within, tag_of},
     text::{Clean, counted},
     time::age_of,
 };
@@ -86,14 +86,14 @@ fn pod_state(object: &Value) -> String {
 }
 
 /// What else speaks for or against it.
-pub(super) fn checks(found: &ObjectInspection, act: ObjectAct, is_production: bool) -> Vec<Check> {
+pub(super) fn checks(found: &ObjectInspection, act: ObjectAct, is_production: bool, now: Timestamp) -> Vec<Check> {
     let mut checks = Vec::new();
     let since = text(&found.object, "/metadata/deletionTimestamp");
     if !since.is_empty() {
         let says = say!("it is being deleted, since {}", Clean::line(since));
         checks.push(check("B7", "deleted", CheckResult::Stop(says)));
     }
-    checks.push(check("B8", "effect", effect(found, act, is_production)));
+    checks.push(check("B8", "effect", effect(found, act, is_production, now)));
     let finalizers = found.object.pointer("/metadata/finalizers").and_then(Value::as_array);
     let finalizers: Vec<&str> = finalizers.into_iter().flatten().filter_map(Value::as_str).collect();
     if act == ObjectAct::Delete && !finalizers.is_empty() {
@@ -133,7 +133,7 @@ fn is_ready(pod: &Value) -> bool {
     conditions.into_iter().flatten().any(|one| one["type"] == "Ready" && one["status"] == "True")
 }
 
-fn effect(found: &ObjectInspection, act: ObjectAct, is_production: bool) -> CheckResult {
+fn effect(found: &ObjectInspection, act: ObjectAct, is_production: bool, now: Timestamp) -> CheckResult {
     match act {
         ObjectAct::Pause => pause(&found.object),
         ObjectAct::Resume => CheckResult::Look("what was changed while it was paused rolls out now".into()),
@@ -145,9 +145,7 @@ fn effect(found: &ObjectInspection, act: ObjectAct, is_production: bool) -> Chec
             0 => CheckResult::Look("no run is started until it is unsuspended".into()),
             going => CheckResult::Look(say!("no run is started until it is unsuspended; {}", going_on(going))),
         },
-        ObjectAct::Unsuspend => {
-            CheckResult::Look("a run that was missed may start at once (startingDeadlineSeconds)".into())
-        }
+        ObjectAct::Unsuspend => unsuspend(&found.object, now),
         ObjectAct::RunNow => run_now(&found.object),
         ObjectAct::Delete | ObjectAct::Evict => removal(found, is_production),
     }
@@ -167,6 +165,37 @@ fn active(object: &Value) -> usize {
 
 fn going_on(runs: usize) -> String {
     format!("{} on", counted(runs, "run") + if runs == 1 { " goes" } else { " go" })
+}
+
+/// The controller starts the last run that it missed since its last one, if its deadline has not passed.
+fn unsuspend(object: &Value, now: Timestamp) -> CheckResult {
+    let time = |pointer: &str| text(object, pointer).parse::<Timestamp>().ok();
+    let unknown =
+        |why: &str| CheckResult::Look(say!("whether it would start a missed run at once is not known: {why}"));
+    let ran = time("/status/lastScheduleTime");
+    let Some(last) = ran.or_else(|| time("/metadata/creationTimestamp")) else {
+        return unknown("it does not say when it ran last");
+    };
+    let deadline = object.pointer("/spec/startingDeadlineSeconds").and_then(Value::as_i64);
+    let oldest = deadline.and_then(|seconds| now.checked_sub(SignedDuration::from_secs(seconds)).ok());
+    let since = oldest.map_or(last, |oldest| oldest.max(last));
+    let zone = Some(text(object, "/spec/timeZone")).filter(|zone| !zone.is_empty());
+    match is_due_within(text(object, "/spec/schedule"), zone, ran, (since, now)) {
+        Err(why) => unknown(why),
+        Ok(true) => CheckResult::Look(match (text(object, "/spec/concurrencyPolicy"), active(object)) {
+            ("Forbid", 1..) => {
+                "a run was missed: it would start one when what runs has ended (concurrencyPolicy Forbid)".into()
+            }
+            ("Replace", 1..) => {
+                "a run was missed: it would start one at once, in place of what runs (concurrencyPolicy Replace)".into()
+            }
+            _ => "a run was missed: it would start one at once".into(),
+        }),
+        Ok(false) => CheckResult::Ok(match deadline {
+            Some(seconds) => say!("no run was missed in its last {seconds} s: it would not start one at once"),
+            None => "no run was missed: it would not start one at once".into(),
+        }),
+    }
 }
 
 fn pause(object: &Value) -> CheckResult {

@@ -276,6 +276,37 @@ fn two_runs_that_must_not_be_beside_each_other_stop() {
     assert!(matches!(effect(&run(json!({}), 0)), CheckResult::Ok(_)));
 }
 
+/// It is 03:14:22, by the clock of the cluster.
+#[test]
+fn whether_a_missed_run_starts_at_once_is_told_before_it_is_unsuspended() {
+    let told = |spec: Value, last: &str, active: usize| {
+        let status = json!({"lastScheduleTime": last, "active": vec![json!({}); active]});
+        let mut object = json!({"spec": spec, "status": status});
+        object["spec"]["suspend"] = json!(true);
+        let plan = plan_of(&cron_job(), ObjectAct::Unsuspend, object).expect("a plan");
+        effect(&plan).clone()
+    };
+    let nightly = |deadline: Value, policy: &str| {
+        json!({"schedule": "0 3 * * *", "timeZone": "UTC", "startingDeadlineSeconds": deadline,
+            "concurrencyPolicy": policy})
+    };
+    let (yesterday, today) = ("2026-01-09T03:00:00Z", "2026-01-10T03:00:00Z");
+    let look = |says: &str| CheckResult::Look(says.into());
+    assert_eq!(told(nightly(Value::Null, "Allow"), yesterday, 0), look("a run was missed: it would start one at once"));
+    let none = CheckResult::Ok("no run was missed: it would not start one at once".into());
+    assert_eq!(told(nightly(Value::Null, "Allow"), today, 0), none);
+    let late = CheckResult::Ok("no run was missed in its last 600 s: it would not start one at once".into());
+    assert_eq!(told(nightly(json!(600), "Allow"), yesterday, 0), late);
+    assert_eq!(told(nightly(json!(900), "Allow"), yesterday, 0), look("a run was missed: it would start one at once"));
+    let waits = told(nightly(Value::Null, "Forbid"), yesterday, 1);
+    assert!(matches!(&waits, CheckResult::Look(says) if says.contains("when what runs has ended")), "{waits:?}");
+    let replaces = told(nightly(Value::Null, "Replace"), yesterday, 1);
+    assert!(matches!(&replaces, CheckResult::Look(says) if says.contains("in place of what runs")), "{replaces:?}");
+    let odd = told(json!({"schedule": "@reboot"}), yesterday, 0);
+    let unknown = "whether it would start a missed run at once is not known: its schedule cannot be read";
+    assert_eq!(odd, look(unknown));
+}
+
 #[test]
 fn a_run_now_is_the_job_that_kubectl_makes() {
     let name = "n".repeat(60);

@@ -332,6 +332,7 @@ fn sent(steps: Vec<(Clean, StepState)>) -> (Desk, Act) {
         switches: Vec::new(),
         away: None,
         left: None,
+        unseen: None,
         reason: None,
         can_undo: true,
         cluster_id: None,

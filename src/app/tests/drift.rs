@@ -26,6 +26,7 @@ fn rolled_back(number: u64, request: Request) -> Act {
         switches: Vec::new(),
         away: Some("myapp-6d5c9".into()),
         left: None,
+        unseen: None,
         can_undo: true,
         cluster_id: None,
         is_mine: true,

@@ -44,6 +44,7 @@ fn act(number: u64, switched: (OwnerKey, bool)) -> Act {
         switches: vec![switched],
         away: None,
         left: None,
+        unseen: None,
         can_undo: true,
         cluster_id: None,
         is_mine: false,

@@ -115,6 +115,7 @@ impl Desk {
             switches: Vec::new(),
             away: None,
             left: None,
+            unseen: None,
             number: 1,
             request: Request::RollBack { workload: myapp(), to: None, alert: None },
             title: "ROLL BACK deploy/myapp".into(),

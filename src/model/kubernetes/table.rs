@@ -12,7 +12,7 @@ use jiff::Timestamp;
 pub use self::{
     amount::{Amount, Bounds, Share},
     judge::Judge,
-    schedule::due,
+    schedule::{due, is_due_within},
     since::{age_of_moment, seconds},
 };
 use super::resource::OwnerReference;

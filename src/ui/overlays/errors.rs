@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::sheet::{SheetLine, Writer, clock, clock_seconds};
 use crate::{
-    action::act::{Act, Outcome, StepState},
+    action::act::{Act, Outcome, StepState, Unseen},
     model::{BackendId, Level},
     query::Query,
     source::{ErrorKind, SourceError},
@@ -138,7 +138,7 @@ fn acts(writer: &mut Writer<'_>, view: &View<'_>) {
     let mut count = 0;
     for act in view.acts.newest().take(ACTS) {
         count += 1;
-        act_lines(writer, view, act, act.outcome != Outcome::Done);
+        act_lines(writer, view, act, act.outcome != Outcome::Done || act.unseen.is_some());
     }
     if count == 0 {
         writer.styled("nothing was sent yet", theme.dim);
@@ -151,11 +151,13 @@ fn acts(writer: &mut Writer<'_>, view: &View<'_>) {
 /// An act in one line; with `steps`, how far each went.
 pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: bool) {
     let theme = view.theme;
-    let (level, word) = match act.outcome {
-        Outcome::Running => (Level::Progress, "goes on"),
-        Outcome::Done => (Level::Ok, "done"),
-        Outcome::Refused => (Level::Wrong, "refused"),
-        Outcome::Unknown => (Level::Broken, "outcome unknown: look before you act again"),
+    let (level, word) = match (act.outcome, act.unseen) {
+        (_, Some(Unseen::Watching)) => (Level::Progress, "sent, and being watched"),
+        (_, Some(Unseen::Unwatched)) => (Level::Unknown, "sent; its end was not watched"),
+        (Outcome::Running, None) => (Level::Progress, "goes on"),
+        (Outcome::Done, None) => (Level::Ok, "done"),
+        (Outcome::Refused, None) => (Level::Wrong, "refused"),
+        (Outcome::Unknown, None) => (Level::Broken, "outcome unknown: look before you act again"),
     };
     let undo = if view.acts.to_undo(None).is_ok_and(|last| last.number == act.number) {
         view.keymap.shown(crate::command::Command::UndoAct).map(|key| format!("   {key} undoes it")).unwrap_or_default()

@@ -122,8 +122,8 @@ impl Audit {
 
 fn cells(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
     let theme = view.theme;
-    let mark = words::outcome_mark(act.outcome);
-    let what = if act.outcome == Outcome::Done { theme.text } else { theme.strong };
+    let mark = words::outcome_mark(act);
+    let what = if act.outcome == Outcome::Done && act.unseen.is_none() { theme.text } else { theme.strong };
     vec![
         Line::from(theme.mark(mark)),
         Line::styled(format!("{:04}", act.number), theme.dim),
@@ -131,7 +131,7 @@ fn cells(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
         Line::styled(act.actor.to_string(), if act.is_mine { theme.text } else { theme.dim }),
         Line::styled(act.title.to_string(), what),
         Line::styled(act.place.to_string(), theme.dim),
-        Line::styled(words::outcome_word(act.outcome), theme.mark_style(mark)),
+        Line::styled(act.word(), theme.mark_style(mark)),
     ]
 }
 
@@ -175,7 +175,11 @@ fn detail(view: &View<'_>, act: &Act, width: u16) -> Vec<Line<'static>> {
         lines.extend(under.into_iter().map(|text| Line::styled(format!("        {text}"), theme.mark_style(mark))));
     }
     if act.outcome == Outcome::Unknown {
-        lines.push(Line::styled("It may have happened: look at the object itself before you try again.", theme.stale));
+        let says = match view.keymap.shown(Command::UndoAct) {
+            Some(key) => format!("It may have happened: {key} reads it again, and says what became of it."),
+            None => "It may have happened: look at the object itself before you try again.".to_owned(),
+        };
+        lines.push(Line::styled(says, theme.stale));
     }
     if act.can_undo {
         let mut hint = Line::default();
@@ -193,7 +197,7 @@ impl Screen for Audit {
         let filter = Filter::parse(&self.filter);
         let keeps = |act: &&Act| {
             let reason = act.reason.as_deref().unwrap_or_default();
-            let word = words::outcome_word(act.outcome);
+            let word = act.word();
             let text = format!("{:04} {} {} {} {word} {reason}", act.number, act.actor, act.title, act.place);
             filter.keeps(&text, |_| None)
         };
@@ -226,6 +230,10 @@ impl Screen for Audit {
         match command {
             Command::NextPane | Command::PreviousPane => self.in_detail = !self.in_detail,
             Command::Enter if !self.in_detail && self.act(view).is_some() => self.in_detail = true,
+            // What it does further in: the act is read again, as with U.
+            Command::Enter if let Some(act) = self.act(view).filter(|act| act.outcome == Outcome::Unknown) => {
+                return Reply::Ask(Request::Undo { act: act.number });
+            }
             Command::Back if self.in_detail => self.in_detail = false,
             _ => return Reply::Ignored,
         }

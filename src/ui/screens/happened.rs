@@ -10,7 +10,7 @@ use super::{
     pane, words,
 };
 use crate::{
-    action::act::{Act, Outcome},
+    action::act::{Act, Outcome, Unseen},
     model::{
         BackendKind, Level,
         change::{Change, ChangeKind, Subject},
@@ -36,17 +36,13 @@ impl Happened {
         let changes = timeline::timeline(view.store, view.now, window).into_iter().map(|change| (change, None));
         let recent = view.acts.newest().take_while(|act| act.started >= oldest).filter(|act| !is_elsewhere(view, act));
         let acts = recent.map(|act| {
-            let word = match act.outcome {
-                Outcome::Running => " (running)",
-                Outcome::Done => "",
-                Outcome::Refused => " (refused)",
-                Outcome::Unknown => " (outcome unknown)",
-            };
-            let level = match act.outcome {
-                Outcome::Running => Level::Progress,
-                Outcome::Done => Level::Ok,
-                Outcome::Refused => Level::Wrong,
-                Outcome::Unknown => Level::Unknown,
+            let (word, level) = match (act.outcome, act.unseen) {
+                (_, Some(Unseen::Watching)) => (" (being watched)", Level::Progress),
+                (_, Some(Unseen::Unwatched)) => (" (its end was not watched)", Level::Unknown),
+                (Outcome::Running, None) => (" (running)", Level::Progress),
+                (Outcome::Done, None) => ("", Level::Ok),
+                (Outcome::Refused, None) => (" (refused)", Level::Wrong),
+                (Outcome::Unknown, None) => (" (outcome unknown)", Level::Unknown),
             };
             let change = Change {
                 at: act.started,
@@ -164,6 +160,7 @@ mod tests {
             switches: Vec::new(),
             away: None,
             left: None,
+            unseen: None,
             can_undo: false,
             cluster_id: cluster_id.map(Clean::from),
             is_mine: false,

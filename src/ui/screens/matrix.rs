@@ -76,6 +76,7 @@ fn acts(world: &mut World, count: u64) {
             switches: Vec::new(),
             away: None,
             left: None,
+            unseen: None,
             number,
             request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
             title: "restart deploy/myapp".into(),

@@ -12,7 +12,7 @@ use super::{
     needs, pane,
 };
 use crate::{
-    action::act::{Outcome, StepState},
+    action::act::{Act, Outcome, StepState, Unseen},
     model::{
         BackendId, Level,
         alert::{Alert, AlertState, Silence},
@@ -305,23 +305,13 @@ fn silence(view: &View<'_>, silence: &Silence) -> Words {
     }
 }
 
-/// The mark of an outcome.
-pub fn outcome_mark(outcome: Outcome) -> Mark {
-    match outcome {
-        Outcome::Running => Mark::Progress,
-        Outcome::Done => Mark::Ok,
-        Outcome::Refused => Mark::Wrong,
-        Outcome::Unknown => Mark::NoData,
-    }
-}
-
-/// The word of an outcome.
-pub fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Running => "running",
-        Outcome::Done => "done",
-        Outcome::Refused => "refused",
-        Outcome::Unknown => "unknown",
+/// The mark of how an act ended.
+pub const fn outcome_mark(act: &Act) -> Mark {
+    match (act.outcome, act.unseen) {
+        (Outcome::Running, _) | (_, Some(Unseen::Watching)) => Mark::Progress,
+        (Outcome::Unknown, _) | (_, Some(Unseen::Unwatched)) => Mark::NoData,
+        (Outcome::Done, None) => Mark::Ok,
+        (Outcome::Refused, None) => Mark::Wrong,
     }
 }
 

@@ -68,6 +68,18 @@ fn is_killed_while_it_sends() {
 }
 
 #[test]
+#[ignore = "a part of the tests below, run in a process of its own"]
+fn is_killed_while_it_watches() {
+    let audit = Audit::new(std::env::var_os(PATH).expect("run by the tests below"));
+    let number = audit.begin(now().wall, |_| own_act()).expect("written");
+    for entry in [intended(1), done(1), Entry::Ended { outcome: Outcome::Done }] {
+        audit.append(number, now().wall, entry).expect("written");
+    }
+    say_ready();
+    wait_for_a_line();
+}
+
+#[test]
 fn processes_that_write_at_once_lose_and_tear_nothing() {
     let (_directory, audit) = audit();
     let mut writers: Vec<Child> = (0..3).map(|_| process("writes_acts", &audit)).collect();
@@ -108,4 +120,19 @@ fn what_was_being_sent_at_kill_9_is_listed_at_the_next_start() {
     assert_eq!(left.len(), 1, "{left:?}");
     assert!(left[0].contains("act 1") && left[0].contains("'template -> rev 13' was being sent"), "{left:?}");
     assert_eq!(audit.begin(now().wall, |_| begun()).expect("the lock went with the process"), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_watched_at_kill_9_is_unwatched_from_then_on() {
+    let (_directory, audit) = audit();
+    let shown = || acts(&audit.read().expect("readable")).remove(0).shown(&begun().login);
+    let mut other = process("is_killed_while_it_watches", &audit);
+    let act = shown();
+    assert_eq!(act.word(), "watching");
+    let says = format!("process {} is watching it", other.id());
+    assert_eq!(act.steps[2].1, StepState::Running(Clean::own(says)));
+    other.kill().expect("it runs");
+    other.wait().expect("was started");
+    assert_eq!(shown().word(), "unwatched");
 }

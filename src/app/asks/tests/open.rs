@@ -86,6 +86,7 @@ fn a_form_waits_below_its_plan_until_it_was_done() {
         switches: Vec::new(),
         away: None,
         left: None,
+        unseen: None,
         reason: None,
         can_undo: false,
         cluster_id: None,

@@ -25,6 +25,7 @@ fn tell(desk: &mut Desk, workload: WorkloadKey, outcome: Outcome) {
         switches: Vec::new(),
         away: None,
         left: None,
+        unseen: None,
         can_undo: true,
         cluster_id: None,
         is_mine: true,

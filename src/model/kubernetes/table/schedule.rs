@@ -14,14 +14,51 @@ pub fn due(schedule: &str, zone: Option<&str>, last: Timestamp) -> Option<Timest
     if first == "@every" {
         return last.checked_add(SignedDuration::from_secs(super::seconds(rest.trim())?)).ok();
     }
-    // The older way to name a zone: `TZ=` or `CRON_TZ=` before the fields.
-    let (zone, fields) = match first.split_once("TZ=") {
-        Some((_, zone)) => (Some(zone), rest.trim()),
-        None => (zone, schedule.trim()),
+    match zone_of(schedule, zone) {
+        (Some(zone), fields) => next(&read(fields, zone)?, last),
+        (None, fields) => anywhere(&read(fields, "UTC")?, last),
+    }
+}
+
+/// Whether a run is due after the first of two times, and by the second. `ran`: a run that was made, which tells the zone
+/// where none is named. `Err`: why that is not known.
+pub fn is_due_within(
+    schedule: &str,
+    zone: Option<&str>,
+    ran: Option<Timestamp>,
+    (since, until): (Timestamp, Timestamp),
+) -> Result<bool, &'static str> {
+    const UNREAD: &str = "its schedule cannot be read";
+    let (zone_named, fields) = zone_of(schedule, zone);
+    if zone_named.is_some() || fields.starts_with("@every") {
+        return due(schedule, zone, since).map(|due| due <= until).ok_or(UNREAD);
+    }
+    let crontab = read(fields, "UTC").ok_or(UNREAD)?;
+    let all: Vec<SignedDuration> = ZONES.step_by(BETWEEN_ZONES).map(SignedDuration::from_mins).collect();
+    let is_run = |east: SignedDuration, at: Timestamp| {
+        let before = at.checked_sub(SignedDuration::from_secs(1)).ok();
+        before.and_then(|before| next_in(&crontab, east, before)) == Some(at)
     };
-    match zone {
-        Some(zone) => next(&read(fields, zone)?, last),
-        None => anywhere(&read(fields, "UTC")?, last),
+    let told: Vec<SignedDuration> =
+        all.iter().copied().filter(|east| ran.is_some_and(|ran| is_run(*east, ran))).collect();
+    // In none: the schedule was another one then.
+    let zones = if told.is_empty() { all } else { told };
+    let dues: Option<Vec<bool>> =
+        zones.into_iter().map(|east| Some(next_in(&crontab, east, since)? <= until)).collect();
+    let dues = dues.ok_or(UNREAD)?;
+    match (dues.contains(&true), dues.contains(&false)) {
+        (true, true) => Err("no time zone is named, and zones differ"),
+        (is_due, _) => Ok(is_due),
+    }
+}
+
+/// Its zone, and the fields. The older way to name one: `TZ=` or `CRON_TZ=` before the fields.
+fn zone_of<'a>(schedule: &'a str, zone: Option<&'a str>) -> (Option<&'a str>, &'a str) {
+    let schedule = schedule.trim();
+    let (first, rest) = schedule.split_once(char::is_whitespace).unwrap_or((schedule, ""));
+    match first.split_once("TZ=") {
+        Some((_, zone)) => (Some(zone), rest.trim()),
+        None => (zone, schedule),
     }
 }
 
@@ -43,7 +80,12 @@ fn next(crontab: &Crontab, last: Timestamp) -> Option<Timestamp> {
 
 fn anywhere(crontab: &Crontab, last: Timestamp) -> Option<Timestamp> {
     let zones = ZONES.step_by(BETWEEN_ZONES).map(SignedDuration::from_mins);
-    zones.map(|east| next(crontab, last.checked_add(east).ok()?)?.checked_sub(east).ok()).max().flatten()
+    zones.map(|east| next_in(crontab, east, last)).max().flatten()
+}
+
+/// So far east of UTC, of a schedule that was read as UTC's.
+fn next_in(crontab: &Crontab, east: SignedDuration, last: Timestamp) -> Option<Timestamp> {
+    next(crontab, last.checked_add(east).ok()?)?.checked_sub(east).ok()
 }
 
 #[cfg(test)]
@@ -94,6 +136,25 @@ mod tests {
         ] {
             assert_eq!(due(schedule, None, at(last)), Some(at(expected)), "{schedule}");
         }
+    }
+
+    #[test]
+    fn whether_a_run_is_due_between_two_times_is_told_where_its_zone_is_or_was() {
+        let within = |schedule: &str, zone: Option<&str>, ran: Option<&str>, since: &str, until: &str| {
+            is_due_within(schedule, zone, ran.map(at), (at(since), at(until)))
+        };
+        let (three, next_three) = ("2026-03-14T03:00:00", "2026-03-15T03:00:00");
+        let nightly = "0 3 * * *";
+        assert_eq!(within(nightly, Some("UTC"), None, three, "2026-03-15T02:59:59"), Ok(false));
+        assert_eq!(within(nightly, Some("UTC"), None, three, next_three), Ok(true));
+        // The run at 03:00 UTC was made by a controller in UTC.
+        assert_eq!(within(nightly, None, Some(three), three, "2026-03-15T02:59:59"), Ok(false));
+        assert_eq!(within(nightly, None, Some(three), three, next_three), Ok(true));
+        assert!(within(nightly, None, None, three, "2026-03-14T12:00:00").is_err(), "it may be anywhere");
+        assert_eq!(within(nightly, None, None, three, "2026-03-16T03:00:00"), Ok(true), "due wherever it is");
+        assert_eq!(within("*/5 * * * *", None, None, three, "2026-03-14T03:04:59"), Ok(false));
+        assert_eq!(within("@every 90m", None, None, three, "2026-03-14T04:30:00"), Ok(true));
+        assert_eq!(within("@reboot", None, None, three, next_three), Err("its schedule cannot be read"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
         View,
         screens::{
             needs::workload_of_alert,
-            words::{alert_name, outcome_mark, outcome_word},
+            words::{alert_name, outcome_mark},
         },
         theme::{Mark, Theme},
         widgets::{cells::width, wrap::wrapped},
@@ -29,13 +29,13 @@ pub(super) fn sent(plan: &Plan, act: Option<&Act>, view: &View<'_>, inner: u16, 
         lines.top = vec![Line::from(vec![theme.mark(Mark::Progress), Span::raw(" writing the audit, then sending")])];
         return;
     };
-    let word = outcome_word(act.outcome);
+    let word = act.word();
     let lasted = match act.ended {
         Some(ended) => format!("{word}, took {}", age_of(act.started, ended)),
         None => format!("{word} for {}", age_of(act.started, view.now.wall)),
     };
     lines.top.push(Line::from(vec![
-        theme.mark(outcome_mark(act.outcome)),
+        theme.mark(outcome_mark(act)),
         Span::styled(format!(" {lasted}"), theme.strong),
         Span::styled(format!("   {} UTC   act {}", act.started.strftime("%H:%M:%S"), act.number), theme.dim),
     ]));

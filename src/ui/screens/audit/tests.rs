@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     action::{
         Request,
-        act::{ActionEvent, StepState},
+        act::{ActionEvent, StepState, Unseen},
     },
     model::kubernetes::WorkloadKind,
     ui::testing::{World, at, workload_key},
@@ -13,6 +13,7 @@ fn act(number: u64, title: &str, outcome: Outcome, steps: &[(&str, StepState)]) 
         switches: Vec::new(),
         away: None,
         left: None,
+        unseen: None,
         number,
         request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
         title: title.into(),
@@ -54,6 +55,17 @@ fn has(rows: &[String], words: &str) -> bool {
 }
 
 #[test]
+fn one_whose_end_was_not_watched_is_not_said_to_be_done() {
+    let mut world = world();
+    let step = ("watch to 10/10", StepState::Unknown("sent; its end was not watched".into()));
+    let unwatched =
+        Act { unseen: Some(Unseen::Unwatched), ..act(9, "roll back deploy/myapp to 410", Outcome::Done, &[step]) };
+    world.acts.apply(&ActionEvent::Act(Box::new(unwatched)));
+    let rows = world.drawn(&mut Audit::default());
+    assert!(rows.iter().any(|row| row.contains("0009") && row.contains("unwatched")), "{rows:#?}");
+}
+
+#[test]
 fn acts_newest_first_with_their_steps() {
     let world = world();
     let mut audit = Audit::default();
@@ -88,7 +100,7 @@ fn acts_newest_first_with_their_steps() {
     | ok  1  stop run #412   cancelled                                                                                     |
     | ok  2  template to rev 13   now rev 15                                                                               |
     | ??  3  watch to 10/10   the connection broke                                                                         |
-    | It may have happened: look at the object itself before you try again.                                                |
+    | It may have happened: U reads it again, and says what became of it.                                                  |
     +----------------------------------------------------------------------------------------------------------------------+
     ");
     audit.run(Command::Down, &world.view());
@@ -109,6 +121,8 @@ fn the_detail_scrolls_and_gives_the_keys_back() {
     audit.run(Command::Bottom, &world.view());
     assert_eq!(audit.selected(&world.view()), Some(Target::Act(8)));
     assert!(has(&world.drawn(&mut audit), "It may have happened"));
+    let again = audit.run(Command::Enter, &world.view());
+    assert!(matches!(again, Reply::Ask(Request::Undo { act: 8 })), "it is read again");
     assert!(matches!(audit.run(Command::Back, &world.view()), Reply::Done));
     assert!(matches!(audit.run(Command::Back, &world.view()), Reply::Ignored));
     assert!(audit.copied(&world.view()).expect("an act").contains("watch to 10/10"));

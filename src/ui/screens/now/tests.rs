@@ -186,6 +186,7 @@ fn rollback() -> Act {
         switches: Vec::new(),
         away: None,
         left: None,
+        unseen: None,
         number: 7,
         request: Request::RollBack {
             workload: workload_key(WorkloadKind::Deployment, "myapp"),

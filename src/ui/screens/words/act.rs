@@ -86,7 +86,8 @@ pub(super) fn words(view: &View<'_>, act: &Act) -> Words {
                 None => format!("{step}: {news}"),
             }
         }
-        (Outcome::Refused | Outcome::Unknown, Some((_, (what, state)))) => {
+        // Of what was sent and not seen to arrive, its watch says more than where it was.
+        (_, Some((_, (what, state)))) if act.outcome != Outcome::Done || act.unseen.is_some() => {
             format!("{what}: {}", step_words(state).1)
         }
         (Outcome::Unknown, None) => "outcome unknown".to_owned(),
@@ -96,7 +97,7 @@ pub(super) fn words(view: &View<'_>, act: &Act) -> Words {
         },
     };
     Words {
-        mark: outcome_mark(act.outcome),
+        mark: outcome_mark(act),
         name: act_name(act),
         says: says.trim_end().to_owned(),
         when: age_of(act.ended.unwrap_or(act.started), view.now.wall),

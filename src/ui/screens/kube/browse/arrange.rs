@@ -10,7 +10,10 @@ use std::{
 };
 
 use super::{
-    super::super::super::{filter::Filter, list::Entry},
+    super::super::{
+        super::{filter::Filter, list::Entry},
+        pane::mark_of,
+    },
     order::Key,
     rows::{Content, RowKey, Rows, Times},
 };
