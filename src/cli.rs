@@ -136,7 +136,7 @@ async fn run(command: Option<Command>, global: Global, clock: Arc<dyn Clock>) ->
         Some(Command::Doctor(doctor)) => doctor::run(doctor, global, clock).await,
         Some(Command::Logs(logs)) => logs::run(*logs, global, clock).await,
         Some(Command::Rollback(rollback)) => Box::pin(rollback::rollback(rollback, global, clock)).await,
-        Some(Command::Undo(undo)) => rollback::undo(undo, global, clock).await,
+        Some(Command::Undo(undo)) => Box::pin(rollback::undo(undo, global, clock)).await,
         Some(Command::Audit(audit)) => audit::run(&audit, &clock),
         Some(Command::Init) => init::run(global, clock).await,
         Some(Command::Config(config)) => config::run(&config, &global),
