@@ -39,7 +39,10 @@ enum Names {
 /// Where `run` deploys to, seen from `workload`.
 pub fn aim(make: &Make<'_>, workload: &WorkloadKey, run: &RunInspection) -> Aim {
     let named = |words: &[&Clean]| {
-        let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        // Every line of a workflow that names a place is a word.
+        let mut words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        words.sort();
+        words.dedup();
         say!("{}", words.join(", "))
     };
     // A namespace means nothing in another cluster.

@@ -61,6 +61,12 @@ fn what_deploys_elsewhere_is_not_stopped() {
 }
 
 #[test]
+fn a_place_that_many_lines_of_a_workflow_name_is_said_once() {
+    let says = look(&beside(STAGING, &["production", "prod-eu1", "production", "prod-eu1"]), "B6");
+    assert_eq!(says.matches("'prod-eu1'").count(), 1, "{says}");
+}
+
+#[test]
 fn what_deploys_here_is_stopped() {
     for (place, aims) in [
         (STAGING, &["staging"][..]),
