@@ -199,7 +199,7 @@ impl App {
             Msg::Update(update) => {
                 let changes = self.store.apply(*update, now);
                 if changes.any(Changes::BACKENDS) {
-                    self.recall_production();
+                    self.recall_clusters(now);
                 }
                 self.changed(changes);
                 if changes.any(Changes::ALERTS) { self.tell_alerts() } else { Vec::new() }

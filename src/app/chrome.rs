@@ -245,8 +245,11 @@ impl App {
             .collect();
         shown.sort_by_key(|(spec, _)| std::cmp::Reverse(self.weight(spec)));
         let enabled = |spec: &CommandSpec| match spec.scope {
-            // What is refused on this row is grey; `x` says why.
-            Scope::On(_) => overlays::why_not(spec, self.screen, target.as_ref(), &view).is_none(),
+            // What is refused on this row is grey; `x` says why. In read-only mode plans open all the same.
+            Scope::On(_) => {
+                target.as_ref().is_some_and(|target| overlays::may_be_looked_at(spec, target, &view))
+                    || overlays::why_not(spec, self.screen, target.as_ref(), &view).is_none()
+            }
             _ => !(spec.writes && self.settings.read_only.is_some()),
         };
         let row: Vec<Hint<'_>> = shown

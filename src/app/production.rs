@@ -11,11 +11,26 @@ use crate::{
         alert::{AlertState, Priority},
     },
     text::Clean,
+    time::Now,
 };
 
 impl App {
     pub(super) fn recall_production(&mut self) {
         self.settings.recall_production(&self.store);
+    }
+
+    /// As above. Rows of a cluster that is open by two contexts stand twice, with the rights of each: it is said once.
+    pub(super) fn recall_clusters(&mut self, now: Now) {
+        let known = self.settings.cluster_ids.clone();
+        self.recall_production();
+        let settings = &self.settings;
+        let mut new = settings.cluster_ids.keys().filter(|name| !known.contains_key(*name));
+        let second = new.find_map(|name| Some((name, settings.names_of(name).into_iter().nth(1)?)));
+        if let Some((name, first)) = second {
+            let says =
+                format!("'{name}' is the cluster of '{first}': its rows are listed twice until `:ctx close {name}`");
+            self.toasts.tell(Clean::own(says), now);
+        }
     }
 
     /// The cluster that is asked about: nobody has said, it is not local, and its id is known. Not while something pages.

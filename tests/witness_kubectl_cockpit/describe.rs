@@ -216,6 +216,11 @@ fn events_alone(text: &str) -> Facts {
 /// `age`: `3m4s (x7 over 16m)`
 fn event(kind: &str, reason: &str, age: &str, message: &str) -> String {
     let times = age.split_once("(x").map_or("1", |(_, rest)| rest.split(' ').next().unwrap_or_default());
+    // Midwatch names the pod in the row already.
+    let message = match message.split_once(" in pod ") {
+        Some((says, pod)) if pod.contains('_') && pod.ends_with(')') && !pod.contains(' ') => says,
+        _ => message,
+    };
     format!("event: {kind} {reason} x{times}: {message}")
 }
 

@@ -180,3 +180,21 @@ fn the_header_says_whom_one_works_as() {
         assert!(frame.lines().next().unwrap().contains("prod-eu1/production as b"), "{frame}");
     }
 }
+
+#[test]
+fn a_cluster_that_is_open_by_two_contexts_is_said_once() {
+    let words =
+        "'prod-eu1-nils' is the cluster of 'prod-eu1': its rows are listed twice until `:ctx close prod-eu1-nils`";
+    let told = |id: &str| {
+        let mut desk = desk_of_two(None);
+        let known = desk.app.store.backends.get_mut(&beside()).expect("it is expected");
+        known.info.cluster_id = Some(id.into());
+        desk.app.recall_clusters(desk.clock.now());
+        let first = desk.frame((120, 35)).contains(words);
+        desk.pass(Duration::from_secs(10));
+        desk.app.recall_clusters(desk.clock.now());
+        (first, desk.frame((120, 35)).contains(words))
+    };
+    assert_eq!(told("uid-1"), (true, false));
+    assert_eq!(told("uid-2"), (false, false), "another cluster");
+}

@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    availability::{is_for, may_be_looked_at, why_not, why_not_own},
+    availability::{is_for, may_be_looked_at, plan_only, why_not, why_not_own},
     equivalent,
     needed::rights_queries,
     object::name_of,
@@ -339,8 +339,8 @@ fn draw(verb: &Verb, columns: Columns, is_chosen: bool, view: &View<'_>, spot: R
     let theme = view.theme;
     let Columns { keys, help: room } = columns;
     let (key_style, style) = match verb.why_not {
-        Some(_) => (theme.dim, theme.dim.add_modifier(Modifier::CROSSED_OUT)),
-        None => (theme.key, if verb.writes { theme.strong } else { theme.text }),
+        Some(_) if !verb.is_shown => (theme.dim, theme.dim.add_modifier(Modifier::CROSSED_OUT)),
+        _ => (theme.key, if verb.writes { theme.strong } else { theme.text }),
     };
     let mut line = Line::from(vec![Span::styled(format!("{:keys$}  ", verb.key), key_style)]);
     match &verb.why_not {
@@ -350,7 +350,8 @@ fn draw(verb: &Verb, columns: Columns, is_chosen: bool, view: &View<'_>, spot: R
             let pad = (room + 2).saturating_sub(width(&help)).max(2);
             line.push_span(Span::styled(help, style));
             line.push_span(Span::raw(" ".repeat(usize::from(pad))));
-            line.push_span(Span::styled(why.clone(), theme.stale));
+            let why = if verb.is_shown { plan_only(why) } else { why.clone() };
+            line.push_span(Span::styled(why, theme.stale));
         }
         None => line.push_span(Span::styled(verb.help.to_string(), style)),
     }

@@ -117,7 +117,12 @@ fn read_only(target: &Target, view: &View<'_>) -> Option<String> {
 /// Whether read-only mode is what refuses it, and its plan or form may be looked at all the same.
 pub fn may_be_looked_at(spec: &CommandSpec, target: &Target, view: &View<'_>) -> bool {
     let has_none = matches!(spec.id, Command::Shell | Command::Edit | Command::Acknowledge);
-    spec.writes && !has_none && read_only(target, view).is_some()
+    spec.writes && !has_none && read_only(target, view).is_some() && of_object(spec.id, target, view).is_none()
+}
+
+/// What stands beside a command of which read-only mode shows the plan.
+pub fn plan_only(why: &str) -> String {
+    format!("plan only: {}", why.trim_start_matches("read-only: "))
 }
 
 /// `nodes have no log of their own`

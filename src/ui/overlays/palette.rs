@@ -14,7 +14,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::availability::{why_not, why_not_own};
+use super::availability::{may_be_looked_at, plan_only, why_not, why_not_own};
 use crate::{
     app::line::{LINES, spellings},
     command::{COMMANDS, CommandSpec, ScreenId},
@@ -48,6 +48,8 @@ struct Entry {
     key: String,
     help: String,
     why_not: Option<String>,
+    /// Refused by read-only mode alone: it opens its plan.
+    is_shown: bool,
     /// It was refused when it was tried last: it may be tried again.
     is_denied: bool,
     /// More must be typed before it can be run.
@@ -95,6 +97,7 @@ impl Palette {
             key: view.keymap.shown(spec.id).unwrap_or_default(),
             help: spec.help.to_owned(),
             why_not: why_not(spec, self.screen, self.target.as_ref(), view),
+            is_shown: self.target.as_ref().is_some_and(|target| may_be_looked_at(spec, target, view)),
             needs_more: false,
             also: Vec::new(),
             is_denied: false,
@@ -110,6 +113,7 @@ impl Palette {
                 key: String::new(),
                 help: (*help).to_owned(),
                 why_not: None,
+                is_shown: false,
                 needs_more,
                 also: spellings(word).iter().map(ToString::to_string).collect(),
                 is_denied: false,
@@ -122,6 +126,7 @@ impl Palette {
             key: own.key.map(|key| key.to_string()).unwrap_or_default(),
             help: own.help.to_string(),
             why_not: why_not_own(own, self.target.as_ref(), view),
+            is_shown: false,
             needs_more: false,
             also: Vec::new(),
             precedence: 1,
@@ -168,6 +173,7 @@ impl Palette {
                 name: value,
                 key: String::new(),
                 why_not: None,
+                is_shown: false,
                 needs_more: false,
                 also: Vec::new(),
                 is_denied: false,
@@ -218,7 +224,7 @@ impl Palette {
         let meaning = kinds::anywhere(view, &typed);
         // Where the command is for no such row, the kind of that name is meant; before the kinds are read it is as after.
         let is_read = matches!(meaning, Some(Meaning::Kind(_)));
-        let is_kind = if is_read { entry.why_not.is_some() } else { kinds::is_usual(&typed) };
+        let is_kind = if is_read { entry.why_not.is_some() && !entry.is_shown } else { kinds::is_usual(&typed) };
         if self.cursor == 0 && is_kind {
             return Reply::Many(vec![Reply::Close, Reply::Line(format!("kind {typed}"))]);
         }
@@ -230,8 +236,8 @@ impl Palette {
             return Reply::Done;
         }
         match &entry.why_not {
-            Some(why) => Reply::Say(crate::text::Clean::own(format!("'{}': {why}", entry.name))),
-            None => Reply::Many(vec![Reply::Close, Reply::Line(entry.line.clone())]),
+            Some(why) if !entry.is_shown => Reply::Say(crate::text::Clean::own(format!("'{}': {why}", entry.name))),
+            _ => Reply::Many(vec![Reply::Close, Reply::Line(entry.line.clone())]),
         }
     }
 
@@ -346,6 +352,7 @@ fn kinds_of(view: &View<'_>) -> Vec<Entry> {
             },
             is_denied: refusal.is_some(),
             why_not: None,
+            is_shown: false,
             needs_more: false,
             also: names.into_iter().chain(short.iter().map(ToString::to_string)).collect(),
             name: if is_alone(resource) { resource.plural.to_string() } else { qualified },
@@ -358,11 +365,12 @@ fn kinds_of(view: &View<'_>) -> Vec<Entry> {
 /// `names`: width of the column of names.
 fn draw(entry: &Entry, is_chosen: bool, names: u16, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
     let theme = view.theme;
-    let quiet = entry.why_not.is_some() || entry.is_denied;
-    let style = match (&entry.why_not, entry.is_denied) {
-        (Some(_), _) => theme.dim.add_modifier(Modifier::CROSSED_OUT),
-        (None, true) => theme.dim,
-        (None, false) => theme.text,
+    let is_refused = entry.why_not.is_some() && !entry.is_shown;
+    let quiet = is_refused || entry.is_denied;
+    let style = match (is_refused, entry.is_denied) {
+        (true, _) => theme.dim.add_modifier(Modifier::CROSSED_OUT),
+        (false, true) => theme.dim,
+        (false, false) => theme.text,
     };
     let name = fit(&entry.name, names, theme.glyphs.ellipsis).into_owned();
     let pad = " ".repeat(usize::from((names + 1).saturating_sub(width(&name))));
@@ -374,7 +382,8 @@ fn draw(entry: &Entry, is_chosen: bool, names: u16, view: &View<'_>, spot: Rect,
     ]);
     let mut left = spot;
     if let Some(why) = &entry.why_not {
-        let why = fit(why, spot.width.saturating_sub(32), theme.glyphs.ellipsis).into_owned();
+        let why = if entry.is_shown { plan_only(why) } else { why.clone() };
+        let why = fit(&why, spot.width.saturating_sub(32), theme.glyphs.ellipsis).into_owned();
         left.width = spot.width.saturating_sub(width(&why) + 2);
         put_right(buf, spot, &Line::styled(why, theme.stale), theme.glyphs.ellipsis);
     }

@@ -214,6 +214,14 @@ fn the_palette_finds_runs_completes_and_says_why_not() {
     let mut overlay = palette(ScreenId::Now, Some(alert_target(&world)));
     world.overlay(&mut *overlay);
     typed(&world, &mut *overlay, "roll-back");
+    let frame = text(&world, &mut *overlay);
+    assert!(frame.contains("plan only: started with --read-only"), "{frame}");
+    let replies = press(&world, &mut *overlay, KeyCode::Enter);
+    assert!(matches!(replies.as_slice(), [Reply::Close, Reply::Line(line)] if line == "roll-back"));
+    // What has no plan to be looked at is refused.
+    let mut overlay = palette(ScreenId::Now, Some(alert_target(&world)));
+    world.overlay(&mut *overlay);
+    typed(&world, &mut *overlay, "ack");
     assert!(said(&press(&world, &mut *overlay, KeyCode::Enter)).contains("--read-only"));
 }
 

@@ -19,6 +19,7 @@ use super::super::{
     Reply, Screen, View, filter::Filter, kinds, list::List, overlays, target::Target, undo::Undo,
     widgets::virtual_table::TableHit,
 };
+use super::pane::worst_pod;
 use crate::{
     command::{Command, ScreenId},
     model::{
@@ -60,6 +61,8 @@ pub struct Kube {
     records: pods::Records,
     /// What happened around the workload: worked out once, not in every frame.
     events: Vec<side::Alike>,
+    /// The pod that is worst of those listed, if one is bad.
+    worst: Option<ObjectKey>,
     /// The workload whose pods are listed.
     shown: Option<WorkloadKey>,
     pane: Pane,
@@ -107,6 +110,8 @@ impl Kube {
         let (entries, records) = workload.map(|workload| pods::entries(view, workload)).unwrap_or_default();
         self.pods.set(entries, view.now);
         self.records = records;
+        let worst = workload.and_then(|workload| worst_pod(view, workload));
+        self.worst = worst.map(|(pod, _)| pod.key.clone());
         self.events = workload.map(|workload| side::around(view, workload)).unwrap_or_default();
         self.usage = pods::Usage::of(self, view);
     }

@@ -276,6 +276,7 @@ impl Browse {
 
     fn anew(&mut self, view: &View<'_>) {
         self.is_anew = true;
+        self.arranging.outdate();
         self.arrange(view);
     }
 
@@ -293,6 +294,7 @@ impl Browse {
         self.list.refilter(view.now);
         // It was put in order for the old filter.
         self.waiting = None;
+        self.arranging.outdate();
         // What fits best is what was meant.
         self.is_anew |= Filter::parse(text).is_fuzzy();
         self.arrange(view);

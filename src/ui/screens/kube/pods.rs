@@ -68,7 +68,8 @@ pub(super) fn entries(view: &View<'_>, workload: &Workload) -> (Vec<Entry<Object
     let several = groups.len() > 1;
     let mut entries = Vec::new();
     for (index, (hash, mut pods)) in groups.into_iter().enumerate() {
-        pods.sort_by_key(|pod| (pod.standing(now).0, std::cmp::Reverse(pod.restarts), &pod.key));
+        // Each is judged once: there may be very many.
+        pods.sort_by_cached_key(|pod| (pod.standing(now).0, std::cmp::Reverse(pod.restarts), &pod.key));
         let image = pods
             .first()
             .and_then(|pod| pod.containers.iter().find(|c| c.role == crate::model::kubernetes::ContainerRole::Main))

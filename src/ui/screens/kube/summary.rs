@@ -2,15 +2,12 @@
 
 use ratatui::text::{Line, Span};
 
-use super::super::{
-    super::View,
-    pane::{level_style, worst_pod},
-    words::unmade,
-};
+use super::super::{super::View, pane::level_style, words::unmade};
 use crate::{
     model::{
+        Level,
         code::Run,
-        kubernetes::{RolloutState, Workload},
+        kubernetes::{ObjectKey, RolloutState, Workload},
     },
     time::age_of,
 };
@@ -32,11 +29,15 @@ enum Room {
 }
 
 /// `new rev 14 2/5 ready | old …`, and kubectl's words for the rollout; in fewer words where there is no room.
-pub(super) fn line(view: &View<'_>, workload: &Workload, width: u16) -> Line<'static> {
+///
+/// `worst`: its pod that is worst, if one is bad.
+pub(super) fn line(view: &View<'_>, workload: &Workload, worst: Option<&ObjectKey>, width: u16) -> Line<'static> {
     let theme = view.theme;
+    let why = why_marked(view, workload, worst);
     let line = |room| {
         let name = vec![Span::styled(format!("{}  ", workload.key.name), theme.strong)];
-        let (live, words) = (versions_up(view, workload, room), told(view, workload, room));
+        let words = why.clone().map_or_else(|| rollout_words(view, workload, room), |why| vec![why]);
+        let live = versions_up(view, workload, room);
         let (deadline, pipeline) = (deadline(view, workload, room), pipeline(view, workload, room));
         let has_clocks = deadline.is_some() || pipeline.is_some();
         let clocks = [deadline, pipeline].into_iter().flatten().map(|words| vec![Span::styled(words, theme.wrong)]);
@@ -60,7 +61,7 @@ pub(super) fn line(view: &View<'_>, workload: &Workload, width: u16) -> Line<'st
         Line::from(spans)
     };
     let fits = |line: &Line<'_>| line.width() <= usize::from(width);
-    [Room::Ample, Room::Little].map(line).into_iter().find(fits).unwrap_or_else(|| line(Room::Least))
+    [Room::Ample, Room::Little].into_iter().map(line).find(fits).unwrap_or_else(|| line(Room::Least))
 }
 
 /// `new rev 14 2/5 ready  |  old rev 13 4/4 ready`
@@ -87,18 +88,15 @@ fn versions_up(view: &View<'_>, workload: &Workload, room: Room) -> Vec<Span<'st
     spans.collect()
 }
 
-/// Why it is marked, where no rollout goes on or has failed; else how far that is, in kubectl's words.
-fn told(view: &View<'_>, workload: &Workload, room: Room) -> Vec<Span<'static>> {
+/// Why it is marked, where no rollout goes on or has failed: of what does it is told how far it is.
+fn why_marked(view: &View<'_>, workload: &Workload, worst: Option<&ObjectKey>) -> Option<Span<'static>> {
     let is_over = matches!(workload.rollout.state, RolloutState::Done | RolloutState::Unavailable);
-    match worst_pod(view, workload).filter(|_| is_over) {
-        Some((pod, why)) => {
-            let level = pod.standing(view.store.time_of(&workload.key.cluster, view.now)).0;
-            vec![Span::styled(why.into_owned(), level_style(view.theme, level))]
-        }
-        None => rollout_words(view, workload, room),
-    }
+    let pod = view.store.kube.pods.get(worst.filter(|_| is_over)?)?;
+    let (level, why) = pod.standing(view.store.time_of(&workload.key.cluster, view.now));
+    (level < Level::Ok).then(|| Span::styled(why.into_owned(), level_style(view.theme, level)))
 }
 
+/// How far the rollout is, in kubectl's words.
 fn rollout_words(view: &View<'_>, workload: &Workload, room: Room) -> Vec<Span<'static>> {
     let style = match workload.rollout.state {
         RolloutState::Failed => view.theme.broken,

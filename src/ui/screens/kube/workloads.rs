@@ -138,7 +138,7 @@ pub(super) fn render(kube: &mut Kube, view: &View<'_>, area: Rect, buf: &mut Buf
     let summary = kube
         .workload(view)
         .filter(|_| inside.height > 3)
-        .map(|workload| summary::line(view, workload, inside.width.saturating_sub(3)));
+        .map(|workload| summary::line(view, workload, kube.worst.as_ref(), inside.width.saturating_sub(3)));
     let below = notes.len() as u16 + u16::from(summary.is_some());
     let table_area = Rect { height: inside.height.saturating_sub(below), ..inside };
     for (index, note) in notes.into_iter().enumerate() {

@@ -45,8 +45,10 @@ pub struct Arranged {
 #[derive(Default)]
 pub struct Arranging {
     under_way: Option<mpsc::Receiver<Arranged>>,
-    /// Asked for meanwhile: the one under way is of no use any more.
+    /// Asked for meanwhile.
     next: Option<Wanted>,
+    /// The one under way is by a filter or an order of before.
+    is_outdated: bool,
 }
 
 impl Arranging {
@@ -71,17 +73,21 @@ impl Arranging {
         None
     }
 
-    /// What has been put in order since it was asked for, once.
+    /// Another filter or order is asked for: what is under way is of no use any more.
+    pub fn outdate(&mut self) {
+        self.is_outdated = self.under_way.is_some();
+    }
+
+    /// What has been put in order since it was asked for, once. One of rows that have changed since is better than none:
+    /// under steady changes there is always a newer one to come.
     pub fn taken(&mut self) -> Option<Arranged> {
         let arranged = match self.under_way.as_ref()?.try_recv() {
             Err(TryRecvError::Empty) => return None,
             arranged => arranged.ok(),
         };
         self.under_way = None;
-        match self.next.take() {
-            Some(next) => self.begin(next),
-            None => arranged,
-        }
+        let arranged = arranged.filter(|_| !std::mem::take(&mut self.is_outdated));
+        self.next.take().and_then(|next| self.begin(next)).or(arranged)
     }
 
     pub fn is_under_way(&self) -> bool {

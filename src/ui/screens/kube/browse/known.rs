@@ -63,8 +63,8 @@ pub fn are_levels(known: &Levels, view: &View<'_>, tables: &[TableQuery], found:
         })
 }
 
-/// The workloads of a table's rows that are watched, or its pods of which the cells may not tell all: one that was killed of
-/// late runs again.
+/// The workloads of a table's rows that are watched, or its pods that are not well: the cells may not tell all, as of one
+/// that was killed of late and runs again.
 fn each<'a>(
     view: &'a View<'_>,
     query: &'a TableQuery,
@@ -80,12 +80,13 @@ fn each<'a>(
         Some((key.namespace, key.name, level))
     });
     let are_pods = (&*query.resource.group, &*query.resource.plural) == ("", "pods");
-    let pods = table.filter(|_| are_pods).into_iter().flat_map(move |table| {
-        let is_listed = move |pod: &&Pod| table.find(&pod.key.namespace, &pod.key.name).is_some();
-        kube.pods_beside_trouble(&query.cluster).filter(is_listed)
-    });
     let now = view.store.time_of(&query.cluster, view.now);
-    workloads.chain(pods.map(move |pod| (pod.key.namespace.clone(), pod.key.name.clone(), pod.standing(now).0)))
+    let pods = table.filter(|_| are_pods).into_iter().flat_map(move |table| {
+        let judged = kube.pods_beside_trouble(&query.cluster).map(move |pod| (pod, pod.standing(now).0));
+        let is_listed = |pod: &Pod| table.find(&pod.key.namespace, &pod.key.name).is_some();
+        judged.filter(move |(pod, level)| *level < Level::Ok && is_listed(pod))
+    });
+    workloads.chain(pods.map(|(pod, level)| (pod.key.namespace.clone(), pod.key.name.clone(), level)))
 }
 
 #[cfg(test)]
@@ -157,7 +158,7 @@ mod tests {
         ]);
         let known = levels(&world.view(), &tables, &found);
         let said = |name: &str| known[0].get("production").and_then(|names| names.get(name)).copied();
-        assert_eq!(["db-1-a", "db-1-b", "web-1-a"].map(said), [Some(Level::Wrong), Some(Level::Ok), None]);
+        assert_eq!(["db-1-a", "db-1-b", "web-1-a"].map(said), [Some(Level::Wrong), None, None]);
         assert!(are_levels(&known, &world.view(), &tables, &found));
         world.clock.advance(std::time::Duration::from_mins(15));
         assert!(!are_levels(&known, &world.view(), &tables, &found), "it has run for long enough");
