@@ -49,6 +49,19 @@ fn both_clocks_of_a_rollout_are_told_and_fit() {
     }
 }
 
+/// Its pods are made anew, long after it has ended: nobody gives up.
+#[test]
+fn a_rollout_that_has_ended_is_not_past_its_deadline() {
+    let seen = |reason: &str| {
+        let mut world = rolling("myapp");
+        let rolling = world.store.kube.workloads.values().next().expect("it is there").as_ref().clone();
+        let progressing = Some((reason.into(), "".into(), Some(at("01:00"))));
+        world.workloads([Workload { progressing, ..rolling }]);
+        row_with(&on_kube(world).frame((220, 35)), "new rev 14").contains("past its deadline")
+    };
+    assert!(seen("ReplicaSetUpdated") && !seen("NewReplicaSetAvailable"));
+}
+
 #[test]
 fn a_quota_that_keeps_pods_from_being_made_is_told() {
     let mut world = incident();

@@ -116,7 +116,12 @@ fn rollout_words(view: &View<'_>, workload: &Workload, room: Room) -> Vec<Span<'
 
 /// When the Deployment gives up.
 fn deadline(view: &View<'_>, workload: &Workload, room: Room) -> Option<String> {
-    let (_, _, last) = workload.progressing.as_ref().filter(|_| workload.rollout.state == RolloutState::Progressing)?;
+    // One that has ended has none, though its pods may be made anew.
+    let may_give_up = |reason: &str| reason != "NewReplicaSetAvailable";
+    let (_, _, last) = workload
+        .progressing
+        .as_ref()
+        .filter(|(reason, ..)| workload.rollout.state == RolloutState::Progressing && may_give_up(reason))?;
     let now = view.store.time_of(&workload.key.cluster, view.now);
     let left = crate::time::seconds_between(now, (*last)?) + i64::from(workload.progress_deadline);
     Some(match left {
