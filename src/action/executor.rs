@@ -279,12 +279,12 @@ pub(super) fn by_workflow(
     let inputs = filled(&workflow.inputs, &inspection.workload.key, (target, live));
     let flags: Vec<String> =
         inputs.iter().map(|(name, value)| format!(" -f {}", quoted(&format!("{name}={value}")))).collect();
-    plan.equivalent = vec![say!(
+    plan.equivalent.push(say!(
         "gh workflow run {} -R {}{}",
         quoted(&workflow.file),
         super::equivalent::repository(&repo),
         flags.concat()
-    )];
+    ));
     let says = say!("start {} of {} ({})", workflow.file, repo.name, shown(&inputs));
     let write = Write::DispatchWorkflow { repo, file: Clean::line(&workflow.file), inputs };
     hand_over(plan, back, (says, write));
@@ -296,7 +296,7 @@ pub(super) fn by_workflow(
 pub(super) fn by_job(plan: &mut Plan, back: Back<'_>, (job, found): (&Job, &JobInspection), now: jiff::Timestamp) {
     let ((_, inspection), (target, live)) = back;
     let parameters = filled(&job.parameters, &inspection.workload.key, (target, live));
-    plan.equivalent = vec![Job::line(found, &parameters)];
+    plan.equivalent.push(Job::line(found, &parameters));
     let with = if parameters.is_empty() { String::new() } else { format!(" with {}", shown(&parameters)) };
     let says = say!("run Jenkins job {}{with}", job.key.name);
     hand_over(plan, back, (says, Write::StartJob { job: job.key.clone(), parameters }));

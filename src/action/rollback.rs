@@ -70,6 +70,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     plan.last_change = checks::last_change(inspection, now);
     steps(make, inspection, target, &route, &mut plan);
     (plan.away, plan.to) = (Some(live.name.clone()), Some(target.name.clone()));
+    plan.equivalent = stop_lines(make, key);
     let back = ((make.evidence, inspection), (target, live));
     match &by {
         Chosen::Workflow(repo, workflow) => {
@@ -121,7 +122,6 @@ fn by_own_hand(
     } else {
         say!("U: synced back to what rev {} was synced from{and_on}", live.number)
     };
-    plan.equivalent = stop_lines(make, key);
     plan.equivalent.extend(route.equivalent(make.settings));
     plan.equivalent.extend(canary::abort_line(make, inspection));
     if route.patches() {

@@ -86,6 +86,26 @@ fn a_pinned_image_is_deployed_by_the_tag_that_it_is_written_with() {
     assert!(line(&by_image).contains("myapp@sha256:9f2c1e"), "{}", line(&by_image));
 }
 
+/// Lines that are copied would race with the pipeline as what is sent would.
+#[test]
+fn whoever_carries_it_out_the_copied_lines_stop_the_pipeline_first() {
+    for (executor, line) in [
+        ("patch", "kubectl "),
+        ("workflow:rollback.yml?tag={tag}", "gh workflow run rollback.yml "),
+        ("helm", "helm --kube-context "),
+    ] {
+        let mut settings = settings();
+        settings.services[0].rollback = vec![crate::action::executor::Executor::parse(executor).expect("one")];
+        let found = if executor == "helm" { of_release(release()) } else { inspection() };
+        let mut evidence = evidence_for(&roll_back(None), found, &settings);
+        evidence.races = vec![(run_key(), Ok(run_inspection(RunState::Running)))];
+        let known = store(vec![run(RunState::Running)]);
+        let plan = plan(&roll_back(None), &evidence, &known, &settings, now()).expect("a plan");
+        assert_eq!(plan.equivalent[0], *"gh run cancel 9412 -R acme/myapp", "{executor}");
+        assert!(plan.equivalent[1].starts_with(line), "{executor}: {:?}", plan.equivalent);
+    }
+}
+
 /// `patch` of what Argo CD or Helm owns: what is sent is what was rehearsed, and that it will be put back is a STOP, not a gate.
 #[test]
 fn the_patch_of_what_another_owns_is_rehearsed_as_it_is_sent() {
