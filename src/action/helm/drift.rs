@@ -62,7 +62,7 @@ impl<'a> Drift<'a> {
         // Without another image it may be what the deploy itself left: a default of the server's, a webhook's mark.
         let least = if image.is_some() { 0 } else { SAME_DEPLOY };
         let updated = deployed.body.as_ref().ok()?.updated;
-        let is_later = |at: Timestamp, least| updated.is_none_or(|updated| seconds_between(updated, at) > least);
+        let is_later = |at: Timestamp, least: i64| updated.is_none_or(|updated| seconds_between(updated, at) > least);
         let is_hand = |(manager, at): &&(Clean, Timestamp)| !is_helm(manager) && is_later(*at, least);
         let restart = restart(found);
         let set: Vec<&(Clean, Timestamp)> =

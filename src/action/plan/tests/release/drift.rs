@@ -106,7 +106,7 @@ fn a_restart_is_no_hand() {
         found.template["metadata"]["annotations"] = mark;
         found.revisions[0].template = found.template.clone();
         found.changes = vec![("kubectl-rollout".into(), six_seconds_ago())];
-        found.changes.extend(by.iter().map(|(by, minutes)| ((*by).into(), ago(*minutes))));
+        found.changes.extend(by.iter().map(|(by, minutes)| (Clean::line(by), ago(*minutes))));
         found.changes.push(("helm".into(), ago(120)));
         planned_to(None, (found, store))
     };
