@@ -24,7 +24,7 @@ use crate::{
         BackendId, BackendKind,
         code::RepoKey,
         jenkins::JenkinsJob,
-        kubernetes::{Manager, Revision, Workload, WorkloadKey, tag_of},
+        kubernetes::{Manager, Revision, Workload, WorkloadKey},
     },
     text::{Clean, quoted},
 };
@@ -119,7 +119,7 @@ fn filled(
 ) -> BTreeMap<String, String> {
     let image = template::telling_image(&target.template, &live.template).map_or("", |(_, image)| image);
     let value = |field: &str| match field {
-        "tag" => tag_of(image).to_owned(),
+        "tag" => written_tag(image).unwrap_or_default().to_owned(),
         "image" => image.to_owned(),
         "revision" => target.number.to_string(),
         "name" => key.name.to_string(),
@@ -134,6 +134,25 @@ fn filled(
         pieces.collect()
     };
     inputs.iter().map(|(name, template)| (name.clone(), fill(template))).collect()
+}
+
+/// The tag that an image is written with, whatever its digest; `latest` where it has neither.
+fn written_tag(image: &str) -> Option<&str> {
+    let (name, is_pinned) = image.split_once('@').map_or((image, false), |(name, _)| (name, true));
+    let tag = name.rsplit('/').next().and_then(|last| last.split_once(':')).map(|(_, tag)| tag);
+    tag.or((!is_pinned).then_some("latest"))
+}
+
+/// Some digits of a digest are the tag of no image: what is started with them fails, or sets what cannot be pulled.
+fn has_its_tag(inputs: &[(String, Template)], back: Option<(&Revision, &Revision)>) -> Result<(), String> {
+    let asks_tag = inputs.iter().any(|(_, value)| value.fields().any(|field| field.name() == "tag"));
+    let Some((target, live)) = back.filter(|_| asks_tag) else { return Ok(()) };
+    match template::telling_image(&target.template, &live.template) {
+        Some((_, image)) if written_tag(image).is_none() => {
+            Err(format!("the image of rev {} has a digest and no tag: write {{image}} for {{tag}}", target.number))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Workflow {
@@ -187,7 +206,8 @@ pub(super) fn choose<'a>(
         let way = match executor {
             Executor::Workflow(workflow) => {
                 let repository = bound.and_then(|service| service.repository.as_deref());
-                host(make, repository).map(|repo| Chosen::Workflow(repo, workflow))
+                let tag = has_its_tag(&workflow.inputs, target.zip(inspection.live()));
+                tag.and_then(|()| host(make, repository)).map(|repo| Chosen::Workflow(repo, workflow))
             }
             Executor::Job(job) => job.found(make, inspection, target).map(|found| Chosen::Job(job, found)),
             executor => of_cluster(executor, inspection, target).map(|()| Chosen::Here(executor)),
@@ -259,12 +279,12 @@ pub(super) fn by_workflow(
     let inputs = filled(&workflow.inputs, &inspection.workload.key, (target, live));
     let flags: Vec<String> =
         inputs.iter().map(|(name, value)| format!(" -f {}", quoted(&format!("{name}={value}")))).collect();
-    plan.equivalent = vec![say!(
+    plan.equivalent.push(say!(
         "gh workflow run {} -R {}{}",
         quoted(&workflow.file),
         super::equivalent::repository(&repo),
         flags.concat()
-    )];
+    ));
     let says = say!("start {} of {} ({})", workflow.file, repo.name, shown(&inputs));
     let write = Write::DispatchWorkflow { repo, file: Clean::line(&workflow.file), inputs };
     hand_over(plan, back, (says, write));
@@ -276,7 +296,7 @@ pub(super) fn by_workflow(
 pub(super) fn by_job(plan: &mut Plan, back: Back<'_>, (job, found): (&Job, &JobInspection), now: jiff::Timestamp) {
     let ((_, inspection), (target, live)) = back;
     let parameters = filled(&job.parameters, &inspection.workload.key, (target, live));
-    plan.equivalent = vec![Job::line(found, &parameters)];
+    plan.equivalent.push(Job::line(found, &parameters));
     let with = if parameters.is_empty() { String::new() } else { format!(" with {}", shown(&parameters)) };
     let says = say!("run Jenkins job {}{with}", job.key.name);
     hand_over(plan, back, (says, Write::StartJob { job: job.key.clone(), parameters }));

@@ -180,7 +180,8 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, release: &Release, to: Op
     plan.keeps = Some(keeps(key, inspection, &release.key, (live.number, newest.number + 1)));
     let not_by_hand = if drift.is_some() { ", not to what was set by hand" } else { "" };
     plan.undo = say!("U: the release back to revision {}{not_by_hand}", live.number);
-    plan.equivalent = vec![line(make, &release.key, target.number)];
+    plan.equivalent = rollback::stop_lines(make, key);
+    plan.equivalent.push(line(make, &release.key, target.number));
     plan.equivalent.extend(parts.lines(make.settings));
     plan.weigh_beside(make, key, vec![say!("{}", target.number)], &release.key.name);
     Ok(plan)

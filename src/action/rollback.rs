@@ -56,7 +56,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
         Chosen::Here(Executor::Patch) | Chosen::Workflow(..) | Chosen::Job(..) => Route::Patch,
         _ => gitops::route(inspection, target),
     };
-    plan.facts = facts(inspection, live, target, now);
+    plan.facts = facts(make, inspection, (live, target), now);
     let image = template::telling_image(&live.template, &target.template).map(|(_, image)| image);
     plan.facts.extend(route.fact(image, now));
     plan.choices = history::choices(inspection, live, make.evidence, now);
@@ -70,6 +70,7 @@ pub(super) fn plan(make: &Make<'_>, key: &WorkloadKey, to: Option<i64>) -> Resul
     plan.last_change = checks::last_change(inspection, now);
     steps(make, inspection, target, &route, &mut plan);
     (plan.away, plan.to) = (Some(live.name.clone()), Some(target.name.clone()));
+    plan.equivalent = stop_lines(make, key);
     let back = ((make.evidence, inspection), (target, live));
     match &by {
         Chosen::Workflow(repo, workflow) => {
@@ -121,7 +122,6 @@ fn by_own_hand(
     } else {
         say!("U: synced back to what rev {} was synced from{and_on}", live.number)
     };
-    plan.equivalent = stop_lines(make, key);
     plan.equivalent.extend(route.equivalent(make.settings));
     plan.equivalent.extend(canary::abort_line(make, inspection));
     if route.patches() {
@@ -160,18 +160,27 @@ pub(super) fn tags(live: &Revision, target: &Revision) -> (String, String) {
     if from == to || from.is_empty() || to.is_empty() { (rev(live), rev(target)) } else { (from, to) }
 }
 
-fn facts(
-    inspection: &WorkloadInspection,
-    live: &Revision,
-    target: &Revision,
-    now: jiff::Timestamp,
-) -> Vec<(Clean, Clean)> {
-    let since = live.created.filter(|created| inspection.revisions.iter().all(|other| other.created <= Some(*created)));
-    // A version that is set again keeps what was made for it the first time.
+/// When the live version was made, or set again: it keeps what was made for it the first time.
+fn live_since(make: &Make<'_>, inspection: &WorkloadInspection, live: &Revision) -> Option<jiff::Timestamp> {
+    let made = live.created.filter(|created| inspection.revisions.iter().all(|other| other.created <= Some(*created)));
+    let sets = make.store.kube.sets_of(&inspection.workload);
+    // A manager has one time for all that it set: replicas alone move it, too.
+    if made.is_some() && !sets.iter().any(|set| set.is_reused && set.key.name == live.name) {
+        return made;
+    }
     let is_again =
         |at: &jiff::Timestamp| live.created.is_some_and(|created| seconds_between(created, *at) > checks::SAME_DEPLOY);
-    let again = inspection.changes.first().map(|(_, at)| *at).filter(is_again);
-    let since = again.or(since).map_or_else(String::new, |since| format!("   live {}", age_of(since, now)));
+    inspection.changes.first().map(|(_, at)| *at).filter(is_again).or(made)
+}
+
+fn facts(
+    make: &Make<'_>,
+    inspection: &WorkloadInspection,
+    (live, target): (&Revision, &Revision),
+    now: jiff::Timestamp,
+) -> Vec<(Clean, Clean)> {
+    let since = live_since(make, inspection, live);
+    let since = since.map_or_else(String::new, |since| format!("   live {}", age_of(since, now)));
     let pods = history::pods_of(inspection, live).map_or_else(
         || "its pods could not be read".to_owned(),
         |(all, ready)| format!("{}, {ready} ready", counted(all, "pod")),

@@ -6,7 +6,7 @@ use super::Subject;
 use crate::{
     action::{
         CheckResult,
-        around::{Job, JobState, migrates},
+        around::{Job, JobState, migrates, says_migration},
         template,
     },
     model::{
@@ -41,18 +41,25 @@ impl Subject<'_> {
                     (ended, job.state != JobState::Running, std::cmp::Reverse(job.created))
                 });
                 found.splice(0..0, jobs.into_iter().map(|job| self.job_words(job, &images)));
+                let runs = |job: &&Job| job.state == JobState::Running && is_untied(job, live, &images);
+                let untied = around.jobs.found.iter().filter(runs).map(|job| {
+                    let what = job.images.last().map_or(&*job.name, |image| short_image(image));
+                    say!("migration '{}' ({what}) runs in this namespace now, for this app or another", job.name)
+                });
+                // It changes some schema at this moment, which may be this one.
+                found.splice(0..0, untied);
                 unread.extend(around.jobs.unread.iter().cloned());
             }
             None => unread.push("jobs were not read".into()),
         }
-        let of_others = || self.of_others(live, &images).unwrap_or_default();
+        let untied = || self.untied(live, &images).unwrap_or_default();
         let version = images.first().map_or_else(|| rev(live), |image| tag_of(image).to_owned());
         if found.is_empty() {
             return CheckResult::NotChecked(match unread.first() {
-                Some(why) => say!("{why}; files between the commits are not read{}", of_others()),
+                Some(why) => say!("{why}; files between the commits are not read{}", untied()),
                 None => say!(
                     "no migration job or init container of {version} in the cluster; files between the commits are not read{}",
-                    of_others()
+                    untied()
                 ),
             });
         }
@@ -66,11 +73,10 @@ impl Subject<'_> {
         ))
     }
 
-    /// `; a migration of another app (web:2) ran in this namespace 21m ago`: known, and no reason to look at this one.
-    fn of_others(&self, live: &Revision, images: &[&str]) -> Option<String> {
-        let is_one = |job: &&Job| {
-            job.migrates && is_beside(job, live) && !job.is_kin && !is_of(job, live) && !concerns(job, live, images)
-        };
+    /// `; a migration (web:2) ran in this namespace 21m ago, for this app or another`: nothing ties it to this one, and what
+    /// is read of a Job does not tell whose it is.
+    fn untied(&self, live: &Revision, images: &[&str]) -> Option<String> {
+        let is_one = |job: &&Job| is_untied(job, live, images) && is_beside(job, live);
         let job = self.inspection.around.as_ref()?.jobs.found.iter().filter(is_one).max_by_key(|job| job.created)?;
         let what = job.images.last().map_or(&*job.name, |image| short_image(image));
         let age = job.created.map(|at| format!(" {} ago", age_of(at, self.now))).unwrap_or_default();
@@ -80,14 +86,14 @@ impl Subject<'_> {
             JobState::Done => format!("ran in this namespace{age}"),
             JobState::Failed => format!("failed in this namespace{age}"),
         };
-        Some(format!("; a migration of another app ({what}) {happened}"))
+        Some(format!("; a migration ({what}) {happened}, for this app or another"))
     }
 
     /// A Job that changes the schema at this moment.
     pub fn migration(&self, live: &Revision, images: &[&str]) -> Option<CheckResult> {
         let is_one = |job: &&Job| {
             let runs = job.state == JobState::Running && (job.migrates || job.is_hook);
-            runs && (job.is_kin || concerns(job, live, images))
+            runs && (job.is_kin || job.migrates && is_of(job, live) || concerns(job, live, images))
         };
         let job = self.inspection.around.as_ref()?.jobs.found.iter().find(is_one)?;
         let why = "a schema changed by half is nobody's version; wait for its end";
@@ -122,6 +128,12 @@ fn concerns(job: &Job, live: &Revision, images: &[&str]) -> bool {
         && (is_of_live || is_own && is_beside(job, live) && (job.is_hook || job.migrates))
 }
 
+/// A migration that nothing ties to the workload. Such a Job may be of its app all the same: a hook of Helm carries no mark
+/// of its release, and one of a tool has the tool's image.
+fn is_untied(job: &Job, live: &Revision, images: &[&str]) -> bool {
+    job.migrates && !job.is_kin && !is_of(job, live) && !concerns(job, live, images)
+}
+
 /// Made about when the live version was.
 fn is_beside(job: &Job, live: &Revision) -> bool {
     live.created.zip(job.created).is_some_and(|(live, job)| {
@@ -130,10 +142,13 @@ fn is_beside(job: &Job, live: &Revision) -> bool {
     })
 }
 
-/// It runs what the workload runs, of whatever version.
+/// It runs what the workload runs, of whatever version, or what is named after that: `myapp-migrations` of `myapp`.
 fn is_of(job: &Job, live: &Revision) -> bool {
     let is_own = |image: &Name| {
-        template::images(&live.template).iter().any(|(_, own)| repository_of(own) == repository_of(image))
+        template::images(&live.template).iter().any(|(_, own)| {
+            let rest = repository_of(image).strip_prefix(repository_of(own));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '/']) && says_migration(rest))
+        })
     };
     job.images.iter().any(is_own)
 }

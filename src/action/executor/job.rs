@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{filled, inputs, writable};
+use super::{filled, has_its_tag, inputs, writable};
 use crate::{
     action::{WorkloadInspection, jobs::JobInspection, plan::Make},
     custom::template::Template,
@@ -61,6 +61,7 @@ impl Job {
         let found = found.as_ref().map_err(ToString::to_string)?;
         // Without a target there is nothing to start it with, and the plan says why.
         let back = target.zip(inspection.live());
+        has_its_tag(&self.parameters, back)?;
         let parameters = back.map(|back| filled(&self.parameters, &inspection.workload.key, back));
         match parameters.and_then(|parameters| found.refusal(&parameters)) {
             Some(why) => Err(why.to_string()),

@@ -14,7 +14,7 @@ use crate::{
     },
     model::{
         helm::{Release, ReleaseRevision},
-        kubernetes::{Revision, WorkloadKey, WorkloadKind, short_image},
+        kubernetes::{RESTARTED_AT, Revision, WorkloadKey, WorkloadKind, short_image},
     },
     text::Clean,
     time::{age_of, seconds_between},
@@ -22,6 +22,12 @@ use crate::{
 
 /// Most fields that are named.
 const NAMED: usize = 3;
+
+/// The clock that writes a restart mark, and the server's that notes who wrote it, are this far apart at most, in seconds.
+const SKEW: i64 = 10;
+
+/// The field manager of `kubectl rollout restart`.
+const RESTARTER: &str = "kubectl-rollout";
 
 /// A live workload that is not what the deployed revision rendered.
 pub(in crate::action) struct Drift<'a> {
@@ -31,6 +37,8 @@ pub(in crate::action) struct Drift<'a> {
     /// Who set it last, and when.
     by: &'a Clean,
     at: Timestamp,
+    /// When somebody first set something else than the deployed revision did, as far as that is known.
+    since: Timestamp,
     /// What is live instead.
     what: String,
 }
@@ -54,8 +62,22 @@ impl<'a> Drift<'a> {
         // Without another image it may be what the deploy itself left: a default of the server's, a webhook's mark.
         let least = if image.is_some() { 0 } else { SAME_DEPLOY };
         let updated = deployed.body.as_ref().ok()?.updated;
-        let is_later = |at: Timestamp| updated.is_none_or(|updated| seconds_between(updated, at) > least);
-        let (by, at) = found.changes.iter().find(|(manager, at)| !is_helm(manager) && is_later(*at))?;
+        let is_later = |at: Timestamp, least: i64| updated.is_none_or(|updated| seconds_between(updated, at) > least);
+        let is_hand = |(manager, at): &&(Clean, Timestamp)| !is_helm(manager) && is_later(*at, least);
+        let restart = restart(found);
+        let set: Vec<&(Clean, Timestamp)> =
+            found.changes.iter().filter(is_hand).filter(|change| Some(*change) != restart).collect();
+        // Who set an image and restarted it later is known by the later time only.
+        let and_restarted = || restart.filter(|(by, _)| image.is_some() && *by != *RESTARTER).filter(is_hand);
+        let (by, at) = set.first().copied().or_else(and_restarted)?;
+        let own = template_of(deployed, &found.workload.key).map(template::images).unwrap_or_default();
+        let is_other = |one: &&Revision| {
+            let images = template::images(&one.template);
+            own.iter().any(|pair| !images.contains(pair))
+        };
+        let others = found.revisions.iter().filter(is_other).filter_map(|one| one.created);
+        let times = set.iter().map(|(_, at)| *at).chain(others);
+        let since = times.filter(|at| is_later(*at, SAME_DEPLOY)).min().unwrap_or(*at);
         let what = match image {
             Some((_, image)) => format!("live is {}", short_image(image)),
             None => format!("live has another {}", named(&fields)),
@@ -66,7 +88,7 @@ impl<'a> Drift<'a> {
                 && self::applied(found, release, one).is_some_and(|made| differing(&made, &found.template).is_empty())
         };
         let back = release.revisions.iter().find(rendered_live);
-        Some(Self { deployed, back, by, at: *at, what })
+        Some(Self { deployed, back, by, at: *at, since, what })
     }
 
     /// The deployed revision was good, and is the way back: it needs to be applied once more, and nothing older.
@@ -76,7 +98,7 @@ impl<'a> Drift<'a> {
         let is_same = |one: &&ReleaseRevision| one.is_done() && rendered(one) == rendered(self.deployed);
         let mut earlier = release.revisions.iter().filter(is_same).filter_map(|one| ran(release, one));
         self.back.is_none()
-            && (is_long(updated.map(|updated| seconds_between(updated, self.at)))
+            && (is_long(updated.map(|updated| seconds_between(updated, self.since)))
                 || earlier.any(|ran| ran >= CLEAN_RUN))
     }
 
@@ -131,6 +153,14 @@ pub(in crate::action) fn is_own_deploy(
 /// Helm's own field manager, or that of what has it built in (`terraform-provider-helm`).
 fn is_helm(manager: &Clean) -> bool {
     manager.contains("helm")
+}
+
+/// Who restarted it last: the change that stands beside the template's restart mark.
+fn restart(found: &WorkloadInspection) -> Option<&(Clean, Timestamp)> {
+    let marks = found.template.pointer("/metadata/annotations")?;
+    let marked: Timestamp = marks.get(RESTARTED_AT)?.as_str()?.parse().ok()?;
+    let apart = |change: &&(Clean, Timestamp)| seconds_between(marked, change.1).abs();
+    found.changes.iter().min_by_key(apart).filter(|change| apart(change) <= SKEW)
 }
 
 fn template_of<'a>(of: &'a ReleaseRevision, key: &WorkloadKey) -> Option<&'a Value> {

@@ -5,6 +5,7 @@ mod around;
 mod canaries;
 mod code;
 mod executors;
+mod facts;
 mod image;
 mod infrastructure;
 mod limits;

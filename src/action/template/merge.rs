@@ -21,6 +21,9 @@ const KEYED: [(&str, &str); 12] = [
     ("schedulingGates", "name"),
 ];
 
+/// What the server writes into items of lists that have no keys, where nobody said it.
+const DEFAULTS: [(&str, &str); 3] = [("expirationSeconds", "3600"), ("apiVersion", "v1"), ("divisor", "0")];
+
 /// The live template once what was rendered `before` is as rendered in `to`: what `to` says is set, what only `before`
 /// said goes, and the rest of live stays. `has_keys`: lists of a kind of Kubernetes' own are merged by their keys.
 pub fn merged(before: &Value, to: &Value, live: &Value, has_keys: bool) -> Value {
@@ -37,6 +40,8 @@ impl Merge {
             (Value::Object(to), Value::Object(live)) => self.object(before, to, live),
             (Value::Array(to), Value::Array(live)) => match self.key(name) {
                 Some(key) => self.list(key, before, to, live),
+                // Set anew, it gets the server's defaults anew.
+                None if is_list_with_defaults(to, live) => Value::Array(live.clone()),
                 None => Value::Array(to.clone()),
             },
             _ if is_same_scalar(name, to, live) => live.clone(),
@@ -75,10 +80,32 @@ impl Merge {
     }
 }
 
+/// The items of a list, as they are once the server has written its defaults.
+fn is_list_with_defaults(to: &[Value], live: &[Value]) -> bool {
+    to.len() == live.len() && to.iter().zip(live).all(|(to, live)| is_with_defaults("", to, live))
+}
+
+fn is_with_defaults(name: &str, to: &Value, live: &Value) -> bool {
+    match (to, live) {
+        (Value::Object(to), Value::Object(live)) => {
+            let is_default = |name: &str, value: &Value| {
+                scalar(value).is_some_and(|value| DEFAULTS.contains(&(name, value.as_str())))
+            };
+            let is_there = |(name, to): (&String, &Value)| {
+                to.is_null() || live.get(name).is_some_and(|live| is_with_defaults(name, to, live))
+            };
+            let is_told = |name: &String| to.get(name).is_some_and(|to| !to.is_null());
+            to.iter().all(is_there) && live.iter().all(|(name, value)| is_told(name) || is_default(name, value))
+        }
+        (Value::Array(to), Value::Array(live)) => is_list_with_defaults(to, live),
+        _ => to == live || is_same_scalar(name, to, live),
+    }
+}
+
 /// The same to the server, which writes quantities in one way only: `1` and `1000m` of cpu.
 fn is_same_scalar(name: &str, to: &Value, live: &Value) -> bool {
     let (Some(to), Some(live)) = (scalar(to), scalar(live)) else { return false };
-    let is_amount = matches!(name, "cpu" | "memory" | "ephemeral-storage");
+    let is_amount = matches!(name, "cpu" | "memory" | "ephemeral-storage" | "sizeLimit");
     to == live || is_amount && resources::parse(name, &to).is_some_and(|to| resources::parse(name, &live) == Some(to))
 }
 
@@ -149,5 +176,28 @@ mod tests {
         let found = merged(&before, &to, &live("web:2", Value::Null), false);
         assert_eq!(found["spec"]["containers"].as_array().map(Vec::len), Some(1));
         assert_eq!(found["spec"]["restartPolicy"], "Always");
+    }
+
+    #[test]
+    fn what_the_server_adds_in_lists_without_keys_is_no_other_list() {
+        let volumes = |expires: Value, field: Value, size: &str| {
+            json!({"spec": {"volumes": [
+                {"name": "token", "projected": {"sources": [
+                    {"serviceAccountToken": {"path": "token", "expirationSeconds": expires}},
+                    {"downwardAPI": {"items": [{"path": "labels", "fieldRef": field}]}}]}},
+                {"name": "cache", "emptyDir": {"sizeLimit": size}}]}})
+        };
+        let labels = "metadata.labels";
+        let rendered = volumes(Value::Null, json!({"fieldPath": labels}), "1024Mi");
+        let live = volumes(json!(3600), json!({"apiVersion": "v1", "fieldPath": labels}), "1Gi");
+        assert_eq!(merged(&rendered, &rendered, &live, true), live);
+        // What nobody's default is was set by hand, and is gone once it is applied.
+        for by_hand in [
+            volumes(json!(7200), json!({"apiVersion": "v1", "fieldPath": labels}), "1Gi"),
+            volumes(json!(3600), json!({"apiVersion": "v1", "fieldPath": "metadata.name"}), "1Gi"),
+            volumes(json!(3600), json!({"apiVersion": "v1", "fieldPath": labels}), "2Gi"),
+        ] {
+            assert_ne!(merged(&rendered, &rendered, &by_hand, true), by_hand);
+        }
     }
 }

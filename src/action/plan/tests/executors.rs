@@ -65,6 +65,47 @@ fn the_first_executor_that_can_rolls_back_and_why_the_others_cannot_is_said() {
     assert!(executor(&by(&["argo", "helm"], |_| ())).starts_with("Stop"), "none of them can");
 }
 
+/// Some digits of a digest are no tag that a pipeline could deploy.
+#[test]
+fn a_pinned_image_is_deployed_by_the_tag_that_it_is_written_with() {
+    const BY_TAG: &str = "workflow:rollback.yml?tag={tag}";
+    let pinned = |name: &'static str| {
+        move |found: &mut WorkloadInspection| {
+            let image = format!("{name}@sha256:{}", "9f2c1e".repeat(10));
+            found.revisions[1].template["spec"]["containers"][0]["image"] = image.into();
+        }
+    };
+    let line = |plan: &Plan| plan.equivalent.last().map(ToString::to_string).unwrap_or_default();
+    let tagged = by(&[BY_TAG], pinned("registry.example:5000/acme/myapp:411"));
+    assert_eq!(line(&tagged), "gh workflow run rollback.yml -R acme/myapp -f tag=411");
+    let passed = by(&[BY_TAG, "patch"], pinned("registry.example:5000/acme/myapp"));
+    let why = "workflow rollback.yml: the image of rev 13 has a digest and no tag: write {image} for {tag}";
+    assert!(executor(&passed).contains(why), "{}", executor(&passed));
+    assert!(passed.steps.iter().any(|step| matches!(step.kind, StepKind::Write(Write::PatchTemplate { .. }))));
+    let by_image = by(&["workflow:rollback.yml?image={image}"], pinned("registry.example:5000/acme/myapp"));
+    assert!(line(&by_image).contains("myapp@sha256:9f2c1e"), "{}", line(&by_image));
+}
+
+/// Lines that are copied would race with the pipeline as what is sent would.
+#[test]
+fn whoever_carries_it_out_the_copied_lines_stop_the_pipeline_first() {
+    for (executor, line) in [
+        ("patch", "kubectl "),
+        ("workflow:rollback.yml?tag={tag}", "gh workflow run rollback.yml "),
+        ("helm", "helm --kube-context "),
+    ] {
+        let mut settings = settings();
+        settings.services[0].rollback = vec![crate::action::executor::Executor::parse(executor).expect("one")];
+        let found = if executor == "helm" { of_release(release()) } else { inspection() };
+        let mut evidence = evidence_for(&roll_back(None), found, &settings);
+        evidence.races = vec![(run_key(), Ok(run_inspection(RunState::Running)))];
+        let known = store(vec![run(RunState::Running)]);
+        let plan = plan(&roll_back(None), &evidence, &known, &settings, now()).expect("a plan");
+        assert_eq!(plan.equivalent[0], *"gh run cancel 9412 -R acme/myapp", "{executor}");
+        assert!(plan.equivalent[1].starts_with(line), "{executor}: {:?}", plan.equivalent);
+    }
+}
+
 /// `patch` of what Argo CD or Helm owns: what is sent is what was rehearsed, and that it will be put back is a STOP, not a gate.
 #[test]
 fn the_patch_of_what_another_owns_is_rehearsed_as_it_is_sent() {

@@ -21,22 +21,45 @@ fn jobs_of_the_live_version_may_have_changed_the_schema() {
     assert!(look(&by_image, "B10").starts_with("job 'schema' ran, 18m ago"));
 }
 
+/// A hook of Helm has no mark of its release, and a tool's image is nobody's: whose it is, is not known.
 #[test]
-fn a_migration_of_another_app_is_told_and_put_on_no_other() {
-    let of_checkout = |state| Job { migrates: true, state, ..job("checkout-migrate-7", "reg/acme/checkout:7", 21) };
+fn a_migration_that_nothing_ties_to_an_app_is_said_to_be_of_none_and_looked_at_while_it_runs() {
+    let untied = |state| Job { migrates: true, state, ..job("schema-up", "flyway/flyway:9", 21) };
     let hook = Job { is_hook: true, ..job("pre", "reg/tool:1", 40) };
     let says = |jobs: Vec<Job>| around(|found| found.jobs.found = jobs);
-    let plan = says(vec![hook.clone(), of_checkout(JobState::Done)]);
+    let plan = says(vec![hook.clone(), untied(JobState::Done)]);
     assert_eq!(
         not_checked(&plan, "B10"),
-        "no migration job or init container of 412 in the cluster; files between the commits are not read; a migration of \
-         another app (checkout:7) ran in this namespace 21m ago"
+        "no migration job or init container of 412 in the cluster; files between the commits are not read; a migration \
+         (flyway:9) ran in this namespace 21m ago, for this app or another"
     );
-    let runs = not_checked(&says(vec![of_checkout(JobState::Running)]), "B10");
-    assert!(runs.ends_with("a migration of another app (checkout:7) runs in this namespace now"), "{runs}");
-    let own = says(vec![of_checkout(JobState::Done), job("myapp-migrate-412", LIVE, 14)]);
-    assert!(!look(&own, "B10").contains("checkout"), "{}", look(&own, "B10"));
-    assert!(!not_checked(&says(vec![hook]), "B10").contains("another app"), "it may be anything");
+    let waits = not_checked(&says(vec![untied(JobState::Suspended)]), "B10");
+    assert!(waits.ends_with("a migration (flyway:9) waits in this namespace, for this app or another"), "{waits}");
+    assert!(!not_checked(&says(vec![hook]), "B10").contains("another"), "it may be anything");
+    let own = says(vec![untied(JobState::Done), job("myapp-migrate-412", LIVE, 14)]);
+    assert!(!look(&own, "B10").contains("flyway"), "{}", look(&own, "B10"));
+    // Whenever the live version was made.
+    for minutes in [21, 24 * 60] {
+        let runs = Job { created: Some(ago(minutes)), ..untied(JobState::Running) };
+        assert_eq!(
+            look(&says(vec![runs]), "B10"),
+            "migration 'schema-up' (flyway:9) runs in this namespace now, for this app or another: the schema may be ahead \
+             of rev 13"
+        );
+    }
+}
+
+#[test]
+fn an_image_that_is_named_after_the_apps_ties_a_migration_to_it() {
+    let of = |image: &str, state| {
+        let one = Job { migrates: true, state, ..job("schema-up", image, 18) };
+        around(|found| found.jobs.found = vec![one])
+    };
+    let migrations = "registry.example/acme/myapp-migrations:412";
+    assert!(look(&of(migrations, JobState::Done), "B10").starts_with("job 'schema-up' ran, 18m ago"));
+    assert!(stop(&of(migrations, JobState::Running), "B10").starts_with("job 'schema-up' runs now: "));
+    let admin = not_checked(&of("registry.example/acme/myapp-admin:7", JobState::Done), "B10");
+    assert!(admin.ends_with("for this app or another"), "{admin}");
 }
 
 #[test]

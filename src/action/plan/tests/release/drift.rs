@@ -79,6 +79,45 @@ fn a_deployed_revision_that_ran_for_minutes_is_passed_over() {
     assert_eq!(planned_to(Some(8), by_hand(17, "nope", "1Gi", "warn")).chosen, Some(8), "it may be named");
 }
 
+/// What was set first ended its run, whoever set something later.
+#[test]
+fn a_deployed_revision_ran_until_the_first_hand() {
+    let (mut found, store) = by_hand(50, "nope", "1Gi", "warn");
+    found.changes = vec![
+        ("k9s".into(), six_seconds_ago()),
+        ("kubectl-set".into(), ago(45)),
+        ("kubectl-edit".into(), ago(49)),
+        ("helm".into(), ago(50)),
+    ];
+    let plan = planned_to(None, (found.clone(), store.clone()));
+    assert_eq!(plan.chosen, Some(7), "5 minutes are no good run");
+    found.changes.remove(1);
+    assert_eq!(planned_to(None, (found.clone(), store.clone())).chosen, Some(8), "49m ago the deploy itself went on");
+    // By one hand there is one time only: its first version tells the rest.
+    found.revisions[0].created = Some(ago(45));
+    assert_eq!(planned_to(None, (found, store)).chosen, Some(7));
+}
+
+#[test]
+fn a_restart_is_no_hand() {
+    let restarted = |tag: &str, memory: &str, by: &[(&str, i64)]| {
+        let (mut found, store) = by_hand(120, tag, memory, "warn");
+        let mark = serde_json::json!({"kubectl.kubernetes.io/restartedAt": six_seconds_ago().to_string()});
+        found.template["metadata"]["annotations"] = mark;
+        found.revisions[0].template = found.template.clone();
+        found.changes = vec![("kubectl-rollout".into(), six_seconds_ago())];
+        found.changes.extend(by.iter().map(|(by, minutes)| (Clean::line(by), ago(*minutes))));
+        found.changes.push(("helm".into(), ago(120)));
+        planned_to(None, (found, store))
+    };
+    let plan = restarted("412", "2Gi", &[]);
+    assert_eq!(plan.title, "ROLL BACK deploy/myapp: release shop 8 -> 7", "what a server added is no change by hand");
+    let plan = restarted("nope", "1Gi", &[("kubectl-set", 60)]);
+    let says = &plan.facts[0].1;
+    assert!(says.contains("'kubectl-set' changed it"), "not who restarted it: {says}");
+    assert_eq!(plan.chosen, Some(8));
+}
+
 #[test]
 fn who_went_back_by_hand_rolled_away_from_what_is_deployed() {
     let plan = planned_to(None, by_hand(120, "411", "512Mi", "info"));
