@@ -1,6 +1,6 @@
 //! Acts that a crash cut off between what was sent and its answer: their undo reads again what became of it.
 
-use super::*;
+use super::{lost::Failing, *};
 
 const UNDO: Request = Request::Undo { act: 1 };
 
@@ -44,6 +44,17 @@ async fn what_did_not_arrive_is_said_and_nothing_is_planned() {
     let says = bench.plan(&UNDO).await.expect_err("nothing to undo");
     assert!(says.starts_with("act 1 'ROLL BACK deploy/myapp") && says.contains("left nothing to undo"), "{says}");
     assert!(says.ends_with("the template is not in force. It did not arrive, or was taken back since"), "{says}");
+}
+
+/// Some of it may be in force: whether the live state is what it leaves tells.
+#[tokio::test]
+async fn what_arrived_and_failed_can_be_undone() {
+    let mut bench = cut_off(4_000_000).await;
+    bench.engine.add_operator(Arc::new(Failing(bench.cluster.clone())));
+    let plan = bench.plan(&UNDO).await.expect("a plan");
+    assert_eq!(plan.title, "UNDO act 1: deploy/myapp 411 -> 412");
+    let says = sent(&plan);
+    assert!(says.contains("had no answer; read again just now: it failed: it failed, sent "), "{says}");
 }
 
 #[tokio::test]
