@@ -48,8 +48,8 @@ pub struct PastAct {
     clearing: Option<usize>,
     left: Option<Left>,
     sent: Option<SentStep>,
-    /// All was sent, and how its watch ended is not written.
-    unwatched: bool,
+    /// All was sent, and it is not written that it was seen to be there.
+    unseen: Option<Unseen>,
 }
 
 /// What an act sent last.
@@ -98,7 +98,7 @@ impl PastAct {
             clearing: None,
             left: None,
             sent: None,
-            unwatched: false,
+            unseen: None,
             begun: begun.clone(),
         }
     }
@@ -168,7 +168,7 @@ impl PastAct {
                 }
             }
             Entry::Watched { met, says } => {
-                self.unwatched = false;
+                self.unseen = (!*met).then_some(Unseen::NotThere);
                 if let Some((_, state)) = self.steps.last_mut() {
                     *state = if *met { StepState::Done(says.clone()) } else { StepState::Unknown(says.clone()) };
                 }
@@ -182,7 +182,7 @@ impl PastAct {
     fn begin_watch(&mut self, outcome: Outcome) {
         if let (Outcome::Done, Some((_, state @ StepState::Waiting))) = (outcome, self.steps.last_mut()) {
             *state = StepState::Unknown("sent; its end was not watched: midwatch ended before".into());
-            self.unwatched = true;
+            self.unseen = Some(Unseen::Unwatched);
         }
     }
 
@@ -195,7 +195,10 @@ impl PastAct {
     pub fn shown(&self, login: &Clean) -> Act {
         let is_alive = is_alive(self, login);
         let mut act = if self.outcome.is_some() || is_alive { self.clone() } else { self.closed() };
-        let unseen = act.unwatched.then_some(if is_alive { Unseen::Watching } else { Unseen::Unwatched });
+        let unseen = match act.unseen {
+            Some(Unseen::Unwatched) if is_alive => Some(Unseen::Watching),
+            unseen => unseen,
+        };
         if let (Some(Unseen::Watching), Some((_, state))) = (unseen, act.steps.last_mut()) {
             *state = StepState::Running(say!("process {} is watching it", act.begun.process));
         }

@@ -77,6 +77,8 @@ fn what_was_sent_and_not_watched_to_its_end_is_not_said_to_be_done() {
     assert_eq!((act.word(), act.outcome, act.can_undo), ("unwatched", Outcome::Done, true));
     let last = act.steps[2].1.clone();
     assert!(matches!(&last, StepState::Unknown(says) if says.starts_with("sent; its end was not watched")), "{last:?}");
+    audit.append(number, at, Entry::Watched { met: false, says: "4/10".into() }).expect("written");
+    assert_eq!((shown().word(), &shown().steps[2].1), ("not there", &StepState::Unknown("4/10".into())));
     audit.append(number, at, Entry::Watched { met: true, says: "10/10".into() }).expect("written");
     assert_eq!((shown().word(), &shown().steps[2].1), ("done", &StepState::Done("10/10".into())));
     // One without a watch is done with its last write.
