@@ -46,6 +46,21 @@ async fn what_did_not_arrive_is_said_and_nothing_is_planned() {
     assert!(says.ends_with("the template is not in force. It did not arrive, or was taken back since"), "{says}");
 }
 
+/// Nobody will write the rest of it: it is a hand to look at, not one to wait for.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_a_dead_process_left_is_not_waited_for() {
+    for (process, is_waited_for) in [(std::os::unix::process::parent_id(), true), (4_000_000, false)] {
+        let mut bench = cut_off(process).await;
+        let plan = bench.plan(&Request::Restart { workload: myapp() }).await.expect("a plan");
+        let hands = plan.checks.iter().find(|check| check.id == *"B5").expect("it is asked");
+        let is_stop = matches!(&hands.result, CheckResult::Stop(says) if says.contains("not all of it is written yet"));
+        assert_eq!(is_stop, is_waited_for, "{hands:?}");
+        let (_, then) = plan.facts.iter().find(|(name, _)| *name == *"THEN").expect("it is said");
+        assert_eq!(then.starts_with("411 once act 1 has written it"), is_waited_for, "{then}");
+    }
+}
+
 /// Some of it may be in force: whether the live state is what it leaves tells.
 #[tokio::test]
 async fn what_arrived_and_failed_can_be_undone() {
