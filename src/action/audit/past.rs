@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Begun, Entry, Record, StepResult};
 use crate::{
@@ -13,6 +13,9 @@ use crate::{
     model::{Name, alert::SilenceKey, gitops::OwnerKey},
     text::Clean,
 };
+
+/// Longer than any act is written and watched: a process of its number is another one by then, as after a reboot.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// An act as the file has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,8 +195,8 @@ impl PastAct {
     }
 
     /// As the screens show it: not this process's own. `login`: who looks, and where.
-    pub fn shown(&self, login: &Clean) -> Act {
-        let is_alive = is_alive(self, login);
+    pub fn shown(&self, login: &Clean, now: Timestamp) -> Act {
+        let is_alive = is_alive(self, login, now);
         let mut act = if self.outcome.is_some() || is_alive { self.clone() } else { self.closed() };
         let unseen = match act.unseen {
             Some(Unseen::Unwatched) if is_alive => Some(Unseen::Watching),
@@ -211,7 +214,8 @@ impl PastAct {
             started: act.at,
             ended: act.ended,
             steps: act.steps,
-            outcome: act.outcome.unwrap_or(Outcome::Unknown),
+            // Only what another process still sends has none by now.
+            outcome: act.outcome.unwrap_or(Outcome::Running),
             reason: act.begun.reason,
             switches: act.switches,
             away: act.from_revision,
@@ -291,19 +295,22 @@ impl PastAct {
     }
 }
 
-/// Whether the process that began an act may still be at it: on this machine, alive, not us.
-pub fn is_alive(act: &PastAct, login: &Clean) -> bool {
+/// Whether the process that began an act may still be at it: on this machine, alive, not us, and not for longer than an act
+/// takes.
+pub fn is_alive(act: &PastAct, login: &Clean, now: Timestamp) -> bool {
+    let is_recent = now.duration_since(act.at) < LONGEST;
     #[cfg(unix)]
     {
         let is_here = act.begun.login.rsplit('@').next() == login.rsplit('@').next();
         let pid = i32::try_from(act.begun.process).ok().and_then(rustix::process::Pid::from_raw);
         is_here
+            && is_recent
             && act.begun.process != std::process::id()
             && pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
     }
     #[cfg(not(unix))]
     {
-        let _ = (act, login);
+        let _ = (is_recent, login);
         false
     }
 }

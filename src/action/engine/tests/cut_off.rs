@@ -26,7 +26,7 @@ fn sent(plan: &Plan) -> String {
 #[tokio::test]
 async fn what_is_in_force_is_undone_as_if_it_had_been_answered() {
     let mut bench = cut_off(4_000_000).await;
-    let past = audit::acts(&bench.records()).remove(0).shown(&"ana@laptop".into());
+    let past = audit::acts(&bench.records()).remove(0).shown(&"ana@laptop".into(), now().wall);
     assert_eq!((past.outcome, past.can_undo), (Outcome::Unknown, true), "U asks it");
     let plan = bench.plan(&UNDO).await.expect("a plan");
     assert_eq!(plan.title, "UNDO act 1: deploy/myapp 411 -> 412");
@@ -91,4 +91,37 @@ async fn what_another_process_still_sends_is_not_undone_under_its_hands() {
     let process = std::os::unix::process::parent_id();
     let says = cut_off(process).await.plan(&UNDO).await.expect_err("it goes on");
     assert!(says.ends_with(&format!("goes on in process {process}: wait for its end")), "{says}");
+}
+
+#[cfg(unix)]
+async fn told(bench: &mut Bench) -> Act {
+    loop {
+        if let ActionEvent::History { mut acts, .. } = bench.news.recv().await.expect("told") {
+            return acts.remove(0);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_another_process_still_sends_runs_until_its_end_is_read() {
+    let mut bench = cut_off(std::os::unix::process::parent_id()).await;
+    bench.engine.tell_history();
+    let act = told(&mut bench).await;
+    assert_eq!((act.word(), act.is_mine), ("running", false));
+    let ended = Entry::Ended { outcome: Outcome::Done };
+    bench.engine.0.audit.append(act.number, now().wall, ended).expect("written");
+    assert_eq!(told(&mut bench).await.word(), "watching");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_process_that_took_the_number_of_a_dead_one_holds_no_undo_up() {
+    let mut bench = cut_off(std::os::unix::process::parent_id()).await;
+    let path = bench.directory.path().join("audit.jsonl");
+    let text = std::fs::read_to_string(&path).expect("readable");
+    let last_month = now().wall - jiff::SignedDuration::from_hours(24 * 30);
+    std::fs::write(&path, text.replace(&now().wall.to_string(), &last_month.to_string())).expect("written");
+    let says = sent(&bench.plan(&UNDO).await.expect("a plan"));
+    assert!(says.ends_with("read again just now: the template is in force"), "{says}");
 }
