@@ -34,13 +34,15 @@ pub enum Outcome {
     Unknown,
 }
 
-/// How far the watch of an act is whose writes are done, where nobody wrote down how it ended.
+/// Why an act whose writes are done was not seen to come to what was wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unseen {
     /// Another process is at it.
     Watching,
     /// The process that watched is gone.
     Unwatched,
+    /// Its watch ended, and it was not there: a job failed, or it got no further.
+    NotThere,
 }
 
 /// One act of mine (this process), or of the audit file.
@@ -63,7 +65,7 @@ pub struct Act {
     pub away: Option<Name>,
     /// From when on that one was no longer what the workload should run; `None`: that was not seen.
     pub left: Option<Left>,
-    /// Of a past act that was sent whole: how its watch ended is not known. `None`: it is, or nothing was to be watched.
+    /// Of an act that was sent whole. `None`: it was seen to be there, its watch goes on here, or nothing was to be watched.
     pub unseen: Option<Unseen>,
     /// Whether `U` can make a plan to undo it.
     pub can_undo: bool,
@@ -94,6 +96,7 @@ impl Act {
         match (self.outcome, self.unseen) {
             (_, Some(Unseen::Watching)) => "watching",
             (_, Some(Unseen::Unwatched)) => "unwatched",
+            (_, Some(Unseen::NotThere)) => "not there",
             (Outcome::Running, None) => "running",
             (Outcome::Done, None) => "done",
             (Outcome::Refused, None) => "refused",

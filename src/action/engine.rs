@@ -29,7 +29,7 @@ pub use outside::{Ended, Outside};
 
 use super::{
     Applications, Beside, Inspector, Jobs, Operator, Registry, Request,
-    act::{Act, ActionEvent, Unseen},
+    act::{Act, ActionEvent, Outcome, Unseen},
     audit::{self, Audit, PastAct},
     plan::Approved,
 };
@@ -200,8 +200,8 @@ impl RealEngine {
         let inner = self.0.clone();
         self.0.tasks.spawn(async move {
             let acts = inner.past_acts().await.unwrap_or_default();
-            let unfinished: Vec<&PastAct> =
-                audit::unfinished(&acts, |act| audit::is_alive(act, &inner.identity.login)).collect();
+            let is_alive = |act: &PastAct| audit::is_alive(act, &inner.identity.login, inner.clock.now().wall);
+            let unfinished: Vec<&PastAct> = audit::unfinished(&acts, is_alive).collect();
             let words: Vec<Clean> = unfinished.iter().map(|act| act.cut_off()).collect();
             let told = inner.shown(&acts);
             inner.news.tell(ActionEvent::History { acts: told.clone(), unfinished: words.clone() }).await;
@@ -212,7 +212,7 @@ impl RealEngine {
                     let _ = inner.on_audit(move |audit| audit.append(number, now, entry)).await;
                 }
             }
-            inner.follow_watches(told, words).await;
+            inner.follow_others(told, words).await;
         });
     }
 }
@@ -281,12 +281,14 @@ impl Inner {
     }
 
     fn shown(&self, acts: &[PastAct]) -> Vec<Act> {
-        acts.iter().map(|act| act.shown(&self.identity.login)).collect()
+        let now = self.clock.now().wall;
+        acts.iter().map(|act| act.shown(&self.identity.login, now)).collect()
     }
 
-    /// What another process watches ends, or that process does: until then the audit is read again.
-    async fn follow_watches(&self, mut told: Vec<Act>, unfinished: Vec<Clean>) {
-        while told.iter().any(|act| act.unseen == Some(Unseen::Watching)) {
+    /// What another process sends or watches ends, or that process does: until then the audit is read again.
+    async fn follow_others(&self, mut told: Vec<Act>, unfinished: Vec<Clean>) {
+        let goes_on = |act: &Act| act.outcome == Outcome::Running || act.unseen == Some(Unseen::Watching);
+        while told.iter().any(goes_on) {
             tokio::time::sleep(self.pace.poll).await;
             let Ok(acts) = self.past_acts().await else { continue };
             let shown = self.shown(&acts);

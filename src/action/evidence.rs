@@ -92,9 +92,16 @@ impl Reread {
         }
     }
 
-    /// It changed nothing, as far as can be read.
+    /// The same of what did arrive, though not as a whole.
+    pub fn says_in_part(&self) -> Clean {
+        let Ok(Found::Missing(says)) = &self.found else { return self.says() };
+        let step = &self.step;
+        say!("'{step}' had no answer; read again just now: {says}. What of it was applied is not known")
+    }
+
+    /// It is not in force, as far as can be read. Of what failed some may be.
     pub const fn is_missing(&self) -> bool {
-        matches!(self.found, Ok(Found::Missing(_) | Found::Failed(_)))
+        matches!(self.found, Ok(Found::Missing(_)))
     }
 }
 

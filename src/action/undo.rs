@@ -15,7 +15,10 @@ use super::{
     resize, rollback, scale, stuck, template,
 };
 use crate::{
-    model::kubernetes::{Revision, RolloutState, tag_of},
+    model::{
+        helm::ReleaseRevision,
+        kubernetes::{Revision, RolloutState, tag_of},
+    },
     text::{Clean, counted, quoted},
     time::age_of,
 };
@@ -39,14 +42,30 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
         return Err(Refusal(say!("act {number} '{}' {nothing}", act.title)));
     }
     let Some(reread) = reread else { return back(make, act, kept.as_ref()) };
-    let found = reread.says();
-    if reread.is_missing() && !act.has_sure_undo {
+    let unfinished = unfinished_release(make, kept.as_ref());
+    let found = if unfinished.is_some() { reread.says_in_part() } else { reread.says() };
+    if unfinished.is_some_and(ReleaseRevision::is_pending) {
+        return Err(Refusal(say!("act {number} '{}' has not ended. {found}", act.title)));
+    }
+    if reread.is_missing() && unfinished.is_none() && !act.has_sure_undo {
         return Err(Refusal(say!("act {number} '{}' left nothing to undo. {found}", act.title)));
     }
     let mut plan = back(make, act, kept.as_ref()).map_err(|Refusal(why)| Refusal(say!("{why}. {found}")))?;
     let of = plan.facts.iter().position(|(name, _)| *name == *"OF");
     plan.facts.insert(of.map_or(0, |of| of + 1), ("SENT".into(), found));
     Ok(plan)
+}
+
+/// The revision that a rollback of Helm began and did not bring to its end. Helm keeps it before it changes anything, so some
+/// of it may be in force.
+fn unfinished_release<'a>(make: &'a Make<'_>, kept: Option<&Kept>) -> Option<&'a ReleaseRevision> {
+    let (wanted, _, left) = kept?.release.as_ref()?;
+    let Inspection::Workload(found) = &make.evidence.subject else { return None };
+    let release = found.release.as_ref()?.as_ref().ok().filter(|release| release.key == *wanted)?;
+    let own = release.revisions.iter().find(|one| one.number == *left && !one.is_done())?;
+    // Somebody else's operation may have taken its number.
+    let is_rollback = own.body.as_ref().ok().is_none_or(|body| body.description.starts_with("Rollback"));
+    is_rollback.then_some(own)
 }
 
 /// Back to what was before an act that wrote, or may have.

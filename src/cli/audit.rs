@@ -16,7 +16,7 @@ pub struct Audit {
 }
 
 pub fn run(audit: &Audit, clock: &Arc<dyn Clock>) -> Result<ExitCode> {
-    let acts = show::past_acts(&setup::paths().audit())?;
+    let acts = show::past_acts(&setup::paths().audit(), clock)?;
     let sections = rows::audit(acts.iter());
     if audit.json {
         report::print_json(&show::audit_json(&sections, clock))?;

@@ -87,7 +87,7 @@ pub async fn rollback(rollback: Rollback, global: Global, clock: Arc<dyn Clock>)
 
 pub async fn undo(undo: Undo, global: Global, clock: Arc<dyn Clock>) -> Result<ExitCode> {
     let audit = setup::paths().audit();
-    if show::past_acts(&audit)?.iter().all(|act| act.number != undo.act) {
+    if show::past_acts(&audit, &clock)?.iter().all(|act| act.number != undo.act) {
         let says = format!("there is no act {} in '{}'; `midwatch audit` lists them", undo.act, audit.display());
         return tell(&Ran { plan: None, act: None, says: Clean::own(says), exit: Exit::Usage }, undo.how.json);
     }

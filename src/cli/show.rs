@@ -262,7 +262,7 @@ pub fn text(sections: &[Section]) -> String {
 /// The audit needs no backend.
 fn audit(show: &Show, global: &Global, clock: &Arc<dyn Clock>) -> Result<ExitCode> {
     crate::config::load::load(global.config.as_deref(), Some(&setup::paths().config))?;
-    let acts = past_acts(&setup::paths().audit())?;
+    let acts = past_acts(&setup::paths().audit(), clock)?;
     let mut sections = rows::audit(acts.iter());
     if let Some(filter) = &show.only {
         for section in &mut sections {
@@ -287,9 +287,10 @@ pub fn audit_json(sections: &[Section], clock: &Arc<dyn Clock>) -> Value {
 }
 
 /// The acts of an audit file, newest first.
-pub fn past_acts(path: &std::path::Path) -> Result<Vec<crate::action::act::Act>> {
+pub fn past_acts(path: &std::path::Path, clock: &Arc<dyn Clock>) -> Result<Vec<crate::action::act::Act>> {
     let records =
         Audit::new(path).read().map_err(|error| eyre!("the audit '{}' cannot be read: {error}", path.display()))?;
     let login = Clean::own(setup::user_at_host());
-    Ok(audit::acts(&records).iter().map(|act| act.shown(&login)).collect())
+    let now = clock.now().wall;
+    Ok(audit::acts(&records).iter().map(|act| act.shown(&login, now)).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Begun, Entry, Record, StepResult};
 use crate::{
@@ -13,6 +13,9 @@ use crate::{
     model::{Name, alert::SilenceKey, gitops::OwnerKey},
     text::Clean,
 };
+
+/// Longer than any act is written and watched: a process of its number is another one by then, as after a reboot.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// An act as the file has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,8 +51,8 @@ pub struct PastAct {
     clearing: Option<usize>,
     left: Option<Left>,
     sent: Option<SentStep>,
-    /// All was sent, and how its watch ended is not written.
-    unwatched: bool,
+    /// All was sent, and it is not written that it was seen to be there.
+    unseen: Option<Unseen>,
 }
 
 /// What an act sent last.
@@ -98,7 +101,7 @@ impl PastAct {
             clearing: None,
             left: None,
             sent: None,
-            unwatched: false,
+            unseen: None,
             begun: begun.clone(),
         }
     }
@@ -168,7 +171,7 @@ impl PastAct {
                 }
             }
             Entry::Watched { met, says } => {
-                self.unwatched = false;
+                self.unseen = (!*met).then_some(Unseen::NotThere);
                 if let Some((_, state)) = self.steps.last_mut() {
                     *state = if *met { StepState::Done(says.clone()) } else { StepState::Unknown(says.clone()) };
                 }
@@ -182,7 +185,7 @@ impl PastAct {
     fn begin_watch(&mut self, outcome: Outcome) {
         if let (Outcome::Done, Some((_, state @ StepState::Waiting))) = (outcome, self.steps.last_mut()) {
             *state = StepState::Unknown("sent; its end was not watched: midwatch ended before".into());
-            self.unwatched = true;
+            self.unseen = Some(Unseen::Unwatched);
         }
     }
 
@@ -192,10 +195,13 @@ impl PastAct {
     }
 
     /// As the screens show it: not this process's own. `login`: who looks, and where.
-    pub fn shown(&self, login: &Clean) -> Act {
-        let is_alive = is_alive(self, login);
+    pub fn shown(&self, login: &Clean, now: Timestamp) -> Act {
+        let is_alive = is_alive(self, login, now);
         let mut act = if self.outcome.is_some() || is_alive { self.clone() } else { self.closed() };
-        let unseen = act.unwatched.then_some(if is_alive { Unseen::Watching } else { Unseen::Unwatched });
+        let unseen = match act.unseen {
+            Some(Unseen::Unwatched) if is_alive => Some(Unseen::Watching),
+            unseen => unseen,
+        };
         if let (Some(Unseen::Watching), Some((_, state))) = (unseen, act.steps.last_mut()) {
             *state = StepState::Running(say!("process {} is watching it", act.begun.process));
         }
@@ -208,7 +214,8 @@ impl PastAct {
             started: act.at,
             ended: act.ended,
             steps: act.steps,
-            outcome: act.outcome.unwrap_or(Outcome::Unknown),
+            // Only what another process still sends has none by now.
+            outcome: act.outcome.unwrap_or(Outcome::Running),
             reason: act.begun.reason,
             switches: act.switches,
             away: act.from_revision,
@@ -288,19 +295,22 @@ impl PastAct {
     }
 }
 
-/// Whether the process that began an act may still be at it: on this machine, alive, not us.
-pub fn is_alive(act: &PastAct, login: &Clean) -> bool {
+/// Whether the process that began an act may still be at it: on this machine, alive, not us, and not for longer than an act
+/// takes.
+pub fn is_alive(act: &PastAct, login: &Clean, now: Timestamp) -> bool {
+    let is_recent = now.duration_since(act.at) < LONGEST;
     #[cfg(unix)]
     {
         let is_here = act.begun.login.rsplit('@').next() == login.rsplit('@').next();
         let pid = i32::try_from(act.begun.process).ok().and_then(rustix::process::Pid::from_raw);
         is_here
+            && is_recent
             && act.begun.process != std::process::id()
             && pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
     }
     #[cfg(not(unix))]
     {
-        let _ = (act, login);
+        let _ = (is_recent, login);
         false
     }
 }

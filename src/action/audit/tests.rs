@@ -59,7 +59,7 @@ fn an_act_is_read_back_as_it_was_written() {
     assert_eq!(acts[0].begun, begun());
     assert_eq!(acts[0].steps[1].1, StepState::Done("now rev 15".into()));
     assert_eq!(acts[0].steps[2].1, StepState::Done("10/10".into()));
-    let shown = acts[0].shown(&begun().login);
+    let shown = acts[0].shown(&begun().login, now().wall);
     assert!(shown.can_undo && !shown.is_mine && shown.word() == "done", "{shown:?}");
     assert_eq!(unfinished(&acts, |_| false).count(), 0);
 }
@@ -72,11 +72,13 @@ fn what_was_sent_and_not_watched_to_its_end_is_not_said_to_be_done() {
     for entry in [intended(1), done(1), Entry::Ended { outcome: Outcome::Done }] {
         audit.append(number, at, entry).expect("written");
     }
-    let shown = || acts(&audit.read().expect("readable")).remove(0).shown(&begun().login);
+    let shown = || acts(&audit.read().expect("readable")).remove(0).shown(&begun().login, now().wall);
     let act = shown();
     assert_eq!((act.word(), act.outcome, act.can_undo), ("unwatched", Outcome::Done, true));
     let last = act.steps[2].1.clone();
     assert!(matches!(&last, StepState::Unknown(says) if says.starts_with("sent; its end was not watched")), "{last:?}");
+    audit.append(number, at, Entry::Watched { met: false, says: "4/10".into() }).expect("written");
+    assert_eq!((shown().word(), &shown().steps[2].1), ("not there", &StepState::Unknown("4/10".into())));
     audit.append(number, at, Entry::Watched { met: true, says: "10/10".into() }).expect("written");
     assert_eq!((shown().word(), &shown().steps[2].1), ("done", &StepState::Done("10/10".into())));
     // One without a watch is done with its last write.
@@ -142,7 +144,7 @@ fn a_line_torn_by_a_crash_is_passed_over_and_closed() {
     let left: Vec<_> = unfinished(&acts, |act| act.number == 2).map(PastAct::cut_off).collect();
     assert_eq!(left.len(), 1);
     assert!(left[0].contains("act 1") && left[0].contains("outcome is unknown"), "{}", left[0]);
-    assert_eq!(acts[1].shown(&begun().login).outcome, Outcome::Unknown);
+    assert_eq!(acts[1].shown(&begun().login, now().wall).outcome, Outcome::Unknown);
 }
 
 #[test]

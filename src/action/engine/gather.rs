@@ -52,7 +52,7 @@ impl Inner {
 
     async fn ask(&self, request: &Request, beside: &Beside) -> Result<Evidence, SourceError> {
         let asked = self.clock.now().wall;
-        let all = self.past_acts().await;
+        let all = self.past_acts().await.map(|acts| self.closed(acts));
         let known = all.as_deref().unwrap_or_default();
         let undone = if let Request::Undo { act } = request { Some(*act) } else { None };
         let mut undoing = self.undoing(undone, known).await?;
@@ -119,10 +119,13 @@ impl Inner {
         let kept: Option<Kept> = self.on_audit(move |audit| audit.kept(number)).await.map_err(|why| {
             SourceError::new(ErrorKind::Unexpected, format!("what act {number} kept cannot be read: {why}"))
         })?;
-        // Cut off is not the same as under way: of that, nothing can be said yet.
-        let is_cut_off = act.outcome.is_none() && !self.is_at_it(act);
-        let act = if is_cut_off { act.closed() } else { act.clone() };
-        Ok(Some(Undoing { act, kept, reread: None }))
+        Ok(Some(Undoing { act: act.clone(), kept, reread: None }))
+    }
+
+    /// Cut off is not the same as under way: of that, nothing can be said yet.
+    fn closed(&self, acts: Vec<PastAct>) -> Vec<PastAct> {
+        let is_cut_off = |act: &PastAct| act.outcome.is_none() && !self.is_at_it(act);
+        acts.into_iter().map(|act| if is_cut_off(&act) { act.closed() } else { act }).collect()
     }
 
     async fn inspect(&self, backend: &BackendId, request: &Request) -> Result<Inspection, SourceError> {

@@ -29,7 +29,8 @@ impl Inner {
             let acts = self.writing.acts.lock().unwrap_or_else(PoisonError::into_inner);
             acts.iter().any(|(_, title)| *title == act.title)
         };
-        (act.begun.process == std::process::id() && is_writing()) || audit::is_alive(act, &self.identity.login)
+        (act.begun.process == std::process::id() && is_writing())
+            || audit::is_alive(act, &self.identity.login, self.clock.now().wall)
     }
 
     /// Looks once at what was sent last, if no answer to it is known.

@@ -273,6 +273,7 @@ async fn a_watch_that_is_not_met_says_how_far_it_came() {
     assert!(
         matches!(&act.steps[2].1, StepState::Unknown(says) if says.contains("0/1 ready") && says.contains("crashes"))
     );
+    assert_eq!(act.word(), "not there", "but that is no end to be content with");
     assert!(matches!(bench.records().last().expect("watched").entry, Entry::Watched { met: false, .. }));
 }
 
@@ -384,5 +385,7 @@ async fn without_a_screen_what_did_not_arrive_is_not_done() {
         let ran = run_headless(&bench.engine, &ask, &bench.store, &bench.settings).await;
         assert_eq!((ran.exit, bench.cluster.sent().len()), (wanted, 1), "{}", ran.says);
         assert_eq!(ran.says.ends_with(": sent"), wanted == Exit::Done, "{}", ran.says);
+        // Seen to be taken back it is, whether or not anybody waits for more.
+        assert_eq!(ran.act.expect("it was sent").word(), "not there");
     }
 }

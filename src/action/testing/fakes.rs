@@ -315,6 +315,12 @@ impl Operator for FakeCluster {
                 Some(Ok(Found::InForce(Done { says: "the template is in force".into(), reference })))
             }
             Write::PatchTemplate { .. } => Some(Ok(Found::Missing("the template is not in force".into()))),
+            Write::HelmRollback { from, .. } => {
+                let release = cluster.found.release.as_ref().and_then(|release| release.as_ref().ok());
+                let own = release.and_then(|release| release.revisions.iter().find(|one| one.number == from + 1));
+                let own = own.filter(|own| !own.is_done());
+                own.map(|own| Ok(Found::Missing(say!("revision {} is {}", own.number, own.status))))
+            }
             _ => None,
         });
         async move { found }.boxed()

@@ -154,6 +154,7 @@ pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: boo
     let (level, word) = match (act.outcome, act.unseen) {
         (_, Some(Unseen::Watching)) => (Level::Progress, "sent, and being watched"),
         (_, Some(Unseen::Unwatched)) => (Level::Unknown, "sent; its end was not watched"),
+        (_, Some(Unseen::NotThere)) => (Level::Wrong, "sent, and not there"),
         (Outcome::Running, None) => (Level::Progress, "goes on"),
         (Outcome::Done, None) => (Level::Ok, "done"),
         (Outcome::Refused, None) => (Level::Wrong, "refused"),
@@ -181,8 +182,13 @@ pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: boo
     if !steps {
         return;
     }
-    for (number, (says, state)) in act.numbered_steps() {
+    let last = act.steps.last();
+    for (number, step) in act.numbered_steps() {
+        let (says, state) = step;
+        // What was sent did change something: its watch only tells what is missing.
+        let is_unmet = act.unseen == Some(Unseen::NotThere) && last.is_some_and(|last| std::ptr::eq(last, step));
         let (words, style) = match state {
+            StepState::Refused(why) | StepState::Unknown(why) if is_unmet => (not_there(why), theme.wrong),
             StepState::Waiting => ("waits".to_owned(), theme.dim),
             StepState::Running(seen) => (format!("goes on: {seen}"), theme.progress),
             StepState::Done(seen) => (format!("done: {seen}"), theme.text),
@@ -197,6 +203,11 @@ pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: boo
         writer.lines.push(SheetLine { head: Line::raw("  "), body, ..SheetLine::default() });
         writer.about(Target::Act(act.number));
     }
+}
+
+/// Where a watch ended because nothing moved any more, its words begin so themselves.
+fn not_there(why: &str) -> String {
+    if why.starts_with("not there") { why.to_owned() } else { format!("not there: {why}") }
 }
 
 /// A backend: how fresh, what it says of itself, what it still allows.
@@ -276,5 +287,49 @@ pub fn backend(writer: &mut Writer<'_>, view: &View<'_>, id: &BackendId) {
         let style = if coverage.is_failure { theme.wrong } else { theme.dim };
         writer.lines.push(indented(&format!("{} ({})", coverage.says, parts.join(", ")), style));
         writer.about(Target::Backend(id.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        action::{Request, act::ActionEvent},
+        model::kubernetes::WorkloadKind,
+        text::Clean,
+        ui::testing::{World, at, workload_key},
+    };
+
+    #[test]
+    fn a_watch_that_saw_it_fail_does_not_say_that_nothing_changed() {
+        let step = |says: &str, state| (Clean::line(says), state);
+        let act = Act {
+            number: 7,
+            request: Request::Restart { workload: workload_key(WorkloadKind::Deployment, "myapp") },
+            title: "ROLL BACK deploy/myapp 412 -> 411".into(),
+            place: "prod-eu1/production".into(),
+            actor: "ana".into(),
+            started: at("03:10"),
+            ended: Some(at("03:13")),
+            steps: vec![
+                step("run Jenkins job deploy", StepState::Done("queued".into())),
+                step("watch", StepState::Refused("build #12 ended: FAILURE; 411 4/10 ready".into())),
+            ],
+            outcome: Outcome::Done,
+            reason: None,
+            switches: Vec::new(),
+            away: None,
+            left: None,
+            unseen: Some(Unseen::NotThere),
+            can_undo: false,
+            cluster_id: None,
+            is_mine: true,
+        };
+        let mut world = World::live();
+        world.acts.apply(&ActionEvent::Act(Box::new(act)));
+        let lines: Vec<String> = lines(&world.view()).iter().map(|line| line.body.to_string()).collect();
+        let of = |word: &str| lines.iter().find(|line| line.contains(word)).unwrap_or_else(|| panic!("{lines:#?}"));
+        assert!(of("0007").contains("sent, and not there"), "{lines:#?}");
+        assert!(of("FAILURE").contains("watch   not there: build #12 ended: FAILURE; 411 4/10 ready"), "{lines:#?}");
     }
 }

@@ -311,7 +311,7 @@ pub const fn outcome_mark(act: &Act) -> Mark {
         (Outcome::Running, _) | (_, Some(Unseen::Watching)) => Mark::Progress,
         (Outcome::Unknown, _) | (_, Some(Unseen::Unwatched)) => Mark::NoData,
         (Outcome::Done, None) => Mark::Ok,
-        (Outcome::Refused, None) => Mark::Wrong,
+        (Outcome::Refused, None) | (_, Some(Unseen::NotThere)) => Mark::Wrong,
     }
 }
 

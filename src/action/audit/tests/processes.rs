@@ -109,13 +109,16 @@ fn what_was_being_sent_at_kill_9_is_listed_at_the_next_start() {
     let (_directory, audit) = audit();
     let left = || {
         let acts = acts(&audit.read().expect("readable"));
-        unfinished(&acts, |act| is_alive(act, &begun().login)).map(PastAct::cut_off).collect::<Vec<_>>()
+        unfinished(&acts, |act| is_alive(act, &begun().login, now().wall)).map(PastAct::cut_off).collect::<Vec<_>>()
     };
     let mut other = process("is_killed_while_it_sends", &audit);
     assert_eq!(left(), [] as [Clean; 0], "it is still at it");
+    let shown = || acts(&audit.read().expect("readable")).remove(0).shown(&begun().login, now().wall);
+    assert_eq!(shown().word(), "running", "not one to be looked at");
     // SIGKILL, and the process is gone.
     other.kill().expect("it runs");
     other.wait().expect("was started");
+    assert_eq!(shown().word(), "unknown");
     let left = left();
     assert_eq!(left.len(), 1, "{left:?}");
     assert!(left[0].contains("act 1") && left[0].contains("'template -> rev 13' was being sent"), "{left:?}");
@@ -126,12 +129,15 @@ fn what_was_being_sent_at_kill_9_is_listed_at_the_next_start() {
 #[test]
 fn what_was_watched_at_kill_9_is_unwatched_from_then_on() {
     let (_directory, audit) = audit();
-    let shown = || acts(&audit.read().expect("readable")).remove(0).shown(&begun().login);
+    let shown_at = |at| acts(&audit.read().expect("readable")).remove(0).shown(&begun().login, at);
+    let shown = || shown_at(now().wall);
     let mut other = process("is_killed_while_it_watches", &audit);
     let act = shown();
     assert_eq!(act.word(), "watching");
     let says = format!("process {} is watching it", other.id());
     assert_eq!(act.steps[2].1, StepState::Running(Clean::own(says)));
+    let next_month = now().wall + jiff::SignedDuration::from_hours(24 * 30);
+    assert_eq!(shown_at(next_month).word(), "unwatched", "its number went to another process");
     other.kill().expect("it runs");
     other.wait().expect("was started");
     assert_eq!(shown().word(), "unwatched");

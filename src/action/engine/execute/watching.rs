@@ -4,7 +4,7 @@ use tokio::time::sleep;
 
 use super::Running;
 use crate::action::{
-    act::{Left, StepState},
+    act::{Left, StepState, Unseen},
     audit::Entry,
     engine::watch::{Seen, Stage},
     plan::Watched,
@@ -33,6 +33,7 @@ impl Running {
                     if met {
                         self.set(index, StepState::Done(says)).await;
                     } else {
+                        self.act.unseen = Some(Unseen::NotThere);
                         self.ends(index, StepState::Refused(says)).await;
                     }
                     return;
@@ -46,7 +47,13 @@ impl Running {
             }
         };
         let says = say!("not there, and no further for {} min: {last}", pace.watch.as_secs() / 60);
-        let _ = self.record(Entry::Watched { met: false, says: says.clone() }).await;
+        if pace.watch.is_zero() {
+            // Nobody was to look: that it was not there at once is no news.
+            self.act.unseen = Some(Unseen::Unwatched);
+        } else {
+            self.act.unseen = Some(Unseen::NotThere);
+            let _ = self.record(Entry::Watched { met: false, says: says.clone() }).await;
+        }
         self.set(index, StepState::Unknown(says)).await;
     }
 

@@ -134,7 +134,7 @@ async fn a_past_act_has_the_steps_that_the_live_one_had() {
         }
         let act = bench.act(&roll_back(None)).await.expect("carried out");
         assert!(matches!(act.steps[0].1, StepState::Done(_)), "{act:?}");
-        assert_eq!(audit::acts(&bench.records()).remove(0).shown(&"ana@laptop".into()).steps, act.steps);
+        assert_eq!(audit::acts(&bench.records()).remove(0).shown(&"ana@laptop".into(), now().wall).steps, act.steps);
     }
 }
 
@@ -182,7 +182,7 @@ async fn what_is_set_again_during_the_act_ends_its_watch_and_is_said_with_its_au
     assert_eq!((act.outcome, act.away.as_deref()), (Outcome::Done, Some("myapp-412")));
     let left = act.left.expect("the answer told the generation");
     assert_eq!(left.generation, bench.cluster.with(|cluster| cluster.found.workload.generation));
-    let past = audit::acts(&bench.records()).remove(0).shown(&"ana@laptop".into());
+    let past = audit::acts(&bench.records()).remove(0).shown(&"ana@laptop".into(), now().wall);
     assert_eq!(past.left, Some(left), "after a restart of midwatch too");
 }
 

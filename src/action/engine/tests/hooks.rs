@@ -58,7 +58,7 @@ async fn a_hook_that_mends_it_leaves_nothing_to_do() {
     assert_eq!(bench.cluster.sent(), [], "no second undo");
     assert!(matches!(&act.steps[3].1, StepState::Skipped(says) if says.contains("mended")), "{act:?}");
     assert!(!act.can_undo, "the hook did it: back to 412 is no undo of ours");
-    assert_eq!(audit::acts(&bench.records()).remove(0).shown(&"ana@laptop".into()).steps, act.steps);
+    assert_eq!(audit::acts(&bench.records()).remove(0).shown(&"ana@laptop".into(), now().wall).steps, act.steps);
     let undo = bench.plan(&Request::Undo { act: act.number }).await.expect_err("nothing is taken back");
     assert!(undo.contains("changed nothing that could be taken back"), "{undo}");
 }

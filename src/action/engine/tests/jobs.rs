@@ -73,6 +73,8 @@ async fn a_build_that_fails_is_no_rollback_that_arrived() {
     let act = bench.act(&roll_back(None)).await.expect("carried out");
     let StepState::Refused(says) = last(&act) else { panic!("{act:?}") };
     assert!(says.starts_with("build #12 ended: FAILURE; 411 4/10 ready"), "{says}");
+    let past = audit::acts(&bench.records()).remove(0).shown(&"ana@laptop".into(), now().wall);
+    assert_eq!((act.outcome, act.word(), past.word()), (Outcome::Done, "not there", "not there"));
     let jenkins = FakeJenkins::new(&PASSED[..1], || ());
     let mut waiting = self::bench(&jenkins);
     let act = waiting.act(&roll_back(None)).await.expect("carried out");

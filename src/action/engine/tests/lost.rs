@@ -193,7 +193,7 @@ async fn an_owner_that_was_switched_off_without_an_answer_is_known_to_be_off() {
 }
 
 /// A server that took the write, failed at it, and lost its answer.
-struct Failing(FakeCluster);
+pub(super) struct Failing(pub(super) FakeCluster);
 
 impl Operator for Failing {
     fn backend(&self) -> &BackendId {

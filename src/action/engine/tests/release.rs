@@ -141,6 +141,40 @@ async fn its_undo_has_the_same_checks_and_goes_through_helm() {
     };
 }
 
+/// Revision 9 is there, kept by Helm as of revision 7.
+fn is_at_nine(bench: &Bench, status: &str, description: &str) {
+    bench.cluster.with(|cluster| {
+        let Some(Ok(release)) = &mut cluster.found.release else { panic!("it is of a release") };
+        release.revisions.retain(|one| one.number != 9);
+        let mut made = release.revisions.iter().find(|one| one.number == 7).expect("it is kept").clone();
+        (made.number, made.status) = (9, Clean::line(status));
+        made.body.as_mut().expect("it is readable").description = Clean::line(description);
+        release.revisions.insert(0, made);
+    });
+}
+
+/// What of it was applied Helm does not tell: that it left nothing to undo is not known.
+#[tokio::test]
+async fn a_rollback_of_helm_that_failed_is_undone_and_one_that_has_not_ended_is_not() {
+    let mut bench = bench();
+    bench.cluster.with(|cluster| cluster.answers = vec![ActionError::Unknown("a hook failed".into())]);
+    let act = bench.act(&roll_back(None)).await.expect("carried out");
+    assert_eq!(act.outcome, Outcome::Unknown);
+    let undo = Request::Undo { act: act.number };
+    is_at_nine(&bench, "failed", "Rollback \"shop\" failed: a hook failed");
+    let plan = bench.plan(&undo).await.expect("a plan");
+    assert!(plan.title.starts_with("UNDO act 1: ") && plan.title.ends_with(" -> 8"), "{}", plan.title);
+    let (_, sent) = plan.facts.iter().find(|(name, _)| *name == *"SENT").expect("it is said");
+    assert!(sent.ends_with("revision 9 is failed. What of it was applied is not known"), "{sent}");
+    is_at_nine(&bench, "pending-rollback", "Rollback to 7");
+    let says = bench.plan(&undo).await.expect_err("it goes on");
+    assert!(says.contains("has not ended. 'helm rollback shop 7") && !says.contains("did not arrive"), "{says}");
+    // Somebody else's upgrade took the number.
+    is_at_nine(&bench, "failed", "Upgrade \"shop\" failed: timed out");
+    let says = bench.plan(&undo).await.expect_err("nothing of it is there");
+    assert!(says.contains("left nothing to undo"), "{says}");
+}
+
 #[tokio::test]
 async fn the_demos_releases_are_read_into_every_check() {
     let demo = on_demo::hurried(1.0).await;

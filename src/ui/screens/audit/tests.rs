@@ -63,6 +63,13 @@ fn one_whose_end_was_not_watched_is_not_said_to_be_done() {
     world.acts.apply(&ActionEvent::Act(Box::new(unwatched)));
     let rows = world.drawn(&mut Audit::default());
     assert!(rows.iter().any(|row| row.contains("0009") && row.contains("unwatched")), "{rows:#?}");
+    let step = ("watch to 10/10", StepState::Refused("build #12 ended: FAILURE".into()));
+    let failed =
+        Act { unseen: Some(Unseen::NotThere), ..act(10, "roll back deploy/myapp to 409", Outcome::Done, &[step]) };
+    world.acts.apply(&ActionEvent::Act(Box::new(failed)));
+    let rows = world.drawn(&mut Audit::default());
+    let is_bad = |row: &String| row.contains("0010") && row.contains("not there") && !row.contains(" ok ");
+    assert!(rows.iter().any(is_bad), "{rows:#?}");
 }
 
 #[test]
