@@ -96,10 +96,12 @@ impl App {
 
     /// `is_late`: nothing more is waited for.
     fn decide(&self, meant: &BackendId, wanted: &[Name], is_late: bool, now: Now) -> Decision {
-        let own = match self.known_of(meant, wanted, now) {
+        let why = match self.known_of(meant, wanted, now) {
             Known::There => return Decision::Take(meant.clone(), String::new()),
             Known::NotYet if !is_late => return Decision::Wait,
-            own => own,
+            // It may well have them: what another has does not say that that one is meant.
+            Known::NotYet | Known::Unreadable => return Decision::Take(meant.clone(), NOT_CHECKED.to_owned()),
+            Known::Missing(why) => why,
         };
         let view = self.view(now);
         let (mut have, mut is_open) = (Vec::new(), false);
@@ -110,15 +112,11 @@ impl App {
                 Known::Missing(_) | Known::Unreadable => {}
             }
         }
-        match (have.as_slice(), own) {
-            ([only], Known::Missing(_)) => {
-                Decision::Take((*only).clone(), format!(" ('{meant}' has none of that name)"))
-            }
-            ([only], _) => Decision::Take((*only).clone(), format!(" (those of '{meant}' cannot be read)")),
-            ([], _) if is_open && !is_late => Decision::Wait,
-            ([], Known::Missing(why)) => Decision::Refuse(why),
-            ([], _) => Decision::Take(meant.clone(), NOT_CHECKED.to_owned()),
-            (several, _) => {
+        match have.as_slice() {
+            [only] => Decision::Take((*only).clone(), format!(" ('{meant}' has none of that name)")),
+            [] if is_open && !is_late => Decision::Wait,
+            [] => Decision::Refuse(why),
+            several => {
                 let names: Vec<&str> = several.iter().map(|id| id.0.as_str()).collect();
                 Decision::Refuse(Clean::own(format!(
                     "{} have '{}', '{meant}' has not: select a row of the one you mean",

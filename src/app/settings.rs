@@ -246,7 +246,10 @@ impl Settings {
             });
             let by_name = || {
                 if leads_elsewhere {
-                    return self.of_one_cluster(store.kube.workloads_named(name));
+                    let mut named: Vec<&Workload> = store.kube.workloads_named(name).collect();
+                    // The one of this name is meant before those that only carry it as their app.
+                    named.sort_by_key(|workload| workload.key.name != *name);
+                    return self.of_one_cluster(named.into_iter());
                 }
                 self.workload_named(name, store).filter(is_its_cluster)
             };

@@ -232,8 +232,8 @@ fn of_context(
     }
 }
 
-/// A context that no entry is of, also of a file that one of them names. A cluster that an entry calls production is so
-/// under every name: both lead to one address.
+/// A context that no entry is of, also of a file that one of them names. A cluster that an entry calls production, or
+/// forbids to write to, is so under every name: both lead to one address.
 fn beside(configured: &[file::Kubernetes], context: &str, path: Option<&Path>) -> file::Kubernetes {
     let named = configured.iter().filter_map(|one| one.kubeconfig.clone()).map(Some);
     let mut files = std::iter::once(path.map(Path::to_owned)).chain(named);
@@ -243,12 +243,14 @@ fn beside(configured: &[file::Kubernetes], context: &str, path: Option<&Path>) -
         let own = server_of(one.context.as_deref(), one.kubeconfig.as_deref().or(path));
         own.is_some() && own == server
     };
-    let is_production = configured.iter().filter(is_it).any(|one| one.production == Some(true));
+    let same: Vec<&file::Kubernetes> = configured.iter().filter(is_it).collect();
+    let is_production = same.iter().any(|one| one.production == Some(true));
     file::Kubernetes {
         name: context.to_owned(),
         context: Some(context.to_owned()),
         kubeconfig: kubeconfig.flatten(),
         production: is_production.then_some(true),
+        read_only: same.iter().any(|one| one.read_only),
         ..Default::default()
     }
 }
@@ -341,7 +343,8 @@ mod tests {
         let kept = file::Kubernetes { production: Some(true), read_only: true, ..of("prod", "there") };
         assert_eq!(opened(&nameless(None), None), [with_file(kept.clone())]);
         assert_eq!(opened(&nameless(Some(path.clone())), Some("there")), [with_file(kept)]);
-        assert_eq!(opened(&nameless(None), Some("here")), [with_file(here)]);
+        let here = file::Kubernetes { read_only: true, ..here };
+        assert_eq!(opened(&nameless(None), Some("here")), [with_file(here)], "of the same cluster");
         std::fs::write(&path, FILE.replace("current-context: there", "current-context: ''")).unwrap();
         let none = opened(&configured, None).remove(0);
         assert_eq!((none.context.as_deref(), none.kubeconfig.as_deref()), (None, Some(path.as_path())));
@@ -349,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_of_a_configured_file_is_production_with_the_cluster_that_it_leads_to() {
+    fn a_context_of_a_configured_file_is_production_and_read_only_with_the_cluster_that_it_leads_to() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         let two = FILE.replace("clusters: [", "clusters: [{name: d, cluster: {server: 'https://127.0.0.1:2'}}, ");
@@ -360,6 +363,7 @@ mod tests {
             context: Some("there".to_owned()),
             kubeconfig: Some(path.clone()),
             production: Some(true),
+            read_only: true,
             ..Default::default()
         };
         let configured = Config { kubernetes: vec![entry], ..Config::default() };
@@ -369,6 +373,7 @@ mod tests {
         };
         let (here, far) = (opened("here"), opened("far"));
         assert_eq!((here.production, here.kubeconfig.as_deref()), (Some(true), Some(path.as_path())));
+        assert_eq!((here.read_only, far.read_only), (true, false));
         assert_eq!((far.production, far.kubeconfig.as_deref()), (None, Some(path.as_path())), "another cluster");
     }
 }

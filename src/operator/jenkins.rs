@@ -45,6 +45,8 @@ impl JenkinsOperator {
     async fn start(&self, job: &JenkinsJob, parameters: &BTreeMap<String, String>) -> Result<Done, ActionError> {
         let not_sent =
             |error: SourceError| ActionError::NotSent(Clean::own(format!("{}; nothing was sent", error.says)));
+        // Until it is known what is there now: what an earlier start made must not be taken for what comes of this one.
+        self.before().remove(&(job.clone(), parameters.clone()));
         let http = self.server.http().await.map_err(not_sent)?;
         let found = self.server.inspected(&http, &job.name).await.map_err(not_sent)?;
         if let Some(why) = found.refusal(parameters) {

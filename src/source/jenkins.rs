@@ -6,7 +6,10 @@ mod refused;
 mod tests;
 mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures::{FutureExt as _, future::BoxFuture};
@@ -49,12 +52,15 @@ const QUEUE: &str = "items[id,task[url],actions[causes[userId],parameters[name,v
 /// Builds that are looked through for the one of a queue item that is gone.
 const NEWEST: usize = 50;
 
-/// One server, by its configuration. Connects when it is asked, and reads its token anew each time.
+/// One server, by its configuration. Connects when it is asked, and reads its token anew each time, except while a build is
+/// followed.
 pub struct Jenkins {
     id: BackendId,
     config: file::Jenkins,
     timeouts: Timeouts,
     clock: Arc<dyn Clock>,
+    /// With the token as it was read last. What tells it may ask its owner: not at each look at a build.
+    ready: Mutex<Option<Arc<Http>>>,
 }
 
 /// What came of a start: a queue item, or a build that has left the queue.
@@ -72,7 +78,7 @@ pub struct Started {
 impl Jenkins {
     /// Contacts nobody, and reads no token yet.
     pub fn new(config: file::Jenkins, timeouts: Timeouts, clock: Arc<dyn Clock>) -> Self {
-        Self { id: BackendId::new(&config.name), config, timeouts, clock }
+        Self { id: BackendId::new(&config.name), config, timeouts, clock, ready: Mutex::default() }
     }
 
     pub fn id(&self) -> &BackendId {
@@ -99,7 +105,7 @@ impl Jenkins {
     }
 
     /// Ready to ask, with the token as it is now. Who asks is said at once: unasked, Jenkins answers anybody with less.
-    pub async fn http(&self) -> Result<Http, SourceError> {
+    pub async fn http(&self) -> Result<Arc<Http>, SourceError> {
         let transport = Direct::new(&self.who(), &self.config.url, &self.config.tls, self.timeouts.into())?;
         let token = match &self.config.token {
             None => None,
@@ -111,7 +117,14 @@ impl Jenkins {
         };
         let auth = Auth::new(self.config.user.clone(), token);
         let http = Http::new(&self.who(), Arc::new(transport), &auth, self.clock.clone());
-        Ok(http.remedy("check `user` and `token` of its [[jenkins]] in the configuration: an API token of that user"))
+        let remedy = "check `user` and `token` of its [[jenkins]] in the configuration: an API token of that user";
+        let http = Arc::new(http.remedy(remedy));
+        *self.ready() = Some(http.clone());
+        Ok(http)
+    }
+
+    fn ready(&self) -> MutexGuard<'_, Option<Arc<Http>>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it answers, and takes who we are.
@@ -202,7 +215,11 @@ impl Jenkins {
 
     /// What became of a queue item. Its number tells the build, and nothing else does: builds start side by side.
     async fn followed(&self, name: &str, item: &str) -> Result<Build, SourceError> {
-        let http = self.http().await?;
+        let ready = self.ready().clone();
+        let http = match ready {
+            Some(http) => http,
+            None => self.http().await?,
+        };
         let Ok(id) = item.parse::<u64>() else {
             return Err(http.error(ErrorKind::Bug, &format!("has no queue item '{item}'")));
         };
@@ -254,6 +271,14 @@ impl action::Jobs for Jenkins {
     }
 
     fn build<'a>(&'a self, name: &'a str, item: &'a str) -> BoxFuture<'a, Result<Build, Clean>> {
-        async move { self.followed(name, item).await.map_err(|error| error.says) }.boxed()
+        async move {
+            let build = self.followed(name, item).await;
+            // There may be another token by now: the next look reads it.
+            if build.as_ref().is_err_and(|error| error.kind == ErrorKind::Auth) {
+                *self.ready() = None;
+            }
+            build.map_err(|error| error.says)
+        }
+        .boxed()
     }
 }

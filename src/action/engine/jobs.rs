@@ -37,15 +37,15 @@ impl Inner {
     /// Looks once at a build and at the pods. `item`: the queue item that its start made; without one the pods alone tell.
     pub(super) async fn by_job(&self, wanted: &JobFor, item: Option<&Name>, has_left: bool) -> Result<Seen, Clean> {
         let server = self.backends(|all| all.jobs.get(&wanted.job.server).cloned());
-        let build = match (server, item) {
+        let (build, is_told) = match (server, item) {
             (Some(server), Some(item)) => match server.build(&wanted.job.name, item).await {
-                Ok(build) => build,
-                Err(why) => Build { says: say!("?? {why}"), stage: BuildStage::Running },
+                Ok(build) => (build, true),
+                Err(why) => (Build { says: say!("?? {why}"), stage: BuildStage::Running }, false),
             },
             _ => return self.rollout(&wanted.rollout, has_left).await,
         };
         if build.stage == BuildStage::Queued {
-            return Ok(Seen::new(build.says, Stage::Going));
+            return Ok(Seen { is_at_work: true, ..Seen::new(build.says, Stage::Going) });
         }
         let pods = match self.rollout(&wanted.rollout, has_left).await {
             Ok(pods) => pods,
@@ -58,6 +58,7 @@ impl Inner {
             (BuildStage::Failed, _) | (_, Stage::Never) => (Stage::Never, 2 * FURTHER),
         };
         let says = say!("{}; {}", build.says, pods.says);
-        Ok(Seen { says, stage, progress: pods.progress + further, ..pods })
+        let is_at_work = is_told && build.stage == BuildStage::Running;
+        Ok(Seen { says, stage, progress: pods.progress + further, is_at_work, ..pods })
     }
 }

@@ -37,11 +37,13 @@ pub(super) struct Seen {
     pub left: Option<i64>,
     /// Grows as it gets on: pods that are there less those still to go.
     pub progress: i64,
+    /// Whoever carries it out says just now that it waits or runs: no standstill, whatever the pods do.
+    pub is_at_work: bool,
 }
 
 impl Seen {
     pub fn new(says: Clean, stage: Stage) -> Self {
-        Self { says, stage, left: None, progress: 0 }
+        Self { says, stage, left: None, progress: 0, is_at_work: false }
     }
 }
 

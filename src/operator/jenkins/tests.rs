@@ -61,6 +61,11 @@ async fn with_job(
         _ => post(asked),
     })
     .await;
+    let operator = to(&fake);
+    (fake, operator)
+}
+
+fn to(fake: &Fake) -> JenkinsOperator {
     let config = file::Jenkins {
         name: "ci".to_owned(),
         url: fake.url.clone(),
@@ -68,8 +73,7 @@ async fn with_job(
         ..Default::default()
     };
     let timeouts = file::Timeouts { connect: 1, idle: 1, answer: 1, ..Default::default() };
-    let operator = JenkinsOperator::new(Arc::new(Jenkins::new(config, timeouts, Arc::new(SystemClock))));
-    (fake, operator)
+    JenkinsOperator::new(Arc::new(Jenkins::new(config, timeouts, Arc::new(SystemClock))))
 }
 
 fn posts(fake: &Fake) -> Vec<Asked> {
@@ -173,14 +177,7 @@ async fn a_lost_answer_is_looked_for_and_nothing_is_sent_again() {
             ours(&job)
         })
         .await;
-        let config = file::Jenkins {
-            name: "ci".to_owned(),
-            url: fake.url.clone(),
-            user: Some("ana".to_owned()),
-            ..Default::default()
-        };
-        let timeouts = file::Timeouts { connect: 1, idle: 1, answer: 1, ..Default::default() };
-        let operator = JenkinsOperator::new(Arc::new(Jenkins::new(config, timeouts, Arc::new(SystemClock))));
+        let operator = to(&fake);
         assert!(operator.look(&start(), now).await.is_none(), "it has sent nothing");
         let error = operator.execute(&start()).await.expect_err("lost");
         assert!(matches!(&error, ActionError::Unknown(says) if says.contains("it may have been started")), "{error:?}");
@@ -194,6 +191,36 @@ async fn a_lost_answer_is_looked_for_and_nothing_is_sent_again() {
         }
         assert_eq!(posts(&fake).len(), 1);
     }
+}
+
+/// The job was disabled since: the build is that of the start before.
+#[tokio::test]
+async fn what_an_earlier_start_made_is_not_taken_for_a_later_one() {
+    let now = "2026-01-02T03:00:00Z".parse().expect("a time");
+    let posted = Arc::new(AtomicUsize::new(0));
+    let fake = Fake::start(move |asked: &Asked| {
+        if asked.method == "POST" {
+            posted.fetch_add(1, Ordering::SeqCst);
+            return reply(201, &[("location", "/queue/item/7/")], "");
+        }
+        if asked.is("GET", "/queue/api/json") {
+            return ours(&json!({"items": []}));
+        }
+        let mut job = job();
+        if posted.load(Ordering::SeqCst) > 0 {
+            job["buildable"] = json!(false);
+            job["builds"] = json!([built(12, 7, "411 a&b"), built(11, 6, "410")]);
+        }
+        ours(&job)
+    })
+    .await;
+    let operator = to(&fake);
+    operator.execute(&start()).await.expect("queued");
+    let first = operator.look(&start(), now).await.expect("it tells").expect("it is read");
+    assert!(matches!(first, Found::InForce(_)), "{first:?}");
+    operator.execute(&start()).await.expect_err("it is disabled");
+    assert!(operator.look(&start(), now).await.is_none(), "nothing was sent since");
+    assert_eq!(posts(&fake).len(), 1);
 }
 
 /// What waits in the queue counts as well, wherever Jenkins takes itself to be.

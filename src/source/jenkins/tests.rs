@@ -1,5 +1,7 @@
 //! Jobs as they are read, and builds as they are followed, by a small Jenkins that answers as told.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -141,6 +143,33 @@ async fn a_build_is_followed_from_the_queue_to_its_end() {
     }
     let other = followed(None, build(&json!({"queueId": 8}))).await.expect_err("another's");
     assert!(other.contains("knows no queue item 7 any more"), "{other}");
+}
+
+/// A command for the token may ask its owner.
+#[tokio::test]
+async fn the_token_is_read_once_for_all_looks_at_a_build_and_anew_where_it_is_refused() {
+    let read = tempfile::NamedTempFile::new().expect("a file");
+    let is_refused = Arc::new(AtomicBool::new(false));
+    let refuses = is_refused.clone();
+    let fake = Fake::start(move |_: &Asked| {
+        if refuses.swap(false, Ordering::SeqCst) {
+            return page(401, &[("x-jenkins", "2.516")], "Invalid password");
+        }
+        ours(&json!({"id": 7, "why": "Waiting for an executor"}))
+    })
+    .await;
+    let mut server = server(&fake.url);
+    let script = format!("echo read >> '{}'; echo secret", read.path().display());
+    server.config.token = Some(file::Token::Command(vec!["sh".to_owned(), "-c".to_owned(), script]));
+    let times = || std::fs::read_to_string(read.path()).expect("it is there").lines().count();
+    for _ in 0..3 {
+        assert_eq!(server.build("deploy", "7").await.expect("it waits").stage, BuildStage::Queued);
+    }
+    assert_eq!(times(), 1);
+    is_refused.store(true, Ordering::SeqCst);
+    server.build("deploy", "7").await.expect_err("refused");
+    server.build("deploy", "7").await.expect("with the token as it is now");
+    assert_eq!(times(), 2);
 }
 
 #[tokio::test]

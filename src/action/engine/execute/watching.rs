@@ -10,18 +10,25 @@ use crate::action::{
     plan::Watched,
 };
 
+/// For so many times as long as nothing need get on, a build counts that its server says waits or runs: two hours.
+const AT_WORK: u32 = 12;
+
 impl Running {
     pub(super) async fn watch(&mut self, index: usize, wanted: &Watched) {
         let pace = self.inner.pace;
         let mut furthest: Option<i64> = None;
         let mut end = Box::pin(sleep(pace.watch));
+        let latest = end.deadline() + pace.watch * AT_WORK;
         let last = loop {
             let says = match self.inner.look(wanted, self.act.left.is_some(), self.started.as_ref()).await {
-                Ok(Seen { says, stage: Stage::Going, left, progress }) => {
+                Ok(Seen { says, stage: Stage::Going, left, progress, is_at_work }) => {
                     self.has_left(left).await;
-                    // While it gets on there is something to see, however long that takes.
-                    if furthest.is_some_and(|furthest| progress > furthest) {
-                        end.set(sleep(pace.watch));
+                    // While it gets on there is something to see, however long that takes. A build may run for long before
+                    // it touches a pod; one that hangs is not waited for without end.
+                    let next = sleep(pace.watch);
+                    let runs_on = is_at_work && next.deadline() <= latest;
+                    if runs_on || furthest.is_some_and(|furthest| progress > furthest) {
+                        end.set(next);
                     }
                     furthest = furthest.max(Some(progress));
                     says

@@ -65,6 +65,25 @@ async fn a_job_is_started_once_and_followed_until_the_pods_run_its_version() {
     assert_eq!((act.outcome, act.can_undo), (Outcome::Done, false), "U has no patch to send back");
 }
 
+fn watches_for(bench: &mut Bench, milliseconds: u64) {
+    let inner = Arc::get_mut(&mut bench.engine.0).expect("nothing runs yet");
+    inner.pace.watch = Duration::from_millis(milliseconds);
+}
+
+/// It may test for long before it touches a pod.
+#[tokio::test]
+async fn a_build_that_runs_on_is_followed_to_its_end() {
+    let runs = [(BuildStage::Running, "build #12 runs"); 250];
+    let ends = [(BuildStage::Failed, "build #12 ended: FAILURE")];
+    let jenkins = FakeJenkins::new(&[&runs[..], &ends[..]].concat(), || ());
+    let mut bench = bench(&jenkins);
+    // A look takes a millisecond at least.
+    watches_for(&mut bench, 200);
+    let act = bench.act(&roll_back(None)).await.expect("carried out");
+    let StepState::Refused(says) = last(&act) else { panic!("{act:?}") };
+    assert!(says.starts_with("build #12 ended: FAILURE"), "{says}");
+}
+
 /// However well the pods are: what a job's last steps do may take it back.
 #[tokio::test]
 async fn a_build_that_fails_is_no_rollback_that_arrived() {
@@ -77,6 +96,7 @@ async fn a_build_that_fails_is_no_rollback_that_arrived() {
     assert_eq!((act.outcome, act.word(), past.word()), (Outcome::Done, "not there", "not there"));
     let jenkins = FakeJenkins::new(&PASSED[..1], || ());
     let mut waiting = self::bench(&jenkins);
+    watches_for(&mut waiting, 20);
     let act = waiting.act(&roll_back(None)).await.expect("carried out");
     let StepState::Unknown(says) = last(&act) else { panic!("{act:?}") };
     assert!(says.contains("queued: Waiting for an executor"), "it says why it waits: {says}");

@@ -110,6 +110,36 @@ fn a_namespace_of_another_open_cluster_changes_that_one() {
     assert!(said.contains("production"), "{said}");
 }
 
+/// Another cluster has one of that name: that does not say that it is meant.
+#[test]
+fn a_cluster_whose_namespaces_cannot_be_read_stays_the_one_that_is_meant() {
+    for is_refused in [true, false] {
+        let mut world = incident();
+        world.settings.backends.insert(staging(), BackendKind::Kubernetes);
+        let mut desk = Desk::new(world);
+        assert!(desk.line("ns till").is_empty());
+        desk.serves(&cluster());
+        desk.serves(&staging());
+        let names = table(&["Name"], vec![row("till", &[])]);
+        let query = |desk: &Desk, of: &BackendId| {
+            let is_it = |table: &TableQuery| table.cluster == *of && table.resource.plural == "namespaces";
+            Query::Table(desk.tables().into_iter().find(is_it).expect("it is asked for"))
+        };
+        let (one, other) = (query(&desk, &cluster()), query(&desk, &staging()));
+        desk.answer(other, Ok(Answer::Table(Arc::new(names))));
+        if is_refused {
+            desk.answer(one, Err(SourceError::new(ErrorKind::Auth, "namespaces is forbidden (403)")));
+            desk.has("prod-eu1: namespace till (not checked: ");
+        } else {
+            // It is merely slow.
+            desk.pass(Duration::from_secs(6));
+            desk.app.update(Msg::Tick, desk.clock.now());
+        }
+        assert_eq!(desk.app.settings.namespaces.get(&cluster()), Some(&vec![Name::from("till")]));
+        assert!(!desk.app.settings.namespaces.contains_key(&staging()), "it stays as it is");
+    }
+}
+
 #[test]
 fn a_namespace_that_is_not_there_is_refused_with_the_nearest() {
     let mut desk = desk();

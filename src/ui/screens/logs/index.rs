@@ -160,7 +160,7 @@ impl Index {
             self.go_back(by);
         }
         self.is_sifting = self.next < end || self.low > first;
-        (self.shown, self.notes) = if sieve.is_active() { self.rows.counted(buffer) } else { (0, 0) };
+        (self.shown, self.notes) = if sieve.is_active() { self.rows.counted() } else { (0, 0) };
     }
 
     fn go_on(&mut self, by: Sifting<'_>) {

@@ -18,6 +18,14 @@ pub(super) struct Entry {
     /// The newest of the equal lines: the one that is shown.
     pub last: u64,
     pub count: u32,
+    /// Notes of midwatch's own: known here, so that counting looks no line up.
+    pub is_note: bool,
+}
+
+impl Entry {
+    const fn of(line: u64, is_note: bool) -> Self {
+        Self { first: line, last: line, count: 1, is_note }
+    }
 }
 
 /// A head and the lines that continue it.
@@ -73,12 +81,13 @@ impl Rows {
         let Some(block) = &mut self.block else { return };
         let keeps = block.is_note || block.is_wanted && sieve.lets(block.hits);
         match (block.is_shown, keeps) {
-            (true, true) => self.entries.push_back(Entry { first: at, last: at, count: 1 }),
+            (true, true) => self.entries.push_back(Entry::of(at, line.is_note)),
             (false, true) => {
                 block.is_shown = true;
                 let start = block.start.max(buffer.first_line);
                 block.folded_into = fold(&mut self.entries, buffer, start, sieve.is_unfolded);
-                self.entries.extend((start + 1..=at).map(|line| Entry { first: line, last: line, count: 1 }));
+                // No note continues what is before it.
+                self.entries.extend((start + 1..=at).map(|line| Entry::of(line, false)));
             }
             (true, false) => {
                 block.is_shown = false;
@@ -98,7 +107,7 @@ impl Rows {
         if let (Some(old), Some(new)) = (older.entries.back().copied(), self.entries.front().copied())
             && is_repeat(buffer, old.last, new.first, is_unfolded)
         {
-            let joined = |entry: Entry| Entry { first: old.first, last: entry.last, count: old.count + entry.count };
+            let joined = |entry: Entry| Entry { first: old.first, count: old.count + entry.count, ..entry };
             if let Some(block) = self.block.as_mut().filter(|block| block.is_shown && block.start <= new.last) {
                 // Its head is in the row that is joined: what that was before is joined too.
                 block.folded_into = Some(block.folded_into.map_or(old, joined));
@@ -112,11 +121,10 @@ impl Rows {
     }
 
     /// Lines of the log behind the rows, and notes.
-    pub(super) fn counted(&self, buffer: &LogBuffer) -> (u64, u64) {
+    pub(super) fn counted(&self) -> (u64, u64) {
         self.entries.iter().fold((0, 0), |(lines, notes), entry| {
             let count = u64::from(entry.count);
-            let is_note = line_at(buffer, entry.last).is_some_and(|line| line.is_note);
-            if is_note { (lines, notes + count) } else { (lines + count, notes) }
+            if entry.is_note { (lines, notes + count) } else { (lines + count, notes) }
         })
     }
 
@@ -151,6 +159,55 @@ fn fold(entries: &mut VecDeque<Entry>, buffer: &LogBuffer, at: u64, is_unfolded:
         (entry.last, entry.count) = (at, entry.count + 1);
         return Some(before);
     }
-    entries.push_back(Entry { first: at, last: at, count: 1 });
+    entries.push_back(Entry::of(at, line_at(buffer, at).is_some_and(|line| line.is_note)));
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        query::LogBatch,
+        time::{Clock as _, TestClock},
+        ui::testing,
+    };
+
+    fn line(pod: &str, text: &str, is_note: bool) -> LogLine {
+        LogLine {
+            origin: Arc::new(Origin::new(testing::object(pod), "app".into(), "1".into())),
+            at: testing::at("03:00"),
+            level: None,
+            text: text.into(),
+            continues: text == "at x",
+            is_note,
+        }
+    }
+
+    #[test]
+    fn notes_and_lines_are_told_apart_without_the_log() {
+        let lines = vec![
+            line("a", "boom", false),
+            line("a", "boom", false),
+            line("a", "restarted", true),
+            line("b", "restarted", true),
+            line("b", "at x", false),
+            line("b", "boom", false),
+        ];
+        let (mut buffer, sieve) = (LogBuffer::new(1 << 20), Sieve::default());
+        buffer.take_in(LogBatch { lines, ..LogBatch::default() }, TestClock::at(testing::at("03:00")).now());
+        let rows_of = |lines: std::ops::Range<usize>| {
+            let by = Sifting { buffer: &buffer, sieve: &sieve, signature: None };
+            let mut rows = Rows::default();
+            for at in lines {
+                rows.take(at as u64, buffer.lines.get(at).expect("it is kept"), by);
+            }
+            rows
+        };
+        let whole = rows_of(0..6);
+        assert_eq!((whole.entries.len(), whole.counted()), (4, (4, 2)));
+        // Also where older ones are put in front: the notes of both pods are one row.
+        let mut newer = rows_of(3..6);
+        newer.put_before(rows_of(0..3), &buffer, false);
+        assert_eq!(newer.entries, whole.entries);
+    }
 }

@@ -289,6 +289,20 @@ fn a_cluster_that_is_open_by_another_name_is_found_by_what_it_alone_has() {
     }
 }
 
+/// The label is no name that is open, and there is no namespace: a worker of the same app is first by its key.
+#[test]
+fn a_workload_of_the_name_comes_before_one_that_is_of_that_app() {
+    let mut world = World::live();
+    let mut worker = deployment("a-worker", "ghcr.io/acme/worker:7", 2, 2);
+    worker.app = Some("shipping".into());
+    world.workloads([worker, deployment("shipping", "ghcr.io/acme/shipping:12", 2, 2)]);
+    let mut alert = alert("HighErrorRate", "shipping", Priority::P1, "02:59", "");
+    let labels: [(&str, &str); 2] = [("cluster", "eu1-by-another-name"), ("service", "shipping")];
+    alert.labels = labels.map(|(name, value)| (name.into(), value.into())).into();
+    let found = workload_of_alert(&world.view(), &alert).map(|workload| workload.key.name.to_string());
+    assert_eq!(found.as_deref(), Some("shipping"));
+}
+
 /// A StatefulSet has no condition for it.
 #[test]
 fn pods_that_a_quota_refuses_are_told_by_the_events_of_their_controller() {
