@@ -105,6 +105,7 @@ impl Acts {
 /// `your last act, RESTART ds/fluentd, cannot be undone`
 fn cannot(which: &str, act: &Act) -> Clean {
     let why = match act.outcome {
+        Outcome::Running if !act.is_mine => "goes on in another midwatch",
         Outcome::Running => "has changed nothing yet that could be undone",
         _ => "cannot be undone",
     };

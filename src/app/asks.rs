@@ -4,7 +4,7 @@ use super::{App, Effect};
 use crate::{
     action::{
         Request,
-        act::{ActionEvent, Outcome},
+        act::{ActionEvent, Outcome, Unseen},
         beside,
         confirm::at_once,
         plan::{Plan, Refusal, plan},
@@ -76,6 +76,7 @@ impl App {
             ActionEvent::Act(act) if act.is_mine => {
                 let word = match act.outcome {
                     Outcome::Running => None,
+                    Outcome::Done if act.unseen == Some(Unseen::NotThere) => Some("sent, and not there, see @"),
                     Outcome::Done => Some("done"),
                     Outcome::Refused => Some("refused, see @"),
                     Outcome::Unknown => Some("outcome unknown, see @"),

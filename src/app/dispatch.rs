@@ -233,7 +233,7 @@ impl App {
             Reply::Ignored | Reply::Done => Vec::new(),
             Reply::Do(effect) => {
                 if let Effect::Execute { approved, .. } = &effect {
-                    self.screens.triage.sent(&approved.plan().request);
+                    self.screens.triage.sent(&approved.plan().request, &self.store.alerts);
                 }
                 vec![effect]
             }

@@ -17,7 +17,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use image::{digest_words, is_same_image, repository_of, short_digest, short_image, tag_of};
+pub use image::{digest_words, is_same_image, may_be_image, repository_of, short_digest, short_image, tag_of};
 pub use pod::{Container, ContainerRole, ContainerState, Pod, Termination};
 
 use super::{BackendId, Level, Name, Part};

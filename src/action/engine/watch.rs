@@ -13,7 +13,7 @@ use crate::{
     },
     model::{
         Name,
-        kubernetes::{FIELD_MANAGER, Pod, RolloutState, WorkloadKey},
+        kubernetes::{FIELD_MANAGER, Pod, RolloutState, WorkloadKey, may_be_image},
     },
     text::Clean,
     time::age_of,
@@ -166,7 +166,10 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     };
     let is_new = |pod: &Pod| {
         wanted.hash.as_ref().is_none_or(|hash| pod.hash.as_ref() == Some(hash))
-            && wanted.image.as_ref().is_none_or(|image| pod.containers.iter().any(|one| one.image == *image))
+            && wanted
+                .image
+                .as_ref()
+                .is_none_or(|image| pod.containers.iter().any(|one| may_be_image(&one.image, image)))
             && wanted.since.is_none_or(|since| pod.created.is_some_and(|created| created >= since))
             && !pod.hash.as_ref().is_some_and(|hash| wanted.others.contains(hash))
     };

@@ -38,6 +38,12 @@ pub fn is_same_image(one: &str, other: &str) -> bool {
     repository == of && (is_same(tag, its_tag) || is_same(digest, its_digest))
 }
 
+/// As above, where two digests do not say otherwise.
+pub fn may_be_image(one: &str, other: &str) -> bool {
+    let (digest, its_digest) = (parts(one).2, parts(other).2);
+    is_same_image(one, other) && (digest.is_none() || its_digest.is_none() || digest == its_digest)
+}
+
 /// Repository, tag, digest; `latest` where there is neither.
 fn parts(image: &str) -> (&str, Option<&str>, Option<&str>) {
     let (name, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
@@ -67,6 +73,8 @@ mod tests {
         ] {
             assert_eq!(is_same_image(one, other), is_same, "{one} {other}");
         }
+        assert!(may_be_image("reg/web:2", "reg/web:2@sha256:aa"), "set by its tag alone");
+        assert!(!may_be_image("reg/web:2@sha256:bb", "reg/web:2@sha256:aa"), "the tag was moved");
         assert_eq!(repository_of("reg:5000/web:2@sha256:aa"), "reg:5000/web");
     }
 }

@@ -1,11 +1,11 @@
 //! Alerts that are marked by hand, and marks taken back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Triage, groups::Row, words};
 use crate::{
-    action::Request,
-    model::alert::AlertKey,
+    action::{Request, SilenceDraft},
+    model::alert::{Alert, AlertKey},
     text::Clean,
     ui::{Reply, View},
 };
@@ -42,15 +42,20 @@ impl Triage {
         self.undo.changed(marked);
     }
 
-    /// What was marked for it is sent: the next act means the row again, or what is marked then.
-    pub fn sent(&mut self, request: &Request) {
-        let kept: BTreeSet<AlertKey> = match request {
-            Request::Acknowledge { alerts } => {
-                self.marked.iter().filter(|key| !alerts.contains(key)).cloned().collect()
-            }
-            Request::Silence(_) | Request::Silences(_) => BTreeSet::new(),
-            _ => return,
+    /// What was marked for it is sent: the next act means the row again, or what is marked then. It may be of another screen,
+    /// and of none that is marked.
+    pub fn sent(&mut self, request: &Request, known: &BTreeMap<AlertKey, Alert>) {
+        let is_silenced = |key: &AlertKey, draft: &SilenceDraft| {
+            let is_hit = |alert: &Alert| draft.matchers.iter().all(|matcher| matcher.matches(&alert.labels));
+            draft.backend == key.backend && known.get(key).is_some_and(is_hit)
         };
+        let is_meant = |key: &AlertKey| match request {
+            Request::Acknowledge { alerts } => alerts.contains(key),
+            Request::Silence(draft) => is_silenced(key, draft),
+            Request::Silences(drafts) => drafts.iter().any(|draft| is_silenced(key, draft)),
+            _ => false,
+        };
+        let kept: BTreeSet<AlertKey> = self.marked.iter().filter(|key| !is_meant(key)).cloned().collect();
         if kept != self.marked {
             let marked = std::mem::replace(&mut self.marked, kept);
             self.undo.changed(marked);

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    action::{Request, SilenceDraft},
     model::alert::{Alert, AlertGroup, AlertState, Matcher, Priority, Silence, SilenceKey},
     source::Fact,
     ui::testing::{World, alert, alertmanager, at, incident},
@@ -109,6 +110,26 @@ fn enter_opens_a_group_and_marks_reach_its_alerts() {
     triage.run(Command::UndoLocal, &world.view());
     assert_eq!(triage.marked.len(), 1);
     assert!(!triage.marked.contains(&gone));
+}
+
+/// It may be sent on another screen, for an alert that is not marked.
+#[test]
+fn a_silence_takes_only_the_marks_that_it_is_for() {
+    let world = night();
+    let mut triage = Triage::default();
+    world.drawn(&mut triage);
+    triage.run(Command::Down, &world.view());
+    triage.run(Command::Mark, &world.view());
+    let marked = triage.marked.clone();
+    let draft = |key: &AlertKey| SilenceDraft::of(&world.store.alerts[key], "ana");
+    let other = world.store.alerts.keys().find(|key| !marked.contains(key)).expect("one is not marked");
+    triage.sent(&Request::Silence(draft(other)), &world.store.alerts);
+    assert_eq!(triage.marked, marked);
+    let first = marked.first().expect("it is marked");
+    triage.sent(&Request::Silence(draft(first)), &world.store.alerts);
+    assert_eq!(triage.marked.len(), marked.len() - 1);
+    triage.sent(&Request::Silences(marked.iter().map(draft).collect()), &world.store.alerts);
+    assert!(triage.marked.is_empty());
 }
 
 #[test]
