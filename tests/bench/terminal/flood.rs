@@ -154,6 +154,8 @@ fn objects(path: &str, pods: usize) -> Option<Value> {
     let path = path.split('?').next().unwrap_or(path);
     let kind = path.rsplit('/').next().unwrap_or_default();
     let items = match kind {
+        // It measures nothing: a list of pods is no answer to who asks what they use.
+        _ if path.starts_with("/apis/metrics.k8s.io/") => return None,
         "version" => return Some(json!({"major": "1", "minor": "33", "gitVersion": "v1.33.5"})),
         "api" => return Some(json!({"kind": "APIVersions", "versions": ["v1"]})),
         "apis" => return Some(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": []})),
