@@ -192,6 +192,7 @@ fn a_cluster_that_is_open_by_two_contexts_is_said_once() {
         desk.app.recall_clusters(desk.clock.now());
         let first = desk.frame((120, 35)).contains(words);
         desk.pass(Duration::from_secs(10));
+        desk.app.update(Msg::Tick, desk.clock.now());
         desk.app.recall_clusters(desk.clock.now());
         (first, desk.frame((120, 35)).contains(words))
     };
