@@ -282,8 +282,10 @@ fn workload_of_kubectl(node: &Node) -> Facts {
         let (number, what) = count.split_once(' ').unwrap_or((count, ""));
         add("replicas", &format!("{what} {number}"));
     }
-    if let Some((limit, _)) = node.value("RollingUpdateStrategy").split_once(" max unavailable") {
+    // `25% max unavailable, 25% max surge`
+    if let Some((limit, surge)) = node.value("RollingUpdateStrategy").split_once(" max unavailable") {
         add("max unavailable", limit);
+        add("max surge", surge.trim_start_matches(", ").trim_end_matches(" max surge"));
     }
     for row in node.rows("Conditions") {
         let [kind, status, reason] = cells(row, 3)[..] else { panic!("no condition: {row}") };
@@ -319,8 +321,11 @@ fn workload_of_midwatch(title: &str, page: &[Section]) -> Facts {
         add("replicas", &format!("updated {updated}"));
         add("replicas", &format!("available {available}"));
         let strategy = summary.value("strategy");
-        let limit = strategy.strip_prefix("rolling, at most ").and_then(|rest| rest.strip_suffix(" unavailable"));
-        add("max unavailable", limit.unwrap_or_default());
+        // `rolling, at most 25% unavailable, 25% max surge`
+        let limits = strategy.strip_prefix("rolling, at most ").and_then(|rest| rest.split_once(" unavailable"));
+        let (limit, surge) = limits.unwrap_or_default();
+        add("max unavailable", limit);
+        add("max surge", surge.trim_start_matches(", ").trim_end_matches(" max surge"));
     }
     for (kind, says, _) in &section(page, "conditions").fields {
         // `False: MinimumReplicasUnavailable: it has too few pods (16m ago)`
