@@ -72,6 +72,11 @@ struct Verb {
 }
 
 impl Verb {
+    /// What stands beside it, where it cannot be done now.
+    fn reason(&self) -> Option<String> {
+        self.why_not.as_ref().map(|why| if self.is_shown { plan_only(why) } else { why.clone() })
+    }
+
     /// What is said where no one line does the same.
     fn without_line(&self) -> String {
         match (self.what, &self.first) {
@@ -328,7 +333,7 @@ struct Columns {
 impl Columns {
     fn of(verbs: &[Verb], whole: u16) -> Self {
         let keys = verbs.iter().map(|verb| verb.key.chars().count()).max().unwrap_or(0);
-        let longest = verbs.iter().filter_map(|verb| verb.why_not.as_deref()).map(width).max().unwrap_or(0);
+        let longest = verbs.iter().filter_map(Verb::reason).map(|why| width(&why)).max().unwrap_or(0);
         let left = whole.saturating_sub(keys as u16 + 4).saturating_sub(longest);
         let most = whole * 2 / 5;
         Self { keys, help: left.clamp(LEAST_HELP.min(most), most) }
@@ -343,14 +348,13 @@ fn draw(verb: &Verb, columns: Columns, is_chosen: bool, view: &View<'_>, spot: R
         _ => (theme.key, if verb.writes { theme.strong } else { theme.text }),
     };
     let mut line = Line::from(vec![Span::styled(format!("{:keys$}  ", verb.key), key_style)]);
-    match &verb.why_not {
+    match verb.reason() {
         Some(why) => {
             let help = if width(&verb.help) <= room { &verb.help } else { &verb.hint };
             let help = fit(help, room, theme.glyphs.ellipsis).into_owned();
             let pad = (room + 2).saturating_sub(width(&help)).max(2);
             line.push_span(Span::styled(help, style));
             line.push_span(Span::raw(" ".repeat(usize::from(pad))));
-            let why = if verb.is_shown { plan_only(why) } else { why.clone() };
             line.push_span(Span::styled(why, theme.stale));
         }
         None => line.push_span(Span::styled(verb.help.to_string(), style)),

@@ -64,3 +64,14 @@ fn verbs_out_of_sight_are_counted_and_reasons_are_read_to_their_end() {
     world.size = (120, 45);
     assert!(!text(&world, &mut *menu).contains(" more "), "all are in sight");
 }
+
+#[test]
+fn that_read_only_mode_shows_a_plan_is_read_to_its_end() {
+    let mut world = incident();
+    world.size = (80, 24);
+    world.settings.read_only = Some("started with --read-only".into());
+    let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()), None);
+    let frame = text(&world, &mut *menu);
+    let row = frame.lines().find(|line| line.contains("roll back")).expect("in sight");
+    assert!(row.contains("plan only: started with --read-only"), "{frame}");
+}
