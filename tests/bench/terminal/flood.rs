@@ -151,7 +151,7 @@ fn stream_at(mut stream: &TcpStream, rate: usize, piece: impl Fn(Duration, usize
 }
 
 fn objects(path: &str, pods: usize) -> Option<Value> {
-    let path = path.split('?').next().unwrap_or(path);
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let kind = path.rsplit('/').next().unwrap_or_default();
     let items = match kind {
         // It measures nothing: a list of pods is no answer to who asks what they use.
@@ -162,6 +162,11 @@ fn objects(path: &str, pods: usize) -> Option<Value> {
         "v1" if path == "/api/v1" => return Some(core()),
         "app" => return Some(deployment(pods)),
         name if name.starts_with("app-") => return Some(pod(name.rsplit('-').next()?.parse().ok()?)),
+        // Who reads a log asks for its one pod.
+        "pods" if query.contains("metadata.name%3Dapp-") => {
+            let name = query.split("metadata.name%3D").nth(1)?.split('&').next()?;
+            vec![pod(name.rsplit('-').next()?.parse().ok()?)]
+        }
         "pods" => (0..pods).map(pod).collect(),
         "deployments" => vec![deployment(pods)],
         "replicasets" => vec![replica_set(pods)],
