@@ -164,6 +164,9 @@ mod tests {
             assert_eq!(acts.to_undo(Some(1)).map(|act| act.number), Ok(1));
             assert!(acts.to_undo(Some(2)).expect_err("it has nothing").starts_with("this act, RESTART"), "{says}");
         }
+        let elsewhere = Act { is_mine: false, ..act(1, "RESTART ds/fluentd", Outcome::Running, false) };
+        let says = self::acts(vec![elsewhere]).to_undo(Some(1)).expect_err("who runs it undoes it");
+        assert_eq!(says, "this act, RESTART ds/fluentd, goes on in another midwatch");
         let lost = self::acts(vec![act(1, "RESTART ds/fluentd", Outcome::Unknown, false)]);
         assert_eq!(lost.to_undo(Some(1)).map(|act| act.number), Ok(1), "it is read again");
         assert!(self::acts(Vec::new()).to_undo(None).expect_err("none").starts_with("nothing to undo"));

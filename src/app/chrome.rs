@@ -230,9 +230,11 @@ impl App {
         let target = self.selected(now);
         let view = self.view(now);
         let is_meant = |command| target.as_ref().is_none_or(|target| !overlays::is_never_for(command, target));
+        let is_refused =
+            |spec: &CommandSpec| overlays::availability(spec, self.screen, target.as_ref(), &view).is_refused();
         // Most rows have no owner and no address: what never works is no hint.
         let has_it = |spec: &CommandSpec| match spec.id {
-            Command::Owner => overlays::why_not(spec, self.screen, target.as_ref(), &view).is_none(),
+            Command::Owner => !is_refused(spec),
             Command::Browse => target.as_ref().is_some_and(|target| !self.links_here(target, now).is_empty()),
             _ => true,
         };
@@ -246,10 +248,7 @@ impl App {
         shown.sort_by_key(|(spec, _)| std::cmp::Reverse(self.weight(spec)));
         let enabled = |spec: &CommandSpec| match spec.scope {
             // What is refused on this row is grey; `x` says why. In read-only mode plans open all the same.
-            Scope::On(_) => {
-                target.as_ref().is_some_and(|target| overlays::may_be_looked_at(spec, target, &view))
-                    || overlays::why_not(spec, self.screen, target.as_ref(), &view).is_none()
-            }
+            Scope::On(_) => !is_refused(spec),
             _ => !(spec.writes && self.settings.read_only.is_some()),
         };
         let row: Vec<Hint<'_>> = shown

@@ -22,7 +22,7 @@ impl App {
     /// The configuration's own command of that place, on a row.
     pub(super) fn own(&self, index: usize, target: Option<&Target>, now: Now) -> Reply {
         let Some(command) = self.settings.commands.get(index) else { return Reply::Done };
-        if let Some(why) = overlays::why_not_own(command, target, &self.view(now)) {
+        if let Some(why) = overlays::availability_of_own(command, target, &self.view(now)).refusal() {
             return Reply::Say(Clean::own(format!("'{}': {why}", command.name)));
         }
         let Some(target) = target else { return Reply::Done };

@@ -40,7 +40,7 @@ mod why;
 mod writer;
 mod yaml;
 
-pub use availability::{NO_NUMBER, NO_REVISION, ONE_A_NODE, may_be_looked_at, no_log, why_not, why_not_own};
+pub use availability::{NO_NUMBER, NO_REVISION, ONE_A_NODE, availability, availability_of_own, no_log};
 pub use consent::{choose_container, consent_to_run, shell};
 pub use equivalent::{log, shown};
 pub use forward::forward_to;

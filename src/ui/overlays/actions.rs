@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    availability::{is_for, may_be_looked_at, plan_only, why_not, why_not_own},
+    availability::{Availability, availability, availability_of_own, is_for},
     equivalent,
     needed::rights_queries,
     object::name_of,
@@ -62,9 +62,7 @@ struct Verb {
     /// In a word, where its reason needs the room.
     hint: Clean,
     writes: bool,
-    why_not: Option<String>,
-    /// Refused by read-only mode alone: what it would do is shown, as by its key on the row.
-    is_shown: bool,
+    availability: Availability,
     /// `kubectl …`
     line: Option<String>,
     /// What has to be run before any line, where a deploy goes on.
@@ -72,11 +70,6 @@ struct Verb {
 }
 
 impl Verb {
-    /// What stands beside it, where it cannot be done now.
-    fn reason(&self) -> Option<String> {
-        self.why_not.as_ref().map(|why| if self.is_shown { plan_only(why) } else { why.clone() })
-    }
-
     /// What is said where no one line does the same.
     fn without_line(&self) -> String {
         match (self.what, &self.first) {
@@ -131,7 +124,7 @@ impl Actions {
 
     fn enter(&self) -> Reply {
         match self.chosen() {
-            Some(Verb { why_not: Some(why), is_shown: false, help, .. }) => {
+            Some(Verb { availability: Availability::Refused(why), help, .. }) => {
                 Reply::Say(Clean::own(format!("{help}: {why}")))
             }
             Some(Verb { what: What::Known(command), .. }) => {
@@ -189,8 +182,7 @@ impl Overlay for Actions {
             help: help_on(spec, &self.target).into(),
             hint: spec.hint.into(),
             writes: spec.writes,
-            why_not: why_not(spec, self.screen, Some(&self.target), view),
-            is_shown: may_be_looked_at(spec, &self.target, view),
+            availability: availability(spec, self.screen, Some(&self.target), view),
             line: equivalent::line_at(spec.id, &self.target, self.at, view),
             first: (spec.id == Command::RollBack).then(|| equivalent::first_stopped(&self.target, view)).flatten(),
         });
@@ -198,7 +190,7 @@ impl Overlay for Actions {
         self.verbs.extend(known);
         if is_first {
             // What can be done now is what Enter does.
-            self.cursor = self.verbs.iter().position(|verb| verb.why_not.is_none()).unwrap_or(0);
+            self.cursor = self.verbs.iter().position(|verb| verb.availability == Availability::Free).unwrap_or(0);
         }
         self.cursor = self.cursor.min(self.verbs.len().saturating_sub(1));
     }
@@ -266,7 +258,11 @@ impl Overlay for Actions {
         let verb = self.chosen()?;
         if let Some(spot) = row(inside, inside.height.saturating_sub(1 + foot)) {
             let copy = view.keymap.shown(Command::Copy).unwrap_or_default();
-            let shows = if verb.is_shown { "enter shows what would be done; " } else { "" };
+            let shows = if matches!(verb.availability, Availability::PlanOnly(_)) {
+                "enter shows what would be done; "
+            } else {
+                ""
+            };
             let words = match &verb.line {
                 Some(_) => format!("{shows}the same as a command ({copy} copies it)"),
                 None if verb.first.is_some() => format!("{shows}{STOP_FIRST}"),
@@ -303,7 +299,10 @@ fn own_commands(target: &Target, view: &View<'_>) -> Vec<Verb> {
     of_kind
         .map(|(place, own)| {
             let program = own.program(&values);
-            let why_not = why_not_own(own, Some(target), view);
+            let availability = match (availability_of_own(own, Some(target), view), &program) {
+                (Availability::Free, Err(error)) => Availability::Refused(error.to_string()),
+                (availability, _) => availability,
+            };
             Verb {
                 what: What::Own(place),
                 key: own.key.map_or_else(|| format!(":{}", own.name), |key| key.to_string()),
@@ -314,8 +313,7 @@ fn own_commands(target: &Target, view: &View<'_>) -> Vec<Verb> {
                 },
                 hint: own.name.clone(),
                 writes: own.writes,
-                is_shown: false,
-                why_not: why_not.or_else(|| program.as_ref().err().map(ToString::to_string)),
+                availability,
                 line: program.ok().map(|program| program.line().to_string()),
                 first: None,
             }
@@ -333,7 +331,8 @@ struct Columns {
 impl Columns {
     fn of(verbs: &[Verb], whole: u16) -> Self {
         let keys = verbs.iter().map(|verb| verb.key.chars().count()).max().unwrap_or(0);
-        let longest = verbs.iter().filter_map(Verb::reason).map(|why| width(&why)).max().unwrap_or(0);
+        let longest =
+            verbs.iter().filter_map(|verb| verb.availability.reason()).map(|why| width(&why)).max().unwrap_or(0);
         let left = whole.saturating_sub(keys as u16 + 4).saturating_sub(longest);
         let most = whole * 2 / 5;
         Self { keys, help: left.clamp(LEAST_HELP.min(most), most) }
@@ -343,12 +342,13 @@ impl Columns {
 fn draw(verb: &Verb, columns: Columns, is_chosen: bool, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
     let theme = view.theme;
     let Columns { keys, help: room } = columns;
-    let (key_style, style) = match verb.why_not {
-        Some(_) if !verb.is_shown => (theme.dim, theme.dim.add_modifier(Modifier::CROSSED_OUT)),
-        _ => (theme.key, if verb.writes { theme.strong } else { theme.text }),
+    let (key_style, style) = if verb.availability.is_refused() {
+        (theme.dim, theme.dim.add_modifier(Modifier::CROSSED_OUT))
+    } else {
+        (theme.key, if verb.writes { theme.strong } else { theme.text })
     };
     let mut line = Line::from(vec![Span::styled(format!("{:keys$}  ", verb.key), key_style)]);
-    match verb.reason() {
+    match verb.availability.reason() {
         Some(why) => {
             let help = if width(&verb.help) <= room { &verb.help } else { &verb.hint };
             let help = fit(help, room, theme.glyphs.ellipsis).into_owned();

@@ -34,8 +34,64 @@ pub const ONE_A_NODE: &str = "a DaemonSet has one pod a node";
 /// Of a revision: what goes back to it goes by its number.
 pub const NO_NUMBER: &str = "its number is not known: = shows the revisions that have one";
 
-/// Why `spec` cannot be used on `target` now; `None`: it can.
-pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, view: &View<'_>) -> Option<String> {
+/// Whether a command can be given now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Availability {
+    #[default]
+    Free,
+    /// Read-only mode keeps it from being sent, for this reason; its plan or form may be looked at all the same.
+    PlanOnly(String),
+    /// Nothing opens, for this reason.
+    Refused(String),
+}
+
+impl Availability {
+    pub const fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
+    /// Why nothing opens.
+    pub fn refusal(&self) -> Option<&str> {
+        if let Self::Refused(why) = self { Some(why) } else { None }
+    }
+
+    /// What stands beside the command, if it is not free.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Free => None,
+            Self::PlanOnly(why) => Some(format!("plan only: {}", why.trim_start_matches("read-only: "))),
+            Self::Refused(why) => Some(why.clone()),
+        }
+    }
+}
+
+impl From<Option<String>> for Availability {
+    fn from(why: Option<String>) -> Self {
+        why.map_or(Self::Free, Self::Refused)
+    }
+}
+
+/// Whether `spec` can be used on `target` now.
+pub fn availability(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, view: &View<'_>) -> Availability {
+    if let Some(why) = out_of_place(spec, screen, target, view) {
+        return Availability::Refused(why);
+    }
+    let Some(target) = target else { return Availability::Free };
+    let of_object = of_object(spec.id, target, view);
+    if spec.writes
+        && let Some(why) = read_only(target, view)
+    {
+        let has_plan = !matches!(spec.id, Command::Shell | Command::Edit | Command::Acknowledge);
+        return if has_plan && of_object.is_none() { Availability::PlanOnly(why) } else { Availability::Refused(why) };
+    }
+    of_object
+        .or_else(|| refused(spec.id, target, view))
+        .or_else(|| spec.writes.then(|| old_state(target, view)).flatten())
+        .into()
+}
+
+/// Why `spec` is for another screen, for another row or for another time, whatever the row's own state.
+fn out_of_place(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, view: &View<'_>) -> Option<String> {
     match (spec.scope, target) {
         (Scope::Screen(own), _) if own != screen => return Some(format!("on screen {} {}", own.digit(), own.title())),
         (Scope::On(kinds), None) => return Some(format!("select {}", one_of(kinds))),
@@ -45,41 +101,24 @@ pub fn why_not(spec: &CommandSpec, screen: ScreenId, target: Option<&Target>, vi
         _ => {}
     }
     match spec.id {
-        Command::UndoAct => {
-            if let Err(says) = view.acts.to_undo(target.and_then(Target::act)) {
-                return Some(says.to_string());
-            }
-        }
-        Command::EnableWriting if view.settings.read_only.is_none() => return Some("writing is on".to_owned()),
+        Command::UndoAct => view.acts.to_undo(target.and_then(Target::act)).err().map(|says| says.to_string()),
+        Command::EnableWriting if view.settings.read_only.is_none() => Some("writing is on".to_owned()),
         Command::EnableWriting if !view.settings.may_enable_writing => {
-            return view.settings.read_only.as_ref().map(ToString::to_string);
+            view.settings.read_only.as_ref().map(ToString::to_string)
         }
-        _ => {}
+        _ => None,
     }
-    let target = target?;
-    if spec.writes
-        && let Some(why) = read_only(target, view)
-    {
-        return Some(why);
-    }
-    if let Some(why) = of_object(spec.id, target, view) {
-        return Some(why);
-    }
-    if let Some(why) = refused(spec.id, target, view) {
-        return Some(why);
-    }
-    if spec.writes { old_state(target, view) } else { None }
 }
 
-/// Why the configuration's own command cannot be run on `target` now; `None`: it can.
-pub fn why_not_own(command: &OwnCommand, target: Option<&Target>, view: &View<'_>) -> Option<String> {
+/// Whether the configuration's own command can be run on `target` now. It has no plan to look at.
+pub fn availability_of_own(command: &OwnCommand, target: Option<&Target>, view: &View<'_>) -> Availability {
     let Some(target) = target.filter(|target| is_for(command, target, view)) else {
-        return Some(format!("select {}", rows_of(command)));
+        return Availability::Refused(format!("select {}", rows_of(command)));
     };
     if !command.writes {
-        return None;
+        return Availability::Free;
     }
-    read_only(target, view).or_else(|| old_state(target, view))
+    read_only(target, view).or_else(|| old_state(target, view)).into()
 }
 
 /// Whether the configuration's own command is for such a row: its kind, and of an object what the cluster calls so.
@@ -112,17 +151,6 @@ fn read_only(target: &Target, view: &View<'_>) -> Option<String> {
         None => view.settings.read_only.as_ref(),
     }?;
     Some(if why.contains("read-only") { why.to_string() } else { format!("read-only: {why}") })
-}
-
-/// Whether read-only mode is what refuses it, and its plan or form may be looked at all the same.
-pub fn may_be_looked_at(spec: &CommandSpec, target: &Target, view: &View<'_>) -> bool {
-    let has_none = matches!(spec.id, Command::Shell | Command::Edit | Command::Acknowledge);
-    spec.writes && !has_none && read_only(target, view).is_some() && of_object(spec.id, target, view).is_none()
-}
-
-/// What stands beside a command of which read-only mode shows the plan.
-pub fn plan_only(why: &str) -> String {
-    format!("plan only: {}", why.trim_start_matches("read-only: "))
 }
 
 /// `nodes have no log of their own`

@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{
-    availability::{is_for, why_not},
+    availability::{availability, is_for},
     object::name_of,
     sheet::{Sheet, SheetLine, Writer},
 };
@@ -140,7 +140,7 @@ impl Help {
                 // What belongs to other kinds of objects is no news while one is selected.
                 let elsewhere = self.target.is_some()
                     && matches!(spec.scope, Scope::On(kinds) if !self.target.as_ref().is_some_and(|t| kinds.contains(&t.kind())));
-                let why = why_not(spec, self.screen, self.target.as_ref(), view).filter(|_| !elsewhere)?;
+                let why = availability(spec, self.screen, self.target.as_ref(), view).reason().filter(|_| !elsewhere)?;
                 Some((view.keymap.shown(spec.id)?, spec.hint, why))
             })
             .collect();

@@ -14,7 +14,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::availability::{may_be_looked_at, plan_only, why_not, why_not_own};
+use super::availability::{Availability, availability, availability_of_own};
 use crate::{
     app::line::{LINES, spellings},
     command::{COMMANDS, CommandSpec, ScreenId},
@@ -47,9 +47,7 @@ struct Entry {
     name: String,
     key: String,
     help: String,
-    why_not: Option<String>,
-    /// Refused by read-only mode alone: it opens its plan.
-    is_shown: bool,
+    availability: Availability,
     /// It was refused when it was tried last: it may be tried again.
     is_denied: bool,
     /// More must be typed before it can be run.
@@ -96,8 +94,7 @@ impl Palette {
             name: spec.name.to_owned(),
             key: view.keymap.shown(spec.id).unwrap_or_default(),
             help: spec.help.to_owned(),
-            why_not: why_not(spec, self.screen, self.target.as_ref(), view),
-            is_shown: self.target.as_ref().is_some_and(|target| may_be_looked_at(spec, target, view)),
+            availability: availability(spec, self.screen, self.target.as_ref(), view),
             needs_more: false,
             also: Vec::new(),
             is_denied: false,
@@ -112,8 +109,7 @@ impl Palette {
                 name: (*name).to_owned(),
                 key: String::new(),
                 help: (*help).to_owned(),
-                why_not: None,
-                is_shown: false,
+                availability: Availability::Free,
                 needs_more,
                 also: spellings(word).iter().map(ToString::to_string).collect(),
                 is_denied: false,
@@ -125,8 +121,7 @@ impl Palette {
             name: own.name.to_string(),
             key: own.key.map(|key| key.to_string()).unwrap_or_default(),
             help: own.help.to_string(),
-            why_not: why_not_own(own, self.target.as_ref(), view),
-            is_shown: false,
+            availability: availability_of_own(own, self.target.as_ref(), view),
             needs_more: false,
             also: Vec::new(),
             precedence: 1,
@@ -172,8 +167,7 @@ impl Palette {
                 help,
                 name: value,
                 key: String::new(),
-                why_not: None,
-                is_shown: false,
+                availability: Availability::Free,
                 needs_more: false,
                 also: Vec::new(),
                 is_denied: false,
@@ -224,7 +218,7 @@ impl Palette {
         let meaning = kinds::anywhere(view, &typed);
         // Where the command is for no such row, the kind of that name is meant; before the kinds are read it is as after.
         let is_read = matches!(meaning, Some(Meaning::Kind(_)));
-        let is_kind = if is_read { entry.why_not.is_some() && !entry.is_shown } else { kinds::is_usual(&typed) };
+        let is_kind = if is_read { entry.availability.is_refused() } else { kinds::is_usual(&typed) };
         if self.cursor == 0 && is_kind {
             return Reply::Many(vec![Reply::Close, Reply::Line(format!("kind {typed}"))]);
         }
@@ -235,9 +229,9 @@ impl Palette {
             self.complete(view);
             return Reply::Done;
         }
-        match &entry.why_not {
-            Some(why) if !entry.is_shown => Reply::Say(crate::text::Clean::own(format!("'{}': {why}", entry.name))),
-            _ => Reply::Many(vec![Reply::Close, Reply::Line(entry.line.clone())]),
+        match entry.availability.refusal() {
+            Some(why) => Reply::Say(crate::text::Clean::own(format!("'{}': {why}", entry.name))),
+            None => Reply::Many(vec![Reply::Close, Reply::Line(entry.line.clone())]),
         }
     }
 
@@ -351,8 +345,7 @@ fn kinds_of(view: &View<'_>) -> Vec<Entry> {
                 None => format!("kind {} ({version})", resource.kind),
             },
             is_denied: refusal.is_some(),
-            why_not: None,
-            is_shown: false,
+            availability: Availability::Free,
             needs_more: false,
             also: names.into_iter().chain(short.iter().map(ToString::to_string)).collect(),
             name: if is_alone(resource) { resource.plural.to_string() } else { qualified },
@@ -365,7 +358,7 @@ fn kinds_of(view: &View<'_>) -> Vec<Entry> {
 /// `names`: width of the column of names.
 fn draw(entry: &Entry, is_chosen: bool, names: u16, view: &View<'_>, spot: Rect, buf: &mut Buffer) {
     let theme = view.theme;
-    let is_refused = entry.why_not.is_some() && !entry.is_shown;
+    let is_refused = entry.availability.is_refused();
     let quiet = is_refused || entry.is_denied;
     let style = match (is_refused, entry.is_denied) {
         (true, _) => theme.dim.add_modifier(Modifier::CROSSED_OUT),
@@ -381,8 +374,7 @@ fn draw(entry: &Entry, is_chosen: bool, names: u16, view: &View<'_>, spot: Rect,
         Span::styled(entry.help.clone(), if quiet { theme.dim } else { theme.text }),
     ]);
     let mut left = spot;
-    if let Some(why) = &entry.why_not {
-        let why = if entry.is_shown { plan_only(why) } else { why.clone() };
+    if let Some(why) = entry.availability.reason() {
         let why = fit(&why, spot.width.saturating_sub(32), theme.glyphs.ellipsis).into_owned();
         left.width = spot.width.saturating_sub(width(&why) + 2);
         put_right(buf, spot, &Line::styled(why, theme.stale), theme.glyphs.ellipsis);

@@ -5,7 +5,7 @@ use crate::{
     action::{
         executor::Executor,
         jobs::{BuildStage, JobInspection, Parameter},
-        testing::{FakeJenkins, deploy},
+        testing::{FakeJenkins, deploy, digest_of},
     },
     config::file,
     model::jenkins::JenkinsJob,
@@ -63,6 +63,28 @@ async fn a_job_is_started_once_and_followed_until_the_pods_run_its_version() {
     let StepState::Done(says) = last(&act) else { panic!("{act:?}") };
     assert!(says.contains("build #12 ended: SUCCESS; 411 10/10 ready"), "{says}");
     assert_eq!((act.outcome, act.can_undo), (Outcome::Done, false), "U has no patch to send back");
+}
+
+/// What a job sets may name the image by its digest, too: it is the version all the same.
+#[tokio::test]
+async fn pods_that_a_job_pins_to_a_digest_are_of_its_version() {
+    for (tag, is_there) in [("411", true), ("413", false)] {
+        let fake = FakeCluster::new(inspection());
+        let of_job = fake.clone();
+        let does = move || {
+            of_job.with(|cluster| {
+                cluster.become_template(template_of(tag, "512Mi", "info"));
+                let containers = cluster.found.pods.iter_mut().flat_map(|pod| &mut pod.containers);
+                containers.for_each(|one| one.image = format!("{}@{}", one.image, digest_of(tag)).into());
+            });
+        };
+        let mut bench = bench(&FakeJenkins::new(&PASSED, does));
+        bench.engine.add_inspector(Arc::new(fake.clone()));
+        bench.engine.add_operator(Arc::new(fake.clone()));
+        watches_for(&mut bench, 200);
+        let act = bench.act(&roll_back(None)).await.expect("carried out");
+        assert_eq!(matches!(last(&act), StepState::Done(_)), is_there, "{tag}: {act:?}");
+    }
 }
 
 fn watches_for(bench: &mut Bench, milliseconds: u64) {

@@ -150,6 +150,15 @@ fn the_footer_greys_what_the_row_refuses() {
     desk.frame((200, 35));
     assert!(!is_grey(&mut desk, "l logs"));
     assert!(is_grey(&mut desk, "s shell"), "no container of it runs");
+    // A plan is read in read-only mode, too; a shell has none.
+    let mut desk = Desk::new(incident());
+    desk.app.settings.read_only = Some("started with --read-only".into());
+    desk.keys("3");
+    desk.frame((200, 35));
+    assert!(!is_grey(&mut desk, "R roll back"));
+    desk.press(KeyCode::Tab);
+    desk.frame((200, 35));
+    assert!(is_grey(&mut desk, "s shell"));
 }
 
 fn footer(desk: &mut Desk, size: (u16, u16)) -> String {

@@ -4,14 +4,19 @@ use super::*;
 use crate::{
     action::{
         Request,
-        act::{Act, ActionEvent, Outcome},
+        act::{Act, ActionEvent, Outcome, Unseen},
     },
     model::kubernetes::WorkloadKey,
     store::Changes,
 };
 
 fn tell(desk: &mut Desk, workload: WorkloadKey, outcome: Outcome) {
-    let act = Act {
+    let act = act(workload, outcome);
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.clock.now());
+}
+
+fn act(workload: WorkloadKey, outcome: Outcome) -> Act {
+    Act {
         number: 7,
         request: Request::RollBack { workload, to: Some(13), alert: None },
         title: "ROLL BACK".into(),
@@ -29,8 +34,18 @@ fn tell(desk: &mut Desk, workload: WorkloadKey, outcome: Outcome) {
         can_undo: true,
         cluster_id: None,
         is_mine: true,
-    };
-    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.clock.now());
+    }
+}
+
+/// A write that was taken, and whose watch saw it fail.
+#[test]
+fn an_act_that_was_sent_and_did_not_arrive_is_not_told_as_done() {
+    let mut desk = on_kube(incident());
+    let act = act(workload_key(WorkloadKind::Deployment, "myapp"), Outcome::Done);
+    let failed = Act { unseen: Some(Unseen::NotThere), ..act };
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(failed)))), desk.clock.now());
+    let frame = desk.frame((120, 35));
+    assert!(frame.contains("ROLL BACK: sent, and not there, see @"), "{frame}");
 }
 
 /// The workloads of the world, another than before.

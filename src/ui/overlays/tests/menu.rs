@@ -1,5 +1,7 @@
 //! The menu of an object's verbs: what its keys mean, and what of it is seen.
 
+use ratatui::style::Modifier;
+
 use super::*;
 use crate::ui::testing::object;
 
@@ -40,12 +42,17 @@ fn in_the_menu_the_copy_key_means_the_line_alone() {
     assert!(line.starts_with("kubectl "), "{line}");
 }
 
-#[test]
-fn verbs_out_of_sight_are_counted_and_reasons_are_read_to_their_end() {
+/// The menu of a workload at 80x24, where nothing is written for this reason.
+fn read_only(why: &str) -> (World, Box<dyn Overlay>) {
     let mut world = incident();
     world.size = (80, 24);
-    world.settings.read_only = Some("a first run only reads; W enables writing".into());
-    let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()), None);
+    world.settings.read_only = Some(why.into());
+    (world, actions(ScreenId::Kube, Target::Workload(myapp()), None))
+}
+
+#[test]
+fn verbs_out_of_sight_are_counted_and_reasons_are_read_to_their_end() {
+    let (mut world, mut menu) = read_only("a first run only reads; W enables writing");
     let frame = text(&world, &mut *menu);
     let more = |frame: &str, way: &str| {
         let row = frame.lines().find(|line| line.contains(&format!(" more {way}")));
@@ -67,11 +74,18 @@ fn verbs_out_of_sight_are_counted_and_reasons_are_read_to_their_end() {
 
 #[test]
 fn that_read_only_mode_shows_a_plan_is_read_to_its_end() {
-    let mut world = incident();
-    world.size = (80, 24);
-    world.settings.read_only = Some("started with --read-only".into());
-    let mut menu = actions(ScreenId::Kube, Target::Workload(myapp()), None);
+    let (world, mut menu) = read_only("started with --read-only");
     let frame = text(&world, &mut *menu);
     let row = frame.lines().find(|line| line.contains("roll back")).expect("in sight");
     assert!(row.contains("plan only: started with --read-only"), "{frame}");
+    // Struck out is what opens nothing.
+    let mut buf = Buffer::empty(Rect::new(0, 0, 80, 24));
+    menu.render(&world.view(), buf.area, &mut buf);
+    let is_struck = |words: &str| {
+        let rows = (0..24).map(|y| (y, (0..80).map(|x| buf[(x, y)].symbol()).collect::<String>()));
+        let (y, row) = rows.into_iter().find(|(_, row)| row.contains(words)).expect("in sight");
+        let at = row[..row.find(words).expect("found")].chars().count() as u16;
+        buf[(at, y)].modifier.contains(Modifier::CROSSED_OUT)
+    };
+    assert!(!is_struck("roll back") && is_struck("resume sync"), "{frame}");
 }

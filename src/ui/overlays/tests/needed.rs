@@ -42,7 +42,7 @@ fn may(world: &mut World, namespace: &str, words: &str) {
 }
 
 fn refusal(world: &World, command: Command, target: &Target) -> Option<String> {
-    why_not(command.spec(), ScreenId::Kube, Some(target), &world.view())
+    availability(command.spec(), ScreenId::Kube, Some(target), &world.view()).reason()
 }
 
 /// With nothing, what is lacking is named; with exactly that nothing is.
@@ -225,8 +225,9 @@ fn what_has_not_fired_is_not_acknowledged() {
     pages::pending(&mut world);
     let row = world.store.alerts.values().find(|alert| alert.name == "BudgetBurns").expect("listed");
     let target = Target::Alert(row.key.clone());
-    let why = why_not(Command::Acknowledge.spec(), ScreenId::Triage, Some(&target), &world.view());
+    let why = availability(Command::Acknowledge.spec(), ScreenId::Triage, Some(&target), &world.view()).reason();
     assert_eq!(why.as_deref(), Some("not fired yet: it would fire at 03:17"));
     let firing = alert_target(&world);
-    assert_eq!(why_not(Command::Acknowledge.spec(), ScreenId::Triage, Some(&firing), &world.view()), None);
+    let free = availability(Command::Acknowledge.spec(), ScreenId::Triage, Some(&firing), &world.view());
+    assert_eq!(free.reason(), None);
 }

@@ -106,7 +106,7 @@ fn without_an_alertmanager_there_is_nothing_to_silence_with() {
     world.store.backends.remove(&alertmanager());
     let key = pending(&mut world).key;
     let spec = Command::SilenceAlert.spec();
-    let why = why_not(spec, ScreenId::Triage, Some(&Target::Alert(key)), &world.view());
+    let why = availability(spec, ScreenId::Triage, Some(&Target::Alert(key)), &world.view()).reason();
     assert_eq!(why.as_deref(), Some("silences are Alertmanager's, and none is set up"));
 }
 
