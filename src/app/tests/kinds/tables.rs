@@ -331,19 +331,6 @@ fn many_pods() -> ObjectTable {
     table(&["Name", "Status"], (0..20_000).map(|number| row(&format!("web-{number:06}"), &["Running"])).collect())
 }
 
-/// Each order is of rows that have changed when it is done.
-#[test]
-fn very_many_rows_come_to_an_order_while_they_change() {
-    let mut desk = desk();
-    desk.line("kind pods");
-    let is_there = (0..200).any(|_| {
-        desk.lists(&cluster(), Ok(many_pods()));
-        std::thread::yield_now();
-        desk.screen().contains("PODS 20000")
-    });
-    assert!(is_there, "{}", desk.screen());
-}
-
 #[test]
 fn rows_put_in_order_for_the_filter_of_before_are_not_shown() {
     let mut desk = desk();

@@ -161,3 +161,75 @@ impl Wanted {
         self.filter.keeps(text, label).then(|| self.filter.rank(&row.name, text))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::kubernetes::{
+            resource::Resource,
+            table::{ObjectTable, TableColumn},
+        },
+        query::{Answer, Query, TableQuery},
+        source::Answered,
+        time::Clock as _,
+        ui::testing::{World, cluster, incident},
+    };
+
+    const ROWS: usize = FEW + 1;
+
+    /// More rows than are put in order at once.
+    fn wanted() -> Wanted {
+        let mut world: World = incident();
+        let resource = Resource::v1(("", "pods", "Pod"), true);
+        let query = TableQuery { cluster: cluster(), resource: Arc::new(resource), namespaces: Vec::new() };
+        let row = |number: usize| {
+            let name = Clean::own(format!("web-{number}"));
+            Arc::new(TableRow { cells: Box::new([name.clone()]), name, ..TableRow::default() })
+        };
+        let table = ObjectTable {
+            columns: vec![TableColumn { name: "Name".into(), ..TableColumn::default() }],
+            rows: (0..ROWS).map(row).collect(),
+            ..ObjectTable::default()
+        };
+        let now = world.clock.now();
+        let body = Ok(Answer::Table(Arc::new(table)));
+        world.store.answer(Answered { query: Query::Table(query.clone()), generation: 0, at: now.wall, body }, now);
+        let rows = Rows::gather(&world.view(), vec![query]);
+        let times = rows.times(&world.view());
+        Wanted { rows: Arc::new(rows), times, filter: Filter::parse(""), sort: None, is_reversed: false }
+    }
+
+    /// One that is done, and another that was asked for meanwhile.
+    fn arranging() -> Arranging {
+        let (to, done) = mpsc::channel();
+        to.send(Arranged { entries: Vec::new(), not_ok: 7 }).expect("it is listened to");
+        Arranging { under_way: Some(done), next: Some(wanted()), is_outdated: false }
+    }
+
+    fn next(arranging: &mut Arranging) -> Arranged {
+        while arranging.is_under_way() {
+            if let Some(arranged) = arranging.taken() {
+                return arranged;
+            }
+            thread::yield_now();
+        }
+        panic!("nothing is under way");
+    }
+
+    #[test]
+    fn an_order_is_shown_though_the_rows_have_changed_meanwhile() {
+        let mut arranging = arranging();
+        assert_eq!(arranging.taken().map(|arranged| arranged.not_ok), Some(7));
+        assert_eq!(next(&mut arranging).entries.len(), ROWS);
+        assert!(arranging.taken().is_none(), "once");
+    }
+
+    #[test]
+    fn an_order_by_the_filter_of_before_is_not_shown() {
+        let mut arranging = arranging();
+        arranging.outdate();
+        assert!(arranging.taken().is_none());
+        assert_eq!(next(&mut arranging).entries.len(), ROWS);
+    }
+}
