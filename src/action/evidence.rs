@@ -85,18 +85,14 @@ impl Reread {
         match &self.found {
             Ok(Found::InForce(done)) => say!("'{step}' had no answer; read again just now: {}", done.says),
             Ok(Found::Failed(says)) => say!("'{step}' had no answer; read again just now: it failed: {says}"),
+            Ok(Found::InPart(says)) => {
+                say!("'{step}' had no answer; read again just now: {says}. What of it was applied is not known")
+            }
             Ok(Found::Missing(says)) => {
                 say!("'{step}' had no answer; read again just now: {says}. It did not arrive, or was taken back since")
             }
             Err(why) => say!("'{step}' had no answer; whether it arrived cannot be known: {why}"),
         }
-    }
-
-    /// The same of what did arrive, though not as a whole.
-    pub fn says_in_part(&self) -> Clean {
-        let Ok(Found::Missing(says)) = &self.found else { return self.says() };
-        let step = &self.step;
-        say!("'{step}' had no answer; read again just now: {says}. What of it was applied is not known")
     }
 
     /// It is not in force, as far as can be read. Of what failed some may be.

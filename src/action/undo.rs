@@ -43,7 +43,7 @@ pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
     }
     let Some(reread) = reread else { return back(make, act, kept.as_ref()) };
     let unfinished = unfinished_release(make, kept.as_ref());
-    let found = if unfinished.is_some() { reread.says_in_part() } else { reread.says() };
+    let found = reread.says();
     if unfinished.is_some_and(ReleaseRevision::is_pending) {
         return Err(Refusal(say!("act {number} '{}' has not ended. {found}", act.title)));
     }

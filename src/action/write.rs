@@ -203,6 +203,8 @@ pub enum Found {
     InForce(Done),
     /// It arrived, was tried, and failed: why.
     Failed(Clean),
+    /// It was begun; what of it is in force cannot be read: how it stands.
+    InPart(Clean),
     /// It is not there, or not yet: "the template is not in force".
     Missing(Clean),
 }

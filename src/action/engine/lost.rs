@@ -36,6 +36,9 @@ impl Inner {
                 Ok(Ok(Some(Ok(Found::Failed(says))))) => {
                     return Err(ActionError::Refused(say!("no answer came, but {says} ({why})")));
                 }
+                Ok(Ok(Some(Ok(Found::InPart(says))))) => {
+                    say!("{why}. Read again just now: {says}. What of it was applied is not known")
+                }
                 Ok(Ok(Some(Ok(Found::Missing(says))))) => {
                     say!("{why}. Read again just now: {says}. It did not arrive, or not yet")
                 }

@@ -319,7 +319,11 @@ impl Operator for FakeCluster {
                 let release = cluster.found.release.as_ref().and_then(|release| release.as_ref().ok());
                 let own = release.and_then(|release| release.revisions.iter().find(|one| one.number == from + 1));
                 let own = own.filter(|own| !own.is_done());
-                own.map(|own| Ok(Found::Missing(say!("revision {} is {}", own.number, own.status))))
+                own.map(|own| {
+                    let is_ours = own.body.as_ref().is_ok_and(|body| body.description.starts_with("Rollback "));
+                    let found = if is_ours { Found::InPart } else { Found::Missing };
+                    Ok(found(say!("revision {} is {}", own.number, own.status)))
+                })
             }
             _ => None,
         });

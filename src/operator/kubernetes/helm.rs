@@ -151,7 +151,10 @@ impl ClusterOperator {
         let description = &body.description;
         let says = match status.as_str() {
             // Of one that failed Helm says instead how.
-            "failed" => format!("revision {own} of '{key}' is failed: {description}"),
+            "failed" if description.starts_with("Rollback ") => {
+                let says = format!("revision {own} of '{key}' is failed: {description}");
+                return Ok(Found::InPart(Clean::own(says)));
+            }
             _ if *description != *format!("Rollback to {to}") => {
                 format!("revision {own} of '{key}' is somebody else's: {status}, {description}")
             }
@@ -162,7 +165,10 @@ impl ClusterOperator {
                 let reference = Some(Clean::own(own.to_string()));
                 return Ok(Found::InForce(Done { says: Clean::own(says), reference }));
             }
-            _ => format!("revision {own} of '{key}' is {status}: Helm has begun it and not ended"),
+            _ => {
+                let says = format!("revision {own} of '{key}' is {status}: Helm has begun it and not ended");
+                return Ok(Found::InPart(Clean::own(says)));
+            }
         };
         Ok(Found::Missing(Clean::own(says)))
     }

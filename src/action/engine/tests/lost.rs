@@ -8,9 +8,12 @@ use super::{responder::Responder, *};
 use crate::{
     action::{Done, Found, Limits, ObjectAct, Operator},
     json::text,
-    model::kubernetes::{
-        ObjectKey, WorkloadKey, WorkloadKind,
-        resource::{Resource, ResourceKey},
+    model::{
+        helm::ReleaseKey,
+        kubernetes::{
+            ObjectKey, WorkloadKey, WorkloadKind,
+            resource::{Resource, ResourceKey},
+        },
     },
     operator::kubernetes::ClusterOperator,
     source::kubernetes::{Cluster, tests::on_demo},
@@ -231,4 +234,37 @@ async fn what_cannot_be_read_again_is_not_known() {
     assert_eq!(act.outcome, Outcome::Unknown);
     let StepState::Unknown(says) = &act.steps[0].1 else { panic!("{act:?}") };
     assert!(says.contains("What can be read does not tell whether it did"), "{says}");
+}
+
+/// Helm has begun, and failed on its way.
+struct Begun(BackendId);
+
+impl Operator for Begun {
+    fn backend(&self) -> &BackendId {
+        &self.0
+    }
+
+    fn rehearse<'a>(&'a self, _: &'a Write) -> BoxFuture<'a, Option<Result<Clean, ActionError>>> {
+        async { None }.boxed()
+    }
+
+    fn execute<'a>(&'a self, _: &'a Write) -> BoxFuture<'a, Result<Done, ActionError>> {
+        async { Err(ActionError::Unknown("helm was killed".into())) }.boxed()
+    }
+
+    fn look<'a>(&'a self, _: &'a Write, _: Timestamp) -> BoxFuture<'a, Option<Result<Found, Clean>>> {
+        async { Some(Ok(Found::InPart("revision 9 of 'shop/pg' is failed: no Job".into()))) }.boxed()
+    }
+}
+
+#[tokio::test]
+async fn what_failed_on_its_way_is_not_said_to_have_arrived_or_not() {
+    let bench = Bench::new();
+    let release = ReleaseKey { cluster: crate::ui::testing::cluster(), namespace: "shop".into(), name: "pg".into() };
+    let (operator, write) = (Begun(release.cluster.clone()), Write::HelmRollback { release, from: 8, to: 7 });
+    let lost = (now().wall, "helm was killed".into());
+    let error = bench.engine.0.looked_at(&operator, &write, lost).await.expect_err("nobody knows");
+    let words = "helm was killed. Read again just now: revision 9 of 'shop/pg' is failed: no Job. What of it was applied \
+                 is not known";
+    assert_eq!(error, ActionError::Unknown(words.into()));
 }
