@@ -175,7 +175,8 @@ impl Store {
     /// Takes back what counts for a time only.
     pub fn settle(&mut self, now: Now) -> Changes {
         let clock = |cluster: &BackendId| self.backends.get(cluster).and_then(|backend| backend.info.clock);
-        self.kube.settle(|cluster| now.by(clock(cluster)))
+        // Before its clock is known nothing is taken back: that is once and for all.
+        self.kube.settle(|cluster| Some(now.by(Some(clock(cluster)?))))
     }
 
     fn apply_fact(&mut self, from: &SourceId, fact: Fact, now: Now) -> Changes {

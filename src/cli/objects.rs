@@ -139,12 +139,11 @@ impl Objects {
         let mut rows = Vec::new();
         for (cluster, resource, table) in found {
             let judge = Judge::of(&table.columns);
-            let now = clock.now().wall;
-            let theirs = wired.clusters.get(cluster).map_or(now, Cluster::time);
+            let now = wired.clusters.get(cluster).map_or_else(|| clock.now().wall, Cluster::time);
             self.notes.extend(table.notes.iter().map(|note| format!("{cluster}: {note}")));
             for row in &table.rows {
                 let cells: BTreeMap<&str, String> = (table.columns.iter().enumerate())
-                    .map(|(index, column)| (column.name.as_str(), shown(table, index, row, now, theirs)))
+                    .map(|(index, column)| (column.name.as_str(), shown(table, index, row, now)))
                     .collect();
                 let text = columns.iter().map(|column| cells.get(column.name.as_str()).cloned().unwrap_or_default());
                 let head = [cluster.to_string(), row.namespace.to_string(), row.name.to_string()];
@@ -161,9 +160,9 @@ impl Objects {
 
 /// The server's age stands as it was written; ours is of the same moment as all others. `theirs`: by the cluster's clock, as
 /// the time at which it was made.
-fn shown(table: &ObjectTable, column: usize, row: &TableRow, now: Timestamp, theirs: Timestamp) -> String {
+fn shown(table: &ObjectTable, column: usize, row: &TableRow, now: Timestamp) -> String {
     match row.created.filter(|_| table.columns[column].name == "Age") {
-        Some(created) => age_of(created, theirs),
+        Some(created) => age_of(created, now),
         None => table.cell(row, column, now).into_owned(),
     }
 }

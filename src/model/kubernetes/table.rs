@@ -104,7 +104,7 @@ pub struct TableRow {
     pub labels: Box<[(Name, Clean)]>,
     /// In the order of the server's columns, which are the first.
     pub cells: Box<[Clean]>,
-    /// When the cells were printed, by our clock.
+    /// When the cells were printed, by the cluster's clock.
     pub printed: Option<Timestamp>,
     /// Of pods and nodes.
     pub bounds: Option<Box<Bounds>>,
@@ -151,7 +151,7 @@ impl ObjectTable {
         self.rows.get(at)
     }
 
-    /// What stands in a column of a row at a moment by our clock: time goes on since it was printed.
+    /// What stands in a column of a row at a moment by the cluster's clock: time goes on since it was printed.
     pub fn cell<'a>(&'a self, row: &'a TableRow, column: usize, now: Timestamp) -> Cow<'a, str> {
         let kind = self.columns.get(column).map(|column| column.kind).unwrap_or_default();
         let printed = row.cells.get(column).map_or("", |cell| cell.as_str());

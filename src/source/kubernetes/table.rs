@@ -110,7 +110,7 @@ struct Following<'a> {
 
 impl<'a> Following<'a> {
     fn new(cluster: &'a Cluster, rows: &Arc<Rows>, asked: &'a TableQuery, limits: Limits) -> Self {
-        let kind = Kind::new(asked.resource.clone(), cluster.clock().clone());
+        let kind = Kind::new(asked.resource.clone(), cluster.clone());
         Self {
             lanes: Lanes::new(cluster, rows),
             held: Held::new(limits),
@@ -386,7 +386,7 @@ pub(super) async fn row(
     let answer = cluster.get_as(&path, TABLE, cluster.answer_within()).await?;
     let page: Page<'_> = serde_json::from_slice(&answer).map_err(|error| cluster.unexpected(&path, &error))?;
     let mut found = Vec::new();
-    let reading = Reading { rows, stated: None, printed: cluster.clock().now().wall };
+    let reading = Reading { rows, stated: None, printed: cluster.time() };
     let columns = page.into_rows(&reading, |row| found.push(row)).unwrap_or_default();
     Ok(found.pop().map(|row| (ObjectTable { columns, ..ObjectTable::default() }, row)))
 }

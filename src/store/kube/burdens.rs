@@ -95,10 +95,10 @@ impl Burdens {
     }
 
     /// Pods whose last end counts no more.
-    fn recovered(&mut self, time_of: impl Fn(&BackendId) -> Timestamp) -> Vec<ObjectKey> {
+    fn recovered(&mut self, time_of: impl Fn(&BackendId) -> Option<Timestamp>) -> Vec<ObjectKey> {
         let mut recovered = Vec::new();
         for (cluster, pods) in &mut self.recovering {
-            let now = time_of(cluster);
+            let Some(now) = time_of(cluster) else { continue };
             while pods.first().is_some_and(|(until, _)| *until <= now) {
                 recovered.extend(pods.pop_first().map(|(_, key)| key));
             }
@@ -113,8 +113,9 @@ impl Burdens {
 }
 
 impl Kube {
-    /// What time alone changes, by each cluster's own: pods that have run long enough since their last end.
-    pub(in crate::store) fn settle(&mut self, time_of: impl Fn(&BackendId) -> Timestamp) -> Changes {
+    /// What time alone changes, by each cluster's own, where it is known: pods that have run long enough since their last
+    /// end.
+    pub(in crate::store) fn settle(&mut self, time_of: impl Fn(&BackendId) -> Option<Timestamp>) -> Changes {
         let recovered = self.burdens.recovered(time_of);
         if recovered.is_empty() {
             return Changes::NONE;

@@ -218,17 +218,17 @@ fn a_workload_whose_pod_was_killed_for_memory_is_in_trouble_for_a_time() {
     kube.apply_replica_set(&SourceId::new(&cluster(), Part::ReplicaSets), Delta::Put(Box::new(set)));
     kube.apply_pod(&pods, Delta::Put(Box::new(killed("03:00"))));
     assert_eq!(kube.level_of(&web), Level::Wrong);
-    assert_eq!((kube.settle(|_| at("03:14:59")), kube.level_of(&web)), (Changes::NONE, Level::Wrong));
+    assert_eq!((kube.settle(|_| Some(at("03:14:59"))), kube.level_of(&web)), (Changes::NONE, Level::Wrong));
     kube.apply_pod(&pods, Delta::Put(Box::new(killed("03:10"))));
-    assert_eq!((kube.settle(|_| at("03:15")), kube.level_of(&web)), (Changes::NONE, Level::Wrong), "once more");
-    assert_eq!((kube.settle(|_| at("03:25")), kube.level_of(&web)), (Changes::KUBE, Level::Ok));
-    assert_eq!(kube.settle(|_| at("03:26")), Changes::NONE);
+    assert_eq!((kube.settle(|_| Some(at("03:15"))), kube.level_of(&web)), (Changes::NONE, Level::Wrong), "once more");
+    assert_eq!((kube.settle(|_| Some(at("03:25"))), kube.level_of(&web)), (Changes::KUBE, Level::Ok));
+    assert_eq!(kube.settle(|_| Some(at("03:26"))), Changes::NONE);
     let elsewhere = Pod { node: Some("node-6".into()), ..killed("03:10") };
     kube.apply_pod(&pods, Delta::Put(Box::new(elsewhere)));
-    assert_eq!((kube.settle(|_| at("03:26")), kube.level_of(&web)), (Changes::KUBE, Level::Ok), "long ago");
+    assert_eq!((kube.settle(|_| Some(at("03:26"))), kube.level_of(&web)), (Changes::KUBE, Level::Ok), "long ago");
     kube.apply_pod(&pods, Delta::Put(Box::new(killed("03:26"))));
     kube.apply_pod(&pods, Delta::Gone(killed("03:26").key));
-    assert_eq!((kube.level_of(&web), kube.settle(|_| at("04:00"))), (Level::Ok, Changes::NONE));
+    assert_eq!((kube.level_of(&web), kube.settle(|_| Some(at("04:00")))), (Level::Ok, Changes::NONE));
     assert!(kube.burdens.is_empty());
 }
 

@@ -113,7 +113,7 @@ impl Judge {
         self.0.iter().map(|(index, _)| *index)
     }
 
-    /// The worst that the cells of a row say at a moment by our clock.
+    /// The worst that the cells of a row say at a moment by the cluster's clock.
     pub fn level(&self, row: &TableRow, now: Timestamp) -> Level {
         self.0.iter().map(|(index, rule)| level(*index, *rule, row, now)).min().unwrap_or(Level::Ok)
     }

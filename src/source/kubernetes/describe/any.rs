@@ -53,8 +53,7 @@ pub async fn page(cluster: &Cluster, rows: &Rows, key: &ResourceKey) -> Result<V
     match printed {
         Ok(Some((table, row))) => {
             let judge = Judge::of(&table.columns);
-            // As the moment at which the cells were printed: by our clock.
-            let now = cluster.clock().now().wall;
+            let now = cluster.time();
             for (index, (column, cell)) in table.columns.iter().zip(&row.cells).enumerate() {
                 if !matches!(column.name.as_str(), "Name" | "Age" | "Created At")
                     && !matches!(cell.as_str(), "" | "<none>")

@@ -18,12 +18,11 @@ use crate::{
         },
     },
     source::kubernetes::{
-        client::segment,
+        client::{Cluster, segment},
         rows::Rows,
         watch::{About, AboutMeta, Collection, PageMeta, Unreadable},
     },
     text::Clean,
-    time::Clock,
 };
 
 /// Path of a kind's objects, of one namespace or of all.
@@ -42,7 +41,7 @@ pub fn collection(resource: &Resource, namespace: Option<&str>) -> String {
 pub struct Kind {
     resource: Arc<Resource>,
     stated: Option<Stated>,
-    clock: Arc<dyn Clock>,
+    cluster: Cluster,
 }
 
 /// A change of a table.
@@ -54,12 +53,12 @@ pub enum Told {
 }
 
 impl Kind {
-    pub fn new(resource: Arc<Resource>, clock: Arc<dyn Clock>) -> Self {
-        Self { stated: Stated::of(&resource), resource, clock }
+    pub fn new(resource: Arc<Resource>, cluster: Cluster) -> Self {
+        Self { stated: Stated::of(&resource), resource, cluster }
     }
 
     fn tell(&self, rows: &Rows, page: Page<'_>, told: &mut Vec<Told>) {
-        let reading = Reading { rows, stated: self.stated, printed: self.clock.now().wall };
+        let reading = Reading { rows, stated: self.stated, printed: self.cluster.time() };
         let columns = page.into_rows(&reading, |row| told.push(Told::Row(Box::new(row))));
         told.extend(columns.filter(|columns| !columns.is_empty()).map(Told::Columns));
     }

@@ -82,7 +82,7 @@ pub struct Reading<'a> {
     pub rows: &'a Rows,
     /// With what its objects say of themselves.
     pub stated: Option<Stated>,
-    /// When the server printed it.
+    /// When the server printed it, by its own clock.
     pub printed: Timestamp,
 }
 

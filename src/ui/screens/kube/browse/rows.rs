@@ -107,10 +107,17 @@ impl Eq for RowKey {}
 /// What time it is: cells go on between two answers.
 #[derive(Clone, Debug)]
 pub struct Times {
-    /// By our clock.
+    /// Ours.
     now: Timestamp,
-    /// By that of each table's cluster.
+    /// By the clock of each table's cluster.
     own: Vec<Timestamp>,
+}
+
+impl Times {
+    /// By the clock of a table's cluster.
+    fn of(&self, table: usize) -> Timestamp {
+        self.own.get(table).copied().unwrap_or(self.now)
+    }
 }
 
 /// Columns over the tables as they are now.
@@ -258,15 +265,16 @@ impl Rows {
         content: Content,
         column: usize,
     ) -> Cow<'a, str> {
-        match (content, row.created, times.own.get(table)) {
-            (Content::Name, ..) => Cow::Borrowed(&row.name),
-            (Content::Namespace, ..) => Cow::Borrowed(&row.namespace),
-            (Content::Cluster, ..) => Cow::Borrowed(self.tables.get(table).map_or("", |table| &table.cluster)),
-            (Content::Age, Some(created), Some(now)) => Cow::Owned(age_of(created, *now)),
-            (Content::Age | Content::Cell, ..) => {
+        let now = times.of(table);
+        match (content, row.created) {
+            (Content::Name, _) => Cow::Borrowed(&row.name),
+            (Content::Namespace, _) => Cow::Borrowed(&row.namespace),
+            (Content::Cluster, _) => Cow::Borrowed(self.tables.get(table).map_or("", |table| &table.cluster)),
+            (Content::Age, Some(created)) => Cow::Owned(age_of(created, now)),
+            (Content::Age | Content::Cell, _) => {
                 let own = self.own(table, column);
-                let cell = own.map_or(Cow::Borrowed(""), |(table, place)| table.cell(row, place, times.now));
-                age_of_moment(&cell, times.now).map_or(cell, Cow::Owned)
+                let cell = own.map_or(Cow::Borrowed(""), |(table, place)| table.cell(row, place, now));
+                age_of_moment(&cell, now).map_or(cell, Cow::Owned)
             }
         }
     }
@@ -302,14 +310,16 @@ impl Rows {
         if let Some(known) = self.known.get(table).and_then(|known| known.get(&*row.namespace)?.get(&*row.name)) {
             return *known;
         }
-        let said = self.judges.get(table).map_or(Level::Ok, |judge| judge.level(row, times.now));
+        let said = self.judges.get(table).map_or(Level::Ok, |judge| judge.level(row, times.of(table)));
         if self.refused.contains_key(&row.uid) { said.min(Level::Wrong) } else { said }
     }
 
     /// What one of its cells says.
     pub fn level_of(&self, times: &Times, table: usize, row: &TableRow, column: usize) -> Level {
         let place = self.own(table, column).map(|(_, place)| place);
-        place.zip(self.judges.get(table)).map_or(Level::Ok, |(place, judge)| judge.level_of(place, row, times.now))
+        place
+            .zip(self.judges.get(table))
+            .map_or(Level::Ok, |(place, judge)| judge.level_of(place, row, times.of(table)))
     }
 
     pub fn are_events(&self) -> bool {
