@@ -103,6 +103,9 @@ impl CockpitHost {
         tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(self.wired.open_cluster(&wanted, never_writes));
         });
+        // Its watches start with these, whatever was chosen while it could not be opened.
+        let namespaces = wanted.namespaces.iter().map(|name| Clean::line(name)).collect();
+        app.settings.namespaces.insert(id.clone(), namespaces);
         app.settings.backends.insert(id, BackendKind::Kubernetes);
         self.wired.note_clusters(&mut app.settings);
         self.start_all(app, work);
@@ -122,6 +125,7 @@ impl CockpitHost {
         *self.generations.entry(id.clone()).or_default() += 1;
         let changes = app.store.forget_backend(id);
         app.settings.backends.remove(id);
+        app.settings.namespaces.remove(id);
         app.settings.contexts_of.remove(id);
         app.settings.insecure.remove(id);
         app.settings.impersonated.remove(id);
