@@ -113,7 +113,7 @@ pub fn openable(loaded: &Loaded, configured: &[file::Kubernetes]) -> Vec<Clean> 
 fn told_of_contexts(new: &[&Clean], current: Option<&str>) -> Vec<String> {
     let is_current = |name: &Clean| Some(name.as_str()) == current;
     let (mut says, mut known) = (Vec::new(), current);
-    if let [_, _, _, ..] = new {
+    if new.len() > 2 {
         says.push(format!("{} new contexts in the kubeconfig: `:ctx` names them", new.len()));
     } else {
         for name in new {
