@@ -171,6 +171,19 @@ impl App {
         ends.collect()
     }
 
+    /// The same in few words, each backend once.
+    fn endings_in_short(&self, now: Now) -> Vec<Span<'static>> {
+        let of = |id| Some((id, self.store.backends.get(id)?.info.endings.as_ref()?));
+        let ends = self.settings.backends.keys().filter_map(of).filter_map(|(id, endings)| {
+            let time = self.store.time_of(id, now);
+            let worst = endings.iter().filter_map(|ending| ending.level(time)).min()?;
+            let soon = endings.iter().filter(|ending| ending.level(time).is_some());
+            let words: Vec<String> = soon.map(|ending| ending.short(time)).collect();
+            Some(Span::styled(format!("  {id}: {}", words.join(", ")), level_style(&self.theme, worst)))
+        });
+        ends.collect()
+    }
+
     fn header_right(&self, width: u16, now: Now) -> Line<'_> {
         let theme = &self.theme;
         if self.settings.curtain.is_some() {

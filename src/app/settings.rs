@@ -261,6 +261,32 @@ impl Settings {
         store.kube.workload_of(store.kube.pod_named(namespace, pod)?)
     }
 
+    /// Whether an alert whose labels have a name of this workload is about it: what is called the same in another cluster or
+    /// namespace is another workload.
+    pub fn is_about(&self, alert: &Alert, workload: &Workload, store: &Store) -> bool {
+        let key = &workload.key;
+        if !self.is_in_its_cluster(alert, workload) {
+            return false;
+        }
+        let found = self.workload_of_alert(alert, store).map(|found| &found.key);
+        let is_beside = |other: &WorkloadKey| {
+            other.namespace == key.namespace && self.names_of(&other.cluster).contains(&key.cluster)
+        };
+        if found.is_some_and(is_beside) {
+            return true;
+        }
+        let namespace = alert.label("namespace");
+        // What measured it may be found first (`job="kube-state-metrics"`): the namespace is of what was measured.
+        if namespace.map_or(found.is_some(), |namespace| *namespace != key.namespace) {
+            return false;
+        }
+        let is_called_so = |other: &&Workload| {
+            other.key.name == key.name && namespace.is_none_or(|namespace| *namespace == other.key.namespace)
+        };
+        let says_cluster = alert.label("cluster").is_some_and(|label| self.is_open(&BackendId(label.clone())));
+        says_cluster || self.of_one_cluster(store.kube.workloads_named(&key.name).filter(is_called_so)).is_some()
+    }
+
     /// Label `cluster`, where it names a cluster that is open, leaves no choice but by which of its names: the same name
     /// elsewhere is another workload.
     fn is_in_its_cluster(&self, alert: &Alert, workload: &Workload) -> bool {

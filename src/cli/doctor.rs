@@ -62,7 +62,7 @@ pub async fn run(doctor: Doctor, global: Global, clock: Arc<dyn Clock>) -> Resul
             about: "midwatch".to_owned(),
             check: "backends",
             result: "fail",
-            says: crate::config::find::NOTHING.join(" "),
+            says: setup.nothing(),
         });
     }
     let fails = findings.iter().filter(|finding| finding.result == "fail").count();

@@ -96,15 +96,20 @@ pub fn names_no_backend(config: &Config) -> bool {
 pub async fn required(global: &Global) -> Result<Setup> {
     let setup = setup(global).await?;
     if names_no_backend(&setup.config) {
-        return Err(match setup.found {
-            Some(_) => eyre!("{}", find::NOTHING.join(" ")),
-            None => eyre!("'{}' names no backend: see config.example.toml", setup.config_path.display()),
-        });
+        return Err(eyre!("{}", setup.nothing()));
     }
     Ok(setup)
 }
 
 impl Setup {
+    /// What is said where there is nothing to read: where there is a configuration, nothing was looked for.
+    pub fn nothing(&self) -> String {
+        match self.found {
+            Some(_) => find::NOTHING.join(" "),
+            None => format!("'{}' names no backend: see config.example.toml", self.config_path.display()),
+        }
+    }
+
     pub fn keymap(&self) -> Result<Keymap> {
         let own = custom::commands(&self.config.command, "").unwrap_or_default();
         Keymap::new(self.config.keys.preset.as_deref(), &self.config.keys.commands)

@@ -39,6 +39,12 @@ impl Ending {
             format!("{} ends in {}", self.what, age_of(now, self.at))
         }
     }
+
+    /// `cert 3d`, `token ended`: where there is little room.
+    pub fn short(&self, now: Timestamp) -> String {
+        let what = self.what.replace("client certificate", "cert").replace("certificate", "cert");
+        if self.at <= now { format!("{what} ended") } else { format!("{what} {}", age_of(now, self.at)) }
+    }
 }
 
 #[cfg(test)]
@@ -56,5 +62,9 @@ mod tests {
         assert_eq!(seen("2026-03-14T02:40:00Z"), (None, "token ends in 20m".to_owned()));
         assert_eq!(seen("2026-03-14T02:45:00Z"), (Some(Level::Wrong), "token ends in 15m".to_owned()));
         assert_eq!(seen("2026-03-14T03:00:00Z"), (Some(Level::Broken), "token ended 0s ago".to_owned()));
+        let short = |what: &str, now: &str| Ending { what: what.into(), ..ending.clone() }.short(now.parse().unwrap());
+        assert_eq!(short("client certificate", "2026-03-11T03:00:00Z"), "cert 3d");
+        assert_eq!(short("CA certificate", "2026-03-14T02:45:00Z"), "CA cert 15m");
+        assert_eq!(short("token", "2026-03-14T03:00:00Z"), "token ended");
     }
 }

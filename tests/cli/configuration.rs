@@ -43,6 +43,23 @@ fn a_wrong_configuration_is_told_with_its_line() {
     assert!(both(&output).contains("cannot be read"), "{}", both(&output));
 }
 
+/// With a configuration nothing is looked for, whatever is exported.
+#[test]
+fn an_empty_configuration_is_said_to_name_no_backend() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("empty.toml");
+    std::fs::write(&path, "").unwrap();
+    let path = path.to_str().unwrap();
+    let names_none = format!("'{path}' names no backend: see config.example.toml");
+    for args in [["doctor", "--config", path], ["status", "--config", path]] {
+        let output = midwatch(home.path()).env("KUBECONFIG", "/nonexistent").args(args).output().unwrap();
+        let text = both(&output);
+        assert!(code(&output) > 0 && text.contains(&names_none) && !text.contains("looked for"), "{args:?}: {text}");
+    }
+    let found = both(&midwatch(home.path()).arg("doctor").output().unwrap());
+    assert!(found.contains("midwatch looked for a kubeconfig"), "{found}");
+}
+
 #[test]
 fn a_first_run_works_from_what_is_found() {
     let bench = Bench::new();

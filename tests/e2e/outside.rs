@@ -241,3 +241,62 @@ fn a_cluster_is_closed_and_opened_again() {
     screen.wait("CrashLoopBackOff");
     quit(screen);
 }
+
+/// The cockpit on `prod-eu1` alone, on the workloads called `coredns`: they are in `kube-system`.
+fn on_coredns(world: &World, namespaces: &str) -> (Terminal, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.toml");
+    let text = format!(
+        "[[kubernetes]]\nname = \"prod-eu1\"\nkubeconfig = \"{}\"\ncontext = \"prod-eu1\"\nproduction = true\nnamespaces = {namespaces}\n",
+        world.kubeconfig()
+    );
+    std::fs::write(&path, text).expect("written");
+    let mut screen = Terminal::start(&["--config", &path.display().to_string()], (120, 35));
+    screen.wait("1/1 up");
+    screen.keys("3");
+    screen.wait("PODS of");
+    screen.keys("0");
+    screen.wait("all namespaces");
+    screen.keys("/");
+    screen.type_slowly("coredns\r");
+    screen.wait("PODS of deploy/coredns");
+    (screen, folder)
+}
+
+fn says_production_alone(screen: &str) -> bool {
+    screen.lines().next().is_some_and(|header| header.contains("prod-eu1/production"))
+}
+
+/// `:ctx close` and `:ctx` again.
+fn close_and_open(screen: &mut Terminal) {
+    screen.keys(":");
+    screen.type_slowly("ctx close prod-eu1\r");
+    screen.wait("'prod-eu1' is closed");
+    screen.keys(":");
+    screen.type_slowly("ctx prod-eu1\r");
+    screen.wait("is open beside the others");
+}
+
+/// A cluster that is opened again is watched as the configuration says, and the header says the same: what was chosen before
+/// it was closed is gone.
+#[test]
+fn a_cluster_that_is_opened_again_shows_the_namespaces_that_the_header_says() {
+    let world = World::start(&[]);
+    let (mut screen, _folder) = on_coredns(&world, "[]");
+    screen.keys(":");
+    screen.type_slowly("ns production\r");
+    screen.gone("PODS of deploy/coredns");
+    screen.until("the header to say one namespace", says_production_alone);
+    close_and_open(&mut screen);
+    screen.wait("PODS of deploy/coredns");
+    screen.until("the header to say all of it", |text| text.contains("prod-eu1") && !says_production_alone(text));
+    quit(screen);
+    let (mut screen, _folder) = on_coredns(&world, "[\"production\"]");
+    screen.until("the header to say all of it", |text| text.contains("prod-eu1") && !says_production_alone(text));
+    close_and_open(&mut screen);
+    screen.until("the header to say one namespace", says_production_alone);
+    // What was chosen is taken: it is not thought to be so already.
+    screen.keys("0");
+    screen.wait("PODS of deploy/coredns");
+    quit(screen);
+}

@@ -22,15 +22,17 @@ mod without {
     /// The program's own name.
     pub const NAME: u8 = 1;
     pub const GAPS: u8 = 2;
+    /// Whole words for what ends soon.
+    pub const ENDINGS: u8 = 3;
     /// Other clusters than the first: their number stays.
-    pub const CLUSTERS: u8 = 3;
-    pub const CLUSTER_COUNT: u8 = 4;
+    pub const CLUSTERS: u8 = 4;
+    pub const CLUSTER_COUNT: u8 = 5;
     /// Names of production clusters: the badge stays.
-    pub const PRODUCTION: u8 = 5;
+    pub const PRODUCTION: u8 = 6;
     /// Of which version the pods are that an act counts.
-    pub const VERSION: u8 = 6;
+    pub const VERSION: u8 = 7;
     /// Names of what is off.
-    pub const OWNER: u8 = 7;
+    pub const OWNER: u8 = 8;
 }
 
 impl App {
@@ -39,8 +41,12 @@ impl App {
         let right = self.header_right(area.width, now);
         let room = area.width.saturating_sub(right.width() as u16 + 2);
         let act = self.acts.running().next();
-        // What is under way is read first, where there is no room for all.
-        let tightest = if act.is_some() { without::OWNER } else { without::GAPS };
+        // What is under way or ends soon is read first, where there is no room for all.
+        let tightest = match act {
+            Some(_) => without::OWNER,
+            None if self.endings_in_short(now).is_empty() => without::GAPS,
+            None => without::CLUSTER_COUNT,
+        };
         let mut left = self.header_left(area.width, act, 0, now);
         for tight in 1..=tightest {
             if left.width() <= usize::from(room) {
@@ -80,7 +86,7 @@ impl App {
             let words = format!("~ {}{others}", under_way(act, tight < without::VERSION));
             spans.extend([gap("   "), Span::styled(words, theme.progress)]);
         }
-        spans.extend(self.endings(now));
+        spans.extend(if tight >= without::ENDINGS { self.endings_in_short(now) } else { self.endings(now) });
         Line::from(spans)
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    model::{BackendInfo, Ending, Part},
+    model::{BackendId, BackendInfo, BackendKind, Ending, Part},
     source::Fact,
     ui::testing::{at, cluster, incident},
 };
@@ -34,6 +34,20 @@ fn the_header_says_what_ends_soon_and_what_has_ended() {
     assert!(header.contains("prod-eu1: client certificate ends in 2d2h"), "{header}");
     assert!(header.contains("prod-eu1: token ended 14m ago"), "{header}");
     assert!(!header.contains("CA certificate"), "there is time: {header}");
+}
+
+/// Of a cluster beside others, too: what ends is worth more than their names.
+#[test]
+fn a_narrow_header_says_in_few_words_what_ends_and_when() {
+    let mut world = world();
+    let other = BackendId::new("staging-eu1");
+    world.settings.production.insert(other.clone(), false);
+    world.settings.backends.insert(other, BackendKind::Kubernetes);
+    let mut desk = Desk::new(world);
+    let frame = desk.frame((80, 24));
+    let header = frame.lines().next().unwrap();
+    assert!(header.contains("PROD prod-eu1"), "{header}");
+    assert!(header.contains("prod-eu1: cert 2d2h, token ended "), "{header}");
 }
 
 #[test]

@@ -162,8 +162,8 @@ impl Host for CockpitHost {
             self.take_in(part, app, work);
         }
         let failed = self.forwards.show(app);
-        let says = self.poll_kubeconfigs(app, work);
-        failed.or(self.poll_first_run(app)).or(says)
+        self.poll_kubeconfigs(app, work);
+        failed.or(self.poll_first_run(app)).or_else(|| self.next_of_kubeconfigs())
     }
 
     fn aside(&mut self, effect: &Effect, app: &App) -> Result<Aside, Clean> {

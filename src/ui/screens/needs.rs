@@ -18,7 +18,7 @@ use super::{
     words,
 };
 use crate::{
-    app::settings::{SUBJECTS, Settings},
+    app::settings::SUBJECTS,
     model::{
         BackendKind, Level, Name, Part,
         alert::{Alert, AlertState, Priority},
@@ -102,10 +102,17 @@ fn alerts(store: &Store, found: &mut Vec<(Rank, Target)>) {
     }
 }
 
-/// What the labels of these alerts name.
-fn named<'a>(store: &'a Store, is_meant: impl Fn(&Alert) -> bool) -> BTreeSet<&'a str> {
-    let labels = |alert: &'a Alert| SUBJECTS.iter().chain(&["pod"]).filter_map(move |label| alert.label(label));
-    store.alerts.values().filter(|alert| is_meant(alert)).flat_map(labels).map(Clean::as_str).collect()
+/// Alerts by what their labels name.
+type Named<'a> = BTreeMap<&'a str, Vec<&'a Alert>>;
+
+fn named<'a>(store: &'a Store, is_meant: impl Fn(&Alert) -> bool) -> Named<'a> {
+    let mut named = Named::new();
+    for alert in store.alerts.values().filter(|alert| is_meant(alert)) {
+        for name in SUBJECTS.iter().chain(&["pod"]).filter_map(|label| alert.label(label)) {
+            named.entry(name.as_str()).or_default().push(alert);
+        }
+    }
+    named
 }
 
 /// Workloads that are broken, or whose pods run again for a while after a crash, and that no alert among the needs names.
@@ -126,22 +133,23 @@ fn workloads(view: &View<'_>, found: &mut Vec<(Rank, Target)>) {
             (true, true) => Level::Broken,
             (false, true) => Level::Wrong,
         };
-        if is_explained(view.settings, workload, if level == Level::Broken { &firing } else { &known }) {
+        if is_explained(view, workload, if level == Level::Broken { &firing } else { &known }) {
             continue;
         }
         found.push(((level, 5, -missing), Target::Workload(workload.key.clone())));
     }
 }
 
-fn is_explained(settings: &Settings, workload: &Workload, named: &BTreeSet<&str>) -> bool {
+fn is_explained(view: &View<'_>, workload: &Workload, named: &Named<'_>) -> bool {
     let name = workload.key.name.as_str();
-    named.contains(name)
-        || workload.app.as_ref().is_some_and(|app| named.contains(app.as_str()))
-        || settings.service_of(&workload.key).is_some_and(|service| named.contains(service.name.as_str()))
-        || named.range(name..).take_while(|other| other.starts_with(name)).any(|other| {
-            // `postgres-0`, `myapp-6d5c9-x2x4v`: a pod of it.
-            other[name.len()..].strip_prefix('-').is_some_and(|rest| rest.split('-').count() <= 2)
-        })
+    let app = workload.app.as_ref().map(Clean::as_str);
+    let service = view.settings.service_of(&workload.key).map(|service| service.name.as_str());
+    let by_name = [Some(name), app, service].into_iter().flatten().filter_map(|name| named.get(name));
+    let from = named.range(name..).take_while(|(other, _)| other.starts_with(name));
+    // `postgres-0`, `myapp-6d5c9-x2x4v`: a pod of it.
+    let is_pod = |other: &str| other[name.len()..].strip_prefix('-').is_some_and(|rest| rest.split('-').count() <= 2);
+    let by_pod = from.filter(|(other, _)| is_pod(other)).map(|(_, alerts)| alerts);
+    by_name.chain(by_pod).flatten().any(|alert| view.settings.is_about(alert, workload, view.store))
 }
 
 /// The workload that an alert's labels name.

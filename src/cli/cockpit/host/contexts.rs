@@ -1,6 +1,11 @@
 //! Contexts that come and go while the cockpit runs: with `:ctx`, and with a kubeconfig that changes.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::{Notify, mpsc};
 
@@ -17,16 +22,39 @@ use crate::{
     },
     store::Changes,
     text::Clean,
+    time::Now,
 };
 
 /// How often the files are looked at.
 const EVERY: Duration = Duration::from_secs(2);
+/// How long one sentence stands before the next.
+const READ_WITHIN: Duration = Duration::from_secs(4);
 
 /// What changed kubeconfig files say, each as the configuration names it.
 pub struct Kubeconfigs {
     changed: mpsc::UnboundedReceiver<(Option<PathBuf>, Loaded)>,
     /// The context that was current when last looked at, of the files of `:ctx`.
     current: Option<String>,
+    sentences: Sentences,
+}
+
+/// What is to be said, one sentence after the other: the newest alone stands on the screen, in one line.
+#[derive(Default)]
+struct Sentences {
+    waiting: VecDeque<Clean>,
+    said: Option<Instant>,
+}
+
+impl Sentences {
+    /// The next, once there was time to read the one before.
+    fn next(&mut self, now: Now) -> Option<Clean> {
+        if self.said.is_some_and(|said| now.since(said) < READ_WITHIN) {
+            return None;
+        }
+        let next = self.waiting.pop_front()?;
+        self.said = Some(now.mono);
+        Some(next)
+    }
 }
 
 impl Kubeconfigs {
@@ -66,7 +94,7 @@ impl Kubeconfigs {
                 }
             }
         });
-        Self { changed, current }
+        Self { changed, current, sentences: Sentences::default() }
     }
 }
 
@@ -79,6 +107,23 @@ pub fn openable(loaded: &Loaded, configured: &[file::Kubernetes]) -> Vec<Clean> 
         }
     }
     names
+}
+
+/// Of new contexts, and of another that is current now, in sentences that each fit a line of 80.
+fn told_of_contexts(new: &[&Clean], current: Option<&str>) -> Vec<String> {
+    let is_current = |name: &Clean| Some(name.as_str()) == current;
+    let (mut says, mut known) = (Vec::new(), current);
+    if new.len() > 2 {
+        says.push(format!("{} new contexts in the kubeconfig: `:ctx` names them", new.len()));
+    } else {
+        for name in new {
+            let current = if is_current(name) { ", the current one" } else { "" };
+            says.push(format!("new context in the kubeconfig{current}: `:ctx {name}` opens it"));
+        }
+        known = current.filter(|_| !new.iter().any(|name| is_current(name)));
+    }
+    says.extend(known.map(|name| format!("the current context is '{name}' now: what is open here stays")));
+    says
 }
 
 impl CockpitHost {
@@ -103,6 +148,9 @@ impl CockpitHost {
         tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(self.wired.open_cluster(&wanted, never_writes));
         });
+        // Its watches start with these, whatever was chosen while it could not be opened.
+        let namespaces = wanted.namespaces.iter().map(|name| Clean::line(name)).collect();
+        app.settings.namespaces.insert(id.clone(), namespaces);
         app.settings.backends.insert(id, BackendKind::Kubernetes);
         self.wired.note_clusters(&mut app.settings);
         self.start_all(app, work);
@@ -122,6 +170,7 @@ impl CockpitHost {
         *self.generations.entry(id.clone()).or_default() += 1;
         let changes = app.store.forget_backend(id);
         app.settings.backends.remove(id);
+        app.settings.namespaces.remove(id);
         app.settings.contexts_of.remove(id);
         app.settings.insecure.remove(id);
         app.settings.impersonated.remove(id);
@@ -130,37 +179,37 @@ impl CockpitHost {
         Clean::own(format!("'{id}' is closed: `:ctx {id}` opens it again"))
     }
 
-    /// What changed kubeconfigs mean for what is open, in words where somebody should know.
-    pub(super) fn poll_kubeconfigs(&mut self, app: &mut App, work: &mut Work) -> Option<Clean> {
-        let mut says = Vec::new();
+    /// What changed kubeconfigs mean for what is open; words where somebody should know wait to be said.
+    pub(super) fn poll_kubeconfigs(&mut self, app: &mut App, work: &mut Work) {
         while let Ok((path, loaded)) = self.kubeconfigs.changed.try_recv() {
-            // Half a file is not taken for a whole one: it is looked at again when it is mended.
-            if !loaded.troubles.is_empty() {
-                says.extend(
-                    loaded.troubles.iter().map(|trouble| format!("the kubeconfig is left as it was: {trouble}")),
-                );
-                continue;
+            let mut says = Vec::new();
+            if loaded.troubles.is_empty() {
+                if path == self.kubeconfig {
+                    says.extend(self.note_contexts(&loaded, app));
+                }
+                says.extend(self.reload(path.as_ref(), &loaded, app, work));
+            } else {
+                // Half a file is not taken for a whole one: it is looked at again when it is mended.
+                let troubles = loaded.troubles.iter();
+                says.extend(troubles.map(|trouble| format!("the kubeconfig is left as it was: {trouble}")));
             }
-            if path == self.kubeconfig {
-                says.extend(self.note_contexts(&loaded, app));
-            }
-            says.extend(self.reload(path.as_ref(), &loaded, app, work));
+            self.kubeconfigs.sentences.waiting.extend(says.into_iter().map(Clean::own));
         }
-        (!says.is_empty()).then(|| Clean::own(says.join("; ")))
+    }
+
+    /// The next sentence of what changed kubeconfigs mean.
+    pub(super) fn next_of_kubeconfigs(&mut self) -> Option<Clean> {
+        self.kubeconfigs.sentences.next(self.wired.clock.now())
     }
 
     /// Contexts that are new, and another that is current: neither is opened unasked.
     fn note_contexts(&mut self, loaded: &Loaded, app: &mut App) -> Vec<String> {
-        let mut says = Vec::new();
         let names = openable(loaded, &self.wired.config.kubernetes);
-        let is_known = |name: &&Clean| app.settings.contexts.contains(name);
-        for name in names.iter().filter(|name| !is_known(name)) {
-            says.push(format!("the kubeconfig has a new context: `:ctx {name}` opens it"));
-        }
         let current = loaded.config.current_context.clone();
-        if let Some(name) = current.as_ref().filter(|name| Some(*name) != self.kubeconfigs.current.as_ref()) {
-            says.push(format!("the current context is '{name}' now; what is open here stays as it is"));
-        }
+        let is_known = |name: &&Clean| app.settings.contexts.contains(name);
+        let new: Vec<&Clean> = names.iter().filter(|name| !is_known(name)).collect();
+        let other = current.as_deref().filter(|name| Some(*name) != self.kubeconfigs.current.as_deref());
+        let says = told_of_contexts(&new, other);
         self.kubeconfigs.current = current;
         if names != app.settings.contexts {
             app.settings.contexts = names;
@@ -192,11 +241,12 @@ impl CockpitHost {
                     says.push(format!("'{id}' is reached as the changed kubeconfig says"));
                     renewed.push(id);
                 }
-                Ok(Reloaded::Moved(host)) => says.push(format!(
-                    "context '{}' leads to '{host}' now, '{id}' here still to {}: `:ctx close {id}`, then `:ctx {id}`",
-                    cluster.context(),
-                    cluster.server()
-                )),
+                Ok(Reloaded::Moved(host)) => {
+                    let context = cluster.context();
+                    says.push(format!(
+                        "context '{context}' leads to '{host}' now: `:ctx close {id}`, `:ctx {id}` go there"
+                    ));
+                }
                 Ok(Reloaded::Gone) => {
                     let context = cluster.context();
                     says.push(format!("the kubeconfig has no context '{context}' any more; '{id}' stays open"));
@@ -210,5 +260,44 @@ impl CockpitHost {
             work.start(Effect::Refresh(renewed));
         }
         says
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{Clock as _, TestClock};
+
+    #[test]
+    fn what_a_changed_kubeconfig_says_is_read_sentence_by_sentence() {
+        let names = ["brandnew", "other"].map(Clean::line);
+        let new: Vec<&Clean> = names.iter().collect();
+        let at_once = told_of_contexts(&new[..1], Some("brandnew"));
+        assert_eq!(at_once, ["new context in the kubeconfig, the current one: `:ctx brandnew` opens it"]);
+        let all = told_of_contexts(&new, Some("prod-eu1-rita"));
+        assert_eq!(
+            all,
+            [
+                "new context in the kubeconfig: `:ctx brandnew` opens it",
+                "new context in the kubeconfig: `:ctx other` opens it",
+                "the current context is 'prod-eu1-rita' now: what is open here stays",
+            ]
+        );
+        let many = told_of_contexts(&[new[0]; 3], Some("brandnew"));
+        assert_eq!(many[0], "3 new contexts in the kubeconfig: `:ctx` names them");
+        assert_eq!(many[1..], ["the current context is 'brandnew' now: what is open here stays"]);
+        assert_eq!(told_of_contexts(&[], None), [""; 0]);
+        assert!(at_once.iter().chain(&all).chain(&many).all(|sentence| sentence.len() < 80));
+        let clock = TestClock::at(jiff::Timestamp::UNIX_EPOCH);
+        let mut sentences = Sentences::default();
+        sentences.waiting.extend(all.iter().map(|one| Clean::line(one)));
+        assert_eq!(sentences.next(clock.now()).as_deref(), Some(&*all[0]));
+        assert_eq!(sentences.next(clock.now()), None, "there was no time to read the first");
+        clock.advance(READ_WITHIN);
+        assert_eq!(sentences.next(clock.now()).as_deref(), Some(&*all[1]));
+        clock.advance(READ_WITHIN);
+        assert_eq!(sentences.next(clock.now()).as_deref(), Some(&*all[2]));
+        clock.advance(READ_WITHIN);
+        assert_eq!(sentences.next(clock.now()), None);
     }
 }

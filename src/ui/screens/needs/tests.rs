@@ -9,7 +9,8 @@ use crate::{
     source::{Delta, Fact},
     ui::{
         testing::{
-            World, alert, alertmanager, at, deployment, event, github, incident, pod, pull_request, replica_set, run,
+            World, alert, alertmanager, at, cluster, deployment, event, github, incident, pod, pull_request,
+            replica_set, run,
         },
         widgets::cells::rows_of,
     },
@@ -246,6 +247,49 @@ fn an_alert_of_one_cluster_is_never_about_another() {
     assert!(workload_of_alert(&world.view(), &alert).is_none());
     alert.labels = alert.labels.iter().filter(|(name, _)| name != "cluster").cloned().collect();
     assert!(workload_of_alert(&world.view(), &alert).is_some(), "which cluster is not said");
+}
+
+/// Of several clusters, each with a broken workload of the same name, an alert leaves out the row of its own alone.
+#[test]
+fn a_broken_workload_is_left_out_for_an_alert_about_itself_alone() {
+    let mut world = World::live();
+    let staging = BackendId::new("staging-eu1");
+    world.settings.backends.insert(staging.clone(), BackendKind::Kubernetes);
+    let source = SourceId::new(&staging, Part::Deployments);
+    world.store.expect(source, BackendKind::Kubernetes, std::time::Duration::from_secs(15), 1);
+    let place = |name: &str, ready: u32, cluster: &BackendId, namespace: &str| {
+        let mut workload = deployment(name, "nosuch:1", ready, 2);
+        (workload.key.cluster, workload.key.namespace) = (cluster.clone(), namespace.into());
+        workload
+    };
+    let prod = cluster();
+    world.workloads([
+        place("myapp", 0, &prod, "production"),
+        place("myapp", 0, &prod, "canary"),
+        place("myapp", 0, &staging, "production"),
+        place("kube-state-metrics", 2, &prod, "monitoring"),
+    ]);
+    let mut listed = |labels: &[(&str, &str)]| {
+        let mut alert = alert("HighErrorRate", "x", Priority::P1, "02:59", "");
+        alert.labels = labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        world.alerts(vec![alert]);
+        let place = |target: Target| match target {
+            Target::Workload(key) => Some(format!("{}/{}", key.cluster, key.namespace)),
+            _ => None,
+        };
+        needs(&world.view()).into_iter().filter_map(place).collect::<Vec<_>>()
+    };
+    let (at_prod, within) = (("cluster", "prod-eu1"), ("namespace", "production"));
+    let others = ["prod-eu1/canary", "staging-eu1/production"];
+    assert_eq!(listed(&[at_prod, within, ("service", "myapp")]), others);
+    assert_eq!(listed(&[at_prod, within, ("pod", "myapp-6d5c9-x2x4v")]), others, "by a pod that is gone");
+    // The alert comes of the program that measures all of them, which is somewhere else.
+    assert_eq!(listed(&[at_prod, within, ("job", "kube-state-metrics"), ("pod", "myapp-6d5c9-x2x4v")]), others);
+    let elsewhere = ["prod-eu1/canary", "prod-eu1/production"];
+    assert_eq!(listed(&[("cluster", "staging-eu1"), within, ("service", "myapp")]), elsewhere);
+    let all = ["prod-eu1/canary", "prod-eu1/production", "staging-eu1/production"];
+    assert_eq!(listed(&[within, ("pod", "myapp-6d5c9-x2x4v")]), all, "which of the two clusters is not said");
+    assert_eq!(listed(&[("namespace", "canary"), ("pod", "myapp-6d5c9-x2x4v")]), [all[1], all[2]]);
 }
 
 /// The configuration and the alert call the cluster `prod-eu1`; what is open of it is another context.
