@@ -12,7 +12,7 @@ pub mod table;
 pub mod told;
 pub mod version;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -292,6 +292,23 @@ impl Workload {
     /// `OnDelete`: its controller replaces no pod. Of an Argo Rollout without a status that is not known.
     pub fn is_on_delete(&self) -> bool {
         self.rollout.state == RolloutState::Unavailable && self.key.kind != WorkloadKind::Rollout
+    }
+
+    /// `OnDelete`: pods of versions before, each replaced when somebody deletes it, as its controller counts them.
+    pub fn pods_to_delete(&self) -> u32 {
+        let is_counted = self.is_on_delete() && self.observed_generation >= self.generation;
+        if is_counted { self.replicas.saturating_sub(self.updated) } else { 0 }
+    }
+
+    /// How far the rollout is: kubectl's words; of `OnDelete`, for which it has none, what waits for somebody.
+    pub fn rollout_words(&self) -> Cow<'_, str> {
+        match self.pods_to_delete() {
+            _ if !self.is_on_delete() => self.rollout.words.as_str().into(),
+            0 if self.observed_generation < self.generation => "OnDelete: not yet seen by its controller".into(),
+            0 => "OnDelete: no old pods".into(),
+            1 => "OnDelete: 1 old pod waits to be deleted".into(),
+            many => format!("OnDelete: {many} old pods wait to be deleted").into(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     command::ScreenId,
     model::{
         BackendId, Name,
+        gitops::OwnerKind,
         kubernetes::{
             Manager, ObjectKey, Workload, WorkloadKey, WorkloadKind,
             resource::{OwnerReference, ResourceKey},
@@ -20,6 +21,9 @@ use crate::{
         target::Target,
     },
 };
+
+/// Where Argo CD usually lives.
+const ARGO_HOME: &str = "argocd";
 
 /// The workload that a pod, run or alert is about.
 pub fn workload_of<'a>(view: &View<'a>, target: &Target) -> Option<&'a Workload> {
@@ -77,15 +81,7 @@ pub fn owner_of(view: &View<'_>, target: &Target) -> Result<Reply, String> {
                 None => Ok(to_owner(&key.cluster, &key.namespace, &owner.kind, &owner.kind, &owner.name)),
             }
         }
-        Target::Workload(key) => {
-            let workload = kube.workloads.get(key).ok_or("it is no longer there")?;
-            let of = workload.managed_by.iter().find_map(|manager| match manager {
-                Manager::Controller { kind, name } => Some((kind, name)),
-                _ => None,
-            });
-            let (kind, name) = of.ok_or("no object of the cluster owns it")?;
-            Ok(to_owner(&key.cluster, &key.namespace, kind, kind, name))
-        }
+        Target::Workload(key) => owner_of_workload(view, kube.workloads.get(key).ok_or("it is no longer there")?),
         Target::Object(key) if key.resource.kind == *"Event" => {
             of_event(view, key).ok_or_else(|| "it is no longer listed".to_owned())
         }
@@ -97,6 +93,50 @@ pub fn owner_of(view: &View<'_>, target: &Target) -> Result<Reply, String> {
         }
         _ => Err("no object of a cluster".to_owned()),
     }
+}
+
+/// Its controller; else what applies it, if that is an object of the cluster.
+fn owner_of_workload(view: &View<'_>, workload: &Workload) -> Result<Reply, String> {
+    let (cluster, managers) = (&workload.key.cluster, &workload.managed_by);
+    let controller = managers.iter().find(|manager| matches!(manager, Manager::Controller { .. }));
+    let manager = controller.or_else(|| managers.first()).ok_or("no object of the cluster owns it")?;
+    let (kind, namespace, name) = match manager {
+        Manager::Controller { kind, name } => {
+            return Ok(to_owner(cluster, &workload.key.namespace, kind, kind, name));
+        }
+        Manager::FluxKustomization { name, namespace } => (OwnerKind::Kustomization, namespace.clone(), name.clone()),
+        Manager::FluxHelmRelease { name, namespace } => (OwnerKind::HelmRelease, namespace.clone(), name.clone()),
+        Manager::ArgoCd { application } => {
+            let (namespace, name) = application_of(view, cluster, application);
+            (OwnerKind::Application, namespace, name)
+        }
+        Manager::Helm { .. } | Manager::ConfigSync => {
+            return Err(format!("{manager} owns it, which is no object of the cluster"));
+        }
+    };
+    let word = format!("{}.{}", kind.plural(), kind.group());
+    match kinds::meaning(view, cluster, &word) {
+        Meaning::Kind(_) | Meaning::Loading => {
+            Ok(Reply::Browse(word, Some(ObjectKey { cluster: cluster.clone(), namespace, name })))
+        }
+        Meaning::Unknown | Meaning::Ambiguous(_) => {
+            Err(format!("{manager} owns it, and '{cluster}' serves no {}", kind.plural()))
+        }
+        Meaning::Failed(error) => {
+            Err(format!("{manager} owns it; what '{cluster}' serves could not be read: {}", error.says))
+        }
+    }
+}
+
+/// Namespace and name of the Application that a mark means: `namespace_name`. Of one in Argo CD's own namespace the mark
+/// does not say which that is: any, where all are looked at.
+fn application_of(view: &View<'_>, cluster: &BackendId, mark: &Name) -> (Name, Name) {
+    if let Some((namespace, name)) = mark.split_once('_') {
+        return (Name::line(namespace), Name::line(name));
+    }
+    let has_all = view.settings.namespaces.get(cluster).is_none_or(Vec::is_empty);
+    let namespace = if has_all { Name::default() } else { ARGO_HOME.into() };
+    (namespace, mark.clone())
 }
 
 /// `word` names the kind to a cluster; a workload has its own place.

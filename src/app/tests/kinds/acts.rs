@@ -189,3 +189,75 @@ fn one_is_told_when_any_object_changes_and_when_it_is_gone() {
     assert!(says.ends_with("-> gone"), "{says}");
     assert!(desk.tables().is_empty(), "it is read no more");
 }
+
+/// What Flux or Argo CD applies leads to what applies it, wherever that lives; what is no object is named.
+#[test]
+fn the_owner_of_what_git_keeps_is_one_key_away() {
+    use crate::{
+        model::kubernetes::Manager,
+        store::Changes,
+        ui::{target::Target, testing::deployment},
+    };
+    let owned = |manager: Manager, namespaces: &[&str], served: (&str, &str, &str)| {
+        let mut world = incident();
+        let mut myapp = deployment("myapp", "ghcr.io/acme/myapp:412", 8, 10);
+        myapp.managed_by = vec![manager];
+        world.workloads([myapp]);
+        world.settings.namespaces.insert(cluster(), namespaces.iter().map(|name| Name::from(*name)).collect());
+        let mut desk = Desk::new(world);
+        let list = vec![super::resource(served.0, served.1, served.2, &[])];
+        desk.answer(
+            Query::Resources(cluster()),
+            Ok(Answer::Resources(Arc::new(Resources { list, troubles: Vec::new() }))),
+        );
+        desk.keys("3");
+        desk.screen();
+        desk.keys("J");
+        desk
+    };
+    let place = |desk: &mut Desk, namespace: &str, name: &str| {
+        let there = TableRow { namespace: namespace.into(), ..row(name, &["True"]) };
+        desk.lists(&cluster(), Ok(table(&["Name", "Ready"], vec![row(name, &["True"]), there])));
+        desk.screen();
+        match desk.app.selected(desk.clock.now()) {
+            Some(Target::Object(key)) => format!("{} {}/{}", key.resource.plural, key.namespace, key.name),
+            other => panic!("{other:?}"),
+        }
+    };
+    let flux = || Manager::FluxKustomization { name: "apps".into(), namespace: "flux-system".into() };
+    let kustomizations = ("kustomize.toolkit.fluxcd.io", "kustomizations", "Kustomization");
+    let mut desk = owned(flux(), &["production"], kustomizations);
+    assert_eq!(desk.tables()[0].namespaces, ["production", "flux-system"]);
+    assert_eq!(place(&mut desk, "flux-system", "apps"), "kustomizations flux-system/apps");
+    // Who chooses others means these alone.
+    desk.app.settings.namespaces.insert(cluster(), vec!["till".into()]);
+    desk.app.changed(Changes::ANSWERS);
+    desk.screen();
+    assert_eq!(desk.tables()[0].namespaces, ["till"]);
+
+    let release = Manager::FluxHelmRelease { name: "myapp".into(), namespace: "releases".into() };
+    let mut desk = owned(release, &[], ("helm.toolkit.fluxcd.io", "helmreleases", "HelmRelease"));
+    assert_eq!(place(&mut desk, "releases", "myapp"), "helmreleases releases/myapp");
+
+    // Its mark does not say where Argo CD's own namespace is.
+    let argo = |mark: &str| Manager::ArgoCd { application: mark.into() };
+    let applications = ("argoproj.io", "applications", "Application");
+    let mut desk = owned(argo("myapp"), &["production"], applications);
+    assert_eq!(desk.tables()[0].namespaces, ["production", "argocd"]);
+    assert_eq!(place(&mut desk, "argocd", "myapp"), "applications argocd/myapp");
+    let mut desk = owned(argo("teams_myapp"), &[], applications);
+    assert_eq!(place(&mut desk, "teams", "myapp"), "applications teams/myapp");
+    let mut desk = owned(argo("web"), &[], applications);
+    let elsewhere = TableRow { namespace: "openshift-gitops".into(), ..row("web", &["True"]) };
+    desk.lists(&cluster(), Ok(table(&["Name", "Ready"], vec![row("another", &["True"]), elsewhere])));
+    desk.screen();
+    assert_eq!(desk.selected_name(), "application/web");
+
+    let helm = Manager::Helm { release: "myapp".into(), namespace: "production".into() };
+    for (manager, says) in [
+        (argo("myapp"), "Argo CD application 'myapp' owns it, and 'prod-eu1' serves no applications"),
+        (helm, "Helm release 'myapp' owns it, which is no object of the cluster"),
+    ] {
+        owned(manager, &[], kustomizations).has(says);
+    }
+}

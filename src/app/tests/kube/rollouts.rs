@@ -120,3 +120,47 @@ fn what_terminates_is_not_counted_as_ready() {
     world.pods([going("aaaaa")]);
     assert!(on_kube(world).frame((120, 35)).contains("OLD rev 13    1 terminating"));
 }
+
+/// kubectl has no status for it: nothing goes on until somebody deletes the pods of the old version.
+#[test]
+fn pods_that_wait_to_be_deleted_are_old_and_their_set_says_so() {
+    let shown = |kind: WorkloadKind, updated: u32, pods: &[(&str, &str, &str, &str)]| {
+        let words = "rollout status is only available for RollingUpdate strategy type";
+        let set = Workload {
+            key: workload_key(kind, "db"),
+            updated,
+            update_hash: (kind == WorkloadKind::StatefulSet).then(|| "db-new".into()),
+            revision: None,
+            rollout: RolloutStatus { words: words.into(), state: RolloutState::Unavailable },
+            level: Level::Progress,
+            ..deployment("db", "acme/db:16.3", 3, 3)
+        };
+        let made = |(name, hash, image, created): &(&str, &str, &str, &str)| Pod {
+            hash: Some(Clean::from(*hash)),
+            created: Some(at(created)),
+            containers: Box::new([Container { image: Clean::from(*image), ..running("app") }]),
+            ..pod("db", name, None)
+        };
+        let mut world = World::live();
+        world.workloads([set]);
+        world.pods(pods.iter().map(made));
+        on_kube(world).frame((120, 45))
+    };
+    let (old, new) = ("acme/db:16.2", "acme/db:16.3");
+    let all_old = [("0", "db-old", old, "01:00"), ("1", "db-old", old, "01:00"), ("2", "db-old", old, "01:00")];
+    // The old one is younger: it was made again before the template was set.
+    let some_old = [("0", "db-old", old, "02:00"), ("1", "db-old", old, "02:00"), ("2", "db-new", new, "01:30")];
+    for kind in [WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
+        let frame = shown(kind, 0, &all_old);
+        assert!(frame.contains("OLD db:16.2   3 of 3 ready") && !frame.contains("ALL db"), "{frame}");
+        assert!(row_with(&frame, "db:16.3").contains(" 3 old "), "{frame}");
+        assert!(frame.contains("db  OnDelete: 3 old pods wait to be deleted"), "{frame}");
+        assert!(!frame.contains("only available"), "{frame}");
+        let frame = shown(kind, 1, &some_old);
+        in_order(&frame, &["NEW db:16.3   1 of 1 ready", "db-2", "OLD db:16.2   2 of 2 ready", "db-0", "db-1"]);
+        assert!(frame.contains("OnDelete: 2 old pods wait to be deleted"), "{frame}");
+    }
+    let all_new = [("0", "db-new", new, "02:00"), ("1", "db-new", new, "02:00"), ("2", "db-new", new, "01:30")];
+    let frame = shown(WorkloadKind::StatefulSet, 3, &all_new);
+    assert!(frame.contains("ALL db:16.3   3 of 3 ready") && frame.contains("OnDelete: no old pods"), "{frame}");
+}

@@ -80,6 +80,13 @@ fn room(page: &mut Page, raw: &Value, used: Option<&Amount>, on: Option<&OnNode>
     }
 }
 
+/// `cpu 7910m, memory 30.2Gi`: all that there is for pods.
+pub fn allocatable(raw: &Value) -> String {
+    let room = |what: &str| text(raw, &format!("/status/allocatable/{what}"));
+    let memory = parse_bytes(room("memory")).map_or_else(|| room("memory").to_owned(), memory_text);
+    format!("cpu {}, memory {memory}", room("cpu"))
+}
+
 /// By it pods are placed, not by what is used.
 pub fn requested(page: &mut Page, raw: &Value, on: Option<&OnNode>) {
     let room = |what: &str| text(raw, &format!("/status/allocatable/{what}"));

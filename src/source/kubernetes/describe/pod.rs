@@ -230,10 +230,7 @@ fn describe_node(page: &mut Page, pod: &Pod, node: Result<Value, Failure>, on: R
         .map(|taint| format!("{}:{}", text(taint, "/key"), text(taint, "/effect")))
         .collect();
     page.field("taints", &taints.join(", "));
-    let amount = |of: &str| {
-        ["cpu", "memory"].map(|what| format!("{what} {}", text(&node, &format!("/status/{of}/{what}")))).join(", ")
-    };
-    page.field("allocatable", &amount("allocatable"));
+    page.field("allocatable", &node::allocatable(&node));
     node::requested(page, &node, on.as_ref().ok());
     node::failing(page, on, &pod.uid);
 }

@@ -106,6 +106,9 @@ async fn a_node_says_what_is_requested_of_it_and_which_of_its_pods_fail() {
     let text = text_of(pod("on-nine")).await;
     assert!(text.contains("requested: cpu 1500m (37 %)") && text.contains("fails on it: shop/crashes"), "{text}");
     assert!(!text.contains("fails on it: shop/on-nine"), "{text}");
+    // The node's own page has it in the same words.
+    assert!(text.lines().any(|line| line == "allocatable: cpu 4, memory 8Gi"), "{text}");
+    assert!(of("memory").iter().any(|(words, _)| words.ends_with("8Gi")), "{fields:?}");
 }
 
 async fn text_of(object: ObjectRef) -> String {

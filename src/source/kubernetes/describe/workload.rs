@@ -103,7 +103,7 @@ fn is_bad_when_true(kind: &str) -> bool {
 }
 
 fn summary(page: &mut Page, workload: &Workload, raw: &Value) {
-    page.levelled("status", &workload.rollout.words, Some(workload.level));
+    page.levelled("status", &workload.rollout_words(), Some(workload.level));
     if let Some(failure) = &workload.replica_failure {
         page.levelled("no pods appear", failure, Some(Level::Broken));
     }
@@ -123,15 +123,30 @@ fn summary(page: &mut Page, workload: &Workload, raw: &Value) {
     if let Some((manager, at)) = &workload.changed_by {
         page.field("changed by", &format!("{manager}, {}", page.ago(*at)));
     }
-    let strategy = match (workload.recreates, &workload.max_unavailable, workload.key.kind) {
-        (true, _, _) => "recreate: all pods go before new ones come".to_owned(),
-        (false, Some(limit), _) => format!("rolling, at most {limit} unavailable{}", surge(raw)),
-        (false, None, WorkloadKind::Deployment) => "rolling".to_owned(),
-        (false, None, _) => String::new(),
-    };
-    page.field("strategy", &strategy);
+    page.field("strategy", &strategy(workload, raw));
     let selector: Vec<String> = workload.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
     page.field("selector", &selector.join(", "));
+}
+
+/// How one version takes the place of another. A Rollout's steps are told where it is said how far it is.
+fn strategy(workload: &Workload, raw: &Value) -> String {
+    if workload.is_on_delete() {
+        return "OnDelete: new pods come when the old ones are deleted".to_owned();
+    }
+    match (workload.recreates, &workload.max_unavailable, workload.key.kind) {
+        (true, _, _) => "recreate: all pods go before new ones come".to_owned(),
+        (false, Some(limit), _) => format!("rolling, at most {limit} unavailable{}{}", surge(raw), partition(raw)),
+        (false, None, WorkloadKind::Rollout) => String::new(),
+        (false, None, _) => format!("rolling{}", partition(raw)),
+    }
+}
+
+/// `, partition 2: pods below number 2 keep their version`, which only a StatefulSet has; nothing where none is kept.
+fn partition(raw: &Value) -> String {
+    let number = raw.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_u64);
+    number.filter(|number| *number > 0).map_or_else(String::new, |number| {
+        format!(", partition {number}: pods below number {number} keep their version")
+    })
 }
 
 /// `, 25% max surge`, as kubectl calls it; nothing where the kind has none.
@@ -185,6 +200,42 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::BackendId;
+
+    /// The summary of a set of 3 pods, 1 of them updated, by its strategy.
+    fn summary_of(kind: WorkloadKind, strategy: &Value) -> Vec<String> {
+        let set = json!({"metadata": {"name": "db", "namespace": "shop", "generation": 2},
+            "spec": {"replicas": 3, "updateStrategy": strategy},
+            "status": {"observedGeneration": 2, "replicas": 3, "readyReplicas": 3, "updatedReplicas": 1,
+                "currentNumberScheduled": 3, "desiredNumberScheduled": 3, "numberAvailable": 3, "numberReady": 3,
+                "updatedNumberScheduled": 1}});
+        let workload = Rows::new(&BackendId::new("c")).workload(kind, &set).unwrap();
+        let mut page = Page { lines: Vec::new(), now: "2026-01-02T03:10:00Z".parse().unwrap() };
+        summary(&mut page, &workload, &set);
+        page.lines.iter().map(|line| format!("{line:?}")).collect()
+    }
+
+    #[test]
+    fn a_set_says_by_what_its_pods_are_replaced() {
+        for kind in [WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
+            let page = summary_of(kind, &json!({"type": "OnDelete"}));
+            let has = |words: &str| assert!(page.iter().any(|line| line.contains(words)), "{words}: {page:#?}");
+            has("OnDelete: 2 old pods wait to be deleted");
+            has("OnDelete: new pods come when the old ones are deleted");
+            assert!(!page.iter().any(|line| line.contains("only available")), "{page:#?}");
+        }
+        let said_of = |strategy: &Value| {
+            let page = summary_of(WorkloadKind::StatefulSet, strategy);
+            page.into_iter().find(|line| line.contains("\"strategy\"")).unwrap_or_default()
+        };
+        let kept = said_of(&json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}));
+        assert!(kept.contains("\"rolling, partition 2: pods below number 2 keep their version\""), "{kept}");
+        let both = said_of(&json!({"rollingUpdate": {"partition": 1, "maxUnavailable": 2}}));
+        assert!(both.contains("rolling, at most 2 unavailable, partition 1: pods below"), "{both}");
+        for whole in [json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}), json!({})] {
+            assert!(said_of(&whole).contains("\"rolling\""), "{whole}");
+        }
+    }
 
     #[test]
     fn how_many_may_be_more_is_said_where_it_is_stated() {

@@ -329,6 +329,30 @@ mod tests {
         }
     }
 
+    /// kubectl says nothing of it, so that nothing else would tell that the new version is not out.
+    #[test]
+    fn pods_that_wait_to_be_deleted_are_told() {
+        let of = |kind, status: Value| {
+            let on_delete = workload(kind, &json!({"replicas": 3, "updateStrategy": {"type": "OnDelete"}}), &status);
+            (on_delete.rollout_words().into_owned(), on_delete.level)
+        };
+        let set = |seen: u32, updated: u32| {
+            let (replicas, ready) = (3, 3);
+            json!({"observedGeneration": seen, "replicas": replicas, "readyReplicas": ready, "updatedReplicas": updated})
+        };
+        let waits = |words: &str| (words.to_owned(), Level::Progress);
+        assert_eq!(of(StatefulSet, set(3, 0)), waits("OnDelete: 3 old pods wait to be deleted"));
+        assert_eq!(of(StatefulSet, set(3, 2)), waits("OnDelete: 1 old pod waits to be deleted"));
+        assert_eq!(of(StatefulSet, set(3, 3)), ("OnDelete: no old pods".to_owned(), Level::Ok));
+        let unseen = ("OnDelete: not yet seen by its controller".to_owned(), Level::Ok);
+        assert_eq!(of(StatefulSet, set(2, 0)), unseen, "its counts are of the version before");
+        let daemon = json!({"observedGeneration": 3, "desiredNumberScheduled": 4, "currentNumberScheduled": 4,
+            "numberAvailable": 4, "numberReady": 4, "updatedNumberScheduled": 1});
+        assert_eq!(of(DaemonSet, daemon), waits("OnDelete: 3 old pods wait to be deleted"));
+        let rolling = workload(StatefulSet, &json!({"replicas": 3}), &set(3, 3));
+        assert_eq!(rolling.rollout_words(), rolling.rollout.words.as_str());
+    }
+
     #[test]
     fn lost_pods_after_a_rollout_are_not_progress() {
         let status = |reason: &str, available: u32| {

@@ -61,7 +61,7 @@ pub(super) fn row(rows: &Rows, kind: WorkloadKind, wire: &wire::Workload) -> Wor
     let replica_failure = wire::condition(status.conditions.as_ref(), "ReplicaFailure").filter(|c| c.is_true());
     let progressing = wire::condition(status.conditions.as_ref(), "Progressing");
     let text = |text: Option<&String>| Clean::line(text.map(String::as_str).unwrap_or_default());
-    Workload {
+    let row = Workload {
         key: WorkloadKey {
             cluster: rows.cluster().clone(),
             namespace: rows.name(meta.namespace.as_deref().unwrap_or_default()),
@@ -106,7 +106,10 @@ pub(super) fn row(rows: &Rows, kind: WorkloadKind, wire: &wire::Workload) -> Wor
         changed_by: managed::changed_by(meta),
         memory_limit: templates(spec).find_map(|container| memory_limit(container.resources.as_ref())),
         app: rows.some(app(|label| meta.label(label))),
-    }
+    };
+    // Of `OnDelete` kubectl has no status that would tell that the new version is not out.
+    let waits = row.level == Level::Ok && row.pods_to_delete() > 0;
+    Workload { level: if waits { Level::Progress } else { row.level }, ..row }
 }
 
 /// A ReplicaSet, as a revision of its Deployment or Rollout.

@@ -54,6 +54,10 @@ pub struct Browse {
     not_ok: usize,
     /// To be selected as soon as it is there.
     wanted: Option<ObjectKey>,
+    /// What it was opened for: its namespace is looked at too, until others are chosen.
+    opened_for: Option<ObjectKey>,
+    /// The namespaces that were looked at then.
+    scope: Option<Vec<Name>>,
 }
 
 impl Browse {
@@ -70,6 +74,8 @@ impl Browse {
             is_reversed: false,
             undo: Undo::default(),
             not_ok: 0,
+            opened_for: wanted.clone(),
+            scope: None,
             wanted,
         }
     }
@@ -85,11 +91,17 @@ impl Browse {
             .filter_map(|cluster| {
                 let Meaning::Kind(resource) = kinds::meaning(view, cluster, &self.word) else { return None };
                 let namespaces = if resource.is_namespaced { view.settings.namespaces.get(cluster) } else { None };
-                Some(TableQuery {
-                    cluster: cluster.clone(),
-                    resource: resource.clone(),
-                    namespaces: namespaces.cloned().unwrap_or_default(),
-                })
+                let mut namespaces = namespaces.cloned().unwrap_or_default();
+                // What applies a workload lives elsewhere.
+                let object = self.opened_for.as_ref().filter(|object| object.cluster == *cluster);
+                if let Some(ObjectKey { namespace, .. }) = object
+                    && !namespaces.is_empty()
+                    && !namespace.is_empty()
+                    && !namespaces.contains(namespace)
+                {
+                    namespaces.push(namespace.clone());
+                }
+                Some(TableQuery { cluster: cluster.clone(), resource: resource.clone(), namespaces })
             })
             .collect()
     }
@@ -100,6 +112,7 @@ impl Browse {
     }
 
     pub fn sync(&mut self, view: &View<'_>, changes: Changes) {
+        self.follow_scope(view);
         let tables = self.tables(view);
         if !changes.any(Changes::ANSWERS | Changes::KUBE) && tables == self.rows.tables {
             return;
@@ -107,6 +120,15 @@ impl Browse {
         if !self.rows.are_of(view, &tables) {
             self.rows = Arc::new(Rows::gather(view, tables));
             self.arrange(view);
+        }
+    }
+
+    /// Whoever chooses namespaces means these alone.
+    fn follow_scope(&mut self, view: &View<'_>) {
+        let Some(object) = &self.opened_for else { return };
+        let now = view.settings.namespaces.get(&object.cluster).cloned().unwrap_or_default();
+        if *self.scope.get_or_insert_with(|| now.clone()) != now {
+            self.opened_for = None;
         }
     }
 
@@ -158,12 +180,14 @@ impl Browse {
         self.arranging.is_under_way()
     }
 
-    /// The namespace counts only where the object has one: owners are named without.
+    /// The namespace counts only where the object has one, owners are named without; and where it is known.
     fn select(&mut self, wanted: &ObjectKey) -> bool {
         let is_it = |key: &&RowKey| {
             key.cluster == wanted.cluster
                 && key.row.name == wanted.name
-                && (key.row.namespace == wanted.namespace || key.row.namespace.is_empty())
+                && (key.row.namespace == wanted.namespace
+                    || key.row.namespace.is_empty()
+                    || wanted.namespace.is_empty())
         };
         let Some(key) = self.list.items().find(is_it).cloned() else { return false };
         self.list.select(&key)

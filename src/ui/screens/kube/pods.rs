@@ -27,7 +27,7 @@ use crate::{
     model::{
         Level, Part,
         kubernetes::{
-            ObjectKey, Pod, Workload, short_image,
+            ObjectKey, Pod, Workload, WorkloadKind, short_image,
             table::{Amount, CellKind, Used},
         },
     },
@@ -52,7 +52,11 @@ const WITH_AGO: u16 = 76;
 /// How many records the newest of them stands for.
 pub(super) type Records = BTreeMap<ObjectKey, usize>;
 
-/// Pods under a head per version, the newest version first, the worst pod first; below them the records.
+/// The hash of a version, and its pods.
+type Version<'a> = (Option<Clean>, Vec<&'a Pod>);
+
+/// Pods under a head per version, the one that is wanted first and then the newest, the worst pod first; below them the
+/// records.
 pub(super) fn entries(view: &View<'_>, workload: &Workload) -> (Vec<Entry<ObjectKey>>, Records) {
     let (store, now) = (view.store, view.store.time_of(&workload.key.cluster, view.now));
     let mut by_hash: BTreeMap<Option<Clean>, Vec<&Pod>> = BTreeMap::new();
@@ -60,14 +64,18 @@ pub(super) fn entries(view: &View<'_>, workload: &Workload) -> (Vec<Entry<Object
     for pod in pods {
         by_hash.entry(pod.hash.clone()).or_default().push(pod);
     }
-    let mut groups: Vec<(Option<Clean>, Vec<&Pod>)> = by_hash.into_iter().collect();
+    let mut groups: Vec<Version<'_>> = by_hash.into_iter().collect();
     let number = |hash: &Option<Clean>| revision_of(store, workload, hash.as_ref());
     groups.sort_by_key(|(hash, pods)| {
         (std::cmp::Reverse(number(hash)), pods.iter().map(|pod| std::cmp::Reverse(pod.created)).min())
     });
     let several = groups.len() > 1;
+    let live = live_of(store, workload, &groups);
+    let mut groups: Vec<(bool, Version<'_>)> =
+        groups.into_iter().enumerate().map(|(index, group)| (live == Some(index), group)).collect();
+    groups.sort_by_key(|(is_live, _)| !is_live);
     let mut entries = Vec::new();
-    for (index, (hash, mut pods)) in groups.into_iter().enumerate() {
+    for (is_live, (hash, mut pods)) in groups {
         // Each is judged once: there may be very many.
         pods.sort_by_cached_key(|pod| (pod.standing(now).0, std::cmp::Reverse(pod.restarts), &pod.key));
         let image = pods
@@ -75,10 +83,11 @@ pub(super) fn entries(view: &View<'_>, workload: &Workload) -> (Vec<Entry<Object
             .and_then(|pod| pod.containers.iter().find(|c| c.role == crate::model::kubernetes::ContainerRole::Main))
             .map_or("", |c| short_image(&c.image));
         let revision = number(&hash).map(|number| format!(" rev {number}")).unwrap_or_default();
-        let word = match (several, index) {
-            (false, _) => "ALL",
-            (true, 0) => "NEW",
-            (true, _) => "OLD",
+        let word = match (is_live, several) {
+            (true, false) => "ALL",
+            (true, true) => "NEW",
+            // One that is alone as well: of the version wanted no pod is there.
+            (false, _) => "OLD",
         };
         entries.push(Entry::Group(Clean::own(format!("{word}{revision} {image}   {}", readiness(&pods)))));
         entries.extend(pods.into_iter().map(|pod| Entry::Item(pod.key.clone())));
@@ -86,6 +95,21 @@ pub(super) fn entries(view: &View<'_>, workload: &Workload) -> (Vec<Entry<Object
     let records = records::counted(failed);
     entries.extend(records.iter().map(|(newest, _)| Entry::Item(newest.clone())));
     (entries, records.into_iter().collect())
+}
+
+/// Which of the versions, the newest first, is the one that is wanted now; `None`: it has no pods yet.
+fn live_of(store: &Store, workload: &Workload, versions: &[Version<'_>]) -> Option<usize> {
+    if let Some(live) = store.kube.live_hash(workload) {
+        return versions.iter().position(|(hash, _)| hash.as_ref() == Some(live));
+    }
+    let is_counted =
+        workload.key.kind == WorkloadKind::DaemonSet && workload.observed_generation >= workload.generation;
+    match workload.updated as usize {
+        // Nothing but its controller's count tells which of a DaemonSet's pods are of its version.
+        0 if is_counted && workload.replicas > 0 => None,
+        updated if is_counted => versions.iter().position(|(_, pods)| pods.len() == updated).or(Some(0)),
+        _ => Some(0),
+    }
 }
 
 /// `8 of 8 ready, 2 terminating`: what goes is no replica any more, as ReplicaSets and kubectl count.

@@ -101,15 +101,18 @@ fn rollout_words(view: &View<'_>, workload: &Workload, room: Room) -> Vec<Span<'
     let style = match workload.rollout.state {
         RolloutState::Failed => view.theme.broken,
         RolloutState::Progressing => view.theme.progress,
+        _ if workload.pods_to_delete() > 0 => view.theme.progress,
         _ => view.theme.dim,
     };
-    let words = &workload.rollout.words;
+    let words = workload.rollout_words();
     let words = match room {
         Room::Ample => words.to_string(),
         Room::Least if words.ends_with("exceeded its progress deadline") => "deadline exceeded".to_owned(),
-        Room::Little => in_short(words),
+        // What is said of `OnDelete` is short already.
+        _ if workload.is_on_delete() => words.into_owned(),
+        Room::Little => in_short(&words),
         // `9 of 10 available`: all of them are of the version wanted.
-        Room::Least => in_short(words).replace(" updated replicas are", "").replace(" updated pods are", ""),
+        Room::Least => in_short(&words).replace(" updated replicas are", "").replace(" updated pods are", ""),
     };
     vec![Span::styled(words, style)]
 }

@@ -276,10 +276,14 @@ fn cells<'a>(view: &View<'a>, acting: &Acting<'_>, workload: &'a Workload, sever
         Line::styled(key.kind.short(), theme.dim),
         Line::styled(key.name.as_str(), name_style),
         Line::styled(format!("{}/{}", workload.ready, workload.desired), style),
-        Line::styled(
-            workload.updated.to_string(),
-            if workload.updated < workload.desired { theme.progress } else { theme.dim },
-        ),
+        match workload.pods_to_delete() {
+            0 => Line::styled(
+                workload.updated.to_string(),
+                if workload.updated < workload.desired { theme.progress } else { theme.dim },
+            ),
+            // Nothing replaces them by itself.
+            old => Line::styled(format!("{old} old"), theme.progress),
+        },
         Line::styled(workload.revision.map_or_else(|| "-".to_owned(), |revision| revision.to_string()), theme.dim),
         Line::raw(workload.images.first().map_or("-", |image| short_image(image))),
         Line::styled(key.namespace.as_str(), theme.dim),

@@ -58,6 +58,19 @@ fn a_canary_that_waits_is_not_said_to_roll() {
 }
 
 #[test]
+fn pods_that_wait_to_be_deleted_are_said_of_their_set() {
+    use crate::model::kubernetes::{RolloutState, RolloutStatus};
+    let mut world = World::live();
+    let mut set = deployment("db", "db:2", 4, 4);
+    (set.level, set.updated) = (Level::Progress, 1);
+    set.rollout = RolloutStatus { words: "only for RollingUpdate".into(), state: RolloutState::Unavailable };
+    let key = set.key.clone();
+    world.workloads([set]);
+    let said = words::of(&world.view(), &Target::Workload(key)).expect("it is there").says;
+    assert_eq!(said, "4/4 ready   OnDelete: 3 old pods wait to be deleted");
+}
+
+#[test]
 fn silenced_and_designed_alerts_need_nobody_and_a_missing_watchdog_does() {
     let mut world = World::live();
     let mut silenced = alert("HighErrorRate", "myapp", Priority::P1, "03:04", "");

@@ -131,7 +131,7 @@ pub fn world(asked: &Asked) -> axum::response::Response {
         ])),
         "/api/v1/nodes/node-9" => scripted::json_answer(
             200,
-            &json!({"metadata": {"name": "node-9"}, "status": {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"},
+            &json!({"metadata": {"name": "node-9"}, "status": {"allocatable": {"cpu": "4", "memory": "8388608Ki", "pods": "110"},
                 "conditions": [{"type": "Ready", "status": "True"}]}}),
         ),
         "/api/v1/pods" if asked.query("fieldSelector") == Some("spec.nodeName=node-9") => {
