@@ -205,7 +205,7 @@ fn the_owner_of_what_git_keeps_is_one_key_away() {
         world.workloads([myapp]);
         world.settings.namespaces.insert(cluster(), namespaces.iter().map(|name| Name::from(*name)).collect());
         let mut desk = Desk::new(world);
-        let list = vec![super::resource(served.0, served.1, served.2, &[])];
+        let list = vec![resource(served.0, served.1, served.2, &[])];
         desk.answer(
             Query::Resources(cluster()),
             Ok(Answer::Resources(Arc::new(Resources { list, troubles: Vec::new() }))),
