@@ -258,7 +258,7 @@ impl Browse {
     }
 
     fn head(&self, view: &View<'_>, place: Option<usize>) -> Head<'_> {
-        let Some((index, column)) = place.and_then(|index| Some((index, self.rows.columns.get(index)?))) else {
+        let Some((index, column)) = place.and_then(|index| Some((index, self.columns.get(index)?))) else {
             return Head::new("", 2, 100);
         };
         let (are_events, are_pods) = (self.rows.are_events(), self.rows.are_pods());
