@@ -66,7 +66,7 @@ fn an_age_is_whole_beside_long_names_of_clusters_that_stay_apart() {
         world.settings.backends.insert(cluster.clone(), BackendKind::Kubernetes);
     }
     let mut desk = Desk::new(world);
-    for cluster in &clusters {
+    for cluster in clusters.iter().chain([&cluster()]) {
         desk.serves(cluster);
     }
     desk.line("kind pods");
