@@ -337,12 +337,12 @@ pub fn select_first(kinds: &[Kind]) -> String {
     format!("select {} first", one_of(kinds))
 }
 
-/// `a workload or pod`, `an alert`
+/// `a workload or pod`, `an alert`, `an object`
 pub fn one_of(kinds: &[Kind]) -> String {
     let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
     let Some((last, others)) = words.split_last() else { return "something".to_owned() };
     let words = if others.is_empty() { (*last).to_owned() } else { format!("{} or {last}", others.join(", ")) };
-    format!("{} {words}", if words.starts_with('a') { "an" } else { "a" })
+    format!("{} {words}", if words.starts_with(['a', 'o']) { "an" } else { "a" })
 }
 
 /// The name nearest to `wrong` by edit distance, if any is near enough to be meant.

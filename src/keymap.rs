@@ -326,6 +326,13 @@ mod tests {
     }
 
     #[test]
+    fn what_a_key_is_for_has_its_article() {
+        assert_eq!(select_first(&[Kind::Object]), "select an object first");
+        assert_eq!(select_first(&[Kind::Alert, Kind::Run]), "select an alert or run first");
+        assert_eq!(select_first(&[Kind::Workload, Kind::Object]), "select a workload or object first");
+    }
+
+    #[test]
     fn own_keys_replace_and_unbind() {
         let own = BTreeMap::from([("roll-back".to_owned(), vec!["ctrl-l".to_owned()])]);
         assert!(Keymap::new(None, &own).is_err(), "no ctrl-letter mutates");

@@ -5,6 +5,7 @@ mod narrow;
 mod secrets;
 mod states;
 mod tables;
+mod widths;
 mod words;
 
 use std::sync::Arc;

@@ -370,7 +370,8 @@ fn draw(entry: &Entry, is_chosen: bool, names: u16, view: &View<'_>, spot: Rect,
     let line = Line::from(vec![
         Span::styled(name, style),
         Span::raw(pad),
-        Span::styled(format!("{:11}", entry.key), if quiet { theme.dim } else { theme.key }),
+        // Short names of a kind may be longer than the column.
+        Span::styled(format!("{:10} ", entry.key), if quiet { theme.dim } else { theme.key }),
         Span::styled(entry.help.clone(), if quiet { theme.dim } else { theme.text }),
     ]);
     let mut left = spot;

@@ -17,7 +17,7 @@ use crate::{
         BackendId, Level,
         alert::{Alert, AlertState, Silence},
         code::{Checks, MergeState, Need, PullRequest, ReviewDecision, Run, RunState},
-        kubernetes::{Pod, RolloutState, Workload},
+        kubernetes::{Pod, RolloutState, Workload, WorkloadKey},
     },
     store::slot::Freshness,
     text::{Clean, grouped},
@@ -152,6 +152,10 @@ fn alert(view: &View<'_>, alert: &Alert) -> Words {
 
 fn workload(view: &View<'_>, workload: &Workload) -> Words {
     let mut says = format!("{}/{} ready", workload.ready, workload.desired);
+    if let Some(whose) = whose(view, &workload.key) {
+        says.push_str("   ");
+        says.push_str(&whose);
+    }
     if view.store.kube.level_of(workload) < Level::Ok {
         let worst = pane::worst_pod(view, workload).map(|(pod, why)| format!("{} {why}", pod.status));
         let why = match (unmade(view, workload), workload.rollout.state, worst) {
@@ -174,6 +178,23 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
         name: workload.key.to_string(),
         says,
         when: pane::age(view, &workload.key.cluster, view.store.kube.version_since(workload)),
+    }
+}
+
+/// Where a workload is, if another is called the same: both rows would read the same. `PROD prod-eu1`, `namespace shop`.
+fn whose(view: &View<'_>, key: &WorkloadKey) -> Option<String> {
+    let (mut has_beside, mut has_elsewhere) = (false, false);
+    for other in view.store.kube.workloads_named(&key.name).map(|other| &other.key) {
+        let is_alike = other.kind == key.kind && other.name == key.name && other != key;
+        has_beside |= is_alike && other.cluster == key.cluster;
+        has_elsewhere |= is_alike && other.cluster != key.cluster;
+    }
+    let cluster = || pane::cluster_cell(view, &key.cluster);
+    match (has_elsewhere, has_beside) {
+        (false, false) => None,
+        (false, true) => Some(format!("namespace {}", key.namespace)),
+        (true, false) => Some(cluster().to_string()),
+        (true, true) => Some(format!("{}/{}", cluster(), key.namespace)),
     }
 }
 

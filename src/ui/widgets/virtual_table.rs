@@ -10,7 +10,7 @@ use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 /// Columns before the first cell: cursor, mark, air.
 const GUTTER: u16 = 3;
@@ -349,13 +349,19 @@ impl<'a> VirtualTable<'a> {
             match self.columns[place.column].align {
                 Align::Left => put_line(buf, spot, cell, ellipsis),
                 Align::Right => put_right(buf, spot, cell, ellipsis),
-                Align::Ends => {
-                    let text: String = cell.spans.iter().map(|span| &*span.content).collect();
-                    put_text(buf, spot, &fit_ends(&text, spot.width, ellipsis), cell.style)
-                }
+                Align::Ends => put_line(buf, spot, &with_ends(cell, spot.width, ellipsis), ellipsis),
             };
         }
     }
+}
+
+/// The last part of a cell cut so that both its ends stay, what stands before it whole: `PROD prod-e…-1`.
+fn with_ends<'a>(cell: &'a Line<'_>, most: u16, ellipsis: &str) -> Line<'a> {
+    let Some((last, before)) = cell.spans.split_last() else { return Line::default() };
+    let taken = before.iter().map(Span::width).sum::<usize>() as u16;
+    let mut spans: Vec<Span<'a>> = before.iter().map(|span| Span::styled(&*span.content, span.style)).collect();
+    spans.push(Span::styled(fit_ends(&last.content, most.saturating_sub(taken), ellipsis), last.style));
+    Line::from(spans).style(cell.style)
 }
 
 #[cfg(test)]

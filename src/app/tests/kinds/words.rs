@@ -179,6 +179,18 @@ fn the_palette_offers_kinds_by_every_name_and_words_come_first() {
 }
 
 #[test]
+fn short_names_of_a_kind_never_run_into_what_it_is() {
+    let mut all = served();
+    let short = ["iua", "imgupd", "imgauto"];
+    let kind = "ImageUpdateAutomation";
+    all.list.push(resource("image.toolkit.fluxcd.io", "imageupdateautomations", kind, &short));
+    let mut desk = Desk::new(incident());
+    desk.answer(Query::Resources(cluster()), Ok(Answer::Resources(Arc::new(all))));
+    desk.keys(":imgauto");
+    desk.has(" iua imgupd imgauto kind ImageUpdateAutomation");
+}
+
+#[test]
 fn pods_are_a_table_by_each_of_their_names_and_workloads_a_line_away() {
     for word in ["pods", "po", "pod", "pods till"] {
         let mut desk = desk();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     model::{BackendId, Coverage},
-    source::{Fact, kubernetes::watch::NAME_ONE},
+    source::{Delta, Fact, kubernetes::watch::NAME_ONE},
 };
 
 #[test]
@@ -28,6 +28,35 @@ fn while_several_clusters_are_open_each_row_says_whose_it_is() {
     world.settings.backends.insert(BackendId::new("staging-eu1"), BackendKind::Kubernetes);
     let mut desk = on_kube(world);
     assert!(row_with(&desk.frame((120, 35)), "deploy  myapp").contains("PROD prod-eu1"));
+}
+
+/// As they are called, and where one is called as the other begins.
+#[test]
+fn clusters_whose_names_differ_at_their_ends_are_told_apart() {
+    for names in [["prod-eu-west-1", "prod-eu-west-2"], ["prod-eu-west", "prod-eu-west-nils"]] {
+        let mut world = incident();
+        for name in names {
+            let id = BackendId::new(name);
+            world.settings.backends.insert(id.clone(), BackendKind::Kubernetes);
+            let source = SourceId::new(&id, Part::Deployments);
+            world.store.expect(source, BackendKind::Kubernetes, Duration::from_secs(20), 0);
+            let mut till = deployment("till", "till:1", 1, 1);
+            till.key.cluster = id.clone();
+            world.say(&id, Part::Deployments, vec![Fact::Workload(Delta::Put(Box::new(till)))]);
+        }
+        let mut desk = on_kube(world);
+        for size in [(80, 24), (120, 35)] {
+            let frame = desk.frame(size);
+            let rows: Vec<&str> =
+                frame.lines().filter(|line| line.contains(" till ") && line.contains("1/1")).collect();
+            let whose: Vec<&str> =
+                rows.iter().filter_map(|row| row.split_once(" PROD ")?.1.split(' ').next()).collect();
+            assert!(whose.len() == 2 && whose[0] != whose[1], "{whose:?} in\n{frame}");
+            for (name, whose) in names.iter().zip(whose) {
+                assert_eq!(name.chars().last(), whose.chars().last(), "{name}: {frame}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub struct Browse {
     word: String,
     list: List<RowKey>,
     rows: Arc<Rows>,
+    /// Theirs, by the rows that stand first.
+    columns: Vec<Column>,
     arranging: Arranging,
     /// An order of very many rows, until nobody reads.
     waiting: Option<Arranged>,
@@ -66,6 +68,7 @@ impl Browse {
             word: word.to_owned(),
             list: List::default(),
             rows: Arc::default(),
+            columns: Vec::new(),
             arranging: Arranging::default(),
             waiting: None,
             is_anew: false,
@@ -119,6 +122,8 @@ impl Browse {
         }
         if !self.rows.are_of(view, &tables) {
             self.rows = Arc::new(Rows::gather(view, tables));
+            // Until the rows are in order: very many would jump with each change.
+            self.columns = self.rows.as_wide_as(&self.columns);
             self.arrange(view);
         }
     }
@@ -156,6 +161,10 @@ impl Browse {
         }
         self.waiting = None;
         self.not_ok = arranged.not_ok;
+        // The order may be of rows of before.
+        if names(&arranged.columns).eq(names(&self.rows.columns)) {
+            self.columns = arranged.columns;
+        }
         self.list.set(arranged.entries, now);
         if let Some(wanted) = self.wanted.take()
             && !self.select(&wanted)
@@ -348,6 +357,10 @@ impl Browse {
         };
         if self.is_reversed { format!("{name}, reversed") } else { name }
     }
+}
+
+fn names(columns: &[Column]) -> impl Iterator<Item = &Name> {
+    columns.iter().map(|column| &column.name)
 }
 
 fn key_of(object: &ResourceKey) -> ObjectKey {

@@ -256,7 +256,8 @@ fn columns(kube: &Kube, clusters_width: u16) -> Vec<Column<'static>> {
         Column::new("namespace", spaces.clamp(12, 20), 55).min(spaces.clamp(10, 14)),
     ];
     if kube.has_clusters {
-        columns.push(Column::new("cluster", clusters_width, 75).min(clusters_width.min(14)));
+        // Clusters of one purpose differ at their ends.
+        columns.push(Column::new("cluster", clusters_width, 75).min(clusters_width.min(14)).ends());
     }
     columns.extend([
         Column::new("restarts", 8, 81).right().sorted(direction(SortBy::Restarts)),

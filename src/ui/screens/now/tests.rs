@@ -5,9 +5,10 @@ use crate::{
         act::{Act, ActionEvent, Outcome, StepState},
     },
     model::{
+        BackendId, BackendKind, Part, SourceId,
         alert::{Alert, AlertState, Priority},
         code::{Need, RunState},
-        kubernetes::WorkloadKind,
+        kubernetes::{Workload, WorkloadKind},
     },
     ui::{
         testing::{
@@ -352,4 +353,35 @@ fn of_troubled_runs_the_worse_stands_first_however_old() {
     let rows = world.drawn(&mut Now::default());
     let place = |words: &str| rows.iter().position(|row| row.contains(words)).unwrap_or_else(|| panic!("{rows:#?}"));
     assert!(place("!!  deploy #412") < place("!   nightly-e2e #1190"), "{rows:#?}");
+}
+
+/// Else the row of another cluster reads as that of production.
+#[test]
+fn of_workloads_called_the_same_each_row_says_whose_it_is() {
+    let mut world = World::live();
+    let staging = BackendId::new("staging-eu1");
+    world.settings.backends.insert(staging.clone(), BackendKind::Kubernetes);
+    world.settings.production.insert(staging.clone(), false);
+    let source = SourceId::new(&staging, Part::Deployments);
+    world.store.expect(source, BackendKind::Kubernetes, std::time::Duration::from_secs(15), 1);
+    world.workloads([deployment("till", "till:1", 0, 3), deployment("shop", "shop:1", 0, 2)]);
+    let said = |world: &World, key: &WorkloadKey| {
+        words::of(&world.view(), &Target::Workload(key.clone())).expect("it is there").says
+    };
+    let ours = workload_key(WorkloadKind::Deployment, "till");
+    assert!(!said(&world, &ours).contains("prod-eu1"));
+    let theirs = WorkloadKey { cluster: staging, ..ours.clone() };
+    world.workloads([Workload { key: theirs.clone(), ..deployment("till", "till:1", 0, 3) }]);
+    let rows = world.drawn(&mut Now::default());
+    for whose in ["PROD prod-eu1", "staging-eu1"] {
+        let row = format!("0/3 ready   {whose}");
+        assert!(rows.iter().any(|line| line.contains("deploy/till") && line.contains(&row)), "{whose}: {rows:#?}");
+    }
+    let other = workload_key(WorkloadKind::Deployment, "shop");
+    assert!(!said(&world, &other).contains("prod-eu1"), "it is the only one");
+    let beside = WorkloadKey { namespace: "review-7".into(), ..ours.clone() };
+    world.workloads([Workload { key: beside, ..deployment("till", "till:1", 0, 3) }]);
+    assert!(said(&world, &ours).starts_with("0/3 ready   PROD prod-eu1/production"));
+    world.store.forget_backend(&theirs.cluster);
+    assert!(said(&world, &ours).starts_with("0/3 ready   namespace production"));
 }

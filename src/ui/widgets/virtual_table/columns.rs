@@ -61,7 +61,7 @@ impl<'a> Column<'a> {
         self
     }
 
-    /// Where it is too narrow both ends of its text stay. Its cells have one style.
+    /// Where it is too narrow both ends of its cells' last part stay, and what stands before that is whole.
     #[must_use]
     pub const fn ends(mut self) -> Self {
         self.align = Align::Ends;

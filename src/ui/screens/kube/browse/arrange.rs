@@ -15,7 +15,7 @@ use super::{
         pane::mark_of,
     },
     order::Key,
-    rows::{Content, RowKey, Rows, Times},
+    rows::{Column, Content, RowKey, Rows, Times},
 };
 use crate::{
     model::{BackendId, Level, kubernetes::table::TableRow},
@@ -39,6 +39,8 @@ pub struct Wanted {
 pub struct Arranged {
     pub entries: Vec<Entry<RowKey>>,
     pub not_ok: usize,
+    /// By the first of them, too.
+    pub columns: Vec<Column>,
 }
 
 /// An order that is being worked out.
@@ -124,7 +126,8 @@ impl Wanted {
         let key = |kept: Kept<'_>| {
             Entry::Item(RowKey { cluster: rows.tables[kept.table].cluster.clone(), row: kept.row.clone() })
         };
-        Arranged { entries: kept.into_iter().map(key).collect(), not_ok }
+        let columns = rows.measured_by(&self.times, kept.iter().map(|kept| (kept.table, kept.row)));
+        Arranged { entries: kept.into_iter().map(key).collect(), not_ok, columns }
     }
 
     fn sort(&self, kept: &mut [Kept<'_>]) {
@@ -203,7 +206,7 @@ mod tests {
     /// One that is done, and another that was asked for meanwhile.
     fn arranging() -> Arranging {
         let (to, done) = mpsc::channel();
-        to.send(Arranged { entries: Vec::new(), not_ok: 7 }).expect("it is listened to");
+        to.send(Arranged { entries: Vec::new(), not_ok: 7, columns: Vec::new() }).expect("it is listened to");
         Arranging { under_way: Some(done), next: Some(wanted()), is_outdated: false }
     }
 

@@ -1,12 +1,13 @@
 //! The rows of several clusters' tables under common columns.
 
+mod measure;
+
 use std::{borrow::Cow, cmp::Ordering, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::super::super::super::{View, widgets::cells::width};
+use super::super::super::super::View;
 use super::{
-    super::super::pane::cluster_width,
     known::{Levels, Refused, are_levels, levels, refused},
     order::Key,
 };
@@ -22,8 +23,6 @@ use crate::{
     time::age_of,
 };
 
-/// Cells that are measured for their column.
-const LOOKED_AT: usize = 300;
 /// From this width on the columns are shown that kubectl prints with `-o wide`.
 const WIDE: u16 = 150;
 
@@ -174,37 +173,6 @@ impl Rows {
     /// Why pods of its rows are not made.
     pub fn refusals(&self) -> impl Iterator<Item = String> {
         self.refused.values().map(|(job, why)| format!("{}: no pods: {why}", job.name))
-    }
-
-    fn measure(&mut self, view: &View<'_>) {
-        let (mut columns, times) = (std::mem::take(&mut self.columns), self.times(view));
-        let widest_cluster = self.tables.iter().map(|table| cluster_width(view, &table.cluster)).max();
-        for (index, column) in columns.iter_mut().enumerate() {
-            let cells = self.all().take(LOOKED_AT).map(|(table, row)| {
-                let cell = self.text(&times, table, row, column.content, index);
-                // `4 (2m ago)` goes on to `4 (12m ago)` without being measured again.
-                let more = if cell.ends_with(" ago)") { 2 } else { 0 };
-                let is_judged = self.level_of(&times, table, row, index) < Level::Ok;
-                (width(&cell) + more, cell.parse::<f64>().is_ok(), is_blank(&cell), is_judged)
-            });
-            let (mut widest, mut numbers, mut blanks, mut all, mut judged) = (0, 0, 0, 0, false);
-            for (width, is_number, is_blank, is_judged) in cells {
-                judged |= is_judged;
-                (widest, numbers, all) = (widest.max(width), numbers + usize::from(is_number), all + 1);
-                blanks += usize::from(is_blank);
-            }
-            (column.width, column.is_number) = (widest, all > 0 && numbers == all);
-            (column.is_blank, column.is_judged) = (all > 0 && blanks == all, judged);
-            column.is_common = match column.content {
-                Content::Cluster => self.found.iter().flatten().filter(|table| !table.rows.is_empty()).count() < 2,
-                Content::Namespace => self.has_one_namespace(),
-                _ => false,
-            };
-            if column.content == Content::Cluster {
-                column.width = widest_cluster.unwrap_or(widest);
-            }
-        }
-        self.columns = columns;
     }
 
     /// A table's rows stand by namespace.
