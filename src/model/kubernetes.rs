@@ -300,9 +300,19 @@ impl Workload {
         if is_counted { self.replicas.saturating_sub(self.updated) } else { 0 }
     }
 
-    /// How far the rollout is: kubectl's words; of `OnDelete`, for which it has none, what waits for somebody.
+    /// Somebody paused it: what mends it is not rolled out. Of a Rollout its controller says so itself.
+    pub fn is_held(&self) -> bool {
+        self.paused && self.key.kind == WorkloadKind::Deployment
+    }
+
+    /// How far the rollout is: kubectl's words; of `OnDelete`, for which it has none, and of what is paused, which it does
+    /// not tell, what waits for somebody.
     pub fn rollout_words(&self) -> Cow<'_, str> {
         match self.pods_to_delete() {
+            _ if self.is_held() && self.rollout.state == RolloutState::Done => {
+                "paused: what is changed does not roll out".into()
+            }
+            _ if self.is_held() => format!("paused: {}", self.rollout.words).into(),
             _ if !self.is_on_delete() => self.rollout.words.as_str().into(),
             0 if self.observed_generation < self.generation => "OnDelete: not yet seen by its controller".into(),
             0 => "OnDelete: no old pods".into(),

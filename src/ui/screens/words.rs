@@ -164,7 +164,7 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
             (_, RolloutState::Failed, None) => "rollout failed".to_owned(),
             (_, _, Some(worst)) => worst,
             (_, RolloutState::Progressing, None) => on_its_way(workload),
-            _ if workload.pods_to_delete() > 0 => workload.rollout_words().into_owned(),
+            _ if workload.pods_to_delete() > 0 || workload.is_held() => workload.rollout_words().into_owned(),
             _ => String::new(),
         };
         if !why.is_empty() {

@@ -349,6 +349,23 @@ mod tests {
         let daemon = json!({"observedGeneration": 3, "desiredNumberScheduled": 4, "currentNumberScheduled": 4,
             "numberAvailable": 4, "numberReady": 4, "updatedNumberScheduled": 1});
         assert_eq!(of(DaemonSet, daemon), waits("OnDelete: 3 old pods wait to be deleted"));
+        let paused = json!({"replicas": 3, "paused": true});
+        let held = workload(
+            Deployment,
+            &paused,
+            &json!({"observedGeneration": 3, "replicas": 3, "updatedReplicas": 3,
+            "readyReplicas": 3, "availableReplicas": 3}),
+        );
+        let words = "paused: what is changed does not roll out";
+        assert_eq!((&*held.rollout_words(), held.level), (words, Level::Progress));
+        let held = workload(
+            Deployment,
+            &paused,
+            &json!({"observedGeneration": 3, "replicas": 3, "updatedReplicas": 0,
+            "readyReplicas": 3, "availableReplicas": 3}),
+        );
+        let words = held.rollout_words();
+        assert!(words.starts_with("paused: Waiting for deployment"), "{words}");
         let rolling = workload(StatefulSet, &json!({"replicas": 3}), &set(3, 3));
         assert_eq!(rolling.rollout_words(), rolling.rollout.words.as_str());
     }

@@ -107,8 +107,8 @@ pub(super) fn row(rows: &Rows, kind: WorkloadKind, wire: &wire::Workload) -> Wor
         memory_limit: templates(spec).find_map(|container| memory_limit(container.resources.as_ref())),
         app: rows.some(app(|label| meta.label(label))),
     };
-    // Of `OnDelete` kubectl has no status that would tell that the new version is not out.
-    let waits = row.level == Level::Ok && row.pods_to_delete() > 0;
+    // Of these kubectl has no status that would tell that a new version is not, or would not be, out.
+    let waits = row.level == Level::Ok && (row.pods_to_delete() > 0 || row.is_held());
     Workload { level: if waits { Level::Progress } else { row.level }, ..row }
 }
 

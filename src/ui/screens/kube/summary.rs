@@ -101,7 +101,7 @@ fn rollout_words(view: &View<'_>, workload: &Workload, room: Room) -> Vec<Span<'
     let style = match workload.rollout.state {
         RolloutState::Failed => view.theme.broken,
         RolloutState::Progressing => view.theme.progress,
-        _ if workload.pods_to_delete() > 0 => view.theme.progress,
+        _ if workload.pods_to_delete() > 0 || workload.is_held() => view.theme.progress,
         _ => view.theme.dim,
     };
     let words = workload.rollout_words();
@@ -148,6 +148,9 @@ fn filler(word: &str, room: Room) -> &str {
 /// kubectl's words without the name and what every one of them says: `2 of 4 updated`. What is available of what is updated
 /// stays as it is: without its verb it reads as two counts.
 fn in_short(words: &str) -> String {
+    if let Some(held) = words.strip_prefix("paused: ") {
+        return format!("paused: {}", in_short(held));
+    }
     let told = words.split_once("to finish: ").map_or(words, |(_, told)| told);
     let told = told.rsplit_once("\" ").map_or(told, |(_, told)| told);
     let told = told.trim_end_matches("...").replace(" out of ", " of ").replace(" new replicas", " replicas");
@@ -173,6 +176,11 @@ mod tests {
                 "9 of 10 updated replicas are available",
             ),
             ("deployment \"web\" successfully rolled out", "successfully rolled out"),
+            (
+                "paused: Waiting for deployment \"web\" rollout to finish: 0 out of 4 new replicas have been updated...",
+                "paused: 0 of 4 updated",
+            ),
+            ("paused: what is changed does not roll out", "paused: what is changed does not roll out"),
         ] {
             assert_eq!(in_short(words), short);
         }

@@ -363,7 +363,7 @@ fn of_workloads_called_the_same_each_row_says_whose_it_is() {
     world.settings.backends.insert(staging.clone(), BackendKind::Kubernetes);
     world.settings.production.insert(staging.clone(), false);
     let source = SourceId::new(&staging, Part::Deployments);
-    world.store.expect(source, BackendKind::Kubernetes, std::time::Duration::from_secs(15), 1);
+    world.store.expect(source, BackendKind::Kubernetes, Duration::from_secs(15), 1);
     world.workloads([deployment("till", "till:1", 0, 3), deployment("shop", "shop:1", 0, 2)]);
     let said = |world: &World, key: &WorkloadKey| {
         words::of(&world.view(), &Target::Workload(key.clone())).expect("it is there").says
