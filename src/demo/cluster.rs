@@ -24,6 +24,7 @@ pub mod json;
 pub mod kinds;
 pub mod kubelet;
 pub mod pod_status;
+mod pull;
 pub mod quantity;
 pub mod replicas;
 pub mod resize;
@@ -56,7 +57,7 @@ use self::{
     kubelet::{Act, PodRun},
     store::{Key, Object, Store},
 };
-use super::story::Story;
+use super::{image::Pushed, story::Story};
 
 /// One cluster.
 pub struct Cluster {
@@ -82,6 +83,8 @@ pub struct Cluster {
     unasked: Vec<String>,
     /// Images on nodes.
     pulled: BTreeSet<(String, String)>,
+    /// The registry that they come from.
+    registry: Pushed,
     nodes: Vec<String>,
     events: EventLog,
     git: gitops::Git,
@@ -143,6 +146,7 @@ impl Cluster {
             runs: BTreeMap::new(),
             unasked: Vec::new(),
             pulled: BTreeSet::new(),
+            registry: Pushed::default(),
             nodes: Vec::new(),
             events: EventLog::default(),
             git: gitops::Git::default(),

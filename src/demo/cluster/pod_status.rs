@@ -73,7 +73,8 @@ pub fn pod_status(run: &PodRun, at: Timestamp, pod: &Value) -> Value {
 }
 
 fn phase(run: &PodRun) -> &'static str {
-    if run.initialized.is_none() {
+    let never_ran = |it: &ContainerRun| matches!(it.life, Life::Waiting { .. }) && it.last.is_none();
+    if run.initialized.is_none() || run.containers.iter().any(never_ran) {
         return "Pending";
     }
     let ended: Vec<_> =

@@ -2,6 +2,7 @@
 
 mod flagger;
 mod gitops;
+mod pull;
 mod rollout;
 mod rollouts;
 mod store;
