@@ -226,6 +226,9 @@ impl Cluster {
         if before.is_none_or(|before| before.facts().version != object.facts().version) {
             self.wake(resource, &object);
         }
+        if resource == Resource::Pods && object.facts().deleting {
+            self.release(&object);
+        }
         object
     }
 

@@ -107,7 +107,7 @@ impl Cluster {
         let Some(run) = self.runs.get(uid) else { return };
         let same = |container: usize, start: u32| run.containers.get(container).is_some_and(|c| c.restarts == start);
         match act {
-            Act::Gone => self.pod_gone(uid),
+            Act::Gone => self.pod_gone(at, uid),
             _ if run.stopping => {}
             Act::Schedule => self.schedule(at, uid),
             Act::Create => self.pull(at, uid),

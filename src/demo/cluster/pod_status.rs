@@ -79,7 +79,7 @@ fn phase(run: &PodRun) -> &'static str {
     }
     let ended: Vec<_> =
         run.containers.iter().filter_map(|c| if let Life::Ended(e) = &c.life { Some(e.code) } else { None }).collect();
-    if run.restarts || ended.len() < run.containers.len() {
+    if (run.restarts && !run.stopping) || ended.len() < run.containers.len() {
         "Running"
     } else if ended.iter().all(|code| *code == 0) {
         "Succeeded"

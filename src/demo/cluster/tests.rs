@@ -6,6 +6,7 @@ mod pull;
 mod rollout;
 mod rollouts;
 mod store;
+mod termination;
 mod workloads;
 
 use jiff::{SignedDuration, Timestamp};
