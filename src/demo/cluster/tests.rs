@@ -3,6 +3,7 @@
 mod flagger;
 mod gitops;
 mod pull;
+mod quota;
 mod rollout;
 mod rollouts;
 mod store;

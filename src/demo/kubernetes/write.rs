@@ -55,6 +55,11 @@ pub fn create(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failu
         if ask.dry_run() {
             return Ok(Object::new(resource, &value));
         }
+        if resource == Resource::Pods
+            && let Some(why) = cluster.over_quota(&value)
+        {
+            return Err(Failure::forbidden(ask.kind, &name, &why));
+        }
         let object = cluster.write(resource, value);
         if resource == Resource::Pods {
             cluster.admit_bare(now, &object);
