@@ -24,7 +24,9 @@ pub mod json;
 pub mod kinds;
 pub mod kubelet;
 pub mod pod_status;
+mod pull;
 pub mod quantity;
+mod quota;
 pub mod replicas;
 pub mod resize;
 mod rollout;
@@ -56,7 +58,7 @@ use self::{
     kubelet::{Act, PodRun},
     store::{Key, Object, Store},
 };
-use super::story::Story;
+use super::{image::Pushed, story::Story};
 
 /// One cluster.
 pub struct Cluster {
@@ -82,6 +84,10 @@ pub struct Cluster {
     unasked: Vec<String>,
     /// Images on nodes.
     pulled: BTreeSet<(String, String)>,
+    /// The registry that they come from.
+    registry: Pushed,
+    /// Who was not let create pods.
+    refused: BTreeMap<(Resource, Key), quota::Refused>,
     nodes: Vec<String>,
     events: EventLog,
     git: gitops::Git,
@@ -143,6 +149,8 @@ impl Cluster {
             runs: BTreeMap::new(),
             unasked: Vec::new(),
             pulled: BTreeSet::new(),
+            registry: Pushed::default(),
+            refused: BTreeMap::new(),
             nodes: Vec::new(),
             events: EventLog::default(),
             git: gitops::Git::default(),
@@ -192,6 +200,7 @@ impl Cluster {
                 Resource::DisruptionBudgets => self.sync_budget(at, &namespace, &name),
                 Resource::Nodes => self.sync_node(&name),
                 Resource::Services => self.sync_endpoints(&namespace, &name),
+                Resource::ResourceQuotas => self.sync_quota(&namespace, &name),
                 Resource::Canaries => self.sync_canary(at, &namespace, &name),
                 Resource::Applications | Resource::Kustomizations => {
                     self.sync_owner(at, resource, &namespace, &name);
@@ -219,8 +228,16 @@ impl Cluster {
             json::set(&mut value, "/metadata/generation", j!(generation));
         }
         let object = self.store.put(resource, value);
-        if before.is_none_or(|before| before.facts().version != object.facts().version) {
+        if before.as_ref().is_none_or(|before| before.facts().version != object.facts().version) {
             self.wake(resource, &object);
+        }
+        if resource == Resource::Pods {
+            if before.is_none_or(|before| counts(&before) != counts(&object)) {
+                self.wake_quotas(&object.facts().namespace);
+            }
+            if object.facts().deleting {
+                self.release(&object);
+            }
         }
         object
     }
@@ -233,6 +250,7 @@ impl Cluster {
         self.wake(resource, &gone);
         if resource == Resource::Pods {
             self.wake_recreating(&gone);
+            self.wake_quotas(&gone.facts().namespace);
         }
         for (kind, grace) in [
             (Resource::ReplicaSets, false),
@@ -260,6 +278,7 @@ impl Cluster {
             Resource::CronJobs,
             Resource::DisruptionBudgets,
             Resource::Services,
+            Resource::ResourceQuotas,
             Resource::Applications,
             Resource::Kustomizations,
             Resource::Canaries,
@@ -343,4 +362,10 @@ impl Cluster {
             self.audit.pop_front();
         }
     }
+}
+
+/// What a quota looks at of a pod, besides its resources: whether it is there, and for how long still.
+fn counts(pod: &Object) -> (Option<&str>, bool) {
+    let facts = pod.facts();
+    (facts.pod.as_ref().map(|pod| pod.phase.as_str()), facts.deleting)
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     cluster::{Cluster, Founding, PastRevision, PodTemplate, WorkloadKind, kinds},
+    image::Pushed,
     scenario::{ClusterSpec, Kind, Scenario, ServiceSpec},
     story::workload_kind,
 };
@@ -20,7 +21,18 @@ const MONITORS: [(&str, u16, &str); 3] = [
 
 /// All clusters of the scenario at `begin`; its ages are counted back from `start`.
 pub fn clusters(scenario: &Scenario, seed: u64, begin: Timestamp, start: Timestamp) -> Vec<Cluster> {
-    scenario.cluster.iter().map(|spec| cluster(scenario, spec, seed, begin, start)).collect()
+    let registry = Pushed::default();
+    for service in &scenario.service {
+        for version in &service.version {
+            registry.push(&service.image_of(&version.tag));
+        }
+    }
+    let found = |spec| {
+        let mut cluster = cluster(scenario, spec, seed, begin, start);
+        cluster.pull_from(&registry);
+        cluster
+    };
+    scenario.cluster.iter().map(found).collect()
 }
 
 fn cluster(scenario: &Scenario, spec: &ClusterSpec, seed: u64, begin: Timestamp, start: Timestamp) -> Cluster {

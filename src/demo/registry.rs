@@ -23,7 +23,7 @@ use super::{
 };
 
 /// What the token server is told it is for.
-const SERVICE: &str = "registry.acme.example";
+const SERVICE: &str = image::HOST;
 /// How long a token is good, in seconds.
 const GOOD_FOR: i64 = 300;
 
@@ -127,7 +127,8 @@ impl Server {
         (told, image::manifest(image)).into_response()
     }
 
-    /// Repository, tag, and the image's full name. What a cluster runs was pushed.
+    /// Repository, tag, and the image's full name: what was pushed, and what a cluster runs of repositories that are newer
+    /// than it.
     fn images(&self) -> BTreeMap<String, Vec<(String, String)>> {
         let mut images: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
         let world = lock(&self.world);

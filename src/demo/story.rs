@@ -135,7 +135,7 @@ impl Story {
         let calm = || Behaviour { ready_after: Some(5.0), crash: None, memory_mib: 120.0, cpu_millis: 80.0 };
         let Some((_, service, version)) = self.known(of) else { return calm() };
         let Some(version) = version else {
-            // An image that nobody built: the registry has it, its program ends at once.
+            // An image that the scenario says nothing of: the registry has it, its program ends at once.
             let crash = Crash { after: 2.0, exit_code: 127, reason: "Error".to_owned() };
             return Behaviour { ready_after: None, crash: Some(crash), ..calm() };
         };

@@ -16,7 +16,7 @@ async fn it_goes_back_from_a_broken_set() {
         let status = witness.run("rollout status sts/postgres --timeout=1s").await;
         assert!(!status.ok && status.out.contains("Waiting for 1 pods to be ready..."), "{when}: {}", status.out);
     };
-    stuck("its last pod crashes").await;
+    stuck("its last pod's image is not in the registry").await;
     witness.out("rollout undo sts/postgres").await;
     witness.pass(600);
     let image = "get sts postgres -o jsonpath={.spec.template.spec.containers[0].image}";

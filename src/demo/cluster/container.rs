@@ -48,9 +48,18 @@ pub struct ContainerRun {
     pub id: String,
     /// Seconds of the back-off that the next crash would wait.
     pub backoff: Option<i64>,
+    /// That of its image, which could not be pulled.
+    pub pull: Option<PullBackoff>,
     pub behaviour: Option<Behaviour>,
     /// Requests and limits that it has; the spec's, once a resize is done.
     pub resources: Value,
+}
+
+/// How long the kubelet waits before it pulls an image again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PullBackoff {
+    pub seconds: i64,
+    pub until: Timestamp,
 }
 
 /// The state of a container.

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Cluster, json as js, kinds::Resource, replicas::pod_from_template, store::Object};
+use super::{Cluster, json as js, kinds::Resource, quota::Refusal, replicas::pod_from_template, store::Object};
 
 const DS: Resource = Resource::DaemonSets;
+const COMPONENT: &str = "daemonset-controller";
 
 impl Cluster {
     pub(super) fn sync_daemonset(&mut self, at: Timestamp, namespace: &str, name: &str) {
@@ -17,13 +18,8 @@ impl Cluster {
         let pods = self.store.owned(&object.facts().uid, Resource::Pods);
         let on = |node: &str| pods.iter().find(|pod| self.daemon_node(pod) == node).cloned();
         let placed: Vec<_> = nodes.iter().map(|node| (node.clone(), on(node))).collect();
-        for (node, _) in placed.iter().filter(|(_, pod)| pod.is_none()) {
-            let pod_name = self.pod_name(namespace, name);
-            let pod = daemon_pod(&value, &pod_name, node, &hash);
-            self.create_pod(at, pod, name);
-            let message = format!("Created pod: {pod_name}");
-            self.tell(at, DS, &object, "SuccessfulCreate", message, "daemonset-controller");
-        }
+        let empty: Vec<_> = placed.iter().filter(|(_, pod)| pod.is_none()).map(|(node, _)| node.as_str()).collect();
+        self.place(at, &object, &empty, &hash);
         let unready =
             placed.iter().filter(|(_, pod)| !pod.as_ref().is_some_and(|p| p.facts().active() && p.facts().ready()));
         let old = |pod: &&Object| pod.facts().label("controller-revision-hash") != Some(hash.as_str());
@@ -35,7 +31,7 @@ impl Cluster {
             if let Some(pod) = first.filter(|pod| may || !pod.facts().ready()).cloned() {
                 self.terminate(at, &pod, None);
                 let message = format!("Deleted pod: {}", pod.facts().name);
-                self.tell(at, DS, &object, "SuccessfulDelete", message, "daemonset-controller");
+                self.tell(at, DS, &object, "SuccessfulDelete", message, COMPONENT);
             }
         }
         let pods = self.store.owned(&object.facts().uid, Resource::Pods);
@@ -59,6 +55,28 @@ impl Cluster {
         let mut done = value;
         done["status"] = status;
         self.write(DS, done);
+    }
+
+    /// Creates the pods of nodes that have none, up to the first that is refused.
+    fn place(&mut self, at: Timestamp, set: &Object, nodes: &[&str], hash: &str) {
+        let (facts, value) = (set.facts(), set.value());
+        let key = facts.key();
+        let all = self.nodes.len();
+        if nodes.is_empty() || self.refusal(at, DS, &key, (all - nodes.len(), all)).is_some() {
+            return;
+        }
+        for (created, node) in nodes.iter().enumerate() {
+            let name = self.pod_name(&facts.namespace, &facts.name);
+            let pod = daemon_pod(&value, &name, node, hash);
+            if let Err(why) = self.create_pod(at, pod, &facts.name) {
+                let state = (all - nodes.len() + created, all);
+                let wording = "Error creating";
+                self.refuse(at, Refusal { kind: DS, owner: set, at: state, why, wording, component: COMPONENT });
+                return;
+            }
+            self.tell(at, DS, set, "SuccessfulCreate", format!("Created pod: {name}"), COMPONENT);
+        }
+        self.allowed(DS, &key);
     }
 
     fn daemon_node(&self, pod: &Object) -> String {

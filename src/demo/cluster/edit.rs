@@ -74,6 +74,10 @@ impl Cluster {
         change: &TemplateChange,
         manager: &str,
     ) -> bool {
+        // What a pipeline deploys, it has pushed before.
+        if let Some(image) = &change.image {
+            self.push(image);
+        }
         self.edit(now, Resource::Deployments, namespace, deployment, manager, |value| {
             let container = &mut value["spec"]["template"]["spec"]["containers"][0];
             if let Some(image) = &change.image {

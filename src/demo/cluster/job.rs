@@ -8,6 +8,7 @@ use super::{
     condition::set_condition,
     json as js,
     kinds::Resource,
+    quota::Refusal,
     replicas::pod_from_template,
     store::{Facts, Object},
 };
@@ -52,8 +53,7 @@ impl Cluster {
             set_condition(&mut value, at, "Failed", true, "BackoffLimitExceeded", message);
             self.tell(at, JOB, &object, "BackoffLimitExceeded", message.to_owned(), COMPONENT);
         } else if active == 0 {
-            counts[0].1 = 1;
-            self.start_pod(at, &object, &value);
+            counts[0].1 = i64::from(self.start_pod(at, &object, &value, pods.len()));
         }
         for (field, number) in counts {
             if number > 0 {
@@ -65,8 +65,14 @@ impl Cluster {
         self.write(JOB, value);
     }
 
-    fn start_pod(&mut self, at: Timestamp, job: &Object, value: &Value) {
+    /// Starts a pod beside those that ended. False: it is refused.
+    fn start_pod(&mut self, at: Timestamp, job: &Object, value: &Value, ended: usize) -> bool {
         let facts = job.facts();
+        let key = facts.key();
+        let state = (ended, ended + 1);
+        if self.refusal(at, JOB, &key, state).is_some() {
+            return false;
+        }
         let name = self.pod_name(&facts.namespace, &facts.name);
         let mut pod = pod_from_template(JOB, value, &value["spec"]["template"], &name);
         for (key, text) in [
@@ -77,7 +83,13 @@ impl Cluster {
             pod["metadata"]["labels"][key] = json!(text);
         }
         let workload = facts.owner.as_ref().map_or_else(|| facts.name.clone(), |owner| owner.name.clone());
-        self.create_pod(at, pod, &workload);
+        if let Err(why) = self.create_pod(at, pod, &workload) {
+            let wording = "Error creating";
+            self.refuse(at, Refusal { kind: JOB, owner: job, at: state, why, wording, component: COMPONENT });
+            return false;
+        }
+        self.allowed(JOB, &key);
         self.tell(at, JOB, job, "SuccessfulCreate", format!("Created pod: {name}"), COMPONENT);
+        true
     }
 }

@@ -12,6 +12,14 @@ use crate::demo::story::{ContainerRef, Crash, Story};
 pub enum Act {
     Schedule,
     Create,
+    /// An image could not be pulled: say so once more, or try it again.
+    Pull {
+        container: usize,
+    },
+    /// A pull that finds nothing has found that out.
+    PullFailed {
+        container: usize,
+    },
     Start {
         container: usize,
     },
@@ -68,6 +76,7 @@ impl Cluster {
             restarts: 0,
             id: String::new(),
             backoff: None,
+            pull: None,
             behaviour: None,
             resources: c["resources"].clone(),
         });
@@ -98,10 +107,12 @@ impl Cluster {
         let Some(run) = self.runs.get(uid) else { return };
         let same = |container: usize, start: u32| run.containers.get(container).is_some_and(|c| c.restarts == start);
         match act {
-            Act::Gone => self.pod_gone(uid),
+            Act::Gone => self.pod_gone(at, uid),
             _ if run.stopping => {}
             Act::Schedule => self.schedule(at, uid),
             Act::Create => self.pull(at, uid),
+            Act::Pull { container } => self.pull_again(at, uid, *container),
+            Act::PullFailed { container } => self.pull_failed(at, uid, *container),
             Act::Resize => self.consider_resize(at, uid),
             Act::Resized => self.finish_resize(at, uid),
             Act::Start { container } => self.start(at, uid, *container, story),
@@ -159,36 +170,6 @@ impl Cluster {
             (load.get(node.as_str()).copied().unwrap_or_default(), ids::mix(self.seed, &format!("{uid}/{node}")))
         };
         free.min_by_key(rank).cloned()
-    }
-
-    /// Images are pulled, one event pair for each container; then the containers start.
-    fn pull(&mut self, at: Timestamp, uid: &str) {
-        let Some(run) = self.runs.get(uid) else { return };
-        let (node, key) = (run.node.clone(), (run.namespace.clone(), run.name.clone()));
-        let containers: Vec<_> = run.containers.iter().map(|c| (c.name.clone(), c.image.clone())).collect();
-        let Some(object) = self.store.get(Resource::Pods, &key.0, &key.1).cloned() else { return };
-        let mut ready = at + secs(0.3);
-        for (index, (container, image)) in containers.into_iter().enumerate() {
-            let name = Some(container.as_str());
-            if self.hold_image(&node, &image) {
-                let took = 1.0 + 3.0 * self.chance(&format!("{uid}/{image}/pull"));
-                let millis = (took * 1000.0) as u64;
-                let size = 40_000_000 + ids::mix(self.seed, &image) % 160_000_000;
-                self.pod_event(at, &object, name, false, "Pulling", format!("Pulling image \"{image}\""), "kubelet");
-                ready += secs(took);
-                let seconds = took.floor();
-                let message = format!(
-                    "Successfully pulled image \"{image}\" in {seconds}.{:03}s ({seconds}.{:03}s including waiting). Image size: {size} bytes.",
-                    millis % 1000,
-                    millis % 1000
-                );
-                self.pod_event(ready, &object, name, false, "Pulled", message, "kubelet");
-            } else {
-                let message = format!("Container image \"{image}\" already present on machine");
-                self.pod_event(at, &object, name, false, "Pulled", message, "kubelet");
-            }
-            self.pod_timer(ready, uid, Act::Start { container: index });
-        }
     }
 
     fn start(&mut self, at: Timestamp, uid: &str, container: usize, story: &Story) {

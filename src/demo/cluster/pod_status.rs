@@ -73,12 +73,13 @@ pub fn pod_status(run: &PodRun, at: Timestamp, pod: &Value) -> Value {
 }
 
 fn phase(run: &PodRun) -> &'static str {
-    if run.initialized.is_none() {
+    let never_ran = |it: &ContainerRun| matches!(it.life, Life::Waiting { .. }) && it.last.is_none();
+    if run.initialized.is_none() || run.containers.iter().any(never_ran) {
         return "Pending";
     }
     let ended: Vec<_> =
         run.containers.iter().filter_map(|c| if let Life::Ended(e) = &c.life { Some(e.code) } else { None }).collect();
-    if run.restarts || ended.len() < run.containers.len() {
+    if (run.restarts && !run.stopping) || ended.len() < run.containers.len() {
         "Running"
     } else if ended.iter().all(|code| *code == 0) {
         "Succeeded"

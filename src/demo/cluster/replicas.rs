@@ -8,8 +8,12 @@ use super::{
     events::Occurrence,
     ids, json as js,
     kinds::Resource,
+    quota::Refusal,
     store::{Facts, Object},
 };
+
+const RS: Resource = Resource::ReplicaSets;
+const COMPONENT: &str = "replicaset-controller";
 
 /// An owner reference with `controller: true`.
 pub fn owner_reference(resource: Resource, owner: &Value) -> Value {
@@ -74,14 +78,17 @@ pub fn pod_from_template(owner_resource: Resource, owner: &Value, template: &Val
 }
 
 impl Cluster {
-    /// Creates a pod for its owner and hands it to the scheduler.
-    pub(super) fn create_pod(&mut self, at: Timestamp, mut pod: Value, workload: &str) -> Object {
+    /// Creates a pod for its owner and hands it to the scheduler, or says why the API server refused it.
+    pub(super) fn create_pod(&mut self, at: Timestamp, mut pod: Value, workload: &str) -> Result<Object, String> {
         let name = js::text(&pod, "/metadata/name").to_owned();
+        if let Some(why) = self.over_quota(&pod) {
+            return Err(format!("pods \"{name}\" is forbidden: {why}"));
+        }
         js::set(&mut pod, "/metadata/uid", json!(self.uid("pod", &name)));
         js::set(&mut pod, "/metadata/creationTimestamp", json!(js::stamp(at)));
         let object = self.write(Resource::Pods, pod);
         self.admit(at, &object, workload);
-        object
+        Ok(object)
     }
 
     /// A name with five safe letters that no pod of the namespace has.
@@ -111,27 +118,20 @@ impl Cluster {
     }
 
     pub(super) fn sync_replicaset(&mut self, at: Timestamp, namespace: &str, name: &str) {
-        const RS: Resource = Resource::ReplicaSets;
         let Some(object) = self.store.get(RS, namespace, name).cloned() else { return };
         let value = object.value();
         let wanted = js::int(&value, "/spec/replicas").max(0) as usize;
         let pods = self.store.owned(&object.facts().uid, Resource::Pods);
         let mut active: Vec<_> = pods.into_iter().filter(|pod| pod.facts().active()).collect();
-        let workload = object.facts().owner.as_ref().map_or_else(|| name.to_owned(), |owner| owner.name.clone());
+        let mut refusal = None;
         if active.len() < wanted {
-            for _ in active.len()..wanted {
-                let pod_name = self.pod_name(namespace, name);
-                let pod = pod_from_template(RS, &value, &value["spec"]["template"], &pod_name);
-                active.push(self.create_pod(at, pod, &workload));
-                let message = format!("Created pod: {pod_name}");
-                self.tell(at, RS, &object, "SuccessfulCreate", message, "replicaset-controller");
-            }
+            refusal = self.fill(at, &object, &mut active, wanted);
         } else if active.len() > wanted {
             active.sort_by_key(|pod| std::cmp::Reverse(worth(pod.facts())));
             for pod in active.split_off(wanted) {
                 let message = format!("Deleted pod: {}", pod.facts().name);
                 self.terminate(at, &pod, None);
-                self.tell(at, RS, &object, "SuccessfulDelete", message, "replicaset-controller");
+                self.tell(at, RS, &object, "SuccessfulDelete", message, COMPONENT);
             }
         }
         let ready = active.iter().filter(|pod| pod.facts().ready()).count();
@@ -144,9 +144,44 @@ impl Cluster {
             status["readyReplicas"] = json!(ready);
             status["availableReplicas"] = json!(ready);
         }
+        if let Some(why) = refusal {
+            let failure = json!({
+                "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": why,
+                "lastTransitionTime": js::stamp(at),
+            });
+            let before = js::condition(&value, "ReplicaFailure").cloned();
+            status["conditions"] = json!([before.unwrap_or(failure)]);
+        }
         let mut new = value;
         new["status"] = status;
         self.write(RS, new);
+    }
+
+    /// Creates the pods that a ReplicaSet lacks, up to the first that is refused. Returns why it was.
+    fn fill(&mut self, at: Timestamp, set: &Object, active: &mut Vec<Object>, wanted: usize) -> Option<String> {
+        let (facts, value) = (set.facts(), set.value());
+        let workload = facts.owner.as_ref().map_or_else(|| facts.name.clone(), |owner| owner.name.clone());
+        let key = facts.key();
+        if let Some(why) = self.refusal(at, RS, &key, (active.len(), wanted)) {
+            return Some(why);
+        }
+        for _ in active.len()..wanted {
+            let name = self.pod_name(&facts.namespace, &facts.name);
+            let pod = pod_from_template(RS, &value, &value["spec"]["template"], &name);
+            match self.create_pod(at, pod, &workload) {
+                Ok(pod) => active.push(pod),
+                Err(why) => {
+                    let state = (active.len(), wanted);
+                    let told = why.clone();
+                    let wording = "Error creating";
+                    self.refuse(at, Refusal { kind: RS, owner: set, at: state, why, wording, component: COMPONENT });
+                    return Some(told);
+                }
+            }
+            self.tell(at, RS, set, "SuccessfulCreate", format!("Created pod: {name}"), COMPONENT);
+        }
+        self.allowed(RS, &key);
+        None
     }
 }
 

@@ -38,6 +38,7 @@ impl Cluster {
     pub fn resize(&mut self, at: Timestamp, pod: &Object) {
         let uid = pod.facts().uid.clone();
         self.pod_timer(at + secs(0.4), &uid, Act::Resize);
+        self.wake_quotas(&pod.facts().namespace);
     }
 
     pub(super) fn consider_resize(&mut self, at: Timestamp, uid: &str) {

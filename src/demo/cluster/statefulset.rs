@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 use super::{
     Cluster, ids, json as js,
     kinds::Resource,
+    quota::Refusal,
     replicas::{owner_reference, pod_from_template},
     store::Object,
 };
 
 const STS: Resource = Resource::StatefulSets;
+const COMPONENT: &str = "statefulset-controller";
 const PARTITION: &str = "/spec/updateStrategy/rollingUpdate/partition";
 
 impl Cluster {
@@ -149,10 +151,8 @@ impl Cluster {
         for ordinal in 0..wanted {
             match pods.iter().find(|(n, _)| *n == ordinal) {
                 None => {
-                    let pod = self.stateful_pod(set, ordinal, if keeps(set, ordinal) { current } else { update });
-                    self.create_pod(at, pod, &facts.name);
-                    let message = format!("create Pod {0}-{ordinal} in StatefulSet {0} successful", facts.name);
-                    self.tell(at, STS, object, "SuccessfulCreate", message, "statefulset-controller");
+                    let revision = if keeps(set, ordinal) { current } else { update };
+                    self.create_ordinal(at, set, object, ordinal, revision, (pods.len(), wanted));
                     return;
                 }
                 Some((_, pod)) if is_ordered && !is_healthy(pod) => return,
@@ -162,7 +162,7 @@ impl Cluster {
         let delete = |c: &mut Self, pod: &Object| {
             let message = format!("delete Pod {} in StatefulSet {} successful", pod.facts().name, facts.name);
             c.terminate(at, pod, None);
-            c.tell(at, STS, object, "SuccessfulDelete", message, "statefulset-controller");
+            c.tell(at, STS, object, "SuccessfulDelete", message, COMPONENT);
         };
         if let Some((_, pod)) = pods.iter().rev().find(|(n, _)| *n >= wanted) {
             if pod.facts().active() {
@@ -183,6 +183,33 @@ impl Cluster {
                 return;
             }
         }
+    }
+
+    /// Creates the pod of one ordinal, if it may.
+    fn create_ordinal(
+        &mut self,
+        at: Timestamp,
+        set: &Value,
+        object: &Object,
+        ordinal: usize,
+        revision: &str,
+        state: (usize, usize),
+    ) {
+        let facts = object.facts();
+        let key = facts.key();
+        if self.refusal(at, STS, &key, state).is_some() {
+            return;
+        }
+        let doing = format!("create Pod {0}-{ordinal} in StatefulSet {0}", facts.name);
+        let pod = self.stateful_pod(set, ordinal, revision);
+        if let Err(why) = self.create_pod(at, pod, &facts.name) {
+            let wording = format!("{doing} failed error");
+            let refusal = Refusal { kind: STS, owner: object, at: state, why, wording: &wording, component: COMPONENT };
+            self.refuse(at, refusal);
+            return;
+        }
+        self.allowed(STS, &key);
+        self.tell(at, STS, object, "SuccessfulCreate", format!("{doing} successful"), COMPONENT);
     }
 
     /// The pod of one ordinal at one revision.

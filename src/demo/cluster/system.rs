@@ -143,6 +143,10 @@ impl Cluster {
         new
     }
 
+    pub(super) fn holds_image(&self, node: &str, image: &str) -> bool {
+        self.pulled.contains(&(node.to_owned(), image.to_owned()))
+    }
+
     /// The kubelet's part of a node's status: the images it holds, at most fifty (`nodeStatusMaxImages`).
     pub(super) fn sync_node(&mut self, node: &str) {
         let Some(mut value) = self.store.get(Resource::Nodes, "", node).map(super::store::Object::value) else {

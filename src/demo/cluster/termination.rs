@@ -7,11 +7,15 @@ use super::{
     Cluster, json as js,
     kinds::Resource,
     kubelet::{Act, Ending, Life, secs},
-    store::Object,
+    pod_status::pod_status,
+    store::{Key, Object},
 };
 
 /// Longest back-off of a crash-looping container, seconds.
 const LONGEST_BACKOFF: i64 = 300;
+
+const FINALIZERS: &str = "/metadata/finalizers";
+const GRACE: &str = "/metadata/deletionGracePeriodSeconds";
 
 /// `1m20s`, as Go prints durations.
 pub fn go_duration(seconds: i64) -> String {
@@ -65,7 +69,7 @@ impl Cluster {
         self.pod_timer(at + secs(0.3), uid, Act::Start { container });
     }
 
-    /// Begins a graceful deletion (`grace` seconds, 30 if not said); with 0 the pod is gone at once.
+    /// Begins a graceful deletion (`grace` seconds, 30 if not said); with 0 the kubelet is not waited for.
     pub fn terminate(&mut self, at: Timestamp, pod: &Object, grace: Option<i64>) {
         let mut value = pod.value();
         let uid = pod.facts().uid.clone();
@@ -73,8 +77,7 @@ impl Cluster {
         let grace = grace.or(own).unwrap_or(30);
         let placed = self.runs.get(&uid).is_some_and(|run| run.scheduled.is_some());
         if grace == 0 || !placed {
-            self.pod_gone(&uid);
-            self.erase(Resource::Pods, &pod.facts().key());
+            self.leave(at, &pod.facts().key());
             return;
         }
         if pod.facts().deleting {
@@ -82,7 +85,7 @@ impl Cluster {
         }
         let end = at + SignedDuration::from_secs(grace);
         js::set(&mut value, "/metadata/deletionTimestamp", json!(js::stamp(end)));
-        js::set(&mut value, "/metadata/deletionGracePeriodSeconds", json!(grace));
+        js::set(&mut value, GRACE, json!(grace));
         let object = self.write(Resource::Pods, value);
         let names: Vec<_> = self.runs.get_mut(&uid).map_or_else(Vec::new, |run| {
             run.stopping = true;
@@ -96,9 +99,46 @@ impl Cluster {
         self.pod_timer(at + secs(needed.min(grace as f64)), &uid, Act::Gone);
     }
 
-    /// Nothing is left of a pod.
-    pub(super) fn pod_gone(&mut self, uid: &str) {
-        let Some(run) = self.runs.remove(uid) else { return };
-        self.erase(Resource::Pods, &(run.namespace, run.name));
+    /// The kubelet has stopped all of a pod.
+    pub(super) fn pod_gone(&mut self, at: Timestamp, uid: &str) {
+        let Some(run) = self.runs.get(uid) else { return };
+        let key = (run.namespace.clone(), run.name.clone());
+        self.leave(at, &key);
+    }
+
+    /// Nothing runs of a pod any more: its object goes, or stays for as long as it has finalizers.
+    fn leave(&mut self, at: Timestamp, key: &Key) {
+        let Some(object) = self.store.get(Resource::Pods, &key.0, &key.1) else { return };
+        let mut value = object.value();
+        let uid = object.facts().uid.clone();
+        if js::list(&value, FINALIZERS).is_empty() {
+            self.erase(Resource::Pods, key);
+            return;
+        }
+        if !object.facts().deleting {
+            js::set(&mut value, "/metadata/deletionTimestamp", json!(js::stamp(at)));
+        }
+        js::set(&mut value, GRACE, json!(0));
+        if let Some(run) = self.runs.get_mut(&uid) {
+            run.stopping = true;
+            for it in &mut run.containers {
+                if let Life::Running { started, .. } = it.life {
+                    let (reason, id) = ("Completed".to_owned(), it.id.clone());
+                    it.life = Life::Ended(Ending { code: 0, reason, started, finished: at, id });
+                }
+            }
+            let status = pod_status(run, at, &value);
+            value["status"] = status;
+        }
+        self.write(Resource::Pods, value);
+    }
+
+    /// The last finalizer of a pod whose deletion only waited for it was taken away: it goes.
+    pub(super) fn release(&mut self, pod: &Object) {
+        let value = pod.value();
+        let is_stopped = value.pointer(GRACE).and_then(Value::as_i64) == Some(0);
+        if is_stopped && js::list(&value, FINALIZERS).is_empty() {
+            self.erase(Resource::Pods, &pod.facts().key());
+        }
     }
 }

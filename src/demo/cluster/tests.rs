@@ -2,9 +2,12 @@
 
 mod flagger;
 mod gitops;
+mod pull;
+mod quota;
 mod rollout;
 mod rollouts;
 mod store;
+mod termination;
 mod workloads;
 
 use jiff::{SignedDuration, Timestamp};

@@ -44,8 +44,17 @@ const TEMPLATED: [(Resource, &str); 5] = [
 ];
 
 impl Cluster {
-    /// Every image that a kept template names.
+    /// Every image of the registry, and every other that a kept template names: of another host, or of a repository that the
+    /// registry did not know when the cluster was founded.
     pub fn images(&self) -> BTreeSet<String> {
+        let mut images = self.templated();
+        images.retain(|image| !self.lacks(image));
+        images.extend(self.pushed());
+        images
+    }
+
+    /// Every image that a kept template names.
+    pub(super) fn templated(&self) -> BTreeSet<String> {
         let mut images = BTreeSet::new();
         for (resource, at) in TEMPLATED {
             for object in self.store.list(resource, None, None) {

@@ -88,6 +88,12 @@ impl Failure {
         Self::new(StatusCode::CONFLICT, "Conflict", message, details(kind, name))
     }
 
+    /// An admission plugin turns it away.
+    pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
+        let message = format!("{} \"{name}\" is forbidden: {why}", kind.qualified());
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message, details(kind, name))
+    }
+
     /// The object was changed since the version the writer read.
     pub fn modified(kind: &Kind, name: &str) -> Self {
         let why = "the object has been modified; please apply your changes to the latest version and try again";

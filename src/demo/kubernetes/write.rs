@@ -55,6 +55,11 @@ pub fn create(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failu
         if ask.dry_run() {
             return Ok(Object::new(resource, &value));
         }
+        if resource == Resource::Pods
+            && let Some(why) = cluster.over_quota(&value)
+        {
+            return Err(Failure::forbidden(ask.kind, &name, &why));
+        }
         let object = cluster.write(resource, value);
         if resource == Resource::Pods {
             cluster.admit_bare(now, &object);
@@ -169,11 +174,16 @@ pub(super) fn check_meta(kind: &Kind, old: &Value, new: &Value, sent_version: &s
     validate(kind, name, new)
 }
 
+/// Of the metadata.
+const SYSTEM_FIELDS: [&str; 6] =
+    ["uid", "creationTimestamp", "resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"];
+
 /// What only the system writes is taken from the old version.
 fn keep_system_fields(old: &Value, new: &mut Value) {
-    for path in ["/metadata/uid", "/metadata/creationTimestamp", "/metadata/resourceVersion", "/metadata/generation"] {
-        if let Some(value) = old.pointer(path) {
-            js::set(new, path, value.clone());
+    for field in SYSTEM_FIELDS {
+        let path = format!("/metadata/{field}");
+        if let Some(value) = old.pointer(&path) {
+            js::set(new, &path, value.clone());
         }
     }
     match old.get("status") {

@@ -57,6 +57,7 @@ impl Cluster {
                 || js::int(&before, "/availableReplicas") < available
                 || js::int(&before, "/replicas") - js::int(&before, "/updatedReplicas") > replicas - updated;
             self.progress(at, &mut deployment, new, complete, progressed);
+            replica_failure(&mut deployment, at, old, new);
         }
         // One write for annotations (they count as a generation) and one for the status that has observed it.
         let namespace = js::text(&deployment, "/metadata/namespace").to_owned();
@@ -114,5 +115,19 @@ impl Cluster {
             let key = (namespace, js::text(deployment, "/metadata/name").to_owned());
             self.at(due + SignedDuration::from_secs(1), Timer::Look(Resource::Deployments, key));
         }
+    }
+}
+
+/// The condition of a ReplicaSet that may not create its pods, the newest one's first.
+fn replica_failure(deployment: &mut Value, at: Timestamp, old: &[Set], new: Option<&Set>) {
+    const FAILURE: &str = "ReplicaFailure";
+    let failing = new.into_iter().chain(old).find_map(|set| js::condition(&set.value, FAILURE));
+    if let Some(failing) = failing {
+        if js::condition(deployment, FAILURE).is_none() {
+            let (reason, message) = (js::text(failing, "/reason"), js::text(failing, "/message"));
+            set_condition(deployment, at, FAILURE, true, reason, message);
+        }
+    } else if let Some(all) = deployment.pointer_mut("/status/conditions").and_then(Value::as_array_mut) {
+        all.retain(|condition| js::text(condition, "/type") != FAILURE);
     }
 }

@@ -43,6 +43,7 @@ fn edit(world: &mut World, change: impl FnOnce(&mut Value)) {
 
 fn set_image(world: &mut World, tag: &str) {
     let image = format!("registry.acme.example/{NAME}:{tag}");
+    world.clusters[0].push(&image);
     edit(world, |value| value["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image));
 }
 

@@ -181,3 +181,26 @@ async fn a_pod_can_be_created_and_tried() {
     let nowhere = served.send("POST", "/api/v1/namespaces/nowhere/pods", "application/json", &pod).await;
     assert_eq!(status(&nowhere).2, "namespaces \"nowhere\" not found");
 }
+
+#[tokio::test]
+async fn a_pod_over_a_quota_is_forbidden() {
+    let served = serve().await;
+    let quotas = "/api/v1/namespaces/production/resourcequotas";
+    let quota = json!({"kind": "ResourceQuota", "apiVersion": "v1", "metadata": {"name": "team"},
+        "spec": {"hard": {"pods": "13"}}});
+    assert_eq!(served.send("POST", quotas, "application/json", &quota).await.code, 201);
+    let path = "/api/v1/namespaces/production/pods";
+    let pod = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "probe"},
+        "spec": {"containers": [{"name": "c", "image": "busybox"}]}});
+    let refused = served.send("POST", path, "application/json", &pod).await;
+    let why = "pods \"probe\" is forbidden: exceeded quota: team, requested: pods=1, used: pods=13, limited: pods=13";
+    assert_eq!(status(&refused), (403, "Forbidden", why));
+    let dry = served.send("POST", &format!("{path}?dryRun=All"), "application/json", &pod).await;
+    assert_eq!(dry.code, 201, "quotas count no dry run");
+    let raise = json!({"spec": {"hard": {"pods": 14}}});
+    assert_eq!(served.send("PATCH", &format!("{quotas}/team"), MERGE, &raise).await.code, 200);
+    assert_eq!(served.send("POST", path, "application/json", &pod).await.code, 201);
+    served.run(1);
+    let used = served.get(&format!("{quotas}/team")).await.body["status"].clone();
+    assert_eq!(used, json!({"hard": {"pods": "14"}, "used": {"pods": "14"}}));
+}
