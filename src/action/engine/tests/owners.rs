@@ -164,6 +164,22 @@ async fn a_switch_on_without_an_answer_can_be_sent_again() {
     own(&bench, |application| assert!(application.is_active));
 }
 
+/// One cluster by two contexts: the act, and what it kept of the owner, are by the other one's name.
+#[tokio::test]
+async fn what_an_act_switched_off_is_known_by_another_name_of_its_cluster() {
+    let mut bench = of_argo();
+    bench.act(&roll_back(None)).await.expect("carried out");
+    synced(&bench, "411", "512Mi", "info");
+    for file in ["audit.jsonl".to_owned(), Audit::kept_name(1)] {
+        let path = bench.directory.path().join(file);
+        let text = std::fs::read_to_string(&path).expect("it was written");
+        std::fs::write(&path, text.replace("\"prod-eu1\"", "\"prod-eu1-nils\"")).expect("it is ours");
+    }
+    let act = bench.act(&Request::ResumeSync { workload: myapp() }).await.expect("what it was set to is known");
+    assert_eq!((act.outcome, act.switches.len()), (Outcome::Done, 1));
+    own(&bench, |application| assert!(application.is_active));
+}
+
 #[tokio::test]
 async fn the_undo_of_a_sync_needs_the_right_to_sync_and_says_what_else_goes_back() {
     let mut bench = of_argo();
