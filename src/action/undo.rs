@@ -205,6 +205,7 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
         plan.checks.retain(|other| (&other.id, &other.name) != (&check.id, &check.name));
         plan.checks.insert(0, check);
     }
+    plan.checks.extend(back.stays(inspection));
     plan.checks.extend(back.also(&subject));
     if act.from_revision.is_some() {
         let clean = plan

@@ -206,6 +206,38 @@ async fn the_undo_of_a_sync_needs_the_right_to_sync_and_says_what_else_goes_back
     assert!(matches!(check(&plan, "B3", "allowed"), CheckResult::Stop(_)), "{:?}", plan.checks);
 }
 
+/// A colleague changed git since the act: what is switched on again brings that.
+#[tokio::test]
+async fn an_undo_says_what_git_brings_back_once_it_moved_on() {
+    let equal = || Git::Equal("Argo CD says Synced: live is what git says at 330c072".into());
+    let differs = || Git::Differs("Argo CD says OutOfSync: git is at 330c072".into());
+    let mut argo = of_argo();
+    argo.act(&roll_back(None)).await.expect("carried out");
+    synced(&argo, "411", "512Mi", "info");
+    for (git, revision, wanted) in [
+        (
+            equal(),
+            "330c072",
+            "Stop(\"git says myapp:411 that is live (Argo CD says Synced: live is what git says at 330c072)",
+        ),
+        (differs(), "330c072", "Look(\"Argo CD says OutOfSync: git is at 330c072. Switched on again, it brings"),
+        (differs(), "5f1c2a2", "Ok(\"git is at 5f1c2a2 still: it keeps this version"),
+        (Git::Unknown("Argo CD says ''".into()), "", "Look(\"Argo CD says ''. Switched on again"),
+    ] {
+        own(&argo, |application| (application.git, application.revision) = (git, revision.into()));
+        let plan = argo.plan(&UNDO).await.expect("a plan");
+        let says = format!("{:?}", check(&plan, "B4", "git"));
+        assert!(says.starts_with(wanted), "{says}");
+        assert!(plan.risk == Risk::Stopped || !says.starts_with("Stop"), "{:?}", plan.checks);
+    }
+    let mut flux = of_flux();
+    flux.act(&roll_back(None)).await.expect("carried out");
+    own(&flux, |owner| owner.git = Git::Unknown("git moved from 5f1c2ab to 7b79e9b: read what it says".into()));
+    let plan = flux.plan(&UNDO).await.expect("a plan");
+    let CheckResult::Look(says) = check(&plan, "B4", "git") else { panic!("{:?}", plan.checks) };
+    assert!(says.starts_with("git moved from 5f1c2ab to 7b79e9b: read what it says. Switched on again, it"), "{says}");
+}
+
 /// Undone and undone again: each time the owner and what it synced are as they were before.
 #[tokio::test]
 async fn the_undo_of_an_undo_switches_off_and_syncs_again() {
