@@ -135,7 +135,7 @@ impl<'a> Back<'a> {
                 let images = template::images(&inspection.template);
                 let live = images.first().map_or("the template", |(_, image)| short_image(image));
                 CheckResult::Stop(say!(
-                    "git says {live} that is live ({words}): switched on again, it brings that back at once. Change it in \
+                    "git says {live}, which is live ({words}): switched on again, it brings that back at once. Change it in \
                      git instead"
                 ))
             }

@@ -218,7 +218,7 @@ async fn an_undo_says_what_git_brings_back_once_it_moved_on() {
         (
             equal(),
             "330c072",
-            "Stop(\"git says myapp:411 that is live (Argo CD says Synced: live is what git says at 330c072)",
+            "Stop(\"git says myapp:411, which is live (Argo CD says Synced: live is what git says at 330c072)",
         ),
         (differs(), "330c072", "Look(\"Argo CD says OutOfSync: git is at 330c072. Switched on again, it brings"),
         (differs(), "5f1c2a2", "Ok(\"git is at 5f1c2a2 still: it keeps this version"),
