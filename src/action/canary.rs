@@ -134,8 +134,8 @@ fn by_flagger(flagger: &Flagger, target: &Revision) -> CheckResult {
     CheckResult::Look(say!("Flagger's canary '{name}' {now}; this version is {then}"))
 }
 
-/// Flagger is done when what serves runs the version: its pods are another Deployment's. Where the `image` is that of both
-/// versions, what it makes from now on is told by its age.
+/// Flagger is done when what serves runs the version, which is another Deployment, and no pod of what was tried is left: that
+/// has a part of the traffic until then. Where the `image` is that of both versions, what serves is told by its age.
 pub(super) fn watched(
     inspection: &WorkloadInspection,
     wanted: WatchFor,
@@ -144,15 +144,13 @@ pub(super) fn watched(
 ) -> WatchFor {
     let Some(Canary::Flagger(flagger)) = of(inspection) else { return wanted };
     let is_of_both = image.is_some_and(|image| inspection.workload.images.iter().any(|live| **live == *image));
-    WatchFor {
+    let serves = WatchFor {
         since: is_of_both.then_some(now),
-        workload: flagger.primary.clone(),
-        desired: flagger.primary_desired,
-        hash: None,
         image: image.map(Clean::line),
-        away: None,
-        ..wanted
-    }
+        images: wanted.images.clone(),
+        ..WatchFor::of(&flagger.primary, flagger.primary_desired, &wanted.version)
+    };
+    WatchFor { serves: Some(Box::new(serves)), ..wanted }
 }
 
 /// A plain canary is taken away: its pods go, and the Deployment beside it serves all.

@@ -193,6 +193,14 @@ impl Kept {
         }
     }
 
+    /// By the name that the workload's cluster is asked by now, its owners there are found again.
+    pub(super) fn rename_cluster(&mut self, name: &BackendId) {
+        let Some(old) = self.workload.as_ref().map(|workload| &workload.cluster) else { return };
+        for (owner, _) in self.owners.iter_mut().filter(|(owner, _)| owner.cluster == *old) {
+            owner.cluster = name.clone();
+        }
+    }
+
     pub(super) fn workload(&self) -> Result<&WorkloadKey, Refusal> {
         self.workload.as_ref().ok_or_else(|| Refusal("what was kept names no workload".into()))
     }

@@ -205,6 +205,7 @@ fn template_back(make: &Make<'_>, act: &PastAct, kept: &Kept) -> Result<Plan, Re
         plan.checks.retain(|other| (&other.id, &other.name) != (&check.id, &check.name));
         plan.checks.insert(0, check);
     }
+    plan.checks.extend(back.stays(inspection));
     plan.checks.extend(back.also(&subject));
     if act.from_revision.is_some() {
         let clean = plan
@@ -273,8 +274,8 @@ fn steps(
     // The watch ends an act's writes: it stands last.
     let now = make.store.time_of(&inspection.workload.key.cluster, make.now);
     let wanted = rollback::wanted(make.evidence, inspection, (live, target), now).told(target.hash.clone(), inspection);
-    // What a sync sets need not be the same to the letter, and a canary's pods are of another workload.
-    let is_patched = !back.syncs() && wanted.hash.is_none() && wanted.workload == inspection.workload.key;
+    // What a sync sets need not be the same to the letter.
+    let is_patched = !back.syncs() && wanted.hash.is_none();
     let sets = is_patched.then(|| target.template.clone());
     plan.steps.push(PlanStep::watch(WatchFor { sets, ..wanted }));
 }

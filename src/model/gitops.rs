@@ -97,6 +97,8 @@ pub struct Owner {
     /// What switches it on again although it was switched off, and cannot be switched off itself.
     pub barrier: Option<Clean>,
     pub git: Git,
+    /// Argo CD: the revision that git is at, which it syncs to by itself. Empty: not told.
+    pub revision: Name,
     /// Argo CD: what it was synced to, newest first (`status.history`).
     pub history: Vec<Synced>,
     /// Argo CD: an operation that goes on.

@@ -66,14 +66,18 @@ impl Subject<'_> {
                     CheckResult::Look(say!("the image stays '{image}': only the rest of the template goes back"))
                 }
                 moves if template::is_mutable(image) => moves,
-                result => match known_bad {
-                    Some(bad) => CheckResult::Look(bad),
-                    None if is_short() => {
-                        CheckResult::Look("it never ran for 30m: whether it works is not known".into())
-                    }
-                    None => result,
-                },
+                _ if known_bad.is_none() && is_short() => {
+                    CheckResult::Look("it never ran for 30m: whether it works is not known".into())
+                }
+                result => result,
             }
+        };
+        // Who went away from it did so whatever its name means today, or where the image is the same.
+        let result = match (known_bad, result) {
+            (None, result) => result,
+            (Some(bad), CheckResult::Stop(says)) => CheckResult::Stop(say!("{says}; {bad}")),
+            (Some(bad), CheckResult::Look(says)) => CheckResult::Look(say!("{bad}; {says}")),
+            (Some(bad), _) => CheckResult::Look(bad),
         };
         check("B11", "image", result)
     }

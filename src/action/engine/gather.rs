@@ -74,6 +74,9 @@ impl Inner {
         if let Request::ResumeSync { workload } = request {
             // What it was set to before is beside the act that switched it off.
             undoing = self.undoing(switched_off(workload, id, known), known).await?;
+            if let Some(kept) = undoing.as_mut().and_then(|undoing| undoing.kept.as_mut()) {
+                kept.rename_cluster(&workload.cluster);
+            }
         }
         let mut evidence = Evidence::of(subject, asked);
         evidence.writable = self.backends(|all| all.operators.keys().cloned().collect());
@@ -343,9 +346,17 @@ fn switched_off(key: &WorkloadKey, cluster_id: Option<&Clean>, all: &[PastAct]) 
     newest.switches.iter().any(|(_, is_on)| !is_on).then_some(newest.number)
 }
 
-/// Acts on one workload, through undos of undos. `cluster_id`: of the cluster that has the name now.
+/// Acts on one workload, through undos of undos. `cluster_id`: of the cluster that has the name now. One cluster may have
+/// several names, as of contexts of several users: where it told who it is, then and now, the name means nothing.
 fn on_workload(key: &WorkloadKey, cluster_id: Option<&Clean>, all: &[PastAct]) -> Vec<PastAct> {
     let mut ours: BTreeSet<u64> = BTreeSet::new();
+    let is_it = |act: &PastAct, of: &WorkloadKey| {
+        let is_there = match (&act.begun.cluster_id, cluster_id) {
+            (Some(then), Some(now)) => then == now,
+            _ => of.cluster == key.cluster,
+        };
+        is_there && (&of.namespace, of.kind, &of.name) == (&key.namespace, key.kind, &key.name)
+    };
     // Oldest first: an undo comes after what it undoes.
     for act in all.iter().rev() {
         let is_ours = match &act.request {
@@ -353,9 +364,9 @@ fn on_workload(key: &WorkloadKey, cluster_id: Option<&Clean>, all: &[PastAct]) -
             | Request::Restart { workload }
             | Request::Scale { workload, .. }
             | Request::Limits { workload, .. }
-            | Request::ResumeSync { workload } => workload == key,
-            Request::Object { object, .. } => object.workload().as_ref() == Some(key),
-            Request::Undo { act } => ours.contains(act),
+            | Request::ResumeSync { workload } => is_it(act, workload),
+            Request::Object { object, .. } => object.workload().is_some_and(|workload| is_it(act, &workload)),
+            Request::Undo { act: undone } => ours.contains(undone),
             _ => false,
         };
         if is_ours && !act.is_elsewhere(cluster_id) {

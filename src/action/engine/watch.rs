@@ -77,7 +77,19 @@ impl Inner {
 }
 
 impl Inner {
+    /// Of what serves in its place, too: its own pods may be gone long before, or long after.
     pub(super) async fn rollout(&self, wanted: &WatchFor, has_left: bool) -> Result<Seen, Clean> {
+        let own = self.own_rollout(wanted, has_left).await?;
+        let Some(serves) = &wanted.serves else { return Ok(own) };
+        let other = match self.own_rollout(serves, false).await {
+            Ok(other) => other,
+            Err(why) => Seen::new(say!("?? {why}"), Stage::Going),
+        };
+        let says = say!("{}: {}; {}: {}", serves.workload, other.says, wanted.workload, own.says);
+        Ok(Seen { says, stage: own.stage.max(other.stage), progress: own.progress + other.progress, ..own })
+    }
+
+    async fn own_rollout(&self, wanted: &WatchFor, has_left: bool) -> Result<Seen, Clean> {
         let Some(found) = self.workload(&wanted.workload).await? else {
             return Ok(Seen::new("it is gone".into(), Stage::Never));
         };

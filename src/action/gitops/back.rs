@@ -12,7 +12,7 @@ use crate::{
     },
     app::settings::Settings,
     model::{
-        gitops::{Git, Owner, OwnerKind, Synced, is_on},
+        gitops::{Git, Owner, OwnerKind, Synced, is_on, revision, short},
         kubernetes::{WorkloadKey, short_image},
     },
     text::Clean,
@@ -123,6 +123,32 @@ impl<'a> Back<'a> {
             return subject.owner();
         }
         checks::check("B4", "owner", CheckResult::Look(say!("{}", does.join("; "))))
+    }
+
+    /// B4 where the workload's own owner is switched on again and live is not as before: what git says by then comes at
+    /// once, whatever was synced or patched.
+    pub fn stays(&self, inspection: &WorkloadInspection) -> Option<Check> {
+        let own = self.own.filter(|own| self.on.iter().any(|(on, _)| on.key == own.key))?;
+        let to = self.to.map_or("", |(_, to)| revision(to));
+        let result = match &own.git {
+            Git::Equal(words) => {
+                let images = template::images(&inspection.template);
+                let live = images.first().map_or("the template", |(_, image)| short_image(image));
+                CheckResult::Stop(say!(
+                    "git says {live}, which is live ({words}): switched on again, it brings that back at once. Change it in \
+                     git instead"
+                ))
+            }
+            // Of the owner it is said that it keeps this version.
+            Git::Differs(_) if own.key.kind.is_flux() => return None,
+            Git::Differs(_) if !to.is_empty() && own.revision == *to => {
+                CheckResult::Ok(say!("git is at {} still: it keeps this version", short(to)))
+            }
+            Git::Differs(words) | Git::Unknown(words) => CheckResult::Look(say!(
+                "{words}. Switched on again, it brings what git says now, which may be another version"
+            )),
+        };
+        Some(checks::check("B4", "git", result))
     }
 
     /// B3 of what is done to the owners.

@@ -30,9 +30,17 @@ impl PlanStep {
     }
 
     pub(in crate::action) fn watch(wanted: WatchFor) -> Self {
-        let are = if wanted.desired == 1 { "is" } else { "are" };
+        let desired = wanted.serves.as_ref().map_or(wanted.desired, |serves| serves.desired);
+        let are = if desired == 1 { "is" } else { "are" };
         let on = if wanted.version.is_empty() { String::new() } else { format!(" on {}", wanted.version) };
-        let says = say!("watch until {0} of {0} {are} ready{on}", wanted.desired);
+        let says = match &wanted.serves {
+            None => say!("watch until {desired} of {desired} {are} ready{on}"),
+            Some(serves) => say!(
+                "watch until {desired} of {desired} of {} {are} ready{on}, no old pod of {} left",
+                serves.workload,
+                wanted.workload
+            ),
+        };
         Self { says, kind: StepKind::Watch(Box::new(Watched::Rollout(wanted))) }
     }
 

@@ -35,6 +35,8 @@ pub struct WatchFor {
     /// Template that the act sets, where the version that it makes has no name beforehand: pods of one that somebody else
     /// sets meanwhile are not its own.
     pub sets: Option<serde_json::Value>,
+    /// What serves in its place and must run the version too: Flagger's primary.
+    pub serves: Option<Box<WatchFor>>,
 }
 
 /// A job that carries out a rollback, and what it should come to.
@@ -56,9 +58,6 @@ impl WatchFor {
     /// With what tells its pods: the hash of its version, else the hashes of all others. Where the revisions could not be
     /// read, one of the hashes that pods have may be its own.
     pub(in crate::action) fn told(self, hash: Option<Name>, inspection: &WorkloadInspection) -> Self {
-        if self.workload != inspection.workload.key {
-            return self;
-        }
         let is_unknown = hash.is_none() && inspection.unread.revisions.is_none();
         let others = if is_unknown { inspection.hashes() } else { BTreeSet::new() };
         Self { hash, others, ..self }
@@ -78,6 +77,7 @@ impl WatchFor {
             is_scale: false,
             away: None,
             sets: None,
+            serves: None,
         }
     }
 }

@@ -19,6 +19,7 @@ pub fn owner(key: OwnerKey, object: &Value, may_patch: Result<bool, Clean>) -> O
         updater: Ok(updater(object)),
         barrier: None,
         git: git(object),
+        revision: Clean::line(object.pointer("/status/sync").map_or("", revision)),
         history: history(object),
         busy: busy(object),
         others: workloads(object),

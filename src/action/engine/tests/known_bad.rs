@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::{
     action::{
+        audit::Begun,
         executor::Executor,
         history::known_bad,
         testing::{of_release, release},
@@ -62,4 +63,37 @@ async fn a_canary_that_was_taken_away_until_it_is_back() {
     assert_eq!(bad(&bench), BTreeSet::new());
     let again = bench.act(&Request::Undo { act: 2 }).await.expect("carried out");
     assert_eq!((again.outcome, again.away.as_deref()), (Outcome::Done, Some("myapp-412")));
+}
+
+/// One cluster by two contexts, as two users of it: what was sent by the one counts for the other.
+#[tokio::test]
+async fn by_another_name_of_the_cluster() {
+    let mut first = Bench::new();
+    first.act(&roll_back(None)).await.expect("carried out");
+    let begun = audit::acts(&first.records())[0].begun.clone();
+    let nils = WorkloadKey { cluster: BackendId::new("prod-eu1-nils"), ..myapp() };
+    let staging = WorkloadKey { namespace: "staging".into(), ..nils.clone() };
+    for (workload, id, is_seen) in [
+        (nils.clone(), Some("cluster-1"), true),
+        (staging, Some("cluster-1"), false),
+        (nils.clone(), Some("cluster-2"), false),
+        (nils, None, false),
+    ] {
+        let mut bench = Bench::new();
+        bench.cluster.with(|cluster| cluster.found.changes.clear());
+        let begun = Begun {
+            request: Request::RollBack { workload, to: None, alert: None },
+            cluster_id: id.map(Clean::from),
+            from_revision: Some("myapp-411".into()),
+            to_revision: None,
+            ..begun.clone()
+        };
+        let number = bench.engine.0.audit.begin(now().wall, |_| begun).expect("written");
+        let ended = Entry::Ended { outcome: Outcome::Done };
+        bench.engine.0.audit.append(number, now().wall, ended).expect("written");
+        let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+        let b5 = &plan.checks.iter().find(|check| check.id == "B5").expect("it is checked").result;
+        assert_eq!(matches!(b5, CheckResult::Look(says) if says.contains("you did")), is_seen, "{b5:?}");
+        assert_eq!(plan.chosen, Some(if is_seen { 12 } else { 13 }), "{id:?}");
+    }
 }

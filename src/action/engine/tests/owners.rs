@@ -164,6 +164,22 @@ async fn a_switch_on_without_an_answer_can_be_sent_again() {
     own(&bench, |application| assert!(application.is_active));
 }
 
+/// One cluster by two contexts: the act, and what it kept of the owner, are by the other one's name.
+#[tokio::test]
+async fn what_an_act_switched_off_is_known_by_another_name_of_its_cluster() {
+    let mut bench = of_argo();
+    bench.act(&roll_back(None)).await.expect("carried out");
+    synced(&bench, "411", "512Mi", "info");
+    for file in ["audit.jsonl".to_owned(), Audit::kept_name(1)] {
+        let path = bench.directory.path().join(file);
+        let text = std::fs::read_to_string(&path).expect("it was written");
+        std::fs::write(&path, text.replace("\"prod-eu1\"", "\"prod-eu1-nils\"")).expect("it is ours");
+    }
+    let act = bench.act(&Request::ResumeSync { workload: myapp() }).await.expect("what it was set to is known");
+    assert_eq!((act.outcome, act.switches.len()), (Outcome::Done, 1));
+    own(&bench, |application| assert!(application.is_active));
+}
+
 #[tokio::test]
 async fn the_undo_of_a_sync_needs_the_right_to_sync_and_says_what_else_goes_back() {
     let mut bench = of_argo();
@@ -188,6 +204,38 @@ async fn the_undo_of_a_sync_needs_the_right_to_sync_and_says_what_else_goes_back
     own(&bench, |application| application.may_patch = Ok(false));
     let plan = bench.plan(&UNDO).await.expect("a plan");
     assert!(matches!(check(&plan, "B3", "allowed"), CheckResult::Stop(_)), "{:?}", plan.checks);
+}
+
+/// A colleague changed git since the act: what is switched on again brings that.
+#[tokio::test]
+async fn an_undo_says_what_git_brings_back_once_it_moved_on() {
+    let equal = || Git::Equal("Argo CD says Synced: live is what git says at 330c072".into());
+    let differs = || Git::Differs("Argo CD says OutOfSync: git is at 330c072".into());
+    let mut argo = of_argo();
+    argo.act(&roll_back(None)).await.expect("carried out");
+    synced(&argo, "411", "512Mi", "info");
+    for (git, revision, wanted) in [
+        (
+            equal(),
+            "330c072",
+            "Stop(\"git says myapp:411, which is live (Argo CD says Synced: live is what git says at 330c072)",
+        ),
+        (differs(), "330c072", "Look(\"Argo CD says OutOfSync: git is at 330c072. Switched on again, it brings"),
+        (differs(), "5f1c2a2", "Ok(\"git is at 5f1c2a2 still: it keeps this version"),
+        (Git::Unknown("Argo CD says ''".into()), "", "Look(\"Argo CD says ''. Switched on again"),
+    ] {
+        own(&argo, |application| (application.git, application.revision) = (git, revision.into()));
+        let plan = argo.plan(&UNDO).await.expect("a plan");
+        let says = format!("{:?}", check(&plan, "B4", "git"));
+        assert!(says.starts_with(wanted), "{says}");
+        assert!(plan.risk == Risk::Stopped || !says.starts_with("Stop"), "{:?}", plan.checks);
+    }
+    let mut flux = of_flux();
+    flux.act(&roll_back(None)).await.expect("carried out");
+    own(&flux, |owner| owner.git = Git::Unknown("git moved from 5f1c2ab to 7b79e9b: read what it says".into()));
+    let plan = flux.plan(&UNDO).await.expect("a plan");
+    let CheckResult::Look(says) = check(&plan, "B4", "git") else { panic!("{:?}", plan.checks) };
+    assert!(says.starts_with("git moved from 5f1c2ab to 7b79e9b: read what it says. Switched on again, it"), "{says}");
 }
 
 /// Undone and undone again: each time the owner and what it synced are as they were before.

@@ -105,7 +105,7 @@ fn a_rollout_whose_template_is_elsewhere_names_the_place_and_a_paused_one_its_ow
 }
 
 #[test]
-fn flagger_tries_what_is_rolled_back_to_and_the_primary_is_watched() {
+fn flagger_tries_what_is_rolled_back_to_and_the_primary_is_watched_too() {
     let flagger = Flagger {
         name: "myapp".into(),
         phase: "Progressing".into(),
@@ -119,10 +119,18 @@ fn flagger_tries_what_is_rolled_back_to_and_the_primary_is_watched() {
     let with = |flagger: Flagger| of(|found| found.canary = Ok(Some(Canary::Flagger(flagger))), None).expect("a plan");
     let plan = with(flagger.clone());
     assert!(canary(&plan).contains("20 % of the traffic (Progressing)"));
-    let wanted = watched(&plan);
+    // What was tried serves a part until its pods are gone.
+    let own = watched(&plan);
+    assert_eq!((&own.workload, own.hash.as_deref()), (&myapp(), Some("hash411")));
+    assert_eq!(own.away.as_ref(), Some(&inspection().revisions[0].template));
+    let wanted = own.serves.as_deref().expect("it is watched");
     assert_eq!((wanted.workload.name.as_str(), wanted.desired, wanted.hash.as_ref()), ("myapp-primary", 4, None));
     assert_eq!(wanted.image.as_deref(), Some("registry.example/acme/myapp:411"));
-    assert_eq!(wanted.since, None);
+    assert_eq!((wanted.since, &wanted.away), (None, &None));
+    assert_eq!(
+        says(&plan).last(),
+        Some(&"watch until 4 of 4 of deploy/myapp-primary are ready on 411, no old pod of deploy/myapp left")
+    );
     // An image that both versions have tells nothing: what the primary makes from now on is the version.
     let alike = of(
         |found| {
@@ -131,7 +139,8 @@ fn flagger_tries_what_is_rolled_back_to_and_the_primary_is_watched() {
         },
         None,
     );
-    assert_eq!(watched(&alike.expect("a plan")).since, Some(now().wall));
+    let alike = alike.expect("a plan");
+    assert_eq!(watched(&alike).serves.as_ref().and_then(|serves| serves.since), Some(now().wall));
     // What was promoted last is not tried again (flagger `pkg/canary/spec.go`).
     let back = with(Flagger { serves: Box::new(["registry.example/acme/myapp:411".into()]), ..flagger.clone() });
     let says = canary(&back);

@@ -207,8 +207,11 @@ fn a_workflow_aborts_no_update_and_is_watched_where_its_version_arrives() {
         serves: Box::new([]),
     };
     let plan = by(&[WORKFLOW], |found| found.canary = Ok(Some(Canary::Flagger(flagger))));
-    assert_eq!((&watched(&plan).workload, watched(&plan).desired), (&primary, 4));
-    assert_eq!(watched(&plan).image.as_deref(), Some("registry.example/acme/myapp:411"));
+    let serves = watched(&plan).serves.as_deref().expect("it is watched");
+    assert_eq!((&serves.workload, serves.desired), (&primary, 4));
+    for wanted in [serves, watched(&plan)] {
+        assert_eq!(wanted.image.as_deref(), Some("registry.example/acme/myapp:411"));
+    }
 }
 
 /// A rollback by a release's history aborts nothing, either.

@@ -195,3 +195,32 @@ fn a_tag_that_moves_is_compared_with_today_and_stays_a_look() {
     let foreign = of(image_of("411"), Ok(there(&digest("a"))), change);
     assert!(matches!(&foreign, CheckResult::Look(says) if says.contains("may pull another image")), "{foreign:?}");
 }
+
+/// What was made before it is live: somebody went back.
+fn left_behind(found: &mut WorkloadInspection) {
+    found.revisions[1].created = Some(ago(5));
+}
+
+#[test]
+fn what_was_rolled_away_from_is_said_whatever_its_name_means() {
+    let named = |name: &'static str| {
+        move |found: &mut WorkloadInspection| {
+            left_behind(found);
+            found.revisions[1].template["spec"]["containers"][0]["image"] = name.into();
+        }
+    };
+    for (name, then) in [
+        ("registry.example/acme/myapp:stable", "'registry.example/acme/myapp:stable' is a tag that moves"),
+        ("registry.example/acme/myapp:412", "the image stays 'registry.example/acme/myapp:412'"),
+    ] {
+        let result = of(ImageRef::parse(name).expect("a name"), Err("no answer".into()), named(name));
+        let CheckResult::Look(says) = &result else { panic!("{result:?}") };
+        assert!(says.starts_with(&format!("known bad: somebody rolled away from it; {then}")), "{says}");
+    }
+    let gone = b11(Ok(Registered::Gone), |found| {
+        held_by(0)(found);
+        left_behind(found);
+    });
+    let CheckResult::Stop(says) = &gone else { panic!("{gone:?}") };
+    assert!(says.ends_with("no pod of it could start; known bad: somebody rolled away from it"), "{says}");
+}
