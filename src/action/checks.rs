@@ -36,7 +36,7 @@ use crate::{
     app::settings::Settings,
     model::kubernetes::{Manager, Revision, WorkloadKey, WorkloadKind, named},
     text::Clean,
-    time::{age_of, seconds_between},
+    time::{age_of, passed, seconds_between},
 };
 
 /// What was changed this close to a revision's creation, in seconds, is of that revision's own deploy.
@@ -75,7 +75,7 @@ pub(super) fn last_change(inspection: &WorkloadInspection, now: Timestamp) -> Op
 /// Who changed the template last; `changes`: newest first.
 pub(super) fn changed_by(changes: &[(Clean, Timestamp)], now: Timestamp) -> Option<Clean> {
     let (manager, at) = changes.first()?;
-    Some(say!("'{manager}' changed the template {} ago", age_of(*at, now)))
+    Some(say!("'{manager}' changed the template {} ago", passed(*at, now)))
 }
 
 /// Gates that no name and reason open: rights, another cluster, a dry run that did not pass.
