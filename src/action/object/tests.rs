@@ -166,6 +166,12 @@ fn what_goes_is_seen_before_it_goes() {
             {"ready": false, "state": {"waiting": {"reason": "CrashLoopBackOff"}}},
         ]},
     });
+    let mut going = crashing.clone();
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-10T03:14:48Z");
+    let plan = plan_of(&pod(), ObjectAct::Evict, going).expect("a plan");
+    assert_eq!(fact(&plan, "NOW"), "0/1 Terminating, node-3, 412");
+    let says = CheckResult::Stop("it is being deleted: its grace ends in 26s".into());
+    assert!(plan.checks.iter().any(|check| check.id == *"B7" && check.result == says), "{:?}", plan.checks);
     for act in [ObjectAct::Delete, ObjectAct::Evict] {
         let plan = plan_of(&pod(), act, crashing.clone()).expect("a plan");
         assert_eq!(fact(&plan, "NOW"), "0/1 CrashLoopBackOff, node-3, 412");
