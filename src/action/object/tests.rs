@@ -279,7 +279,10 @@ fn two_runs_that_must_not_be_beside_each_other_stop() {
     assert!(stops(&run(json!({"concurrencyPolicy": "Forbid"}), 1)));
     assert!(matches!(effect(&run(json!({"concurrencyPolicy": "Allow"}), 1)), CheckResult::Look(_)));
     assert!(matches!(effect(&run(json!({"suspend": true}), 0)), CheckResult::Look(says) if says.contains("suspended")));
-    assert!(matches!(effect(&run(json!({}), 0)), CheckResult::Ok(_)));
+    let calm = run(json!({}), 0);
+    assert!(matches!(effect(&calm), CheckResult::Ok(_)));
+    let undo = "by hand, not by U: `kubectl --context prod-eu1 -n shop delete job NAME`, of the one it makes";
+    assert_eq!(calm.undo, undo);
 }
 
 /// It is 03:14:22, by the clock of the cluster.
