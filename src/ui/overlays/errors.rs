@@ -193,6 +193,8 @@ pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: boo
             StepState::Running(seen) => (format!("goes on: {seen}"), theme.progress),
             StepState::Done(seen) => (format!("done: {seen}"), theme.text),
             StepState::Refused(why) => (format!("refused, nothing changed: {why}"), theme.wrong),
+            // What is kept changes nothing.
+            StepState::Unknown(why) if number == 0 => (why.to_string(), theme.stale),
             StepState::Unknown(why) => (format!("it may have happened: {why}"), theme.broken),
             StepState::Skipped(why) => (format!("skipped: {why}"), theme.dim),
         };
