@@ -36,7 +36,7 @@ impl Verdict {
         let to =
             live.zip(object.pointer("/spec/template")).and_then(|(live, now)| new_images(now, live).first().copied());
         // It may be just the version that was wanted.
-        let (to, comma) = to.map_or_else(Default::default, |image| (format!(" to {}", tag_of(image)), ","));
+        let (to, comma) = to.map(|image| (format!(" to {}", tag_of(image)), ",")).unwrap_or_default();
         let when = when.map(|when| format!("{comma} {when}")).unwrap_or_default();
         Some(format!("{who} changed the template of '{key}'{to}{when}"))
     }
