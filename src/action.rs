@@ -53,7 +53,7 @@ pub use jobs::Jobs;
 pub use object::ObjectAct;
 pub use request::{ACK_MINUTES, MAX_SILENCE_MINUTES, Request, SILENCE_MINUTES, SilenceDraft, Verdict};
 pub use resources::Limits;
-pub use template::{is_same as is_same_template, readable};
+pub use template::{is_same as is_same_template, new_images, readable};
 
 pub use evidence::{Beside, Evidence, beside, changed};
 pub use plan::plan;

@@ -103,6 +103,11 @@ pub fn age_of(since: Timestamp, now: Timestamp) -> String {
     age(seconds_between(since, now))
 }
 
+/// As [`age_of`], of what has happened: it does not lie ahead, whatever the clocks of two computers say.
+pub fn passed(since: Timestamp, now: Timestamp) -> String {
+    age(seconds_between(since, now).max(0))
+}
+
 /// An age in coarse steps, for things that should not tick on screen: `now`, `10s`, `1m`, `5m`, `1h`, `2d`.
 pub fn coarse(age: Duration) -> String {
     match age.as_secs() {
@@ -143,6 +148,16 @@ mod tests {
         ] {
             assert_eq!(age(seconds), words, "{seconds} s");
         }
+    }
+
+    #[test]
+    fn what_has_happened_does_not_lie_ahead() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("valid");
+        let (early, late) = (at("2026-01-10T03:14:00Z"), at("2026-01-10T03:14:20Z"));
+        assert_eq!(
+            (passed(early, late), passed(late, early), age_of(late, early)),
+            ("20s".into(), "0s".into(), "<invalid>".into())
+        );
     }
 
     #[test]

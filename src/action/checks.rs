@@ -33,10 +33,9 @@ use super::{
     stuck, template,
 };
 use crate::{
-    app::settings::Settings,
     model::kubernetes::{Manager, Revision, WorkloadKey, WorkloadKind, named},
     text::Clean,
-    time::{age_of, seconds_between},
+    time::{age_of, passed, seconds_between},
 };
 
 /// What was changed this close to a revision's creation, in seconds, is of that revision's own deploy.
@@ -75,7 +74,7 @@ pub(super) fn last_change(inspection: &WorkloadInspection, now: Timestamp) -> Op
 /// Who changed the template last; `changes`: newest first.
 pub(super) fn changed_by(changes: &[(Clean, Timestamp)], now: Timestamp) -> Option<Clean> {
     let (manager, at) = changes.first()?;
-    Some(say!("'{manager}' changed the template {} ago", age_of(*at, now)))
+    Some(say!("'{manager}' changed the template {} ago", passed(*at, now)))
 }
 
 /// Gates that no name and reason open: rights, another cluster, a dry run that did not pass.
@@ -153,7 +152,7 @@ impl Subject<'_> {
         let result = match self.inspection.workload.managed_by.first() {
             None => self.unmarked(),
             Some(manager) => {
-                let instead = instead(self.make.settings, key, manager);
+                let instead = instead(self.make, key, manager);
                 CheckResult::Stop(say!("owned by {manager}: {instead}"))
             }
         };
@@ -173,8 +172,9 @@ impl Subject<'_> {
                     "'{manager}' applied some of the template {age} ago, and no mark names it"
                 ));
             }
+            let act = in_git(goes_back(self.make));
             return CheckResult::Stop(say!(
-                "'{manager}' applied the template, though no mark says what it is of: it may put back what git says. Instead: revert in the config repository"
+                "'{manager}' applied the template, though no mark says what it is of: it may put back what git says. Instead: {act} in the config repository"
             ));
         }
         if let Some((manager, _)) = by(&["helm"]) {
@@ -338,34 +338,51 @@ impl Subject<'_> {
     }
 }
 
+/// Whether git has what the act goes to; other limits are news there.
+const fn goes_back(make: &Make<'_>) -> bool {
+    !matches!(make.request, Request::Limits { .. })
+}
+
+/// What is done in git instead.
+const fn in_git(goes_back: bool) -> &'static str {
+    if goes_back { "revert" } else { "change it" }
+}
+
 /// Why a patch of what somebody else sets is no mending, and what is.
-pub(super) fn instead(settings: &Settings, key: &WorkloadKey, manager: &Manager) -> String {
+pub(super) fn instead(make: &Make<'_>, key: &WorkloadKey, manager: &Manager) -> String {
+    let (settings, goes_back) = (make.settings, goes_back(make));
+    let act = in_git(goes_back);
     let context = |flag| in_context(flag, settings, &key.cluster);
     match manager {
+        Manager::ArgoCd { .. } if !goes_back => {
+            format!("self-heal puts back what git says. Instead: {act} in the config repository")
+        }
         Manager::ArgoCd { application } => format!(
             "self-heal puts back what git says. Instead: `argocd app rollback {}`, or revert in the config repository",
             application.replacen('_', "/", 1)
         ),
         Manager::FluxKustomization { name, namespace } => format!(
-            "it is applied again at each interval. Instead: `flux suspend kustomization {name} -n {namespace}{}` first, then revert in git",
+            "it is applied again at each interval. Instead: `flux suspend kustomization {name} -n {namespace}{}` first, then {act} in git",
             context("--context")
         ),
         Manager::FluxHelmRelease { name, namespace } => format!(
-            "it is upgraded again at each interval. Instead: `flux suspend helmrelease {name} -n {namespace}{}` first, then `helm rollback`",
-            context("--context")
+            "it is upgraded again at each interval. Instead: `flux suspend helmrelease {name} -n {namespace}{}` first, then {}",
+            context("--context"),
+            if goes_back { "`helm rollback`" } else { "change its values in git" }
         ),
         Manager::Helm { release, namespace } => format!(
             "the next upgrade brings it back, and Helm's history will not know. Instead: `helm{} -n {namespace} rollback {release}`",
             context("--kube-context")
         ),
-        Manager::ConfigSync => "it is applied again from git. Instead: revert in the config repository".to_owned(),
-        Manager::Controller { kind, name } if kind.as_str() == "Rollout" => {
+        Manager::ConfigSync => format!("it is applied again from git. Instead: {act} in the config repository"),
+        Manager::Controller { kind, name } if kind.as_str() == "Rollout" && goes_back => {
             let rollout = WorkloadKey { kind: WorkloadKind::Rollout, name: name.clone(), ..key.clone() };
             let abort = argo_rollouts(settings, &rollout, "abort", "");
             format!("Argo Rollouts owns it. Instead: `{abort}`, then `undo {name}`")
         }
         Manager::Controller { kind, name } if kind.as_str() == "Canary" => {
-            format!("Flagger copies it from the Deployment that canary '{name}' watches. Instead: roll that one back")
+            let that_one = if goes_back { "roll that one back" } else { "change that one" };
+            format!("Flagger copies it from the Deployment that canary '{name}' watches. Instead: {that_one}")
         }
         Manager::Controller { kind, name } => {
             format!("its owner sets it again. Instead: act on {kind} '{name}'")

@@ -145,10 +145,7 @@ impl Route<'_> {
                 let workload = &subject.inspection.workload;
                 let says = match workload.managed_by.first() {
                     Some(owner) => {
-                        say!(
-                            "owned by {owner}: {why}; {}",
-                            checks::instead(subject.make.settings, &workload.key, owner)
-                        )
+                        say!("owned by {owner}: {why}; {}", checks::instead(subject.make, &workload.key, owner))
                     }
                     None => why.clone(),
                 };

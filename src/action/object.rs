@@ -270,7 +270,10 @@ pub(super) fn plan(make: &Make<'_>, key: &ResourceKey, act: ObjectAct) -> Result
     plan.blocked = place.gate(&plan);
     plan.undo = match (act, act.inverse()) {
         (_, Some(back)) => say!("U: {} it", back.verb()),
-        (ObjectAct::RunNow, _) => "delete its Job".into(),
+        (ObjectAct::RunNow, _) => {
+            let kubectl = kubectl(make.settings, &key.cluster, &key.namespace);
+            say!("by hand, not by U: `{kubectl} delete job NAME`, of the one it makes")
+        }
         (ObjectAct::Evict, _) => "an eviction is not undone".into(),
         _ => "a deletion is not undone".into(),
     };

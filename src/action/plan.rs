@@ -240,8 +240,9 @@ pub fn plan(
         Request::Outside { .. } => Err(Refusal("what runs outside of midwatch has no plan".into())),
     }?;
     for step in &mut plan.steps {
-        if let StepKind::KeepEvidence { workload: Some(workload), panels, .. } = &mut step.kind {
-            *panels = made.panels(workload);
+        if let StepKind::KeepEvidence { workload: Some(workload), .. } = &step.kind {
+            let panels = made.panels(workload);
+            step.keep_panels(panels);
         }
     }
     plan.blocked = plan.blocked.take().or_else(|| made.blocked(&plan));

@@ -80,10 +80,31 @@ impl Record {
     /// `HighErrorRate fired 3h of it`: alerts that called people while it ran, for long or for half of it. `None`: none is
     /// known.
     pub(super) fn paged(&self, inspection: &WorkloadInspection, revision: &Revision, now: Timestamp) -> Option<String> {
+        self.called(inspection, revision, now, |_| true)
+    }
+
+    /// As [`Self::paged`], of alerts that still fired when it was left: what came next was to mend them.
+    pub(super) fn paged_when_left(
+        &self,
+        inspection: &WorkloadInspection,
+        revision: &Revision,
+        now: Timestamp,
+    ) -> Option<String> {
+        let (_, ended) = history::run(inspection, revision, now)?;
+        self.called(inspection, revision, now, |alert| alert.until.is_none_or(|until| until >= ended))
+    }
+
+    fn called(
+        &self,
+        inspection: &WorkloadInspection,
+        revision: &Revision,
+        now: Timestamp,
+        counts: impl Fn(&Fired) -> bool,
+    ) -> Option<String> {
         let (began, ended) = history::run(inspection, revision, now)?;
         let long = LONG.min(seconds_between(began, ended) / 2);
         let fired = self.fired(inspection, revision, now);
-        named(fired.into_iter().filter(|(alert, seconds)| alert.pages && *seconds >= long))
+        named(fired.into_iter().filter(|(alert, seconds)| alert.pages && *seconds >= long && counts(alert)))
     }
 
     /// What is known of a version's run beside its length.

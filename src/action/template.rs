@@ -102,7 +102,7 @@ pub(super) fn telling_image<'a>(of: &'a Value, beside: &Value) -> Option<(&'a st
 }
 
 /// Images of the main containers that another template does not run: the version that goes with this one.
-pub(super) fn new_images<'a>(of: &'a Value, beside: &Value) -> Vec<&'a str> {
+pub fn new_images<'a>(of: &'a Value, beside: &Value) -> Vec<&'a str> {
     let others = images(beside);
     let is_new = |image: &&str| !others.iter().any(|(_, other)| is_same_image(other, image));
     images(of).into_iter().map(|(_, image)| image).filter(is_new).collect()

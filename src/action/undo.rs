@@ -20,7 +20,7 @@ use crate::{
         kubernetes::{Revision, RolloutState, tag_of},
     },
     text::{Clean, counted, quoted},
-    time::age_of,
+    time::passed,
 };
 
 pub(super) fn plan(make: &Make<'_>, number: u64) -> Result<Plan, Refusal> {
@@ -97,7 +97,7 @@ pub(super) fn title(act: &PastAct, does: &str) -> Clean {
 pub(super) fn facts(act: &PastAct, make: &Make<'_>) -> Vec<(Clean, Clean)> {
     vec![(
         "OF".into(),
-        say!("act {} '{}' by {}, {} ago", act.number, act.title, act.actor, age_of(act.at, make.now.wall)),
+        say!("act {} '{}' by {}, {} ago", act.number, act.title, act.actor, passed(act.at, make.now.wall)),
     )]
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     action::{
-        Request,
-        act::{Act, ActionEvent, Outcome},
+        ObjectAct, Request,
+        act::{Act, ActionEvent, Outcome, StepState},
         changed,
     },
     model::{gitops::OwnerKey, kubernetes::WorkloadKey},
@@ -104,6 +104,14 @@ impl Acts {
 
 /// `your last act, RESTART ds/fluentd, cannot be undone`
 fn cannot(which: &str, act: &Act) -> Clean {
+    if matches!(act.request, Request::Object { act: ObjectAct::RunNow, .. }) && act.outcome == Outcome::Done {
+        let made = act.steps.iter().find_map(|(_, state)| match state {
+            StepState::Done(says) => says.split(' ').find(|word| word.starts_with("job/")),
+            _ => None,
+        });
+        let job = made.unwrap_or("the Job that it made");
+        return Clean::own(format!("{which}, {}, is undone by hand: delete {job}", act.title));
+    }
     let why = match act.outcome {
         Outcome::Running if !act.is_mine => "goes on in another midwatch",
         Outcome::Running => "has changed nothing yet that could be undone",
@@ -148,6 +156,18 @@ mod tests {
             acts.apply(&ActionEvent::Act(Box::new(act)));
         }
         acts
+    }
+
+    #[test]
+    fn of_a_run_now_the_job_is_named_that_is_deleted_by_hand() {
+        let workload = workload_key(WorkloadKind::Deployment, "report");
+        let ran = Act {
+            request: Request::Object { object: (&workload).into(), act: ObjectAct::RunNow },
+            steps: vec![("create a Job".into(), StepState::Done("job/report-manual-x7k2p is created".into()))],
+            ..act(1, "RUN cronjob/report", Outcome::Done, false)
+        };
+        let says = acts(vec![ran]).to_undo(None).expect_err("U has nothing to go back to");
+        assert_eq!(says, "your last act, RUN cronjob/report, is undone by hand: delete job/report-manual-x7k2p");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Kubernetes: pods, workloads, revisions and events as compact rows.
 
 pub mod canary;
+mod deletion;
 mod image;
 pub mod named;
 mod pod;
@@ -17,6 +18,7 @@ use std::{borrow::Cow, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use deletion::deletion;
 pub use image::{digest_words, is_same_image, may_be_image, repository_of, short_digest, short_image, tag_of};
 pub use pod::{Container, ContainerRole, ContainerState, Pod, Termination};
 

@@ -230,7 +230,7 @@ impl ClusterOperator {
     }
 
     fn verdict(&self) -> Verdict {
-        Verdict { now: self.cluster().clock().now().wall }
+        Verdict { now: self.cluster().time() }
     }
 }
 

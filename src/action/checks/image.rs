@@ -19,7 +19,7 @@ use crate::{
         kubernetes::{Revision, short_digest},
     },
     text::Clean,
-    time::age_of,
+    time::passed,
 };
 
 const KNOWN_BAD: &str = "known bad: ";
@@ -31,7 +31,7 @@ pub(in crate::action) fn is_known_bad(result: &CheckResult) -> bool {
 
 /// `known bad: act 1 left it 47s ago`
 pub(in crate::action) fn left_by(act: &PastAct, now: Timestamp) -> Clean {
-    say!("{KNOWN_BAD}act {} left it {} ago", act.number, age_of(act.at, now))
+    say!("{KNOWN_BAD}act {} left it {} ago", act.number, passed(act.at, now))
 }
 
 impl Subject<'_> {

@@ -8,14 +8,16 @@ use super::{
     check,
 };
 use crate::{
-    action::{Check, CheckResult, Request, RunInspection, audit::PastAct, evidence, helm, plan::Make, template},
+    action::{
+        Check, CheckResult, Request, RunInspection, audit::PastAct, evidence, helm, plan::Make, rollback, template,
+    },
     model::{
         Part,
         code::Run,
         kubernetes::{Revision, WorkloadKey, tag_of},
     },
     text::Clean,
-    time::{age_of, seconds_between},
+    time::{passed, seconds_between},
 };
 
 /// Somebody else's hand counts for this long, in seconds.
@@ -59,50 +61,33 @@ impl Subject<'_> {
     /// B5: another hand within half an hour. That of an act which is undone is none.
     pub fn nobody_else(&self, goes_back: bool) -> Check {
         let undone = self.undone();
-        let is_of_undone = |at: Timestamp| {
-            undone.is_some_and(|act| {
-                seconds_between(act.at, at) >= -SAME_DEPLOY
-                    && seconds_between(act.ended.unwrap_or(act.at), at) <= SAME_DEPLOY
-            })
-        };
-        let is_recent = |at: Timestamp| seconds_between(at, self.now) < HANDS;
-        let live = self.inspection.live();
-        let deployed = live.and_then(|live| live.created);
+        let is_recent = |at: Timestamp, now: Timestamp| seconds_between(at, now) < HANDS;
+        let deployed = self.inspection.live().and_then(|live| live.created);
         let newer = self.inspection.revisions.iter().filter(|other| !other.is_live && other.created > deployed);
         let newer = newer.max_by_key(|other| other.created).filter(|_| goes_back && undone.is_none());
-        let change = self.inspection.changes.first().filter(|(_, at)| is_recent(*at) && !is_of_undone(*at));
-        let is_other = |act: &&PastAct| is_recent(act.at) && undone.is_none_or(|undone| undone.number != act.number);
+        let change = self.inspection.changes.first();
+        let change = change.filter(|(_, at)| is_recent(*at, self.now) && !self.is_of_undone(*at));
+        // Acts have the time of our clock, changes that of the cluster's.
+        let ours = self.make.now.wall;
+        let is_other =
+            |act: &&PastAct| is_recent(act.at, ours) && undone.is_none_or(|undone| undone.number != act.number);
         let others = || self.make.evidence.acts.iter().flatten().filter(is_other);
         // One that still writes weighs more than a newer one that has ended.
         let act = others().find(|act| act.outcome.is_none()).or_else(|| others().next());
         let said = |act: &PastAct, verb: &str| {
-            format!("{} {verb} '{}' {} ago (act {})", self.who(act), act.title, age_of(act.at, self.now), act.number)
+            format!("{} {verb} '{}' {} ago (act {})", self.who(act), act.title, passed(act.at, ours), act.number)
         };
-        let result = if let (Some(newer), Some((manager, at))) = (newer, change) {
-            let who =
-                act.map_or_else(|| format!("'{manager}'"), |act| format!("{} (act {})", self.who(act), act.number));
-            let version = |revision: Option<&Revision>| {
-                let image = revision.zip(live).and_then(|(of, live)| {
-                    let beside = if of.is_live { newer } else { live };
-                    template::telling_image(&of.template, &beside.template)
-                });
-                image.map_or_else(String::new, |(_, image)| format!(" ({})", tag_of(image)))
-            };
-            CheckResult::Stop(say!(
-                "it was rolled back already: {who} left rev {}{} for rev {}{} {} ago. Sent again, it goes further back",
-                newer.number,
-                version(Some(newer)),
-                live.map_or(0, |live| live.number),
-                version(live),
-                age_of(*at, self.now)
-            ))
+        let result = if let (Some(newer), Some(change)) = (newer, change) {
+            self.gone_back(newer, change, act)
         } else if let Some(act) = act.filter(|act| act.outcome.is_none()) {
             // Both would write, and what the second saw is not what it meets.
             CheckResult::Stop(say!("{}, and not all of it is written yet: wait for its end", said(act, "sent")))
         } else if let Some(act) = act {
             CheckResult::Look(say!("{}", said(act, "did")))
         } else if let Some((manager, at)) = change.filter(|change| !self.is_own_deploy(change)) {
-            CheckResult::Look(say!("'{manager}' changed the template {} ago", age_of(*at, self.now)))
+            CheckResult::Look(say!("'{manager}' changed the template {} ago", passed(*at, self.now)))
+        } else if let Some(brought) = change.and_then(|change| self.brought_back(change)) {
+            CheckResult::Look(brought)
         } else if let Err(why) = &self.make.evidence.acts {
             CheckResult::Look(say!("the audit could not be read: {why}"))
         } else if let Some(undone) = undone {
@@ -111,6 +96,65 @@ impl Subject<'_> {
             CheckResult::Ok("nobody changed it in the last 30m but its own deploy".into())
         };
         check("B5", "other hands", result)
+    }
+
+    /// Whether a change, by the cluster's clock, is that of the act which is undone.
+    fn is_of_undone(&self, at: Timestamp) -> bool {
+        let ahead = self.now.duration_since(self.make.now.wall);
+        let there = |ours: Timestamp| ours.checked_add(ahead).unwrap_or(ours);
+        self.undone().is_some_and(|act| {
+            seconds_between(there(act.at), at) >= -SAME_DEPLOY
+                && seconds_between(there(act.ended.unwrap_or(act.at)), at) <= SAME_DEPLOY
+        })
+    }
+
+    /// Somebody went from a newer version back to the live one: a rollback, or the undo of one that brings back what was
+    /// left because it called people.
+    fn gone_back(&self, newer: &Revision, change: &(Clean, Timestamp), act: Option<&PastAct>) -> CheckResult {
+        let ((manager, at), live) = (change, self.inspection.live());
+        let who = act.map_or_else(|| format!("'{manager}'"), |act| format!("{} (act {})", self.who(act), act.number));
+        let version = |revision: Option<&Revision>| {
+            let image = revision.zip(live).and_then(|(of, live)| {
+                let beside = if of.is_live { newer } else { live };
+                template::telling_image(&of.template, &beside.template)
+            });
+            image.map_or_else(String::new, |(_, image)| format!(" ({})", tag_of(image)))
+        };
+        let (from, to, age) = (version(Some(newer)), version(live), passed(*at, self.now));
+        let (left, number) = (newer.number, live.map_or(0, |live| live.number));
+        let record = &self.make.evidence.record;
+        let paged = live.and_then(|live| record.paged_when_left(self.inspection, live, self.now));
+        if let Some(paged) = paged.filter(|_| record.paged(self.inspection, newer, self.now).is_none()) {
+            return CheckResult::Look(say!(
+                "{who} left rev {left}{from} {age} ago and brought rev {number}{to} back, which had been left as bad: {paged}"
+            ));
+        }
+        CheckResult::Stop(say!(
+            "it was rolled back already: {who} left rev {left}{from} for rev {number}{to} {age} ago. Sent again, it goes further back"
+        ))
+    }
+
+    /// A new version that has the images of an older one: its own deploy is somebody's rollback too. Helm's history tells
+    /// its own.
+    fn brought_back(&self, (manager, at): &(Clean, Timestamp)) -> Option<Clean> {
+        if matches!(self.inspection.release, Some(Ok(_))) {
+            return None;
+        }
+        let live = self.inspection.live()?;
+        let made_before = |than: Timestamp| {
+            self.inspection.revisions.iter().filter(move |other| other.created.is_some_and(|created| created < than))
+        };
+        let has_same = |other: &&Revision| template::images(&other.template) == template::images(&live.template);
+        let left = made_before(live.created?).max_by_key(|other| other.created).filter(|left| !has_same(left))?;
+        let older = made_before(left.created?).filter(has_same).max_by_key(|other| other.created)?;
+        let (from, to) = rollback::tags(left, live);
+        let age = passed(*at, self.now);
+        Some(say!(
+            "'{manager}' went from rev {} ({from}) back to the images of rev {} ({to}) {age} ago, as rev {}",
+            left.number,
+            older.number,
+            live.number
+        ))
     }
 
     /// Whether the change came with the live version. Of a Helm release a hand makes new revisions of the workload too: it

@@ -177,7 +177,7 @@ impl Running {
                 self.set(index, StepState::Running("reading".into())).await;
                 let (workload, pod) = (workload.as_ref(), pod.as_ref());
                 let kept = self.inner.keep_evidence(self.act.number, workload, pod, panels).await;
-                self.ends(index, StepState::Done(kept)).await;
+                self.ends(index, kept).await;
                 Next::Go
             }
             StepKind::Write(write) => match &self.mended {

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::Inner;
 use crate::{
-    action::{Glance, template},
+    action::{Glance, act::StepState, template},
     model::{
         Level,
         kubernetes::{ObjectKey, Pod, WorkloadKey},
@@ -17,25 +17,27 @@ use crate::{
     },
     query::{Answer, LogQuery, ObjectRef, PageLine, PanelQuery, Query},
     source::AnswerSink,
-    text::Clean,
+    text::{Clean, counted},
 };
 
 /// Pods whose logs are kept.
 const PODS: usize = 2;
+/// How the name of a log ends that a container's last run left.
+const PREVIOUS: &str = ".previous.log";
 /// Lines kept of each log.
 const LINES: u32 = 2_000;
 /// Seconds of the panels' values, and points of each series.
 const RANGE: (u32, u16) = (3_600, 120);
 
 impl Inner {
-    /// Keeps what there is; says how much.
+    /// Keeps what there is; says how much, and what is missing. Not all, or nothing, is no success.
     pub(super) async fn keep_evidence(
         &self,
         number: u64,
         workload: Option<&WorkloadKey>,
         pod: Option<&ObjectKey>,
         panels: &[PanelKey],
-    ) -> Clean {
+    ) -> StepState {
         // Each with whether it may have a previous log.
         let mut pods: Vec<(ObjectKey, bool)> = pod.into_iter().map(|pod| (pod.clone(), true)).collect();
         let mut queries = Vec::new();
@@ -53,7 +55,7 @@ impl Inner {
             let (name, object) = (pod.name.clone(), ObjectRef::Pod(pod));
             queries.push((format!("{name}.describe.txt"), Query::Describe(object.clone())));
             if has_previous {
-                queries.push((format!("{name}.previous.log"), Query::Logs(tail(object.clone(), true))));
+                queries.push((format!("{name}{PREVIOUS}"), Query::Logs(tail(object.clone(), true))));
             }
             queries.push((format!("{name}.log"), Query::Logs(tail(object, false))));
         }
@@ -90,49 +92,116 @@ impl Inner {
         well
     }
 
-    async fn keep_answers(&self, number: u64, queries: Vec<(String, Query)>) -> Clean {
-        let wanted = queries.len();
+    async fn keep_answers(&self, number: u64, queries: Vec<(String, Query)>) -> StepState {
         let kept = join_all(queries.into_iter().map(async |(name, query)| {
-            let Some(text) = self.read(query).await else { return false };
-            self.on_audit(move |audit| audit.keep_evidence(number, &name, &text)).await.is_ok()
+            let kept = match self.read(query).await {
+                Ok(text) if text.is_empty() => Kept::Empty,
+                Ok(text) => {
+                    let to = name.clone();
+                    match self.on_audit(move |audit| audit.keep_evidence(number, &to, &text)).await {
+                        Ok(()) => Kept::File,
+                        Err(why) => Kept::Lost(say!("it could not be written: {why}")),
+                    }
+                }
+                Err(kept) => kept,
+            };
+            (name, kept)
         }))
         .await;
-        let kept = kept.into_iter().filter(|kept| *kept).count();
-        match kept {
-            0 => "nothing could be kept".into(),
-            all if all == wanted => say!("{all} files in evidence/{number:04}"),
-            some => say!("{some} of {wanted} files in evidence/{number:04}"),
-        }
+        told(number, &kept)
     }
 
-    /// One answer as text, within the deadline; what came before the deadline counts.
-    async fn read(&self, query: Query) -> Option<String> {
-        let reader = self.backends(|all| all.readers.get(query.backend()).cloned())?;
+    /// One answer as text, within the deadline; what came before the deadline counts. Else what became of it.
+    async fn read(&self, query: Query) -> Result<String, Kept> {
+        let Some(reader) = self.backends(|all| all.readers.get(query.backend()).cloned()) else {
+            return Err(Kept::Lost(say!("'{}' is not connected", query.backend())));
+        };
         let (to, mut answers) = mpsc::channel(16);
         let sink = AnswerSink { query: query.clone(), generation: 0, clock: self.clock.clone(), to };
-        let mut text = String::new();
+        let (mut text, mut has_answer, mut failed) = (String::new(), false, None);
         let reading = async { reader.read(&query, sink).await };
         let taking = async {
             while let Some(answered) = answers.recv().await {
                 match answered.body {
-                    Ok(answer) => append(&answer, &mut text),
-                    Err(error) => text.extend(["could not be read: ", error.says.as_str(), "\n"]),
+                    Ok(answer) => {
+                        has_answer = true;
+                        append(&answer, &mut text);
+                    }
+                    Err(error) => {
+                        text.extend(["could not be read: ", error.says.as_str(), "\n"]);
+                        failed = Some(error.says);
+                    }
                 }
                 if !matches!(answered.query, Query::Logs(_)) {
                     return;
                 }
             }
         };
-        let _ = tokio::time::timeout(self.pace.keep, async {
+        let within = self.pace.keep;
+        let in_time = tokio::time::timeout(within, async {
             tokio::pin!(reading, taking);
             tokio::select! {
                 () = &mut taking => {}
                 () = &mut reading => taking.await,
             }
         })
-        .await;
-        (!text.is_empty()).then_some(text)
+        .await
+        .is_ok();
+        match failed {
+            Some(why) if !has_answer => Err(Kept::Refused(why)),
+            None if text.is_empty() && !in_time => Err(Kept::Lost(say!("no answer within {} s", within.as_secs_f32()))),
+            _ => Ok(text),
+        }
     }
+}
+
+/// What became of one file.
+enum Kept {
+    File,
+    /// There is nothing in it.
+    Empty,
+    /// The answer was no, and why.
+    Refused(Clean),
+    /// It was not answered, or not written, and why.
+    Lost(Clean),
+}
+
+/// `4 of 6 files in evidence/0001: 2 logs are empty`
+fn told(number: u64, all: &[(String, Kept)]) -> StepState {
+    let count = |is: fn(&str, &Kept) -> bool| all.iter().filter(|(name, kept)| is(name, kept)).count();
+    // A pod that never ran has none.
+    let has_no_previous = |name: &str, kept: &Kept| name.ends_with(PREVIOUS) && matches!(kept, Kept::Refused(_));
+    let files = count(|_, kept| matches!(kept, Kept::File));
+    let (empty, previous) = (count(|_, kept| matches!(kept, Kept::Empty)), count(has_no_previous));
+    let mut missing = Vec::new();
+    if empty > 0 {
+        missing.push(format!("{} {} empty", counted(empty, "log"), if empty == 1 { "is" } else { "are" }));
+    }
+    if previous > 0 {
+        missing.push(format!(
+            "{} {} not there",
+            counted(previous, "previous log"),
+            if previous == 1 { "is" } else { "are" }
+        ));
+    }
+    let mut lost =
+        all.iter().filter(|(name, kept)| !has_no_previous(name, kept)).filter_map(|(name, kept)| match kept {
+            Kept::Refused(why) | Kept::Lost(why) => Some((name, why)),
+            Kept::File | Kept::Empty => None,
+        });
+    let first = lost.next();
+    if let Some((name, why)) = first {
+        let more = lost.count();
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        missing.push(format!("{name}: {why}{more}"));
+    }
+    let missing = if missing.is_empty() { String::new() } else { format!(": {}", missing.join("; ")) };
+    let says = match files {
+        0 => say!("nothing could be kept{missing}"),
+        files if files == all.len() => say!("{} in evidence/{number:04}", counted(files, "file")),
+        files => say!("{files} of {} files in evidence/{number:04}{missing}", all.len()),
+    };
+    if files == 0 || first.is_some() { StepState::Unknown(says) } else { StepState::Done(says) }
 }
 
 fn is_failing(pod: &Pod) -> bool {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Budget, ObjectAct, ObjectInspection, text};
 use crate::{
     action::{Check, CheckResult, checks::check},
-    model::kubernetes::{Manager, table::is_due_within, tag_of},
+    model::kubernetes::{Manager, deletion, table::is_due_within, tag_of},
     text::{Clean, counted},
     time::age_of,
 };
@@ -78,6 +78,7 @@ fn pod_state(object: &Value) -> String {
     let ready = statuses.iter().filter(|one| one["ready"] == true).count();
     let mut waits = statuses.iter().map(|one| text(one, "/state/waiting/reason"));
     let word = waits.find(|reason| !reason.is_empty()).unwrap_or_else(|| text(object, "/status/phase"));
+    let word = if text(object, "/metadata/deletionTimestamp").is_empty() { word } else { "Terminating" };
     let count = format!("{ready}/{} {word}", list("/spec/containers").len());
     let image = Some(text(object, "/spec/containers/0/image")).filter(|image| !image.is_empty());
     let words = [count.trim_end(), text(object, "/spec/nodeName"), image.map_or("", tag_of)];
@@ -88,9 +89,7 @@ fn pod_state(object: &Value) -> String {
 /// What else speaks for or against it.
 pub(super) fn checks(found: &ObjectInspection, act: ObjectAct, is_production: bool, now: Timestamp) -> Vec<Check> {
     let mut checks = Vec::new();
-    let since = text(&found.object, "/metadata/deletionTimestamp");
-    if !since.is_empty() {
-        let says = say!("it is being deleted, since {}", Clean::line(since));
+    if let Some(says) = deletion(&found.object, now) {
         checks.push(check("B7", "deleted", CheckResult::Stop(says)));
     }
     checks.push(check("B8", "effect", effect(found, act, is_production, now)));

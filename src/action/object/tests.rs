@@ -166,6 +166,12 @@ fn what_goes_is_seen_before_it_goes() {
             {"ready": false, "state": {"waiting": {"reason": "CrashLoopBackOff"}}},
         ]},
     });
+    let mut going = crashing.clone();
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-10T03:14:48Z");
+    let plan = plan_of(&pod(), ObjectAct::Evict, going).expect("a plan");
+    assert_eq!(fact(&plan, "NOW"), "0/1 Terminating, node-3, 412");
+    let says = CheckResult::Stop("it is being deleted: its grace ends in 26s".into());
+    assert!(plan.checks.iter().any(|check| check.id == *"B7" && check.result == says), "{:?}", plan.checks);
     for act in [ObjectAct::Delete, ObjectAct::Evict] {
         let plan = plan_of(&pod(), act, crashing.clone()).expect("a plan");
         assert_eq!(fact(&plan, "NOW"), "0/1 CrashLoopBackOff, node-3, 412");
@@ -273,7 +279,10 @@ fn two_runs_that_must_not_be_beside_each_other_stop() {
     assert!(stops(&run(json!({"concurrencyPolicy": "Forbid"}), 1)));
     assert!(matches!(effect(&run(json!({"concurrencyPolicy": "Allow"}), 1)), CheckResult::Look(_)));
     assert!(matches!(effect(&run(json!({"suspend": true}), 0)), CheckResult::Look(says) if says.contains("suspended")));
-    assert!(matches!(effect(&run(json!({}), 0)), CheckResult::Ok(_)));
+    let calm = run(json!({}), 0);
+    assert!(matches!(effect(&calm), CheckResult::Ok(_)));
+    let undo = "by hand, not by U: `kubectl --context prod-eu1 -n shop delete job NAME`, of the one it makes";
+    assert_eq!(calm.undo, undo);
 }
 
 /// It is 03:14:22, by the clock of the cluster.

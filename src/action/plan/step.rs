@@ -3,8 +3,11 @@
 use super::{JobFor, PlanStep, StepKind, WatchFor, Watched};
 use crate::{
     action::Write,
-    model::kubernetes::{ObjectKey, WorkloadKey},
-    text::Clean,
+    model::{
+        kubernetes::{ObjectKey, WorkloadKey},
+        metric::PanelKey,
+    },
+    text::{Clean, counted},
 };
 
 /// What step 0 says. It changes nothing, so the steps that do are counted from 1, with it and without it.
@@ -12,7 +15,7 @@ const KEEP_EVIDENCE: &str = "keep evidence: previous logs, describe, events";
 
 /// The number by which the first of these steps is called, in plans and in the audit.
 pub fn first_number(first: Option<&Clean>) -> usize {
-    usize::from(first.is_none_or(|says| says.as_str() != KEEP_EVIDENCE))
+    usize::from(first.is_none_or(|says| !says.starts_with(KEEP_EVIDENCE)))
 }
 
 impl PlanStep {
@@ -27,6 +30,16 @@ impl PlanStep {
 
     fn keeping(workload: Option<WorkloadKey>, pod: Option<ObjectKey>) -> Self {
         Self { says: KEEP_EVIDENCE.into(), kind: StepKind::KeepEvidence { workload, pod, panels: Vec::new() } }
+    }
+
+    /// With the panels whose values are kept too.
+    pub(super) fn keep_panels(&mut self, bound: Vec<PanelKey>) {
+        if let StepKind::KeepEvidence { panels, .. } = &mut self.kind {
+            if !bound.is_empty() {
+                self.says = say!("{KEEP_EVIDENCE}, {}", counted(bound.len(), "panel"));
+            }
+            *panels = bound;
+        }
     }
 
     pub(in crate::action) fn watch(wanted: WatchFor) -> Self {

@@ -162,7 +162,7 @@ async fn fifty_status_writes_do_not_stop_a_rollback_and_one_template_change_does
     let (server, operator) = self::operator(&world).await;
     world.change(edit);
     let error = operator.execute(&roll_back()).await.unwrap_err();
-    let says = "'kubectl-edit' changed the template of 'deploy/web' 4 s ago; nothing was sent";
+    let says = "'kubectl-edit' changed the template of 'deploy/web' to 13, 4 s ago; nothing was sent";
     assert_eq!(error, ActionError::Moved(Clean::line(says)));
     assert!(server.asked_with("PATCH", "").is_empty());
     assert_eq!(world.image(), "reg/web:13");
@@ -177,10 +177,34 @@ async fn a_change_after_our_last_look_is_caught_by_the_servers_guard() {
     let ActionError::Moved(says) = error else { panic!("{error:?}") };
     assert_eq!(
         says,
-        "'kubectl-edit' changed the template of 'deploy/web' 4 s ago; the server's guard held and nothing was changed"
+        "'kubectl-edit' changed the template of 'deploy/web' to 13, 4 s ago; the server's guard held and nothing was changed"
     );
     assert_eq!(world.image(), "reg/web:13");
     assert_eq!(server.asked_with("PATCH", "").len(), 1, "sent once, never again");
+}
+
+/// Where the winner went is said; the age is by the clock that dated the change.
+#[tokio::test]
+async fn the_loser_of_a_race_is_told_what_was_changed_and_when() {
+    let world = World::new();
+    let (answers, clock) = (world.clone(), TestClock::at("2026-01-02T03:04:05Z".parse().unwrap()));
+    let answer = move |asked: &Asked| {
+        let mut answer = answers.answer(asked);
+        answer.headers_mut().insert("date", scripted::date("2026-01-02T03:14:05Z".parse().unwrap()));
+        answer
+    };
+    let server = scripted::serve_at(answer, Arc::new(clock)).await;
+    let operator = ClusterOperator::new(server.cluster.writer().unwrap());
+    world.change(edit);
+    let says = operator.execute(&roll_back()).await.unwrap_err().to_string();
+    assert_eq!(says, "'kubectl-edit' changed the template of 'deploy/web' to 13, 10m ago; nothing was sent");
+    // The same image, other fields.
+    world.change(|object| {
+        object["spec"]["template"] = template_of("reg/web:2");
+        object["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = json!(5);
+    });
+    let says = operator.execute(&roll_back()).await.unwrap_err().to_string();
+    assert_eq!(says, "'kubectl-edit' changed the template of 'deploy/web' 10m ago; nothing was sent");
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::Mode;
 use crate::{
-    action::ActionError,
-    model::kubernetes::WorkloadKey,
+    action::{ActionError, new_images},
+    model::kubernetes::{WorkloadKey, tag_of},
     source::kubernetes::{
         failure::{Failure, Reached},
         inspect::template_changes,
@@ -17,6 +17,7 @@ use crate::{
 
 /// Judges at a moment.
 pub struct Verdict {
+    /// By the cluster's own clock.
     pub now: Timestamp,
 }
 
@@ -29,10 +30,15 @@ impl Verdict {
         if live.is_none_or(|live| object.pointer("/spec/template") == Some(live)) {
             return None;
         }
-        Some(match template_changes(object).first() {
-            Some((manager, at)) => format!("'{manager}' changed the template of '{key}' {}", self.ago(*at)),
-            None => format!("somebody changed the template of '{key}'"),
-        })
+        let changes = template_changes(object);
+        let who = changes.first().map_or_else(|| "somebody".to_owned(), |(manager, _)| format!("'{manager}'"));
+        let when = changes.first().map(|(_, at)| self.ago(*at));
+        let to =
+            live.zip(object.pointer("/spec/template")).and_then(|(live, now)| new_images(now, live).first().copied());
+        // It may be just the version that was wanted.
+        let (to, comma) = to.map(|image| (format!(" to {}", tag_of(image)), ",")).unwrap_or_default();
+        let when = when.map(|when| format!("{comma} {when}")).unwrap_or_default();
+        Some(format!("{who} changed the template of '{key}'{to}{when}"))
     }
 
     fn ago(&self, at: Timestamp) -> String {

@@ -36,7 +36,7 @@ use crate::{
         BackendId, Name,
         helm::Release,
         image::{ImageRef, MOST_LISTED, NodeImages},
-        kubernetes::{Revision, Workload, WorkloadKey, WorkloadKind, rights::Right},
+        kubernetes::{Revision, Workload, WorkloadKey, WorkloadKind, deletion, rights::Right},
     },
     source::{ErrorKind, SourceError},
     text::Clean,
@@ -138,7 +138,7 @@ impl WorkloadInspector {
             quotas,
             around,
             unread,
-            warnings: marks(&object),
+            warnings: marks(&object, self.cluster.time()),
             owners,
             canary,
             release,
@@ -321,12 +321,8 @@ fn updater(object: &Value) -> Option<Clean> {
 }
 
 /// Marks on the object that an act must know of.
-fn marks(object: &Value) -> Vec<Clean> {
-    let mut warnings = Vec::new();
-    let since = text(object, "/metadata/deletionTimestamp");
-    if !since.is_empty() {
-        warnings.push(Clean::line(&format!("it is being deleted, since {since}")));
-    }
+fn marks(object: &Value, now: Timestamp) -> Vec<Clean> {
+    let mut warnings: Vec<Clean> = deletion(object, now).into_iter().collect();
     let applied = object
         .pointer("/metadata/annotations")
         .and_then(|all| all.get("kubectl.kubernetes.io/last-applied-configuration"));

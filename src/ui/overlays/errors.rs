@@ -193,6 +193,8 @@ pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: boo
             StepState::Running(seen) => (format!("goes on: {seen}"), theme.progress),
             StepState::Done(seen) => (format!("done: {seen}"), theme.text),
             StepState::Refused(why) => (format!("refused, nothing changed: {why}"), theme.wrong),
+            // What is kept changes nothing.
+            StepState::Unknown(why) if number == 0 => (why.to_string(), theme.stale),
             StepState::Unknown(why) => (format!("it may have happened: {why}"), theme.broken),
             StepState::Skipped(why) => (format!("skipped: {why}"), theme.dim),
         };
@@ -312,6 +314,10 @@ mod tests {
             started: at("03:10"),
             ended: Some(at("03:13")),
             steps: vec![
+                step(
+                    "keep evidence: previous logs, describe, events",
+                    StepState::Unknown("nothing could be kept".into()),
+                ),
                 step("run Jenkins job deploy", StepState::Done("queued".into())),
                 step("watch", StepState::Refused("build #12 ended: FAILURE; 411 4/10 ready".into())),
             ],
@@ -330,6 +336,7 @@ mod tests {
         let lines: Vec<String> = lines(&world.view()).iter().map(|line| line.body.to_string()).collect();
         let of = |word: &str| lines.iter().find(|line| line.contains(word)).unwrap_or_else(|| panic!("{lines:#?}"));
         assert!(of("0007").contains("sent, and not there"), "{lines:#?}");
+        assert!(of("keep evidence").ends_with("events   nothing could be kept"), "it changes nothing: {lines:#?}");
         assert!(of("FAILURE").contains("watch   not there: build #12 ended: FAILURE; 411 4/10 ready"), "{lines:#?}");
     }
 }

@@ -64,7 +64,7 @@ impl Reader for Panels {
 }
 
 /// A rollback with panels bound, and the files that its first step left, with what that said.
-async fn kept(panels: Vec<PanelKey>, answers: bool) -> (Vec<(String, String)>, String) {
+async fn kept(panels: Vec<PanelKey>, answers: bool) -> (Vec<(String, String)>, StepState) {
     let mut bench = Bench::new();
     for id in [grafana(), other_grafana()] {
         bench.engine.add_reader(Arc::new(Panels { id, answers }));
@@ -72,7 +72,6 @@ async fn kept(panels: Vec<PanelKey>, answers: bool) -> (Vec<(String, String)>, S
     bench.settings.services[0].panels = panels;
     let act = bench.act(&roll_back(None)).await.expect("carried out");
     assert_eq!(act.outcome, Outcome::Done);
-    let StepState::Done(says) = &act.steps[0].1 else { panic!("{act:?}") };
     let files = std::fs::read_dir(bench.directory.path().join("evidence/0001")).into_iter().flatten();
     let mut files: Vec<(String, String)> = files
         .map(|file| {
@@ -82,7 +81,7 @@ async fn kept(panels: Vec<PanelKey>, answers: bool) -> (Vec<(String, String)>, S
         })
         .collect();
     files.sort();
-    (files, says.to_string())
+    (files, act.steps[0].1.clone())
 }
 
 #[tokio::test]
@@ -93,6 +92,16 @@ async fn the_last_hour_of_the_bound_panels_is_kept_as_csv() {
     assert_eq!(files[0].1, "panel,time,series,value\n\"Errors\",2026-01-10T03:00:00Z,\"5xx\",62.5\n");
     // No more than a few are asked for.
     assert_eq!(kept(panels(&[1, 2, 3, 4, 5, 6]), true).await.0.len(), 4);
+}
+
+#[tokio::test]
+async fn the_plan_says_that_panels_are_kept() {
+    let mut bench = Bench::new();
+    let says = |plan: &Plan| (plan.steps[0].says.to_string(), plan.numbered_steps().next().map(|(number, _)| number));
+    let plain = "keep evidence: previous logs, describe, events".to_owned();
+    assert_eq!(says(&bench.plan(&roll_back(None)).await.expect("a plan")), (plain.clone(), Some(0)));
+    bench.settings.services[0].panels = panels(&[4, 7]);
+    assert_eq!(says(&bench.plan(&roll_back(None)).await.expect("a plan")), (format!("{plain}, 2 panels"), Some(0)));
 }
 
 /// A provisioned dashboard has the same uid in each.
@@ -106,6 +115,13 @@ async fn the_same_panel_of_two_grafanas_is_two_files() {
 
 #[tokio::test]
 async fn a_silent_grafana_is_said_and_holds_the_act_up_no_longer_than_the_rest() {
-    let (files, says) = kept(panels(&[4, 7]), false).await;
-    assert_eq!((files.len(), says.as_str()), (0, "nothing could be kept"));
+    let (files, state) = kept(panels(&[4, 7]), false).await;
+    let StepState::Unknown(says) = &state else { panic!("nothing was kept: {state:?}") };
+    assert!(files.is_empty() && says.starts_with("nothing could be kept: describe.txt: 'prod-eu1' is not"), "{says}");
+    assert!(says.ends_with(" more)"), "{says}");
+    let (_, state) = kept(panels(&[4, 7]), true).await;
+    assert!(
+        matches!(&state, StepState::Unknown(says) if says.starts_with("2 of 7 files in evidence/0001: ")),
+        "{state:?}"
+    );
 }

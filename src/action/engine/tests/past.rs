@@ -11,6 +11,7 @@ use crate::{
     model::{
         BackendKind, Part, SourceId,
         alert::{Alert, AlertKey, AlertState, Priority},
+        kubernetes::Revision,
     },
     source::{Delta, Fact, Update},
     time::Now,
@@ -187,4 +188,60 @@ async fn an_act_that_is_not_wholly_sent_is_not_sent_again() {
     audit.append(act, now().wall, Entry::Ended { outcome: Outcome::Done }).expect("written");
     let result = b5(&bench.plan(&roll_back(None)).await.expect("a plan"));
     assert!(matches!(&result, CheckResult::Look(says) if says.contains("bob did")), "{result:?}");
+}
+
+/// A mend by hand: 411's image with 412's other fields, a new version.
+fn mended(number: i64, minutes: i64) -> Revision {
+    let (bad, good) = (inspection().revisions[0].clone(), inspection().revisions[1].clone());
+    let mut mend = Revision { images: good.images.clone(), created: Some(ago(minutes)), is_live: false, ..bad };
+    (mend.number, mend.name, mend.hash) = (number, "myapp-mend".into(), Some("mend".into()));
+    mend.template["spec"]["containers"][0]["image"] = good.images[0].as_str().into();
+    mend
+}
+
+fn b5(plan: &Plan) -> &CheckResult {
+    &plan.checks.iter().find(|check| check.id == "B5").expect("checked").result
+}
+
+#[tokio::test]
+async fn an_undo_that_brought_the_bad_version_back_is_no_rollback() {
+    // A pipeline's hook undid the mend.
+    let mut found = inspection();
+    found.revisions[0].number = 16;
+    found.revisions.insert(1, mended(15, 2));
+    found.changes.insert(0, ("kubectl-rollout".into(), ago(1)));
+    let mut bench = Bench::with(FakeCluster::new(found), "audit.jsonl");
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    let CheckResult::Stop(says) = b5(&plan) else { panic!("{:?}", b5(&plan)) };
+    assert!(says.starts_with("it was rolled back already: 'kubectl-rollout' left rev 15 (411)"), "{says}");
+    bench.store = known(3 * 24 * 60, vec![high(15, AlertState::Firing, Priority::P1)]);
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    let CheckResult::Look(says) = b5(&plan) else { panic!("{:?}", b5(&plan)) };
+    assert_eq!(
+        says.as_str(),
+        "'kubectl-rollout' left rev 15 (411) 60s ago and brought rev 16 (412) back, which had been left as bad: High fired 13m of it"
+    );
+    // It had ended long before 411 was set.
+    bench.store = known(3 * 24 * 60, vec![high(15, AlertState::Resolved(ago(3)), Priority::P1)]);
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    assert!(matches!(b5(&plan), CheckResult::Stop(_)), "{:?}", b5(&plan));
+}
+
+#[tokio::test]
+async fn an_older_image_under_a_new_template_is_somebodys_rollback() {
+    let mut found = inspection();
+    found.revisions[0].is_live = false;
+    found.revisions.insert(0, Revision { is_live: true, ..mended(15, 1) });
+    found.template = found.revisions[0].template.clone();
+    found.changes.insert(0, ("kubectl-set".into(), ago(1)));
+    let mut bench = Bench::with(FakeCluster::new(found.clone()), "audit.jsonl");
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    let says = "'kubectl-set' went from rev 14 (412) back to the images of rev 13 (411) 60s ago, as rev 15";
+    assert_eq!(b5(&plan), &CheckResult::Look(says.into()));
+    // A restart, or other limits, of what was live.
+    found.revisions[1].template = found.template.clone();
+    found.revisions[1].template["spec"]["terminationGracePeriodSeconds"] = 5.into();
+    let mut bench = Bench::with(FakeCluster::new(found), "audit.jsonl");
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    assert!(matches!(b5(&plan), CheckResult::Ok(_)), "{:?}", b5(&plan));
 }

@@ -159,6 +159,21 @@ async fn a_restart_is_dated_by_the_clusters_clock() {
 }
 
 #[tokio::test]
+async fn an_act_is_as_old_as_our_own_clock_says() {
+    for minutes in [-30, 30] {
+        let mut found = calm();
+        found.workload.key.kind = WorkloadKind::Rollout;
+        let mut bench = ahead(found.clone(), minutes);
+        let restart = Request::Restart { workload: found.workload.key };
+        bench.act(&restart).await.expect("carried out");
+        let again = bench.plan(&restart).await.expect("a plan");
+        let hands = &again.checks.iter().find(|check| check.id == *"B5").expect("checked").result;
+        let says = hands.words().map(ToString::to_string).unwrap_or_default();
+        assert!(says.starts_with("you did 'RESTART ") && says.ends_with(" 0s ago (act 1)"), "{hands:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_ages_on_the_cluster_ages_by_its_clock() {
     let mut bench = ahead(inspection(), 30);
     bench.cluster.with(|cluster| {

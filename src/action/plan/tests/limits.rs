@@ -90,3 +90,28 @@ fn pods_that_no_controller_replaces_are_said() {
     let plan = made(&request("2Gi"), found).expect("a plan");
     assert!(look(&plan, "B13").starts_with("OnDelete: its controller replaces no pod"));
 }
+
+/// A raised limit is no revert: git has to be told.
+#[test]
+fn of_what_git_says_the_limit_is_changed_in_git() {
+    for (manager, instead) in [
+        (
+            Manager::FluxKustomization { name: "shop".into(), namespace: "flux".into() },
+            "--context prod-eu1` first, then change it in git",
+        ),
+        (
+            Manager::FluxHelmRelease { name: "web".into(), namespace: "flux".into() },
+            "--context prod-eu1` first, then change its values in git",
+        ),
+        (
+            Manager::ArgoCd { application: "shop".into() },
+            "self-heal puts back what git says. Instead: change it in the config repository",
+        ),
+        (Manager::ConfigSync, "applied again from git. Instead: change it in the config repository"),
+    ] {
+        let mut found = asked(400 * MEBI, None);
+        found.workload.managed_by = vec![manager];
+        let says = stop(&made(&request("2Gi"), found).expect("a plan"), "B4");
+        assert!(says.ends_with(instead), "{says}");
+    }
+}

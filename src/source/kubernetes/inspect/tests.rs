@@ -187,3 +187,10 @@ fn a_partition_is_counted_from_the_first_number() {
     let found = [set(2, 0), set(2, 5), set(0, 5), json!({"spec": {}})].map(|set| partition(&set));
     assert_eq!(found, [2, 7, 0, 0]);
 }
+
+#[test]
+fn a_deletion_is_told_by_what_it_has_left() {
+    let object = json!({"metadata": {"deletionTimestamp": "2026-01-02T03:04:35Z"}});
+    let says = marks(&object, "2026-01-02T03:04:05Z".parse().unwrap());
+    assert_eq!(says, ["it is being deleted: its grace ends in 30s"]);
+}
