@@ -33,6 +33,13 @@ fn reach(at: Timestamp, now: Timestamp) -> u32 {
     }
 }
 
+/// No less, in whole minutes or, beyond an hour, whole hours: that is said, and stands in a command line.
+fn rounded(seconds: i64) -> u32 {
+    let seconds = u64::try_from(seconds).unwrap_or(0);
+    let unit = if seconds <= 3_600 { 60 } else { 3_600 };
+    u32::try_from(seconds.next_multiple_of(unit)).unwrap_or(u32::MAX)
+}
+
 /// The log of this, as it is opened: followed, from so far back that what it is opened for is in it.
 pub fn opened(target: LogTarget, at: Option<Timestamp>, previous: bool, view: &View<'_>) -> LogQuery {
     let clock = view.store.time_of(target.cluster(), view.now);
@@ -148,7 +155,7 @@ impl Logs {
         let ago = now.as_second() - at.as_second();
         let is_before = query.tail.is_some() || query.since_seconds.is_some_and(|since| i64::from(since) < ago);
         if !query.previous && (is_after || is_before && !is_kept) {
-            let since = u32::try_from(ago.max(0) + BEFORE).unwrap_or(u32::MAX).max(BACK);
+            let since = rounded(ago.max(0) + BEFORE).max(BACK);
             self.reopen(|query| {
                 (query.since_seconds, query.tail) = (Some(since), None);
                 (query.until, query.follow) = (None, true);
@@ -194,6 +201,14 @@ mod tests {
         for (hours, expected) in [(17, 86_400), (23, 86_400), (24, 900), (900, 900)] {
             assert_eq!(reach(now - SignedDuration::from_hours(hours), now), expected, "{hours}");
         }
+    }
+
+    #[test]
+    fn how_far_back_a_log_is_read_is_said_in_few_words() {
+        for (seconds, expected) in [(1_871, "32m"), (1_920, "32m"), (3_600, "1h"), (3_601, "2h"), (30_354, "9h")] {
+            assert_eq!(ago(rounded(seconds)), expected, "{seconds}");
+        }
+        assert_eq!((rounded(-1), rounded(i64::MAX)), (0, u32::MAX));
     }
 
     #[test]

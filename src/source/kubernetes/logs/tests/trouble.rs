@@ -121,6 +121,20 @@ async fn a_silent_stream_of_a_running_container_is_opened_anew() {
     assert_eq!(look.lines(2).await, ["a", "b"]);
 }
 
+/// As a load balancer does with what it holds to be idle.
+#[tokio::test]
+async fn a_server_that_closes_while_the_container_runs_is_asked_again_at_once() {
+    let world = World::default();
+    world.put(&running("web-1"));
+    let lines = ["a", "b", "c"].iter().zip(1..).map(|(text, n)| stamped(5, n, text)).collect::<Vec<_>>();
+    for seen in 1..=2 {
+        world.will_log("web-1/app", LogAnswer::Lines(lines[..seen].to_vec(), Then::End));
+    }
+    world.will_log("web-1/app", LogAnswer::Lines(lines.clone(), Then::Hang));
+    let mut look = look(world, one_pod(), Limits { eof_grace: Duration::from_hours(1), ..limits() }).await;
+    assert_eq!(look.lines(3).await, ["a", "b", "c"]);
+}
+
 #[tokio::test]
 async fn of_a_second_that_the_newest_lines_cut_none_comes_late_or_twice() {
     let world = World::default();
