@@ -347,6 +347,15 @@ mod tests {
     }
 
     #[test]
+    fn tabs_are_written_as_they_came() {
+        let text = Clean::log_line("a\tpassword:\thunter22\tb\x0b", 0, true);
+        let line = LogLine { text, ..log_line("") };
+        assert_eq!(written(out(Form::Raw), &line), format!("a\tpassword:\t{MASK}\tb^K\n"));
+        let json: Value = serde_json::from_str(&written(out(Form::Json), &line)).unwrap();
+        assert_eq!(json["text"], format!("a\tpassword:\t{MASK}\tb^K"));
+    }
+
+    #[test]
     fn containers_have_colours_of_their_own_if_asked_for() {
         let named = |tells_containers, is_coloured| {
             let names = Prefix { pods: true, clusters: false, is_kubectls: true, tells_containers };
