@@ -1,7 +1,5 @@
 //! Which part of a log is read: from when, until when, and how many of the newest lines.
 
-use std::fmt::Write as _;
-
 use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
 
 use super::Logs;
@@ -63,14 +61,38 @@ pub fn ago(seconds: u32) -> String {
 
 /// `since 15m until 03:10:00 tail 500`
 pub(super) fn words(query: &LogQuery) -> String {
-    let mut words = query.since_seconds.map_or_else(|| "since all".to_owned(), |since| format!("since {}", ago(since)));
-    if let Some(until) = query.until {
-        let _ = write!(words, " until {}", until.strftime("%H:%M:%S"));
+    let since = since_words(query).unwrap_or_else(|| "since all".to_owned());
+    let rest = until_words(query).into_iter().chain(tail_words(query));
+    rest.fold(since, |words, next| format!("{words} {next}"))
+}
+
+/// As much of it as there are cells for, its end first: without that a log that is over looks like a quiet one.
+pub(super) fn words_within(query: &LogQuery, cells: usize) -> Option<String> {
+    if query.previous {
+        return None;
     }
-    if let Some(tail) = query.tail {
-        let _ = write!(words, " tail {}", grouped(tail.into()));
+    let whole = words(query);
+    if whole.len() <= cells {
+        return Some(whole);
     }
-    words
+    let parts = [until_words(query), since_words(query), tail_words(query)].into_iter().flatten();
+    let fitting = parts.fold(String::new(), |said, next| {
+        let more = if said.is_empty() { next } else { format!("{said} {next}") };
+        if more.len() <= cells { more } else { said }
+    });
+    Some(fitting).filter(|said| !said.is_empty())
+}
+
+fn since_words(query: &LogQuery) -> Option<String> {
+    query.since_seconds.map(|since| format!("since {}", ago(since)))
+}
+
+fn until_words(query: &LogQuery) -> Option<String> {
+    query.until.map(|until| format!("until {}", until.strftime("%H:%M:%S")))
+}
+
+fn tail_words(query: &LogQuery) -> Option<String> {
+    query.tail.map(|tail| format!("tail {}", grouped(tail.into())))
 }
 
 /// Its times are of more than an hour: minutes and seconds alone would not say when.

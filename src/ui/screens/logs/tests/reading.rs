@@ -90,30 +90,6 @@ fn a_log_is_shown_at_a_moment_and_read_anew_where_it_begins_later() {
 }
 
 #[test]
-fn a_moment_is_gone_to_when_all_is_here_unless_one_moves_meanwhile() {
-    for moves in [false, true] {
-        let (mut world, mut logs) = story();
-        let early = testing::at("02:30");
-        logs.show_time(early, &world.view());
-        let (query, pod) = (first(&logs), origin("myapp-1", "412"));
-        let lines = |from: i64| {
-            (from..from + 50).map(|second| line(&pod, second, &format!("I early {second}"))).collect::<Vec<_>>()
-        };
-        let now = world.clock.now();
-        let body = Ok(Answer::Logs(LogBatch { lines: lines(-1_900), ..LogBatch::default() }));
-        world.store.answer(Answered { query: Query::Logs(query.clone()), generation: 1, at: now.wall, body }, now);
-        logs.sync(&world.view(), Changes::LOGS);
-        if moves {
-            logs.run(Command::Top, &world.view());
-        }
-        say(&mut world, &query, lines(-1_820));
-        logs.sync(&world.view(), Changes::LOGS);
-        let expected = if moves { early - SignedDuration::from_secs(100) } else { early };
-        assert_eq!(logs.moment(&world.view()), Some(expected), "moves: {moves}");
-    }
-}
-
-#[test]
 fn all_that_a_filter_looks_for_is_marked_and_its_lines_are_counted() {
     let mut world = World::live();
     world.theme.search_match = ratatui::style::Style::new().crossed_out();
