@@ -248,6 +248,24 @@ fn in_a_narrow_frame_words_go_whole_and_what_is_read_stays_longest() {
 }
 
 #[test]
+fn the_containers_of_a_single_pod_stand_below_their_word() {
+    let mut world = World::live();
+    let query = LogQuery { target: LogTarget::Pod(testing::object("myapp-1")), ..query() };
+    let of = |container: &str| Arc::new(Origin::new(testing::object("myapp-1"), container.into(), "412".into()));
+    let lines = vec![line(&of("main"), 0, "I one"), line(&of("side"), 1, "I two")];
+    say(&mut world, &query, lines);
+    let mut logs = Logs::default();
+    logs.open(query);
+    for (size, head) in
+        [((120, 35), "| time     container level message"), ((80, 24), "| mm:ss container level message")]
+    {
+        world.size = size;
+        let rows = world.drawn(&mut logs);
+        assert!(rows[1].starts_with(head), "{rows:#?}");
+    }
+}
+
+#[test]
 fn one_line_a_second_is_one_line() {
     let mut world = World::live();
     let (pod, now) = (origin("myapp-1", "412"), world.clock.now().wall);
