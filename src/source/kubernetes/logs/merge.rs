@@ -76,7 +76,7 @@ impl Merger {
                 break;
             }
             let ((_, _, sequence), (_, line)) = first.remove_entry();
-            self.marked_left -= usize::from(sequence <= self.marked && self.marked_left > 0);
+            self.marked_left -= usize::from(sequence <= self.marked);
             self.bytes -= line.cost();
             bytes += line.cost();
             self.overflows &= self.held.len() > MAX_HELD / 2 || self.bytes > MAX_HELD_BYTES / 2;
