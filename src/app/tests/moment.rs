@@ -281,6 +281,6 @@ fn with_a_log_line_open_what_is_typed_behind_a_filter_or_a_find_does_not_act() {
         assert!(effects.is_empty() && desk.app.screen == ScreenId::Logs, "{effects:?} {frame}");
         assert!(!frame.contains("LOG LINE"), "{frame}");
         assert_eq!(desk.app.screens.get(ScreenId::Logs).filter_words().0, key);
-        assert_eq!(desk.app.prompt.as_ref().map(|prompt| prompt.text()), Some("02!sa"), "{frame}");
+        assert!(desk.app.prompt.as_ref().is_some_and(|prompt| prompt.text() == "02!sa"), "{frame}");
     }
 }

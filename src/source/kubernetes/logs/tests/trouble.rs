@@ -130,7 +130,7 @@ async fn a_server_that_closes_while_the_container_runs_is_asked_again_at_once() 
     for seen in 1..=2 {
         world.will_log("web-1/app", LogAnswer::Lines(lines[..seen].to_vec(), Then::End));
     }
-    world.will_log("web-1/app", LogAnswer::Lines(lines.clone(), Then::Hang));
+    world.will_log("web-1/app", LogAnswer::Lines(lines, Then::Hang));
     let mut look = look(world, one_pod(), Limits { eof_grace: Duration::from_hours(1), ..limits() }).await;
     assert_eq!(look.lines(3).await, ["a", "b", "c"]);
 }
