@@ -225,6 +225,13 @@ impl Stream {
                     }
                 }
                 Err(refusal) => {
+                    // Right after an end it is part of that: the status will say what came of it.
+                    let grace = self.limits.eof_grace;
+                    if std::mem::take(&mut is_second_look)
+                        && let Some(end) = self.settled(instance, grace).await
+                    {
+                        return end;
+                    }
                     if !self.trouble(&refusal.says(&self.container)).await {
                         return End::Unwanted;
                     }
