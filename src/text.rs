@@ -9,7 +9,8 @@ use unicode_width::UnicodeWidthStr;
 /// Longest line kept, in bytes; what is over is counted in the text itself.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// Text without escape sequences, C0/C1 controls, bidirectional overrides or zero-width controls. Cheap to clone.
+/// Text without escape sequences, C0/C1 controls, bidirectional overrides or zero-width controls; of controls it has line
+/// breaks ([`Clean::block`]) or tabs ([`Clean::log_line`]) at most. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct Clean(Arc<str>);
@@ -18,12 +19,19 @@ impl Clean {
     /// One line: line breaks become spaces, tabs four spaces, of a `\r` progress bar only the last state is kept; other
     /// controls are shown in caret form (`^G`), escape sequences dropped.
     pub fn line(foreign: &str) -> Self {
-        if is_plain(foreign) && foreign.len() <= MAX_LINE_BYTES {
+        Self::log_line(foreign, 0, false)
+    }
+
+    /// A line of a log, off whose end `over` bytes were cut already, which are counted with what is cut here. Otherwise as
+    /// [`Clean::line`]; but with `has_tabs` tabs stay: for standard output, where others tell columns by them.
+    pub fn log_line(foreign: &str, over: usize, has_tabs: bool) -> Self {
+        if is_plain(foreign) && foreign.len() <= MAX_LINE_BYTES && over == 0 {
             return Self(foreign.into());
         }
         let foreign = foreign.trim_end_matches(['\r', '\n']);
         let visible = if foreign.contains('\n') { foreign } else { foreign.rsplit('\r').next().unwrap_or(foreign) };
-        Self(capped(strip(visible, false)).into())
+        let kept: &'static [u8] = if has_tabs { b"\t" } else { b"" };
+        Self(capped(strip(visible, kept), over).into())
     }
 
     /// Several lines: as [`Clean::line`], but line breaks stay.
@@ -31,13 +39,13 @@ impl Clean {
         if is_plain(foreign) {
             return Self(foreign.into());
         }
-        Self(strip(&foreign.replace("\r\n", "\n"), true).into())
+        Self(strip(&foreign.replace("\r\n", "\n"), b"\n").into())
     }
 
     /// Joins already clean pieces, or text of our own.
     pub fn own(text: impl Into<String>) -> Self {
         let text: String = text.into();
-        if is_plain(&text) { Self(text.into()) } else { Self(strip(&text, true).into()) }
+        if is_plain(&text) { Self(text.into()) } else { Self(strip(&text, b"\n").into()) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -206,29 +214,30 @@ fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
-fn capped(mut text: String) -> String {
-    if text.len() > MAX_LINE_BYTES {
-        let mut end = MAX_LINE_BYTES;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let cut = text.len() - end;
+fn capped(mut text: String, over: usize) -> String {
+    let mut end = text.len().min(MAX_LINE_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let cut = text.len() - end + over;
+    if cut > 0 {
         text.truncate(end);
         text.extend([" … (+", &cut.to_string(), " bytes)"]);
     }
     text
 }
 
-fn strip(foreign: &str, keep_breaks: bool) -> String {
+/// `kept`: the controls that stay.
+fn strip(foreign: &str, kept: &'static [u8]) -> String {
     let mut parser = vte::Parser::new();
-    let mut kept = Printed { text: String::with_capacity(foreign.len()), keep_breaks };
-    parser.advance(&mut kept, foreign.as_bytes());
-    kept.text
+    let mut printed = Printed { text: String::with_capacity(foreign.len()), kept };
+    parser.advance(&mut printed, foreign.as_bytes());
+    printed.text
 }
 
 struct Printed {
     text: String,
-    keep_breaks: bool,
+    kept: &'static [u8],
 }
 
 impl vte::Perform for Printed {
@@ -240,7 +249,7 @@ impl vte::Perform for Printed {
 
     fn execute(&mut self, byte: u8) {
         match byte {
-            b'\n' if self.keep_breaks => self.text.push('\n'),
+            _ if self.kept.contains(&byte) => self.text.push(char::from(byte)),
             b'\n' | b'\r' => self.text.push(' '),
             b'\t' => self.text.push_str("    "),
             0x00..=0x1f => self.text.extend(['^', char::from(byte + 0x40)]),
@@ -295,6 +304,19 @@ mod tests {
     fn a_huge_line_is_cut_and_says_so() {
         let line = Clean::line(&"x".repeat(MAX_LINE_BYTES + 10));
         assert!(line.ends_with("… (+10 bytes)"), "{}", &line[line.len() - 20..]);
+        // What was cut before is counted with it, once.
+        let line = Clean::log_line(&"x".repeat(MAX_LINE_BYTES + 10), 90, false);
+        assert!(line.ends_with("x … (+100 bytes)"), "{}", &line[line.len() - 30..]);
+        assert_eq!(Clean::log_line("ab", 90, false), "ab … (+90 bytes)");
+    }
+
+    #[test]
+    fn tabs_stay_in_a_log_line_where_they_are_kept_and_nothing_else_does() {
+        let foreign = "a\tb\x1b[31m\tc\x07 \x0b\u{9b}31m\u{202e}d\n";
+        assert_eq!(Clean::log_line(foreign, 0, true), "a\tb\tc^G ^K31md");
+        assert_eq!(Clean::log_line("1\t%\r2\t%\n", 0, true), "2\t%", "the newest state");
+        assert_eq!(Clean::log_line("a\tb", 0, false), "a    b");
+        assert_eq!(Clean::block("a\tb\n"), "a    b\n");
     }
 
     #[test]
@@ -316,6 +338,8 @@ mod tests {
         fn no_control_character_survives(foreign in "\\PC*|.*|(?s:.{0,200})") {
             let line = Clean::line(&foreign);
             prop_assert!(!line.chars().any(is_hidden), "{line:?}");
+            let tabbed = Clean::log_line(&foreign, 0, true);
+            prop_assert!(!tabbed.chars().any(|c| c != '\t' && is_hidden(c)), "{tabbed:?}");
             prop_assert!(!Clean::block(&foreign).chars().any(|c| c != '\n' && is_hidden(c)));
         }
     }

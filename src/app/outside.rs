@@ -200,7 +200,20 @@ impl App {
         match links.as_slice() {
             [] => Reply::Say(Clean::own(format!("{target} has no address"))),
             [(_, _, url)] => Reply::Do(Effect::OpenUrl(url.clone())),
-            _ => Reply::Push(overlays::choose_link(target.clone(), links)),
+            _ => Reply::Push(overlays::choose_link(target.clone(), links, false)),
+        }
+    }
+
+    /// `Y`: its own address or, of what has none, a link that `o` opens.
+    pub(super) fn copy_address(&self, target: &Target, now: Now) -> Reply {
+        if let Some(url) = overlays::url_of(&self.store, target) {
+            return Reply::Do(Effect::Copy(url));
+        }
+        let links = self.links_here(target, now);
+        match links.as_slice() {
+            [] => Reply::Say(Clean::own(format!("{target} has no address"))),
+            [(_, _, url)] => Reply::Do(Effect::Copy(url.clone())),
+            _ => Reply::Push(overlays::choose_link(target.clone(), links, true)),
         }
     }
 }

@@ -73,11 +73,8 @@ pub async fn run(logs: Logs, global: Global, clock: Arc<dyn Clock>) -> Result<Ex
     let code = pass_on(&mut out, answers, &logs, &readers).await?;
     tasks.shutdown().await;
     if out.masked > 0 {
-        let lines = if out.masked == 1 { "line" } else { "lines" };
-        report::aside(&format!(
-            "midwatch: what looks like a credential is masked in {} {lines}; --unmasked shows it",
-            out.masked
-        ));
+        let masked = counted(out.masked as usize, if logs.signatures { "message" } else { "line" });
+        report::aside(&format!("midwatch: what looks like a credential is masked in {masked}; --unmasked shows it"));
     }
     if let Some((lines, why)) = &out.unfit {
         let lines = counted(*lines as usize, "line");

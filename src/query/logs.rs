@@ -197,6 +197,8 @@ pub struct LogQuery {
     pub most_streams: Option<u16>,
     /// Private keys that a container wrote are not masked.
     pub has_keys: bool,
+    /// Tabs are left in its lines: for standard output, not for a screen.
+    pub has_tabs: bool,
     pub details: WantedDetails,
 }
 
@@ -217,6 +219,7 @@ impl LogQuery {
             keeps_all: false,
             most_streams: None,
             has_keys: false,
+            has_tabs: false,
             details: WantedDetails::default(),
         }
     }

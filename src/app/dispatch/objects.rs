@@ -29,10 +29,7 @@ impl App {
                 Reply::Done
             }
             (Command::Browse, _) => self.browse(target, now),
-            (Command::CopyUrl, _) => match self.url_of(target) {
-                None => Reply::Say(Clean::own(format!("{target} has no address"))),
-                Some(url) => Reply::Do(Effect::Copy(url)),
-            },
+            (Command::CopyUrl, _) => self.copy_address(target, now),
             (Command::Copy, _) => Reply::Do(Effect::Copy(Clean::own(match target {
                 Target::Pod(key) => key.name.to_string(),
                 other => other.to_string(),
@@ -284,11 +281,6 @@ impl App {
                 .any(|deploy| (0..SHORTLY).contains(&seconds_between(deploy.at, onset)))
         };
         before(workload) && !self.store.kube.workloads.values().any(|other| other.key != workload.key && before(other))
-    }
-
-    /// Where it can be seen in a browser.
-    pub(in crate::app) fn url_of(&self, target: &Target) -> Option<Clean> {
-        overlays::url_of(&self.store, target)
     }
 }
 

@@ -269,3 +269,18 @@ fn a_page_over_the_log_shows_no_keys_of_the_log() {
         assert!(!shown.contains(key), "{key}: {shown}");
     }
 }
+
+#[test]
+fn with_a_log_line_open_what_is_typed_behind_a_filter_or_a_find_does_not_act() {
+    for key in ["&", "/"] {
+        let mut desk = with_a_log(incident());
+        desk.press(KeyCode::Enter);
+        assert!(desk.frame((120, 35)).contains("LOG LINE"));
+        let effects = desk.keys(&format!("{key}02!sa"));
+        let frame = desk.frame((120, 35));
+        assert!(effects.is_empty() && desk.app.screen == ScreenId::Logs, "{effects:?} {frame}");
+        assert!(!frame.contains("LOG LINE"), "{frame}");
+        assert_eq!(desk.app.screens.get(ScreenId::Logs).filter_words().0, key);
+        assert!(desk.app.prompt.as_ref().is_some_and(|prompt| prompt.text() == "02!sa"), "{frame}");
+    }
+}

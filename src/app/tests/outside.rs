@@ -140,6 +140,11 @@ fn links_are_offered_by_number_when_there_are_several() {
     desk.keys("2");
     let effects = desk.press(KeyCode::Enter);
     assert!(matches!(&effects[..], [Effect::OpenUrl(url)] if url.ends_with("SHOP-13")), "{effects:?}");
+    assert!(desk.keys("Y").is_empty());
+    assert!(desk.frame((120, 35)).contains("COPY LINK OF"), "{}", desk.frame((120, 35)));
+    desk.keys("2");
+    let effects = desk.press(KeyCode::Enter);
+    assert!(matches!(&effects[..], [Effect::Copy(url)] if url.ends_with("SHOP-13")), "{effects:?}");
 }
 
 #[test]
@@ -159,6 +164,8 @@ fn a_log_store_is_opened_at_the_row_and_its_time() {
     let effects = desk.keys("o");
     let address = format!("https://logs.example/production/myapp?to={to}");
     assert!(matches!(&effects[..], [Effect::OpenUrl(url)] if *url == *address), "{effects:?} {address}");
+    let effects = desk.keys("Y");
+    assert!(matches!(&effects[..], [Effect::Copy(url)] if *url == *address), "{effects:?} {address}");
 }
 
 #[test]

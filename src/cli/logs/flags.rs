@@ -266,6 +266,8 @@ impl Logs {
             // Whoever reads a pipe wants what was written, as from kubectl, not what is newest.
             keeps_all: true,
             has_keys: self.unmasked,
+            // Messages counted stand in a table.
+            has_tabs: !self.signatures,
             details: self.template().map(|template| template.details()).unwrap_or_default(),
         }
     }
@@ -324,7 +326,10 @@ mod tests {
     fn whoever_reads_the_pipe_is_waited_for() {
         let target = Target::from(LogTarget::Pod(testing::object("p")));
         for flags in ["", "-f", "-f --tail 0"] {
-            assert!(parsed(flags).query(&target, testing::at("03:00")).keeps_all, "{flags}");
+            let query = parsed(flags).query(&target, testing::at("03:00"));
+            assert!(query.keeps_all && query.has_tabs, "{flags}");
         }
+        // There they would break the table.
+        assert!(!parsed("--signatures").query(&target, testing::at("03:00")).has_tabs);
     }
 }

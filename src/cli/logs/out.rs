@@ -93,7 +93,7 @@ pub(super) struct Out {
     is_unmasked: bool,
     /// Of instances before, for which a note is no line of a log: it says that there is none.
     is_previous: bool,
-    /// Lines in which something was masked.
+    /// Lines, or messages in their place, in which something was masked.
     pub(super) masked: u64,
     /// Lines that do not fit the template, and why the first does not.
     pub(super) unfit: Option<(u64, String)>,
@@ -160,6 +160,9 @@ impl Out {
             self.put(&note, Some(repeats), &mut text);
         }
         if let Some(messages) = &self.messages {
+            if !self.is_unmasked {
+                self.masked += messages.masked();
+            }
             let is_json = !matches!(self.form, Form::Default | Form::Raw);
             text.push_str(&messages.text(is_json, self.is_unmasked));
         }
@@ -344,6 +347,27 @@ mod tests {
         assert_eq!(of("{{.PodName}} {{.Message}}"), "p 03-14 03:00:00 {\"msg\":\"slow\"}\n");
         // What is read out of a message is read without it.
         assert_eq!(of("{{with $d := .Message | tryParseJSON}}{{$d.msg}}{{end}}"), "slow\n");
+    }
+
+    #[test]
+    fn tabs_are_written_as_they_came() {
+        let text = Clean::log_line("a\tpassword:\thunter22\tb\x0b", 0, true);
+        let line = LogLine { text, ..log_line("") };
+        assert_eq!(written(out(Form::Raw), &line), format!("a\tpassword:\t{MASK}\tb^K\n"));
+        let json: Value = serde_json::from_str(&written(out(Form::Json), &line)).unwrap();
+        assert_eq!(json["text"], format!("a\tpassword:\t{MASK}\tb^K"));
+    }
+
+    #[test]
+    fn what_is_masked_in_counted_messages_is_counted_too() {
+        for is_unmasked in [false, true] {
+            let messages = Some(Messages::new(Vec::new()));
+            let mut out = Out { messages, is_unmasked, ..out(Form::Default) };
+            let lines = ["password=swordfishes lost", "password=swordfishes lost", "slow"].map(log_line);
+            assert!(out.text(&lines).is_empty());
+            let table = out.end();
+            assert_eq!((table.contains("swordfishes"), out.masked), (is_unmasked, u64::from(!is_unmasked)), "{table}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::report;
 use crate::{
     model::log::{LogLevel, LogLine},
-    secret::mask,
+    secret::{MASK, mask},
     source::kubernetes::log_line::without_level,
     store::logs::signatures::{Compared, Signatures, per_thousand, rate},
     text::inert_json,
@@ -38,6 +38,16 @@ impl Messages {
             *lines.entry(self.counted.versions()[count.version].tag.as_str()).or_default() += count.lines;
         }
         lines
+    }
+
+    /// Messages in which something is masked.
+    pub(super) fn masked(&self) -> u64 {
+        let is_masked = |row: &&Compared<'_>| {
+            let text: &str = &row.signature.message.text;
+            let masked = mask(text);
+            masked.contains(MASK) && masked != *text
+        };
+        self.counted.compared(&[]).rows.iter().filter(is_masked).count() as u64
     }
 
     /// A table, or an object a line. What only the new version wrote comes first.

@@ -169,6 +169,8 @@ struct Following<'a> {
     dropped: Arc<AtomicU64>,
     begun: Instant,
     settled: bool,
+    /// All streams have caught up, once: what the merger held then was logged before.
+    is_read: bool,
     /// Streams of which nothing more comes, by their number.
     ended: HashSet<usize>,
     sent: Option<LogBatch>,
@@ -200,6 +202,7 @@ impl<'a> Following<'a> {
             dropped: Arc::default(),
             begun: reader.clock.now().mono,
             settled: false,
+            is_read: false,
             ended: HashSet::new(),
             sent: None,
         }
@@ -285,10 +288,13 @@ impl<'a> Following<'a> {
     /// Sends what has been held long enough; false if nobody looks.
     async fn send_ready(&mut self, out: &AnswerSink) -> bool {
         let now = self.reader.clock.now().mono;
+        if !self.is_read && self.synced && self.caught_up.values().all(|done| *done) {
+            self.is_read = true;
+            self.merger.mark();
+        }
         if !self.settled {
             let waited = now.saturating_duration_since(self.begun) >= self.reader.limits.settle;
-            let all = self.synced && self.caught_up.values().all(|done| *done);
-            self.settled = all || waited || self.merger.is_full();
+            self.settled = self.is_read || waited || self.merger.is_full();
         }
         let over = self.is_finished();
         // One stream is in order by itself.
@@ -300,7 +306,8 @@ impl<'a> Following<'a> {
                 open: u16::try_from(self.open.len()).unwrap_or(u16::MAX),
                 wanted: u16::try_from(self.wanted).unwrap_or(u16::MAX),
                 ended: u16::try_from(self.at_their_end()).unwrap_or(u16::MAX),
-                has_caught_up: self.settled || over,
+                // Not before it was handed over: a moment is looked for in what is here.
+                has_caught_up: self.is_read && self.merger.is_past_mark(),
                 dropped: self.dropped.swap(0, Ordering::Relaxed),
                 troubles: self.troubles(),
                 containers: self.containers.clone(),

@@ -23,7 +23,7 @@ use super::{
     forward::forward_to,
     links::links_of,
     needed::refused,
-    object::{owner_of, revision_of, url_of, workload_of},
+    object::{owner_of, revision_of, workload_of},
     object_acts,
 };
 
@@ -184,8 +184,9 @@ fn of_object(command: Command, target: &Target, view: &View<'_>) -> Option<Strin
         return request.err().map(str::to_owned);
     }
     match (command, target) {
-        (Command::Browse, _) if links_of(view, target, None, None).is_empty() => say("it has no address"),
-        (Command::CopyUrl, _) if url_of(view.store, target).is_none() => say("it has no address"),
+        (Command::Browse | Command::CopyUrl, _) if links_of(view, target, None, None).is_empty() => {
+            say("it has no address")
+        }
         (Command::Reveal, Target::Object(key)) if !key.resource.is_secret() => say("it is no Secret"),
         (Command::Logs | Command::PreviousLogs, Target::Object(key)) if key.resource.is_without_pods() => {
             Some(no_log(key))

@@ -1,4 +1,4 @@
-//! `o` Every address of a row: its own, and those that the configuration's links find in its text or make of its fields.
+//! `o` and `Y` Every address of a row: its own, and those that the configuration's links find in its text or make of its fields.
 
 use jiff::Timestamp;
 
@@ -42,10 +42,11 @@ pub fn links_of(
     links
 }
 
-/// Which of several.
-pub fn choose_link(target: Target, links: Vec<(Clean, Clean, Clean)>) -> Box<dyn crate::ui::Overlay> {
+/// Which of several to open, or to copy.
+pub fn choose_link(target: Target, links: Vec<(Clean, Clean, Clean)>, copies: bool) -> Box<dyn crate::ui::Overlay> {
+    let (title, leads_to) = if copies { ("COPY LINK OF", "copy it") } else { ("OPEN", "open it") };
     Box::new(Choice::new(true, Vec::new(), move |view| Question {
-        title: format!("OPEN {}", name_of(view, &target)),
+        title: format!("{title} {}", name_of(view, &target)),
         answers: links
             .iter()
             .map(|(name, what, url)| {
@@ -53,11 +54,14 @@ pub fn choose_link(target: Target, links: Vec<(Clean, Clean, Clean)>) -> Box<dyn
                 Answer {
                     label: if what.is_empty() { name.to_string() } else { format!("{name} {what}") },
                     note: url.to_string(),
-                    then: Box::new(move |_| Reply::Do(Effect::OpenUrl(address.clone()))),
+                    then: Box::new(move |_| {
+                        let address = address.clone();
+                        Reply::Do(if copies { Effect::Copy(address) } else { Effect::OpenUrl(address) })
+                    }),
                 }
             })
             .collect(),
-        leads_to: Some("open it"),
+        leads_to: Some(leads_to),
         ..Question::default()
     }))
 }

@@ -157,6 +157,7 @@ impl Following<'_> {
             most_bytes: query.most_bytes,
             newest: query.tail.filter(|_| query.until.is_some()).map(|lines| lines as usize),
             has_keys: query.has_keys,
+            has_tabs: query.has_tabs,
         };
         // One that has not started has nothing to catch up with, and one that waits for its turn is not waited for.
         let is_waiting = one.instance.id.is_none() || !is_followed;

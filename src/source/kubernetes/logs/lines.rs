@@ -25,6 +25,8 @@ pub struct Bounds {
     pub newest: Option<usize>,
     /// Private keys are left in it.
     pub has_keys: bool,
+    /// Tabs are left in it.
+    pub has_tabs: bool,
 }
 
 /// Turns the bytes of one container into lines.
@@ -110,10 +112,7 @@ impl Lines {
         }
         let text = String::from_utf8_lossy(self.cut(text));
         let text = text.strip_suffix('\r').unwrap_or(&text);
-        let clean = match over {
-            0 => Clean::line(text),
-            _ => Clean::own(format!("{} … (+{over} bytes)", Clean::line(text))),
-        };
+        let clean = Clean::log_line(text, over, self.bounds.has_tabs);
         let (clean, level, continues) = match self.key.next(&clean) {
             // A key is one entry, and its lines are masked where the others are known.
             Some(before) if before.len() < clean.len() && !self.bounds.has_keys => {
@@ -121,7 +120,9 @@ impl Lines {
             }
             Some(_) => (clean, None, true),
             None => {
-                let (level, continues) = self.joiner.next(&clean);
+                // A level is told by what the line looks like on a screen.
+                let spaced = clean.contains('\t').then(|| clean.replace('\t', "    "));
+                let (level, continues) = self.joiner.next(spaced.as_deref().unwrap_or(&clean));
                 (clean, level, continues)
             }
         };
@@ -261,6 +262,23 @@ mod tests {
         let mut bytes = b"2026-01-02T03:04:05.000000001Z ".to_vec();
         bytes.extend(std::iter::repeat_n(b'x', 100_000));
         let lines = lines_of(&bytes);
-        assert!(lines[0].text.ends_with(" bytes)") && lines[0].text.len() < 20_000);
+        let cut = 100_000 - crate::text::MAX_LINE_BYTES;
+        assert!(lines[0].text.ends_with(&format!("x … (+{cut} bytes)")) && lines[0].text.len() < 20_000);
+    }
+
+    #[test]
+    fn tabs_stay_where_they_are_wanted_and_levels_are_the_same() {
+        let pod = ObjectKey { cluster: BackendId::new("c"), namespace: "n".into(), name: "p".into() };
+        let read = |has_tabs| {
+            let mut lines = Lines::new(&pod, &"app".into(), Bounds { has_tabs, ..Bounds::default() });
+            lines.push(b"2026-01-02T03:04:05Z a\tERROR\tb\n2026-01-02T03:04:05Z \tat c\n", Timestamp::UNIX_EPOCH);
+            lines.ready.into_iter().map(|placed| placed.line).collect::<Vec<LogLine>>()
+        };
+        let texts = |lines: &[LogLine]| lines.iter().map(|line| line.text.to_string()).collect::<Vec<_>>();
+        let (tabbed, spaced) = (read(true), read(false));
+        assert_eq!(texts(&tabbed), ["a\tERROR\tb", "\tat c"]);
+        assert_eq!(texts(&spaced), ["a    ERROR    b", "    at c"]);
+        let told = |lines: &[LogLine]| lines.iter().map(|line| (line.level, line.continues)).collect::<Vec<_>>();
+        assert_eq!(told(&tabbed), told(&spaced));
     }
 }

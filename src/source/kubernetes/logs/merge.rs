@@ -35,11 +35,24 @@ pub struct Merger {
     /// It was full, and gives out without waiting until half of it is gone.
     overflows: bool,
     sequence: u64,
+    /// Lines up to this one were pushed before the mark, and so many of them are held.
+    marked: u64,
+    marked_left: usize,
 }
 
 impl Merger {
     pub fn is_empty(&self) -> bool {
         self.held.is_empty()
+    }
+
+    /// What is held now is what was logged before.
+    pub fn mark(&mut self) {
+        (self.marked, self.marked_left) = (self.sequence, self.held.len());
+    }
+
+    /// All that was held at the mark was given out.
+    pub fn is_past_mark(&self) -> bool {
+        self.marked_left == 0
     }
 
     pub fn push(&mut self, stream: usize, lines: Vec<Placed>, arrived: Instant) {
@@ -62,7 +75,8 @@ impl Merger {
             if held < hold && !self.overflows {
                 break;
             }
-            let (_, line) = first.remove();
+            let ((_, _, sequence), (_, line)) = first.remove_entry();
+            self.marked_left -= usize::from(sequence <= self.marked);
             self.bytes -= line.cost();
             bytes += line.cost();
             self.overflows &= self.held.len() > MAX_HELD / 2 || self.bytes > MAX_HELD_BYTES / 2;
@@ -112,6 +126,24 @@ mod tests {
         assert!(merger.ready(start + ms(301), ms(300)).is_empty());
         assert_eq!(texts(&merger.ready(start + ms(500), ms(300))), ["a", "b", "b2", "c", "d"]);
         assert!(merger.is_empty());
+    }
+
+    #[test]
+    fn what_was_held_at_the_mark_is_counted_and_what_comes_later_is_not() {
+        let start = SystemClock.now().mono;
+        let mut merger = Merger::default();
+        assert!(merger.is_past_mark(), "nothing was held");
+        merger.push(0, (0..700).map(|n| placed(n, "old")).collect(), start);
+        merger.mark();
+        // It stands before them, and came after.
+        merger.push(1, vec![placed(-1, "late")], start);
+        assert_eq!(merger.ready(start, Duration::ZERO).len(), MAX_BATCH);
+        assert!(!merger.is_past_mark());
+        merger.push(1, vec![placed(900, "new")], start);
+        assert_eq!(merger.ready(start, Duration::ZERO).len(), 202);
+        assert!(merger.is_past_mark());
+        merger.push(1, vec![placed(901, "new")], start);
+        assert!(merger.is_past_mark());
     }
 
     #[test]

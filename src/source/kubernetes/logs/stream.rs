@@ -3,7 +3,7 @@
 
 use std::{
     sync::{Arc, OnceLock, atomic::AtomicU64},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -185,26 +185,35 @@ impl Stream {
     /// by itself.
     async fn follow_instance(&mut self, reader: &mut Lines, instance: &mut Instance) -> End {
         let mut failures: u32 = 0;
+        let mut is_second_look = false;
         loop {
             let since = reader.cursor.resume(self.first.is_ranged());
-            let before = reader.cursor.last();
+            let (before, begun) = (reader.cursor.last(), self.clock.now().mono);
             // What changes from here on may be newer than a refusal.
             self.instance.mark_unchanged();
             let stopped = self.connection(reader, instance, since).await;
-            if !self.report(Report::Closed(self.number)).await {
+            // What breaks off is asked for again at once; of anything else nothing more is waited for.
+            let is_read = failures >= 2 || !matches!(stopped, Ok(Stopped::Broken(_)));
+            if !self.report(Report::Closed(self.number)).await || is_read && !self.caught_up().await {
                 return End::Unwanted;
             }
-            if reader.cursor.last() != before {
+            let has_new = reader.cursor.last() != before;
+            if has_new {
                 failures = 0;
             }
             let mut retry_at = None;
             match stopped {
                 Ok(Stopped::Unwanted | Stopped::Over) => return End::Unwanted,
-                Ok(Stopped::Eof | Stopped::NotRetrieved) => {
-                    if let Some(end) = self.settled(instance).await {
+                Ok(eof @ (Stopped::Eof | Stopped::NotRetrieved)) => {
+                    // A server closes for its own reasons too. It is asked once more, at once: where the log has ended
+                    // that brings nothing, and the status will say so.
+                    let brought_nothing = !has_new && self.clock.now().since(begun) < self.limits.eof_grace;
+                    let is_end = matches!(eof, Stopped::NotRetrieved) || is_second_look && brought_nothing;
+                    is_second_look = !is_end;
+                    let grace = if is_end { self.limits.eof_grace } else { Duration::ZERO };
+                    if let Some(end) = self.settled(instance, grace).await {
                         return end;
                     }
-                    // It still runs: the server closed, for its own reasons.
                 }
                 Ok(Stopped::Idle) => failures = 0,
                 Ok(Stopped::Broken(why)) => {
@@ -216,6 +225,13 @@ impl Stream {
                     }
                 }
                 Err(refusal) => {
+                    // Right after an end it is part of that: the status will say what came of it.
+                    let grace = self.limits.eof_grace;
+                    if std::mem::take(&mut is_second_look)
+                        && let Some(end) = self.settled(instance, grace).await
+                    {
+                        return end;
+                    }
                     if !self.trouble(&refusal.says(&self.container)).await {
                         return End::Unwanted;
                     }
@@ -237,10 +253,10 @@ impl Stream {
         }
     }
 
-    /// After an end of the stream: has the instance ended too? `None`: by its status it still runs.
-    async fn settled(&mut self, instance: &Instance) -> Option<End> {
+    /// After an end of the stream: has the instance ended too? `None`: by its status it still runs, after so long.
+    async fn settled(&mut self, instance: &Instance, grace: Duration) -> Option<End> {
         let ended = self.instance.wait_for(|now| now.id != instance.id || !now.running);
-        match timeout(self.limits.eof_grace, ended).await {
+        match timeout(grace, ended).await {
             Ok(Ok(_)) => Some(End::Instance),
             Ok(Err(_)) => Some(End::Pod),
             Err(_) => None,

@@ -372,7 +372,9 @@ async fn a_broken_connection_is_resumed_without_losing_or_repeating_a_line() {
 async fn a_restarted_container_is_attached_again_with_a_note() {
     let world = World::default();
     world.put(&running("web-1"));
-    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "before")], Then::End));
+    // It is asked once more whether that was the end.
+    let end = LogAnswer::Lines(vec![stamped(5, 1, "before")], Then::End);
+    (0..2).for_each(|_| world.will_log("web-1/app", end.clone()));
     world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "before"), stamped(9, 1, "after")], Then::Hang));
     let patient = Limits { eof_grace: Duration::from_secs(9), ..limits() };
     let mut look = look(world, one_pod(), patient).await;

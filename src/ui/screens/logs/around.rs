@@ -90,7 +90,47 @@ const fn is_over(tail: &Tail) -> bool {
     tail.query.previous || !tail.query.follow
 }
 
-pub(super) fn title(tail: &Tail, buffer: Option<&LogBuffer>) -> Line<'static> {
+/// The frame's title and what stands to the right of it, in a frame of this width. Where there is not room for all, which
+/// part of the log is read comes before how many streams and lines there are, and words are left out whole.
+pub(super) fn top(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>, width: u16) -> [Line<'static>; 2] {
+    let theme = view.theme;
+    let mut said = state(tail, buffer, theme);
+    let span = if tail.query.previous { String::new() } else { span::words(&tail.query) };
+    let whole = title(tail, buffer);
+    let is_whole = cells_with(&said, &span) <= room_beside(&whole, width);
+    let title = if is_whole { whole } else { Line::raw(format!("LOGS {}", target_words(&tail.query))) };
+    let room = room_beside(&title, width);
+    if let Some(words) = span::words_within(&tail.query, room.saturating_sub(cells_with(&said, ""))) {
+        said.push(Span::styled(words, theme.dim));
+    }
+    for part in counts(tail, buffer, view) {
+        if cells_with(&said, &part.content) <= room {
+            said.push(part);
+        }
+    }
+    let mut info = Line::default();
+    for (index, part) in said.into_iter().enumerate() {
+        if index > 0 {
+            info.push_span(Span::raw(GAP));
+        }
+        info.push_span(part);
+    }
+    [title, info]
+}
+
+const GAP: &str = "  ";
+
+/// Cells of these parts with one more behind them.
+fn cells_with(parts: &[Span<'_>], next: &str) -> usize {
+    parts.iter().map(|part| part.width() + GAP.len()).sum::<usize>() + Span::raw(next).width()
+}
+
+/// Cells that a frame has beside its title: corners, blanks and a piece of border go off it.
+fn room_beside(title: &Line<'_>, width: u16) -> usize {
+    usize::from(width).saturating_sub(title.width() + 9)
+}
+
+fn title(tail: &Tail, buffer: Option<&LogBuffer>) -> Line<'static> {
     let streams = match buffer {
         Some(buffer) if !matches!(tail.query.target, LogTarget::Pod(_)) && buffer.wanted > 0 => {
             format!("   {}", streams(buffer, !is_over(tail)))
@@ -113,15 +153,10 @@ fn streams(buffer: &LogBuffer, is_followed: bool) -> String {
     }
 }
 
-pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> Line<'static> {
-    let theme = view.theme;
-    let mut words: Vec<Span<'static>> = Vec::new();
-    let mut say = |text: String, style| {
-        if !words.is_empty() {
-            words.push(Span::raw("  "));
-        }
-        words.push(Span::styled(text, style));
-    };
+/// Where one is in the log and what is shown of it.
+fn state(tail: &Tail, buffer: Option<&LogBuffer>, theme: &Theme) -> Vec<Span<'static>> {
+    let mut parts = Vec::new();
+    let mut say = |text: String, style| parts.push(Span::styled(text, style));
     // What is lost is cut last.
     match buffer.map_or(0, |buffer| buffer.lines.dropped()) {
         0 => {}
@@ -141,6 +176,14 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
     if let Some(least) = tail.sieve.least_beside_terms() {
         say(format!("level >= {}", least.name()), theme.accent);
     }
+    parts
+}
+
+/// How much comes, and what else is said where there is room.
+fn counts(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> Vec<Span<'static>> {
+    let theme = view.theme;
+    let mut parts = Vec::new();
+    let mut say = |text: String, style| parts.push(Span::styled(text, style));
     match buffer.filter(|_| !is_over(tail)).map_or(0, |buffer| tail.rate(buffer, view)) {
         0 => {}
         rate => say(rate_words(rate), theme.dim),
@@ -152,10 +195,7 @@ pub(super) fn info(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> 
         0 => {}
         left_out => say(format!("{left_out} of neither version"), theme.dim),
     }
-    if !tail.query.previous {
-        say(span::words(&tail.query), theme.dim);
-    }
-    Line::from(words)
+    parts
 }
 
 /// `1 line/s`, `12 lines/s`

@@ -20,6 +20,8 @@ pub(super) struct Columns {
     /// Pods by the end of their names.
     is_narrow: bool,
     has_containers: bool,
+    /// What the column of pods is called; of a single pod it tells its containers.
+    writer: &'static str,
 }
 
 /// Cells of `mm:ss`; the hours go first where there is little room.
@@ -111,6 +113,11 @@ pub(super) fn columns(tail: &Tail, is_narrow: bool, has_hours: bool) -> Columns 
     let widest = |words: &dyn Fn(&Origin) -> usize, most: usize| {
         writers.iter().map(|origin| words(origin)).max().unwrap_or(0).min(most)
     };
+    let (writer, least) = match (is_pod, has_containers) {
+        (true, _) => ("container", "container".len()),
+        (false, true) => ("pod/container", 3),
+        (false, false) => ("pod", 3),
+    };
     let pod = if is_pod && !has_containers {
         0
     } else {
@@ -118,7 +125,7 @@ pub(super) fn columns(tail: &Tail, is_narrow: bool, has_hours: bool) -> Columns 
             &|origin| pod_words(origin, &tail.query, has_containers, is_narrow).len(),
             if is_narrow { 11 } else { 24 },
         )
-        .max(3)
+        .max(least)
     };
     // Its head is `ver`.
     let version = if is_pod { 0 } else { widest(&|origin| origin.version.len(), if is_narrow { 4 } else { 12 }) };
@@ -133,6 +140,7 @@ pub(super) fn columns(tail: &Tail, is_narrow: bool, has_hours: bool) -> Columns 
         level: 5,
         is_narrow,
         has_containers,
+        writer,
     }
 }
 
@@ -150,9 +158,8 @@ pub(super) fn columns_of(tail: &Tail, tags: &str, width: u16, has_hours: bool) -
 
 /// `time  level message`; the last word is given.
 pub(super) fn heads(columns: &Columns, message: &str) -> String {
-    let pod = if columns.has_containers { "pod/container" } else { "pod" };
     let time = if columns.time == SHORT_TIME { "mm:ss" } else { "time" };
-    [(time, columns.time), (pod, columns.pod), ("ver", columns.version), ("level", columns.level)]
+    [(time, columns.time), (columns.writer, columns.pod), ("ver", columns.version), ("level", columns.level)]
         .iter()
         .filter(|(_, width)| *width > 0)
         .map(|(word, width)| format!("{:<width$} ", truncate(word, *width, "")))

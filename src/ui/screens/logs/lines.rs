@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{
     Logs,
-    around::{chips, empty, foot, info, names, strip, title},
+    around::{chips, empty, foot, names, strip, top},
     head::{Columns, columns, columns_of, head, heads, time_words},
     index::Entry,
     span::passes_an_hour,
@@ -57,7 +57,8 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
     if let Some(beside) = &mut tail.beside {
         beside.fit(area.width);
     }
-    let mut frame = Frame::new(theme, title(tail, buffer)).info(info(tail, buffer, view)).focused(tail.has_keys());
+    let [title, info] = top(tail, buffer, view, area.width);
+    let mut frame = Frame::new(theme, title).info(info).focused(tail.has_keys());
     if !tail.find.is_empty() {
         frame = frame.keeps_info();
     }

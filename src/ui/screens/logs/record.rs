@@ -75,6 +75,8 @@ impl Overlay for Record {
             Command::Top => 0,
             Command::Bottom => last,
             Command::Enter => return Reply::Close,
+            // Of the lines, not of this one: what is typed behind them must find its line, not act on the pod.
+            Command::Filter | Command::LogFilter => return Reply::Many(vec![Reply::Close, Reply::Run(command)]),
             _ => return Reply::Ignored,
         }
         .min(last);

@@ -1,7 +1,5 @@
 //! Which part of a log is read: from when, until when, and how many of the newest lines.
 
-use std::fmt::Write as _;
-
 use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
 
 use super::Logs;
@@ -33,6 +31,13 @@ fn reach(at: Timestamp, now: Timestamp) -> u32 {
     }
 }
 
+/// No less, in whole minutes or, beyond an hour, whole hours: that is said, and stands in a command line.
+fn rounded(seconds: i64) -> u32 {
+    let seconds = u64::try_from(seconds).unwrap_or(0);
+    let unit = if seconds <= 3_600 { 60 } else { 3_600 };
+    u32::try_from(seconds.next_multiple_of(unit)).unwrap_or(u32::MAX)
+}
+
 /// The log of this, as it is opened: followed, from so far back that what it is opened for is in it.
 pub fn opened(target: LogTarget, at: Option<Timestamp>, previous: bool, view: &View<'_>) -> LogQuery {
     let clock = view.store.time_of(target.cluster(), view.now);
@@ -56,14 +61,38 @@ pub fn ago(seconds: u32) -> String {
 
 /// `since 15m until 03:10:00 tail 500`
 pub(super) fn words(query: &LogQuery) -> String {
-    let mut words = query.since_seconds.map_or_else(|| "since all".to_owned(), |since| format!("since {}", ago(since)));
-    if let Some(until) = query.until {
-        let _ = write!(words, " until {}", until.strftime("%H:%M:%S"));
+    let since = since_words(query).unwrap_or_else(|| "since all".to_owned());
+    let rest = until_words(query).into_iter().chain(tail_words(query));
+    rest.fold(since, |words, next| format!("{words} {next}"))
+}
+
+/// As much of it as there are cells for, its end first: without that a log that is over looks like a quiet one.
+pub(super) fn words_within(query: &LogQuery, cells: usize) -> Option<String> {
+    if query.previous {
+        return None;
     }
-    if let Some(tail) = query.tail {
-        let _ = write!(words, " tail {}", grouped(tail.into()));
+    let whole = words(query);
+    if whole.len() <= cells {
+        return Some(whole);
     }
-    words
+    let parts = [until_words(query), since_words(query), tail_words(query)].into_iter().flatten();
+    let fitting = parts.fold(String::new(), |said, next| {
+        let more = if said.is_empty() { next } else { format!("{said} {next}") };
+        if more.len() <= cells { more } else { said }
+    });
+    Some(fitting).filter(|said| !said.is_empty())
+}
+
+fn since_words(query: &LogQuery) -> Option<String> {
+    query.since_seconds.map(|since| format!("since {}", ago(since)))
+}
+
+fn until_words(query: &LogQuery) -> Option<String> {
+    query.until.map(|until| format!("until {}", until.strftime("%H:%M:%S")))
+}
+
+fn tail_words(query: &LogQuery) -> Option<String> {
+    query.tail.map(|tail| format!("tail {}", grouped(tail.into())))
 }
 
 /// Its times are of more than an hour: minutes and seconds alone would not say when.
@@ -148,7 +177,7 @@ impl Logs {
         let ago = now.as_second() - at.as_second();
         let is_before = query.tail.is_some() || query.since_seconds.is_some_and(|since| i64::from(since) < ago);
         if !query.previous && (is_after || is_before && !is_kept) {
-            let since = u32::try_from(ago.max(0) + BEFORE).unwrap_or(u32::MAX).max(BACK);
+            let since = rounded(ago.max(0) + BEFORE).max(BACK);
             self.reopen(|query| {
                 (query.since_seconds, query.tail) = (Some(since), None);
                 (query.until, query.follow) = (None, true);
@@ -194,6 +223,14 @@ mod tests {
         for (hours, expected) in [(17, 86_400), (23, 86_400), (24, 900), (900, 900)] {
             assert_eq!(reach(now - SignedDuration::from_hours(hours), now), expected, "{hours}");
         }
+    }
+
+    #[test]
+    fn how_far_back_a_log_is_read_is_said_in_few_words() {
+        for (seconds, expected) in [(1_871, "32m"), (1_920, "32m"), (3_600, "1h"), (3_601, "2h"), (30_354, "9h")] {
+            assert_eq!(ago(rounded(seconds)), expected, "{seconds}");
+        }
+        assert_eq!((rounded(-1), rounded(i64::MAX)), (0, u32::MAX));
     }
 
     #[test]

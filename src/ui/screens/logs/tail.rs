@@ -44,7 +44,7 @@ pub(super) struct Tail {
     pub not_found: bool,
     /// Where one stood when the look began, until one moves.
     pub sought_from: Option<Place>,
-    /// A moment to go to, as soon as what was logged before is read.
+    /// A moment to go to, as soon as what was logged before is read, unless one moves meanwhile.
     pub wanted: Option<Timestamp>,
     /// The pane of messages by version, while it is open.
     pub versions: Option<Versions>,
@@ -219,13 +219,13 @@ impl Tail {
         }
         self.follow = false;
         self.cursor = line;
-        self.sought_from = None;
+        (self.sought_from, self.wanted) = (None, None);
     }
 
     /// Follows it at its newest line.
     pub(super) fn go_to_newest(&mut self) {
         self.follow = true;
-        self.sought_from = None;
+        (self.sought_from, self.wanted) = (None, None);
     }
 
     /// Puts the cursor on the first row of that moment or later; at the newest line if there is none.

@@ -1,5 +1,6 @@
 mod beside;
 mod drawn;
+mod moment;
 mod reading;
 mod versions;
 

@@ -47,6 +47,37 @@ async fn what_has_ended_is_told_from_what_is_not_read_yet() {
     look.until("one ended", |look| counts(look) == (1, 1, 3)).await;
 }
 
+/// Only what is still to be read holds the first line back.
+#[tokio::test]
+async fn what_has_ended_is_not_waited_for_and_nor_is_what_is_refused() {
+    let world = World::default();
+    for name in ["web-1", "web-3"] {
+        world.put(&running(name));
+    }
+    world.put(&pod("web-2", Some("containerd://1"), &json!({"terminated": {"exitCode": 1}})));
+    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(1, 0, "a")], Then::Hang));
+    world.will_log("web-2/app", LogAnswer::Lines(vec![stamped(2, 0, "bye")], Then::End));
+    let refusal = "container \"app\" in pod \"web-3\" is waiting to start: ContainerCreating";
+    world.will_log("web-3/app", LogAnswer::Status(400, refusal));
+    let mut look = look(world, workload(), Limits { settle: Duration::from_hours(1), ..limits() }).await;
+    assert_eq!(look.lines(2).await, ["a", "bye"]);
+}
+
+#[tokio::test]
+async fn all_that_was_logged_before_is_here_when_that_is_said() {
+    let world = World::default();
+    for name in ["web-1", "web-2"] {
+        world.put(&running(name));
+        let lines = (0..1_200).map(|n| stamped(5, n, &n.to_string())).collect();
+        world.will_log(&format!("{name}/app"), LogAnswer::Lines(lines, Then::Hang));
+    }
+    // No pause of a busy machine is taken for the end of what was logged.
+    let patient = Limits { quiet: Duration::from_secs(1), ..limits() };
+    let mut look = look(world, LogQuery { tail: None, ..workload() }, patient).await;
+    look.until("it is said", |look| look.last.has_caught_up).await;
+    assert_eq!(look.lines.len(), 2_400, "it comes in several batches");
+}
+
 #[tokio::test]
 async fn pods_are_listed_in_pages() {
     let world = World { page: 2, ..World::default() };

@@ -7,8 +7,8 @@ use futures::stream;
 use serde_json::{Value, json};
 
 use super::{
-    Limits, LogAnswer, LogQuery, SystemClock, Then, World, limits, look, look_through, one_pod, running, scripted,
-    stamped,
+    Limits, LogAnswer, LogQuery, SystemClock, Then, World, limits, look, look_through, one_pod, restarted, running,
+    scripted, stamped,
 };
 use crate::time::Clock as _;
 
@@ -119,6 +119,46 @@ async fn a_silent_stream_of_a_running_container_is_opened_anew() {
     world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "a"), stamped(5, 2, "b")], Then::Hang));
     let mut look = look(world, one_pod(), Limits { idle: Duration::from_millis(100), ..limits() }).await;
     assert_eq!(look.lines(2).await, ["a", "b"]);
+}
+
+/// As a load balancer does with what it holds to be idle.
+#[tokio::test]
+async fn a_server_that_closes_while_the_container_runs_is_asked_again_at_once() {
+    let world = World::default();
+    world.put(&running("web-1"));
+    let lines = ["a", "b", "c"].iter().zip(1..).map(|(text, n)| stamped(5, n, text)).collect::<Vec<_>>();
+    for seen in 1..=2 {
+        world.will_log("web-1/app", LogAnswer::Lines(lines[..seen].to_vec(), Then::End));
+    }
+    world.will_log("web-1/app", LogAnswer::Lines(lines, Then::Hang));
+    let mut look = look(world, one_pod(), Limits { eof_grace: Duration::from_hours(1), ..limits() }).await;
+    assert_eq!(look.lines(3).await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_refusal_right_after_the_end_of_a_log_is_no_trouble_where_the_container_starts_anew() {
+    let world = World::default();
+    world.put(&running("web-1"));
+    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "before")], Then::End));
+    world.will_log("web-1/app", LogAnswer::Status(400, "container \"app\" in pod \"web-1\" is terminated"));
+    world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(9, 1, "after")], Then::Hang));
+    let mut look = look(world, one_pod(), Limits { eof_grace: Duration::from_hours(1), ..limits() }).await;
+    look.lines(1).await;
+    // Ways there and back, in which the reader has its turns: to ask once more, and to say what it was told.
+    let mut turns = 0;
+    while turns < STILL {
+        look.fake.cluster.get::<Value>("/api/v1/namespaces/shop/pods/web-1").await.expect("it answers");
+        turns += usize::from(look.log_requests().len() == 2);
+    }
+    look.world.put(&restarted("web-1"));
+    let has_trouble = std::cell::Cell::new(false);
+    look.until("the new one", |look| {
+        has_trouble.set(has_trouble.get() || !look.last.troubles.is_empty());
+        look.lines.len() == 3
+    })
+    .await;
+    assert_eq!(look.texts(), ["before", "container app restarted (exit 137 OOMKilled)", "after"]);
+    assert!(!has_trouble.get(), "nothing is wrong");
 }
 
 #[tokio::test]

@@ -218,6 +218,54 @@ fn logs_of_one_workload_are_told_apart_by_what_is_read_of_it() {
 }
 
 #[test]
+fn in_a_narrow_frame_words_go_whole_and_what_is_read_stays_longest() {
+    let ends = LogQuery { until: Some(testing::at("03:10")), tail: Some(20), follow: false, ..query() };
+    let mut world = World::live();
+    world.size = (80, 24);
+    let pod = origin("myapp-1", "412");
+    for query in [query(), ends.clone()] {
+        let now = world.clock.now();
+        let lines = (0..5).map(|second| line(&pod, second, &format!("E verify {second}"))).collect();
+        let batch = LogBatch { lines, wanted: 13, open: 13, has_caught_up: true, ..LogBatch::default() };
+        let body = Ok(Answer::Logs(batch));
+        world.store.answer(Answered { query: Query::Logs(query), generation: 1, at: now.wall, body }, now);
+    }
+    let mut logs = Logs::default();
+    let row = |logs: &mut Logs| world.drawn(logs)[0].clone();
+    for (query, whole, cut) in [
+        (query(), "follow ON  since 15m =+", "find: verify  level >= WARN  since 15m =+"),
+        (ends, "= since 15m until 03:10:00 tail 20 =+", "= find: verify  level >= WARN  until 03:10:00 since 15m =+"),
+    ] {
+        logs.open(query);
+        let all = row(&mut logs);
+        assert!(all.starts_with("+= LOGS deploy/myapp   13 streams =") && all.ends_with(whole), "{all}");
+        logs.set_filter("verify", &world.view());
+        logs.run(Command::LogLevel, &world.view());
+        logs.run(Command::LogLevel, &world.view());
+        let most = row(&mut logs);
+        assert!(most.starts_with("+= LOGS deploy/myapp =") && most.ends_with(cut), "{most}");
+    }
+}
+
+#[test]
+fn the_containers_of_a_single_pod_stand_below_their_word() {
+    let mut world = World::live();
+    let query = LogQuery { target: LogTarget::Pod(testing::object("myapp-1")), ..query() };
+    let of = |container: &str| Arc::new(Origin::new(testing::object("myapp-1"), container.into(), "412".into()));
+    let lines = vec![line(&of("main"), 0, "I one"), line(&of("side"), 1, "I two")];
+    say(&mut world, &query, lines);
+    let mut logs = Logs::default();
+    logs.open(query);
+    for (size, head) in
+        [((120, 35), "| time     container level message"), ((80, 24), "| mm:ss container level message")]
+    {
+        world.size = size;
+        let rows = world.drawn(&mut logs);
+        assert!(rows[1].starts_with(head), "{rows:#?}");
+    }
+}
+
+#[test]
 fn one_line_a_second_is_one_line() {
     let mut world = World::live();
     let (pod, now) = (origin("myapp-1", "412"), world.clock.now().wall);
