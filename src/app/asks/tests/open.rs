@@ -53,6 +53,9 @@ fn checks_that_cannot_be_read_again_grow_old_in_sight() {
     assert!(screen.contains("could not be read again") && screen.contains("[ 1_ ]"), "{screen}");
     seconds(&mut desk, 30);
     assert!(desk.screen(120, 35).contains("checks "), "their age is said");
+    desk.found(&roll_back(None), inspection());
+    let screen = desk.screen(120, 35);
+    assert!(!screen.contains("could not be read again") && screen.contains("[ 1_ ]"), "they were: {screen}");
 }
 
 /// A written comment is lost neither by its plan nor by a refusal, only by being sent.
