@@ -13,6 +13,7 @@ mod lost;
 mod notices;
 mod objects;
 mod others;
+mod outside;
 mod owners;
 mod panels;
 mod past;

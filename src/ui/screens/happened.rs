@@ -39,6 +39,7 @@ impl Happened {
             let (word, level) = match (act.outcome, act.unseen) {
                 (_, Some(Unseen::Watching)) => (" (being watched)", Level::Progress),
                 (_, Some(Unseen::Unwatched)) => (" (its end was not watched)", Level::Unknown),
+                (_, Some(Unseen::NotThere)) if act.is_outside() => (" (failed)", Level::Wrong),
                 (_, Some(Unseen::NotThere)) => (" (not there)", Level::Wrong),
                 (Outcome::Running, None) => (" (running)", Level::Progress),
                 (Outcome::Done, None) => ("", Level::Ok),

@@ -58,6 +58,22 @@ fn checks_that_cannot_be_read_again_grow_old_in_sight() {
     assert!(!screen.contains("could not be read again") && screen.contains("[ 1_ ]"), "they were: {screen}");
 }
 
+/// Each key stands in the footer once, with what it does next.
+#[test]
+fn the_keys_of_a_stop_lead_from_its_name_to_its_reason_and_then_to_the_checks() {
+    let mut desk = Desk::ask(roll_back(None));
+    let mut found = inspection();
+    found.workload.managed_by = vec![Manager::ConfigSync];
+    desk.found(&roll_back(None), found);
+    let footer = |desk: &mut Desk| desk.screen(120, 35).lines().last().expect("a footer").to_owned();
+    let shown = footer(&mut desk);
+    assert!(shown.contains("name reason enter send") && shown.contains("tab reason"), "{shown}");
+    assert_eq!(shown.matches("tab ").count(), 1, "{shown}");
+    desk.wait();
+    desk.key(KeyCode::Tab);
+    assert!(footer(&mut desk).contains("tab checks"), "{}", footer(&mut desk));
+}
+
 /// A written comment is lost neither by its plan nor by a refusal, only by being sent.
 #[test]
 fn a_form_waits_below_its_plan_until_it_was_done() {
