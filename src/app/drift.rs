@@ -46,13 +46,12 @@ impl App {
 
     /// Red while a version runs that somebody rolled away from.
     pub(super) fn drift_span(&self, now: Now, width: u16) -> Option<Span<'static>> {
-        let back: BTreeSet<&WorkloadKey> = self.drifted(now).map(|drift| drift.key).collect();
         let name = &self.drifted(now).next()?.key.name;
-        let others = match back.len() - 1 {
-            0 => String::new(),
-            others => format!(" +{others}"),
+        let back: BTreeSet<&WorkloadKey> = self.drifted(now).map(|drift| drift.key).collect();
+        let (others, verb) = match back.len() {
+            0 | 1 => (String::new(), "IS"),
+            all => (format!(" +{}", all - 1), "ARE"),
         };
-        let verb = if others.is_empty() { "IS" } else { "ARE" };
         let more = if width < 100 { "" } else { "on what was rolled away from " };
         Some(Span::styled(format!(" {name}{others} {verb} BACK {more}"), self.theme.production))
     }
