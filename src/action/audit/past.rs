@@ -173,7 +173,7 @@ impl PastAct {
             Entry::Watched { met, says } => {
                 self.unseen = (!*met).then_some(Unseen::NotThere);
                 if let Some((_, state)) = self.steps.last_mut() {
-                    *state = match (met, &self.request) {
+                    *state = match (*met, &self.request) {
                         (true, _) => StepState::Done(says.clone()),
                         // A program's own word is no watch.
                         (false, Request::Outside { .. }) => StepState::Refused(says.clone()),
