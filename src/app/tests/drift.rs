@@ -91,8 +91,7 @@ fn the_header_counts_all_that_came_back() {
     acted(&mut desk, rolled_back(4, roll_back()));
     let roll_back = Request::RollBack { workload, to: None, alert: None };
     acted(&mut desk, Act { away: Some("web-77f4d".into()), ..rolled_back(5, roll_back) });
-    for (size, words) in
-        [((120, 35), " web +1 ARE BACK on what was rolled away from "), ((80, 24), " web +1 ARE BACK ")]
+    for (size, words) in [((120, 35), " web +1 ARE BACK on what was rolled away from "), ((80, 24), " web +1 ARE BACK")]
     {
         let frame = desk.frame(size);
         let header = frame.lines().next().unwrap_or_default();
