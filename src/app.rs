@@ -62,6 +62,8 @@ pub enum Msg {
     Action(Box<ActionEvent>),
     /// Something the runtime did for an effect: a line to show.
     Said(Clean),
+    /// What was said is so no longer.
+    Unsaid(Clean),
     /// A program's output, to be read: title, where, and text.
     Output {
         title: Clean,
@@ -213,6 +215,10 @@ impl App {
             Msg::Said(text) => {
                 self.toasts.tell(text, now);
                 self.dirty = true;
+                Vec::new()
+            }
+            Msg::Unsaid(text) => {
+                self.dirty |= self.toasts.unsay(&text);
                 Vec::new()
             }
             Msg::Output { title, place, text } => {

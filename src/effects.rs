@@ -190,6 +190,10 @@ impl Work {
         match effect {
             Effect::Refresh(backends) => {
                 let is_meant = |id: &BackendId| backends.is_empty() || backends.contains(id);
+                // The audit file is of no backend.
+                if let Some(engine) = self.engine.as_ref().filter(|_| backends.is_empty()) {
+                    engine.look_again();
+                }
                 for (_, source) in self.sources.iter().filter(|(id, _)| is_meant(&id.backend)) {
                     source.refresh.notify_one();
                 }

@@ -41,7 +41,7 @@ pub enum Unseen {
     Watching,
     /// The process that watched is gone.
     Unwatched,
-    /// Its watch ended, and it was not there: a job failed, or it got no further.
+    /// Its watch ended, and it was not there: a job failed, or it got no further. Of a program: it said that it failed.
     NotThere,
 }
 
@@ -96,12 +96,19 @@ impl Act {
         match (self.outcome, self.unseen) {
             (_, Some(Unseen::Watching)) => "watching",
             (_, Some(Unseen::Unwatched)) => "unwatched",
+            // A program that said so itself.
+            (_, Some(Unseen::NotThere)) if self.is_outside() => "failed",
             (_, Some(Unseen::NotThere)) => "not there",
             (Outcome::Running, None) => "running",
             (Outcome::Done, None) => "done",
             (Outcome::Refused, None) => "refused",
             (Outcome::Unknown, None) => "unknown",
         }
+    }
+
+    /// A program or a shell that something was handed to.
+    pub const fn is_outside(&self) -> bool {
+        matches!(self.request, Request::Outside { .. })
     }
 
     /// The steps, each with the number by which its plan called it.

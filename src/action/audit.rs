@@ -169,6 +169,15 @@ impl Audit {
         }
     }
 
+    /// How long the file is now: one that is as long as it was has no new record. No file is an empty one.
+    pub fn length(&self) -> io::Result<u64> {
+        match fs::metadata(&self.path) {
+            Ok(found) => Ok(found.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Where the state before act `number` is kept, relative to the audit's directory.
     pub fn kept_name(number: u64) -> String {
         format!("kept/{number:04}.json")

@@ -22,6 +22,8 @@ use crate::{text::Clean, time::Now};
 
 /// Quiet on the keyboard, after the plan is complete, before a key counts.
 pub const QUIET: Duration = Duration::from_millis(400);
+/// What is said while the plan that is shown grows old.
+const UNREAD: &str = "these checks could not be read again";
 /// Longest text taken in a field.
 const LONGEST: usize = 300;
 
@@ -164,7 +166,7 @@ impl Confirm {
             (Phase::Sent, _) => None,
             // The plan stays to be read; after Enter it is read once more, and then a failure ends it.
             (Phase::Asking, Err(refusal)) => {
-                self.said = Some(say!("these checks could not be read again: {refusal}"));
+                self.said = Some(say!("{UNREAD}: {refusal}"));
                 None
             }
             (_, Err(refusal)) => {
@@ -184,6 +186,10 @@ impl Confirm {
                     self.said = moved;
                 } else {
                     self.plan = Some(plan);
+                    // They were, now.
+                    if self.said.as_ref().is_some_and(|said| said.starts_with(UNREAD)) {
+                        self.said = None;
+                    }
                 }
                 None
             }

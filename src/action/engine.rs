@@ -49,6 +49,8 @@ pub trait Engine: Send + Sync {
     fn idle(&self) -> BoxFuture<'_, ()>;
     /// Writes under way, in words.
     fn running(&self) -> Vec<Clean>;
+    /// Reads the acts of others anew now.
+    fn look_again(&self);
 }
 
 /// Where news of actions go.
@@ -120,6 +122,8 @@ struct Inner {
     pace: Pace,
     tasks: TaskTracker,
     writing: Writing,
+    /// Somebody wants the audit read now.
+    wanted: Notify,
 }
 
 #[derive(Default)]
@@ -151,6 +155,7 @@ impl RealEngine {
             pace,
             tasks: TaskTracker::new(),
             writing: Writing::default(),
+            wanted: Notify::new(),
         }))
     }
 
@@ -251,6 +256,10 @@ impl Engine for RealEngine {
         let acts = self.0.writing.acts.lock().unwrap_or_else(PoisonError::into_inner);
         acts.iter().map(|(_, title)| title.clone()).collect()
     }
+
+    fn look_again(&self) {
+        self.0.wanted.notify_one();
+    }
 }
 
 impl Inner {
@@ -285,12 +294,20 @@ impl Inner {
         acts.iter().map(|act| act.shown(&self.identity.login, now)).collect()
     }
 
-    /// What another process sends or watches ends, or that process does: until then the audit is read again.
+    /// Others begin acts, and end them, as long as this process lives. A file that is as long as it was is not read again,
+    /// unless that is wanted or something goes on: the process that does it may die without a word.
     async fn follow_others(&self, mut told: Vec<Act>, unfinished: Vec<Clean>) {
         let goes_on = |act: &Act| act.outcome == Outcome::Running || act.unseen == Some(Unseen::Watching);
-        while told.iter().any(goes_on) {
-            tokio::time::sleep(self.pace.poll).await;
+        // It may have grown since it was read for what was told.
+        let mut read = None;
+        loop {
+            let is_wanted = tokio::time::timeout(self.pace.poll, self.wanted.notified()).await.is_ok();
+            let Ok(length) = self.on_audit(Audit::length).await else { continue };
+            if !is_wanted && read == Some(length) && !told.iter().any(goes_on) {
+                continue;
+            }
             let Ok(acts) = self.past_acts().await else { continue };
+            read = Some(length);
             let shown = self.shown(&acts);
             if shown != told {
                 told.clone_from(&shown);

@@ -72,7 +72,7 @@ impl App {
                 self.toasts.tell(says, now);
             }
             // Who runs it says how it ended.
-            ActionEvent::Act(act) if matches!(act.request, Request::Outside { .. }) => {}
+            ActionEvent::Act(act) if act.is_outside() => {}
             ActionEvent::Act(act) if act.is_mine => {
                 let word = match act.outcome {
                     Outcome::Running => None,

@@ -289,6 +289,11 @@ impl App {
             (Command::Back, _, false) => 59,
             (Command::Enter, _, false) if !on_row() => 0,
             (Command::NextPane, ScreenId::Kube, true) if !self.screens.kube.has_panes() => 0,
+            (Command::Enter | Command::Why | Command::Copy, ScreenId::Audit, true)
+                if self.acts.by_number.is_empty() =>
+            {
+                0
+            }
             // The log has many keys of its own; those that lead out of it stay.
             (Command::NextPane, _, false) | (Command::Help, ScreenId::Logs, true) => 57,
             (Command::Filter, ScreenId::Logs, true) => 52,

@@ -47,8 +47,13 @@ impl App {
     /// Red while a version runs that somebody rolled away from.
     pub(super) fn drift_span(&self, now: Now, width: u16) -> Option<Span<'static>> {
         let name = &self.drifted(now).next()?.key.name;
+        let back: BTreeSet<&WorkloadKey> = self.drifted(now).map(|drift| drift.key).collect();
+        let (others, verb) = match back.len() {
+            0 | 1 => (String::new(), "IS"),
+            all => (format!(" +{}", all - 1), "ARE"),
+        };
         let more = if width < 100 { "" } else { "on what was rolled away from " };
-        Some(Span::styled(format!(" {name} IS BACK {more}"), self.theme.production))
+        Some(Span::styled(format!(" {name}{others} {verb} BACK {more}"), self.theme.production))
     }
 
     fn drifted(&self, now: Now) -> impl Iterator<Item = Drift<'_>> {

@@ -38,6 +38,13 @@ impl Toasts {
         self.0.drain(..over);
     }
 
+    /// Drops what is so no longer. True if it was on screen.
+    pub fn unsay(&mut self, text: &Clean) -> bool {
+        let before = self.0.len();
+        self.0.retain(|message| message.text != *text);
+        self.0.len() != before
+    }
+
     /// Drops what was shown long enough. True if something went.
     pub fn expire(&mut self, now: Now) -> bool {
         let before = self.0.len();

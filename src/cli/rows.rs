@@ -12,7 +12,7 @@
 //! | `pipelines` | `run`: `host` `repository` `id` `workflow` `number` `attempt` `event` `state` `level` `branch` `sha` `actor` `title` `stage` `deploys` `created` `started` `updated` `url` |
 //! | `prs` | `pull-request`: `host` `repository` `number` `title` `author` `need` `is_mine` `asks_me` `draft` `checks` {`passed` `failed` `running` `readable`} `review` `merge` `head` `base` `additions` `deletions` `created` `updated` `merged` `url` |
 //! | `metrics` | `panel`: `backend` `dashboard` `dashboard_title` `id` `title` `unit` `value` `text` `limit` `series` [{`name` `at` `value`}] `error` |
-//! | `audit` | `act`: `number` `at` `ended` `actor` `title` `place` `outcome` (`running`, `done`, `refused`, `unknown`; sent, and not seen to arrive: `watching`, `unwatched` or `not there`) `reason` `steps` [{`says` `state` `note`}] `can_undo` |
+//! | `audit` | `act`: `number` `at` `ended` `actor` `title` `place` `outcome` (`running`, `done`, `refused`, `unknown`; sent, and not seen to arrive: `watching`, `unwatched` or `not there`; of a program that ended badly: `failed`) `reason` `steps` [{`says` `state` `note`}] `can_undo` |
 
 use serde_json::{Value, json};
 

@@ -212,7 +212,8 @@ impl Theme {
             border: grey(palette.border),
             border_focused: accent,
             accent,
-            selection: behind(palette.selection, Modifier::REVERSED),
+            // Dim words on a reversed row are hard to read: they are the row's main ones as long as it is selected.
+            selection: behind(palette.selection, Modifier::REVERSED).remove_modifier(Modifier::DIM),
             selection_quiet: behind(palette.selection_quiet, Modifier::UNDERLINED),
             broken,
             wrong: ink(palette.wrong),
@@ -260,7 +261,7 @@ impl Theme {
             border: dim,
             border_focused: bold,
             accent: bold,
-            selection: reverse,
+            selection: reverse.remove_modifier(Modifier::DIM),
             selection_quiet: under,
             broken: bold,
             wrong: text,

@@ -173,7 +173,12 @@ impl PastAct {
             Entry::Watched { met, says } => {
                 self.unseen = (!*met).then_some(Unseen::NotThere);
                 if let Some((_, state)) = self.steps.last_mut() {
-                    *state = if *met { StepState::Done(says.clone()) } else { StepState::Unknown(says.clone()) };
+                    *state = match (*met, &self.request) {
+                        (true, _) => StepState::Done(says.clone()),
+                        // A program's own word is no watch.
+                        (false, Request::Outside { .. }) => StepState::Refused(says.clone()),
+                        (false, _) => StepState::Unknown(says.clone()),
+                    };
                 }
             }
             Entry::Begun(_) | Entry::Other => {}

@@ -4,8 +4,8 @@ use super::Subject;
 use crate::{
     action::{CheckResult, around::Other, template},
     model::{
-        BackendId, BackendKind,
-        kubernetes::{Revision, WorkloadKey, WorkloadKind, is_same_image, tag_of},
+        BackendId, BackendKind, Name,
+        kubernetes::{Revision, Workload, WorkloadKey, WorkloadKind, is_same_image, tag_of},
     },
     text::Clean,
 };
@@ -25,16 +25,21 @@ impl Subject<'_> {
             return CheckResult::NotChecked(say!("what else runs {version} was not read"));
         };
         let others: Vec<&Other> = around.others.found.iter().filter(|other| is_on(other, &images)).collect();
-        let (on, mut unread) = self.clusters(&images);
+        let (on, mut unread, seen) = self.clusters(&images);
         unread.splice(0..0, around.others.unread.iter().cloned());
         if others.is_empty() && on.is_empty() {
             return match unread.first() {
                 Some(why) => CheckResult::NotChecked(say!("nothing else on {version} was found, but {why}")),
-                None => CheckResult::Ok(say!(
-                    "nothing else in '{}' runs {version}, nor {} elsewhere",
-                    self.inspection.workload.key.namespace,
-                    self.inspection.workload.key.name
-                )),
+                None => {
+                    let own = &self.inspection.workload.key;
+                    // Clusters of the configuration that were not opened were not looked at.
+                    let elsewhere = match seen {
+                        0 => "; no other cluster is open".to_owned(),
+                        1 => format!(", nor {} in the other cluster that is open", own.name),
+                        seen => format!(", nor {} in the {seen} other clusters that are open", own.name),
+                    };
+                    CheckResult::Ok(say!("nothing else in '{}' runs {version}{elsewhere}", own.namespace))
+                }
             };
         }
         let mut words = Vec::new();
@@ -56,28 +61,35 @@ impl Subject<'_> {
         CheckResult::Look(say!("{}; this plan leaves {them} of its own{unread}", words.join("; ")))
     }
 
-    /// Other clusters where the same workload runs one of these images, and why some cannot be told.
-    fn clusters(&self, images: &[&str]) -> (Vec<&BackendId>, Vec<Clean>) {
+    /// Other clusters where the same workload runs one of these images, why some cannot be told, and how many could.
+    fn clusters(&self, images: &[&str]) -> (Vec<&BackendId>, Vec<Clean>, usize) {
         let (store, settings) = (self.make.store, self.make.settings);
         let workload = &self.inspection.workload;
         let own = &workload.key;
-        let (mut on, mut unread) = (Vec::new(), Vec::new());
+        let (mut on, mut unread, mut seen) = (Vec::new(), Vec::new(), 0);
         let clusters = settings.backends.iter().filter(|(_, kind)| **kind == BackendKind::Kubernetes);
         for (cluster, _) in clusters.filter(|(id, _)| !self.is_own_cluster(id)) {
-            let runs = WorkloadKind::ALL.iter().any(|kind| {
+            let named = |kind: &WorkloadKind| {
                 let key = WorkloadKey { cluster: cluster.clone(), kind: *kind, ..own.clone() };
-                // The very same object is seen through another context, whose cluster has not said its id.
-                let found = store.kube.workloads.get(&key).filter(|found| found.uid != workload.uid);
-                found.is_some_and(|found| found.images.iter().any(|own| images.iter().any(|of| is_same_image(own, of))))
-            });
+                store.kube.workloads.get(&key).map(|found| &**found)
+            };
+            let found: Vec<&Workload> = WorkloadKind::ALL.iter().filter_map(named).collect();
+            // The very same object is seen through another context, whose cluster has not said its id.
+            if found.iter().any(|found| found.uid == workload.uid) {
+                continue;
+            }
+            let is_of = |image: &Name| images.iter().any(|of| is_same_image(image, of));
+            let runs = found.iter().any(|found| found.images.iter().any(is_of));
             let fresh = store.freshness_of(own.kind.part(), Some(cluster), self.make.now);
             if runs {
                 on.push(cluster);
             } else if !fresh.is_some_and(|(_, freshness)| freshness.is_usable()) {
                 unread.push(say!("{cluster} is not seen"));
+            } else {
+                seen += 1;
             }
         }
-        (on, unread)
+        (on, unread, seen)
     }
 
     /// By another name too: its workload is the one that is rolled back here.

@@ -5,7 +5,7 @@ use super::{RealEngine, UnderWay};
 use crate::{
     action::{
         Request, Risk,
-        act::{Act, ActionEvent, Outcome, StepState},
+        act::{Act, ActionEvent, Outcome, StepState, Unseen},
         audit::{Begun, Entry, StepResult},
     },
     model::BackendId,
@@ -29,7 +29,9 @@ pub struct Outside {
 pub enum Ended {
     /// It ended well, in words.
     Done(Clean),
-    /// It ended badly, or was never begun.
+    /// It ended with a status that says that it failed: what it did until then is done.
+    Badly(Clean),
+    /// It was never begun.
     Failed(Clean),
     /// Its end was not seen.
     Unknown(Clean),
@@ -38,7 +40,7 @@ pub enum Ended {
 impl Ended {
     pub fn says(&self) -> &Clean {
         match self {
-            Self::Done(says) | Self::Failed(says) | Self::Unknown(says) => says,
+            Self::Done(says) | Self::Badly(says) | Self::Failed(says) | Self::Unknown(says) => says,
         }
     }
 }
@@ -110,18 +112,23 @@ impl RealEngine {
         let at = inner.clock.now().wall;
         let (result, outcome, state) = match &ended {
             Ended::Done(says) => (StepResult::Done, Outcome::Done, StepState::Done(says.clone())),
+            Ended::Badly(says) => (StepResult::Done, Outcome::Done, StepState::Refused(says.clone())),
             Ended::Failed(says) => (StepResult::Refused, Outcome::Refused, StepState::Refused(says.clone())),
             Ended::Unknown(says) => (StepResult::Unknown, Outcome::Unknown, StepState::Unknown(says.clone())),
         };
         let says = ended.says().clone();
+        let is_bad = matches!(ended, Ended::Badly(_));
         let written = inner
             .on_audit(move |audit| {
-                audit.append(number, at, Entry::Outcome { step: 0, result, says, reference: None })?;
-                audit.append(number, at, Entry::Ended { outcome })
+                let outcome_of_it = Entry::Outcome { step: 0, result, says: says.clone(), reference: None };
+                audit.append(number, at, outcome_of_it)?;
+                audit.append(number, at, Entry::Ended { outcome })?;
+                if is_bad { audit.append(number, at, Entry::Watched { met: false, says }) } else { Ok(()) }
             })
             .await;
         act.steps[0].1 = state;
         (act.outcome, act.ended) = (outcome, Some(at));
+        act.unseen = is_bad.then_some(Unseen::NotThere);
         inner.news.tell(ActionEvent::Act(Box::new(act))).await;
         match written {
             Ok(()) => Ok(ended),

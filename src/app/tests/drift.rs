@@ -78,6 +78,28 @@ fn the_bad_version_that_comes_back_is_told_once_and_is_red() {
 }
 
 #[test]
+fn the_header_counts_all_that_came_back() {
+    let mut world = incident();
+    let (mut bad, mut other) = (pod("myapp-6d5c9", "again", None), pod("web-77f4d", "again", None));
+    (bad.created, other.created) = (Some(at("03:12")), Some(at("03:12")));
+    world.replica_sets([replica_set("web", "77f4d", 3, "01:00", "ghcr.io/acme/web:32", (4, 4))]);
+    world.pods([bad, other]);
+    let web = deployment("web", "ghcr.io/acme/web:32", 4, 4);
+    let workload = web.key.clone();
+    world.workloads([web]);
+    let mut desk = Desk::new(world);
+    acted(&mut desk, rolled_back(4, roll_back()));
+    let roll_back = Request::RollBack { workload, to: None, alert: None };
+    acted(&mut desk, Act { away: Some("web-77f4d".into()), ..rolled_back(5, roll_back) });
+    for (size, words) in [((120, 35), " web +1 ARE BACK on what was rolled away from "), ((80, 24), " web +1 ARE BACK")]
+    {
+        let frame = desk.frame(size);
+        let header = frame.lines().next().unwrap_or_default();
+        assert!(header.contains(words), "{header}");
+    }
+}
+
+#[test]
 fn pods_from_before_half_an_hour_later_and_other_versions_are_no_drift() {
     let mut before = desk("03:01");
     acted(&mut before, rolled_back(4, roll_back()));

@@ -104,6 +104,16 @@ fn what_only_reads_runs_at_once_also_in_read_only_mode() {
 }
 
 #[test]
+fn that_it_runs_is_not_said_after_its_end() {
+    let mut desk = desk(true);
+    let now = desk.clock.now();
+    desk.app.update(Msg::Said("'top' runs".into()), now);
+    assert!(desk.frame((120, 35)).contains("'top' runs"));
+    desk.app.update(Msg::Unsaid("'top' runs".into()), now);
+    assert!(!desk.frame((120, 35)).contains("'top' runs"));
+}
+
+#[test]
 fn menu_help_and_palette_have_them() {
     let mut desk = desk(false);
     desk.keys("x");

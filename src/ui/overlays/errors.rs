@@ -154,6 +154,7 @@ pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: boo
     let (level, word) = match (act.outcome, act.unseen) {
         (_, Some(Unseen::Watching)) => (Level::Progress, "sent, and being watched"),
         (_, Some(Unseen::Unwatched)) => (Level::Unknown, "sent; its end was not watched"),
+        (_, Some(Unseen::NotThere)) if act.is_outside() => (Level::Wrong, "failed"),
         (_, Some(Unseen::NotThere)) => (Level::Wrong, "sent, and not there"),
         (Outcome::Running, None) => (Level::Progress, "goes on"),
         (Outcome::Done, None) => (Level::Ok, "done"),
@@ -188,6 +189,7 @@ pub fn act_lines(writer: &mut Writer<'_>, view: &View<'_>, act: &Act, steps: boo
         // What was sent did change something: its watch only tells what is missing.
         let is_unmet = act.unseen == Some(Unseen::NotThere) && last.is_some_and(|last| std::ptr::eq(last, step));
         let (words, style) = match state {
+            StepState::Refused(why) if is_unmet && act.is_outside() => (why.to_string(), theme.wrong),
             StepState::Refused(why) | StepState::Unknown(why) if is_unmet => (not_there(why), theme.wrong),
             StepState::Waiting => ("waits".to_owned(), theme.dim),
             StepState::Running(seen) => (format!("goes on: {seen}"), theme.progress),

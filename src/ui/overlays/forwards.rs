@@ -11,7 +11,9 @@ use ratatui::{
 use crate::{
     app::Effect,
     model::{
+        Name, Part,
         forward::{Forward, ForwardState},
+        kubernetes::ObjectKey,
         metric::Unit,
     },
     text::Clean,
@@ -122,6 +124,19 @@ fn bytes(count: u64) -> String {
     units::format(&Unit { id: "bytes".into(), decimals: None }, count as f64)
 }
 
+/// The pod of its last connection is no longer there, as far as the pods of that place are watched: another takes its place
+/// when it is needed.
+fn is_gone(view: &View<'_>, forward: &Forward, pod: &Name) -> bool {
+    let (cluster, namespace) = (forward.ask.to.cluster(), forward.ask.to.namespace());
+    let watched = view.settings.namespaces.get(cluster);
+    let is_watched = watched.is_none_or(|all| all.is_empty() || all.contains(namespace));
+    let pods = view.store.freshness_of(Part::Pods, Some(cluster), view.now);
+    let key = ObjectKey { cluster: cluster.clone(), namespace: namespace.clone(), name: pod.clone() };
+    is_watched
+        && pods.is_some_and(|(_, freshness)| freshness.is_live())
+        && view.store.kube.pods.get(&key).is_none_or(|pod| pod.deleting_since.is_some())
+}
+
 /// `127.0.0.1:8080 -> deploy/myapp:8080   prod-eu1/shop`, and below it how it goes.
 fn lines(forward: &Forward, view: &View<'_>, room: u16) -> (Line<'static>, Line<'static>) {
     let theme = view.theme;
@@ -147,7 +162,11 @@ fn lines(forward: &Forward, view: &View<'_>, room: u16) -> (Line<'static>, Line<
         Span::styled(badge, theme.production),
         Span::styled(format!("{gap}{}/{}", to.cluster(), to.namespace()), theme.dim),
     ]);
-    let pod = forward.pod.as_ref().map(|(pod, _)| format!("  pod {pod}")).unwrap_or_default();
+    let pod = match &forward.pod {
+        Some((pod, _)) if is_gone(view, forward, pod) => "  pod gone: next connection finds one".to_owned(),
+        Some((pod, _)) => format!("  pod {pod}"),
+        None => String::new(),
+    };
     let counts = format!("  {} open of {}", forward.open, forward.opened);
     let traffic = format!("  {} sent, {} received", bytes(forward.sent), bytes(forward.received));
     // What does not fit goes, the least first; never half of a number.
@@ -165,4 +184,36 @@ fn lines(forward: &Forward, view: &View<'_>, room: u16) -> (Line<'static>, Line<
         Span::styled(rest, theme.dim),
     ]);
     (first, second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{
+            forward::{ForwardAsk, ForwardTo},
+            kubernetes::WorkloadKind,
+        },
+        ui::testing::{World, cluster, pod, workload_key},
+    };
+
+    #[test]
+    fn a_pod_that_is_gone_is_not_named() {
+        let mut world = World::live();
+        world.pods([pod("myapp-6d5c9", "one", None)]);
+        let to = ForwardTo::Workload(workload_key(WorkloadKind::Deployment, "myapp"));
+        let ask = ForwardAsk { to, or: None, local: Some(8080), remote: None };
+        let to_pod = |name: &str| Forward {
+            pod: Some((name.into(), 80)),
+            state: ForwardState::Listening,
+            ..Forward::new(1, ask.clone())
+        };
+        let says = |world: &World, name: &str, room| lines(&to_pod(name), &world.view(), room).1.to_string();
+        assert!(says(&world, "myapp-6d5c9-one", 100).contains("listening  pod myapp-6d5c9-one"));
+        let gone = says(&world, "myapp-6d5c9-two", 76);
+        assert!(gone.contains("listening  pod gone: next connection finds one"), "{gone}");
+        // Where pods are not watched, nobody knows.
+        world.settings.namespaces.insert(cluster(), vec!["elsewhere".into()]);
+        assert!(says(&world, "myapp-6d5c9-two", 100).contains("pod myapp-6d5c9-two"));
+    }
 }

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     action::{
         Request,
-        act::{Act, Outcome},
+        act::{Act, Outcome, Unseen},
     },
     command::Command,
     query::Query,
@@ -31,6 +31,9 @@ use crate::{
     text::Clean,
     time::{Now, seconds_between},
 };
+
+/// Acts whose words decide how wide the columns are: those that are mostly seen.
+const NEWEST: usize = 100;
 
 /// State of the screen.
 #[derive(Default)]
@@ -75,14 +78,16 @@ impl Audit {
             Line::raw(format!("filter {}", self.filter))
         };
         let inside = pane::framed(view, title, info, None, focused, area, buf);
+        let most = if area.width < 100 { widest(view) } else { [u16::MAX; 5] };
+        let column = |title, width: u16, most: u16, priority| Column::new(title, width.min(most), priority);
         let columns = [
             Column::new("", 2, 100),
             Column::new("act", 5, 90).right(),
-            Column::new("when", 12, 95).min(5),
-            Column::new("who", 12, 80).min(5),
-            Column::new("what", 34, 99).min(14).grows(),
-            Column::new("where", 26, 70).min(10),
-            Column::new("outcome", 12, 96).min(7),
+            column("when", 12, most[0], 95).min(5),
+            column("who", 12, most[1], 80).min(5),
+            column("what", 34, most[2], 99).min(14).grows(),
+            column("where", 26, most[3], 70).min(10),
+            column("outcome", 12, most[4], 96).min(7),
         ];
         let empty = match (self.filter.is_empty(), view.settings.read_only.as_ref()) {
             (false, _) => format!("nothing matches '{}'; esc shows all", self.filter),
@@ -120,6 +125,16 @@ impl Audit {
     }
 }
 
+/// What the newest acts need of when, who, what, where and outcome: with little room, none takes more than that from the
+/// others.
+fn widest(view: &View<'_>) -> [u16; 5] {
+    view.acts.newest().take(NEWEST).fold([0; 5], |most, act| {
+        let when = words::day_clock(act.started, view.now.wall);
+        let texts = [&*when, &*act.actor, &*act.title, &*act.place, act.word()];
+        std::array::from_fn(|at| cells::width(texts[at]).max(most[at]))
+    })
+}
+
 fn cells(view: &View<'_>, act: &Act) -> Vec<Line<'static>> {
     let theme = view.theme;
     let mark = words::outcome_mark(act);
@@ -142,11 +157,18 @@ fn detail(view: &View<'_>, act: &Act, width: u16) -> Vec<Line<'static>> {
         Line::from(vec![Span::styled(format!("{name:<9}"), theme.dim), Span::styled(value, theme.text)])
     };
     let second = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %b %H:%M:%SZ").to_string();
-    let took =
-        act.ended.map(|ended| format!(", took {}", crate::time::age(seconds_between(act.started, ended).max(0))));
+    let lasted = act.ended.map(|ended| crate::time::age(seconds_between(act.started, ended).max(0)));
+    // What was refused may have sent nothing; what is watched, or was, has no end that was seen.
+    let (begun, took) = match (act.outcome, act.unseen, lasted) {
+        (_, Some(Unseen::Watching | Unseen::Unwatched), _) => ("sent", String::new()),
+        (Outcome::Refused, _, Some(lasted)) => ("begun", format!(", refused after {lasted}")),
+        (Outcome::Refused, ..) => ("begun", String::new()),
+        (_, _, Some(lasted)) => ("sent", format!(", took {lasted}")),
+        (_, _, None) => ("sent", String::new()),
+    };
     let by = if act.is_mine { "" } else { ", by another midwatch or an earlier one" };
     let mut lines = vec![
-        field("sent", format!("{}{}   {}{by}", second(act.started), took.unwrap_or_default(), act.actor)),
+        field(begun, format!("{}{took}   {}{by}", second(act.started), act.actor)),
         field("where", act.place.to_string()),
     ];
     if let Some(reason) = &act.reason {

@@ -33,12 +33,17 @@ impl Happened {
     /// Reads what happened within `window`.
     pub fn read(view: &View<'_>, window: Duration) -> Self {
         let oldest = view.time().checked_sub(window).unwrap_or(Timestamp::MIN);
-        let changes = timeline::timeline(view.store, view.now, window).into_iter().map(|change| (change, None));
+        let clusters = view.store.backends.values().filter(|backend| backend.kind == BackendKind::Kubernetes);
+        let has_several = clusters.count() > 1;
+        let changes = timeline::timeline(view.store, view.now, window)
+            .into_iter()
+            .map(|change| (if has_several { with_cluster(change) } else { change }, None));
         let recent = view.acts.newest().take_while(|act| act.started >= oldest).filter(|act| !is_elsewhere(view, act));
         let acts = recent.map(|act| {
             let (word, level) = match (act.outcome, act.unseen) {
                 (_, Some(Unseen::Watching)) => (" (being watched)", Level::Progress),
                 (_, Some(Unseen::Unwatched)) => (" (its end was not watched)", Level::Unknown),
+                (_, Some(Unseen::NotThere)) if act.is_outside() => (" (failed)", Level::Wrong),
                 (_, Some(Unseen::NotThere)) => (" (not there)", Level::Wrong),
                 (Outcome::Running, None) => (" (running)", Level::Progress),
                 (Outcome::Done, None) => ("", Level::Ok),
@@ -76,6 +81,17 @@ impl Happened {
     pub fn count(&self) -> usize {
         self.by_key.len()
     }
+}
+
+/// `staging-eu1: payments 88 (rev 91)`: the same workload runs in several.
+fn with_cluster(change: Change) -> Change {
+    let cluster = match &change.subject {
+        Subject::Workload(key) => &key.cluster,
+        Subject::Pod(key) => &key.cluster,
+        Subject::Run(_) | Subject::PullRequest(_) | Subject::Alert(_) | Subject::None => return change,
+    };
+    let text = Clean::own(format!("{cluster}: {}", change.text));
+    Change { text, ..change }
 }
 
 /// An act on a cluster that is none of the open ones, as when another has its name now. While one of them has not said
@@ -141,7 +157,7 @@ mod tests {
     use super::*;
     use crate::{
         action::{Request, act::ActionEvent},
-        model::kubernetes::WorkloadKind,
+        model::{BackendId, Part, SourceId, kubernetes::WorkloadKind},
         ui::testing::{World, at, cluster, workload_key},
     };
 
@@ -177,6 +193,20 @@ mod tests {
         assert_eq!(titles(&world).len(), 3, "it has not said yet which cluster it is");
         world.store.backends.get_mut(&cluster()).expect("it is open").info.cluster_id = Some("uid-2".into());
         assert_eq!(titles(&world), ["anywhere by ana", "here by ana"]);
+    }
+
+    #[test]
+    fn where_several_clusters_are_open_a_change_says_in_which_it_was() {
+        let mut world = crate::ui::testing::incident();
+        let deploys = |world: &World| -> Vec<String> {
+            let happened = Happened::read(&world.view(), Duration::from_hours(2));
+            let deploys = happened.iter().filter(|(_, change)| change.kind == ChangeKind::Deploy);
+            deploys.map(|(_, change)| change.text.to_string()).collect()
+        };
+        assert!(deploys(&world).contains(&"myapp 411 -> 412 (rev 14)".to_owned()), "{:?}", deploys(&world));
+        let staging = SourceId::new(&BackendId::new("staging-eu1"), Part::Deployments);
+        world.store.expect(staging, BackendKind::Kubernetes, Duration::from_secs(15), 1);
+        assert!(deploys(&world).contains(&"prod-eu1: myapp 411 -> 412 (rev 14)".to_owned()), "{:?}", deploys(&world));
     }
 
     #[test]

@@ -214,6 +214,7 @@ impl Triage {
                 Entry::Group(text) => TableRow::Group(Line::raw(text.to_string())),
             });
         (self.timeline.table, self.timeline.hits) = (state, hits);
+        super::super::widgets::frame::beyond(area, self.timeline.out_of_sight(), theme, buf);
     }
 
     /// The alert the cursor is on; of a group: its worst.

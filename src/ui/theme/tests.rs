@@ -127,7 +127,14 @@ fn fewer_colours_fall_back() {
     assert!(matches!(theme(ColourDepth::True).broken.fg, Some(Color::Rgb(..))));
     assert!(matches!(theme(ColourDepth::Ansi256).broken.fg, Some(Color::Indexed(16..))));
     assert_eq!(theme(ColourDepth::Ansi16).broken.fg, Some(Color::LightRed));
-    assert!(theme(ColourDepth::Ansi16).selection.add_modifier.contains(Modifier::REVERSED));
+    for theme in [ColourDepth::Ansi16, ColourDepth::None].map(theme) {
+        let selected = theme.dim.patch(theme.selection).add_modifier;
+        assert_eq!(
+            (selected, theme.dim.add_modifier),
+            (Modifier::REVERSED, Modifier::DIM),
+            "dim is hard to read there"
+        );
+    }
 }
 
 #[test]

@@ -243,7 +243,7 @@ fn what_else_runs_the_version_are_the_next_plans() {
         look(&plan, "B16"),
         "cronjob/myapp-report, sts/myapp-worker run 412 too; this plan leaves them: roll each back by a plan of its own"
     );
-    assert!(ok(&with(|_| ()), "B16").contains("nothing else in 'production' runs 412"));
+    assert!(ok(&with(|_| ()), "B16").contains("nothing else in 'production' runs 412; no other cluster is open"));
     let refused = around(|found| found.others.unread = vec!["cronjobs could not be read: forbidden".into()]);
     assert!(not_checked(&refused, "B16").contains("but cronjobs could not be read: forbidden"));
     let config_only = with(|found| {
@@ -272,7 +272,9 @@ fn the_same_workload_in_other_clusters_is_seen_if_it_is_watched() {
         known.apply(Update { from: source.clone(), at: now().wall, generation: 0, body: Ok(vec![fact]) }, now());
         plan_in(&known)
     };
-    assert!(ok(&runs("registry.example/acme/myapp:411"), "B16").contains("nor myapp elsewhere"));
+    assert!(
+        ok(&runs("registry.example/acme/myapp:411"), "B16").contains("nor myapp in the other cluster that is open")
+    );
     assert_eq!(
         look(&runs(LIVE), "B16"),
         "prod-us1 runs 412 too; this plan leaves it: roll it back by a plan of its own"
@@ -297,8 +299,8 @@ fn the_same_workload_by_another_name_of_its_cluster_is_no_other() {
         let evidence = evidence(&roll_back(None), inspection());
         plan(&roll_back(None), &evidence, &known, &settings, now()).expect("a plan")
     };
-    assert!(ok(&says("uid-elsewhere", Some("cluster-1")), "B16").contains("nor myapp elsewhere"));
-    assert!(ok(&says("uid-myapp", None), "B16").contains("nor myapp elsewhere"), "its uid tells too");
+    assert!(ok(&says("uid-elsewhere", Some("cluster-1")), "B16").contains("no other cluster is open"));
+    assert!(ok(&says("uid-myapp", None), "B16").contains("no other cluster is open"), "its uid tells too");
     assert!(look(&says("uid-elsewhere", Some("cluster-2")), "B16").starts_with("prod-eu1-nils runs 412 too"));
 }
 

@@ -53,6 +53,25 @@ fn checks_that_cannot_be_read_again_grow_old_in_sight() {
     assert!(screen.contains("could not be read again") && screen.contains("[ 1_ ]"), "{screen}");
     seconds(&mut desk, 30);
     assert!(desk.screen(120, 35).contains("checks "), "their age is said");
+    desk.found(&roll_back(None), inspection());
+    let screen = desk.screen(120, 35);
+    assert!(!screen.contains("could not be read again") && screen.contains("[ 1_ ]"), "they were: {screen}");
+}
+
+/// Each key stands in the footer once, with what it does next.
+#[test]
+fn the_keys_of_a_stop_lead_from_its_name_to_its_reason_and_then_to_the_checks() {
+    let mut desk = Desk::ask(roll_back(None));
+    let mut found = inspection();
+    found.workload.managed_by = vec![Manager::ConfigSync];
+    desk.found(&roll_back(None), found);
+    let footer = |desk: &mut Desk| desk.screen(120, 35).lines().last().expect("a footer").to_owned();
+    let shown = footer(&mut desk);
+    assert!(shown.contains("name reason enter send") && shown.contains("tab reason"), "{shown}");
+    assert_eq!(shown.matches("tab ").count(), 1, "{shown}");
+    desk.wait();
+    desk.key(KeyCode::Tab);
+    assert!(footer(&mut desk).contains("tab checks"), "{}", footer(&mut desk));
 }
 
 /// A written comment is lost neither by its plan nor by a refusal, only by being sent.

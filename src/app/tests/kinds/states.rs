@@ -166,6 +166,14 @@ fn footer(desk: &mut Desk, size: (u16, u16)) -> String {
 }
 
 #[test]
+fn an_empty_audit_offers_nothing_for_a_row_that_is_not_there() {
+    let mut desk = desk();
+    desk.keys("8");
+    let shown = footer(&mut desk, (300, 35));
+    assert!(!["enter open", ". why", "y copy"].iter().any(|key| shown.contains(key)), "{shown}");
+}
+
+#[test]
 fn a_page_names_its_own_keys_and_a_table_only_those_that_work() {
     let mut desk = desk();
     desk.line("svc");

@@ -61,7 +61,12 @@ impl CockpitHost {
                         if waits {
                             any_key(&format!("{name} ended with {says}")).await;
                         }
-                        if status.code().is_some() { Ended::Done(says) } else { Ended::Unknown(says) }
+                        match status.code() {
+                            // A shell's is that of its last command: it tells nothing of the shell.
+                            Some(_) if waits => Ended::Badly(says),
+                            Some(_) => Ended::Done(says),
+                            None => Ended::Unknown(says),
+                        }
                     }
                     Err(error) => Ended::Failed(not_started(&file, &error)),
                 }
@@ -78,6 +83,7 @@ impl CockpitHost {
         }
         let (engine, news) = (self.engine.clone(), work.news());
         let says = Clean::own(format!("'{}' runs", program.name));
+        let runs = says.clone();
         tokio::spawn(async move {
             let mut written = None;
             let run = async {
@@ -85,7 +91,8 @@ impl CockpitHost {
                     Ok((status, text)) => {
                         written = Some(text);
                         match status {
-                            Some(status) if status.code().is_some() => Ended::Done(Clean::own(ended(status))),
+                            Some(status) if status.success() => Ended::Done(WELL.into()),
+                            Some(status) if status.code().is_some() => Ended::Badly(Clean::own(ended(status))),
                             Some(status) => Ended::Unknown(Clean::own(ended(status))),
                             None => Ended::Unknown("it took too long and was ended".into()),
                         }
@@ -97,6 +104,7 @@ impl CockpitHost {
             // A page that stands there says by itself that all went well.
             let went_well = matches!(&result, Ok(Ended::Done(says)) if *says == WELL);
             let says = told(&program.name, result);
+            let _ = news.send(Msg::Unsaid(runs)).await;
             let shown = written.filter(|_| program.output == Output::Page);
             let is_said = shown.is_none() || !went_well;
             if let Some(text) = shown {

@@ -14,7 +14,7 @@ use crate::{
     action::{
         CheckResult, Request, Risk,
         act::{Act, Outcome},
-        confirm::Phase,
+        confirm::{Field, Phase},
     },
     app::{acts::Acts, settings::Settings},
     text::Clean,
@@ -327,7 +327,7 @@ pub(super) fn hints(of: &PlanDialog) -> Vec<(String, String)> {
                     Risk::Production => {
                         hints.push(hint(&format!("{} enter", plan.accepts.first().map_or("", |a| a)), "send"));
                     }
-                    Risk::Stopped => hints.push(hint("name tab reason enter", "send")),
+                    Risk::Stopped => hints.push(hint("name reason enter", "send")),
                 }
             }
             // Where there is no room for all, the way out is there.
@@ -338,7 +338,10 @@ pub(super) fn hints(of: &PlanDialog) -> Vec<(String, String)> {
             if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
                 hints.push(hint("left right", "other revision"));
             }
-            hints.push(hint("tab", if of.diff.is_empty() { "checks" } else { "checks, diff" }));
+            let checks = if of.diff.is_empty() { "checks" } else { "checks, diff" };
+            let has_reason = plan.risk == Risk::Stopped && plan.blocked.is_none();
+            let is_next = has_reason && of.confirm.field() == Field::Value;
+            hints.push(hint("tab", if is_next { "reason" } else { checks }));
             // Last, for the line that sends says it where it matters.
             if of.most > 0 {
                 hints.push(hint("up down", "scroll"));

@@ -152,3 +152,31 @@ fn filter_reveal_and_emptiness() {
     empty.settings.read_only = Some("--read-only".into());
     assert!(has(&empty.drawn(&mut Audit::default()), "nothing was done; read-only: --read-only"));
 }
+
+#[test]
+fn what_sent_nothing_or_has_no_end_yet_took_no_time() {
+    let line = |of: Act| {
+        let mut world = World::live();
+        world.acts.apply(&ActionEvent::Act(Box::new(of)));
+        let rows = world.drawn(&mut Audit::default());
+        rows.into_iter().find(|row| row.contains("14 Mar 03:00:00Z")).expect("when it was")
+    };
+    let step = ("template", StepState::Refused("'bob' changed it just now; nothing was sent".into()));
+    let refused = line(act(4, "roll back deploy/myapp to 411", Outcome::Refused, &[step]));
+    assert!(refused.contains("begun    14 Mar 03:00:00Z, refused after 2m   ana"), "{refused}");
+    for unseen in [Unseen::Watching, Unseen::Unwatched] {
+        let watched = line(Act { unseen: Some(unseen), ..act(4, "restart deploy/myapp", Outcome::Done, &[]) });
+        assert!(watched.contains("sent     14 Mar 03:00:00Z   ana"), "{watched}");
+    }
+}
+
+/// What needs little leaves its cells to what is cut.
+#[test]
+fn with_little_room_no_column_takes_more_than_it_needs() {
+    let mut world = World::live();
+    world.size = (80, 24);
+    let silence = act(4, "SILENCE Crash", Outcome::Done, &[]);
+    world.acts.apply(&ActionEvent::Act(Box::new(Act { place: "alertmanager-prod-eu1".into(), ..silence })));
+    let rows = world.drawn(&mut Audit::default());
+    assert!(has(&rows, "SILENCE Crash") && has(&rows, "  alertmanager-prod-eu1  done"), "{rows:#?}");
+}

@@ -27,8 +27,8 @@ pub(super) fn choice(query: LogQuery) -> Box<dyn Overlay> {
 
 fn offers(query: &LogQuery, offered: &[(ContainerSort, crate::model::Name)]) -> Vec<(Containers, &'static str)> {
     let as_it_comes = match query.target {
-        LogTarget::Pod(_) => "the default one; while it initialises the init container",
-        _ => "all main ones; while a pod initialises its init container",
+        LogTarget::Pod(_) => "the default one; its init one while it starts",
+        _ => "main ones; the init one while a pod starts",
     };
     let mut offers = vec![(Containers::default(), as_it_comes), (Containers::ALL, "main, init and ephemeral")];
     offers.extend(offered.iter().map(|(sort, name)| {
@@ -50,4 +50,27 @@ fn answer(query: &LogQuery, containers: Containers, note: &str) -> Answer {
     let mark = if containers == query.containers { "shown   " } else { "" };
     let query = LogQuery { containers, ..query.clone() };
     Answer { label, note: format!("{mark}{note}"), then: Box::new(move |_| Reply::OpenLog(query.clone())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::kubernetes::{ObjectKey, WorkloadKind},
+        ui::testing::{World, cluster, workload_key},
+    };
+
+    #[test]
+    fn what_comes_by_itself_is_said_whole_on_a_small_terminal() {
+        let mut world = World::live();
+        world.size = (80, 24);
+        let pod = ObjectKey { cluster: cluster(), namespace: "production".into(), name: "myapp-1".into() };
+        let workload = workload_key(WorkloadKind::Deployment, "myapp");
+        for (target, end) in
+            [(LogTarget::Pod(pod), "while it starts "), (LogTarget::Workload(workload), "while a pod starts ")]
+        {
+            let rows = world.overlay(choice(LogQuery::of(target)).as_mut());
+            assert!(rows.iter().any(|row| row.contains("shown   ") && row.contains(end)), "{rows:#?}");
+        }
+    }
 }

@@ -107,7 +107,9 @@ impl Overlay for Record {
         let width = area.width.saturating_sub(2 * air);
         let room = usize::from(width.saturating_sub(4)).max(1);
         let rows: usize = self.text.iter().map(|text| text.len() / room + 1).sum();
-        let height = u16::try_from(rows + self.fields.len() + 3).unwrap_or(u16::MAX).min(area.height);
+        // The edges of the pane behind it stay, with its title: whose line it is.
+        let most = if area.height > 8 { area.height - 2 } else { area.height };
+        let height = u16::try_from(rows + self.fields.len() + 3).unwrap_or(u16::MAX).min(most);
         let area = Rect { x: area.x + air, y: area.y + (area.height - height) / 2, width, height };
         clear(buf, area.intersection(*buf.area()));
         let inside = Frame::new(theme, "LOG LINE").focused(true).render(area, buf);

@@ -295,7 +295,7 @@ pub(super) fn numbers(metrics: &mut Metrics, view: &View<'_>, area: Rect, buf: &
         Column::new("limit", 12, 90).min(7).right(),
         Column::new(&before, 13, 70).min(11).right(),
         Column::new("change", 8, 80).right(),
-        if at.is_empty() { Column::new("trend", trend(view), 40) } else { Column::new(&at, 13, 85).min(8).right() },
+        if at.is_empty() { Column::new("trend", trend(view), 40) } else { Column::new(&at, 13, 85).min(11).right() },
     ];
     metrics.list.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (metrics.list.cursor(), metrics.list.table);

@@ -163,3 +163,19 @@ fn at_80_columns_numbers_and_the_chart_of_the_selected() {
     screen.run(Command::Enter, &world.view());
     assert!(world.drawn(&mut screen).join("\n").contains("!! OVER"));
 }
+
+/// What it was then is whole; what it was an hour ago gives way.
+#[test]
+fn at_80_columns_the_number_at_the_moment_is_not_cut() {
+    let (mut world, mut screen) = story();
+    for board in world.store.dashboards.values_mut() {
+        for panel in board.panels.iter_mut().filter(|panel| *panel.title == *"req/s") {
+            panel.unit = crate::model::metric::Unit { id: "reqps".into(), decimals: Some(2) };
+        }
+    }
+    world.size = (80, 24);
+    world.drawn(&mut screen);
+    screen.run(Command::CursorLeft, &world.view());
+    let rows = world.drawn(&mut screen);
+    assert!(rows.iter().any(|row| row.ends_with("K req/s |")), "{rows:#?}");
+}

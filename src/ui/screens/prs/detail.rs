@@ -111,9 +111,11 @@ pub(super) fn render(prs: &mut PullRequests, view: &View<'_>, area: Rect, buf: &
     prs.detail_height = usize::from(rest.height);
     prs.detail_top = prs.detail_top.min(pieces.len().saturating_sub(prs.detail_height));
     let widest = detail.files.iter().map(|file| file.path.width()).max().unwrap_or(0).min(usize::from(rest.width) / 2);
+    let names =
+        detail.checks.iter().map(|check| check.name.width()).max().unwrap_or(0).min(usize::from(rest.width) / 2);
     for (index, piece) in pieces[prs.detail_top..].iter().enumerate() {
         let Some(spot) = row(rest, index as u16) else { break };
-        put_line(buf, spot, &line(view, pr, *piece, widest), ellipsis);
+        put_line(buf, spot, &line(view, pr, *piece, (widest, names)), ellipsis);
     }
     let scroll = Scroll { len: pieces.len(), offset: prs.detail_top, visible: prs.detail_height };
     scrollbar(area, scroll, theme, buf);
@@ -140,19 +142,20 @@ fn summary(view: &View<'_>, pr: &PullRequest) -> Line<'static> {
     )
 }
 
-fn line<'a>(view: &View<'_>, pr: &PullRequest, piece: Piece<'a>, widest: usize) -> Line<'a> {
+/// `widest`: columns of the paths of files, and of the names of checks.
+fn line<'a>(view: &View<'_>, pr: &PullRequest, piece: Piece<'a>, widest: (usize, usize)) -> Line<'a> {
     let theme = view.theme;
     match piece {
         Piece::Blank => Line::default(),
         Piece::Head(head) => Line::styled(head, theme.strong),
-        Piece::Check(check) => check_line(view, check),
-        Piece::File(file) => file_line(view, file, widest),
+        Piece::Check(check) => check_line(view, check, widest.1),
+        Piece::File(file) => file_line(view, file, widest.0),
         Piece::Review(review) => review_line(view, pr, review),
         Piece::Text(text) => Line::raw(format!("  {}", mask(text))),
     }
 }
 
-fn check_line<'a>(view: &View<'_>, check: &'a Check) -> Line<'a> {
+fn check_line<'a>(view: &View<'_>, check: &'a Check, widest: usize) -> Line<'a> {
     let theme = view.theme;
     let mark = match &check.state {
         state if state.is_bad() => Mark::Broken,
@@ -163,7 +166,7 @@ fn check_line<'a>(view: &View<'_>, check: &'a Check) -> Line<'a> {
     Line::from(vec![
         Span::raw("  "),
         theme.mark(mark),
-        Span::raw(format!(" {}", check.name)),
+        Span::raw(format!(" {}{}", check.name, " ".repeat(widest.saturating_sub(check.name.width())))),
         Span::styled(format!("   {}", check.state), theme.dim),
     ])
 }

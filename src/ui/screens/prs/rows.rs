@@ -163,7 +163,17 @@ pub(super) fn render(prs: &mut PullRequests, view: &View<'_>, area: Rect, buf: &
 }
 
 fn columns(is_narrow: bool) -> Vec<Column<'static>> {
-    let mut columns = vec![
+    if is_narrow {
+        return vec![
+            Column::new("", 2, 100),
+            Column::new("#", 5, 99).right(),
+            Column::new("title", 34, 50).min(16).grows(),
+            Column::new("author", 8, 60).min(6),
+            Column::new("checks", 10, 95).min(6),
+            Column::new("why", 9, 97),
+        ];
+    }
+    vec![
         Column::new("", 2, 100),
         Column::new("#", 5, 99).right(),
         Column::new("title", 34, 98).min(16).grows(),
@@ -173,11 +183,18 @@ fn columns(is_narrow: bool) -> Vec<Column<'static>> {
         Column::new("merge", 10, 75).min(8),
         Column::new("age", 5, 70).right(),
         Column::new("repo", 16, 50).min(8),
-    ];
-    if is_narrow {
-        columns.truncate(5);
+    ]
+}
+
+/// With little room, for review and merge: what the mark is for, or who waits for me, where the checks do not say it.
+fn why_words(pr: &PullRequest) -> &'static str {
+    match (&pr.merge, &pr.review) {
+        _ if pr.merged.is_some() => "",
+        (MergeState::Conflicts, _) => "conflicts",
+        _ if pr.asks_me => "asks you",
+        (_, ReviewDecision::ChangesRequested) => "changes",
+        _ => "",
     }
-    columns
 }
 
 fn cells<'a>(view: &View<'a>, pr: &'a PullRequest) -> Vec<Line<'a>> {
@@ -190,13 +207,14 @@ fn cells<'a>(view: &View<'a>, pr: &'a PullRequest) -> Vec<Line<'a>> {
         (None, true) => theme.dim,
         (None, false) => theme.text,
     };
+    let review = if view.is_narrow() { why_words(pr).to_owned() } else { review_words(pr) };
     vec![
         Line::from(theme.mark(mark)),
         Line::styled(pr.key.number.to_string(), theme.text),
         Line::styled(pr.title.as_str(), title),
         Line::styled(pr.author.as_str(), theme.dim),
         Line::styled(checks_words(&pr.checks), style),
-        Line::styled(review_words(pr), theme.text),
+        Line::styled(review, theme.text),
         Line::styled(merge_words(pr), theme.text),
         Line::styled(age(view, &pr.key.repo.host, pr.merged.or(pr.created)), theme.dim),
         Line::styled(pr.key.repo.name.rsplit('/').next().unwrap_or_default(), theme.dim),

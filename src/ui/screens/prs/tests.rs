@@ -83,7 +83,7 @@ fn what_needs_me_stands_first() {
     +- #1490 fix: pool size to 80   bob   2 files +12 -3   aa11bb2 ----------++- REQUESTS LEFT ----------------------------+
     | branch -> main   checks 9/11   asks you   blocked                      || github.com                                 |
     | checks failing                                                         ||    graphql  4,388 of 5,000  resets 40m     |
-    |   !! e2e   failure                                                     ||    pull requests  now, every 15s           |
+    |   !! e2e    failure                                                    ||    pull requests  now, every 15s           |
     |                                                                        ||    runs  now, every 15s                    |
     | files                                                                  ||                                            |
     |   M src/pool.rs     +12     -3                                         ||                                            |
@@ -113,15 +113,26 @@ fn the_detail_is_asked_for_when_the_cursor_rests() {
 }
 
 #[test]
-fn narrow_form_is_mark_number_title_checks() {
+fn narrow_form_is_mark_number_title_checks_and_why() {
     let (mut world, mut screen) = story();
+    let mut conflicts = pull_request(644, "cart: keep coupon on reload", None);
+    (conflicts.merge, conflicts.review) = (MergeState::Conflicts, ReviewDecision::ChangesRequested);
+    let mut changes = pull_request(645, "cart: tax", None);
+    changes.review = ReviewDecision::ChangesRequested;
+    let mut all: Vec<_> = world.store.pull_requests.values().cloned().collect();
+    all.extend([conflicts, changes]);
+    world.pull_requests(all);
     world.size = (80, 24);
     let rows = world.drawn(&mut screen);
     assert!(rows.iter().any(|row| row.contains("~    1490  fix: pool size to 80")), "{rows:#?}");
+    for (number, why) in [("1490", "asks you"), (" 644", "conflicts"), (" 645", "changes")] {
+        let row = rows.iter().find(|row| row.contains(number)).expect(number);
+        assert!(row.contains(why), "{row}");
+    }
     assert!(!rows.join("").contains("blocked"));
     screen.run(Command::Enter, &world.view());
     let rows = world.drawn(&mut screen).join("\n");
-    assert!(rows.contains("e2e   failure") && rows.contains("blocked") && rows.contains("src/pool.rs"), "{rows}");
+    assert!(rows.contains("e2e    failure") && rows.contains("blocked") && rows.contains("src/pool.rs"), "{rows}");
     assert!(!rows.contains("abcdefghijkl"));
     assert!(matches!(screen.run(Command::Back, &world.view()), Reply::Done));
     assert!(matches!(screen.run(Command::Back, &world.view()), Reply::Ignored));

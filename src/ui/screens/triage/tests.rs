@@ -230,6 +230,16 @@ fn at_80x24_groups_over_the_timeline() {
     ");
 }
 
+/// As many are out of sight as there is no room for.
+#[test]
+fn a_timeline_that_is_cut_says_how_much_more_there_is() {
+    let mut world = night();
+    world.size = (80, 14);
+    let rows = world.drawn(&mut Triage::default());
+    let shown = rows.iter().filter(|row| row.contains("  alert   ") && row.contains(':')).count();
+    assert!(shown < 6 && has(&rows, &format!(" {} more v ", 6 - shown)), "{rows:#?}");
+}
+
 #[test]
 fn the_detail_says_who_silenced_it_until_when() {
     let world = night();

@@ -134,6 +134,20 @@ fn the_configurations_fields_are_shown_and_enter_shows_all() {
     assert!(page.contains("\"took\": 7") && page.contains("\"name\": \"bob\""), "{page}");
 }
 
+#[test]
+fn a_long_line_leaves_the_title_of_its_log_in_sight() {
+    let mut world = World::live();
+    let text = format!("I {}", "x".repeat(16_000));
+    say(&mut world, &query(), vec![line(&origin("myapp-1", "412"), 0, &text)]);
+    let mut logs = Logs::default();
+    logs.open(query());
+    world.drawn(&mut logs);
+    let Reply::Push(mut page) = logs.run(Command::Enter, &world.view()) else { panic!("a page") };
+    let rows = world.overlay(page.as_mut());
+    assert!(rows[1].contains("LOG LINE") && rows[0].trim().is_empty(), "{rows:#?}");
+    assert!(rows.last().is_some_and(|row| row.trim().is_empty()), "{rows:#?}");
+}
+
 /// A secret's name at the end of a line, and the first line of a key, take nothing of the line below.
 #[test]
 fn a_saved_line_is_masked_by_itself() {
