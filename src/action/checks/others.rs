@@ -28,19 +28,17 @@ impl Subject<'_> {
         let (on, mut unread, seen) = self.clusters(&images);
         unread.splice(0..0, around.others.unread.iter().cloned());
         if others.is_empty() && on.is_empty() {
-            return match unread.first() {
-                Some(why) => CheckResult::NotChecked(say!("nothing else on {version} was found, but {why}")),
-                None => {
-                    let own = &self.inspection.workload.key;
-                    // Clusters of the configuration that were not opened were not looked at.
-                    let elsewhere = match seen {
-                        0 => "; no other cluster is open".to_owned(),
-                        1 => format!(", nor {} in the other cluster that is open", own.name),
-                        seen => format!(", nor {} in the {seen} other clusters that are open", own.name),
-                    };
-                    CheckResult::Ok(say!("nothing else in '{}' runs {version}{elsewhere}", own.namespace))
-                }
+            if let Some(why) = unread.first() {
+                return CheckResult::NotChecked(say!("nothing else on {version} was found, but {why}"));
+            }
+            let own = &self.inspection.workload.key;
+            // Clusters of the configuration that were not opened were not looked at.
+            let elsewhere = match seen {
+                0 => "; no other cluster is open".to_owned(),
+                1 => format!(", nor {} in the other cluster that is open", own.name),
+                seen => format!(", nor {} in the {seen} other clusters that are open", own.name),
             };
+            return CheckResult::Ok(say!("nothing else in '{}' runs {version}{elsewhere}", own.namespace));
         }
         let mut words = Vec::new();
         if !others.is_empty() {

@@ -46,7 +46,7 @@ fn a_narrow_header_says_in_few_words_what_ends_and_when() {
     let mut desk = Desk::new(world);
     let frame = desk.frame((80, 24));
     let header = frame.lines().next().unwrap();
-    assert!(header.contains("PROD prod-eu1"), "{header}");
+    assert!(header.contains("PROD  prod-eu1  +1"), "{header}");
     assert!(header.contains("prod-eu1: cert 2d2h, token ended "), "{header}");
 }
 

@@ -105,7 +105,7 @@ fn alerts(store: &Store, found: &mut Vec<(Rank, Target)>) {
 /// Alerts by what their labels name.
 type Named<'a> = BTreeMap<&'a str, Vec<&'a Alert>>;
 
-fn named<'a>(store: &'a Store, is_meant: impl Fn(&Alert) -> bool) -> Named<'a> {
+fn named(store: &Store, is_meant: impl Fn(&Alert) -> bool) -> Named<'_> {
     let mut named = Named::new();
     for alert in store.alerts.values().filter(|alert| is_meant(alert)) {
         for name in SUBJECTS.iter().chain(&["pod"]).filter_map(|label| alert.label(label)) {

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::{
-    model::kubernetes::Termination,
-    ui::{screens::words, target::Target},
+    model::{BackendInfo, Part, kubernetes::Termination},
+    source::Fact,
+    time::Skew,
+    ui::{screens::words, target::Target, testing::cluster},
 };
 
 #[test]
@@ -22,6 +24,9 @@ fn a_workload_whose_pod_was_killed_for_memory_is_not_ok_before_it_has_run_for_a_
     let payments = Target::Workload(workload_key(WorkloadKind::Deployment, "payments"));
     let says = words::of(&world.view(), &payments).expect("it is there").says;
     assert!(says.starts_with("4/4 ready   Running OOMKilled ") && says.ends_with(", 3 restarts, limit 2Gi"), "{says}");
+    // By the cluster's clock, once that is known.
+    let clock = Some(Skew::steady(0, world.clock.now()));
+    world.say(&cluster(), Part::Pods, vec![Fact::Info(BackendInfo { clock, ..BackendInfo::default() })]);
     let mut desk = on_kube(world);
     let frame = desk.frame((146, 45));
     assert!(frame.contains("WORKLOADS 2   2 not ok"), "{frame}");

@@ -91,7 +91,9 @@ fn a_log_of_other_containers_takes_the_place_of_the_one_shown_and_keeps_its_filt
     logs.set_filter("issuer", &world.view());
     let Reply::Push(mut choice) = logs.run(Command::Containers, &world.view()) else { panic!("a choice") };
     let screen = world.overlay(choice.as_mut()).join("\n");
-    for words in ["as it comes", "shown   all main ones", "all containers", "init, or sidecar"] {
+    for words in
+        ["as it comes", "shown   main ones; the init one while a pod starts", "all containers", "init, or sidecar"]
+    {
         assert!(screen.contains(words), "'{words}' is not in\n{screen}");
     }
     let press = |choice: &mut Box<dyn crate::ui::Overlay>, code| choice.key(code, &world.view());
