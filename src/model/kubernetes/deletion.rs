@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    json::text,
     text::Clean,
     time::{age, passed, seconds_between},
 };
@@ -12,10 +11,7 @@ use crate::{
 /// That a raw object is being deleted: what it has left, or for how long. `deletionTimestamp` is when its grace ends, not
 /// when somebody asked. `None`: it is not.
 pub fn deletion(object: &Value, now: Timestamp) -> Option<Clean> {
-    let ends = text(object, "/metadata/deletionTimestamp");
-    if ends.is_empty() {
-        return None;
-    }
+    let ends = object.pointer("/metadata/deletionTimestamp")?.as_str()?;
     let Ok(ends) = ends.parse::<Timestamp>() else { return Some(Clean::line("it is being deleted")) };
     let left = seconds_between(now, ends);
     if left > 0 {

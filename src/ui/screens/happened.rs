@@ -83,14 +83,14 @@ impl Happened {
     }
 }
 
-/// `staging-eu1: payments 88 (rev 91)`: the same workload runs in several.
+/// `payments 88 (rev 91) in staging-eu1`: the same workload runs in several. What it was stands first: it is cut last.
 fn with_cluster(change: Change) -> Change {
     let cluster = match &change.subject {
         Subject::Workload(key) => &key.cluster,
         Subject::Pod(key) => &key.cluster,
         Subject::Run(_) | Subject::PullRequest(_) | Subject::Alert(_) | Subject::None => return change,
     };
-    let text = Clean::own(format!("{cluster}: {}", change.text));
+    let text = Clean::own(format!("{} in {cluster}", change.text));
     Change { text, ..change }
 }
 
@@ -206,7 +206,7 @@ mod tests {
         assert!(deploys(&world).contains(&"myapp 411 -> 412 (rev 14)".to_owned()), "{:?}", deploys(&world));
         let staging = SourceId::new(&BackendId::new("staging-eu1"), Part::Deployments);
         world.store.expect(staging, BackendKind::Kubernetes, Duration::from_secs(15), 1);
-        assert!(deploys(&world).contains(&"prod-eu1: myapp 411 -> 412 (rev 14)".to_owned()), "{:?}", deploys(&world));
+        assert!(deploys(&world).contains(&"myapp 411 -> 412 (rev 14) in prod-eu1".to_owned()), "{:?}", deploys(&world));
     }
 
     #[test]
