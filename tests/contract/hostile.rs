@@ -211,8 +211,12 @@ const ON_OBJECT: [&[&str]; 4] = [
 
 fn assert_harmless_output(args: &[&str], output: Output) -> String {
     let stderr = String::from_utf8(output.stderr).unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
+    let mut stdout = String::from_utf8(output.stdout).unwrap();
     assert!(!stdout.is_empty(), "{args:?}: {stderr}");
+    if args[0] == "logs" {
+        // Of all controls a log's lines keep their tabs: what reads them may cut at these.
+        stdout = stdout.replace('\t', " ").replace("\\t", " ");
+    }
     assert_harmless(&format!("{args:?}"), &stdout);
     assert_harmless(&format!("{args:?}, stderr"), &stderr);
     if args.contains(&"--json") {

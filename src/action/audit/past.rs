@@ -172,6 +172,8 @@ impl PastAct {
             }
             Entry::Watched { met, says } => {
                 self.unseen = (!*met).then_some(Unseen::NotThere);
+                // As of an act of one's own: its end is what it was watched for.
+                self.ended = Some(record.at);
                 if let Some((_, state)) = self.steps.last_mut() {
                     *state = match (*met, &self.request) {
                         (true, _) => StepState::Done(says.clone()),

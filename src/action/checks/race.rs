@@ -130,7 +130,7 @@ impl Subject<'_> {
             ));
         }
         CheckResult::Stop(say!(
-            "it was rolled back already: {who} left rev {left}{from} for rev {number}{to} {age} ago. Sent again, it goes further back"
+            "it was rolled back already: {who} left rev {left}{from} for rev {number}{to} {age} ago. This takes that back, or goes further"
         ))
     }
 

@@ -52,13 +52,14 @@ pub fn create(server: &Server, ask: &Ask, body: &[u8]) -> Result<Response, Failu
         defaults(resource, &mut value);
         validate(ask.kind, &name, &value)?;
         fields::record(None, &mut value, Writer { manager: ask.manager(), subresource: "", at: now });
-        if ask.dry_run() {
-            return Ok(Object::new(resource, &value));
-        }
+        // A dry run is held to quotas, too, and uses nothing of them.
         if resource == Resource::Pods
             && let Some(why) = cluster.over_quota(&value)
         {
             return Err(Failure::forbidden(ask.kind, &name, &why));
+        }
+        if ask.dry_run() {
+            return Ok(Object::new(resource, &value));
         }
         let object = cluster.write(resource, value);
         if resource == Resource::Pods {

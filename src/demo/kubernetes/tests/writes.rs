@@ -196,7 +196,7 @@ async fn a_pod_over_a_quota_is_forbidden() {
     let why = "pods \"probe\" is forbidden: exceeded quota: team, requested: pods=1, used: pods=13, limited: pods=13";
     assert_eq!(status(&refused), (403, "Forbidden", why));
     let dry = served.send("POST", &format!("{path}?dryRun=All"), "application/json", &pod).await;
-    assert_eq!(dry.code, 201, "quotas count no dry run");
+    assert_eq!(status(&dry), (403, "Forbidden", why), "a dry run is held to it, too");
     let raise = json!({"spec": {"hard": {"pods": 14}}});
     assert_eq!(served.send("PATCH", &format!("{quotas}/team"), MERGE, &raise).await.code, 200);
     assert_eq!(served.send("POST", path, "application/json", &pod).await.code, 201);

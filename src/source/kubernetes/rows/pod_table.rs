@@ -193,7 +193,7 @@ fn why_names_the_worst_container_and_its_last_end() {
         ("Running I unready", "a run+", Level::Wrong, "its containers are ready, it is not: is its node lost?"),
         ("Running I", "a run notstarted", Level::Progress, "'a' has not passed its startup probe"),
         ("Pending unschedulable", "a -", Level::Broken, "0 of 12 nodes take it: 12 Insufficient cpu"),
-        ("Pending", "a W(ImagePullBackOff)", Level::Broken, "image 'reg/a:1' of 'a' cannot be pulled"),
+        ("Pending", "a W(ImagePullBackOff)", Level::Broken, "image 'reg/a:1' cannot be pulled"),
         ("Pending", "a W(ContainerCreating)", Level::Progress, ""),
         ("Pending", "i run, a W(PodInitializing)", Level::Progress, "init container 'i' runs"),
         ("Failed reason=Evicted", "a T(137,Error)", Level::Broken, "Evicted"),

@@ -42,15 +42,15 @@ pub fn judge(seen: &Seen<'_>) -> Judged {
     if seen.status == "Unknown" || seen.wire.reason.as_deref() == Some("NodeLost") {
         return judged(Level::Unknown, "its node does not report");
     }
+    // Also of one that has ended: it is they alone that keep it.
+    if seen.deleting && !seen.finalizers.is_empty() {
+        return judged(Level::Progress, format!("waits for finalizers: {}", seen.finalizers.join(", ")));
+    }
     if phase == "Failed" {
         return failed(seen);
     }
     if seen.deleting && phase != "Succeeded" {
-        let holds = match seen.finalizers {
-            [] => String::new(),
-            names => format!("waits for finalizers: {}", names.join(", ")),
-        };
-        return judged(Level::Progress, holds);
+        return judged(Level::Progress, "");
     }
     if phase == "Succeeded" {
         return judged(Level::Ok, "");
@@ -116,8 +116,12 @@ fn waiting(container: &Container, is_alone: bool, reason: &str, message: &str) -
             format!("{who}{end}{again}")
         }
         ("ImagePullBackOff" | "ErrImagePull" | "ErrImageNeverPull" | "InvalidImageName", _) => {
-            let because = image_trouble(message).map(|why| format!(": {why}")).unwrap_or_default();
-            format!("image '{}' of '{name}' cannot be pulled{because}", container.image)
+            let of = if is_alone { String::new() } else { format!(" of '{name}'") };
+            // The cause first: the address of an image is long.
+            match image_trouble(message) {
+                Some(why) => format!("{why}: image '{}'{of}", container.image),
+                None => format!("image '{}'{of} cannot be pulled", container.image),
+            }
         }
         (reason, _) if message.is_empty() => format!("'{name}' cannot start: {reason}"),
         (_, _) => format!("'{name}' cannot start: {message}"),
