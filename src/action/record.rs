@@ -83,15 +83,18 @@ impl Record {
         self.called(inspection, revision, now, |_| true)
     }
 
-    /// As [`Self::paged`], of alerts that still fired when it was left: what came next was to mend them.
+    /// As [`Self::paged`], of alerts that came with it and still fired when it was left: what came next was to mend them. One
+    /// that began later in its run is no fault of the version.
     pub(super) fn paged_when_left(
         &self,
         inspection: &WorkloadInspection,
         revision: &Revision,
         now: Timestamp,
     ) -> Option<String> {
-        let (_, ended) = history::run(inspection, revision, now)?;
-        self.called(inspection, revision, now, |alert| alert.until.is_none_or(|until| until >= ended))
+        let (began, ended) = history::run(inspection, revision, now)?;
+        let came_with_it = |alert: &Fired| (0..=LONG).contains(&seconds_between(began, alert.from));
+        let fired_on = |alert: &Fired| alert.until.is_none_or(|until| until >= ended);
+        self.called(inspection, revision, now, |alert| came_with_it(alert) && fired_on(alert))
     }
 
     fn called(

@@ -227,6 +227,23 @@ async fn an_undo_that_brought_the_bad_version_back_is_no_rollback() {
     assert!(matches!(b5(&plan), CheckResult::Stop(_)), "{:?}", b5(&plan));
 }
 
+/// A pipeline's hook undid the deploy of 6 minutes ago; the alert of 2 hours ago is of neither version.
+#[tokio::test]
+async fn an_alert_that_began_long_after_the_live_version_does_not_make_it_the_bad_one() {
+    let mut found = inspection();
+    (found.revisions[0].number, found.revisions[0].created) = (16, Some(ago(14 * 24 * 60)));
+    for (older, days) in found.revisions[1..].iter_mut().zip([20, 21]) {
+        older.created = Some(ago(days * 24 * 60));
+    }
+    found.revisions.insert(1, mended(15, 6));
+    found.changes.insert(0, ("kubectl-rollout".into(), ago(2)));
+    let mut bench = Bench::with(FakeCluster::new(found), "audit.jsonl");
+    bench.store = known(3 * 24 * 60, vec![high(2 * 60, AlertState::Firing, Priority::P1)]);
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    let CheckResult::Stop(says) = b5(&plan) else { panic!("{:?}", b5(&plan)) };
+    assert!(says.starts_with("it was rolled back already: 'kubectl-rollout' left rev 15 (411) 2m ago"), "{says}");
+}
+
 #[tokio::test]
 async fn an_older_image_under_a_new_template_is_somebodys_rollback() {
     let mut found = inspection();
