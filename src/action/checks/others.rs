@@ -79,10 +79,15 @@ impl Subject<'_> {
             let is_of = |image: &Name| images.iter().any(|of| is_same_image(image, of));
             let runs = found.iter().any(|found| found.images.iter().any(is_of));
             let fresh = store.freshness_of(own.kind.part(), Some(cluster), self.make.now);
+            // None are named: all are watched.
+            let watched = settings.namespaces.get(cluster);
+            let is_watched = watched.is_none_or(|all| all.is_empty() || all.contains(&own.namespace));
             if runs {
                 on.push(cluster);
             } else if !fresh.is_some_and(|(_, freshness)| freshness.is_usable()) {
                 unread.push(say!("{cluster} is not seen"));
+            } else if !is_watched {
+                unread.push(say!("in {cluster} its namespace is not watched"));
             } else {
                 seen += 1;
             }

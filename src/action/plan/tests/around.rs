@@ -264,7 +264,7 @@ fn the_same_workload_in_other_clusters_is_seen_if_it_is_watched() {
     assert!(not_checked(&plan_in(&known), "B16").contains("but prod-us1 is not seen"));
     let source = SourceId::new(&us1, Part::Deployments);
     known.expect(source.clone(), BackendKind::Kubernetes, Duration::from_secs(30), 0);
-    let mut there = workload(WorkloadKey { cluster: us1, ..myapp() });
+    let mut there = workload(WorkloadKey { cluster: us1.clone(), ..myapp() });
     there.uid = "uid-of-us1".into();
     let mut runs = |image: &str| {
         there.images = Box::new([image.into()]);
@@ -279,6 +279,27 @@ fn the_same_workload_in_other_clusters_is_seen_if_it_is_watched() {
         look(&runs(LIVE), "B16"),
         "prod-us1 runs 412 too; this plan leaves it: roll it back by a plan of its own"
     );
+    // Other namespaces are watched there: what is fresh says nothing of this one.
+    let mut elsewhere = there.clone();
+    elsewhere.key.namespace = "staging".into();
+    let mut known = store(Vec::new());
+    known.expect(source.clone(), BackendKind::Kubernetes, Duration::from_secs(30), 0);
+    let fact = Fact::Workload(Delta::Put(Box::new(elsewhere)));
+    known.apply(Update { from: source, at: now().wall, generation: 0, body: Ok(vec![fact]) }, now());
+    let watching = |namespaces: &[&str]| {
+        let mut settings = settings.clone();
+        settings.namespaces.insert(us1.clone(), namespaces.iter().map(|name| Clean::from(*name)).collect());
+        plan(&roll_back(None), &evidence, &known, &settings, now()).expect("a plan")
+    };
+    assert!(
+        not_checked(&watching(&["staging"]), "B16")
+            .contains("nothing else on 412 was found, but in prod-us1 its namespace is not watched")
+    );
+    let with_it: [&[&str]; 2] = [&[], &["staging", "production"]];
+    for namespaces in with_it {
+        let says = ok(&watching(namespaces), "B16");
+        assert!(says.contains("nor myapp in the other cluster that is open"), "{says}");
+    }
 }
 
 /// Who followed the advice would undo twice, and be back on the bad version.
