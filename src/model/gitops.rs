@@ -97,8 +97,8 @@ pub struct Owner {
     /// What switches it on again although it was switched off, and cannot be switched off itself.
     pub barrier: Option<Clean>,
     pub git: Git,
-    /// Argo CD: the revision that git is at, which it syncs to by itself. Empty: not told.
-    pub revision: Name,
+    /// Argo CD: the revisions that git is at, one of each source, which it syncs to by itself. Empty: not told.
+    pub revisions: Vec<Name>,
     /// Argo CD: what it was synced to, newest first (`status.history`).
     pub history: Vec<Synced>,
     /// Argo CD: an operation that goes on.
@@ -139,6 +139,22 @@ pub fn is_on(kind: OwnerKind, setting: Option<&Value>) -> bool {
 pub fn revision(sync: &Value) -> &str {
     let revision = sync.get("revision").and_then(Value::as_str).filter(|revision| !revision.is_empty());
     revision.or_else(|| sync.pointer("/revisions/0")?.as_str()).unwrap_or_default()
+}
+
+/// The revisions that Argo CD syncs to, one of each source.
+pub fn revisions(sync: &Value) -> Vec<&str> {
+    let several = sync.get("revisions").and_then(Value::as_array);
+    let several: Vec<&str> = several.into_iter().flatten().filter_map(Value::as_str).collect();
+    if !several.is_empty() {
+        return several;
+    }
+    Some(revision(sync)).filter(|one| !one.is_empty()).into_iter().collect()
+}
+
+/// What Argo CD syncs from, by a sync or by an application's `spec`: beside several sources, the one is an empty shell.
+pub fn sources(of: &Value) -> Option<&Value> {
+    let several = of.get("sources").filter(|all| all.as_array().is_some_and(|all| !all.is_empty()));
+    several.or_else(|| of.get("source"))
 }
 
 /// Seven digits of a commit; a chart's version and the like as they are.

@@ -12,7 +12,7 @@ use crate::{
     },
     app::settings::Settings,
     model::{
-        gitops::{Git, Owner, OwnerKind, Synced, is_on, revision, short},
+        gitops::{Git, Owner, OwnerKind, Synced, is_on, revisions, short, sources},
         kubernetes::{WorkloadKey, short_image},
     },
     text::Clean,
@@ -129,7 +129,6 @@ impl<'a> Back<'a> {
     /// once, whatever was synced or patched.
     pub fn stays(&self, inspection: &WorkloadInspection) -> Option<Check> {
         let own = self.own.filter(|own| self.on.iter().any(|(on, _)| on.key == own.key))?;
-        let to = self.to.map_or("", |(_, to)| revision(to));
         let result = match &own.git {
             Git::Equal(words) => {
                 let images = template::images(&inspection.template);
@@ -141,8 +140,9 @@ impl<'a> Back<'a> {
             }
             // Of the owner it is said that it keeps this version.
             Git::Differs(_) if own.key.kind.is_flux() => return None,
-            Git::Differs(_) if !to.is_empty() && own.revision == *to => {
-                CheckResult::Ok(say!("git is at {} still: it keeps this version", short(to)))
+            Git::Differs(_) if self.to.is_some_and(|(_, to)| is_at(own, to)) => {
+                let at: Vec<&str> = own.revisions.iter().map(|one| short(one)).collect();
+                CheckResult::Ok(say!("git is at {} still: it keeps this version", at.join(", ")))
             }
             Git::Differs(words) | Git::Unknown(words) => CheckResult::Look(say!(
                 "{words}. Switched on again, it brings what git says now, which may be another version"
@@ -196,6 +196,14 @@ impl<'a> Back<'a> {
         let own = self.own.filter(|_| !self.on.is_empty())?;
         Some(checks::check("B4", "live = git", against_git(inspection, own, Some(kept))))
     }
+}
+
+/// Whether what an application syncs to by itself is what a sync was of: the same revision of each source, and the sources set
+/// as they were. Parameters and the like stand in these.
+fn is_at(application: &Owner, sync: &Value) -> bool {
+    let (revisions, sources_then) = (revisions(sync), sources(sync));
+    let is_set_so = sources_then.is_some() && sources_then == sources(&application.spec);
+    is_set_so && !revisions.is_empty() && application.revisions == revisions
 }
 
 /// The owners of a workload that are switched on again, and how each is set: those that an act switched off and that are off

@@ -31,7 +31,7 @@ pub fn application() -> Owner {
         updater: Ok(None),
         barrier: None,
         git: Git::Equal("Argo CD says Synced".into()),
-        revision: "5f1c2a2".into(),
+        revisions: vec!["5f1c2a2".into()],
         history: vec![synced(2, 17), synced(1, 26 * 60)],
         busy: None,
         others: Vec::new(),

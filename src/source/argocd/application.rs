@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     json::text,
-    model::gitops::{Git, Owner, OwnerKey, OwnerKind, Synced, is_on, revision, short, switch},
+    model::gitops::{Git, Owner, OwnerKey, OwnerKind, Synced, is_on, revision, revisions, short, switch},
     text::Clean,
 };
 
@@ -19,7 +19,7 @@ pub fn owner(key: OwnerKey, object: &Value, may_patch: Result<bool, Clean>) -> O
         updater: Ok(updater(object)),
         barrier: None,
         git: git(object),
-        revision: Clean::line(object.pointer("/status/sync").map_or("", revision)),
+        revisions: object.pointer("/status/sync").into_iter().flat_map(revisions).map(Clean::line).collect(),
         history: history(object),
         busy: busy(object),
         others: workloads(object),

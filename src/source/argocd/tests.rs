@@ -4,7 +4,10 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    action::{Applications as _, testing::inspection},
+    action::{
+        Applications as _,
+        testing::{self, inspection},
+    },
     model::gitops::Git,
     source::http::fake::{Asked, Fake, answer, json as good},
     time::SystemClock,
@@ -124,6 +127,18 @@ async fn what_switches_it_on_again_is_a_barrier() {
     let chain = server(&fake.url, None).owners(&found(not_here())).await.unwrap().expect("it is its own");
     let barrier = chain[0].barrier.as_ref().expect("the set may not be read");
     assert!(barrier.contains("ApplicationSet 'all' writes it, and could not be read"), "{barrier}");
+}
+
+#[test]
+fn git_is_at_a_revision_of_each_source() {
+    let at = |sync: Value| {
+        let mut object = application("https://10.0.0.1:6443");
+        object["status"]["sync"] = sync;
+        application::owner(testing::application().key, &object, Ok(true)).revisions
+    };
+    assert_eq!(at(json!({"revision": "abc"})), ["abc"]);
+    assert_eq!(at(json!({"revision": "", "revisions": ["abc", "1.2.0"]})), ["abc", "1.2.0"]);
+    assert!(at(json!({"status": "Unknown"})).is_empty());
 }
 
 #[tokio::test]

@@ -135,7 +135,7 @@ async fn owner(cluster: &Cluster, key: OwnerKey, object: &Value) -> Owner {
         updater,
         barrier: None,
         git: flux::git(cluster, key.kind, object).await,
-        revision: Clean::default(),
+        revisions: Vec::new(),
         history: Vec::new(),
         busy: None,
         others: Vec::new(),

@@ -212,6 +212,13 @@ async fn an_undo_says_what_git_brings_back_once_it_moved_on() {
     let equal = || Git::Equal("Argo CD says Synced: live is what git says at 330c072".into());
     let differs = || Git::Differs("Argo CD says OutOfSync: git is at 330c072".into());
     let mut argo = of_argo();
+    own(&argo, |application| {
+        let source = json!({"repoURL": "https://git.example/deploy.git", "path": "myapp"});
+        for entry in &mut application.history {
+            entry.sync["source"] = source.clone();
+        }
+        application.spec["source"] = source;
+    });
     argo.act(&roll_back(None)).await.expect("carried out");
     synced(&argo, "411", "512Mi", "info");
     for (git, revision, wanted) in [
@@ -224,18 +231,53 @@ async fn an_undo_says_what_git_brings_back_once_it_moved_on() {
         (differs(), "5f1c2a2", "Ok(\"git is at 5f1c2a2 still: it keeps this version"),
         (Git::Unknown("Argo CD says ''".into()), "", "Look(\"Argo CD says ''. Switched on again"),
     ] {
-        own(&argo, |application| (application.git, application.revision) = (git, revision.into()));
+        own(&argo, |application| (application.git, application.revisions) = (git, vec![revision.into()]));
         let plan = argo.plan(&UNDO).await.expect("a plan");
         let says = format!("{:?}", check(&plan, "B4", "git"));
         assert!(says.starts_with(wanted), "{says}");
         assert!(plan.risk == Risk::Stopped || !says.starts_with("Stop"), "{:?}", plan.checks);
     }
+    // Its own parameters were changed, at the same revision.
+    own(&argo, |application| {
+        (application.git, application.revisions) = (differs(), vec!["5f1c2a2".into()]);
+        application.spec["source"]["helm"] = json!({"parameters": [{"name": "image.tag", "value": "413"}]});
+    });
+    let plan = argo.plan(&UNDO).await.expect("a plan");
+    let CheckResult::Look(says) = check(&plan, "B4", "git") else { panic!("{:?}", plan.checks) };
+    assert!(says.contains("which may be another version"), "{says}");
     let mut flux = of_flux();
     flux.act(&roll_back(None)).await.expect("carried out");
     own(&flux, |owner| owner.git = Git::Unknown("git moved from 5f1c2ab to 7b79e9b: read what it says".into()));
     let plan = flux.plan(&UNDO).await.expect("a plan");
     let CheckResult::Look(says) = check(&plan, "B4", "git") else { panic!("{:?}", plan.checks) };
     assert!(says.starts_with("git moved from 5f1c2ab to 7b79e9b: read what it says. Switched on again, it"), "{says}");
+}
+
+#[tokio::test]
+async fn an_undo_asks_of_every_source_whether_it_moved() {
+    let sources = json!([
+        {"repoURL": "https://git.example/deploy.git", "path": "myapp"},
+        {"repoURL": "https://git.example/values.git", "ref": "values"},
+    ]);
+    let mut argo = of_argo();
+    own(&argo, |application| {
+        for entry in &mut application.history {
+            let revisions = json!([entry.sync["revision"], "7b79e9b"]);
+            entry.sync = json!({"revisions": revisions, "sources": sources, "source": {"repoURL": ""}});
+        }
+        application.spec["sources"] = sources.clone();
+        application.revisions = vec!["5f1c2a2".into(), "7b79e9b".into()];
+    });
+    argo.act(&roll_back(None)).await.expect("carried out");
+    synced(&argo, "411", "512Mi", "info");
+    own(&argo, |application| application.git = Git::Differs("Argo CD says OutOfSync".into()));
+    let plan = argo.plan(&UNDO).await.expect("a plan");
+    let same = check(&plan, "B4", "git");
+    assert_eq!(same, CheckResult::Ok("git is at 5f1c2a2, 7b79e9b still: it keeps this version".into()));
+    // The second repository moved.
+    own(&argo, |application| application.revisions[1] = "330c072".into());
+    let moved = check(&argo.plan(&UNDO).await.expect("a plan"), "B4", "git");
+    assert!(matches!(&moved, CheckResult::Look(says) if says.contains("may be another version")), "{moved:?}");
 }
 
 /// Undone and undone again: each time the owner and what it synced are as they were before.
