@@ -46,9 +46,10 @@ impl App {
 
     /// Red while a version runs that somebody rolled away from.
     pub(super) fn drift_span(&self, now: Now, width: u16) -> Option<Span<'static>> {
-        let name = &self.drifted(now).next()?.key.name;
-        let back: BTreeSet<&WorkloadKey> = self.drifted(now).map(|drift| drift.key).collect();
-        let (others, verb) = match back.len() {
+        let back: Vec<&WorkloadKey> = self.drifted(now).map(|drift| drift.key).collect();
+        // The newest act's, and each workload once.
+        let name = &back.first()?.name;
+        let (others, verb) = match back.iter().collect::<BTreeSet<_>>().len() {
             0 | 1 => (String::new(), "IS"),
             all => (format!(" +{}", all - 1), "ARE"),
         };
