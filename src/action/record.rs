@@ -83,8 +83,8 @@ impl Record {
         self.called(inspection, revision, now, |_| true)
     }
 
-    /// As [`Self::paged`], of alerts that came with it and still fired when it was left: what came next was to mend them. One
-    /// that began later in its run is no fault of the version.
+    /// As [`Self::paged`], of alerts that came with it and still fired when it was left: what came next was to mend them.
+    /// One that began later in its run is no fault of the version.
     pub(super) fn paged_when_left(
         &self,
         inspection: &WorkloadInspection,

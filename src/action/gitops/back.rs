@@ -198,8 +198,8 @@ impl<'a> Back<'a> {
     }
 }
 
-/// Whether what an application syncs to by itself is what a sync was of: the same revision of each source, and the sources set
-/// as they were. Parameters and the like stand in these.
+/// Whether what an application syncs to by itself is what a sync was of: the same revision of each source, and the
+/// sources set as they were. Parameters and the like stand in these.
 fn is_at(application: &Owner, sync: &Value) -> bool {
     let (revisions, sources_then) = (revisions(sync), sources(sync));
     let is_set_so = sources_then.is_some() && sources_then == sources(&application.spec);
