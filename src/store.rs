@@ -174,9 +174,12 @@ impl Store {
 
     /// Takes back what counts for a time only.
     pub fn settle(&mut self, now: Now) -> Changes {
-        let clock = |cluster: &BackendId| self.backends.get(cluster).and_then(|backend| backend.info.clock);
-        // Before its clock is known nothing is taken back: that is once and for all.
-        self.kube.settle(|cluster| Some(now.by(Some(clock(cluster)?))))
+        // Before its clock is known nothing is taken back: that is once and for all. One that has told its version and no time
+        // will tell none.
+        self.kube.settle(|cluster| {
+            let info = &self.backends.get(cluster)?.info;
+            (info.clock.is_some() || info.version.is_some()).then(|| now.by(info.clock))
+        })
     }
 
     fn apply_fact(&mut self, from: &SourceId, fact: Fact, now: Now) -> Changes {

@@ -158,8 +158,7 @@ impl Objects {
     }
 }
 
-/// The server's age stands as it was written; ours is of the same moment as all others. `theirs`: by the cluster's clock, as
-/// the time at which it was made.
+/// The server's age stands as it was written; ours is of the same moment as all others. `now`: by the cluster's clock.
 fn shown(table: &ObjectTable, column: usize, row: &TableRow, now: Timestamp) -> String {
     match row.created.filter(|_| table.columns[column].name == "Age") {
         Some(created) => age_of(created, now),

@@ -29,6 +29,13 @@ pub(super) struct Refused {
     until: Timestamp,
     /// Pods that it had, and that it wanted.
     at: (usize, usize),
+    /// Which object it was, and as of which change of its specification.
+    of: (String, i64),
+}
+
+fn uid_and_generation(object: &Object) -> (String, i64) {
+    let value = object.value();
+    (js::text(&value, "/metadata/uid").to_owned(), js::int(&value, "/metadata/generation"))
 }
 
 /// `requests` or `limits`, and the resource; none of what is counted by the piece.
@@ -193,14 +200,16 @@ impl Cluster {
         all.into_iter().find(|limit| limit["type"] == "Container").unwrap_or_default()
     }
 
-    /// Whether a controller may ask for pods: not while it waits after a refusal, unless it has or wants others by now. What
-    /// it was told last if not.
+    /// Whether a controller may ask for pods: not while it waits after a refusal, unless it has or wants others by now, or was
+    /// edited, or made anew. What it was told last if not.
     pub(super) fn refusal(&self, now: Timestamp, kind: Resource, key: &Key, at: (usize, usize)) -> Option<String> {
         let refused = self.refused.get(&(kind, key.clone()))?;
-        (refused.until > now && refused.at == at).then(|| refused.why.clone())
+        let owner = self.store.get(kind, &key.0, &key.1)?;
+        let is_as_then = refused.at == at && refused.of == uid_and_generation(owner);
+        (refused.until > now && is_as_then).then(|| refused.why.clone())
     }
 
-    /// A controller was refused a pod: it says so, and tries again later, and ever later. `verb` is its own wording.
+    /// A controller was refused a pod: it says so, and tries again later, and ever later. `of.wording` is its own.
     pub(super) fn refuse(&mut self, now: Timestamp, of: Refusal<'_>) {
         let (kind, owner) = (of.kind, of.owner);
         let key = (kind, owner.facts().key());
@@ -221,7 +230,8 @@ impl Cluster {
             },
         );
         self.at(until, Timer::Look(kind, key.1.clone()));
-        self.refused.insert(key, Refused { why: of.why, wait, until, at: of.at });
+        let refused = Refused { why: of.why, wait, until, at: of.at, of: uid_and_generation(owner) };
+        self.refused.insert(key, refused);
     }
 
     /// A controller has created a pod: a refusal to come is its first.

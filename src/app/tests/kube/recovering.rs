@@ -8,25 +8,53 @@ use crate::{
     ui::{screens::words, target::Target, testing::cluster},
 };
 
-#[test]
-fn a_workload_whose_pod_was_killed_for_memory_is_not_ok_before_it_has_run_for_a_time() {
+/// Its pod of payments was killed for memory at that time by the cluster's clock.
+fn killed(finished: &str) -> World {
     let mut world = incident();
     let last = Termination {
         reason: "OOMKilled".into(),
         exit_code: 137,
         signal: None,
         message: None,
-        started: Some(at("03:00")),
-        finished: Some(at("03:10")),
+        started: Some(at("02:00")),
+        finished: Some(at(finished)),
     };
     let app = Container { restarts: 3, last: Some(last), memory_limit: Some(2 << 30), ..running("app") };
     world.pods([Pod { restarts: 3, containers: Box::new([app]), ..pod("payments-5c4aa", "ccccc", None) }]);
+    world
+}
+
+fn tell(world: &mut World, info: BackendInfo) {
+    world.say(&cluster(), Part::Pods, vec![Fact::Info(info)]);
+}
+
+/// By our clock it was killed an hour ago, by the cluster's four minutes ago: what is taken back does not come again.
+#[test]
+fn nothing_recovers_before_the_clock_of_its_cluster_is_known() {
+    let mark = |info: Option<BackendInfo>| {
+        let mut world = killed("02:10");
+        info.into_iter().for_each(|info| tell(&mut world, info));
+        let mut desk = on_kube(world);
+        desk.app.update(Msg::Tick, desk.clock.now());
+        let frame = desk.frame((146, 45));
+        if row_with(&frame, "deploy  payments").contains('!') { "!" } else { "ok" }
+    };
+    let clock = Some(Skew::steady(-3_600_000, incident().clock.now()));
+    assert_eq!(mark(None), "!", "it has told nothing of itself");
+    assert_eq!(mark(Some(BackendInfo { clock, ..BackendInfo::default() })), "!");
+    let version = Some("v1.33.1".into());
+    assert_eq!(mark(Some(BackendInfo { version, ..BackendInfo::default() })), "ok", "it tells no time: ours counts");
+}
+
+#[test]
+fn a_workload_whose_pod_was_killed_for_memory_is_not_ok_before_it_has_run_for_a_time() {
+    let mut world = killed("03:10");
     let payments = Target::Workload(workload_key(WorkloadKind::Deployment, "payments"));
     let says = words::of(&world.view(), &payments).expect("it is there").says;
     assert!(says.starts_with("4/4 ready   Running OOMKilled ") && says.ends_with(", 3 restarts, limit 2Gi"), "{says}");
     // By the cluster's clock, once that is known.
     let clock = Some(Skew::steady(0, world.clock.now()));
-    world.say(&cluster(), Part::Pods, vec![Fact::Info(BackendInfo { clock, ..BackendInfo::default() })]);
+    tell(&mut world, BackendInfo { clock, ..BackendInfo::default() });
     let mut desk = on_kube(world);
     let frame = desk.frame((146, 45));
     assert!(frame.contains("WORKLOADS 2   2 not ok"), "{frame}");

@@ -115,6 +115,28 @@ fn every_controller_says_that_it_was_refused() {
     });
 }
 
+/// However long it would wait: a change of its specification is tried at once, and another object of its name is another.
+#[test]
+fn a_set_that_is_edited_is_tried_at_once() {
+    let mut world = world();
+    limit(&mut world, NS, &json!({"pods": "13"}));
+    let now = world.now;
+    world.clusters[0].scale(now, WorkloadKind::StatefulSet, NS, "postgres", 5, "kubectl");
+    run(&mut world, 900);
+    let tries = |cluster: &Cluster| {
+        let told = events(cluster).into_iter().filter(|(_, message, _)| message.contains("in StatefulSet postgres"));
+        told.map(|(.., count)| count).sum::<i64>()
+    };
+    let before = tries(&world.clusters[0]);
+    let now = world.now;
+    world.clusters[0].edit(now, Resource::StatefulSets, NS, "postgres", "kubectl", |value| {
+        value["spec"]["template"]["metadata"]["annotations"] = json!({"note": "edited"});
+        value["metadata"]["generation"] = json!(js::int(value, "/metadata/generation") + 1);
+    });
+    run(&mut world, 1);
+    assert!(tries(&world.clusters[0]) > before, "{before}");
+}
+
 #[test]
 fn a_pod_says_what_it_needs_of_what_is_limited_or_has_it_from_a_limit_range() {
     let mut world = world();

@@ -149,7 +149,7 @@ impl Browse {
             let is_unknown = has_failed || kinds::why_none(view, &self.word).is_some();
             return if is_unknown { " ??".to_owned() } else { String::new() };
         }
-        let of = if self.filter.is_empty() { String::new() } else { format!(" of {}", self.rows.count()) };
+        let of = if self.filter.is_empty() { String::new() } else { format!(" of {}", self.rows.len()) };
         format!(" {shown}{of}")
     }
 

@@ -188,13 +188,8 @@ impl Rows {
         Times { now: view.now.wall, own }
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.found.iter().flatten().map(|table| table.rows.len()).sum()
-    }
-
     /// How many there are, kept by a filter or not.
-    pub fn count(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.found.iter().flatten().map(|table| table.rows.len()).sum()
     }
 
