@@ -97,7 +97,6 @@ impl Inner {
     async fn keep_answers(&self, number: u64, queries: Vec<(String, Query)>) -> StepState {
         let kept = join_all(queries.into_iter().map(async |(name, query)| {
             let kept = match self.read(query).await {
-                Ok(text) if text.is_empty() => Kept::Empty,
                 Ok(text) => {
                     let to = name.clone();
                     match self.on_audit(move |audit| audit.keep_evidence(number, &to, &text)).await {
