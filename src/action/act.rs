@@ -130,4 +130,6 @@ pub enum ActionEvent {
     Refused { ticket: u64, says: Clean },
     /// Acts read from the audit file at start, newest first, and those found unfinished.
     History { acts: Vec<Act>, unfinished: Vec<Clean> },
+    /// The audit file cannot be read, and why: what others do is not seen.
+    Unread(Clean),
 }

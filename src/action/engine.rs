@@ -6,6 +6,7 @@ mod headless;
 mod jobs;
 mod keep;
 mod lost;
+mod others;
 mod outside;
 mod reread;
 mod resized;
@@ -29,7 +30,7 @@ pub use outside::{Ended, Outside};
 
 use super::{
     Applications, Beside, Inspector, Jobs, Operator, Registry, Request,
-    act::{Act, ActionEvent, Outcome, Unseen},
+    act::{Act, ActionEvent},
     audit::{self, Audit, PastAct},
     plan::Approved,
 };
@@ -292,28 +293,6 @@ impl Inner {
     fn shown(&self, acts: &[PastAct]) -> Vec<Act> {
         let now = self.clock.now().wall;
         acts.iter().map(|act| act.shown(&self.identity.login, now)).collect()
-    }
-
-    /// Others begin acts, and end them, as long as this process lives. A file that is as long as it was is not read again,
-    /// unless that is wanted or something goes on: the process that does it may die without a word.
-    async fn follow_others(&self, mut told: Vec<Act>, unfinished: Vec<Clean>) {
-        let goes_on = |act: &Act| act.outcome == Outcome::Running || act.unseen == Some(Unseen::Watching);
-        // It may have grown since it was read for what was told.
-        let mut read = None;
-        loop {
-            let is_wanted = tokio::time::timeout(self.pace.poll, self.wanted.notified()).await.is_ok();
-            let Ok(length) = self.on_audit(Audit::length).await else { continue };
-            if !is_wanted && read == Some(length) && !told.iter().any(goes_on) {
-                continue;
-            }
-            let Ok(acts) = self.past_acts().await else { continue };
-            read = Some(length);
-            let shown = self.shown(&acts);
-            if shown != told {
-                told.clone_from(&shown);
-                self.news.tell(ActionEvent::History { acts: shown, unfinished: unfinished.clone() }).await;
-            }
-        }
     }
 
     /// Runs file work on a thread that may wait.

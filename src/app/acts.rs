@@ -37,7 +37,10 @@ impl Acts {
                 }
                 self.unfinished.clone_from(unfinished);
             }
-            ActionEvent::Evidence { .. } | ActionEvent::Started { .. } | ActionEvent::Refused { .. } => {}
+            ActionEvent::Evidence { .. }
+            | ActionEvent::Started { .. }
+            | ActionEvent::Refused { .. }
+            | ActionEvent::Unread(_) => {}
         }
     }
 

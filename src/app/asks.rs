@@ -96,6 +96,10 @@ impl App {
                         .collect();
                 }
             }
+            ActionEvent::Unread(says) => {
+                self.dirty = true;
+                self.toasts.tell(says, now);
+            }
             ActionEvent::Act(_) | ActionEvent::History { .. } => {}
         }
         Vec::new()

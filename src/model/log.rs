@@ -64,6 +64,9 @@ impl LogLevel {
     }
 }
 
+/// How the note ends that stands for the log of a container's previous run where it never restarted.
+pub const NEVER_RESTARTED: &str = "has no previous instance: it never restarted";
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogLine {
     pub origin: Arc<Origin>,

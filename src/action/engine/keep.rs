@@ -3,10 +3,12 @@
 //! that are bound to it. Best effort: what cannot be read is said, and holds nothing up for long.
 
 mod csv;
+mod found;
 
 use futures::future::join_all;
 use tokio::sync::mpsc;
 
+use self::found::Found;
 use super::Inner;
 use crate::{
     action::{Glance, act::StepState, template},
@@ -15,7 +17,7 @@ use crate::{
         kubernetes::{ObjectKey, Pod, WorkloadKey},
         metric::PanelKey,
     },
-    query::{Answer, LogQuery, ObjectRef, PageLine, PanelQuery, Query},
+    query::{LogQuery, ObjectRef, PanelQuery, Query},
     source::AnswerSink,
     text::{Clean, counted},
 };
@@ -95,7 +97,6 @@ impl Inner {
     async fn keep_answers(&self, number: u64, queries: Vec<(String, Query)>) -> StepState {
         let kept = join_all(queries.into_iter().map(async |(name, query)| {
             let kept = match self.read(query).await {
-                Ok(text) if text.is_empty() => Kept::Empty,
                 Ok(text) => {
                     let to = name.clone();
                     match self.on_audit(move |audit| audit.keep_evidence(number, &to, &text)).await {
@@ -118,19 +119,13 @@ impl Inner {
         };
         let (to, mut answers) = mpsc::channel(16);
         let sink = AnswerSink { query: query.clone(), generation: 0, clock: self.clock.clone(), to };
-        let (mut text, mut has_answer, mut failed) = (String::new(), false, None);
+        let mut found = Found::default();
         let reading = async { reader.read(&query, sink).await };
         let taking = async {
             while let Some(answered) = answers.recv().await {
                 match answered.body {
-                    Ok(answer) => {
-                        has_answer = true;
-                        append(&answer, &mut text);
-                    }
-                    Err(error) => {
-                        text.extend(["could not be read: ", error.says.as_str(), "\n"]);
-                        failed = Some(error.says);
-                    }
+                    Ok(answer) => found.take(&answer),
+                    Err(error) => found.fail(error.says),
                 }
                 if !matches!(answered.query, Query::Logs(_)) {
                     return;
@@ -147,11 +142,8 @@ impl Inner {
         })
         .await
         .is_ok();
-        match failed {
-            Some(why) if !has_answer => Err(Kept::Refused(why)),
-            None if text.is_empty() && !in_time => Err(Kept::Lost(say!("no answer within {} s", within.as_secs_f32()))),
-            _ => Ok(text),
-        }
+        let is_previous = matches!(&query, Query::Logs(of) if of.previous);
+        found.kept(is_previous, (!in_time).then_some(within))
     }
 }
 
@@ -160,19 +152,17 @@ enum Kept {
     File,
     /// There is nothing in it.
     Empty,
-    /// The answer was no, and why.
-    Refused(Clean),
-    /// It was not answered, or not written, and why.
+    /// The log of a previous run, where there was none.
+    NotThere,
+    /// It was refused, not answered or not written, and why.
     Lost(Clean),
 }
 
 /// `4 of 6 files in evidence/0001: 2 logs are empty`
 fn told(number: u64, all: &[(String, Kept)]) -> StepState {
-    let count = |is: fn(&str, &Kept) -> bool| all.iter().filter(|(name, kept)| is(name, kept)).count();
-    // A pod that never ran has none.
-    let has_no_previous = |name: &str, kept: &Kept| name.ends_with(PREVIOUS) && matches!(kept, Kept::Refused(_));
-    let files = count(|_, kept| matches!(kept, Kept::File));
-    let (empty, previous) = (count(|_, kept| matches!(kept, Kept::Empty)), count(has_no_previous));
+    let count = |is: fn(&Kept) -> bool| all.iter().filter(|(_, kept)| is(kept)).count();
+    let files = count(|kept| matches!(kept, Kept::File));
+    let (empty, previous) = (count(|kept| matches!(kept, Kept::Empty)), count(|kept| matches!(kept, Kept::NotThere)));
     let mut missing = Vec::new();
     if empty > 0 {
         missing.push(format!("{} {} empty", counted(empty, "log"), if empty == 1 { "is" } else { "are" }));
@@ -184,11 +174,10 @@ fn told(number: u64, all: &[(String, Kept)]) -> StepState {
             if previous == 1 { "is" } else { "are" }
         ));
     }
-    let mut lost =
-        all.iter().filter(|(name, kept)| !has_no_previous(name, kept)).filter_map(|(name, kept)| match kept {
-            Kept::Refused(why) | Kept::Lost(why) => Some((name, why)),
-            Kept::File | Kept::Empty => None,
-        });
+    let mut lost = all.iter().filter_map(|(name, kept)| match kept {
+        Kept::Lost(why) => Some((name, why)),
+        Kept::File | Kept::Empty | Kept::NotThere => None,
+    });
     let first = lost.next();
     if let Some((name, why)) = first {
         let more = lost.count();
@@ -210,25 +199,4 @@ fn is_failing(pod: &Pod) -> bool {
 
 fn tail(target: ObjectRef, previous: bool) -> LogQuery {
     LogQuery { previous, tail: Some(LINES), follow: false, ..LogQuery::of(target) }
-}
-
-fn append(answer: &Answer, text: &mut String) {
-    let mut push = |line: &str| {
-        text.push_str(&crate::secret::mask(line));
-        text.push('\n');
-    };
-    match answer {
-        Answer::Logs(batch) => batch.lines.iter().for_each(|line| push(&line.text)),
-        Answer::Page(lines) => {
-            for line in lines {
-                match line {
-                    PageLine::Heading(heading) => push(&format!("== {heading}")),
-                    PageLine::Field(name, value, _) => push(&format!("{name}: {value}")),
-                    PageLine::Text(text) => push(text),
-                }
-            }
-        }
-        Answer::Panel(data) => csv::append(data, text),
-        _ => {}
-    }
 }

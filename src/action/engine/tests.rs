@@ -4,6 +4,7 @@ mod canary;
 mod cut_off;
 mod digests;
 mod ends;
+mod evidence;
 mod flagger;
 mod gitops;
 mod hooks;

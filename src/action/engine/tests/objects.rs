@@ -11,7 +11,7 @@ use crate::{
         resource::{Resource, ResourceKey},
     },
     query::{Answer, PageLine, Query},
-    source::{AnswerSink, ErrorKind, Reader, SourceError, kubernetes::table::object_path, kubernetes::tests::on_demo},
+    source::{AnswerSink, Reader, kubernetes::table::object_path, kubernetes::tests::on_demo},
 };
 
 /// Says of everything that it was read.
@@ -43,45 +43,6 @@ impl Bench {
         names.sort();
         names
     }
-}
-
-/// Pods that write nothing, and were never restarted; describes them, or may not.
-struct Quiet {
-    may_describe: bool,
-}
-
-impl Reader for Quiet {
-    fn backend(&self) -> &BackendId {
-        static ID: std::sync::LazyLock<BackendId> = std::sync::LazyLock::new(cluster);
-        &ID
-    }
-
-    fn read<'a>(&'a self, query: &'a Query, out: AnswerSink) -> BoxFuture<'a, ()> {
-        let no = |says: &str| Err(SourceError::new(ErrorKind::Unexpected, says));
-        async move {
-            match query {
-                Query::Logs(of) if of.previous => out.send(no("previous terminated container not found")).await,
-                Query::Logs(_) => true,
-                Query::Describe(_) if !self.may_describe => out.send(no("events is forbidden")).await,
-                _ => out.send(Ok(Answer::Page(vec![PageLine::Text("read".into())]))).await,
-            };
-        }
-        .boxed()
-    }
-}
-
-#[tokio::test]
-async fn what_is_missing_of_the_evidence_is_said_and_why() {
-    let kept = async |may_describe: bool| {
-        let bench = Bench::new();
-        bench.cluster.with(|cluster| cluster.found.pods.push(pod("new-5", "412", false)));
-        bench.engine.add_reader(Arc::new(Quiet { may_describe }));
-        bench.engine.0.keep_evidence(1, Some(&myapp()), None, &[]).await
-    };
-    let calm = "4 of 8 files in evidence/0001: 2 logs are empty; 2 previous logs are not there";
-    assert_eq!(kept(true).await, StepState::Done(calm.into()));
-    let refused = "1 of 8 files in evidence/0001: 2 logs are empty; 2 previous logs are not there; describe.txt: events is forbidden (and 2 more)";
-    assert_eq!(kept(false).await, StepState::Unknown(refused.into()));
 }
 
 #[tokio::test]

@@ -44,3 +44,13 @@ fn a_refusal_says_why_and_asks_again_on_r() {
     assert!(desk.screen(80, 24).contains("unable to find revision 9"), "a key that came late hides no reason");
     assert!(matches!(desk.key(KeyCode::Char('r')).as_slice(), [Effect::Prepare { .. }]));
 }
+
+#[test]
+fn an_audit_that_cannot_be_read_is_said() {
+    let runs = StepState::Running("411 8/10 ready".into());
+    let (mut desk, _) = sent(vec![("watch until 10 of 10 are ready on 411".into(), runs)]);
+    let says = "the audit could not be read: denied";
+    desk.app.update(Msg::Action(Box::new(ActionEvent::Unread(says.into()))), desk.now);
+    let screen = desk.screen(120, 40);
+    assert!(screen.contains(says), "{screen}");
+}

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::source::kubernetes::failure::Failure;
+use crate::{model::log::NEVER_RESTARTED, source::kubernetes::failure::Failure};
 
 /// Why there is no log.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +63,7 @@ impl Refusal {
             Self::Waiting(why) if why.is_empty() => format!("container '{container}' has not started"),
             Self::Waiting(why) => format!("container '{container}' has not started: {why}"),
             Self::NothingLeft => format!("container '{container}' has no log left"),
-            Self::NoPrevious => format!("container '{container}' has no previous instance: it never restarted"),
+            Self::NoPrevious => format!("container '{container}' {NEVER_RESTARTED}"),
             Self::PodGone => "the pod is gone, and its logs with it".to_owned(),
             Self::Failed { why, .. } => format!("no log of container '{container}': {why}"),
         }
