@@ -74,6 +74,8 @@ pub struct Stream {
     pub room: Arc<Semaphore>,
     pub dropped: Arc<AtomicU64>,
     pub limits: Limits,
+    /// Not answered for so long, it has nothing to deliver.
+    pub unanswered: Duration,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -297,10 +299,10 @@ impl Stream {
         reader.splitter.clear();
         let path = self.path(since_time.as_deref());
         self.asked.get_or_init(|| self.clock.now().mono);
-        let opening = self.cluster.open_stream(&path, self.limits.quiet + self.limits.idle);
+        let opening = self.cluster.open_stream(&path, self.unanswered + self.limits.idle);
         let mut opening = std::pin::pin!(opening);
         // The API server sends its headers with the first byte, so a silent container looks unopened.
-        let opened = if let Ok(opened) = timeout(self.limits.quiet, &mut opening).await {
+        let opened = if let Ok(opened) = timeout(self.unanswered, &mut opening).await {
             opened
         } else {
             if self.first.follow && !(self.report(Report::Open(self.number)).await && self.caught_up().await) {
