@@ -67,8 +67,10 @@ pub trait Host {
     /// # Errors
     /// In words: it cannot be done, and the screen stays.
     fn aside(&mut self, effect: &Effect, app: &App) -> Result<Aside, Clean>;
-    /// When woken, and once a second: takes up what was opened and found meanwhile. Returns what to tell.
-    fn poll(&mut self, app: &mut App, work: &mut Work) -> Option<Clean>;
+    /// When woken, and once a second: takes up what was opened and found meanwhile.
+    fn poll(&mut self, app: &mut App, work: &mut Work);
+    /// The next of what to tell. Asked only where it is seen: what else has the terminal would hide it.
+    fn says(&mut self) -> Option<Clean>;
     /// Once a minute and at the end: keep a snapshot.
     fn keep(&mut self, app: &App, is_end: bool);
 }
@@ -151,16 +153,10 @@ pub async fn run(
                     effects.extend(take_answer(app, work, answer, &clock));
                 }
             }
-            () = inputs.wake.notified() => {
-                if let Some(says) = host.poll(app, work) {
-                    app.update(Msg::Said(says), clock.now());
-                }
-            }
+            () = inputs.wake.notified() => take_up(app, work, host, clock.now()),
             _ = tick.tick() => {
                 effects.extend(app.update(Msg::Tick, clock.now()));
-                if let Some(says) = host.poll(app, work) {
-                    app.update(Msg::Said(says), clock.now());
-                }
+                take_up(app, work, host, clock.now());
                 if clock.now().since(kept) >= Duration::from_mins(1) {
                     kept = clock.now().mono;
                     host.keep(app, false);
@@ -181,6 +177,14 @@ pub async fn run(
     host.keep(app, true);
     finish(app, &mut screen, work).await;
     Ok(())
+}
+
+/// Takes up what the host has, and tells what it says.
+fn take_up(app: &mut App, work: &mut Work, host: &mut dyn Host, now: Now) {
+    host.poll(app, work);
+    if let Some(says) = host.says() {
+        app.update(Msg::Said(says), now);
+    }
 }
 
 /// Takes an answer in. What the App wants done upon it is to be done: other namespaces are watched when they are known.

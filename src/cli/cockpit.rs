@@ -195,6 +195,7 @@ pub async fn run_with(
         pasted: Pasted::default(),
         engine,
         forwards: Forwards::default(),
+        words: None,
         openings,
         wake: wake.clone(),
         ended: Ended::Quit,

@@ -39,10 +39,10 @@ pub async fn meanwhile<T>(
             answer = inputs.answers.recv() => {
                 later.extend(take_answer(app, work, answer?, clock));
             }
-            () = inputs.wake.notified() => drop(host.poll(app, work)),
+            () = inputs.wake.notified() => host.poll(app, work),
             _ = tick.tick() => {
                 later.extend(app.update(Msg::Tick, clock.now()));
-                drop(host.poll(app, work));
+                host.poll(app, work);
             }
         }
     }

@@ -46,6 +46,8 @@ pub struct CockpitHost {
     pub pasted: Pasted,
     pub engine: RealEngine,
     pub forwards: Forwards,
+    /// What is to be told next: the newest of what was found and of the forwards.
+    pub words: Option<Clean>,
     /// Backends that are being opened.
     pub openings: Openings,
     /// Makes the loop call [`Host::poll`].
@@ -120,6 +122,7 @@ impl CockpitHost {
 
 impl Host for CockpitHost {
     fn carry_out(&mut self, effect: Effect, app: &mut App, work: &mut Work) -> Option<Clean> {
+        self.hold_kubeconfigs();
         match effect {
             Effect::SetNamespaces { cluster, namespaces } => self.watch_namespaces(&cluster, namespaces, app, work),
             Effect::OpenContext(name) => Some(self.open_context(&name, app, work)),
@@ -157,13 +160,18 @@ impl Host for CockpitHost {
         }
     }
 
-    fn poll(&mut self, app: &mut App, work: &mut Work) -> Option<Clean> {
+    fn poll(&mut self, app: &mut App, work: &mut Work) {
         while let Some(part) = self.openings.take() {
             self.take_in(part, app, work);
         }
         let failed = self.forwards.show(app);
         self.poll_kubeconfigs(app, work);
-        failed.or(self.poll_first_run(app)).or_else(|| self.next_of_kubeconfigs())
+        let found = self.poll_first_run(app);
+        self.words = failed.or(found).or_else(|| self.words.take());
+    }
+
+    fn says(&mut self) -> Option<Clean> {
+        self.words.take().or_else(|| self.next_of_kubeconfigs())
     }
 
     fn aside(&mut self, effect: &Effect, app: &App) -> Result<Aside, Clean> {

@@ -168,6 +168,8 @@ struct Following<'a> {
     turns: Arc<Semaphore>,
     dropped: Arc<AtomicU64>,
     begun: Instant,
+    /// A stream that is not answered for so long has nothing to deliver.
+    unanswered: Duration,
     settled: bool,
     /// All streams have caught up, once: what the merger held then was logged before.
     is_read: bool,
@@ -201,6 +203,7 @@ impl<'a> Following<'a> {
             room: Arc::new(Semaphore::new(stream::ROOM as usize)),
             dropped: Arc::default(),
             begun: reader.clock.now().mono,
+            unanswered: reader.limits.quiet,
             settled: false,
             is_read: false,
             ended: HashSet::new(),
@@ -225,6 +228,9 @@ impl<'a> Following<'a> {
             PodChange::Synced => {
                 let listed = self.listed.take().unwrap_or_default();
                 self.pods.retain(|uid, _| listed.contains(uid));
+                if !self.synced {
+                    self.unanswered = self.reader.limits.unanswered(self.reader.clock.now().since(self.begun));
+                }
                 self.synced = true;
                 self.follow_pods(tasks);
             }

@@ -1,14 +1,12 @@
 //! Contexts that come and go while the cockpit runs: with `:ctx`, and with a kubeconfig that changes.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod sentences;
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::sync::{Notify, mpsc};
 
+use self::sentences::{About, Sentence, Sentences};
 use super::{CockpitHost, never_writes};
 use crate::{
     app::{App, Effect},
@@ -22,39 +20,15 @@ use crate::{
     },
     store::Changes,
     text::Clean,
-    time::Now,
 };
 
 /// How often the files are looked at.
 const EVERY: Duration = Duration::from_secs(2);
-/// How long one sentence stands before the next.
-const READ_WITHIN: Duration = Duration::from_secs(4);
 
 /// What changed kubeconfig files say, each as the configuration names it.
 pub struct Kubeconfigs {
     changed: mpsc::UnboundedReceiver<(Option<PathBuf>, Loaded)>,
-    /// The context that was current when last looked at, of the files of `:ctx`.
-    current: Option<String>,
     sentences: Sentences,
-}
-
-/// What is to be said, one sentence after the other: the newest alone stands on the screen, in one line.
-#[derive(Default)]
-struct Sentences {
-    waiting: VecDeque<Clean>,
-    said: Option<Instant>,
-}
-
-impl Sentences {
-    /// The next, once there was time to read the one before.
-    fn next(&mut self, now: Now) -> Option<Clean> {
-        if self.said.is_some_and(|said| now.since(said) < READ_WITHIN) {
-            return None;
-        }
-        let next = self.waiting.pop_front()?;
-        self.said = Some(now.mono);
-        Some(next)
-    }
 }
 
 impl Kubeconfigs {
@@ -94,7 +68,7 @@ impl Kubeconfigs {
                 }
             }
         });
-        Self { changed, current, sentences: Sentences::default() }
+        Self { changed, sentences: Sentences::new(current) }
     }
 }
 
@@ -107,23 +81,6 @@ pub fn openable(loaded: &Loaded, configured: &[file::Kubernetes]) -> Vec<Clean> 
         }
     }
     names
-}
-
-/// Of new contexts, and of another that is current now, in sentences that each fit a line of 80.
-fn told_of_contexts(new: &[&Clean], current: Option<&str>) -> Vec<String> {
-    let is_current = |name: &Clean| Some(name.as_str()) == current;
-    let (mut says, mut known) = (Vec::new(), current);
-    if new.len() > 2 {
-        says.push(format!("{} new contexts in the kubeconfig: `:ctx` names them", new.len()));
-    } else {
-        for name in new {
-            let current = if is_current(name) { ", the current one" } else { "" };
-            says.push(format!("new context in the kubeconfig{current}: `:ctx {name}` opens it"));
-        }
-        known = current.filter(|_| !new.iter().any(|name| is_current(name)));
-    }
-    says.extend(known.map(|name| format!("the current context is '{name}' now: what is open here stays")));
-    says
 }
 
 impl CockpitHost {
@@ -165,6 +122,7 @@ impl CockpitHost {
         work.stop_sources(|source| source.backend == *id);
         work.remove_reader(id);
         self.forwards.stop_to(id);
+        self.kubeconfigs.sentences.forget(id);
         self.wired.kinds.remove(id);
         self.wired.clusters.remove(id);
         *self.generations.entry(id.clone()).or_default() += 1;
@@ -191,10 +149,18 @@ impl CockpitHost {
             } else {
                 // Half a file is not taken for a whole one: it is looked at again when it is mended.
                 let troubles = loaded.troubles.iter();
-                says.extend(troubles.map(|trouble| format!("the kubeconfig is left as it was: {trouble}")));
+                says.extend(troubles.map(|trouble| {
+                    let says = format!("the kubeconfig is left as it was: {trouble}");
+                    Sentence { says, about: About::Trouble }
+                }));
             }
-            self.kubeconfigs.sentences.waiting.extend(says.into_iter().map(Clean::own));
+            self.kubeconfigs.sentences.replace(path.as_ref(), says);
         }
+    }
+
+    /// What is said now is read before the next sentence of what changed kubeconfigs mean.
+    pub(super) fn hold_kubeconfigs(&mut self) {
+        self.kubeconfigs.sentences.hold(self.wired.clock.now());
     }
 
     /// The next sentence of what changed kubeconfigs mean.
@@ -203,14 +169,10 @@ impl CockpitHost {
     }
 
     /// Contexts that are new, and another that is current: neither is opened unasked.
-    fn note_contexts(&mut self, loaded: &Loaded, app: &mut App) -> Vec<String> {
+    fn note_contexts(&mut self, loaded: &Loaded, app: &mut App) -> Vec<Sentence> {
         let names = openable(loaded, &self.wired.config.kubernetes);
-        let current = loaded.config.current_context.clone();
-        let is_known = |name: &&Clean| app.settings.contexts.contains(name);
-        let new: Vec<&Clean> = names.iter().filter(|name| !is_known(name)).collect();
-        let other = current.as_deref().filter(|name| Some(*name) != self.kubeconfigs.current.as_deref());
-        let says = told_of_contexts(&new, other);
-        self.kubeconfigs.current = current;
+        let current = loaded.config.current_context.as_deref();
+        let says = self.kubeconfigs.sentences.of_contexts(&names, &app.settings.contexts, current);
         if names != app.settings.contexts {
             app.settings.contexts = names;
             app.dirty = true;
@@ -219,7 +181,7 @@ impl CockpitHost {
     }
 
     /// Takes over what is said of the clusters that are open from these files, and opens those that could not be.
-    fn reload(&mut self, path: Option<&PathBuf>, loaded: &Loaded, app: &mut App, work: &mut Work) -> Vec<String> {
+    fn reload(&mut self, path: Option<&PathBuf>, loaded: &Loaded, app: &mut App, work: &mut Work) -> Vec<Sentence> {
         let (mut says, mut renewed) = (Vec::new(), Vec::new());
         let of_config = |id: &BackendId| self.wired.config.kubernetes.iter().find(|one| one.name == **id);
         let file_of = |id: &BackendId| of_config(id).map_or(self.kubeconfig.as_ref(), |one| one.kubeconfig.as_ref());
@@ -235,24 +197,23 @@ impl CockpitHost {
             // Reads files only.
             let reloaded =
                 tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(cluster.reload(loaded)));
-            match reloaded {
-                Ok(Reloaded::Same) => {}
+            let context = cluster.context();
+            let (one, lasts) = match reloaded {
+                Ok(Reloaded::Same) => continue,
                 Ok(Reloaded::Renewed) => {
-                    says.push(format!("'{id}' is reached as the changed kubeconfig says"));
-                    renewed.push(id);
+                    renewed.push(id.clone());
+                    (format!("'{id}' is reached as the changed kubeconfig says"), true)
                 }
-                Ok(Reloaded::Moved(host)) => {
-                    let context = cluster.context();
-                    says.push(format!(
-                        "context '{context}' leads to '{host}' now: `:ctx close {id}`, `:ctx {id}` go there"
-                    ));
-                }
+                Ok(Reloaded::Moved(host)) => (
+                    format!("context '{context}' leads to '{host}' now: `:ctx close {id}`, `:ctx {id}` go there"),
+                    false,
+                ),
                 Ok(Reloaded::Gone) => {
-                    let context = cluster.context();
-                    says.push(format!("the kubeconfig has no context '{context}' any more; '{id}' stays open"));
+                    (format!("the kubeconfig has no context '{context}' any more; '{id}' stays open"), false)
                 }
-                Err(error) => says.push(format!("'{id}' goes on as it was: {error}")),
-            }
+                Err(error) => (format!("'{id}' goes on as it was: {error}"), false),
+            };
+            says.push(Sentence { says: one, about: About::Cluster { id, lasts } });
         }
         app.settings.insecure.retain(|id| self.wired.clusters.get(id).is_none_or(Cluster::is_insecure));
         self.wired.note_clusters(&mut app.settings);
@@ -260,44 +221,5 @@ impl CockpitHost {
             work.start(Effect::Refresh(renewed));
         }
         says
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::{Clock as _, TestClock};
-
-    #[test]
-    fn what_a_changed_kubeconfig_says_is_read_sentence_by_sentence() {
-        let names = ["brandnew", "other"].map(Clean::line);
-        let new: Vec<&Clean> = names.iter().collect();
-        let at_once = told_of_contexts(&new[..1], Some("brandnew"));
-        assert_eq!(at_once, ["new context in the kubeconfig, the current one: `:ctx brandnew` opens it"]);
-        let all = told_of_contexts(&new, Some("prod-eu1-rita"));
-        assert_eq!(
-            all,
-            [
-                "new context in the kubeconfig: `:ctx brandnew` opens it",
-                "new context in the kubeconfig: `:ctx other` opens it",
-                "the current context is 'prod-eu1-rita' now: what is open here stays",
-            ]
-        );
-        let many = told_of_contexts(&[new[0]; 3], Some("brandnew"));
-        assert_eq!(many[0], "3 new contexts in the kubeconfig: `:ctx` names them");
-        assert_eq!(many[1..], ["the current context is 'brandnew' now: what is open here stays"]);
-        assert_eq!(told_of_contexts(&[], None), [""; 0]);
-        assert!(at_once.iter().chain(&all).chain(&many).all(|sentence| sentence.len() < 80));
-        let clock = TestClock::at(jiff::Timestamp::UNIX_EPOCH);
-        let mut sentences = Sentences::default();
-        sentences.waiting.extend(all.iter().map(|one| Clean::line(one)));
-        assert_eq!(sentences.next(clock.now()).as_deref(), Some(&*all[0]));
-        assert_eq!(sentences.next(clock.now()), None, "there was no time to read the first");
-        clock.advance(READ_WITHIN);
-        assert_eq!(sentences.next(clock.now()).as_deref(), Some(&*all[1]));
-        clock.advance(READ_WITHIN);
-        assert_eq!(sentences.next(clock.now()).as_deref(), Some(&*all[2]));
-        clock.advance(READ_WITHIN);
-        assert_eq!(sentences.next(clock.now()), None);
     }
 }

@@ -180,6 +180,7 @@ impl Following<'_> {
             room: self.room.clone(),
             dropped: self.dropped.clone(),
             limits: self.reader.limits,
+            unanswered: self.unanswered,
             clock: self.reader.clock.clone(),
         };
         let task = tasks.spawn(stream.run());

@@ -31,6 +31,14 @@ pub struct Limits {
     pub channel: usize,
 }
 
+impl Limits {
+    /// A stream that is not answered for so long has nothing to deliver, where the pods were there after `listed`: on a
+    /// slow connection an answer takes as long as that did, whatever stands in the log.
+    pub fn unanswered(&self, listed: Duration) -> Duration {
+        listed.saturating_mul(2).min(self.settle).max(self.quiet)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -46,6 +54,20 @@ impl Default for Limits {
             deadline: Duration::from_secs(10),
             max_streams: 50,
             channel: 256,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_connection_gets_longer_to_answer() {
+        let ms = Duration::from_millis;
+        let limits = Limits::default();
+        for (listed, expected) in [(0, 200), (20, 200), (300, 600), (60_000, 2_000)] {
+            assert_eq!(limits.unanswered(ms(listed)), ms(expected), "{listed} ms");
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{
     Limits,
     lines::{Bounds, Lines},
     merge::Placed,
-    pause::pause,
+    pause::{Pace, pause},
     pods::Instance,
     refusal::Refusal,
 };
@@ -74,6 +74,8 @@ pub struct Stream {
     pub room: Arc<Semaphore>,
     pub dropped: Arc<AtomicU64>,
     pub limits: Limits,
+    /// Not answered for so long, it has nothing to deliver.
+    pub unanswered: Duration,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -88,6 +90,11 @@ enum Stopped {
     NotRetrieved,
     /// Nobody takes the lines any more.
     Unwanted,
+}
+
+/// It broke off, or the server is away or has too much to do: of what was logged before, lines may still come.
+const fn has_failed(stopped: &Result<Stopped, Refusal>) -> bool {
+    matches!(stopped, Ok(Stopped::Broken(_)) | Err(Refusal::Failed { .. }))
 }
 
 /// How following one instance ended.
@@ -184,7 +191,7 @@ impl Stream {
     /// Until this instance has ended, or the pod is gone. `instance` becomes the next one where the log went over to it
     /// by itself.
     async fn follow_instance(&mut self, reader: &mut Lines, instance: &mut Instance) -> End {
-        let mut failures: u32 = 0;
+        let mut pace = Pace::default();
         let mut is_second_look = false;
         loop {
             let since = reader.cursor.resume(self.first.is_ranged());
@@ -192,22 +199,21 @@ impl Stream {
             // What changes from here on may be newer than a refusal.
             self.instance.mark_unchanged();
             let stopped = self.connection(reader, instance, since).await;
-            // What breaks off is asked for again at once; of anything else nothing more is waited for.
-            let is_read = failures >= 2 || !matches!(stopped, Ok(Stopped::Broken(_)));
+            // What failed is asked for again at once; of anything else nothing more is waited for.
+            let is_read = pace.failures >= 2 || !has_failed(&stopped);
             if !self.report(Report::Closed(self.number)).await || is_read && !self.caught_up().await {
                 return End::Unwanted;
             }
             let has_new = reader.cursor.last() != before;
-            if has_new {
-                failures = 0;
-            }
+            let lasted = self.clock.now().since(begun);
+            pace.ended(has_new, lasted, &self.limits);
             let mut retry_at = None;
             match stopped {
                 Ok(Stopped::Unwanted | Stopped::Over) => return End::Unwanted,
                 Ok(eof @ (Stopped::Eof | Stopped::NotRetrieved)) => {
                     // A server closes for its own reasons too. It is asked once more, at once: where the log has ended
                     // that brings nothing, and the status will say so.
-                    let brought_nothing = !has_new && self.clock.now().since(begun) < self.limits.eof_grace;
+                    let brought_nothing = !has_new && lasted < self.limits.eof_grace;
                     let is_end = matches!(eof, Stopped::NotRetrieved) || is_second_look && brought_nothing;
                     is_second_look = !is_end;
                     let grace = if is_end { self.limits.eof_grace } else { Duration::ZERO };
@@ -215,10 +221,10 @@ impl Stream {
                         return end;
                     }
                 }
-                Ok(Stopped::Idle) => failures = 0,
+                Ok(Stopped::Idle) => pace.failures = 0,
                 Ok(Stopped::Broken(why)) => {
-                    failures += 1;
-                    if failures > 2
+                    pace.failures += 1;
+                    if pace.failures > 2
                         && !self.trouble(&format!("the log of '{}' breaks off: {why}", self.container)).await
                     {
                         return End::Unwanted;
@@ -238,14 +244,12 @@ impl Stream {
                     if let Some(end) = self.refused(&refusal, instance).await {
                         return end;
                     }
-                    failures += 1;
+                    pace.failures += 1;
                     retry_at = refusal.retry_at();
                 }
             }
-            // Two tries at once, then seldom, as stern does.
-            let own = if failures <= 2 { self.limits.retry / 100 } else { self.limits.retry };
             tokio::select! {
-                () = tokio::time::sleep(pause(own, retry_at, &self.number, self.clock.now())) => {}
+                () = tokio::time::sleep(pause(pace.rest(&self.limits), retry_at, &self.number, self.clock.now())) => {}
                 changed = self.instance.wait_for(|now| now.id != instance.id) => {
                     return if changed.is_ok() { End::Instance } else { End::Pod };
                 }
@@ -295,10 +299,10 @@ impl Stream {
         reader.splitter.clear();
         let path = self.path(since_time.as_deref());
         self.asked.get_or_init(|| self.clock.now().mono);
-        let opening = self.cluster.open_stream(&path, self.limits.quiet + self.limits.idle);
+        let opening = self.cluster.open_stream(&path, self.unanswered + self.limits.idle);
         let mut opening = std::pin::pin!(opening);
         // The API server sends its headers with the first byte, so a silent container looks unopened.
-        let opened = if let Ok(opened) = timeout(self.limits.quiet, &mut opening).await {
+        let opened = if let Ok(opened) = timeout(self.unanswered, &mut opening).await {
             opened
         } else {
             if self.first.follow && !(self.report(Report::Open(self.number)).await && self.caught_up().await) {

@@ -8,7 +8,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use super::{
     super::{
         Following, LogReader,
-        pods::{Container, Instance, LogPod},
+        pods::{Container, Instance, LogPod, PodChange},
         stream::Report,
     },
     Limits, LogAnswer, SystemClock, Then, World, limits, look, one_pod, running, scripted, stamped, workload,
@@ -23,7 +23,7 @@ use crate::{
     },
     query::{ContainerSort, Containers, LabelKey, LogQuery, LogTarget, PodFilter},
     text::Clean,
-    time::Clock,
+    time::{Clock, TestClock},
 };
 
 /// Two main containers, an init container and a debugging one.
@@ -271,6 +271,22 @@ async fn a_stream_that_is_followed_no_longer_counts_as_ended_and_not_as_open() {
     follow.report(Report::Open(0));
     follow.report(Report::Trouble(0, Some("gone".into())));
     assert_eq!((follow.open.len(), follow.troubles.len(), follow.is_finished()), (0, 0, true));
+}
+
+/// Else all is held to be read before the first answer can be there.
+#[tokio::test]
+async fn on_a_slow_connection_streams_have_longer_to_be_answered() {
+    let clock = Arc::new(TestClock::at(jiff::Timestamp::UNIX_EPOCH));
+    let reader = LogReader::new(scripted::cluster(1, clock.clone()).await);
+    let query = workload();
+    let (reports, _reported) = mpsc::channel(1);
+    let mut follow = Following::new(&reader, &query, reports);
+    let mut tasks = JoinSet::new();
+    for _ in 0..2 {
+        clock.advance(Duration::from_millis(400));
+        assert!(follow.pods_changed(PodChange::Synced, &mut tasks).is_none());
+        assert_eq!(follow.unanswered, Duration::from_millis(800), "a later list says nothing of the first");
+    }
 }
 
 /// With each pod that moves all are chosen anew: what takes the square of their number stands still here.

@@ -135,6 +135,46 @@ async fn a_server_that_closes_while_the_container_runs_is_asked_again_at_once() 
     assert_eq!(look.lines(3).await, ["a", "b", "c"]);
 }
 
+/// As a proxy does that closes every answer: each look costs the server a request.
+#[tokio::test]
+async fn a_server_that_closes_every_answer_is_asked_ever_more_slowly() {
+    let world = World::default();
+    world.put(&running("web-1"));
+    let lines: Vec<String> = (1..=9).map(|n| stamped(5, n, &n.to_string())).collect();
+    for seen in 1..=9 {
+        world.will_log("web-1/app", LogAnswer::Lines(lines[..seen].to_vec(), Then::End));
+    }
+    let begun = SystemClock.now().mono;
+    let mut look = look(world, one_pod(), Limits { eof_grace: Duration::from_hours(1), ..limits() }).await;
+    assert_eq!(look.lines(9).await.len(), 9);
+    // Pauses of 2, 4, … 256 ms, each up to a tenth shorter.
+    let took = SystemClock.now().since(begun);
+    assert!(took >= Duration::from_millis(450), "{took:?}");
+}
+
+/// A moment is looked for in what is here once all has caught up.
+#[tokio::test]
+async fn what_fails_has_caught_up_only_when_it_fails_the_third_time() {
+    let patient = Limits { retry: Duration::from_secs(50), quiet: Duration::from_secs(1), ..limits() };
+    for code in [429, 500] {
+        let world = World::default();
+        world.put(&running("web-1"));
+        world.will_log("web-1/app", LogAnswer::Status(code, "not now"));
+        world.will_log("web-1/app", LogAnswer::Lines(vec![stamped(5, 1, "up")], Then::Hang));
+        let mut look = look(world, one_pod(), patient).await;
+        look.until("the trouble", |look| !look.last.troubles.is_empty()).await;
+        assert!(!look.last.has_caught_up, "{code}: its log is not read yet");
+        look.until("its log", |look| look.last.has_caught_up).await;
+        assert_eq!(look.texts(), ["up"], "{code}");
+    }
+    let world = World::default();
+    world.put(&running("web-1"));
+    (0..9).for_each(|_| world.will_log("web-1/app", LogAnswer::Status(500, "not now")));
+    let mut look = look(world, one_pod(), patient).await;
+    look.until("it is waited for no longer", |look| look.last.has_caught_up).await;
+    assert_eq!(look.log_requests().len(), 3);
+}
+
 #[tokio::test]
 async fn a_refusal_right_after_the_end_of_a_log_is_no_trouble_where_the_container_starts_anew() {
     let world = World::default();
