@@ -327,12 +327,13 @@ impl Subject<'_> {
     pub fn warnings(&self) -> Vec<Check> {
         let unread = self.inspection.unread.words();
         let unread = unread.map(|says| check("B14", "unread", CheckResult::Look(say!("not checked: {says}"))));
-        let marks = self.inspection.warnings.iter().map(|warning| {
+        // What a restart writes stands in no file: an apply leaves it there.
+        let is_restart = matches!(self.make.request, Request::Restart { .. });
+        let marks = self.inspection.warnings.iter().filter_map(|warning| {
             if warning.starts_with("it is being deleted") {
-                check("B7", "deleted", CheckResult::Stop(warning.clone()))
-            } else {
-                check("B4", "applied", CheckResult::Look(warning.clone()))
+                return Some(check("B7", "deleted", CheckResult::Stop(warning.clone())));
             }
+            (!is_restart).then(|| check("B4", "applied", CheckResult::Look(warning.clone())))
         });
         marks.chain(unread).collect()
     }

@@ -91,7 +91,8 @@ impl Rollout<'_> {
         if need > left || used > hard {
             let surge: u32 = all.iter().map(|one| one.surge).fold(0, u32::saturating_add);
             let pods = counted(surge as usize, "pod");
-            room.short.push(say!("quota '{name}' has {left_text} {resource} left, {pods} at once want {need_text}"));
+            let want = if surge == 1 { "wants" } else { "want" };
+            room.short.push(say!("quota '{name}' has {left_text} {resource} left, {pods} at once {want} {need_text}"));
         } else {
             room.fits.push(format!("{resource} {need_text} of {left_text}"));
         }

@@ -54,6 +54,9 @@ impl Hits {
     }
 }
 
+/// Git says what an owner that is off runs: it may be switched on.
+const AGREES: &str = "git agrees";
+
 impl App {
     /// Draws everything. Returns the cursor's place and the terminal's title.
     pub(super) fn frame(&mut self, buf: &mut Buffer, now: Now) -> Drawn {
@@ -141,9 +144,7 @@ impl App {
         let how = match self.standing(owner) {
             Some((Standing { is_active: true, .. }, _)) => return None,
             // What was read while the act went on is of before it.
-            Some((Standing { git: Git::Equal(_), .. }, at)) if act.ended.is_some_and(|ended| at > ended) => {
-                "git agrees"
-            }
+            Some((Standing { git: Git::Equal(_), .. }, at)) if act.ended.is_some_and(|ended| at > ended) => AGREES,
             _ => off,
         };
         Some((owner.name.clone(), how))

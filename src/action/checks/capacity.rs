@@ -60,7 +60,7 @@ impl Subject<'_> {
             }
             None => CheckResult::Ok(say!("{pods}, of what quotas have left: {}{scaler}", room.fits.join(", "))),
         };
-        (room.short.into_iter().map(|short| say!("{short}: they may not come up")).collect(), result)
+        (room.short.into_iter().map(|short| say!("{short}: not all may come up")).collect(), result)
     }
 
     fn shrunk(&self, live: &Revision, target: &Revision) -> Option<Clean> {

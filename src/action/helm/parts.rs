@@ -253,7 +253,7 @@ impl<'a> Parts<'a> {
             return None;
         }
         let result = match (room.short.first(), room.unknown.first()) {
-            (Some(short), _) => CheckResult::Look(say!("{short}: they may not come up")),
+            (Some(short), _) => CheckResult::Look(say!("{short}: not all may come up")),
             (None, Some(unknown)) => CheckResult::NotChecked(unknown.clone()),
             (None, None) => CheckResult::Ok(say!("{} workloads at once fit what quotas have left", rollouts.len())),
         };

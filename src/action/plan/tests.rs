@@ -184,7 +184,7 @@ fn scaling_names_the_owner_what_deploys_and_what_room_there_is() {
         let limit = QuotaLimit { resource: "pods".into(), hard: "11".into(), used: "10".into() };
         found.quotas = Ok(vec![Quota { name: "q".into(), is_scoped: false, limits: vec![limit] }]);
     });
-    let says = "quota 'q' has 1 pods left, 2 pods at once want 2: they may not come up";
+    let says = "quota 'q' has 1 pods left, 2 pods at once want 2: not all may come up";
     assert_eq!(capacity(&full), Some(CheckResult::Look(says.into())));
     assert_eq!(capacity(&scale(9, &|_| ())), None, "fewer need no room");
 }

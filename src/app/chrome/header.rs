@@ -6,6 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
+use super::AGREES;
 use crate::{
     action::act::{Act, StepState},
     app::App,
@@ -131,14 +132,16 @@ impl App {
     /// GitOps that an act switched off: red until somebody switches it on again.
     fn suspended(&self, width: u16, tight: u8) -> Option<Span<'static>> {
         let all = self.acts.switched_off();
-        let mut all = all.into_iter().filter_map(|(owner, act)| self.suspension(owner, act));
-        let (name, how) = all.next()?;
-        let more = match all.count() {
-            0 => String::new(),
-            more => format!(" +{more}"),
+        let mut all: Vec<_> = all.into_iter().filter_map(|(owner, act)| self.suspension(owner, act)).collect();
+        // How the one stands that is named is no word for the others: one that waits for git goes first.
+        all.sort_by_key(|(_, how)| *how == AGREES);
+        let (name, how) = all.first()?;
+        let more = match all.len() {
+            1 => String::new(),
+            all => format!(" +{}", all - 1),
         };
         let words = match (width, tight) {
-            (100.., 0..without::PRODUCTION) => format!(" GITOPS {name}{more}: {how} "),
+            (100.., 0..without::PRODUCTION) => format!(" GITOPS {name}: {how}{more} "),
             (_, without::OWNER..) => format!(" GITOPS OFF{more} "),
             _ => format!(" GITOPS OFF {name}{more} "),
         };

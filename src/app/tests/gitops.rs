@@ -64,6 +64,21 @@ fn stands(desk: &mut Desk, owner: &OwnerKey, is_active: bool, git: Git) {
     desk.app.store.answer(Answered { query, generation: 1, at: now.wall, body }, now);
 }
 
+/// How one stands is no word for the others.
+#[test]
+fn of_several_that_are_off_the_one_that_waits_for_git_is_named() {
+    let mut desk = Desk::new(incident());
+    let (agrees, waits) =
+        (owner(OwnerKind::Kustomization), OwnerKey { name: "api".into(), ..owner(OwnerKind::Application) });
+    acted(&mut desk, 4, (waits.clone(), false));
+    acted(&mut desk, 5, (agrees.clone(), false));
+    desk.frame((140, 35));
+    stands(&mut desk, &agrees, false, Git::Equal("Synced".into()));
+    stands(&mut desk, &waits, false, Git::Differs("OutOfSync".into()));
+    let header = desk.frame((140, 35)).lines().next().expect("a header").to_owned();
+    assert!(header.contains("GITOPS api: auto-sync off +1"), "{header}");
+}
+
 #[test]
 fn a_suspended_owner_is_red_until_it_is_resumed_here_or_elsewhere() {
     for (kind, words) in

@@ -115,9 +115,10 @@ impl Cluster {
             self.erase(Resource::Pods, key);
             return;
         }
-        if !object.facts().deleting {
-            js::set(&mut value, "/metadata/deletionTimestamp", json!(js::stamp(at)));
-        }
+        // No grace is left: what was its end goes back by as much (kubernetes `rest.BeforeDelete`).
+        let grace = SignedDuration::from_secs(js::int(&value, GRACE));
+        let asked = js::time(&value, "/metadata/deletionTimestamp").filter(|_| object.facts().deleting);
+        js::set(&mut value, "/metadata/deletionTimestamp", json!(js::stamp(asked.map_or(at, |end| end - grace))));
         js::set(&mut value, GRACE, json!(0));
         if let Some(run) = self.runs.get_mut(&uid) {
             run.stopping = true;

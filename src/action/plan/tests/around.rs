@@ -180,7 +180,7 @@ fn quota(resource: &str, hard: &str, used: &str) -> Quota {
 fn room_for_the_surge_is_counted() {
     let quotas = |quotas: Result<Vec<Quota>, Clean>| with(|found| found.quotas = quotas);
     let tight = quotas(Ok(vec![quota("pods", "40", "38")]));
-    assert_eq!(look(&tight, "B12"), "quota 'team' has 2 pods left, 3 pods at once want 3: they may not come up");
+    assert_eq!(look(&tight, "B12"), "quota 'team' has 2 pods left, 3 pods at once want 3: not all may come up");
     let wide = quotas(Ok(vec![quota("limits.memory", "64Gi", "24Gi")]));
     assert_eq!(ok(&wide, "B12"), "3 pods more at once, of what quotas have left: limits.memory 1.5Gi of 40Gi");
     assert!(ok(&quotas(Ok(Vec::new())), "B12").contains("no quota limits them"));

@@ -44,6 +44,8 @@ fn what_goes_on_what_it_costs_and_whether_there_is_room_is_said() {
     assert!(look(&busy, "B7").starts_with("under way: "));
     assert!(look(&restarted(|found| found.workload.recreates = true), "B15").contains("all pods stop first"));
     assert!(look(&restarted(|found| found.workload.desired = 1), "B15").contains("a moment of downtime"));
+    let applied = restarted(|found| found.warnings = vec!["it was applied from a file: the next apply".into()]);
+    assert!(!applied.checks.iter().any(|check| check.name == "applied"), "no file says a restart");
     let full = restarted(|found| {
         let limit = QuotaLimit { resource: "pods".into(), hard: "10".into(), used: "10".into() };
         found.quotas = Ok(vec![Quota { name: "q".into(), is_scoped: false, limits: vec![limit] }]);

@@ -33,7 +33,9 @@ fn tell(world: &mut World, info: BackendInfo) {
 fn nothing_recovers_before_the_clock_of_its_cluster_is_known() {
     let mark = |info: Option<BackendInfo>| {
         let mut world = killed("02:10");
-        info.into_iter().for_each(|info| tell(&mut world, info));
+        if let Some(info) = info {
+            tell(&mut world, info);
+        }
         let mut desk = on_kube(world);
         desk.app.update(Msg::Tick, desk.clock.now());
         let frame = desk.frame((146, 45));
