@@ -1,5 +1,7 @@
 //! The plan as it is asked about: facts, what speaks against it, the steps.
 
+use std::ops::Range;
+
 use ratatui::text::{Line, Span};
 
 use super::{
@@ -8,7 +10,11 @@ use super::{
     prompt::prompt,
 };
 use crate::{
-    action::{CheckResult, plan::Plan},
+    action::{
+        CheckResult,
+        plan::{Choice, Plan},
+    },
+    text::truncate,
     ui::{
         View,
         theme::Theme,
@@ -25,7 +31,7 @@ pub(super) fn asking(of: &PlanDialog, plan: &Plan, view: &View<'_>, (inner, room
         lines.top.extend(labelled(name, column, value, theme.dim, theme.text, inner));
     }
     if plan.choices.iter().filter(|choice| !choice.is_live).count() > 1 {
-        lines.top.push(choices(plan, theme, view.is_narrow()));
+        lines.top.push(choices(&plan.choices, plan.chosen, theme, view.is_narrow(), inner));
     }
     let stops: Vec<_> = plan.stops().collect();
     for check in &stops {
@@ -119,18 +125,88 @@ fn names(plan: &Plan, theme: &Theme, inner: u16) -> Vec<Text> {
     texts
 }
 
-fn choices(plan: &Plan, theme: &Theme, is_narrow: bool) -> Line<'static> {
-    let mut spans = vec![Span::styled(format!("{} {} ", theme.glyphs.left, theme.glyphs.right), theme.key)];
-    for choice in plan.choices.iter().filter(|choice| !choice.is_live) {
-        let is_chosen = Some(choice.revision) == plan.chosen;
-        let text = if is_chosen { format!("[{}]", choice.label) } else { format!(" {} ", choice.label) };
-        spans.push(Span::styled(text, if is_chosen { theme.strong } else { theme.dim }));
-        if !is_chosen && !is_narrow {
-            spans.push(Span::styled(format!("({}) ", choice.note), theme.dim));
-        }
-        spans.push(Span::raw(" "));
+/// The revisions that it can go to, the chosen one in brackets. Where there is not room for all, the chosen one comes
+/// first, then what its neighbours are called, then what is known of them, the nearest first.
+fn choices(all: &[Choice], chosen: Option<i64>, theme: &Theme, is_narrow: bool, inner: u16) -> Line<'static> {
+    let glyphs = theme.glyphs;
+    let all: Vec<&Choice> = all.iter().filter(|choice| !choice.is_live).collect();
+    let chosen = all.iter().position(|choice| Some(choice.revision) == chosen);
+    let label = |(at, choice): (usize, &&Choice)| {
+        if Some(at) == chosen { format!("[{}] ", choice.label) } else { format!(" {}  ", choice.label) }
+    };
+    let labels: Vec<String> = all.iter().enumerate().map(label).collect();
+    let keys = format!("{} {} ", glyphs.left, glyphs.right);
+    let room = inner.saturating_sub(width(&keys));
+    let widths: Vec<u16> = labels.iter().map(|label| width(label)).collect();
+    let needed = widths.iter().copied().fold(0, u16::saturating_add);
+    // Ahead of what is shown and behind it.
+    let cut = width(glyphs.ellipsis) + 1;
+    let (shown, rest) = if needed <= room {
+        (0..all.len(), room - needed)
+    } else {
+        in_sight(&widths, chosen.unwrap_or(0), room.saturating_sub(2 * cut))
+    };
+    let notes = if is_narrow { vec![String::new(); all.len()] } else { notes(&all, chosen, &shown, rest, theme) };
+    let mut spans = vec![Span::styled(keys, theme.key)];
+    if shown.start > 0 {
+        spans.push(Span::styled(format!("{} ", glyphs.ellipsis), theme.dim));
+    }
+    for at in shown.clone() {
+        let style = if Some(at) == chosen { theme.strong } else { theme.dim };
+        // What is known of it stands close to it.
+        let (name, note) = (&labels[at], &notes[at]);
+        let name = if note.is_empty() { name.as_str() } else { &name[..name.len() - 1] };
+        spans.extend([Span::styled(name.to_owned(), style), Span::styled(note.clone(), theme.dim)]);
+    }
+    if shown.end < all.len() {
+        spans.push(Span::styled(glyphs.ellipsis, theme.dim));
     }
     Line::from(spans)
+}
+
+/// Which of these labels have room, the chosen one in any case, and the cells that are left.
+fn in_sight(widths: &[u16], chosen: usize, room: u16) -> (Range<usize>, u16) {
+    let (mut from, mut to) = (chosen, chosen + 1);
+    let mut rest = room.saturating_sub(widths.get(chosen).copied().unwrap_or(0));
+    loop {
+        let older = widths.get(to).copied().filter(|next| *next <= rest);
+        if let Some(next) = older {
+            (rest, to) = (rest - next, to + 1);
+        }
+        let newer = from.checked_sub(1).map(|at| widths[at]).filter(|next| *next <= rest);
+        if let Some(next) = newer {
+            (rest, from) = (rest - next, from - 1);
+        }
+        if older.is_none() && newer.is_none() {
+            return (from..to, rest);
+        }
+    }
+}
+
+/// What is known of each beside the chosen one, as far as there is room: of two that are as near the shorter first, and
+/// the first that has no room for its end is the last.
+fn notes(all: &[&Choice], chosen: Option<usize>, shown: &Range<usize>, room: u16, theme: &Theme) -> Vec<String> {
+    /// A note that is cut to less says nothing.
+    const LEAST: u16 = 12;
+    let mut notes = vec![String::new(); all.len()];
+    let mut order: Vec<usize> = shown.clone().filter(|at| Some(*at) != chosen).collect();
+    order.sort_by_key(|at| (at.abs_diff(chosen.unwrap_or(0)), width(&all[*at].note)));
+    let mut rest = room;
+    for at in order {
+        // Its brackets and a blank are three cells.
+        let note = &all[at].note;
+        let taken = width(note).saturating_add(3);
+        if taken <= rest {
+            notes[at] = format!("({note})  ");
+            rest -= taken;
+        } else {
+            if rest >= LEAST {
+                notes[at] = format!("({})  ", truncate(note, usize::from(rest - 3), theme.glyphs.ellipsis));
+            }
+            break;
+        }
+    }
+    notes
 }
 
 /// The steps, each on lines of its own.
@@ -157,4 +233,40 @@ fn packed(plan: &Plan, theme: &Theme, inner: u16) -> Text {
         rows.extend(lines);
     }
     rows.into_iter().map(|row| Line::styled(row, theme.text)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{text::Clean, ui::testing::World};
+
+    fn choice(revision: i64, note: &str) -> Choice {
+        Choice {
+            revision,
+            label: Clean::own(format!("rev {revision} {}", revision + 398)),
+            note: note.into(),
+            is_live: revision == 15,
+        }
+    }
+
+    #[test]
+    fn the_chosen_revision_is_in_sight_whatever_is_known_of_its_neighbours() {
+        let bad = "ran 21m, HighErrorRate fired 12m of it, PodOOMKilled fired 3m of it, 4 pods up, known bad";
+        let all = [choice(15, "live"), choice(14, bad), choice(13, "ran 25h"), choice(12, "ran 46h")];
+        let theme = World::live().theme;
+        let shown = |chosen, is_narrow, inner| {
+            let line = choices(&all, Some(chosen), &theme, is_narrow, inner);
+            assert!(line.width() <= usize::from(inner), "{line} at {inner}");
+            line.to_string().trim_end().to_owned()
+        };
+        assert_eq!(
+            shown(13, false, 112),
+            "< >  rev 14 412 (ran 21m, HighErrorRate fired 12m of it, PodOOMKilled fi~)  [rev 13 411]  rev 12 410 (ran 46h)"
+        );
+        assert_eq!(shown(13, false, 200), format!("< >  rev 14 412 ({bad})  [rev 13 411]  rev 12 410 (ran 46h)"));
+        // Without room for a note its name is there; without room for that the chosen one is.
+        assert_eq!(shown(13, true, 112), "< >  rev 14 412  [rev 13 411]  rev 12 410");
+        assert_eq!(shown(12, true, 36), "< > ~  rev 13 411  [rev 12 410]");
+        assert_eq!(shown(13, true, 24), "< > ~ [rev 13 411] ~");
+    }
 }
