@@ -49,6 +49,12 @@ fn names(inspection: &WorkloadInspection, target: &Value) -> Vec<Clean> {
     pods.map(|pod| pod.key.name.clone()).collect()
 }
 
+/// Which of the pods that have to go stay until somebody takes their finalizers off; empty: none.
+fn staying(inspection: &WorkloadInspection, target: &Value) -> String {
+    let words = |pod: &Pod| Some(format!("{} stays until these are done: {}", pod.key.name, pod.held_by()?));
+    unsettled(inspection, target).into_iter().filter_map(words).collect::<Vec<_>>().join("; ")
+}
+
 /// Deletes them, whichever they are by then: while a rollout goes on, others come.
 pub(super) fn write(inspection: &WorkloadInspection, target: &Value) -> Option<Write> {
     if inspection.may_delete_pods == Ok(false) || unsettled(inspection, target).is_empty() {
@@ -78,6 +84,8 @@ pub(super) fn line(settings: &Settings, inspection: &WorkloadInspection, target:
 /// B13. `plan`: with its steps.
 pub(super) fn check(settings: &Settings, inspection: &WorkloadInspection, target: &Value, plan: &Plan) -> CheckResult {
     let (now, held) = (names(inspection, target), held(inspection));
+    let staying = staying(inspection, target);
+    let also = if staying.is_empty() { String::new() } else { format!("; {staying}") };
     let is_delete = |step: &PlanStep| matches!(step.kind, StepKind::Write(Write::DeleteUnready { .. }));
     if !inspection.is_ordered {
         CheckResult::Ok("no pod waits for another".into())
@@ -88,17 +96,19 @@ pub(super) fn check(settings: &Settings, inspection: &WorkloadInspection, target
             "its controller waits for {}: not ready below the partition, where no template and no deletion mends it",
             listed(&held)
         ))
+    } else if now.is_empty() && !staying.is_empty() {
+        CheckResult::Look(say!("its controller waits for the end of what is deleted: {staying}"))
     } else if now.is_empty() {
         CheckResult::Ok("no broken pod blocks the order".into())
     } else if plan.steps.iter().any(is_delete) {
         let names = listed(&now);
         CheckResult::Look(say!(
-            "its controller waits for broken pods, so a new template is not enough: {names} deleted after it"
+            "its controller waits for broken pods, so a new template is not enough: {names} deleted after it{also}"
         ))
     } else {
         let why = if inspection.may_delete_pods == Ok(false) { ", and you may not delete pods" } else { "" };
         let line = line(settings, inspection, target).unwrap_or_default();
-        CheckResult::Look(say!("its controller waits for {}{why}: `{line}` must follow", listed(&now)))
+        CheckResult::Look(say!("its controller waits for {}{why}: `{line}` must follow{also}", listed(&now)))
     }
 }
 

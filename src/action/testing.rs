@@ -129,6 +129,7 @@ pub fn pod(name: &str, tag: &str, is_ready: bool) -> Pod {
         created: Some(ago(17)),
         deleting_since: None,
         deleting_by: None,
+        finalizers: Box::default(),
         has_failed: false,
         node: Some("node-5".into()),
         owner: None,

@@ -61,6 +61,7 @@ fn pod(index: usize, turn: usize, at: Timestamp) -> Box<Pod> {
         created: Some(at),
         deleting_since: None,
         deleting_by: None,
+        finalizers: Box::default(),
         has_failed: false,
         node: Some(format!("node-{}", index % 90).into()),
         owner: Some(Owner {

@@ -233,11 +233,7 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     } else if found.partition > 0 {
         words.push(workload.rollout.words.to_string());
     }
-    if let Some(pod) = going.first() {
-        let since = pod.deleting_since.map(|since| age_of(since, now)).unwrap_or_default();
-        let node = pod.node.as_ref().map(|node| format!("{node}, ")).unwrap_or_default();
-        words.push(format!("Terminating {} ({node}{since})", going.len()));
-    }
+    words.extend(going_words(&going, now));
     if is_met {
         let from = if found.partition > 0 { format!(" from number {} on", found.partition) } else { String::new() };
         words.extend(digests::words(&staying, &wanted.images, &from));
@@ -256,6 +252,16 @@ fn judge(wanted: &WatchFor, found: &Glance, now: Timestamp) -> Seen {
     }
     let stage = if is_met { Stage::Met } else { Stage::Going };
     Seen { progress: ready as i64 - (old.max(too_many)) as i64, ..Seen::new(say!("{}", words.join(", ")), stage) }
+}
+
+/// `Terminating 2 (node-1, 3m52s, held by acme.example/hold)`: of one that finalizers hold first, for it goes only when
+/// somebody takes them off.
+fn going_words(going: &[&Pod], now: Timestamp) -> Option<String> {
+    let pod = going.iter().find(|pod| !pod.finalizers.is_empty()).or(going.first())?;
+    let since = pod.deleting_since.map(|since| age_of(since, now)).unwrap_or_default();
+    let node = pod.node.as_ref().map(|node| format!("{node}, ")).unwrap_or_default();
+    let held = pod.held_by().map(|names| format!(", held by {names}")).unwrap_or_default();
+    Some(format!("Terminating {} ({node}{since}{held})", going.len()))
 }
 
 /// Whether a new pod can be told from one of before.

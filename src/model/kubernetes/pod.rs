@@ -88,6 +88,9 @@ pub struct Pod {
     /// When its grace is over.
     #[serde(default)]
     pub deleting_by: Option<Timestamp>,
+    /// What keeps its object after its deletion until somebody takes them off.
+    #[serde(default)]
+    pub finalizers: Box<[Name]>,
     /// Its phase is `Failed`: evicted, or run to a bad end.
     #[serde(default)]
     pub has_failed: bool,
@@ -123,6 +126,12 @@ impl Pod {
         running
             .sort_by_key(|one| (self.default_container.as_ref() != Some(&one.name), one.role != ContainerRole::Main));
         running
+    }
+
+    /// What it is held by once it is deleted: `a.example/x, b.example/y`; `None`: nothing holds it.
+    pub fn held_by(&self) -> Option<String> {
+        let names: Vec<&str> = self.finalizers.iter().map(Name::as_str).collect();
+        (!names.is_empty()).then(|| names.join(", "))
     }
 
     /// Its number in its StatefulSet is smaller than this one.

@@ -94,6 +94,7 @@ pub fn pod(set: &str, name: &str, trouble: Option<(&str, &str)>) -> Pod {
         created: Some(at("02:57")),
         deleting_since: None,
         deleting_by: None,
+        finalizers: Box::default(),
         has_failed: false,
         node: Some("node-5".into()),
         owner: Some(Owner { kind: "ReplicaSet".into(), name: set.into(), uid: Clean::own(format!("uid-{set}")) }),

@@ -76,6 +76,22 @@ async fn pods_that_will_not_terminate_are_listed_and_not_waited_for() {
 }
 
 #[tokio::test]
+async fn what_holds_a_pod_that_will_not_terminate_is_named() {
+    let state = watched(|found| {
+        let mut straggler = pod("old-0", "412", false);
+        straggler.deleting_since = Some(crate::action::testing::ago(2));
+        let mut held = pod("old-1", "412", false);
+        held.deleting_since = Some(crate::action::testing::ago(7));
+        held.finalizers = Box::new(["acme.example/hold".into(), "acme.example/backup".into()]);
+        found.pods.extend([straggler, held]);
+    })
+    .await;
+    let StepState::Done(says) = state else { panic!("{state:?}") };
+    let expected = "Terminating 2 (node-5, 7m, held by acme.example/hold, acme.example/backup)";
+    assert!(says.contains(expected), "{says}");
+}
+
+#[tokio::test]
 async fn it_is_not_there_while_a_service_sends_to_what_goes() {
     let goes = |found: &mut WorkloadInspection| {
         let straggler = Pod { deleting_since: Some(crate::action::testing::ago(7)), ..pod("old-0", "412", false) };

@@ -49,6 +49,29 @@ fn a_stuck_statefulset_needs_its_broken_pods_deleted() {
 }
 
 #[test]
+fn a_broken_pod_that_finalizers_keep_is_said_to_stay() {
+    let request = Request::RollBack {
+        workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() },
+        to: None,
+        alert: None,
+    };
+    let mut found = inspection();
+    found.workload.key.kind = WorkloadKind::StatefulSet;
+    found.is_ordered = true;
+    let broken = found.pods.iter().position(|pod| pod.key.name == "new-4").expect("it is there");
+    found.pods[broken].finalizers = Box::new(["acme.example/hold".into()]);
+    let says = |found: &WorkloadInspection| look(&planned(&request, found.clone()).expect("a plan"), "B13");
+    let stays = "new-4 stays until these are done: acme.example/hold";
+    assert!(says(&found).ends_with(&format!("new-4 deleted after it; {stays}")), "{}", says(&found));
+    let mut forbidden = found.clone();
+    forbidden.may_delete_pods = Ok(false);
+    assert!(says(&forbidden).ends_with(&format!("must follow; {stays}")), "{}", says(&forbidden));
+    // Deleted already: nothing is left to delete, and it blocks the order all the same.
+    found.pods[broken].deleting_since = Some(ago(4));
+    assert_eq!(says(&found), format!("its controller waits for the end of what is deleted: {stays}"));
+}
+
+#[test]
 fn pods_that_come_and_go_during_a_rollout_are_no_other_plan() {
     let request = Request::RollBack {
         workload: WorkloadKey { kind: WorkloadKind::StatefulSet, ..myapp() },

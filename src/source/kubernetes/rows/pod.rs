@@ -53,6 +53,7 @@ pub(super) fn row(rows: &Rows, wire: wire::Pod) -> Pod {
         created: time(meta.creation_timestamp.as_ref()),
         deleting_since: deleted.map(|at| at.checked_sub(grace).unwrap_or(at)),
         deleting_by: deleted,
+        finalizers: finalizers.iter().map(|name| rows.name(name)).collect(),
         has_failed: status.phase.as_deref() == Some("Failed"),
         node: rows.some(spec.node_name.as_deref()),
         owner,

@@ -361,3 +361,13 @@ fn the_container_that_is_meant_comes_first() {
     object["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/default-container": "gone"});
     assert_eq!(meant(&object), ["log", "app", "mesh"], "a container that is not there is not meant");
 }
+
+#[test]
+fn what_holds_a_pod_after_its_deletion_is_kept() {
+    let mut held = object("Running I Rdy del", "a run+");
+    held["metadata"]["finalizers"] = json!(["acme.example/hold", "acme.example/backup"]);
+    let pod = Rows::new(&BackendId::new("eu")).pod(&held).unwrap();
+    assert_eq!(pod.held_by().as_deref(), Some("acme.example/hold, acme.example/backup"));
+    assert_eq!(pod.why, "waits for finalizers: acme.example/hold, acme.example/backup");
+    assert_eq!(row("Running I Rdy del", "a run+").held_by(), None);
+}
