@@ -1,5 +1,6 @@
 //! What stands around the lines of a log: title, filters, rate, and why there is less than there should be.
 
+use jiff::Timestamp;
 use ratatui::text::{Line, Span};
 
 use super::{span, tail::Tail};
@@ -203,17 +204,29 @@ fn rate_words(rate: u32) -> String {
     format!("{rate} line{}/s", if rate == 1 { "" } else { "s" })
 }
 
-/// Why the log is not what it should be: the whole, or one of its streams.
-pub(super) fn foot(buffer: Option<&LogBuffer>, view: &View<'_>) -> Option<Line<'static>> {
+/// Why the log is not what it should be: the whole, the moment that was gone to, or one of its streams.
+pub(super) fn foot(tail: &Tail, buffer: Option<&LogBuffer>, view: &View<'_>) -> Option<Line<'static>> {
     let buffer = buffer?;
     let theme = view.theme;
     if let Some(failure) = &buffer.pulse.failure {
         let age = buffer.pulse.age(view.now).map(|age| format!("{} old: ", coarse(age))).unwrap_or_default();
         return Some(Line::styled(format!("?? {age}{}", failure.error.says), theme.stale));
     }
+    if let Some(words) = missed(tail, buffer) {
+        return Some(Line::styled(format!("! {words}"), theme.wrong));
+    }
     let more = buffer.troubles.len().saturating_sub(1);
     let more = if more > 0 { format!("  (and {more} more)") } else { String::new() };
     buffer.troubles.last().map(|trouble| Line::styled(format!("! {trouble}{more}"), theme.wrong))
+}
+
+/// `nothing of 01:25:00 is in this log: it begins at 09:14:38`, with the days where they differ.
+fn missed(tail: &Tail, buffer: &LogBuffer) -> Option<String> {
+    let (wanted, first) = (tail.missed?, buffer.lines.get(0)?.at);
+    let day = |at: Timestamp| at.as_second().div_euclid(24 * 3600);
+    let format = if day(wanted) == day(first) { "%H:%M:%S" } else { "%-d %b %H:%M:%S" };
+    let (wanted, first) = (wanted.strftime(format), first.strftime(format));
+    Some(format!("nothing of {wanted} is in this log: it begins at {first}"))
 }
 
 /// Why there is no line: an error is never shown as an empty list.

@@ -62,7 +62,7 @@ pub(super) fn render(logs: &mut Logs, view: &View<'_>, area: Rect, buf: &mut Buf
     if !tail.find.is_empty() {
         frame = frame.keeps_info();
     }
-    if let Some(foot) = foot(buffer, view) {
+    if let Some(foot) = foot(tail, buffer, view) {
         frame = frame.foot(foot);
     }
     let inside = frame.render(area, buf);

@@ -46,6 +46,8 @@ pub(super) struct Tail {
     pub sought_from: Option<Place>,
     /// A moment to go to, as soon as what was logged before is read, unless one moves meanwhile.
     pub wanted: Option<Timestamp>,
+    /// The moment that was gone to, of which nothing is kept, until one moves.
+    pub missed: Option<Timestamp>,
     /// The pane of messages by version, while it is open.
     pub versions: Option<Versions>,
     /// Old and new version side by side, while that is wanted.
@@ -80,6 +82,7 @@ impl Tail {
             not_found: false,
             sought_from: None,
             wanted: None,
+            missed: None,
             versions: None,
             beside: None,
             sides: Sides::default(),
@@ -219,16 +222,17 @@ impl Tail {
         }
         self.follow = false;
         self.cursor = line;
-        (self.sought_from, self.wanted) = (None, None);
+        (self.sought_from, self.wanted, self.missed) = (None, None, None);
     }
 
     /// Follows it at its newest line.
     pub(super) fn go_to_newest(&mut self) {
         self.follow = true;
-        (self.sought_from, self.wanted) = (None, None);
+        (self.sought_from, self.wanted, self.missed) = (None, None, None);
     }
 
-    /// Puts the cursor on the first row of that moment or later; at the newest line if there is none.
+    /// Puts the cursor on the first row of that moment or later; at the newest line if there is none. A log that begins
+    /// later does not show that moment, which would look as if it did.
     fn go_to(&mut self, at: Timestamp, buffer: &LogBuffer) {
         let is_before =
             |row: usize| self.line_of(row).and_then(|line| line_at(buffer, line)).is_some_and(|line| line.at < at);
@@ -242,6 +246,8 @@ impl Tail {
         } else {
             self.go_to_newest();
         }
+        let is_later = |line: &LogLine| line.at.as_second() > at.as_second();
+        self.missed = buffer.lines.get(0).is_some_and(is_later).then_some(at);
     }
 
     /// Moves by a movement command. False: it was none.

@@ -26,3 +26,23 @@ fn a_moment_is_gone_to_when_all_is_here_unless_one_moves_meanwhile() {
         assert_eq!(logs.moment(&world.view()), Some(expected), "moves: {moves}");
     }
 }
+
+#[test]
+fn a_moment_before_the_first_line_that_is_kept_is_said_to_be_missed_until_one_moves() {
+    for (begins, misses) in [(-1_700, true), (-1_800, false), (-1_900, false)] {
+        let (mut world, mut logs) = story();
+        logs.show_time(testing::at("02:30"), &world.view());
+        let query = logs.open_logs().next().expect("open").clone();
+        let pod = origin("myapp-1", "412");
+        let lines = [begins, -1_000, -900].map(|second| line(&pod, second, &format!("I early {second}")));
+        say(&mut world, &query, lines.to_vec());
+        logs.sync(&world.view(), Changes::LOGS);
+        let is_said = |rows: &[String]| rows.iter().any(|row| row.contains("nothing of "));
+        let rows = world.drawn(&mut logs);
+        let words = "nothing of 02:30:00 is in this log: it begins at 02:31:40";
+        assert_eq!(rows.iter().any(|row| row.contains(words)), misses, "{rows:#?}");
+        assert_eq!(is_said(&rows), misses, "{rows:#?}");
+        logs.run(Command::Down, &world.view());
+        assert!(!is_said(&world.drawn(&mut logs)), "one has moved on");
+    }
+}
