@@ -340,12 +340,21 @@ impl<'a> VirtualTable<'a> {
         self.behind(placed).min(view * 2 / 3)
     }
 
+    /// Cells that a column which spills may take of the next one.
+    fn free_beside(&self, placed: &[Placed], at: usize, cells: &[Line<'_>]) -> u16 {
+        let is_right = |next: &&Placed| self.columns[next.column].align == Align::Right;
+        let Some(next) = placed.get(at + 1).filter(is_right) else { return 0 };
+        let taken = cells.get(next.column).map_or(0, Line::width);
+        let spills = self.columns[placed[at].column].spills;
+        if spills { usize::from(next.width).saturating_sub(taken) as u16 } else { 0 }
+    }
+
     fn draw_placed(&self, view: Rect, buf: &mut Buffer, placed: &[Placed], cells: &[Line<'_>]) {
         let ellipsis = self.theme.glyphs.ellipsis;
-        for place in placed {
+        for (at, place) in placed.iter().enumerate() {
             let Some(cell) = cells.get(place.column) else { continue };
-            let spot =
-                Rect { x: view.x + place.x, width: place.width.min(view.width - place.x.min(view.width)), ..view };
+            let wide = place.width + self.free_beside(placed, at, cells);
+            let spot = Rect { x: view.x + place.x, width: wide.min(view.width - place.x.min(view.width)), ..view };
             match self.columns[place.column].align {
                 Align::Left => put_line(buf, spot, cell, ellipsis),
                 Align::Right => put_right(buf, spot, cell, ellipsis),

@@ -135,7 +135,7 @@ pub(super) fn needed(now: &mut Now, title: &str, focused: bool, view: &View<'_>,
     let mut columns = vec![
         Column::new("", 2, 100),
         Column::new("", name.clamp(14, 28), 98).min(14),
-        Column::new("", 30, 96).min(19).grows(),
+        Column::new("", 30, 96).min(19).grows().spills(),
         Column::new("", when.clamp(3, 12), 97).right(),
     ];
     // At 80 columns the footer says it alone.

@@ -30,6 +30,8 @@ pub struct Column<'a> {
     pub ideal: u16,
     /// Takes what is left over.
     pub grows: bool,
+    /// Its cells may go on into what the next column leaves free, where that stands at the right.
+    pub spills: bool,
     /// The lowest goes first.
     pub priority: u8,
     pub align: Align,
@@ -39,7 +41,7 @@ pub struct Column<'a> {
 impl<'a> Column<'a> {
     /// A column of one width, left-aligned.
     pub const fn new(title: &'a str, width: u16, priority: u8) -> Self {
-        Self { title, min: width, ideal: width, grows: false, priority, align: Align::Left, sort: None }
+        Self { title, min: width, ideal: width, grows: false, spills: false, priority, align: Align::Left, sort: None }
     }
 
     /// It may shrink down to `min`.
@@ -52,6 +54,13 @@ impl<'a> Column<'a> {
     #[must_use]
     pub const fn grows(mut self) -> Self {
         self.grows = true;
+        self
+    }
+
+    /// A cell with no room for its end takes what the cell at its right, a right-aligned one, leaves free.
+    #[must_use]
+    pub const fn spills(mut self) -> Self {
+        self.spills = true;
         self
     }
 

@@ -40,6 +40,31 @@ fn only_visible_rows_are_asked_for() {
 }
 
 #[test]
+fn a_cell_that_spills_goes_on_into_what_the_next_one_leaves_free() {
+    let theme = ascii();
+    let rows = [("why it is broken, in words", "3m"), ("why it is broken, in words", "since 02:59"), ("fine", "3m")];
+    let shown = |says: Column<'static>| {
+        let columns = [says, Column::new("", 11, 90).right()];
+        drawn(36, 3, |area, buf| {
+            let mut state = TableState::default();
+            VirtualTable::new(&theme, &columns, rows.len())
+                .header(false)
+                .render(area, buf, &mut state, |index| Row::item(vec![rows[index].0.into(), rows[index].1.into()]));
+        })
+    };
+    let says = Column::new("", 20, 99);
+    assert_eq!(shown(says)[0], "   why it is broken, i~           3m");
+    assert_eq!(
+        shown(says.spills()),
+        [
+            "   why it is broken, in words     3m",
+            "   why it is broken, i~  since 02:59",
+            "   fine                           3m",
+        ]
+    );
+}
+
+#[test]
 fn columns_leave_by_importance() {
     let shown = |room| place(&COLUMNS, room).iter().map(|p| (p.column, p.width)).collect::<Vec<_>>();
     assert_eq!(shown(40), [(0, 2), (1, 14), (2, 6), (3, 7), (4, 3)]);
