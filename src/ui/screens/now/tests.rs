@@ -92,7 +92,7 @@ fn at_80x24_what_needs_me_and_what_changed() {
     |        serving  new 412 4/6 ready   old 411 4/4 ready                        |
     |        do       [R] roll back to 411   [l] logs   [.] why   [s] silence      |
     |    !!  deploy #412            stuck in deploy, 2 of 3 jobs done   main~  23m |
-    |    !   PodOOMKilled postgres  postgres-0 was killed for memor~   since 03:04 |
+    |    !   PodOOMKilled postgres  postgres-0 was killed for memory~  since 03:04 |
     |    !   nightly-e2e #1190      failure in deploy   main   alice          128m |
     |        #1490 fix: pool size   your review   9/11 checks   bob           120m |
     +==============================================================================+
