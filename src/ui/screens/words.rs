@@ -160,6 +160,9 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
         let worst = pane::worst_pod(view, workload).map(|(pod, why)| format!("{} {why}", pod.status));
         let why = match (unmade(view, workload), workload.rollout.state, worst) {
             (Some(failure), _, _) => failure,
+            // What mends its pods would not be rolled out.
+            (_, _, Some(worst)) if workload.is_held() => format!("paused; {worst}"),
+            (_, RolloutState::Failed, None) if workload.is_held() => "paused; rollout failed".to_owned(),
             (_, RolloutState::Failed, Some(worst)) => format!("rollout failed; {worst}"),
             (_, RolloutState::Failed, None) => "rollout failed".to_owned(),
             (_, _, Some(worst)) => worst,
