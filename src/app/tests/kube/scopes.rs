@@ -65,7 +65,8 @@ fn that_a_rollout_has_failed_is_told_before_who_waits_for_it() {
     world.settings.services[0].repository = Some("acme/myapp".into());
     let mut desk = on_kube(world);
     let least = row_with(&desk.frame((80, 24)), "deadline exceeded");
-    assert!(least.contains("new 14 4/6 | old 13 4/4   deadline exceeded"), "{least}");
+    assert!(least.contains("new 14 4/6 | old 13 4/4   deadline exceeded   pipeline #412 waits 23m"), "{least}");
+    assert!(!least.contains("myapp"), "its row says so: {least}");
 }
 
 #[test]
