@@ -84,6 +84,17 @@ pub fn of(view: &View<'_>, target: &Target) -> Option<Words> {
     })
 }
 
+/// The same for a row of a list, where a small screen has room for a cluster's name in short.
+pub fn in_row(view: &View<'_>, target: &Target) -> Option<Words> {
+    let mut words = of(view, target)?;
+    let Target::Workload(key) = target else { return Some(words) };
+    if let Some(whose) = whose(view, key).filter(|_| view.is_narrow()) {
+        let short = whose.replacen(&*key.cluster, &pane::cluster_in_short(view, &key.cluster), 1);
+        words.says = words.says.replacen(&whose, &short, 1);
+    }
+    Some(words)
+}
+
 /// `HighErrorRate myapp`
 pub fn alert_name(alert: &Alert) -> String {
     match alert.subject() {

@@ -101,7 +101,7 @@ fn on_a_small_screen_a_pod_says_in_which_of_several_clusters_it_is() {
     desk.lists(&cluster(), Ok(pods("myapp-7bfcc8f6d5-4hrkk")));
     desk.lists(&staging(), Ok(pods("myapp-fbc77d659-r8kbt")));
     let production = line(&mut desk, (80, 24), "4hrkk");
-    assert!(production.contains(" PROD "), "{production}");
+    assert!(production.contains(" PROD ") && production.contains(" 7 (2m55s) "), "{production}");
     let other = line(&mut desk, (80, 24), "r8kbt");
     assert!(other.contains("stag") && !other.contains("PROD"), "{other}");
 }

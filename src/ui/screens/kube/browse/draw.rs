@@ -364,6 +364,10 @@ impl Browse {
             {
                 text.truncate(end);
             }
+            // Else its last bracket is cut off: 12 cells are sure on a small screen.
+            if view.is_narrow() && self.rows.are_pods() && column.title == "restarts" && width(&text) > 12 {
+                text = text.replace(" ago)", ")");
+            }
             let style = match column.content {
                 Content::Name if level < Level::Ok => theme.strong,
                 Content::Name => theme.text,
