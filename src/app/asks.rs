@@ -4,12 +4,12 @@ use super::{App, Effect};
 use crate::{
     action::{
         Request,
-        act::{ActionEvent, Outcome, Unseen},
+        act::{Act, ActionEvent, Outcome, StepState, Unseen},
         beside,
         confirm::at_once,
         plan::{Plan, Refusal, plan},
     },
-    model::{BackendId, Part, kubernetes::WorkloadKind},
+    model::{BackendId, BackendKind, Part, kubernetes::WorkloadKind},
     store::Changes,
     text::Clean,
     time::Now,
@@ -49,6 +49,7 @@ impl App {
 
     /// News of an action.
     pub(super) fn action(&mut self, event: ActionEvent, now: Now) -> Vec<Effect> {
+        let gets_on = matches!(&event, ActionEvent::Act(act) if self.gets_on(act));
         self.acts.apply(&event);
         self.changed(Changes::ACTS);
         match event {
@@ -88,6 +89,9 @@ impl App {
                 if act.outcome == Outcome::Done || (act.outcome == Outcome::Running && act.can_undo) {
                     self.overlays.retain(|overlay| overlay.asked() != Some(&act.request));
                 }
+                if gets_on {
+                    return vec![Effect::Refresh(self.code_hosts())];
+                }
                 if matches!(act.outcome, Outcome::Done | Outcome::Unknown) {
                     return self
                         .polled(&act.request)
@@ -103,6 +107,19 @@ impl App {
             ActionEvent::Act(_) | ActionEvent::History { .. } => {}
         }
         Vec::new()
+    }
+
+    /// A rollback, or its undo, of which a step more is done: it may have stopped a run.
+    fn gets_on(&self, act: &Act) -> bool {
+        let done = |act: &Act| act.steps.iter().filter(|(_, state)| matches!(state, StepState::Done(_))).count();
+        let is_one = matches!(act.request, Request::RollBack { .. } | Request::Undo { .. });
+        let before = self.acts.by_number.get(&act.number).map_or(0, done);
+        act.is_mine && is_one && act.outcome == Outcome::Running && done(act) > before
+    }
+
+    fn code_hosts(&self) -> Vec<BackendId> {
+        let hosts = self.settings.backends.iter().filter(|(_, kind)| **kind == BackendKind::GitHub);
+        hosts.map(|(id, _)| id.clone()).collect()
     }
 
     /// The backend to ask anew after an act on it; clusters are watched, and tell by themselves.

@@ -77,17 +77,17 @@ pub fn availability(spec: &CommandSpec, screen: ScreenId, target: Option<&Target
         return Availability::Refused(why);
     }
     let Some(target) = target else { return Availability::Free };
-    let of_object = of_object(spec.id, target, view);
+    // What is so in any mode goes first: writing would not help.
+    if let Some(why) = of_object(spec.id, target, view) {
+        return Availability::Refused(why);
+    }
     if spec.writes
         && let Some(why) = read_only(target, view)
     {
         let has_plan = !matches!(spec.id, Command::Shell | Command::Edit | Command::Acknowledge);
-        return if has_plan && of_object.is_none() { Availability::PlanOnly(why) } else { Availability::Refused(why) };
+        return if has_plan { Availability::PlanOnly(why) } else { Availability::Refused(why) };
     }
-    of_object
-        .or_else(|| refused(spec.id, target, view))
-        .or_else(|| spec.writes.then(|| old_state(target, view)).flatten())
-        .into()
+    refused(spec.id, target, view).or_else(|| spec.writes.then(|| old_state(target, view)).flatten()).into()
 }
 
 /// Why `spec` is for another screen, for another row or for another time, whatever the row's own state.

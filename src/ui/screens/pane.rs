@@ -14,7 +14,7 @@ use super::super::{
     View,
     theme::{Mark, Theme},
     widgets::{
-        cells::width,
+        cells::{fit_ends, width},
         frame::Frame,
         freshness::{Fresh, freshness},
     },
@@ -85,6 +85,15 @@ pub fn cluster_cell(view: &View<'_>, cluster: &BackendId) -> Line<'static> {
 /// How wide that is.
 pub fn cluster_width(view: &View<'_>, cluster: &BackendId) -> u16 {
     width(cluster) + if view.settings.is_production(cluster) { width(PRODUCTION) } else { 0 }
+}
+
+/// Cells that a small screen has for whose a row is.
+const LEAST_CLUSTER: u16 = 14;
+
+/// Its name with both ends, by which such names differ, where little room is: `prod-e…-1`.
+pub fn cluster_in_short<'a>(view: &View<'_>, cluster: &'a BackendId) -> Cow<'a, str> {
+    let before = cluster_width(view, cluster).saturating_sub(width(cluster));
+    fit_ends(cluster, LEAST_CLUSTER.saturating_sub(before), view.theme.glyphs.ellipsis)
 }
 
 /// Why a pane is not fresh, over all sources of these parts: nothing while all are live.

@@ -84,6 +84,17 @@ pub fn of(view: &View<'_>, target: &Target) -> Option<Words> {
     })
 }
 
+/// The same for a row of a list, where a small screen has room for a cluster's name in short.
+pub fn in_row(view: &View<'_>, target: &Target) -> Option<Words> {
+    let mut words = of(view, target)?;
+    let Target::Workload(key) = target else { return Some(words) };
+    if let Some(whose) = whose(view, key).filter(|_| view.is_narrow()) {
+        let short = whose.replacen(&*key.cluster, &pane::cluster_in_short(view, &key.cluster), 1);
+        words.says = words.says.replacen(&whose, &short, 1);
+    }
+    Some(words)
+}
+
 /// `HighErrorRate myapp`
 pub fn alert_name(alert: &Alert) -> String {
     match alert.subject() {
@@ -160,6 +171,9 @@ fn workload(view: &View<'_>, workload: &Workload) -> Words {
         let worst = pane::worst_pod(view, workload).map(|(pod, why)| format!("{} {why}", pod.status));
         let why = match (unmade(view, workload), workload.rollout.state, worst) {
             (Some(failure), _, _) => failure,
+            // What mends its pods would not be rolled out.
+            (_, _, Some(worst)) if workload.is_held() => format!("paused; {worst}"),
+            (_, RolloutState::Failed, None) if workload.is_held() => "paused; rollout failed".to_owned(),
             (_, RolloutState::Failed, Some(worst)) => format!("rollout failed; {worst}"),
             (_, RolloutState::Failed, None) => "rollout failed".to_owned(),
             (_, _, Some(worst)) => worst,

@@ -54,3 +54,18 @@ fn an_audit_that_cannot_be_read_is_said() {
     let screen = desk.screen(120, 40);
     assert!(screen.contains(says), "{screen}");
 }
+
+/// Else what it has stopped goes on for as long as nobody asks.
+#[test]
+fn code_hosts_are_asked_anew_when_a_step_of_a_rollback_is_done() {
+    let stops = |state| vec![("cancel deploy #412".into(), state), ("watch".into(), StepState::Waiting)];
+    let (mut desk, act) = sent(stops(StepState::Running("in Deploy".into())));
+    let mut tell = |steps| {
+        let act = Act { steps, ..act.clone() };
+        desk.app.update(Msg::Action(Box::new(ActionEvent::Act(Box::new(act)))), desk.now)
+    };
+    let done = || stops(StepState::Done("it ended: cancelled".into()));
+    let asked = tell(done());
+    assert!(matches!(asked.as_slice(), [Effect::Refresh(hosts)] if hosts.len() == 1), "GitHub");
+    assert!(tell(done()).is_empty(), "once");
+}

@@ -26,6 +26,22 @@ fn a_title_gives_up_what_is_said_elsewhere_and_cuts_nothing() {
     }
 }
 
+/// In which namespace it is costs a glance at the header; in which cluster, an act on the wrong one.
+#[test]
+fn a_title_gives_up_the_namespace_before_the_cluster() {
+    let mut all = served();
+    all.list.push(resource("autoscaling", "horizontalpodautoscalers", "HorizontalPodAutoscaler", &["hpa"]));
+    let all = Arc::new(all);
+    let mut desk = of_two_clusters();
+    for cluster in [cluster(), staging()] {
+        desk.answer(Query::Resources(cluster), Ok(Answer::Resources(all.clone())));
+    }
+    desk.line("hpa");
+    desk.lists(&cluster(), Ok(table(&["Name", "Targets"], vec![row("web", &["cpu: 41%/80%"])])));
+    let title = line(&mut desk, (80, 24), "HORIZONTALPODAUTOSCALERS");
+    assert!(title.contains("AUTOSCALERS 1   PROD prod-eu1   esc back "), "{title}");
+}
+
 #[test]
 fn when_a_job_ran_last_stays_before_its_time_zone() {
     let mut desk = desk();

@@ -84,3 +84,24 @@ fn an_age_is_whole_beside_long_names_of_clusters_that_stay_apart() {
     assert!(rows.iter().all(|row| row.contains(" PROD prod-e") && row.contains(" 7m14s ")), "{frame}");
     assert!(rows[0].contains("-1 ") && rows[1].contains("-2 "), "{frame}");
 }
+
+/// A pod is acted on: whose it is must be known.
+#[test]
+fn on_a_small_screen_a_pod_says_in_which_of_several_clusters_it_is() {
+    let pods = |name: &str| {
+        let columns = ["Name", "Ready", "Status", "Restarts", "Node"];
+        table(&columns, vec![row(name, &["0/1", "CrashLoopBackOff", "7 (2m55s ago)", "node-2"])])
+    };
+    let mut world = incident();
+    world.settings.backends.insert(staging(), BackendKind::Kubernetes);
+    world.settings.production.insert(staging(), false);
+    let mut desk = Desk::new(world);
+    [cluster(), staging()].iter().for_each(|cluster| desk.serves(cluster));
+    desk.line("kind pods");
+    desk.lists(&cluster(), Ok(pods("myapp-7bfcc8f6d5-4hrkk")));
+    desk.lists(&staging(), Ok(pods("myapp-fbc77d659-r8kbt")));
+    let production = line(&mut desk, (80, 24), "4hrkk");
+    assert!(production.contains(" PROD ") && production.contains(" 7 (2m55s) "), "{production}");
+    let other = line(&mut desk, (80, 24), "r8kbt");
+    assert!(other.contains("stag") && !other.contains("PROD"), "{other}");
+}

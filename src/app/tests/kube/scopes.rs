@@ -59,13 +59,40 @@ fn clusters_whose_names_differ_at_their_ends_are_told_apart() {
     }
 }
 
+/// In the rows of Now too, where workloads are called the same.
+#[test]
+fn on_a_small_screen_what_needs_me_names_its_cluster_by_both_ends() {
+    let names = ["prod-eu-west-1", "prod-eu-west-2"];
+    let mut world = World::live();
+    for name in names {
+        let id = BackendId::new(name);
+        world.settings.backends.insert(id.clone(), BackendKind::Kubernetes);
+        let source = SourceId::new(&id, Part::Deployments);
+        world.store.expect(source, BackendKind::Kubernetes, Duration::from_secs(20), 0);
+        let mut till = deployment("till", "till:1", 0, 3);
+        till.key.cluster = id.clone();
+        world.say(&id, Part::Deployments, vec![Fact::Workload(Delta::Put(Box::new(till)))]);
+    }
+    let mut desk = Desk::new(world);
+    let frame = desk.frame((80, 24));
+    for name in names {
+        let end = &name[name.len() - 2..];
+        let is_its = |line: &str| {
+            let whose = line.split_once("0/3 ready   PROD prod-e").and_then(|(_, whose)| whose.split(' ').next());
+            line.contains("deploy/till") && whose.is_some_and(|whose| whose.ends_with(end))
+        };
+        assert!(frame.lines().any(is_its), "{name}: {frame}");
+    }
+}
+
 #[test]
 fn that_a_rollout_has_failed_is_told_before_who_waits_for_it() {
     let mut world = incident();
     world.settings.services[0].repository = Some("acme/myapp".into());
     let mut desk = on_kube(world);
     let least = row_with(&desk.frame((80, 24)), "deadline exceeded");
-    assert!(least.contains("new 14 4/6 | old 13 4/4   deadline exceeded"), "{least}");
+    assert!(least.contains("new 14 4/6 | old 13 4/4   deadline exceeded   pipeline #412 waits 23m"), "{least}");
+    assert!(!least.contains("myapp"), "its row says so: {least}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{WorkloadInspector, answered, asked};
 use crate::{
     action::{ObjectAct, object::ObjectInspection},
+    json::text,
     model::kubernetes::resource::ResourceKey,
     source::{
         ErrorKind, SourceError,
@@ -61,6 +62,7 @@ impl WorkloadInspector {
             ("limit", &MAX_PODS.to_string()),
         ]);
         let list = answered(self.cluster.get::<Value>(&format!("/api/v1/pods?{selector}"))).await;
-        Some(list.map(|list| super::items(&list).count()))
+        let has_ended = |pod: &&Value| matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
+        Some(list.map(|list| super::items(&list).filter(|pod| !has_ended(pod)).count()))
     }
 }

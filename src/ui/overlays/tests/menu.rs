@@ -59,8 +59,10 @@ fn verbs_out_of_sight_are_counted_and_reasons_are_read_to_their_end() {
         row.unwrap_or_else(|| panic!("no more {way} in\n{frame}")).to_owned()
     };
     assert!(!more(&frame, "v").contains("more ^"), "{frame}");
+    let row = frame.lines().find(|line| line.contains(":edit")).expect("in sight");
+    assert!(row.contains("edit  read-only: a first run only reads; W enables wri"), "{frame}");
     let row = frame.lines().find(|line| line.contains(":resume-sync")).expect("in sight");
-    assert!(row.contains("resume sync  read-only: a first run only reads; W enables wri"), "{frame}");
+    assert!(row.contains("neither Flux nor Argo CD owns it"), "writing would not help: {frame}");
     command(&world, &mut *menu, Command::Bottom);
     let frame = text(&world, &mut *menu);
     assert!(frame.contains(" o             browser"), "{frame}");

@@ -41,14 +41,14 @@ pub(super) fn line(view: &View<'_>, workload: &Workload, worst: Option<&ObjectKe
         let (deadline, pipeline) = (deadline(view, workload, room), pipeline(view, workload, room));
         let has_clocks = deadline.is_some() || pipeline.is_some();
         let clocks = [deadline, pipeline].into_iter().flatten().map(|words| vec![Span::styled(words, theme.wrong)]);
-        let (mut spans, mut parts) = (name, vec![live]);
+        // The name stands in the row that is selected: in the least room the clocks are worth more.
+        let is_timed = matches!(workload.rollout.state, RolloutState::Progressing | RolloutState::Failed) && has_clocks;
+        let mut spans = if room == Room::Least && is_timed { Vec::new() } else { name };
+        let mut parts = vec![live];
         match room {
             Room::Ample => parts.extend(std::iter::once(words).chain(clocks)),
-            // The name stands in the row that is selected, and the versions say how far it is.
-            Room::Least if has_clocks && workload.rollout.state == RolloutState::Progressing => {
-                spans.clear();
-                parts.extend(clocks);
-            }
+            // The versions say how far it is.
+            Room::Least if has_clocks && workload.rollout.state == RolloutState::Progressing => parts.extend(clocks),
             // That it has failed is worth more than for how long anybody waits.
             _ if workload.rollout.state == RolloutState::Failed => parts.extend(std::iter::once(words).chain(clocks)),
             Room::Little | Room::Least => parts.extend(clocks.chain([words])),

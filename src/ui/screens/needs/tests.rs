@@ -57,6 +57,20 @@ fn a_canary_that_waits_is_not_said_to_roll() {
     assert_eq!(says("Waiting for deployment \"till\" rollout to finish", true), "4/4 ready   paused");
 }
 
+/// What mends it would not be rolled out.
+#[test]
+fn that_it_is_paused_is_said_before_what_its_pods_are() {
+    use crate::model::kubernetes::{RolloutState, RolloutStatus};
+    let mut world = World::live();
+    let mut till = deployment("till", "till:2", 4, 3);
+    (till.level, till.paused) = (Level::Broken, true);
+    till.rollout = RolloutStatus { words: "exceeded its progress deadline".into(), state: RolloutState::Failed };
+    let key = till.key.clone();
+    world.workloads([till]);
+    let says = words::of(&world.view(), &Target::Workload(key)).expect("it is there").says;
+    assert_eq!(says, "3/4 ready   paused; rollout failed");
+}
+
 #[test]
 fn pods_that_wait_to_be_deleted_are_said_of_their_set() {
     use crate::model::kubernetes::{RolloutState, RolloutStatus};

@@ -106,7 +106,7 @@ fn name_width(view: &View<'_>, target: &Target) -> u16 {
 
 fn object(view: &View<'_>, entry: &Entry<Target>) -> Row<'static> {
     match entry {
-        Entry::Item(target) => match words::of(view, target) {
+        Entry::Item(target) => match words::in_row(view, target) {
             Some(said) => Row::item(said.cells(view)),
             None => Row::Wide(Line::styled(format!("{target} is gone"), view.theme.dim)),
         },
@@ -183,7 +183,7 @@ pub(super) fn needed_height(now: &Now, view: &View<'_>) -> u16 {
 }
 
 fn need(view: &View<'_>, target: &Target, ack: &[Span<'static>]) -> Row<'static> {
-    let Some(said) = words::of(view, target) else {
+    let Some(said) = words::in_row(view, target) else {
         return Row::Wide(Line::styled(format!("{target} is gone"), view.theme.dim));
     };
     let mark = said.mark;

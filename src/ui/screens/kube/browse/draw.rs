@@ -66,10 +66,11 @@ const BACK: &str = "   esc workloads";
 const BACK_SHORT: &str = "   esc back";
 
 /// From all of it to the least.
-const TITLES: [Title; 6] = [
+const TITLES: [Title; 7] = [
     Title { has_group: true, has_cluster: true, has_namespace: true, back: BACK },
     Title { has_group: false, has_cluster: true, has_namespace: true, back: BACK },
     Title { has_group: false, has_cluster: true, has_namespace: true, back: BACK_SHORT },
+    Title { has_group: false, has_cluster: true, has_namespace: false, back: BACK_SHORT },
     Title { has_group: false, has_cluster: false, has_namespace: true, back: BACK },
     Title { has_group: false, has_cluster: false, has_namespace: false, back: BACK },
     Title { has_group: false, has_cluster: false, has_namespace: false, back: BACK_SHORT },
@@ -284,6 +285,8 @@ impl Browse {
             Content::Cell if are_pods && matches!(&*column.title, "ready" | "status" | "restarts") => {
                 (98, if view.is_narrow() { 12 } else { 16 })
             }
+            // On a small screen there is no room for both, and whose it is must be known.
+            Content::Cluster if are_pods && view.is_narrow() => (98, 9),
             Content::Age if are_pods => (97, WHOLE_AGE),
             Content::Cluster if are_pods => (96, 14),
             Content::Namespace if are_pods => (95, 11),
@@ -302,6 +305,7 @@ impl Browse {
             // People come for the ports.
             Content::Cell if column.title == "cluster-ip" => (60, 12),
             // Rather whole than beside what pods use: their names differ at their ends.
+            Content::Name if are_pods && view.is_narrow() => (99, 22),
             Content::Name => (99, (view.size.0 / 4).max(if are_pods { 24 } else { 26 })),
             Content::Cluster if !are_events => (97, 14),
             // On a small screen what is wrong with it comes first.
@@ -359,6 +363,10 @@ impl Browse {
                 && let Some(end) = text.find(" (")
             {
                 text.truncate(end);
+            }
+            // Else its last bracket is cut off: 12 cells are sure on a small screen.
+            if view.is_narrow() && self.rows.are_pods() && column.title == "restarts" && width(&text) > 12 {
+                text = text.replace(" ago)", ")");
             }
             let style = match column.content {
                 Content::Name if level < Level::Ok => theme.strong,
