@@ -96,7 +96,9 @@ fn on_a_small_screen_a_pod_says_in_which_of_several_clusters_it_is() {
     world.settings.backends.insert(staging(), BackendKind::Kubernetes);
     world.settings.production.insert(staging(), false);
     let mut desk = Desk::new(world);
-    [cluster(), staging()].iter().for_each(|cluster| desk.serves(cluster));
+    for cluster in [cluster(), staging()] {
+        desk.serves(&cluster);
+    }
     desk.line("kind pods");
     desk.lists(&cluster(), Ok(pods("myapp-7bfcc8f6d5-4hrkk")));
     desk.lists(&staging(), Ok(pods("myapp-fbc77d659-r8kbt")));
