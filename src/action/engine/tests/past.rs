@@ -241,7 +241,10 @@ async fn an_alert_that_began_long_after_the_live_version_does_not_make_it_the_ba
     bench.store = known(3 * 24 * 60, vec![high(2 * 60, AlertState::Firing, Priority::P1)]);
     let plan = bench.plan(&roll_back(None)).await.expect("a plan");
     let CheckResult::Stop(says) = b5(&plan) else { panic!("{:?}", b5(&plan)) };
-    assert!(says.starts_with("it was rolled back already: 'kubectl-rollout' left rev 15 (411) for rev 16 (412) 2m ago"), "{says}");
+    assert!(
+        says.starts_with("it was rolled back already: 'kubectl-rollout' left rev 15 (411) for rev 16 (412) 2m ago"),
+        "{says}"
+    );
 }
 
 #[tokio::test]
