@@ -19,7 +19,7 @@ fn a_title_gives_up_what_is_said_elsewhere_and_cuts_nothing() {
     desk.lists(&cluster(), Ok(table(&CRONS, vec![row("vacuum", &MONTHLY)])));
     for (size, title, lacks) in [
         ((80, 24), "CRONJOBS 1   production   PROD prod-eu1   esc workloads ", "batch/v1"),
-        ((60, 16), "CRONJOBS 1   production   esc workloads ", "PROD"),
+        ((60, 16), "CRONJOBS 1   PROD prod-eu1   esc back ", "production"),
     ] {
         let line = line(&mut desk, size, "CRONJOBS");
         assert!(line.contains(title) && line.contains(" sort trouble ") && !line.contains(lacks), "{line}");

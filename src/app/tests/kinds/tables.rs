@@ -169,7 +169,11 @@ fn what_pods_use_is_whole_or_not_there() {
     for (size, heads, shown) in [
         // How it is comes before whose it is, which stands above all of them.
         ((60, 16), "name  ready  status", vec!["recommendations-7bfcc8f", status]),
-        ((80, 24), "name  ready  status  restarts  age", vec!["recommendations-7bfcc8f", status, "7 (2m13s) ", "74m"]),
+        (
+            (80, 24),
+            "name  ready  status  restarts  mem%  age",
+            vec!["recommendations-7bfcc8f", status, "7 (2m13s) ", "74m"],
+        ),
         // Whose it is and what is wrong with it come first.
         ((120, 35), "namespace  cluster  ready  status  restarts", vec![crashing, "prod-eu1", status, restarts]),
         ((140, 40), "restarts  cpu%  memory  mem%", vec![crashing, "prod-eu1", status, restarts, "118%r", "61%"]),

@@ -105,5 +105,5 @@ fn on_a_small_screen_a_pod_says_in_which_of_several_clusters_it_is() {
     let production = line(&mut desk, (80, 24), "4hrkk");
     assert!(production.contains(" PROD ") && production.contains(" 7 (2m55s) "), "{production}");
     let other = line(&mut desk, (80, 24), "r8kbt");
-    assert!(other.contains("stag") && !other.contains("PROD"), "{other}");
+    assert!(other.contains("ging-eu1") && !other.contains("PROD"), "{other}");
 }

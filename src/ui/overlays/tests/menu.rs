@@ -60,7 +60,7 @@ fn verbs_out_of_sight_are_counted_and_reasons_are_read_to_their_end() {
     };
     assert!(!more(&frame, "v").contains("more ^"), "{frame}");
     let row = frame.lines().find(|line| line.contains(":edit")).expect("in sight");
-    assert!(row.contains("edit  read-only: a first run only reads; W enables wri"), "{frame}");
+    assert!(row.contains("edit         read-only: a first run only reads; W enables wri"), "{frame}");
     let row = frame.lines().find(|line| line.contains(":resume-sync")).expect("in sight");
     assert!(row.contains("neither Flux nor Argo CD owns it"), "writing would not help: {frame}");
     command(&world, &mut *menu, Command::Bottom);

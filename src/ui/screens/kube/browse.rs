@@ -2,6 +2,7 @@
 
 mod arrange;
 mod draw;
+mod heads;
 mod known;
 mod order;
 mod rows;

@@ -62,7 +62,7 @@ fn a_canary_that_waits_is_not_said_to_roll() {
 fn that_it_is_paused_is_said_before_what_its_pods_are() {
     use crate::model::kubernetes::{RolloutState, RolloutStatus};
     let mut world = World::live();
-    let mut till = deployment("till", "till:2", 4, 3);
+    let mut till = deployment("till", "till:2", 3, 4);
     (till.level, till.paused) = (Level::Broken, true);
     till.rollout = RolloutStatus { words: "exceeded its progress deadline".into(), state: RolloutState::Failed };
     let key = till.key.clone();
