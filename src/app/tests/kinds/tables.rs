@@ -172,7 +172,7 @@ fn what_pods_use_is_whole_or_not_there() {
         (
             (80, 24),
             "name  ready  status  restarts  mem%  age",
-            vec!["recommendations-7bfcc8f", status, "7 (2m13s) ", "74m"],
+            vec!["recommendations-7bfcc~", status, "7 (2m13s) ", "61%", "74m"],
         ),
         // Whose it is and what is wrong with it come first.
         ((120, 35), "namespace  cluster  ready  status  restarts", vec![crashing, "prod-eu1", status, restarts]),
