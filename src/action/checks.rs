@@ -151,12 +151,27 @@ impl Subject<'_> {
         let key = &self.inspection.workload.key;
         let result = match self.inspection.workload.managed_by.first() {
             None => self.unmarked(),
-            Some(manager) => {
+            Some(manager) => self.switched_off().map(CheckResult::Look).unwrap_or_else(|| {
                 let instead = instead(self.make, key, manager);
                 CheckResult::Stop(say!("owned by {manager}: {instead}"))
-            }
+            }),
         };
         check("B4", "owner", result)
+    }
+
+    /// Of one whose owners of git are all off already: nothing puts it back until somebody switches them on.
+    fn switched_off(&self) -> Option<Clean> {
+        let owners = self.inspection.owners.as_deref().ok()?;
+        let owner = owners.first()?;
+        let is_open = owners.iter().all(|owner| !owner.is_active && owner.barrier.is_none());
+        let (kind, is) =
+            (owner.key.kind.title(), if owner.key.kind.is_flux() { "suspended" } else { "not synced by itself" });
+        is_open.then(|| {
+            say!(
+                "{kind} '{}' is {is}: whoever resumes or syncs it brings back what git says. Change it in git too",
+                owner.key
+            )
+        })
     }
 
     /// No mark says whose it is; who applied its template may.
@@ -238,7 +253,7 @@ impl Subject<'_> {
         let kept = self.inspection.partition;
         let result = if self.is_on_delete() {
             CheckResult::Look(
-                "OnDelete: its controller replaces no pod: delete them one by one (:delete on each) once the template is set"
+                "OnDelete: its controller replaces no pod: once the template is set, delete those of others one by one (:delete)"
                     .into(),
             )
         } else if kept > 0 && matches!(stuck, CheckResult::Ok(_)) {

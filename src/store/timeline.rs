@@ -15,7 +15,10 @@ use crate::{
         alert::{Alert, AlertState},
         change::{Change, ChangeKind, Subject},
         code::{Run, RunState},
-        kubernetes::{Event, ObjectKey, ReplicaSet, Workload, WorkloadKey, WorkloadKind, tag_of, told::said},
+        kubernetes::{
+            Event, ObjectKey, ReplicaSet, Workload, WorkloadKey, WorkloadKind, tag_of,
+            told::{is_echo, said},
+        },
     },
     text::Clean,
     time::{Now, seconds_between},
@@ -237,11 +240,15 @@ fn folded_events(store: &Store, oldest: Timestamp) -> impl Iterator<Item = Chang
         let gone = workload.filter(|_| store.kube.pods.get(&pod).is_none()).map(|workload| &workload.key);
         let folded = folded
             .entry((&event.key.cluster, &event.key.namespace, &event.kind, whose, &event.reason))
-            .or_insert_with(|| Folded { newest: event, times: 0, objects: BTreeSet::new(), whose, gone });
+            .or_insert_with(|| Folded { newest: event, cause: None, times: 0, objects: BTreeSet::new(), whose, gone });
         folded.times = folded.times.saturating_add(event.count.max(1));
         folded.objects.insert(&event.object);
         if folded.newest.last.or(folded.newest.first) < Some(at) {
             (folded.newest, folded.gone) = (event, gone);
+        }
+        let told = |event: &Event| event.last.or(event.first);
+        if !is_echo(event) && folded.cause.is_none_or(|cause| told(cause) <= Some(at)) {
+            folded.cause = Some(event);
         }
     }
     folded.into_values().filter_map(from_event)
@@ -250,6 +257,8 @@ fn folded_events(store: &Store, oldest: Timestamp) -> impl Iterator<Item = Chang
 /// Events of one reason on one object, or on the pods of one workload.
 struct Folded<'a> {
     newest: &'a Event,
+    /// The newest that says why, not only that it is so still.
+    cause: Option<&'a Event>,
     times: u32,
     objects: BTreeSet<&'a Name>,
     /// The object, or the workload of several pods.
@@ -275,7 +284,7 @@ fn from_event(folded: Folded<'_>) -> Option<Change> {
         at: event.last.or(event.first)?,
         kind: ChangeKind::Event,
         level: if event.warning { Level::Wrong } else { Level::Ok },
-        text: Clean::own(format!("{object_words} {}{times}: {}", event.reason, said(event))),
+        text: Clean::own(format!("{object_words} {}{times}: {}", event.reason, said(folded.cause.unwrap_or(event)))),
         subject: if let Some(workload) = folded.gone {
             Subject::Workload(workload.clone())
         } else if event.kind == "Pod" {

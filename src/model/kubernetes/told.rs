@@ -50,6 +50,12 @@ pub fn said(event: &Event) -> Cow<'_, str> {
     Cow::Borrowed(message.split_once(' ').filter(|(word, _)| is_reason(word)).map_or(message, |(_, rest)| rest))
 }
 
+/// Whether a kubelet only says again how a container waits: why its image cannot be pulled stands in another event of the
+/// same reason (kubernetes `pkg/kubelet/kuberuntime/kuberuntime_container.go`: `Error: ImagePullBackOff`).
+pub fn is_echo(event: &Event) -> bool {
+    event.reason == "Failed" && matches!(event.message.as_str(), "Error: ErrImagePull" | "Error: ImagePullBackOff")
+}
+
 /// A kubelet's message without the pod and its uid (` in pod web-1_shop(7716610d-…)`, ` pod=web-1_shop(…)`), for where it
 /// stands beside its pod.
 pub fn without_pod(message: &str) -> Cow<'_, str> {
@@ -229,6 +235,9 @@ mod tests {
         let again = "Back-off restarting failed container app in pod web-1_shop(8c1f)";
         assert_eq!(words("BackOff", again), "restarting failed container app");
         assert_eq!(words("FailedMount", "no volume"), "no volume");
+        let is_echo = |reason, message| is_echo(&event("p", "Pod", reason, 1, "03:00", message));
+        assert!(is_echo("Failed", "Error: ImagePullBackOff") && is_echo("Failed", "Error: ErrImagePull"));
+        assert!(!is_echo("Failed", "Failed to pull image \"a\": not found") && !is_echo("Failed", "Error: no config"));
     }
 
     #[test]

@@ -40,6 +40,24 @@ fn events_fold_into_one_entry_per_object_and_reason() {
     assert_eq!(lines(&world), ["03:05 k8s myapp-1 BackOff x7: 5m restarting", "03:02 k8s myapp-2 BackOff: restarting"]);
 }
 
+/// A kubelet says again and again that it is so still; why stands in an older event of the same reason.
+#[test]
+fn why_an_image_cannot_be_pulled_outlives_its_echo() {
+    let mut world = World::live();
+    world.events([
+        event("myapp-1", "Pod", "Failed", 3, "03:01", "Failed to pull image \"shop/myapp:413\": not found"),
+        event("myapp-1", "Pod", "Failed", 4, "03:05", "Error: ImagePullBackOff"),
+        event("worker-1", "Pod", "Failed", 4, "03:04", "Error: ErrImagePull"),
+    ]);
+    assert_eq!(
+        lines(&world),
+        [
+            "03:05 k8s myapp-1 Failed x7: Failed to pull image \"shop/myapp:413\": not found",
+            "03:04 k8s worker-1 Failed x4: Error: ErrImagePull",
+        ]
+    );
+}
+
 #[test]
 fn events_of_pods_that_are_gone_are_told_of_their_workload() {
     let mut world = World::live();

@@ -234,7 +234,7 @@ fn none_that_can_of_a_release_is_a_stop_and_no_question_that_asking_again_answer
 }
 
 /// A HelmRelease of Flux.
-fn helm_release(found: &mut WorkloadInspection, is_active: bool) {
+pub(super) fn helm_release(found: &mut WorkloadInspection, is_active: bool) {
     let key = OwnerKey { kind: OwnerKind::HelmRelease, version: "v2".into(), ..application().key };
     let git = Git::Differs("live is not what revision 7 rendered".into());
     let spec = serde_json::json!({"interval": "5m", "suspend": !is_active});

@@ -115,3 +115,26 @@ fn of_what_git_says_the_limit_is_changed_in_git() {
         assert!(says.ends_with(instead), "{says}");
     }
 }
+
+/// Nothing puts back what is changed while git's own controllers are off: no reason to refuse.
+#[test]
+fn a_suspended_owner_is_no_reason_to_refuse() {
+    use super::executors::helm_release;
+    let of = |is_active: bool, change: fn(&mut WorkloadInspection)| {
+        let mut found = asked(400 * MEBI, Some("4Gi"));
+        helm_release(&mut found, is_active);
+        change(&mut found);
+        made(&request("2Gi"), found).expect("a plan")
+    };
+    let off = of(false, |_| ());
+    assert!(look(&off, "B4").contains("is suspended: whoever resumes or syncs it"), "{}", look(&off, "B4"));
+    assert_eq!(off.risk, Risk::Production);
+    assert!(stop(&of(true, |_| ()), "B4").contains("flux suspend helmrelease"));
+    let held = of(false, |found| {
+        let owners = found.owners.as_mut().expect("read");
+        owners[0].barrier = Some("an ApplicationSet switches it on again".into());
+    });
+    assert!(stop(&held, "B4").contains("owned by"), "what switches it on again does so");
+    let unread = of(false, |found| found.owners = Err("403".into()));
+    assert!(stop(&unread, "B4").contains("owned by"));
+}

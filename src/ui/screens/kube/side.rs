@@ -18,7 +18,10 @@ use super::super::{
 use crate::{
     model::{
         Part,
-        kubernetes::{Event, Workload, told::said},
+        kubernetes::{
+            Event, Workload,
+            told::{is_echo, said},
+        },
         log::LogLevel,
     },
     query::LogQuery,
@@ -104,6 +107,8 @@ pub(super) fn events(workload: Option<&Workload>, events: &[Alike], view: &View<
 /// Events that say the same of several objects.
 pub(super) struct Alike {
     newest: Event,
+    /// The newest that says why, not only that it is so still.
+    cause: Option<Event>,
     count: u32,
     objects: BTreeSet<(Clean, Clean)>,
 }
@@ -117,8 +122,16 @@ fn alike(events: &[&Event]) -> Vec<Alike> {
             Some(alike) => {
                 alike.count = alike.count.saturating_add(event.count);
                 alike.objects.insert(object);
+                if alike.cause.is_none() && !is_echo(event) {
+                    alike.cause = Some((*event).clone());
+                }
             }
-            None => all.push(Alike { newest: (*event).clone(), count: event.count, objects: BTreeSet::from([object]) }),
+            None => all.push(Alike {
+                newest: (*event).clone(),
+                cause: (!is_echo(event)).then(|| (*event).clone()),
+                count: event.count,
+                objects: BTreeSet::from([object]),
+            }),
         }
     }
     all
@@ -140,7 +153,7 @@ impl Alike {
         Line::from(vec![
             Span::styled(format!("{time} "), theme.dim),
             Span::styled(event.reason.to_string(), if event.warning { theme.wrong } else { theme.text }),
-            Span::styled(format!("{times}{object}: {}", said(event)), theme.text),
+            Span::styled(format!("{times}{object}: {}", said(self.cause.as_ref().unwrap_or(event))), theme.text),
         ])
     }
 }
@@ -184,5 +197,21 @@ mod tests {
         let shown = world.drawn(&mut screen).join("\n");
         assert!(shown.contains("paid  order=7") && shown.contains("login with"), "{shown}");
         assert!(!shown.contains("ghp_0123"), "{shown}");
+    }
+
+    /// As on the timeline: the cause, at the time of the newest.
+    #[test]
+    fn why_an_image_cannot_be_pulled_outlives_its_echo() {
+        let world = testing::incident();
+        let event = |count, last, message| testing::event("myapp-6d5c9-bbbbb", "Pod", "Failed", count, last, message);
+        let (cause, echo) = (
+            event(1, "03:01", "Failed to pull image \"myapp:413\": not found"),
+            event(6, "03:09", "Error: ImagePullBackOff"),
+        );
+        let events = [echo, cause];
+        let folded = super::alike(&events.iter().collect::<Vec<_>>());
+        assert_eq!(folded.len(), 1);
+        let said = folded[0].line(&world.view()).to_string();
+        assert!(said.starts_with("03:09 Failed x7, ") && said.ends_with(": not found"), "{said}");
     }
 }
