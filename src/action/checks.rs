@@ -163,10 +163,10 @@ impl Subject<'_> {
     fn switched_off(&self) -> Option<Clean> {
         let owners = self.inspection.owners.as_deref().ok()?;
         let owner = owners.first()?;
-        let is_open = owners.iter().all(|owner| !owner.is_active && owner.barrier.is_none());
+        let are_off = owners.iter().all(|owner| !owner.is_active && owner.barrier.is_none());
         let (kind, is) =
             (owner.key.kind.title(), if owner.key.kind.is_flux() { "suspended" } else { "not synced by itself" });
-        is_open.then(|| {
+        are_off.then(|| {
             say!(
                 "{kind} '{}' is {is}: whoever resumes or syncs it brings back what git says. Change it in git too",
                 owner.key

@@ -47,7 +47,9 @@ pub fn said(event: &Event) -> Cow<'_, str> {
     }
     let message = event.message.split(" in pod ").next().unwrap_or_default();
     let is_reason = |word: &str| word.replace('-', "").eq_ignore_ascii_case(&event.reason);
-    Cow::Borrowed(message.split_once(' ').filter(|(word, _)| is_reason(word)).map_or(message, |(_, rest)| rest))
+    // `Failed to pull …` is one phrase: its verb alone would say nothing.
+    let apart = message.split_once(' ').filter(|(word, rest)| is_reason(word) && !rest.starts_with("to "));
+    Cow::Borrowed(apart.map_or(message, |(_, rest)| rest))
 }
 
 /// Whether a kubelet only says again how a container waits: why its image cannot be pulled stands in another event of the
@@ -235,6 +237,7 @@ mod tests {
         let again = "Back-off restarting failed container app in pod web-1_shop(8c1f)";
         assert_eq!(words("BackOff", again), "restarting failed container app");
         assert_eq!(words("FailedMount", "no volume"), "no volume");
+        assert_eq!(words("Failed", "Failed to pull image \"a\""), "Failed to pull image \"a\"");
         let is_echo = |reason, message| is_echo(&event("p", "Pod", reason, 1, "03:00", message));
         assert!(is_echo("Failed", "Error: ImagePullBackOff") && is_echo("Failed", "Error: ErrImagePull"));
         assert!(!is_echo("Failed", "Failed to pull image \"a\": not found") && !is_echo("Failed", "Error: no config"));
