@@ -151,10 +151,10 @@ impl Subject<'_> {
         let key = &self.inspection.workload.key;
         let result = match self.inspection.workload.managed_by.first() {
             None => self.unmarked(),
-            Some(manager) => self.switched_off().map(CheckResult::Look).unwrap_or_else(|| {
-                let instead = instead(self.make, key, manager);
-                CheckResult::Stop(say!("owned by {manager}: {instead}"))
-            }),
+            Some(manager) => match self.switched_off() {
+                Some(says) => CheckResult::Look(says),
+                None => CheckResult::Stop(say!("owned by {manager}: {}", instead(self.make, key, manager))),
+            },
         };
         check("B4", "owner", result)
     }
@@ -224,11 +224,11 @@ impl Subject<'_> {
         if !matches!(self.make.request, Request::RollBack { to: None, .. }) {
             return None;
         }
-        let between = |other: &&Revision| {
-            !other.is_live && other.created > target.created && !history::is_left_behind(self.inspection, other)
-        };
+        let record = &self.make.evidence.record;
+        let is_left = |other: &Revision| history::is_left_behind(self.inspection, record, other, self.now);
+        let between = |other: &&Revision| !other.is_live && other.created > target.created && !is_left(other);
         let newest = self.inspection.revisions.iter().filter(between).max_by_key(|other| other.created)?;
-        Some((newest.number, self.make.evidence.record.paged(self.inspection, newest, self.now)?))
+        Some((newest.number, record.paged(self.inspection, newest, self.now)?))
     }
 
     /// B8: a rollback restores the whole template.

@@ -11,7 +11,7 @@ use super::{
     audit::PastAct,
     canary,
     plan::{Choice, Refusal},
-    record::NO_RECORD,
+    record::{NO_RECORD, Record},
     template,
 };
 use crate::{
@@ -67,14 +67,31 @@ pub(super) fn left(inspection: &WorkloadInspection, revision: &Revision) -> Opti
     Some(next.unwrap_or((created, revision.number)))
 }
 
-/// Whether somebody went from it back to one that was made before it. The deployments' controller gives what it goes to the
-/// next number, and creation does not move; whose number is gone has gone on to a higher one.
-pub(super) fn is_left_behind(inspection: &WorkloadInspection, revision: &Revision) -> bool {
+/// Whether somebody went from it back to one that was made before it, and not to one that was known to be worse (a hook
+/// that undid the mend). The deployments' controller gives what it goes to the next number, and creation does not move;
+/// whose number is gone has gone on to a higher one.
+pub(super) fn is_left_behind(
+    inspection: &WorkloadInspection,
+    record: &Record,
+    revision: &Revision,
+    now: Timestamp,
+) -> bool {
     let is_older = |other: &Revision| other.number > revision.number && other.created < revision.created;
     match inspection.revisions.iter().find(|other| other.number == revision.number + 1) {
-        Some(next) => is_older(next),
+        Some(next) => is_older(next) && worse(inspection, record, next, revision, now).is_none(),
         None => inspection.revisions.iter().any(is_older),
     }
+}
+
+/// Which alerts called people until an older version was left, where a newer one called nobody.
+pub(super) fn worse(
+    inspection: &WorkloadInspection,
+    record: &Record,
+    older: &Revision,
+    newer: &Revision,
+    now: Timestamp,
+) -> Option<String> {
+    record.paged_when_left(inspection, older, now).filter(|_| record.paged(inspection, newer, now).is_none())
 }
 
 /// For how long a revision ran, in seconds, as its creation and that of the next one tell. An upper bound for the newest if
@@ -134,7 +151,7 @@ pub(super) fn target<'a>(
     let other = |revision: &&Revision| {
         !revision.is_live
             && !bad.contains(&revision.name)
-            && !is_left_behind(inspection, revision)
+            && !is_left_behind(inspection, &evidence.record, revision, now)
             && !template::is_same(&revision.template, &inspection.template)
             && !template::differs_by_restart_only(&revision.template, &inspection.template)
     };
@@ -222,8 +239,13 @@ pub(super) fn version_words(inspection: &WorkloadInspection, revision: &Revision
 }
 
 /// `ran 26h`, or why that is not known.
-pub(super) fn ran_words(inspection: &WorkloadInspection, revision: &Revision, now: Timestamp) -> String {
-    if is_left_behind(inspection, revision) {
+pub(super) fn ran_words(
+    inspection: &WorkloadInspection,
+    record: &Record,
+    revision: &Revision,
+    now: Timestamp,
+) -> String {
+    if is_left_behind(inspection, record, revision, now) {
         return "rolled away from".to_owned();
     }
     let is_newest = inspection.revisions.iter().all(|other| other.created <= revision.created);
@@ -295,7 +317,7 @@ pub(super) fn choices(
             if revision.is_live {
                 notes.push("live".to_owned());
             } else {
-                notes.push(ran_words(inspection, revision, now));
+                notes.push(ran_words(inspection, &evidence.record, revision, now));
                 let record = evidence.record.words(inspection, revision, now);
                 // Short: several stand in one line. What is meant is said in full of the target (B7).
                 notes.extend(record.into_iter().map(|words| words.replace(NO_RECORD, "?? alerts")));

@@ -203,7 +203,7 @@ fn facts(
                 "rev {}   {}   {}; {still}",
                 target.number,
                 history::version_words(inspection, target, live),
-                history::ran_words(inspection, target, now)
+                history::ran_words(inspection, &make.evidence.record, target, now)
             ),
         ),
     ]

@@ -89,7 +89,7 @@ impl Subject<'_> {
             let acts = evidence.acts.as_deref().unwrap_or_default();
             return history::left_by(acts, &target.name).map(|act| left_by(act, self.make.now.wall));
         }
-        let is_left = history::is_left_behind(self.inspection, target);
+        let is_left = history::is_left_behind(self.inspection, &evidence.record, target, self.now);
         is_left.then(|| say!("{KNOWN_BAD}somebody rolled away from it"))
     }
 

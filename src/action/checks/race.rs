@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     action::{
-        Check, CheckResult, Request, RunInspection, audit::PastAct, evidence, helm, plan::Make, rollback, template,
+        Check, CheckResult, Request, RunInspection, audit::PastAct, evidence, helm, history, plan::Make, rollback,
+        template,
     },
     model::{
         Part,
@@ -123,8 +124,7 @@ impl Subject<'_> {
         let (from, to, age) = (version(Some(newer)), version(live), passed(*at, self.now));
         let (left, number) = (newer.number, live.map_or(0, |live| live.number));
         let record = &self.make.evidence.record;
-        let paged = live.and_then(|live| record.paged_when_left(self.inspection, live, self.now));
-        if let Some(paged) = paged.filter(|_| record.paged(self.inspection, newer, self.now).is_none()) {
+        if let Some(paged) = live.and_then(|live| history::worse(self.inspection, record, live, newer, self.now)) {
             return CheckResult::Look(say!(
                 "{who} left rev {left}{from} {age} ago and brought rev {number}{to} back, which had been left as bad: {paged}"
             ));

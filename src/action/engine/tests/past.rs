@@ -214,8 +214,13 @@ async fn an_undo_that_brought_the_bad_version_back_is_no_rollback() {
     let plan = bench.plan(&roll_back(None)).await.expect("a plan");
     let CheckResult::Stop(says) = b5(&plan) else { panic!("{:?}", b5(&plan)) };
     assert!(says.starts_with("it was rolled back already: 'kubectl-rollout' left rev 15 (411)"), "{says}");
+    assert!(note(&plan, 15).starts_with("rolled away from"), "{}", note(&plan, 15));
     bench.store = known(3 * 24 * 60, vec![high(15, AlertState::Firing, Priority::P1)]);
     let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    assert!(note(&plan, 15).starts_with("ran "), "{}", note(&plan, 15));
+    let mend = bench.plan(&roll_back(Some(15))).await.expect("a plan");
+    let b11 = &mend.checks.iter().find(|check| check.id == "B11").expect("checked").result;
+    assert!(!format!("{b11:?}").contains("rolled away from"), "{b11:?}");
     let CheckResult::Look(says) = b5(&plan) else { panic!("{:?}", b5(&plan)) };
     assert_eq!(
         says.as_str(),
