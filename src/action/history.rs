@@ -20,7 +20,7 @@ use crate::{
         image::ImageRef,
         kubernetes::{Pod, Revision, short_digest, tag_of},
     },
-    text::Clean,
+    text::{Clean, counted},
     time::{age, seconds_between},
 };
 
@@ -77,10 +77,14 @@ pub(super) fn is_left_behind(
     now: Timestamp,
 ) -> bool {
     let is_older = |other: &Revision| other.number > revision.number && other.created < revision.created;
-    match inspection.revisions.iter().find(|other| other.number == revision.number + 1) {
-        Some(next) => is_older(next) && worse(inspection, record, next, revision, now).is_none(),
-        None => inspection.revisions.iter().any(is_older),
+    let is_left_for = |next: &Revision| is_older(next) && worse(inspection, record, next, revision, now).is_none();
+    let others = &inspection.revisions;
+    if let Some(next) = others.iter().find(|other| other.number == revision.number + 1) {
+        return is_left_for(next);
     }
+    // Whose number is the one after next came after that which is looked for.
+    let mut moved = others.iter().filter(|other| is_older(other) && other.number != revision.number + 2).peekable();
+    if moved.peek().is_some() { moved.any(is_left_for) } else { others.iter().any(is_older) }
 }
 
 /// Which alerts called people until an older version was left, where a newer one called nobody.
@@ -330,7 +334,7 @@ pub(super) fn choices(
             }
             match pods_of(inspection, revision) {
                 Some((0, _)) => {}
-                Some((up, _)) => notes.push(format!("{up} pods up")),
+                Some((up, _)) => notes.push(format!("{} up", counted(up, "pod"))),
                 None => notes.push("pods unknown".to_owned()),
             }
             Choice {

@@ -44,17 +44,17 @@ impl App {
         effects
     }
 
-    /// Red while a version runs that somebody rolled away from.
-    pub(super) fn drift_span(&self, now: Now, width: u16) -> Option<Span<'static>> {
-        let back: Vec<&WorkloadKey> = self.drifted(now).map(|drift| drift.key).collect();
-        // The newest act's, and each workload once.
-        let name = &back.first()?.name;
-        let (others, verb) = match back.iter().collect::<BTreeSet<_>>().len() {
+    /// Red while a version runs that somebody rolled away from. `is_short`: the header has no room for why.
+    pub(super) fn drift_span(&self, now: Now, is_short: bool) -> Option<Span<'static>> {
+        let back: BTreeSet<&WorkloadKey> = self.drifted(now).map(|drift| drift.key).collect();
+        // Of production first, of it the newest act's.
+        let first = self.drifted(now).min_by_key(|drift| !self.settings.is_production(&drift.key.cluster))?.key;
+        let (others, verb) = match back.len() {
             0 | 1 => (String::new(), "IS"),
             all => (format!(" +{}", all - 1), "ARE"),
         };
-        let more = if width < 100 { "" } else { "on what was rolled away from " };
-        Some(Span::styled(format!(" {name}{others} {verb} BACK {more}"), self.theme.production))
+        let why = if is_short { "" } else { "on what was rolled away from " };
+        Some(Span::styled(format!(" {}{others} {verb} BACK {why}", first.name), self.theme.production))
     }
 
     fn drifted(&self, now: Now) -> impl Iterator<Item = Drift<'_>> {

@@ -28,8 +28,11 @@ fn to_postgres(screen: &mut Terminal) {
 
 #[test]
 fn a_command_has_the_terminal_and_gives_it_back_whatever_happens() {
-    // `exec`: a shell that forks may lose a ctrl-c that comes between the fork and the program's start.
     let world = World::start(&[]);
+    // What waits says so itself: a shell may lose a ctrl-c that comes after its `echo` and before its `exec`.
+    let waiting = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(waiting.path(), "waiting\n").expect("written");
+    let endless = format!("run = [\"tail\", \"-f\", \"{}\"]", waiting.path().display());
     let tables = r#"
 [[command]]
 name = "greet"
@@ -44,8 +47,7 @@ name = "endless"
 key = "E"
 on = ["pod", "workload"]
 writes = false
-shell = true
-run = ["echo waiting; exec sleep 600"]
+ENDLESS
 
 [[command]]
 name = "killed"
@@ -63,7 +65,7 @@ writes = false
 output = "page"
 run = ["seq", "3"]
 "#;
-    let (mut screen, _folder) = cockpit_with(&world, tables);
+    let (mut screen, _folder) = cockpit_with(&world, &tables.replace("ENDLESS", &endless));
     screen.wait("HighErrorRate");
     screen.keys("3");
     screen.wait("PODS of deploy/myapp");

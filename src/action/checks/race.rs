@@ -63,9 +63,8 @@ impl Subject<'_> {
     pub fn nobody_else(&self, goes_back: bool) -> Check {
         let undone = self.undone();
         let is_recent = |at: Timestamp, now: Timestamp| seconds_between(at, now) < HANDS;
+        let left = self.left().filter(|_| goes_back && undone.is_none());
         let deployed = self.inspection.live().and_then(|live| live.created);
-        let newer = self.inspection.revisions.iter().filter(|other| !other.is_live && other.created > deployed);
-        let newer = newer.max_by_key(|other| other.created).filter(|_| goes_back && undone.is_none());
         let change = self.inspection.changes.first();
         let change = change.filter(|(_, at)| is_recent(*at, self.now) && !self.is_of_undone(*at));
         // Acts have the time of our clock, changes that of the cluster's.
@@ -78,8 +77,16 @@ impl Subject<'_> {
         let said = |act: &PastAct, verb: &str| {
             format!("{} {verb} '{}' {} ago (act {})", self.who(act), act.title, passed(act.at, ours), act.number)
         };
-        let result = if let (Some(newer), Some(change)) = (newer, change) {
-            self.gone_back(newer, change, act)
+        let gone = change.zip(left).and_then(|(change, left)| {
+            // Who changed it is whose act it was, or another hand.
+            let own = others().find(|act| self.is_own(act, change));
+            if let Some(away) = self.rolled_away(change) {
+                return Some(self.put_back(left, change, away));
+            }
+            (left.created > deployed).then(|| self.gone_back(left, change, own))
+        });
+        let result = if let Some(gone) = gone {
+            gone
         } else if let Some(act) = act.filter(|act| act.outcome.is_none()) {
             // Both would write, and what the second saw is not what it meets.
             CheckResult::Stop(say!("{}, and not all of it is written yet: wait for its end", said(act, "sent")))
@@ -99,14 +106,51 @@ impl Subject<'_> {
         check("B5", "other hands", result)
     }
 
+    /// The version that ran before the live one: what goes live takes the next number. A hand beside a Helm release changes
+    /// no number: then it is what was deployed last.
+    fn left(&self) -> Option<&Revision> {
+        self.inspection.live()?;
+        self.inspection.revisions.iter().filter(|other| !other.is_live).max_by_key(|other| other.number)
+    }
+
+    /// The act that went away from the live version, if the change is not that act's own.
+    fn rolled_away(&self, change: &(Clean, Timestamp)) -> Option<&PastAct> {
+        let (live, evidence) = (self.inspection.live()?, &self.make.evidence);
+        let is_bad = evidence.known_bad().contains(&live.name);
+        let act = history::left_by(evidence.acts.as_deref().unwrap_or_default(), &live.name).filter(|_| is_bad)?;
+        (!self.is_own(act, change)).then_some(act)
+    }
+
+    /// Somebody brought back what a rollback or an undo went away from.
+    fn put_back(&self, left: &Revision, (manager, at): &(Clean, Timestamp), away: &PastAct) -> CheckResult {
+        let live = self.inspection.live().unwrap_or(left);
+        let (from, to) = rollback::tags(left, live);
+        CheckResult::Look(say!(
+            "'{manager}' left rev {} ({from}) {} ago and brought rev {} ({to}) back, which {} (act {}) had rolled away from",
+            left.number,
+            passed(*at, self.now),
+            live.number,
+            self.who(away),
+            away.number
+        ))
+    }
+
     /// Whether a change, by the cluster's clock, is that of the act which is undone.
     fn is_of_undone(&self, at: Timestamp) -> bool {
+        self.undone().is_some_and(|act| self.is_of(act, at))
+    }
+
+    /// Whether a change is an act's own: what writes for it may have any name but kubectl's.
+    fn is_own(&self, act: &PastAct, (manager, at): &(Clean, Timestamp)) -> bool {
+        !manager.starts_with("kubectl") && self.is_of(act, *at)
+    }
+
+    /// Whether something at that time, by the cluster's clock, may be an act's.
+    fn is_of(&self, act: &PastAct, at: Timestamp) -> bool {
         let ahead = self.now.duration_since(self.make.now.wall);
         let there = |ours: Timestamp| ours.checked_add(ahead).unwrap_or(ours);
-        self.undone().is_some_and(|act| {
-            seconds_between(there(act.at), at) >= -SAME_DEPLOY
-                && seconds_between(there(act.ended.unwrap_or(act.at)), at) <= SAME_DEPLOY
-        })
+        seconds_between(there(act.at), at) >= -SAME_DEPLOY
+            && seconds_between(there(act.ended.unwrap_or(act.at)), at) <= SAME_DEPLOY
     }
 
     /// Somebody went from a newer version back to the live one: a rollback, or the undo of one that brings back what was

@@ -20,6 +20,8 @@ use crate::{
 
 /// The header gives up one thing after the other until the rest fits: each of these from its number on.
 mod without {
+    /// What it is that is back.
+    pub const DRIFT: u8 = 1;
     /// The program's own name.
     pub const NAME: u8 = 1;
     pub const GAPS: u8 = 2;
@@ -43,8 +45,10 @@ impl App {
         let room = area.width.saturating_sub(right.width() as u16 + 2);
         let act = self.acts.running().next();
         // What is under way or ends soon is read first, where there is no room for all.
+        let is_amiss = || self.drift_span(now, true).is_some() || self.suspended(area.width, 0).is_some();
         let tightest = match act {
             Some(_) => without::OWNER,
+            None if is_amiss() => without::OWNER,
             None if self.endings_in_short(now).is_empty() => without::GAPS,
             None => without::CLUSTER_COUNT,
         };
@@ -75,7 +79,7 @@ impl App {
         for backend in &self.settings.insecure {
             spans.extend([gap("  "), Span::styled(format!("{backend}: certificate NOT verified"), theme.wrong)]);
         }
-        if let Some(drift) = self.drift_span(now, width) {
+        if let Some(drift) = self.drift_span(now, width < 100 || tight >= without::DRIFT) {
             spans.extend([gap("  "), drift]);
         }
         spans.extend(self.suspended(width, tight).into_iter().flat_map(|off| [gap("  "), off]));

@@ -102,7 +102,7 @@ pub struct Logs {
     /// Begin each line with where it comes from, as kubectl does: [pod/NAME/CONTAINER]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     prefix: Option<bool>,
-    /// How a line is written
+    /// How a line is written; of one of more than 16 KiB the rest is left out, and counted at its end
     #[arg(short, long, value_enum, default_value_t = Form::Default, value_name = "FORM")]
     pub(super) output: Form,
     /// The same as --output json

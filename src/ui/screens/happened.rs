@@ -83,15 +83,19 @@ impl Happened {
     }
 }
 
-/// `payments 88 (rev 91) in staging-eu1`: the same workload runs in several. What it was stands first: it is cut last.
+/// `payments 88 in staging-eu1 (rev 91)`: the same workload runs in several. What it was stands first: it is cut last, and
+/// its number first.
 fn with_cluster(change: Change) -> Change {
     let cluster = match &change.subject {
         Subject::Workload(key) => &key.cluster,
         Subject::Pod(key) => &key.cluster,
         Subject::Run(_) | Subject::PullRequest(_) | Subject::Alert(_) | Subject::None => return change,
     };
-    let text = Clean::own(format!("{} in {cluster}", change.text));
-    Change { text, ..change }
+    let text = match change.text.split_once(" (rev ") {
+        Some((what, rev)) => format!("{what} in {cluster} (rev {rev}"),
+        None => format!("{} in {cluster}", change.text),
+    };
+    Change { text: Clean::own(text), ..change }
 }
 
 /// An act on a cluster that is none of the open ones, as when another has its name now. While one of them has not said
@@ -206,7 +210,7 @@ mod tests {
         assert!(deploys(&world).contains(&"myapp 411 -> 412 (rev 14)".to_owned()), "{:?}", deploys(&world));
         let staging = SourceId::new(&BackendId::new("staging-eu1"), Part::Deployments);
         world.store.expect(staging, BackendKind::Kubernetes, Duration::from_secs(15), 1);
-        assert!(deploys(&world).contains(&"myapp 411 -> 412 (rev 14) in prod-eu1".to_owned()), "{:?}", deploys(&world));
+        assert!(deploys(&world).contains(&"myapp 411 -> 412 in prod-eu1 (rev 14)".to_owned()), "{:?}", deploys(&world));
     }
 
     #[test]

@@ -232,6 +232,44 @@ async fn an_undo_that_brought_the_bad_version_back_is_no_rollback() {
     assert!(matches!(b5(&plan), CheckResult::Stop(_)), "{:?}", b5(&plan));
 }
 
+/// 412 was left for the mend, came back, was left again and is back once more: both have had other numbers meanwhile.
+#[tokio::test]
+async fn a_mend_is_no_bad_version_though_what_came_after_it_has_another_number() {
+    let mut found = inspection();
+    found.revisions[0].number = 18;
+    found.revisions[1].number = 17;
+    found.revisions.insert(1, mended(15, 9));
+    found.changes.insert(0, ("kubectl-rollout".into(), ago(1)));
+    let mut bench = Bench::with(FakeCluster::new(found), "audit.jsonl");
+    bench.store = known(3 * 24 * 60, vec![high(15, AlertState::Firing, Priority::P1)]);
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    assert!(note(&plan, 15).starts_with("ran "), "{}", note(&plan, 15));
+}
+
+/// Whose act went away from what is back is no reason to call the act a rollback of somebody else.
+#[tokio::test]
+async fn who_brings_back_what_an_act_left_is_another_hand() {
+    let mut bench = Bench::new();
+    bench.act(&roll_back(Some(13))).await.expect("carried out");
+    let live = bench.cluster.with(|cluster| cluster.found.revisions.clone());
+    bench.cluster.with(|cluster| {
+        let found = &mut cluster.found;
+        let newest = found.revisions.iter().map(|revision| revision.number).max().unwrap_or(0);
+        for revision in &mut found.revisions {
+            revision.is_live = revision.name == live[0].name;
+            if revision.is_live {
+                revision.number = newest + 1;
+                found.template = revision.template.clone();
+            }
+        }
+        found.changes.insert(0, ("kubectl-rollout".into(), now().wall));
+    });
+    let plan = bench.plan(&roll_back(None)).await.expect("a plan");
+    let CheckResult::Look(says) = b5(&plan) else { panic!("{:?}", b5(&plan)) };
+    assert!(says.starts_with("'kubectl-rollout' left rev "), "{says}");
+    assert!(says.contains(" (412) back, which ") && says.ends_with(" (act 1) had rolled away from"), "{says}");
+}
+
 /// A pipeline's hook undid the deploy of 6 minutes ago; the alert of 2 hours ago is of neither version.
 #[tokio::test]
 async fn an_alert_that_began_long_after_the_live_version_does_not_make_it_the_bad_one() {

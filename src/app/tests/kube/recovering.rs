@@ -73,3 +73,27 @@ fn a_workload_whose_pod_was_killed_for_memory_is_not_ok_before_it_has_run_for_a_
     assert!(frame.contains("WORKLOADS 2   1 not ok"), "{frame}");
     assert!(row_with(&frame, "deploy  payments").contains("ok"), "{frame}");
 }
+
+/// The row has one line: that the old version still runs is not left out of it.
+#[test]
+fn why_a_set_is_marked_does_not_hide_that_its_old_pods_wait() {
+    let mut world = killed("03:10");
+    let words = "rollout status is only available for RollingUpdate strategy type";
+    let set = Workload {
+        key: workload_key(WorkloadKind::Deployment, "payments"),
+        updated: 0,
+        rollout: RolloutStatus { words: words.into(), state: RolloutState::Unavailable },
+        level: Level::Progress,
+        ..deployment("payments", "acme/payments:88", 1, 1)
+    };
+    world.workloads([set]);
+    let mut desk = on_kube(world);
+    desk.app.update(Msg::Tick, desk.clock.now());
+    desk.frame((146, 45));
+    desk.press(KeyCode::Down);
+    let frame = desk.frame((146, 45));
+    let line = "OOMKilled 4m22s ago, 3 restarts, limit 2Gi   OnDelete: 1 old pod waits to be deleted";
+    assert!(frame.contains(line), "{frame}");
+    let frame = desk.frame((80, 24));
+    assert!(frame.contains("OnDelete: 1 old pod waits to be deleted"), "{frame}");
+}

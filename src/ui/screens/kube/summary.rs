@@ -28,6 +28,22 @@ enum Room {
     Least,
 }
 
+/// Why it is marked, else how far its rollout is. That pods of the old version wait is said beside it: nothing else does.
+fn told(view: &View<'_>, workload: &Workload, why: Option<&Span<'static>>, room: Room) -> Vec<Span<'static>> {
+    let rollout = || rollout_words(view, workload, room);
+    let Some(why) = why else { return rollout() };
+    let mut words = vec![why.clone()];
+    if workload.pods_to_delete() > 0 || workload.is_held() {
+        words.push(Span::raw("   "));
+        words.extend(rollout());
+    }
+    // In little room its cause is cut first: the pods' rows have it too.
+    if room == Room::Least {
+        words.reverse();
+    }
+    words
+}
+
 /// `new rev 14 2/5 ready | old …`, and kubectl's words for the rollout; in fewer words where there is no room.
 ///
 /// `worst`: its pod that is worst, if one is bad.
@@ -36,7 +52,7 @@ pub(super) fn line(view: &View<'_>, workload: &Workload, worst: Option<&ObjectKe
     let why = why_marked(view, workload, worst);
     let line = |room| {
         let name = vec![Span::styled(format!("{}  ", workload.key.name), theme.strong)];
-        let words = why.clone().map_or_else(|| rollout_words(view, workload, room), |why| vec![why]);
+        let words = told(view, workload, why.as_ref(), room);
         let live = versions_up(view, workload, room);
         let (deadline, pipeline) = (deadline(view, workload, room), pipeline(view, workload, room));
         let has_clocks = deadline.is_some() || pipeline.is_some();

@@ -120,9 +120,10 @@ pub(super) fn render(now: &mut Now, view: &View<'_>, focused: bool, area: Rect, 
     // A number that is cut says something else: where there is no room, a later column goes.
     columns.extend(titles.iter().enumerate().map(|(index, title)| {
         let width = (title.chars().count() as u16).clamp(9, 12);
-        Column::new(title, width, 90 - index as u8 * 5).min(9).right()
+        Column::new(title, width, 90 - index as u8 * 5).min(width).right()
     }));
-    columns.push(Column::new("trend", SPARK, 88));
+    // A trend is read with a few cells less too.
+    columns.push(Column::new("trend", SPARK, 88).min(SPARK - 3));
     now.services.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (now.services.cursor(), now.services.table);
     let list = now.services.entries();

@@ -12,7 +12,7 @@ use super::super::super::{
         kinds::{self, Meaning},
         list::Entry,
         widgets::{
-            cells::{line_width, put_centred, put_line, row, width},
+            cells::{line_width, put_centred, put_line, row},
             freshness::{Fresh, freshness},
             virtual_table::{Column as Head, Row, VirtualTable},
             wrap::wrapped,
@@ -262,8 +262,8 @@ impl Browse {
             {
                 text.truncate(end);
             }
-            // Else its last bracket is cut off: 12 cells are sure on a small screen.
-            if view.is_narrow() && self.rows.are_pods() && column.title == "restarts" && width(&text) > 12 {
+            // Else its last bracket is cut off.
+            if view.is_narrow() && self.rows.are_pods() && column.title == "restarts" {
                 text = text.replace(" ago)", ")");
             }
             let style = match column.content {
