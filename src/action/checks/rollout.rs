@@ -11,10 +11,11 @@ impl Subject<'_> {
     /// B7
     pub fn calm(&self) -> Check {
         let rollout = &self.inspection.workload.rollout;
-        let result = if rollout.state == RolloutState::Progressing {
-            CheckResult::Look(say!("under way: {}", rollout.words))
-        } else {
-            CheckResult::Ok("no rollout is under way".into())
+        let result = match rollout.state {
+            RolloutState::Progressing => CheckResult::Look(say!("under way: {}", rollout.words)),
+            // The same template again: what its pods cannot do they cannot do anew.
+            RolloutState::Failed => CheckResult::Look(say!("the last one did not arrive: {}", rollout.words)),
+            _ => CheckResult::Ok("no rollout is under way".into()),
         };
         check("B7", "rollout", result)
     }

@@ -42,6 +42,8 @@ fn what_goes_on_what_it_costs_and_whether_there_is_room_is_said() {
     assert!(ok(&calm, "B12").starts_with("3 pods more at once"), "{}", ok(&calm, "B12"));
     let busy = restarted(|found| found.workload.rollout.state = RolloutState::Progressing);
     assert!(look(&busy, "B7").starts_with("under way: "));
+    let failed = restarted(|found| found.workload.rollout.state = RolloutState::Failed);
+    assert!(look(&failed, "B7").starts_with("the last one did not arrive: "));
     assert!(look(&restarted(|found| found.workload.recreates = true), "B15").contains("all pods stop first"));
     assert!(look(&restarted(|found| found.workload.desired = 1), "B15").contains("a moment of downtime"));
     let applied = restarted(|found| found.warnings = vec!["it was applied from a file: the next apply".into()]);

@@ -107,3 +107,17 @@ fn on_a_small_screen_a_pod_says_in_which_of_several_clusters_it_is() {
     let other = line(&mut desk, (80, 24), "r8kbt");
     assert!(other.contains("ging-eu1") && !other.contains("PROD"), "{other}");
 }
+
+#[test]
+fn an_age_is_whole_while_it_grows() {
+    let mut desk = desk();
+    desk.line("kind jobs");
+    let mut job = row("import", &["Complete"]);
+    job.created = desk.clock.now().wall.checked_sub(jiff::SignedDuration::from_secs(127)).ok();
+    let mut jobs = table(&["Name", "Status"], vec![job]);
+    jobs.columns.push(TableColumn { name: "Age".into(), ..TableColumn::default() });
+    desk.lists(&cluster(), Ok(jobs));
+    assert!(desk.row_with("import").contains(" 2m7s "), "{}", desk.screen());
+    desk.pass(Duration::from_secs(38));
+    assert!(desk.row_with("import").contains(" 2m45s "), "{}", desk.screen());
+}

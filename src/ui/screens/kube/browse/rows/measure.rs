@@ -11,6 +11,9 @@ use crate::{
 /// Rows that are measured for their columns.
 const LOOKED_AT: usize = 300;
 
+/// An age that has seconds: `9m59s`.
+const SECONDS: u16 = 5;
+
 impl Column {
     /// As wide as both need it, and saying what the cells of both say.
     fn joined(&self, other: &Self) -> Self {
@@ -82,7 +85,9 @@ impl Rows {
             let cell = self.text(times, table, row, column.content, index);
             // `4 (2m ago)` goes on to `4 (12m ago)` without being measured again.
             let more = if cell.ends_with(" ago)") { 2 } else { 0 };
-            widest = widest.max(width(&cell) + more);
+            // So does `2m7s` to `2m45s`.
+            let least = if column.content == Content::Age && cell.ends_with('s') { SECONDS } else { 0 };
+            widest = widest.max(width(&cell) + more).max(least);
             numbers += usize::from(cell.parse::<f64>().is_ok());
             blanks += usize::from(is_blank(&cell));
             all += 1;
