@@ -29,9 +29,10 @@ fn to_postgres(screen: &mut Terminal) {
 #[test]
 fn a_command_has_the_terminal_and_gives_it_back_whatever_happens() {
     let world = World::start(&[]);
-    // What waits says so itself: a shell may lose a ctrl-c that comes after its `echo` and before its `exec`.
+    // What waits says so itself, in words that no screen has: a shell may lose a ctrl-c that comes after its `echo` and before
+    // its `exec`, and a key that comes before the program is not the program's.
     let waiting = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(waiting.path(), "waiting\n").expect("written");
+    std::fs::write(waiting.path(), "endless has the terminal\n").expect("written");
     let endless = format!("run = [\"tail\", \"-f\", \"{}\"]", waiting.path().display());
     let tables = r#"
 [[command]]
@@ -79,7 +80,7 @@ run = ["seq", "3"]
     screen.wait("greet: exit status 3");
     screen.wait("PODS of");
     screen.keys("E");
-    screen.wait("waiting");
+    screen.wait("endless has the terminal");
     screen.keys("\u{3}");
     screen.wait("endless ended with signal: 2 (SIGINT). Any key goes back.");
     screen.keys(" ");

@@ -32,7 +32,6 @@ use crate::{
 const READ: (usize, usize) = (8, 3);
 /// Firing alerts that are looked up for their workload.
 const ALERTS: usize = 50;
-const SPARK: u16 = 9;
 
 /// Configured services; without any, the workloads, trouble first.
 pub(super) fn entries(view: &View<'_>) -> Vec<Entry<Target>> {
@@ -122,8 +121,7 @@ pub(super) fn render(now: &mut Now, view: &View<'_>, focused: bool, area: Rect, 
         let width = (title.chars().count() as u16).clamp(9, 12);
         Column::new(title, width, 90 - index as u8 * 5).min(width).right()
     }));
-    // A trend is read with a few cells less too.
-    columns.push(Column::new("trend", SPARK, 88).min(SPARK - 3));
+    columns.push(Column::new("trend", spark(view), 88));
     now.services.height = usize::from(inside.height.saturating_sub(1));
     let (cursor, mut state) = (now.services.cursor(), now.services.table);
     let list = now.services.entries();
@@ -136,6 +134,11 @@ pub(super) fn render(now: &mut Now, view: &View<'_>, focused: bool, area: Rect, 
             Entry::Group(name) => Row::Group(Line::raw(name.to_string())),
         });
     (now.services.table, now.services.hits) = (state, hits);
+}
+
+/// Cells of a trend: it is read with a few less too, where the heads need the room.
+const fn spark(view: &View<'_>) -> u16 {
+    if view.size.0 < 140 { 6 } else { 9 }
 }
 
 fn name_of(view: &View<'_>, target: &Target) -> String {
@@ -180,7 +183,7 @@ fn cells(view: &View<'_>, target: &Target, titles: &[String], alerted: &[(Worklo
     let first = measures.first().map(|(_, measure)| measure);
     let points = first.map(trend).unwrap_or_default();
     let style = if first.is_some_and(Measure::is_over) { theme.broken } else { theme.dim };
-    cells.push(Line::from(sparkline(&points, SPARK, style, theme)));
+    cells.push(Line::from(sparkline(&points, spark(view), style, theme)));
     cells
 }
 

@@ -385,3 +385,18 @@ fn of_workloads_called_the_same_each_row_says_whose_it_is() {
     world.store.forget_backend(&theirs.cluster);
     assert!(said(&world, &ours).starts_with("0/3 ready   namespace production"));
 }
+
+#[test]
+fn heads_and_trends_of_services_are_whole() {
+    let mut world = World::live();
+    world.workloads([deployment("web", "web:2", 4, 4)]);
+    world.service("web", &[("error rate", Some(5.0), &|_| 1.0), ("p95 latency", Some(500.0), &|_| 120.0)]);
+    world.alerts(vec![alert("Down", "else", Priority::P1, "03:04", "")]);
+    let rows = world.drawn(&mut Now::default());
+    let services = rows.iter().position(|row| row.contains("SERVICES")).expect("the pane");
+    let (head, web) = (&rows[services + 1], &rows[services + 2]);
+    let pane = |row: &str| row.chars().take(60).collect::<String>();
+    assert!(pane(head).contains("error rate  p95 latency  trend"), "{head}");
+    let ellipsis = world.view().theme.glyphs.ellipsis;
+    assert!(pane(web).contains("web") && !pane(web).contains(ellipsis), "{web}");
+}
