@@ -6,8 +6,14 @@ use crate::{
         Request,
         act::{Act, ActionEvent, Left, Outcome},
     },
-    model::{code::RunState, kubernetes::WorkloadKind},
-    ui::testing::{at, deployment, incident, pod, replica_set, run, running, workload_key},
+    model::{
+        BackendId, BackendKind, Part, SourceId,
+        code::RunState,
+        gitops::{OwnerKey, OwnerKind},
+        kubernetes::WorkloadKind,
+    },
+    source::{Delta, Fact},
+    ui::testing::{at, cluster, deployment, incident, pod, replica_set, run, running, workload_key},
 };
 
 /// ana rolled myapp back at 03:10, from the version of these pods.
@@ -188,4 +194,68 @@ fn an_undo_is_planned_with_the_deploys_that_go_on() {
         panic!("{effects:?}")
     };
     assert_eq!(beside.runs, [deploy.key]);
+}
+
+fn header_of(desk: &mut Desk, size: (u16, u16)) -> String {
+    desk.frame(size).lines().next().expect("a header").to_owned()
+}
+
+/// One alarm must not hide the other: who mends the version must know that nothing in git counts meanwhile.
+#[test]
+fn gitops_that_is_off_stays_named_beside_a_version_that_is_back() {
+    let mut desk = desk("03:12");
+    for name in ["staging-eu1", "staging-us1", "tools-eu1"] {
+        desk.app.settings.backends.insert(BackendId::new(name), BackendKind::Kubernetes);
+        desk.app.settings.production.insert(BackendId::new(name), false);
+    }
+    desk.app.settings.is_demo = true;
+    let owner = OwnerKey {
+        cluster: cluster(),
+        kind: OwnerKind::Kustomization,
+        version: "v1".into(),
+        namespace: "flux-system".into(),
+        name: "web-production-eu1".into(),
+        via: None,
+    };
+    acted(&mut desk, Act { switches: vec![(owner, false)], ..rolled_back(4, roll_back()) });
+    for size in [(120, 35), (80, 24)] {
+        let header = header_of(&mut desk, size);
+        let all = [" myapp IS BACK ", " GITOPS ", " PROD ", " ana "];
+        assert!(all.iter().all(|words| header.contains(words)) && !header.contains('\u{2026}'), "{header}");
+    }
+}
+
+#[test]
+fn of_what_came_back_productions_is_named_before_a_newer_one() {
+    let staging = BackendId::new("staging-eu1");
+    let mut world = incident();
+    let mut bad = pod("myapp-6d5c9", "again", None);
+    bad.created = Some(at("03:12"));
+    world.pods([bad]);
+    let mut web = deployment("web", "ghcr.io/acme/web:32", 4, 4);
+    web.key.cluster = staging.clone();
+    let mut set = replica_set("web", "77f4d", 3, "01:00", "ghcr.io/acme/web:32", (4, 4));
+    set.key.cluster = staging.clone();
+    let mut pod = pod("web-77f4d", "again", None);
+    (pod.key.cluster, pod.created) = (staging.clone(), Some(at("03:12")));
+    let workload = web.key.clone();
+    let parts = [
+        (Part::Deployments, Fact::Workload(Delta::Put(Box::new(web)))),
+        (Part::ReplicaSets, Fact::ReplicaSet(Delta::Put(Box::new(set)))),
+        (Part::Pods, Fact::Pod(Delta::Put(Box::new(pod)))),
+    ];
+    for (part, fact) in parts {
+        world.store.expect(SourceId::new(&staging, part), BackendKind::Kubernetes, Duration::from_secs(15), 1);
+        world.say(&staging, part, vec![fact]);
+    }
+    world.settings.backends.insert(staging.clone(), BackendKind::Kubernetes);
+    world.settings.production.insert(staging, false);
+    let mut desk = Desk::new(world);
+    acted(&mut desk, rolled_back(4, roll_back()));
+    let newer = Request::RollBack { workload, to: None, alert: None };
+    acted(&mut desk, Act { away: Some("web-77f4d".into()), ..rolled_back(5, newer) });
+    for size in [(120, 35), (80, 24)] {
+        let header = header_of(&mut desk, size);
+        assert!(header.contains(" myapp +1 ARE BACK"), "{header}");
+    }
 }

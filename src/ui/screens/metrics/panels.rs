@@ -355,9 +355,8 @@ fn cells<'a>(metrics: &Metrics, view: &View<'a>, panel: &'a Panel) -> Vec<Line<'
         }
         _ => Line::default(),
     };
-    // On a small screen the moment's column takes its room.
-    let has_room = !view.is_narrow() || metrics.cursor.is_none();
-    let several = if data.series.len() > 1 && panel.kind == PanelKind::TimeSeries && has_room {
+    // On a small screen there is no room for it whole.
+    let several = if data.series.len() > 1 && panel.kind == PanelKind::TimeSeries && !view.is_narrow() {
         let which = if values::is_floor(panel) { "lowest" } else { "highest" };
         Span::styled(format!("  {which} of {}", data.series.len() + data.more_series), theme.dim)
     } else {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    model::metric::PanelData,
+    model::metric::{PanelData, Series},
     query::Answer,
     source::{Answered, ErrorKind, SourceError},
     ui::testing::{self, World},
@@ -86,6 +86,33 @@ fn the_time_cursor_moves_and_jumps_to_markers() {
     assert!(rows.contains("at 02:57:00 myapp 412"), "{rows}");
     assert!(matches!(screen.run(Command::Back, &world.view()), Reply::Done));
     assert!(matches!(screen.run(Command::Back, &world.view()), Reply::Ignored));
+}
+
+/// Whole words or none: on a small screen the columns of numbers take its room.
+#[test]
+fn which_of_several_series_a_number_is_of_is_whole_or_left_out() {
+    for (size, is_said) in [((120, 35), true), ((80, 24), false)] {
+        let (mut world, mut screen) = story();
+        world.size = size;
+        let panels = world.store.answers.iter().filter_map(|(query, slot)| match &slot.value {
+            Some(Answer::Panel(data)) => Some((query.clone(), data.clone())),
+            _ => None,
+        });
+        for (query, mut data) in panels.collect::<Vec<_>>() {
+            data.series.push(Series { name: "payments".into(), ..data.series[0].clone() });
+            say(&mut world, query, Ok(Answer::Panel(data)));
+        }
+        let number = |screen: &mut Metrics| {
+            let rows = world.drawn(screen);
+            rows.into_iter().find(|row| row.contains("p95 ms  ") && row.contains("x6.5")).expect("a row of numbers")
+        };
+        for row in [number(&mut screen), {
+            screen.run(Command::NextMarker, &world.view());
+            number(&mut screen)
+        }] {
+            assert_eq!((row.contains(" highest of 2 "), row.contains(" high")), (is_said, is_said), "{row}");
+        }
+    }
 }
 
 #[test]
