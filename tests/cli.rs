@@ -132,6 +132,12 @@ fn every_screen_has_rows_of_the_documented_shape() {
         "{panels:#?}"
     );
     assert!(panels.iter().all(|row| row["dashboard"] == "myapp-overview"), "{panels:#?}");
+    let rate = panels.iter().find(|row| row["title"] == "error rate").unwrap();
+    assert_eq!(rate["type"], "timeseries", "{rate:#}");
+    assert!(rate["thresholds"].as_array().unwrap().iter().any(|step| step["from"] == rate["limit"]), "{rate:#}");
+    let line = &rate["series"][0];
+    let [min, mean, max] = ["min", "mean", "max"].map(|key| line[key].as_f64().unwrap());
+    assert!(min < mean && mean < max && line["text"].as_str().unwrap().ends_with('%'), "{rate:#}");
     let audit = bench.json(&["show", "audit", "--json"]);
     assert_eq!(audit["rows"], Value::Array(Vec::new()));
     let text = both(&bench.run(&["show", "kube", "myapp"]));

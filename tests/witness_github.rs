@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "witness/packages.rs"]
+mod packages;
+
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     sync::{Arc, Mutex},
 };
@@ -20,25 +23,6 @@ use midwatch::{
 use serde_json::{Value, json};
 
 const TOKEN: &str = "ghp_witness";
-
-/// The folder with the packages, if there is one. With `MIDWATCH_WITNESSES=required` there has to be.
-#[expect(clippy::print_stderr, reason = "says why nothing was tested")]
-fn packages() -> Option<PathBuf> {
-    let folder = std::env::var_os("MIDWATCH_NPM_WITNESS").map(PathBuf::from);
-    let missing = match &folder {
-        None => Some("MIDWATCH_NPM_WITNESS is not set".to_owned()),
-        Some(folder) if !folder.join("node_modules/@octokit/openapi").is_dir() => {
-            Some(format!("no '@octokit/openapi' in '{}'", folder.display()))
-        }
-        Some(_) if Command::new("node").arg("--version").output().is_err() => Some("no 'node' in PATH".to_owned()),
-        Some(_) => None,
-    };
-    let Some(missing) = missing else { return folder };
-    let required = std::env::var("MIDWATCH_WITNESSES").is_ok_and(|v| v == "required");
-    assert!(!required, "witness absent: {missing}");
-    eprintln!("witness absent: {missing}");
-    None
-}
 
 /// The default story at its start, without clusters.
 fn world() -> World {
@@ -119,7 +103,7 @@ fn own_requests() -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_fit_githubs_own_descriptions() {
-    let Some(folder) = packages() else { return };
+    let Some(folder) = packages::with("@octokit/openapi") else { return };
     let world = world();
     let get = addresses(&world.code);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,5 +1,7 @@
 //! Dashboards, panels, series and annotations.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +26,22 @@ pub enum PanelKind {
     TimeSeries,
     Stat,
     Gauge,
+    Table,
     /// A type midwatch does not draw: its name, for "open in browser".
     Other(Clean),
+}
+
+impl PanelKind {
+    /// Grafana's id of the type.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::TimeSeries => "timeseries",
+            Self::Stat => "stat",
+            Self::Gauge => "gauge",
+            Self::Table => "table",
+            Self::Other(kind) => kind,
+        }
+    }
 }
 
 /// How a number is written: a Grafana unit id and decimals.
@@ -44,18 +60,25 @@ pub struct Threshold {
     pub color: Clean,
 }
 
-/// A panel's definition.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Panel {
-    pub key: PanelKey,
-    pub title: Clean,
-    pub kind: PanelKind,
+/// How the numbers of a panel, or of one of its series, are written and judged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scale {
     pub unit: Unit,
     pub min: Option<f64>,
     pub max: Option<f64>,
     pub thresholds: Vec<Threshold>,
     /// Threshold values are percent of min..max.
     pub thresholds_are_percentages: bool,
+}
+
+/// A panel's definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Panel {
+    pub key: PanelKey,
+    pub title: Clean,
+    pub kind: PanelKind,
+    /// What holds of every series that does not say otherwise.
+    pub scale: Scale,
     /// Title of the row it stands in.
     pub row: Option<Clean>,
     /// Inside a collapsed row: not read until opened.
@@ -65,7 +88,65 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// The limit shown beside the value: the lowest step above the base whose colour is not the base's.
+    /// How many numbers it shows.
+    pub fn count(&self, data: &PanelData) -> usize {
+        if self.is_reduced(data) { data.reduced.len() } else { data.series.len() }
+    }
+
+    /// One of its numbers.
+    pub fn item<'a>(&'a self, data: &'a PanelData, index: usize) -> Option<Item<'a>> {
+        if self.is_reduced(data) {
+            let reduced = data.reduced.get(index)?;
+            return Some(Item {
+                name: &reduced.name,
+                now: reduced.value,
+                text: &reduced.text,
+                color: reduced.color.as_deref(),
+                scale: reduced.scale.as_deref().unwrap_or(&self.scale),
+                series: reduced.series.and_then(|series| data.series.get(series)),
+                is_line: false,
+            });
+        }
+        let series = data.series.get(index)?;
+        Some(Item {
+            name: &series.name,
+            now: series.last().map(|last| last.1),
+            text: "",
+            color: None,
+            scale: series.scale.as_deref().unwrap_or(&self.scale),
+            series: Some(series),
+            is_line: self.kind == PanelKind::TimeSeries,
+        })
+    }
+
+    fn is_reduced(&self, data: &PanelData) -> bool {
+        self.kind != PanelKind::TimeSeries && !data.reduced.is_empty()
+    }
+
+    /// The limit shown beside the value.
+    pub fn limit(&self) -> Option<f64> {
+        self.scale.limit()
+    }
+}
+
+/// One of the numbers a panel shows: a series, or what it made of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Item<'a> {
+    pub name: &'a str,
+    /// `None`: no data.
+    pub now: Option<f64>,
+    /// As the panel writes it; empty: its number in its unit.
+    pub text: &'a str,
+    /// The colour a mapping gives it.
+    pub color: Option<&'a str>,
+    pub scale: &'a Scale,
+    pub series: Option<&'a Series>,
+    /// It stands on an axis of time.
+    pub is_line: bool,
+}
+
+impl Scale {
+    /// The highest step; of percentages the lowest above the base.
     pub fn limit(&self) -> Option<f64> {
         if self.thresholds_are_percentages {
             let (min, max) = (self.min.unwrap_or(0.0), self.max.unwrap_or(100.0));
@@ -130,6 +211,10 @@ pub struct Series {
     pub name: Clean,
     /// Epoch milliseconds and value.
     pub points: Vec<(i64, Option<f64>)>,
+    /// `None`: the panel's.
+    pub scale: Option<Arc<Scale>>,
+    /// Its numbers stand on the right: they are of another kind than the others'.
+    pub is_right: bool,
 }
 
 impl Series {
@@ -138,10 +223,71 @@ impl Series {
         self.points.iter().rev().find_map(|(at, value)| value.map(|value| (*at, value)))
     }
 
+    pub fn min(&self) -> Option<f64> {
+        self.finite().reduce(f64::min)
+    }
+
+    pub fn max(&self) -> Option<f64> {
+        self.finite().reduce(f64::max)
+    }
+
+    /// Of the samples there are: gaps count for nothing.
+    pub fn mean(&self) -> Option<f64> {
+        let count = self.finite().count();
+        (count > 0).then(|| self.finite().sum::<f64>() / count as f64)
+    }
+
+    fn finite(&self) -> impl Iterator<Item = f64> {
+        self.points.iter().filter_map(|point| point.1).filter(|value| value.is_finite())
+    }
+
     /// The value at or just before `at` (epoch milliseconds).
     pub fn at(&self, at: i64) -> Option<f64> {
         self.points[..self.points.partition_point(|(time, _)| *time <= at)].iter().rev().find_map(|(_, value)| *value)
     }
+}
+
+/// One of the numbers of a panel that has no axis of time (stat, gauge, pie chart).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reduced {
+    pub name: Clean,
+    /// `None`: no data.
+    pub value: Option<f64>,
+    /// The value in its unit, mappings applied.
+    pub text: Clean,
+    /// The colour a mapping gives the value, in place of the thresholds'.
+    pub color: Option<Clean>,
+    /// Which of the series it was made of.
+    pub series: Option<usize>,
+    /// `None`: the panel's.
+    pub scale: Option<Arc<Scale>>,
+}
+
+/// Rows and columns of a panel, as they are read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    pub columns: Vec<TableColumn>,
+    pub rows: Vec<Vec<TableCell>>,
+    /// Rows beyond what is kept.
+    pub more_rows: usize,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableColumn {
+    pub name: Clean,
+    /// Numbers stand to the right.
+    pub is_number: bool,
+    /// Cells are judged by mappings and thresholds.
+    pub is_coloured: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableCell {
+    pub text: Clean,
+    /// For sorting.
+    pub number: Option<f64>,
+    /// A colour's name or `#rrggbb`.
+    pub color: Option<Clean>,
 }
 
 /// A panel's values over a range.
@@ -156,13 +302,24 @@ pub struct PanelData {
     pub series: Vec<Series>,
     /// Series beyond what is kept.
     pub more_series: usize,
-    /// The reduced value as the panel's own reducer gives it (stat, gauge); `None`: no data.
-    pub value: Option<f64>,
-    /// The value in the panel's unit, mappings applied.
-    pub text: Clean,
+    /// What the panel shows in place of series, where it does; of no data one, with what the panel says of none.
+    pub reduced: Vec<Reduced>,
+    pub table: Option<Table>,
     /// Per query that failed: what it said. Good data may stand beside it.
     pub failures: Vec<Clean>,
     pub notices: Vec<Clean>,
+}
+
+impl PanelData {
+    /// The first of its numbers.
+    pub fn value(&self) -> Option<f64> {
+        self.reduced.first().and_then(|first| first.value)
+    }
+
+    /// The first of its numbers as the panel writes it; empty where it says nothing.
+    pub fn text(&self) -> &str {
+        self.reduced.first().map_or("", |first| &first.text)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -24,7 +24,7 @@ use crate::{
         alert::{Alert, AlertKey, AlertState, Priority},
         code::{Need, PullRequest, RepoKey, Run, RunState},
         kubernetes::{Event, Pod, ReplicaSet, Workload, WorkloadKind},
-        metric::{Dashboard, DashboardKey, Panel, PanelData, PanelKey, PanelKind, Series, Threshold, Unit},
+        metric::{Dashboard, DashboardKey, Panel, PanelData, PanelKey, PanelKind, Scale, Series, Threshold, Unit},
     },
     query::{Answer, PanelQuery, Query},
     source::{Answered, Delta, ErrorKind, Fact, SourceError, Update},
@@ -230,14 +230,17 @@ impl World {
                     key: panel_key(id),
                     title: (*title).into(),
                     kind: PanelKind::TimeSeries,
-                    unit: Unit { id: if title.contains('%') { "percent" } else { "short" }.into(), decimals: Some(1) },
-                    min: None,
-                    max: None,
-                    thresholds: limit
-                        .map(|limit| Threshold { value: Some(limit), color: "red".into() })
-                        .into_iter()
-                        .collect(),
-                    thresholds_are_percentages: false,
+                    scale: Scale {
+                        unit: Unit {
+                            id: if title.contains('%') { "percent" } else { "short" }.into(),
+                            decimals: Some(1),
+                        },
+                        thresholds: limit
+                            .map(|limit| Threshold { value: Some(limit), color: "red".into() })
+                            .into_iter()
+                            .collect(),
+                        ..Scale::default()
+                    },
                     row: None,
                     is_collapsed: false,
                     notes: Vec::new(),
@@ -259,10 +262,10 @@ impl World {
                 title: panels[id].0.into(),
                 from: end - 3_600_000,
                 to: end,
-                series: vec![Series { name: name.into(), points }],
+                series: vec![Series { name: name.into(), points, ..Series::default() }],
                 more_series: 0,
-                value: None,
-                text: Clean::default(),
+                reduced: Vec::new(),
+                table: None,
                 failures: Vec::new(),
                 notices: Vec::new(),
             };

@@ -14,12 +14,13 @@ use crate::{
     headless::{Reading, ask},
     model::{
         BackendId, Name,
-        metric::{Dashboard, Panel, PanelKind, Setting, Variable},
+        metric::{Dashboard, Item, Panel, PanelData, PanelKind, Scale, Series, Setting, Table, Variable},
     },
     query::{Answer, PanelQuery, Query, VariablesQuery},
     source::Reader,
     text::Clean,
     time::Clock,
+    units,
 };
 
 /// What is asked of Grafana.
@@ -128,35 +129,53 @@ fn panel_row(dashboard: &Dashboard, panel: &Panel, answer: Result<Answer, String
         Ok(_) => (None, "it answered with something else".to_owned()),
         Err(error) => (None, error),
     };
-    let stamp = |millis: i64| time(jiff::Timestamp::from_millisecond(millis).ok());
-    let series: Vec<Value> = data
-        .iter()
-        .flat_map(|data| &data.series)
-        .map(|series| {
-            let last = series.last();
-            json!({"name": series.name, "at": last.map(|(at, _)| stamp(at)), "value": last.map(|(_, value)| value)})
-        })
-        .collect();
-    let value = data.as_ref().and_then(|data| data.value);
-    let text = data.as_ref().map(|data| data.text.clone());
+    let items: Vec<Item<'_>> = data.iter().flat_map(|data| items(panel, data)).collect();
+    let series: Vec<Value> = items.iter().map(item_json).collect();
+    let first = items.first().filter(|item| item.now.is_some() || !item.text.is_empty());
+    let (value, text) = (first.and_then(|item| item.now), first.map(units::shown));
     let title =
         data.as_ref().map(|data| &data.title).filter(|title| !title.is_empty()).unwrap_or(&panel.title).to_string();
+    let limit = panel.limit().map(|limit| units::format(&panel.scale.unit, limit)).unwrap_or_default();
     let json = json!({
         "kind": "panel", "backend": dashboard.key.backend, "dashboard": dashboard.key.uid,
-        "dashboard_title": dashboard.title, "id": panel.key.id, "title": title, "unit": panel.unit.id,
-        "value": value, "text": text, "limit": panel.limit(), "series": series,
+        "dashboard_title": dashboard.title, "id": panel.key.id, "title": title, "type": panel.kind.word(),
+        "unit": panel.scale.unit.id, "decimals": panel.scale.unit.decimals, "value": value, "text": text,
+        "limit": panel.limit(), "thresholds": thresholds(&panel.scale),
+        "thresholds_are_percentages": panel.scale.thresholds_are_percentages, "series": series,
+        "table": data.as_ref().and_then(|data| data.table.as_ref()).map(table_json), "notes": panel.notes,
         "error": Some(&error).filter(|error| !error.is_empty()),
     });
-    let lines = data.iter().flat_map(|data| &data.series).filter_map(|series| {
-        let (_, value) = series.last()?;
-        Some(format!("{} {}", series.name, crate::units::format(&panel.unit, value)))
-    });
-    let now = match (&data, value) {
-        (Some(data), Some(_)) if data.series.len() < 2 => data.text.to_string(),
-        (Some(_), _) => lines.take(4).collect::<Vec<_>>().join(", "),
-        (None, _) => String::new(),
+    let named = |item: &Item<'_>| format!("{} {}", item.name, units::shown(item));
+    let now = match (items.as_slice(), data.as_ref().and_then(|data| data.table.as_ref())) {
+        (_, Some(table)) => format!("{} rows", table.rows.len() + table.more_rows),
+        ([item], _) => units::shown(item),
+        (items, _) => items.iter().take(4).map(named).collect::<Vec<_>>().join(", "),
     };
-    let now = if now.is_empty() { "no data".to_owned() } else { now };
-    let limit = panel.limit().map(|limit| crate::units::format(&panel.unit, limit)).unwrap_or_default();
+    let now = if now.is_empty() && data.is_some() { "no data".to_owned() } else { now };
     Row { json, cells: vec![dashboard.title.to_string(), title, now, limit, error], is_quiet: false }
+}
+
+fn items<'a>(panel: &'a Panel, data: &'a PanelData) -> impl Iterator<Item = Item<'a>> {
+    (0..panel.count(data)).filter_map(|index| panel.item(data, index))
+}
+
+fn thresholds(scale: &Scale) -> Vec<Value> {
+    scale.thresholds.iter().map(|step| json!({"from": step.value, "color": step.color})).collect()
+}
+
+/// A number of the panel as the screen writes it, and what there is of the series behind it.
+fn item_json(item: &Item<'_>) -> Value {
+    let of = |calc: fn(&Series) -> Option<f64>| item.series.and_then(calc);
+    let last = item.series.and_then(Series::last);
+    let at = last.and_then(|(at, _)| jiff::Timestamp::from_millisecond(at).ok());
+    json!({
+        "name": item.name, "at": time(at), "value": item.now, "text": units::shown(item), "unit": item.scale.unit.id,
+        "last": last.map(|(_, value)| value), "min": of(Series::min), "max": of(Series::max), "mean": of(Series::mean),
+    })
+}
+
+fn table_json(table: &Table) -> Value {
+    let columns: Vec<&Clean> = table.columns.iter().map(|column| &column.name).collect();
+    let rows: Vec<Vec<&Clean>> = table.rows.iter().map(|row| row.iter().map(|cell| &cell.text).collect()).collect();
+    json!({"columns": columns, "rows": rows, "more_rows": table.more_rows})
 }

@@ -113,9 +113,13 @@ fn panel(panel: &PanelSpec) -> Value {
         .collect();
     let mut steps = vec![json!({"color": panel.base_color, "value": null})];
     steps.extend(panel.thresholds.iter().map(|(value, color)| json!({"color": color, "value": value})));
+    let mappings = panel.mappings.iter().enumerate().map(|(index, rule)| {
+        let result = json!({"text": rule.text, "color": rule.color, "index": index});
+        json!({"type": "range", "options": {"from": rule.from, "to": rule.to, "result": result}})
+    });
     let mut defaults = json!({
         "color": {"mode": if panel.kind == "timeseries" { "palette-classic" } else { "thresholds" }},
-        "mappings": [], "thresholds": {"mode": "absolute", "steps": steps},
+        "mappings": mappings.collect::<Vec<_>>(), "thresholds": {"mode": "absolute", "steps": steps},
     });
     let set = [
         ("unit", panel.unit.as_ref().map(|unit| json!(unit))),
@@ -156,6 +160,10 @@ fn options(kind: &str) -> Value {
         }),
         "gauge" => json!({
             "orientation": "auto", "reduceOptions": reduce, "showThresholdLabels": false, "showThresholdMarkers": true,
+        }),
+        "bargauge" => json!({
+            "displayMode": "basic", "orientation": "horizontal", "reduceOptions": reduce, "showUnfilled": true,
+            "valueMode": "color",
         }),
         _ => json!({}),
     }

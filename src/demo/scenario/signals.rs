@@ -197,8 +197,21 @@ pub struct PanelSpec {
     pub base_color: String,
     #[serde(default)]
     pub thresholds: Vec<(f64, String)>,
+    /// What stands for a number.
+    #[serde(default)]
+    pub mappings: Vec<MappingSpec>,
     #[serde(default)]
     pub query: Vec<QuerySpec>,
+}
+
+/// `mappings = [{ ... }]` of a panel: `text` in `color` for every value of a range.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MappingSpec {
+    pub from: f64,
+    pub to: f64,
+    pub text: String,
+    pub color: String,
 }
 
 fn green() -> String {

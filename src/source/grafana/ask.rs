@@ -10,22 +10,18 @@ use super::{
     Grafana, Shared,
     dashboard::Loaded,
     datasource::{self, Datasource, Datasources, Resolved},
-    frame::{self, Frame, Line},
+    drawing::{self, Drawn},
     interpolate::{Dialect, Scope, Timing},
-    interval, mapping,
+    interval,
     panel::Spec,
-    reduce::reduce,
 };
 use crate::{
-    model::metric::{PanelData, Series},
+    model::metric::{Panel, PanelData},
     query::PanelQuery,
     source::{ErrorKind, SourceError},
     text::Clean,
-    units,
 };
 
-/// Series kept of one panel.
-const MAX_SERIES: usize = 50;
 /// An answer this young is shared by all who ask the same.
 const SHARED_FOR: Duration = Duration::from_secs(5);
 /// How many "-- Dashboard --" references are followed.
@@ -41,9 +37,9 @@ struct Response {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct Results {
-    status: Option<u16>,
-    error: Option<String>,
-    frames: Option<Vec<Value>>,
+    pub status: Option<u16>,
+    pub error: Option<String>,
+    pub frames: Option<Vec<Value>>,
 }
 
 /// A request, and what is known before it is sent.
@@ -51,7 +47,7 @@ pub struct Results {
 struct Plan {
     queries: Vec<Value>,
     /// In the panel's order; hidden ones are asked for expressions only.
-    drawn: Vec<String>,
+    drawn: Vec<Drawn>,
     failures: Vec<Clean>,
     notices: Vec<Clean>,
     title: Clean,
@@ -74,14 +70,15 @@ impl Grafana {
         let points = spec.max_data_points.filter(|points| *points > 0).unwrap_or(i64::from(query.points.max(1)));
         let mut plan = plan(&spec, &datasources, &bound.scope, (from, to), points);
         plan.notices.extend(bound.notes);
-        let panel = loaded.model.panels.iter().find(|panel| panel.key == query.panel);
-        plan.title =
-            panel.map(|panel| Clean::line(&bound.scope.expand(&panel.title, Dialect::Text))).unwrap_or_default();
+        let Some(panel) = loaded.model.panels.iter().find(|panel| panel.key == query.panel) else {
+            return Err(self.http.error(ErrorKind::Unexpected, "lost a panel of a dashboard"));
+        };
+        plan.title = Clean::line(&bound.scope.expand(&panel.title, Dialect::Text));
         if plan.queries.is_empty() {
-            return Ok(data(query, &spec, (from, to), &BTreeMap::new(), plan));
+            return Ok(data(panel, &spec, (from, to), &BTreeMap::new(), plan));
         }
         let (from, to, results) = self.ask(std::mem::take(&mut plan.queries), from, to).await?;
-        Ok(data(query, &spec, (from, to), &results, plan))
+        Ok(data(panel, &spec, (from, to), &results, plan))
     }
 
     /// Sends the queries, or takes the answer that somebody else just got to the same ones.
@@ -188,7 +185,9 @@ fn plan(spec: &Spec, datasources: &Datasources, scope: &Scope, (from, to): (i64,
             }
         };
         if !is_hidden(target) {
-            plan.drawn.push(ref_id);
+            let is_table = target["format"].as_str() == Some("table")
+                && query["datasource"]["type"].as_str() == Some("prometheus");
+            plan.drawn.push(Drawn { ref_id, is_table });
         }
         plan.queries.push(query);
     }
@@ -253,28 +252,26 @@ fn query(target: &Value, source: &Datasource, scope: &Scope, request: &Request<'
 }
 
 fn data(
-    query: &PanelQuery,
+    panel: &Panel,
     spec: &Spec,
     (from, to): (i64, i64),
     results: &BTreeMap<String, Results>,
-    mut plan: Plan,
+    plan: Plan,
 ) -> PanelData {
-    let mut lines: Vec<Line> = Vec::new();
-    for ref_id in &plan.drawn {
-        let Some(result) = results.get(ref_id) else {
-            plan.failures.push(Clean::line(&format!("{ref_id}: no answer")));
-            continue;
-        };
-        for frame in result.frames.iter().flatten() {
-            match Frame::deserialize(frame) {
-                Ok(frame) => {
-                    lines.extend(frame.lines(ref_id, to));
-                    plan.notices.extend(frame.notices().map(Clean::line));
-                }
-                Err(_) => plan.failures.push(Clean::line(&format!("{ref_id}: a frame of an unexpected shape"))),
-            }
-        }
-    }
+    let mut data = PanelData {
+        key: panel.key.clone(),
+        title: plan.title,
+        from,
+        to,
+        series: Vec::new(),
+        more_series: 0,
+        reduced: Vec::new(),
+        table: None,
+        failures: plan.failures,
+        notices: plan.notices,
+    };
+    let frames = drawing::frames(&plan.drawn, results, &mut data);
+    drawing::draw(panel, spec, frames, &mut data);
     // A hidden query may fail too, and an expression with it.
     for (ref_id, result) in results {
         let failed = result
@@ -283,43 +280,9 @@ fn data(
             .filter(|error| !error.is_empty())
             .or_else(|| result.status.filter(|status| *status >= 400).map(|status| format!("answered {status}")));
         if let Some(error) = failed {
-            plan.failures.push(Clean::line(&format!("{ref_id}: {error}")));
+            data.failures.push(Clean::line(&format!("{ref_id}: {error}")));
         }
     }
-    plan.notices.dedup();
-    let names = frame::names(&lines, spec.display_name.as_deref());
-    let more_series = lines.len().saturating_sub(MAX_SERIES);
-    let samples: Vec<Option<f64>> =
-        lines.first().map(|line| line.points.iter().map(|(_, value)| *value).collect()).unwrap_or_default();
-    let value = reduce(&spec.calc, &samples);
-    let series = lines.into_iter().zip(names).take(MAX_SERIES).map(|(line, name)| Series {
-        name: Clean::line(&name),
-        // A line breaks where there is no finite value.
-        points: line.points.into_iter().map(|(at, value)| (at, value.filter(|value| value.is_finite()))).collect(),
-    });
-    PanelData {
-        key: query.panel.clone(),
-        title: plan.title,
-        from,
-        to,
-        series: series.collect(),
-        more_series,
-        text: text(spec, value),
-        value: value.filter(|value| !value.is_nan()),
-        failures: plan.failures,
-        notices: plan.notices,
-    }
-}
-
-/// The value in words: a mapping's, else with its unit, else what stands for none.
-fn text(spec: &Spec, value: Option<f64>) -> Clean {
-    if let Some(word) = mapping::apply(&spec.mappings, value) {
-        return word.clone();
-    }
-    match value {
-        // The unit of the dashboard may say anything.
-        Some(value) if !value.is_nan() => Clean::line(&units::format(&spec.unit, value)),
-        Some(_) => spec.no_value.clone().unwrap_or_else(|| Clean::own("NaN")),
-        None => spec.no_value.clone().unwrap_or_else(|| Clean::own("no data")),
-    }
+    data.notices.dedup();
+    data
 }

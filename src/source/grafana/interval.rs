@@ -119,46 +119,26 @@ pub fn range_of(from: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
+    #[derive(serde::Deserialize)]
+    struct Fixture {
+        package: String,
+        /// Range, points, least interval, what becomes of them; ms.
+        calculated: Vec<(i64, i64, Option<String>, i64)>,
+        rounded: Vec<(i64, i64)>,
+    }
+
     #[test]
-    fn intervals_round_as_grafanas() {
-        for (ms, rounded) in [
-            (0, 1),
-            (9, 1),
-            (10, 10),
-            (14, 10),
-            (15, 20),
-            (34, 20),
-            (35, 50),
-            (75, 100),
-            (150, 200),
-            (350, 500),
-            (750, 1_000),
-            (1_499, 1_000),
-            (1_500, 2_000),
-            (3_500, 5_000),
-            (7_500, 10_000),
-            (12_500, 15_000),
-            (17_500, 20_000),
-            (25_000, 30_000),
-            (45_000, 60_000),
-            (90_000, 120_000),
-            (210_000, 300_000),
-            (450_000, 600_000),
-            (750_000, 900_000),
-            (1_050_000, 1_200_000),
-            (1_500_000, 1_800_000),
-            (2_700_000, 3_600_000),
-            (5_400_000, 7_200_000),
-            (9_000_000, 10_800_000),
-            (16_200_000, 21_600_000),
-            (32_400_000, 43_200_000),
-            (86_400_000, 86_400_000),
-            (604_800_000, 604_800_000),
-            (1_814_400_000, MONTH),
-            (SIX_WEEKS - 1, MONTH),
-            (SIX_WEEKS, YEAR),
-        ] {
-            assert_eq!(round(ms), rounded, "{ms}");
+    fn intervals_are_grafanas() {
+        let text = include_str!("../../../tests/fixtures/grafana/intervals.json");
+        let fixture: Fixture = serde_json::from_str(text).expect("a fixture");
+        assert!(fixture.calculated.len() > 800 && fixture.rounded.len() > 150, "all are there");
+        for (range, points, least, theirs) in fixture.calculated {
+            let least_ms = least.as_deref().map_or(1, |text| parse(text).expect("a duration"));
+            let what = format!("{range} ms, {points} points, least {least:?}, {}", fixture.package);
+            assert_eq!(interval(range, points, least_ms), theirs, "{what}");
+        }
+        for (ms, theirs) in fixture.rounded {
+            assert_eq!(round(ms), theirs, "{ms}, {}", fixture.package);
         }
     }
 

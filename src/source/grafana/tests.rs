@@ -57,7 +57,8 @@ fn shop() -> Value {
         {"id": 2, "type": "stat", "title": "State", "gridPos": {"x": 12, "y": 0}, "datasource": "Prom",
          "fieldConfig": {"defaults": {"unit": "percentunit", "decimals": null, "noValue": "none",
             "thresholds": {"mode": "absolute", "steps": [{"value": null, "color": "green"}, {"value": 0.05, "color": "red"}]},
-            "mappings": [{"type": "value", "options": {"1": {"text": "ALL"}}}]},
+            "mappings": [{"type": "value", "options": {"1": {"text": "ALL", "color": "red"}}},
+                {"type": "range", "options": {"from": 2, "to": 3, "result": {"color": "orange"}}}]},
           "overrides": [{"matcher": {"id": "byName", "options": "x"}, "properties": [{"id": "unit", "value": "s"}]}]},
          "options": {"reduceOptions": {"calcs": ["max"]}},
          "targets": [{"refId": "A", "expr": "errors", "instant": true}]},
@@ -119,14 +120,16 @@ async fn a_dashboard_is_read_in_reading_order_with_its_variables() {
     let of = |title: &str| shop.panels.iter().find(|panel| panel.title.starts_with(title)).unwrap();
     assert_eq!((of("Deep").row.as_ref().unwrap().as_str(), of("Deep").is_collapsed), ("Inside api", true));
     assert!(!of("Old").is_collapsed);
-    assert_eq!(of("Deep").kind, PanelKind::Other(Clean::own("table")));
+    assert_eq!(of("Deep").kind, PanelKind::Table);
     assert_eq!(of("Deep").notes[0].as_str(), "transformation 'merge' is not applied");
     assert_eq!(of("State").kind, PanelKind::Stat);
-    assert_eq!((of("State").unit.id.as_str(), of("State").unit.decimals), ("percentunit", None));
+    assert_eq!((of("State").scale.unit.id.as_str(), of("State").scale.unit.decimals), ("percentunit", None));
     assert_eq!(of("State").limit(), Some(0.05));
-    assert_eq!(of("State").notes[0].as_str(), "overrides are not applied: x");
-    assert_eq!(of("Old").unit.id.as_str(), "ms");
-    assert_eq!(of("Old").thresholds.iter().map(|step| step.value).collect::<Vec<_>>(), [None, Some(80.0), Some(90.0)]);
+    assert_eq!(of("Old").scale.unit.id.as_str(), "ms");
+    assert_eq!(
+        of("Old").scale.thresholds.iter().map(|step| step.value).collect::<Vec<_>>(),
+        [None, Some(80.0), Some(90.0)]
+    );
     assert!(of("Old").notes[0].contains("repeated for each 'pod'"));
     let variables: Vec<_> =
         shop.variables.iter().map(|v| (v.name.as_str(), v.value.as_str(), v.options.len())).collect();
@@ -210,19 +213,32 @@ async fn identical_questions_are_asked_once() {
 
 #[tokio::test]
 async fn values_are_reduced_and_written_as_the_panel_says() {
-    for (values, value, text) in [
-        (json!([0.02, 0.125]), Some(0.125), "12.5%"),
-        (json!([0.5, 1]), Some(1.0), "ALL"),
-        (json!([null, null]), None, "none"),
+    for (values, value, text, color) in [
+        (json!([0.02, 0.125]), Some(0.125), "12.5%", None),
+        (json!([0.5, 1]), Some(1.0), "ALL", Some("red")),
+        (json!([0.5, 2]), Some(2.0), "200%", Some("orange")),
+        (json!([null, null]), None, "none", None),
     ] {
         let frames = json!({"results": {"A": {"frames": [time_frame("a", &values)]}}});
         let (_fake, grafana) = with_query(move |_| good(&frames)).await;
         let data = grafana.panel(&panel_query(2)).await.unwrap();
-        assert_eq!((data.value, data.text.as_str()), (value, text), "{values}");
+        let [reduced] = data.reduced.as_slice() else { panic!("one series: {:?}", data.reduced) };
+        assert_eq!((reduced.value, reduced.text.as_str(), reduced.color.as_deref()), (value, text, color), "{values}");
     }
     let (_fake, grafana) = with_query(|_| good(&json!({"results": {"A": {"frames": []}}}))).await;
     let data = grafana.panel(&panel_query(2)).await.unwrap();
-    assert_eq!((data.value, data.text.as_str(), data.series.len()), (None, "none", 0));
+    assert_eq!((data.value(), data.text(), data.series.len()), (None, "none", 0));
+}
+
+#[tokio::test]
+async fn each_series_is_reduced_by_itself() {
+    let frames =
+        [time_frame("a", &json!([0.5, 0.25])), time_frame("b", &json!([1, null])), time_frame("c", &json!([]))];
+    let body = json!({"results": {"A": {"frames": frames}}});
+    let (_fake, grafana) = with_query(move |_| good(&body)).await;
+    let data = grafana.panel(&panel_query(2)).await.unwrap();
+    let texts: Vec<_> = data.reduced.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(texts, ["50%", "ALL", "none"]);
 }
 
 #[tokio::test]
@@ -248,7 +264,7 @@ async fn the_reader_answers_until_nobody_looks() {
         answered = answers.recv() => answered.unwrap(),
     };
     assert_eq!(answered.generation, 7);
-    assert!(matches!(answered.body, Ok(Answer::Panel(data)) if data.text == "200%"));
+    assert!(matches!(answered.body, Ok(Answer::Panel(data)) if data.text() == "200%"));
 }
 
 #[tokio::test]

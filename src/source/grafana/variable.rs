@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use regex::Regex;
 use serde_json::Value;
 
 use super::{
     datasource::Datasources,
     interpolate::{Bound, Dialect, Scope, references},
     interval,
+    pattern::Pattern,
 };
 use crate::model::metric::{ALL, Setting};
 
@@ -110,7 +110,7 @@ impl Definition {
             "constant" => vec![same(query)],
             "textbox" => vec![same(&scope.expand(query, Dialect::Glob))],
             "datasource" => {
-                let wanted = js_regex(&scope.expand(&self.regex, Dialect::Glob));
+                let wanted = Pattern::parse(scope.expand(&self.regex, Dialect::Glob).trim());
                 let of_kind = datasources.0.iter().filter(|source| source.kind == query);
                 of_kind
                     .filter(|source| wanted.as_ref().is_none_or(|wanted| wanted.is_match(&source.name)))
@@ -212,7 +212,7 @@ impl Definition {
 
     /// Regex, then no value twice, then sorted.
     pub fn refine(&self, found: Vec<String>, scope: &Scope) -> Vec<(String, String)> {
-        let regex = js_regex(&scope.expand(&self.regex, Dialect::Glob));
+        let regex = Pattern::parse(scope.expand(&self.regex, Dialect::Glob).trim());
         let mut seen = BTreeSet::new();
         let mut options: Vec<(String, String)> = found
             .into_iter()
@@ -227,8 +227,8 @@ impl Definition {
     }
 }
 
-fn captured(regex: &Regex, value: &str) -> Option<(String, String)> {
-    let found = regex.captures(value)?;
+fn captured(pattern: &Pattern, value: &str) -> Option<(String, String)> {
+    let found = pattern.captures(value)?;
     let group = |name: &str| found.name(name).map(|part| part.as_str().to_owned());
     // Without a group the pattern only chooses.
     let first = found.get(1).map_or(value, |part| part.as_str()).to_owned();
@@ -239,20 +239,6 @@ fn captured(regex: &Regex, value: &str) -> Option<(String, String)> {
             Some((text.unwrap_or_else(|| value.clone()), value))
         }
     }
-}
-
-/// `/pattern/flags`, or a bare pattern, which must match from the start to the end. `None`: none, or one that only a
-/// browser can compile.
-pub fn js_regex(text: &str) -> Option<Regex> {
-    let text = text.trim();
-    if text.is_empty() {
-        return None;
-    }
-    let Some((pattern, flags)) = text.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')) else {
-        return Regex::new(&format!("^(?:{text})$")).ok();
-    };
-    let inline = if flags.contains('i') { "(?i)" } else { "" };
-    Regex::new(&format!("{inline}{pattern}")).ok()
 }
 
 /// `a,b`, `Label : value`, `\,` for a comma.

@@ -289,7 +289,7 @@ fn panel_page(writer: &mut Writer<'_>, view: &View<'_>, key: &PanelKey) -> Optio
     let panel = dashboard.panels.iter().find(|panel| panel.key == *key)?;
     writer.field("dashboard", dashboard.title.to_string());
     writer.field("panel", panel.title.to_string());
-    writer.field_if("limit", panel.limit().map(|limit| crate::units::format(&panel.unit, limit)));
+    writer.field_if("limit", panel.limit().map(|limit| crate::units::format(&panel.scale.unit, limit)));
     for note in &panel.notes {
         writer.field("note", note.to_string());
     }
@@ -301,7 +301,7 @@ fn panel_page(writer: &mut Writer<'_>, view: &View<'_>, key: &PanelKey) -> Optio
                 let Some((_, last)) = series.last() else { continue };
                 let min = values().fold(f64::INFINITY, f64::min);
                 let max = values().fold(f64::NEG_INFINITY, f64::max);
-                let say = |value| crate::units::format(&panel.unit, value);
+                let say = |value| crate::units::format(&panel.scale.unit, value);
                 let level = if panel.limit().is_some_and(|limit| last >= limit) { Level::Wrong } else { Level::Ok };
                 let words = format!("{:30} {:>12}   min {}   max {}", series.name, say(last), say(min), say(max));
                 writer.marked(level, words);

@@ -3,6 +3,8 @@
 mod heading;
 mod markers;
 mod panels;
+mod several;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod time_range;
@@ -37,9 +39,10 @@ use crate::{
     store::Changes,
     text::Clean,
     time::Now,
+    units,
 };
 
-use self::markers::Marker;
+use self::{markers::Marker, tables::Rows, values::Judged as _};
 
 /// Panels shown as charts at a time.
 const PAGE: usize = 4;
@@ -55,6 +58,8 @@ pub struct Metrics {
     list: List<PanelKey>,
     /// One panel over the whole screen.
     is_open: bool,
+    /// Where one is in it, if it is a table.
+    rows: Rows,
     /// Chosen by hand, in seconds; else the dashboard's own.
     range: Option<u32>,
     /// The moment looked at, in milliseconds since the epoch.
@@ -120,6 +125,14 @@ impl Metrics {
         }
     }
 
+    /// A key for the rows of an open table.
+    fn is_in_table(&mut self, command: Command, view: &View<'_>) -> bool {
+        let Some(panel) = self.panel(view).filter(|_| self.is_open) else { return false };
+        let query = self.query(view, panel, true);
+        let data = panels::data(view, &query).or_else(|| panels::data(view, &self.query(view, panel, false)));
+        data.and_then(|data| data.table.as_ref()).is_some_and(|table| self.rows.run(command, table))
+    }
+
     /// The panels shown as charts: the page that the selected one is on.
     fn page<'a>(&self, view: &View<'a>) -> Vec<&'a Panel> {
         let keys: Vec<&PanelKey> = self.list.items().collect();
@@ -136,7 +149,7 @@ impl Metrics {
         let [top, bottom] = Layout::vertical([Constraint::Min(6), Constraint::Length(chart)]).areas(area);
         panels::numbers(self, view, top, buf, true);
         if let Some(panel) = self.panel(view).filter(|_| chart > 0) {
-            panels::render(self, view, panel, &self.query(view, panel, false), false, bottom, buf);
+            panels::render(self, view, panel, &self.query(view, panel, false), false, None, bottom, buf);
         }
     }
 
@@ -205,11 +218,14 @@ impl Screen for Metrics {
     }
 
     fn run(&mut self, command: Command, view: &View<'_>) -> Reply {
-        if self.list.navigate(command, view.now) {
+        if self.is_in_table(command, view) || self.list.navigate(command, view.now) {
             return Reply::Done;
         }
         match command {
-            Command::Enter if self.list.selected().is_some() => self.is_open = !self.is_open,
+            Command::Enter if self.list.selected().is_some() => {
+                self.is_open = !self.is_open;
+                self.rows = Rows::default();
+            }
             Command::Back if self.is_open && !view.zoomed => self.is_open = false,
             Command::Back if self.cursor.is_some() && !view.zoomed => self.cursor = None,
             Command::NextPane | Command::PreviousPane => self.switch(command == Command::NextPane, view),
@@ -296,8 +312,10 @@ impl Screen for Metrics {
         let panel = self.panel(view)?;
         let data = panels::data(view, &self.query(view, panel, false))?;
         let reading = values::read(panel, data, self.back(view));
-        let now = reading.now.map_or_else(|| "no data".to_owned(), |now| panels::shown(panel, data, now));
-        let limit = values::limit(panel).map(|limit| format!(" (limit {})", values::text(panel, limit)));
+        let now = panels::shown(panel, data, reading.index);
+        let item = panel.item(data, reading.index);
+        let limit =
+            item.and_then(|item| Some(format!(" (limit {})", units::format(&item.scale.unit, item.steps().limit()?))));
         Some(Clean::own(format!("{}: {now}{}", panel.title, limit.unwrap_or_default())))
     }
 

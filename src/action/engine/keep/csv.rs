@@ -58,8 +58,8 @@ mod tests {
             to: 60_000,
             series,
             more_series: 2,
-            value: None,
-            text: "".into(),
+            reduced: Vec::new(),
+            table: None,
             failures: vec!["B: no such metric".into()],
             notices: Vec::new(),
         }
@@ -69,7 +69,7 @@ mod tests {
     fn each_value_is_a_row_and_a_gap_is_none() {
         let mut text = String::new();
         let points = vec![(0, Some(0.5)), (30_000, None), (60_000, Some(62.0))];
-        append(&data(vec![Series { name: r#"{pod="a"}"#.into(), points }]), &mut text);
+        append(&data(vec![Series { name: r#"{pod="a"}"#.into(), points, ..Series::default() }]), &mut text);
         assert_eq!(
             text,
             "panel,time,series,value\n\
@@ -84,7 +84,7 @@ mod tests {
     fn a_panel_of_any_size_is_kept_in_bounds() {
         let mut text = String::new();
         let points = (0..20_000).map(|at| (at, Some(1.0))).collect();
-        append(&data(vec![Series { name: "a".into(), points }]), &mut text);
+        append(&data(vec![Series { name: "a".into(), points, ..Series::default() }]), &mut text);
         assert!(text.len() < MOST + 200 && text.contains("\n# cut at 256 KiB\n"), "{}", text.len());
     }
 }

@@ -111,10 +111,10 @@ mod tests {
             title: "Errors".into(),
             from: 0,
             to: 0,
-            series: vec![Series { name: "5xx".into(), points }],
+            series: vec![Series { name: "5xx".into(), points, ..Series::default() }],
             more_series: 0,
-            value: None,
-            text: "".into(),
+            reduced: Vec::new(),
+            table: None,
             failures: failures.iter().map(|says| Clean::line(says)).collect(),
             notices: Vec::new(),
         }))

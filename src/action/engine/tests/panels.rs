@@ -47,10 +47,10 @@ impl Reader for Panels {
                     title: "Errors".into(),
                     from: 0,
                     to: 0,
-                    series: vec![Series { name: "5xx".into(), points }],
+                    series: vec![Series { name: "5xx".into(), points, ..Series::default() }],
                     more_series: 0,
-                    value: None,
-                    text: "".into(),
+                    reduced: Vec::new(),
+                    table: None,
                     failures: Vec::new(),
                     notices: Vec::new(),
                 };

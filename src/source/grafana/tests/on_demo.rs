@@ -22,6 +22,24 @@ async fn every_panel_of_the_demo_world_has_data() {
         if !matches!(panel.kind, PanelKind::Other(_)) {
             assert!(data.series.iter().any(|series| series.last().is_some()), "{}: no data", panel.title);
         }
+        let texts: Vec<(&str, &str)> = data
+            .series
+            .iter()
+            .zip(&data.reduced)
+            .map(|(series, reduced)| (series.name.as_str(), reduced.text.as_str()))
+            .collect();
+        match panel.title.as_str() {
+            "error rate by service" => {
+                let names: Vec<&str> = texts.iter().map(|(name, _)| *name).collect();
+                assert_eq!(names, ["checkout", "payments", "web", "myapp"]);
+                assert!(texts.iter().all(|(_, text)| text.ends_with('%')), "each has its own: {texts:?}");
+            }
+            "postgres" => {
+                assert_eq!(texts.iter().map(|(_, text)| *text).collect::<Vec<_>>(), ["UP"]);
+                assert_eq!(data.reduced[0].color.as_deref(), Some("green"));
+            }
+            _ => {}
+        }
     }
     grafana.annotations().await.unwrap();
     grafana.alerts().await.unwrap();

@@ -6,7 +6,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::{
     app::{App, Msg, look::Look},
     keymap::Keymap,
-    model::metric::{ALL, PanelData, Setting, Variable},
+    model::metric::{ALL, PanelData, Reduced, Setting, Variable},
     query::{Answer, PanelQuery, Query, Variables},
     source::{Answered, Fact},
     text::Clean,
@@ -126,7 +126,11 @@ impl Desk {
                 }
                 Query::Panel(panel) => {
                     let to = self.now().wall.as_millisecond();
-                    let series = crate::model::metric::Series { name: "x".into(), points: vec![(to, Some(value))] };
+                    let series = crate::model::metric::Series {
+                        name: "x".into(),
+                        points: vec![(to, Some(value))],
+                        ..Default::default()
+                    };
                     Answer::Panel(Box::new(PanelData {
                         key: panel.panel.clone(),
                         title: Clean::own(format!("rate of {}", list[1].value)),
@@ -134,8 +138,8 @@ impl Desk {
                         to,
                         series: vec![series],
                         more_series: 0,
-                        value: Some(value),
-                        text: Clean::default(),
+                        reduced: vec![Reduced { value: Some(value), ..Reduced::default() }],
+                        table: None,
                         failures: Vec::new(),
                         notices: Vec::new(),
                     }))

@@ -6,11 +6,11 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Metrics, values};
+use super::{Metrics, several, tables, tables::Rows, values, values::Judged as _};
 use crate::{
     model::{
         Level,
-        metric::{Panel, PanelData, PanelKind},
+        metric::{Panel, PanelData, PanelKind, Scale},
     },
     query::{Answer, Query},
     ui::{
@@ -28,6 +28,7 @@ use crate::{
             virtual_table::{Column, Row, TableState, VirtualTable},
         },
     },
+    units,
 };
 
 /// Lines of a chart that can be told apart.
@@ -57,18 +58,23 @@ fn title(metrics: &Metrics, view: &View<'_>, panel: &Panel, data: Option<&PanelD
     let theme = view.theme;
     let mut spans = vec![Span::raw(titled(panel, data).to_string())];
     let Some(data) = data else { return Line::from(spans) };
+    if let Some(table) = &data.table {
+        spans.push(Span::styled(format!("   {} rows", table.rows.len() + table.more_rows), theme.dim));
+        return Line::from(spans);
+    }
     let reading = values::read(panel, data, metrics.back(view));
     let style = reading.level.map_or(theme.text, |level| level_style(theme, level));
-    if let Some(now) = reading.now {
+    if reading.now.is_some() || reading.is_mapped {
         spans.push(Span::styled("   now ", theme.dim));
-        spans.push(Span::styled(shown(panel, data, now), style));
+        spans.push(Span::styled(shown(panel, data, reading.index), style));
     }
-    if let Some(limit) = values::limit(panel) {
-        spans.push(Span::styled(format!("   limit {}", crate::units::limit(&panel.unit, limit)), theme.dim));
+    let (steps, scale) = judged(panel, data, reading.index);
+    if let Some(limit) = steps.limit() {
+        spans.push(Span::styled(format!("   limit {}", units::limit(&scale.unit, limit)), theme.dim));
     }
     if let Some(level) = reading.level.filter(|level| *level < Level::Ok) {
-        let mark = mark_of(level).text().trim();
-        spans.push(Span::styled(format!("   {mark} {}", values::word(panel, level)), style));
+        let side = if reading.is_mapped { "" } else { steps.word(level) };
+        spans.push(Span::styled(format!("   {} {side}", mark_of(level).text().trim()), style));
     }
     Line::from(spans)
 }
@@ -78,12 +84,16 @@ fn titled<'a>(panel: &'a Panel, data: Option<&'a PanelData>) -> &'a str {
     data.map(|data| data.title.as_str()).filter(|title| !title.is_empty()).unwrap_or(&panel.title)
 }
 
-/// The panel's own words where it has them: mappings.
-pub(super) fn shown(panel: &Panel, data: &PanelData, now: f64) -> String {
-    if panel.kind == PanelKind::TimeSeries || data.text.is_empty() {
-        values::text(panel, now)
-    } else {
-        data.text.to_string()
+/// One of its numbers as the panel writes it.
+pub(super) fn shown(panel: &Panel, data: &PanelData, index: usize) -> String {
+    panel.item(data, index).map_or_else(|| "no data".to_owned(), |item| units::shown(&item))
+}
+
+/// What judges one of the panel's numbers, and its scale; without numbers the panel's own.
+fn judged<'a>(panel: &'a Panel, data: &'a PanelData, index: usize) -> (values::Steps, &'a Scale) {
+    match panel.item(data, index) {
+        Some(item) => (item.steps(), item.scale),
+        None => (values::steps(panel), &panel.scale),
     }
 }
 
@@ -93,6 +103,7 @@ pub(super) fn render(
     panel: &Panel,
     query: &Query,
     focused: bool,
+    rows: Option<&mut Rows>,
     area: Rect,
     buf: &mut Buffer,
 ) {
@@ -114,8 +125,14 @@ pub(super) fn render(
     let plot = Rect { height: inside.height - taken, ..inside };
     match &panel.kind {
         PanelKind::TimeSeries => chart(metrics, view, panel, data, plot, buf),
+        PanelKind::Stat | PanelKind::Gauge if data.reduced.len() > 1 => several::render(view, panel, data, plot, buf),
         PanelKind::Stat => stat(view, panel, data, plot, buf),
         PanelKind::Gauge => bar(view, panel, data, plot, buf),
+        PanelKind::Table => {
+            if let Some(table) = &data.table {
+                tables::render(view, table, rows, plot, buf);
+            }
+        }
         PanelKind::Other(kind) => {
             let words = format!("a '{kind}' panel: o opens it in the browser");
             let spot = row(plot, plot.height / 3).unwrap_or_default();
@@ -132,8 +149,9 @@ pub(super) fn render(
 /// What failed, by query; then what could not be honoured, where there is room.
 fn remarks(panel: &Panel, data: &PanelData, height: u16) -> Vec<(String, bool)> {
     let mut remarks: Vec<(String, bool)> = data.failures.iter().map(|text| (format!("?? {text}"), true)).collect();
-    if data.more_series > 0 || data.series.len() > LINES {
-        let more = data.more_series + data.series.len().saturating_sub(LINES);
+    let drawn = if panel.kind == PanelKind::TimeSeries { LINES } else { usize::MAX };
+    let more = data.more_series + data.series.len().saturating_sub(drawn);
+    if more > 0 {
         remarks.push((format!("{more} more series are not drawn"), false));
     }
     if height > 9 {
@@ -144,16 +162,16 @@ fn remarks(panel: &Panel, data: &PanelData, height: u16) -> Vec<(String, bool)> 
 
 fn chart(metrics: &Metrics, view: &View<'_>, panel: &Panel, data: &PanelData, area: Rect, buf: &mut Buffer) {
     let range = metrics.range(view);
-    let value = |value: f64| crate::units::axis(&panel.unit, value);
+    let value = |value: f64| units::axis(&panel.scale.unit, value);
     let time = |at: i64| clock(at, range);
     let mut chart = Chart::new(view.theme, (data.from, data.to), &value, &time).cursor(metrics.cursor);
     // Those nearest to trouble first, should there be too many.
-    let first = values::read(panel, data, 0).series;
+    let first = values::read(panel, data, 0).index;
     let order = std::iter::once(first).chain((0..data.series.len()).filter(|index| *index != first)).take(LINES);
     for series in order.filter_map(|index| data.series.get(index)) {
         chart = chart.series(Series { name: &series.name, points: &series.points, style: None });
     }
-    if let Some(limit) = values::limit(panel) {
+    if let Some(limit) = judged(panel, data, first).0.limit() {
         chart = chart.limit(Limit { value: limit, label: "limit" });
     }
     let within = metrics.markers.iter().filter(|marker| (data.from..=data.to).contains(&marker.at));
@@ -168,12 +186,12 @@ fn stat(view: &View<'_>, panel: &Panel, data: &PanelData, area: Rect, buf: &mut 
     let theme = view.theme;
     let reading = values::read(panel, data, 0);
     let style = reading.level.map_or(theme.strong, |level| level_style(theme, level).patch(theme.strong));
-    let words = reading.now.map_or_else(|| "no data".to_owned(), |now| shown(panel, data, now));
+    let words = shown(panel, data, reading.index);
     let middle = area.height / 3;
     if let Some(spot) = row(area, middle) {
         put_centred(buf, spot, &Line::styled(words, style), theme.glyphs.ellipsis);
     }
-    let Some(series) = data.series.get(reading.series) else { return };
+    let Some(series) = panel.item(data, reading.index).and_then(|item| item.series) else { return };
     let points: Vec<Option<f64>> = series.points.iter().map(|point| point.1).collect();
     if let Some(spot) = row(area, middle + 2) {
         let width = spot.width.min(60);
@@ -183,12 +201,10 @@ fn stat(view: &View<'_>, panel: &Panel, data: &PanelData, area: Rect, buf: &mut 
 
 fn bar(view: &View<'_>, panel: &Panel, data: &PanelData, area: Rect, buf: &mut Buffer) {
     let theme = view.theme;
-    let (min, max) = (panel.min.unwrap_or(0.0), panel.max.unwrap_or(100.0));
     let reading = values::read(panel, data, 0);
-    let now = reading.now.unwrap_or(f64::NAN);
+    let Some(item) = panel.item(data, reading.index) else { return };
     let style = reading.level.map_or(theme.text, |level| level_style(theme, level));
-    let part = if max > min { (now - min) / (max - min) } else { f64::NAN };
-    let words = reading.now.map_or_else(|| "no data".to_owned(), |now| shown(panel, data, now));
+    let (part, words) = (item.part(), units::shown(&item));
     let middle = area.height / 3;
     if let Some(spot) = row(area, middle) {
         put_centred(buf, spot, &Line::styled(words, style.patch(theme.strong)), theme.glyphs.ellipsis);
@@ -198,7 +214,8 @@ fn bar(view: &View<'_>, panel: &Panel, data: &PanelData, area: Rect, buf: &mut B
         put_centred(buf, spot, &gauge(part, width, &[(f64::NEG_INFINITY, style)], theme), "");
     }
     if let Some(spot) = row(area, middle + 3) {
-        let ends = format!("{} .. {}", values::text(panel, min), values::text(panel, max));
+        let (min, max) = values::ends(item.scale);
+        let ends = format!("{} .. {}", units::format(&item.scale.unit, min), units::format(&item.scale.unit, max));
         put_centred(buf, spot, &Line::styled(ends, theme.dim), theme.glyphs.ellipsis);
     }
 }
@@ -218,7 +235,7 @@ pub(super) fn grid(metrics: &Metrics, view: &View<'_>, area: Rect, buf: &mut Buf
             let spot = if panels.len() == 1 { *line } else { columns[index] };
             let query = metrics.query(view, panel, false);
             let is_selected = metrics.list.selected() == Some(&panel.key);
-            render(metrics, view, panel, &query, is_selected, spot, buf);
+            render(metrics, view, panel, &query, is_selected, None, spot, buf);
         }
     }
 }
@@ -231,19 +248,21 @@ fn values_line(metrics: &Metrics, view: &View<'_>, area: Rect, buf: &mut Buffer)
 }
 
 /// One panel over the whole screen, its series in numbers below.
-pub(super) fn open(metrics: &Metrics, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn open(metrics: &mut Metrics, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let mut rows = metrics.rows;
     let Some(panel) = metrics.panel(view) else { return };
     let query = metrics.query(view, panel, true);
     let area = values_line(metrics, view, area, buf);
     let data = data(view, &query).or_else(|| data(view, &metrics.query(view, panel, false)));
-    let count = data.map_or(0, |data| data.series.len());
+    let count = data.filter(|data| data.table.is_none()).map_or(0, |data| panel.count(data));
     let wanted = (count as u16 + 3).min(area.height / 3);
     let lower = if count == 0 || area.height < 14 { 0 } else { wanted };
     let [top, bottom] = Layout::vertical([Constraint::Min(5), Constraint::Length(lower)]).areas(area);
-    render(metrics, view, panel, &query, true, top, buf);
+    render(metrics, view, panel, &query, true, Some(&mut rows), top, buf);
     if let Some(data) = data.filter(|_| lower > 0) {
         legend(metrics, view, panel, data, bottom, buf);
     }
+    metrics.rows = rows;
 }
 
 fn legend(metrics: &Metrics, view: &View<'_>, panel: &Panel, data: &PanelData, area: Rect, buf: &mut Buffer) {
@@ -253,24 +272,31 @@ fn legend(metrics: &Metrics, view: &View<'_>, panel: &Panel, data: &PanelData, a
     let mut columns = vec![
         Column::new("series", 40, 99).min(12).grows(),
         Column::new("now", 10, 95).right(),
-        Column::new("least", 10, 80).right(),
-        Column::new("most", 10, 80).right(),
+        Column::new("min", 10, 80).right(),
+        Column::new("max", 10, 80).right(),
+        Column::new("mean", 10, 75).right(),
     ];
     if metrics.cursor.is_some() {
         columns.push(Column::new(&at, 10, 90).right());
     }
-    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| values::text(panel, value));
     let mut state = TableState::default();
-    VirtualTable::new(theme, &columns, data.series.len()).focused(false).render(inside, buf, &mut state, |index| {
-        let series = &data.series[index];
-        let finite = || series.points.iter().filter_map(|point| point.1).filter(|value| value.is_finite());
+    let count = panel.count(data);
+    VirtualTable::new(theme, &columns, count).focused(false).render(inside, buf, &mut state, |index| {
+        let Some(item) = panel.item(data, index) else { return Row::Wide(Line::raw("")) };
+        let of = |calc: fn(&crate::model::metric::Series) -> Option<f64>| {
+            item.series.and_then(calc).map_or_else(|| "-".to_owned(), |value| units::format(&item.scale.unit, value))
+        };
         let mut cells = vec![
-            Line::raw(series.name.as_str()),
-            Line::raw(number(series.last().map(|last| last.1))),
-            Line::styled(number(finite().reduce(f64::min)), theme.dim),
-            Line::styled(number(finite().reduce(f64::max)), theme.dim),
+            Line::raw(item.name),
+            Line::raw(units::shown(&item)),
+            Line::styled(of(crate::model::metric::Series::min), theme.dim),
+            Line::styled(of(crate::model::metric::Series::max), theme.dim),
+            Line::styled(of(crate::model::metric::Series::mean), theme.dim),
         ];
-        cells.extend(metrics.cursor.map(|at| Line::raw(number(series.at(at)))));
+        cells.extend(metrics.cursor.map(|at| {
+            let value = item.series.and_then(|series| series.at(at));
+            Line::raw(value.map_or_else(|| "-".to_owned(), |value| units::format(&item.scale.unit, value)))
+        }));
         Row::item(cells)
     });
 }
@@ -339,14 +365,20 @@ fn cells<'a>(metrics: &Metrics, view: &View<'a>, panel: &'a Panel) -> Vec<Line<'
     let reading = values::read(panel, data, metrics.back(view));
     let is_stale = stale_line(view, &query).is_some() || (reading.now.is_none() && !data.failures.is_empty());
     let level = if is_stale { Some(Level::Unknown) } else { reading.level };
+    if let Some(table) = &data.table {
+        let rows = format!("{} rows", table.rows.len() + table.more_rows);
+        let mark = level.map_or_else(Line::default, |level| Line::from(theme.mark(mark_of(level))));
+        return vec![mark, Line::styled(titled(panel, Some(data)), theme.text), Line::styled(rows, theme.text)];
+    }
     let style = level.map_or(theme.text, |level| level_style(theme, level));
-    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| values::text(panel, value));
-    let limit = values::limit(panel).map_or_else(|| "-".to_owned(), |limit| crate::units::limit(&panel.unit, limit));
+    let (steps, scale) = judged(panel, data, reading.index);
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| units::format(&scale.unit, value));
+    let limit = steps.limit().map_or_else(|| "-".to_owned(), |limit| units::limit(&scale.unit, limit));
     let change = match (reading.now, reading.before) {
         (Some(now), Some(before)) => values::change(now, before),
         _ => "-".to_owned(),
     };
-    let series = data.series.get(reading.series);
+    let series = panel.item(data, reading.index).and_then(|item| item.series);
     let last = match (metrics.cursor, series) {
         (Some(at), Some(series)) => Line::raw(number(series.at(at))),
         (None, Some(series)) => {
@@ -356,16 +388,21 @@ fn cells<'a>(metrics: &Metrics, view: &View<'a>, panel: &'a Panel) -> Vec<Line<'
         _ => Line::default(),
     };
     // On a small screen there is no room for it whole.
-    let several = if data.series.len() > 1 && panel.kind == PanelKind::TimeSeries && !view.is_narrow() {
-        let which = if values::is_floor(panel) { "lowest" } else { "highest" };
-        Span::styled(format!("  {which} of {}", data.series.len() + data.more_series), theme.dim)
+    let count = panel.count(data);
+    let several = if count > 1 && !view.is_narrow() {
+        let which = match () {
+            () if reading.is_mapped => "worst",
+            () if steps.is_floor() => "lowest",
+            () => "highest",
+        };
+        Span::styled(format!("  {which} of {}", count + data.more_series), theme.dim)
     } else {
         Span::raw("")
     };
     vec![
         level.map_or_else(Line::default, |level| Line::from(theme.mark(mark_of(level)))),
         Line::from(vec![Span::styled(titled(panel, Some(data)), theme.text), several]),
-        Line::styled(reading.now.map_or_else(|| "no data".to_owned(), |now| shown(panel, data, now)), style),
+        Line::styled(shown(panel, data, reading.index), style),
         Line::styled(limit, theme.dim),
         Line::styled(number(reading.before), theme.dim),
         Line::styled(change, theme.text),

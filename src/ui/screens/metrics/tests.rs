@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    model::metric::{PanelData, Series},
+    model::metric::{PanelData, PanelKind, Reduced, Series, Table, TableCell, TableColumn},
     query::Answer,
     source::{Answered, ErrorKind, SourceError},
     ui::testing::{self, World},
@@ -67,6 +67,11 @@ fn every_wanted_panel_is_in_sight() {
     assert_eq!((query.points, query.range_seconds), (240, 3600));
     let rows = world.drawn(&mut screen).join("\n");
     assert!(rows.contains("SERIES") && rows.contains("limit"), "the coarser data serves meanwhile: {rows}");
+    let legend = rows.lines().find(|row| row.contains(" min ")).expect("heads of the legend");
+    assert!(["now", "min", "max", "mean"].iter().all(|head| legend.contains(head)), "{rows}");
+    // 31 of 61 minutes at 0.1 %, the others up to 30.6 %: the mean stands between.
+    let line = rows.lines().skip_while(|row| !row.contains(" min ")).nth(1).expect("a line of it");
+    assert!(line.contains("30.6%") && line.contains(" 0.1%"), "{rows}");
     assert!(matches!(screen.run(Command::Back, &world.view()), Reply::Done));
     assert!(world.drawn(&mut screen).join("\n").contains("NUMBERS"));
 }
@@ -176,6 +181,140 @@ fn failures_are_named_and_old_data_is_marked() {
     assert!(World::live().drawn(&mut none).join("\n").contains("no dashboard with panels"));
 }
 
+/// A panel that says UP or DOWN by mappings is red by their colour, whatever its steps are; and it passed no limit.
+#[test]
+fn the_colour_of_a_mapping_says_what_is_wrong() {
+    let (mut world, mut screen) = story();
+    world.drawn(&mut screen);
+    let query = screen.wanted(&world.view()).remove(0);
+    let Query::Panel(PanelQuery { panel, .. }) = query.clone() else { panic!("a panel") };
+    for board in world.store.dashboards.values_mut() {
+        for panel in board.panels.iter_mut().filter(|one| one.key == panel) {
+            (panel.kind, panel.scale.thresholds) = (PanelKind::Stat, Vec::new());
+        }
+    }
+    let Some(Answer::Panel(data)) = world.store.answers[&query].value.clone() else { panic!("data") };
+    for (value, text, color, mark) in [
+        (Some(0.0), "DOWN", Some("dark-red"), "!!"),
+        (Some(1.0), "UP", Some("green"), ""),
+        // A mapping of no value.
+        (None, "NOTHING", Some("#F2495C"), "!!"),
+        (Some(1.0), "UP", None, ""),
+    ] {
+        let series = if value.is_some() { data.series.clone() } else { Vec::new() };
+        let color = color.map(Clean::own);
+        let reduced = vec![Reduced { value, text: text.into(), color, ..Reduced::default() }];
+        let mapped = PanelData { series, reduced, ..*data.clone() };
+        say(&mut world, query.clone(), Ok(Answer::Panel(Box::new(mapped))));
+        let rows = world.drawn(&mut screen);
+        let title = &rows[0][..60];
+        assert!(title.contains(&format!("now {text}")) || mark.is_empty(), "{title}");
+        assert_eq!((title.contains("!!"), title.contains("OVER")), (!mark.is_empty(), false), "{title}");
+        let mut numbers = rows.iter().skip_while(|row| !row.contains("NUMBERS"));
+        let row = numbers.find(|row| row.contains(" 5xx % ")).expect("a row of numbers");
+        assert!(row.contains(text) && row.contains(mark), "{row}");
+    }
+}
+
+/// A gauge of nodes: a row each, the fullest first; what does not fit is counted.
+#[test]
+fn several_values_are_a_row_each_those_nearest_to_trouble_first() {
+    let (mut world, mut screen) = story();
+    world.drawn(&mut screen);
+    let query = screen.wanted(&world.view()).remove(0);
+    let Query::Panel(PanelQuery { panel, .. }) = query.clone() else { panic!("a panel") };
+    for board in world.store.dashboards.values_mut() {
+        for panel in board.panels.iter_mut().filter(|one| one.key == panel) {
+            panel.kind = PanelKind::Gauge;
+        }
+    }
+    let Some(Answer::Panel(data)) = world.store.answers[&query].value.clone() else { panic!("data") };
+    let values = [("node-1", Some(2.0)), ("node-2", Some(92.1)), ("node-3", None), ("node-4", Some(7.5))];
+    let gauge = |copies: usize| PanelData {
+        series: Vec::new(),
+        reduced: values
+            .repeat(copies)
+            .iter()
+            .map(|(name, value)| Reduced {
+                name: (*name).into(),
+                value: *value,
+                text: value.map_or_else(|| "none".into(), |value| Clean::own(format!("{value:.1}%"))),
+                ..Reduced::default()
+            })
+            .collect(),
+        ..*data.clone()
+    };
+    say(&mut world, query.clone(), Ok(Answer::Panel(Box::new(gauge(1)))));
+    let rows = world.drawn(&mut screen);
+    assert!(rows[0].contains("now 92.1%") && rows[0].contains("!! OVER"), "{}", rows[0]);
+    let inside: Vec<&str> = rows[1..5].iter().map(|row| row[2..59].trim_end()).collect();
+    for (row, (mark, name, text)) in inside.iter().zip([
+        ("!!", "node-2", "92.1%"),
+        ("!!", "node-4", " 7.5%"),
+        ("  ", "node-1", " 2.0%"),
+        ("  ", "node-3", " none"),
+    ]) {
+        assert!(row.starts_with(&format!("{mark} {name}  {text}  [")), "{inside:#?}");
+    }
+    assert!(rows.iter().any(|row| row.contains("5xx %  highest of 4")), "{rows:#?}");
+    say(&mut world, query, Ok(Answer::Panel(Box::new(gauge(5)))));
+    let rows = world.drawn(&mut screen);
+    let counted = rows.iter().find(|row| row[..60].contains(" more")).expect("how many do not fit");
+    let shown = rows.iter().filter(|row| row[..60].contains("node-")).count();
+    assert!(counted.contains(&format!("and {} more", 20 - shown)), "{rows:#?}");
+}
+
+/// A table stands among the charts with its first rows; open, it is sorted and all of it is reached.
+#[test]
+fn a_table_is_read_sorted_and_scrolled() {
+    let (mut world, mut screen) = story();
+    world.drawn(&mut screen);
+    let query = screen.wanted(&world.view()).remove(0);
+    let Query::Panel(PanelQuery { panel, .. }) = query.clone() else { panic!("a panel") };
+    for board in world.store.dashboards.values_mut() {
+        for panel in board.panels.iter_mut().filter(|one| one.key == panel) {
+            panel.kind = PanelKind::Table;
+        }
+    }
+    let Some(Answer::Panel(data)) = world.store.answers[&query].value.clone() else { panic!("data") };
+    let cell = |text: String, number: Option<f64>, color: Option<&str>| TableCell {
+        text: Clean::own(text),
+        number,
+        color: color.map(Clean::own),
+    };
+    let column = |name: &str, is_number| TableColumn { name: Clean::own(name), is_number, is_coloured: false };
+    let rows = (0..60).map(|row| {
+        let load = f64::from(row * 7 % 60);
+        let color = (load > 58.0).then_some("red");
+        vec![cell(format!("node-{row:02}"), None, None), cell(format!("{load:.1}%"), Some(load), color)]
+    });
+    let table =
+        Table { columns: vec![column("host", false), column("load", true)], rows: rows.collect(), more_rows: 940 };
+    let data = PanelData { series: Vec::new(), table: Some(table), ..*data };
+    say(&mut world, query, Ok(Answer::Panel(Box::new(data))));
+    let rows = world.drawn(&mut screen);
+    assert!(rows[0].contains("1000 rows") && rows[1].contains("host") && rows[2].contains("node-00"), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("and 940 more rows: o opens them")), "{rows:#?}");
+    let mut numbers = rows.iter().skip_while(|row| !row.contains("NUMBERS"));
+    assert!(numbers.any(|row| row.contains("5xx %") && row.contains("1000 rows")), "{rows:#?}");
+
+    let first = |world: &mut World, screen: &mut Metrics| world.drawn(screen)[2].clone();
+    screen.run(Command::Enter, &world.view());
+    assert!(first(&mut world, &mut screen).contains("node-00"));
+    screen.run(Command::SortNext, &world.view());
+    screen.run(Command::SortNext, &world.view());
+    screen.run(Command::SortNext, &world.view());
+    assert!(first(&mut world, &mut screen).contains("59.0%"), "{:#?}", world.drawn(&mut screen));
+    screen.run(Command::Bottom, &world.view());
+    let rows = world.drawn(&mut screen);
+    assert!(
+        rows.iter().any(|row| row.contains("node-00") && row.contains(" 0.0%")),
+        "the least is the last: {rows:#?}"
+    );
+    screen.run(Command::Back, &world.view());
+    assert!(world.drawn(&mut screen).iter().any(|row| row.contains("NUMBERS")), "back among the others");
+}
+
 #[test]
 fn at_80_columns_numbers_and_the_chart_of_the_selected() {
     let (mut world, mut screen) = story();
@@ -197,7 +336,7 @@ fn at_80_columns_the_number_at_the_moment_is_not_cut() {
     let (mut world, mut screen) = story();
     for board in world.store.dashboards.values_mut() {
         for panel in board.panels.iter_mut().filter(|panel| *panel.title == *"req/s") {
-            panel.unit = crate::model::metric::Unit { id: "reqps".into(), decimals: Some(2) };
+            panel.scale.unit = crate::model::metric::Unit { id: "reqps".into(), decimals: Some(2) };
         }
     }
     world.size = (80, 24);

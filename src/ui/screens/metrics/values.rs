@@ -1,39 +1,119 @@
 //! Numbers of a panel: what it shows now, against its limit, against an hour ago.
 
-use crate::{
-    model::{
-        Level,
-        metric::{Panel, PanelData, PanelKind, Series},
-    },
-    units,
+use crate::model::{
+    Level,
+    metric::{Item, Panel, PanelData, PanelKind, Scale, Series},
 };
 
-/// The panel's number now and before, and which series it is of.
+/// The panel's number now and before.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Reading {
-    /// The series nearest to trouble.
-    pub series: usize,
+    /// The number nearest to trouble, among all the panel shows.
+    pub index: usize,
     pub now: Option<f64>,
     pub before: Option<f64>,
     /// `None`: the panel has no limit.
     pub level: Option<Level>,
+    /// The level is a mapping's: no limit was passed.
+    pub is_mapped: bool,
 }
 
-/// Steps of a panel that mean something. Grafana gives every new panel "red above 80", whatever it shows, and draws it
-/// nowhere: that is no limit.
-fn steps(panel: &Panel) -> Vec<(Option<f64>, Level)> {
-    let steps = &panel.thresholds;
-    let is_default = panel.kind == PanelKind::TimeSeries
-        && panel.unit.id != "percent"
-        && steps.len() == 2
-        && steps[0].value.is_none()
-        && steps[1].value == Some(80.0);
-    if is_default {
-        return Vec::new();
+/// What is read from one of a panel's numbers.
+pub(super) trait Judged {
+    /// What the colour of a mapping says: it stands above the steps.
+    fn mapped(&self) -> Option<Level>;
+    fn level(&self) -> Option<Level>;
+    fn steps(&self) -> Steps;
+    /// How full its bar is, of 1; NaN: nothing to say.
+    fn part(&self) -> f64;
+}
+
+impl Judged for Item<'_> {
+    fn mapped(&self) -> Option<Level> {
+        self.color.map(meaning)
     }
-    let (min, max) = (panel.min.unwrap_or(0.0), panel.max.unwrap_or(100.0));
-    let value = |value: f64| if panel.thresholds_are_percentages { min + (max - min) * value / 100.0 } else { value };
-    steps.iter().map(|step| (step.value.map(value), meaning(&step.color))).collect()
+
+    fn level(&self) -> Option<Level> {
+        self.mapped().or_else(|| self.steps().level(self.now?))
+    }
+
+    fn steps(&self) -> Steps {
+        Steps::of(self.scale, self.is_line)
+    }
+
+    fn part(&self) -> f64 {
+        let (min, max) = ends(self.scale);
+        let now = self.now.unwrap_or(f64::NAN);
+        if max > min { (now - min) / (max - min) } else { f64::NAN }
+    }
+}
+
+/// Where a bar begins and ends.
+pub(super) fn ends(scale: &Scale) -> (f64, f64) {
+    (scale.min.unwrap_or(0.0), scale.max.unwrap_or(100.0))
+}
+
+/// Steps that mean something, each with what holds from there upwards.
+pub(super) struct Steps(Vec<(Option<f64>, Level)>);
+
+impl Steps {
+    /// Grafana gives every new panel "red above 80", whatever it shows, and draws it nowhere on an axis of time: that is no
+    /// limit.
+    fn of(scale: &Scale, is_line: bool) -> Self {
+        let steps = &scale.thresholds;
+        let is_default = is_line
+            && scale.unit.id != "percent"
+            && steps.len() == 2
+            && steps[0].value.is_none()
+            && steps[1].value == Some(80.0);
+        if is_default {
+            return Self(Vec::new());
+        }
+        let (min, max) = ends(scale);
+        let value =
+            |value: f64| if scale.thresholds_are_percentages { min + (max - min) * value / 100.0 } else { value };
+        Self(steps.iter().map(|step| (step.value.map(value), meaning(&step.color))).collect())
+    }
+
+    /// Whether low values are the bad ones: below its steps the panel is red.
+    pub fn is_floor(&self) -> bool {
+        let steps = &self.0;
+        matches!((steps.first(), steps.last()), (Some(first), Some(last)) if steps.len() > 1 && first.1 < last.1)
+    }
+
+    /// The value that must not be passed.
+    pub fn limit(&self) -> Option<f64> {
+        let steps = &self.0;
+        let worst = steps.iter().filter(|step| step.0.is_some()).min_by_key(|step| step.1)?;
+        if self.is_floor() {
+            return steps.iter().find(|step| step.1 > steps[0].1).and_then(|step| step.0);
+        }
+        (worst.1 < Level::Ok).then_some(worst.0).flatten()
+    }
+
+    pub fn level(&self, value: f64) -> Option<Level> {
+        if self.0.iter().all(|step| step.0.is_none()) {
+            return None;
+        }
+        let reached = self.0.iter().rfind(|step| step.0.is_none_or(|from| value >= from));
+        Some(reached.map_or(Level::Ok, |step| step.1))
+    }
+
+    /// `OVER`, `HIGH`, `UNDER`, `LOW`: which side of its limit.
+    pub fn word(&self, level: Level) -> &'static str {
+        match (level, self.is_floor()) {
+            (Level::Broken, false) => "OVER",
+            (Level::Broken, true) => "UNDER",
+            (Level::Wrong, false) => "HIGH",
+            (Level::Wrong, true) => "LOW",
+            _ => "",
+        }
+    }
+}
+
+/// The steps of a panel without a number.
+pub(super) fn steps(panel: &Panel) -> Steps {
+    Steps::of(&panel.scale, panel.kind == PanelKind::TimeSeries)
 }
 
 /// What a threshold's colour means.
@@ -56,59 +136,30 @@ fn meaning(color: &str) -> Level {
     }
 }
 
-/// Whether low values are the bad ones: below its steps the panel is red.
-pub(super) fn is_floor(panel: &Panel) -> bool {
-    let steps = steps(panel);
-    matches!((steps.first(), steps.last()), (Some(first), Some(last)) if steps.len() > 1 && first.1 < last.1)
-}
-
-/// The value that must not be passed.
-pub(super) fn limit(panel: &Panel) -> Option<f64> {
-    let steps = steps(panel);
-    let worst = steps.iter().filter(|step| step.0.is_some()).min_by_key(|step| step.1)?;
-    if is_floor(panel) {
-        return steps.iter().find(|step| step.1 > steps[0].1).and_then(|step| step.0);
-    }
-    (worst.1 < Level::Ok).then_some(worst.0).flatten()
-}
-
-pub(super) fn level(panel: &Panel, value: f64) -> Option<Level> {
-    let steps = steps(panel);
-    if steps.iter().all(|step| step.0.is_none()) {
-        return None;
-    }
-    let reached = steps.iter().rfind(|step| step.0.is_none_or(|from| value >= from));
-    Some(reached.map_or(Level::Ok, |step| step.1))
-}
-
-/// `OVER`, `HIGH`, `UNDER`, `LOW`: which side of its limit.
-pub(super) fn word(panel: &Panel, level: Level) -> &'static str {
-    match (level, is_floor(panel)) {
-        (Level::Broken, false) => "OVER",
-        (Level::Broken, true) => "UNDER",
-        (Level::Wrong, false) => "HIGH",
-        (Level::Wrong, true) => "LOW",
-        _ => "",
-    }
-}
-
 /// Reads a panel's data. `back`: milliseconds from its end to compare with.
 pub(super) fn read(panel: &Panel, data: &PanelData, back: i64) -> Reading {
-    let is_floor = is_floor(panel);
-    let lasts = data.series.iter().enumerate().filter_map(|(index, series)| Some((index, series.last()?.1)));
-    let nearest = lasts.reduce(|best, next| {
-        let is_worse = if is_floor { next.1 < best.1 } else { next.1 > best.1 };
-        if is_worse { next } else { best }
-    });
-    let (series, last) = nearest.map_or((0, None), |(index, value)| (index, Some(value)));
-    let reduced = data.value.filter(|_| panel.kind != PanelKind::TimeSeries);
-    let now = reduced.or(last);
+    let index = worst_first(panel, data).first().copied().unwrap_or(0);
+    let Some(item) = panel.item(data, index) else { return Reading::default() };
     Reading {
-        series,
-        now,
-        before: data.series.get(series).and_then(|series| before(series, data.to - back)),
-        level: now.and_then(|now| level(panel, now)),
+        index,
+        now: item.now,
+        before: item.series.and_then(|series| before(series, data.to - back)),
+        level: item.level(),
+        is_mapped: item.mapped().is_some(),
     }
+}
+
+/// The panel's numbers, those nearest to trouble first.
+pub(super) fn worst_first(panel: &Panel, data: &PanelData) -> Vec<usize> {
+    let of = |index: usize| {
+        let item = panel.item(data, index)?;
+        let level = if item.is_line { Level::Ok } else { item.level().unwrap_or(Level::Ok) };
+        let size = item.now.map_or(f64::INFINITY, |now| if item.steps().is_floor() { now } else { -now });
+        Some((level, size, index))
+    };
+    let mut order: Vec<(Level, f64, usize)> = (0..panel.count(data)).filter_map(of).collect();
+    order.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    order.into_iter().map(|(_, _, index)| index).collect()
 }
 
 /// The value at a moment; the first one serves if the range begins just there.
@@ -121,11 +172,6 @@ fn before(series: &Series, at: i64) -> Option<f64> {
         let (time, value) = series.points.iter().find_map(|(time, value)| value.map(|value| (*time, value)))?;
         (time - at <= step * 2).then_some(value)
     })
-}
-
-/// A number in the panel's unit.
-pub(super) fn text(panel: &Panel, value: f64) -> String {
-    units::format(&panel.unit, value)
 }
 
 /// `x7.6`, `+4 %`, `-12 %`, `steady`.
@@ -147,48 +193,34 @@ pub(super) fn change(now: f64, before: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::metric::{DashboardKey, PanelKey, Threshold, Unit};
+    use crate::model::metric::Threshold;
 
-    fn panel(steps: &[(Option<f64>, &str)]) -> Panel {
-        let dashboard = DashboardKey { backend: crate::model::BackendId::new("grafana"), uid: "d".into() };
-        Panel {
-            key: PanelKey { dashboard, id: 1 },
-            title: "x".into(),
-            kind: PanelKind::TimeSeries,
-            unit: Unit::default(),
-            min: None,
-            max: Some(50.0),
-            thresholds: steps
-                .iter()
-                .map(|(value, color)| Threshold { value: *value, color: (*color).into() })
-                .collect(),
-            thresholds_are_percentages: false,
-            row: None,
-            is_collapsed: false,
-            notes: Vec::new(),
-        }
+    fn steps(steps: &[(Option<f64>, &str)], max: Option<f64>, are_percentages: bool) -> Steps {
+        let thresholds =
+            steps.iter().map(|(value, color)| Threshold { value: *value, color: (*color).into() }).collect();
+        let scale = Scale { max, thresholds, thresholds_are_percentages: are_percentages, ..Scale::default() };
+        Steps::of(&scale, true)
     }
 
     #[test]
     fn limits_are_read_from_the_side_that_is_bad() {
-        let over = panel(&[(None, "green"), (Some(3.0), "dark-orange"), (Some(5.0), "#F2495C")]);
-        assert_eq!((limit(&over), is_floor(&over)), (Some(5.0), false));
-        assert_eq!([2.0, 4.0, 31.0].map(|v| level(&over, v)), [Level::Ok, Level::Wrong, Level::Broken].map(Some));
-        assert_eq!(word(&over, Level::Broken), "OVER");
-        let under = panel(&[(None, "red"), (Some(10.0), "green")]);
-        assert_eq!((limit(&under), is_floor(&under)), (Some(10.0), true));
-        assert_eq!((level(&under, 8.0), word(&under, Level::Broken)), (Some(Level::Broken), "UNDER"));
-        let mut percent = panel(&[(None, "green"), (Some(90.0), "red")]);
-        percent.thresholds_are_percentages = true;
-        assert_eq!((limit(&percent), level(&percent, 46.0)), (Some(45.0), Some(Level::Broken)));
+        let over = steps(&[(None, "green"), (Some(3.0), "dark-orange"), (Some(5.0), "#F2495C")], None, false);
+        assert_eq!((over.limit(), over.is_floor()), (Some(5.0), false));
+        assert_eq!([2.0, 4.0, 31.0].map(|v| over.level(v)), [Level::Ok, Level::Wrong, Level::Broken].map(Some));
+        assert_eq!(over.word(Level::Broken), "OVER");
+        let under = steps(&[(None, "red"), (Some(10.0), "green")], None, false);
+        assert_eq!((under.limit(), under.is_floor()), (Some(10.0), true));
+        assert_eq!((under.level(8.0), under.word(Level::Broken)), (Some(Level::Broken), "UNDER"));
+        let percent = steps(&[(None, "green"), (Some(90.0), "red")], Some(50.0), true);
+        assert_eq!((percent.limit(), percent.level(46.0)), (Some(45.0), Some(Level::Broken)));
     }
 
     #[test]
     fn what_grafana_gives_every_panel_is_no_limit() {
-        let untouched = panel(&[(None, "green"), (Some(80.0), "red")]);
-        assert_eq!((limit(&untouched), level(&untouched, 1480.0)), (None, None));
-        assert_eq!(level(&panel(&[(None, "green")]), 3.0), None);
-        assert_eq!(level(&panel(&[]), 3.0), None);
+        let untouched = steps(&[(None, "green"), (Some(80.0), "red")], None, false);
+        assert_eq!((untouched.limit(), untouched.level(1480.0)), (None, None));
+        assert_eq!(steps(&[(None, "green")], None, false).level(3.0), None);
+        assert_eq!(steps(&[], None, false).level(3.0), None);
     }
 
     #[test]

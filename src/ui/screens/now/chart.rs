@@ -92,7 +92,7 @@ fn markers(story: &Story<'_>) -> Vec<(i64, String)> {
 }
 
 fn draw(measure: &Measure<'_>, markers: &[(i64, String)], view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let unit = &measure.panel.unit;
+    let unit = &measure.panel.scale.unit;
     let value = |value: f64| units::axis(unit, value);
     let time = |at: i64| Timestamp::from_millisecond(at).map_or_else(|_| String::new(), words::clock);
     let now = view.store.time_of(&measure.panel.key.dashboard.backend, view.now);

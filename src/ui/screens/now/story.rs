@@ -243,7 +243,7 @@ impl Measure<'_> {
     /// The newest value: the panel's own reducer's, else the first series' last.
     pub fn value(&self) -> Option<f64> {
         let data = self.data?;
-        data.value.or_else(|| data.series.iter().find_map(Series::last).map(|(_, value)| value))
+        data.value().or_else(|| data.series.iter().find_map(Series::last).map(|(_, value)| value))
     }
 
     pub fn limit(&self) -> Option<f64> {
@@ -257,14 +257,14 @@ impl Measure<'_> {
     /// As the panel writes it.
     pub fn text(&self) -> Option<String> {
         let data = self.data?;
-        if !data.text.is_empty() {
-            return Some(data.text.to_string());
+        if !data.text().is_empty() {
+            return Some(data.text().to_owned());
         }
-        self.value().map(|value| units::format(&self.panel.unit, value))
+        self.value().map(|value| units::format(&self.panel.scale.unit, value))
     }
 
     pub fn limit_text(&self) -> Option<String> {
-        self.limit().map(|limit| units::limit(&self.panel.unit, limit))
+        self.limit().map(|limit| units::limit(&self.panel.scale.unit, limit))
     }
 }
 
