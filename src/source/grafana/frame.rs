@@ -91,13 +91,6 @@ impl Frame {
     pub fn time(&self) -> Option<&Field> {
         self.fields.iter().find(|field| field.kind == Kind::Time)
     }
-
-    /// The same rows in this order; a row may be left out or come twice.
-    pub fn select(&mut self, rows: &[usize]) {
-        for field in &mut self.fields {
-            field.values = rows.iter().map(|row| field.values.get(*row).cloned().unwrap_or_default()).collect();
-        }
-    }
 }
 
 impl Field {

@@ -140,11 +140,3 @@ pub fn compare(left: Option<f64>, op: &str, right: &Value) -> bool {
         _ => false,
     }
 }
-
-/// Which frames a transformation's `filter` lets through: a query's letter, several with `|`, or a pattern.
-pub fn is_of_query(frame: &Frame, wanted: &str) -> bool {
-    match wanted {
-        _ if wanted.starts_with('/') => Pattern::parse(wanted).is_some_and(|pattern| pattern.is_match(&frame.ref_id)),
-        _ => wanted.split('|').any(|wanted| wanted == frame.ref_id),
-    }
-}

@@ -97,6 +97,7 @@ fn judged<'a>(panel: &'a Panel, data: &'a PanelData, index: usize) -> (values::S
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "what a frame has, and where one is in it")]
 pub(super) fn render(
     metrics: &Metrics,
     view: &View<'_>,
