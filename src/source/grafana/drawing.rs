@@ -58,6 +58,10 @@ pub fn frames(drawn: &[Drawn], results: &BTreeMap<String, Results>, data: &mut P
 pub fn draw(panel: &Panel, spec: &Spec, mut frames: Vec<Frame>, data: &mut PanelData) {
     spec.fields.apply(&mut frames);
     let range = range(&frames);
+    if panel.kind == PanelKind::Table {
+        data.table = table::table(&frames, spec.frame, range);
+        return;
+    }
     let mut lines = series::lines(&frames, data.to);
     if panel.kind == PanelKind::TimeSeries {
         lines.retain(|line| !line.points.is_empty() && !is_hidden(line));
@@ -74,10 +78,7 @@ pub fn draw(panel: &Panel, spec: &Spec, mut frames: Vec<Frame>, data: &mut Panel
         data.more_series = data.reduced.len().saturating_sub(MAX_SERIES);
         data.reduced.truncate(MAX_SERIES);
     }
-    if panel.kind == PanelKind::Table {
-        data.table = table::table(&frames, spec.frame, range);
-    }
-    if data.reduced.is_empty() && data.table.is_none() {
+    if data.reduced.is_empty() {
         data.more_series = lines.len().saturating_sub(MAX_SERIES);
     }
     data.series = lines.into_iter().take(MAX_SERIES).map(|line| series_of(line, &panel.scale)).collect();

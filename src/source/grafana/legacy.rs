@@ -1,26 +1,23 @@
 //! Panels of before Grafana 8 (`graph`, `singlestat`, `table-old`), in the words of today's: their settings as a
 //! `fieldConfig` and `options`.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 /// The panel as today's Grafana would store it; itself, if it does.
-pub fn migrated(panel: &Value) -> Value {
-    let mut panel = panel.clone();
-    let kind = panel["type"].as_str().unwrap_or_default().to_owned();
-    let migrate: fn(&Value) -> (&'static str, Value) = match kind.as_str() {
-        "graph" => |panel| ("timeseries", graph(panel)),
-        "singlestat" => |panel| ("stat", single(panel)),
-        "table-old" => |panel| ("table", old_table(panel)),
+pub fn migrated(panel: &Value) -> Cow<'_, Value> {
+    let (kind, config) = match panel["type"].as_str() {
+        Some("graph") => ("timeseries", graph(panel)),
+        Some("singlestat") if panel["gauge"]["show"].as_bool() == Some(true) => ("gauge", single(panel)),
+        Some("singlestat") => ("stat", single(panel)),
+        Some("table-old") => ("table", old_table(panel)),
         // Files of before version 7 have styles in a panel that is called the same today.
-        "table" if panel["styles"].is_array() => |panel| ("table", old_table(panel)),
-        _ => return panel,
+        Some("table") if panel["styles"].is_array() => ("table", old_table(panel)),
+        _ => return Cow::Borrowed(panel),
     };
-    let (now, config) = migrate(&panel);
-    if kind == "singlestat" && panel["gauge"]["show"].as_bool() == Some(true) {
-        panel["type"] = json!("gauge");
-    } else {
-        panel["type"] = json!(now);
-    }
+    let mut panel = panel.clone();
+    panel["type"] = json!(kind);
     if panel["transformations"].is_null()
         && let Some(transformations) = transformations(&panel)
     {
@@ -34,7 +31,7 @@ pub fn migrated(panel: &Value) -> Value {
     {
         panel["options"]["reduceOptions"] = json!({"calcs": [calc_of(calc)]});
     }
-    panel
+    Cow::Owned(panel)
 }
 
 fn calc_of(name: &str) -> &str {
@@ -242,9 +239,13 @@ fn number(value: &Value) -> Option<f64> {
 mod tests {
     use super::*;
 
+    fn of_today(panel: Value) -> Value {
+        migrated(&panel).into_owned()
+    }
+
     #[test]
     fn a_graph_keeps_its_axes_limits_and_overrides() {
-        let panel = migrated(&json!({
+        let panel = of_today(json!({
             "type": "graph", "stack": true, "nullPointMode": "connected", "bars": true,
             "yaxes": [{"format": "s", "decimals": 2, "min": "0", "logBase": 10}, {"format": "percent", "max": 100}],
             "thresholds": [{"value": 80, "op": "gt", "colorMode": "critical"}, {"value": 50, "op": "gt", "colorMode": "warning"}],
@@ -269,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_single_stat_keeps_its_words_and_colours() {
-        let panel = migrated(&json!({
+        let panel = of_today(json!({
             "type": "singlestat", "format": "percent", "valueName": "avg", "thresholds": "70,90", "nullText": "none",
             "colors": ["#299c46", "rgba(237, 129, 40, 0.89)", "#d44a3a"], "gauge": {"show": true, "minValue": 0, "maxValue": 50},
             "valueMaps": [{"op": "=", "text": "N/A", "value": "null"}], "mappingType": 1,
@@ -279,12 +280,12 @@ mod tests {
         assert_eq!(panel["options"]["reduceOptions"]["calcs"], json!(["mean"]));
         assert_eq!(defaults["thresholds"]["steps"][2], json!({"value": 90.0, "color": "#d44a3a"}));
         assert_eq!((&defaults["noValue"], &defaults["mappings"][0]["text"]), (&json!("none"), &json!("N/A")));
-        assert_eq!(migrated(&json!({"type": "singlestat"}))["type"], "stat");
+        assert_eq!(of_today(json!({"type": "singlestat"}))["type"], "stat");
     }
 
     #[test]
     fn an_old_table_keeps_styles_and_its_transform() {
-        let panel = migrated(&json!({
+        let panel = of_today(json!({
             "type": "table", "transform": "timeseries_aggregations", "columns": [{"text": "Avg", "value": "avg"}],
             "styles": [
                 {"pattern": "Time", "type": "hidden"},
@@ -307,7 +308,7 @@ mod tests {
     fn todays_panels_stay_as_they_are() {
         for panel in [json!({"type": "timeseries", "fieldConfig": {"defaults": {"unit": "s"}}}), json!({}), json!("x")]
         {
-            assert_eq!(migrated(&panel), panel);
+            assert_eq!(*migrated(&panel), panel);
         }
     }
 }

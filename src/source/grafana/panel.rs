@@ -34,7 +34,7 @@ pub struct Place {
 }
 
 pub fn parse(panel: &Value, id: i64, dashboard: &DashboardKey, place: &Place) -> (Panel, Spec) {
-    let panel = &legacy::migrated(panel);
+    let panel = &*legacy::migrated(panel);
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let time_from = text(&panel["timeFrom"]);
     let time_shift = text(&panel["timeShift"]);

@@ -87,24 +87,22 @@ fn put(out: &mut String, with: &str, caught: &fancy_regex::Captures<'_, str>) {
     out.push_str(rest);
 }
 
-/// JavaScript takes a brace that counts nothing as itself.
+/// JavaScript takes a brace that counts nothing as itself, and a bracket in a class.
 fn with_braces_escaped(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let (mut is_escaped, mut in_class) = (false, false);
     for (at, c) in pattern.char_indices() {
-        let rest = &pattern[at..];
-        match c {
-            _ if is_escaped => {}
-            '[' => in_class = true,
-            ']' => in_class = false,
-            '{' if !in_class && !counts(rest) && !is_of_escape(&pattern[..at]) => out.push('\\'),
-            '}' if !in_class && !closes(&pattern[..at]) => out.push('\\'),
-            _ => {}
-        }
-        // `[[` is a class with a bracket in it, not a class in a class.
-        if c == '[' && in_class && !is_escaped && out.ends_with('[') && !out.ends_with("\\[") {
+        let before = &pattern[..at];
+        let is_itself = match c {
+            '[' => in_class,
+            '{' => !in_class && !counts(&pattern[at..]) && !is_of_escape(before),
+            '}' => !in_class && !closes(before),
+            _ => false,
+        };
+        if is_itself && !is_escaped {
             out.push('\\');
         }
+        in_class = if is_escaped { in_class } else { (in_class || c == '[') && c != ']' };
         is_escaped = c == '\\' && !is_escaped;
         out.push(c);
     }
@@ -154,6 +152,8 @@ mod tests {
             (r"/\/dev\//", "/dev/sda", true),
             (r"/\p{Lu}/", "Ä", true),
             ("/[[]/", "[", true),
+            ("/^[a[]+$/", "[a", true),
+            (r"/^[\]x]$/", "]", true),
             (r"/(a+)+$/", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", false),
             (r"/(?=(a+)+$)b/", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", false),
         ] {

@@ -19,7 +19,7 @@ use crate::{
 /// Widest a column is by itself.
 const MOST: u16 = 40;
 /// Rows measured for the columns' widths.
-const MEASURED: usize = 200;
+const MEASURED: usize = 50;
 
 /// What is remembered of the open table.
 #[derive(Clone, Copy, Debug, Default)]

@@ -15,6 +15,18 @@ fn story() -> (World, Metrics) {
     (testing::incident(), Metrics::default())
 }
 
+/// The story with its first panel changed, the read of it, and what it was answered.
+fn first_panel(change: impl Fn(&mut Panel)) -> (World, Metrics, Query, Box<PanelData>) {
+    let (mut world, mut screen) = story();
+    world.drawn(&mut screen);
+    let query = screen.wanted(&world.view()).remove(0);
+    let Query::Panel(PanelQuery { panel, .. }) = query.clone() else { panic!("a panel") };
+    let boards = world.store.dashboards.values_mut();
+    boards.flat_map(|board| &mut board.panels).filter(|one| one.key == panel).for_each(change);
+    let Some(Answer::Panel(data)) = world.store.answers[&query].value.clone() else { panic!("data") };
+    (world, screen, query, data)
+}
+
 #[test]
 fn charts_and_numbers_say_the_same() {
     let (world, mut screen) = story();
@@ -184,16 +196,8 @@ fn failures_are_named_and_old_data_is_marked() {
 /// A panel that says UP or DOWN by mappings is red by their colour, whatever its steps are; and it passed no limit.
 #[test]
 fn the_colour_of_a_mapping_says_what_is_wrong() {
-    let (mut world, mut screen) = story();
-    world.drawn(&mut screen);
-    let query = screen.wanted(&world.view()).remove(0);
-    let Query::Panel(PanelQuery { panel, .. }) = query.clone() else { panic!("a panel") };
-    for board in world.store.dashboards.values_mut() {
-        for panel in board.panels.iter_mut().filter(|one| one.key == panel) {
-            (panel.kind, panel.scale.thresholds) = (PanelKind::Stat, Vec::new());
-        }
-    }
-    let Some(Answer::Panel(data)) = world.store.answers[&query].value.clone() else { panic!("data") };
+    let (mut world, mut screen, query, data) =
+        first_panel(|panel| (panel.kind, panel.scale.thresholds) = (PanelKind::Stat, Vec::new()));
     for (value, text, color, mark) in [
         (Some(0.0), "DOWN", Some("dark-red"), "!!"),
         (Some(1.0), "UP", Some("green"), ""),
@@ -219,16 +223,7 @@ fn the_colour_of_a_mapping_says_what_is_wrong() {
 /// A gauge of nodes: a row each, the fullest first; what does not fit is counted.
 #[test]
 fn several_values_are_a_row_each_those_nearest_to_trouble_first() {
-    let (mut world, mut screen) = story();
-    world.drawn(&mut screen);
-    let query = screen.wanted(&world.view()).remove(0);
-    let Query::Panel(PanelQuery { panel, .. }) = query.clone() else { panic!("a panel") };
-    for board in world.store.dashboards.values_mut() {
-        for panel in board.panels.iter_mut().filter(|one| one.key == panel) {
-            panel.kind = PanelKind::Gauge;
-        }
-    }
-    let Some(Answer::Panel(data)) = world.store.answers[&query].value.clone() else { panic!("data") };
+    let (mut world, mut screen, query, data) = first_panel(|panel| panel.kind = PanelKind::Gauge);
     let values = [("node-1", Some(2.0)), ("node-2", Some(92.1)), ("node-3", None), ("node-4", Some(7.5))];
     let gauge = |copies: usize| PanelData {
         series: Vec::new(),
@@ -267,16 +262,7 @@ fn several_values_are_a_row_each_those_nearest_to_trouble_first() {
 /// A table stands among the charts with its first rows; open, it is sorted and all of it is reached.
 #[test]
 fn a_table_is_read_sorted_and_scrolled() {
-    let (mut world, mut screen) = story();
-    world.drawn(&mut screen);
-    let query = screen.wanted(&world.view()).remove(0);
-    let Query::Panel(PanelQuery { panel, .. }) = query.clone() else { panic!("a panel") };
-    for board in world.store.dashboards.values_mut() {
-        for panel in board.panels.iter_mut().filter(|one| one.key == panel) {
-            panel.kind = PanelKind::Table;
-        }
-    }
-    let Some(Answer::Panel(data)) = world.store.answers[&query].value.clone() else { panic!("data") };
+    let (mut world, mut screen, query, data) = first_panel(|panel| panel.kind = PanelKind::Table);
     let cell = |text: String, number: Option<f64>, color: Option<&str>| TableCell {
         text: Clean::own(text),
         number,
